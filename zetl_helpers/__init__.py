@@ -1,0 +1,1 @@
+"""Learn and do Amazon DynamoDB zero-ETL integration with Amazon SageMaker Lakehouse."""

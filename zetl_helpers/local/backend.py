@@ -1,0 +1,121 @@
+"""Moto: the services that are not ours, in this process, one request at a time."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+# Read by moto when it is imported. No page of another origin has any business with the lakehouse.
+os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
+
+import moto.backends
+from moto.core.base_backend import BackendDict
+from moto.iam.models import AccessKey
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
+from moto.sts.models import AssumedRole, sts_backends
+
+from zetl_helpers.local.inside import Inside
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+ACCOUNT = "123456789012"
+
+# The dummy key of the learner, and the role it stands for: what a person has who signed in to an account.
+LEARNER_ACCESS_KEY = "LOCALLAKEHOUSE"
+LEARNER_ROLE = "Admin"
+LEARNER_SESSION = "learner"
+_TEN_YEARS = 10 * 365 * 24 * 3600
+
+_SERVICES = (
+    "athena", "cloudwatch", "dynamodb", "events", "glue", "iam", "kms",
+    "lakeformation", "logs", "s3", "sns", "sts", "resourcegroupstaggingapi",
+)  # fmt: skip
+
+_TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}'
+
+
+class Backend:
+    """Moto as one WSGI application that serves one request at a time, with a state that can be kept.
+
+    Moto's backends are plain objects without locks of their own: two threads inside one of them can leave it
+    half-changed. One request at a time costs little (they take a millisecond) and gives an instant at which
+    everything stands still: for a checkpoint, and for a refresh that must not split a transaction.
+
+    Args:
+        region: The Region of the lakehouse.
+    """
+
+    def __init__(self, region: str) -> None:
+        self.lock = threading.RLock()
+        self.region = region
+        self._app = DomainDispatcherApplication(create_backend_app)
+        self.inside = Inside(self, self.lock, ACCOUNT, region)
+        self.reset()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        with self.lock:
+            return list(self._app(environ, start_response))
+
+    def reset(self) -> None:
+        """Forget everything, then let the learner exist."""
+        with self.lock:
+            for service in _SERVICES:
+                _backends(service).reset()
+                _backends(service).clear()
+            s3_backends.bucket_accounts.clear()
+            self._sign_in_learner()
+
+    def dump(self) -> bytes:
+        """Return the state of all services."""
+        with self.lock:
+            backends = {
+                (service, account, region): backend
+                for service in _SERVICES
+                for account, region, backend in _backends(service).iter_backends()
+            }
+            return pickle.dumps(_State(backends, s3_backends.bucket_accounts))
+
+    def load(self, state: bytes) -> None:
+        """Put back a state that `dump` returned."""
+        restored: _State = pickle.loads(state)  # noqa: S301  (written by `dump` into our own state folder)
+        with self.lock:
+            for (service, account, region), backend in restored.backends.items():
+                _backends(service)[account][region] = backend
+            s3_backends.bucket_accounts.update(restored.bucket_accounts)
+
+    def _sign_in_learner(self) -> None:
+        self.inside.client("iam").create_role(RoleName=LEARNER_ROLE, AssumeRolePolicyDocument=_TRUST)
+        session = AssumedRole(
+            account_id=ACCOUNT,
+            region_name=self.region,
+            access_key=_learner_key(),
+            role_session_name=LEARNER_SESSION,
+            role_arn=f"arn:aws:iam::{ACCOUNT}:role/{LEARNER_ROLE}",
+            policy="",
+            duration=_TEN_YEARS,
+            external_id="",
+        )
+        sts_backends[ACCOUNT]["aws"].assumed_roles.append(session)
+
+
+@dataclass(frozen=True)
+class _State:
+    backends: dict[tuple[str, str, str], Any]
+    bucket_accounts: dict[str, tuple[str, str]]
+
+
+def _learner_key() -> AccessKey:
+    key = AccessKey(user_name=None, prefix="ASIA", account_id=ACCOUNT)
+    key.access_key_id = LEARNER_ACCESS_KEY
+    return key
+
+
+def _backends(service: str) -> BackendDict[Any]:
+    return moto.backends.get_backend(service)  # type: ignore[call-overload,no-any-return]

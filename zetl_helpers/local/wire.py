@@ -1,0 +1,299 @@
+"""AWS's JSON and REST-JSON protocols over botocore's service models: parse, validate, answer, fail."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import botocore.session
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+
+
+class Fault(Exception):
+    """An error of the service's model, answered to the client as AWS would.
+
+    Args:
+        code: The error's name in the service model, such as ``EntityNotFoundException``.
+        message: What happened, to which thing, and what to do now.
+        status: HTTP status; 400 unless the model says otherwise.
+        members: Further members of the error's shape, such as ``AthenaErrorCode``.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400, **members: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.members = members
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who signed a request."""
+
+    account: str
+    region: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response, ready to be sent."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Service(Protocol):
+    """A service of the lakehouse that answers some operations of one AWS service by itself."""
+
+    @property
+    def name(self) -> str:
+        """The service's name in botocore, such as ``athena``."""
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations answered here; all others of that service go to moto."""
+
+    def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one validated request, or raise a `Fault`."""
+
+
+@functools.cache
+def service_model(name: str) -> ServiceModel:
+    """Load botocore's model of one service."""
+    return botocore.session.get_session().get_service_model(name)
+
+
+def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
+    """Turn a decoded JSON document into a request, checked against the operation's input shape.
+
+    Args:
+        operation: The operation asked for.
+        document: What the JSON body said; members that the model does not know are ignored, as AWS does.
+
+    Returns:
+        The members by their modelled names; timestamps as aware datetimes, blobs as bytes.
+
+    Raises:
+        Fault: ``SerializationException`` for a wrong JSON type, ``ValidationException`` for a broken constraint.
+    """
+    shape = operation.input_shape
+    if shape is None:
+        return {}
+    request: dict[str, Any] = _decode(shape, {} if document is None else document)
+    broken = list(_violations(shape, request, ""))
+    if broken:
+        noun = "error" if len(broken) == 1 else "errors"
+        raise Fault("ValidationException", f"{len(broken)} validation {noun} detected: " + "; ".join(broken))
+    return request
+
+
+def parse_json(body: bytes) -> Any:
+    """Decode a request's body, or fail as AWS does when it is not JSON."""
+    try:
+        return json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise Fault("SerializationException", "The request's body is not valid JSON.") from error
+
+
+def answer(operation: OperationModel, result: Mapping[str, Any], json_version: str | None) -> Answer:
+    """Serialise a result by the operation's output shape."""
+    shape = operation.output_shape
+    body = {} if shape is None else _encode(shape, result)
+    return _respond(200, body, json_version)
+
+
+def fail(fault: Fault, json_version: str | None) -> Answer:
+    """Serialise an error: its name in ``__type`` and in the header that REST-JSON clients read.
+
+    Models disagree on ``message`` or ``Message``; botocore reads either, other clients read the one of their model.
+    """
+    body = {"__type": fault.code, "message": fault.message, "Message": fault.message, **fault.members}
+    response = _respond(fault.status, body, json_version)
+    return Answer(response.status, [*response.headers, ("x-amzn-ErrorType", fault.code)], response.body)
+
+
+def _respond(status: int, body: Any, json_version: str | None) -> Answer:
+    content_type = f"application/x-amz-json-{json_version}" if json_version else "application/json"
+    payload = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+    headers = [
+        ("Content-Type", content_type),
+        ("Content-Length", str(len(payload))),
+        ("x-amzn-RequestId", str(uuid.uuid4())),
+    ]
+    return Answer(status, headers, payload)
+
+
+_JSON_NAMES = {dict: "Structure", list: "List", str: "String", bool: "Boolean", int: "Integer", float: "Double"}
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "structure": (dict,),
+    "map": (dict,),
+    "list": (list,),
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "blob": (str,),
+    "timestamp": (int, float, str),
+}
+
+
+def _decode(shape: Shape, value: Any) -> Any:
+    expected = _PYTHON_TYPES[shape.type_name]
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        found = _JSON_NAMES.get(type(value), "NULL").upper()
+        raise Fault("SerializationException", f"{found}_VALUE can not be converted to {_article(shape)}")
+    if isinstance(shape, StructureShape):
+        return {
+            name: _decode(member, value[_wire_name(member, name)])
+            for name, member in shape.members.items()
+            if value.get(_wire_name(member, name)) is not None
+        }
+    if isinstance(shape, ListShape):
+        return [_decode(shape.member, item) for item in value]
+    if isinstance(shape, MapShape):
+        return {key: _decode(shape.value, item) for key, item in value.items()}
+    if shape.type_name == "blob":
+        return _decode_blob(value)
+    if shape.type_name == "timestamp":
+        return _decode_timestamp(value)
+    return value
+
+
+def _wire_name(member: Shape, name: str) -> str:
+    return str(member.serialization.get("name", name))
+
+
+def _article(shape: Shape) -> str:
+    noun = {"long": "Long", "integer": "Integer", "list": "List"}.get(shape.type_name, shape.type_name.capitalize())
+    return f"an {noun}" if noun[0] in "AEIOU" else f"a {noun}"
+
+
+def _decode_blob(value: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Fault("SerializationException", "A binary value is not valid base64.") from error
+
+
+def _decode_timestamp(value: float | str) -> datetime:
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Fault("SerializationException", f"{value!r} is not a timestamp.") from error
+
+
+def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """Name each constraint of the model that a value breaks, in the words AWS uses."""
+    where = path or "request"
+    limits = shape.metadata
+    if isinstance(shape, StructureShape):
+        for name in shape.required_members:
+            if name not in value:
+                yield _violation("null", _join(path, name), "Member must not be null")
+        for name, member in value.items():
+            yield from _violations(shape.members[name], member, _join(path, name))
+    elif isinstance(shape, ListShape):
+        yield from _length_violations(limits, len(value), value, where)
+        for position, item in enumerate(value, 1):
+            yield from _violations(shape.member, item, f"{path}.{position}.member")
+    elif isinstance(shape, MapShape):
+        yield from _length_violations(limits, len(value), value, where)
+        for key, item in value.items():
+            yield from _violations(shape.key, key, where)
+            yield from _violations(shape.value, item, f"{path}.{key}.member")
+    elif shape.type_name in ("string", "blob"):
+        yield from _length_violations(limits, len(value), value, where)
+        yield from _text_violations(shape, value, where)
+    elif shape.type_name in ("integer", "long", "float", "double"):
+        yield from _range_violations(limits, value, where)
+
+
+def _join(path: str, name: str) -> str:
+    name = name[:1].lower() + name[1:]
+    return f"{path}.{name}" if path else name
+
+
+def _violation(value: object, where: str, rule: str) -> str:
+    shown = "null" if value == "null" else f"'{value}'"
+    return f"Value {shown} at '{where}' failed to satisfy constraint: {rule}"
+
+
+def _length_violations(limits: Mapping[str, Any], length: int, value: object, where: str) -> Iterator[str]:
+    if length < limits.get("min", 0):
+        yield _violation(value, where, f"Member must have length greater than or equal to {limits['min']}")
+    if length > limits.get("max", length):
+        yield _violation(value, where, f"Member must have length less than or equal to {limits['max']}")
+
+
+def _range_violations(limits: Mapping[str, Any], value: float, where: str) -> Iterator[str]:
+    if value < limits.get("min", value):
+        yield _violation(value, where, f"Member must have value greater than or equal to {limits['min']}")
+    if value > limits.get("max", value):
+        yield _violation(value, where, f"Member must have value less than or equal to {limits['max']}")
+
+
+def _text_violations(shape: Shape, value: Any, where: str) -> Iterator[str]:
+    choices = getattr(shape, "enum", None)
+    if choices and value not in choices:
+        yield _violation(value, where, f"Member must satisfy enum value set: [{', '.join(choices)}]")
+    pattern = shape.metadata.get("pattern")
+    if pattern and isinstance(value, str) and not _matches(pattern, value):
+        yield _violation(value, where, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _matches(pattern: str, value: str) -> bool:
+    compiled = _compile(pattern)
+    return compiled is None or compiled.fullmatch(value) is not None
+
+
+@functools.cache
+def _compile(pattern: str) -> re.Pattern[str] | None:
+    """Compile a model's pattern, which is Java's: what Python's `re` cannot read is left to the service itself."""
+    # Java writes the characters beyond U+FFFF as a range of surrogate pairs.
+    pattern = pattern.replace("\\uD800\\uDC00-\\uDBFF\\uDFFF", "\U00010000-\U0010ffff")
+    escaped = re.sub(r"\\u\{?([0-9A-Fa-f]{4,5})\}?", lambda match: re.escape(chr(int(match[1], 16))), pattern)
+    escaped = re.sub(r"\\p\{(?:IsAlphabetic|L|Alpha)\}", "A-Za-z\u00c0-\uffff", escaped)
+    try:
+        return re.compile(escaped, re.DOTALL)
+    except re.error:
+        return None
+
+
+def _encode(shape: Shape, value: Any) -> Any:
+    if isinstance(shape, StructureShape):
+        return {
+            _wire_name(member, name): _encode(member, value[name])
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        }
+    if isinstance(shape, ListShape):
+        return [_encode(shape.member, item) for item in value]
+    if isinstance(shape, MapShape):
+        return {str(key): _encode(shape.value, item) for key, item in value.items()}
+    if shape.type_name == "timestamp":
+        return _encode_timestamp(shape, value)
+    if shape.type_name == "blob":
+        return base64.b64encode(value).decode()
+    return value
+
+
+def _encode_timestamp(shape: Shape, value: datetime) -> float | str:
+    if shape.serialization.get("timestampFormat") == "iso8601":
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return round(value.timestamp(), 3)

@@ -1,0 +1,178 @@
+"""Each policy template is a valid, narrow policy once its placeholders are filled in."""
+
+import json
+import re
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pytest
+
+POLICIES = Path(__file__).parents[1] / "policies"
+FILES = sorted(path.name for path in POLICIES.glob("*.json"))
+NAMES = {
+    "Account": "123456789012",
+    "Region": "us-east-1",
+    "Partition": "aws",
+    "Table": "CustomerAccounts",
+    "Database": "customerdb",
+    "Bucket": "glue-zetl-target-123456789012-us-east-1",
+    "Prefix": "customerdb",
+    "Role": "zETLTargetRole",
+    "Caller": "arn:aws:iam::123456789012:role/Admin",
+    "Integration": "6f1c1b5e-0d4b-4a39-9d5a-2b6d1c0e7a11",
+    "LabId": "customerdb",
+}
+# Statements that may name no single resource, with AWS's reason; policies/README.md explains each.
+ANY_RESOURCE = {
+    ("table_resource_policy.json", "ZeroEtlExport"),  # a table's policy reaches that table only
+    ("table_resource_policy_tightened.json", "ZeroEtlExport"),  # the same
+    ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources
+    ("operator_permissions.json", "SeeInboundIntegrations"),  # DescribeInboundIntegrations has none
+}
+ARN = re.compile(r"arn:aws:(?P<service>[a-z0-9]+):(us-east-1)?:(123456789012)?:\S+")
+CATALOG = "arn:aws:glue:us-east-1:123456789012:catalog"
+DATABASE = "arn:aws:glue:us-east-1:123456789012:database/customerdb"
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/CustomerAccounts"
+
+
+def rendered(name: str) -> dict[str, Any]:
+    document = json.loads(Template((POLICIES / name).read_text(encoding="utf-8")).substitute(NAMES))
+    assert isinstance(document, dict)
+    return document
+
+
+def many(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def statement(name: str, sid: str) -> dict[str, Any]:
+    (found,) = [each for each in rendered(name)["Statement"] if each["Sid"] == sid]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_is_a_policy_of_the_current_language_that_only_allows(name: str) -> None:
+    document = rendered(name)
+    assert set(document) == {"Version", "Statement"}
+    assert document["Version"] == "2012-10-17"
+    assert all(each["Effect"] == "Allow" for each in document["Statement"])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_its_sids_are_unique_letters_and_digits(name: str) -> None:
+    sids = [each["Sid"] for each in rendered(name)["Statement"]]
+    assert len(set(sids)) == len(sids)
+    assert all(re.fullmatch("[A-Za-z0-9]+", sid) for sid in sids)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_action_is_named_in_full_and_belongs_to_the_service_of_its_resources(name: str) -> None:
+    for each in rendered(name)["Statement"]:
+        services = {action.split(":")[0] for action in many(each["Action"])}
+        assert len(services) == 1, each["Sid"]
+        assert not any("*" in action for action in many(each["Action"]))
+        for resource in many(each.get("Resource", [])):
+            if resource == "*":
+                assert (name, each["Sid"]) in ANY_RESOURCE
+                continue
+            arn = ARN.fullmatch(resource)
+            assert arn is not None, resource
+            assert {arn["service"]} == services
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_resource_is_left_out_in_a_trust_policy_only(name: str) -> None:
+    missing = [each for each in rendered(name)["Statement"] if "Resource" not in each]
+    assert bool(missing) == (name == "target_role_trust.json")
+
+
+def test_each_exception_is_still_there() -> None:
+    assert {
+        (name, each["Sid"])
+        for name in FILES
+        for each in rendered(name)["Statement"]
+        if "*" in many(each.get("Resource", []))
+    } == ANY_RESOURCE
+
+
+@pytest.mark.parametrize("name", ["table_resource_policy.json", "table_resource_policy_tightened.json"])
+def test_glue_may_export_the_table_and_nothing_else(name: str) -> None:
+    each = statement(name, "ZeroEtlExport")
+    assert each["Principal"] == {"Service": "glue.amazonaws.com"}
+    assert set(each["Action"]) == {
+        "dynamodb:DescribeTable",
+        "dynamodb:ExportTableToPointInTime",
+        "dynamodb:DescribeExport",
+    }
+    assert each["Condition"]["StringEquals"]["aws:SourceAccount"] == "123456789012"
+
+
+def test_the_tables_policy_is_tightened_to_one_integration() -> None:
+    wide = statement("table_resource_policy.json", "ZeroEtlExport")["Condition"]
+    narrow = statement("table_resource_policy_tightened.json", "ZeroEtlExport")["Condition"]
+    assert wide["ArnLike"] == {"aws:SourceArn": "arn:aws:glue:us-east-1:123456789012:integration:*"}
+    assert narrow["StringEquals"]["aws:SourceArn"].endswith(f":integration:{NAMES['Integration']}")
+    assert "ArnLike" not in narrow
+
+
+@pytest.mark.parametrize(
+    ("sid", "principal", "action", "operator"),
+    [
+        ("ZeroEtlCreatecustomerdb", {"AWS": NAMES["Caller"]}, "glue:CreateInboundIntegration", "StringLike"),
+        (
+            "ZeroEtlAuthorizecustomerdb",
+            {"Service": "glue.amazonaws.com"},
+            "glue:AuthorizeInboundIntegration",
+            "StringEquals",
+        ),
+    ],
+)
+def test_the_catalogs_two_grants(sid: str, principal: dict[str, str], action: str, operator: str) -> None:
+    each = statement("catalog_resource_policy.json", sid)
+    assert each["Principal"] == principal
+    assert each["Action"] == action
+    assert each["Resource"] == [CATALOG, DATABASE]
+    assert each["Condition"] == {operator: {"aws:SourceArn": TABLE}}
+
+
+def test_glue_may_assume_the_target_role() -> None:
+    each = statement("target_role_trust.json", "GlueAssumesTargetRole")
+    assert (each["Principal"], each["Action"]) == ({"Service": "glue.amazonaws.com"}, "sts:AssumeRole")
+
+
+def test_the_target_role_has_the_documented_rights() -> None:
+    actions = {
+        action for each in rendered("target_role_permissions.json")["Statement"] for action in many(each["Action"])
+    }
+    assert actions == {
+        "s3:ListBucket",
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "glue:GetDatabase",
+        "glue:CreateTable",
+        "glue:GetTable",
+        "glue:GetTables",
+        "glue:DeleteTable",
+        "glue:UpdateTable",
+        "glue:GetTableVersion",
+        "glue:GetTableVersions",
+        "glue:GetResourcePolicy",
+        "cloudwatch:PutMetricData",
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+
+
+def test_every_file_and_every_placeholder_is_described() -> None:
+    described = (POLICIES / "README.md").read_text(encoding="utf-8")
+    used = {
+        name
+        for path in POLICIES.glob("*.json")
+        for name in Template(path.read_text(encoding="utf-8")).get_identifiers()
+    }
+    assert used == set(NAMES)
+    assert all(f"`{name}`" in described for name in [*FILES, *used])

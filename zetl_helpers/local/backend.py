@@ -14,10 +14,9 @@ os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
 
 import moto.backends
 from moto.core.base_backend import BackendDict
-from moto.iam.models import AccessKey
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
-from moto.sts.models import AssumedRole, sts_backends
+from moto.sts.models import sts_backends
 
 from zetl_helpers.local.inside import Inside
 
@@ -30,9 +29,9 @@ ACCOUNT = "123456789012"
 LEARNER_ACCESS_KEY = "LOCALLAKEHOUSE"
 LEARNER_ROLE = "Admin"
 LEARNER_SESSION = "learner"
-_TEN_YEARS = 10 * 365 * 24 * 3600
 
-_SERVICES = (
+# What the lakehouse offers besides its own services.
+SERVICES = (
     "athena", "cloudwatch", "dynamodb", "events", "glue", "iam", "kms",
     "lakeformation", "logs", "s3", "sns", "sts", "resourcegroupstaggingapi",
 )  # fmt: skip
@@ -66,7 +65,7 @@ class Backend:
     def reset(self) -> None:
         """Forget everything, then let the learner exist."""
         with self.lock:
-            for service in _SERVICES:
+            for service in SERVICES:
                 _backends(service).reset()
                 _backends(service).clear()
             s3_backends.bucket_accounts.clear()
@@ -77,7 +76,7 @@ class Backend:
         with self.lock:
             backends = {
                 (service, account, region): backend
-                for service in _SERVICES
+                for service in SERVICES
                 for account, region, backend in _backends(service).iter_backends()
             }
             return pickle.dumps(_State(backends, s3_backends.bucket_accounts))
@@ -90,31 +89,23 @@ class Backend:
                 _backends(service)[account][region] = backend
             s3_backends.bucket_accounts.update(restored.bucket_accounts)
 
+    def caller_arn(self, access_key: str) -> str:
+        """Return the ARN of whom an access key stands for."""
+        with self.lock:
+            _, arn, _ = sts_backends[ACCOUNT]["aws"].get_caller_identity(access_key, self.region)
+        return arn
+
     def _sign_in_learner(self) -> None:
-        self.inside.client("iam").create_role(RoleName=LEARNER_ROLE, AssumeRolePolicyDocument=_TRUST)
-        session = AssumedRole(
-            account_id=ACCOUNT,
-            region_name=self.region,
-            access_key=_learner_key(),
-            role_session_name=LEARNER_SESSION,
-            role_arn=f"arn:aws:iam::{ACCOUNT}:role/{LEARNER_ROLE}",
-            policy="",
-            duration=_TEN_YEARS,
-            external_id="",
-        )
-        sts_backends[ACCOUNT]["aws"].assumed_roles.append(session)
+        role = self.inside.client("iam").create_role(RoleName=LEARNER_ROLE, AssumeRolePolicyDocument=_TRUST)["Role"]
+        self.inside.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=LEARNER_SESSION)
+        # A session's key is random; the learner's is one that documents and notebooks may show.
+        sts_backends[ACCOUNT]["aws"].assumed_roles[-1].access_key_id = LEARNER_ACCESS_KEY
 
 
 @dataclass(frozen=True)
 class _State:
     backends: dict[tuple[str, str, str], Any]
     bucket_accounts: dict[str, tuple[str, str]]
-
-
-def _learner_key() -> AccessKey:
-    key = AccessKey(user_name=None, prefix="ASIA", account_id=ACCOUNT)
-    key.access_key_id = LEARNER_ACCESS_KEY
-    return key
 
 
 def _backends(service: str) -> BackendDict[Any]:

@@ -84,7 +84,7 @@ def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def _stream(body: Any) -> io.BufferedIOBase | io.BytesIO:
+def _stream(body: Any) -> io.BytesIO:
     if body is None:
         return io.BytesIO()
     if isinstance(body, str):

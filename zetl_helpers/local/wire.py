@@ -151,10 +151,7 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 
 def _decode(shape: Shape, value: Any) -> Any:
-    expected = _PYTHON_TYPES[shape.type_name]
-    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
-        found = _JSON_NAMES.get(type(value), "NULL").upper()
-        raise Fault("SerializationException", f"{found}_VALUE can not be converted to {_article(shape)}")
+    _check_type(shape, value)
     if isinstance(shape, StructureShape):
         return {
             name: _decode(member, value[_wire_name(member, name)])
@@ -170,6 +167,13 @@ def _decode(shape: Shape, value: Any) -> Any:
     if shape.type_name == "timestamp":
         return _decode_timestamp(value)
     return value
+
+
+def _check_type(shape: Shape, value: Any) -> None:
+    expected = _PYTHON_TYPES[shape.type_name]
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        found = _JSON_NAMES.get(type(value), "NULL").upper()
+        raise Fault("SerializationException", f"{found}_VALUE can not be converted to {_article(shape)}")
 
 
 def _wire_name(member: Shape, name: str) -> str:
@@ -297,3 +301,18 @@ def _encode_timestamp(shape: Shape, value: datetime) -> float | str:
     if shape.serialization.get("timestampFormat") == "iso8601":
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return round(value.timestamp(), 3)
+
+
+def from_query(shape: Shape, values: list[str]) -> Any:
+    """Turn a query string's texts into what a JSON body would have said."""
+    if isinstance(shape, ListShape):
+        return [from_query(shape.member, [value]) for value in values]
+    text = values[-1]
+    if shape.type_name == "boolean":
+        return text == "true"
+    if shape.type_name in ("integer", "long"):
+        try:
+            return int(text)
+        except ValueError as error:
+            raise Fault("SerializationException", f"{text!r} can not be converted to an Integer") from error
+    return text

@@ -1,0 +1,76 @@
+"""A plotly figure in words: for readers who cannot see it, and for tests that cannot compare pictures."""
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+
+def summary(figure: Any, *, clock: bool = True) -> str:
+    """Describe what a plotly figure shows, as plain text that is the same for the same data.
+
+    Args:
+        figure: Any plotly figure, from this module or not.
+        clock: False leaves out what a clock measured, for texts that are compared between two runs.
+
+    Returns:
+        The title, and for each trace its type, its name and its values, rounded to two decimals.
+    """
+    neutral = (figure.layout.meta or {}).get("clock") if isinstance(figure.layout.meta, dict) else None
+    if neutral and not clock:
+        return f"{neutral} (measured as it runs, so the values differ from run to run)"
+    lines = [_plain(figure.layout.title.text or "Untitled figure")]
+    axes = [
+        f"{axis}: {_plain(title)}"
+        for axis, title in (("x", figure.layout.xaxis.title.text), ("y", figure.layout.yaxis.title.text))
+        if title
+    ]
+    if axes:
+        lines.append("; ".join(axes))
+    for trace in figure.data:
+        lines.extend(_trace(trace))
+    return "\n".join(lines)
+
+
+def _trace(trace: Any) -> list[str]:
+    head = f"{trace.type} {_plain(trace.name)}" if trace.name else str(trace.type)
+    if trace.type == "pie":
+        pairs = list(zip(_values(trace.labels), _values(trace.values), strict=True))
+        total = sum(value for _, value in pairs)
+        rows = [f"  {label}: {_text(value)} ({100 * value / total:.0f} %)" for label, value in pairs if total]
+    elif trace.type == "heatmap":
+        columns = _values(trace.x)
+        rows = [
+            f"  {_text(row)}: " + ", ".join(f"{_text(x)} {_text(z)}" for x, z in zip(columns, values, strict=True))
+            for row, values in zip(_values(trace.y), (_values(line) for line in _values(trace.z)), strict=True)
+        ]
+    elif "x" in trace and "y" in trace and trace.x is not None and trace.y is not None:
+        rows = [f"  {_text(x)}: {_text(y)}" for x, y in zip(_values(trace.x), _values(trace.y), strict=True)]
+    else:
+        return [f"{head}, values not described"]
+    return [f"{head}, {len(rows)} {'value' if len(rows) == 1 else 'values'}", *rows]
+
+
+def _values(array: Iterable[Any] | None) -> list[Any]:
+    """Return numpy arrays, tuples and lists alike as a list of Python objects."""
+    if array is None:
+        return []
+    return list(array.tolist() if hasattr(array, "tolist") else array)
+
+
+def _text(value: Any) -> str:
+    """Write one value: numbers with at most two decimals, nothing as a dash."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, float):
+        return f"{value + 0.0:.2f}".rstrip("0").rstrip(".").replace("-0", "0") if abs(value) < 0.005 else _short(value)
+    return str(value)
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _plain(text: Any) -> str:
+    """Take plotly's few HTML tags out of a text."""
+    return re.sub(r"<[^>]+>", " ", str(text)).strip()

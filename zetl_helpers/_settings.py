@@ -1,0 +1,64 @@
+"""What the environment says: target, prefix, Region, state folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, cast
+
+Target = Literal["local", "aws"]
+
+_PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
+_PROJECT_MARKS = (".zetl", "environment.yml")
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the text says which and what to write instead."""
+
+
+def target(environment: Mapping[str, str] = os.environ) -> Target:
+    """Return ``ZETL_TARGET``: ``local`` unless AWS is asked for.
+
+    Raises:
+        SettingsError: It is neither ``local`` nor ``aws``.
+    """
+    value = environment.get("ZETL_TARGET") or "local"
+    if value not in ("local", "aws"):
+        raise SettingsError(f"ZETL_TARGET is {value!r}. Set it to local or aws, or leave it out for local.")
+    return cast("Target", value)
+
+
+def prefix(environment: Mapping[str, str] = os.environ) -> str:
+    """Return ``ZETL_PREFIX``, which keeps learners apart who share an account; empty when there is none.
+
+    Raises:
+        SettingsError: It does not fit into the names of a bucket, a table and a role alike.
+    """
+    value = environment.get("ZETL_PREFIX", "")
+    if value and not _PREFIX.fullmatch(value):
+        raise SettingsError(
+            f"ZETL_PREFIX is {value!r}. Use 1 to 16 lower-case letters and digits that begin with a letter: "
+            "it becomes part of bucket, table, database and role names."
+        )
+    return value
+
+
+def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
+    """Return the state folder: ``ZETL_STATE_DIR``, else ``.zetl`` in the folder of the tutorial.
+
+    Args:
+        environment: Where ``ZETL_STATE_DIR`` is looked up.
+        start: The folder to look from; the current one unless given. The first folder above it that holds
+            a ``.zetl`` or the tutorial's ``environment.yml`` is taken, so that a notebook and a command in the
+            tutorial's folder mean the same lakehouse.
+    """
+    named = environment.get("ZETL_STATE_DIR")
+    if named:
+        return Path(named).absolute()
+    start = (start or Path.cwd()).absolute()
+    for folder in (start, *start.parents):
+        if any((folder / mark).exists() for mark in _PROJECT_MARKS):
+            return folder / ".zetl"
+    return start / ".zetl"

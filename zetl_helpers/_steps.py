@@ -1,0 +1,38 @@
+"""What a helper did, and with which API calls."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+Did = Literal["created", "already there", "changed", "deleted", "already gone"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing a helper was asked for.
+
+    Args:
+        thing: What it is about, such as ``table CustomerAccounts``.
+        did: What happened to it.
+        calls: The AWS operations that were called for it, in order, such as ``dynamodb.DescribeTable``.
+        details: What AWS said of it, where a reader may want to see it.
+    """
+
+    thing: str
+    did: Did
+    calls: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __str__(self) -> str:
+        return f"{self.thing}: {self.did}"
+
+    def __repr__(self) -> str:
+        return f"{self}\n    by {' · '.join(self.calls) or 'no call'}"
+
+    def _repr_html_(self) -> str:
+        calls = " · ".join(f"<code>{html.escape(call)}</code>" for call in self.calls) or "no call"
+        return f"<b>{html.escape(self.thing)}</b>: {self.did}<br><small>API calls: {calls}</small>"

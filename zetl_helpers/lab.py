@@ -1,0 +1,293 @@
+"""The lab: which target, which account, which Region, and what its things are called."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from zetl_helpers import _settings
+from zetl_helpers._settings import Target
+
+TAG_KEY = "zetl-lab"
+
+# Known to the local lakehouse alone; nothing at AWS answers to them.
+_LOCAL_ACCESS_KEY = "LOCALLAKEHOUSE"
+_LOCAL_SECRET = "not-a-secret"  # noqa: S105
+_LOOPBACK = re.compile(r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?$")
+_OTHER_SOURCES = (
+    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_CA_BUNDLE",
+)  # fmt: skip
+
+
+class ConnectionRefusedByLabError(Exception):
+    """The target cannot be used as the environment is; the text says what to change."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Everything that is called by name in the tutorial.
+
+    Args:
+        target: ``local`` or ``aws``.
+        account: The account's number.
+        region: The Region of all resources.
+        partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
+        caller: ARN of who calls, as STS says.
+        prefix: Keeps learners apart who share an account; mostly empty.
+        endpoint: The local lakehouse's address; None on AWS.
+        session: The boto3 session of all calls.
+    """
+
+    target: Target
+    account: str
+    region: str
+    partition: str
+    caller: str
+    prefix: str
+    endpoint: str | None
+    session: boto3.Session = field(repr=False)
+    _recorder: _Recorder = field(repr=False)
+
+    @property
+    def table(self) -> str:
+        """The DynamoDB table, the source."""
+        return f"{self.prefix}_CustomerAccounts" if self.prefix else "CustomerAccounts"
+
+    @property
+    def database(self) -> str:
+        """The Glue database, the target."""
+        return f"{self.prefix}_customerdb" if self.prefix else "customerdb"
+
+    @property
+    def target_table(self) -> str:
+        """The Iceberg table in the database."""
+        return "customeraccounts"
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of the Iceberg table's files."""
+        tail = f"-{self.prefix}" if self.prefix else ""
+        return f"glue-zetl-target-{self.account}-{self.region}{tail}"
+
+    @property
+    def role(self) -> str:
+        """The role that the integration writes with."""
+        return f"{self.prefix}_zETLTargetRole" if self.prefix else "zETLTargetRole"
+
+    @property
+    def integration(self) -> str:
+        """The zero-ETL integration."""
+        return f"{self.prefix}-ddb-to-lakehouse" if self.prefix else "ddb-to-lakehouse"
+
+    @property
+    def project(self) -> str:
+        """The project in SageMaker Unified Studio."""
+        return "CustomerDB_Project"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tag that marks what belongs to this lab: clean-up deletes nothing without it."""
+        return {TAG_KEY: self.prefix or "tutorial"}
+
+    @property
+    def table_arn(self) -> str:
+        """ARN of the DynamoDB table."""
+        return f"arn:{self.partition}:dynamodb:{self.region}:{self.account}:table/{self.table}"
+
+    @property
+    def database_arn(self) -> str:
+        """ARN of the Glue database."""
+        return f"arn:{self.partition}:glue:{self.region}:{self.account}:database/{self.database}"
+
+    @property
+    def role_arn(self) -> str:
+        """ARN of the target role."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.role}"
+
+    @property
+    def location(self) -> str:
+        """Where the database's tables lie in S3, without a slash at the end."""
+        return f"s3://{self.bucket}/{self.database}"
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
+
+    def client(self, service: str) -> Any:
+        """Return the boto3 client of a service, the same one at every call."""
+        if service not in self._clients:
+            self._clients[service] = self.session.client(
+                service,
+                endpoint_url=self.endpoint,
+                config=Config(retries={"mode": "standard", "total_max_attempts": 5}, user_agent_extra="zetl-helpers"),
+            )
+        return self._clients[service]
+
+    @contextmanager
+    def recording(self) -> Iterator[list[str]]:
+        """Note the AWS operations that are called inside the block, as ``service.Operation``."""
+        with self._recorder.recording() as calls:
+            yield calls
+
+    def _rows(self) -> list[tuple[str, str]]:
+        where = "local lakehouse on this computer" if self.target == "local" else "AWS"
+        return [
+            ("target", where),
+            ("account", self.account),
+            ("Region", self.region),
+            ("caller", self.caller),
+            ("source", f"DynamoDB table {self.table}"),
+            ("target table", f"{self.database}.{self.target_table}"),
+            ("bucket", self.bucket),
+            ("role", self.role),
+            ("integration", self.integration),
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:>12}  {value}" for name, value in self._rows())
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for name, value in self._rows()
+        )
+        return f"<table>{rows}</table>"
+
+
+def connect(target: Target | None = None) -> Lab:
+    """Connect to the target that ``ZETL_TARGET`` names: the local lakehouse unless AWS is asked for.
+
+    For the local target this finds the lakehouse that runs in the state folder or starts one, and sets the
+    process's environment (``AWS_ENDPOINT_URL``, dummy keys) so that no call, of any library, reaches an account.
+
+    Args:
+        target: Overrides ``ZETL_TARGET``.
+
+    Returns:
+        The lab; shown as a card in a notebook.
+
+    Raises:
+        ConnectionRefusedByLabError: The lakehouse does not start; or AWS is asked for and the environment has
+            no usable credentials, no Region, or points to another endpoint.
+        SettingsError: ``ZETL_TARGET`` or ``ZETL_PREFIX`` cannot be used.
+    """
+    chosen = target or _settings.target()
+    prefix = _settings.prefix()
+    if chosen == "local":
+        return _connect_local(prefix)
+    return _connect_aws(prefix)
+
+
+def _connect_local(prefix: str) -> Lab:
+    endpoint = _start_local()
+    if not _LOOPBACK.match(endpoint):
+        raise ConnectionRefusedByLabError(f"{endpoint!r} is not an address of this computer.")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    _fence(endpoint, region)
+    session = boto3.Session(
+        aws_access_key_id=_LOCAL_ACCESS_KEY, aws_secret_access_key=_LOCAL_SECRET, region_name=region
+    )
+    return _introduce("local", session, prefix, endpoint)
+
+
+def _start_local() -> str:
+    """Find or start the lakehouse through its command, which says its address last."""
+    command = [sys.executable, "-m", "zetl_helpers.cli", "local", "start"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise ConnectionRefusedByLabError(done.stderr.strip() or done.stdout.strip())
+    return done.stdout.strip().splitlines()[-1]
+
+
+def _fence(endpoint: str, region: str) -> None:
+    """Let every AWS client of this process, ours or not, meet the local lakehouse and no account."""
+    for name in list(os.environ):
+        if name in _OTHER_SOURCES or name.startswith("AWS_ENDPOINT_URL_") or re.fullmatch(r"WR_\w+_ENDPOINT_URL", name):
+            del os.environ[name]
+    os.environ.update(local_environment(endpoint, region))
+
+
+def local_environment(endpoint: str, region: str) -> dict[str, str]:
+    """Return the environment variables that lead AWS clients to a local lakehouse."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": _LOCAL_ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": _LOCAL_SECRET,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _connect_aws(prefix: str) -> Lab:
+    diverted = sorted(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL") and os.environ[name])
+    if diverted or os.environ.get("AWS_ACCESS_KEY_ID") == _LOCAL_ACCESS_KEY:
+        names = ", ".join(diverted or ["AWS_ACCESS_KEY_ID"])
+        raise ConnectionRefusedByLabError(
+            f"ZETL_TARGET asks for AWS, but {names} of the environment leads elsewhere. "
+            "Restart the kernel (or the shell) without it."
+        )
+    session = boto3.Session()
+    if not session.region_name:
+        raise ConnectionRefusedByLabError("AWS needs a Region. Set AWS_DEFAULT_REGION, for example to us-east-1.")
+    return _introduce("aws", session, prefix, None)
+
+
+def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: str | None) -> Lab:
+    recorder = _Recorder()
+    session.events.register("before-call", recorder.note)
+    try:
+        identity = session.client("sts", endpoint_url=endpoint).get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise ConnectionRefusedByLabError(
+            f"AWS does not say who you are ({error}). Sign in again, or set AWS_PROFILE, then repeat this cell."
+        ) from error
+    caller = identity["Arn"]
+    return Lab(
+        target,
+        identity["Account"],
+        session.region_name,
+        caller.split(":")[1],
+        caller,
+        prefix,
+        endpoint,
+        session,
+        recorder,
+    )
+
+
+class _Recorder:
+    """Notes the operations that a session's clients call, for each thread that asks."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    def note(self, model: Any, **_: object) -> None:
+        for calls in getattr(self._local, "lists", []):
+            calls.append(f"{model.service_model.service_name}.{model.name}")
+
+    @contextmanager
+    def recording(self) -> Iterator[list[str]]:
+        calls: list[str] = []
+        lists = self._local.__dict__.setdefault("lists", [])
+        lists.append(calls)
+        try:
+            yield calls
+        finally:
+            lists.pop()

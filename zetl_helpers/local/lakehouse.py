@@ -1,0 +1,138 @@
+"""The local lakehouse put together: moto, our services, their state, and the address they answer at."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from zetl_helpers.local.athena.api import AthenaService
+from zetl_helpers.local.backend import ACCOUNT, Backend
+from zetl_helpers.local.endpoint import Endpoint
+from zetl_helpers.local.journal import Journal, Keeper
+from zetl_helpers.local.zero_etl.api import ZeroEtlService
+from zetl_helpers.local.zero_etl.changes import ChangeLog
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a lakehouse is started.
+
+    Args:
+        state: Its state folder; None keeps nothing.
+        port: The port on 127.0.0.1; 0 takes a free one.
+        region: The Region it plays.
+        refresh_seconds: The local clock of the integrations.
+        enforce_iam: Whether requests are checked against the policies of who signed them.
+    """
+
+    state: Path | None = None
+    port: int = 0
+    region: str = "us-east-1"
+    refresh_seconds: float = 1.0
+    enforce_iam: bool = False
+
+
+class Lakehouse:
+    """One running lakehouse.
+
+    Args:
+        settings: How to start it.
+
+    Raises:
+        OSError: The port is taken.
+        UnreadableStateError: The state folder holds what this version cannot read.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.backend = Backend(settings.region)
+        changes = ChangeLog()
+        self.zero_etl = ZeroEtlService(self.backend.inside, changes, settings.refresh_seconds)
+        self.athena = AthenaService(self.backend.inside)
+        self._endpoint = Endpoint(
+            self.backend, [self.zero_etl, self.athena], changes.note, {
+                "health": self._health,
+                "refresh": self._refresh,
+                "pause": self._pause,
+                "resume": self._resume,
+            }
+        )  # fmt: skip
+        self._server = _bind(settings.port, self._endpoint)
+        self._serving = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
+        self._keeper = self._keep(settings.state) if settings.state else None
+
+    @property
+    def url(self) -> str:
+        """The lakehouse's address."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def start(self) -> None:
+        """Answer requests and refresh the integrations, until `stop`."""
+        self.zero_etl.start()
+        self._serving.start()
+        if self._keeper:
+            self._keeper.start()
+        _LOG.info("listening at %s", self.url)
+
+    def stop(self) -> None:
+        """Finish what is being done, save the state and let go of the address."""
+        self._server.shutdown()
+        self._serving.join()
+        self._server.server_close()
+        self.zero_etl.stop()
+        self.athena.stop()
+        if self._keeper:
+            self._keeper.stop()
+
+    def _keep(self, state: Path) -> Keeper:
+        participants = {"aws": self.backend, "zero_etl": self.zero_etl, "athena": self.athena}
+        journal = Journal(state, participants, self.backend.lock)
+        journal.restore()
+        return Keeper(journal, lambda: self._endpoint.changes)
+
+    def _health(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {
+            "account": ACCOUNT,
+            "region": self.settings.region,
+            "refresh_seconds": self.settings.refresh_seconds,
+            "refreshing": not self.zero_etl.paused,
+            "enforce_iam": self.settings.enforce_iam,
+        }
+
+    def _refresh(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.zero_etl.refresh_now()
+        return {}
+
+    def _pause(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.zero_etl.pause()
+        return {}
+
+    def _resume(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.zero_etl.resume()
+        return {}
+
+
+class _Handler(MotoRequestHandler):
+    """Moto's handler (it keeps header names that AWS allows and WSGI would lose), silent but for debugging."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        _LOG.debug("%s %s %s", self.command, self.path, code)
+
+
+def _bind(port: int, app: Endpoint) -> BaseWSGIServer:
+    # Bound here, since werkzeug ends the whole process when a port is taken.
+    listener = socket.create_server(("127.0.0.1", port))
+    try:
+        return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler, fd=listener.fileno())
+    finally:
+        listener.close()

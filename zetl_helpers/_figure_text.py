@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Any
 
 
@@ -28,7 +29,8 @@ def summary(figure: Any, *, clock: bool = True) -> str:
     if axes:
         lines.append("; ".join(axes))
     for trace in figure.data:
-        lines.extend(_trace(trace))
+        if trace.hoverinfo != "skip":  # a line that only leads the eye has nothing to say
+            lines.extend(_trace(trace))
     return "\n".join(lines)
 
 
@@ -45,10 +47,15 @@ def _trace(trace: Any) -> list[str]:
             for row, values in zip(_values(trace.y), (_values(line) for line in _values(trace.z)), strict=True)
         ]
     elif "x" in trace and "y" in trace and trace.x is not None and trace.y is not None:
-        rows = [f"  {_text(x)}: {_text(y)}" for x, y in zip(_values(trace.x), _values(trace.y), strict=True)]
+        points = zip(_values(trace.x), _values(trace.y), strict=True)
+        notes = _values(trace.text) if not isinstance(trace.text, str) else []
+        rows = [
+            f"  {_text(x)}: {_text(y)}" + (f" ({_plain(note)})" if note else "")
+            for (x, y), note in zip_longest(points, notes)
+        ]
     else:
         return [f"{head}, values not described"]
-    return [f"{head}, {len(rows)} {'value' if len(rows) == 1 else 'values'}", *rows]
+    return [f"{head}:", *rows]
 
 
 def _values(array: Iterable[Any] | None) -> list[Any]:
@@ -62,13 +69,10 @@ def _text(value: Any) -> str:
     """Write one value: numbers with at most two decimals, nothing as a dash."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
-    if isinstance(value, float):
-        return f"{value + 0.0:.2f}".rstrip("0").rstrip(".").replace("-0", "0") if abs(value) < 0.005 else _short(value)
-    return str(value)
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    if not isinstance(value, float):
+        return str(value)
+    short = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if short == "-0" else short
 
 
 def _plain(text: Any) -> str:

@@ -35,18 +35,23 @@ def patterns(count: int) -> list[str]:
     return [PATTERNS[number // len(OKABE_ITO) % len(PATTERNS)] for number in range(count)]
 
 
+def pattern(shape: str | list[str]) -> dict[str, Any]:
+    """Return a plotly pattern of thin light lines over a mark's own colour."""
+    return {"shape": shape, "fillmode": "overlay", "fgcolor": CARD, "solidity": 0.25}
+
+
 def layout(title: str, **more: Any) -> dict[str, Any]:
     """Return a plotly layout with the title and the shared look; what is given by name is added."""
     axis = {"gridcolor": GRID, "linecolor": FAINT, "zerolinecolor": GRID, "automargin": True}
     shared = {
         "template": "none",
-        "title": {"text": title, "x": 0.02, "xanchor": "left", "font": {"size": 17}},
+        "title": {"text": title, "x": 0.02, "xanchor": "left", "y": 0.96, "yanchor": "top", "font": {"size": 17}},
         "font": {"family": "Helvetica, Arial, sans-serif", "size": 13, "color": INK},
         "paper_bgcolor": CARD,
         "plot_bgcolor": CARD,
         "hoverlabel": {"bgcolor": CARD, "bordercolor": FAINT, "font": {"color": INK}},
         "height": 420,
-        "margin": {"l": 70, "r": 30, "t": 70, "b": 60},
+        "margin": {"l": 70, "r": 30, "t": 70, "b": 70},
     }
     for name in ("xaxis", "yaxis"):
         if name in more:

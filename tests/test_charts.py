@@ -1,0 +1,324 @@
+"""Figures show exactly the data they are given, say so in words, and stay the same from run to run."""
+
+import base64
+import json
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
+
+from zetl_helpers import _notebook_figures, _palette, charts
+
+ACCOUNTS = pd.DataFrame(
+    {
+        "state": ["NV", "NV", "CA", "CA", "CA", "WA"],
+        "status": ["Past Due", "Past Due", "Active", "Active", "Past Due", "Closed"],
+    }
+)
+PERCENTAGES = pd.DataFrame({"state": ["CA", "NV", "WA"], "percentage": [46.5, 85.5, 7.0]})
+SNAPSHOTS = pd.DataFrame(
+    {
+        "committed_at": [datetime(2026, 11, 23, 8, 5, 1, 500_000, UTC), datetime(2026, 11, 23, 8, 0, 0, 123_000, UTC)],
+        "snapshot_id": [7233744567890123457, 123],
+        "operation": ["overwrite", "append"],
+        "summary": [
+            "{added-records=2, deleted-records=2, total-records=26}",
+            "{added-data-files=1, added-records=25, total-records=25}",
+        ],
+    }
+)
+INGESTIONS = pd.DataFrame(
+    {
+        "completed_at": pd.to_datetime(["2026-11-23 08:00:02", "2026-11-23 08:00:09"], utc=True),
+        "last_synced_at": pd.to_datetime(["2026-11-23 08:00:01", "2026-11-23 08:00:04"], utc=True),
+    }
+)
+COSTS = pd.DataFrame(
+    {
+        "refresh_minutes": [15, 15, 1440, 1440],
+        "item": ["Incremental exports", "Requests", "Incremental exports", "Requests"],
+        "usd": [2.81, 0.001, 0.03, 0.0],
+    }
+)
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=5).filter(
+    lambda text: text not in (charts.TOTAL, "(none)")
+)
+
+
+def every_chart() -> list[charts.Chart]:
+    return [
+        charts.pie(PERCENTAGES, "state", "percentage", "A finding"),
+        charts.heatmap(charts.pivot_table(ACCOUNTS, "state", "status"), "A finding"),
+        charts.snapshot_timeline(SNAPSHOTS),
+        charts.freshness(INGESTIONS, expected_seconds=5),
+        charts.cost_by_interval(COSTS),
+    ]
+
+
+def test_a_pie_is_sorted_and_says_what_it_shows() -> None:
+    chart = charts.pie(PERCENTAGES, "state", "percentage", "NV uses most of its credit")
+    assert charts.summary(chart) == (
+        "NV uses most of its credit\npie:\n  NV: 85.5 (62 %)\n  CA: 46.5 (33 %)\n  WA: 7 (5 %)"
+    )
+
+
+def test_a_name_that_occurs_twice_is_one_slice_as_in_unified_studio() -> None:
+    df = pd.DataFrame({"state": ["NV", "CA", "NV"], "percentage": [Decimal("1.5"), Decimal(2), Decimal("1.5")]})
+    (trace,) = charts.pie(df, "state", "percentage", "").data
+    assert (trace.labels, trace.values) == (("NV", "CA"), (3.0, 2.0))
+
+
+def test_a_pie_cannot_show_a_negative_value() -> None:
+    with pytest.raises(ValueError, match="Column percentage holds a negative value"):
+        charts.pie(PERCENTAGES.assign(percentage=[1, -1, 1]), "state", "percentage", "")
+
+
+def test_a_pie_of_nothing_is_an_empty_figure() -> None:
+    assert charts.summary(charts.pie(PERCENTAGES.head(0), "state", "percentage", "No rows")) == "No rows\npie:"
+
+
+@given(st.integers(1, len(_palette.OKABE_ITO) * len(_palette.PATTERNS)))
+def test_no_two_slices_look_alike(count: int) -> None:
+    assert len(set(zip(_palette.colours(count), _palette.patterns(count), strict=True))) == count
+
+
+def test_a_pivot_table_counts_and_adds_up() -> None:
+    pivot = charts.pivot_table(ACCOUNTS, "state", "status")
+    assert pivot.loc["CA"].to_dict() == {"Active": 2, "Closed": 0, "Past Due": 1, "Total": 3}
+    assert pivot.loc["Total"].to_dict() == {"Active": 2, "Closed": 1, "Past Due": 3, "Total": 6}
+    assert (pivot.index.name, pivot.columns.name) == ("state", "status")
+
+
+@given(st.lists(st.tuples(st.none() | TEXTS, st.none() | TEXTS), min_size=1))
+def test_a_pivot_table_counts_every_row_once(rows: list[tuple[str | None, str | None]]) -> None:
+    pivot = charts.pivot_table(pd.DataFrame(rows, columns=["a", "b"]), "a", "b")
+    counted = Counter((a or "(none)", b or "(none)") for a, b in rows)
+    cells = pivot.drop(index=charts.TOTAL, columns=charts.TOTAL)
+    assert {(a, b): cells.loc[a, b] for a in cells.index for b in cells.columns if cells.loc[a, b]} == counted
+    assert pivot.loc[charts.TOTAL, charts.TOTAL] == len(rows)
+
+
+def test_a_value_named_like_the_sums_is_refused() -> None:
+    with pytest.raises(ValueError, match="Column state holds the value 'Total'"):
+        charts.pivot_table(pd.DataFrame({"state": ["Total"], "status": ["Active"]}), "state", "status")
+
+
+def test_a_heat_map_leaves_the_sums_out() -> None:
+    chart = charts.heatmap(charts.pivot_table(ACCOUNTS, "state", "status"), "CA has most accounts")
+    assert charts.summary(chart) == (
+        "CA has most accounts\n"
+        "x: status; y: state\n"
+        "heatmap:\n"
+        "  CA: Active 2, Closed 0, Past Due 1\n"
+        "  NV: Active 0, Closed 0, Past Due 2\n"
+        "  WA: Active 0, Closed 1, Past Due 0"
+    )
+
+
+def test_a_timeline_shows_snapshots_by_time_with_what_each_changed() -> None:
+    assert charts.summary(charts.snapshot_timeline(SNAPSHOTS)) == (
+        "2 snapshots took the table from 25 to 26 rows\n"
+        "x: committed at (UTC); y: rows in the table\n"
+        "scatter append:\n"
+        "  2026-11-23 08:00:00.123: 25 (25 records added, 0 deleted)\n"
+        "scatter overwrite:\n"
+        "  2026-11-23 08:05:01.500: 26 (2 records added, 2 deleted)"
+    )
+
+
+def test_a_snapshots_id_reaches_the_browser_unrounded() -> None:
+    shown = charts.snapshot_timeline(SNAPSHOTS).to_json()
+    assert '"7233744567890123457"' in shown
+    assert "7233744567890123457" not in shown.replace('"7233744567890123457"', "")
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        {"added-records": "25", "total-records": "25"},
+        [("added-records", "25"), ("total-records", "25")],
+        "{added-records=25, total-records=25}",
+        "{x-total-records=9, added-records=25, total-records=25}",
+    ],
+)
+def test_a_snapshots_summary_is_read_in_each_form_it_comes_in(summary: Any) -> None:
+    table = SNAPSHOTS.tail(1).assign(summary=[summary])
+    assert "25 (25 records added, 0 deleted)" in charts.summary(charts.snapshot_timeline(table))
+
+
+def test_a_snapshot_without_its_count_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no total-records"):
+        charts.snapshot_timeline(SNAPSHOTS.assign(summary=["{}", "{}"]))
+
+
+@pytest.mark.parametrize(
+    ("totals", "title"),
+    [
+        ([], "The table has no snapshot yet"),
+        ([25], "One snapshot: the table holds 25 rows"),
+        ([25, 26, 25], "3 snapshots: 25 rows, as many as after the first"),
+        ([25, 1026], "2 snapshots took the table from 25 to 1,026 rows"),
+    ],
+)
+def test_the_timelines_title_states_its_finding(totals: list[int], title: str) -> None:
+    table = pd.DataFrame(
+        {
+            "committed_at": pd.date_range("2026-11-23", periods=len(totals), tz="UTC"),
+            "snapshot_id": range(len(totals)),
+            "operation": "append",
+            "summary": [f"{{total-records={total}}}" for total in totals],
+        }
+    )
+    assert charts.snapshot_timeline(table).layout.title.text == title
+
+
+def test_schemas_are_set_side_by_side() -> None:
+    before = pd.DataFrame({"Column Name": ["id", "limit", "gone"], "Type": ["string", "double", "string"]})
+    after = {"id": "string", "limit": "string", "email": "string"}
+    assert charts.schema_change(before, after).to_numpy().tolist() == [
+        ["id", "string", "string", ""],
+        ["limit", "double", "string", "type changed"],
+        ["email", "", "string", "added"],
+        ["gone", "string", "", "removed"],
+    ]
+
+
+def test_freshness_is_the_time_between_the_sources_clock_and_the_ingestions_end() -> None:
+    chart = charts.freshness(INGESTIONS, expected_seconds=6)
+    assert chart.layout.title.text == "The lakehouse was at most 5.0 seconds behind"
+    assert chart.data[0].y == (1.0, 5.0)
+    assert chart.layout.shapes[0].y0 == 6
+
+
+def test_a_long_lag_is_told_in_minutes() -> None:
+    late = INGESTIONS.assign(last_synced_at=pd.to_datetime("2026-11-23 07:45:03", utc=True))
+    chart = charts.freshness(late, expected_seconds=900)
+    assert chart.layout.title.text == "The lakehouse was at most 15.1 minutes behind"
+    assert chart.layout.shapes[0].y0 == 15
+
+
+def test_no_ingestion_is_said_so() -> None:
+    assert charts.freshness(INGESTIONS.head(0)).layout.title.text == "Nothing ingested yet"
+
+
+def test_costs_are_stacked_by_interval_without_what_is_less_than_half_a_cent() -> None:
+    assert charts.summary(charts.cost_by_interval(COSTS)) == (
+        "Refreshing every day instead of every 15 minutes saves $2.78 a month\n"
+        "x: refresh interval; y: US dollars a month\n"
+        "bar Incremental exports:\n"
+        "  15 minutes: 2.81\n"
+        "  1 day: 0.03"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "finding"),
+    [
+        ({"NV": 83.4, "CA": 40}, "NV uses 83 % of its credit, more than any other state"),
+        ({"NV": 83, "CA": 83, "WA": 1}, "CA and NV: each uses 83 % of its credit, more than any other state"),
+        ({"NV": 83, "CA": 83}, "Every state uses 83 % of its credit"),
+        ({"NV": 83}, "NV uses 83 % of its credit"),
+        ({"NV": 83, "CA": 2, "Total": 85}, "NV uses 83 % of its credit, more than any other state"),
+        ({"NV": Decimal(83), "CA": None}, "NV uses 83 % of its credit"),
+        ({}, "There is no state to compare"),
+    ],
+)
+def test_a_finding_names_the_largest(values: dict[str, Any], finding: str) -> None:
+    series = pd.Series(values, dtype=object)
+    assert charts.most(series, "uses {:.0f} % of its credit", "state") == finding
+
+
+def test_a_finding_is_not_made_from_rows_that_must_be_added_up_first() -> None:
+    with pytest.raises(ValueError, match="NV occurs more than once"):
+        charts.most(pd.Series([1, 2], index=["NV", "NV"]), "uses {:.0f} %", "state")
+
+
+def test_any_figure_can_be_put_into_words() -> None:
+    figure = go.Figure([go.Scatter(x=["a", "b"], y=[-0.001, float("nan")]), go.Sunburst(labels=["a"], parents=[""])])
+    assert charts.summary(figure) == "Untitled figure\nscatter:\n  a: 0\n  b: –\nsunburst, values not described"
+
+
+@pytest.mark.parametrize("chart", every_chart(), ids=lambda chart: str(chart.data[-1].type))
+def test_a_notebook_stores_a_chart_as_data_and_words_alone(chart: charts.Chart) -> None:
+    ipython: Any = DisplayFormatter()
+    stored, _ = ipython.format(chart)
+    assert set(stored) == {"application/vnd.plotly.v1+json", "text/plain"}
+    assert stored["text/plain"] == charts.summary(chart, clock=False)
+    figure = stored["application/vnd.plotly.v1+json"]
+    assert figure["config"]["toImageButtonOptions"]["format"] == "png"
+    assert "bdata" not in json.dumps(figure)
+
+
+@pytest.mark.parametrize("chart", every_chart(), ids=lambda chart: str(chart.data[-1].type))
+def test_a_chart_brings_its_own_background_for_light_and_dark(chart: charts.Chart) -> None:
+    assert chart.layout.paper_bgcolor == chart.layout.plot_bgcolor == _palette.CARD
+    assert _contrast(_palette.INK, _palette.CARD) > 7
+    assert chart.layout.font.color == _palette.INK
+
+
+def test_what_a_clock_measured_can_be_left_out() -> None:
+    for chart in (charts.snapshot_timeline(SNAPSHOTS), charts.freshness(INGESTIONS)):
+        assert "2026" in charts.summary(chart)
+        assert not any(letter.isdigit() for letter in charts.summary(chart, clock=False))
+
+
+def _contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2.2 between two colours such as "#1f2328"."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def notebook_with(chart: charts.Chart) -> dict[str, Any]:
+    data = chart._repr_mimebundle_()
+    return {"cells": [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": [{"data": data}, {"text": "x"}]}]}
+
+
+def test_a_site_gets_interactive_figures_and_loads_plotly_once() -> None:
+    notebook = notebook_with(every_chart()[0])
+    notebook["cells"].append(notebook_with(every_chart()[1])["cells"][1])
+    assert _notebook_figures.add_interactive_html(notebook, "plotly.min.js") == 2
+    first, second = (cell["outputs"][0]["data"]["text/html"] for cell in notebook["cells"][1:])
+    assert ('src="plotly.min.js"' in first, 'src="plotly.min.js"' in second) == (True, False)
+    assert ('id="figure-1"' in first, 'id="figure-2"' in second) == (True, True)
+
+
+def test_without_kaleido_there_is_a_reason_instead_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kaleido", None)
+    assert charts.static_image(every_chart()[0]) is None
+    assert "pip install" in (charts.static_image_obstacle() or "")
+    assert _notebook_figures.add_static_images(notebook_with(every_chart()[0])) == 0
+
+
+def test_without_a_browser_there_is_a_reason_instead_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    browsers = pytest.importorskip("choreographer.browsers")
+    monkeypatch.setattr(browsers.Chromium, "find_browser", lambda **_: None)
+    assert charts.static_image(every_chart()[0]) is None
+    assert "BROWSER_PATH" in (charts.static_image_obstacle() or "")
+
+
+@pytest.mark.browser
+def test_a_still_picture_is_drawn_where_there_is_a_browser() -> None:
+    if (obstacle := charts.static_image_obstacle()) is not None:
+        pytest.skip(obstacle)
+    svg = charts.static_image(every_chart()[0], "svg")
+    assert svg is not None
+    assert svg.startswith(b"<svg")
+    assert all(text in svg for text in (b"A finding", b">NV<"))
+    notebook = notebook_with(every_chart()[1])
+    assert _notebook_figures.add_static_images(notebook) == 1
+    picture = notebook["cells"][1]["outputs"][0]["data"]["image/png"]
+    assert base64.b64decode(picture).startswith(b"\x89PNG")

@@ -1,0 +1,59 @@
+"""The figures in a stored notebook: still pictures for GitHub, interactive ones for the HTML site."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import plotly.graph_objects as go
+
+from zetl_helpers._palette import CONFIG
+from zetl_helpers._static_image import static_image_base64
+
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+def add_static_images(notebook: dict[str, Any]) -> int:
+    """Put a PNG beside each figure of a notebook, for readers without JavaScript.
+
+    Args:
+        notebook: A notebook in nbformat 4, as JSON; it is changed in place.
+
+    Returns:
+        How many figures got a picture: none if `static_image_obstacle()` has something to say.
+    """
+    count = 0
+    for data, figure in _figures(notebook):
+        picture = static_image_base64(figure)
+        if picture is not None:
+            data["image/png"] = picture
+            count += 1
+    return count
+
+
+def add_interactive_html(notebook: dict[str, Any], plotly_js: str) -> int:
+    """Put an HTML fragment beside each figure of a notebook, for pages that nbconvert makes.
+
+    Args:
+        notebook: A notebook in nbformat 4, as JSON; it is changed in place.
+        plotly_js: Address of plotly's JavaScript as seen from the page; `plotly.offline.get_plotlyjs()` is its text.
+
+    Returns:
+        How many figures there are.
+    """
+    count = 0
+    for data, figure in _figures(notebook):
+        count += 1
+        data["text/html"] = figure.to_html(
+            full_html=False,
+            include_plotlyjs=plotly_js if count == 1 else False,
+            div_id=f"figure-{count}",
+            config=CONFIG,
+        )
+    return count
+
+
+def _figures(notebook: dict[str, Any]) -> Iterator[tuple[dict[str, Any], go.Figure]]:
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if PLOTLY in data:
+                yield data, go.Figure(data=data[PLOTLY]["data"], layout=data[PLOTLY]["layout"])

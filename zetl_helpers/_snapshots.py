@@ -1,0 +1,65 @@
+"""Iceberg snapshots as a chart needs them, in every form in which Athena hands them out."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+
+class Snapshot(NamedTuple):
+    """One committed state of a table."""
+
+    at: str
+    """When it was committed, in UTC, as plotly reads a date."""
+    id: str
+    """Its id, as text: JavaScript rounds whole numbers beyond 53 bits."""
+    operation: str
+    added: int
+    deleted: int
+    total: int
+    """The records in the table after it."""
+
+
+def snapshots(table: pd.DataFrame) -> list[Snapshot]:
+    """Read the rows of `"table$snapshots"`, oldest first.
+
+    Raises:
+        ValueError: A snapshot's summary does not say how many records the table has.
+    """
+    times = pd.to_datetime(table["committed_at"], utc=True)
+    history = table.assign(committed_at=times).sort_values("committed_at", kind="stable")
+    return [
+        Snapshot(
+            at=moment(row.committed_at),
+            id=str(row.snapshot_id),
+            operation=str(row.operation),
+            added=_count(row.summary, "added-records", absent=0),
+            deleted=_count(row.summary, "deleted-records", absent=0),
+            total=_count(row.summary, "total-records"),
+        )
+        for row in history.itertuples()
+    ]
+
+
+def moment(time: Any) -> str:
+    """Write a UTC time as plotly reads it, to the millisecond that Athena keeps."""
+    return str(time.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3])
+
+
+def _count(summary: Any, key: str, *, absent: int | None = None) -> int:
+    """Read one count from a summary: a mapping, pairs (awswrangler's map), or Athena's text `{key=value, …}`.
+
+    Iceberg leaves some counts of zero out; `absent` is what a missing key stands for.
+    """
+    if isinstance(summary, str):
+        found = re.search(rf"(?:^\{{|, ){re.escape(key)}=(\d+)", summary)
+        value = found[1] if found else None
+    else:
+        entries = summary if isinstance(summary, Mapping) else dict(summary if summary is not None else ())
+        value = entries.get(key)
+    if value is not None:
+        return int(value)
+    if absent is None:
+        raise ValueError(f"A snapshot's summary has no {key}: {summary!r}. Query all of its columns.")
+    return absent

@@ -1,0 +1,64 @@
+"""A still picture of a figure, for places that run no JavaScript: a notebook on GitHub, a printed page."""
+
+import base64
+import importlib.util
+import warnings
+from typing import Any, Literal
+
+
+def static_image(
+    figure: Any, image_format: Literal["png", "svg"] = "png", *, width: int = 760, height: int | None = None
+) -> bytes | None:
+    """Draw a plotly figure without opening it, and without the network.
+
+    Args:
+        figure: Any plotly figure.
+        image_format: "png", at twice the size so that it stays sharp, or "svg".
+        width: Width in pixels.
+        height: Height in pixels; the figure's own if not given.
+
+    Returns:
+        The picture, or None if `static_image_obstacle()` has something to say.
+    """
+    if static_image_obstacle() is not None:
+        return None
+    kaleido = _kaleido()
+    options = {
+        "format": image_format,
+        "width": width,
+        "height": height or figure.layout.height or 420,
+        "scale": 2 if image_format == "png" else 1,
+    }
+    # Kaleido would ask a server for MathJax, which no figure here needs.
+    page = kaleido.PageGenerator(mathjax=False)
+    picture = kaleido.calc_fig_sync(figure.to_plotly_json(), opts=options, kopts={"page_generator": page})
+    if not isinstance(picture, bytes):
+        raise TypeError(f"Kaleido returned {type(picture).__name__} for a {image_format} picture, not bytes.")
+    return picture
+
+
+def static_image_base64(figure: Any) -> str | None:
+    """Draw a figure as a notebook stores a PNG, or return None as `static_image` does."""
+    picture = static_image(figure)
+    return None if picture is None else base64.b64encode(picture).decode("ascii")
+
+
+def static_image_obstacle() -> str | None:
+    """Say what is missing for still pictures and how to get it, or None if nothing is."""
+    for module in ("kaleido", "choreographer"):
+        if importlib.util.find_spec(module) is None:
+            return "No still pictures: the package kaleido (version 1) is not installed. Run: pip install 'kaleido>=1'"
+    from choreographer.browsers.chromium import Chromium
+
+    if Chromium.find_browser(skip_local=False) is None:
+        return "No still pictures: no Chrome or Chromium was found. Install one, or name it in BROWSER_PATH."
+    return None
+
+
+def _kaleido() -> Any:
+    """Import Kaleido without its warning about plotly before 6.1, which does not concern the calls made here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\s*Warning: You have Plotly version", category=UserWarning)
+        import kaleido
+
+    return kaleido

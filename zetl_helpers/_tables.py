@@ -1,0 +1,98 @@
+"""Tables behind the pictures: counts, comparisons, and the finding in a sentence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+TOTAL = "Total"
+"""The name of the row and the column of sums in a pivot table."""
+_NOTHING = "(none)"
+
+
+def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
+    """Count the rows for each pair of values, with sums: states down, statuses across.
+
+    Args:
+        df: One row for each thing to count.
+        index: Column whose values become rows; a missing value becomes "(none)".
+        columns: Column whose values become columns.
+
+    Returns:
+        Whole numbers, with a last row and a last column named `TOTAL`.
+
+    Raises:
+        ValueError: A value is itself named like `TOTAL`.
+    """
+    rows, across = (pd.Series(labels(df[name]), name=name, dtype=object) for name in (index, columns))
+    for name, found in ((index, rows), (columns, across)):
+        if (found == TOTAL).any():
+            raise ValueError(f"Column {name} holds the value {TOTAL!r}, the name of the sums. Rename it in the query.")
+    counts = pd.crosstab(rows, across)
+    counts[TOTAL] = counts.sum(axis=1)
+    counts.loc[TOTAL] = counts.sum(axis=0)
+    return counts.astype(int)
+
+
+def schema_change(before: pd.DataFrame | Mapping[str, str], after: pd.DataFrame | Mapping[str, str]) -> pd.DataFrame:
+    """Set two schemas of a table side by side and name what became of each column.
+
+    Args:
+        before: The earlier schema: a mapping of column to type, or a table with these two as its first columns.
+        after: The later one, in the same form.
+
+    Returns:
+        One row for each column, with `column`, `before`, `after` and `change`: "added", "removed", "type changed" or
+        nothing.
+    """
+    earlier, later = _schema(before), _schema(after)
+    rows = []
+    for column in [*later, *(name for name in earlier if name not in later)]:
+        old, new = earlier.get(column, ""), later.get(column, "")
+        change = "" if old == new else "added" if not old else "removed" if not new else "type changed"
+        rows.append({"column": column, "before": old, "after": new, "change": change})
+    return pd.DataFrame(rows, columns=["column", "before", "after", "change"])
+
+
+def most(values: "pd.Series[Any]", says: str, among: str) -> str:
+    """Word the finding that a picture shows: "NV uses 83 % of its credit, more than any other state".
+
+    Args:
+        values: Numbers by name, each name once; sums of a pivot table are left out.
+        says: What the largest one does, with a place for its number: "uses {:.0f} % of its credit".
+        among: What the names are, in the singular: "state".
+
+    Raises:
+        ValueError: A name occurs twice, so that its number is not known.
+    """
+    numbers = pd.Series(floats(values), index=labels(values.index.to_series())).drop(TOTAL, errors="ignore").dropna()
+    twice = numbers.index[numbers.index.duplicated()]
+    if len(twice):
+        raise ValueError(f"{twice[0]} occurs more than once among the values. Aggregate them first, one row a {among}.")
+    if numbers.empty:
+        return f"There is no {among} to compare"
+    leaders = sorted(numbers.index[numbers == numbers.max()])
+    finding = says.format(numbers.max())
+    if len(numbers) == 1:
+        return f"{leaders[0]} {finding}"
+    if len(leaders) == len(numbers):
+        return f"Every {among} {finding}"
+    if len(leaders) == 1:
+        return f"{leaders[0]} {finding}, more than any other {among}"
+    return f"{', '.join(leaders[:-1])} and {leaders[-1]}: each {finding}, more than any other {among}"
+
+
+def floats(values: "pd.Series[Any]") -> list[float]:
+    """Return numbers of any kind, decimals included, as floats; a missing one as NaN."""
+    return [float("nan") if pd.isna(value) else float(value) for value in values]
+
+
+def labels(values: "pd.Series[Any]") -> list[str]:
+    """Return values as text for an axis or a slice; a missing one as "(none)"."""
+    return [_NOTHING if pd.isna(value) else str(value) for value in values]
+
+
+def _schema(schema: pd.DataFrame | Mapping[str, str]) -> dict[str, str]:
+    if isinstance(schema, pd.DataFrame):
+        return dict(zip(schema.iloc[:, 0].astype(str), schema.iloc[:, 1].astype(str), strict=True))
+    return dict(schema)

@@ -1,1 +1,36 @@
 """Learn and do Amazon DynamoDB zero-ETL integration with Amazon SageMaker Lakehouse."""
+
+from zetl_helpers import (
+    charts,
+    cleanup,
+    cost,
+    doctor,
+    integration,
+    lakehouse,
+    monitoring,
+    permissions,
+    source,
+    studio,
+    target,
+)
+from zetl_helpers.chapters import catch_up
+from zetl_helpers.lab import Lab, connect
+from zetl_helpers.lakehouse import query
+
+__all__ = [
+    "Lab",
+    "catch_up",
+    "charts",
+    "cleanup",
+    "connect",
+    "cost",
+    "doctor",
+    "integration",
+    "lakehouse",
+    "monitoring",
+    "permissions",
+    "query",
+    "source",
+    "studio",
+    "target",
+]

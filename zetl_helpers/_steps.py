@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
@@ -18,14 +18,18 @@ class Step:
     Args:
         thing: What it is about, such as ``table CustomerAccounts``.
         did: What happened to it.
-        calls: The AWS operations that were called for it, in order, such as ``dynamodb.DescribeTable``.
+        calls: The AWS operations that were called for it, in order and each one once (polls repeat), such as
+            ``dynamodb.DescribeTable``.
         details: What AWS said of it, where a reader may want to see it.
     """
 
     thing: str
     did: Did
-    calls: tuple[str, ...] = ()
+    calls: Sequence[str] = ()
     details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "calls", tuple(dict.fromkeys(self.calls)))
 
     def __str__(self) -> str:
         return f"{self.thing}: {self.did}"
@@ -36,3 +40,10 @@ class Step:
     def _repr_html_(self) -> str:
         calls = " · ".join(f"<code>{html.escape(call)}</code>" for call in self.calls) or "no call"
         return f"<b>{html.escape(self.thing)}</b>: {self.did}<br><small>API calls: {calls}</small>"
+
+
+def ensured(found: object, wanted: object) -> Did:
+    """Say what became of a thing that was looked at and then made as wanted."""
+    if found == wanted:
+        return "already there"
+    return "created" if found is None else "changed"

@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 # A shorter wait needs no progress line, and leaves none behind in a notebook.
 _QUIET_SECONDS = 5.0
+_PATIENCE = 0.1
+_LONGEST_PAUSE = 30.0
 
 
 class WaitTimeoutError(Exception):
@@ -58,8 +60,8 @@ def wait_for(
     look: Callable[[], T | None],
     *,
     timeout: float,
-    every: float,
     hint: str,
+    every: float = 0.25,
     status: Callable[[], str] = lambda: "",
 ) -> T:
     """Look again and again until there is something to see.
@@ -68,8 +70,9 @@ def wait_for(
         what: What is waited for, as the end of "waiting for …".
         look: Returns None for "not yet"; anything else ends the wait.
         timeout: Seconds until the wait is given up.
-        every: Seconds between two looks.
         hint: What to look at when it does not come.
+        every: Seconds between the first looks. They grow with the wait, to half a minute: what takes seconds is
+            seen at once, and what takes an hour is not asked for thousands of times.
         status: What the progress line shows beside the time.
 
     Returns:
@@ -88,7 +91,7 @@ def wait_for(
         if elapsed >= _QUIET_SECONDS:
             _show(f"waiting for {what} · {_duration(elapsed)} of at most {_duration(timeout)} {status()}")
             shown = True
-        _clock.sleep(min(every, timeout - elapsed))
+        _clock.sleep(min(max(every, min(elapsed * _PATIENCE, _LONGEST_PAUSE)), timeout - elapsed))
     _end_line(shown)
     return seen
 

@@ -151,8 +151,7 @@ class Endpoint:
             return wire.fail(fault, version)
         except Exception:  # noqa: BLE001  (the process's edge: logged, and answered as AWS answers its own failures)
             _LOG.exception("%s.%s failed", service.name, model.name)
-            fault = Fault("InternalFailure", f"{model.name} failed; see the lakehouse's log.", status=500)
-            return wire.fail(fault, version)
+            return wire.fail(_internal_failure(model.name), version)
         if not _READS.match(model.name):
             self.changes = next(self._writes)
         return wire.answer(model, result, version)
@@ -174,8 +173,7 @@ class Endpoint:
                 return _send(_refuse_operation(service, operation), start_response)
             except Exception:  # noqa: BLE001  (moto's failures, too, are logged and answered)
                 _LOG.exception("%s %s failed", service, operation)
-                fault = Fault("InternalFailure", f"{service} failed; see the lakehouse's log.", status=500)
-                return _send(wire.fail(fault, "1.1"), start_response)
+                return _send(wire.fail(_internal_failure(service), "1.1"), start_response)
             if service == "dynamodb" and statuses[0].startswith("200"):
                 self._observe(operation, wire.parse_json(body))
         if not _READS.match(operation or environ["REQUEST_METHOD"].capitalize()):
@@ -187,6 +185,10 @@ class Endpoint:
         return wire.fail(
             Fault("UnknownOperationException", f"The local lakehouse has no {service!r}. It offers: {offered}."), "1.1"
         )
+
+
+def _internal_failure(what: str) -> Fault:
+    return Fault("InternalFailure", f"{what} failed in the local lakehouse; its log says why.", status=500)
 
 
 def _refuse_operation(service: str, operation: str) -> Answer:

@@ -1,0 +1,37 @@
+"""The documents that travel with the package: sample data and policy templates."""
+
+from __future__ import annotations
+
+import base64
+import importlib.resources
+import json
+from string import Template
+from typing import Any
+
+
+def sample(name: str) -> Any:
+    """Return a document of ``sample_data/``, its binary values as bytes."""
+    text = importlib.resources.files("zetl_helpers.sample_data").joinpath(name).read_text(encoding="utf-8")
+    return json.loads(text, object_hook=_decode_binary)
+
+
+def policy_template(name: str) -> Template:
+    """Return a template of ``policies/``."""
+    text = importlib.resources.files("zetl_helpers.policies").joinpath(f"{name}.json").read_text(encoding="utf-8")
+    return Template(text)
+
+
+def policy_names() -> list[str]:
+    """Return the names of all policy templates."""
+    files = importlib.resources.files("zetl_helpers.policies").iterdir()
+    return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
+
+
+def _decode_binary(document: dict[str, Any]) -> dict[str, Any]:
+    """Decode a typed value like ``{"B": "aGk="}``: DynamoDB's JSON writes base64, boto3 wants the bytes."""
+    match document:
+        case {"B": str(text), **rest} if not rest:
+            return {"B": base64.b64decode(text)}
+        case {"BS": [*texts], **rest} if not rest:
+            return {"BS": [base64.b64decode(text) for text in texts]}
+    return document

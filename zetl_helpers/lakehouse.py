@@ -1,0 +1,252 @@
+"""SQL through Athena: query, schema, snapshots, time travel, history, saved queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import awswrangler as wr
+import pandas as pd
+
+from zetl_helpers._steps import Step
+from zetl_helpers.lab import Lab
+
+_POLL_SECONDS = 0.1
+_WORKGROUP = "primary"
+
+
+class QueryError(Exception):
+    """A query failed; the text is Athena's own."""
+
+
+def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
+    """Run one SELECT with Athena in the lab's database.
+
+    Args:
+        lab: The lab.
+        sql: The statement; ``:name`` stands for a parameter.
+        params: Values by name; snapshot ids as int, moments as naive UTC datetime.
+
+    Returns:
+        The rows. Text columns are ``string``, doubles ``float64``, bigints ``Int64``: snapshot ids stay exact.
+        ``frame.query_metadata`` holds Athena's ``QueryExecution``.
+
+    Raises:
+        QueryError: Athena refused the statement or failed to run it.
+
+    See https://docs.aws.amazon.com/athena/latest/ug/select.html
+    """
+    try:
+        return wr.athena.read_sql_query(
+            sql,
+            database=lab.database,
+            # The default wraps the statement into a CREATE TABLE, and "t$snapshots" has types that no table may have.
+            ctas_approach=False,
+            params=params or None,
+            s3_output=_results(lab),
+            workgroup=_WORKGROUP,
+            boto3_session=lab.session,
+            athena_query_wait_polling_delay=_POLL_SECONDS,
+        )
+    except wr.exceptions.QueryFailed as error:
+        raise QueryError(str(error)) from None
+    except lab.client("athena").exceptions.InvalidRequestException as error:
+        raise QueryError(error.response["Error"]["Message"]) from None
+
+
+def schema(lab: Lab) -> pd.DataFrame:
+    """Return the target table's columns as the Data Catalog lists them.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        Columns ``column``, ``type`` and ``field id`` (Iceberg's number for the column, which never changes).
+    """
+    table = lab.client("glue").get_table(DatabaseName=lab.database, Name=lab.target_table)["Table"]
+    columns = [
+        column
+        for column in table["StorageDescriptor"]["Columns"]
+        # Iceberg's columns of the past stay listed, marked as such.
+        if column.get("Parameters", {}).get("iceberg.field.current", "true") == "true"
+    ]
+    return pd.DataFrame(
+        {
+            "column": [column["Name"] for column in columns],
+            "type": [column["Type"] for column in columns],
+            "field id": [int(column["Parameters"]["iceberg.field.id"]) for column in columns],
+        }
+    )
+
+
+def objects(lab: Lab) -> pd.DataFrame:
+    """List the target table's objects in S3.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        Columns ``folder`` (``data`` or ``metadata``), ``object`` (the name), ``bytes`` and ``key``.
+    """
+    prefix = f"{lab.database}/{lab.target_table}/"
+    pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.bucket, Prefix=prefix)
+    found = [item for page in pages for item in page.get("Contents", [])]
+    return pd.DataFrame(
+        {
+            "folder": [item["Key"].removeprefix(prefix).split("/")[0] for item in found],
+            "object": [item["Key"].rpartition("/")[2] for item in found],
+            "bytes": [item["Size"] for item in found],
+            "key": [item["Key"] for item in found],
+        }
+    )
+
+
+def snapshots(lab: Lab) -> pd.DataFrame:
+    """Return the target table's snapshots, the oldest first.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        Columns ``committed_at`` (UTC), ``snapshot_id`` and ``parent_id`` (``Int64``), ``operation``, ``manifest_list``
+        and ``summary`` (a dictionary of texts).
+
+    See https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-data.html
+    """
+    frame = query(lab, f'SELECT * FROM "{lab.target_table}$snapshots" ORDER BY committed_at')  # noqa: S608
+    return frame.assign(summary=frame["summary"].map(_parse_map))
+
+
+def time_between(earlier: pd.Timestamp, later: pd.Timestamp) -> datetime:
+    """Return the moment halfway between two, as a naive UTC datetime that fits into ``:name`` of a query."""
+    middle = earlier + (later - earlier) / 2
+    moment: datetime = middle.tz_convert("UTC").tz_localize(None).floor("ms").to_pydatetime()
+    return moment
+
+
+def difference(lab: Lab, before: int, after: int) -> pd.DataFrame:
+    """Compare two versions of the target table, row by row.
+
+    Args:
+        lab: The lab.
+        before: The earlier snapshot's id.
+        after: The later snapshot's id.
+
+    Returns:
+        One row for each row that is in one version only or differs, columns ``change`` (``added``, ``removed``,
+        ``changed``), ``customerid`` and ``accountnumber``, and ``columns``: which ones differ.
+    """
+    old, new = (_version(lab, snapshot) for snapshot in (before, after))
+    rows = []
+    for key in sorted({*old.index, *new.index}):
+        if key not in old.index:
+            rows.append(("added", *key, ""))
+        elif key not in new.index:
+            rows.append(("removed", *key, ""))
+        elif changed := _changed_columns(old.loc[key], new.loc[key]):
+            rows.append(("changed", *key, ", ".join(changed)))
+    return pd.DataFrame(rows, columns=["change", "customerid", "accountnumber", "columns"])
+
+
+def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
+    """Return the newest query executions of the workgroup.
+
+    Args:
+        lab: The lab.
+        newest: How many at most, up to 50.
+
+    Returns:
+        Columns ``state``, ``statement`` (``SELECT``, …), ``query``, ``scanned bytes``, ``milliseconds``, ``submitted``
+        (UTC) and ``query_execution_id``; the newest first.
+
+    See https://docs.aws.amazon.com/athena/latest/APIReference/API_ListQueryExecutions.html
+    """
+    athena = lab.client("athena")
+    ids = athena.list_query_executions(WorkGroup=_WORKGROUP, MaxResults=newest)["QueryExecutionIds"]
+    if not ids:
+        return pd.DataFrame()
+    executions = athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
+    by_id = {execution["QueryExecutionId"]: execution for execution in executions}
+    return pd.DataFrame([_history_row(by_id[one]) for one in ids if one in by_id])
+
+
+def save_query(lab: Lab, name: str, sql: str, description: str = "") -> Step:
+    """Save a query under a name, where Athena's console and the Studio list it.
+
+    Args:
+        lab: The lab.
+        name: The query's name.
+        sql: The statement.
+        description: What it answers.
+
+    Returns:
+        What happened.
+
+    See https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateNamedQuery.html
+    """
+    athena = lab.client("athena")
+    with lab.recording() as calls:
+        found = saved_queries(lab).get(name)
+        if found is None:
+            athena.create_named_query(
+                Name=name, Database=lab.database, QueryString=sql, Description=description, WorkGroup=_WORKGROUP
+            )
+            return Step(f"saved query {name!r}", "created", calls)
+        if found["QueryString"] == sql:
+            return Step(f"saved query {name!r}", "already there", calls)
+        athena.update_named_query(
+            NamedQueryId=found["NamedQueryId"], Name=name, Description=description, QueryString=sql
+        )
+    return Step(f"saved query {name!r}", "changed", calls)
+
+
+def saved_queries(lab: Lab) -> dict[str, Mapping[str, Any]]:
+    """Return the saved queries of the lab's database by name, as ``GetNamedQuery`` shows them."""
+    athena = lab.client("athena")
+    found: dict[str, Mapping[str, Any]] = {}
+    for page in athena.get_paginator("list_named_queries").paginate(WorkGroup=_WORKGROUP):
+        for one in page["NamedQueryIds"]:
+            saved = athena.get_named_query(NamedQueryId=one)["NamedQuery"]
+            if saved["Database"] == lab.database:
+                found[saved["Name"]] = saved
+    return found
+
+
+def _results(lab: Lab) -> str:
+    """Where Athena puts its results: in the lab's own bucket, so that clean-up finds them."""
+    return f"s3://{lab.bucket}/athena-results/"
+
+
+def _version(lab: Lab, snapshot: int) -> pd.DataFrame:
+    sql = f"SELECT * FROM {lab.target_table} FOR VERSION AS OF {int(snapshot)}"  # noqa: S608  (an int)
+    return query(lab, sql).set_index(["customerid", "accountnumber"])
+
+
+def _changed_columns(old: pd.Series[Any], new: pd.Series[Any]) -> list[str]:
+    """Name the columns in which two versions of a row differ; one that a version lacks counts as NULL there."""
+    changed = []
+    for column in new.index.union(old.index, sort=False):
+        one, other = old.get(column), new.get(column)
+        if pd.isna(one) != pd.isna(other) or (not pd.isna(one) and one != other):
+            changed.append(str(column))
+    return changed
+
+
+def _history_row(execution: Mapping[str, Any]) -> dict[str, Any]:
+    status, statistics = execution["Status"], execution.get("Statistics", {})
+    return {
+        "state": status["State"],
+        "statement": execution.get("SubstatementType", execution.get("StatementType", "")),
+        "query": " ".join(execution["Query"].split()),
+        "scanned bytes": statistics.get("DataScannedInBytes", 0),
+        "milliseconds": statistics.get("TotalExecutionTimeInMillis", 0),
+        "submitted": status["SubmissionDateTime"],
+        "query_execution_id": execution["QueryExecutionId"],
+    }
+
+
+def _parse_map(text: str) -> dict[str, str]:
+    """Read a map of texts as Athena prints it: ``{a=1, b=2}``."""
+    pairs = (pair.partition("=") for pair in text.strip("{}").split(", ") if pair)
+    return {key: value for key, _, value in pairs}

@@ -1,0 +1,216 @@
+"""Policy documents, evaluated as IAM does: an explicit deny wins, then an allow, else the answer is no.
+
+AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from typing import Any
+
+Document = Mapping[str, Any]
+
+
+class Decision(Enum):
+    """What policies say to a request."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied by a statement"
+    NOT_ALLOWED = "not allowed by any statement"
+
+
+class UnsupportedPolicyError(ValueError):
+    """A policy uses a construct that is not evaluated here."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks.
+
+    Args:
+        kind: ``AWS`` or ``Service``, as in a policy's `Principal`.
+        name: An ARN, or a service's name such as ``glue.amazonaws.com``.
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request to be judged.
+
+    Args:
+        action: Such as ``s3:PutObject``.
+        resource: The ARN of what it is about.
+        principal: Who asks; only resource policies look at it.
+        context: Condition keys and their values.
+    """
+
+    action: str
+    resource: str
+    principal: Principal | None = None
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+def decide(documents: Iterable[Document], ask: Ask) -> Decision:
+    """Judge a request by policy documents together.
+
+    Args:
+        documents: Identity policies, or resource policies; statements with a `Principal` count only if it matches.
+        ask: The request.
+
+    Raises:
+        UnsupportedPolicyError: A statement that would matter uses a condition operator that is not known here.
+    """
+    effects = {
+        statement.get("Effect") for document in documents for statement in _statements(document) if _applies(statement, ask)
+    }
+    if "Deny" in effects:
+        return Decision.DENIED
+    return Decision.ALLOWED if "Allow" in effects else Decision.NOT_ALLOWED
+
+
+def parse_document(text: str) -> Document:
+    """Read a policy document.
+
+    Raises:
+        UnsupportedPolicyError: It is no JSON object.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise UnsupportedPolicyError(f"The policy document is not valid JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise UnsupportedPolicyError("The policy document is no JSON object")
+    return document
+
+
+def _statements(document: Document) -> Sequence[Document]:
+    statements = document.get("Statement", [])
+    return [statements] if isinstance(statements, dict) else statements
+
+
+def _applies(statement: Document, ask: Ask) -> bool:
+    return (
+        _names(statement, "Action", lambda pattern: _like(pattern.lower(), ask.action.lower()))
+        # A trust policy has no `Resource`: it is about the role it is attached to.
+        and ("Resource" not in statement and "NotResource" not in statement or _about(statement, ask))
+        and _by(statement, ask)
+        and all(
+            _condition(operator, key, values, ask.context)
+            for operator, tests in statement.get("Condition", {}).items()
+            for key, values in tests.items()
+        )
+    )
+
+
+def _about(statement: Document, ask: Ask) -> bool:
+    return _names(statement, "Resource", lambda pattern: _like(_filled(pattern, ask.context), ask.resource))
+
+
+def _names(statement: Document, element: str, matches: Callable[[str], bool]) -> bool:
+    if f"Not{element}" in statement:
+        return not any(map(matches, _list(statement[f"Not{element}"])))
+    return any(map(matches, _list(statement.get(element, []))))
+
+
+def _by(statement: Document, ask: Ask) -> bool:
+    if "NotPrincipal" in statement:
+        return ask.principal is not None and not _is_among(ask.principal, statement["NotPrincipal"])
+    if "Principal" in statement:
+        return ask.principal is not None and _is_among(ask.principal, statement["Principal"])
+    return True
+
+
+def _is_among(principal: Principal, named: Any) -> bool:
+    if named == "*":
+        return True
+    return any(
+        pattern == "*" or _same_principal(pattern, principal.name) for pattern in _list(named.get(principal.kind, []))
+    )
+
+
+def _same_principal(pattern: str, name: str) -> bool:
+    """Compare principals: an account stands for all in it, a role for its sessions."""
+    account = _account_of(name)
+    if account and pattern in (account, f"arn:aws:iam::{account}:root"):
+        return True
+    return pattern in (name, role_of(name))
+
+
+def role_of(arn: str) -> str | None:
+    """Return the ARN of the role whose session an ARN names; None when it names no session."""
+    session = re.fullmatch(r"arn:(aws[^:]*):sts::(\d+):assumed-role/([^/]+)/.+", arn)
+    return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}" if session else None
+
+
+def _account_of(arn: str) -> str | None:
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 5 and parts[0] == "arn" else None
+
+
+def _list(value: Any) -> Sequence[str]:
+    return [str(value)] if isinstance(value, str | int | bool) else [str(element) for element in value]
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    # IAM knows * and ? only; a bracket stands for itself.
+    return re.compile("".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern), re.DOTALL)
+
+
+def _like(pattern: str, value: str) -> bool:
+    return _pattern(pattern).fullmatch(value) is not None
+
+
+def _arn_like(pattern: str, value: str) -> bool:
+    """Compare ARNs part by part, as IAM does: a star does not reach over a colon, but in the last part."""
+    patterns, values = pattern.split(":", 5), value.split(":", 5)
+    return len(patterns) == len(values) and all(map(_like, patterns, values))
+
+
+def _filled(pattern: str, context: Mapping[str, str]) -> str:
+    """Put values in the place of policy variables such as ``${aws:SourceAccount}``."""
+    lowered = {key.lower(): value for key, value in context.items()}
+    return re.sub(r"\$\{([^}]+)\}", lambda variable: lowered.get(variable[1].lower(), variable[0]), pattern)
+
+
+_OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda wanted, value: wanted == value,
+    "StringEqualsIgnoreCase": lambda wanted, value: wanted.lower() == value.lower(),
+    "StringLike": _like,
+    "ArnEquals": _arn_like,
+    "ArnLike": _arn_like,
+    "Bool": lambda wanted, value: wanted.lower() == value.lower(),
+}
+_NEGATED: Mapping[str, str] = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+}
+
+
+def _condition(operator: str, key: str, wanted: Any, context: Mapping[str, str]) -> bool:
+    value = next((held for name, held in context.items() if name.lower() == key.lower()), None)
+    if operator == "Null":
+        return (value is None) == (_list(wanted)[0].lower() == "true")
+    name = operator.removesuffix("IfExists")
+    negated = name in _NEGATED
+    test = _OPERATORS.get(_NEGATED.get(name, name))
+    if test is None:
+        raise UnsupportedPolicyError(
+            f"The condition operator {operator} is not evaluated by the local lakehouse. Known are: "
+            f"{', '.join([*_OPERATORS, *_NEGATED, 'Null'])}, with or without IfExists."
+        )
+    if value is None:
+        return negated or name != operator
+    held = value
+    return any(test(_filled(choice, context), held) for choice in _list(wanted)) != negated

@@ -1,0 +1,175 @@
+"""Runs notebooks, in order, on a fresh local lakehouse, and makes pages of them."""
+
+from __future__ import annotations
+
+import html
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+
+from zetl_helpers.local import daemon
+
+_CELL_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    path: Path
+    title: str
+    cells: int
+    seconds: float
+    error: str
+
+
+def find() -> list[Path]:
+    """Return the tutorial's notebooks in the current folder or its ``notebooks``, in order."""
+    for folder in (Path("notebooks"), Path()):
+        found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+        if found:
+            return found
+    return []
+
+
+def run(paths: Sequence[Path], out: Path) -> int:
+    """Run notebooks one after the other on one fresh local lakehouse.
+
+    Args:
+        paths: The notebooks; they are read, not changed.
+        out: Where the executed notebooks, a page of each and an index of the pages are put.
+
+    Returns:
+        0 when all cells ran; 1 when one failed.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with _fresh_lakehouse():
+        outcomes = [_run_one(path, out) for path in paths]
+    _write_index(outcomes, out)
+    _print_table(outcomes)
+    print(f"\nOpen {out / 'index.html'} in a browser.")
+    return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def store_outputs(paths: Sequence[Path]) -> int:
+    """Run notebooks as `run` does, and write the outputs back into them.
+
+    Args:
+        paths: The notebooks.
+
+    Returns:
+        0 when all cells ran; 1 when one failed, and then that notebook and the later ones are left as they were.
+    """
+    with _fresh_lakehouse():
+        for path in paths:
+            notebook, error = _execute(path)
+            if error:
+                print(f"{path}: {error}")
+                return 1
+            nbformat.write(_tidy(notebook), path)
+            print(path)
+    return 0
+
+
+@contextmanager
+def _fresh_lakehouse() -> Iterator[None]:
+    """Start a lakehouse of its own, and let the notebooks' kernels find it."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
+        state = Path(folder)
+        daemon.start(state, port=0)
+        os.environ.update({"ZETL_STATE_DIR": str(state), "ZETL_TARGET": "local"})
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            daemon.stop(state)
+
+
+def _run_one(path: Path, out: Path) -> _Outcome:
+    started = time.monotonic()
+    notebook, error = _execute(path)
+    nbformat.write(notebook, out / path.name)
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    (out / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    outcome = _Outcome(path, _title(notebook, path), cells, time.monotonic() - started, error)
+    print(f"{path.stem}: {error or 'done'}", flush=True)
+    return outcome
+
+
+def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
+    """Run all cells; return the notebook with its outputs, and what went wrong."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=_CELL_SECONDS, resources={"metadata": {"path": str(path.parent)}})
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        return notebook, f"{error.ename}: {error.evalue}"
+    return notebook, ""
+
+
+def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Take out what belongs to one run only and would change at each."""
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+def _title(notebook: nbformat.NotebookNode, path: Path) -> str:
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("# "):
+            return str(cell.source.splitlines()[0][2:])
+    return path.stem
+
+
+def _write_index(outcomes: Sequence[_Outcome], out: Path) -> None:
+    rows = "\n".join(
+        f"<tr><td><a href='{one.path.stem}.html'>{html.escape(one.title)}</a></td>"
+        f"<td>{one.cells}</td><td>{one.seconds:.1f}</td><td>{html.escape(one.error or 'ran')}</td></tr>"
+        for one in outcomes
+    )
+    (out / "index.html").write_text(_PAGE.replace("ROWS", rows), encoding="utf-8")
+
+
+def _print_table(outcomes: Sequence[_Outcome]) -> None:
+    print(f"\n{'notebook':<28}{'cells':>6}{'seconds':>9}")
+    for one in outcomes:
+        print(f"{one.path.stem:<28}{one.cells:>6}{one.seconds:>9.1f}  {one.error}".rstrip())
+    print(f"{'all':<28}{sum(one.cells for one in outcomes):>6}{sum(one.seconds for one in outcomes):>9.1f}")
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>DynamoDB zero-ETL with SageMaker Lakehouse</title>
+<style>
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 3rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8888; }
+</style>
+</head>
+<body>
+<h1>DynamoDB zero-ETL with SageMaker Lakehouse</h1>
+<p>The notebooks of the tutorial, as they ran on the local lakehouse just now.</p>
+<table>
+<thead><tr><th>Notebook</th><th>Cells</th><th>Seconds</th><th>Outcome</th></tr></thead>
+<tbody>
+ROWS
+</tbody>
+</table>
+</body>
+</html>
+"""

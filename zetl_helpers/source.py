@@ -1,0 +1,230 @@
+"""The source: the DynamoDB table, its items, point-in-time recovery and resource policy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers import _documents, permissions
+from zetl_helpers._aws import ForeignResourceError, absent, error_code, tag_dict, tag_list
+from zetl_helpers._steps import Step, ensured
+from zetl_helpers._wait import wait_for
+from zetl_helpers.lab import TAG_KEY, Lab
+
+_BATCH = 25  # what one BatchWriteItem takes
+
+
+def definition(lab: Lab) -> dict[str, Any]:
+    """Return the arguments of ``CreateTable`` for the lab's table, without its tags."""
+    arguments: dict[str, Any] = _documents.sample("table.json")
+    return {**arguments, "TableName": lab.table}
+
+
+def items(batch: int = 1) -> list[dict[str, Any]]:
+    """Return a batch of sample items as DynamoDB JSON.
+
+    Args:
+        batch: 1 for the items of chapter 1, 2 for another 25.
+    """
+    requests = _documents.sample(f"items_{batch}.json")["CustomerAccounts"]
+    return [request["PutRequest"]["Item"] for request in requests]
+
+
+def changes() -> dict[str, Any]:
+    """Return the three writes of chapter 6: the arguments of ``put_item``, ``update_item`` and ``delete_item``."""
+    document: dict[str, Any] = _documents.sample("changes.json")
+    return document
+
+
+def create_table(lab: Lab) -> Step:
+    """Make the table, on demand, and wait until it can be written to.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        What happened.
+
+    Raises:
+        ForeignResourceError: A table of that name exists and is not the lab's.
+        WaitTimeoutError: The table does not become ACTIVE.
+
+    See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+    """
+    dynamodb = lab.client("dynamodb")
+    with lab.recording() as calls:
+        found = exists(lab)
+        if not found:
+            dynamodb.create_table(**definition(lab), Tags=tag_list(lab.tags))
+        wait_for(
+            f"table {lab.table} to be ACTIVE",
+            lambda: True if _describe(lab)["TableStatus"] == "ACTIVE" else None,
+            timeout=120,
+            hint="Look at the table's status in the DynamoDB console.",
+        )
+    return Step(f"table {lab.table}", "already there" if found else "created", calls)
+
+
+def exists(lab: Lab) -> bool:
+    """Tell whether the lab's table is there.
+
+    Raises:
+        ForeignResourceError: A table of that name exists and is not the lab's.
+    """
+    with absent("ResourceNotFoundException"):
+        arn = _describe(lab)["TableArn"]
+        tags = tag_dict(lab.client("dynamodb").list_tags_of_resource(ResourceArn=arn).get("Tags", []))
+        if TAG_KEY not in tags:
+            raise ForeignResourceError(
+                f"Table {lab.table} exists and does not carry the tag {TAG_KEY}: it is not the lab's. "
+                "Set ZETL_PREFIX to give your lab names of its own."
+            )
+        return True
+    return False
+
+
+def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
+    """Write items to the table by ``BatchWriteItem``; those whose keys are there already stay as they are.
+
+    Args:
+        lab: The lab.
+        batch: The items as DynamoDB JSON; those of chapter 1 unless given.
+
+    Returns:
+        What happened.
+
+    See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+    """
+    wanted = items() if batch is None else list(batch)
+    with lab.recording() as calls:
+        present = _present_keys(lab, wanted)
+        missing = [item for item in wanted if _key_of(item) not in present]
+        for start in range(0, len(missing), _BATCH):
+            _write_batch(lab, missing[start : start + _BATCH])
+    thing = f"{len(wanted)} items in table {lab.table}"
+    return Step(thing, "created" if missing else "already there", calls, {"written": len(missing)})
+
+
+def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] | None:
+    """Return one item as DynamoDB JSON, read consistently; None when it is not there."""
+    key = {"CustomerID": {"S": customer_id}, "AccountNumber": {"S": account_number}}
+    found: dict[str, Any] = lab.client("dynamodb").get_item(TableName=lab.table, Key=key, ConsistentRead=True)
+    return found.get("Item")
+
+
+def enable_pitr(lab: Lab) -> Step:
+    """Turn point-in-time recovery on: zero-ETL reads the table through it.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        What happened.
+
+    See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery.html
+    """
+    return _set_pitr(lab, enabled=True)
+
+
+def disable_pitr(lab: Lab) -> Step:
+    """Turn point-in-time recovery off; an integration that reads the table then needs attention."""
+    return _set_pitr(lab, enabled=False)
+
+
+def put_policy(lab: Lab) -> Step:
+    """Attach the resource policy that lets AWS Glue export the table, and read it back.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        What happened; `details` is the policy as DynamoDB gives it back.
+
+    Raises:
+        WaitTimeoutError: The policy cannot be read back.
+
+    See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html
+    """
+    dynamodb = lab.client("dynamodb")
+    wanted = permissions.render(lab, "table_resource_policy")
+    with lab.recording() as calls:
+        found = _read_policy(lab)
+        if found != wanted:
+            dynamodb.put_resource_policy(ResourceArn=lab.table_arn, Policy=json.dumps(wanted))
+        stored = wait_for(
+            f"the resource policy of table {lab.table}",
+            # DynamoDB's policies are eventually consistent: the first look can miss a new one.
+            lambda: policy if (policy := _read_policy(lab)) == wanted else None,
+            timeout=60,
+            hint="Look at the table's Permissions tab in the DynamoDB console.",
+        )
+    return Step(f"resource policy of table {lab.table}", ensured(found, wanted), calls, stored)
+
+
+def _describe(lab: Lab) -> dict[str, Any]:
+    table: dict[str, Any] = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
+    return table
+
+
+def _set_pitr(lab: Lab, *, enabled: bool) -> Step:
+    dynamodb = lab.client("dynamodb")
+    with lab.recording() as calls:
+        backups = dynamodb.describe_continuous_backups(TableName=lab.table)["ContinuousBackupsDescription"]
+        status = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+        wrong = (status == "ENABLED") != enabled
+        if wrong:
+            dynamodb.update_continuous_backups(
+                TableName=lab.table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled}
+            )
+    state = "on" if enabled else "off"
+    return Step(f"point-in-time recovery {state} for table {lab.table}", "changed" if wrong else "already there", calls)
+
+
+def _read_policy(lab: Lab) -> dict[str, Any] | None:
+    with absent("PolicyNotFoundException"):
+        answer = lab.client("dynamodb").get_resource_policy(ResourceArn=lab.table_arn)
+        document: dict[str, Any] = json.loads(answer["Policy"])
+        return document
+    return None
+
+
+def _key_of(item: dict[str, Any]) -> tuple[str, str]:
+    return item["CustomerID"]["S"], item["AccountNumber"]["S"]
+
+
+def _present_keys(lab: Lab, wanted: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
+    present: set[tuple[str, str]] = set()
+    for start in range(0, len(wanted), 100):
+        keys = [
+            {"CustomerID": item["CustomerID"], "AccountNumber": item["AccountNumber"]}
+            for item in wanted[start : start + 100]
+        ]
+        pending = {lab.table: {"Keys": keys, "ProjectionExpression": "CustomerID, AccountNumber"}}
+        while pending:
+            answer = lab.client("dynamodb").batch_get_item(RequestItems=pending)
+            present.update(_key_of(item) for item in answer["Responses"].get(lab.table, []))
+            pending = answer.get("UnprocessedKeys") or {}
+    return present
+
+
+def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
+    pending = {lab.table: [{"PutRequest": {"Item": item}} for item in batch]}
+
+    def write() -> bool | None:
+        nonlocal pending
+        try:
+            pending = lab.client("dynamodb").batch_write_item(RequestItems=pending).get("UnprocessedItems") or {}
+        except ClientError as error:
+            if error_code(error) not in ("ProvisionedThroughputExceededException", "ThrottlingException"):
+                raise
+        return None if pending else True
+
+    wait_for(
+        f"table {lab.table} to take {len(batch)} items",
+        write,
+        timeout=120,
+        hint="The table throttles writes: look at its metrics in the DynamoDB console.",
+    )

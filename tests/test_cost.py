@@ -1,0 +1,157 @@
+"""The estimate follows the published prices, is never negative, and more of anything never costs less."""
+
+import json
+import math
+from datetime import date
+from importlib import resources
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zetl_helpers import charts, cost
+
+INTERVALS = st.integers(cost.SHORTEST_REFRESH, cost.LONGEST_REFRESH)
+ARGUMENTS = st.fixed_dictionaries(
+    {
+        "items": st.integers(0, 10**10),
+        "item_bytes": st.integers(0, 400 * 1024),
+        "changes_per_day": st.floats(0, 10**9),
+        "refresh_minutes": INTERVALS,
+        "days": st.floats(0, 400),
+        "queries_per_day": st.floats(0, 10**5),
+    }
+)
+
+
+def amount(estimate: cost.Estimate, item: str) -> float:
+    (found,) = [each.usd for each in estimate.items if each.item == item]
+    return found
+
+
+def no_less(more: cost.Estimate, less: cost.Estimate) -> bool:
+    """Whether each line of one estimate is at least the other's, but for the last digits of a float."""
+    return all(
+        one.usd >= other.usd or math.isclose(one.usd, other.usd, rel_tol=1e-9)
+        for one, other in zip(more.items, less.items, strict=True)
+    )
+
+
+@pytest.mark.parametrize(("minutes", "dollars"), [(15, 2.81), (60, 0.70), (1440, 0.03), (8640, 0.03)])
+def test_an_idle_integration_costs_the_minimum_of_its_exports(minutes: int, dollars: float) -> None:
+    estimate = cost.estimate(0, 0, 0, minutes, queries_per_day=0)
+    assert round(amount(estimate, "DynamoDB incremental exports"), 2) == dollars
+    assert round(cost.idle_cost(minutes), 2) == dollars
+
+
+def test_the_estimate_warns_of_the_idle_integration_first() -> None:
+    warning, *_ = cost.estimate(50, 200, 3).notes
+    assert "refreshing every 15 minutes costs about $2.81 a month per table" in warning
+    assert "Delete the integration" in warning
+
+
+def test_a_table_of_a_terabyte_is_priced_by_its_size() -> None:
+    estimate = cost.estimate(2**30, 924, changes_per_day=0, queries_per_day=0)
+    assert amount(estimate, "DynamoDB PITR") == pytest.approx(0.20 * 1024)
+    assert amount(estimate, "DynamoDB full export") == pytest.approx(0.10 * 1024)
+    assert amount(estimate, "S3 storage") == pytest.approx(0.023 * 1024)
+
+
+def test_exports_above_the_minimum_are_priced_by_what_changed() -> None:
+    estimate = cost.estimate(10**6, 1024, changes_per_day=2**20, refresh_minutes=1440)
+    assert amount(estimate, "DynamoDB incremental exports") == pytest.approx(0.10 * 30)
+
+
+def test_the_tutorials_own_table_costs_next_to_nothing_for_a_day() -> None:
+    estimate = cost.estimate(50, 200, changes_per_day=30, days=1)
+    assert 0.09 < estimate.total < 0.13
+    assert max(estimate.items, key=lambda item: item.usd).item == "DynamoDB incremental exports"
+
+
+def test_each_kind_of_cost_is_a_line_and_the_table_ends_with_the_total() -> None:
+    estimate = cost.estimate(50, 200, 3)
+    table = estimate.table()
+    assert table["item"].tolist() == [
+        "DynamoDB PITR",
+        "DynamoDB full export",
+        "DynamoDB incremental exports",
+        "S3 storage",
+        "S3 writes",
+        "S3 reads",
+        "Athena queries",
+        "Glue Data Catalog",
+        "CloudWatch Logs",
+        "Total",
+    ]
+    assert table["usd"].iloc[-1] == pytest.approx(table["usd"].iloc[:-1].sum()) == estimate.total
+
+
+def test_prices_that_stand_in_for_another_region_say_so() -> None:
+    assert any("stand in for eu-central-1" in note for note in cost.estimate(1, 1, 1, region="eu-central-1").notes)
+    assert not any("stand in" in note for note in cost.estimate(1, 1, 1).notes)
+
+
+@pytest.mark.parametrize("minutes", [0, 14, 8641])
+def test_an_interval_that_aws_refuses_is_refused(minutes: int) -> None:
+    with pytest.raises(ValueError, match=rf"{minutes} minutes is outside 15 to 8640"):
+        cost.estimate(1, 1, 1, minutes)
+
+
+@pytest.mark.parametrize("name", ["items", "item_bytes", "changes_per_day", "days", "queries_per_day"])
+@pytest.mark.parametrize("amount", [-1, math.inf, math.nan])
+def test_impossible_amounts_are_refused(name: str, amount: float) -> None:
+    arguments: dict[str, Any] = {"items": 1, "item_bytes": 1, "changes_per_day": 1} | {name: amount}
+    with pytest.raises(ValueError, match="zero or more"):
+        cost.estimate(**arguments)
+
+
+@given(ARGUMENTS)
+def test_no_line_is_ever_negative(arguments: dict[str, Any]) -> None:
+    estimate = cost.estimate(**arguments)
+    assert all(item.usd >= 0 and item.quantity >= 0 and math.isfinite(item.usd) for item in estimate.items)
+    assert math.isclose(estimate.total, sum(item.usd for item in estimate.items), rel_tol=1e-9)
+
+
+@given(ARGUMENTS, st.sampled_from(["items", "item_bytes", "changes_per_day", "days", "queries_per_day"]), st.data())
+def test_more_of_anything_never_costs_less(arguments: dict[str, Any], name: str, data: st.DataObject) -> None:
+    most = {"items": 10**10, "item_bytes": 400 * 1024, "changes_per_day": 10**9, "days": 400, "queries_per_day": 10**5}
+    now = arguments[name]
+    kind = st.integers(now, most[name]) if isinstance(now, int) else st.floats(now, most[name])
+    assert no_less(cost.estimate(**arguments | {name: data.draw(kind)}), cost.estimate(**arguments))
+
+
+@given(ARGUMENTS, INTERVALS)
+def test_refreshing_less_often_never_costs_more(arguments: dict[str, Any], minutes: int) -> None:
+    shorter, longer = sorted((minutes, arguments["refresh_minutes"]))
+    often, seldom = (cost.estimate(**arguments | {"refresh_minutes": each}) for each in (shorter, longer))
+    assert no_less(often, seldom)
+
+
+def test_intervals_are_compared_in_the_form_that_the_chart_takes() -> None:
+    costs = cost.by_interval(50, 200, 3, queries_per_day=0)
+    assert sorted(set(costs["refresh_minutes"])) == [15, 60, 360, 1440]
+    title = charts.cost_by_interval(costs).layout.title.text
+    assert title == "Refreshing every day instead of every 15 minutes saves $2.78 a month"
+
+
+@pytest.mark.parametrize(
+    ("scanned", "billed_mb"),
+    [(0, 10), (1, 10), (10 * 2**20, 10), (10 * 2**20 + 1, 11), (2**40, 2**20)],
+)
+def test_a_query_is_billed_by_the_megabyte_and_for_ten_at_least(scanned: int, billed_mb: int) -> None:
+    assert cost.query_cost(scanned) == pytest.approx(5.00 * billed_mb / 2**20)
+
+
+def test_a_query_cannot_scan_less_than_nothing() -> None:
+    with pytest.raises(ValueError, match="-1 bytes"):
+        cost.query_cost(-1)
+
+
+def test_every_price_has_a_source_and_a_date() -> None:
+    prices = json.loads(resources.files("zetl_helpers").joinpath("data/prices.json").read_text(encoding="utf-8"))
+    assert prices["currency"] == "USD"
+    for entry in prices[cost.PRICED_REGION].values():
+        assert entry["usd"] > 0
+        assert entry["source"]
+        assert date.fromisoformat((entry["date"] + "-01-01")[:10]).year == 2026

@@ -79,15 +79,8 @@ class Estimate:
     def table(self) -> pd.DataFrame:
         """Return one row for each cost item and a last one with the total."""
         rows = [(each.item, each.quantity, each.unit, each.usd, each.basis) for each in self.items]
-        rows.append(
-            (
-                "Total",
-                math.nan,
-                "",
-                self.total,
-                f"{self.days:g} day{'' if self.days == 1 else 's'}, list prices of {PRICED_REGION}",
-            )
-        )
+        period = "1 day" if self.days == 1 else f"{self.days:g} days"
+        rows.append(("Total", math.nan, "", self.total, f"{period}, list prices of {PRICED_REGION}"))
         return pd.DataFrame(rows, columns=["item", "quantity", "unit", "usd", "basis"])
 
 

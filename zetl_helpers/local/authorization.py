@@ -69,7 +69,10 @@ def decide(documents: Iterable[Document], ask: Ask) -> Decision:
         UnsupportedPolicyError: A statement that would matter uses a condition operator that is not known here.
     """
     effects = {
-        statement.get("Effect") for document in documents for statement in _statements(document) if _applies(statement, ask)
+        statement.get("Effect")
+        for document in documents
+        for statement in _statements(document)
+        if _applies(statement, ask)
     }
     if "Deny" in effects:
         return Decision.DENIED
@@ -100,7 +103,7 @@ def _applies(statement: Document, ask: Ask) -> bool:
     return (
         _names(statement, "Action", lambda pattern: _like(pattern.lower(), ask.action.lower()))
         # A trust policy has no `Resource`: it is about the role it is attached to.
-        and ("Resource" not in statement and "NotResource" not in statement or _about(statement, ask))
+        and (("Resource" not in statement and "NotResource" not in statement) or _about(statement, ask))
         and _by(statement, ask)
         and all(
             _condition(operator, key, values, ask.context)

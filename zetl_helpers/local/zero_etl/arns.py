@@ -1,0 +1,64 @@
+"""The ARNs of zero-ETL: sources, targets, integrations and resource properties."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TABLE = re.compile(
+    r"arn:aws[^:]*:dynamodb:(?P<region>[^:]+):(?P<account>\d{12}):table/(?P<name>[A-Za-z0-9_.-]{3,255})"
+)
+_DATABASE = re.compile(r"arn:aws[^:]*:glue:(?P<region>[^:]+):(?P<account>\d{12}):database/(?P<name>[^/]+)")
+# AWS prints the id after a colon, in one sample after a slash.
+_INTEGRATION = re.compile(r"arn:aws[^:]*:glue:[^:]+:\d{12}:integration[:/](?P<name>[0-9a-f-]{36})")
+_PROPERTY = re.compile(r"arn:aws[^:]*:glue:[^:]+:\d{12}:integrationresourceproperty/(?P<kind>[^/]+)/(?P<name>.+)")
+
+
+@dataclass(frozen=True)
+class Arn:
+    """An ARN's parts.
+
+    Args:
+        region: The Region.
+        account: The account.
+        name: The name of the table or database.
+    """
+
+    region: str
+    account: str
+    name: str
+
+
+def source_table(arn: str) -> Arn | None:
+    """Read the ARN of a DynamoDB table; None when it is none."""
+    return _parts(_TABLE.fullmatch(arn))
+
+
+def target_database(arn: str) -> Arn | None:
+    """Read the ARN of a Glue database; None when it is none."""
+    return _parts(_DATABASE.fullmatch(arn))
+
+
+def _parts(match: re.Match[str] | None) -> Arn | None:
+    return Arn(match["region"], match["account"], match["name"]) if match else None
+
+
+def integration_id(arn: str) -> str | None:
+    """Read an integration's id from its ARN; None when it is none."""
+    match = _INTEGRATION.fullmatch(arn)
+    return match["name"] if match else None
+
+
+def is_resource_property(arn: str) -> bool:
+    """Tell whether an ARN is that of a resource property."""
+    return _PROPERTY.fullmatch(arn) is not None
+
+
+def integration_arn(region: str, account: str, identity: str) -> str:
+    """Return an integration's ARN."""
+    return f"arn:aws:glue:{region}:{account}:integration:{identity}"
+
+
+def resource_property_arn(database: Arn) -> str:
+    """Return the ARN of a database's resource property."""
+    return f"arn:aws:glue:{database.region}:{database.account}:integrationresourceproperty/database/{database.name}"

@@ -1,0 +1,206 @@
+"""What was written to DynamoDB since the last refresh: the keys, or, where a request does not tell them, the table."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+Key = Mapping[str, Mapping[str, Any]]
+Written = tuple[str, Mapping[str, Any]]
+
+# Everything else may change items, and is taken to.
+_READ_ONLY = frozenset(
+    {
+        "BatchGetItem", "CreateBackup", "DeleteBackup", "DeleteResourcePolicy", "DescribeBackup",
+        "DescribeContinuousBackups", "DescribeContributorInsights", "DescribeEndpoints", "DescribeExport",
+        "DescribeGlobalTable", "DescribeGlobalTableSettings", "DescribeImport", "DescribeKinesisStreamingDestination",
+        "DescribeLimits", "DescribeTable", "DescribeTableReplicaAutoScaling", "DescribeTimeToLive",
+        "ExportTableToPointInTime", "GetItem", "GetResourcePolicy", "ListBackups", "ListContributorInsights",
+        "ListExports", "ListGlobalTables", "ListImports", "ListTables", "ListTagsOfResource", "PutResourcePolicy",
+        "Query", "Scan", "TagResource", "TransactGetItems", "UntagResource", "UpdateContinuousBackups",
+        "UpdateTimeToLive",
+    }
+)  # fmt: skip
+
+
+@dataclass
+class Window:
+    """The changes between two refreshes.
+
+    Args:
+        keys: The keys of changed items, by a form in which equal keys are equal.
+        whole: Whether the table as a whole must be compared, since some request did not tell which items it changed.
+    """
+
+    keys: dict[str, Key] = field(default_factory=dict)
+    whole: bool = False
+
+    def __bool__(self) -> bool:
+        return self.whole or bool(self.keys)
+
+
+@dataclass
+class _Watched:
+    table: str
+    key_names: tuple[str, ...]
+    window: Window = field(default_factory=Window)
+    taken: Window = field(default_factory=Window)
+
+    def pending(self) -> Window:
+        return Window(self.taken.keys | self.window.keys, self.taken.whole or self.window.whole)
+
+
+class ChangeLog:
+    """Keeps, for each integration, what was written to its table since the last refresh.
+
+    A window that has been taken is kept until it is settled, so that a state saved meanwhile misses nothing.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watched: dict[str, _Watched] = {}
+
+    def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:
+        """Keep the changes of a table for an integration from now on, with no change as yet."""
+        with self._lock:
+            self._watched[integration] = _Watched(table, tuple(key_names))
+
+    def forget(self, integration: str) -> None:
+        """Keep nothing for an integration any longer."""
+        with self._lock:
+            self._watched.pop(integration, None)
+
+    def take(self, integration: str) -> Window:
+        """Return an integration's window and begin the next one; `settle` or `put_back` is to follow."""
+        with self._lock:
+            watched = self._watched[integration]
+            watched.taken, watched.window = watched.window, Window()
+            return watched.taken
+
+    def settle(self, integration: str) -> None:
+        """Drop the window that was taken: it is in the target."""
+        with self._lock:
+            if integration in self._watched:
+                self._watched[integration].taken = Window()
+
+    def put_back(self, integration: str) -> None:
+        """Make the window that was taken part of the next one: it could not be applied."""
+        with self._lock:
+            # The integration may have been deleted meanwhile.
+            if integration in self._watched:
+                watched = self._watched[integration]
+                watched.window, watched.taken = watched.pending(), Window()
+
+    def note(self, operation: str, request: Mapping[str, Any]) -> None:
+        """Note what a DynamoDB request changed, once it has been served and before the next one is.
+
+        The writes that name their keys are noted by key. Any other request that is not known to be read-only marks
+        every watched table whose name occurs in it, so that no way of writing is missed.
+
+        Args:
+            operation: The operation, such as ``PutItem``.
+            request: The request as it came.
+        """
+        if operation in _READ_ONLY:
+            return
+        with self._lock:
+            if not self._watched:
+                return
+            if operation in _WRITES:
+                for table, item in _WRITES[operation](request):
+                    self._note_key(table.rpartition("/")[2], item)
+            elif not _is_select(operation, request):
+                self._mark(json.dumps(request))
+
+    def dump(self) -> dict[str, Any]:
+        """Return what is pending, as plain data."""
+        with self._lock:
+            return {
+                integration: {
+                    "table": watched.table,
+                    "key_names": watched.key_names,
+                    "keys": watched.pending().keys,
+                    "whole": watched.pending().whole,
+                }
+                for integration, watched in self._watched.items()
+            }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Put back what `dump` returned."""
+        with self._lock:
+            self._watched = {
+                integration: _Watched(
+                    pending["table"], pending["key_names"], Window(dict(pending["keys"]), pending["whole"])
+                )
+                for integration, pending in state.items()
+            }
+
+    def _note_key(self, table: str, item: Mapping[str, Any]) -> None:
+        for watched in self._watched.values():
+            if watched.table == table:
+                key = _key_of(item, watched.key_names)
+                if key is None:
+                    watched.window.whole = True
+                else:
+                    watched.window.keys[_canonical(key)] = key
+
+    def _mark(self, text: str) -> None:
+        for watched in self._watched.values():
+            if watched.table in text:
+                watched.window.whole = True
+
+
+def _put_item(request: Mapping[str, Any]) -> Iterator[Written]:
+    yield request["TableName"], request["Item"]
+
+
+def _keyed_write(request: Mapping[str, Any]) -> Iterator[Written]:
+    yield request["TableName"], request["Key"]
+
+
+def _batch_write_item(request: Mapping[str, Any]) -> Iterator[Written]:
+    for table, writes in request["RequestItems"].items():
+        for write in writes:
+            yield table, write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"]
+
+
+def _transact_write_items(request: Mapping[str, Any]) -> Iterator[Written]:
+    for entry in request["TransactItems"]:
+        for action in ("Put", "Update", "Delete"):
+            if action in entry:
+                yield entry[action]["TableName"], entry[action]["Item" if action == "Put" else "Key"]
+
+
+_WRITES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Written]]] = {
+    "PutItem": _put_item,
+    "UpdateItem": _keyed_write,
+    "DeleteItem": _keyed_write,
+    "BatchWriteItem": _batch_write_item,
+    "TransactWriteItems": _transact_write_items,
+}
+
+
+def _is_select(operation: str, request: Mapping[str, Any]) -> bool:
+    return operation == "ExecuteStatement" and str(request.get("Statement", "")).lstrip()[:6].upper() == "SELECT"
+
+
+def _key_of(item: Mapping[str, Any], names: Sequence[str]) -> Key | None:
+    key = {name: item[name] for name in names if name in item}
+    return key if len(key) == len(names) else None
+
+
+def _canonical(key: Key) -> str:
+    return json.dumps([[name, tag, _same(tag, value)] for name, typed in key.items() for tag, value in typed.items()])
+
+
+def _same(tag: str, value: str) -> str:
+    if tag != "N":
+        return value
+    try:
+        return str(Decimal(value).normalize())
+    except InvalidOperation:
+        return value

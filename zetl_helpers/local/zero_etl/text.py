@@ -1,0 +1,90 @@
+"""Values of any DynamoDB type as text: the elements of lists, and attributes of more than one type.
+
+AWS says that the elements of a list become strings, not how; this is our choice: strings as they are, numbers in plain
+decimal, booleans as ``true`` and ``false``, binary values in base64, maps, lists and sets as compact JSON with sorted
+keys.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_CANONICAL_NUMBER = r"^(?:0|-?(?:[1-9][0-9]*|0\.[0-9]*[1-9]|[1-9][0-9]*\.[0-9]*[1-9]))$"
+
+
+def as_text(tagged: pa.StructArray) -> pa.StringArray:
+    """Write each value of a tagged array (see `typed`) as text; DynamoDB's NULL becomes a null.
+
+    Args:
+        tagged: A struct array with one field per type tag.
+    """
+    parts = [
+        _WRITERS[field.name](pc.struct_field(tagged, [position]))
+        for position, field in enumerate(tagged.type)
+        if field.name != "NULL"
+    ]
+    return pc.coalesce(*parts) if parts else pa.nulls(len(tagged), pa.string())
+
+
+def plain_number(number: str) -> str:
+    """Write a DynamoDB number in plain decimal, without exponent or trailing zeros."""
+    text = format(Decimal(number), "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def _numbers(values: pa.StringArray) -> pa.StringArray:
+    odd = pc.invert(pc.match_substring_regex(values, _CANONICAL_NUMBER))
+    replacements = [plain_number(number) for number in values.filter(odd).to_pylist() if number is not None]
+    return pc.replace_with_mask(values, pc.fill_null(odd, False), pa.array(replacements, pa.string()))
+
+
+def _booleans(values: pa.BooleanArray) -> pa.StringArray:
+    return pc.if_else(values, "true", "false")
+
+
+def _json_texts(tag: str) -> Callable[[pa.Array], pa.StringArray]:
+    def write(values: pa.Array) -> pa.StringArray:
+        return pa.array([None if v is None else _json_of(tag, v) for v in values.to_pylist()], pa.string())
+
+    return write
+
+
+_WRITERS: dict[str, Callable[[Any], pa.StringArray]] = {
+    "S": lambda values: values,
+    "B": lambda values: values,
+    "N": _numbers,
+    "BOOL": _booleans,
+    **{tag: _json_texts(tag) for tag in ("M", "L", "SS", "NS", "BS")},
+}
+
+
+def _json_of(tag: str, value: Any) -> str:
+    match tag:
+        case "S" | "B":
+            return json.dumps(value, ensure_ascii=False)
+        case "N":
+            return plain_number(value)
+        case "BOOL":
+            return "true" if value else "false"
+        case "NULL":
+            return "null"
+        case "SS" | "BS" | "NS":
+            return f"[{','.join(_json_of(tag[0], element) for element in value)}]"
+        case "L":
+            return f"[{','.join(_json_of_tagged(element) for element in value)}]"
+        case _:
+            members = sorted((name, member) for name, member in value.items() if member is not None)
+            return f"{{{','.join(f'{json.dumps(n, ensure_ascii=False)}:{_json_of_tagged(m)}' for n, m in members)}}}"
+
+
+def _json_of_tagged(tagged: Mapping[str, Any]) -> str:
+    # Of the tags that the array knows a value has exactly one.
+    return next(_json_of(tag, value) for tag, value in tagged.items() if value is not None)

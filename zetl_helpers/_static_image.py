@@ -3,6 +3,8 @@
 import base64
 import importlib.util
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 
@@ -22,7 +24,9 @@ def static_image(
     """
     if static_image_obstacle() is not None:
         return None
-    kaleido = _kaleido()
+    with without_kaleidos_warning():
+        import kaleido
+
     options = {
         "format": image_format,
         "width": width,
@@ -55,10 +59,12 @@ def static_image_obstacle() -> str | None:
     return None
 
 
-def _kaleido() -> Any:
-    """Import Kaleido without its warning about plotly before 6.1, which does not concern the calls made here."""
+@contextmanager
+def without_kaleidos_warning() -> Iterator[None]:
+    """Do in here what imports Kaleido: us, and plotly before 6.1 when it first writes JSON.
+
+    Kaleido 1 then warns that the image functions of such a plotly will not work. Nothing here calls them.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*Warning: You have Plotly version", category=UserWarning)
-        import kaleido
-
-    return kaleido
+        yield

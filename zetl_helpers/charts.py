@@ -8,12 +8,14 @@ import json
 from typing import Any
 
 import pandas as pd
+import plotly
 import plotly.graph_objects as go
+import plotly.io as pio
 
 from zetl_helpers import _palette
 from zetl_helpers._figure_text import summary
 from zetl_helpers._snapshots import moment, snapshots
-from zetl_helpers._static_image import static_image, static_image_obstacle
+from zetl_helpers._static_image import static_image, static_image_obstacle, without_kaleidos_warning
 from zetl_helpers._tables import TOTAL, floats, labels, most, pivot_table, schema_change
 
 __all__ = [
@@ -38,8 +40,9 @@ _SYMBOLS = {"append": "circle", "overwrite": "diamond", "delete": "x", "replace"
 class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
     """A plotly figure that a notebook stores as data and text instead of as a page of JavaScript.
 
-    JupyterLab, SageMaker Unified Studio and VS Code draw the data; anything else shows the text, which does not change
-    from run to run, so that stored outputs can be compared.
+    JupyterLab and VS Code draw the data; anything else shows the text, which does not change from run to run, so that
+    stored outputs can be compared. Where nothing draws the data, a page is added as plotly would; set `PLOTLY_RENDERER`
+    to `plotly_mimetype` to go without.
     """
 
     # plotly's own two would write a page with a random name into the notebook.
@@ -47,11 +50,24 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
     _repr_html_ = None
 
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, Any]:
-        figure = json.loads(self.to_json())
-        return {
+        with without_kaleidos_warning():
+            figure = json.loads(self.to_json())
+        bundle = {
             "application/vnd.plotly.v1+json": figure | {"config": _palette.CONFIG},
             "text/plain": summary(self, clock=False),
         }
+        if _page_is_needed():
+            bundle["text/html"] = self.to_html(full_html=False, include_plotlyjs=True, config=_palette.CONFIG)
+        return bundle
+
+
+def _page_is_needed() -> bool:
+    """Whether the notebook's front end does not draw a figure's data, as far as plotly can tell."""
+    blind = {"colab", "kaggle", "databricks", "azure"}
+    # JupyterLab draws the data since plotly 6.1 brings the extension for it; Unified Studio has 6.0.
+    if tuple(int(part) for part in plotly.__version__.split(".")[:2]) < (6, 1):
+        blind.add("notebook")
+    return not blind.isdisjoint((pio.renderers.default or "").split("+"))
 
 
 def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:

@@ -24,7 +24,7 @@ from zetl_helpers._settings import Target
 TAG_KEY = "zetl-lab"
 
 # Known to the local lakehouse alone; nothing at AWS answers to them.
-_LOCAL_ACCESS_KEY = "LOCALLAKEHOUSE"
+_LOCAL_ACCESS_KEY = "LOCALLAKEHOUSE000000"
 _LOCAL_SECRET = "not-a-secret"  # noqa: S105
 _LOOPBACK = re.compile(r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?$")
 _OTHER_SOURCES = (

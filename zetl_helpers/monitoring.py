@@ -78,7 +78,8 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         _metric_row(name, dimensions, values.get(f"m{number}", [])) for number, (name, dimensions) in enumerate(series)
     ]
-    return pd.DataFrame(sorted(rows, key=_metric_order))
+    rows.sort(key=_metric_order)
+    return pd.DataFrame(rows)
 
 
 def freshness(lab: Lab) -> timedelta:

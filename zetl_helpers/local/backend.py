@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ACCOUNT = "123456789012"
 
 # The dummy key of the learner, and the role it stands for: what a person has who signed in to an account.
-LEARNER_ACCESS_KEY = "LOCALLAKEHOUSE"
+LEARNER_ACCESS_KEY = "LOCALLAKEHOUSE000000"
 LEARNER_ROLE = "Admin"
 LEARNER_SESSION = "learner"
 

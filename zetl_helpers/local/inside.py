@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 # The services' own requests are signed with these, so that a check of the caller's rights knows them.
-SERVICE_ACCESS_KEY = "ZETLSERVICE"
+SERVICE_ACCESS_KEY = "ZETLSERVICE000000000"
 
 
 class Inside:

@@ -15,6 +15,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from zetl_helpers.local.athena.api import AthenaService
 from zetl_helpers.local.backend import ACCOUNT, Backend
+from zetl_helpers.local.datazone.api import DataZoneService
 from zetl_helpers.local.endpoint import Endpoint
 from zetl_helpers.local.journal import Journal, Keeper
 from zetl_helpers.local.zero_etl.api import ZeroEtlService
@@ -59,8 +60,9 @@ class Lakehouse:
         changes = ChangeLog()
         self.zero_etl = ZeroEtlService(self.backend.inside, changes, settings.refresh_seconds)
         self.athena = AthenaService(self.backend.inside)
+        datazone = DataZoneService(self.backend.inside)
         self._endpoint = Endpoint(
-            self.backend, [self.zero_etl, self.athena], changes.note, {
+            self.backend, [self.zero_etl, self.athena, datazone], changes.note, {
                 "health": self._health,
                 "refresh": self._refresh,
                 "pause": self._pause,
@@ -70,6 +72,7 @@ class Lakehouse:
         self._server = _bind(settings.port, self._endpoint)
         self._serving = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
         self._keeper = self._keep(settings.state) if settings.state else None
+        datazone.furnish()
 
     @property
     def url(self) -> str:

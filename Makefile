@@ -1,0 +1,57 @@
+# Everything that is done with this project. `make` alone tells what there is.
+# Without make (Windows): README.md has the same commands.
+
+PYTHON ?= python3
+VENV ?= .venv
+CONSTRAINTS ?= constraints/tested.txt
+WORKERS ?= 2
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+STATE := $(CURDIR)/.zetl
+
+.DEFAULT_GOAL := help
+.PHONY: help tutorial lab test lint unit notebook-test notebooks bench clean
+
+help: ## Tell what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+tutorial: $(READY) ## Run every notebook on a fresh local lakehouse; pages in build/tutorial/
+	$(BIN)/zetl run
+
+lab: $(READY) ## Open the notebooks in JupyterLab, with the local lakehouse running
+	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl local start
+	ZETL_STATE_DIR="$(STATE)" $(BIN)/jupyter lab --ServerApp.root_dir=notebooks
+
+test: lint unit notebook-test ## Check everything
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+
+# Stored outputs are compared with those of a run on a fresh lakehouse, notebook by notebook.
+notebook-test: $(READY)
+	$(BIN)/python -m pytest -p tests.notebooks.plugin --nbval --nbval-current-env \
+		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 300 \
+		-n $(WORKERS) --dist loadscope notebooks
+
+notebooks: $(READY) ## Run the notebooks and store their outputs in them
+	$(BIN)/zetl run --store
+
+bench: $(READY) ## Measure
+	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*'
+
+clean: ## Stop the local lakehouse, and delete what was made
+	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"
+	rm -rf build .zetl .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+$(READY): pyproject.toml $(CONSTRAINTS)
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[local,notebooks,dev]'
+	touch $(READY)

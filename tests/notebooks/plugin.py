@@ -1,0 +1,52 @@
+"""Lets nbval check each notebook on a fresh local lakehouse of its own.
+
+nbval starts a notebook's kernel with the environment of the test process. Before that happens, this plugin starts a
+lakehouse and points the environment to it, so that notebooks run side by side and in any order: what earlier chapters
+make, a notebook's own catch-up cell makes.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from nbval.plugin import IPyNbFile
+
+from zetl_helpers.local import daemon
+
+# The figure itself depends on plotly's version. What it shows is compared as text: `charts.summary`, beside it in the
+# same output. The PNG is a still picture of the same figure, added when outputs are stored.
+_NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/png")
+
+# The chapter that deletes things has nothing to show on an empty account.
+_PREPARATION = {"09_clean_up": "import zetl_helpers as zetl; zetl.catch_up(zetl.connect(), 9)"}
+
+_lakehouses: dict[Path, tempfile.TemporaryDirectory[str]] = {}
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    if isinstance(collector, IPyNbFile):
+        collector.skip_compare += _NOT_COMPARED
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if isinstance(item.parent, IPyNbFile) and item.path not in _lakehouses:
+        _lakehouses[item.path] = _give_lakehouse(item.path.stem)
+
+
+def pytest_sessionfinish() -> None:
+    for folder in _lakehouses.values():
+        daemon.stop(Path(folder.name))
+        folder.cleanup()
+
+
+def _give_lakehouse(notebook: str) -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix="zetl-")
+    daemon.start(Path(folder.name), port=0)
+    os.environ.update({"ZETL_STATE_DIR": folder.name, "ZETL_TARGET": "local"})
+    if notebook in _PREPARATION:
+        subprocess.run([sys.executable, "-c", _PREPARATION[notebook]], check=True)
+    return folder

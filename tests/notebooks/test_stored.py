@@ -1,0 +1,79 @@
+"""What nbval would let pass unchecked."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.ipynb"))
+NAMES = [
+    "00_start_here", "01_setup", "02_integration", "03_studio", "04_query_with_athena", "05_visualize",
+    "06_schema_evolution", "07_time_travel", "08_monitor", "09_clean_up",
+]  # fmt: skip
+
+
+def cells(path: Path, kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(path.read_text())["cells"]
+    return [cell for cell in found if cell["cell_type"] == kind]
+
+
+def test_all_chapters_are_there() -> None:
+    assert [path.stem for path in NOTEBOOKS] == NAMES
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+class TestNotebook:
+    def test_every_cell_was_run_in_order(self, path: Path) -> None:
+        counts = [cell["execution_count"] for cell in cells(path, "code")]
+        assert counts == list(range(1, len(counts) + 1))
+
+    def test_no_cell_is_skipped_or_exempt(self, path: Path) -> None:
+        for cell in cells(path, "code"):
+            assert not cell["metadata"].get("tags")
+            assert "nbval" not in "".join(cell["source"]).lower()
+
+    def test_no_output_is_an_error_or_a_warning(self, path: Path) -> None:
+        for cell in cells(path, "code"):
+            for output in cell["outputs"]:
+                assert output["output_type"] != "error"
+                assert output.get("name") != "stderr"
+
+    def test_it_begins_by_connecting(self, path: Path) -> None:
+        source = "".join(cells(path, "code")[0]["source"])
+        assert source.endswith("import zetl_helpers as zetl\n\nlab = zetl.connect()\nlab")
+
+    def test_it_does_not_ask_which_target_it_runs_on(self, path: Path) -> None:
+        for cell in cells(path, "code"):
+            assert not re.search(r"\btarget ==|ZETL_TARGET|lab\.target\b(?!_)|endpoint", "".join(cell["source"]))
+
+    def test_it_carries_no_machine_and_no_account_but_the_dummy(self, path: Path) -> None:
+        text = re.sub(r'"image/png": "[^"]+"', "", path.read_text())
+        assert not re.search(r"/(home|root|Users|tmp|var)/", text)
+        assert not re.search(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b", text)
+        accounts = set(re.findall(r"(?<![\d.])\d{12}(?![\d.])", text))
+        assert accounts <= {"123456789012"}
+        assert "127.0.0.1" not in text
+
+    def test_figures_say_in_words_what_they_show_and_have_a_still_twin(self, path: Path) -> None:
+        for cell in cells(path, "code"):
+            for output in cell["outputs"]:
+                data = output.get("data", {})
+                if "application/vnd.plotly.v1+json" in data:
+                    assert len("".join(data["text/plain"])) > 40
+                    assert "image/png" in data
+
+    def test_it_has_one_title_and_headings_in_order(self, path: Path) -> None:
+        text = "\n".join("".join(cell["source"]) for cell in cells(path, "markdown"))
+        levels = [len(marks) for marks in re.findall(r"^(#+) ", text, flags=re.MULTILINE)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+    def test_its_links_to_other_files_lead_somewhere(self, path: Path) -> None:
+        text = "\n".join("".join(cell["source"]) for cell in cells(path, "markdown"))
+        for link in re.findall(r"\]\(([^)]+)\)", text):
+            if not link.startswith("https://"):
+                assert (path.parent / link).exists(), link

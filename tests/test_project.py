@@ -1,0 +1,79 @@
+"""What the project's files must agree on."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+
+# Where conda-forge calls a package otherwise than the package index does.
+CONDA_NAMES = {"duckdb": "python-duckdb"}
+
+
+def requirements(*groups: str) -> dict[str, str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = list(project["dependencies"])
+    for group in groups:
+        lines += project["optional-dependencies"][group]
+    found = [Requirement(line) for line in lines]
+    return {CONDA_NAMES.get(one.name, one.name): normal(str(one.specifier)) for one in found}
+
+
+def normal(specifier: str) -> str:
+    return ",".join(sorted(part.strip().replace("==", "=") for part in specifier.split(",")))
+
+
+def test_the_conda_environment_and_pyproject_name_the_same_packages_and_ranges() -> None:
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    packages = [line for line in listed if isinstance(line, str)]
+    found = {}
+    for line in packages:
+        name, specifier = re.fullmatch(r"([a-z0-9-]+)(.*)", line).groups()  # type: ignore[union-attr]
+        found[name] = normal(specifier)
+    python, pip = found.pop("python"), found.pop("pip")
+    assert (python, pip) == (">=3.11", "")
+    assert found == requirements("local", "notebooks")
+
+
+def test_against_aws_four_packages_are_enough() -> None:
+    assert set(requirements()) == {"boto3", "awswrangler", "pandas", "plotly"}
+
+
+def test_both_constraint_files_pin_every_direct_dependency_within_its_range() -> None:
+    for name in ("tested", "studio"):
+        lines = (ROOT / "constraints" / f"{name}.txt").read_text().splitlines()
+        pins = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        groups = project["optional-dependencies"].values()
+        for line in [*project["dependencies"], *(line for group in groups for line in group)]:
+            wanted = Requirement(line)
+            pin = pins.get(wanted.name.lower()) or pins.get(wanted.name.lower().replace("-", "_"))
+            assert pin, f"{wanted.name} is not pinned in {name}.txt"
+            assert wanted.specifier.contains(pin), f"{wanted.name} {pin} of {name}.txt is out of range"
+
+
+def test_the_studio_set_is_that_of_the_image() -> None:
+    lines = (ROOT / "constraints" / "studio.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    image = {
+        "pandas": "2.3.3", "numpy": "1.26.4", "pyarrow": "21.0.0", "boto3": "1.43.56", "awswrangler": "3.17.1",
+        "duckdb": "1.5.1", "pyiceberg": "0.11.1", "sqlglot": "30.17.0", "plotly": "6.0.1", "ipykernel": "7.3.0",
+        "jupyterlab": "4.5.10", "pytest": "9.1.1",
+    }  # fmt: skip
+    assert {name: pins[name] for name in image} == image
+
+
+def test_every_make_target_is_explained() -> None:
+    text = (ROOT / "Makefile").read_text()
+    explained = set(re.findall(r"^([a-z-]+):.*## ", text, flags=re.MULTILINE))
+    assert {"tutorial", "test", "lab", "bench", "notebooks", "clean", "help"} <= explained
+
+
+def test_every_folder_of_the_package_travels_with_it() -> None:
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    folders = {path.parent for path in (ROOT / "zetl_helpers").rglob("*") if path.suffix in (".py", ".json")}
+    there = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert listed == there | {"zetl_helpers.policies", "zetl_helpers.sample_data"}

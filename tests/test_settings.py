@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+
+from zetl_helpers import _settings
+from zetl_helpers._settings import SettingsError
+
+
+def test_the_target_is_local_unless_aws_is_asked_for() -> None:
+    assert _settings.target({}) == "local"
+    assert _settings.target({"ZETL_TARGET": ""}) == "local"
+    assert _settings.target({"ZETL_TARGET": "aws"}) == "aws"
+
+
+def test_another_target_is_refused_with_what_to_write() -> None:
+    with pytest.raises(SettingsError, match=r"ZETL_TARGET is 'AWS'\. Set it to local or aws"):
+        _settings.target({"ZETL_TARGET": "AWS"})
+
+
+@pytest.mark.parametrize("prefix", ["Anna", "7up", "a-b", "a_b", "x" * 17])
+def test_a_prefix_that_no_bucket_could_carry_is_refused(prefix: str) -> None:
+    with pytest.raises(SettingsError, match="ZETL_PREFIX"):
+        _settings.prefix({"ZETL_PREFIX": prefix})
+
+
+def test_the_state_folder_is_that_of_the_tutorial(tmp_path: Path) -> None:
+    (tmp_path / "environment.yml").touch()
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    assert _settings.state_dir({}, start=notebooks) == tmp_path / ".zetl"
+    assert _settings.state_dir({}, start=tmp_path) == tmp_path / ".zetl"
+
+
+def test_a_named_state_folder_wins(tmp_path: Path) -> None:
+    assert _settings.state_dir({"ZETL_STATE_DIR": str(tmp_path / "mine")}, start=tmp_path) == tmp_path / "mine"

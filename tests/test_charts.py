@@ -2,6 +2,7 @@
 
 import base64
 import json
+import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import plotly
 import plotly.graph_objects as go
 import pytest
 from hypothesis import given
@@ -257,6 +259,25 @@ def test_a_notebook_stores_a_chart_as_data_and_words_alone(chart: charts.Chart) 
     assert "bdata" not in json.dumps(figure)
 
 
+@pytest.mark.parametrize(
+    ("version", "renderer", "page"),
+    [
+        ("7.1.0", "plotly_mimetype+notebook", False),
+        ("6.0.1", "plotly_mimetype+notebook", True),
+        ("6.0.1", "plotly_mimetype", False),
+        ("7.1.0", "colab", True),
+        ("7.1.0", "vscode", False),
+        ("7.1.0", "", False),
+    ],
+)
+def test_a_page_is_stored_only_where_nothing_draws_the_data(
+    monkeypatch: pytest.MonkeyPatch, version: str, renderer: str, page: bool
+) -> None:
+    monkeypatch.setattr(plotly, "__version__", version)
+    monkeypatch.setattr(plotly.io.renderers, "_default_name", renderer)
+    assert ("text/html" in every_chart()[0]._repr_mimebundle_()) == page
+
+
 @pytest.mark.parametrize("chart", every_chart(), ids=lambda chart: str(chart.data[-1].type))
 def test_a_chart_brings_its_own_background_for_light_and_dark(chart: charts.Chart) -> None:
     assert chart.layout.paper_bgcolor == chart.layout.plot_bgcolor == _palette.CARD
@@ -294,6 +315,12 @@ def test_a_site_gets_interactive_figures_and_loads_plotly_once() -> None:
     first, second = (cell["outputs"][0]["data"]["text/html"] for cell in notebook["cells"][1:])
     assert ('src="plotly.min.js"' in first, 'src="plotly.min.js"' in second) == (True, False)
     assert ('id="figure-1"' in first, 'id="figure-2"' in second) == (True, True)
+
+
+def test_a_chart_is_stored_without_a_warning() -> None:
+    code = "from zetl_helpers import charts; charts.Chart()._repr_mimebundle_()"
+    done = subprocess.run([sys.executable, "-W", "always", "-c", code], capture_output=True, text=True, check=True)
+    assert "Kaleido" not in done.stderr
 
 
 def test_without_kaleido_there_is_a_reason_instead_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:

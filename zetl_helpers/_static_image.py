@@ -61,7 +61,7 @@ def static_image_obstacle() -> str | None:
 
 @contextmanager
 def without_kaleidos_warning() -> Iterator[None]:
-    """Do in here what imports Kaleido: us, and plotly before 6.1 when it first writes JSON.
+    """Do in here what imports Kaleido: us, and plotly before 6.1 when its renderers are first asked for.
 
     Kaleido 1 then warns that the image functions of such a plotly will not work. Nothing here calls them.
     """

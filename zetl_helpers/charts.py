@@ -50,10 +50,8 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
     _repr_html_ = None
 
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, Any]:
-        with without_kaleidos_warning():
-            figure = json.loads(self.to_json())
         bundle = {
-            "application/vnd.plotly.v1+json": figure | {"config": _palette.CONFIG},
+            "application/vnd.plotly.v1+json": json.loads(self.to_json()) | {"config": _palette.CONFIG},
             "text/plain": summary(self, clock=False),
         }
         if _page_is_needed():
@@ -67,7 +65,9 @@ def _page_is_needed() -> bool:
     # JupyterLab draws the data since plotly 6.1 brings the extension for it; Unified Studio has 6.0.
     if tuple(int(part) for part in plotly.__version__.split(".")[:2]) < (6, 1):
         blind.add("notebook")
-    return not blind.isdisjoint((pio.renderers.default or "").split("+"))
+    with without_kaleidos_warning():
+        renderers = pio.renderers
+    return not blind.isdisjoint((renderers.default or "").split("+"))
 
 
 def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:

@@ -87,6 +87,16 @@ def test_each_kind_of_cost_is_a_line_and_the_table_ends_with_the_total() -> None
     assert table["usd"].iloc[-1] == pytest.approx(table["usd"].iloc[:-1].sum()) == estimate.total
 
 
+def test_a_notebook_shows_amounts_that_one_can_read_and_the_warning() -> None:
+    estimate = cost.estimate(50, 200, 3)
+    for shown in (repr(estimate), estimate._repr_html_()):
+        assert "DynamoDB incremental exports" in shown
+        assert "$2.81" in shown
+        assert "under one cent" in shown
+        assert estimate.notes[0] in shown
+    assert repr(estimate).splitlines()[9].split()[:2] == ["Total", f"${estimate.total:.2f}"]
+
+
 def test_prices_that_stand_in_for_another_region_say_so() -> None:
     assert any("stand in for eu-central-1" in note for note in cost.estimate(1, 1, 1, region="eu-central-1").notes)
     assert not any("stand in" in note for note in cost.estimate(1, 1, 1).notes)

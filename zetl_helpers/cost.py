@@ -1,5 +1,6 @@
 """What a zero-ETL integration costs on AWS, before it runs: list prices times what the service does."""
 
+import html
 import json
 import math
 from collections.abc import Iterable
@@ -60,9 +61,9 @@ class CostItem:
     """How the quantity comes about, and where the price is from."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimate:
-    """What one table costs over a number of days."""
+    """What one table costs over a number of days; a notebook shows it as a table with its notes."""
 
     region: str
     days: float
@@ -79,9 +80,28 @@ class Estimate:
     def table(self) -> pd.DataFrame:
         """Return one row for each cost item and a last one with the total."""
         rows = [(each.item, each.quantity, each.unit, each.usd, each.basis) for each in self.items]
-        period = "1 day" if self.days == 1 else f"{self.days:g} days"
-        rows.append(("Total", math.nan, "", self.total, f"{period}, list prices of {PRICED_REGION}"))
+        rows.append(("Total", math.nan, "", self.total, self._period))
         return pd.DataFrame(rows, columns=["item", "quantity", "unit", "usd", "basis"])
+
+    def __repr__(self) -> str:
+        lines = [f"{item:<30}{amount:>14}  {basis}" for item, amount, basis in self._rows()]
+        return "\n".join([*lines, *self.notes])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td style='text-align:left'>{item}</td><td>{amount}</td><td style='text-align:left'>{basis}</td></tr>"
+            for item, amount, basis in (map(html.escape, row) for row in self._rows())
+        )
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        return f"<table><tr><th>item</th><th>US dollars</th><th>basis</th></tr>{rows}</table><ul>{notes}</ul>"
+
+    @property
+    def _period(self) -> str:
+        return f"{'1 day' if self.days == 1 else f'{self.days:g} days'}, list prices of {PRICED_REGION}"
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        rows = [(each.item, _dollars(each.usd), each.basis) for each in self.items]
+        return [*rows, ("Total", _dollars(self.total), self._period)]
 
 
 def estimate(
@@ -238,13 +258,19 @@ def _catalog(commits: float, queries: float, days: float) -> CostItem:
 
 def _line(item: str, price: str, quantity: float, unit: str, basis: str) -> CostItem:
     entry = _prices()[price]
+    usd = entry["usd"]
+    listed = f"{usd:.2f}" if usd == round(usd, 2) else f"{usd:g}"
     return CostItem(
         item=item,
         quantity=quantity,
         unit=unit,
-        usd=quantity * entry["usd"],
-        basis=f"{basis}; ${entry['usd']:g} per {entry['unit']} ({entry['date']})",
+        usd=quantity * usd,
+        basis=f"{basis}; ${listed} per {entry['unit']} ({entry['date']})",
     )
+
+
+def _dollars(amount: float) -> str:
+    return "under one cent" if 0 < amount < 0.005 else f"${amount:,.2f}"
 
 
 def _price(name: str) -> float:

@@ -88,7 +88,7 @@ class _Merge:
         file_of, row_of = (old.column(name).to_numpy() for name in ("__file", "__row"))
         touched = np.unique(file_of)
         kept = [_without(rows_of[file], row_of[file_of == file]) for file in touched]
-        change = Change(pa.concat_tables([*kept, new]), [files[file] for file in touched], _summary(counts))
+        change = Change(new, [files[file] for file in touched], kept, _summary(counts))
         return counts, snapshot_updates(self._table, self._after, change)
 
     def _old_rows(self, files: Sequence[DataFile]) -> tuple[Sequence[DataFile], dict[int, pa.Table], pa.Table]:

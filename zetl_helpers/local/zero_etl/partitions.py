@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.partitioning import PARTITION_FIELD_ID_START, PartitionField, PartitionSpec
@@ -194,7 +195,7 @@ def transformed(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> pa.Table
     return pa.table(columns)
 
 
-def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple[Partition | None, pa.Table]]:
+def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple[tuple[Any, ...], pa.Table]]:
     """Sort rows into partitions.
 
     Args:
@@ -203,18 +204,19 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
         schema: The table's schema.
 
     Yields:
-        Each partition that has rows, and its rows; None instead of the partition when the table has no partitions.
+        Each partition that has rows, by its values, and its rows.
     """
     if not rows.num_rows:
         return
     if spec.is_unpartitioned():
-        yield None, rows
+        yield (), rows
         return
     values = transformed(rows, spec, schema)
     names = values.column_names
-    numbered = values.append_column("__row", pa.array(range(rows.num_rows), pa.int64()))
-    groups = numbered.group_by(names, use_threads=False).aggregate([("__row", "list")])
+    numbered = values.append_column("__row", pa.array(np.arange(rows.num_rows)))
+    groups = numbered.group_by(names).aggregate([("__row", "list")])
     for group in range(groups.num_rows):
-        record = Record(*(groups.column(name)[group].as_py() for name in names))
-        members = groups.column("__row_list")[group].values
-        yield Partition(record, spec, schema), rows.take(members)
+        yield (
+            tuple(groups.column(name)[group].as_py() for name in names),
+            rows.take(groups.column("__row_list")[group].values),
+        )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
@@ -40,8 +41,9 @@ from pyiceberg.table.snapshots import (
     update_snapshot_summaries,
 )
 from pyiceberg.table.update import AddSnapshotUpdate, SetSnapshotRefUpdate, TableUpdate
+from pyiceberg.typedef import Record
 
-from zetl_helpers.local.zero_etl.partitions import split
+from zetl_helpers.local.zero_etl.partitions import Partition, split
 from zetl_helpers.local.zero_etl.problems import NeedsAttentionError, Problem
 from zetl_helpers.local.zero_etl.rows import arrow_schema
 
@@ -50,6 +52,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 _COMPRESSION: Literal["deflate"] = "deflate"
 _FORMAT_VERSION: Literal[2] = 2
+_READERS = 4
 # Beyond this many manifests a commit gathers them into one, so that hundreds of refreshes stay quick to plan.
 _MANIFEST_LIMIT = 12
 
@@ -64,14 +67,16 @@ class Change:
     """What one snapshot does to a table's data files.
 
     Args:
-        added: The rows to be written, in the table's new schema.
+        rows: The rows to be written, in the table's new schema.
         removed: The data files that are no longer part of the table.
+        kept: The rows of removed files that stay, one table for each of these files.
         properties: Further entries for the snapshot's summary.
     """
 
-    added: pa.Table
-    removed: Sequence[DataFile]
-    properties: Mapping[str, str]
+    rows: pa.Table
+    removed: Sequence[DataFile] = ()
+    kept: Sequence[pa.Table] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 def live_files(table: Table) -> list[ManifestEntry]:
@@ -100,8 +105,14 @@ def live_files(table: Table) -> list[ManifestEntry]:
 def read_files(metadata: TableMetadata, io: FileIO, schema: Schema, files: Iterable[DataFile]) -> list[pa.Table]:
     """Read data files, each as one table in the given schema: columns they lack are null."""
     wanted = arrow_schema(schema)
-    scan = ArrowScan(metadata, io, schema, AlwaysTrue())
-    return [scan.to_table([FileScanTask(file)]).cast(wanted).combine_chunks() for file in files]
+
+    def read(file: DataFile) -> pa.Table:
+        rows = ArrowScan(metadata, io, schema, AlwaysTrue()).to_table([FileScanTask(file)])
+        return rows.cast(wanted).combine_chunks()
+
+    # Not PyIceberg's own pool: its scans wait there for each other.
+    with ThreadPoolExecutor(_READERS) as pool:
+        return list(pool.map(read, files))
 
 
 def snapshot_updates(table: Table, metadata: TableMetadata, change: Change) -> Updates:
@@ -165,18 +176,35 @@ class _Producer:
         )
 
     def _write_rows(self) -> Iterator[DataFile]:
-        schema, spec = self._after.schema(), self._after.spec()
         tasks = (
             WriteTask(
                 write_uuid=self._commit,
                 task_id=number,
-                schema=schema,
+                schema=self._after.schema(),
                 record_batches=rows.combine_chunks().to_batches(),
                 partition_key=partition,  # type: ignore[arg-type]  # what the writer asks of it, `Partition` has
             )
-            for number, (partition, rows) in enumerate(split(self._change.added, spec, schema))
+            for number, (partition, rows) in enumerate(self._by_partition())
         )
         return iter(write_file(self._io, self._after, tasks))
+
+    def _by_partition(self) -> Iterator[tuple[Partition | None, pa.Table]]:
+        """Put the rows of each partition together: one new data file for each."""
+        schema, spec = self._after.schema(), self._after.spec()
+        groups: dict[tuple[Any, ...], list[pa.Table]] = {}
+        for file, rows in zip(self._change.removed, self._change.kept, strict=False):
+            if file.spec_id == spec.spec_id:
+                # These rows are sorted into their partition already.
+                groups.setdefault(tuple(file.partition[n] for n in range(len(file.partition))), []).append(rows)
+            else:
+                for values, part in split(rows, spec, schema):
+                    groups.setdefault(values, []).append(part)
+        for values, rows in split(self._change.rows, spec, schema):
+            groups.setdefault(values, []).append(rows)
+        for values, tables in groups.items():
+            rows = pa.concat_tables(tables)
+            if rows.num_rows:
+                yield (None if spec.is_unpartitioned() else Partition(Record(*values), spec, schema)), rows
 
     def _write_added(self, files: Sequence[DataFile]) -> Iterator[ManifestFile]:
         if files:

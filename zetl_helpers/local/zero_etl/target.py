@@ -125,7 +125,7 @@ class Target:
         rows = as_rows(columns, after.schema())
         updates += spec_updates
         if entries or rows.num_rows:
-            change = Change(rows, [entry.data_file for entry in entries], {})
+            change = Change(rows, [entry.data_file for entry in entries])
             updates += snapshot_updates(table, after, change)
         self._commit(table, updates)
         return Counts(rows.num_rows, 0, 0)
@@ -173,7 +173,7 @@ class Target:
         rows = as_rows(columns, metadata.schema())
         updates = list(_creation(metadata))
         if rows.num_rows:
-            updates += snapshot_updates(staged, metadata, Change(rows, [], {}))
+            updates += snapshot_updates(staged, metadata, Change(rows))
         self.catalog.commit_table(staged, (AssertCreate(),), tuple(updates))
         return Counts(rows.num_rows, 0, 0)
 

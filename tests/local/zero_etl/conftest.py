@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,8 +124,7 @@ class World:
     tables: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.changes = ChangeLog()
-        self.service = ZeroEtlService(self.inside, self.changes, 1.0, self.clock)
+        self.restart()
         self.inside.client("s3").create_bucket(Bucket=BUCKET)
         self.inside.client("glue").create_database(
             DatabaseInput={"Name": DATABASE, "LocationUri": f"s3://{BUCKET}/{DATABASE}/"}
@@ -134,6 +132,11 @@ class World:
         iam = self.inside.client("iam")
         iam.create_role(RoleName="zETLTargetRole", AssumeRolePolicyDocument=TRUST)
         self.put_role_policy(role_statements())
+
+    def restart(self) -> None:
+        """Begin with a new service, as a new process does."""
+        self.changes = ChangeLog()
+        self.service = ZeroEtlService(self.inside, self.changes, 1.0, self.clock)
 
     def put_role_policy(self, statements: list[dict[str, Any]]) -> None:
         self.inside.client("iam").put_role_policy(
@@ -239,8 +242,3 @@ def _wire(value: bytes) -> str:
 @pytest.fixture
 def world(inside: Inside) -> World:
     return World(inside)
-
-
-@pytest.fixture
-def new_world(inside: Inside) -> Callable[[], World]:
-    return lambda: World(inside)

@@ -1,0 +1,276 @@
+"""Athena's types: their spelling, how they widen, and what DuckDB calls them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX_PRECISION = 38
+
+
+@dataclass(frozen=True)
+class Type:
+    """One type.
+
+    Args:
+        name: Its bare name, such as ``decimal`` or ``timestamp with time zone``.
+        numbers: Its numeric parameters: length, or precision and scale.
+        children: The types inside: an array's element, a map's key and value, a row's fields, a function's
+            parameters and result.
+        fields: Names of a row's fields, ``None`` for one without a name.
+    """
+
+    name: str
+    numbers: tuple[int, ...] = ()
+    children: tuple[Type, ...] = ()
+    fields: tuple[str | None, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the type as ``typeof`` spells it."""
+        if self.name == "row":
+            parts = [f"{name} {child}" if name else str(child) for name, child in zip(self.fields, self.children)]
+            return f"row({', '.join(parts)})"
+        if self.name == "function":
+            return f"function({','.join(str(child) for child in self.children)})"
+        if self.children:
+            return f"{self.name}({', '.join(str(child) for child in self.children)})"
+        if self.numbers:
+            head, _, tail = self.name.partition(" ")
+            return f"{head}({','.join(map(str, self.numbers))})" + (f" {tail}" if tail else "")
+        return self.name
+
+    @property
+    def precision(self) -> int:
+        """Digits of a decimal, or digits of a time's second."""
+        return self.numbers[0]
+
+    @property
+    def scale(self) -> int:
+        """Digits of a decimal behind its point."""
+        return self.numbers[1]
+
+    @property
+    def element(self) -> Type:
+        """The type of an array's elements."""
+        return self.children[0]
+
+    @property
+    def key(self) -> Type:
+        """The type of a map's keys."""
+        return self.children[0]
+
+    @property
+    def value(self) -> Type:
+        """The type of a map's values."""
+        return self.children[1]
+
+
+BOOLEAN = Type("boolean")
+TINYINT = Type("tinyint")
+SMALLINT = Type("smallint")
+INTEGER = Type("integer")
+BIGINT = Type("bigint")
+REAL = Type("real")
+DOUBLE = Type("double")
+VARCHAR = Type("varchar")
+VARBINARY = Type("varbinary")
+JSON = Type("json")
+DATE = Type("date")
+UUID = Type("uuid")
+UNKNOWN = Type("unknown")
+DAY_INTERVAL = Type("interval day to second")
+MONTH_INTERVAL = Type("interval year to month")
+
+
+def varchar(length: int | None) -> Type:
+    """Return a text type, unbounded without a length."""
+    return VARCHAR if length is None else Type("varchar", (length,))
+
+
+def char(length: int) -> Type:
+    """Return a type of texts that are padded to a length."""
+    return Type("char", (length,))
+
+
+def decimal(precision: int, scale: int) -> Type:
+    """Return a decimal type."""
+    return Type("decimal", (precision, scale))
+
+
+def timestamp(precision: int = 3) -> Type:
+    """Return the type of timestamps without a zone."""
+    return Type("timestamp", (precision,))
+
+
+def timestamp_tz(precision: int = 3) -> Type:
+    """Return the type of timestamps with a zone."""
+    return Type("timestamp with time zone", (precision,))
+
+
+def time(precision: int = 3) -> Type:
+    """Return the type of times of day."""
+    return Type("time", (precision,))
+
+
+def array(element: Type) -> Type:
+    """Return an array type."""
+    return Type("array", children=(element,))
+
+
+def map_of(key: Type, value: Type) -> Type:
+    """Return a map type."""
+    return Type("map", children=(key, value))
+
+
+def row(children: tuple[Type, ...], fields: tuple[str | None, ...] | None = None) -> Type:
+    """Return a row type."""
+    return Type("row", children=children, fields=fields or (None,) * len(children))
+
+
+def function(*parts: Type) -> Type:
+    """Return the type of a lambda: its parameters' types, then its result's."""
+    return Type("function", children=parts)
+
+
+INTEGERS = ("tinyint", "smallint", "integer", "bigint")
+NUMERICS = (*INTEGERS, "decimal", "real", "double")
+_INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
+_DUCKDB = {
+    "boolean": "BOOLEAN",
+    "tinyint": "TINYINT",
+    "smallint": "SMALLINT",
+    "integer": "INTEGER",
+    "bigint": "BIGINT",
+    "real": "FLOAT",
+    "double": "DOUBLE",
+    "varchar": "VARCHAR",
+    "char": "VARCHAR",
+    "varbinary": "BLOB",
+    "json": "VARCHAR",
+    "date": "DATE",
+    "uuid": "UUID",
+    "timestamp": "TIMESTAMP",
+    "time": "TIME",
+    # The instant in UTC, and the name of the zone in which it is shown.
+    "timestamp with time zone": "STRUCT(i TIMESTAMP, z VARCHAR)",
+    "interval day to second": "BIGINT",
+    "interval year to month": "INTEGER",
+    "unknown": "INTEGER",
+}
+
+
+def duckdb_type(type_: Type) -> str:
+    """Return the type in which DuckDB holds values of an Athena type.
+
+    Day intervals are held as milliseconds, month intervals as months; fields of rows are called ``f0``, ``f1`` and so
+    on, so that DuckDB never sees their names.
+    """
+    if type_.name == "decimal":
+        return f"DECIMAL({type_.precision}, {type_.scale})"
+    if type_.name == "array":
+        return f"{duckdb_type(type_.element)}[]"
+    if type_.name == "map":
+        return f"MAP({duckdb_type(type_.key)}, {duckdb_type(type_.value)})"
+    if type_.name == "row":
+        fields = ", ".join(f"f{index} {duckdb_type(child)}" for index, child in enumerate(type_.children))
+        return f"STRUCT({fields})"
+    return _DUCKDB[type_.name]
+
+
+def is_text(type_: Type) -> bool:
+    """Tell whether values are texts."""
+    return type_.name in ("varchar", "char")
+
+
+def is_numeric(type_: Type) -> bool:
+    """Tell whether values are numbers."""
+    return type_.name in NUMERICS
+
+
+def is_integer(type_: Type) -> bool:
+    """Tell whether values are whole numbers."""
+    return type_.name in INTEGERS
+
+
+def is_interval(type_: Type) -> bool:
+    """Tell whether values are spans of time."""
+    return type_ in (DAY_INTERVAL, MONTH_INTERVAL)
+
+
+def as_decimal(type_: Type) -> Type:
+    """Return the decimal type that holds every value of an integer type."""
+    return type_ if type_.name == "decimal" else decimal(_INTEGER_DIGITS[type_.name], 0)
+
+
+def is_comparable(type_: Type) -> bool:
+    """Tell whether two values can be told equal."""
+    return type_.name != "function" and all(is_comparable(child) for child in type_.children)
+
+
+def is_orderable(type_: Type) -> bool:
+    """Tell whether values have an order."""
+    return type_.name not in ("function", "map", "json") and all(is_orderable(child) for child in type_.children)
+
+
+def common_type(left: Type, right: Type) -> Type | None:
+    """Return the type to which both widen without being asked, if there is one."""
+    if left == right:
+        return left
+    if left == UNKNOWN:
+        return right
+    if right == UNKNOWN:
+        return left
+    if is_numeric(left) and is_numeric(right):
+        return _common_number(left, right)
+    if is_text(left) and is_text(right):
+        return _common_text(left, right)
+    if left.name == right.name:
+        return _common_of_same_name(left, right)
+    names = {left.name, right.name}
+    if names <= {"date", "timestamp", "timestamp with time zone"}:
+        precision = max(type_.precision if type_.numbers else 0 for type_ in (left, right))
+        return timestamp_tz(precision) if "timestamp with time zone" in names else timestamp(precision)
+    return None
+
+
+def can_coerce(source: Type, target: Type) -> bool:
+    """Tell whether a value widens to a type without being asked."""
+    if source.name == "char" and target.name == "varchar":
+        return True
+    return common_type(source, target) == target
+
+
+def _common_number(left: Type, right: Type) -> Type:
+    names = {left.name, right.name}
+    if "double" in names:
+        return DOUBLE
+    if "real" in names:
+        return REAL
+    if "decimal" in names:
+        return _common_decimal(as_decimal(left), as_decimal(right))
+    return max(left, right, key=lambda type_: INTEGERS.index(type_.name))
+
+
+def _common_decimal(left: Type, right: Type) -> Type:
+    scale = max(left.scale, right.scale)
+    whole = max(left.precision - left.scale, right.precision - right.scale)
+    return decimal(min(MAX_PRECISION, whole + scale), scale)
+
+
+def _common_text(left: Type, right: Type) -> Type:
+    if not left.numbers or not right.numbers:
+        return VARCHAR
+    length = max(left.precision, right.precision)
+    return char(length) if "char" in (left.name, right.name) else varchar(length)
+
+
+def _common_of_same_name(left: Type, right: Type) -> Type | None:
+    if left.numbers:
+        return max(left, right, key=lambda type_: type_.precision)
+    if len(left.children) != len(right.children):
+        return None
+    children = [common_type(mine, its) for mine, its in zip(left.children, right.children)]
+    known = tuple(child for child in children if child is not None)
+    if len(known) != len(children):
+        return None
+    fields = tuple(mine if mine == its else None for mine, its in zip(left.fields, right.fields))
+    return Type(left.name, left.numbers, known, fields)

@@ -1,0 +1,111 @@
+"""JSON as Athena keeps it: no blanks, objects' members in the order of their keys, numbers as they were written."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+
+class _Number(str):
+    """A number as it was written; Athena keeps `1.50` but `1e2` becomes a double."""
+
+    __slots__ = ()
+
+
+def _float(text: str) -> Any:
+    return json_double(float(text))
+
+
+def json_double(value: float) -> Any:
+    """Return a double such that it is written as Java writes it."""
+    return _Number(java_double(value))
+
+
+def parse_json(text: str) -> Any:
+    """Read a JSON text; numbers with a point or an exponent are kept as their canonical text.
+
+    Raises:
+        ValueError: The text is not JSON.
+    """
+    return json.loads(text, parse_float=_float, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> Any:
+    raise json.JSONDecodeError(f"{name} is not JSON", name, 0)
+
+
+def write_json(value: Any) -> str:
+    """Write a parsed JSON value as canonical text."""
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, dict):
+        members = (f"{json_string(key)}:{write_json(item)}" for key, item in sorted(value.items()))
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(write_json, value)) + "]"
+    if isinstance(value, str):
+        return json_string(value)
+    return json.dumps(value)
+
+
+def json_string(text: str) -> str:
+    """Write a text as JSON."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def canonical_json(text: str) -> str:
+    """Read a JSON text and write it canonically.
+
+    Raises:
+        ValueError: The text is not JSON.
+    """
+    return write_json(parse_json(text))
+
+
+def is_number_text(value: Any) -> bool:
+    """Tell whether a parsed value is a number with a point or an exponent."""
+    return isinstance(value, _Number)
+
+
+def java_double(value: float, *, single: bool = False) -> str:
+    """Write a double, or a `real`, as Java's ``Double.toString`` does."""
+    if value != value:
+        return "NaN"
+    if value in (float("inf"), float("-inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    if single:
+        digits = np.format_float_scientific(np.float32(value), unique=True, trim="0")
+    else:
+        digits = _shortest(value)
+    mantissa, _, exponent = digits.partition("e")
+    return _java(mantissa, int(exponent))
+
+
+def _shortest(value: float) -> str:
+    text = repr(value)
+    if "e" in text:
+        return text
+    sign = "-" if text.startswith("-") else ""
+    whole, _, fraction = text.lstrip("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    if not digits.strip("0"):
+        return f"{sign}0e0"
+    exponent = len(whole.lstrip("0")) - 1 if whole.strip("0") else -(len(fraction) - len(fraction.lstrip("0")) + 1)
+    digits = digits.rstrip("0") or "0"
+    return f"{sign}{digits[0]}.{digits[1:] or '0'}e{exponent}"
+
+
+def _java(mantissa: str, exponent: int) -> str:
+    sign = "-" if mantissa.startswith("-") else ""
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    digits = (whole + fraction).rstrip("0") or "0"
+    if digits == "0":
+        return f"{sign}0.0"
+    if -3 <= exponent < 7:
+        if exponent < 0:
+            return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
+        padded = digits.ljust(exponent + 2, "0")
+        return f"{sign}{padded[: exponent + 1]}.{padded[exponent + 1 :]}"
+    return f"{sign}{digits[0]}.{digits[1:] or '0'}E{exponent}"

@@ -1,0 +1,1 @@
+"""The DuckDB in which statements run: its settings, macros and Python functions."""

@@ -1,0 +1,149 @@
+"""One DuckDB for all statements: in memory, without files, network, extensions or settings to change."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from zetl_helpers.local.athena.dialect.failures import QueryFailure
+from zetl_helpers.local.athena.runtime import (
+    json_functions,
+    moment_functions,
+    regexp_functions,
+    text_functions,
+)
+from zetl_helpers.local.athena.runtime.macros import macro_statements
+from zetl_helpers.local.athena.runtime.udf import all_udfs
+
+# Importing a topic offers its functions.
+_TOPICS = (json_functions, moment_functions, regexp_functions, text_functions)
+_SETTINGS = {
+    "TimeZone": "UTC",
+    "default_null_order": "nulls_last",
+    # DuckDB would otherwise compute the cheaper of two conditions first, even where it can fail.
+    "disabled_optimizers": "reorder_filter",
+    "enable_external_access": "false",
+    "lock_configuration": "true",
+}
+_FAILURE = re.compile(r"ATHENA\|([A-Z_]*)\|(.*?)\|ANEHTA", re.DOTALL)
+_INTEGERS = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
+_OPERATIONS = {
+    "addition": ("addition", "+"),
+    "subtraction": ("subtraction", "-"),
+    "multiplication": ("multiplication", "*"),
+}
+_OVERFLOW = re.compile(r"Overflow in (\w+) of (INT\d+|DECIMAL\(\d+\)) \((.*?)\)[;!.]", re.DOTALL)
+_OUT_OF_RANGE = re.compile(r"Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (INT\d+)")  # fmt: skip
+_TO_DECIMAL = re.compile(r"Could not (?:cast|convert) (?:value|string|VARCHAR) \"?(\S+?)\"? to DECIMAL\((\d+), ?(\d+)\)")
+
+
+class Engine:
+    """Runs DuckDB's SQL.
+
+    Args:
+        memory_limit: How much memory all statements together may take, as DuckDB writes it.
+    """
+
+    def __init__(self, memory_limit: str = "2GB") -> None:
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": memory_limit,
+                "temp_directory": "",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "python_enable_replacements": "false",
+            },
+        )
+        self._lock = threading.Lock()
+        for one in all_udfs():
+            self._connection.create_function(
+                one.name,
+                one.function,
+                list(one.parameters),  # type: ignore[arg-type]
+                one.result,  # type: ignore[arg-type]
+                type="arrow",  # type: ignore[arg-type]
+                # By default DuckDB refuses a function that returns NULL.
+                null_handling="special",  # type: ignore[arg-type]
+            )
+        for statement in macro_statements():
+            self._connection.execute(statement)
+        for name, value in _SETTINGS.items():
+            self._connection.execute(f"SET {name} = '{value}'")
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection of one statement's own."""
+        with self._lock:
+            return self._connection.cursor()
+
+    def constant(self, sql: str) -> object:
+        """Compute an expression that reads no table.
+
+        Raises:
+            QueryFailure: Computing it fails.
+        """
+        cursor = self.cursor()
+        try:
+            row = run(cursor, f"SELECT {sql}").to_pylist()[0]
+        finally:
+            cursor.close()
+        return next(iter(row.values()))
+
+
+def run(cursor: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """Run a statement and return its rows.
+
+    Raises:
+        QueryFailure: It fails; never with DuckDB's own words.
+        duckdb.InterruptException: It was stopped.
+    """
+    try:
+        return _fetch(cursor.execute(sql))
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise failure_of(error) from error
+
+
+def _fetch(result: Any) -> pa.Table:
+    fetch = getattr(result, "fetch_arrow_table", None) or result.to_arrow_table
+    return fetch()
+
+
+def failure_of(error: Exception) -> QueryFailure:
+    """Return the failure that Athena would report where DuckDB reports an error."""
+    text = str(error)
+    if match := _FAILURE.search(text):
+        return QueryFailure(match.group(1), match.group(2))
+    if match := _OVERFLOW.search(text):
+        return _overflow(match)
+    if match := _OUT_OF_RANGE.search(text):
+        return _out_of_range(match)
+    if match := _TO_DECIMAL.search(text):
+        return QueryFailure("INVALID_CAST_ARGUMENT", f"Cannot cast '{match.group(1)}' to DECIMAL({match.group(2)}, {match.group(3)})")  # fmt: skip
+    if "More than one row returned by a subquery" in text:
+        return QueryFailure("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return QueryFailure("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exceeded the memory that the local lakehouse gives to it. Read fewer rows or columns, or aggregate earlier.")  # fmt: skip
+    if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
+        return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of the range of its type")
+    return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement: its engine refuses it")
+
+
+def _overflow(match: re.Match[str]) -> QueryFailure:
+    operation, type_, operands = match.groups()
+    name = _INTEGERS.get(type_)
+    if name is None:
+        return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")
+    return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"{name} {operation} overflow: {operands}")
+
+
+def _out_of_range(match: re.Match[str]) -> QueryFailure:
+    value, type_ = match.groups()
+    if "INT128" in match.group():
+        return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"bigint addition overflow: {value}")
+    return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"Out of range for {_INTEGERS.get(type_, type_)}: {value}")

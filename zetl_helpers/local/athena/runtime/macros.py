@@ -1,0 +1,153 @@
+"""DuckDB macros for what DuckDB has, but not quite as Athena has it."""
+
+from __future__ import annotations
+
+_INTEGERS = ("tinyint", "smallint", "integer", "bigint")
+_NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+
+# An element of a list: DuckDB computes the condition of a CASE while it plans, even where it is never reached, and gives
+# the element of [NULL] whatever type its surroundings have.
+_FAILURES = """
+athena_fail(m) AS [NULL][athena_raise(m)]
+athena_bad(m) AS athena_fail('INVALID_FUNCTION_ARGUMENT|' || m)
+athena_bad_cast(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast ''' || s || ''' to ' || t)
+athena_positive(n, m) AS CASE WHEN n < 1 THEN athena_bad(m) ELSE n END
+athena_not_negative(n, m) AS CASE WHEN n < 0 OR n IS NULL THEN athena_bad(m) ELSE n END
+athena_recursion_depth(d, n) AS CASE WHEN d >= n THEN athena_fail('NOT_SUPPORTED|Recursion depth limit exceeded (' || n || '). Use ''max_recursion_depth'' session property to modify the limit.') ELSE d + 1 END
+"""
+
+_NUMBERS = """
+athena_divide(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN athena_fail('DIVISION_BY_ZERO|Division by zero') ELSE a // b END
+athena_mod(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN athena_fail('DIVISION_BY_ZERO|Division by zero') ELSE a % b END
+athena_mod_float(a, b) AS CASE WHEN b = 0 OR isinf(a) THEN CAST('NaN' AS DOUBLE) + a * 0 ELSE a % b END
+athena_not_equal(a, b) AS (a <> b OR (isnan(a) AND isnan(b)))
+athena_above(g, o, p) AS (p AND (NOT isnan(g) OR o IS NULL))
+athena_sign(x) AS CASE WHEN isnan(x) THEN x ELSE sign(x) END
+athena_half_up(x) AS CASE WHEN x < 0 THEN -floor(0.5::DOUBLE - x) ELSE floor(x + 0.5::DOUBLE) END
+athena_round(x, n) AS CASE WHEN isnan(x) OR isinf(x) OR abs(x * pow(10.0::DOUBLE, n)) >= 9007199254740992 THEN x ELSE athena_half_up(x * pow(10.0::DOUBLE, n)) / pow(10.0::DOUBLE, n) END
+athena_truncate_decimal(x, n) AS athena_truncate_text(CAST(x AS VARCHAR), n)
+athena_power(x, y) AS pow(x, y)
+athena_truncate(x, n) AS CASE WHEN isnan(x) OR isinf(x) OR abs(x * pow(10.0::DOUBLE, n)) >= 9007199254740992 THEN x ELSE trunc(x * pow(10.0::DOUBLE, n)) / pow(10.0::DOUBLE, n) END
+athena_round_integer(x, n) AS CASE WHEN n >= 0 THEN x WHEN n < -18 THEN 0 ELSE sign(x) * ((abs(CAST(x AS HUGEINT)) + CAST(pow(10, -n) AS HUGEINT) // 2) // CAST(pow(10, -n) AS HUGEINT)) * CAST(pow(10, -n) AS HUGEINT) END
+athena_round_decimal(x, n) AS round(x, n)
+athena_sqrt(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt(x) END
+athena_ln(x) AS CASE WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE ln(x) END
+athena_log2(x) AS CASE WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE log2(x) END
+athena_log10(x) AS CASE WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE log10(x) END
+athena_cbrt(x) AS CASE WHEN round(cbrt(x)) * round(cbrt(x)) * round(cbrt(x)) = x THEN round(cbrt(x)) ELSE cbrt(x) END
+athena_random(a, b) AS CASE WHEN b <= a THEN athena_bad(CASE WHEN a = 0 THEN 'bound must be positive' ELSE 'start value must be less than stop value' END) ELSE a + CAST(floor(random() * (b - a)) AS BIGINT) END
+athena_width_bucket(x, l, h, n) AS CASE WHEN n <= 0 THEN athena_bad('bucketCount must be greater than 0') WHEN isnan(x) THEN athena_bad('operand must not be NaN') WHEN l = h THEN athena_bad('bounds cannot equal each other') WHEN l < h THEN CASE WHEN x < l THEN 0 WHEN x >= h THEN n + 1 ELSE CAST(floor((x - l) / (h - l) * n) AS BIGINT) + 1 END ELSE CASE WHEN x > l THEN 0 WHEN x <= h THEN n + 1 ELSE CAST(floor((l - x) / (l - h) * n) AS BIGINT) + 1 END END
+athena_whole(x, t) AS CASE WHEN isnan(x) THEN athena_fail('INVALID_CAST_ARGUMENT|Cannot cast double NaN to ' || t) WHEN athena_half_up(x) >= CASE t WHEN 'tinyint' THEN 128 WHEN 'smallint' THEN 32768 WHEN 'integer' THEN 2147483648 ELSE 9223372036854775807 END::DOUBLE OR athena_half_up(x) < CASE t WHEN 'tinyint' THEN -128 WHEN 'smallint' THEN -32768 WHEN 'integer' THEN -2147483648 ELSE -9223372036854775807 END::DOUBLE THEN athena_fail('INVALID_CAST_ARGUMENT|Out of range for ' || t || ': ' || athena_double_text(x)) ELSE athena_half_up(x) END
+athena_finite(x, t) AS CASE WHEN isfinite(x) THEN CASE WHEN abs(x) < 9007199254740992 THEN athena_double_text(x) ELSE CAST(x AS VARCHAR) END WHEN x IS NULL THEN NULL ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast DOUBLE ''' || athena_double_text(x) || ''' to ' || t) END
+"""
+
+_TEXTS = r"""
+athena_spaces() AS chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(28) || chr(29) || chr(30) || chr(31) || ' '
+athena_upper(s) AS CASE WHEN contains(s, 'ß') THEN replace(upper(replace(s, 'ß', chr(1))), chr(1), 'ß') ELSE upper(s) END
+athena_decimal_text(x) AS CASE WHEN starts_with(CAST(x AS VARCHAR), '.') THEN '0' || CAST(x AS VARCHAR) WHEN starts_with(CAST(x AS VARCHAR), '-.') THEN '-0' || substring(CAST(x AS VARCHAR), 2) ELSE CAST(x AS VARCHAR) END
+athena_pad(s, n) AS rpad(left(s, n), n, ' ')
+athena_fit(s, n) AS CASE WHEN length(s) <= n THEN s ELSE athena_fail('INVALID_CAST_ARGUMENT|Value ' || s || ' cannot be represented as varchar(' || n || ')') END
+athena_substr(s, i) AS CASE WHEN i = 0 OR abs(i) > length(s) THEN left(s, 0) ELSE substring(s, i) END
+athena_substr_length(s, i, n) AS CASE WHEN i = 0 OR n <= 0 OR abs(i) > length(s) THEN left(s, 0) ELSE substring(s, i, least(n, 2147483647)) END
+athena_replace(s, x, y) AS CASE WHEN x = '' THEN athena_replace_empty(s, y) ELSE replace(s, x, y) END
+athena_lpad(s, n, p) AS CASE WHEN n < 0 OR n > 2147483647 THEN athena_bad('Target length must be in the range [0..2147483647]') WHEN p = '' THEN athena_bad('Padding string must not be empty') ELSE lpad(s, CAST(n AS INTEGER), p) END
+athena_rpad(s, n, p) AS CASE WHEN n < 0 OR n > 2147483647 THEN athena_bad('Target length must be in the range [0..2147483647]') WHEN p = '' THEN athena_bad('Padding string must not be empty') ELSE rpad(s, CAST(n AS INTEGER), p) END
+athena_split(s, d) AS CASE WHEN d = '' THEN athena_bad('The delimiter may not be the empty string') ELSE str_split(s, d) END
+athena_split_part(s, d, i) AS CASE WHEN i < 1 THEN athena_bad('Index must be greater than zero') WHEN d = '' THEN CASE WHEN i > length(s) THEN NULL ELSE substring(s, i, 1) END ELSE str_split(s, d)[i] END
+athena_translate(s, f, t) AS translate(s, f, t)
+athena_chr(n) AS CASE WHEN n < 0 OR n > 1114111 THEN athena_bad('Not a valid Unicode code point: ' || n) ELSE chr(CAST(n AS INTEGER)) END
+athena_codepoint(s) AS CASE WHEN length(s) <> 1 THEN athena_bad('Input string must be a single character string') ELSE unicode(s) END
+athena_hamming(a, b) AS CASE WHEN length(a) <> length(b) THEN athena_bad('The input strings to hamming_distance function must have the same length') WHEN a = '' THEN 0 ELSE hamming(a, b) END
+athena_parse_double(s, t) AS CASE WHEN regexp_full_match(trim(s), '[+-]?(NUMBER[dDfF]?|NaN|Infinity)') THEN CAST(rtrim(trim(s), 'dDfF') AS DOUBLE) ELSE athena_bad_cast(s, t) END
+athena_check_decimal(s, t) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast VARCHAR ''' || s || ''' to ' || t || '. Value is not a number.') END
+athena_decimal_too_large(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast VARCHAR ''' || s || ''' to ' || t || '. Value too large.')
+athena_parse_boolean(s) AS CASE WHEN lower(s) IN ('t', 'true', '1') THEN TRUE WHEN lower(s) IN ('f', 'false', '0') THEN FALSE ELSE athena_bad_cast(s, 'BOOLEAN') END
+""".replace("NUMBER", _NUMBER)
+
+_MOMENTS = r"""
+athena_now() AS make_timestamp(epoch_ms(now()) * 1000)
+athena_current_date() AS CAST(athena_now() AS DATE)
+athena_parse_date(s) AS CASE WHEN regexp_full_match(trim(s), '[+-]?[0-9]+-[0-9]{1,2}-[0-9]{1,2}') THEN coalesce(TRY_CAST(trim(s) AS DATE), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s)) ELSE athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s) END
+athena_parse_timestamp(s) AS CASE WHEN regexp_full_match(trim(s), '[0-9]+-[0-9]{1,2}-[0-9]{1,2}( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]{1,12})?)?)?') THEN coalesce(athena_make_timestamp(trim(s)), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to timestamp: ' || s)) ELSE athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to timestamp: ' || s) END
+athena_full_time(s) AS CASE WHEN regexp_full_match(s, '[0-9]+:[0-9]+') THEN s || ':00' ELSE s END
+athena_parse_time(s) AS CASE WHEN regexp_full_match(trim(s), '[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]{1,6})?)?') THEN coalesce(TRY_CAST(athena_full_time(trim(s)) AS TIME), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to time: ' || s)) ELSE athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to time: ' || s) END
+athena_step(us, n) AS us - ((us % n) + n) % n
+athena_round_timestamp(t, p) AS CASE WHEN p >= 6 THEN t ELSE make_timestamp(athena_step(epoch_us(t) + CAST(pow(10, 6 - p) AS BIGINT) // 2, CAST(pow(10, 6 - p) AS BIGINT))) END
+athena_timestamp_text(t, p) AS strftime(t, '%Y-%m-%d %H:%M:%S') || CASE WHEN p = 0 THEN '' ELSE '.' || left(strftime(t, '%f'), p) END
+athena_time_text(t, p) AS right(athena_timestamp_text(DATE '1970-01-01' + t, p), CASE WHEN p = 0 THEN 8 ELSE 9 + p END)
+athena_day_interval_text(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%d %02d:%02d:%02d.%03d', abs(x) // 86400000, abs(x) // 3600000 % 24, abs(x) // 60000 % 60, abs(x) // 1000 % 60, abs(x) % 1000)
+athena_month_interval_text(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%d-%d', abs(x) // 12, abs(x) % 12)
+athena_zoned(t, n) AS CASE WHEN t IS NULL OR n IS NULL THEN NULL ELSE struct_pack(i := t, z := n) END
+athena_local(x) AS CASE WHEN (x).z = 'UTC' THEN (x).i ELSE athena_local_time((x).i, (x).z) END
+athena_with_timezone(t, n) AS athena_zoned(CASE WHEN n = 'UTC' THEN t ELSE athena_instant(t, n) END, n)
+athena_zone_offset(x) AS CASE WHEN (x).z = 'UTC' THEN 0 ELSE athena_offset((x).i, (x).z) END
+athena_zoned_text(x, p) AS athena_timestamp_text(athena_local(x), p) || ' ' || (x).z
+athena_offset_text(m) AS CASE WHEN m = 0 THEN 'Z' ELSE CASE WHEN m < 0 THEN '-' ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60) END
+athena_zoned_iso(x, p) AS replace(athena_timestamp_text(athena_local(x), p), ' ', 'T') || athena_offset_text(athena_zone_offset(x))
+athena_date_add_days(d, x) AS CASE WHEN (x) % 86400000 <> 0 THEN athena_bad('Cannot add hour, minutes or seconds to a date') ELSE d + CAST((x) // 86400000 AS INTEGER) END
+athena_date_add_months(d, x) AS CAST(d + to_months(CAST(x AS INTEGER)) AS DATE)
+athena_add_months(t, x) AS t + to_months(CAST(x AS INTEGER))
+athena_add_millis(t, x) AS t + to_milliseconds(x)
+athena_zoned_add_months(t, x) AS athena_with_timezone(athena_local(t) + to_months(CAST(x AS INTEGER)), (t).z)
+athena_zoned_add_millis(t, x) AS athena_zoned((t).i + to_milliseconds(x), (t).z)
+athena_time_add(t, x) AS CAST(DATE '2000-01-01' + t + to_milliseconds((x) % 86400000) AS TIME)
+athena_time_difference(a, b) AS (epoch_us(DATE '1970-01-01' + a) - epoch_us(DATE '1970-01-01' + b)) // 1000
+athena_millis_between(a, b) AS (epoch_us(b) - epoch_us(a)) // 1000
+athena_months_between(a, b) AS CASE WHEN a <= b THEN date_sub('month', a, b) ELSE -date_sub('month', b, a) END
+athena_from_unixtime(x) AS make_timestamp(CAST(athena_half_up(x * 1000) AS BIGINT) * 1000)
+"""
+
+_COLLECTIONS = """
+athena_any(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN TRUE WHEN list_count(l) < len(l) THEN NULL ELSE FALSE END
+athena_all(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, FALSE) THEN FALSE WHEN list_count(l) < len(l) THEN NULL ELSE TRUE END
+athena_comparison(x) AS CASE WHEN x IS NULL OR x NOT IN (-1, 0, 1) THEN athena_bad('Lambda comparator must return either -1, 0, or 1') ELSE x END
+athena_arrays_equal(a, b, m) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) <> len(b) THEN FALSE ELSE athena_all(m) END
+athena_array_concat(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE list_concat(a, b) END
+athena_join(l, d) AS CASE WHEN l IS NULL OR d IS NULL THEN NULL ELSE coalesce(array_to_string(l, d), '') END
+athena_subscript(a, n) AS CASE WHEN n = 0 THEN athena_bad('SQL array indices start at 1') WHEN n < 0 THEN athena_bad('Array subscript is negative: ' || n) WHEN n > len(a) THEN athena_bad('Array subscript must be less than or equal to array length: ' || n || ' > ' || len(a)) ELSE a[n] END
+athena_element_at(a, n) AS CASE WHEN n = 0 THEN athena_bad('SQL array indices start at 1') ELSE a[n] END
+athena_has(a, x) AS CASE WHEN x IS NULL THEN list_count(a) < len(a) ELSE list_contains(a, x) END
+athena_first_at(a, x) AS CASE WHEN x IS NULL THEN list_position(list_transform(a, lambda zn: zn IS NULL), TRUE) ELSE list_position(a, x) END
+athena_array_distinct(a) AS list_filter(a, lambda zx, zi: athena_first_at(a, zx) = zi)
+athena_array_position(a, x) AS CASE WHEN a IS NULL OR x IS NULL THEN NULL ELSE coalesce(list_position(a, x), 0) END
+athena_array_remove(a, x) AS CASE WHEN x IS NULL THEN NULL ELSE list_filter(a, lambda zx: coalesce(zx <> x, TRUE)) END
+athena_array_intersect(a, b) AS CASE WHEN b IS NULL THEN NULL ELSE list_filter(athena_array_distinct(a), lambda zy: athena_has(b, zy)) END
+athena_array_except(a, b) AS CASE WHEN b IS NULL THEN NULL ELSE list_filter(athena_array_distinct(a), lambda zy: NOT athena_has(b, zy)) END
+athena_arrays_overlap(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN list_has_any(a, b) THEN TRUE WHEN len(a) = 0 OR len(b) = 0 THEN FALSE WHEN list_count(a) < len(a) OR list_count(b) < len(b) THEN NULL ELSE FALSE END
+athena_contains_sequence(a, s) AS len(list_filter(range(1, len(a) - len(s) + 2), lambda zi: list_slice(a, zi, zi + len(s) - 1) = s)) > 0
+athena_slice(a, s, n) AS CASE WHEN s = 0 THEN athena_bad('SQL array indices start at 1') WHEN n < 0 THEN athena_bad('length must be greater than or equal to 0') WHEN n = 0 OR s > len(a) OR s < -len(a) THEN list_filter(a, lambda zx: FALSE) WHEN s < 0 THEN list_slice(a, len(a) + s + 1, least(len(a) + s + n, len(a))) ELSE list_slice(a, s, least(s + n - 1, len(a))) END
+athena_trim_array(a, n) AS CASE WHEN n < 0 THEN athena_bad('size must not be negative: ' || n) WHEN n > len(a) THEN athena_bad('size must not exceed array cardinality ' || len(a) || ': ' || n) WHEN n = len(a) THEN list_filter(a, lambda zx: FALSE) ELSE list_slice(a, 1, len(a) - n) END
+athena_sequence(a, b, s) AS CASE WHEN s = 0 THEN athena_bad('step must not be zero') WHEN (b - a) * sign(s) < 0 THEN athena_bad('sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') WHEN (b - a) // s >= 10000 THEN athena_bad('result of sequence function must not have more than 10000 entries') ELSE generate_series(a, b, s) END
+athena_date_sequence(a, b, s) AS list_transform(athena_sequence(0, b - a, s), lambda zi: a + CAST(zi AS INTEGER))
+athena_timestamp_sequence(a, b, s) AS list_transform(athena_sequence(0, athena_millis_between(a, b), s), lambda zi: a + to_milliseconds(zi))
+athena_month_sequence(a, b, s) AS list_transform(athena_sequence(0, athena_months_between(a, b), s), lambda zi: a + to_months(CAST(zi AS INTEGER)))
+athena_repeat(x, n) AS CASE WHEN n < 0 THEN athena_bad('count argument of repeat function must be greater than or equal to 0') WHEN n > 10000 THEN athena_bad('count argument of repeat function must be less than or equal to 10000') ELSE list_transform(range(n), lambda zi: x) END
+athena_shuffle(a) AS list_transform(list_sort(list_transform(a, lambda zx: struct_pack(r := random(), x := zx))), lambda zs: zs.x)
+athena_ngrams(a, n) AS CASE WHEN n <= 0 THEN athena_bad('N must be positive') WHEN n > len(a) THEN [a] ELSE list_transform(range(1, len(a) - n + 2), lambda zi: list_slice(a, zi, zi + n - 1)) END
+athena_duplicate(k) AS list_filter(k, lambda zx, zi: list_position(k, zx) < zi)
+athena_map(k, v) AS CASE WHEN k IS NULL OR v IS NULL THEN NULL WHEN len(k) <> len(v) THEN athena_bad('Key and value arrays must be the same length') WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') WHEN len(athena_duplicate(k)) > 0 THEN athena_bad('Duplicate map keys (' || CAST(athena_duplicate(k)[1] AS VARCHAR) || ') are not allowed') ELSE map(k, v) END
+athena_firsts(k) AS list_filter(range(1, len(k) + 1), lambda zi: list_position(k, k[zi]) = zi)
+athena_map_first(k, v) AS map(list_transform(athena_firsts(k), lambda zj: k[zj]), list_transform(athena_firsts(k), lambda zj: v[zj]))
+athena_multimap(k, v) AS map(athena_array_distinct(k), list_transform(athena_array_distinct(k), lambda zk: list_transform(list_filter(list_zip(k, v), lambda zp: zp[1] = zk), lambda zp: zp[2])))
+athena_array_histogram(l) AS map(athena_array_distinct(list_filter(l, lambda zn: zn IS NOT NULL)), list_transform(athena_array_distinct(list_filter(l, lambda zn: zn IS NOT NULL)), lambda zk: len(list_filter(l, lambda ze: ze = zk))))
+athena_map_union(l) AS athena_map_first(flatten(list_transform(l, lambda zm: map_keys(zm))), flatten(list_transform(l, lambda zm: map_values(zm))))
+athena_map_concat(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE map_from_entries(list_concat(list_filter(map_entries(a), lambda ze: NOT list_contains(map_keys(b), ze.key)), map_entries(b))) END
+athena_zip_keys(a, b) AS list_transform(list_concat(map_keys(a), list_filter(map_keys(b), lambda zk: NOT list_contains(map_keys(a), zk))), lambda zk: struct_pack(key := zk, a := map_extract_value(a, zk), b := map_extract_value(b, zk)))
+athena_map_get(m, k, t) AS CASE WHEN m IS NULL OR k IS NULL THEN NULL WHEN list_contains(map_keys(m), k) THEN map_extract_value(m, k) ELSE athena_bad('Key not present in map: ' || t) END
+"""
+
+
+def _integer_parsers() -> str:
+    lines = []
+    for name in _INTEGERS:
+        lines.append(
+            f"athena_parse_{name}(s, t) AS CASE WHEN regexp_full_match(s, '[+-]?[0-9]+') THEN "
+            f"coalesce(TRY_CAST(s AS {name.upper()}), athena_bad_cast(s, t)) ELSE athena_bad_cast(s, t) END"
+        )
+    return "\n".join(lines)
+
+
+def macro_statements() -> list[str]:
+    """Return the statements that create all macros, each after those it is built from."""
+    text = "\n".join((_FAILURES, _NUMBERS, _TEXTS, _integer_parsers(), _MOMENTS, _COLLECTIONS))
+    return [f"CREATE MACRO {line}" for line in text.splitlines() if line.strip()]

@@ -1,0 +1,104 @@
+"""Python functions inside DuckDB: what neither DuckDB nor a macro of it can do as Athena does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from inspect import Parameter, Signature
+from typing import Any
+
+import pyarrow as pa
+
+_ZONED = "STRUCT(i TIMESTAMP, z VARCHAR)"
+_ARROW = {
+    "BOOLEAN": pa.bool_(),
+    "INTEGER": pa.int32(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "VARCHAR": pa.string(),
+    "BLOB": pa.binary(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "VARCHAR[]": pa.list_(pa.string()),
+    "VARCHAR[][]": pa.list_(pa.list_(pa.string())),
+    "BIGINT[][]": pa.list_(pa.list_(pa.int64())),
+    "MAP(VARCHAR, VARCHAR)": pa.map_(pa.string(), pa.string()),
+    "MAP(VARCHAR, VARCHAR[])": pa.map_(pa.string(), pa.list_(pa.string())),
+    _ZONED: pa.struct([("i", pa.timestamp("us")), ("z", pa.string())]),
+}
+_SHORT = {
+    "b": "BOOLEAN",
+    "i": "INTEGER",
+    "n": "BIGINT",
+    "d": "DOUBLE",
+    "s": "VARCHAR",
+    "x": "BLOB",
+    "D": "DATE",
+    "t": "TIMESTAMP",
+    "S": "VARCHAR[]",
+    "G": "VARCHAR[][]",
+    "C": "BIGINT[][]",
+    "m": "MAP(VARCHAR, VARCHAR)",
+    "M": "MAP(VARCHAR, VARCHAR[])",
+    "z": _ZONED,
+}
+_FAILURE = "ATHENA|{name}|{message}|ANEHTA"
+
+
+class AthenaError(ValueError):
+    """A failure inside a function, under the name that Athena gives it."""
+
+    def __init__(self, message: str, name: str = "INVALID_FUNCTION_ARGUMENT") -> None:
+        super().__init__(_FAILURE.format(name=name, message=message))
+
+
+@dataclass(frozen=True)
+class Udf:
+    """A Python function with DuckDB's types of it."""
+
+    name: str
+    function: Callable[..., Any]
+    parameters: Sequence[str]
+    result: str
+
+
+_UDFS: list[Udf] = []
+
+
+def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Offer a function of single values to DuckDB.
+
+    Args:
+        signature: A letter for each parameter, a colon, a letter for the result: b boolean, i integer, n bigint,
+            d double, s text, x bytes, D date, t timestamp, S texts, m map, z timestamp with its zone.
+        nulls: Whether the function is called for NULLs; otherwise their result is NULL.
+    """
+    parameters, _, result = signature.partition(":")
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        arrow = _ARROW[_SHORT[result]]
+
+        def vectorised(*columns: Any) -> Any:
+            rows = zip(*(column.to_pylist() for column in columns))
+            return pa.array([None if None in row and not nulls else function(*row) for row in rows], arrow)
+
+        # DuckDB counts the parameters by the signature.
+        kinds = [Parameter(f"p{place}", Parameter.POSITIONAL_ONLY) for place in range(len(parameters))]
+        vectorised.__signature__ = Signature(kinds)  # type: ignore[attr-defined]
+        types = [_SHORT[letter] for letter in parameters]
+        _UDFS.append(Udf("athena_" + function.__name__.rstrip("_"), vectorised, types, _SHORT[result]))
+        return function
+
+    return register
+
+
+def all_udfs() -> list[Udf]:
+    """Return all functions that were offered."""
+    return list(_UDFS)
+
+
+@udf("s:n")
+def raise_(message: str) -> int:
+    """Fail with ``NAME|message``."""
+    name, text = message.split("|", 1)
+    raise AthenaError(text, name)

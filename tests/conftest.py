@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 
 import boto3
@@ -22,6 +23,22 @@ def lakehouse() -> Iterator[Lakehouse]:
 def lab(lakehouse: Lakehouse) -> Lab:
     """A lab on that lakehouse, with nothing in it."""
     return connect_to(lakehouse.url)
+
+
+@pytest.fixture
+def lakehouse_ticks(lakehouse: Lakehouse) -> Iterator[Lakehouse]:
+    """The running lakehouse, refreshed all the time in the background."""
+    stopped = threading.Event()
+
+    def tick() -> None:
+        while not stopped.wait(0.02):
+            lakehouse.zero_etl.refresh_now()
+
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    yield lakehouse
+    stopped.set()
+    thread.join()
 
 
 @pytest.fixture

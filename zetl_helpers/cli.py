@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run notebooks on a fresh local lakehouse and make pages of them")
     run.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="default: all, in order")
     run.add_argument("--out", type=Path, default=Path("build/tutorial"), help="default: build/tutorial")
+    run.add_argument("--store", action="store_true", help="store the outputs in the notebooks instead")
     run.set_defaults(run=_run_notebooks)
 
     env = commands.add_parser("env", help="print the exports that lead the AWS CLI to the local lakehouse")
@@ -145,7 +146,7 @@ def _run_notebooks(options: argparse.Namespace) -> int:
     paths = options.notebooks or notebooks.find()
     if not paths:
         raise _UsageError("There are no notebooks here. Go to the tutorial's folder, or name them.")
-    return notebooks.run(paths, options.out)
+    return notebooks.store_outputs(paths) if options.store else notebooks.run(paths, options.out)
 
 
 def _env(_: argparse.Namespace) -> int:

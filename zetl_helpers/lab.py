@@ -221,6 +221,8 @@ def _fence(endpoint: str, region: str) -> None:
         if name in _OTHER_SOURCES or name.startswith("AWS_ENDPOINT_URL_") or re.fullmatch(r"WR_\w+_ENDPOINT_URL", name):
             del os.environ[name]
     os.environ.update(local_environment(endpoint, region))
+    # A default session made earlier may hold the keys of an account; libraries without a session of their own use it.
+    boto3.setup_default_session()
 
 
 def local_environment(endpoint: str, region: str) -> dict[str, str]:

@@ -25,7 +25,8 @@ def log_events(lab: Lab) -> pd.DataFrame:
 
     Returns:
         Columns ``time`` (UTC), ``messageType``, ``tableName``, ``inserts``, ``updates``, ``deletes`` (``Int64``, empty
-        but for ``IngestionProcessingStats``) and ``message``.
+        but for ``IngestionProcessingStats``), ``lastSynced`` (UTC, empty but for ``IngestionCompleted``) and
+        ``message``.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
@@ -38,7 +39,8 @@ def log_events(lab: Lab) -> pd.DataFrame:
             .paginate(logGroupName=integration.LOG_GROUP, logStreamNames=[stream])
         )
         rows = [_log_row(event) for page in pages for event in page["events"]]
-    frame = pd.DataFrame(rows, columns=["time", "messageType", "tableName", "inserts", "updates", "deletes", "message"])
+    columns = ["time", "messageType", "tableName", "inserts", "updates", "deletes", "lastSynced", "message"]
+    frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"inserts": "Int64", "updates": "Int64", "deletes": "Int64"})
 
 
@@ -99,6 +101,20 @@ def freshness(lab: Lab) -> timedelta:
     return datetime.now(UTC) - synced
 
 
+def ingestions(lab: Lab) -> pd.DataFrame:
+    """Return when each ingestion was completed, and up to when the target then followed the source.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        Columns ``completed_at`` and ``last_synced_at`` (UTC), as `charts.freshness` takes them.
+    """
+    events = log_events(lab)
+    completed = events[events["messageType"] == "IngestionCompleted"]
+    return pd.DataFrame({"completed_at": completed["time"], "last_synced_at": completed["lastSynced"]})
+
+
 def create_alarm(lab: Lab) -> Step:
     """Make an alarm that goes off when an ingestion fails.
 
@@ -150,8 +166,13 @@ def _log_row(event: dict[str, Any]) -> dict[str, Any]:
         "inserts": details.get("insert_count"),
         "updates": details.get("update_count"),
         "deletes": details.get("delete_count"),
+        "lastSynced": _moment(details.get("lastSyncedTimestamp")),
         "message": text,
     }
+
+
+def _moment(milliseconds: str | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
 def _dimensions(lab: Lab) -> list[dict[str, str]]:

@@ -15,10 +15,13 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
+from plotly.offline import get_plotlyjs
 
+from zetl_helpers import _notebook_figures
 from zetl_helpers.local import daemon
 
 _CELL_SECONDS = 300
+_PLOTLY_JS = "plotly.min.js"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ def run(paths: Sequence[Path], out: Path) -> int:
     out.mkdir(parents=True, exist_ok=True)
     with _fresh_lakehouse():
         outcomes = [_run_one(path, out) for path in paths]
+    (out / _PLOTLY_JS).write_text(get_plotlyjs(), encoding="utf-8")
     _write_index(outcomes, out)
     _print_table(outcomes)
     print(f"\nOpen {out / 'index.html'} in a browser.")
@@ -73,9 +77,24 @@ def store_outputs(paths: Sequence[Path]) -> int:
             if error:
                 print(f"{path}: {error}")
                 return 1
+            _notebook_figures.add_static_images(notebook)
             nbformat.write(_tidy(notebook), path)
             print(path)
     return 0
+
+
+def kernel_environment(state: Path) -> dict[str, str]:
+    """Return what leads a notebook's kernel to the lakehouse of a state folder.
+
+    Args:
+        state: The state folder.
+    """
+    return {
+        "ZETL_STATE_DIR": str(state),
+        "ZETL_TARGET": "local",
+        # A figure is stored as data: its page of JavaScript would weigh megabytes, and differ from run to run.
+        "PLOTLY_RENDERER": "plotly_mimetype",
+    }
 
 
 @contextmanager
@@ -85,7 +104,7 @@ def _fresh_lakehouse() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
         state = Path(folder)
         daemon.start(state, port=0)
-        os.environ.update({"ZETL_STATE_DIR": str(state), "ZETL_TARGET": "local"})
+        os.environ.update(kernel_environment(state))
         try:
             yield
         finally:
@@ -98,6 +117,7 @@ def _run_one(path: Path, out: Path) -> _Outcome:
     started = time.monotonic()
     notebook, error = _execute(path)
     nbformat.write(notebook, out / path.name)
+    _notebook_figures.add_interactive_html(notebook, _PLOTLY_JS)
     page, _ = HTMLExporter().from_notebook_node(notebook)
     (out / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)

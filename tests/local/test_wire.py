@@ -89,7 +89,11 @@ def test_an_error_carries_its_members() -> None:
     answer = wire.fail(Fault("InvalidRequestException", "no", AthenaErrorCode="INVALID_INPUT"), "1.1")
     assert answer.status == 400
     body = json.loads(answer.body)
-    assert (body["__type"], body["message"], body["AthenaErrorCode"]) == ("InvalidRequestException", "no", "INVALID_INPUT")
+    assert (body["__type"], body["message"], body["AthenaErrorCode"]) == (
+        "InvalidRequestException",
+        "no",
+        "INVALID_INPUT",
+    )
 
 
 JSON = st.recursive(

@@ -15,6 +15,7 @@ import pytest
 from nbval.plugin import IPyNbFile
 
 from zetl_helpers.local import daemon
+from zetl_helpers.notebooks import kernel_environment
 
 # The figure itself depends on plotly's version. What it shows is compared as text: `charts.summary`, beside it in the
 # same output. The PNG is a still picture of the same figure, added when outputs are stored.
@@ -46,7 +47,7 @@ def pytest_sessionfinish() -> None:
 def _give_lakehouse(notebook: str) -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory(prefix="zetl-")
     daemon.start(Path(folder.name), port=0)
-    os.environ.update({"ZETL_STATE_DIR": folder.name, "ZETL_TARGET": "local"})
+    os.environ.update(kernel_environment(Path(folder.name)))
     if notebook in _PREPARATION:
         subprocess.run([sys.executable, "-c", _PREPARATION[notebook]], check=True)
     return folder

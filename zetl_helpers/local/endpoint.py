@@ -94,7 +94,11 @@ class Endpoint:
         if ours is not None:
             return _send(self._answer(ours, operation, environ), start_response)
         if service in self._routes:
-            return _send(self._answer_rest(service, environ), start_response)
+            matched = self._match(service, environ)
+            if matched is not None:
+                return _send(self._answer_rest(service, *matched, environ), start_response)
+            if service not in SERVICES:
+                return _send(_refuse_operation(service, environ["PATH_INFO"]), start_response)
         return self._forward(service, operation, environ, start_response)
 
     def _identify(self, environ: WSGIEnvironment) -> tuple[str, str]:
@@ -126,14 +130,17 @@ class Endpoint:
         version = wire.service_model(service.name).metadata.get("jsonVersion", "1.1")
         return self._call(service, model, version, environ, lambda: wire.parse_json(_body(environ)))
 
-    def _answer_rest(self, name: str, environ: WSGIEnvironment) -> Answer:
+    def _match(self, service: str, environ: WSGIEnvironment) -> tuple[str, Mapping[str, Any]] | None:
+        """Return which of our REST-JSON operations a request is for, and what its path says."""
         try:
-            rule, path = self._routes[name].bind_to_environ(environ).match(return_rule=True)
+            operation, path = self._routes[service].bind_to_environ(environ).match()
         except HTTPException:
-            what = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
-            return wire.fail(Fault("ValidationException", f"The local lakehouse does not offer {name}: {what}."), None)
-        model = wire.service_model(name).operation_model(rule.endpoint)
-        service = self._services[name, rule.endpoint]
+            return None
+        return operation, path
+
+    def _answer_rest(self, name: str, operation: str, path: Mapping[str, Any], environ: WSGIEnvironment) -> Answer:
+        model = wire.service_model(name).operation_model(operation)
+        service = self._services[name, operation]
         return self._call(service, model, None, environ, lambda: _rest_document(model, path, environ))
 
     def _call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import threading
 from collections.abc import Iterable
@@ -46,11 +47,9 @@ class Inside:
             return self._clients[service]
 
     def _connect(self, service: str) -> Any:
-        session = boto3.Session(
-            aws_access_key_id=SERVICE_ACCESS_KEY, aws_secret_access_key="local", region_name=self.region
-        )
-        client = session.client(
+        client = _session().client(
             service,
+            region_name=self.region,
             # Nothing listens there and nothing needs to: `_send` answers before a connection is opened.
             endpoint_url="http://127.0.0.1:9",
             config=Config(
@@ -78,6 +77,12 @@ class Inside:
         environ["RAW_URI"] = environ["REQUEST_URI"] = url.path + (f"?{url.query}" if url.query else "")
         chunks, status, headers = run_wsgi_app(self._app, environ, buffered=True)
         return AWSResponse(request.url, int(status.split()[0]), headers, _Raw(chunks))
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    # Shared, since each session reads botocore's data anew.
+    return boto3.Session(aws_access_key_id=SERVICE_ACCESS_KEY, aws_secret_access_key="local", region_name="us-east-1")
 
 
 def _text(value: str | bytes) -> str:

@@ -18,6 +18,7 @@ from zetl_helpers.local.backend import ACCOUNT, Backend
 from zetl_helpers.local.datazone.api import DataZoneService
 from zetl_helpers.local.endpoint import Endpoint
 from zetl_helpers.local.journal import Journal, Keeper
+from zetl_helpers.local.lake_formation.api import LakeFormationService
 from zetl_helpers.local.zero_etl.api import ZeroEtlService
 from zetl_helpers.local.zero_etl.changes import ChangeLog
 
@@ -60,9 +61,10 @@ class Lakehouse:
         changes = ChangeLog()
         self.zero_etl = ZeroEtlService(self.backend.inside, changes, settings.refresh_seconds)
         self.athena = AthenaService(self.backend.inside)
+        self._formation = LakeFormationService()
         datazone = DataZoneService(self.backend.inside)
         self._endpoint = Endpoint(
-            self.backend, [self.zero_etl, self.athena, datazone], changes.note, {
+            self.backend, [self.zero_etl, self.athena, datazone, self._formation], changes.note, {
                 "health": self._health,
                 "refresh": self._refresh,
                 "pause": self._pause,
@@ -70,7 +72,9 @@ class Lakehouse:
             }
         )  # fmt: skip
         self._server = _bind(settings.port, self._endpoint)
-        self._serving = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
+        self._serving = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="endpoint", daemon=True
+        )
         self._keeper = self._keep(settings.state) if settings.state else None
         datazone.furnish()
 
@@ -98,7 +102,12 @@ class Lakehouse:
             self._keeper.stop()
 
     def _keep(self, state: Path) -> Keeper:
-        participants = {"aws": self.backend, "zero_etl": self.zero_etl, "athena": self.athena}
+        participants = {
+            "aws": self.backend,
+            "zero_etl": self.zero_etl,
+            "athena": self.athena,
+            "lake_formation": self._formation,
+        }
         journal = Journal(state, participants, self.backend.lock)
         journal.restore()
         return Keeper(journal, lambda: self._endpoint.changes)

@@ -1,0 +1,76 @@
+import pytest
+
+from tests.conftest import connect_to
+from tests.fakes import Answers
+from zetl_helpers import chapters, cleanup, lakehouse, monitoring, source, target
+from zetl_helpers._aws import ForeignResourceError
+from zetl_helpers.cleanup import LeftoverError
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse
+
+EVERYTHING = [
+    "CloudWatch alarm", "integration", "log stream", "table properties", "resource property", "Lake Formation grants",
+    "Lake Formation administrator", "saved query", "Glue table", "Glue database", "S3 bucket", "DynamoDB table",
+    "IAM role", "Data Catalog policy statements",
+]  # fmt: skip
+
+
+@pytest.fixture
+def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
+    """A lab with one of everything."""
+    chapters.catch_up(lab, 9)
+    monitoring.create_alarm(lab)
+    lakehouse.save_query(lab, "one", "SELECT 1")
+    return lab
+
+
+def kinds(lab: Lab) -> list[str]:
+    return [one.kind for one in cleanup.plan(lab)]
+
+
+def test_everything_is_found_deleted_and_gone(full: Lab) -> None:
+    assert kinds(full) == EVERYTHING
+    outcomes = cleanup.apply(cleanup.plan(full))
+    assert set(outcomes["outcome"]) == {"deleted"}
+    assert cleanup.verify(full) == "Nothing is left of the lab."
+
+
+def test_looking_changes_nothing(full: Lab) -> None:
+    assert kinds(full) == kinds(full)
+
+
+def test_one_failure_does_not_keep_the_rest_from_going(full: Lab) -> None:
+    stuck = Answers(full, "glue", "DeleteDatabase")
+    stuck.fail("OperationTimeoutException")
+    outcomes = cleanup.apply(cleanup.plan(full)).set_index("kind")["outcome"]
+    assert outcomes["Glue database"].startswith("failed: ")
+    assert (outcomes.drop("Glue database") == "deleted").all()
+    with pytest.raises(LeftoverError, match=r"Still there: Glue database customerdb\. Run cleanup.apply"):
+        cleanup.verify(full)
+
+
+def test_an_empty_account_has_nothing_to_clean(lab: Lab) -> None:
+    assert cleanup.plan(lab) == []
+    assert cleanup.verify(lab)
+
+
+def test_half_made_things_are_found(lab: Lab) -> None:
+    source.create_table(lab)
+    target.create_bucket(lab)
+    assert kinds(lab) == ["S3 bucket", "DynamoDB table"]
+
+
+def test_a_thing_that_is_not_the_labs_stops_the_plan(lab: Lab) -> None:
+    lab.client("s3").create_bucket(Bucket=lab.bucket)
+    with pytest.raises(ForeignResourceError):
+        cleanup.plan(lab)
+
+
+def test_a_neighbours_things_stay(lakehouse_ticks: Lakehouse) -> None:
+    anna, ben = connect_to(lakehouse_ticks.url, "anna"), connect_to(lakehouse_ticks.url, "ben")
+    for learner in (anna, ben):
+        chapters.catch_up(learner, 4)
+    before = kinds(ben)
+    cleanup.apply(cleanup.plan(anna))
+    assert cleanup.verify(anna)
+    assert kinds(ben) == before

@@ -1,0 +1,94 @@
+import os
+
+import boto3
+import pytest
+
+from tests.conftest import connect_to
+from zetl_helpers import lab as lab_module
+from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, connect
+from zetl_helpers.local.lakehouse import Lakehouse
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "ZETL_", "WR_")):
+            monkeypatch.delenv(name)
+    # Whatever a test sets, it sets in a copy.
+    monkeypatch.setattr(os, "environ", os._Environ(dict(os.environ), str, str, str, str))
+
+
+def test_the_blogs_names(lab: Lab) -> None:
+    assert (lab.table, lab.database, lab.target_table) == ("CustomerAccounts", "customerdb", "customeraccounts")
+    assert lab.bucket == "glue-zetl-target-123456789012-us-east-1"
+    assert (lab.role, lab.project) == ("zETLTargetRole", "CustomerDB_Project")
+    assert lab.table_arn == "arn:aws:dynamodb:us-east-1:123456789012:table/CustomerAccounts"
+    assert lab.database_arn == "arn:aws:glue:us-east-1:123456789012:database/customerdb"
+
+
+def test_two_learners_in_one_account_share_no_name(lakehouse: Lakehouse) -> None:
+    anna, ben = connect_to(lakehouse.url, "anna"), connect_to(lakehouse.url, "ben")
+    for name in ("table", "database", "bucket", "role", "integration", "location", "tags"):
+        assert getattr(anna, name) != getattr(ben, name)
+
+
+def test_the_card_names_what_the_tutorial_makes(lab: Lab) -> None:
+    card = lab._repr_html_()
+    for name in (lab.account, lab.region, lab.caller, lab.table, lab.bucket, lab.role):
+        assert name in card
+        assert name in str(lab)
+
+
+def test_the_caller_is_a_role_session_as_people_have_it(lab: Lab) -> None:
+    assert lab.caller == "arn:aws:sts::123456789012:assumed-role/Admin/learner"
+
+
+def test_calls_are_recorded_while_somebody_asks(lab: Lab) -> None:
+    lab.client("s3").list_buckets()
+    with lab.recording() as outer:
+        lab.client("s3").list_buckets()
+        with lab.recording() as inner:
+            lab.client("dynamodb").list_tables()
+        lab.client("s3").list_buckets()
+    assert inner == ["dynamodb.ListTables"]
+    assert outer == ["s3.ListBuckets", "dynamodb.ListTables", "s3.ListBuckets"]
+
+
+def test_connecting_locally_fences_the_process_in(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_module, "_start_local", lambda: lakehouse.url)
+    os.environ.update(
+        {"AWS_PROFILE": "company", "AWS_SESSION_TOKEN": "real", "AWS_ENDPOINT_URL_S3": "https://s3.example.com"}
+    )
+    lab = connect()
+    assert lab.target == "local"
+    assert os.environ["AWS_ENDPOINT_URL"] == lakehouse.url
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"} & set(os.environ)
+    for service in ("s3", "sts", "glue", "athena"):
+        client = boto3.client(service, aws_access_key_id="x", aws_secret_access_key="x")
+        assert client.meta.endpoint_url == lakehouse.url
+
+
+def test_an_address_elsewhere_is_never_the_local_lakehouse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_module, "_start_local", lambda: "https://athena.us-east-1.amazonaws.com")
+    with pytest.raises(ConnectionRefusedByLabError, match="not an address of this computer"):
+        connect("local")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"AWS_ENDPOINT_URL": "http://127.0.0.1:4555"},
+        {"AWS_ENDPOINT_URL_GLUE": "http://x"},
+        {"AWS_ACCESS_KEY_ID": "LOCALLAKEHOUSE000000"},
+    ],
+)
+def test_aws_is_refused_while_the_environment_leads_elsewhere(environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    with pytest.raises(ConnectionRefusedByLabError, match=r"leads elsewhere\. Restart the kernel"):
+        connect("aws")
+
+
+def test_aws_without_a_region_says_how_to_set_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    os.environ["AWS_CONFIG_FILE"] = os.devnull
+    with pytest.raises(ConnectionRefusedByLabError, match="Set AWS_DEFAULT_REGION"):
+        connect("aws")

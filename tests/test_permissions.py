@@ -1,0 +1,60 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from zetl_helpers import _documents, permissions
+from zetl_helpers._aws import ForeignResourceError
+from zetl_helpers.lab import Lab
+
+OTHER_TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
+
+
+def test_a_session_of_a_role_becomes_the_role(lab: Lab) -> None:
+    assert permissions.caller_principal(lab) == "arn:aws:iam::123456789012:role/Admin"
+
+
+def test_a_roles_path_is_looked_up(lab: Lab) -> None:
+    lab.client("iam").create_role(RoleName="Analyst", Path="/people/", AssumeRolePolicyDocument="{}")
+    session = dataclasses.replace(lab, caller="arn:aws:sts::123456789012:assumed-role/Analyst/me")
+    assert permissions.caller_principal(session) == "arn:aws:iam::123456789012:role/people/Analyst"
+
+
+def test_a_role_that_iam_does_not_show_is_named_without_its_path(lab: Lab) -> None:
+    session = dataclasses.replace(lab, caller="arn:aws:sts::123456789012:assumed-role/Hidden/me")
+    assert permissions.caller_principal(session) == "arn:aws:iam::123456789012:role/Hidden"
+
+
+def test_a_user_stays_a_user(lab: Lab) -> None:
+    user = dataclasses.replace(lab, caller="arn:aws:iam::123456789012:user/anna")
+    assert permissions.caller_principal(user) == "arn:aws:iam::123456789012:user/anna"
+
+
+def test_the_role_is_made_once_and_mended_when_it_was_changed(lab: Lab) -> None:
+    assert [step.did for step in permissions.create_target_role(lab)] == ["created", "created"]
+    assert [step.did for step in permissions.create_target_role(lab)] == ["already there", "already there"]
+    lab.client("iam").delete_role_policy(RoleName=lab.role, PolicyName=permissions.POLICY_NAME)
+    assert [step.did for step in permissions.create_target_role(lab)] == ["already there", "created"]
+    lab.client("iam").update_assume_role_policy(RoleName=lab.role, PolicyDocument=OTHER_TRUST)
+    assert [step.did for step in permissions.create_target_role(lab)] == ["changed", "already there"]
+
+
+def test_a_role_that_is_not_the_labs_is_left_alone(lab: Lab) -> None:
+    lab.client("iam").create_role(RoleName=lab.role, AssumeRolePolicyDocument="{}")
+    with pytest.raises(ForeignResourceError, match="Role zETLTargetRole exists and does not carry the tag"):
+        permissions.create_target_role(lab)
+
+
+def test_all_policies_are_written_with_the_labs_names(lab: Lab, tmp_path: Path) -> None:
+    written = permissions.write_all(lab, tmp_path / "new" / "folder")
+    assert [path.stem for path in written] == _documents.policy_names()
+    for path in written:
+        text = path.read_text()
+        assert "${" not in text
+        assert json.loads(text)["Version"] == "2012-10-17"

@@ -1,0 +1,71 @@
+import json
+from typing import Any
+
+import pytest
+
+from tests.fakes import Answers
+from zetl_helpers import source
+from zetl_helpers._aws import ForeignResourceError
+from zetl_helpers.lab import Lab
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
+
+def test_the_table_is_made_once(lab: Lab) -> None:
+    first, second = source.create_table(lab), source.create_table(lab)
+    assert (first.did, second.did) == ("created", "already there")
+    assert "dynamodb.CreateTable" in first.calls
+    assert "dynamodb.CreateTable" not in second.calls
+    table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
+    assert table["KeySchema"] == source.definition(lab)["KeySchema"]
+
+
+def test_a_table_of_the_same_name_that_is_not_the_labs_is_left_alone(lab: Lab) -> None:
+    lab.client("dynamodb").create_table(**source.definition(lab))
+    with pytest.raises(ForeignResourceError, match="Table CustomerAccounts exists and does not carry the tag"):
+        source.create_table(lab)
+
+
+def test_items_are_written_once_and_never_over_others(lab: Lab) -> None:
+    source.create_table(lab)
+    assert source.load_items(lab).details == {"written": 25}
+    changed = {**source.items()[0], "State": {"S": "ZZ"}}
+    lab.client("dynamodb").put_item(TableName=lab.table, Item=changed)
+    assert source.load_items(lab).did == "already there"
+    assert source.get_item(lab, "CUST0001", "ACC326093") == changed
+
+
+def test_unprocessed_items_are_sent_again(lab: Lab) -> None:
+    source.create_table(lab)
+    leave_three = Answers(lab, "dynamodb", "BatchWriteItem")
+
+    @leave_three.once
+    def _(parameters: dict[str, Any]) -> dict[str, Any]:
+        requests = parameters["RequestItems"][lab.table]
+        lab.client("dynamodb").batch_write_item(RequestItems={lab.table: requests[:22]})
+        return {"UnprocessedItems": {lab.table: requests[22:]}}
+
+    source.load_items(lab)
+    assert lab.client("dynamodb").scan(TableName=lab.table, Select="COUNT")["Count"] == 25
+
+
+def test_point_in_time_recovery_is_turned_on_and_off(lab: Lab) -> None:
+    source.create_table(lab)
+    assert [source.enable_pitr(lab).did, source.enable_pitr(lab).did] == ["changed", "already there"]
+    assert source.disable_pitr(lab).did == "changed"
+
+
+def test_the_policy_is_put_and_read_back(lab: Lab) -> None:
+    source.create_table(lab)
+    first, second = source.put_policy(lab), source.put_policy(lab)
+    assert (first.did, second.did) == ("created", "already there")
+    stored = lab.client("dynamodb").get_resource_policy(ResourceArn=lab.table_arn)["Policy"]
+    assert json.loads(stored) == first.details
+
+
+def test_a_policy_that_is_not_readable_yet_is_waited_for(lab: Lab) -> None:
+    source.create_table(lab)
+    late = Answers(lab, "dynamodb", "GetResourcePolicy")
+    late.fail("PolicyNotFoundException", times=3)
+    assert source.put_policy(lab).did == "created"
+    assert late.left == 0

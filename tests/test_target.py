@@ -1,0 +1,89 @@
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import connect_to
+from tests.fakes import Answers
+from zetl_helpers import target
+from zetl_helpers._aws import ForeignResourceError
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
+FOREIGN = {
+    "Sid": "SomebodyElse",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+    "Action": "glue:GetTable",
+    "Resource": "arn:aws:glue:us-east-1:123456789012:catalog",
+}
+
+
+def put_policy(lab: Lab, *statements: dict[str, Any]) -> None:
+    document = {"Version": "2012-10-17", "Statement": statements}
+    lab.client("glue").put_resource_policy(PolicyInJson=json.dumps(document))
+
+
+def sids(lab: Lab) -> list[str]:
+    document = json.loads(lab.client("glue").get_resource_policy()["PolicyInJson"])
+    return [statement["Sid"] for statement in document["Statement"]]
+
+
+def test_bucket_prefix_and_database_are_made_once(lab: Lab) -> None:
+    for make in (target.create_bucket, target.create_prefix, target.create_database):
+        assert [make(lab).did, make(lab).did] == ["created", "already there"]
+    database = lab.client("glue").get_database(Name="customerdb")["Database"]
+    assert database["LocationUri"] == "s3://glue-zetl-target-123456789012-us-east-1/customerdb/"
+
+
+def test_the_bucket_is_closed_to_the_public(lab: Lab) -> None:
+    target.create_bucket(lab)
+    block = lab.client("s3").get_public_access_block(Bucket=lab.bucket)["PublicAccessBlockConfiguration"]
+    assert all(block.values())
+
+
+def test_a_bucket_or_database_that_is_not_the_labs_is_left_alone(lab: Lab) -> None:
+    lab.client("s3").create_bucket(Bucket=lab.bucket)
+    lab.client("glue").create_database(DatabaseInput={"Name": lab.database})
+    with pytest.raises(ForeignResourceError, match=r"Bucket .* does not carry the tag"):
+        target.create_bucket(lab)
+    with pytest.raises(ForeignResourceError, match="Database customerdb exists and does not carry"):
+        target.create_database(lab)
+
+
+def test_foreign_statements_survive_the_merge_and_its_undoing(lab: Lab) -> None:
+    put_policy(lab, FOREIGN)
+    assert [target.merge_catalog_policy(lab).did, target.merge_catalog_policy(lab).did] == ["created", "already there"]
+    assert sids(lab)[0] == "SomebodyElse"
+    assert len(sids(lab)) == 3
+    assert [target.remove_catalog_statements(lab).did, target.remove_catalog_statements(lab).did] == [
+        "deleted",
+        "already gone",
+    ]
+    assert sids(lab) == ["SomebodyElse"]
+
+
+def test_two_learners_merge_beside_each_other(lakehouse: Lakehouse) -> None:
+    anna, ben = connect_to(lakehouse.url, "anna"), connect_to(lakehouse.url, "ben")
+    target.merge_catalog_policy(anna)
+    target.merge_catalog_policy(ben)
+    assert len(sids(anna)) == 4
+    target.remove_catalog_statements(anna)
+    assert len(target.catalog_statements(ben)) == 2
+    assert target.catalog_statements(anna) == []
+
+
+def test_a_policy_that_somebody_wrote_in_between_is_merged_again(lab: Lab) -> None:
+    put_policy(lab, FOREIGN)
+    race = Answers(lab, "glue", "PutResourcePolicy")
+    race.fail("ConditionCheckFailureException")
+    target.merge_catalog_policy(lab)
+    assert len(sids(lab)) == 3
+
+
+def test_the_last_statement_takes_the_policy_with_it(lab: Lab) -> None:
+    target.merge_catalog_policy(lab)
+    target.remove_catalog_statements(lab)
+    assert target.catalog_statements(lab) == []

@@ -1,0 +1,127 @@
+"""The blog's commands, corrected, with the real AWS CLI."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import connect_to
+from zetl_helpers import permissions
+from zetl_helpers.lab import Lab, local_environment
+from zetl_helpers.local.lakehouse import Lakehouse, Settings
+
+SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
+
+
+class Cli:
+    """The AWS CLI on a lakehouse."""
+
+    def __init__(self, lakehouse: Lakehouse, folder: Path) -> None:
+        self.environment = {**os.environ, **local_environment(lakehouse.url, "us-east-1"), "AWS_PAGER": ""}
+        self.folder = folder
+
+    def __call__(self, *words: str) -> Any:
+        command = [str(Path(sys.executable).with_name("aws")), *words, "--output", "json"]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=self.environment, cwd=self.folder, check=False
+        )
+        assert done.returncode == 0, f"aws {' '.join(words)}: {done.stderr}"
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def until(self, wanted: Any, *words: str) -> Any:
+        """Repeat a command until a function of its answer says it is enough."""
+        deadline = time.monotonic() + 30
+        while not wanted(answer := self(*words)):
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.2)
+        return answer
+
+
+@pytest.fixture
+def running() -> Any:
+    lakehouse = Lakehouse(Settings(refresh_seconds=0.2))
+    lakehouse.start()
+    yield lakehouse
+    lakehouse.stop()
+
+
+@pytest.fixture
+def lab(running: Lakehouse, tmp_path: Path) -> Lab:
+    lab = connect_to(running.url)
+    permissions.write_all(lab, tmp_path)
+    return lab
+
+
+def test_the_blog_from_the_table_to_the_evolved_schema(running: Lakehouse, lab: Lab, tmp_path: Path) -> None:
+    aws = Cli(running, tmp_path)
+    assert aws("sts", "get-caller-identity")["Account"] == "123456789012"
+
+    aws("dynamodb", "create-table", "--cli-input-json", f"file://{SAMPLES / 'table.json'}")
+    aws("dynamodb", "wait", "table-exists", "--table-name", "CustomerAccounts")
+    aws("dynamodb", "update-continuous-backups", "--table-name", "CustomerAccounts",
+        "--point-in-time-recovery-specification", "PointInTimeRecoveryEnabled=true")  # fmt: skip
+    for batch in ("items_1.json", "items_2.json"):
+        left = aws("dynamodb", "batch-write-item", "--request-items", f"file://{SAMPLES / batch}")
+        assert left["UnprocessedItems"] == {}
+    aws("dynamodb", "put-resource-policy", "--resource-arn", lab.table_arn,
+        "--policy", "file://table_resource_policy.json")  # fmt: skip
+    stored = aws("dynamodb", "get-resource-policy", "--resource-arn", lab.table_arn)["Policy"]
+    assert json.loads(stored) == json.loads((tmp_path / "table_resource_policy.json").read_text())
+
+    aws("s3api", "create-bucket", "--bucket", lab.bucket)
+    aws("s3api", "put-object", "--bucket", lab.bucket, "--key", "customerdb/")
+    database = {"Name": "customerdb", "LocationUri": f"s3://{lab.bucket}/customerdb/"}
+    aws("glue", "create-database", "--database-input", json.dumps(database))
+    aws("glue", "put-resource-policy", "--policy-in-json", "file://catalog_resource_policy.json")
+    aws("iam", "create-role", "--role-name", lab.role, "--assume-role-policy-document", "file://target_role_trust.json")
+    aws("iam", "put-role-policy", "--role-name", lab.role, "--policy-name", "zETLTargetPolicy",
+        "--policy-document", "file://target_role_permissions.json")  # fmt: skip
+
+    aws("glue", "create-integration-resource-property", "--resource-arn", lab.database_arn,
+        "--target-processing-properties", f"RoleArn={lab.role_arn}")  # fmt: skip
+    aws("glue", "create-integration-table-properties", "--resource-arn", lab.database_arn,
+        "--table-name", "CustomerAccounts", "--target-table-config", '{"UnnestSpec": "TOPLEVEL"}')  # fmt: skip
+    made = aws("glue", "create-integration", "--integration-name", "ddb-to-lakehouse",
+               "--source-arn", lab.table_arn, "--target-arn", lab.database_arn)  # fmt: skip
+    describe = ("glue", "describe-integrations", "--integration-identifier", made["IntegrationArn"])
+    aws.until(lambda answer: answer["Integrations"][0]["Status"] == "ACTIVE", *describe)
+    find_table = ("glue", "get-tables", "--database-name", "customerdb")
+    aws.until(lambda answer: answer["TableList"], *find_table)
+    assert ask(aws, "SELECT count(*) AS n FROM customeraccounts") == [["n"], ["50"]]
+
+    changes = json.loads((SAMPLES / "changes.json").read_text())
+    for name, arguments in changes.items():
+        (tmp_path / "change.json").write_text(json.dumps({"TableName": "CustomerAccounts", **arguments}))
+        aws("dynamodb", name.replace("_", "-"), "--cli-input-json", "file://change.json")
+    aws.until(lambda answer: len(answer["TableList"][0]["StorageDescriptor"]["Columns"]) == 16, *find_table)
+
+    three = "SELECT customerid FROM customeraccounts WHERE customerid IN ('CUST0026','CUST0001','CUST0002') ORDER BY 1"
+    deadline = time.monotonic() + 20
+    while ask(aws, three) != [["customerid"], ["CUST0001"], ["CUST0026"]]:
+        assert time.monotonic() < deadline
+    snapshots = ask(aws, 'SELECT snapshot_id FROM "customeraccounts$snapshots" ORDER BY committed_at')
+    first = snapshots[1][0]
+    before = three.replace("customeraccounts", f"customeraccounts FOR VERSION AS OF {first}")
+    assert ask(aws, before) == [["customerid"], ["CUST0001"], ["CUST0002"]]
+
+    aws("glue", "delete-integration", "--integration-identifier", made["IntegrationArn"])
+    aws.until(lambda answer: not answer["Integrations"], "glue", "describe-integrations")
+
+
+def ask(aws: Cli, sql: str) -> list[list[str]]:
+    """Run a query as the CLI does, and return the rows as text, the header first."""
+    started = aws("athena", "start-query-execution", "--query-string", sql,
+                  "--query-execution-context", "Database=customerdb")  # fmt: skip
+    identity = ("--query-execution-id", started["QueryExecutionId"])
+    ended = aws.until(
+        lambda answer: answer["QueryExecution"]["Status"]["State"] not in ("QUEUED", "RUNNING"),
+        "athena", "get-query-execution", *identity,
+    )  # fmt: skip
+    assert ended["QueryExecution"]["Status"]["State"] == "SUCCEEDED", ended
+    rows = aws("athena", "get-query-results", *identity)["ResultSet"]["Rows"]
+    return [[value.get("VarCharValue") for value in row["Data"]] for row in rows]

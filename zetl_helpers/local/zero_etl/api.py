@@ -44,6 +44,10 @@ from zetl_helpers.local.zero_etl.tagging import Tagging
 # AWS mentions a quota without its number; this one is ours.
 QUOTA = 100
 
+# A window is closed between two writes that are this far apart, or after so many looks.
+_SETTLING_SECONDS = 0.1
+_SETTLING_LOOKS = 5
+
 Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
 
 
@@ -73,6 +77,7 @@ class ZeroEtlService:
         self._properties = Properties()
         self._source = DynamoDbSource(inside)
         self._lifecycle = Lifecycle(inside, changes, lambda: self._properties, clock, refresh_seconds)
+        self._noted = 0
         self._running = threading.Event()
         self._stopped = threading.Event()
         self._running.set()
@@ -162,7 +167,15 @@ class ZeroEtlService:
     def _run(self) -> None:
         while not self._stopped.wait(self._refresh_seconds):
             if self._running.is_set():
+                self._let_writes_settle()
                 self._lifecycle.tick()
+
+    def _let_writes_settle(self) -> None:
+        """Wait while somebody is writing, so that a few writes in a row arrive in one refresh; but not for long."""
+        for _ in range(_SETTLING_LOOKS):
+            noted, self._noted = self._noted, self._changes.noted
+            if noted == self._noted or self._stopped.wait(_SETTLING_SECONDS):
+                return
 
     def _create(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         check_create_options(request)

@@ -63,6 +63,7 @@ class ChangeLog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
+        self.noted = 0  # requests so far that wrote, so that two looks tell whether writing goes on
 
     def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:
         """Keep the changes of a table for an integration from now on, with no change as yet."""
@@ -110,6 +111,7 @@ class ChangeLog:
         with self._lock:
             if not self._watched:
                 return
+            self.noted += 1
             if operation in _WRITES:
                 for table, item in _WRITES[operation](request):
                     self._note_key(table.rpartition("/")[2], item)

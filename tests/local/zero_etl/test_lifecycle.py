@@ -22,7 +22,7 @@ from tests.local.zero_etl.conftest import (
     table_policy,
 )
 
-Break = Callable[[World], None]
+Break = Callable[[World], object]
 
 
 def _loaded(world: World) -> str:
@@ -60,7 +60,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
         "Orders",
     ),
     "no table policy": (
-        lambda world: world.inside.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Orders")) and None,
+        lambda world: world.inside.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Orders")),
         lambda world: _table_policy(world, table_policy()),
         "SOURCE_ACCESS_DENIED",
         "dynamodb:ExportTableToPointInTime",
@@ -92,7 +92,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
         ROLE_ARN,
     ),
     "no resource property": (
-        lambda world: world.call("DeleteIntegrationResourceProperty", ResourceArn=DATABASE_ARN) and None,
+        lambda world: world.call("DeleteIntegrationResourceProperty", ResourceArn=DATABASE_ARN),
         lambda world: (
             world.call(
                 "CreateIntegrationResourceProperty",
@@ -119,7 +119,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
             )
             and None
         ),
-        lambda world: world.inside.client("s3").delete_bucket_policy(Bucket=BUCKET) and None,
+        lambda world: world.inside.client("s3").delete_bucket_policy(Bucket=BUCKET),
         "TARGET_ACCESS_DENIED",
         "s3:PutObject",
     ),

@@ -24,7 +24,6 @@ from zetl_helpers.local.zero_etl.integrations import (
     Integration,
     LoadedAs,
 )
-from zetl_helpers.local.zero_etl.merge import Counts
 from zetl_helpers.local.zero_etl.problems import FailedForGoodError, NeedsAttentionError, Problem, SnapshotNeededError
 from zetl_helpers.local.zero_etl.properties import Properties
 from zetl_helpers.local.zero_etl.replication import Job, Replicator
@@ -140,7 +139,8 @@ class Lifecycle:
 
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
         again = integration.loaded is not None
-        counts: Counts = self._replicator.load(job, integration.memory)
+        # Columns of another layout would stand beside those of the new one under names that mean the same.
+        counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
         integration.loaded = layout
         self._set(integration, ACTIVE)
         run = self._run(integration, ends, FULL_LOAD)

@@ -79,8 +79,13 @@ class Replicator:
         self._changes = changes
         self._source = DynamoDbSource(inside)
 
-    def load(self, job: Job, memory: Memory) -> Counts:
+    def load(self, job: Job, memory: Memory, *, keep: bool) -> Counts:
         """Load the whole table in one commit.
+
+        Args:
+            job: What is to be loaded.
+            memory: What the integration remembers; it is changed when the load is done.
+            keep: Whether the target's columns stay that no item has any longer.
 
         Raises:
             NeedsAttentionError: Something is to be repaired first.
@@ -92,7 +97,7 @@ class Replicator:
             items = self._source.items(job.table)
         unnested = self._unnested(job, keys, items, frozenset())
         origins = check_names(unnested.columns, {})
-        counts = self._target(job, keys).load(unnested.columns)
+        counts = self._target(job, keys).load(unnested.columns, keep=keep)
         memory.keys = keys
         memory.origins = origins
         memory.widened = unnested.mixed

@@ -5,7 +5,6 @@ AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-limitations.html
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -54,16 +53,23 @@ def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> 
         NeedsAttentionError: Two attributes would share a column.
         FailedForGoodError: A limit of the service is exceeded.
     """
-    growth = _Growth(last_id, replace=False)
-    schema = growth.schema(columns, current)
+    growth = _Growth(last_id, replace=False, keep=True)
+    fields = growth.fields(columns, current)
     if growth.conflicts:
         raise SnapshotNeededError(frozenset(growth.conflicts))
-    return _checked(schema)
+    return _checked(fields)
 
 
-def replaced(columns: Sequence[Column], current: Schema | None, last_id: int) -> Schema:
-    """Return the schema for a whole new load: as `evolved`, but changed data types get new columns of the same name."""
-    return _checked(_Growth(last_id, replace=True).schema(columns, current))
+def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: bool) -> Schema:
+    """Return the schema for a whole new load: as `evolved`, but changed data types get new columns of the same name.
+
+    Args:
+        columns: All items' columns.
+        current: The table's schema.
+        last_id: The highest field id that the table has ever used.
+        keep: Whether columns stay that no item has any longer.
+    """
+    return _checked(_Growth(last_id, replace=True, keep=keep).fields(columns, current))
 
 
 def same_layout(schema: Schema, other: Schema) -> bool:
@@ -117,15 +123,23 @@ def _colon(name: str) -> FailedForGoodError:
     )
 
 
-def _checked(schema: Schema) -> Schema:
-    if len(schema.fields) > COLUMN_LIMIT:
+def _checked(fields: Sequence[NestedField]) -> Schema:
+    """Make a schema of fields that keep the limits and whose names tell them apart."""
+    if len(fields) > COLUMN_LIMIT:
         raise FailedForGoodError(
             Problem(
                 "TOO_MANY_COLUMNS",
-                f"The target table would have {len(schema.fields)} columns; zero-ETL allows {COLUMN_LIMIT}. Unnest "
-                "less (UnnestSpec TOPLEVEL or NOUNNEST), then delete the integration and create it again.",
+                f"The target table would have {len(fields)} columns; zero-ETL allows {COLUMN_LIMIT}. Unnest less "
+                "(UnnestSpec TOPLEVEL or NOUNNEST), then delete the integration and create it again.",
             )
         )
+    paths: dict[str, tuple[str, ...]] = {}
+    for path in _paths(StructType(*fields), ()):
+        name = ".".join(path).lower()
+        if name in paths:
+            raise NeedsAttentionError(_collision(name, _shown(paths[name]), _shown(path)))
+        paths[name] = path
+    schema = Schema(*fields)
     size = len(schema.model_dump_json())
     if size > SCHEMA_SIZE_LIMIT:
         raise FailedForGoodError(
@@ -135,22 +149,17 @@ def _checked(schema: Schema) -> Schema:
                 "different attribute names, then delete the integration and create it again.",
             )
         )
-    names = Counter(name.lower() for name in _full_names(schema.as_struct(), ""))
-    twice = next((name for name, times in names.items() if times > 1), None)
-    if twice is not None:
-        same = [name for name in _full_names(schema.as_struct(), "") if name.lower() == twice]
-        raise NeedsAttentionError(_collision(twice, same[0], same[1]))
     return schema
 
 
-def _full_names(struct: StructType, prefix: str) -> Iterator[str]:
+def _paths(struct: StructType, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for nested in struct.fields:
-        name = prefix + nested.name
-        yield name
+        path = (*prefix, nested.name)
+        yield path
         if isinstance(nested.field_type, StructType):
-            yield from _full_names(nested.field_type, f"{name}.")
+            yield from _paths(nested.field_type, path)
         elif isinstance(nested.field_type, ListType):
-            yield f"{name}.element"
+            yield (*path, "element")
 
 
 @dataclass
@@ -159,18 +168,19 @@ class _Growth:
 
     last_id: int
     replace: bool
+    keep: bool
     conflicts: set[str] = field(default_factory=set)
 
-    def schema(self, columns: Sequence[Column], current: Schema | None) -> Schema:
+    def fields(self, columns: Sequence[Column], current: Schema | None) -> list[NestedField]:
         arrow = pa.struct([(column.name, column.values.type) for column in columns])
-        fields = self._fields(arrow, current.as_struct() if current else StructType(), "")
-        return Schema(*fields, schema_id=current.schema_id if current else 0)
+        return self._fields(arrow, current.as_struct() if current else StructType(), "")
 
     def _fields(self, arrow: pa.StructType, known: StructType, prefix: str) -> list[NestedField]:
         incoming = {child.name: child.type for child in arrow}
         fields = [
             self._known(old, incoming[old.name], prefix + old.name) if old.name in incoming else old
             for old in known.fields
+            if self.keep or old.name in incoming
         ]
         names = {old.name for old in known.fields}
         return fields + [self._new(name, kind, prefix + name) for name, kind in incoming.items() if name not in names]

@@ -107,16 +107,17 @@ class Target:
         """Whether the Glue table is there."""
         return self._table is not None
 
-    def load(self, columns: Sequence[Column]) -> Counts:
+    def load(self, columns: Sequence[Column], *, keep: bool) -> Counts:
         """Make the given rows the table's only rows, in one commit; they count as inserts.
 
         Args:
             columns: The columns of all items.
+            keep: Whether columns stay that no item has any longer.
         """
         table = self._table
         if table is None:
             return self._create(columns)
-        schema = replaced(columns, table.schema(), table.metadata.last_column_id)
+        schema = replaced(columns, table.schema(), table.metadata.last_column_id, keep=keep)
         updates = [*_schema_updates(table.metadata, schema), *self._ownership(table)]
         after = update_table_metadata(table.metadata, tuple(updates))
         spec_updates = self._spec_updates(after)

@@ -6,6 +6,7 @@ AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-ddb-schema-unnesting.ht
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,7 +79,7 @@ class _Unnesting:
             yield Column(name.lower(), (name,), _leaf(tag, values))
         others = {name: values for name, values in children.items() if name not in self.keys}
         if self.mode == NOUNNEST:
-            values = _struct(((name, self._tagged(tagged)) for name, tagged in others.items()), None)
+            values = _struct((name, self._tagged(tagged)) for name, tagged in others.items())
             if values is not None:
                 yield Column("value", ("value",), values)
         else:
@@ -113,17 +114,16 @@ class _Unnesting:
 
     def _convert(self, path: str, tag: str, values: pa.Array) -> pa.Array | None:
         if tag == "M":
-            return _struct(((name, self._plain(f"{path}.{name}", child)) for name, child in _children(values)), values)
+            return _struct((name, self._plain(f"{path}.{name}", child)) for name, child in _children(values))
         return _leaf(tag, values)
 
     def _tagged(self, tagged: pa.StructArray) -> pa.Array | None:
         """Keep the type tags, as ``NOUNNEST`` does."""
-        present = _without(tagged, "NULL")
-        return _struct(((tag, self._tagged_value(tag, values)) for tag, values in _present(tagged)), _valid(present))
+        return _struct((tag, self._tagged_value(tag, values)) for tag, values in _present(tagged))
 
     def _tagged_value(self, tag: str, values: pa.Array) -> pa.Array | None:
         if tag == "M":
-            return _struct(((name, self._tagged(child)) for name, child in _children(values)), values)
+            return _struct((name, self._tagged(child)) for name, child in _children(values))
         return _leaf(tag, values)
 
 
@@ -145,23 +145,18 @@ def _without(tagged: pa.StructArray, unwanted: str) -> pa.StructArray:
     return pa.StructArray.from_arrays([values for _, values in kept], names=[tag for tag, _ in kept])
 
 
-def _valid(tagged: pa.StructArray) -> pa.Array:
-    """Return an array that is null where a value has none of the tags."""
-    flags = [pc.if_else(values.is_valid(), True, None) for _, values in _children(tagged)]
-    return pc.coalesce(*flags) if flags else pa.nulls(len(tagged), pa.bool_())
+def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | None:
+    """Build a struct array that is null where all its members are; None without any member.
 
-
-def _struct(members: Iterable[tuple[str, pa.Array | None]], like: pa.Array | None) -> pa.StructArray | None:
-    """Build a struct array that is null where `like` is, or where all members are; None without any member."""
+    An empty map is null, whatever members the column has or gets by other items' maps (our choice): a row must not
+    depend on what came before it.
+    """
     kept = [(name, values) for name, values in members if values is not None]
     if not kept:
         return None
-    arrays = [values for _, values in kept]
-    names = [name for name, _ in kept]
-    if like is None:
-        like = _valid(pa.StructArray.from_arrays(arrays, names=names))
+    absent = functools.reduce(pc.and_, (values.is_null() for _, values in kept))
     fields = [pa.field(name, values.type) for name, values in kept]
-    return pa.StructArray.from_arrays(arrays, fields=fields, mask=like.is_null())
+    return pa.StructArray.from_arrays([values for _, values in kept], fields=fields, mask=absent)
 
 
 def _one_type(arrays: Sequence[pa.Array]) -> bool:

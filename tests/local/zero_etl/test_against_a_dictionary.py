@@ -182,16 +182,17 @@ def expected_row(item: Item, struct: StructType, mode: str) -> Row:
         for field in struct.fields[1:]:
             row[field.name] = _tagged_members(others, field.field_type)
         return row
-    return {field.name: _plain(_at(item, field.name), field.field_type) for field in struct.fields}
+    full = mode == "FULL"
+    return {field.name: _plain(_at(item, field.name, full=full), field.field_type) for field in struct.fields}
 
 
-def _at(item: Item, path: str) -> dict[str, Any] | None:
-    """Follow a dotted path into maps; a map itself is no leaf, but where it is a column."""
+def _at(item: Item, path: str, *, full: bool) -> dict[str, Any] | None:
+    """Follow a dotted path into maps; where each leaf has a column, a map itself has none."""
     name, *rest = path.split(".")
     value: dict[str, Any] | None = item.get(name)
     for name in rest:
         value = value["M"].get(name) if value and "M" in value else None
-    return value
+    return None if full and value and "M" in value else value
 
 
 def _plain(value: dict[str, Any] | None, kind: IcebergType) -> Any:

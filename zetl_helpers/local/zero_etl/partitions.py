@@ -132,7 +132,8 @@ def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, 
     """Return the partition specification of a target table.
 
     A hash key of type number is a double in the target, which Iceberg cannot put into buckets: such a table stays
-    unpartitioned unless its table properties say otherwise (our choice; AWS does not tell).
+    unpartitioned unless its table properties say otherwise (our choice; AWS does not tell). So does, by a column that no
+    item has brought yet, a table without items.
 
     Args:
         schema: The table's schema.
@@ -141,17 +142,15 @@ def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, 
         spec_id: The specification's number.
         first_field_id: The first number for its fields.
     """
+    columns = {field.name for field in schema.fields}
     wanted: list[tuple[str, str, Transform[Any, Any]]] = [
-        (
-            rule.field.lower(),
-            rule.function,
-            IdentityTransform() if rule.function == IDENTITY else TIME_FUNCTIONS[rule.function],
-        )
+        (rule.field.lower(), rule.function, TIME_FUNCTIONS.get(rule.function, IdentityTransform()))
         for rule in rules
+        if rule.field.lower() in columns
     ]
     if not rules and not isinstance(schema.find_field(hash_key).field_type, DoubleType):
         wanted = [(hash_key, "bucket", BucketTransform(BUCKETS))]
-    taken = {field.name for field in schema.fields}
+    taken = set(columns)
     fields = []
     for position, (column, function, transform) in enumerate(wanted):
         name = column if function == IDENTITY else _free_name(f"{column}_{function}", taken)

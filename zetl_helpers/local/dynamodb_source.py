@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
 
 from zetl_helpers.local.inside import Inside
 
@@ -14,6 +15,8 @@ from zetl_helpers.local.inside import Inside
 Table = Any
 
 Item = dict[str, dict[str, Any]]
+
+_FIVE_YEARS = 5 * 365 * 24 * 3600
 
 
 class DynamoDbSource:
@@ -44,8 +47,6 @@ class DynamoDbSource:
 
     def items_of(self, table_name: str, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[Item]:
         """Return those items of a table that have one of the given keys, each in DynamoDB JSON."""
-        from moto.dynamodb.models.dynamo_type import DynamoType
-
         names = list(self.key_attributes(table_name) or ())
         with self._inside.lock:
             table = self._table(table_name)
@@ -60,8 +61,32 @@ class DynamoDbSource:
                     found.append(_image(item))
             return found
 
+    def expired(self, now: float) -> list[tuple[str, Item]]:
+        """Return the tables and keys of the items whose time to live is over.
+
+        Args:
+            now: The present time in seconds since 1970.
+        """
+        with self._inside.lock:
+            return [
+                (name, {key: _value(item.attrs[key]) for key in self.key_attributes(name) or ()})
+                for name, table in self._tables().items()
+                if table.ttl["TimeToLiveStatus"] == "ENABLED"
+                for item in table.all_items()
+                if _is_over(item.attrs.get(table.ttl["AttributeName"]), now)
+            ]
+
+    def _tables(self) -> Mapping[str, Table]:
+        tables: Mapping[str, Table] = dynamodb_backends[self._inside.account][self._inside.region].tables
+        return tables
+
     def _table(self, table_name: str) -> Table | None:
-        return dynamodb_backends[self._inside.account][self._inside.region].tables.get(table_name)
+        return self._tables().get(table_name)
+
+
+def _is_over(value: Any, now: float) -> bool:
+    # DynamoDB leaves alone what is over since more than five years: it is probably no time at all.
+    return value is not None and value.type == "N" and now - _FIVE_YEARS < float(value.value) < now
 
 
 def _image(item: Any) -> Item:

@@ -199,6 +199,10 @@ def _plain(value: dict[str, Any] | None, kind: IcebergType) -> Any:
     if value is None or "NULL" in value:
         return None
     ((tag, content),) = value.items()
+    if tag == "M" and not isinstance(kind, StructType | StringType):
+        # A map has a place in a column of another type only as long as it is empty.
+        assert not content
+        return None
     if isinstance(kind, StructType):
         return _or_null({field.name: _plain(content.get(field.name), field.field_type) for field in kind.fields})
     if isinstance(kind, ListType):
@@ -223,6 +227,10 @@ def _tagged(value: dict[str, Any] | None, kind: IcebergType) -> Any:
     assert isinstance(kind, StructType)
     ((tag, content),) = value.items()
     held = {field.name: field.field_type for field in kind.fields}
+    if tag not in held:
+        assert tag == "M"
+        assert not content
+        return None
     inner = _tagged_members(content, held[tag]) if tag == "M" else _plain(value, held[tag])
     return _or_null({name: inner if name == tag else None for name in held})
 

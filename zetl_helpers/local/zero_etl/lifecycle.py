@@ -5,10 +5,12 @@ AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-creating-managing.html
 
 from __future__ import annotations
 
+import base64
 import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from zetl_helpers.local.dynamodb_source import DynamoDbSource, Item
 from zetl_helpers.local.iceberg import load_catalog
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.zero_etl.changes import ChangeLog
@@ -66,6 +68,7 @@ class Lifecycle:
         self._properties = properties
         self._clock = clock
         self._refresh_seconds = refresh_seconds
+        self._source = DynamoDbSource(inside)
         self._replicator = Replicator(inside, load_catalog(inside), changes)
         self._telemetry = Telemetry(inside, clock)
         self._ticking = threading.Lock()
@@ -77,6 +80,7 @@ class Lifecycle:
             now: Whether to pass over statuses that would wait to be seen, and to retry at once.
         """
         with self._ticking:
+            self._expire_items()
             with self._inside.lock:
                 integrations = list(self.integrations.values())
             for integration in integrations:
@@ -85,6 +89,13 @@ class Lifecycle:
                 except Exception:  # noqa: BLE001  (logged)
                     # The thread's edge: whatever happens to one integration, the others go on, and so does the clock.
                     _LOG.exception("a step of the integration %s failed", integration.name)
+
+    def _expire_items(self) -> None:
+        """Delete the items whose time to live is over, as DynamoDB does in the background and moto does not."""
+        with self._inside.lock:
+            for table, key in self._source.expired(self._clock()):
+                self._inside.client("dynamodb").delete_item(TableName=table, Key=_for_boto3(key))
+                self._changes.note("DeleteItem", {"TableName": table, "Key": key})
 
     def _step(self, integration: Integration, now: bool) -> None:
         if integration.status == DELETING:
@@ -256,3 +267,11 @@ class Lifecycle:
         with self._inside.lock:
             self.integrations.pop(integration.identity, None)
         self._changes.forget(integration.identity)
+
+
+def _for_boto3(key: Item) -> Item:
+    """Turn base64 into the bytes that boto3 takes."""
+    return {
+        name: {tag: base64.b64decode(value) if tag == "B" else value for tag, value in tagged.items()}
+        for name, tagged in key.items()
+    }

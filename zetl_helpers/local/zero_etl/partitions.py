@@ -132,8 +132,8 @@ def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, 
     """Return the partition specification of a target table.
 
     A hash key of type number is a double in the target, which Iceberg cannot put into buckets: such a table stays
-    unpartitioned unless its table properties say otherwise (our choice; AWS does not tell). So does, by a column that no
-    item has brought yet, a table without items.
+    unpartitioned unless its table properties say otherwise (our choice; AWS does not tell). A rule
+    about a column that the table does not have yet, being empty, waits until it has it.
 
     Args:
         schema: The table's schema.

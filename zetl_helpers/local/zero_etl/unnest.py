@@ -105,12 +105,13 @@ class _Unnesting:
         """Drop the type tags; several types at one place become text."""
         if path in self.widened:
             return as_text(tagged)
-        by_tag = [(tag, self._convert(path, tag, values)) for tag, values in _present(tagged)]
-        arrays = [values for _, values in by_tag if values is not None]
-        if len({tag for tag, _ in by_tag}) > 1 and not (len(arrays) == len(by_tag) and _one_type(arrays)):
+        converted = [self._convert(path, tag, values) for tag, values in _present(tagged)]
+        # Maps without any value have no column, so that they do not make a column of another type a mixed one.
+        arrays = [values for values in converted if values is not None]
+        if len({str(values.type) for values in arrays}) > 1:
             self.mixed.add(path)
             return as_text(tagged)
-        return _merged(arrays)
+        return functools.reduce(pc.coalesce, arrays) if arrays else None
 
     def _convert(self, path: str, tag: str, values: pa.Array) -> pa.Array | None:
         if tag == "M":
@@ -157,19 +158,6 @@ def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | 
     absent = functools.reduce(pc.and_, (values.is_null() for _, values in kept))
     fields = [pa.field(name, values.type) for name, values in kept]
     return pa.StructArray.from_arrays([values for _, values in kept], fields=fields, mask=absent)
-
-
-def _one_type(arrays: Sequence[pa.Array]) -> bool:
-    return len({str(values.type) for values in arrays}) == 1 and not pa.types.is_struct(arrays[0].type)
-
-
-def _merged(arrays: Sequence[pa.Array]) -> pa.Array | None:
-    if len(arrays) <= 1:
-        return arrays[0] if arrays else None
-    merged = arrays[0]
-    for values in arrays[1:]:
-        merged = pc.if_else(merged.is_valid(), merged, values)
-    return merged
 
 
 def _leaf(tag: str, values: pa.Array) -> pa.Array:

@@ -92,11 +92,11 @@ class AggregationAnalyzer(Analyzer):
         if node.name == "grouping":
             return self._grouping(node, scope)
         if node.window is None and registry.is_window(node.name):
-            raise QueryFailure(
-                "MISSING_OVER", f"Window function {node.name} requires an OVER clause", node.position
-            )
+            raise QueryFailure("MISSING_OVER", f"Window function {node.name} requires an OVER clause", node.position)
         if node.star and node.name != "count":
-            raise QueryFailure("FUNCTION_NOT_FOUND", f"Unexpected parameters (*) for function {node.name}", node.position)
+            raise QueryFailure(
+                "FUNCTION_NOT_FOUND", f"Unexpected parameters (*) for function {node.name}", node.position
+            )
         inner = scope if node.window is not None else scope.inside_aggregate()
         arguments = [
             argument if isinstance(argument, tree.Lambda) else self.expression(argument, inner)
@@ -125,9 +125,7 @@ class AggregationAnalyzer(Analyzer):
                 node.position,
             )
 
-    def _filled(
-        self, node: tree.Call, signature: Signature, values: list[Typed], scope: Scope, inner: Scope
-    ) -> str:
+    def _filled(self, node: tree.Call, signature: Signature, values: list[Typed], scope: Scope, inner: Scope) -> str:
         condition = self.boolean(node.filter, inner, "FILTER clause").sql if node.filter is not None else ""
         over = self._over(node, scope) if node.window is not None else ""
         filtered = f" FILTER (WHERE {condition})" if condition else ""
@@ -239,7 +237,9 @@ class AggregationAnalyzer(Analyzer):
 
     def _check_frame(self, frame: tree.Frame, end: tree.FrameBound, window: tree.Window) -> None:
         if frame.start.kind == "UNBOUNDED FOLLOWING":
-            raise QueryFailure("INVALID_WINDOW_FRAME", "Window frame start cannot be UNBOUNDED FOLLOWING", frame.position)
+            raise QueryFailure(
+                "INVALID_WINDOW_FRAME", "Window frame start cannot be UNBOUNDED FOLLOWING", frame.position
+            )
         if end.kind == "UNBOUNDED PRECEDING":
             raise QueryFailure("INVALID_WINDOW_FRAME", "Window frame end cannot be UNBOUNDED PRECEDING", frame.position)
         if _BOUND_ORDER.index(frame.start.kind) > _BOUND_ORDER.index(end.kind):

@@ -138,9 +138,7 @@ class CallAnalyzer(AggregationAnalyzer):
         variable = self.fresh("v")
         given = [binding.result(child) for child in wanted.children[:-1]]
         reads, raw = _reads(name, number, variable, len(given))
-        arguments = {
-            parameter.key: Typed(read, type_) for parameter, read, type_ in zip(node.parameters, reads, given)
-        }
+        arguments = {parameter.key: Typed(read, type_) for parameter, read, type_ in zip(node.parameters, reads, given)}
         body = self.expression(node.body, scope.with_arguments(arguments).below_grouping())
         result = wanted.children[-1]
         if not binding.match(result, body.type):

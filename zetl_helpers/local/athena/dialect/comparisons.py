@@ -9,7 +9,6 @@ from zetl_helpers.local.athena.dialect.typed import Typed, coerce
 from zetl_helpers.local.athena.dialect.types import Type, common_type
 
 
-
 def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typed:
     """Apply ``= <> < <= > >=`` or ``IS DISTINCT FROM``.
 
@@ -73,9 +72,7 @@ def _floats(operator: str, left: Typed, right: Typed) -> str:
 
 
 def _rows_equal(left: str, right: str, type_: Type) -> str:
-    parts = [
-        _equal(f"({left}).f{index}", f"({right}).f{index}", child) for index, child in enumerate(type_.children)
-    ]
+    parts = [_equal(f"({left}).f{index}", f"({right}).f{index}", child) for index, child in enumerate(type_.children)]
     return f"({' AND '.join(parts)})"
 
 

@@ -376,9 +376,7 @@ class ExpressionAnalyzer(CallAnalyzer):
         return Typed(f"struct_pack({fields})", type_, any(item.fails for item in items))
 
     def _lambda(self, node: tree.Lambda, _: Scope) -> Typed:
-        raise QueryFailure(
-            "TYPE_MISMATCH", "Lambda expression should always be used inside a function", node.position
-        )
+        raise QueryFailure("TYPE_MISMATCH", "Lambda expression should always be used inside a function", node.position)
 
     def _json_object(self, node: tree.JsonObject, scope: Scope) -> Typed:
         members = []

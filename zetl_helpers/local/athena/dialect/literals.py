@@ -54,7 +54,9 @@ def _binary(node: Literal) -> Typed:
 def _integer(node: Literal) -> Typed:
     digits = node.value
     sign = -1 if digits.startswith("-") else 1
-    number = sign * int(digits.removeprefix("-"), 0 if digits.removeprefix("-")[:2].lower() in ("0x", "0o", "0b") else 10)
+    number = sign * int(
+        digits.removeprefix("-"), 0 if digits.removeprefix("-")[:2].lower() in ("0x", "0o", "0b") else 10
+    )
     for type_ in (types.INTEGER, types.BIGINT):
         if -_RANGES[type_.name] <= number < _RANGES[type_.name]:
             return whole_number(number, type_)
@@ -99,7 +101,9 @@ def typed_literal(node: TypedLiteral) -> Typed:
 
 
 def _invalid(node: TypedLiteral) -> QueryFailure:
-    return QueryFailure("INVALID_LITERAL", f"'{node.value}' is not a valid {node.type_name.upper()} literal", node.position)
+    return QueryFailure(
+        "INVALID_LITERAL", f"'{node.value}' is not a valid {node.type_name.upper()} literal", node.position
+    )
 
 
 def _typed_integer(node: TypedLiteral, type_: Type) -> Typed:

@@ -147,7 +147,9 @@ def _shifted(operator: str, moment: Typed, interval: Typed) -> Typed | None:
         macro = "athena_zoned_add_months" if months else "athena_zoned_add_millis"
         return Typed(f"{macro}({moment.sql}, {amount})", moment.type, moment.fails)
     if name == "time" and not months:
-        return Typed(f"athena_time_add({moment.sql}, {amount})", types.time(max(moment.type.precision, 3)), moment.fails)
+        return Typed(
+            f"athena_time_add({moment.sql}, {amount})", types.time(max(moment.type.precision, 3)), moment.fails
+        )
     return None
 
 
@@ -220,5 +222,3 @@ def _join_arrays(left: Typed, right: Typed) -> Typed | None:
 def mismatch(operator: str, left: Type, right: Type, position: Position) -> QueryFailure:
     """Return the failure of an operator that its operands' types do not allow."""
     return QueryFailure("TYPE_MISMATCH", f"Cannot apply operator: {left} {operator} {right}", position)
-
-

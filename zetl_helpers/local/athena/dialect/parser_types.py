@@ -115,11 +115,13 @@ class TypeReader(TokenReader):
         fields: list[str | None] = []
         children: list[Type] = []
         while True:
-            named = self.at_name() and not (
-                self.peek().kind is Kind.SYMBOL and self.peek().text in (",", ")", "(")
-            ) and not self.at("DOUBLE", "PRECISION") and not (
-                self.token.upper in ("TIMESTAMP", "TIME") and self.peek().upper in ("WITH", "WITHOUT")
-            ) and not (self.token.upper == "INTERVAL" and self.peek().upper in ("YEAR", "DAY"))
+            named = (
+                self.at_name()
+                and not (self.peek().kind is Kind.SYMBOL and self.peek().text in (",", ")", "("))
+                and not self.at("DOUBLE", "PRECISION")
+                and not (self.token.upper in ("TIMESTAMP", "TIME") and self.peek().upper in ("WITH", "WITHOUT"))
+                and not (self.token.upper == "INTERVAL" and self.peek().upper in ("YEAR", "DAY"))
+            )
             fields.append(self.name().key if named else None)
             children.append(self.type())
             if not self.accept_symbol(","):

@@ -60,9 +60,7 @@ class QueryAnalyzer(SelectAnalyzer):
         if body.operator != "UNION" or body.distinct:
             raise QueryFailure("NOT_SUPPORTED", "A recursive query must join its steps by UNION ALL", one.position)
         if not one.columns:
-            raise QueryFailure(
-                "MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query", one.position
-            )
+            raise QueryFailure("MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query", one.position)
         name = self.fresh("w")
         anchor = self._body(body.left, scope)
         columns = self._renamed(one, anchor.columns)
@@ -109,9 +107,7 @@ class QueryAnalyzer(SelectAnalyzer):
 
     def _output_keys(self, query: tree.Query, compiled: Compiled) -> list[str]:
         columns = [Typed(f"o.c{index}", column.type) for index, column in enumerate(compiled.columns)]
-        fields = [
-            Field((), column.name, column.type, value.sql) for column, value in zip(compiled.columns, columns)
-        ]
+        fields = [Field((), column.name, column.type, value.sql) for column, value in zip(compiled.columns, columns)]
         return [
             self.sort_key(item, self.ordinal(item.key, columns, "ORDER BY") or self.expression(item.key, Scope(fields)))
             for item in query.order

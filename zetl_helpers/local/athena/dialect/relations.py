@@ -135,7 +135,9 @@ class RelationAnalyzer(ExpressionAnalyzer):
         if percentage.literal is None or not types.is_numeric(percentage.type):
             raise QueryFailure("NOT_SUPPORTED", "The percentage of TABLESAMPLE must be a number", node.position)
         if not 0 <= float(percentage.literal) <= 100:
-            raise QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "Sample percentage must be between 0 and 100", node.position)
+            raise QueryFailure(
+                "NUMERIC_VALUE_OUT_OF_RANGE", "Sample percentage must be between 0 and 100", node.position
+            )
         return From(f"{relation.sql} TABLESAMPLE bernoulli({float(percentage.literal)}%)", relation.fields)
 
     def _aliased(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:

@@ -151,9 +151,7 @@ class SelectAnalyzer(RelationAnalyzer):
         below = scope.in_clause("GROUP BY clause")
         sets = [self._grouping_sets(element, node, below, keys) for element in node.group.elements]
         scope.grouping = Grouping(keys)
-        crossed = [
-            tuple(dict.fromkeys(itertools.chain.from_iterable(choice))) for choice in itertools.product(*sets)
-        ]
+        crossed = [tuple(dict.fromkeys(itertools.chain.from_iterable(choice))) for choice in itertools.product(*sets)]
         if len(crossed) > _MAX_GROUPING_SETS:
             raise QueryFailure("TOO_MANY_GROUPING_SETS", f"GROUP BY has {len(crossed)} grouping sets but can contain at most {_MAX_GROUPING_SETS}", node.group.position)  # fmt: skip
         if node.group.distinct:
@@ -177,9 +175,7 @@ class SelectAnalyzer(RelationAnalyzer):
             ]
         return sets
 
-    def _key(
-        self, node: tree.Expression, select: tree.Select, scope: Scope, keys: dict[str, tree.Expression]
-    ) -> str:
+    def _key(self, node: tree.Expression, select: tree.Select, scope: Scope, keys: dict[str, tree.Expression]) -> str:
         written = self._select_item(node, select, scope) if _is_number(node) else node
         value = self.expression(written, scope)
         if not types.is_comparable(value.type):

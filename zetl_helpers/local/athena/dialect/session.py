@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from zetl_helpers.local.athena.dialect.failures import Position
 from zetl_helpers.local.athena.dialect.tree import Expression, Query
@@ -25,6 +25,15 @@ class SourceColumn:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What is known of all rows that a statement wants of a table: a column compared with constants."""
+
+    column: str
+    operator: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Source:
     """A table as DuckDB sees it.
 
@@ -32,11 +41,13 @@ class Source:
         names: Its names from catalog to table.
         relation: DuckDB's name of it.
         columns: Its columns.
+        conditions: Where the analysis notes what it learns about the rows that are wanted.
     """
 
     names: tuple[str, ...]
     relation: str
     columns: tuple[SourceColumn, ...]
+    conditions: list[Condition] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

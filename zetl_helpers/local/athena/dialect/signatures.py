@@ -186,5 +186,3 @@ def _default(name: str, given: Type) -> Type:
     if name == "time":
         return types.time(3)
     return Type(name)
-
-

@@ -38,7 +38,9 @@ _OPERATIONS = {
 }
 _OVERFLOW = re.compile(r"Overflow in (\w+) of (INT\d+|DECIMAL\(\d+\)) \((.*?)\)[;!.]", re.DOTALL)
 _OUT_OF_RANGE = re.compile(r"Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (INT\d+)")  # fmt: skip
-_TO_DECIMAL = re.compile(r"Could not (?:cast|convert) (?:value|string|VARCHAR) \"?(\S+?)\"? to DECIMAL\((\d+), ?(\d+)\)")
+_TO_DECIMAL = re.compile(
+    r"Could not (?:cast|convert) (?:value|string|VARCHAR) \"?(\S+?)\"? to DECIMAL\((\d+), ?(\d+)\)"
+)
 
 
 class Engine:

@@ -287,7 +287,9 @@ def _meets_array(text: str, steps: tuple[str | int, ...]) -> bool:
     return any(
         isinstance(_found(text, steps[:count]), list) and isinstance(steps[count], str) for count in range(len(steps))
     ) or any(
-        isinstance(steps[count], int) and steps[count] == 0 and not isinstance(_found(text, steps[:count]), list | type(_MISSING))  # fmt: skip
+        isinstance(steps[count], int)
+        and steps[count] == 0
+        and not isinstance(_found(text, steps[:count]), list | type(_MISSING))  # fmt: skip
         for count in range(len(steps))
     )
 
@@ -337,5 +339,3 @@ def json_query(text: str | None, path: str, wrapper: str, quotes: str, empty: st
     if behaviour == "ERROR":
         raise AthenaError("cannot extract JSON value", "PATH_EVALUATION_ERROR")
     return {"EMPTY": "[]", "EMPTY ARRAY": "[]", "EMPTY OBJECT": "{}"}.get(behaviour)
-
-

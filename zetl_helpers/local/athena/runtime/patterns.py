@@ -154,7 +154,13 @@ def _moment(found: dict[str, str]) -> datetime:
         hour = half % _HALF_DAY + (_HALF_DAY if found.get("half", "AM").upper() == "PM" else 0)
     fraction = int(found.get("fraction", "0").ljust(9, "0")[:3]) * 1000
     moment = datetime(
-        year, month, int(found.get("day", "1")), hour, int(found.get("minute", "0")), int(found.get("second", "0")), fraction
+        year,
+        month,
+        int(found.get("day", "1")),
+        hour,
+        int(found.get("minute", "0")),
+        int(found.get("second", "0")),
+        fraction,
     )
     if "day_of_year" in found:
         moment = moment.replace(month=1, day=1) + timedelta(days=int(found["day_of_year"]) - 1)

@@ -60,7 +60,7 @@ def from_base(text: str, radix: int) -> int:
     try:
         value = int(text.strip() if text == text.strip() and "_" not in text else "?", radix)
     except ValueError as error:
-        raise AthenaError(f'Not a valid base-{radix} number: {text}') from error
+        raise AthenaError(f"Not a valid base-{radix} number: {text}") from error
     if not -_BIGINT <= value < _BIGINT:
         raise AthenaError(f"Not a valid base-{radix} number: {text}")
     return value

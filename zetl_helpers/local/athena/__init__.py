@@ -1,0 +1,1 @@
+"""Amazon Athena on this machine: the API, the dialect, the tables."""

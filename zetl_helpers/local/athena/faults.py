@@ -1,0 +1,20 @@
+"""Errors that Athena's operations answer."""
+
+from __future__ import annotations
+
+from zetl_helpers.local.wire import Fault
+
+
+def invalid_request(message: str, code: str = "INVALID_INPUT") -> Fault:
+    """Return the error of a request that Athena refuses."""
+    return Fault("InvalidRequestException", message, AthenaErrorCode=code, ErrorCode=code)
+
+
+def not_found(message: str, name: str) -> Fault:
+    """Return the error of a resource that does not exist."""
+    return Fault("ResourceNotFoundException", message, ResourceName=name)
+
+
+def metadata_error(message: str) -> Fault:
+    """Return the error of a catalog's entity that does not exist."""
+    return Fault("MetadataException", message)

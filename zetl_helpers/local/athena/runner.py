@@ -1,0 +1,216 @@
+"""Run executions side by side, each on a connection of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import duckdb
+
+from zetl_helpers.local.athena import query_statements
+from zetl_helpers.local.athena.context import Context, Outcome
+from zetl_helpers.local.athena.dialect import statement_tree as nodes
+from zetl_helpers.local.athena.dialect.failures import MalformedQuery, QueryFailure
+from zetl_helpers.local.athena.dialect.statement_parser import StatementReader, parse_statement
+from zetl_helpers.local.athena.dialect.tree import Column, Dereference, Expression, Literal
+from zetl_helpers.local.athena.executions import Execution
+from zetl_helpers.local.athena.result_files import ResultFiles
+from zetl_helpers.local.athena.results import column_info
+from zetl_helpers.local.athena.runtime.engine import Engine
+from zetl_helpers.local.athena.saved_queries import PreparedStatements
+from zetl_helpers.local.athena.tables.iceberg_scans import FileCache
+from zetl_helpers.local.athena.tables.lake import Lake
+
+_LOG = logging.getLogger(__name__)
+_CANCELLED = "Query cancelled by user"
+_THREADS = 8
+_TIME_LIMIT_SECONDS = 30 * 60.0
+
+Handler = Callable[[Any, Context], Outcome]
+
+
+class Runner:
+    """Runs executions.
+
+    Args:
+        lake: The tables of the lakehouse.
+        prepared: The prepared statements.
+        results: Where results are written.
+        time_limit: How many seconds a statement may take.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        prepared: PreparedStatements,
+        results: ResultFiles,
+        time_limit: float = _TIME_LIMIT_SECONDS,
+    ) -> None:
+        self._lake = lake
+        self._prepared = prepared
+        self._results = results
+        self._time_limit = time_limit
+        self._engine = Engine()
+        self._cache = FileCache()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="athena")
+        self._running: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._futures: dict[str, Future[None]] = {}
+        self._cancelled: set[str] = set()
+        self._lock = threading.Lock()
+
+    def submit(self, execution: Execution) -> None:
+        """Run an execution as soon as there is a thread for it."""
+        with self._lock:
+            self._futures[execution.id] = self._pool.submit(self._run, execution)
+
+    def wait(self, execution: Execution, seconds: float) -> None:
+        """Wait until an execution is final, but not longer than some time."""
+        with self._lock:
+            future = self._futures.get(execution.id)
+        if future is not None and not execution.final:
+            try:
+                future.result(timeout=seconds)
+            except TimeoutError:
+                return
+
+    def cancel(self, execution: Execution) -> None:
+        """Stop an execution that is not final."""
+        with self._lock:
+            if execution.final:
+                return
+            self._cancelled.add(execution.id)
+            cursor = self._running.get(execution.id)
+        if cursor is not None:
+            cursor.interrupt()
+
+    def stop(self) -> None:
+        """Stop everything."""
+        with self._lock:
+            cursors = list(self._running.values())
+        for cursor in cursors:
+            cursor.interrupt()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, execution: Execution) -> None:
+        cursor = self._engine.cursor()
+        with self._lock:
+            self._running[execution.id] = cursor
+        overdue = threading.Event()
+        timer = threading.Timer(self._time_limit, lambda: (overdue.set(), cursor.interrupt()))
+        timer.daemon = True
+        timer.start()
+        try:
+            self._guarded(execution, cursor, overdue)
+        finally:
+            timer.cancel()
+            with self._lock:
+                self._running.pop(execution.id, None)
+                self._futures.pop(execution.id, None)
+                self._cancelled.discard(execution.id)
+            cursor.close()
+
+    def _guarded(self, execution: Execution, cursor: duckdb.DuckDBPyConnection, overdue: threading.Event) -> None:
+        execution.state = "RUNNING"
+        try:
+            if execution.id in self._cancelled:
+                raise duckdb.InterruptException
+            outcome = self._outcome(execution, cursor)
+            self._finish(execution, outcome)
+        except duckdb.InterruptException:
+            if overdue.is_set():
+                limit = round(self._time_limit / 60)
+                self._fail(execution, QueryFailure("EXCEEDED_TIME_LIMIT", f"Query exceeded the maximum execution time limit of {limit} minutes"))  # fmt: skip
+            else:
+                execution.finish("CANCELLED", _CANCELLED)
+        except QueryFailure as failure:
+            self._fail(execution, failure)
+        except MalformedQuery as malformed:
+            self._fail(execution, QueryFailure("SYNTAX_ERROR", malformed.message))
+        except Exception:  # noqa: BLE001  (a thread's edge: logged, and told as Athena tells its own failures)
+            _LOG.exception("query %s failed", execution.id)
+            self._fail(
+                execution,
+                QueryFailure("GENERIC_INTERNAL_ERROR", "The local Athena failed to run this query; its log says why"),
+            )
+
+    def _fail(self, execution: Execution, failure: QueryFailure) -> None:
+        error = {
+            "ErrorCategory": failure.category,
+            "ErrorType": failure.error_type,
+            "Retryable": False,
+            "ErrorMessage": failure.reason,
+        }
+        self._results.write_failure(execution, failure)
+        execution.finish("FAILED", failure.reason, error)
+
+    def _finish(self, execution: Execution, outcome: Outcome) -> None:
+        execution.columns = [column_info(name, type_) for name, type_ in outcome.columns]
+        execution.has_header = outcome.header
+        execution.update_count = outcome.update_count
+        execution.row_count = len(outcome.rows)
+        self._results.write(execution, outcome)
+        execution.finish("SUCCEEDED")
+
+    def _outcome(self, execution: Execution, cursor: duckdb.DuckDBPyConnection) -> Outcome:
+        began = time.monotonic()
+        statement = parse_statement(execution.query)
+        context = Context(execution, self._lake, self._engine, cursor, self._cache, self._prepared)
+        given = [parameter_of(text) for text in execution.parameters]
+        query = execution.query
+        if isinstance(statement, nodes.Execute):
+            known = self._prepared.find(execution.workgroup, statement.name)
+            if known is None:
+                raise query_statements.prepared_missing(statement.name)
+            query = known["QueryStatement"]
+            given = list(statement.parameters) or given
+            statement = parse_statement(query)
+        context.parameters = _checked_parameters(query, given)
+        execution.planning_millis = round((time.monotonic() - began) * 1000)
+        return _HANDLERS[type(statement)](statement, context)
+
+
+def parameter_of(text: str) -> Expression:
+    """Return what an execution parameter stands for: an expression without names, or else its own text."""
+    reader = None
+    try:
+        reader = StatementReader(text)
+        expression = reader.expression()
+        reader.expect_end()
+    except (MalformedQuery, QueryFailure):
+        return Literal("varchar", text)
+    return Literal("varchar", text) if _has_names(expression) else expression
+
+
+def _has_names(node: object) -> bool:
+    if isinstance(node, Column | Dereference):
+        return True
+    if isinstance(node, tuple):
+        return any(map(_has_names, node))
+    if isinstance(node, Expression):
+        return any(_has_names(getattr(node, name)) for name in node.__dataclass_fields__ if name != "position")
+    return False
+
+
+def _checked_parameters(query: str, given: Sequence[Expression]) -> Sequence[Expression]:
+    reader = StatementReader(query)
+    reader.whole_statement()
+    if reader.parameters == 0:
+        return ()
+    if reader.parameters != len(given):
+        raise QueryFailure(
+            "INVALID_PARAMETER_USAGE",
+            f"line 1:1: Incorrect number of parameters: expected {reader.parameters} but found {len(given)}",
+        )
+    return given
+
+
+_HANDLERS: dict[type[nodes.Statement], Handler] = {
+    nodes.Select: query_statements.select,
+    nodes.Explain: query_statements.explain,
+    nodes.Prepare: query_statements.prepare,
+    nodes.Deallocate: query_statements.deallocate,
+}

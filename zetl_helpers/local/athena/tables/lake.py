@@ -1,0 +1,97 @@
+"""The Glue Data Catalog and the Iceberg tables in it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.serializers import FromInputFile
+from pyiceberg.table import Table
+from pyiceberg.table.metadata import TableMetadata
+
+from zetl_helpers.local.iceberg import load_catalog
+from zetl_helpers.local.inside import Inside
+
+_KEPT_METADATA = 256
+
+
+class Lake:
+    """The tables of the lakehouse.
+
+    Args:
+        inside: The clients of the lakehouse.
+    """
+
+    def __init__(self, inside: Inside) -> None:
+        self.inside = inside
+        self.catalog: GlueCatalog = load_catalog(inside)
+        self._metadata: OrderedDict[str, TableMetadata] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def glue(self) -> Any:
+        """The client of the Glue Data Catalog."""
+        return self.inside.client("glue")
+
+    @property
+    def s3(self) -> Any:
+        """The client of S3."""
+        return self.inside.client("s3")
+
+    def database(self, name: str) -> dict[str, Any] | None:
+        """Return a database, or None if there is none."""
+        try:
+            found: dict[str, Any] = self.glue.get_database(Name=name)["Database"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "EntityNotFoundException":
+                return None
+            raise
+        return found
+
+    def table(self, database: str, name: str) -> dict[str, Any] | None:
+        """Return a table's entry in the catalog, or None if there is none."""
+        try:
+            found: dict[str, Any] = self.glue.get_table(DatabaseName=database, Name=name)["Table"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "EntityNotFoundException":
+                return None
+            raise
+        return found
+
+    def databases(self) -> Iterator[dict[str, Any]]:
+        """Return all databases."""
+        for page in self.glue.get_paginator("get_databases").paginate():
+            yield from page["DatabaseList"]
+
+    def tables(self, database: str) -> Iterator[dict[str, Any]]:
+        """Return all tables of a database."""
+        for page in self.glue.get_paginator("get_tables").paginate(DatabaseName=database):
+            yield from page["TableList"]
+
+    def iceberg(self, entry: dict[str, Any]) -> Table:
+        """Return the Iceberg table that a catalog's entry points to."""
+        location: str = entry["Parameters"]["metadata_location"]
+        io = self.catalog._load_file_io({}, location)
+        with self._lock:
+            metadata = self._metadata.get(location)
+        if metadata is None:
+            metadata = FromInputFile.table_metadata(io.new_input(location))
+            with self._lock:
+                self._metadata[location] = metadata
+                if len(self._metadata) > _KEPT_METADATA:
+                    self._metadata.popitem(last=False)
+        return Table((entry["DatabaseName"], entry["Name"]), metadata, location, io, self.catalog)
+
+
+def is_iceberg(entry: dict[str, Any]) -> bool:
+    """Tell whether a catalog's entry is an Iceberg table."""
+    return str(entry.get("Parameters", {}).get("table_type", "")).upper() == "ICEBERG"
+
+
+def is_view(entry: dict[str, Any]) -> bool:
+    """Tell whether a catalog's entry is a view."""
+    return entry.get("TableType") == "VIRTUAL_VIEW"

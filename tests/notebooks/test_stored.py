@@ -77,3 +77,15 @@ class TestNotebook:
         for link in re.findall(r"\]\(([^)]+)\)", text):
             if not link.startswith("https://"):
                 assert (path.parent / link).exists(), link
+
+
+def test_the_readme_and_chapter_0_plan_the_minutes_that_the_chapters_state() -> None:
+    readme = (NOTEBOOKS[0].parent.parent / "README.md").read_text()
+    start = "".join("".join(cell["source"]) + "\n" for cell in cells(NOTEBOOKS[0], "markdown"))
+    for path in NOTEBOOKS:
+        head = "".join(cells(path, "markdown")[0]["source"])
+        minutes = re.search(r"\*\*Minutes:\*\* (\d+)\.", head)
+        assert minutes, path.name
+        assert re.search(rf"notebooks/{path.name}\) \| .* \| {minutes[1]} \|", readme), path.name
+        if path != NOTEBOOKS[0]:
+            assert re.search(rf"\({path.name}\) \| .* \| {minutes[1]} \|", start), path.name

@@ -179,6 +179,10 @@ class World:
             ],
         )
         self.tables.append(table)
+        self.allow(table)
+
+    def allow(self, table: str) -> None:
+        """Let zero-ETL read a table: point-in-time recovery, the table's policy and the catalog's."""
         dynamodb = self.inside.client("dynamodb")
         dynamodb.update_continuous_backups(
             TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pyiceberg.exceptions import NoSuchTableError
@@ -274,6 +274,7 @@ class NumberKeys(History):
     keys = ("1", "1.00000000000000000001", "2", "-3.5", "12345678901234567", "12345678901234568")
 
 
+@pytest.mark.timeout(60 * HISTORIES)
 @pytest.mark.parametrize("history", [TopLevel, Full, NoUnnest, NumberKeys])
 def test_the_target_equals_the_model_at_every_snapshot(history: type[History]) -> None:
     run_state_machine_as_test(
@@ -284,6 +285,5 @@ def test_the_target_equals_the_model_at_every_snapshot(history: type[History]) -
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
-            phases=[Phase.reuse, Phase.generate] if os.environ.get("FAST") else list(Phase),
         ),
     )

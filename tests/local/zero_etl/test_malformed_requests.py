@@ -68,8 +68,8 @@ def test_each_is_answered_with_an_error_of_the_model(world: World, part: int) ->
             except Fault as fault:
                 faults.append((number, operation, fault))
     assert len(faults) >= 50
-    for number, operation, fault in faults:
+    for number, operation, found in faults:
         modelled = {error.name for error in _MODEL.operation_model(operation).error_shapes}
-        assert fault.code in modelled | {"SerializationException"}, (number, operation)
-        assert fault.message
-        assert fault.status == 400
+        assert found.code in modelled | {"SerializationException"}, (number, operation)
+        assert found.message
+        assert found.status == 400

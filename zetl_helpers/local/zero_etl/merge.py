@@ -21,7 +21,10 @@ from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 
 from zetl_helpers.local.zero_etl.partitions import transformed
-from zetl_helpers.local.zero_etl.snapshots import Change, Updates, live_files, read_files, snapshot_updates
+from zetl_helpers.local.zero_etl.snapshots import Change, RowCache, Updates, live_files, read_files, snapshot_updates
+
+# Without any data of its own: it joins Arrow tables.
+_DATABASE = duckdb.connect()
 
 
 @dataclass(frozen=True)
@@ -51,28 +54,35 @@ class Delta:
     key_columns: Sequence[str]
 
 
-def merge(table: Table, metadata: TableMetadata, delta: Delta) -> tuple[Counts, Updates]:
+def merge(table: Table, metadata: TableMetadata, delta: Delta, cache: RowCache) -> tuple[Counts, Updates]:
     """Write the data files of a refresh.
 
     Args:
         table: The target table as it is.
         metadata: Its metadata with the new schema.
         delta: What the refresh brings.
+        cache: Rows of data files.
 
     Returns:
         What happened to rows, and the updates to commit; no updates when no row changes.
     """
-    with closing(duckdb.connect()) as connection:
-        return _Merge(table, metadata, delta, connection).run()
+    with closing(_DATABASE.cursor()) as connection:
+        return _Merge(table, metadata, delta, cache, connection).run()
 
 
 class _Merge:
     def __init__(
-        self, table: Table, metadata: TableMetadata, delta: Delta, connection: duckdb.DuckDBPyConnection
+        self,
+        table: Table,
+        metadata: TableMetadata,
+        delta: Delta,
+        cache: RowCache,
+        connection: duckdb.DuckDBPyConnection,
     ) -> None:
         self._table = table
         self._after = metadata
         self._delta = delta
+        self._cache = cache
         self._sql = connection
         self._key_names = [f"k{position}" for position in range(len(delta.key_columns))]
 
@@ -89,25 +99,20 @@ class _Merge:
         touched = np.unique(file_of)
         kept = [_without(rows_of[file], row_of[file_of == file]) for file in touched]
         change = Change(new, [files[file] for file in touched], kept, _summary(counts))
-        return counts, snapshot_updates(self._table, self._after, change)
+        return counts, snapshot_updates(self._table, self._after, change, self._cache)
 
     def _old_rows(self, files: Sequence[DataFile]) -> tuple[Sequence[DataFile], dict[int, pa.Table], pa.Table]:
         """Return the data files to look at, the rows of those that hold changed keys, and the rows of these keys."""
-        schema = self._after.schema()
         touched = self._delta.keys
         if touched is not None:
-            files = _candidates(files, touched, self._after.spec(), schema)
-            keys = read_files(self._after, self._table.io, schema.select(*self._delta.key_columns), files)
-            matches = self._matches(keys, touched)
-        else:
-            matches = {number: np.arange(file.record_count) for number, file in enumerate(files)}
-        rows_of = dict(
-            zip(
-                matches,
-                read_files(self._after, self._table.io, schema, [files[number] for number in matches]),
-                strict=True,
-            )
+            files = _candidates(files, touched, self._after.spec(), self._after.schema())
+        tables = read_files(self._table, self._after, files, self._cache)
+        matches = (
+            {number: np.arange(rows.num_rows) for number, rows in enumerate(tables)}
+            if touched is None
+            else self._matches([rows.select(self._delta.key_columns) for rows in tables], touched)
         )
+        rows_of = {number: tables[number] for number in matches}
         old = [
             _numbered(rows.take(pa.array(matches[number])), number, matches[number]) for number, rows in rows_of.items()
         ]

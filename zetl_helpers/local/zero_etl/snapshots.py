@@ -6,8 +6,10 @@ those in the middle sees half a refresh. So the snapshot is put together here, f
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -15,7 +17,6 @@ from typing import Any, Literal, TypeVar
 import pyarrow as pa
 from pydantic import BaseModel
 from pyiceberg.expressions import AlwaysTrue
-from pyiceberg.io import FileIO
 from pyiceberg.io.pyarrow import ArrowScan, write_file
 from pyiceberg.manifest import (
     DataFile,
@@ -102,39 +103,79 @@ def live_files(table: Table) -> list[ManifestEntry]:
     return entries
 
 
-def read_files(metadata: TableMetadata, io: FileIO, schema: Schema, files: Iterable[DataFile]) -> list[pa.Table]:
-    """Read data files, each as one table in the given schema: columns they lack are null."""
+class RowCache:
+    """The rows of data files that were read or written last: data files never change.
+
+    Args:
+        limit: How many bytes of rows to keep.
+    """
+
+    def __init__(self, limit: int = 256 * 2**20) -> None:
+        self._limit = limit
+        self._size = 0
+        self._rows: OrderedDict[str, pa.Table] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, path: str, schema: pa.Schema) -> pa.Table | None:
+        """Return a file's rows if they are here in the given schema."""
+        with self._lock:
+            rows = self._rows.get(path)
+            if rows is None or not rows.schema.equals(schema):
+                return None
+            self._rows.move_to_end(path)
+            return rows
+
+    def put(self, path: str, rows: pa.Table) -> None:
+        """Keep a file's rows, and drop those that were not needed for longest."""
+        with self._lock:
+            known = self._rows.pop(path, None)
+            self._size += rows.nbytes - (known.nbytes if known is not None else 0)
+            self._rows[path] = rows
+            while self._size > self._limit:
+                _, dropped = self._rows.popitem(last=False)
+                self._size -= dropped.nbytes
+
+
+def read_files(table: Table, metadata: TableMetadata, files: Sequence[DataFile], cache: RowCache) -> list[pa.Table]:
+    """Read data files, each as one table in the schema of the given metadata: columns they lack are null."""
+    schema = metadata.schema()
     wanted = arrow_schema(schema)
 
     def read(file: DataFile) -> pa.Table:
-        rows = ArrowScan(metadata, io, schema, AlwaysTrue()).to_table([FileScanTask(file)])
-        return rows.cast(wanted).combine_chunks()
+        rows = cache.get(file.file_path, wanted)
+        if rows is None:
+            found = ArrowScan(metadata, table.io, schema, AlwaysTrue()).to_table([FileScanTask(file)])
+            rows = found.cast(wanted).combine_chunks()
+            cache.put(file.file_path, rows)
+        return rows
 
     # Not PyIceberg's own pool: its scans wait there for each other.
     with ThreadPoolExecutor(_READERS) as pool:
         return list(pool.map(read, files))
 
 
-def snapshot_updates(table: Table, metadata: TableMetadata, change: Change) -> Updates:
+def snapshot_updates(table: Table, metadata: TableMetadata, change: Change, cache: RowCache) -> Updates:
     """Write the files of a new snapshot.
 
     Args:
         table: The table as it is.
         metadata: Its metadata with the new schema and partition specification.
         change: What the snapshot does.
+        cache: Keeps the rows for the next refresh.
 
     Returns:
         The updates that make the snapshot the table's current one.
     """
-    return _Producer(table, metadata, change).updates()
+    return _Producer(table, metadata, change, cache).updates()
 
 
 class _Producer:
-    def __init__(self, table: Table, metadata: TableMetadata, change: Change) -> None:
+    def __init__(self, table: Table, metadata: TableMetadata, change: Change, cache: RowCache) -> None:
         self._before = table.metadata
         self._after = metadata
         self._io = table.io
         self._change = change
+        self._cache = cache
         self._id = metadata.new_snapshot_id()
         self._commit = uuid.uuid4()
         self._locations = load_location_provider(metadata.location, metadata.properties)
@@ -142,7 +183,7 @@ class _Producer:
 
     def updates(self) -> Updates:
         parent = self._before.current_snapshot()
-        added = list(self._write_rows())
+        added = self._write_rows()
         manifests = [*self._write_added(added), *self._carry_over(parent)]
         manifest_list = self._locations.new_metadata_location(f"snap-{self._id}-0-{self._commit}.avro")
         sequence_number = self._after.next_sequence_number()
@@ -175,18 +216,22 @@ class _Producer:
             ),
         )
 
-    def _write_rows(self) -> Iterator[DataFile]:
+    def _write_rows(self) -> list[DataFile]:
+        groups = [(partition, rows.combine_chunks()) for partition, rows in self._by_partition()]
         tasks = (
             WriteTask(
                 write_uuid=self._commit,
                 task_id=number,
                 schema=self._after.schema(),
-                record_batches=rows.combine_chunks().to_batches(),
+                record_batches=rows.to_batches(),
                 partition_key=partition,  # type: ignore[arg-type]  # what the writer asks of it, `Partition` has
             )
-            for number, (partition, rows) in enumerate(self._by_partition())
+            for number, (partition, rows) in enumerate(groups)
         )
-        return iter(write_file(self._io, self._after, tasks))
+        files = list(write_file(self._io, self._after, tasks))
+        for file, (_, rows) in zip(files, groups, strict=True):
+            self._cache.put(file.file_path, rows)
+        return files
 
     def _by_partition(self) -> Iterator[tuple[Partition | None, pa.Table]]:
         """Put the rows of each partition together: one new data file for each."""

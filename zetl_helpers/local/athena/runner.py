@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from zetl_helpers.local.athena import query_statements
+from zetl_helpers.local.athena import alter, ddl, query_statements, show
 from zetl_helpers.local.athena.context import Context, Outcome
 from zetl_helpers.local.athena.dialect import statement_tree as nodes
 from zetl_helpers.local.athena.dialect.failures import MalformedQuery, QueryFailure
@@ -24,6 +24,7 @@ from zetl_helpers.local.athena.runtime.engine import Engine
 from zetl_helpers.local.athena.saved_queries import PreparedStatements
 from zetl_helpers.local.athena.tables.iceberg_scans import FileCache
 from zetl_helpers.local.athena.tables.lake import Lake
+from zetl_helpers.local.athena.writes import ctas, inserts, maintenance, row_changes, unloads
 
 _LOG = logging.getLogger(__name__)
 _CANCELLED = "Query cancelled by user"
@@ -168,7 +169,8 @@ class Runner:
             query = known["QueryStatement"]
             given = list(statement.parameters) or given
             statement = parse_statement(query)
-        context.parameters = _checked_parameters(query, given)
+        if not isinstance(statement, nodes.Prepare):
+            context.parameters = _checked_parameters(query, given)
         execution.planning_millis = round((time.monotonic() - began) * 1000)
         return _HANDLERS[type(statement)](statement, context)
 
@@ -213,4 +215,22 @@ _HANDLERS: dict[type[nodes.Statement], Handler] = {
     nodes.Explain: query_statements.explain,
     nodes.Prepare: query_statements.prepare,
     nodes.Deallocate: query_statements.deallocate,
+    nodes.Insert: inserts.insert,
+    nodes.Update: row_changes.update,
+    nodes.Delete: row_changes.delete,
+    nodes.Merge: row_changes.merge,
+    nodes.CreateTableAs: ctas.create_table_as,
+    nodes.Unload: unloads.unload,
+    nodes.Optimize: maintenance.optimize,
+    nodes.Vacuum: maintenance.vacuum,
+    nodes.CreateDatabase: ddl.create_database,
+    nodes.DropDatabase: ddl.drop_database,
+    nodes.CreateTable: ddl.create_table,
+    nodes.DropTable: ddl.drop_table,
+    nodes.CreateView: ddl.create_view,
+    nodes.DropView: ddl.drop_view,
+    nodes.RepairTable: ddl.repair_table,
+    nodes.AlterTable: alter.alter_table,
+    nodes.Show: show.show,
+    nodes.Describe: show.describe,
 }

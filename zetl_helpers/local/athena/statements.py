@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from zetl_helpers.local.athena.dialect import statement_tree as nodes
-from zetl_helpers.local.athena.dialect.failures import QueryFailure
+from zetl_helpers.local.athena.dialect.failures import MalformedQuery, QueryFailure
 from zetl_helpers.local.athena.dialect.statement_parser import parse_statement
 
 _COMMENT = re.compile(r"\s+|--[^\n]*(\n|$)|/\*.*?\*/", re.DOTALL)
@@ -72,7 +72,25 @@ def read_statement(text: str) -> tuple[nodes.Statement | None, Kind]:
         statement = parse_statement(text)
     except QueryFailure:
         return None, _kind_by_word(first_word(text))
+    check_accepted(statement)
     return statement, kind_of(statement)
+
+
+def check_accepted(statement: nodes.Statement) -> None:
+    """Refuse what Athena refuses before it runs anything.
+
+    Raises:
+        MalformedQuery: The statement is a CREATE TABLE that fits no kind of table.
+    """
+    if not isinstance(statement, nodes.CreateTable):
+        return
+    iceberg = dict(statement.properties).get("table_type", "").upper() == "ICEBERG"
+    if iceberg and statement.external:
+        raise MalformedQuery("External keyword not supported for table type ICEBERG")
+    if statement.location is None:
+        raise MalformedQuery("No location was specified for table. An S3 location must be specified")
+    if not iceberg and not statement.external:
+        raise MalformedQuery("External keyword required for table type HIVE")
 
 
 def kind_of(statement: nodes.Statement) -> Kind:

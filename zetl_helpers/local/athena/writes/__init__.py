@@ -1,0 +1,1 @@
+"""Statements that write rows: INSERT, CTAS, UNLOAD, UPDATE, DELETE, MERGE, OPTIMIZE, VACUUM."""

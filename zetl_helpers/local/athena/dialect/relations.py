@@ -161,13 +161,13 @@ class RelationAnalyzer(ExpressionAnalyzer):
         first = self.relation(node.left, scope, left)
         second = self.relation(node.right, scope, [*left, *first.fields])
         if node.kind == "CROSS":
-            return From(f"{first.sql} CROSS JOIN {_nested(node.right, second)}", [*first.fields, *second.fields])
+            return From(f"{first.sql} CROSS JOIN {nested(node.right, second)}", [*first.fields, *second.fields])
         if node.using:
             return self._using(node, first, second)
         visible = Scope([*first.fields, *second.fields], scope, clause="JOIN clause")
         condition = self.boolean(node.condition, visible, "JOIN ON clause") if node.condition else None
         on = condition.sql if condition else "TRUE"
-        sql = f"{first.sql} {node.kind} JOIN {_nested(node.right, second)} ON {on}"
+        sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
         return From(sql, [*first.fields, *second.fields])
 
     def _using(self, node: tree.Join, first: From, second: From) -> From:
@@ -182,7 +182,7 @@ class RelationAnalyzer(ExpressionAnalyzer):
             value = {"RIGHT": sides[1], "FULL": f"coalesce({sides[0]}, {sides[1]})"}.get(node.kind, sides[0])
             merged.append(Field((), column.name.value, common, value))
         rest = [field for field in (*first.fields, *second.fields) if field not in used]
-        sql = f"{first.sql} {node.kind} JOIN {_nested(node.right, second)} ON {' AND '.join(conditions)}"
+        sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {' AND '.join(conditions)}"
         return From(sql, [*merged, *rest])
 
     def _using_column(self, column: tree.Column, side: From) -> Field:
@@ -196,7 +196,8 @@ class RelationAnalyzer(ExpressionAnalyzer):
         return found[0]
 
 
-def _nested(node: tree.Relation, relation: From) -> str:
+def nested(node: tree.Relation, relation: From) -> str:
+    """Write a relation as the right side of a join."""
     while isinstance(node, tree.Aliased):
         node = node.relation
     return f"({relation.sql})" if isinstance(node, tree.Join) else relation.sql

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from typing import Any
@@ -20,6 +21,7 @@ from zetl_helpers.local.athena.runtime.macros import macro_statements
 from zetl_helpers.local.athena.runtime.udf import all_udfs
 
 # Importing a topic offers its functions.
+_LOG = logging.getLogger(__name__)
 _TOPICS = (json_functions, moment_functions, regexp_functions, text_functions)
 _SETTINGS = {
     "TimeZone": "UTC",
@@ -133,6 +135,7 @@ def failure_of(error: Exception) -> QueryFailure:
         return QueryFailure("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exceeded the memory that the local lakehouse gives to it. Read fewer rows or columns, or aggregate earlier.")  # fmt: skip
     if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of the range of its type")
+    _LOG.warning("DuckDB refuses a statement: %s", text)
     return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement: its engine refuses it")
 
 

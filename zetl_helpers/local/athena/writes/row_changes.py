@@ -20,7 +20,7 @@ from zetl_helpers.local.athena.dialect import statement_tree as nodes
 from zetl_helpers.local.athena.dialect import tree, types
 from zetl_helpers.local.athena.dialect.failures import Position, QueryFailure
 from zetl_helpers.local.athena.dialect.queries import QueryAnalyzer
-from zetl_helpers.local.athena.dialect.relations import From
+from zetl_helpers.local.athena.dialect.relations import From, nested
 from zetl_helpers.local.athena.dialect.scope import Field, Scope
 from zetl_helpers.local.athena.dialect.typed import Typed, coerce, null_of
 from zetl_helpers.local.athena.dialect.types import Type
@@ -231,7 +231,8 @@ class _Merge:
         return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS INTEGER)"
 
     def _joined(self) -> str:
-        return f"{self._target.relation.sql} JOIN ({self._source.sql}) ON {self._on}"
+        source = nested(self._statement.source, self._source)
+        return f"{self._target.relation.sql} JOIN {source} ON {self._on}"
 
     def _places_sql(self, choice: str) -> str:
         alias = self._target.alias

@@ -61,6 +61,15 @@ class DynamoDbSource:
                     found.append(_image(item))
             return found
 
+    def keeps_history(self, table_name: str) -> bool:
+        """Tell whether point-in-time recovery is on for a table."""
+        with self._inside.lock:
+            table = self._table(table_name)
+            if table is None:
+                return False
+            recovery = table.continuous_backups.get("PointInTimeRecoveryDescription", {})
+            return bool(recovery.get("PointInTimeRecoveryStatus") == "ENABLED")
+
     def expired(self, now: float) -> list[tuple[str, Item]]:
         """Return the tables and keys of the items whose time to live is over.
 

@@ -148,7 +148,7 @@ class ChangeLog:
                 if key is None:
                     watched.window.whole = True
                 else:
-                    watched.window.keys[_canonical(key)] = key
+                    watched.window.keys[canonical(key)] = key
 
     def _mark(self, text: str) -> None:
         for watched in self._watched.values():
@@ -195,7 +195,8 @@ def _key_of(item: Mapping[str, Any], names: Sequence[str]) -> Key | None:
     return key if len(key) == len(names) else None
 
 
-def _canonical(key: Key) -> str:
+def canonical(key: Key) -> str:
+    """Write a key so that equal keys, such as the numbers 1 and 1.0, are equal texts."""
     return json.dumps([[name, tag, _same(tag, value)] for name, typed in key.items() for tag, value in typed.items()])
 
 

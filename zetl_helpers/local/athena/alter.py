@@ -24,9 +24,17 @@ from zetl_helpers.local.athena.writes.iceberg_tables import check_properties, ic
 
 _ICEBERG_ACTIONS = ("ADD_COLUMN", "DROP_COLUMN", "CHANGE_COLUMN", "PROPERTIES", "RENAME")
 _TABLE_INPUT = (
-    "Name", "Description", "Owner", "Retention", "StorageDescriptor", "PartitionKeys", "ViewOriginalText",
-    "ViewExpandedText", "TableType", "Parameters",
-)  # fmt: skip
+    "Name",
+    "Description",
+    "Owner",
+    "Retention",
+    "StorageDescriptor",
+    "PartitionKeys",
+    "ViewOriginalText",
+    "ViewExpandedText",
+    "TableType",
+    "Parameters",
+)
 
 
 def alter_table(statement: nodes.AlterTable, context: Context) -> Outcome:
@@ -51,7 +59,11 @@ def alter_table(statement: nodes.AlterTable, context: Context) -> Outcome:
 
 def _check_free(context: Context, database: str, name: str) -> None:
     if context.lake.table(database, name) is not None:
-        raise hive_failure(f"FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Table {database}.{name} already exists", 1502)  # fmt: skip
+        raise hive_failure(
+            "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
+            f"Table {database}.{name} already exists",
+            1502,
+        )
 
 
 def _change(statement: nodes.AlterTable, table: Table) -> None:
@@ -115,7 +127,10 @@ def _hive_add(statement: nodes.AlterTable, context: Context, entry: dict[str, An
     listed = [*descriptor.get("Columns", ()), *_columns(statement)]
     names = [one["Name"].lower() for one in listed]
     if len(set(names)) != len(names):
-        raise hive_failure("FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Duplicate column name", 1502)  # fmt: skip
+        raise hive_failure(
+            "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Duplicate column name",
+            1502,
+        )
     _updated(context, entry, StorageDescriptor={**descriptor, "Columns": listed})
 
 
@@ -147,7 +162,9 @@ def _partition_values(entry: dict[str, Any], given: tuple[tuple[str, str], ...])
     keys = [one["Name"].lower() for one in entry.get("PartitionKeys", ())]
     values = dict(given)
     if sorted(keys) != sorted(values):
-        raise hive_failure(f"FAILED: SemanticException: partition spec {values} doesn't contain all ({len(keys)}) partition columns")  # fmt: skip
+        raise hive_failure(
+            f"FAILED: SemanticException: partition spec {values} doesn't contain all ({len(keys)}) partition columns"
+        )
     return [values[key] for key in keys]
 
 

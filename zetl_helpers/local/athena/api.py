@@ -45,7 +45,7 @@ class AthenaService:
             "StartQueryExecution": queries.start,
             "GetQueryExecution": queries.get,
             "BatchGetQueryExecution": queries.batch_get,
-            "ListQueryExecutions": queries.list,
+            "ListQueryExecutions": queries.list_executions,
             "StopQueryExecution": queries.stop,
             "GetQueryResults": queries.results,
             "GetQueryRuntimeStatistics": queries.runtime_statistics,

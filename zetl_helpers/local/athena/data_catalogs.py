@@ -50,7 +50,9 @@ class DataCatalogs:
     def _known_database(self, name: str) -> dict[str, Any]:
         found = self._lake.database(name.lower())
         if found is None:
-            raise metadata_error(f"Database {name} not found (Service: AmazonDataCatalog; Error Code: EntityNotFoundException)")  # fmt: skip
+            raise metadata_error(
+                f"Database {name} not found (Service: AmazonDataCatalog; Error Code: EntityNotFoundException)"
+            )
         return found
 
     def list_databases(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +68,10 @@ class DataCatalogs:
         database = self._known_database(request["DatabaseName"])
         found = self._lake.table(database["Name"], request["TableName"].lower())
         if found is None:
-            raise metadata_error(f"Table {request['TableName']} not found (Service: AmazonDataCatalog; Error Code: EntityNotFoundException)")  # fmt: skip
+            raise metadata_error(
+                f"Table {request['TableName']} not found (Service: AmazonDataCatalog; "
+                "Error Code: EntityNotFoundException)"
+            )
         return {"TableMetadata": _table(found)}
 
     def list_tables(self, request: dict[str, Any]) -> dict[str, Any]:

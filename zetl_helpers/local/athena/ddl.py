@@ -77,7 +77,9 @@ def drop_database(statement: nodes.DropDatabase, context: Context) -> Outcome:
             return Outcome()
         raise hive_failure(f"FAILED: SemanticException [Error 10072]: Database does not exist: {statement.name}")
     if not statement.cascade and next(context.lake.tables(statement.name), None) is not None:
-        raise _task_failure(f"InvalidOperationException(message:Database {statement.name} is not empty. One or more tables exist.)")  # fmt: skip
+        raise _task_failure(
+            f"InvalidOperationException(message:Database {statement.name} is not empty. One or more tables exist.)"
+        )
     for entry in list(context.lake.tables(statement.name)):
         context.lake.glue.delete_table(DatabaseName=statement.name, Name=entry["Name"])
     context.lake.glue.delete_database(Name=statement.name)
@@ -115,7 +117,9 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
     for one in statement.partitions:
         if one.type is None:
             raise hive_failure("FAILED: ParseException: a partition column of a Hive table needs a type")
-        partitions.append({"Name": one.column, "Type": glue_type(one.type), **({"Comment": one.comment} if one.comment else {})})  # fmt: skip
+        partitions.append(
+            {"Name": one.column, "Type": glue_type(one.type), **({"Comment": one.comment} if one.comment else {})}
+        )
     parameters = dict(statement.row_format)
     if "field.delim" in parameters:
         parameters["serialization.format"] = parameters["field.delim"]
@@ -182,13 +186,15 @@ def create_view(statement: nodes.CreateView, context: Context) -> Outcome:
         raise QueryFailure("MISSING_COLUMN_NAME", f"Column name not specified at position {place}", statement.position)
     if len({one.lower() for one in names}) != len(names):
         raise QueryFailure("DUPLICATE_COLUMN_NAME", "A view's columns must have different names", statement.position)
-    columns = [(one.lower(), column.type) for one, column in zip(names, compiled.columns)]
+    columns = [(one.lower(), column.type) for one, column in zip(names, compiled.columns, strict=False)]
     view = view_input(name, statement.query.text, context.database, columns)
     existing = context.lake.table(database, name)
     if existing is None:
         context.lake.glue.create_table(DatabaseName=database, TableInput=view)
     elif not statement.replace or not is_view(existing):
-        raise QueryFailure("TABLE_ALREADY_EXISTS", f"View already exists: '{CATALOG}.{database}.{name}'", statement.position)
+        raise QueryFailure(
+            "TABLE_ALREADY_EXISTS", f"View already exists: '{CATALOG}.{database}.{name}'", statement.position
+        )
     else:
         context.lake.glue.update_table(DatabaseName=database, TableInput=view)
     return Outcome()

@@ -45,7 +45,7 @@ def explain_query(statement: nodes.Statement, explained: nodes.Explain, context:
     if explained.kind == "VALIDATE":
         return ["true"]
     names = [column.name or f"_col{index}" for index, column in enumerate(compiled.columns)]
-    outputs = [f"{name}:{column.type}" for name, column in zip(names, compiled.columns)]
+    outputs = [f"{name}:{column.type}" for name, column in zip(names, compiled.columns, strict=False)]
     plan = Plan("Output", {"columnNames": f"[{', '.join(names)}]"}, [_query(query)])
     if explained.analyze:
         context.query(query)
@@ -123,7 +123,12 @@ def _select(select: tree.Select) -> Plan:
     if select.where is not None:
         plan = Plan("Filter", {"filterPredicate": select.where.text}, [plan])
     if select.group is not None or aggregates_in((select.items, select.having)):
-        keys = [one.text for element in (select.group.elements if select.group else ()) for part in element.sets for one in part]  # fmt: skip
+        keys = [
+            one.text
+            for element in (select.group.elements if select.group else ())
+            for part in element.sets
+            for one in part
+        ]
         plan = Plan("Aggregate", {"type": "FINAL", "keys": f"[{', '.join(keys)}]"}, [plan])
     if select.having is not None:
         plan = Plan("Filter", {"filterPredicate": select.having.text}, [plan])

@@ -75,10 +75,7 @@ def java_double(value: float, *, single: bool = False) -> str:
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
-    if single:
-        digits = np.format_float_scientific(np.float32(value), unique=True, trim="0")
-    else:
-        digits = _shortest(value)
+    digits = np.format_float_scientific(np.float32(value), unique=True, trim="0") if single else _shortest(value)
     mantissa, _, exponent = digits.partition("e")
     return _java(mantissa, int(exponent))
 

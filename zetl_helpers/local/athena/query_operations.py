@@ -167,7 +167,7 @@ class QueryOperations:
         documents = [execution.document() for execution in found.values() if execution]
         return {"QueryExecutions": documents, "UnprocessedQueryExecutionIds": missing}
 
-    def list(self, request: dict[str, Any]) -> dict[str, Any]:
+    def list_executions(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``ListQueryExecutions``."""
         group = self._workgroups.find(request.get("WorkGroup", PRIMARY))
         ids = [one.id for one in self._executions.of_workgroup(group["Name"])]
@@ -186,10 +186,14 @@ class QueryOperations:
         timeline = {
             key: statistics[key]
             for key in (
-                "QueryQueueTimeInMillis", "ServicePreProcessingTimeInMillis", "QueryPlanningTimeInMillis",
-                "EngineExecutionTimeInMillis", "ServiceProcessingTimeInMillis", "TotalExecutionTimeInMillis",
+                "QueryQueueTimeInMillis",
+                "ServicePreProcessingTimeInMillis",
+                "QueryPlanningTimeInMillis",
+                "EngineExecutionTimeInMillis",
+                "ServiceProcessingTimeInMillis",
+                "TotalExecutionTimeInMillis",
             )
-        }  # fmt: skip
+        }
         rows = {"InputBytes": execution.scanned_bytes, "OutputRows": execution.row_count}
         return {"QueryRuntimeStatistics": {"Timeline": timeline, "Rows": rows}}
 

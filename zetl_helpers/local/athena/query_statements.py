@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from zetl_helpers.local.athena.context import Context, Outcome
 from zetl_helpers.local.athena.dialect import statement_tree as nodes
 from zetl_helpers.local.athena.dialect import types
@@ -21,7 +20,7 @@ def select(statement: nodes.Select, context: Context) -> Outcome:
     """Run a query."""
     compiled, rows = context.query(statement.query)
     found = [column.type for column in compiled.columns]
-    columns = list(zip(column_names(compiled), found))
+    columns = list(zip(column_names(compiled), found, strict=False))
     return Outcome(columns, render(rows, found), 0, header=True)
 
 
@@ -54,5 +53,3 @@ def deallocate(statement: nodes.Deallocate, context: Context) -> Outcome:
 def prepared_missing(name: str) -> QueryFailure:
     """Return the failure of naming a prepared statement that does not exist."""
     return QueryFailure("NOT_FOUND", f"PreparedStatement {name} was not found")
-
-

@@ -117,5 +117,3 @@ def read_csv(text: str) -> list[list[Text]]:
             row = []
         place += 1
     return rows
-
-

@@ -62,7 +62,7 @@ def render(table: pa.Table, columns: Sequence[Type]) -> list[list[Text]]:
         columns: The types of its columns.
     """
     rendered = [_column(table.column(index), type_) for index, type_ in enumerate(columns)]
-    return [list(row) for row in zip(*rendered)] if rendered else []
+    return [list(row) for row in zip(*rendered, strict=False)] if rendered else []
 
 
 def _column(values: pa.ChunkedArray, type_: Type) -> list[Text]:
@@ -96,7 +96,7 @@ def _writer(type_: Type) -> Callable[[Any], str]:
 
 
 def _clock(value: Any, digits: int) -> str:
-    text = value.strftime("%H:%M:%S.%f")
+    text = str(value.strftime("%H:%M:%S.%f"))
     if isinstance(value, datetime):
         text = f"{value.year:04}-{value.month:02}-{value.day:02} {text}"
     return text[: len(text) - 6 + digits]
@@ -131,7 +131,8 @@ def _row_writer(type_: Type) -> Callable[[Any], str]:
 
     def write(value: Any) -> str:
         parts = (
-            label + _inner(writer, value[f"f{index}"]) for index, (label, writer) in enumerate(zip(labels, writers))
+            label + _inner(writer, value[f"f{index}"])
+            for index, (label, writer) in enumerate(zip(labels, writers, strict=False))
         )
         return "{" + ", ".join(parts) + "}"
 

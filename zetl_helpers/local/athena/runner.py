@@ -101,7 +101,12 @@ class Runner:
         with self._lock:
             self._running[execution.id] = cursor
         overdue = threading.Event()
-        timer = threading.Timer(self._time_limit, lambda: (overdue.set(), cursor.interrupt()))
+
+        def interrupt() -> None:
+            overdue.set()
+            cursor.interrupt()
+
+        timer = threading.Timer(self._time_limit, interrupt)
         timer.daemon = True
         timer.start()
         try:
@@ -124,7 +129,12 @@ class Runner:
         except duckdb.InterruptException:
             if overdue.is_set():
                 limit = round(self._time_limit / 60)
-                self._fail(execution, QueryFailure("EXCEEDED_TIME_LIMIT", f"Query exceeded the maximum execution time limit of {limit} minutes"))  # fmt: skip
+                self._fail(
+                    execution,
+                    QueryFailure(
+                        "EXCEEDED_TIME_LIMIT", f"Query exceeded the maximum execution time limit of {limit} minutes"
+                    ),
+                )
             else:
                 execution.finish("CANCELLED", _CANCELLED)
         except QueryFailure as failure:

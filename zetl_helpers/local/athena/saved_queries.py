@@ -39,7 +39,9 @@ class NamedQueries:
             if known:
                 return {"NamedQueryId": known}
             query_id = str(uuid.uuid4())
-            query = {key: request[key] for key in ("Name", "Description", "Database", "QueryString") if key in request}
+            query: dict[str, Any] = {
+                key: request[key] for key in ("Name", "Description", "Database", "QueryString") if key in request
+            }
             self._queries[query_id] = {**query, "NamedQueryId": query_id, "WorkGroup": workgroup}
             if token:
                 self._tokens[token] = query_id
@@ -171,7 +173,7 @@ class PreparedStatements:
                 "StatementName": name,
                 "ErrorCode": "STATEMENT_NOT_FOUND",
                 "ErrorMessage": f"PreparedStatement {name} was not found",
-            }  # fmt: skip
+            }
             for name, statement in found.items()
             if statement is None
         ]

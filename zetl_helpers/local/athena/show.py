@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/athena/latest/ug/show-tables.html and its neighbours
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pyiceberg.transforms import BucketTransform, TruncateTransform
@@ -17,6 +17,7 @@ from zetl_helpers.local.athena.dialect import registry, types
 from zetl_helpers.local.athena.dialect import statement_tree as nodes
 from zetl_helpers.local.athena.dialect.failures import QueryFailure
 from zetl_helpers.local.athena.dialect.types import Type
+from zetl_helpers.local.athena.results import Text
 from zetl_helpers.local.athena.tables.iceberg_types import athena_type
 from zetl_helpers.local.athena.tables.information_schema import table_columns
 from zetl_helpers.local.athena.tables.lake import is_iceberg, is_view
@@ -31,7 +32,7 @@ def show(statement: nodes.Show, context: Context) -> Outcome:
     return _SHOWS[statement.what](statement, context)
 
 
-def _lines(names: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]], type_: Type = _STRING) -> Outcome:
+def _lines(names: tuple[str, ...], rows: Iterable[tuple[str, ...]], type_: Type = _STRING) -> Outcome:
     return Outcome([(name, type_) for name in names], [list(row) for row in rows], 0)
 
 
@@ -76,14 +77,14 @@ def _show_views(statement: nodes.Show, context: Context) -> Outcome:
 
 
 def _show_functions(_: nodes.Show, __: Context) -> Outcome:
-    rows = []
+    rows: list[list[Text]] = []
     for name in registry.all_names():
         for signature in registry.signatures(name):
             arguments = str(signature).removeprefix(f"{name}(").removesuffix(")")
             result = signature.result if isinstance(signature.result, str) else ""
             rows.append([name, result, arguments, signature.kind, "true", ""])
     names = ("Function", "Return Type", "Argument Types", "Function Type", "Deterministic", "Description")
-    return Outcome([(name, types.VARCHAR) for name in names], list(rows), 0)
+    return Outcome([(name, types.VARCHAR) for name in names], rows, 0)
 
 
 def _show_columns(statement: nodes.Show, context: Context) -> Outcome:
@@ -110,7 +111,7 @@ def _show_partitions(statement: nodes.Show, context: Context) -> Outcome:
         DatabaseName=entry["DatabaseName"], TableName=entry["Name"]
     )
     rows = [
-        ("/".join(f"{key}={value}" for key, value in zip(keys, one["Values"])),)
+        ("/".join(f"{key}={value}" for key, value in zip(keys, one["Values"], strict=False)),)
         for page in pages
         for one in page["Partitions"]
     ]
@@ -122,7 +123,11 @@ def _show_properties(statement: nodes.Show, context: Context) -> Outcome:
     properties = dict(entry.get("Parameters", {}))
     if statement.key is not None:
         value = properties.get(statement.key)
-        text = value if value is not None else f"Table {entry['DatabaseName']}.{entry['Name']} does not have property: {statement.key}"  # fmt: skip
+        text = (
+            value
+            if value is not None
+            else f"Table {entry['DatabaseName']}.{entry['Name']} does not have property: {statement.key}"
+        )
         return _lines(("prpt_name", "prpt_value"), [(statement.key, text)])
     return _lines(("prpt_name", "prpt_value"), sorted(properties.items()))
 
@@ -154,7 +159,9 @@ def iceberg_text(type_: Type) -> str:
     if type_.name == "map":
         return f"map<{iceberg_text(type_.key)}, {iceberg_text(type_.value)}>"
     if type_.name == "row":
-        fields = ", ".join(f"{name}: {iceberg_text(child)}" for name, child in zip(type_.fields, type_.children))
+        fields = ", ".join(
+            f"{name}: {iceberg_text(child)}" for name, child in zip(type_.fields, type_.children, strict=False)
+        )
         return f"struct<{fields}>"
     if type_.name == "decimal":
         return f"decimal({type_.precision}, {type_.scale})"
@@ -209,8 +216,8 @@ def _hive_ddl(entry: dict[str, Any]) -> Iterator[str]:
     yield f"CREATE EXTERNAL TABLE `{entry['DatabaseName']}.{entry['Name']}`("
     columns = descriptor.get("Columns", [])
     for place, one in enumerate(columns, 1):
-        comment = f"'{one.get('Comment', '')}'" if one.get("Comment") else ""
-        yield f"  `{one['Name']}` {one['Type']}{' COMMENT ' + comment if comment else ''}{', ' if place < len(columns) else ')'}"  # fmt: skip
+        comment = f" COMMENT '{one['Comment']}'" if one.get("Comment") else ""
+        yield f"  `{one['Name']}` {one['Type']}{comment}{', ' if place < len(columns) else ')'}"
     keys = entry.get("PartitionKeys", [])
     if keys:
         yield "PARTITIONED BY ( "

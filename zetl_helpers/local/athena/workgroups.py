@@ -195,9 +195,13 @@ def _apply(configuration: dict[str, Any], updates: dict[str, Any]) -> None:
         if results.get(f"Remove{key}"):
             target.pop(key, None)
     for key in (
-        "EnforceWorkGroupConfiguration", "PublishCloudWatchMetricsEnabled", "RequesterPaysEnabled",
-        "EnableMinimumEncryptionConfiguration", "BytesScannedCutoffPerQuery", "ExecutionRole",
-    ):  # fmt: skip
+        "EnforceWorkGroupConfiguration",
+        "PublishCloudWatchMetricsEnabled",
+        "RequesterPaysEnabled",
+        "EnableMinimumEncryptionConfiguration",
+        "BytesScannedCutoffPerQuery",
+        "ExecutionRole",
+    ):
         if key in updates:
             configuration[key] = updates[key]
     if updates.get("RemoveBytesScannedCutoffPerQuery"):

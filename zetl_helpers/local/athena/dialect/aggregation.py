@@ -135,11 +135,8 @@ class AggregationAnalyzer(Analyzer):
             raise QueryFailure("NOT_SUPPORTED", f"{node.name}(DISTINCT …) is not supported", node.position)
         emit = signature.emit if isinstance(signature.emit, str) else signature.emit(values)
         arguments = [self._argument(node, value) for value in values]
-        if isinstance(signature.emit, str):
-            pieces = {str(index): sql for index, sql in enumerate(arguments)}
-        else:
-            pieces = {}
-        pieces |= {
+        pieces = {
+            **({str(index): sql for index, sql in enumerate(arguments)} if isinstance(signature.emit, str) else {}),
             "distinct": "DISTINCT " if node.distinct else "",
             "order": self._order(node.order, inner),
             "over": filtered + over,
@@ -183,10 +180,14 @@ class AggregationAnalyzer(Analyzer):
 
     def _grouping(self, node: tree.Call, scope: Scope) -> Typed:
         if scope.grouping is None:
-            raise QueryFailure("MISSING_GROUP_BY", "A GROUPING() operation can only be used with a corresponding GROUPING SET/CUBE/ROLLUP/GROUP BY clause", node.position)  # fmt: skip
+            raise QueryFailure(
+                "MISSING_GROUP_BY",
+                "A GROUPING() operation can only be used with a corresponding GROUPING SET/CUBE/ROLLUP/GROUP BY clause",
+                node.position,
+            )
         below = scope.below_grouping()
         values = [self.expression(argument, below).sql for argument in node.arguments]
-        for value, argument in zip(values, node.arguments):
+        for value, argument in zip(values, node.arguments, strict=False):
             if value not in scope.grouping.keys:
                 raise QueryFailure(
                     "INVALID_COLUMN_REFERENCE",
@@ -268,10 +269,12 @@ class AggregationAnalyzer(Analyzer):
             if not types.is_integer(value.type):
                 raise QueryFailure(
                     "TYPE_MISMATCH",
-                    f"Window frame {frame.unit} value type must be exact numeric type with scale 0 (actual {value.type})",
+                    f"Window frame {frame.unit} value type must be exact numeric type with scale 0 "
+                    f"(actual {value.type})",
                     bound.position,
                 )
-            checked = f"athena_not_negative({coerce(value, types.BIGINT).sql}, 'Window frame offset value must not be negative or null')"  # fmt: skip
+            message = "Window frame offset value must not be negative or null"
+            checked = f"athena_not_negative({coerce(value, types.BIGINT).sql}, '{message}')"
             return f"{checked} {bound.kind}"
         sort = self.expression(window.order[0].key, scope).type
         return f"{self._range(value, sort, bound)} {bound.kind}"

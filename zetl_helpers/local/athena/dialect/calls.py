@@ -103,7 +103,7 @@ class CallAnalyzer(AggregationAnalyzer):
         )
 
     def _fits(self, binding: Binding, wanted: tuple[Pattern, ...], arguments: list[Typed | tree.Lambda]) -> bool:
-        for mine, its in zip(wanted, arguments):
+        for mine, its in zip(wanted, arguments, strict=False):
             if isinstance(its, tree.Lambda) != (mine.name == "function"):
                 return False
             if isinstance(its, tree.Lambda):
@@ -122,7 +122,7 @@ class CallAnalyzer(AggregationAnalyzer):
         scope: Scope,
     ) -> list[Typed] | None:
         values: list[Typed] = []
-        for number, (mine, its) in enumerate(zip(wanted, arguments)):
+        for number, (mine, its) in enumerate(zip(wanted, arguments, strict=False)):
             if isinstance(its, tree.Lambda):
                 body = self._lambda_body(name, number, binding, mine, its, scope)
                 if body is None:
@@ -138,7 +138,10 @@ class CallAnalyzer(AggregationAnalyzer):
         variable = self.fresh("v")
         given = [binding.result(child) for child in wanted.children[:-1]]
         reads, raw = _reads(name, number, variable, len(given))
-        arguments = {parameter.key: Typed(read, type_) for parameter, read, type_ in zip(node.parameters, reads, given)}
+        arguments = {
+            parameter.key: Typed(read, type_)
+            for parameter, read, type_ in zip(node.parameters, reads, given, strict=False)
+        }
         body = self.expression(node.body, scope.with_arguments(arguments).below_grouping())
         result = wanted.children[-1]
         if not binding.match(result, body.type):
@@ -149,7 +152,9 @@ class CallAnalyzer(AggregationAnalyzer):
 
     def _if(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) not in (2, 3):
-            raise QueryFailure("INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'if' function", node.position)  # fmt: skip
+            raise QueryFailure(
+                "INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'if' function", node.position
+            )
         condition = self.boolean(node.arguments[0], scope, "IF condition")
         values = [self.expression(argument, scope) for argument in node.arguments[1:]]
         found = types.common_type(values[0].type, values[-1].type)
@@ -165,7 +170,9 @@ class CallAnalyzer(AggregationAnalyzer):
 
     def _coalesce(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) < 2:
-            raise QueryFailure("INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments", node.position)  # fmt: skip
+            raise QueryFailure(
+                "INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments", node.position
+            )
         values = [self.expression(argument, scope) for argument in node.arguments]
         type_ = self.single_type(values, "COALESCE operands", node.position)
         sql = f"coalesce({', '.join(coerce(value, type_).sql for value in values)})"
@@ -173,7 +180,9 @@ class CallAnalyzer(AggregationAnalyzer):
 
     def _nullif(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) != 2:
-            raise QueryFailure("INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'nullif' function", node.position)  # fmt: skip
+            raise QueryFailure(
+                "INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'nullif' function", node.position
+            )
         first, second = (self.expression(argument, scope) for argument in node.arguments)
         if types.common_type(first.type, second.type) is None:
             raise QueryFailure(
@@ -184,26 +193,38 @@ class CallAnalyzer(AggregationAnalyzer):
 
     def _try(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) != 1:
-            raise QueryFailure("INVALID_FUNCTION_ARGUMENT", "The 'try' function must have exactly one argument", node.position)  # fmt: skip
+            raise QueryFailure(
+                "INVALID_FUNCTION_ARGUMENT", "The 'try' function must have exactly one argument", node.position
+            )
         value = self.expression(node.arguments[0], scope)
         return Typed(f"TRY({value.sql})" if value.fails else value.sql, value.type)
 
     def _typeof(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) != 1:
-            raise QueryFailure("FUNCTION_NOT_FOUND", "Unexpected parameters for function typeof. Expected: typeof(T)", node.position)  # fmt: skip
+            raise QueryFailure(
+                "FUNCTION_NOT_FOUND", "Unexpected parameters for function typeof. Expected: typeof(T)", node.position
+            )
         name = str(self.expression(node.arguments[0], scope).type)
         return Typed(f"CAST({quote(name)} AS VARCHAR)", types.VARCHAR, literal=name)
 
     def _extreme(self, node: tree.Call, scope: Scope) -> Typed:
         if not node.arguments:
-            raise QueryFailure("FUNCTION_NOT_FOUND", f"Unexpected parameters () for function {node.name}. Expected: {node.name}(E)", node.position)  # fmt: skip
+            raise QueryFailure(
+                "FUNCTION_NOT_FOUND",
+                f"Unexpected parameters () for function {node.name}. Expected: {node.name}(E)",
+                node.position,
+            )
         values = [self.expression(argument, scope) for argument in node.arguments]
         found: Type | None = values[0].type
         for value in values[1:]:
             found = types.common_type(found, value.type) if found is not None else None
         if found is None or not types.is_orderable(found):
             given = ", ".join(str(value.type) for value in values)
-            raise QueryFailure("FUNCTION_NOT_FOUND", f"Unexpected parameters ({given}) for function {node.name}. Expected: {node.name}(E)", node.position)  # fmt: skip
+            raise QueryFailure(
+                "FUNCTION_NOT_FOUND",
+                f"Unexpected parameters ({given}) for function {node.name}. Expected: {node.name}(E)",
+                node.position,
+            )
         widened = [coerce(value, found).sql for value in values]
         missing = " OR ".join(f"{sql} IS NULL" for sql in widened)
         sql = f"CASE WHEN {missing} THEN NULL ELSE {node.name}({', '.join(widened)}) END"
@@ -211,10 +232,16 @@ class CallAnalyzer(AggregationAnalyzer):
 
     def _format(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) < 2:
-            raise QueryFailure("INVALID_FUNCTION_ARGUMENT", "The 'format' function must have at least two arguments", node.position)  # fmt: skip
+            raise QueryFailure(
+                "INVALID_FUNCTION_ARGUMENT", "The 'format' function must have at least two arguments", node.position
+            )
         values = [self.expression(argument, scope) for argument in node.arguments]
         if not types.is_text(values[0].type):
-            raise QueryFailure("TYPE_MISMATCH", f"Type of first argument to format() must be VARCHAR (actual: {values[0].type})", node.position)  # fmt: skip
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"Type of first argument to format() must be VARCHAR (actual: {values[0].type})",
+                node.position,
+            )
         shown = ", ".join(
             "CAST(NULL AS VARCHAR)" if value.type == types.UNKNOWN else text_of(value.sql, value.type)
             for value in values[1:]
@@ -234,7 +261,11 @@ class CallAnalyzer(AggregationAnalyzer):
         text, path = coerce(operand, types.VARCHAR).sql, quote(node.path)
         settings = dict(node.options)
         if node.name == "json_exists":
-            return Typed(f"athena_json_exists({text}, {path}, {quote(settings.get('ERROR', 'FALSE'))})", types.BOOLEAN, fails=True)  # fmt: skip
+            return Typed(
+                f"athena_json_exists({text}, {path}, {quote(settings.get('ERROR', 'FALSE'))})",
+                types.BOOLEAN,
+                fails=True,
+            )
         unsupported = [side for side in settings if side not in ("EMPTY", "ERROR", "WRAPPER", "QUOTES")]
         if unsupported:
             raise QueryFailure("NOT_SUPPORTED", f"{node.name} with {unsupported[0]} is not supported", node.position)
@@ -245,7 +276,8 @@ class CallAnalyzer(AggregationAnalyzer):
         }
         if node.name == "json_query":
             wrapper = settings.get("WRAPPER", "WITHOUT")
-            sql = f"athena_json_query({text}, {path}, {quote(wrapper)}, {quote(settings.get('QUOTES', 'KEEP'))}, {quote(empty)}, {quote(error)})"  # fmt: skip
+            modes = ", ".join(map(quote, (wrapper, settings.get("QUOTES", "KEEP"), empty, error)))
+            sql = f"athena_json_query({text}, {path}, {modes})"
             return Typed(sql, node.returning or types.VARCHAR, fails=True)
         on_empty, on_error = (defaults.get(side, "CAST(NULL AS VARCHAR)") for side in ("EMPTY", "ERROR"))
         sql = f"athena_json_value({text}, {path}, {quote(empty)}, {quote(error)}, {on_empty}, {on_error})"

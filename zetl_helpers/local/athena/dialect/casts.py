@@ -23,7 +23,7 @@ _ALLOWED = {
     "uuid": {"varchar", "uuid", "varbinary"},
     "interval day to second": {"varchar", "interval day to second"},
     "interval year to month": {"varchar", "interval year to month"},
-    **dict.fromkeys(_NUMBERS, {"boolean", "varchar", *_NUMBERS}),
+    **{name: {"boolean", "varchar", *_NUMBERS} for name in _NUMBERS},
 }
 _UPPER = {"integer": "INT"}
 
@@ -57,7 +57,9 @@ def _castable(source: Type, target: Type) -> bool:
         return _from_json_allowed(target)
     if source.name == target.name and source.children:
         same_shape = len(source.children) == len(target.children)
-        return same_shape and all(_castable(mine, its) for mine, its in zip(source.children, target.children))
+        return same_shape and all(
+            _castable(mine, its) for mine, its in zip(source.children, target.children, strict=False)
+        )
     return target.name in _ALLOWED.get(source.name, set())
 
 
@@ -107,7 +109,7 @@ def _cast_inside(sql: str, source: Type, target: Type) -> str:
         return f"athena_map({keys}, {values})"
     fields = ", ".join(
         f"f{index} := {cast_sql(f'({sql}).f{index}', mine, its)}"
-        for index, (mine, its) in enumerate(zip(source.children, target.children))
+        for index, (mine, its) in enumerate(zip(source.children, target.children, strict=False))
     )
     return f"CASE WHEN ({sql}) IS NULL THEN NULL ELSE struct_pack({fields}) END"
 
@@ -157,7 +159,8 @@ def _from_text(sql: str, target: Type) -> str:
     if target.name == "decimal":
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
         return (
-            f"CASE WHEN {sql} IS NULL THEN NULL ELSE coalesce(TRY_CAST(athena_check_decimal({sql}, {label}) AS {held}), "
+            f"CASE WHEN {sql} IS NULL THEN NULL ELSE "
+            f"coalesce(TRY_CAST(athena_check_decimal({sql}, {label}) AS {held}), "
             f"athena_decimal_too_large({sql}, {label})) END"
         )
     if target == types.BOOLEAN:

@@ -1,5 +1,7 @@
 """Analyse expressions: find what names mean, check types, write DuckDB's SQL."""
 
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -23,8 +25,22 @@ _EXTRACTED = {
     "DOY": "day_of_year",
     "YEAR_OF_WEEK": "year_of_week",
     "YOW": "year_of_week",
-    **{unit: unit.lower() for unit in "YEAR QUARTER MONTH WEEK DAY HOUR MINUTE SECOND TIMEZONE_HOUR TIMEZONE_MINUTE".split()},
-}  # fmt: skip
+    **{
+        unit: unit.lower()
+        for unit in [
+            "YEAR",
+            "QUARTER",
+            "MONTH",
+            "WEEK",
+            "DAY",
+            "HOUR",
+            "MINUTE",
+            "SECOND",
+            "TIMEZONE_HOUR",
+            "TIMEZONE_MINUTE",
+        ]
+    },
+}
 
 
 class ExpressionAnalyzer(CallAnalyzer):
@@ -162,7 +178,9 @@ class ExpressionAnalyzer(CallAnalyzer):
         if node.operator == "-":
             return operators.negate(value, node.position)
         if not types.is_numeric(value.type):
-            raise QueryFailure("TYPE_MISMATCH", f"Unary '+' operator cannot by applied to {value.type} type", node.position)  # fmt: skip
+            raise QueryFailure(
+                "TYPE_MISMATCH", f"Unary '+' operator cannot by applied to {value.type} type", node.position
+            )
         return value
 
     def _binary(self, node: tree.Binary, scope: Scope) -> Typed:
@@ -324,7 +342,8 @@ class ExpressionAnalyzer(CallAnalyzer):
         type_ = self.single_type(results, "CASE results", node.position)
         conditions = self._conditions(node, scope)
         branches = " ".join(
-            f"WHEN {condition.sql} THEN {coerce(result, type_).sql}" for condition, result in zip(conditions, results)
+            f"WHEN {condition.sql} THEN {coerce(result, type_).sql}"
+            for condition, result in zip(conditions, results, strict=False)
         )
         default = f" ELSE {coerce(results[-1], type_).sql}" if node.default is not None else ""
         return Typed(f"CASE {branches}{default} END", type_, any(one.fails for one in (*conditions, *results)))

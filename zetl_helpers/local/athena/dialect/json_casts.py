@@ -55,7 +55,7 @@ def _map_to_json(sql: str, source: Type) -> str:
 def _row_to_json(sql: str, source: Type) -> str:
     members = [
         f"{quote(_json_key(name) + ':')} || {_inner(f'({sql}).f{index}', child)}"
-        for index, (name, child) in enumerate(zip(source.fields, source.children))
+        for index, (name, child) in enumerate(zip(source.fields, source.children, strict=False))
     ]
     body = " || ',' || ".join(members)
     return f"CASE WHEN ({sql}) IS NULL THEN NULL ELSE '{{' || {body} || '}}' END"

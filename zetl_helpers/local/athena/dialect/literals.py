@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime, timedelta
 
 from zetl_helpers.local.athena.dialect import types
-from zetl_helpers.local.athena.dialect.failures import Position, QueryFailure
+from zetl_helpers.local.athena.dialect.failures import QueryFailure
 from zetl_helpers.local.athena.dialect.tree import IntervalLiteral, Literal, TypedLiteral
 from zetl_helpers.local.athena.dialect.typed import Typed, quote
 from zetl_helpers.local.athena.dialect.types import DAY_INTERVAL, MONTH_INTERVAL, Type
@@ -229,15 +229,13 @@ def _months(node: IntervalLiteral, text: str) -> int:
 
 def _milliseconds(node: IntervalLiteral, text: str) -> int:
     units = _DAY_TO_SECOND[_DAY_TO_SECOND.index(node.start) :]
-    if node.end:
-        units = units[: units.index(node.end) + 1] if node.end in units else ()
-    else:
-        units = units[:1]
+    end = node.end or node.start
+    units = units[: units.index(end) + 1] if end in units else ()
     parts = re.split(r"[ :]", text)
     if len(parts) > len(units) or not parts[0]:
         raise _bad_interval(node)
     total = 0.0
-    for part, unit in zip(parts, units):
+    for part, unit in zip(parts, units, strict=False):
         if not re.fullmatch(r"\d+(\.\d{1,9})?" if unit == "SECOND" else r"\d+", part):
             raise _bad_interval(node)
         total += round(float(part) * _MILLIS[unit])

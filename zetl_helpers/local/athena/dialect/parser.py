@@ -35,8 +35,14 @@ class QueryReader(ExpressionReader):
             distance += 1
         following = self.peek(distance)
         return following.text == ")" or following.upper in (
-            "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", "OFFSET", "FETCH",
-        )  # fmt: skip
+            "UNION",
+            "INTERSECT",
+            "EXCEPT",
+            "ORDER",
+            "LIMIT",
+            "OFFSET",
+            "FETCH",
+        )
 
     def whole_query(self) -> Query:
         """Read a query up to the statement's end."""

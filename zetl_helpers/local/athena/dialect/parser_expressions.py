@@ -23,8 +23,26 @@ _LITERALS = {
 }
 _NUMBERS = (Kind.INTEGER, Kind.DECIMAL, Kind.DOUBLE)
 _TYPE_WORDS = frozenset(
-    "BOOLEAN TINYINT SMALLINT INTEGER INT BIGINT REAL DOUBLE DECIMAL NUMERIC CHAR VARCHAR JSON DATE TIME TIMESTAMP "
-    "UUID IPADDRESS".split()
+    [
+        "BOOLEAN",
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "INT",
+        "BIGINT",
+        "REAL",
+        "DOUBLE",
+        "DECIMAL",
+        "NUMERIC",
+        "CHAR",
+        "VARCHAR",
+        "JSON",
+        "DATE",
+        "TIME",
+        "TIMESTAMP",
+        "UUID",
+        "IPADDRESS",
+    ]
 )
 _INTERVAL_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 

@@ -1,5 +1,7 @@
 """Analyse queries: ``WITH``, ``SELECT``, set operations, ``VALUES``, ``ORDER BY`` and ``LIMIT``."""
 
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -54,7 +56,7 @@ class QueryAnalyzer(SelectAnalyzer):
                 f"{len(columns)} columns",
                 one.position,
             )
-        return tuple(replace(column, name=name.value) for name, column in zip(one.columns, columns))
+        return tuple(replace(column, name=name.value) for name, column in zip(one.columns, columns, strict=False))
 
     def _recursive(self, one: tree.CommonTable, body: tree.SetOperation, scope: Scope | None) -> Compiled:
         if body.operator != "UNION" or body.distinct:
@@ -68,8 +70,10 @@ class QueryAnalyzer(SelectAnalyzer):
         self.common[-1][one.name.key] = Compiled(f"SELECT {listed} FROM {name}", columns)
         step = self._body(body.right, scope)
         if len(step.columns) != len(columns):
-            raise QueryFailure("TYPE_MISMATCH", "base and step relations of recursion have different number of fields", one.position)  # fmt: skip
-        for mine, its in zip(columns, step.columns):
+            raise QueryFailure(
+                "TYPE_MISMATCH", "base and step relations of recursion have different number of fields", one.position
+            )
+        for mine, its in zip(columns, step.columns, strict=False):
             if not types.can_coerce(its.type, mine.type):
                 raise QueryFailure(
                     "TYPE_MISMATCH",
@@ -80,7 +84,7 @@ class QueryAnalyzer(SelectAnalyzer):
         first = ", ".join(f"a.c{index}" for index in range(len(columns)))
         moved = ", ".join(
             coerce(Typed(f"s.c{index}", its.type), mine.type).sql
-            for index, (mine, its) in enumerate(zip(columns, step.columns))
+            for index, (mine, its) in enumerate(zip(columns, step.columns, strict=False))
         )
         # The step reads only the rows of the step before, so their depth is the same for all of them.
         depth = f"athena_recursion_depth((SELECT max(d) FROM {name}), {_MAX_RECURSION})"
@@ -107,7 +111,10 @@ class QueryAnalyzer(SelectAnalyzer):
 
     def _output_keys(self, query: tree.Query, compiled: Compiled) -> list[str]:
         columns = [Typed(f"o.c{index}", column.type) for index, column in enumerate(compiled.columns)]
-        fields = [Field((), column.name, column.type, value.sql) for column, value in zip(compiled.columns, columns)]
+        fields = [
+            Field((), column.name, column.type, value.sql)
+            for column, value in zip(compiled.columns, columns, strict=False)
+        ]
         return [
             self.sort_key(item, self.ordinal(item.key, columns, "ORDER BY") or self.expression(item.key, Scope(fields)))
             for item in query.order
@@ -130,14 +137,19 @@ class QueryAnalyzer(SelectAnalyzer):
             raise QueryFailure("NOT_SUPPORTED", "OFFSET with FETCH … WITH TIES is not supported", query.position)
         count = self._count(query.limit, "FETCH FIRST")
         ordered = ", ".join(keys)
-        return Compiled(f"SELECT * FROM ({compiled.sql} QUALIFY rank() OVER (ORDER BY {ordered}) <= {count} ORDER BY {ordered})", compiled.columns)  # fmt: skip
+        return Compiled(
+            f"SELECT * FROM ({compiled.sql} QUALIFY rank() OVER (ORDER BY {ordered}) <= {count} ORDER BY {ordered})",
+            compiled.columns,
+        )
 
     def _count(self, node: tree.Expression, clause: str) -> int:
         value = self.expression(node, Scope(clause=clause))
         if value.literal is None or not types.is_integer(value.type) or int(value.literal) < 0:
             raise QueryFailure("TYPE_MISMATCH", f"{clause} must be a number of rows", node.position)
         if clause == "FETCH FIRST" and int(value.literal) == 0:
-            raise QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "FETCH FIRST row count must be positive (actual value: 0)", node.position)  # fmt: skip
+            raise QueryFailure(
+                "NUMERIC_VALUE_OUT_OF_RANGE", "FETCH FIRST row count must be positive (actual value: 0)", node.position
+            )
         return int(value.literal)
 
     def _body(self, node: tree.Body, scope: Scope | None) -> Compiled:
@@ -159,7 +171,7 @@ class QueryAnalyzer(SelectAnalyzer):
         visible = Scope([], scope, clause="VALUES")
         rows = [self._values_row(row, visible) for row in node.rows]
         width = len(rows[0])
-        for row, written in zip(rows, node.rows):
+        for row, written in zip(rows, node.rows, strict=False):
             if len(row) != width:
                 raise QueryFailure(
                     "TYPE_MISMATCH",
@@ -168,7 +180,8 @@ class QueryAnalyzer(SelectAnalyzer):
                 )
         found = [self._values_type([row[index] for row in rows], node) for index in range(width)]
         lines = ", ".join(
-            "(" + ", ".join(coerce(value, type_).sql for value, type_ in zip(row, found)) + ")" for row in rows
+            "(" + ", ".join(coerce(value, type_).sql for value, type_ in zip(row, found, strict=False)) + ")"
+            for row in rows
         )
         name = self.fresh("v")
         read = ", ".join(
@@ -207,7 +220,7 @@ class QueryAnalyzer(SelectAnalyzer):
                 node.position,
             )
         columns = []
-        for index, (mine, its) in enumerate(zip(left.columns, right.columns), 1):
+        for index, (mine, its) in enumerate(zip(left.columns, right.columns, strict=False), 1):
             common = types.common_type(mine.type, its.type)
             if common is None:
                 raise QueryFailure(
@@ -216,7 +229,11 @@ class QueryAnalyzer(SelectAnalyzer):
                     node.position,
                 )
             if (node.distinct or node.operator != "UNION") and not types.is_comparable(common):
-                raise QueryFailure("TYPE_MISMATCH", f"Type {common} is not comparable and therefore cannot be used in {node.operator}", node.position)  # fmt: skip
+                raise QueryFailure(
+                    "TYPE_MISMATCH",
+                    f"Type {common} is not comparable and therefore cannot be used in {node.operator}",
+                    node.position,
+                )
             columns.append(OutputColumn(mine.name, common))
         sides = [_widened(side, columns) for side in (left, right)]
         every = "" if node.distinct else " ALL"
@@ -226,7 +243,7 @@ class QueryAnalyzer(SelectAnalyzer):
 def _widened(side: Compiled, columns: list[OutputColumn]) -> str:
     read = ", ".join(
         f"{coerce(Typed(f's.c{index}', mine.type), its.type).sql} AS c{index}"
-        for index, (mine, its) in enumerate(zip(side.columns, columns))
+        for index, (mine, its) in enumerate(zip(side.columns, columns, strict=False))
     )
     return f"(SELECT {read} FROM ({side.sql}) AS s)"
 

@@ -1,5 +1,7 @@
 """Analyse ``FROM``: tables, views, joins, ``UNNEST``, ``LATERAL``."""
 
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -32,6 +34,7 @@ class RelationAnalyzer(ExpressionAnalyzer):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.common: list[dict[str, Compiled]] = []
+        self.sources: dict[str, Source] = {}
 
     def relation(self, node: tree.Relation, scope: Scope | None, left: list[Field]) -> From:
         """Return what a relation is.
@@ -58,6 +61,7 @@ class RelationAnalyzer(ExpressionAnalyzer):
 
     def _from_source(self, source: Source) -> From:
         name = self.fresh("r")
+        self.sources[name] = source
         columns = [
             Field(source.names, column.name, column.type, f"{name}.{column.sql}", column.hidden)
             for column in source.columns
@@ -72,7 +76,8 @@ class RelationAnalyzer(ExpressionAnalyzer):
         finally:
             self.common, self.session.database = outer, database
         if len(compiled.columns) != len(view.columns) or any(
-            not types.can_coerce(column.type, type_) for column, (_, type_) in zip(compiled.columns, view.columns)
+            not types.can_coerce(column.type, type_)
+            for column, (_, type_) in zip(compiled.columns, view.columns, strict=False)
         ):
             raise QueryFailure(
                 "VIEW_IS_STALE",
@@ -82,7 +87,7 @@ class RelationAnalyzer(ExpressionAnalyzer):
         columns = tuple(OutputColumn(name, type_) for name, type_ in view.columns)
         casts = ", ".join(
             f"{coerce(Typed(f'w.c{index}', mine.type), its.type).sql} AS c{index}"
-            for index, (mine, its) in enumerate(zip(compiled.columns, columns))
+            for index, (mine, its) in enumerate(zip(compiled.columns, columns, strict=False))
         )
         return self._from_compiled(Compiled(f"SELECT {casts} FROM ({compiled.sql}) AS w", columns), view.names)
 
@@ -146,13 +151,14 @@ class RelationAnalyzer(ExpressionAnalyzer):
         if node.columns and len(node.columns) != len(visible):
             raise QueryFailure(
                 "MISMATCHED_COLUMN_ALIASES",
-                f"Column alias list has {len(node.columns)} entries but '{node.alias.value}' has {len(visible)} columns "
+                f"Column alias list has {len(node.columns)} entries but '{node.alias.value}' has "
+                f"{len(visible)} columns "
                 "available",
                 node.position,
             )
-        names = [name.value for name in node.columns] or [field.name for field in visible]
+        names: list[str | None] = [name.value for name in node.columns] or [field.name for field in visible]
         qualifier = (node.alias.key,)
-        fields = [Field(qualifier, name, field.type, field.sql) for name, field in zip(names, visible)]
+        fields = [Field(qualifier, name, field.type, field.sql) for name, field in zip(names, visible, strict=False)]
         hidden = [] if node.columns else [field for field in relation.fields if field.hidden]
         fields += [Field(qualifier, field.name, field.type, field.sql, hidden=True) for field in hidden]
         return From(relation.sql, fields)

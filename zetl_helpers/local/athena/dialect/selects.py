@@ -1,5 +1,7 @@
 """Analyse ``SELECT``: its columns, conditions and groups."""
 
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
 from __future__ import annotations
 
 import itertools
@@ -10,6 +12,7 @@ from zetl_helpers.local.athena.dialect.aggregation import NotGrouped, aggregates
 from zetl_helpers.local.athena.dialect.analyzer import Compiled, OutputColumn
 from zetl_helpers.local.athena.dialect.comparisons import key
 from zetl_helpers.local.athena.dialect.failures import QueryFailure
+from zetl_helpers.local.athena.dialect.pruning import note_conditions
 from zetl_helpers.local.athena.dialect.relations import From, RelationAnalyzer
 from zetl_helpers.local.athena.dialect.scope import Field, Grouping, Scope, dotted
 from zetl_helpers.local.athena.dialect.typed import Typed, null_of
@@ -38,6 +41,8 @@ class SelectAnalyzer(RelationAnalyzer):
         scope = Scope(list(source.fields) if source else [], outer)
         scope.windows = {name.key: window for name, window in node.windows}
         where = self.boolean(node.where, scope.in_clause("WHERE clause"), "WHERE clause") if node.where else None
+        if node.where is not None:
+            note_conditions(node.where, lambda part: self.expression(part, scope), self.sources)
         group = self._group(node, order, scope)
         self._check_having(node)
         items = self._items(node, scope)
@@ -62,7 +67,11 @@ class SelectAnalyzer(RelationAnalyzer):
 
     def _check_having(self, node: tree.Select) -> None:
         if node.having is not None and (found := windows_in(node.having)):
-            raise QueryFailure("NESTED_WINDOW", f"HAVING clause cannot contain window functions or row pattern measures: [{found[0].text}]", found[0].position)  # fmt: skip
+            raise QueryFailure(
+                "NESTED_WINDOW",
+                f"HAVING clause cannot contain window functions or row pattern measures: [{found[0].text}]",
+                found[0].position,
+            )
 
     def _items(self, node: tree.Select, scope: Scope) -> list[_Item]:
         items: list[_Item] = []
@@ -108,7 +117,7 @@ class SelectAnalyzer(RelationAnalyzer):
             raise QueryFailure("TYPE_MISMATCH", f"expected type ROW, got {value.type}", item.position)
         return [
             _Item(base, Typed(f"({value.sql}).f{index}", child), OutputColumn(name, child))
-            for index, (name, child) in enumerate(zip(value.type.fields, value.type.children))
+            for index, (name, child) in enumerate(zip(value.type.fields, value.type.children, strict=False))
         ]
 
     def _column_item(self, item: tree.AllColumns, field: Field, scope: Scope) -> _Item:
@@ -153,7 +162,11 @@ class SelectAnalyzer(RelationAnalyzer):
         scope.grouping = Grouping(keys)
         crossed = [tuple(dict.fromkeys(itertools.chain.from_iterable(choice))) for choice in itertools.product(*sets)]
         if len(crossed) > _MAX_GROUPING_SETS:
-            raise QueryFailure("TOO_MANY_GROUPING_SETS", f"GROUP BY has {len(crossed)} grouping sets but can contain at most {_MAX_GROUPING_SETS}", node.group.position)  # fmt: skip
+            raise QueryFailure(
+                "TOO_MANY_GROUPING_SETS",
+                f"GROUP BY has {len(crossed)} grouping sets but can contain at most {_MAX_GROUPING_SETS}",
+                node.group.position,
+            )
         if node.group.distinct:
             unique = {frozenset(one): one for one in reversed(crossed)}
             crossed = list(reversed(unique.values()))
@@ -179,7 +192,11 @@ class SelectAnalyzer(RelationAnalyzer):
         written = self._select_item(node, select, scope) if _is_number(node) else node
         value = self.expression(written, scope)
         if not types.is_comparable(value.type):
-            raise QueryFailure("TYPE_MISMATCH", f"{value.type} is not comparable, and therefore cannot be used in GROUP BY", node.position)  # fmt: skip
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"{value.type} is not comparable, and therefore cannot be used in GROUP BY",
+                node.position,
+            )
         keys.setdefault(value.sql, written)
         return value.sql
 
@@ -197,7 +214,12 @@ class SelectAnalyzer(RelationAnalyzer):
             )
         chosen = expressions[number - 1]
         if aggregates_in(chosen) or windows_in(chosen):
-            raise QueryFailure("EXPRESSION_NOT_SCALAR", f"GROUP BY clause cannot contain aggregations, window functions or grouping operations: [{chosen.text}]", node.position)  # fmt: skip
+            raise QueryFailure(
+                "EXPRESSION_NOT_SCALAR",
+                "GROUP BY clause cannot contain aggregations, window functions or grouping operations: "
+                f"[{chosen.text}]",
+                node.position,
+            )
         return chosen
 
     def ordinal(self, node: tree.Expression, columns: list[Typed], clause: str) -> Typed | None:
@@ -217,7 +239,7 @@ class SelectAnalyzer(RelationAnalyzer):
         if not order:
             return []
         aliases: dict[str, list[Typed]] = {}
-        for item, written in zip(items, self._written_names(node, scope)):
+        for item, written in zip(items, self._written_names(node, scope), strict=False):
             if written is not None:
                 aliases.setdefault(written, []).append(item.value)
         scope.aliases = aliases

@@ -124,7 +124,7 @@ class Binding:
         if wanted.children:
             if given.name != wanted.name or len(given.children) != len(wanted.children):
                 return False
-            return all(self.match(mine, its) for mine, its in zip(wanted.children, given.children))
+            return all(self.match(mine, its) for mine, its in zip(wanted.children, given.children, strict=False))
         if given.name == wanted.name:
             return True
         return self.coerce and _widens(given, wanted.name)
@@ -151,7 +151,7 @@ class Binding:
             return self.variables.get(wanted.name, types.UNKNOWN)
         if wanted.children:
             inside = given.children if given.name == wanted.name else (types.UNKNOWN,) * len(wanted.children)
-            children = tuple(self.type_of(mine, its) for mine, its in zip(wanted.children, inside))
+            children = tuple(self.type_of(mine, its) for mine, its in zip(wanted.children, inside, strict=False))
             return Type(wanted.name, (), children)
         if given.name == wanted.name:
             return given

@@ -38,7 +38,17 @@ class StatementReader(QueryReader):
             return nodes.Select(query, position=self.place(mark), text=self.written(mark))
         reader = _READERS.get(self.token.upper)
         if reader is None:
-            if self.token.kind is Kind.WORD and self.token.upper in ("GRANT", "REVOKE", "USE", "SET", "CALL", "ANALYZE", "COMMIT", "ROLLBACK", "START"):  # fmt: skip
+            if self.token.kind is Kind.WORD and self.token.upper in (
+                "GRANT",
+                "REVOKE",
+                "USE",
+                "SET",
+                "CALL",
+                "ANALYZE",
+                "COMMIT",
+                "ROLLBACK",
+                "START",
+            ):
                 raise MalformedQuery("Queries of this type are not supported", code="INVALID_INPUT")
             raise self.refuse(_VERBS)
         return reader(self)

@@ -73,7 +73,7 @@ def row_sql(sql: str, source: Type, target: Type) -> str:
     """Write the widening of a row, field by field."""
     fields = ", ".join(
         f"f{index} := {coerce_sql(f'({sql}).f{index}', mine, its)}"
-        for index, (mine, its) in enumerate(zip(source.children, target.children))
+        for index, (mine, its) in enumerate(zip(source.children, target.children, strict=False))
     )
     return f"CASE WHEN ({sql}) IS NULL THEN NULL ELSE struct_pack({fields}) END"
 

@@ -27,7 +27,10 @@ class Type:
     def __str__(self) -> str:
         """Return the type as ``typeof`` spells it."""
         if self.name == "row":
-            parts = [f"{name} {child}" if name else str(child) for name, child in zip(self.fields, self.children)]
+            parts = [
+                f"{name} {child}" if name else str(child)
+                for name, child in zip(self.fields, self.children, strict=False)
+            ]
             return f"row({', '.join(parts)})"
         if self.name == "function":
             return f"function({','.join(str(child) for child in self.children)})"
@@ -268,9 +271,9 @@ def _common_of_same_name(left: Type, right: Type) -> Type | None:
         return max(left, right, key=lambda type_: type_.precision)
     if len(left.children) != len(right.children):
         return None
-    children = [common_type(mine, its) for mine, its in zip(left.children, right.children)]
+    children = [common_type(mine, its) for mine, its in zip(left.children, right.children, strict=False)]
     known = tuple(child for child in children if child is not None)
     if len(known) != len(children):
         return None
-    fields = tuple(mine if mine == its else None for mine, its in zip(left.fields, right.fields))
+    fields = tuple(mine if mine == its else None for mine, its in zip(left.fields, right.fields, strict=False))
     return Type(left.name, left.numbers, known, fields)

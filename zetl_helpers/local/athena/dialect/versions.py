@@ -39,7 +39,8 @@ def _moment(analyzer: Analyzer, value: Typed, place: Position) -> Version:
     if value.type.name not in _MOMENTS:
         raise QueryFailure(
             "TYPE_MISMATCH",
-            f"Type {value.type} invalid. Temporal pointers must be of type Timestamp, Timestamp with Time Zone, or Date.",
+            f"Type {value.type} invalid. Temporal pointers must be of type Timestamp, Timestamp with Time Zone, "
+            "or Date.",
             place,
         )
     instant = f"({value.sql}).i" if value.type.name == "timestamp with time zone" else value.sql

@@ -39,7 +39,9 @@ _OPERATIONS = {
     "multiplication": ("multiplication", "*"),
 }
 _OVERFLOW = re.compile(r"Overflow in (\w+) of (INT\d+|DECIMAL\(\d+\)) \((.*?)\)[;!.]", re.DOTALL)
-_OUT_OF_RANGE = re.compile(r"Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (INT\d+)")  # fmt: skip
+_OUT_OF_RANGE = re.compile(
+    r"Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (INT\d+)"
+)
 _TO_DECIMAL = re.compile(
     r"Could not (?:cast|convert) (?:value|string|VARCHAR) \"?(\S+?)\"? to DECIMAL\((\d+), ?(\d+)\)"
 )
@@ -65,14 +67,14 @@ class Engine:
         )
         self._lock = threading.Lock()
         for one in all_udfs():
-            self._connection.create_function(
+            self._connection.create_function(  # type: ignore[call-overload]  # its stubs know the enums only
                 one.name,
                 one.function,
-                list(one.parameters),  # type: ignore[arg-type]
-                one.result,  # type: ignore[arg-type]
-                type="arrow",  # type: ignore[arg-type]
+                list(one.parameters),
+                one.result,
+                type="arrow",
                 # By default DuckDB refuses a function that returns NULL.
-                null_handling="special",  # type: ignore[arg-type]
+                null_handling="special",
             )
         for statement in macro_statements():
             self._connection.execute(statement)
@@ -128,11 +130,17 @@ def failure_of(error: Exception) -> QueryFailure:
     if match := _OUT_OF_RANGE.search(text):
         return _out_of_range(match)
     if match := _TO_DECIMAL.search(text):
-        return QueryFailure("INVALID_CAST_ARGUMENT", f"Cannot cast '{match.group(1)}' to DECIMAL({match.group(2)}, {match.group(3)})")  # fmt: skip
+        return QueryFailure(
+            "INVALID_CAST_ARGUMENT", f"Cannot cast '{match.group(1)}' to DECIMAL({match.group(2)}, {match.group(3)})"
+        )
     if "More than one row returned by a subquery" in text:
         return QueryFailure("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
     if isinstance(error, duckdb.OutOfMemoryException):
-        return QueryFailure("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exceeded the memory that the local lakehouse gives to it. Read fewer rows or columns, or aggregate earlier.")  # fmt: skip
+        return QueryFailure(
+            "EXCEEDED_LOCAL_MEMORY_LIMIT",
+            "Query exceeded the memory that the local lakehouse gives to it. Read fewer rows or columns, or aggregate "
+            "earlier.",
+        )
     if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of the range of its type")
     _LOG.warning("DuckDB refuses a statement: %s", text)

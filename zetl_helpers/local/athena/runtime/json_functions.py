@@ -10,7 +10,9 @@ from typing import Any
 from zetl_helpers.local.athena.json_text import is_number_text, json_string, parse_json, write_json
 from zetl_helpers.local.athena.runtime.udf import AthenaError, udf
 
-_STEP = re.compile(r"""\.(?:\*|([A-Za-z_0-9\-:$]+)|"((?:[^"\\]|\\.)*)")|\[(?:(\d+)|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\*))\]""")  # fmt: skip
+_STEP = re.compile(
+    r"""\.(?:\*|([A-Za-z_0-9\-:$]+)|"((?:[^"\\]|\\.)*)")|\[(?:(\d+)|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\*))\]"""
+)
 _RANGES = {"tinyint": 2**7, "smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 _MISSING = object()
 
@@ -116,7 +118,9 @@ def json_array_contains(text: str, wanted: str) -> bool | None:
 
 
 def _same(item: Any, wanted: Any) -> bool:
-    numbers = [one for one in (item, wanted) if is_number_text(one) or (isinstance(one, int) and not isinstance(one, bool))]  # fmt: skip
+    numbers = [
+        one for one in (item, wanted) if is_number_text(one) or (isinstance(one, int) and not isinstance(one, bool))
+    ]
     if len(numbers) == 2:
         return is_number_text(item) == is_number_text(wanted) and float(item) == float(wanted)
     return type(item) is type(wanted) and bool(item == wanted)
@@ -289,7 +293,7 @@ def _meets_array(text: str, steps: tuple[str | int, ...]) -> bool:
     ) or any(
         isinstance(steps[count], int)
         and steps[count] == 0
-        and not isinstance(_found(text, steps[:count]), list | type(_MISSING))  # fmt: skip
+        and not isinstance(_found(text, steps[:count]), list | type(_MISSING))
         for count in range(len(steps))
     )
 

@@ -1,5 +1,7 @@
 """DuckDB macros for what DuckDB has, but not quite as Athena has it."""
 
+# ruff: noqa: E501 - one macro a line.
+
 from __future__ import annotations
 
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")

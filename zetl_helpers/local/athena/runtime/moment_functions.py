@@ -6,19 +6,21 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from zetl_helpers.local.athena.runtime.udf import AthenaError, udf
 from zetl_helpers.local.athena.runtime.patterns import (
     format_joda,
     format_mysql,
     parse_joda,
     parse_mysql,
 )
+from zetl_helpers.local.athena.runtime.udf import AthenaError, udf
 from zetl_helpers.local.athena.zones import offset_minutes, to_instant, to_local, zone_name
 
 _MOMENT = re.compile(
     r"(\d{4,6})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?)?\s*(.*)"
 )
-_ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:T(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?")  # fmt: skip
+_ISO = re.compile(
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:T(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?"
+)
 _ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})(?:-(\d))?")
 _ISO_DAY = re.compile(r"(\d{4})-(\d{3})")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h|d)\s*")

@@ -13,8 +13,21 @@ from datetime import datetime, timedelta
 from zetl_helpers.local.athena.runtime.udf import AthenaError
 from zetl_helpers.local.athena.zones import is_zone
 
-_MONTHS = "January February March April May June July August September October November December".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _HALF_DAY = 12
 _PIVOT = 70
 
@@ -129,7 +142,7 @@ def _read(text: str, compiled: re.Pattern[str], fields: tuple[str, ...]) -> tupl
     bad = AthenaError(f'Invalid format: "{text}"')
     if match is None:
         raise bad
-    found = dict(zip(fields, match.groups()))
+    found = dict(zip(fields, match.groups(), strict=False))
     try:
         return _moment(found), _zone_of(found, text)
     except ValueError as error:
@@ -213,7 +226,7 @@ def _joda_text(letter: str, count: int, local: datetime, zone: str, offset: int,
     if letter == "Z":
         return zone if count > 2 else _offset(offset, colon=count == 2)
     if letter == "z":
-        return zone if zone == "UTC" or zone[0] not in "+-" else zone
+        return zone
     numbers = {
         "d": local.day,
         "D": local.timetuple().tm_yday,
@@ -238,9 +251,16 @@ def _offset(minutes: int, *, colon: bool) -> str:
 
 
 _JODA_READERS = {
-    "y": "year", "Y": "year", "u": "year", "d": "day", "D": "day_of_year", "H": "hour", "h": "half_hour",
-    "m": "minute", "s": "second",
-}  # fmt: skip
+    "y": "year",
+    "Y": "year",
+    "u": "year",
+    "d": "day",
+    "D": "day_of_year",
+    "H": "hour",
+    "h": "half_hour",
+    "m": "minute",
+    "s": "second",
+}
 
 
 @functools.lru_cache(maxsize=256)

@@ -13,10 +13,22 @@ from zetl_helpers.local.athena.runtime.udf import AthenaError, udf
 _NAMED_GROUP = re.compile(r"\(\?<([A-Za-z][A-Za-z0-9]*)>")
 _NAMED_REFERENCE = re.compile(r"\\k<([A-Za-z][A-Za-z0-9]*)>")
 _POSIX = {
-    "Alpha": "A-Za-z", "Digit": "0-9", "Alnum": "A-Za-z0-9", "Upper": "A-Z", "Lower": "a-z", "Space": r"\s",
-    "Punct": r"!-/:-@\[-`{-~", "XDigit": "0-9A-Fa-f", "Blank": r" \t", "L": "^\\W\\d_", "Lu": "A-ZÀ-ÖØ-Þ",
-    "Ll": "a-zß-öø-ÿ", "N": r"\d", "Nd": r"\d", "P": r"!-#%-*,-/:;?@\[-\]_{}",
-}  # fmt: skip
+    "Alpha": "A-Za-z",
+    "Digit": "0-9",
+    "Alnum": "A-Za-z0-9",
+    "Upper": "A-Z",
+    "Lower": "a-z",
+    "Space": r"\s",
+    "Punct": r"!-/:-@\[-`{-~",
+    "XDigit": "0-9A-Fa-f",
+    "Blank": r" \t",
+    "L": "^\\W\\d_",
+    "Lu": "A-ZÀ-ÖØ-Þ",
+    "Ll": "a-zß-öø-ÿ",
+    "N": r"\d",
+    "Nd": r"\d",
+    "P": r"!-#%-*,-/:;?@\[-\]_{}",
+}
 _CLASS = re.compile(r"\\([pP])(?:\{(?:Is)?(\w+)\}|(\w))")
 _REPLACEMENT = re.compile(r"\\(.)|\$(?:\{(\w+)\}|(\d))", re.DOTALL)
 

@@ -89,7 +89,9 @@ def bit_count(value: int, bits: int) -> int:
         raise AthenaError(f"Bits specified in bit_count must be between 2 and 64, got {bits}")
     half = 1 << (bits - 1)
     if not -half <= value < half:
-        raise AthenaError(f"Number must be representable with the bits specified. {value} cannot be represented with {bits} bits")  # fmt: skip
+        raise AthenaError(
+            f"Number must be representable with the bits specified. {value} cannot be represented with {bits} bits"
+        )
     return (value & ((1 << bits) - 1)).bit_count()
 
 
@@ -211,7 +213,9 @@ def split_to_map(text: str, entry_delimiter: str, key_delimiter: str) -> dict[st
     result: dict[str, str] = {}
     for key, value in _entries(text, entry_delimiter, key_delimiter):
         if key in result:
-            raise AthenaError(f"Duplicate keys ({key}) are not allowed. Specifying a lambda to resolve conflicts can avoid this error")  # fmt: skip
+            raise AthenaError(
+                f"Duplicate keys ({key}) are not allowed. Specifying a lambda to resolve conflicts can avoid this error"
+            )
         result[key] = value
     return result
 
@@ -228,7 +232,11 @@ def split_to_multimap(text: str, entry_delimiter: str, key_delimiter: str) -> di
 @udf("s:s")
 def soundex(text: str) -> str:
     """Return the phonetic code of a word."""
-    codes = {letter: digit for digit, letters in zip("123456", ("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R")) for letter in letters}  # fmt: skip
+    codes = {
+        letter: digit
+        for digit, letters in zip("123456", ("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), strict=False)
+        for letter in letters
+    }
     letters = [letter for letter in text.upper() if letter.isalpha()]
     if any(ord(letter) > 127 for letter in letters):
         raise AthenaError(f"The character is not mapped: {text}")
@@ -249,7 +257,9 @@ def luhn_check(text: str) -> bool:
     """Tell whether the last digit of a number checks the others."""
     if not re.fullmatch(r"\d+", text):
         raise AthenaError(f"Invalid input: {text}")
-    total = sum(int(digit) if place % 2 == 0 else sum(divmod(2 * int(digit), 10)) for place, digit in enumerate(reversed(text)))  # fmt: skip
+    total = sum(
+        int(digit) if place % 2 == 0 else sum(divmod(2 * int(digit), 10)) for place, digit in enumerate(reversed(text))
+    )
     return total % 10 == 0
 
 
@@ -373,7 +383,13 @@ def from_big_endian(value: bytes) -> int:
 def _url_part(name: str, text: str) -> str | None:
     try:
         parts = urlsplit(text)
-        values = {"host": _host(text), "path": parts.path, "protocol": parts.scheme, "query": parts.query, "fragment": parts.fragment}  # fmt: skip
+        values = {
+            "host": _host(text),
+            "path": parts.path,
+            "protocol": parts.scheme,
+            "query": parts.query,
+            "fragment": parts.fragment,
+        }
     except ValueError:
         return None
     if re.search(r"[\s<>\"{}|\\^`]", text):

@@ -79,7 +79,7 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
         arrow = _ARROW[_SHORT[result]]
 
         def vectorised(*columns: Any) -> Any:
-            rows = zip(*(column.to_pylist() for column in columns))
+            rows = zip(*(column.to_pylist() for column in columns), strict=False)
             return pa.array([None if None in row and not nulls else function(*row) for row in rows], arrow)
 
         # DuckDB counts the parameters by the signature.

@@ -95,7 +95,7 @@ def glue_type(type_: Type) -> str:
     if type_.name == "row":
         fields = ",".join(
             f"{name or f'field{index}'}:{glue_type(child)}"
-            for index, (name, child) in enumerate(zip(type_.fields, type_.children))
+            for index, (name, child) in enumerate(zip(type_.fields, type_.children, strict=False))
         )
         return f"struct<{fields}>"
     if type_.name == "decimal":

@@ -60,7 +60,9 @@ class HiveLoad:
                 rows = _parse(self.entry, path, content, own)
                 for index, value in enumerate(values, len(own)):
                     typed = _value(value, listed[index][1])
-                    rows = rows.append_column(f"c{index}", pa.array([typed] * rows.num_rows, arrow_type(listed[index][1])))  # fmt: skip
+                    rows = rows.append_column(
+                        f"c{index}", pa.array([typed] * rows.num_rows, arrow_type(listed[index][1]))
+                    )
                 if "p" in columns:
                     rows = rows.append_column("p", pa.array([path] * rows.num_rows, pa.string()))
                 parts.append(rows)
@@ -102,7 +104,11 @@ def _parse(entry: dict[str, Any], path: str, content: bytes, columns: list[tuple
         content = gzip.decompress(content)
     parameters = {**entry.get("Parameters", {}), **serde.get("Parameters", {})}
     if library == _OPEN_CSV:
-        rows = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=parameters.get("separatorChar", ","), quotechar=parameters.get("quoteChar", '"'))  # fmt: skip
+        rows = csv.reader(
+            io.StringIO(content.decode(), newline=""),
+            delimiter=parameters.get("separatorChar", ","),
+            quotechar=parameters.get("quoteChar", '"'),
+        )
         return _texts(list(rows), parameters, columns)
     if library == _LAZY_SIMPLE:
         delimiter = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
@@ -110,7 +116,10 @@ def _parse(entry: dict[str, Any], path: str, content: bytes, columns: list[tuple
         return _texts([[None if text == r"\N" else text for text in line] for line in lines], parameters, columns)
     if library in _JSON:
         return _json(content.decode(), columns)
-    raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not read tables of {library or 'no SerDe'}: it reads Parquet, CSV and JSON")  # fmt: skip
+    raise QueryFailure(
+        "NOT_SUPPORTED",
+        f"The local Athena does not read tables of {library or 'no SerDe'}: it reads Parquet, CSV and JSON",
+    )
 
 
 def _parquet(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
@@ -162,7 +171,7 @@ def _from_json(value: Any, type_: Type) -> Any:
         members = {str(key).lower(): item for key, item in value.items()}
         return {
             f"f{index}": _from_json(members.get(name or ""), child)
-            for index, (name, child) in enumerate(zip(type_.fields, type_.children))
+            for index, (name, child) in enumerate(zip(type_.fields, type_.children, strict=False))
         }
     if types.is_text(type_):
         return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))

@@ -82,7 +82,7 @@ def arrow_type(type_: Type) -> pa.DataType:
 
 
 def relabel(values: pa.Array, type_: Type) -> pa.Array:
-    """Return values in the Arrow type in which DuckDB is handed them: rows' fields are called ``f0``, ``f1`` …"""
+    """Return values in the Arrow type in which DuckDB is handed them, with rows' fields called ``f0``, ``f1`` …."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if isinstance(values, pa.ChunkedArray):
@@ -114,7 +114,10 @@ def _relabel_map(values: Any, type_: Type) -> pa.Array:
     if not values.null_count:
         return entries
     return pa.array(
-        [None if missing else entry for missing, entry in zip(pc.is_null(values).to_pylist(), entries.to_pylist())],
+        [
+            None if missing else entry
+            for missing, entry in zip(pc.is_null(values).to_pylist(), entries.to_pylist(), strict=False)
+        ],
         arrow_type(type_),
     )
 

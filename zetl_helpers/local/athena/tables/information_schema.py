@@ -69,8 +69,17 @@ def _columns(lake: Lake) -> tuple[Columns, Iterator[Row]]:
             for entry in lake.tables(database["Name"]):
                 for place, (name, type_, comment) in enumerate(table_columns(lake, entry), 1):
                     yield (
-                        CATALOG, database["Name"], entry["Name"], name, place, None, "YES", str(type_), comment, None,
-                    )  # fmt: skip
+                        CATALOG,
+                        database["Name"],
+                        entry["Name"],
+                        name,
+                        place,
+                        None,
+                        "YES",
+                        str(type_),
+                        comment,
+                        None,
+                    )
 
     return columns, rows()
 

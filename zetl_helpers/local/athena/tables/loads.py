@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 from pyiceberg.expressions import (
+    AlwaysFalse,
     BooleanExpression,
     EqualTo,
     GreaterThan,
     GreaterThanOrEqual,
-    In,
     LessThan,
     LessThanOrEqual,
+    Or,
 )
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
@@ -23,7 +24,8 @@ from zetl_helpers.local.athena.dialect.session import Condition
 from zetl_helpers.local.athena.tables.iceberg_scans import FileCache, ScannedFile, concatenated, scan
 from zetl_helpers.local.athena.tables.lake import Lake
 
-_OPERATORS = {
+# Their stubs know only keyword arguments.
+_OPERATORS: dict[str, Any] = {
     "=": EqualTo,
     "<": LessThan,
     "<=": LessThanOrEqual,
@@ -95,8 +97,9 @@ class IcebergLoad:
     def _filter(self, condition: Condition) -> BooleanExpression:
         name = self.schema.fields[int(condition.column[1:])].name
         if condition.operator == "IN":
-            return In(name, set(condition.values))
-        return _OPERATORS[condition.operator](name, condition.values[0])
+            return Or(AlwaysFalse(), *(_OPERATORS["="](name, value) for value in condition.values))
+        found: BooleanExpression = _OPERATORS[condition.operator](name, condition.values[0])
+        return found
 
 
 _ZONED = pa.struct([("i", pa.timestamp("us")), ("z", pa.string())])
@@ -120,6 +123,8 @@ def _bytes(file: ScannedFile, field_ids: list[int], schema: Schema) -> int:
     for one in field_ids:
         found = schema.find_field(one)
         wanted |= {one, *_nested_ids(found.field_type)}
+    if not wanted & set(file.column_bytes):
+        return file.task.file.file_size_in_bytes
     return sum(size for field_id, size in file.column_bytes.items() if field_id in wanted)
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyiceberg.conversions import from_bytes
 from pyiceberg.manifest import DataFile, ManifestEntryStatus, ManifestFile
 from pyiceberg.table import Table
-from pyiceberg.types import IcebergType
+from pyiceberg.types import IcebergType, PrimitiveType
 
 from zetl_helpers.local.athena.dialect import types
 from zetl_helpers.local.athena.dialect.types import Type
@@ -154,12 +154,12 @@ def _partition_summaries(table: Table, manifest: ManifestFile) -> list[dict[str,
             "f2": _shown_bound(field.field_type, summary.lower_bound),
             "f3": _shown_bound(field.field_type, summary.upper_bound),
         }
-        for field, summary in zip(fields, manifest.partitions or [])
+        for field, summary in zip(fields, manifest.partitions or [], strict=False)
     ]
 
 
 def _shown_bound(type_: IcebergType, value: bytes | None) -> str | None:
-    if value is None:
+    if value is None or not isinstance(type_, PrimitiveType):
         return None
     found = from_bytes(type_, value)
     if isinstance(found, bool):
@@ -265,7 +265,16 @@ def _partitions(table: Table) -> tuple[Columns, list[Row]]:
         groups[tuple(file.partition[index] for index in range(len(partition_fields)))].append(file)
     rows = []
     for key, files in groups.items():
-        partition = ({f"f{index}": _plain(value, field.field_type) for index, (value, field) in enumerate(zip(key, partition_fields))},) if partition_fields else ()  # fmt: skip
+        partition = (
+            (
+                {
+                    f"f{index}": _plain(value, field.field_type)
+                    for index, (value, field) in enumerate(zip(key, partition_fields, strict=False))
+                },
+            )
+            if partition_fields
+            else ()
+        )
         rows.append(
             (
                 *partition,
@@ -275,7 +284,7 @@ def _partitions(table: Table) -> tuple[Columns, list[Row]]:
                 {
                     f"f{index}": _column_summary(field.field_id, field.field_type, files)
                     for index, field in enumerate(primitive)
-                },  # fmt: skip
+                },
             )
         )
     return columns, rows
@@ -297,6 +306,8 @@ def _plain(value: Any, type_: IcebergType) -> Any:
 
 def _column_summary(field_id: int, type_: IcebergType, files: list[DataFile]) -> dict[str, Any]:
     def bound(values: list[dict[int, bytes] | None], choose: Callable[[list[Any]], Any]) -> Any:
+        if not isinstance(type_, PrimitiveType):
+            return None
         found = [from_bytes(type_, one[field_id]) for one in values if one and field_id in one]
         return _plain(choose(found), type_) if found else None
 

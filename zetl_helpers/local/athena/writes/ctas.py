@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
 """
 
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,19 +29,36 @@ from zetl_helpers.local.athena.writes.inserts import ROWS
 
 _HIVE_PROPERTIES = frozenset(
     (
-        "table_type", "format", "external_location", "write_compression", "parquet_compression", "orc_compression",
-        "partitioned_by", "field_delimiter", "is_external",
+        "table_type",
+        "format",
+        "external_location",
+        "write_compression",
+        "parquet_compression",
+        "orc_compression",
+        "partitioned_by",
+        "field_delimiter",
+        "is_external",
     )
-)  # fmt: skip
+)
 _ICEBERG_PROPERTIES = frozenset(
     (
-        "table_type", "location", "is_external", "format", "partitioning", "write_compression", "compression_level",
-        "optimize_rewrite_min_data_file_size_bytes", "optimize_rewrite_max_data_file_size_bytes",
-        "optimize_rewrite_data_file_threshold", "optimize_rewrite_delete_file_threshold",
-        "vacuum_min_snapshots_to_keep", "vacuum_max_snapshot_age_seconds", "vacuum_max_metadata_files_to_keep",
+        "table_type",
+        "location",
+        "is_external",
+        "format",
+        "partitioning",
+        "write_compression",
+        "compression_level",
+        "optimize_rewrite_min_data_file_size_bytes",
+        "optimize_rewrite_max_data_file_size_bytes",
+        "optimize_rewrite_data_file_threshold",
+        "optimize_rewrite_delete_file_threshold",
+        "vacuum_min_snapshots_to_keep",
+        "vacuum_max_snapshot_age_seconds",
+        "vacuum_max_metadata_files_to_keep",
         "write_target_data_file_size_bytes",
     )
-)  # fmt: skip
+)
 
 
 def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome:
@@ -55,7 +74,11 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
     if context.lake.table(database, name) is not None:
         if statement.if_not_exists:
             return Outcome(ROWS, [["0"]], 0, header=True, body=False)
-        raise QueryFailure("TABLE_ALREADY_EXISTS", f"Destination table '{CATALOG}.{database}.{name}' already exists", statement.position)  # fmt: skip
+        raise QueryFailure(
+            "TABLE_ALREADY_EXISTS",
+            f"Destination table '{CATALOG}.{database}.{name}' already exists",
+            statement.position,
+        )
     if not iceberg:
         check_hive_types(columns)
     sql = compiled.sql if statement.with_data else f"SELECT * FROM ({compiled.sql}) WHERE FALSE"
@@ -136,14 +159,22 @@ def _create_hive(
     file_format = check_format(str(settings.get("format", "PARQUET")))
     partitioned_by = [str(one).lower() for one in settings.get("partitioned_by", ())]
     if partitioned_by != [column for column, _ in columns[len(columns) - len(partitioned_by) :]]:
-        raise QueryFailure("INVALID_TABLE_PROPERTY", f"Partition keys must be the last columns in the table and in the same order as the table properties: {partitioned_by}")  # fmt: skip
+        raise QueryFailure(
+            "INVALID_TABLE_PROPERTY",
+            "Partition keys must be the last columns in the table and in the same order as the table properties: "
+            f"{partitioned_by}",
+        )
     location = str(settings.get("external_location") or f"{context.execution.output_location}/").rstrip("/") + "/"
     delimiter = str(settings.get("field_delimiter", "\x01"))
     compression = settings.get("write_compression") or settings.get("parquet_compression")
     writer = HiveWriter(context.lake, location, file_format, compression, delimiter)
     writer.check_empty(f"{database}.{name}")
     paths = writer.write(rows, columns, partitioned_by)
-    parameters = {"field.delim": delimiter, "serialization.format": delimiter} if file_format == "TEXTFILE" else {"serialization.format": "1"}  # fmt: skip
+    parameters = (
+        {"field.delim": delimiter, "serialization.format": delimiter}
+        if file_format == "TEXTFILE"
+        else {"serialization.format": "1"}
+    )
     entry = table_input(name, columns, partitioned_by, location, file_format, parameters)
     context.lake.glue.create_table(DatabaseName=database, TableInput=entry)
     add_partitions(context.lake, {**entry, "DatabaseName": database}, paths, partitioned_by)
@@ -160,9 +191,13 @@ def _create_iceberg(
 ) -> None:
     location = settings.get("location")
     if not location:
-        raise QueryFailure("INVALID_TABLE_PROPERTY", "The location of an Iceberg table must be given: WITH (location = 's3://…')")  # fmt: skip
+        raise QueryFailure(
+            "INVALID_TABLE_PROPERTY", "The location of an Iceberg table must be given: WITH (location = 's3://…')"
+        )
     partitioning = transforms_of([str(one) for one in settings.get("partitioning", ())])
-    properties = {key: str(value) for key, value in settings.items() if key not in ("location", "is_external", "partitioning")}  # fmt: skip
+    properties = {
+        key: str(value) for key, value in settings.items() if key not in ("location", "is_external", "partitioning")
+    }
     listed = [nodes.ColumnDefinition(column, type_) for column, type_ in columns]
     create_iceberg_table(context.lake, database, name, listed, partitioning, str(location), properties)
     append(fresh(context.lake, database, name), rows)

@@ -41,7 +41,9 @@ def file_type(type_: Type) -> pa.DataType:
     if type_.name == "map":
         return pa.map_(file_type(type_.key), file_type(type_.value))
     if type_.name == "row":
-        return pa.struct([(name, file_type(child)) for name, child in zip(field_names(type_), type_.children)])
+        return pa.struct(
+            [(name, file_type(child)) for name, child in zip(field_names(type_), type_.children, strict=False)]
+        )
     return _ARROW[type_.name]
 
 
@@ -96,7 +98,7 @@ def _renamed_one(value: Any, type_: Type) -> Any:
     if type_.name == "row":
         return {
             name: _renamed_one(value[f"f{index}"], child)
-            for index, (name, child) in enumerate(zip(field_names(type_), type_.children))
+            for index, (name, child) in enumerate(zip(field_names(type_), type_.children, strict=False))
         }
     if type_.name == "array":
         return [_renamed_one(item, type_.element) for item in value]

@@ -35,7 +35,9 @@ def check_format(name: str) -> str:
     """
     written = name.upper()
     if written in _REFUSED_FORMATS:
-        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not write {written}: it writes {', '.join(FORMATS)}")
+        raise QueryFailure(
+            "NOT_SUPPORTED", f"The local Athena does not write {written}: it writes {', '.join(FORMATS)}"
+        )
     if written not in FORMATS:
         raise QueryFailure("INVALID_TABLE_PROPERTY", f"Unsupported format: {name}")
     return written
@@ -57,8 +59,8 @@ def _check_type(name: str, type_: Type) -> None:
     if type_.name == "timestamp" and type_.precision > 3:
         raise QueryFailure(
             "NOT_SUPPORTED",
-            f"Incorrect timestamp precision for timestamp({type_.precision}); the configured precision is MILLISECONDS; "
-            f"column name: {name}",
+            f"Incorrect timestamp precision for timestamp({type_.precision}); the configured precision is "
+            f"MILLISECONDS; column name: {name}",
         )
     for child in type_.children:
         _check_type(name, child)
@@ -130,7 +132,9 @@ class HiveWriter:
             text = "".join(f"{line}\n" for line in _json_lines(rows, columns))
         else:
             shown = render(rows.select(range(len(columns))), [type_ for _, type_ in columns])
-            text = "".join(self._delimiter.join(r"\N" if cell is None else cell for cell in row) + "\n" for row in shown)
+            text = "".join(
+                self._delimiter.join(r"\N" if cell is None else cell for cell in row) + "\n" for row in shown
+            )
         if self._codec == "gzip":
             return gzip.compress(text.encode())
         if self._codec != "none":
@@ -158,11 +162,13 @@ def _partitions(
     for index, values in enumerate(shown):
         groups.setdefault(tuple(values), []).append(index)
     if len(groups) > 100:
-        raise QueryFailure("HIVE_TOO_MANY_OPEN_PARTITIONS", "Exceeded limit of 100 open writers for partitions/buckets.")
-    for values, indexes in groups.items():
+        raise QueryFailure(
+            "HIVE_TOO_MANY_OPEN_PARTITIONS", "Exceeded limit of 100 open writers for partitions/buckets."
+        )
+    for key, indexes in groups.items():
         folder = "".join(
             f"{name}={_NULL_PARTITION if value is None else quote(value, safe=' ')}/"
-            for name, value in zip(partitioned_by, values)
+            for name, value in zip(partitioned_by, key, strict=True)
         )
         yield folder, rows.take(pa.array(indexes))
 
@@ -170,8 +176,8 @@ def _partitions(
 def _json_lines(rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> Iterator[str]:
     parts = [_json_values(rows.column(index), type_) for index, (_, type_) in enumerate(columns)]
     names = [name for name, _ in columns]
-    for values in zip(*parts):
-        members = {name: value for name, value in zip(names, values) if value is not None}
+    for values in zip(*parts, strict=False):
+        members = {name: value for name, value in zip(names, values, strict=False) if value is not None}
         yield json.dumps(members, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -195,8 +201,6 @@ def _json_nested(value: Any, type_: Type) -> Any:
     if type_.name == "row":
         return {
             name: _json_nested(value[f"f{index}"], child)
-            for index, (name, child) in enumerate(zip(field_names(type_), type_.children))
+            for index, (name, child) in enumerate(zip(field_names(type_), type_.children, strict=False))
         }
     return value if isinstance(value, bool | int | float | str) else str(value)
-
-

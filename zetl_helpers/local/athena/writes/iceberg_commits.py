@@ -61,7 +61,7 @@ def iceberg_rows(table: Table, rows: pa.Table) -> pa.Table:
     """Return rows in the Arrow types of a table's own schema."""
     schema = schema_to_pyarrow(table.schema(), include_field_ids=False)
     arrays = []
-    for index, (field, (_, type_)) in enumerate(zip(schema, table_columns(table))):
+    for index, (field, (_, type_)) in enumerate(zip(schema, table_columns(table), strict=False)):
         arrays.append(exported(rows.column(index), type_).cast(field.type))
     return pa.Table.from_arrays(arrays, schema=schema)
 

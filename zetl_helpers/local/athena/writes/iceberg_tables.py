@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from pyiceberg import types as iceberg
 from pyiceberg.partitioning import PARTITION_FIELD_ID_START, PartitionField, PartitionSpec
@@ -43,7 +44,7 @@ _SIMPLE: dict[str, type[IcebergType]] = {
     "time": iceberg.TimeType,
     "uuid": iceberg.UUIDType,
 }
-_TIME_TRANSFORMS: dict[str, type[Transform]] = {  # type: ignore[type-arg]
+_TIME_TRANSFORMS: dict[str, Callable[[], Transform[Any, Any]]] = {
     "year": YearTransform,
     "month": MonthTransform,
     "day": DayTransform,
@@ -52,13 +53,25 @@ _TIME_TRANSFORMS: dict[str, type[Transform]] = {  # type: ignore[type-arg]
 _TRANSFORM = re.compile(r"(\w+)\(\s*(?:(\d+)\s*,\s*)?(\w+)\s*(?:,\s*(\d+)\s*)?\)")
 PROPERTIES = frozenset(
     (
-        "table_type", "format", "write_compression", "compression_level", "optimize_rewrite_min_data_file_size_bytes",
-        "optimize_rewrite_max_data_file_size_bytes", "optimize_rewrite_data_file_threshold",
-        "optimize_rewrite_delete_file_threshold", "vacuum_min_snapshots_to_keep", "vacuum_max_snapshot_age_seconds",
-        "vacuum_max_metadata_files_to_keep", "write_target_data_file_size_bytes", "write_object_storage_enabled",
-        "format-version", "write.object-storage.enabled", "write.object-storage.path", "write.data.path",
+        "table_type",
+        "format",
+        "write_compression",
+        "compression_level",
+        "optimize_rewrite_min_data_file_size_bytes",
+        "optimize_rewrite_max_data_file_size_bytes",
+        "optimize_rewrite_data_file_threshold",
+        "optimize_rewrite_delete_file_threshold",
+        "vacuum_min_snapshots_to_keep",
+        "vacuum_max_snapshot_age_seconds",
+        "vacuum_max_metadata_files_to_keep",
+        "write_target_data_file_size_bytes",
+        "write_object_storage_enabled",
+        "format-version",
+        "write.object-storage.enabled",
+        "write.object-storage.path",
+        "write.data.path",
     )
-)  # fmt: skip
+)
 
 
 def iceberg_type(type_: Type, ids: itertools.count[int]) -> IcebergType:
@@ -78,7 +91,7 @@ def iceberg_type(type_: Type, ids: itertools.count[int]) -> IcebergType:
         )
     if type_.name == "row":
         fields = []
-        for name, child in zip(type_.fields, type_.children):
+        for name, child in zip(type_.fields, type_.children, strict=False):
             if name is None:
                 raise QueryFailure("NOT_SUPPORTED", f"Row type field does not have a name: {type_}")
             fields.append(NestedField(next(ids), name, iceberg_type(child, ids), required=False))
@@ -99,7 +112,11 @@ def transforms_of(texts: Sequence[str]) -> list[nodes.PartitionField]:
         match = _TRANSFORM.fullmatch(text.strip())
         if match:
             argument = match.group(2) or match.group(4)
-            found.append(nodes.PartitionField(match.group(3).lower(), match.group(1).lower(), int(argument) if argument else None))  # fmt: skip
+            found.append(
+                nodes.PartitionField(
+                    match.group(3).lower(), match.group(1).lower(), int(argument) if argument else None
+                )
+            )
         elif re.fullmatch(r"\w+", text.strip()):
             found.append(nodes.PartitionField(text.strip().lower()))
         else:
@@ -115,12 +132,14 @@ def _spec(schema: Schema, partitions: Sequence[nodes.PartitionField]) -> Partiti
         source = schema.find_field(one.column)
         name, transform = _transform(one)
         if not transform.can_transform(source.field_type):
-            raise QueryFailure("NOT_SUPPORTED", f"{one.transform} cannot partition by {one.column}, which is a {source.field_type}")  # fmt: skip
+            raise QueryFailure(
+                "NOT_SUPPORTED", f"{one.transform} cannot partition by {one.column}, which is a {source.field_type}"
+            )
         fields.append(PartitionField(source.field_id, PARTITION_FIELD_ID_START + number, transform, name))
     return PartitionSpec(*fields)
 
 
-def _transform(one: nodes.PartitionField) -> tuple[str, Transform]:  # type: ignore[type-arg]
+def _transform(one: nodes.PartitionField) -> tuple[str, Transform[Any, Any]]:
     if one.transform == "identity":
         return one.column, IdentityTransform()
     if one.transform in _TIME_TRANSFORMS:

@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/athena/latest/ug/insert-into.html
 """
 
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -81,7 +83,9 @@ def _chosen(statement: nodes.Insert, columns: Sequence[str]) -> list[str]:
             )
         if column.key in chosen:
             raise QueryFailure(
-                "DUPLICATE_COLUMN_NAME", f"Insert column name is specified more than once: {column.value}", statement.position
+                "DUPLICATE_COLUMN_NAME",
+                f"Insert column name is specified more than once: {column.value}",
+                statement.position,
             )
         chosen.append(column.key)
     return chosen
@@ -100,7 +104,7 @@ def _insert_sql(compiled: Compiled, columns: Sequence[tuple[str, Type]], chosen:
         )
     values = {
         name: coerce(Typed(f"q.c{index}", source), target).sql
-        for index, (name, source, target) in enumerate(zip(chosen, given, wanted))
+        for index, (name, source, target) in enumerate(zip(chosen, given, wanted, strict=False))
     }
     read = ", ".join(
         f"{values.get(name.lower(), null_of(type_))} AS c{index}" for index, (name, type_) in enumerate(columns)

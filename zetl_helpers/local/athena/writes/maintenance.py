@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html
 """
 
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
 from __future__ import annotations
 
 from collections import defaultdict
@@ -67,16 +69,16 @@ def _chosen(statement: nodes.Optimize, context: Context, table: Table, file: Sca
     analyzer = QueryAnalyzer(context.session(tables))
     relation = analyzer.relation(TableNode(statement.table, position=statement.table_position), None, [])
     fields = [
-        one
-        for one, column in zip(relation.fields, table.schema().fields)
-        if column.field_id in sources
+        one for one, column in zip(relation.fields, table.schema().fields, strict=False) if column.field_id in sources
     ]
     if not fields:
-        raise QueryFailure("NOT_SUPPORTED", "OPTIMIZE with WHERE needs a table partitioned by columns", statement.position)
+        raise QueryFailure(
+            "NOT_SUPPORTED", "OPTIMIZE with WHERE needs a table partitioned by columns", statement.position
+        )
     condition = analyzer.boolean(statement.where, Scope(fields), "WHERE clause")
     relation_name, _, alias = relation.sql.partition(" AS ")
     context.cursor.register(relation_name, file.rows.slice(0, 1))
-    return run(context.cursor, f"SELECT 1 FROM {relation_name} AS {alias} WHERE {condition.sql}").num_rows > 0
+    return bool(run(context.cursor, f"SELECT 1 FROM {relation_name} AS {alias} WHERE {condition.sql}").num_rows)
 
 
 def vacuum(statement: nodes.Vacuum, context: Context) -> Outcome:

@@ -6,6 +6,8 @@ The data files that hold changed rows are written anew, where Athena writes posi
 see is the same.
 """
 
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -91,7 +93,9 @@ class _Target:
 def _target(context: Context, names: tuple[tree.Name, ...], position: Position, alias: tree.Name | None) -> _Target:
     database, name, entry = target_of(context, names, position)
     if not is_iceberg(entry):
-        raise QueryFailure("NOT_SUPPORTED", "Modifying Hive table rows is only supported for transactional tables", position)
+        raise QueryFailure(
+            "NOT_SUPPORTED", "Modifying Hive table rows is only supported for transactional tables", position
+        )
     table = fresh(context.lake, database, name)
     tables = context.tables()
     analyzer = QueryAnalyzer(context.session(tables))
@@ -147,17 +151,19 @@ def update(statement: nodes.Update, context: Context) -> Outcome:
     return _locked(context, statement.table, statement.table_position, change)
 
 
-def _assigned(
-    target: _Target, assignments: Sequence[nodes.Assignment], scope: Scope, verb: str
-) -> dict[str, str]:
+def _assigned(target: _Target, assignments: Sequence[nodes.Assignment], scope: Scope, verb: str) -> dict[str, str]:
     """Return DuckDB's SQL of the new values by the columns' names."""
     wanted = {name.lower(): type_ for name, type_ in target.columns}
     values: dict[str, Typed] = {}
     for one in assignments:
         if one.column.key not in wanted:
-            raise QueryFailure("COLUMN_NOT_FOUND", f"The {verb} SET target column {one.column.value} doesn't exist", one.position)  # fmt: skip
+            raise QueryFailure(
+                "COLUMN_NOT_FOUND", f"The {verb} SET target column {one.column.value} doesn't exist", one.position
+            )
         if one.column.key in values:
-            raise QueryFailure("SYNTAX_ERROR", f"Multiple assignments for same column: {one.column.value}", one.position)
+            raise QueryFailure(
+                "SYNTAX_ERROR", f"Multiple assignments for same column: {one.column.value}", one.position
+            )
         values[one.column.key] = target.analyzer.expression(one.value, scope.in_clause(f"{verb} SET"))
     given = [value.type for value in values.values()]
     expected = [wanted[name] for name in values]
@@ -207,7 +213,11 @@ class _Merge:
         matched = [case for case in self._statement.cases if case.matched]
         missing = [case for case in self._statement.cases if not case.matched]
         choice = self._choice(matched, self._scope)
-        updates = [(number, self._update_sql(case, number, choice)) for number, case in enumerate(matched) if case.action == "UPDATE"]  # fmt: skip
+        updates = [
+            (number, self._update_sql(case, number, choice))
+            for number, case in enumerate(matched)
+            if case.action == "UPDATE"
+        ]
         places = self._places_sql(choice)
         inserts = [self._insert_sql(case, number, missing) for number, case in enumerate(missing)]
         self._target.register(" ".join([places, *(sql for _, sql in updates), *inserts]))
@@ -226,7 +236,9 @@ class _Merge:
         for number, case in enumerate(cases):
             condition = "TRUE"
             if case.condition is not None:
-                condition = self._target.analyzer.boolean(case.condition, scope.in_clause("MERGE"), "MERGE WHEN clause").sql
+                condition = self._target.analyzer.boolean(
+                    case.condition, scope.in_clause("MERGE"), "MERGE WHEN clause"
+                ).sql
             branches.append(f"WHEN {condition} THEN {number}")
         return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS INTEGER)"
 
@@ -236,7 +248,8 @@ class _Merge:
 
     def _places_sql(self, choice: str) -> str:
         alias = self._target.alias
-        return f"SELECT * FROM (SELECT {alias}.f AS f, {alias}.n AS n, {choice} AS k FROM {self._joined()}) WHERE k IS NOT NULL"  # fmt: skip
+        chosen = f"SELECT {alias}.f AS f, {alias}.n AS n, {choice} AS k FROM {self._joined()}"
+        return f"SELECT * FROM ({chosen}) WHERE k IS NOT NULL"
 
     def _update_sql(self, case: nodes.MergeCase, number: int, choice: str) -> str:
         values = _assigned(self._target, case.assignments, self._scope, "MERGE")
@@ -248,7 +261,11 @@ class _Merge:
         names = [column.key for column in case.columns] or list(wanted)
         for column in case.columns:
             if column.key not in wanted:
-                raise QueryFailure("COLUMN_NOT_FOUND", f"Merge column name does not exist in target table: {column.value}", case.position)  # fmt: skip
+                raise QueryFailure(
+                    "COLUMN_NOT_FOUND",
+                    f"Merge column name does not exist in target table: {column.value}",
+                    case.position,
+                )
         values = [self._target.analyzer.expression(value, scope.in_clause("MERGE")) for value in case.values]
         expected = [wanted[name] for name in names]
         given = [value.type for value in values]
@@ -259,7 +276,7 @@ class _Merge:
                 f"Expressions: [{', '.join(map(str, given))}]",
                 case.position,
             )
-        by_name = {name: coerce(value, wanted[name]).sql for name, value in zip(names, values)}
+        by_name = {name: coerce(value, wanted[name]).sql for name, value in zip(names, values, strict=False)}
         read = ", ".join(
             f"{by_name.get(name.lower(), null_of(type_))} AS c{index}"
             for index, (name, type_) in enumerate(self._target.columns)
@@ -269,6 +286,8 @@ class _Merge:
         return f"SELECT {read} FROM {self._source.sql} WHERE {unmatched} AND ({choice}) = {number}"
 
     def _check_single(self, gone: pa.Table) -> None:
-        places = set(zip(gone.column("f").to_pylist(), gone.column("n").to_pylist()))
+        places = set(zip(gone.column("f").to_pylist(), gone.column("n").to_pylist(), strict=False))
         if len(places) != gone.num_rows:
-            raise QueryFailure("MERGE_TARGET_ROW_MULTIPLE_MATCHES", "One MERGE target table row matched more than one source row")  # fmt: skip
+            raise QueryFailure(
+                "MERGE_TARGET_ROW_MULTIPLE_MATCHES", "One MERGE target table row matched more than one source row"
+            )

@@ -30,7 +30,9 @@ def unload(statement: nodes.Unload, context: Context) -> Outcome:
     check_hive_types(columns)
     partitioned_by = [str(one).lower() for one in settings.get("partitioned_by", ())]
     if partitioned_by != [name for name, _ in columns[len(columns) - len(partitioned_by) :]]:
-        raise QueryFailure("INVALID_TABLE_PROPERTY", f"Partition keys must be the last columns of the query: {partitioned_by}")  # fmt: skip
+        raise QueryFailure(
+            "INVALID_TABLE_PROPERTY", f"Partition keys must be the last columns of the query: {partitioned_by}"
+        )
     location = statement.location.rstrip("/") + "/"
     writer = HiveWriter(
         context.lake,

@@ -41,6 +41,10 @@ def _histogram(arguments: Sequence[Typed]) -> str:
     return f"CAST(histogram({arguments[0].sql}){{over}} AS MAP({types.duckdb_type(arguments[0].type)}, BIGINT))"
 
 
+# The keys or the values of the rows whose key is not NULL.
+_KEYED = "list({{{}}}{{order}}) FILTER (WHERE {{0}} IS NOT NULL{{and_filter}}){{bare_over}}"
+
+
 def _bool(name: str) -> str:
     return f"{name}({{distinct}}{{0}}){{over}}"
 
@@ -94,9 +98,24 @@ for _name in ("corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept")
     _aggregate(_name, "double,double", "double", _name + "({distinct}{0}, {1}){over}")
 _aggregate("entropy", "bigint", "double", "athena_entropy(list({0}){over})")
 _aggregate("histogram", "T:comparable", "map(T,bigint)", _histogram)
-_aggregate("map_agg", "K:comparable,V", "map(K,V)", "athena_map_first(list({0}{order}) FILTER (WHERE {0} IS NOT NULL{and_filter}){bare_over}, list({1}{order}) FILTER (WHERE {0} IS NOT NULL{and_filter}){bare_over})")  # fmt: skip
-_aggregate("multimap_agg", "K:comparable,V", "map(K,array(V))", "athena_multimap(list({0}{order}) FILTER (WHERE {0} IS NOT NULL{and_filter}){bare_over}, list({1}{order}) FILTER (WHERE {0} IS NOT NULL{and_filter}){bare_over})")  # fmt: skip
-_aggregate("map_union", "map(K,V)", "map(K,V)", "athena_map_union(list({0}) FILTER (WHERE {0} IS NOT NULL{and_filter}){bare_over})")  # fmt: skip
+_aggregate(
+    "map_agg",
+    "K:comparable,V",
+    "map(K,V)",
+    "athena_map_first(" + _KEYED.format(0) + ", " + _KEYED.format(1) + ")",
+)
+_aggregate(
+    "multimap_agg",
+    "K:comparable,V",
+    "map(K,array(V))",
+    "athena_multimap(" + _KEYED.format(0) + ", " + _KEYED.format(1) + ")",
+)
+_aggregate(
+    "map_union",
+    "map(K,V)",
+    "map(K,V)",
+    "athena_map_union(list({0}) FILTER (WHERE {0} IS NOT NULL{and_filter}){bare_over})",
+)
 _aggregate("reduce_agg", "T,S,function(S,T,S),function(S,S,S)", "S", "{reduced}")
 _aggregate("grouping", "", "integer", "grouping()")
 
@@ -116,4 +135,9 @@ _window("nth_value", "T,bigint", "T", "nth_value({0}, athena_positive({1}, 'Offs
 for _name in ("lag", "lead"):
     _window(_name, "T", "T", _name + "({0}{nulls}){over}")
     _window(_name, "T,bigint", "T", _name + "({0}, athena_not_negative({1}, 'Offset must be at least 0'){nulls}){over}")
-    _window(_name, "T,bigint,T", "T", _name + "({0}, athena_not_negative({1}, 'Offset must be at least 0'), {2}{nulls}){over}")  # fmt: skip
+    _window(
+        _name,
+        "T,bigint,T",
+        "T",
+        _name + "({0}, athena_not_negative({1}, 'Offset must be at least 0'), {2}{nulls}){over}",
+    )

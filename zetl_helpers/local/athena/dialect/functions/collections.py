@@ -55,8 +55,10 @@ def _sorted_by(arguments: Sequence[Typed]) -> str:
     order = comparison.sql.replace("{left}", left).replace("{right}", right)
     before = f"len(list_filter(range(1, len({items.sql}) + 1), lambda {variable}j: athena_comparison({order}) < 0))"
     # An element's place is the number of elements before it; equal ones keep their order.
-    places = f"list_transform(range(1, len({items.sql}) + 1), lambda {variable}i: struct_pack(k := {before}, i := {variable}i))"
-    return f"CASE WHEN {items.sql} IS NULL THEN NULL ELSE list_transform(list_sort({places}), lambda s: ({items.sql})[s.i]) END"
+    place = f"struct_pack(k := {before}, i := {variable}i)"
+    places = f"list_transform(range(1, len({items.sql}) + 1), lambda {variable}i: {place})"
+    ordered = f"list_transform(list_sort({places}), lambda s: ({items.sql})[s.i])"
+    return f"CASE WHEN {items.sql} IS NULL THEN NULL ELSE {ordered} END"
 
 
 def _element_at_map(arguments: Sequence[Typed]) -> str:
@@ -103,6 +105,18 @@ def _texts(value: Typed) -> str:
     return f"list_transform({value.sql}, lambda e: {text_of('e', element)})"
 
 
+def _joined_with_default(arguments: Sequence[Typed]) -> str:
+    default, delimiter = arguments[2].sql, arguments[1].sql
+    texts = f"list_transform({_texts(arguments[0])}, lambda e: coalesce(e, {default}))"
+    return f"CASE WHEN {default} IS NULL THEN NULL ELSE athena_join({texts}, {delimiter}) END"
+
+
+def _combined(arguments: Sequence[Typed]) -> str:
+    items = arguments[0].sql
+    places = f"athena_combinations(len({items}), {arguments[1].sql})"
+    return f"list_transform({places}, lambda c: list_transform(c, lambda i: ({items})[i]))"
+
+
 define("cardinality", "array(T)", "bigint", "len({0})")
 define("cardinality", "map(K,V)", "bigint", "cardinality({0})")
 define("contains", "array(T:comparable),T:comparable", "boolean", _contains)
@@ -116,8 +130,18 @@ define("array_min", "array(T:orderable)", "T", "CASE WHEN len({0}) > list_count(
 define("array_position", "array(T:comparable),T:comparable", "bigint", "athena_array_position({0}, {1})")
 define("array_remove", "array(T:comparable),T:comparable", _same, "athena_array_remove({0}, {1})")
 define("array_join", "array(T),varchar", "varchar", lambda a: f"athena_join({_texts(a[0])}, {a[1].sql})")
-define("array_join", "array(T),varchar,varchar", "varchar", lambda a: f"CASE WHEN {a[2].sql} IS NULL THEN NULL ELSE athena_join(list_transform({_texts(a[0])}, lambda e: coalesce(e, {a[2].sql})), {a[1].sql}) END")  # fmt: skip
-define("array_union", "array(T:comparable),array(T:comparable)", "array(T)", "athena_array_distinct(athena_array_concat({0}, {1}))")  # fmt: skip
+define(
+    "array_join",
+    "array(T),varchar,varchar",
+    "varchar",
+    _joined_with_default,
+)
+define(
+    "array_union",
+    "array(T:comparable),array(T:comparable)",
+    "array(T)",
+    "athena_array_distinct(athena_array_concat({0}, {1}))",
+)
 define("array_intersect", "array(T:comparable),array(T:comparable)", "array(T)", "athena_array_intersect({0}, {1})")
 define("array_except", "array(T:comparable),array(T:comparable)", "array(T)", "athena_array_except({0}, {1})")
 define("arrays_overlap", "array(T:comparable),array(T:comparable)", "boolean", _overlap)
@@ -127,13 +151,50 @@ define("array_first", "array(T)", "T", "{0}[1]")
 define("array_last", "array(T)", "T", "{0}[-1]")
 define("slice", "array(T),bigint,bigint", _same, "athena_slice({0}, {1}, {2})", fails=True)
 define("trim_array", "array(T),bigint", _same, "athena_trim_array({0}, {1})", fails=True)
-define("sequence", "bigint,bigint", "array(bigint)", "athena_sequence({0}, {1}, CASE WHEN {0} <= {1} THEN 1 ELSE -1 END)", fails=True)  # fmt: skip
+define(
+    "sequence",
+    "bigint,bigint",
+    "array(bigint)",
+    "athena_sequence({0}, {1}, CASE WHEN {0} <= {1} THEN 1 ELSE -1 END)",
+    fails=True,
+)
 define("sequence", "bigint,bigint,bigint", "array(bigint)", "athena_sequence({0}, {1}, {2})", fails=True)
-define("sequence", "date,date", "array(date)", "athena_date_sequence({0}, {1}, CASE WHEN {0} <= {1} THEN 1 ELSE -1 END)", fails=True)  # fmt: skip
-define("sequence", "date,date,interval day to second", "array(date)", "athena_date_sequence({0}, {1}, {2} // 86400000)", fails=True)  # fmt: skip
-define("sequence", "date,date,interval year to month", "array(date)", "list_transform(athena_month_sequence(CAST({0} AS TIMESTAMP), CAST({1} AS TIMESTAMP), {2}), lambda e: CAST(e AS DATE))", fails=True)  # fmt: skip
-define("sequence", "timestamp,timestamp,interval day to second", lambda a: types.array(a[0].type), "athena_timestamp_sequence({0}, {1}, {2})", fails=True)  # fmt: skip
-define("sequence", "timestamp,timestamp,interval year to month", lambda a: types.array(a[0].type), "athena_month_sequence({0}, {1}, {2})", fails=True)  # fmt: skip
+define(
+    "sequence",
+    "date,date",
+    "array(date)",
+    "athena_date_sequence({0}, {1}, CASE WHEN {0} <= {1} THEN 1 ELSE -1 END)",
+    fails=True,
+)
+define(
+    "sequence",
+    "date,date,interval day to second",
+    "array(date)",
+    "athena_date_sequence({0}, {1}, {2} // 86400000)",
+    fails=True,
+)
+define(
+    "sequence",
+    "date,date,interval year to month",
+    "array(date)",
+    "list_transform(athena_month_sequence(CAST({0} AS TIMESTAMP), CAST({1} AS TIMESTAMP), {2}), "
+    "lambda e: CAST(e AS DATE))",
+    fails=True,
+)
+define(
+    "sequence",
+    "timestamp,timestamp,interval day to second",
+    lambda a: types.array(a[0].type),
+    "athena_timestamp_sequence({0}, {1}, {2})",
+    fails=True,
+)
+define(
+    "sequence",
+    "timestamp,timestamp,interval year to month",
+    lambda a: types.array(a[0].type),
+    "athena_month_sequence({0}, {1}, {2})",
+    fails=True,
+)
 define("reverse", "array(T)", _same, "list_reverse({0})")
 define("repeat", "T,integer", "array(T)", "athena_repeat({0}, {1})", fails=True)
 define("flatten", "array(array(T))", "array(T)", "flatten({0})")
@@ -148,21 +209,62 @@ define("zip", "array(T),array(U),array(V),array(W)", _zip_type, _zip)
 define("zip", "array(T),array(U),array(V)", _zip_type, _zip)
 define("zip", "array(T),array(U)", _zip_type, _zip)
 define("zip_with", "array(T),array(U),function(T,U,R)", "array(R)", "list_transform(list_zip({0}, {1}), {2})")
-define("combinations", "array(T),integer", lambda a: types.array(a[0].type), lambda a: f"list_transform(athena_combinations(len({a[0].sql}), {a[1].sql}), lambda c: list_transform(c, lambda i: ({a[0].sql})[i]))", fails=True)  # fmt: skip
+define(
+    "combinations",
+    "array(T),integer",
+    lambda a: types.array(a[0].type),
+    _combined,
+    fails=True,
+)
 define("ngrams", "array(T),integer", lambda a: types.array(a[0].type), "athena_ngrams({0}, {1})", fails=True)
 
-define("map", "", lambda _: types.map_of(types.UNKNOWN, types.UNKNOWN), "map(CAST([] AS INTEGER[]), CAST([] AS INTEGER[]))")  # fmt: skip
+define(
+    "map", "", lambda _: types.map_of(types.UNKNOWN, types.UNKNOWN), "map(CAST([] AS INTEGER[]), CAST([] AS INTEGER[]))"
+)
 define("map", "array(K:comparable),array(V)", "map(K,V)", "athena_map({0}, {1})", fails=True)
 define("map_keys", "map(K,V)", "array(K)", "map_keys({0})")
 define("map_values", "map(K,V)", "array(V)", "map_values({0})")
-define("map_entries", "map(K,V)", _entries_type, "list_transform(map_entries({0}), lambda e: struct_pack(f0 := e.key, f1 := e.value))")  # fmt: skip
-define("map_from_entries", "array(T:row)", _from_entries_type, "athena_map(list_transform({0}, lambda e: e.f0), list_transform({0}, lambda e: e.f1))", fails=True)  # fmt: skip
-define("multimap_from_entries", "array(T:row)", _multi_from_entries_type, "athena_multimap(list_transform({0}, lambda e: e.f0), list_transform({0}, lambda e: e.f1))", fails=True)  # fmt: skip
+define(
+    "map_entries",
+    "map(K,V)",
+    _entries_type,
+    "list_transform(map_entries({0}), lambda e: struct_pack(f0 := e.key, f1 := e.value))",
+)
+define(
+    "map_from_entries",
+    "array(T:row)",
+    _from_entries_type,
+    "athena_map(list_transform({0}, lambda e: e.f0), list_transform({0}, lambda e: e.f1))",
+    fails=True,
+)
+define(
+    "multimap_from_entries",
+    "array(T:row)",
+    _multi_from_entries_type,
+    "athena_multimap(list_transform({0}, lambda e: e.f0), list_transform({0}, lambda e: e.f1))",
+    fails=True,
+)
 define("map_concat", "map(K,V),map(K,V)", "map(K,V)", _map_concat, variadic=True)
 define("map_filter", "map(K,V),function(K,V,boolean)", _same, "map_from_entries(list_filter(map_entries({0}), {1}))")
-define("transform_values", "map(K,V),function(K,V,W)", "map(K,W)", "map(map_keys({0}), list_transform(map_entries({0}), {1}))")  # fmt: skip
-define("transform_keys", "map(K,V),function(K,V,J)", "map(J,V)", "athena_map(list_transform(map_entries({0}), {1}), map_values({0}))", fails=True)  # fmt: skip
-define("map_zip_with", "map(K,V),map(K,W),function(K,V,W,R)", "map(K,R)", "map(list_transform(athena_zip_keys({0}, {1}), lambda e: e.key), list_transform(athena_zip_keys({0}, {1}), {2}))")  # fmt: skip
+define(
+    "transform_values",
+    "map(K,V),function(K,V,W)",
+    "map(K,W)",
+    "map(map_keys({0}), list_transform(map_entries({0}), {1}))",
+)
+define(
+    "transform_keys",
+    "map(K,V),function(K,V,J)",
+    "map(J,V)",
+    "athena_map(list_transform(map_entries({0}), {1}), map_values({0}))",
+    fails=True,
+)
+define(
+    "map_zip_with",
+    "map(K,V),map(K,W),function(K,V,W,R)",
+    "map(K,R)",
+    "map(list_transform(athena_zip_keys({0}, {1}), lambda e: e.key), list_transform(athena_zip_keys({0}, {1}), {2}))",
+)
 
 define("json_parse", "varchar", "json", "athena_json_parse({0})", fails=True)
 define("json_format", "json", "varchar", "{0}")

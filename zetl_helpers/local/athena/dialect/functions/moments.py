@@ -179,18 +179,49 @@ define("date_format", "timestamp,varchar", "varchar", "athena_date_format({0}, {
 define("date_format", f"{_TZ},varchar", "varchar", "athena_date_format(athena_local({0}), {1})", fails=True)
 define("date_parse", "varchar,varchar", lambda _: types.timestamp(3), "athena_date_parse({0}, {1})", fails=True)
 define("format_datetime", "timestamp,varchar", "varchar", "athena_format_datetime({0}, 'UTC', 0, {1})", fails=True)
-define("format_datetime", f"{_TZ},varchar", "varchar", "athena_format_datetime(athena_local({0}), ({0}).z, athena_zone_offset({0}), {1})", fails=True)  # fmt: skip
-define("parse_datetime", "varchar,varchar", lambda _: types.timestamp_tz(3), "athena_parse_datetime({0}, {1})", fails=True)  # fmt: skip
+define(
+    "format_datetime",
+    f"{_TZ},varchar",
+    "varchar",
+    "athena_format_datetime(athena_local({0}), ({0}).z, athena_zone_offset({0}), {1})",
+    fails=True,
+)
+define(
+    "parse_datetime", "varchar,varchar", lambda _: types.timestamp_tz(3), "athena_parse_datetime({0}, {1})", fails=True
+)
 define("from_iso8601_date", "varchar", "date", "athena_from_iso8601_date({0})", fails=True)
-define("from_iso8601_timestamp", "varchar", lambda _: types.timestamp_tz(3), "athena_from_iso8601_timestamp({0})", fails=True)  # fmt: skip
+define(
+    "from_iso8601_timestamp",
+    "varchar",
+    lambda _: types.timestamp_tz(3),
+    "athena_from_iso8601_timestamp({0})",
+    fails=True,
+)
 define("to_iso8601", "date", "varchar", "CAST({0} AS VARCHAR)")
-define("to_iso8601", "timestamp", "varchar", lambda a: f"replace(athena_timestamp_text({a[0].sql}, {a[0].type.precision}), ' ', 'T')")  # fmt: skip
+define(
+    "to_iso8601",
+    "timestamp",
+    "varchar",
+    lambda a: f"replace(athena_timestamp_text({a[0].sql}, {a[0].type.precision}), ' ', 'T')",
+)
 define("to_iso8601", _TZ, "varchar", lambda a: f"athena_zoned_iso({a[0].sql}, {a[0].type.precision})")
 define("from_unixtime", "double", lambda _: types.timestamp_tz(3), "athena_zoned(athena_from_unixtime({0}), 'UTC')")
-define("from_unixtime", "double,varchar", lambda _: types.timestamp_tz(3), "athena_zoned(athena_from_unixtime({0}), athena_zone({1}))", fails=True)  # fmt: skip
+define(
+    "from_unixtime",
+    "double,varchar",
+    lambda _: types.timestamp_tz(3),
+    "athena_zoned(athena_from_unixtime({0}), athena_zone({1}))",
+    fails=True,
+)
 define("to_unixtime", "timestamp", "double", "(epoch_us({0}) / 1000000.0::DOUBLE)")
 define("to_unixtime", _TZ, "double", "(epoch_us(({0}).i) / 1000000.0::DOUBLE)")
 define("at_timezone", f"{_TZ},varchar", _same, "athena_zoned(({0}).i, athena_zone({1}))", fails=True)
-define("with_timezone", "timestamp,varchar", lambda a: types.timestamp_tz(a[0].type.precision), "athena_with_timezone({0}, athena_zone({1}))", fails=True)  # fmt: skip
+define(
+    "with_timezone",
+    "timestamp,varchar",
+    lambda a: types.timestamp_tz(a[0].type.precision),
+    "athena_with_timezone({0}, athena_zone({1}))",
+    fails=True,
+)
 define("to_milliseconds", "interval day to second", "bigint", "{0}")
 define("parse_duration", "varchar", "interval day to second", "athena_parse_duration({0})", fails=True)

@@ -73,7 +73,12 @@ define("ceil ceiling", "decimal", _whole, _to_whole("ceil({0})"))
 define("floor", "decimal", _whole, _to_whole("floor({0})"))
 define("round", "decimal", _whole, _to_whole("round({0}, 0)"))
 define("round", "decimal,integer", _rounded_decimal, _round_decimal)
-define("truncate", "decimal", _integral, lambda arguments: f"CAST(trunc({arguments[0].sql}) AS {duckdb_type(_integral(arguments))})")  # fmt: skip
+define(
+    "truncate",
+    "decimal",
+    _integral,
+    lambda arguments: f"CAST(trunc({arguments[0].sql}) AS {duckdb_type(_integral(arguments))})",
+)
 define("truncate", "decimal,integer", _same, _cast_like("athena_truncate_decimal({0}, {1})"))
 define("mod", "double,double", "double", "athena_mod_float({0}, {1})")
 for _name in reversed(_FLOATS):
@@ -123,4 +128,9 @@ for _name in _ALL:
     define("bitwise_right_shift_arithmetic", f"{_name},bigint", _name, _cast_like("athena_shift_right({0}, {1})"))
 for _name, _cdf in (("normal_cdf", "double,double,double"), ("inverse_normal_cdf", "double,double,double")):
     define(_name, _cdf, "double", "athena_" + _name + "({0}, {1}, {2})", fails=True)
-define("cosine_similarity", "map(varchar,double),map(varchar,double)", "double", "athena_cosine_similarity(map_keys({0}), map_values({0}), map_keys({1}), map_values({1}))")  # fmt: skip
+define(
+    "cosine_similarity",
+    "map(varchar,double),map(varchar,double)",
+    "double",
+    "athena_cosine_similarity(map_keys({0}), map_values({0}), map_keys({1}), map_values({1}))",
+)

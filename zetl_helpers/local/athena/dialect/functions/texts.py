@@ -59,8 +59,16 @@ define("rpad", "varchar,bigint,varchar", "varchar", "athena_rpad({0}, {1}, {2})"
 define("split", "varchar,varchar", "array(varchar)", "athena_split({0}, {1})", fails=True)
 define("split", "varchar,varchar,bigint", "array(varchar)", "athena_split_limit({0}, {1}, {2})", fails=True)
 define("split_part", "varchar,varchar,bigint", "varchar", "athena_split_part({0}, {1}, {2})", fails=True)
-define("split_to_map", "varchar,varchar,varchar", "map(varchar,varchar)", "athena_split_to_map({0}, {1}, {2})", fails=True)  # fmt: skip
-define("split_to_multimap", "varchar,varchar,varchar", "map(varchar,array(varchar))", "athena_split_to_multimap({0}, {1}, {2})", fails=True)  # fmt: skip
+define(
+    "split_to_map", "varchar,varchar,varchar", "map(varchar,varchar)", "athena_split_to_map({0}, {1}, {2})", fails=True
+)
+define(
+    "split_to_multimap",
+    "varchar,varchar,varchar",
+    "map(varchar,array(varchar))",
+    "athena_split_to_multimap({0}, {1}, {2})",
+    fails=True,
+)
 define("starts_with", "varchar,varchar", "boolean", "starts_with({0}, {1})")
 define("ends_with", "varchar,varchar", "boolean", "ends_with({0}, {1})")
 define("translate", "varchar,varchar,varchar", "varchar", "athena_translate({0}, {1}, {2})")
@@ -74,7 +82,13 @@ define("normalize", "varchar,varchar", "varchar", "athena_normalize({0}, {1})")
 define("word_stem", "varchar", "varchar", "athena_word_stem({0})")
 define("format_number", "double", "varchar", "athena_format_number({0})")
 define("human_readable_seconds", "double", "varchar", "athena_human_readable_seconds({0})", fails=True)
-define("parse_data_size", "varchar", lambda _: types.decimal(38, 0), "CAST(athena_parse_data_size({0}) AS DECIMAL(38, 0))", fails=True)  # fmt: skip
+define(
+    "parse_data_size",
+    "varchar",
+    lambda _: types.decimal(38, 0),
+    "CAST(athena_parse_data_size({0}) AS DECIMAL(38, 0))",
+    fails=True,
+)
 define("to_utf8", "varchar", "varbinary", "encode({0})")
 define("from_utf8", "varbinary", "varchar", "athena_from_utf8({0}, chr(65533))")
 define("from_utf8", "varbinary,varchar", "varchar", "athena_from_utf8({0}, {1})")
@@ -103,12 +117,30 @@ define("regexp_like", "varchar,varchar", "boolean", "athena_regexp_like({0}, {1}
 define("regexp_extract", "varchar,varchar", "varchar", "athena_regexp_extract({0}, {1}, 0)", fails=True)
 define("regexp_extract", "varchar,varchar,bigint", "varchar", "athena_regexp_extract({0}, {1}, {2})", fails=True)
 define("regexp_extract_all", "varchar,varchar", "array(varchar)", "athena_regexp_extract_all({0}, {1}, 0)", fails=True)
-define("regexp_extract_all", "varchar,varchar,bigint", "array(varchar)", "athena_regexp_extract_all({0}, {1}, {2})", fails=True)  # fmt: skip
+define(
+    "regexp_extract_all",
+    "varchar,varchar,bigint",
+    "array(varchar)",
+    "athena_regexp_extract_all({0}, {1}, {2})",
+    fails=True,
+)
 define("regexp_replace", "varchar,varchar", "varchar", "athena_regexp_replace({0}, {1}, '')", fails=True)
 define("regexp_replace", "varchar,varchar,varchar", "varchar", "athena_regexp_replace({0}, {1}, {2})", fails=True)
-define("regexp_replace", "varchar,varchar,function(array(varchar),varchar)", "varchar", "athena_regexp_weave({0}, {1}, list_transform(athena_regexp_groups({0}, {1}), {2}))", fails=True)  # fmt: skip
+define(
+    "regexp_replace",
+    "varchar,varchar,function(array(varchar),varchar)",
+    "varchar",
+    "athena_regexp_weave({0}, {1}, list_transform(athena_regexp_groups({0}, {1}), {2}))",
+    fails=True,
+)
 define("regexp_split", "varchar,varchar", "array(varchar)", "athena_regexp_split({0}, {1})", fails=True)
 define("regexp_count", "varchar,varchar", "bigint", "athena_regexp_count({0}, {1})", fails=True)
 define("regexp_position", "varchar,varchar", "integer", "athena_regexp_position({0}, {1}, 1, 1)", fails=True)
 define("regexp_position", "varchar,varchar,bigint", "integer", "athena_regexp_position({0}, {1}, {2}, 1)", fails=True)
-define("regexp_position", "varchar,varchar,bigint,bigint", "integer", "athena_regexp_position({0}, {1}, {2}, {3})", fails=True)  # fmt: skip
+define(
+    "regexp_position",
+    "varchar,varchar,bigint,bigint",
+    "integer",
+    "athena_regexp_position({0}, {1}, {2}, {3})",
+    fails=True,
+)

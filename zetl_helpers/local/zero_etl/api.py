@@ -48,6 +48,8 @@ QUOTA = 100
 _SETTLING_SECONDS = 0.1
 _SETTLING_LOOKS = 5
 
+_CLIENTS = ("dynamodb", "glue", "s3", "iam", "logs", "cloudwatch", "events")
+
 Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
 
 
@@ -165,6 +167,9 @@ class ZeroEtlService:
             self._changes.load(state["changes"])
 
     def _run(self) -> None:
+        for service in _CLIENTS:
+            # The first use of a client takes a while: better now than within the learner's first load.
+            self._inside.client(service)
         while not self._stopped.wait(self._refresh_seconds):
             if self._running.is_set():
                 self._let_writes_settle()
@@ -247,7 +252,7 @@ class ZeroEtlService:
                 raise Fault(
                     "AccessDeniedException",
                     f"User: {caller.arn} is not authorized to perform: glue:CreateInboundIntegration on resource: "
-                    f"{resource} for the source {source_arn}. Allow it in the Data Catalog resource policy, or in an "
+                    f"{resource} from the source {source_arn}. Allow it in the Data Catalog resource policy, or in an "
                     "identity policy of the caller.",
                 )
 

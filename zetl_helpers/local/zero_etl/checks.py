@@ -23,6 +23,7 @@ from zetl_helpers.local.authorization import (
 )
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.zero_etl.problems import Problem
+from zetl_helpers.local.zero_etl.telemetry import LOG_GROUP, NAMESPACE
 
 GLUE = Principal("Service", "glue.amazonaws.com")
 _RETRIES = "the integration retries by itself."
@@ -103,29 +104,21 @@ class Checks:
         prefix = f"arn:aws:glue:{self._inside.region}:{self._inside.account}"
         return f"{prefix}:catalog", f"{prefix}:database/{database}"
 
-    def writes_logs(self, role_arn: str) -> bool:
-        """Tell whether the target role may write the log events."""
-        group = (
-            f"arn:aws:logs:{self._inside.region}:{self._inside.account}:log-group:/aws-glue/zeroETL-integrations/logs/"
-        )
+    def telemetry_rights(self, role_arn: str) -> tuple[bool, bool]:
+        """Tell whether the target role may write the log events, and whether it may put the metrics."""
+        group = f"arn:aws:logs:{self._inside.region}:{self._inside.account}:log-group:{LOG_GROUP}"
         stream = f"{group}:log-stream:integration"
-        asks = [
+        logs = [
             Ask("logs:CreateLogGroup", group),
             Ask("logs:CreateLogStream", stream),
             Ask("logs:PutLogEvents", stream),
         ]
-        return self._may(role_arn, asks)
-
-    def writes_metrics(self, role_arn: str) -> bool:
-        """Tell whether the target role may put the metrics."""
-        ask = Ask("cloudwatch:PutMetricData", "*", context={"cloudwatch:namespace": "AWS/Glue/ZeroETL"})
-        return self._may(role_arn, [ask])
-
-    def _may(self, role_arn: str, asks: Sequence[Ask]) -> bool:
+        metrics = [Ask("cloudwatch:PutMetricData", "*", context={"cloudwatch:namespace": NAMESPACE})]
         try:
-            return not self._missing(self._policies_of(role_arn), asks)
+            documents = self._policies_of(role_arn)
+            return not self._missing(documents, logs), not self._missing(documents, metrics)
         except UnsupportedPolicyError:
-            return False
+            return False, False
 
     def _database(self, database: str) -> Mapping[str, Any] | None:
         try:

@@ -209,14 +209,14 @@ class Lifecycle:
         return None
 
     def _run(self, integration: Integration, ends: Endpoints, load_type: str) -> Run:
-        role = ends.role_arn
+        logs, metrics = self.checks.telemetry_rights(ends.role_arn) if ends.role_arn else (False, False)
         return Run(
             integration.identity,
             integration.arn,
             ends.target_table,
             load_type,
-            logs=role is not None and self.checks.writes_logs(role),
-            metrics=role is not None and self.checks.writes_metrics(role),
+            logs=logs,
+            metrics=metrics,
             event_bus=self._properties().event_bus(integration.target_arn),
         )
 

@@ -23,8 +23,13 @@ from pyiceberg.table.metadata import TableMetadata
 from zetl_helpers.local.zero_etl.partitions import transformed
 from zetl_helpers.local.zero_etl.snapshots import Change, RowCache, Updates, live_files, read_files, snapshot_updates
 
-# Without any data of its own: it joins Arrow tables.
-_DATABASE = duckdb.connect()
+
+class Workbench:
+    """What stays from one merge to the next: rows of data files, and a database that joins Arrow tables."""
+
+    def __init__(self) -> None:
+        self.rows = RowCache()
+        self.database = duckdb.connect()
 
 
 @dataclass(frozen=True)
@@ -54,20 +59,20 @@ class Delta:
     key_columns: Sequence[str]
 
 
-def merge(table: Table, metadata: TableMetadata, delta: Delta, cache: RowCache) -> tuple[Counts, Updates]:
+def merge(table: Table, metadata: TableMetadata, delta: Delta, workbench: Workbench) -> tuple[Counts, Updates]:
     """Write the data files of a refresh.
 
     Args:
         table: The target table as it is.
         metadata: Its metadata with the new schema.
         delta: What the refresh brings.
-        cache: Rows of data files.
+        workbench: What stays from one merge to the next.
 
     Returns:
         What happened to rows, and the updates to commit; no updates when no row changes.
     """
-    with closing(_DATABASE.cursor()) as connection:
-        return _Merge(table, metadata, delta, cache, connection).run()
+    with closing(workbench.database.cursor()) as connection:
+        return _Merge(table, metadata, delta, workbench.rows, connection).run()
 
 
 class _Merge:

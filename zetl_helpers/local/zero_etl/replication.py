@@ -12,11 +12,10 @@ from pyiceberg.catalog.glue import GlueCatalog
 from zetl_helpers.local.dynamodb_source import DynamoDbSource, Item
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.zero_etl.changes import ChangeLog, Key
-from zetl_helpers.local.zero_etl.merge import Counts
+from zetl_helpers.local.zero_etl.merge import Counts, Workbench
 from zetl_helpers.local.zero_etl.partitions import Rule, with_times
 from zetl_helpers.local.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
 from zetl_helpers.local.zero_etl.schemas import check_names
-from zetl_helpers.local.zero_etl.snapshots import RowCache
 from zetl_helpers.local.zero_etl.target import Layout, Target
 from zetl_helpers.local.zero_etl.typed import typed
 from zetl_helpers.local.zero_etl.unnest import Unnested, unnest
@@ -79,7 +78,7 @@ class Replicator:
         self._catalog = catalog
         self._changes = changes
         self._source = DynamoDbSource(inside)
-        self._cache = RowCache()
+        self._workbench = Workbench()
 
     def load(self, job: Job, memory: Memory, *, keep: bool) -> Counts:
         """Load the whole table in one commit.
@@ -163,7 +162,7 @@ class Replicator:
     def _target(self, job: Job, keys: Mapping[str, str]) -> Target:
         columns = [name.lower() for name in keys]
         layout = Layout(job.database, job.target_table, job.location, columns, job.rules, f"{job.integration}_1")
-        return Target(self._catalog, layout, self._cache)
+        return Target(self._catalog, layout, self._workbench)
 
 
 def _lossy(job: Job, keys: Mapping[str, str], items: Sequence[Key]) -> bool:

@@ -31,12 +31,12 @@ from pyiceberg.table.update import (
     update_table_metadata,
 )
 
-from zetl_helpers.local.zero_etl.merge import Counts, Delta, merge
+from zetl_helpers.local.zero_etl.merge import Counts, Delta, Workbench, merge
 from zetl_helpers.local.zero_etl.partitions import FIRST_FIELD_ID, Rule, spec_of
 from zetl_helpers.local.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
 from zetl_helpers.local.zero_etl.rows import as_rows
 from zetl_helpers.local.zero_etl.schemas import evolved, replaced, same_layout
-from zetl_helpers.local.zero_etl.snapshots import Change, RowCache, Updates, live_files, make, snapshot_updates
+from zetl_helpers.local.zero_etl.snapshots import Change, Updates, live_files, make, snapshot_updates
 from zetl_helpers.local.zero_etl.unnest import Column, Unnested
 
 INTEGRATION_ID = "glue_integration_id"
@@ -73,12 +73,12 @@ class Target:
     Args:
         catalog: The Glue Data Catalog.
         layout: How its rows are stored.
-        cache: Rows of data files, from one refresh to the next.
+        workbench: What stays from one merge to the next.
     """
 
     catalog: GlueCatalog
     layout: Layout
-    cache: RowCache = field(default_factory=RowCache)
+    workbench: Workbench
     _table: Table | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ class Target:
         updates += spec_updates
         if entries or rows.num_rows:
             change = Change(rows, [entry.data_file for entry in entries])
-            updates += snapshot_updates(table, after, change, self.cache)
+            updates += snapshot_updates(table, after, change, self.workbench.rows)
         self._commit(table, updates)
         return Counts(rows.num_rows, 0, 0)
 
@@ -157,7 +157,9 @@ class Target:
             raise SnapshotNeededError
         schema = after.schema()
         touched = None if keys is None else as_rows(keys, schema.select(*self.layout.keys))
-        counts, snapshot = merge(table, after, Delta(as_rows(columns, schema), touched, self.layout.keys), self.cache)
+        counts, snapshot = merge(
+            table, after, Delta(as_rows(columns, schema), touched, self.layout.keys), self.workbench
+        )
         if counts:
             self._commit(table, [*updates, *snapshot])
         return counts
@@ -176,7 +178,7 @@ class Target:
         rows = as_rows(columns, metadata.schema())
         updates = list(_creation(metadata))
         if rows.num_rows:
-            updates += snapshot_updates(staged, metadata, Change(rows), self.cache)
+            updates += snapshot_updates(staged, metadata, Change(rows), self.workbench.rows)
         self.catalog.commit_table(staged, (AssertCreate(),), tuple(updates))
         return Counts(rows.num_rows, 0, 0)
 

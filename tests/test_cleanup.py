@@ -20,7 +20,7 @@ def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
     """A lab with one of everything."""
     chapters.catch_up(lab, 9)
     monitoring.create_alarm(lab)
-    lakehouse.save_query(lab, "one", "SELECT 1")
+    lakehouse.save_query(lab, "one", "SELECT 1", "A query")
     return lab
 
 

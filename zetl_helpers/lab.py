@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -38,7 +38,7 @@ class ConnectionRefusedByLabError(Exception):
     """The target cannot be used as the environment is; the text says what to change."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Lab:
     """Everything that is called by name in the tutorial.
 
@@ -60,8 +60,8 @@ class Lab:
     caller: str
     prefix: str
     endpoint: str | None
-    session: boto3.Session = field(repr=False)
-    _recorder: _Recorder = field(repr=False)
+    session: boto3.Session
+    _recorder: _Recorder
 
     @property
     def table(self) -> str:
@@ -158,7 +158,7 @@ class Lab:
             ("integration", self.integration),
         ]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return "\n".join(f"{name:>12}  {value}" for name, value in self._rows())
 
     def _repr_html_(self) -> str:

@@ -171,7 +171,7 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
     return pd.DataFrame([_history_row(by_id[one]) for one in ids if one in by_id])
 
 
-def save_query(lab: Lab, name: str, sql: str, description: str = "") -> Step:
+def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
     """Save a query under a name, where Athena's console and the Studio list it.
 
     Args:

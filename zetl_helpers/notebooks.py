@@ -6,12 +6,15 @@ import html
 import os
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.paths import jupyter_runtime_dir
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
@@ -22,6 +25,26 @@ from zetl_helpers.local import daemon
 
 _CELL_SECONDS = 300
 _PLOTLY_JS = "plotly.min.js"
+
+
+class SocketFileKernelManager(AsyncKernelManager):
+    """Starts kernels that are spoken to through sockets in the file system.
+
+    Ports are picked before they are bound, and a kernel whose port is gone by then never answers.
+    """
+
+    def _transport_default(self) -> str:
+        return "ipc"
+
+    def _ip_default(self) -> str:
+        return socket_file()
+
+
+def socket_file() -> str:
+    """Return where a kernel's sockets are to lie; the kernel's manager deletes them."""
+    folder = Path(jupyter_runtime_dir())
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder / f"{uuid.uuid4().hex}-ipc")
 
 
 @dataclass(frozen=True)
@@ -129,7 +152,12 @@ def _run_one(path: Path, out: Path) -> _Outcome:
 def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
     """Run all cells; return the notebook with its outputs, and what went wrong."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=_CELL_SECONDS, resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(
+        notebook,
+        kernel_manager_class=SocketFileKernelManager if os.name == "posix" else AsyncKernelManager,
+        timeout=_CELL_SECONDS,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
     try:
         client.execute()
     except CellExecutionError as error:

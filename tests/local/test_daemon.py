@@ -1,5 +1,6 @@
 import json
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -82,8 +83,6 @@ def test_a_busy_port_is_a_clear_error_and_leaves_nothing_half_made(state: Path) 
 def test_a_state_of_other_versions_is_refused_and_kept(state: Path) -> None:
     start(state)
     daemon.stop(state)
-    import pickle
-
     file = state / "lakehouse.pickle"
     saved = pickle.loads(file.read_bytes())
     saved["versions"]["moto"] = "1.0"
@@ -96,7 +95,7 @@ def test_a_state_of_other_versions_is_refused_and_kept(state: Path) -> None:
 def test_a_damaged_state_is_refused_and_reset_helps(state: Path) -> None:
     state.mkdir()
     (state / "lakehouse.pickle").write_bytes(b"damaged")
-    with pytest.raises(LakehouseError, match="cannot be read.*zetl local reset"):
+    with pytest.raises(LakehouseError, match=r"cannot be read.*zetl local reset"):
         daemon.start(state, port=0)
     daemon.reset(state)
     assert start(state).url

@@ -104,12 +104,17 @@ JSON = st.recursive(
 MEMBERS = st.sampled_from([*CREATE.input_shape.members, *START.input_shape.members])
 
 
+def parsed_or_refused(operation: Any, document: object) -> dict[str, Any] | str:
+    try:
+        return wire.parse(operation, document)
+    except Fault as fault:
+        return fault.code
+
+
 @given(document=JSON | st.dictionaries(MEMBERS, JSON))
 def test_whatever_is_sent_is_parsed_or_refused_and_never_breaks(document: object) -> None:
     for operation in (CREATE, START, DESCRIBE):
-        try:
-            request = wire.parse(operation, document)
-        except Fault as fault:
-            assert fault.code in ("SerializationException", "ValidationException")
-        else:
-            assert set(request) <= set(operation.input_shape.members)
+        outcome = parsed_or_refused(operation, document)
+        assert outcome in ("SerializationException", "ValidationException") or set(outcome) <= set(
+            operation.input_shape.members
+        )

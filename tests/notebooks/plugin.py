@@ -11,20 +11,43 @@ import sys
 import tempfile
 from pathlib import Path
 
+import nbval.kernel
 import pytest
+from jupyter_client.manager import KernelManager
 from nbval.plugin import IPyNbFile
 
 from zetl_helpers.local import daemon
-from zetl_helpers.notebooks import kernel_environment
+from zetl_helpers.notebooks import kernel_environment, socket_file
 
 # The figure itself depends on plotly's version. What it shows is compared as text: `charts.summary`, beside it in the
 # same output. The PNG is a still picture of the same figure, added when outputs are stored.
 _NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/png")
 
-# The chapter that deletes things has nothing to show on an empty account.
-_PREPARATION = {"09_clean_up": "import zetl_helpers as zetl; zetl.catch_up(zetl.connect(), 9)"}
+# The chapter that deletes things has nothing to show on an empty account, and no later chapter needs these two.
+_ONE_OF_EVERYTHING = """
+import zetl_helpers as zetl
+lab = zetl.connect()
+zetl.catch_up(lab, 9)
+zetl.lakehouse.save_query(lab, "Credit use by place", "SELECT 1", "A query")
+zetl.monitoring.create_alarm(lab)
+"""
+_PREPARATION = {"09_clean_up": _ONE_OF_EVERYTHING}
 
 _lakehouses: dict[Path, tempfile.TemporaryDirectory[str]] = {}
+
+
+class _KernelManager(KernelManager):
+    """As `zetl_helpers.notebooks.SocketFileKernelManager`, for nbval, which offers no option for it."""
+
+    def _transport_default(self) -> str:
+        return "ipc"
+
+    def _ip_default(self) -> str:
+        return socket_file()
+
+
+if os.name == "posix":
+    nbval.kernel.KernelManager = _KernelManager
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:

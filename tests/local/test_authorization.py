@@ -129,3 +129,41 @@ def test_what_is_not_known_is_refused_by_name() -> None:
         parse_document("'{}'")
     with pytest.raises(UnsupportedPolicyError, match="no JSON object"):
         parse_document("[]")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+        {"StringEquals": {"aws:ResourceTag/team": "blue"}},
+        {"StringNotEquals": {"aws:ResourceTag/team": "blue"}},
+        {"Null": {"aws:ResourceTag/team": "true"}},
+        {"StringEquals": {"aws:SourceAccount": "${aws:PrincipalTag/account}"}},
+        {"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}},
+    ],
+)
+def test_a_condition_that_cannot_be_judged_makes_no_allow_and_a_deny(condition: dict[str, Any]) -> None:
+    ask = Ask("s3:GetObject", "arn:aws:s3:::b/k", GLUE, {"aws:SourceAccount": "1"}, known=("aws:SourceArn",))
+    assert judge(allow(Condition=condition), ask) is Decision.NOT_ALLOWED
+    assert judge({**allow(Condition=condition), "Effect": "Deny"}, ask) is Decision.DENIED
+
+
+def test_a_known_key_that_the_request_lacks_is_judged_as_ever() -> None:
+    ask = Ask("s3:GetObject", "arn:aws:s3:::b/k", GLUE, known=("aws:RequestTag/*",))
+    assert judge(allow(Condition={"StringNotEquals": {"AWS:RequestTag/team": "x"}}), ask) is Decision.ALLOWED
+    assert judge(allow(Condition={"StringEquals": {"aws:RequestTag/team": "x"}}), ask) is Decision.NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("named", "may"),
+    [
+        ("123456789012", False),
+        ("arn:aws:iam::123456789012:root", False),
+        ("arn:aws:iam::123456789012:role/Admin", True),
+        ("arn:aws:iam::123456789012:role/some/path/Admin", True),
+        ("*", True),
+    ],
+)
+def test_a_principal_may_have_to_be_named_itself(named: str, may: bool) -> None:
+    ask = Ask("s3:GetObject", "arn:aws:s3:::b/k", Principal("AWS", SESSION.name, by_account=False))
+    assert (judge(allow(Principal={"AWS": named}), ask) is Decision.ALLOWED) == may

@@ -1,3 +1,4 @@
+import json
 import urllib.request
 from typing import Any
 
@@ -98,3 +99,17 @@ def test_ranges_of_objects_are_answered(lab: Lab) -> None:
     s3.put_object(Bucket="some-bucket", Key="k", Body=b"0123456789")
     found = s3.get_object(Bucket="some-bucket", Key="k", Range="bytes=2-4")
     assert (found["Body"].read(), found["ContentRange"]) == (b"234", "bytes 2-4/10")
+
+
+def test_a_bucket_policy_with_conditions_does_not_stand_in_the_way(lab: Lab) -> None:
+    s3 = lab.client("s3")
+    s3.create_bucket(Bucket="some-bucket")
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::some-bucket/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(Bucket="some-bucket", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    s3.put_object(Bucket="some-bucket", Key="k", Body=b"x")

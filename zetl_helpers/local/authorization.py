@@ -35,10 +35,12 @@ class Principal:
     Args:
         kind: ``AWS`` or ``Service``, as in a policy's `Principal`.
         name: An ARN, or a service's name such as ``glue.amazonaws.com``.
+        by_account: Whether a statement that names the account means this principal too.
     """
 
     kind: str
     name: str
+    by_account: bool = True
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,16 @@ class Ask:
         resource: The ARN of what it is about.
         principal: Who asks; only resource policies look at it.
         context: Condition keys and their values.
+        known: Patterns of the condition keys that `context` would hold if the request had them. None means that it
+            holds all. With patterns, a condition that cannot be judged (on another key, or with an operator that is
+            not known here) makes an Allow not apply and a Deny apply.
     """
 
     action: str
     resource: str
     principal: Principal | None = None
     context: Mapping[str, str] = field(default_factory=dict)
+    known: Sequence[str] | None = None
 
 
 def decide(documents: Iterable[Document], ask: Ask) -> Decision:
@@ -66,7 +72,8 @@ def decide(documents: Iterable[Document], ask: Ask) -> Decision:
         ask: The request.
 
     Raises:
-        UnsupportedPolicyError: A statement that would matter uses a condition operator that is not known here.
+        UnsupportedPolicyError: A statement that would matter uses a condition operator that is not known here, and
+            the request does not say what it knows.
     """
     effects = {
         statement.get("Effect")
@@ -107,10 +114,24 @@ def _applies(statement: Document, ask: Ask) -> bool:
         and _by(statement, ask)
         and all(
             _condition(operator, key, values, ask.context)
+            if _can_judge(operator, key, values, ask)
+            else statement.get("Effect") == "Deny"
             for operator, tests in statement.get("Condition", {}).items()
             for key, values in tests.items()
         )
     )
+
+
+def _can_judge(operator: str, key: str, wanted: Any, ask: Ask) -> bool:
+    if ask.known is None:
+        return True
+    keys = [key, *(variable for choice in _list(wanted) for variable in _VARIABLE.findall(choice))]
+    return (operator == "Null" or _test_of(operator) is not None) and all(_is_known(each, ask) for each in keys)
+
+
+def _is_known(key: str, ask: Ask) -> bool:
+    patterns = [*ask.context, *(ask.known or ())]
+    return any(_like(pattern.lower(), key.lower()) for pattern in patterns)
 
 
 def _about(statement: Document, ask: Ask) -> bool:
@@ -135,16 +156,18 @@ def _is_among(principal: Principal, named: Any) -> bool:
     if named == "*":
         return True
     return any(
-        pattern == "*" or _same_principal(pattern, principal.name) for pattern in _list(named.get(principal.kind, []))
+        pattern == "*" or _same_principal(pattern, principal) for pattern in _list(named.get(principal.kind, []))
     )
 
 
-def _same_principal(pattern: str, name: str) -> bool:
+def _same_principal(pattern: str, principal: Principal) -> bool:
     """Compare principals: an account stands for all in it, a role for its sessions."""
-    account = _account_of(name)
+    account = _account_of(principal.name)
     if account and pattern in (account, f"arn:aws:iam::{account}:root"):
-        return True
-    return pattern in (name, role_of(name))
+        return principal.by_account
+    role = role_of(principal.name)
+    # A session's ARN leaves out the path of its role.
+    return pattern == principal.name or (role is not None and re.sub(r":role/.*/", ":role/", pattern) == role)
 
 
 def role_of(arn: str) -> str | None:
@@ -178,10 +201,13 @@ def _arn_like(pattern: str, value: str) -> bool:
     return len(patterns) == len(values) and all(map(_like, patterns, values))
 
 
+_VARIABLE = re.compile(r"\$\{([^}]+)\}")
+
+
 def _filled(pattern: str, context: Mapping[str, str]) -> str:
     """Put values in the place of policy variables such as ``${aws:SourceAccount}``."""
     lowered = {key.lower(): value for key, value in context.items()}
-    return re.sub(r"\$\{([^}]+)\}", lambda variable: lowered.get(variable[1].lower(), variable[0]), pattern)
+    return _VARIABLE.sub(lambda variable: lowered.get(variable[1].lower(), variable[0]), pattern)
 
 
 _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
@@ -201,13 +227,18 @@ _NEGATED: Mapping[str, str] = {
 }
 
 
+def _test_of(operator: str) -> Callable[[str, str], bool] | None:
+    name = operator.removesuffix("IfExists")
+    return _OPERATORS.get(_NEGATED.get(name, name))
+
+
 def _condition(operator: str, key: str, wanted: Any, context: Mapping[str, str]) -> bool:
     value = next((held for name, held in context.items() if name.lower() == key.lower()), None)
     if operator == "Null":
         return (value is None) == (_list(wanted)[0].lower() == "true")
     name = operator.removesuffix("IfExists")
     negated = name in _NEGATED
-    test = _OPERATORS.get(_NEGATED.get(name, name))
+    test = _test_of(operator)
     if test is None:
         raise UnsupportedPolicyError(
             f"The condition operator {operator} is not evaluated by the local lakehouse. Known are: "

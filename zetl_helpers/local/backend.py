@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import threading
@@ -14,10 +15,12 @@ os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
 
 import moto.backends
 from moto.core.base_backend import BackendDict
+from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 from moto.sts.models import sts_backends
 
+from zetl_helpers.local.authorization import Ask, Decision, Principal, decide, parse_document
 from zetl_helpers.local.inside import Inside
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ SERVICES = (
 )  # fmt: skip
 
 _TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}'
+_EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
 class Backend:
@@ -95,6 +99,12 @@ class Backend:
             _, arn, _ = sts_backends[ACCOUNT]["aws"].get_caller_identity(access_key, self.region)
         return arn
 
+    def empower_learner(self) -> None:
+        """Let the learner's role do everything, as an administrator's does; a role that was deleted stays so."""
+        iam = self.inside.client("iam")
+        with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+            iam.put_role_policy(RoleName=LEARNER_ROLE, PolicyName="Administrator", PolicyDocument=_EVERYTHING)
+
     def _sign_in_learner(self) -> None:
         role = self.inside.client("iam").create_role(RoleName=LEARNER_ROLE, AssumeRolePolicyDocument=_TRUST)["Role"]
         self.inside.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=LEARNER_SESSION)
@@ -106,6 +116,19 @@ class Backend:
 class _State:
     backends: dict[tuple[str, str, str], Any]
     bucket_accounts: dict[str, tuple[str, str]]
+
+
+def _permission(bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
+    """Judge a bucket's policy for everybody, as far as it allows."""
+    everybody = Ask(action, resource, Principal("AWS", "*"), {"aws:SecureTransport": "true"}, known=())
+    documents = [] if bucket.policy is None else [parse_document(bucket.policy.decode())]
+    allowed = decide(documents, everybody) is Decision.ALLOWED
+    return PermissionResult.PERMITTED if allowed else PermissionResult.NEUTRAL
+
+
+# Moto denies without a look at principals and conditions, even to the services of the lakehouse.
+# Who is denied is for the check of the caller's rights to say.
+FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
 
 
 def _backends(service: str) -> BackendDict[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import logging
@@ -17,6 +16,8 @@ from werkzeug.routing import Map, Rule
 
 from zetl_helpers.local import wire
 from zetl_helpers.local.backend import ACCOUNT, LEARNER_ACCESS_KEY, SERVICES, Backend
+from zetl_helpers.local.enforcement.guard import Guard
+from zetl_helpers.local.enforcement.operations import find_credential, read_body
 from zetl_helpers.local.wire import Answer, Caller, Fault, Service
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _LOOPBACK = re.compile(r"^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$")
 _CONTROL = "/_zetl/"
 _READS = re.compile(r"^(Describe|Get|List|Batch(Get|Write)?Get|Head|Query|Scan|Filter|Search|Lookup)")
@@ -41,14 +41,21 @@ class Endpoint:
         services: Our services.
         observe: Told of every DynamoDB request that succeeded, with operation and body, before anything else happens.
         controls: What ``POST /_zetl/<name>`` does, by name; not part of AWS.
+        guard: Checks each request of AWS first; None lets everybody do everything.
     """
 
     def __init__(
-        self, backend: Backend, services: Sequence[Service], observe: Observer, controls: Mapping[str, Control]
+        self,
+        backend: Backend,
+        services: Sequence[Service],
+        observe: Observer,
+        controls: Mapping[str, Control],
+        guard: Guard | None = None,
     ) -> None:
         self._backend = backend
         self._observe = observe
         self._controls = controls
+        self._guard = guard
         self._services: dict[tuple[str, str], Service] = {
             (service.name, operation): service for service in services for operation in service.operations
         }
@@ -81,7 +88,7 @@ class Endpoint:
         if control is None or environ["REQUEST_METHOD"] != "POST":
             return Answer(404, [], f"There is no control {name!r}.\n".encode())
         try:
-            result = control(wire.parse_json(_body(environ)))
+            result = control(wire.parse_json(read_body(environ)))
         except Fault as fault:
             return wire.fail(fault, None)
         return Answer(200, [("Content-Type", "application/json")], json.dumps(result).encode())
@@ -90,6 +97,9 @@ class Endpoint:
         service, operation = self._identify(environ)
         if service not in self._names:
             return _send(self._refuse_service(service), start_response)
+        refused = self._guard.refuse(service, environ) if self._guard else None
+        if refused is not None:
+            return _send(refused, start_response)
         ours = self._services.get((service, operation))
         if ours is not None:
             return _send(self._answer(ours, operation, environ), start_response)
@@ -107,16 +117,17 @@ class Endpoint:
         if target:
             prefix, _, operation = target.rpartition(".")
             return self._targets.get(prefix, prefix), operation
-        scope = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-        if scope:
-            return {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}.get(scope[3], scope[3]), ""
+        credential = find_credential(environ)
+        if credential:
+            return credential.service, ""
         if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
             return "sts", ""
         return "s3", ""
 
     def _caller(self, environ: WSGIEnvironment) -> Caller:
-        scope = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-        access_key, region = (scope[1], scope[2]) if scope else (LEARNER_ACCESS_KEY, self._backend.region)
+        credential = find_credential(environ)
+        access_key = credential.access_key if credential else LEARNER_ACCESS_KEY
+        region = (credential.region if credential else None) or self._backend.region
         if region != self._backend.region:
             raise Fault(
                 "ValidationException",
@@ -128,7 +139,7 @@ class Endpoint:
     def _answer(self, service: Service, operation: str, environ: WSGIEnvironment) -> Answer:
         model = wire.service_model(service.name).operation_model(operation)
         version = wire.service_model(service.name).metadata.get("jsonVersion", "1.1")
-        return self._call(service, model, version, environ, lambda: wire.parse_json(_body(environ)))
+        return self._call(service, model, version, environ, lambda: wire.parse_json(read_body(environ)))
 
     def _match(self, service: str, environ: WSGIEnvironment) -> tuple[str, Mapping[str, Any]] | None:
         """Return which of our REST-JSON operations a request is for, and what its path says."""
@@ -166,7 +177,7 @@ class Endpoint:
     def _forward(
         self, service: str, operation: str, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        body = _body(environ) if service == "dynamodb" else b""
+        body = read_body(environ) if service == "dynamodb" else b""
         statuses: list[str] = []
 
         def record(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -215,7 +226,7 @@ def _routes(service: Service) -> Map:
 
 def _rest_document(model: OperationModel, path: Mapping[str, Any], environ: WSGIEnvironment) -> dict[str, Any]:
     """Gather the members of a REST-JSON request from path, query and body under their names on the wire."""
-    document = dict(wire.parse_json(_body(environ)))
+    document = dict(wire.parse_json(read_body(environ)))
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     shape = model.input_shape
     for member in shape.members.values() if shape else ():
@@ -225,14 +236,6 @@ def _rest_document(model: OperationModel, path: Mapping[str, Any], environ: WSGI
         elif location == "querystring" and name in query:
             document[name] = wire.from_query(member, query[name])
     return document
-
-
-def _body(environ: WSGIEnvironment) -> bytes:
-    """Read a request's body and leave it to be read again."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    body: bytes = environ["wsgi.input"].read(length)
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body
 
 
 def _send(answer: Answer, start_response: StartResponse) -> Iterable[bytes]:

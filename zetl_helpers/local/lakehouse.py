@@ -17,8 +17,10 @@ from zetl_helpers.local.athena.api import AthenaService
 from zetl_helpers.local.backend import ACCOUNT, Backend
 from zetl_helpers.local.datazone.api import DataZoneService
 from zetl_helpers.local.endpoint import Endpoint
-from zetl_helpers.local.journal import Journal, Keeper
+from zetl_helpers.local.enforcement.guard import Guard
+from zetl_helpers.local.journal import Journal, Keeper, Participant
 from zetl_helpers.local.lake_formation.api import LakeFormationService
+from zetl_helpers.local.wire import Service
 from zetl_helpers.local.zero_etl.api import ZeroEtlService
 from zetl_helpers.local.zero_etl.changes import ChangeLog
 
@@ -63,13 +65,15 @@ class Lakehouse:
         self.athena = AthenaService(self.backend.inside)
         self._formation = LakeFormationService()
         datazone = DataZoneService(self.backend.inside)
+        services: list[Service] = [self.zero_etl, self.athena, datazone, self._formation]
+        guard = Guard(self.backend, services) if settings.enforce_iam else None
         self._endpoint = Endpoint(
-            self.backend, [self.zero_etl, self.athena, datazone, self._formation], changes.note, {
+            self.backend, services, changes.note, {
                 "health": self._health,
                 "refresh": self._refresh,
                 "pause": self._pause,
                 "resume": self._resume,
-            }
+            }, guard,
         )  # fmt: skip
         self._server = _bind(settings.port, self._endpoint)
         self._serving = threading.Thread(
@@ -77,6 +81,8 @@ class Lakehouse:
         )
         self._keeper = self._keep(settings.state) if settings.state else None
         datazone.furnish()
+        if settings.enforce_iam:
+            self.backend.empower_learner()
 
     @property
     def url(self) -> str:
@@ -102,7 +108,7 @@ class Lakehouse:
             self._keeper.stop()
 
     def _keep(self, state: Path) -> Keeper:
-        participants = {
+        participants: dict[str, Participant] = {
             "aws": self.backend,
             "zero_etl": self.zero_etl,
             "athena": self.athena,

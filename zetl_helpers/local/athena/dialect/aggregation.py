@@ -179,7 +179,7 @@ class AggregationAnalyzer(Analyzer):
         return f"{key(value.sql, value.type)} {direction} NULLS {nulls}"
 
     def _grouping(self, node: tree.Call, scope: Scope) -> Typed:
-        if scope.grouping is None:
+        if scope.grouping is None or not scope.grouping.keys:
             raise QueryFailure(
                 "MISSING_GROUP_BY",
                 "A GROUPING() operation can only be used with a corresponding GROUPING SET/CUBE/ROLLUP/GROUP BY clause",
@@ -202,6 +202,8 @@ class AggregationAnalyzer(Analyzer):
         window = self._resolved(node.window, scope, node.position) if node.window else None
         if window is None:
             return ""
+        if windows_in((window.partition, window.order)):
+            raise QueryFailure("NESTED_WINDOW", "Cannot nest window functions inside a window", node.position)
         parts = []
         if window.partition:
             keys = [self.expression(one, scope) for one in window.partition]

@@ -60,7 +60,7 @@ class QueryReader(ExpressionReader):
             while self.accept_symbol(","):
                 common.append(self._common_table())
         body = self._body()
-        order = self.sort_items() if self.accept("ORDER", "BY") else ()
+        order = self.sort_items() if self.accept_by("ORDER") else ()
         offset = self._offset()
         limit, with_ties = self._limit()
         return Query(
@@ -166,7 +166,7 @@ class QueryReader(ExpressionReader):
             items.append(self._select_item())
         source = self._from() if self.accept("FROM") else None
         where = self.expression() if self.accept("WHERE") else None
-        group = self._group_by() if self.accept("GROUP", "BY") else None
+        group = self._group_by() if self.accept_by("GROUP") else None
         having = self.expression() if self.accept("HAVING") else None
         windows = []
         if self.accept("WINDOW"):

@@ -163,6 +163,13 @@ class TokenReader:
             self.take()
         return True
 
+    def accept_by(self, word: str) -> bool:
+        """Step over ``ORDER BY`` and its like if the first word comes next; refuse the statement without ``BY``."""
+        if not self.accept(word):
+            return False
+        self.expect("BY")
+        return True
+
     def accept_any(self, *words: str) -> str | None:
         """Step over one of these keywords and return it, if one comes next."""
         if self.token.upper in words and self.token.upper:

@@ -319,7 +319,7 @@ class CallReader(TypeReader):
             arguments.append(self.expression())
             while self.accept_symbol(","):
                 arguments.append(self.expression())
-        order = self.sort_items() if self.accept("ORDER", "BY") else ()
+        order = self.sort_items() if self.accept_by("ORDER") else ()
         self.expect_symbol(")")
         return self._finish_call(mark, name.key, tuple(arguments), distinct=distinct, order=order)
 
@@ -396,11 +396,11 @@ class CallReader(TypeReader):
         if self.at_name() and self.token.upper not in ("PARTITION", "ROWS", "RANGE", "GROUPS"):
             base = self.name()
         partition: list[Expression] = []
-        if self.accept("PARTITION", "BY"):
+        if self.accept_by("PARTITION"):
             partition.append(self.expression())
             while self.accept_symbol(","):
                 partition.append(self.expression())
-        order = self.sort_items() if self.accept("ORDER", "BY") else ()
+        order = self.sort_items() if self.accept_by("ORDER") else ()
         frame = self._frame()
         self.expect_symbol(")")
         return Window(base, tuple(partition), order, frame, position=self.place(mark))

@@ -90,7 +90,8 @@ class QueryAnalyzer(SelectAnalyzer):
         depth = f"athena_recursion_depth((SELECT max(d) FROM {name}), {_MAX_RECURSION})"
         sql = (
             f"WITH RECURSIVE {name}({listed}, d) AS (SELECT {first}, 0 FROM ({anchor.sql}) AS a UNION ALL "
-            f"SELECT {moved}, {depth} FROM ({step.sql}) AS s) SELECT {listed} FROM {name}"
+            f"SELECT {moved}, (SELECT max(d) FROM {name}) + 1 FROM ({step.sql}) AS s WHERE {depth} > 0) "
+            f"SELECT {listed} FROM {name}"
         )
         return Compiled(sql, columns)
 

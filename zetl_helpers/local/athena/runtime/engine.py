@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from typing import Any
+import warnings
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +22,8 @@ from zetl_helpers.local.athena.runtime.udf import all_udfs
 
 # Importing a topic offers its functions.
 _LOG = logging.getLogger(__name__)
+# The way without the copy takes ten times as long for the small results of a lesson.
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
 _TOPICS = (json_functions, moment_functions, regexp_functions, text_functions)
 _SETTINGS = {
     "TimeZone": "UTC",
@@ -108,16 +110,11 @@ def run(cursor: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
         duckdb.InterruptException: It was stopped.
     """
     try:
-        return _fetch(cursor.execute(sql))
+        return cursor.execute(sql).to_arrow_table()
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
         raise failure_of(error) from error
-
-
-def _fetch(result: Any) -> pa.Table:
-    fetch = getattr(result, "fetch_arrow_table", None) or result.to_arrow_table
-    return fetch()
 
 
 def failure_of(error: Exception) -> QueryFailure:

@@ -100,8 +100,14 @@ def identify(service: str, environ: WSGIEnvironment) -> Call | None:
     operation = environ["HTTP_X_AMZ_TARGET"].rpartition(".")[2]
     if operation not in wire.service_model(service).operation_names:
         return None
+    return Call(service, operation, _json(environ), {})
+
+
+def _json(environ: WSGIEnvironment) -> dict[str, Any]:
     document = wire.parse_json(read_body(environ))
-    return Call(service, operation, document if isinstance(document, dict) else {}, {})
+    if not isinstance(document, dict):
+        raise wire.Fault("SerializationException", "The request's body is no JSON object.")
+    return document
 
 
 def _identify_query(service: str, environ: WSGIEnvironment) -> Call | None:
@@ -213,8 +219,7 @@ def _identify_rest(service: str, environ: WSGIEnvironment) -> Call | None:
 
 def _document(model: OperationModel, environ: WSGIEnvironment) -> Mapping[str, Any]:
     if model.service_model.metadata["protocol"] == "rest-json":
-        document = wire.parse_json(read_body(environ))
-        return document if isinstance(document, dict) else {}
+        return _json(environ)
     # Only this request names in its body what it is about; an object's content is none of our business.
     return {"Objects": list(_objects(read_body(environ)))} if model.name == "DeleteObjects" else {}
 

@@ -6,6 +6,7 @@ AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from botocore.exceptions import ClientError
 
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.zero_etl.merge import Counts
+
+_LOG = logging.getLogger(__name__)
 
 LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
 NAMESPACE = "AWS/Glue/ZeroETL"
@@ -125,7 +128,13 @@ class Telemetry:
         }
         if run.event_bus:
             entry["EventBusName"] = run.event_bus
-        self._inside.client("events").put_events(Entries=[entry])
+        try:
+            self._inside.client("events").put_events(Entries=[entry])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            # Replication does not depend on somebody being told of it.
+            _LOG.warning("the event bus %s does not exist: %s is not announced", run.event_bus, what)
 
     def _log(self, run: Run, *messages: tuple[str, Mapping[str, object]]) -> None:
         if not run.logs:

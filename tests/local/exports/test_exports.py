@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.local.zero_etl.conftest import BUCKET, LEARNER, Item, World, table_arn
+from tests.local.zero_etl.documented import holds
 from zetl_helpers.local.exports.api import ExportService
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.wire import Fault, parse, service_model
@@ -97,6 +98,7 @@ def _item(key: str, number: int) -> Item:
     return {"pk": {"S": key}, "n": {"N": str(number)}}
 
 
+@holds("export-full")
 def test_a_full_export_holds_every_item(exports: Exports) -> None:
     items = [_item("a", 1), {**_item("b", 2), "deep": {"M": {"l": {"L": [{"B": "aGk="}, {"NULL": True}]}}}}]
     exports.world.put("Orders", items[0])
@@ -128,6 +130,7 @@ def test_a_full_export_of_the_past(exports: Exports) -> None:
     assert len(exports.records(exports.export())) == 2
 
 
+@holds("export-incremental", "final-state")
 def test_an_incremental_export_holds_what_changed_in_its_window_only(exports: Exports) -> None:
     for key in ("changed", "deleted", "same"):
         exports.world.put("Orders", _item(key, 1))

@@ -16,6 +16,7 @@ from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.types import DoubleType, IcebergType, ListType, StringType, StructType
 
 from tests.local.zero_etl.conftest import Item, World
+from tests.local.zero_etl.documented import holds
 from zetl_helpers.local.backend import Backend
 
 Row = dict[str, Any]
@@ -276,6 +277,7 @@ class NumberKeys(History):
 
 @pytest.mark.timeout(60 * HISTORIES)
 @pytest.mark.parametrize("history", [TopLevel, Full, NoUnnest, NumberKeys])
+@holds("old-snapshots", "final-state", "every-write-path", "type-change")
 def test_the_target_equals_the_model_at_every_snapshot(history: type[History]) -> None:
     run_state_machine_as_test(
         history,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.local.zero_etl.conftest import DATABASE_ARN, ROLE_ARN, World, table_arn
+from tests.local.zero_etl.documented import holds
 from zetl_helpers.local.wire import service_model
 from zetl_helpers.local.zero_etl.api import QUOTA
 
@@ -42,12 +43,14 @@ def refused(world: World, **more: Any) -> str:
     return world.refused("CreateIntegration", **request).code
 
 
+@holds("operations")
 def test_all_integration_operations_of_the_model_are_answered(world: World) -> None:
     modelled = {name for name in service_model("glue").operation_names if "Integration" in name}
     assert modelled <= world.service.operations
     assert world.service.operations - modelled == {"TagResource", "UntagResource", "GetTags"}
 
 
+@holds("create-answer")
 def test_create_answers_as_modelled(ready: World) -> None:
     answer = create(ready, Description="d", Tags=[{"key": "project", "value": "tutorial"}])
     assert answer["Status"] == "CREATING"
@@ -90,18 +93,21 @@ def test_create_answers_as_modelled(ready: World) -> None:
         ({"IntegrationName": ""}, "ValidationException"),
     ],
 )
+@holds("interval", "data-filter", "kms-key", "encryption-context", "tags-lower-case")
 def test_create_refuses(ready: World, request_: dict[str, Any], code: str) -> None:
     assert refused(ready, **request_) == code
     assert ready.call("DescribeIntegrations")["Integrations"] == []
 
 
 @pytest.mark.parametrize("minutes", ["15", "8640"])
+@holds("interval")
 def test_the_bounds_of_the_interval_are_accepted(ready: World, minutes: str) -> None:
     assert (
         create(ready, IntegrationConfig={"RefreshInterval": minutes})["IntegrationConfig"]["RefreshInterval"] == minutes
     )
 
 
+@holds("location-uri")
 def test_a_database_without_location_is_no_target(ready: World) -> None:
     ready.inside.client("glue").create_database(DatabaseInput={"Name": "bare"})
     assert refused(ready, TargetArn=DATABASE_ARN.replace("customerdb", "bare")) == "ValidationException"
@@ -134,6 +140,7 @@ def test_there_is_a_quota(ready: World) -> None:
     assert refused(ready, IntegrationName="more", SourceArn=table_arn("Second")) == "IntegrationQuotaExceededFault"
 
 
+@holds("describe-filters")
 def test_describe_filters_and_pages(ready: World) -> None:
     ready.create_table("Second")
     ready.create_table("Third")
@@ -176,6 +183,7 @@ def test_describe_refuses(ready: World, request_: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("operation", ["DescribeIntegrations", "ModifyIntegration", "DeleteIntegration"])
 @pytest.mark.parametrize("arn", ["arn:aws:glue:us-east-1:123456789012:integration:" + "0" * 36, "ddb-to-lakehouse"])
+@holds("not-found")
 def test_an_unknown_integration_is_not_found(ready: World, operation: str, arn: str) -> None:
     assert ready.refused(operation, IntegrationIdentifier=arn).code == "IntegrationNotFoundFault"
 
@@ -185,6 +193,7 @@ def test_an_arn_with_a_slash_names_the_same_integration(ready: World) -> None:
     assert ready.describe(arn.replace("integration:", "integration/"))["IntegrationArn"] == arn
 
 
+@holds("inbound-shape")
 def test_inbound_integrations_have_no_name_and_no_tags(ready: World) -> None:
     arn = create(ready)["IntegrationArn"]
     for request in ({}, {"IntegrationArn": arn}, {"TargetArn": DATABASE_ARN}):
@@ -224,6 +233,7 @@ def test_modify_waits_for_a_settled_integration(ready: World) -> None:
         ({"IntegrationConfig": {"ContinuousSync": False}}, "ValidationException"),
     ],
 )
+@holds("interval-changes")
 def test_modify_refuses(ready: World, request_: dict[str, Any], code: str) -> None:
     arn = ready.integrate("Orders")
     ready.create_table("Second")
@@ -237,6 +247,7 @@ def test_modify_refuses(ready: World, request_: dict[str, Any], code: str) -> No
 RESOURCE = {"ResourceArn": DATABASE_ARN, "TargetProcessingProperties": {"RoleArn": ROLE_ARN}}
 
 
+@holds("shared-properties", "resource-property")
 def test_resource_properties_live(world: World) -> None:
     created = world.call("CreateIntegrationResourceProperty", **RESOURCE, Tags=[{"key": "a", "value": "b"}])
     assert created["ResourcePropertyArn"].endswith(":integrationresourceproperty/database/customerdb")
@@ -275,6 +286,7 @@ def test_resource_properties_refuse(world: World, request_: dict[str, Any], code
 TABLE = {"ResourceArn": DATABASE_ARN, "TableName": "Orders"}
 
 
+@holds("shared-properties")
 def test_table_properties_live(world: World) -> None:
     config = {"UnnestSpec": "FULL", "PartitionSpec": [{"FieldName": "State", "FunctionSpec": "identity"}]}
     world.call("CreateIntegrationTableProperties", **TABLE, TargetTableConfig=config)
@@ -331,10 +343,12 @@ def test_table_properties_are_listed(world: World) -> None:
         },
     ],
 )
+@holds("partition-functions", "partition-conversions", "partition-limit")
 def test_table_properties_refuse(world: World, request_: dict[str, Any]) -> None:
     assert world.refused("CreateIntegrationTableProperties", **{**TABLE, **request_}).code == "ValidationException"
 
 
+@holds("tag-operations")
 def test_tags_of_integrations_and_resource_properties(ready: World) -> None:
     arn = create(ready, Tags=[{"key": "a", "value": "1"}])["IntegrationArn"]
     ready.call("TagResource", ResourceArn=arn, TagsToAdd={"b": "2"})

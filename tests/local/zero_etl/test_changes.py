@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local.zero_etl.conftest import World
+from tests.local.zero_etl.documented import holds
 from zetl_helpers.local.wire import service_model
 from zetl_helpers.local.zero_etl.changes import ChangeLog, Window
 
@@ -36,6 +37,7 @@ def log() -> ChangeLog:
         ("TransactWriteItems", {"TransactItems": [{"Delete": {"TableName": "Orders", "Key": KEY}}]}),
     ],
 )
+@holds("every-write-path")
 def test_these_name_their_keys(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
     log.note(operation, request_)
     window = log.take("one")
@@ -57,6 +59,7 @@ def test_these_name_their_keys(log: ChangeLog, operation: str, request_: Mapping
         ("PutItem", {"TableName": "Orders", "Item": {"pk": {"S": "without the sort key"}}}),
     ],
 )
+@holds("every-write-path")
 def test_these_mark_the_table_as_a_whole(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
     log.note(operation, request_)
     assert log.take("one").whole
@@ -128,6 +131,7 @@ def test_each_integration_has_its_own_window(log: ChangeLog) -> None:
     assert log.take("one") == Window()
 
 
+@holds("every-write-path")
 def test_partiql_by_one_by_many_and_in_a_transaction(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}, "x": {"S": "old"}})
@@ -171,6 +175,7 @@ def test_a_restored_table_is_compared_as_a_whole(world: World) -> None:
     assert [row["pk"] for row in world.rows("orders")] == ["a"]
 
 
+@holds("every-write-path")
 def test_an_item_whose_time_to_live_is_over_leaves_the_target(world: World) -> None:
     world.create_table("Orders")
     now = int(world.clock.now)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.local.zero_etl.conftest import DATABASE_ARN, World
+from tests.local.zero_etl.documented import holds
 
 ITEM: dict[str, Any] = {
     "pk": {"S": "a"},
@@ -31,6 +32,7 @@ def _load(world: World, *items: dict[str, Any], mode: str = "TOPLEVEL", **config
     return arn
 
 
+@holds("toplevel")
 def test_toplevel_gives_each_attribute_a_column(world: World) -> None:
     _load(world, ITEM)
     assert world.rows("orders") == [
@@ -45,6 +47,7 @@ def test_toplevel_gives_each_attribute_a_column(world: World) -> None:
     assert _columns(world, "orders")["addr"].startswith("struct<")
 
 
+@holds("full")
 def test_full_gives_each_leaf_a_column(world: World) -> None:
     _load(world, ITEM, mode="FULL")
     assert world.rows("orders") == [
@@ -52,6 +55,7 @@ def test_full_gives_each_leaf_a_column(world: World) -> None:
     ]
 
 
+@holds("nounnest")
 def test_nounnest_keeps_the_type_tags_in_one_column(world: World) -> None:
     _load(world, ITEM, mode="NOUNNEST")
     assert world.rows("orders") == [
@@ -67,6 +71,7 @@ def test_nounnest_keeps_the_type_tags_in_one_column(world: World) -> None:
     ]
 
 
+@holds("default-full")
 def test_without_table_properties_the_mode_is_full(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", ITEM)
@@ -76,6 +81,7 @@ def test_without_table_properties_the_mode_is_full(world: World) -> None:
     assert "addr.geo.lat" in _columns(world, "orders")
 
 
+@holds("type-map")
 def test_every_type_has_its_column_type(world: World) -> None:
     _load(
         world,
@@ -120,6 +126,7 @@ def test_every_type_has_its_column_type(world: World) -> None:
         ({"NS": ["1.0"]}, "[1]"),
     ],
 )
+@holds("lists-of-strings")
 def test_list_elements_become_strings(world: World, element: dict[str, Any], text: str | None) -> None:
     _load(world, {"pk": {"S": "a"}, "l": {"L": [element, {"S": "end"}]}})
     assert world.rows("orders")[0]["l"] == [text, "end"]
@@ -157,6 +164,7 @@ def test_numbers_that_become_the_same_double_stay_two_rows(world: World) -> None
     assert (summary["zero-etl.deleted-rows"], summary["zero-etl.updated-rows"]) == ("1", "0")
 
 
+@holds("null-ignored")
 def test_an_attribute_that_is_only_null_has_no_column(world: World) -> None:
     _load(world, {"pk": {"S": "a"}, "x": {"NULL": True}, "m": {"M": {"y": {"NULL": True}}}})
     assert _columns(world, "orders") == {"pk": "string"}
@@ -181,6 +189,7 @@ def test_a_map_grows_within_its_column(world: World) -> None:
     assert world.table("orders").schema().find_field("m.x").field_id == before
 
 
+@holds("type-change", "mixed-string")
 def test_another_type_takes_a_fresh_snapshot(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, {"pk": {"S": "b"}, "x": {"N": "2.50"}})
     first = world.snapshots("orders")[-1].snapshot_id
@@ -195,6 +204,7 @@ def test_another_type_takes_a_fresh_snapshot(world: World) -> None:
     assert [row["x"] for row in world.rows("orders", snapshot=first)] == [1.0, 2.5]
 
 
+@holds("mixed-string")
 def test_what_is_text_stays_text_without_loading_again(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, {"pk": {"S": "b"}, "x": {"S": "two"}})
     world.put("Orders", {"pk": {"S": "c"}, "x": {"N": "3"}})
@@ -214,6 +224,7 @@ def test_nounnest_needs_no_fresh_snapshot_for_another_type(world: World) -> None
     ]
 
 
+@holds("layout-change")
 def test_another_mode_loads_the_table_anew(world: World) -> None:
     arn = _load(world, ITEM)
     world.call(
@@ -280,6 +291,7 @@ def test_attributes_that_would_share_a_column_need_attention(
 
 @pytest.mark.parametrize("mode", ["TOPLEVEL", "FULL", "NOUNNEST"])
 @pytest.mark.parametrize("item", [{"a:b": {"S": "x"}}, {"m": {"M": {"a:b": {"S": "x"}}}}])
+@holds("colon")
 def test_a_colon_fails_for_good(world: World, mode: str, item: dict[str, Any]) -> None:
     arn = _load(world, {"pk": {"S": "a"}, **item}, mode=mode)
     assert world.status(arn) == "FAILED"
@@ -287,6 +299,7 @@ def test_a_colon_fails_for_good(world: World, mode: str, item: dict[str, Any]) -
     assert "a:b" in world.describe(arn)["Errors"][0]["ErrorMessage"]
 
 
+@holds("columns-limit")
 def test_a_thousand_columns_and_no_more(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, **{f"c{number}": {"N": "1"} for number in range(999)}})
     assert world.status(arn) == "ACTIVE"

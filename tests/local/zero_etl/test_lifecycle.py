@@ -21,6 +21,7 @@ from tests.local.zero_etl.conftest import (
     table_arn,
     table_policy,
 )
+from tests.local.zero_etl.documented import holds
 
 Break = Callable[[World], object]
 
@@ -127,6 +128,15 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
 
 
 @pytest.mark.parametrize("cause", CAUSES)
+@holds(
+    "pitr",
+    "table-policy",
+    "table-policy-conditions",
+    "grant-b",
+    "target-role-trust",
+    "resource-property",
+    "needs-attention-repair",
+)
 def test_a_cause_is_named_and_repaired_by_itself(world: World, cause: str) -> None:
     arn = _loaded(world)
     broken, repaired, code, thing = CAUSES[cause]
@@ -163,6 +173,7 @@ _NEEDED = [
 
 
 @pytest.mark.parametrize("action", _NEEDED)
+@holds("target-role-rights")
 def test_every_right_of_the_target_role_is_needed(world: World, action: str) -> None:
     arn = _loaded(world)
     world.put_role_policy([*role_statements(), {"Effect": "Deny", "Action": action, "Resource": "*"}])
@@ -184,6 +195,7 @@ def test_a_right_on_another_prefix_is_not_enough(world: World) -> None:
 
 
 @pytest.mark.parametrize("right", ["logs:PutLogEvents", "cloudwatch:PutMetricData"])
+@holds("metrics")
 def test_without_its_right_there_is_no_telemetry_but_there_is_data(world: World, right: str) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}})
@@ -213,6 +225,7 @@ def test_causes_before_the_first_load_are_repaired_too(world: World) -> None:
     assert len(world.rows("orders")) == 1
 
 
+@holds("needs-attention-repair")
 def test_retries_move_apart(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
@@ -227,6 +240,7 @@ def test_retries_move_apart(world: World) -> None:
     assert [moment - start for moment in tried] == [0, 1, 3, 7, 15, 23]
 
 
+@holds("seven-days", "failed-terminal")
 def test_after_seven_days_it_has_failed_for_good(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
@@ -240,6 +254,7 @@ def test_after_seven_days_it_has_failed_for_good(world: World) -> None:
     assert world.status(arn) == "FAILED"
 
 
+@holds("log-messages")
 def test_a_failure_is_logged_measured_and_announced_once(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
@@ -255,6 +270,7 @@ def test_a_failure_is_logged_measured_and_announced_once(world: World) -> None:
     assert "Point-in-time recovery is off" in message["details"]["errorMessage"]
 
 
+@holds("deleting-keeps", "delete-answer")
 def test_deleting_is_seen_once_and_keeps_the_data(world: World) -> None:
     arn = _loaded(world)
     answer = world.call("DeleteIntegration", IntegrationIdentifier=arn)
@@ -283,6 +299,7 @@ def test_creating_again_on_an_existing_target_loads_it_anew(world: World) -> Non
     assert parameters["glue_integration_id"].startswith(again.rpartition(":")[2])
 
 
+@holds("modifying", "interval-changes")
 def test_modifying_is_seen_once(world: World) -> None:
     arn = _loaded(world)
     answer = world.call(
@@ -299,6 +316,7 @@ def test_modifying_is_seen_once(world: World) -> None:
     assert world.describe(arn)["IntegrationConfig"] == {"RefreshInterval": "60"}
 
 
+@holds("source-missing")
 def test_the_source_is_deleted_and_created_again(world: World) -> None:
     arn = _loaded(world)
     world.dynamodb("DeleteTable", TableName="Orders")
@@ -350,6 +368,7 @@ def test_state_survives_a_restart(world: World) -> None:
     assert [row["pk"] for row in world.rows("orders")] == ["a", "b"]
 
 
+@holds("grant-a")
 def test_the_caller_needs_its_grant(world: World) -> None:
     world.create_table("Orders")
     _catalog_policy(world, catalog_policy("Other"))

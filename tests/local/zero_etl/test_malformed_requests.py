@@ -10,6 +10,7 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from tests.local.zero_etl.conftest import DATABASE_ARN, LEARNER, ROLE_ARN, World, table_arn
+from tests.local.zero_etl.documented import holds
 from zetl_helpers.local.wire import Fault, parse, service_model
 
 _MODEL = service_model("glue")
@@ -58,6 +59,7 @@ def _requests() -> Iterator[tuple[int, str, Any]]:
 
 
 @pytest.mark.parametrize("part", range(4))
+@holds("modelled-errors")
 def test_each_is_answered_with_an_error_of_the_model(world: World, part: int) -> None:
     world.create_table("Orders")
     faults = []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local.zero_etl.conftest import DATABASE_ARN, World
+from tests.local.zero_etl.documented import holds
 
 
 def _load(world: World, spec: list[dict[str, str]], *items: dict[str, Any], mode: str = "TOPLEVEL") -> str:
@@ -31,6 +32,7 @@ def _folders(world: World) -> list[str]:
     )
 
 
+@holds("default-bucket")
 def test_by_default_in_buckets_of_the_hash_key(world: World) -> None:
     world.create_table("Orders", sort=("sk", "N"))
     for number in range(40):
@@ -54,6 +56,7 @@ def test_a_number_as_hash_key_leaves_the_table_unpartitioned(world: World) -> No
     assert _spec(world) == []
 
 
+@holds("partition-functions")
 def test_by_identity_in_several_levels(world: World) -> None:
     _load(
         world,
@@ -83,6 +86,7 @@ def test_by_identity_in_several_levels(world: World) -> None:
         ("iso", {"S": "2023-01-15T14:00:00"}),
     ],
 )
+@holds("partition-functions", "partition-conversions")
 def test_by_time(world: World, function: str, folder: str, conversion: str, value: dict[str, str]) -> None:
     spec = [{"FieldName": "created_at", "FunctionSpec": function, "ConversionSpec": conversion}]
     _load(world, spec, {"pk": {"S": "a"}, "created_at": value})
@@ -146,6 +150,7 @@ def test_by_time_of_a_key(world: World) -> None:
         ),
     ],
 )
+@holds("partition-missing")
 def test_what_cannot_be_partitioned_needs_attention(
     world: World, spec: list[dict[str, str]], item: dict[str, Any], code: str, thing: str
 ) -> None:
@@ -154,6 +159,7 @@ def test_what_cannot_be_partitioned_needs_attention(
     assert thing in world.describe(arn)["Errors"][0]["ErrorMessage"]
 
 
+@holds("partition-missing")
 def test_a_missing_value_in_one_item_keeps_the_window_until_it_is_repaired(world: World) -> None:
     arn = _load(world, [{"FieldName": "State"}], {"pk": {"S": "a"}, "State": {"S": "NY"}})
     world.put("Orders", {"pk": {"S": "b"}, "State": {"S": "WA"}})
@@ -186,6 +192,7 @@ def test_an_empty_table_is_partitioned_once_it_has_items(world: World) -> None:
     assert world.rows("orders") == [{"pk": "a", "state": "NY"}]
 
 
+@holds("layout-change")
 def test_another_partitioning_loads_the_table_anew(world: World) -> None:
     arn = _load(world, [], {"pk": {"S": "a"}, "State": {"S": "NY"}})
     first = world.snapshots("orders")[-1].snapshot_id

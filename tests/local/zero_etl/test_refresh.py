@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 from tests.local.zero_etl.conftest import DATABASE, World
+from tests.local.zero_etl.documented import holds
 
 
 def _item(key: str, **numbers: int) -> dict[str, dict[str, str]]:
     return {"pk": {"S": key}, **{name: {"N": str(number)} for name, number in numbers.items()}}
 
 
+@holds("creating-active")
 def test_the_first_load_follows_once_the_integration_is_active(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
@@ -23,6 +25,7 @@ def test_the_first_load_follows_once_the_integration_is_active(world: World) -> 
     assert [snapshot.summary.operation.value for snapshot in world.snapshots("orders")] == ["append"]
 
 
+@holds("insert-update-delete", "new-attribute")
 def test_a_refresh_with_changes_is_one_snapshot_and_a_quiet_one_is_none(world: World) -> None:
     world.create_table("Orders")
     for key in "abcdefgh":
@@ -48,6 +51,7 @@ def test_a_refresh_with_changes_is_one_snapshot_and_a_quiet_one_is_none(world: W
     assert summary["total-records"] == "8"
 
 
+@holds("old-snapshots")
 def test_earlier_snapshots_keep_their_rows(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
@@ -61,6 +65,7 @@ def test_earlier_snapshots_keep_their_rows(world: World) -> None:
     assert world.rows("orders") == [{"pk": "b", "qty": None, "later": 2.0}]
 
 
+@holds("final-state")
 def test_writes_to_one_key_in_one_window_arrive_as_their_final_state(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
@@ -75,6 +80,7 @@ def test_writes_to_one_key_in_one_window_arrive_as_their_final_state(world: Worl
     assert len(world.snapshots("orders")) == 2
 
 
+@holds("iceberg-glue-table")
 def test_the_glue_table_says_what_it_is(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
@@ -91,6 +97,7 @@ def test_the_glue_table_says_what_it_is(world: World) -> None:
     assert world.table("orders").format_version == 2
 
 
+@holds("log-messages", "metrics")
 def test_an_ingestion_is_logged_and_measured(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.local.zero_etl.conftest import ACCOUNT, DATABASE_ARN, REGION, ROLE_ARN, World
+from tests.local.zero_etl.documented import holds
 
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/zetl"
 
@@ -43,6 +44,7 @@ def announced(world: World, monkeypatch: pytest.MonkeyPatch) -> Announced:
     return announced
 
 
+@holds("events")
 def test_an_ingestion_is_announced(announced: Announced) -> None:
     arn = announced.world.integrate("Orders")
     announced.world.refresh()
@@ -114,6 +116,7 @@ def _sum(world: World, arn: str, metric: str, load_type: str) -> float:
     return float(sum(point["Sum"] for point in points))
 
 
+@holds("metrics", "insert-update-delete")
 def test_metrics_count_rows_and_runs(announced: Announced) -> None:
     arn = announced.world.integrate("Orders")
     announced.world.refresh()

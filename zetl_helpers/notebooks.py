@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 import tempfile
 import time
 import uuid
@@ -141,7 +142,9 @@ def _run_one(path: Path, out: Path) -> _Outcome:
     notebook, error = _execute(path)
     nbformat.write(notebook, out / path.name)
     _notebook_figures.add_interactive_html(notebook, _PLOTLY_JS)
-    page, _ = HTMLExporter().from_notebook_node(notebook)
+    _link_pages(notebook)
+    resources = {"metadata": {"path": str(path.parent)}}
+    page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
     (out / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
     outcome = _Outcome(path, _title(notebook, path), cells, time.monotonic() - started, error)
@@ -171,6 +174,13 @@ def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.metadata.pop("execution", None)
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
+
+
+def _link_pages(notebook: nbformat.NotebookNode) -> None:
+    """Let links to other chapters lead to their pages."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb\)", r"](\1.html)", cell.source)
 
 
 def _title(notebook: nbformat.NotebookNode, path: Path) -> str:

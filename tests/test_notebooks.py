@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from zetl_helpers import notebooks
+
+ROOT = Path(__file__).parent.parent
+
+
+def notebook(path: Path, *sources: str) -> Path:
+    cells = [nbformat.v4.new_markdown_cell(sources[0]), *map(nbformat.v4.new_code_cell, sources[1:])]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def test_a_failing_cell_makes_the_run_fail_and_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = notebook(tmp_path / "00_good.ipynb", "# Good\n\n[next](01_bad.ipynb)", "1 + 1")
+    bad = notebook(tmp_path / "01_bad.ipynb", "# Bad", "1 / 0")
+    before = good.read_bytes()
+    assert notebooks.run([good, bad], tmp_path / "out") == 1
+    assert "ZeroDivisionError" in capsys.readouterr().out
+    assert "ZeroDivisionError" in (tmp_path / "out" / "index.html").read_text()
+    assert '<a href="01_bad.html">next</a>' in (tmp_path / "out" / "00_good.html").read_text()
+    assert good.read_bytes() == before
+
+
+def test_outputs_of_a_failing_notebook_are_not_stored(tmp_path: Path) -> None:
+    bad = notebook(tmp_path / "00_bad.ipynb", "# Bad", "1 / 0")
+    before = bad.read_bytes()
+    assert notebooks.store_outputs([bad]) == 1
+    assert bad.read_bytes() == before
+
+
+def test_every_chapter_runs_again_on_what_it_left_behind(tmp_path: Path) -> None:
+    chapters = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    twice = []
+    for chapter in chapters:
+        again = tmp_path / chapter.name.replace("_", "_again_", 1)
+        # Pictures are found beside the notebooks.
+        again.write_text(chapter.read_text().replace("../docs", str(ROOT / "docs")))
+        twice += [chapter, again]
+    assert notebooks.run(twice, tmp_path / "out") == 0

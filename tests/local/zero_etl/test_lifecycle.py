@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 
 import pytest
+from pyiceberg.schema import Schema
+from pyiceberg.types import LongType, NestedField
 
 from tests.local.zero_etl.conftest import (
     BUCKET,
@@ -22,6 +24,7 @@ from tests.local.zero_etl.conftest import (
     table_policy,
 )
 from tests.local.zero_etl.documented import holds
+from zetl_helpers.local.iceberg import load_catalog
 
 Break = Callable[[World], object]
 
@@ -355,6 +358,23 @@ def test_two_integrations_cannot_share_a_target_table(world: World) -> None:
     world.refresh()
     assert world.status(arn) == "ACTIVE"
     assert world.rows("elsewhere") == []
+
+
+def test_somebody_elses_table_is_left_alone(world: World) -> None:
+    world.create_table("Orders")
+    schema = Schema(NestedField(1, "own", LongType(), required=False))
+    load_catalog(world.inside).create_table((DATABASE, "orders"), schema, f"s3://{BUCKET}/elsewhere")
+    arn = world.integrate("Orders")
+    world.refresh()
+    assert world.codes(arn) == ["TARGET_TABLE_CONFLICT"]
+    assert [field.name for field in world.table("orders").schema().fields] == ["own"]
+    world.inside.client("glue").delete_table(DatabaseName=DATABASE, Name="orders")
+    world.inside.client("glue").create_table(DatabaseName=DATABASE, TableInput={"Name": "orders", "Parameters": {}})
+    world.refresh()
+    assert world.codes(arn) == ["TARGET_TABLE_CONFLICT"]
+    world.inside.client("glue").delete_table(DatabaseName=DATABASE, Name="orders")
+    world.refresh()
+    assert world.status(arn) == "ACTIVE"
 
 
 def test_state_survives_a_restart(world: World) -> None:

@@ -115,10 +115,22 @@ class Target:
         Args:
             columns: The columns of all items.
             keep: Whether columns stay that no item has any longer.
+
+        Raises:
+            NeedsAttentionError: Somebody else's table is in the way.
         """
         table = self._table
         if table is None:
             return self._create(columns)
+        if INTEGRATION_ID not in table.metadata.properties:
+            raise NeedsAttentionError(
+                Problem(
+                    "TARGET_TABLE_CONFLICT",
+                    f"The Glue table {self.layout.database}.{self.layout.table} exists and was not made by an "
+                    "integration. Rename or delete it, or choose another TargetTableName in the table properties; "
+                    "the integration retries by itself.",
+                )
+            )
         schema = replaced(columns, table.schema(), table.metadata.last_column_id, keep=keep)
         updates = [*_schema_updates(table.metadata, schema), *self._ownership(table)]
         after = update_table_metadata(table.metadata, tuple(updates))

@@ -22,6 +22,7 @@ from zetl_helpers.local.backend import ACCOUNT
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.wire import Caller
 
+
 def pytest_configure(config: pytest.Config) -> None:
     # pytest forgets the filters that the package itself sets.
     config.addinivalue_line("filterwarnings", "ignore:Arrow output on a DB-API result")
@@ -120,9 +121,9 @@ class Athena:
 
 
 @pytest.fixture
-def athena(inside: Inside) -> Iterator[Athena]:
+def athena(inside: Inside, engine: Engine) -> Iterator[Athena]:
     """An Athena with an empty database `lab` and a bucket `lab`."""
-    service = AthenaService(inside)
+    service = AthenaService(inside, engine)
     client = Athena(service, inside)
     client.s3.create_bucket(Bucket="lab")
     client.glue.create_database(DatabaseInput={"Name": "lab", "LocationUri": "s3://lab/db/"})

@@ -13,6 +13,7 @@ from zetl_helpers.local.athena.executions import Executions
 from zetl_helpers.local.athena.query_operations import QueryOperations
 from zetl_helpers.local.athena.result_files import ResultFiles
 from zetl_helpers.local.athena.runner import Runner
+from zetl_helpers.local.athena.runtime.engine import Engine
 from zetl_helpers.local.athena.saved_queries import NamedQueries, PreparedStatements
 from zetl_helpers.local.athena.tables.lake import Lake
 from zetl_helpers.local.athena.workgroups import WorkGroups
@@ -27,18 +28,19 @@ class AthenaService:
 
     Args:
         inside: The lakehouse.
+        engine: Where queries run; several services may share one.
     """
 
     name = "athena"
 
-    def __init__(self, inside: Inside) -> None:
+    def __init__(self, inside: Inside, engine: Engine | None = None) -> None:
         lake = Lake(inside)
         self._workgroups = WorkGroups(inside)
         self._named = NamedQueries(self._workgroups)
         self._prepared = PreparedStatements(self._workgroups)
         self._executions = Executions()
         results = ResultFiles(inside)
-        self._runner = Runner(lake, self._prepared, results)
+        self._runner = Runner(lake, self._prepared, results, engine or Engine())
         queries = QueryOperations(inside, self._executions, self._workgroups, self._runner, results)
         catalogs = DataCatalogs(lake)
         self._answers: dict[str, Operation] = {

@@ -41,6 +41,7 @@ class Runner:
         lake: The tables of the lakehouse.
         prepared: The prepared statements.
         results: Where results are written.
+        engine: Where queries run.
         time_limit: How many seconds a statement may take.
     """
 
@@ -49,13 +50,14 @@ class Runner:
         lake: Lake,
         prepared: PreparedStatements,
         results: ResultFiles,
+        engine: Engine,
         time_limit: float = _TIME_LIMIT_SECONDS,
     ) -> None:
         self._lake = lake
         self._prepared = prepared
         self._results = results
         self._time_limit = time_limit
-        self._engine = Engine()
+        self._engine = engine
         self._cache = FileCache()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="athena")
         self._running: dict[str, duckdb.DuckDBPyConnection] = {}

@@ -152,7 +152,7 @@ JSON = [
     ("json_array_contains('[1, 2.0]', 2)", "false"),
     ("CAST(JSON 'null' AS varchar)", None),
     ("CAST(JSON '{\"a\": [1]}' AS map(varchar, array(integer)))", "{a=[1]}"),
-    ("CAST(JSON '{\"B\": \"x\"}' AS row(b varchar))", "{b=x}"),
+    ('CAST(JSON \'{"B": "x"}\' AS row(b varchar))', "{b=x}"),
     ("CAST(CAST(ROW(1, 'x') AS row(a integer, b varchar)) AS json)", '{"a":1,"b":"x"}'),
     ("CAST(MAP(ARRAY['k'], ARRAY[DECIMAL '0.5']) AS json)", '{"k":0.5}'),
     ("json_object('a' : 1, 'b' : NULL)", '{"a":1,"b":null}'),

@@ -66,14 +66,32 @@ def test_windows(ask: Ask, window: str, column: list[str | None]) -> None:
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
-        ("SELECT a.x, b.y FROM (VALUES 1, 2) a(x) LEFT JOIN (VALUES 2) b(y) ON a.x = b.y ORDER BY 1", [["1", None], ["2", "2"]]),
-        ("SELECT * FROM (VALUES (1, 'p')) a(k, x) FULL JOIN (VALUES (2, 'q')) b(k, y) USING (k) ORDER BY k", [["1", "p", None], ["2", None, "q"]]),
-        ("SELECT x, e FROM (VALUES (1, ARRAY['a', 'b'])) t(x, l) CROSS JOIN UNNEST(l) AS u(e)", [["1", "a"], ["1", "b"]]),
+        (
+            "SELECT a.x, b.y FROM (VALUES 1, 2) a(x) LEFT JOIN (VALUES 2) b(y) ON a.x = b.y ORDER BY 1",
+            [["1", None], ["2", "2"]],
+        ),
+        (
+            "SELECT * FROM (VALUES (1, 'p')) a(k, x) FULL JOIN (VALUES (2, 'q')) b(k, y) USING (k) ORDER BY k",
+            [["1", "p", None], ["2", None, "q"]],
+        ),
+        (
+            "SELECT x, e FROM (VALUES (1, ARRAY['a', 'b'])) t(x, l) CROSS JOIN UNNEST(l) AS u(e)",
+            [["1", "a"], ["1", "b"]],
+        ),
         ("SELECT k, v FROM UNNEST(MAP(ARRAY['a'], ARRAY[1])) AS t(k, v)", [["a", "1"]]),
-        ("SELECT a, b, n FROM UNNEST(ARRAY[1], ARRAY['x', 'y']) WITH ORDINALITY AS t(a, b, n)", [["1", "x", "1"], [None, "y", "2"]]),
-        ("SELECT x, y FROM (VALUES 1, 2) t(x) CROSS JOIN LATERAL (SELECT x * 10 AS y) ORDER BY 1", [["1", "10"], ["2", "20"]]),
+        (
+            "SELECT a, b, n FROM UNNEST(ARRAY[1], ARRAY['x', 'y']) WITH ORDINALITY AS t(a, b, n)",
+            [["1", "x", "1"], [None, "y", "2"]],
+        ),
+        (
+            "SELECT x, y FROM (VALUES 1, 2) t(x) CROSS JOIN LATERAL (SELECT x * 10 AS y) ORDER BY 1",
+            [["1", "10"], ["2", "20"]],
+        ),
         ("SELECT x FROM (VALUES 1, 2, 3) t(x) WHERE x > ALL (VALUES 1, 2)", [["3"]]),
-        ("SELECT (SELECT sum(y) FROM (VALUES (1, 5), (1, 6)) u(k, y) WHERE k = x) FROM (VALUES 1, 2) t(x)", [["11"], [None]]),
+        (
+            "SELECT (SELECT sum(y) FROM (VALUES (1, 5), (1, 6)) u(k, y) WHERE k = x) FROM (VALUES 1, 2) t(x)",
+            [["11"], [None]],
+        ),
         ("SELECT x FROM (VALUES 1, 2) t(x) WHERE EXISTS (SELECT 1 FROM (VALUES 2) u(y) WHERE y = x)", [["2"]]),
         ("SELECT 1 UNION SELECT 1 UNION ALL SELECT 2 ORDER BY 1", [["1"], ["2"]]),
         ("SELECT 1 AS a UNION ALL SELECT 2.5 ORDER BY a DESC", [["2.5"], ["1.0"]]),
@@ -84,13 +102,16 @@ def test_windows(ask: Ask, window: str, column: list[str | None]) -> None:
         ("SELECT x FROM (VALUES 1, 1, 2) t(x) ORDER BY x FETCH FIRST ROW WITH TIES", [["1"], ["1"]]),
         ("SELECT DISTINCT x % 2 AS m FROM (VALUES 1, 2, 3) t(x) ORDER BY m", [["0"], ["1"]]),
         ("WITH t AS (SELECT 1 AS x), u(y) AS (SELECT x + 1 FROM t) SELECT y FROM u", [["2"]]),
-        ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n", [["1"], ["2"], ["3"]]),
+        (
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n",
+            [["1"], ["2"], ["3"]],
+        ),
         ("SELECT t.* FROM (VALUES (1, 2)) t(a, b)", [["1", "2"]]),
         ("SELECT r.* FROM (SELECT CAST(ROW(1, 'x') AS row(a integer, b varchar)) AS r)", [["1", "x"]]),
-        ("SELECT A, \"a\" FROM (VALUES 1) t(a)", [["1", "1"]]),
+        ('SELECT A, "a" FROM (VALUES 1) t(a)', [["1", "1"]]),
         ("TABLE x", None),
     ],
-)  # fmt: skip
+)
 def test_queries(ask: Ask, query: str, rows: list[list[str | None]] | None) -> None:
     if rows is None:
         with pytest.raises(Exception, match="TABLE_NOT_FOUND"):

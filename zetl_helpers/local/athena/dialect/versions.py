@@ -66,7 +66,7 @@ def _snapshot(analyzer: Analyzer, value: Typed, place: Position) -> Version:
     if types.is_text(value.type):
         return Version(reference=str(analyzer.session.constant(value.sql)))
     if not types.is_integer(value.type):
-        raise QueryFailure("NOT_SUPPORTED", f"Unsupported type for table version: {value.type}", place)
+        raise QueryFailure("NOT_SUPPORTED", f"Unsupported type for table version: {value.type}")
     found = analyzer.session.constant(value.sql)
     if found is None:
         raise QueryFailure("INVALID_ARGUMENTS", "Pointer value cannot be NULL", place)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,8 @@ _EXTRACTED = {
     },
 }
 
+_TABLE = re.compile(r"\br\d+(?=\.)")
+
 
 class ExpressionAnalyzer(CallAnalyzer):
     """Analyses expressions."""
@@ -71,6 +74,22 @@ class ExpressionAnalyzer(CallAnalyzer):
                 "TYPE_MISMATCH", f"{subject} must evaluate to a boolean: actual type {value.type}", node.position
             )
         return value
+
+    def filter(self, node: Expression, scope: Scope, subject: str) -> Typed:
+        """Return a condition that rows have to meet.
+
+        Its terms stay apart, so that DuckDB can join by them; one that may fail is computed only for rows that meet
+        the terms before it about the same tables.
+        """
+        if not isinstance(node, tree.Logical) or node.operator != "AND":
+            return self.boolean(node, scope, subject)
+        terms = [self.filter(term, scope, "Logical expression term") for term in node.terms]
+        written = []
+        for place, term in enumerate(terms):
+            guards = [one.sql for one in terms[:place] if _tables(one.sql) <= _tables(term.sql)]
+            guarded = term.fails and guards
+            written.append(f"CASE WHEN {' AND '.join(guards)} THEN {term.sql} ELSE FALSE END" if guarded else term.sql)
+        return Typed("(" + " AND ".join(written) + ")", types.BOOLEAN, any(term.fails for term in terms))
 
     def _literal(self, node: tree.Literal, _: Scope) -> Typed:
         return literals.literal(node)
@@ -272,10 +291,10 @@ class ExpressionAnalyzer(CallAnalyzer):
         quantifier = "ALL" if node.quantifier == "ALL" else "ANY"
         left = coerce(value, common).sql
         if (node.operator, quantifier) == ("=", "ANY"):
-            return Typed(f"({left} IN {source})", types.BOOLEAN, fails=True)
+            return Typed(f"({left} IN {source})", types.BOOLEAN, value.fails)
         if (node.operator, quantifier) == ("<>", "ALL"):
-            return Typed(f"({left} NOT IN {source})", types.BOOLEAN, fails=True)
-        return Typed(f"({left} {node.operator} {quantifier} {source})", types.BOOLEAN, fails=True)
+            return Typed(f"({left} NOT IN {source})", types.BOOLEAN, value.fails)
+        return Typed(f"({left} {node.operator} {quantifier} {source})", types.BOOLEAN, value.fails)
 
     def _matched(self, node: tree.Quantified, value: Typed, sql: str, name: str, inner: Type) -> Typed:
         """Compare with every row of a query where DuckDB's own comparison would not be Athena's."""
@@ -287,7 +306,7 @@ class ExpressionAnalyzer(CallAnalyzer):
         matched = compare(node.operator, value, right, node.position).sql
         found = f"(SELECT list({matched}) FROM ({sql}) AS {name})"
         macro = "athena_all" if node.quantifier == "ALL" else "athena_any"
-        return Typed(f"{macro}(coalesce({found}, CAST([] AS BOOLEAN[])))", types.BOOLEAN, fails=True)
+        return Typed(f"{macro}(coalesce({found}, CAST([] AS BOOLEAN[])))", types.BOOLEAN, value.fails)
 
     def _like(self, node: tree.Like, scope: Scope) -> Typed:
         value, pattern = self.expression(node.operand, scope), self.expression(node.pattern, scope)
@@ -304,17 +323,17 @@ class ExpressionAnalyzer(CallAnalyzer):
         return Typed(f"athena_like({texts[0]}, {texts[1]}, {escape})", types.BOOLEAN, fails=True)
 
     def _exists(self, node: tree.Exists, scope: Scope) -> Typed:
-        return Typed(f"EXISTS ({self.subquery(node.query, scope).sql})", types.BOOLEAN, fails=True)
+        return Typed(f"EXISTS ({self.subquery(node.query, scope).sql})", types.BOOLEAN)
 
     def _scalar_query(self, node: tree.ScalarQuery, scope: Scope) -> Typed:
         compiled = self.subquery(node.query, scope)
         if len(compiled.columns) == 1:
-            return Typed(f"({compiled.sql})", compiled.columns[0].type, fails=True)
+            return Typed(f"({compiled.sql})", compiled.columns[0].type)
         fields = ", ".join(f"f{index} := s.c{index}" for index in range(len(compiled.columns)))
         type_ = types.row(
             tuple(column.type for column in compiled.columns), tuple(column.name for column in compiled.columns)
         )
-        return Typed(f"(SELECT struct_pack({fields}) FROM ({compiled.sql}) AS s)", type_, fails=True)
+        return Typed(f"(SELECT struct_pack({fields}) FROM ({compiled.sql}) AS s)", type_)
 
     def _cast(self, node: tree.Cast, scope: Scope) -> Typed:
         return cast(self.expression(node.operand, scope), node.target, node.position, safe=node.safe)
@@ -415,6 +434,10 @@ class ExpressionAnalyzer(CallAnalyzer):
 
     def _json_path_call(self, node: tree.JsonPathCall, scope: Scope) -> Typed:
         return self.json_path_call(node, scope)
+
+
+def _tables(sql: str) -> set[str]:
+    return set(_TABLE.findall(sql))
 
 
 def _common(found: tuple[Type, ...]) -> Type | None:

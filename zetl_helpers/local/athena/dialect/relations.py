@@ -171,7 +171,7 @@ class RelationAnalyzer(ExpressionAnalyzer):
         if node.using:
             return self._using(node, first, second)
         visible = Scope([*first.fields, *second.fields], scope, clause="JOIN clause")
-        condition = self.boolean(node.condition, visible, "JOIN ON clause") if node.condition else None
+        condition = self.filter(node.condition, visible, "JOIN ON clause") if node.condition else None
         on = condition.sql if condition else "TRUE"
         sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
         return From(sql, [*first.fields, *second.fields])

@@ -40,7 +40,7 @@ class SelectAnalyzer(RelationAnalyzer):
         source = self.relation(node.source, outer, []) if node.source is not None else None
         scope = Scope(list(source.fields) if source else [], outer)
         scope.windows = {name.key: window for name, window in node.windows}
-        where = self.boolean(node.where, scope.in_clause("WHERE clause"), "WHERE clause") if node.where else None
+        where = self.filter(node.where, scope.in_clause("WHERE clause"), "WHERE clause") if node.where else None
         if node.where is not None:
             note_conditions(node.where, lambda part: self.expression(part, scope), self.sources)
         group = self._group(node, order, scope)

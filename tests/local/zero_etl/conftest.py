@@ -166,12 +166,15 @@ class World:
     def delete(self, table: str, key: Item) -> None:
         self.dynamodb("DeleteItem", TableName=table, Key=key)
 
-    def create_table(self, table: str, key: str = "pk", kind: str = "S", sort: tuple[str, str] | None = None) -> None:
+    def create_table(
+        self, table: str, key: str = "pk", kind: str = "S", sort: tuple[str, str] | None = None, **more: Any
+    ) -> None:
         attributes = [(key, kind), *([sort] if sort else [])]
         self.dynamodb(
             "CreateTable",
             TableName=table,
             BillingMode="PAY_PER_REQUEST",
+            **more,
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": tag} for name, tag in attributes],
             KeySchema=[
                 {"AttributeName": name, "KeyType": role}

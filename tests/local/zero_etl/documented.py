@@ -58,6 +58,7 @@ ROWS = {
     "seven-days": ("managing", "Seven days without a repair make the integration FAILED."),
     "failed-terminal": ("managing", "FAILED is final: delete and create again."),
     "deleting-keeps": ("managing", "Deleting shows DELETING and keeps the target's data."),
+    "managed-key": ("limitations", "A source under the AWS managed key is not supported."),
     "source-missing": ("troubleshooting", "A missing source needs attention."),
     "type-map": ("unnesting", "S, N, B, BOOL, SS, NS, BS and L have their types; N is a double."),
     "null-ignored": ("unnesting", "NULL produces no value."),

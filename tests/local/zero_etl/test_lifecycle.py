@@ -302,6 +302,17 @@ def test_creating_again_on_an_existing_target_loads_it_anew(world: World) -> Non
     assert parameters["glue_integration_id"].startswith(again.rpartition(":")[2])
 
 
+@holds("managed-key")
+def test_a_source_under_the_aws_managed_key_needs_attention(world: World) -> None:
+    own = world.inside.client("kms").create_key()["KeyMetadata"]["Arn"]
+    world.create_table("Managed", SSESpecification={"Enabled": True, "SSEType": "KMS"})
+    world.create_table("Own", SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": own})
+    managed, customer = world.integrate("Managed"), world.integrate("Own")
+    world.refresh()
+    assert world.codes(managed) == ["SOURCE_ENCRYPTION_UNSUPPORTED"]
+    assert world.status(customer) == "ACTIVE"
+
+
 @holds("modifying", "interval-changes")
 def test_modifying_is_seen_once(world: World) -> None:
     arn = _loaded(world)

@@ -154,22 +154,20 @@ class Checks:
 
     def _table_encryption(self, ends: Endpoints) -> Iterator[Problem]:
         table = self._inside.client("dynamodb").describe_table(TableName=ends.table)["Table"]
-        key = table.get("SSEDescription", {}).get("KMSMasterKeyArn")
-        if key and self._is_aws_managed(key):
+        encryption = table.get("SSEDescription", {})
+        if encryption.get("Status") == "ENABLED" and self._is_aws_managed(encryption.get("KMSMasterKeyArn")):
             yield Problem(
                 "SOURCE_ENCRYPTION_UNSUPPORTED",
                 f"The DynamoDB table {ends.table} is encrypted with the AWS managed key aws/dynamodb, which zero-ETL "
                 f"does not support. Use the AWS owned key or a key of your own; {_RETRIES}",
             )
 
-    def _is_aws_managed(self, key: str) -> bool:
-        try:
-            metadata = self._inside.client("kms").describe_key(KeyId=key)["KeyMetadata"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NotFoundException":
-                return False
-            raise
-        return bool(metadata["KeyManager"] == "AWS")
+    def _is_aws_managed(self, key: str | None) -> bool:
+        if key is None:
+            # Encryption with KMS that names no key takes the AWS managed one.
+            return True
+        aliases = self._inside.client("kms").list_aliases(KeyId=key)["Aliases"]
+        return any(alias["AliasName"] == "alias/aws/dynamodb" for alias in aliases)
 
     def _table_policy(self, ends: Endpoints) -> Iterator[Problem]:
         try:

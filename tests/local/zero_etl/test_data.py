@@ -246,7 +246,25 @@ def test_top_level_names_are_lower_case_and_names_within_maps_are_kept(world: Wo
 
 
 @pytest.mark.parametrize(
-    "name", ["select", "order by", "a b", "a.b", 'quo"te', "it's", "ü☃", "a-b", "1st", "_", "a\\b", "a/b"]
+    "name",
+    [
+        "select",
+        "order by",
+        "a b",
+        "a.b",
+        'quo"te',
+        "it's",
+        "ü☃",
+        "a-b",
+        "1st",
+        "_",
+        "a\\b",
+        "a/b",
+        "__row",
+        "__file",
+        "at",
+        "k0",
+    ],
 )
 @pytest.mark.parametrize("mode", ["TOPLEVEL", "FULL", "NOUNNEST"])
 def test_awkward_names_are_kept(world: World, name: str, mode: str) -> None:

@@ -6,7 +6,7 @@ same double): such rows are one group here, replaced together, so that two rows 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -92,49 +92,44 @@ class _Merge:
         self._key_names = [f"k{position}" for position in range(len(delta.key_columns))]
 
     def run(self) -> tuple[Counts, Updates]:
-        entries = live_files(self._table)
-        files, rows_of, old = self._old_rows([entry.data_file for entry in entries])
+        files = self._files()
+        tables = read_files(self._table, self._after, files, self._cache)
+        matches = self._matches(tables)
+        old = pa.concat_tables(
+            [self._delta.rows.slice(0, 0), *(tables[file].take(pa.array(rows)) for file, rows in matches.items())]
+        )
         same_old, same_new = self._unchanged(old)
-        old = old.filter(pa.array(~same_old))
         new = self._delta.rows.filter(pa.array(~same_new))
-        counts = self._counts(old, new)
+        counts = self._counts(old.filter(pa.array(~same_old)), new)
         if not counts:
             return counts, ()
-        file_of, row_of = (old.column(name).to_numpy() for name in ("__file", "__row"))
-        touched = np.unique(file_of)
-        kept = [_without(rows_of[file], row_of[file_of == file]) for file in touched]
-        change = Change(new, [files[file] for file in touched], kept, _summary(counts))
+        removed, kept = [], []
+        for file, rows in _changed(matches, same_old):
+            removed.append(files[file])
+            kept.append(_without(tables[file], rows))
+        change = Change(new, removed, kept, _summary(counts))
         return counts, snapshot_updates(self._table, self._after, change, self._cache)
 
-    def _old_rows(self, files: Sequence[DataFile]) -> tuple[Sequence[DataFile], dict[int, pa.Table], pa.Table]:
-        """Return the data files to look at, the rows of those that hold changed keys, and the rows of these keys."""
-        touched = self._delta.keys
-        if touched is not None:
-            files = _candidates(files, touched, self._after.spec(), self._after.schema())
-        tables = read_files(self._table, self._after, files, self._cache)
-        matches = (
-            {number: np.arange(rows.num_rows) for number, rows in enumerate(tables)}
-            if touched is None
-            else self._matches([rows.select(self._delta.key_columns) for rows in tables], touched)
-        )
-        rows_of = {number: tables[number] for number in matches}
-        old = [
-            _numbered(rows.take(pa.array(matches[number])), number, matches[number]) for number, rows in rows_of.items()
-        ]
-        empty = _numbered(self._delta.rows.slice(0, 0), 0, np.arange(0))
-        return files, rows_of, pa.concat_tables([empty, *old])
+    def _files(self) -> Sequence[DataFile]:
+        """Return the data files that may hold changed keys."""
+        files = [entry.data_file for entry in live_files(self._table)]
+        if self._delta.keys is None:
+            return files
+        return _candidates(files, self._delta.keys, self._after.spec(), self._after.schema())
 
-    def _matches(self, keys: Sequence[pa.Table], touched: pa.Table) -> dict[int, NDArray[np.int64]]:
-        """Find the changed keys in data files: the row numbers by the number of the file."""
-        if not keys:
+    def _matches(self, tables: Sequence[pa.Table]) -> dict[int, NDArray[np.int64]]:
+        """Find the changed keys in data files: their row numbers by the number of the file."""
+        touched = self._delta.keys
+        if touched is None:
+            return {file: np.arange(rows.num_rows) for file, rows in enumerate(tables)}
+        if not tables:
             return {}
-        lengths = [file.num_rows for file in keys]
-        everything = pa.concat_tables(keys).rename_columns(self._key_names)
-        self._register("present", everything.append_column("__at", pa.array(np.arange(sum(lengths)))))
-        self._register("touched", touched.rename_columns(self._key_names))
-        found = self._fetch(_MATCHES.format(keys=", ".join(self._key_names)), "__at")
+        lengths = [rows.num_rows for rows in tables]
+        present = pa.concat_tables([rows.select(self._delta.key_columns) for rows in tables])
+        self._sql.register("present", _counted(present.rename_columns(self._key_names)))
+        self._sql.register("touched", touched.rename_columns(self._key_names))
+        found = self._sql.execute(_MATCHES.format(keys=", ".join(self._key_names))).fetchnumpy()["at"]
         starts = np.concatenate(([0], np.cumsum(lengths)))
-        found.sort()
         file_of = np.searchsorted(starts, found, side="right") - 1
         return {int(file): found[file_of == file] - starts[file] for file in np.unique(file_of)}
 
@@ -144,28 +139,22 @@ class _Merge:
         same_old, same_new = np.zeros(old.num_rows, bool), np.zeros(new.num_rows, bool)
         if old.num_rows and new.num_rows:
             columns = [f"c{position}" for position in range(len(new.column_names))]
-            self._register("old_rows", _counted(old.drop_columns(["__file", "__row"]).rename_columns(columns)))
-            self._register("new_rows", _counted(new.rename_columns(columns)))
+            self._sql.register("old_rows", _counted(old.rename_columns(columns)))
+            self._sql.register("new_rows", _counted(new.rename_columns(columns)))
             pairs = self._sql.execute(_PAIRS.format(columns=", ".join(columns), equal=_equal(columns))).fetchnumpy()
             same_old[pairs["old_at"]] = True
             same_new[pairs["new_at"]] = True
         return same_old, same_new
 
     def _counts(self, old: pa.Table, new: pa.Table) -> Counts:
-        self._register("old_keys", old.select(self._delta.key_columns).rename_columns(self._key_names))
-        self._register("new_keys", new.select(self._delta.key_columns).rename_columns(self._key_names))
+        self._sql.register("old_keys", old.select(self._delta.key_columns).rename_columns(self._key_names))
+        self._sql.register("new_keys", new.select(self._delta.key_columns).rename_columns(self._key_names))
         keys = ", ".join(self._key_names)
         inserted, updated, deleted = self._sql.execute(_COUNTS.format(keys=keys)).fetchall()[0]
         return Counts(int(inserted), int(updated), int(deleted))
 
-    def _register(self, name: str, rows: pa.Table) -> None:
-        self._sql.register(name, rows)
 
-    def _fetch(self, query: str, column: str) -> NDArray[np.int64]:
-        return np.asarray(self._sql.execute(query).fetchnumpy()[column], np.int64)
-
-
-_MATCHES = "SELECT __at FROM present SEMI JOIN touched USING ({keys})"
+_MATCHES = "SELECT at FROM present SEMI JOIN touched USING ({keys})"
 
 # Equal rows are numbered, so that of two equal old rows and one new row only one pair is found.
 _PAIRS = """
@@ -192,9 +181,16 @@ def _counted(rows: pa.Table) -> pa.Table:
     return rows.append_column("at", pa.array(np.arange(rows.num_rows)))
 
 
-def _numbered(rows: pa.Table, file: int, row_numbers: NDArray[np.int64]) -> pa.Table:
-    numbers = pa.array(np.full(len(row_numbers), file))
-    return rows.append_column("__file", numbers).append_column("__row", pa.array(row_numbers))
+def _changed(
+    matches: Mapping[int, NDArray[np.int64]], same: NDArray[np.bool_]
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield the files that hold rows which are not the same any longer, and those rows' numbers."""
+    start = 0
+    for file, rows in matches.items():
+        changed = rows[~same[start : start + len(rows)]]
+        start += len(rows)
+        if len(changed):
+            yield file, changed
 
 
 def _without(rows: pa.Table, row_numbers: NDArray[np.int64]) -> pa.Table:

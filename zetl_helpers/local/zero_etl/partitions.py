@@ -211,11 +211,9 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
         yield (), rows
         return
     values = transformed(rows, spec, schema)
-    names = values.column_names
-    numbered = values.append_column("__row", pa.array(np.arange(rows.num_rows)))
-    groups = numbered.group_by(names).aggregate([("__row", "list")])
+    names = [f"p{position}" for position in range(len(spec.fields))]
+    numbered = values.rename_columns(names).append_column("row", pa.array(np.arange(rows.num_rows)))
+    groups = numbered.group_by(names).aggregate([("row", "list")])
     for group in range(groups.num_rows):
-        yield (
-            tuple(groups.column(name)[group].as_py() for name in names),
-            rows.take(groups.column("__row_list")[group].values),
-        )
+        members = groups.column("row_list")[group].values
+        yield tuple(groups.column(name)[group].as_py() for name in names), rows.take(members)

@@ -128,7 +128,7 @@ class _Merge:
         present = pa.concat_tables([rows.select(self._delta.key_columns) for rows in tables])
         self._sql.register("present", _counted(present.rename_columns(self._key_names)))
         self._sql.register("touched", touched.rename_columns(self._key_names))
-        found = self._sql.execute(_MATCHES.format(keys=", ".join(self._key_names))).fetchnumpy()["at"]
+        found = self._sql.execute(_MATCHES.format(keys=", ".join(self._key_names))).fetchnumpy()["row_at"]
         starts = np.concatenate(([0], np.cumsum(lengths)))
         file_of = np.searchsorted(starts, found, side="right") - 1
         return {int(file): found[file_of == file] - starts[file] for file in np.unique(file_of)}
@@ -154,13 +154,13 @@ class _Merge:
         return Counts(int(inserted), int(updated), int(deleted))
 
 
-_MATCHES = "SELECT at FROM present SEMI JOIN touched USING ({keys})"
+_MATCHES = "SELECT row_at FROM present SEMI JOIN touched USING ({keys})"
 
 # Equal rows are numbered, so that of two equal old rows and one new row only one pair is found.
 _PAIRS = """
 WITH o AS (SELECT *, row_number() OVER (PARTITION BY {columns}) AS copy FROM old_rows),
      n AS (SELECT *, row_number() OVER (PARTITION BY {columns}) AS copy FROM new_rows)
-SELECT o.at AS old_at, n.at AS new_at FROM o JOIN n ON o.copy = n.copy AND {equal}
+SELECT o.row_at AS old_at, n.row_at AS new_at FROM o JOIN n ON o.copy = n.copy AND {equal}
 """
 
 _COUNTS = """
@@ -178,7 +178,7 @@ def _equal(columns: Sequence[str]) -> str:
 
 
 def _counted(rows: pa.Table) -> pa.Table:
-    return rows.append_column("at", pa.array(np.arange(rows.num_rows)))
+    return rows.append_column("row_at", pa.array(np.arange(rows.num_rows)))
 
 
 def _changed(

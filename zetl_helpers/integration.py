@@ -218,7 +218,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         f"the target to follow {lab.table} up to {since:%H:%M:%S}",
         look,
         timeout=timeout,
-        hint="Look at monitoring.log_events(lab); a window without any change writes nothing.",
+        hint="Look at monitoring.log_events(lab); a window in which nothing was written makes no event.",
     )
 
 

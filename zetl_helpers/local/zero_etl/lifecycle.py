@@ -131,6 +131,9 @@ class Lifecycle:
             layout.target_table,
             f"{location}/{layout.target_table}",
         )
+        if integration.status == DELETING:
+            # By a request that came in between: nothing more is to be written.
+            return
         if integration.status in (CREATING, MODIFYING):
             # A full load begins only once the integration is active.
             self._set(integration, ACTIVE)
@@ -145,7 +148,7 @@ class Lifecycle:
             self._set(integration, SYNCING)
             return
         self._set(integration, ACTIVE)
-        if counts:
+        if counts is not None:
             self._telemetry.completed(self._run(integration, ends, INCREMENTAL_LOAD), counts, self._clock())
 
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:

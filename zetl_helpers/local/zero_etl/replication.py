@@ -105,8 +105,12 @@ class Replicator:
         memory.lossy_keys = _lossy(job, keys, items)
         return counts
 
-    def refresh(self, job: Job, memory: Memory) -> Counts:
+    def refresh(self, job: Job, memory: Memory) -> Counts | None:
         """Bring what changed since the last refresh into the target, in one commit.
+
+        Returns:
+            What happened to rows; None when nothing was written. Writes that left every item as it was are an
+            ingestion that changes no row.
 
         Raises:
             SnapshotNeededError: The table must be loaded anew.
@@ -125,7 +129,7 @@ class Replicator:
             else:
                 items = self._source.items_of(job.table, touched)
         try:
-            counts = self._apply(job, memory, items, touched) if window else Counts(0, 0, 0)
+            counts = self._apply(job, memory, items, touched) if window else None
         except BaseException:
             self._changes.put_back(job.integration)
             raise

@@ -420,3 +420,26 @@ def test_the_caller_needs_its_grant(world: World) -> None:
         ),
     )
     assert world.integrate("Orders")
+
+
+def test_a_policy_that_is_not_evaluated_is_refused_by_name(world: World) -> None:
+    odd = policy(
+        {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "glue:*",
+            "Resource": "*",
+            "Condition": {"NumericLessThan": {"aws:MultiFactorAuthAge": "1"}},
+        }
+    )
+    arn = _loaded(world)
+    _catalog_policy(world, odd)
+    world.service.tick()
+    (error,) = world.describe(arn)["Errors"]
+    assert (error["ErrorCode"], "NumericLessThan" in error["ErrorMessage"]) == ("POLICY_NOT_EVALUATED", True)
+    world.create_table("Other")
+    _catalog_policy(world, odd)
+    fault = world.refused(
+        "CreateIntegration", IntegrationName="n", SourceArn=table_arn("Other"), TargetArn=DATABASE_ARN
+    )
+    assert (fault.code, "NumericLessThan" in fault.message) == ("AccessDeniedException", True)

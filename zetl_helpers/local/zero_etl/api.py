@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from zetl_helpers.local.authorization import Ask, Decision, Principal, decide, role_of
+from zetl_helpers.local.authorization import Ask, Decision, Principal, UnsupportedPolicyError, decide, role_of
 from zetl_helpers.local.dynamodb_source import DynamoDbSource
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.wire import Caller, Fault, service_model
@@ -33,11 +33,11 @@ from zetl_helpers.local.zero_etl.requests import (
     check_config,
     check_create_options,
     check_filters,
-    check_modify_options,
     check_source,
     check_tags,
     check_target,
     page,
+    refuse_data_filter,
 )
 from zetl_helpers.local.zero_etl.tagging import Tagging
 
@@ -116,7 +116,10 @@ class ZeroEtlService:
             Fault: As the service's model declares.
         """
         with self._inside.lock:
-            return self._handlers[operation](request, caller)
+            try:
+                return self._handlers[operation](request, caller)
+            except UnsupportedPolicyError as error:
+                raise Fault("AccessDeniedException", f"{operation} cannot be authorized: {error}") from error
 
     def start(self) -> None:
         """Refresh the integrations from now on, in a thread of its own."""
@@ -326,7 +329,7 @@ class ZeroEtlService:
 
     def _modify(self, request: dict[str, Any], _: Caller) -> dict[str, Any]:
         integration = self._find(request["IntegrationIdentifier"])
-        check_modify_options(request)
+        refuse_data_filter(request)
         if integration.status not in (ACTIVE, NEEDS_ATTENTION):
             raise _wrong_state(integration, "modified")
         config = check_config({**integration.config, **request.get("IntegrationConfig", {})})

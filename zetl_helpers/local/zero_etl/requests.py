@@ -71,17 +71,13 @@ def _check_home(member: str, arn: str, parts: arns.Arn, region: str, account: st
 
 def check_create_options(request: Mapping[str, Any]) -> None:
     """Check the optional members of `CreateIntegration`."""
-    _refuse_filter(request)
+    refuse_data_filter(request)
     if "AdditionalEncryptionContext" in request and "KmsKeyId" not in request:
         raise invalid("AdditionalEncryptionContext is allowed only together with KmsKeyId.")
 
 
-def check_modify_options(request: Mapping[str, Any]) -> None:
-    """Check the optional members of `ModifyIntegration`."""
-    _refuse_filter(request)
-
-
-def _refuse_filter(request: Mapping[str, Any]) -> None:
+def refuse_data_filter(request: Mapping[str, Any]) -> None:
+    """Refuse a `DataFilter`, which is for other sources."""
     if "DataFilter" in request:
         raise invalid("DataFilter is not supported for a DynamoDB source: the whole table is replicated. Omit it.")
 

@@ -22,12 +22,6 @@ from zetl_helpers.local.backend import ACCOUNT
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.wire import Caller
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    # pytest forgets the filters that the package itself sets.
-    config.addinivalue_line("filterwarnings", "ignore:Arrow output on a DB-API result")
-
-
 CALLER = Caller(ACCOUNT, "us-east-1", f"arn:aws:iam::{ACCOUNT}:root")
 
 

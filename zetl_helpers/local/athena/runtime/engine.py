@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import threading
-import warnings
 
 import duckdb
 import pyarrow as pa
@@ -22,8 +21,6 @@ from zetl_helpers.local.athena.runtime.udf import all_udfs
 
 # Importing a topic offers its functions.
 _LOG = logging.getLogger(__name__)
-# The way without the copy takes ten times as long for the small results of a lesson.
-warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
 _TOPICS = (json_functions, moment_functions, regexp_functions, text_functions)
 _SETTINGS = {
     "TimeZone": "UTC",
@@ -33,6 +30,8 @@ _SETTINGS = {
     "enable_external_access": "false",
     "lock_configuration": "true",
 }
+_BATCH_ROWS = 100_000
+_RESULT_BYTES = 256 * 2**20
 _FAILURE = re.compile(r"ATHENA\|([A-Z_]*)\|(.*?)\|ANEHTA", re.DOTALL)
 _INTEGERS = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
 _OPERATIONS = {
@@ -57,19 +56,23 @@ class Engine:
     """
 
     def __init__(self, memory_limit: str = "2GB") -> None:
-        self._connection = duckdb.connect(
+        self._memory_limit = memory_limit
+        self._lock = threading.Lock()
+        self._connection = self._connect()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(
             ":memory:",
             config={
-                "memory_limit": memory_limit,
+                "memory_limit": self._memory_limit,
                 "temp_directory": "",
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
                 "python_enable_replacements": "false",
             },
         )
-        self._lock = threading.Lock()
         for one in all_udfs():
-            self._connection.create_function(  # type: ignore[call-overload]  # its stubs know the enums only
+            connection.create_function(  # type: ignore[call-overload]  # its stubs know the enums only
                 one.name,
                 one.function,
                 list(one.parameters),
@@ -79,14 +82,22 @@ class Engine:
                 null_handling="special",
             )
         for statement in macro_statements():
-            self._connection.execute(statement)
+            connection.execute(statement)
         for name, value in _SETTINGS.items():
-            self._connection.execute(f"SET {name} = '{value}'")
+            connection.execute(f"SET {name} = '{value}'")
+        return connection
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of one statement's own."""
         with self._lock:
-            return self._connection.cursor()
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("SELECT 1").fetchall()
+            except duckdb.FatalException:
+                # After a fatal error DuckDB answers nothing any more.
+                self._connection = self._connect()
+                cursor = self._connection.cursor()
+            return cursor
 
     def constant(self, sql: str) -> object:
         """Compute an expression that reads no table.
@@ -110,11 +121,28 @@ def run(cursor: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
         duckdb.InterruptException: It was stopped.
     """
     try:
-        return cursor.execute(sql).to_arrow_table()
+        # Read batch by batch: a whole result that DuckDB hands over at once is bound by no limit.
+        return _bounded(cursor.sql(sql).to_arrow_reader(_BATCH_ROWS))
     except duckdb.InterruptException:
         raise
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError, pa.ArrowException) as error:
+        if "INTERRUPT Error" in str(error):
+            raise duckdb.InterruptException from error
         raise failure_of(error) from error
+
+
+def _bounded(reader: pa.RecordBatchReader) -> pa.Table:
+    batches, size = [], 0
+    for batch in reader:
+        size += batch.nbytes
+        if size > _RESULT_BYTES:
+            raise QueryFailure(
+                "EXCEEDED_LOCAL_MEMORY_LIMIT",
+                f"The result is larger than the {_RESULT_BYTES // 2**20} MB that the local lakehouse holds. Select "
+                "fewer rows or columns, or aggregate.",
+            )
+        batches.append(batch)
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def failure_of(error: Exception) -> QueryFailure:
@@ -132,13 +160,13 @@ def failure_of(error: Exception) -> QueryFailure:
         )
     if "More than one row returned by a subquery" in text:
         return QueryFailure("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
-    if isinstance(error, duckdb.OutOfMemoryException):
+    if "Out of Memory Error" in text:
         return QueryFailure(
             "EXCEEDED_LOCAL_MEMORY_LIMIT",
             "Query exceeded the memory that the local lakehouse gives to it. Read fewer rows or columns, or aggregate "
             "earlier.",
         )
-    if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
+    if text.startswith(("Out of Range Error", "Conversion Error")):
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of the range of its type")
     _LOG.warning("DuckDB refuses a statement: %s", text)
     return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement: its engine refuses it")

@@ -116,6 +116,27 @@ def _sum(world: World, arn: str, metric: str, load_type: str) -> float:
     return float(sum(point["Sum"] for point in points))
 
 
+def test_what_is_said_to_be_synced_is_synced(announced: Announced, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = announced.world
+    arn = world.integrate("Orders")
+    world.refresh()
+    world.put("Orders", {"pk": {"S": "b"}})
+    began = world.clock.now
+    put_object = world.inside.client("s3").put_object
+
+    def slowly(**request: Any) -> Any:
+        world.clock.now += 5
+        return put_object(**request)
+
+    monkeypatch.setattr(world.inside.client("s3"), "put_object", slowly)
+    world.refresh()
+    stream = arn.rpartition(":")[2]
+    events = world.inside.client("logs").get_log_events(
+        logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=stream
+    )["events"]
+    assert json.loads(events[-1]["message"])["details"]["lastSyncedTimestamp"] == str(int(began * 1000))
+
+
 @holds("metrics", "insert-update-delete")
 def test_metrics_count_rows_and_runs(announced: Announced) -> None:
     arn = announced.world.integrate("Orders")

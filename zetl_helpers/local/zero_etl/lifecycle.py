@@ -140,6 +140,8 @@ class Lifecycle:
         if integration.loaded is None or integration.status == SYNCING:
             self._load(integration, job, layout, ends)
             return
+        # The window is taken after this moment, so all that was written before it is in there.
+        synced = self._clock()
         try:
             if integration.loaded != layout:
                 raise SnapshotNeededError
@@ -149,16 +151,17 @@ class Lifecycle:
             return
         self._set(integration, ACTIVE)
         if counts is not None:
-            self._telemetry.completed(self._run(integration, ends, INCREMENTAL_LOAD), counts, self._clock())
+            self._telemetry.completed(self._run(integration, ends, INCREMENTAL_LOAD), counts, synced)
 
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
         again = integration.loaded is not None
+        synced = self._clock()
         # Columns of another layout would stand beside those of the new one under names that mean the same.
         counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
         integration.loaded = layout
         self._set(integration, ACTIVE)
         run = self._run(integration, ends, FULL_LOAD)
-        self._telemetry.completed(run, counts, self._clock())
+        self._telemetry.completed(run, counts, synced)
         if again:
             self._telemetry.event(run, "Integration Resynced", {"tableName": job.target_table})
 

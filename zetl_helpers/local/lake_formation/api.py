@@ -62,7 +62,7 @@ class LakeFormationService:
         return {}
 
     def _list(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        wanted = {name: request[name] for name in ("Resource", "Principal") if name in request}
+        wanted = {name: value for name, value in request.items() if name in ("Resource", "Principal")}
         return {"LakeFormationOptInsInfoList": self._matching(wanted)}
 
     def _matching(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 from zetl_helpers.local.athena.dialect import registry, tree, types
 from zetl_helpers.local.athena.dialect.aggregation import AggregationAnalyzer
@@ -25,6 +26,11 @@ _LAMBDA_READS = {
     "map_zip_with": ("{v}.key", "{v}.a", "{v}.b"),
     "zip_with": ("{v}[1]", "{v}[2]"),
 }
+
+
+def all_topics() -> tuple[ModuleType, ...]:
+    """Return the modules whose functions are known."""
+    return _TOPICS
 
 
 class CallAnalyzer(AggregationAnalyzer):

@@ -189,7 +189,7 @@ def _to_number(sql: str, source: Type, target: Type) -> str:
 def _to_moment(sql: str, source: Type, target: Type) -> str:
     if source.name == "timestamp with time zone":
         if source.name == target.name:
-            return f"athena_zoned(athena_round_timestamp(({sql}).i, {target.precision}), ({sql}).z)"
+            return f"athena_zoned(athena_round_timestamp(athena_at({sql}), {target.precision}), ({sql}).z)"
         local = f"athena_local({sql})"
         return local if target.name == "timestamp" else f"CAST({local} AS {duckdb_type(target)})"
     if target.name == "timestamp with time zone":

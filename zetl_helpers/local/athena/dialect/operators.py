@@ -163,7 +163,7 @@ def _difference(left: Typed, right: Typed) -> Typed | None:
     if common is None:
         return None
     instants = [
-        f"({side.sql}).i" if common.name == "timestamp with time zone" else f"CAST({side.sql} AS TIMESTAMP)"
+        f"athena_at({side.sql})" if common.name == "timestamp with time zone" else f"CAST({side.sql} AS TIMESTAMP)"
         for side in (coerce(left, common), coerce(right, common))
     ]
     return Typed(f"athena_millis_between({instants[1]}, {instants[0]})", DAY_INTERVAL, left.fails or right.fails)

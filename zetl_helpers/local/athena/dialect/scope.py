@@ -41,10 +41,6 @@ class Grouping:
 
     keys: dict[str, Expression]
 
-    def index(self, sql: str) -> int:
-        """Return the number of a key."""
-        return list(self.keys).index(sql)
-
 
 @dataclass
 class Scope:

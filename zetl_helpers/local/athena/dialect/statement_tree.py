@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from zetl_helpers.local.athena.dialect.failures import Position
 from zetl_helpers.local.athena.dialect.tree import Expression, Name, Node, Query, Relation
@@ -283,12 +283,3 @@ class Describe(Statement):
 
     table: TableName
     formatted: bool = False
-
-
-@dataclass(frozen=True)
-class Classified:
-    """A statement and what ``GetQueryExecution`` calls it."""
-
-    statement_type: str
-    substatement_type: str
-    statement: Statement | None = field(default=None, compare=False)

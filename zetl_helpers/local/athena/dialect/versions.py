@@ -43,7 +43,7 @@ def _moment(analyzer: Analyzer, value: Typed, place: Position) -> Version:
             "or Date.",
             place,
         )
-    instant = f"({value.sql}).i" if value.type.name == "timestamp with time zone" else value.sql
+    instant = f"athena_at({value.sql})" if value.type.name == "timestamp with time zone" else value.sql
     found = analyzer.session.constant(instant)
     if found is None:
         raise QueryFailure("INVALID_ARGUMENTS", "Pointer value cannot be NULL", place)

@@ -34,11 +34,6 @@ _BATCH_ROWS = 100_000
 _RESULT_BYTES = 256 * 2**20
 _FAILURE = re.compile(r"ATHENA\|([A-Z_]*)\|(.*?)\|ANEHTA", re.DOTALL)
 _INTEGERS = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
-_OPERATIONS = {
-    "addition": ("addition", "+"),
-    "subtraction": ("subtraction", "-"),
-    "multiplication": ("multiplication", "*"),
-}
 _OVERFLOW = re.compile(r"Overflow in (\w+) of (INT\d+|DECIMAL\(\d+\)) \((.*?)\)[;!.]", re.DOTALL)
 _OUT_OF_RANGE = re.compile(
     r"Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (INT\d+)"

@@ -79,10 +79,11 @@ athena_timestamp_text(t, p) AS strftime(t, '%Y-%m-%d %H:%M:%S') || CASE WHEN p =
 athena_time_text(t, p) AS right(athena_timestamp_text(DATE '1970-01-01' + t, p), CASE WHEN p = 0 THEN 8 ELSE 9 + p END)
 athena_day_interval_text(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%d %02d:%02d:%02d.%03d', abs(x) // 86400000, abs(x) // 3600000 % 24, abs(x) // 60000 % 60, abs(x) // 1000 % 60, abs(x) % 1000)
 athena_month_interval_text(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%d-%d', abs(x) // 12, abs(x) % 12)
+athena_at(x) AS CAST((x).i AS TIMESTAMP)
 athena_zoned(t, n) AS CASE WHEN t IS NULL OR n IS NULL THEN NULL ELSE struct_pack(i := t, z := n) END
-athena_local(x) AS CASE WHEN (x).z = 'UTC' THEN (x).i ELSE athena_local_time((x).i, (x).z) END
+athena_local(x) AS CASE WHEN (x).z = 'UTC' THEN athena_at(x) ELSE athena_local_time(athena_at(x), (x).z) END
 athena_with_timezone(t, n) AS athena_zoned(CASE WHEN n = 'UTC' THEN t ELSE athena_instant(t, n) END, n)
-athena_zone_offset(x) AS CASE WHEN (x).z = 'UTC' THEN 0 ELSE athena_offset((x).i, (x).z) END
+athena_zone_offset(x) AS CASE WHEN (x).z = 'UTC' THEN 0 ELSE athena_offset(athena_at(x), (x).z) END
 athena_zoned_text(x, p) AS athena_timestamp_text(athena_local(x), p) || ' ' || (x).z
 athena_offset_text(m) AS CASE WHEN m = 0 THEN 'Z' ELSE CASE WHEN m < 0 THEN '-' ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60) END
 athena_zoned_iso(x, p) AS replace(athena_timestamp_text(athena_local(x), p), ' ', 'T') || athena_offset_text(athena_zone_offset(x))
@@ -91,7 +92,7 @@ athena_date_add_months(d, x) AS CAST(d + to_months(CAST(x AS INTEGER)) AS DATE)
 athena_add_months(t, x) AS t + to_months(CAST(x AS INTEGER))
 athena_add_millis(t, x) AS t + to_milliseconds(x)
 athena_zoned_add_months(t, x) AS athena_with_timezone(athena_local(t) + to_months(CAST(x AS INTEGER)), (t).z)
-athena_zoned_add_millis(t, x) AS athena_zoned((t).i + to_milliseconds(x), (t).z)
+athena_zoned_add_millis(t, x) AS athena_zoned(athena_at(t) + to_milliseconds(x), (t).z)
 athena_time_add(t, x) AS CAST(DATE '2000-01-01' + t + to_milliseconds((x) % 86400000) AS TIME)
 athena_time_difference(a, b) AS (epoch_us(DATE '1970-01-01' + a) - epoch_us(DATE '1970-01-01' + b)) // 1000
 athena_millis_between(a, b) AS (epoch_us(b) - epoch_us(a)) // 1000
@@ -108,6 +109,7 @@ athena_array_concat(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE lis
 athena_join(l, d) AS CASE WHEN l IS NULL OR d IS NULL THEN NULL ELSE coalesce(array_to_string(l, d), '') END
 athena_subscript(a, n) AS CASE WHEN n = 0 THEN athena_bad('SQL array indices start at 1') WHEN n < 0 THEN athena_bad('Array subscript is negative: ' || n) WHEN n > len(a) THEN athena_bad('Array subscript must be less than or equal to array length: ' || n || ' > ' || len(a)) ELSE a[n] END
 athena_element_at(a, n) AS CASE WHEN n = 0 THEN athena_bad('SQL array indices start at 1') ELSE a[n] END
+athena_entropy(l) AS coalesce(list_sum(list_transform(list_filter(l, lambda zc: zc > 0), lambda zc: -(CAST(zc AS DOUBLE) / list_sum(l)) * log2(CAST(zc AS DOUBLE) / list_sum(l)))), CAST(0 AS DOUBLE))
 athena_has(a, x) AS CASE WHEN x IS NULL THEN list_count(a) < len(a) ELSE list_contains(a, x) END
 athena_first_at(a, x) AS CASE WHEN x IS NULL THEN list_position(list_transform(a, lambda zn: zn IS NULL), TRUE) ELSE list_position(a, x) END
 athena_array_distinct(a) AS list_filter(a, lambda zx, zi: athena_first_at(a, zx) = zi)

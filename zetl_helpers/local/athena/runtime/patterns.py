@@ -90,7 +90,6 @@ _MYSQL_READERS = {
     "y": ("short_year", r"\d{2}"),
 }
 _JODA_TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z']+)")
-Reader = list[tuple[str, str]]
 
 
 def _half(moment: datetime) -> int:

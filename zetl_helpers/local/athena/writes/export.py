@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -105,14 +104,3 @@ def _renamed_one(value: Any, type_: Type) -> Any:
     if type_.name == "map":
         return [(_renamed_one(key, type_.key), _renamed_one(item, type_.value)) for key, item in value]
     return value
-
-
-def exported_table(rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> pa.Table:
-    """Return rows as files hold them.
-
-    Args:
-        rows: The rows, column by column in the form that DuckDB answers.
-        columns: Names and types of the columns.
-    """
-    arrays = [exported(rows.column(index), type_) for index, (_, type_) in enumerate(columns)]
-    return pa.Table.from_arrays(arrays, names=[name for name, _ in columns])

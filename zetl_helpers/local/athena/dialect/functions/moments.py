@@ -128,7 +128,7 @@ def _difference(kind: str) -> Emit:
 
     def emit(arguments: Sequence[Typed]) -> str:
         first, last = (
-            f"({argument.sql}).i" if kind == "zoned" else f"CAST({argument.sql} AS TIMESTAMP)"
+            f"athena_at({argument.sql})" if kind == "zoned" else f"CAST({argument.sql} AS TIMESTAMP)"
             for argument in arguments[1:]
         )
 
@@ -214,8 +214,8 @@ define(
     fails=True,
 )
 define("to_unixtime", "timestamp", "double", "(epoch_us({0}) / 1000000.0::DOUBLE)")
-define("to_unixtime", _TZ, "double", "(epoch_us(({0}).i) / 1000000.0::DOUBLE)")
-define("at_timezone", f"{_TZ},varchar", _same, "athena_zoned(({0}).i, athena_zone({1}))", fails=True)
+define("to_unixtime", _TZ, "double", "(epoch_us(athena_at({0})) / 1000000.0::DOUBLE)")
+define("at_timezone", f"{_TZ},varchar", _same, "athena_zoned(athena_at({0}), athena_zone({1}))", fails=True)
 define(
     "with_timezone",
     "timestamp,varchar",

@@ -128,9 +128,3 @@ for _name in _ALL:
     define("bitwise_right_shift_arithmetic", f"{_name},bigint", _name, _cast_like("athena_shift_right({0}, {1})"))
 for _name, _cdf in (("normal_cdf", "double,double,double"), ("inverse_normal_cdf", "double,double,double")):
     define(_name, _cdf, "double", "athena_" + _name + "({0}, {1}, {2})", fails=True)
-define(
-    "cosine_similarity",
-    "map(varchar,double),map(varchar,double)",
-    "double",
-    "athena_cosine_similarity(map_keys({0}), map_values({0}), map_keys({1}), map_values({1}))",
-)

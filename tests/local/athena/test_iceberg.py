@@ -169,6 +169,7 @@ def test_tables_change_their_columns(accounts: Athena) -> None:
     accounts.run("ALTER TABLE accounts CHANGE id id bigint")
 
     assert accounts.run("SELECT *, typeof(id) FROM accounts WHERE id = 1") == [["1", "10.5", "bigint"]]
+    assert accounts.run('SELECT lower_bounds[1] FROM "accounts$files"') == [["1"]]
     assert "cannot" in accounts.fail("ALTER TABLE accounts CHANGE amount amount int").lower()
     assert "Query type not supported" in accounts.fail("ALTER TABLE accounts SET LOCATION 's3://lab/other/'")
     assert "Unsupported table property key: comment" in accounts.fail(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -89,7 +90,11 @@ def scan(
     row_filter: BooleanExpression = AlwaysTrue()
     for one in filters:
         row_filter = And(row_filter, one)
-    tasks = table.scan(row_filter=row_filter, snapshot_id=snapshot_id).plan_files()
+    try:
+        tasks = list(table.scan(row_filter=row_filter, snapshot_id=snapshot_id).plan_files())
+    except struct.error:
+        # Older PyIcebergs cannot compare the bounds of files that are older than a column's wider type.
+        tasks = list(table.scan(snapshot_id=snapshot_id).plan_files())
     return [_scanned(table, schema, task, cache) for task in tasks]
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyiceberg.conversions import from_bytes
 from pyiceberg.manifest import DataFile, ManifestEntryStatus, ManifestFile
 from pyiceberg.table import Table
-from pyiceberg.types import IcebergType, PrimitiveType
+from pyiceberg.types import DoubleType, FloatType, IcebergType, IntegerType, LongType, PrimitiveType
 
 from zetl_helpers.local.athena.dialect import types
 from zetl_helpers.local.athena.dialect.types import Type
@@ -22,6 +22,7 @@ from zetl_helpers.local.athena.tables.iceberg_types import arrow_type, athena_ty
 
 Columns = tuple[tuple[str, Type], ...]
 Row = tuple[Any, ...]
+_NARROW = 4
 _MOMENT = types.timestamp_tz(3)
 _SUMMARY = types.map_of(types.VARCHAR, types.VARCHAR)
 _COUNTS = types.map_of(types.INTEGER, types.BIGINT)
@@ -161,10 +162,19 @@ def _partition_summaries(table: Table, manifest: ManifestFile) -> list[dict[str,
 def _shown_bound(type_: IcebergType, value: bytes | None) -> str | None:
     if value is None or not isinstance(type_, PrimitiveType):
         return None
-    found = from_bytes(type_, value)
+    found = _decoded(type_, value)
     if isinstance(found, bool):
         return "true" if found else "false"
     return found.hex() if isinstance(found, bytes) else str(found)
+
+
+def _decoded(type_: PrimitiveType, value: bytes) -> Any:
+    """Return a bound; files that are older than a column's wider type hold it in the narrower one."""
+    if len(value) == _NARROW and isinstance(type_, LongType):
+        return from_bytes(IntegerType(), value)
+    if len(value) == _NARROW and isinstance(type_, DoubleType):
+        return from_bytes(FloatType(), value)
+    return from_bytes(type_, value)
 
 
 def _data_files(table: Table) -> Iterable[DataFile]:
@@ -308,7 +318,7 @@ def _column_summary(field_id: int, type_: IcebergType, files: list[DataFile]) ->
     def bound(values: list[dict[int, bytes] | None], choose: Callable[[list[Any]], Any]) -> Any:
         if not isinstance(type_, PrimitiveType):
             return None
-        found = [from_bytes(type_, one[field_id]) for one in values if one and field_id in one]
+        found = [_decoded(type_, one[field_id]) for one in values if one and field_id in one]
         return _plain(choose(found), type_) if found else None
 
     def total(values: list[dict[int, int] | None]) -> int | None:

@@ -5,12 +5,13 @@ https://trino.io/docs/current/functions/datetime.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from zetl_helpers.local.athena.dialect import types
 from zetl_helpers.local.athena.dialect.registry import define
 from zetl_helpers.local.athena.dialect.signatures import Emit
-from zetl_helpers.local.athena.dialect.typed import Typed
+from zetl_helpers.local.athena.dialect.typed import Typed, quote
 from zetl_helpers.local.athena.dialect.types import Type
 
 _TZ = "timestamp with time zone"
@@ -142,6 +143,49 @@ def _difference(kind: str) -> Emit:
     return emit
 
 
+# The codes of MySQL's patterns that DuckDB writes alike, under its own names for them.
+_CODES = {
+    "Y": "%Y",
+    "y": "%y",
+    "m": "%m",
+    "c": "%-m",
+    "d": "%d",
+    "e": "%-d",
+    "H": "%H",
+    "k": "%-H",
+    "h": "%I",
+    "I": "%I",
+    "l": "%-I",
+    "i": "%M",
+    "s": "%S",
+    "S": "%S",
+    "f": "%f",
+    "p": "%p",
+    "a": "%a",
+    "b": "%b",
+    "W": "%A",
+    "M": "%B",
+    "j": "%j",
+    "T": "%H:%M:%S",
+    "%": "%%",
+}
+_CODE = re.compile(r"%(.)|[^%]", re.DOTALL)
+
+
+def _format(moment: str) -> Emit:
+    def emit(arguments: Sequence[Typed]) -> str:
+        pattern = arguments[1].literal
+        value = moment.format(arguments[0].sql)
+        pieces = list(_CODE.finditer(pattern or ""))
+        codes = [piece.group(1) for piece in pieces if piece.group(1)]
+        if not pattern or not all(code in _CODES for code in codes) or "".join(map(re.Match.group, pieces)) != pattern:
+            return f"athena_date_format({value}, {arguments[1].sql})"
+        written = "".join(_CODES[piece.group(1)] if piece.group(1) else piece.group() for piece in pieces)
+        return f"strftime({value}, {quote(written)})"
+
+    return emit
+
+
 define("current_date", "", "date", "athena_current_date()")
 define("current_timestamp now", "", lambda _: types.timestamp_tz(3), "athena_zoned(athena_now(), 'UTC')")
 define("localtimestamp", "", lambda _: types.timestamp(3), "athena_now()")
@@ -175,8 +219,8 @@ for _kind, _type in (("date", "date"), ("timestamp", "timestamp"), ("zoned", _TZ
 for _kind, _type in (("date", "date"), ("timestamp", "timestamp"), ("zoned", _TZ)):
     define("date_diff", f"varchar,{_type},{_type}", "bigint", _difference(_kind), fails=True)
 
-define("date_format", "timestamp,varchar", "varchar", "athena_date_format({0}, {1})", fails=True)
-define("date_format", f"{_TZ},varchar", "varchar", "athena_date_format(athena_local({0}), {1})", fails=True)
+define("date_format", "timestamp,varchar", "varchar", _format("{}"), fails=True)
+define("date_format", f"{_TZ},varchar", "varchar", _format("athena_local({})"), fails=True)
 define("date_parse", "varchar,varchar", lambda _: types.timestamp(3), "athena_date_parse({0}, {1})", fails=True)
 define("format_datetime", "timestamp,varchar", "varchar", "athena_format_datetime({0}, 'UTC', 0, {1})", fails=True)
 define(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
-from zetl_helpers.local.athena.dialect import registry, tree, types
+from zetl_helpers.local.athena.dialect import json_tree, registry, tree, types
 from zetl_helpers.local.athena.dialect.aggregation import AggregationAnalyzer
 from zetl_helpers.local.athena.dialect.casts import cast, text_of
 from zetl_helpers.local.athena.dialect.comparisons import compare
@@ -259,7 +259,7 @@ class CallAnalyzer(AggregationAnalyzer):
     def _current_user(self, node: tree.Call, _: Scope) -> Typed:
         raise QueryFailure("NOT_SUPPORTED", f"{node.name} is not supported", node.position)
 
-    def json_path_call(self, node: tree.JsonPathCall, scope: Scope) -> Typed:
+    def json_path_call(self, node: json_tree.JsonPathCall, scope: Scope) -> Typed:
         """Return what ``json_value``, ``json_query`` or ``json_exists`` is."""
         operand = self.expression(node.operand, scope)
         if not types.is_text(operand.type) and operand.type != types.UNKNOWN:

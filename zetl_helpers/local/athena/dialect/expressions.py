@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from zetl_helpers.local.athena.dialect import literals, operators, tree, types
+from zetl_helpers.local.athena.dialect import json_tree, literals, operators, tree, types
 from zetl_helpers.local.athena.dialect.calls import CallAnalyzer
 from zetl_helpers.local.athena.dialect.casts import cast, text_of
 from zetl_helpers.local.athena.dialect.comparisons import compare
@@ -416,7 +416,7 @@ class ExpressionAnalyzer(CallAnalyzer):
     def _lambda(self, node: tree.Lambda, _: Scope) -> Typed:
         raise QueryFailure("TYPE_MISMATCH", "Lambda expression should always be used inside a function", node.position)
 
-    def _json_object(self, node: tree.JsonObject, scope: Scope) -> Typed:
+    def _json_object(self, node: json_tree.JsonObject, scope: Scope) -> Typed:
         members = []
         for key, value in node.members:
             name = coerce(self.expression(key, scope), types.VARCHAR)
@@ -427,12 +427,12 @@ class ExpressionAnalyzer(CallAnalyzer):
         items = ", ".join(members)
         return Typed(f"('{{' || athena_join(CAST([{items}] AS VARCHAR[]), ',') || '}}')", types.VARCHAR, fails=True)
 
-    def _json_array(self, node: tree.JsonArray, scope: Scope) -> Typed:
+    def _json_array(self, node: json_tree.JsonArray, scope: Scope) -> Typed:
         texts = [cast(self.expression(item, scope), types.JSON, node.position).sql for item in node.items]
         items = ", ".join(f"coalesce({text}, 'null')" if node.null_on_null else text for text in texts)
         return Typed(f"('[' || athena_join(CAST([{items}] AS VARCHAR[]), ',') || ']')", types.VARCHAR, fails=True)
 
-    def _json_path_call(self, node: tree.JsonPathCall, scope: Scope) -> Typed:
+    def _json_path_call(self, node: json_tree.JsonPathCall, scope: Scope) -> Typed:
         return self.json_path_call(node, scope)
 
 
@@ -481,7 +481,7 @@ _HANDLERS: dict[type, Callable[..., Typed]] = {
     tree.Row: ExpressionAnalyzer._row,
     tree.Lambda: ExpressionAnalyzer._lambda,
     tree.Call: ExpressionAnalyzer.function_call,
-    tree.JsonObject: ExpressionAnalyzer._json_object,
-    tree.JsonArray: ExpressionAnalyzer._json_array,
-    tree.JsonPathCall: ExpressionAnalyzer._json_path_call,
+    json_tree.JsonObject: ExpressionAnalyzer._json_object,
+    json_tree.JsonArray: ExpressionAnalyzer._json_array,
+    json_tree.JsonPathCall: ExpressionAnalyzer._json_path_call,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 
-from zetl_helpers.local.athena.dialect import tree
+from zetl_helpers.local.athena.dialect import json_tree, tree
 from zetl_helpers.local.athena.dialect.failures import MalformedQuery, QueryFailure
 from zetl_helpers.local.athena.dialect.parser_types import TypeReader
 from zetl_helpers.local.athena.dialect.tree import Expression, FrameBound, Query, SortItem, Window
@@ -236,7 +236,7 @@ class CallReader(TypeReader):
         null_on_null = not self.accept("ABSENT", "ON", "NULL")
         self.accept("NULL", "ON", "NULL")
         self.expect_symbol(")")
-        return tree.JsonObject(tuple(members), null_on_null, position=self.place(mark), text=self.written(mark))
+        return json_tree.JsonObject(tuple(members), null_on_null, position=self.place(mark), text=self.written(mark))
 
     def _json_array(self, mark: int) -> Expression:
         items = []
@@ -247,7 +247,7 @@ class CallReader(TypeReader):
         null_on_null = self.accept("NULL", "ON", "NULL")
         self.accept("ABSENT", "ON", "NULL")
         self.expect_symbol(")")
-        return tree.JsonArray(tuple(items), null_on_null, position=self.place(mark), text=self.written(mark))
+        return json_tree.JsonArray(tuple(items), null_on_null, position=self.place(mark), text=self.written(mark))
 
     def _json_path_call(self, mark: int) -> Expression:
         name = self._tokens[mark].text.lower()
@@ -260,7 +260,7 @@ class CallReader(TypeReader):
         returning = self.type() if self.accept("RETURNING") else None
         options, defaults = self._json_clauses()
         self.expect_symbol(")")
-        return tree.JsonPathCall(
+        return json_tree.JsonPathCall(
             name,
             operand,
             path,

@@ -13,15 +13,17 @@ from zetl_helpers.local.athena.dialect.failures import QueryFailure
 from zetl_helpers.local.athena.runtime import (
     json_functions,
     moment_functions,
+    number_functions,
     regexp_functions,
     text_functions,
+    url_functions,
 )
 from zetl_helpers.local.athena.runtime.macros import macro_statements
 from zetl_helpers.local.athena.runtime.udf import all_udfs
 
 # Importing a topic offers its functions.
 _LOG = logging.getLogger(__name__)
-_TOPICS = (json_functions, moment_functions, regexp_functions, text_functions)
+_TOPICS = (json_functions, moment_functions, number_functions, regexp_functions, text_functions, url_functions)
 _SETTINGS = {
     "TimeZone": "UTC",
     "default_null_order": "nulls_last",

@@ -1,4 +1,4 @@
-"""Functions of texts, numbers' texts, binaries and URLs."""
+"""Functions of texts and binaries."""
 
 from __future__ import annotations
 
@@ -6,135 +6,16 @@ import base64
 import binascii
 import hashlib
 import hmac as hmac_module
-import itertools
 import math
 import re
-import statistics
 import unicodedata
 import zlib
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
-from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlsplit
+from decimal import ROUND_HALF_UP, Decimal
 
 from zetl_helpers.local.athena.json_text import java_double
 from zetl_helpers.local.athena.runtime.java_format import java_format
 from zetl_helpers.local.athena.runtime.stemmer import stem
 from zetl_helpers.local.athena.runtime.udf import AthenaError, udf
-
-_EXACT = Context(prec=120)
-_BIGINT = 2**63
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_MAX_COMBINATIONS = 5
-
-
-@udf("d:s")
-def double_text(value: float) -> str:
-    """Write a double as Java does."""
-    return java_double(value)
-
-
-@udf("d:s")
-def real_text(value: float) -> str:
-    """Write a single-precision number as Java does."""
-    return java_double(value, single=True)
-
-
-@udf("ssi:s")
-def quotient(dividend: str, divisor: str, scale: int) -> str:
-    """Divide decimals, rounding half away from zero to a number of digits."""
-    if not Decimal(divisor):
-        raise AthenaError("Division by zero", "DIVISION_BY_ZERO")
-    result = _EXACT.divide(Decimal(dividend), Decimal(divisor))
-    return str(result.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP, context=_EXACT))
-
-
-@udf("si:s")
-def truncate_text(number: str, digits: int) -> str:
-    """Cut a decimal behind a number of digits."""
-    return format(Decimal(number).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_DOWN, context=_EXACT), "f")
-
-
-@udf("sn:n")
-def from_base(text: str, radix: int) -> int:
-    """Read a number in a base."""
-    _check_radix(radix)
-    try:
-        value = int(text.strip() if text == text.strip() and "_" not in text else "?", radix)
-    except ValueError as error:
-        raise AthenaError(f"Not a valid base-{radix} number: {text}") from error
-    if not -_BIGINT <= value < _BIGINT:
-        raise AthenaError(f"Not a valid base-{radix} number: {text}")
-    return value
-
-
-@udf("nn:s")
-def to_base(value: int, radix: int) -> str:
-    """Write a number in a base."""
-    _check_radix(radix)
-    digits, rest = "", abs(value)
-    while rest or not digits:
-        rest, digit = divmod(rest, radix)
-        digits = _DIGITS[digit] + digits
-    return "-" + digits if value < 0 else digits
-
-
-def _check_radix(radix: int) -> None:
-    if not 2 <= radix <= len(_DIGITS):
-        raise AthenaError("Radix must be between 2 and 36")
-
-
-@udf("nn:n")
-def bit_count(value: int, bits: int) -> int:
-    """Count the bits of a number in two's complement."""
-    if not 2 <= bits <= 64:
-        raise AthenaError(f"Bits specified in bit_count must be between 2 and 64, got {bits}")
-    half = 1 << (bits - 1)
-    if not -half <= value < half:
-        raise AthenaError(
-            f"Number must be representable with the bits specified. {value} cannot be represented with {bits} bits"
-        )
-    return (value & ((1 << bits) - 1)).bit_count()
-
-
-@udf("nn:n")
-def shift_left(value: int, count: int) -> int:
-    """Shift bits to the left, those that leave 64 bits lost."""
-    shifted = (value << count) & (2**64 - 1) if count < 64 else 0
-    return shifted - 2**64 if shifted >= _BIGINT else shifted
-
-
-@udf("nn:n")
-def shift_right(value: int, count: int) -> int:
-    """Shift bits to the right, keeping the sign."""
-    return value >> min(count, 63)
-
-
-@udf("ddd:d")
-def normal_cdf(mean: float, deviation: float, value: float) -> float:
-    """Return the probability of a value below another under a normal distribution."""
-    if deviation <= 0:
-        raise AthenaError("standardDeviation must be > 0")
-    return statistics.NormalDist(mean, deviation).cdf(value)
-
-
-@udf("ddd:d")
-def inverse_normal_cdf(mean: float, deviation: float, probability: float) -> float:
-    """Return the value below which a share of a normal distribution lies."""
-    if not 0 < probability < 1:
-        raise AthenaError("p must be 0 > p > 1")
-    if deviation <= 0:
-        raise AthenaError("sd must be > 0")
-    return statistics.NormalDist(mean, deviation).inv_cdf(probability)
-
-
-@udf("nn:C")
-def combinations(count: int, size: int) -> list[list[int]]:
-    """Return the places of every combination of elements."""
-    if size < 0:
-        raise AthenaError(f"combination size must not be negative: {size}")
-    if size > _MAX_COMBINATIONS:
-        raise AthenaError(f"combination size must not exceed {_MAX_COMBINATIONS}: {size}")
-    ordered = itertools.combinations(range(1, count + 1), size)
-    return [list(places) for places in sorted(ordered, key=lambda places: places[::-1])]
 
 
 @udf("s:s")
@@ -378,90 +259,6 @@ def from_big_endian(value: bytes) -> int:
     if len(value) != 8:
         raise AthenaError(f"expected 8-byte input, but got instead: {len(value)}")
     return int.from_bytes(value, "big", signed=True)
-
-
-def _url_part(name: str, text: str) -> str | None:
-    try:
-        parts = urlsplit(text)
-        values = {
-            "host": _host(text),
-            "path": parts.path,
-            "protocol": parts.scheme,
-            "query": parts.query,
-            "fragment": parts.fragment,
-        }
-    except ValueError:
-        return None
-    if re.search(r"[\s<>\"{}|\\^`]", text):
-        return None
-    return values[name]
-
-
-def _host(text: str) -> str:
-    authority = urlsplit(text).netloc.rpartition("@")[2]
-    return re.sub(r":\d*$", "", authority)
-
-
-@udf("s:s")
-def url_host(text: str) -> str | None:
-    """Return the host of a URL."""
-    return _url_part("host", text)
-
-
-@udf("s:s")
-def url_path(text: str) -> str | None:
-    """Return the path of a URL."""
-    path = _url_part("path", text)
-    return None if path is None else unquote_plus(path.replace("+", "%2B"))
-
-
-@udf("s:s")
-def url_protocol(text: str) -> str | None:
-    """Return the protocol of a URL."""
-    return _url_part("protocol", text)
-
-
-@udf("s:s")
-def url_query(text: str) -> str | None:
-    """Return the query of a URL."""
-    return _url_part("query", text)
-
-
-@udf("s:s")
-def url_fragment(text: str) -> str | None:
-    """Return the fragment of a URL."""
-    return _url_part("fragment", text)
-
-
-@udf("s:n")
-def url_port(text: str) -> int | None:
-    """Return the port of a URL."""
-    try:
-        return urlsplit(text).port if _url_part("host", text) is not None else None
-    except ValueError:
-        return None
-
-
-@udf("ss:s")
-def url_parameter(text: str, name: str) -> str | None:
-    """Return the first value of a parameter in a URL's query."""
-    query = _url_part("query", text)
-    found = parse_qsl(query or "", keep_blank_values=True)
-    return next((value for key, value in found if key == name), None)
-
-
-@udf("s:s")
-def url_encode(text: str) -> str:
-    """Escape a text for a URL's query."""
-    return quote_plus(text, safe="*-._").replace("~", "%7E")
-
-
-@udf("s:s")
-def url_decode(text: str) -> str:
-    """Resolve the escapes of a URL's query."""
-    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
-        raise AthenaError(f"Illegal hex characters in escape (%) pattern: {text}")
-    return unquote_plus(text)
 
 
 @udf("sss:b")

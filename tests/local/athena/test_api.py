@@ -10,6 +10,7 @@ import pytest
 
 from tests.local.athena.conftest import Athena
 from zetl_helpers.local.athena.api import AthenaService
+from zetl_helpers.local.athena.runtime import engine as engine_module
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.wire import Fault
 
@@ -255,3 +256,33 @@ def test_executions_outlive_the_process(athena: Athena, inside: Inside) -> None:
     rows = Athena(reborn, inside).call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]["Rows"]
     reborn.stop()
     assert rows[1]["Data"] == [{"VarCharValue": "kept"}, {}, {"VarCharValue": ""}]
+
+
+def test_a_result_beyond_the_bound_fails_and_others_go_on(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "_RESULT_BYTES", 10_000)
+
+    assert "EXCEEDED_LOCAL_MEMORY_LIMIT" in athena.fail("SELECT x FROM UNNEST(sequence(1, 10000)) AS t(x)")
+    assert athena.run("SELECT count(*) FROM UNNEST(sequence(1, 10000)) AS t(x)") == [["10000"]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "COPY (SELECT 1) TO 'x'",
+        "SET threads = 1",
+        "ATTACH 'x.db'",
+        "INSTALL httpfs",
+        "PRAGMA database_list",
+    ],
+)
+def test_nothing_but_tables_is_reached(athena: Athena, sql: str) -> None:
+    with pytest.raises(Fault) as caught:
+        athena.start(sql)
+
+    assert _code(caught) in ("MALFORMED_QUERY", "INVALID_INPUT")
+
+
+@pytest.mark.parametrize("table", ["duckdb_settings", "scan1", "sqlite_master", '"/etc/passwd"', "duckdb_tables"])
+def test_the_engine_s_own_tables_are_not_there(athena: Athena, table: str) -> None:
+    assert "TABLE_NOT_FOUND" in athena.fail(f"SELECT * FROM {table}")

@@ -126,6 +126,7 @@ def test_casts(ask: Ask, expression: str, text: str | None, type_: str) -> None:
         ("ARRAY[1, NULL] = ARRAY[1, NULL]", None),
         ("ARRAY[1, 2] <> ARRAY[1, 3]", "true"),
         ("TRY(1 / 0)", None),
+        ("TRY(CAST('a' AS integer) / 0)", None),
     ],
 )
 def test_null_and_short_circuits(ask: Ask, expression: str, text: str | None) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
 from zetl_helpers.local.athena.dialect import json_tree, registry, tree, types
-from zetl_helpers.local.athena.dialect.aggregation import AggregationAnalyzer
+from zetl_helpers.local.athena.dialect.aggregation import AggregationAnalyzer, aggregates_in, windows_in
 from zetl_helpers.local.athena.dialect.casts import cast, text_of
 from zetl_helpers.local.athena.dialect.comparisons import compare
 from zetl_helpers.local.athena.dialect.failures import Position, QueryFailure
 from zetl_helpers.local.athena.dialect.functions import aggregates, collections, moments, numbers, others, texts
 from zetl_helpers.local.athena.dialect.scope import Scope
 from zetl_helpers.local.athena.dialect.signatures import Binding, Pattern, Signature, pattern
-from zetl_helpers.local.athena.dialect.typed import Typed, coerce, quote
+from zetl_helpers.local.athena.dialect.typed import Typed, coerce, null_of, quote
 from zetl_helpers.local.athena.dialect.types import Type
 
 # Importing a topic registers its functions.
@@ -26,6 +27,9 @@ _LAMBDA_READS = {
     "map_zip_with": ("{v}.key", "{v}.a", "{v}.b"),
     "zip_with": ("{v}[1]", "{v}[2]"),
 }
+
+
+_READS_ROWS = re.compile(r"\b[a-z]+\d+\.|\bSELECT\b|\bgrouping\(|\bOVER\b|\b(sum|count|avg|min|max|list)\(")
 
 
 def all_topics() -> tuple[ModuleType, ...]:
@@ -203,7 +207,26 @@ class CallAnalyzer(AggregationAnalyzer):
                 "INVALID_FUNCTION_ARGUMENT", "The 'try' function must have exactly one argument", node.position
             )
         value = self.expression(node.arguments[0], scope)
-        return Typed(f"TRY({value.sql})" if value.fails else value.sql, value.type)
+        if not value.fails:
+            return value
+        if not scope.arguments and not _READS_ROWS.search(value.sql) and self._fails(value):
+            # DuckDB computes constants while it plans, before its TRY can catch anything.
+            return Typed(null_of(value.type), value.type)
+        if aggregates_in(node.arguments) or windows_in(node.arguments):
+            raise QueryFailure(
+                "NOT_SUPPORTED",
+                "The local Athena does not support TRY above an aggregate or a window function: compute that in a "
+                "subquery and TRY outside of it",
+                node.position,
+            )
+        return Typed(f"TRY({value.sql})", value.type)
+
+    def _fails(self, value: Typed) -> bool:
+        try:
+            self.session.constant(value.sql)
+        except QueryFailure:
+            return True
+        return False
 
     def _typeof(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) != 1:

@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Iterator
 
 import boto3
@@ -11,9 +10,10 @@ from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 
 @pytest.fixture
-def lakehouse() -> Iterator[Lakehouse]:
+def lakehouse(request: pytest.FixtureRequest) -> Iterator[Lakehouse]:
     """A running lakehouse that refreshes when it is told to, and keeps nothing."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    ticks = "lakehouse_ticks" in request.fixturenames
+    lakehouse = Lakehouse(Settings(refresh_seconds=0.05 if ticks else 3600))
     lakehouse.start()
     yield lakehouse
     lakehouse.stop()
@@ -26,19 +26,9 @@ def lab(lakehouse: Lakehouse) -> Lab:
 
 
 @pytest.fixture
-def lakehouse_ticks(lakehouse: Lakehouse) -> Iterator[Lakehouse]:
+def lakehouse_ticks(lakehouse: Lakehouse) -> Lakehouse:
     """The running lakehouse, refreshed all the time in the background."""
-    stopped = threading.Event()
-
-    def tick() -> None:
-        while not stopped.wait(0.02):
-            lakehouse.zero_etl.refresh_now()
-
-    thread = threading.Thread(target=tick, daemon=True)
-    thread.start()
-    yield lakehouse
-    stopped.set()
-    thread.join()
+    return lakehouse
 
 
 @pytest.fixture

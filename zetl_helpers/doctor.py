@@ -107,5 +107,5 @@ def _names(lab: Lab) -> Check:
     except (ClientError, BotoCoreError) as error:
         return Check(False, "the lab's things cannot be listed", str(error))
     if left:
-        return Check(True, f"{len(left)} things of the lab are there; chapter 9 deletes them")
+        return Check(True, f"{len(left)} things of the lab are there; chapter 12 deletes them")
     return Check(True, "nothing of the lab is there yet")

@@ -31,7 +31,7 @@ zetl.catch_up(lab, 9)
 zetl.lakehouse.save_query(lab, "Credit use by place", "SELECT 1", "A query")
 zetl.monitoring.create_alarm(lab)
 """
-_PREPARATION = {"09_clean_up": _ONE_OF_EVERYTHING}
+_PREPARATION = {"12_clean_up": _ONE_OF_EVERYTHING}
 
 _lakehouses: dict[Path, tempfile.TemporaryDirectory[str]] = {}
 

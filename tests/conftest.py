@@ -20,8 +20,9 @@ def lakehouse(request: pytest.FixtureRequest) -> Iterator[Lakehouse]:
 
 
 @pytest.fixture
-def lab(lakehouse: Lakehouse) -> Lab:
+def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """A lab on that lakehouse, with nothing in it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     return connect_to(lakehouse.url)
 
 

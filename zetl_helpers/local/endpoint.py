@@ -39,7 +39,8 @@ class Endpoint:
     Args:
         backend: Moto, for all that is not ours.
         services: Our services.
-        observe: Told of every DynamoDB request that succeeded, with operation and body, before anything else happens.
+        observers: Told of every DynamoDB request that succeeded, with operation and body, before anything else
+            happens.
         controls: What ``POST /_zetl/<name>`` does, by name; not part of AWS.
         guard: Checks each request of AWS first; None lets everybody do everything.
     """
@@ -48,12 +49,12 @@ class Endpoint:
         self,
         backend: Backend,
         services: Sequence[Service],
-        observe: Observer,
+        observers: Sequence[Observer],
         controls: Mapping[str, Control],
         guard: Guard | None = None,
     ) -> None:
         self._backend = backend
-        self._observe = observe
+        self._observers = observers
         self._controls = controls
         self._guard = guard
         self._services: dict[tuple[str, str], Service] = {
@@ -193,7 +194,9 @@ class Endpoint:
                 _LOG.exception("%s %s failed", service, operation)
                 return _send(wire.fail(_internal_failure(service), "1.1"), start_response)
             if service == "dynamodb" and statuses[0].startswith("200"):
-                self._observe(operation, wire.parse_json(body))
+                request = wire.parse_json(body)
+                for observe in self._observers:
+                    observe(operation, request)
         if not _READS.match(operation or environ["REQUEST_METHOD"].capitalize()):
             self.changes = next(self._writes)
         return chunks

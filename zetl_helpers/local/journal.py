@@ -9,7 +9,7 @@ import os
 import pickle
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,6 +87,11 @@ class Journal:
                 + ", ".join(f"{name} {version}" for name, version in _versions().items())
                 + ". Install those versions again, or forget the state with: zetl local reset"
             )
+        if saved["state"].keys() != self._participants.keys():
+            raise UnreadableStateError(
+                f"The state in {self._path.parent} was written by another build of this version. "
+                "Forget it with: zetl local reset"
+            )
         for name, participant in self._participants.items():
             participant.load(saved["state"][name])
         return True
@@ -111,10 +116,10 @@ class Keeper(threading.Thread):
 
     Args:
         journal: What to save.
-        changes: Returns a number that is another one after each change.
+        changes: Returns something that is another one after each change.
     """
 
-    def __init__(self, journal: Journal, changes: Callable[[], int]) -> None:
+    def __init__(self, journal: Journal, changes: Callable[[], Hashable]) -> None:
         super().__init__(name="journal", daemon=True)
         self._journal = journal
         self._changes = changes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from zetl_helpers.local.backend import ACCOUNT, Backend
 from zetl_helpers.local.datazone.api import DataZoneService
 from zetl_helpers.local.endpoint import Endpoint
 from zetl_helpers.local.enforcement.guard import Guard
+from zetl_helpers.local.exports.api import ExportService
 from zetl_helpers.local.journal import Journal, Keeper, Participant
 from zetl_helpers.local.lake_formation.api import LakeFormationService
 from zetl_helpers.local.wire import Service
@@ -63,12 +64,13 @@ class Lakehouse:
         changes = ChangeLog()
         self.zero_etl = ZeroEtlService(self.backend.inside, changes, settings.refresh_seconds)
         self.athena = AthenaService(self.backend.inside)
+        self._exports = ExportService(self.backend.inside)
         self._formation = LakeFormationService()
         datazone = DataZoneService(self.backend.inside)
-        services: list[Service] = [self.zero_etl, self.athena, datazone, self._formation]
+        services: list[Service] = [self.zero_etl, self.athena, datazone, self._formation, self._exports]
         guard = Guard(self.backend, services) if settings.enforce_iam else None
         self._endpoint = Endpoint(
-            self.backend, services, changes.note, {
+            self.backend, services, [changes.note, self._exports.note], {
                 "health": self._health,
                 "refresh": self._refresh,
                 "pause": self._pause,
@@ -112,11 +114,15 @@ class Lakehouse:
             "aws": self.backend,
             "zero_etl": self.zero_etl,
             "athena": self.athena,
+            "exports": self._exports,
             "lake_formation": self._formation,
         }
         journal = Journal(state, participants, self.backend.lock)
         journal.restore()
-        return Keeper(journal, lambda: self._endpoint.changes)
+        return Keeper(journal, self._changes)
+
+    def _changes(self) -> Hashable:
+        return self._endpoint.changes, self.athena.finished, self.zero_etl.moved
 
     def _health(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         return {

@@ -85,6 +85,11 @@ class AthenaService:
         """The operations answered here; all others of Athena go to moto."""
         return frozenset(self._answers)
 
+    @property
+    def finished(self) -> int:
+        """How many executions have ended so far, which changes the state without a request."""
+        return self._runner.finished
+
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one validated request, or raise a `Fault`."""
         return self._answers[operation](request)

@@ -64,6 +64,7 @@ class Runner:
         self._futures: dict[str, Future[None]] = {}
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
+        self.finished = 0  # executions so far, however they ended
 
     def submit(self, execution: Execution) -> None:
         """Run an execution as soon as there is a thread for it."""
@@ -119,6 +120,7 @@ class Runner:
                 self._running.pop(execution.id, None)
                 self._futures.pop(execution.id, None)
                 self._cancelled.discard(execution.id)
+                self.finished += 1
             cursor.close()
 
     def _guarded(self, execution: Execution, cursor: duckdb.DuckDBPyConnection, overdue: threading.Event) -> None:

@@ -93,7 +93,7 @@ class ExportService:
             return {"ExportDescription": self._exports[arn]}
         _check(request)
         table = self._table(request["TableArn"])
-        since = self._history.since(table)
+        since = self._history.open(table)
         if since is None:
             raise Fault(
                 "PointInTimeRecoveryUnavailableException",

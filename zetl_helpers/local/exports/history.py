@@ -67,13 +67,20 @@ class History:
             if operation == "UpdateContinuousBackups":
                 self._begin(str(request["TableName"]).rpartition("/")[2])
 
-    def since(self, table: str) -> int | None:
-        """Return the first moment that a table's history knows; None without point-in-time recovery."""
+    def open(self, table: str) -> int | None:
+        """Bring a table's history up to date.
+
+        Returns:
+            The first moment that it knows; None without point-in-time recovery.
+        """
         with self._inside.lock:
             # Recovery may have been turned on before there was a history, or off since.
             self._begin(table)
-            versions = self._tables.get(table)
-            return versions.since if versions else None
+            if table not in self._tables:
+                return None
+            # Items whose time to live is over leave without a request.
+            self._catch_up(table)
+            return self._tables[table].since
 
     def now(self) -> int:
         """Return the present moment in microseconds; never the same one twice, and never an earlier one."""
@@ -83,13 +90,11 @@ class History:
     def items_at(self, table: str, moment: int) -> list[Item]:
         """Return a table's items as they were at a moment."""
         with self._inside.lock:
-            self._catch_up(table)
             return list(self._state(table, moment + 1).values())
 
     def changes_between(self, table: str, start: int, end: int) -> list[Change]:
         """Return what became of the items that were written from `start`, inclusive, to `end`, exclusive."""
         with self._inside.lock:
-            self._catch_up(table)
             versions = self._tables[table]
             before, after = self._state(table, start), self._state(table, end)
             written = {key: moment for moment, key, _ in versions.writes if start <= moment < end}

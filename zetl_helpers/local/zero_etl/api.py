@@ -109,6 +109,11 @@ class ZeroEtlService:
         """Whether the clock stands still."""
         return not self._running.is_set()
 
+    @property
+    def moved(self) -> int:
+        """How many steps so far changed an integration, which changes the state without a request."""
+        return self._lifecycle.moved
+
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one validated request.
 

@@ -72,6 +72,7 @@ class Lifecycle:
         self._replicator = Replicator(inside, load_catalog(inside), changes)
         self._telemetry = Telemetry(inside, clock)
         self._ticking = threading.Lock()
+        self.moved = 0  # steps so far that changed an integration
 
     def tick(self, *, now: bool = False) -> None:
         """Let every integration take its next step.
@@ -151,6 +152,7 @@ class Lifecycle:
             return
         self._set(integration, ACTIVE)
         if counts is not None:
+            self.moved += 1
             self._telemetry.completed(self._run(integration, ends, INCREMENTAL_LOAD), counts, synced)
 
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
@@ -159,6 +161,7 @@ class Lifecycle:
         # Columns of another layout would stand beside those of the new one under names that mean the same.
         counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
         integration.loaded = layout
+        self.moved += 1
         self._set(integration, ACTIVE)
         run = self._run(integration, ends, FULL_LOAD)
         self._telemetry.completed(run, counts, synced)
@@ -237,6 +240,7 @@ class Lifecycle:
             if integration.status == status:
                 return False
             integration.status, integration.since, integration.seen = status, self._clock(), False
+            self.moved += 1
             return True
 
     def _ask_for_attention(self, integration: Integration, problems: Sequence[Problem]) -> None:
@@ -272,6 +276,7 @@ class Lifecycle:
     def _remove(self, integration: Integration) -> None:
         with self._inside.lock:
             self.integrations.pop(integration.identity, None)
+            self.moved += 1
         self._changes.forget(integration.identity)
 
 

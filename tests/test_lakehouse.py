@@ -1,0 +1,111 @@
+"""The lakehouse's helpers, on a lab as chapter 6 leaves it."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+import pytest
+
+from tests.conftest import connect_to
+from zetl_helpers import chapters, lakehouse, target
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse, Settings
+
+
+@pytest.fixture(scope="module")
+def evolved() -> Iterator[Lab]:
+    running = Lakehouse(Settings(refresh_seconds=0.05))
+    running.start()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", running.url)
+        lab = connect_to(running.url)
+        chapters.catch_up(lab, 7)
+        yield lab
+    running.stop()
+
+
+def test_rows_come_with_types_that_keep_them_exact(evolved: Lab) -> None:
+    rows = lakehouse.query(
+        evolved, "SELECT state, count(*) AS accounts, avg(0.5e0) AS half FROM customeraccounts GROUP BY 1"
+    )
+    assert {name: str(dtype) for name, dtype in rows.dtypes.items()} == {
+        "state": "string", "accounts": "Int64", "half": "float64",
+    }  # fmt: skip
+    assert rows["accounts"].sum() == 25
+
+
+def test_parameters_fill_the_statement(evolved: Lab) -> None:
+    newest = int(lakehouse.snapshots(evolved)["snapshot_id"].iloc[-1])
+    sql = "SELECT count(*) AS n FROM customeraccounts FOR VERSION AS OF :version WHERE customerid = :customer"
+    assert lakehouse.query(evolved, sql, version=newest, customer="CUST0026")["n"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELEC 1", "mismatched input 'SELEC'"),
+        ("SELECT * FROM nowhere", "TABLE_NOT_FOUND: line 1:15: Table '.*nowhere' does not exist"),
+        ("SELECT nothing FROM customeraccounts", "COLUMN_NOT_FOUND: line 1:8: Column 'nothing' cannot be resolved"),
+        ("SELECT 1/0", "DIVISION_BY_ZERO"),
+    ],
+)  # fmt: skip
+def test_what_athena_refuses_is_told_in_its_words(evolved: Lab, sql: str, reason: str) -> None:
+    with pytest.raises(lakehouse.QueryError, match=reason):
+        lakehouse.query(evolved, sql)
+
+
+def test_the_schema_has_the_new_columns_with_numbers_of_their_own(evolved: Lab) -> None:
+    schema = lakehouse.schema(evolved)
+    assert {"customerid", "accountnumber", "state"} <= set(schema["column"])
+    assert schema["field id"].is_unique
+    assert schema.columns.tolist() == ["column", "type", "field id"]
+
+
+def test_the_objects_are_data_and_metadata(evolved: Lab) -> None:
+    objects = lakehouse.objects(evolved)
+    assert set(objects["folder"]) == {"data", "metadata"}
+    assert (objects["bytes"] > 0).all()
+    assert objects[objects["object"].str.endswith(".metadata.json")]["folder"].eq("metadata").all()
+
+
+def test_snapshots_follow_one_another(evolved: Lab) -> None:
+    snapshots = lakehouse.snapshots(evolved)
+    assert snapshots["parent_id"].iloc[1:].tolist() == snapshots["snapshot_id"].iloc[:-1].tolist()
+    assert snapshots["committed_at"].is_monotonic_increasing
+    assert snapshots["summary"].iloc[0]["total-records"] == "25"
+
+
+def test_the_time_between_two_snapshots_shows_the_earlier_one(evolved: Lab) -> None:
+    snapshots = lakehouse.snapshots(evolved)
+    moment = lakehouse.time_between(*snapshots["committed_at"].iloc[:2])
+    sql = f"SELECT count(*) AS n FROM customeraccounts FOR TIMESTAMP AS OF TIMESTAMP '{moment} UTC'"
+    assert lakehouse.query(evolved, f"{sql} WHERE customerid = 'CUST0026'")["n"].tolist() == [0]
+
+
+def test_the_difference_of_two_versions_is_what_was_written(evolved: Lab) -> None:
+    first, *_, last = (int(one) for one in lakehouse.snapshots(evolved)["snapshot_id"])
+    rows = lakehouse.difference(evolved, first, last).set_index("customerid")
+    assert rows["change"].to_dict() == {"CUST0001": "changed", "CUST0002": "removed", "CUST0026": "added"}
+    assert len(str(rows.loc["CUST0001", "columns"]).split(", ")) == 7
+    assert lakehouse.difference(evolved, last, last).empty
+
+
+def test_the_history_lists_the_newest_query_first(evolved: Lab) -> None:
+    lakehouse.query(evolved, "SELECT 'the newest'\n AS text")
+    history = lakehouse.query_history(evolved, newest=3)
+    assert len(history) == 3
+    assert history["query"].iloc[0] == "SELECT 'the newest' AS text"
+    assert history["state"].iloc[0] == "SUCCEEDED"
+
+
+def test_a_query_is_saved_once_changed_when_it_differs_and_kept_otherwise(evolved: Lab) -> None:
+    did = [
+        lakehouse.save_query(evolved, "by state", sql, "Accounts by state").did
+        for sql in ("SELECT 1", "SELECT 1", "SELECT 2")
+    ]
+    assert did == ["created", "already there", "changed"]
+    assert lakehouse.saved_queries(evolved)["by state"]["QueryString"] == "SELECT 2"
+
+
+def test_an_empty_workgroup_has_no_history(lab: Lab) -> None:
+    target.create_bucket(lab)
+    assert lakehouse.query_history(lab).equals(pd.DataFrame())

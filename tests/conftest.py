@@ -39,9 +39,9 @@ def no_waiting() -> Iterator[None]:
         yield
 
 
-def connect_to(url: str, prefix: str = "") -> Lab:
+def connect_to(url: str, prefix: str = "", region: str = "us-east-1") -> Lab:
     """Connect as `zetl.connect` does, and leave the environment alone."""
     session = boto3.Session(
-        aws_access_key_id="LOCALLAKEHOUSE000000", aws_secret_access_key="not-a-secret", region_name="us-east-1"
+        aws_access_key_id="LOCALLAKEHOUSE000000", aws_secret_access_key="not-a-secret", region_name=region
     )
     return lab_module._introduce("local", session, prefix, url)

@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.models import FakeBucket, s3_backends
 from moto.sts.models import sts_backends
 
+from zetl_helpers.local import moto_repairs
 from zetl_helpers.local.authorization import Ask, Decision, Principal, decide, parse_document
 from zetl_helpers.local.inside import Inside
 
@@ -96,7 +97,7 @@ class Backend:
     def caller_arn(self, access_key: str) -> str:
         """Return the ARN of whom an access key stands for."""
         with self.lock:
-            _, arn, _ = sts_backends[ACCOUNT]["aws"].get_caller_identity(access_key, self.region)
+            _, arn, _ = sts_backends[ACCOUNT][self.inside.partition].get_caller_identity(access_key, self.region)
         return arn
 
     def empower_learner(self) -> None:
@@ -109,7 +110,7 @@ class Backend:
         role = self.inside.client("iam").create_role(RoleName=LEARNER_ROLE, AssumeRolePolicyDocument=_TRUST)["Role"]
         self.inside.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=LEARNER_SESSION)
         # A session's key is random; the learner's is one that documents and notebooks may show.
-        sts_backends[ACCOUNT]["aws"].assumed_roles[-1].access_key_id = LEARNER_ACCESS_KEY
+        sts_backends[ACCOUNT][self.inside.partition].assumed_roles[-1].access_key_id = LEARNER_ACCESS_KEY
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def _permission(bucket: FakeBucket, action: str, resource: str) -> PermissionRes
 # Moto denies without a look at principals and conditions, even to the services of the lakehouse.
 # Who is denied is for the check of the caller's rights to say.
 FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
+moto_repairs.apply()
 
 
 def _backends(service: str) -> BackendDict[Any]:

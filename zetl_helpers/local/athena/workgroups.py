@@ -126,7 +126,7 @@ class WorkGroups:
 
     def arn(self, name: str) -> str:
         """Return a workgroup's ARN."""
-        return f"arn:aws:athena:{self._inside.region}:{self._inside.account}:workgroup/{name}"
+        return f"arn:{self._inside.partition}:athena:{self._inside.region}:{self._inside.account}:workgroup/{name}"
 
     def update(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``UpdateWorkGroup``."""

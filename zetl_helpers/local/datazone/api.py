@@ -76,7 +76,7 @@ class DataZoneService:
         return {
             "id": _DOMAIN,
             "name": "Tutorial",
-            "arn": f"arn:aws:datazone:{region}:{account}:domain/{_DOMAIN}",
+            "arn": f"arn:{self._inside.partition}:datazone:{region}:{account}:domain/{_DOMAIN}",
             "managedAccountId": account,
             "status": "AVAILABLE",
             "portalUrl": f"https://{_DOMAIN}.sagemaker.{region}.on.aws",
@@ -86,7 +86,9 @@ class DataZoneService:
 
     def _get_domain(self, request: dict[str, Any]) -> dict[str, Any]:
         _require(request["identifier"], _DOMAIN, "Domain")
-        role = f"arn:aws:iam::{self._inside.account}:role/service-role/AmazonSageMakerDomainExecution"
+        role = (
+            f"arn:{self._inside.partition}:iam::{self._inside.account}:role/service-role/AmazonSageMakerDomainExecution"
+        )
         return {
             **self._domain_summary(),
             "domainExecutionRole": role,
@@ -147,7 +149,7 @@ class DataZoneService:
         return {**self._connection_summary(), "environmentUserRole": self._role_arn()}
 
     def _role_arn(self) -> str:
-        return f"arn:aws:iam::{self._inside.account}:role/{_ROLE}"
+        return f"arn:{self._inside.partition}:iam::{self._inside.account}:role/{_ROLE}"
 
 
 def _require(found: str, wanted: str, what: str) -> None:

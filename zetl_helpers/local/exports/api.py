@@ -142,7 +142,7 @@ class ExportService:
                 "exportType": kind,
             }
         size = sum(len(line) for line in lines)
-        table_arn = f"arn:aws:dynamodb:{caller.region}:{caller.account}:table/{table}"
+        table_arn = f"arn:{self._inside.partition}:dynamodb:{caller.region}:{caller.account}:table/{table}"
         export: dict[str, Any] = {
             "ExportArn": f"{table_arn}/export/{identity}",
             "ExportStatus": "COMPLETED",

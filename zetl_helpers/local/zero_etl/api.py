@@ -204,7 +204,7 @@ class ZeroEtlService:
         now = self._clock()
         integration = Integration(
             identity=identity,
-            arn=arns.integration_arn(self._inside.region, self._inside.account, identity),
+            arn=arns.integration_arn(self._inside.partition, self._inside.region, self._inside.account, identity),
             name=request["IntegrationName"],
             source_arn=request["SourceArn"],
             table=source.name,

@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 
 _TABLE = re.compile(
-    r"arn:aws[^:]*:dynamodb:(?P<region>[^:]+):(?P<account>\d{12}):table/(?P<name>[A-Za-z0-9_.-]{3,255})"
+    r"arn:(?P<partition>aws[^:]*):dynamodb:(?P<region>[^:]+):(?P<account>\d{12}):table/(?P<name>[A-Za-z0-9_.-]{3,255})"
 )
-_DATABASE = re.compile(r"arn:aws[^:]*:glue:(?P<region>[^:]+):(?P<account>\d{12}):database/(?P<name>[^/]+)")
+_DATABASE = re.compile(
+    r"arn:(?P<partition>aws[^:]*):glue:(?P<region>[^:]+):(?P<account>\d{12}):database/(?P<name>[^/]+)"
+)
 # AWS prints the id after a colon, in one sample after a slash.
 _INTEGRATION = re.compile(r"arn:aws[^:]*:glue:[^:]+:\d{12}:integration[:/](?P<name>[0-9a-f-]{36})")
 _PROPERTY = re.compile(r"arn:aws[^:]*:glue:[^:]+:\d{12}:integrationresourceproperty/(?P<kind>[^/]+)/(?P<name>.+)")
@@ -19,11 +21,13 @@ class Arn:
     """An ARN's parts.
 
     Args:
+        partition: The partition, such as ``aws``.
         region: The Region.
         account: The account.
         name: The name of the table or database.
     """
 
+    partition: str
     region: str
     account: str
     name: str
@@ -40,7 +44,7 @@ def target_database(arn: str) -> Arn | None:
 
 
 def _parts(match: re.Match[str] | None) -> Arn | None:
-    return Arn(match["region"], match["account"], match["name"]) if match else None
+    return Arn(match["partition"], match["region"], match["account"], match["name"]) if match else None
 
 
 def integration_id(arn: str) -> str | None:
@@ -54,11 +58,12 @@ def is_resource_property(arn: str) -> bool:
     return _PROPERTY.fullmatch(arn) is not None
 
 
-def integration_arn(region: str, account: str, identity: str) -> str:
+def integration_arn(partition: str, region: str, account: str, identity: str) -> str:
     """Return an integration's ARN."""
-    return f"arn:aws:glue:{region}:{account}:integration:{identity}"
+    return f"arn:{partition}:glue:{region}:{account}:integration:{identity}"
 
 
 def resource_property_arn(database: Arn) -> str:
     """Return the ARN of a database's resource property."""
-    return f"arn:aws:glue:{database.region}:{database.account}:integrationresourceproperty/database/{database.name}"
+    home = f"arn:{database.partition}:glue:{database.region}:{database.account}"
+    return f"{home}:integrationresourceproperty/database/{database.name}"

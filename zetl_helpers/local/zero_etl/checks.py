@@ -101,12 +101,12 @@ class Checks:
 
     def catalog_resources(self, database: str) -> tuple[str, str]:
         """Return the ARNs of the Data Catalog and of a database: a right must hold on both."""
-        prefix = f"arn:aws:glue:{self._inside.region}:{self._inside.account}"
+        prefix = f"arn:{self._inside.partition}:glue:{self._inside.region}:{self._inside.account}"
         return f"{prefix}:catalog", f"{prefix}:database/{database}"
 
     def telemetry_rights(self, role_arn: str) -> tuple[bool, bool]:
         """Tell whether the target role may write the log events, and whether it may put the metrics."""
-        group = f"arn:aws:logs:{self._inside.region}:{self._inside.account}:log-group:{LOG_GROUP}"
+        group = f"arn:{self._inside.partition}:logs:{self._inside.region}:{self._inside.account}:log-group:{LOG_GROUP}"
         stream = f"{group}:log-stream:integration"
         logs = [
             Ask("logs:CreateLogGroup", group),
@@ -251,9 +251,9 @@ class Checks:
     def _target_asks(self, ends: Endpoints, bucket: str, prefix: str) -> list[Ask]:
         catalog, database = self.catalog_resources(ends.database)
         table = database.replace(":database/", ":table/") + f"/{ends.target_table}"
-        objects = f"arn:aws:s3:::{bucket}/{prefix}/data/00000"
+        objects = f"arn:{self._inside.partition}:s3:::{bucket}/{prefix}/data/00000"
         return [
-            Ask("s3:ListBucket", f"arn:aws:s3:::{bucket}", context={"s3:prefix": f"{prefix}/"}),
+            Ask("s3:ListBucket", f"arn:{self._inside.partition}:s3:::{bucket}", context={"s3:prefix": f"{prefix}/"}),
             *(Ask(action, objects) for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
             *(Ask("glue:GetDatabase", resource) for resource in (catalog, database)),
             *(Ask(action, resource) for action in _TABLE_ACTIONS for resource in (catalog, database, table)),
@@ -274,7 +274,10 @@ class Checks:
         except ClientError:
             return
         role = Principal("AWS", role_arn)
-        asks = [Ask(action, f"arn:aws:s3:::{bucket}/data", role) for action in ("s3:GetObject", "s3:PutObject")]
+        asks = [
+            Ask(action, f"arn:{self._inside.partition}:s3:::{bucket}/data", role)
+            for action in ("s3:GetObject", "s3:PutObject")
+        ]
         denied = [ask.action for ask in asks if decide([policy], ask) is Decision.DENIED]
         if denied:
             yield Problem(

@@ -1,0 +1,83 @@
+"""Where moto answers other than AWS in what set-up and clean-up rely on, put right.
+
+AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html,
+https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import xmltodict
+from moto.core.exceptions import JsonRESTError
+from moto.glue.exceptions import EntityNotFoundException
+from moto.glue.models import GlueBackend
+from moto.s3.responses import S3Response
+
+# What moto calls a condition on the Data Catalog's policy that does not hold.
+_BROKEN_CONDITIONS = ("ConcurrentModificationException", "ResourceNumberLimitExceededException")
+
+
+def apply() -> None:
+    """Put moto right, once for the process."""
+    if not hasattr(S3Response._bucket_response_put, "__wrapped__"):
+        S3Response._bucket_response_put = _with_tags(S3Response._bucket_response_put)  # type: ignore[method-assign]
+        GlueBackend.get_resource_policy = _found(GlueBackend.get_resource_policy)  # type: ignore[method-assign]
+        GlueBackend.put_resource_policy = _conditional(GlueBackend.put_resource_policy)  # type: ignore[method-assign]
+        GlueBackend.delete_resource_policy = _conditional(  # type: ignore[method-assign]
+            GlueBackend.delete_resource_policy
+        )
+
+
+def _with_tags(put: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `CreateBucket` tag the new bucket, which moto does not."""
+
+    @functools.wraps(put)
+    def tagging(self: S3Response, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
+        new = not querystring and bucket_name not in self.backend.buckets
+        answer = put(self, request, bucket_name, querystring)
+        tags = _bucket_tags(self.body) if new else {}
+        if tags:
+            self.backend.put_bucket_tagging(bucket_name, tags)
+        return answer
+
+    return tagging
+
+
+def _bucket_tags(body: bytes | str) -> dict[str, str]:
+    configuration = (xmltodict.parse(body, force_list=("Tag",)) if body else {}).get("CreateBucketConfiguration")
+    tags = ((configuration or {}).get("Tags") or {}).get("Tag", [])
+    return {tag["Key"]: tag.get("Value") or "" for tag in tags}
+
+
+def _found(get: Callable[..., Any]) -> Callable[..., Any]:
+    """Say that there is no policy as AWS does: with an error."""
+
+    @functools.wraps(get)
+    def finding(self: GlueBackend, *arguments: Any, **named: Any) -> Any:
+        answer = get(self, *arguments, **named)
+        if not answer:
+            raise EntityNotFoundException("Policy not found")
+        return answer
+
+    return finding
+
+
+def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
+    """Say that a condition does not hold as AWS does, and hold the hash of a policy that is gone for wrong."""
+
+    @functools.wraps(write)
+    def writing(self: GlueBackend, *arguments: Any, **named: Any) -> Any:
+        arn = named.get("resource_arn") or self.default_catalog_arn
+        if named.get("policy_hash_condition") and arn not in self.resource_policies:
+            raise JsonRESTError("ConditionCheckFailureException", "The policy that the condition means is gone.")
+        try:
+            return write(self, *arguments, **named)
+        except JsonRESTError as error:
+            if error.error_type not in _BROKEN_CONDITIONS:
+                raise
+            raise JsonRESTError("ConditionCheckFailureException", str(error.message)) from error
+
+    return writing

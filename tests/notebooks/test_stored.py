@@ -79,6 +79,40 @@ class TestNotebook:
                 assert (path.parent / link).exists(), link
 
 
+KINDS = {"opening", "connect", "catch-up", "section", "exercise", "answer", "key-points", "aws", "next"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+class TestMetadata:
+    def test_the_notebook_says_what_it_is(self, path: Path) -> None:
+        about = json.loads(path.read_text())["metadata"]["zetl"]
+        assert set(about) >= {"chapter", "minutes", "cost", "needs"}
+        assert about["chapter"] == int(path.stem[:2])
+        assert about["cost"]
+
+    def test_its_head_says_the_same(self, path: Path) -> None:
+        about = json.loads(path.read_text())["metadata"]["zetl"]
+        head = "".join(cells(path, "markdown")[0]["source"])
+        assert f"**Minutes:** {about['minutes']}." in head
+        assert f"**Cost on AWS:** {about['cost']}" in head
+        needs = re.search(r"\*\*Needs:\*\* ([^.]*)", head)
+        assert needs
+        assert [int(number) for number in re.findall(r"\b\d\d\b", needs[1].split(";")[0])] == about["needs"]
+
+    def test_the_minutes_of_its_cells_add_up(self, path: Path) -> None:
+        notebook = json.loads(path.read_text())
+        about = [cell["metadata"].get("zetl", {}) for cell in notebook["cells"]]
+        assert sum(one.get("minutes", 0) for one in about) == notebook["metadata"]["zetl"]["minutes"]
+
+    def test_its_cells_are_of_known_kinds_and_every_heading_begins_a_marked_cell(self, path: Path) -> None:
+        for cell in json.loads(path.read_text())["cells"]:
+            about = cell["metadata"].get("zetl", {})
+            assert about.get("kind") in {None, *KINDS}
+            if cell["cell_type"] == "markdown":
+                headings = [line for line in cell["source"] if line.startswith("#")]
+                assert headings == ([cell["source"][0]] if about else [])
+
+
 def test_the_readme_and_chapter_0_plan_the_minutes_that_the_chapters_state() -> None:
     readme = (NOTEBOOKS[0].parent.parent / "README.md").read_text()
     start = "".join("".join(cell["source"]) + "\n" for cell in cells(NOTEBOOKS[0], "markdown"))

@@ -2,11 +2,12 @@ import pytest
 
 from tests.conftest import connect_to
 from tests.fakes import Answers
-from zetl_helpers import chapters, cleanup, lakehouse, monitoring, source, target
+from zetl_helpers import chapters, cleanup, integration, lakehouse, monitoring, source, target
 from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers.cleanup import LeftoverError
 from zetl_helpers.lab import Lab
 from zetl_helpers.local.lakehouse import Lakehouse
+from zetl_helpers.payments import payments
 
 EVERYTHING = [
     "CloudWatch alarm", "integration", "log stream", "table properties", "resource property", "Lake Formation grants",
@@ -33,6 +34,27 @@ def test_everything_is_found_deleted_and_gone(full: Lab) -> None:
     outcomes = cleanup.apply(cleanup.plan(full))
     assert set(outcomes["outcome"]) == {"deleted"}
     assert cleanup.verify(full) == "Nothing is left of the lab."
+
+
+def test_a_further_table_goes_with_the_rest(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+    chapters.catch_up(lab, 2)
+    integration.set_target_role(lab)
+    beside = lab.with_table("PaymentsByState")
+    source.create_table(beside)
+    source.enable_pitr(beside)
+    source.load_items(beside, list(payments(30)))
+    source.put_policy(beside)
+    target.merge_catalog_policy(beside)
+    integration.set_table_properties(beside, partition_by=chapters.PARTITION_BY)
+    integration.create(beside)
+    integration.wait_until_loaded(beside)
+    assert kinds(lab) == [
+        "integration", "log stream", "table properties", "resource property", "Glue table", "Glue database",
+        "S3 bucket", "DynamoDB table", "DynamoDB table", "IAM role", "Data Catalog policy statements",
+        "Data Catalog policy statements",
+    ]  # fmt: skip
+    assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
+    assert cleanup.verify(lab)
 
 
 def test_looking_changes_nothing(full: Lab) -> None:

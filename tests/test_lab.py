@@ -5,7 +5,7 @@ import pytest
 
 from tests.conftest import connect_to
 from zetl_helpers import lab as lab_module
-from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, connect
+from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, UnknownTableError, connect
 from zetl_helpers.local.lakehouse import Lakehouse
 
 
@@ -24,6 +24,26 @@ def test_the_blogs_names(lab: Lab) -> None:
     assert (lab.role, lab.project) == ("zETLTargetRole", "CustomerDB_Project")
     assert lab.table_arn == "arn:aws:dynamodb:us-east-1:123456789012:table/CustomerAccounts"
     assert lab.database_arn == "arn:aws:glue:us-east-1:123456789012:database/customerdb"
+
+
+def test_a_table_beside_the_main_one_has_its_own_integration_into_the_same_database(lab: Lab) -> None:
+    beside = lab.with_table("Payments")
+    assert (beside.table, beside.target_table, beside.integration) == (
+        "Payments",
+        "payments",
+        "ddb-to-lakehouse-payments",
+    )
+    assert (beside.database, beside.bucket, beside.role, beside.tags) == (lab.database, lab.bucket, lab.role, lab.tags)
+    assert beside.with_table("CustomerAccounts") == lab
+    assert lab.everywhere[0] == lab
+    assert beside in lab.everywhere
+
+
+def test_no_table_is_made_that_clean_up_would_not_find(lab: Lab) -> None:
+    with pytest.raises(
+        UnknownTableError, match=r"no table 'Orders', and clean-up would not find it\. Take one of Cust"
+    ):
+        lab.with_table("Orders")
 
 
 def test_two_learners_in_one_account_share_no_name(lakehouse: Lakehouse) -> None:

@@ -105,6 +105,11 @@ class LeftoverError(Exception):
     """Clean-up left something behind; the text names it."""
 
 
+def _for_each_table(discover: Callable[[Lab], list[Leftover]]) -> Callable[[Lab], list[Leftover]]:
+    """Look for a thing of each of the lab's tables, not of the main one alone."""
+    return lambda lab: [leftover for one in lab.everywhere for leftover in discover(one)]
+
+
 def _integration(lab: Lab) -> list[Leftover]:
     found = integration.find(lab)
     if found is None:
@@ -113,13 +118,18 @@ def _integration(lab: Lab) -> list[Leftover]:
     return [Leftover("integration", lab.integration, why, lambda: integration.delete(lab))]
 
 
-def _properties(lab: Lab) -> list[Leftover]:
-    glue = lab.client("glue")
+def _table_properties(lab: Lab) -> list[Leftover]:
     found = []
     with absent(*integration.GONE):
-        glue.get_integration_table_properties(ResourceArn=lab.database_arn, TableName=lab.table)
+        lab.client("glue").get_integration_table_properties(ResourceArn=lab.database_arn, TableName=lab.table)
         why = "would shape the next integration"
         found.append(Leftover("table properties", lab.table, why, lambda: integration.delete_table_properties(lab)))
+    return found
+
+
+def _resource_property(lab: Lab) -> list[Leftover]:
+    glue = lab.client("glue")
+    found = []
     with absent(*integration.GONE):
         glue.get_integration_resource_property(ResourceArn=lab.database_arn)
         why = "names the role to write with"
@@ -281,15 +291,16 @@ def _catalog_statements(lab: Lab) -> list[Leftover]:
 # The order matters: what writes goes before what is written to, and what is named by others goes last.
 _DISCOVERIES: tuple[Callable[[Lab], list[Leftover]], ...] = (
     _alarm,
-    _integration,
-    _log_streams,
-    _properties,
+    _for_each_table(_integration),
+    _for_each_table(_log_streams),
+    _for_each_table(_table_properties),
+    _resource_property,
     _studio,
     _administrator,
     _saved_queries,
     _glue,
     _bucket,
-    _table,
+    _for_each_table(_table),
     _role,
-    _catalog_statements,
+    _for_each_table(_catalog_statements),
 )

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,13 @@ from zetl_helpers import _settings
 from zetl_helpers._settings import Target
 
 TAG_KEY = "zetl-lab"
+
+_MAIN_TABLE = "CustomerAccounts"
+# What chapters 10 and 11 make beside the main table; clean-up looks for each of them.
+_FURTHER_TABLES = (
+    "ProfilesFull", "ProfilesTopLevel", "ProfilesNoUnnest", "PaymentsByKey", "PaymentsByState", "PaymentsByMonth",
+    "Payments",
+)  # fmt: skip
 
 # Known to the local lakehouse alone; nothing at AWS answers to them.
 _LOCAL_ACCESS_KEY = "LOCALLAKEHOUSE000000"
@@ -38,6 +45,10 @@ class ConnectionRefusedByLabError(Exception):
     """The target cannot be used as the environment is; the text says what to change."""
 
 
+class UnknownTableError(ValueError):
+    """A table that is none of the tutorial's was asked for; the text names those that are."""
+
+
 @dataclass(frozen=True, repr=False)
 class Lab:
     """Everything that is called by name in the tutorial.
@@ -51,6 +62,7 @@ class Lab:
         prefix: Keeps learners apart who share an account; mostly empty.
         endpoint: The local lakehouse's address; None on AWS.
         session: The boto3 session of all calls.
+        source: The DynamoDB table that this lab is about, without the prefix.
     """
 
     target: Target
@@ -62,11 +74,38 @@ class Lab:
     endpoint: str | None
     session: boto3.Session
     _recorder: _Recorder
+    source: str = _MAIN_TABLE
+
+    def with_table(self, source: str) -> Lab:
+        """Return a lab beside this one: another table with an integration of its own into the same database.
+
+        Args:
+            source: The other table's name, one of those that chapters 10 and 11 make; the prefix is added to it.
+
+        Raises:
+            UnknownTableError: No chapter makes that table, so that clean-up would not find it.
+        """
+        if source not in (_MAIN_TABLE, *_FURTHER_TABLES):
+            raise UnknownTableError(
+                f"The tutorial has no table {source!r}, and clean-up would not find it. "
+                f"Take one of {', '.join((_MAIN_TABLE, *_FURTHER_TABLES))}."
+            )
+        return replace(self, source=source)
+
+    @property
+    def everywhere(self) -> tuple[Lab, ...]:
+        """The lab with each of its tables, the main one first; whether they were made or not."""
+        return tuple(self.with_table(source) for source in (_MAIN_TABLE, *_FURTHER_TABLES))
+
+    @property
+    def further(self) -> str:
+        """The name of a table beside the main one; empty for the main one itself."""
+        return "" if self.source == _MAIN_TABLE else self.source
 
     @property
     def table(self) -> str:
         """The DynamoDB table, the source."""
-        return f"{self.prefix}_CustomerAccounts" if self.prefix else "CustomerAccounts"
+        return f"{self.prefix}_{self.source}" if self.prefix else self.source
 
     @property
     def database(self) -> str:
@@ -76,7 +115,7 @@ class Lab:
     @property
     def target_table(self) -> str:
         """The Iceberg table in the database."""
-        return "customeraccounts"
+        return self.source.lower()
 
     @property
     def bucket(self) -> str:
@@ -92,7 +131,8 @@ class Lab:
     @property
     def integration(self) -> str:
         """The zero-ETL integration."""
-        return f"{self.prefix}-ddb-to-lakehouse" if self.prefix else "ddb-to-lakehouse"
+        name = f"ddb-to-lakehouse-{self.target_table}" if self.further else "ddb-to-lakehouse"
+        return f"{self.prefix}-{name}" if self.prefix else name
 
     @property
     def project(self) -> str:

@@ -62,7 +62,8 @@ def render(lab: Lab, name: str, *, integration_id: str = "*") -> dict[str, Any]:
         Role=lab.role,
         Caller=caller_principal(lab),
         Integration=integration_id,
-        LabId=re.sub(r"\W|_", "", lab.database),
+        # Each of the lab's tables has statements of its own.
+        LabId=re.sub(r"\W|_", "", lab.database) + lab.further,
     )
     document: dict[str, Any] = json.loads(text)
     return document

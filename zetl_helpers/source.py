@@ -15,11 +15,14 @@ from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
 _BATCH = 25  # what one BatchWriteItem takes
+# The definitions of tables beside the main one, by how their names begin.
+_DEFINITIONS = {"Profiles": "nested_table.json", "Payments": "payments_table.json"}
 
 
 def definition(lab: Lab) -> dict[str, Any]:
     """Return the arguments of ``CreateTable`` for the lab's table, without its tags."""
-    arguments: dict[str, Any] = _documents.sample("table.json")
+    kind = next((name for start, name in _DEFINITIONS.items() if lab.further.startswith(start)), "table.json")
+    arguments: dict[str, Any] = _documents.sample(kind)
     return {**arguments, "TableName": lab.table}
 
 
@@ -30,6 +33,12 @@ def items(batch: int = 1) -> list[dict[str, Any]]:
         batch: 1 for the items of chapter 1, 2 for another 25.
     """
     requests = _documents.sample(f"items_{batch}.json")["CustomerAccounts"]
+    return [request["PutRequest"]["Item"] for request in requests]
+
+
+def profiles() -> list[dict[str, Any]]:
+    """Return the seven nested profiles of chapter 10, with every type that DynamoDB has, as DynamoDB JSON."""
+    requests = _documents.sample("nested_items.json")["CustomerProfiles"]
     return [request["PutRequest"]["Item"] for request in requests]
 
 
@@ -100,8 +109,9 @@ def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
     """
     wanted = items() if batch is None else list(batch)
     with lab.recording() as calls:
-        present = _present_keys(lab, wanted)
-        missing = [item for item in wanted if _key_of(item) not in present]
+        names = [element["AttributeName"] for element in definition(lab)["KeySchema"]]
+        present = _present_keys(lab, wanted, names)
+        missing = [item for item in wanted if _key_of(item, names) not in present]
         for start in range(0, len(missing), _BATCH):
             _write_batch(lab, missing[start : start + _BATCH])
     thing = f"{len(wanted)} items in table {lab.table}"
@@ -191,21 +201,18 @@ def _read_policy(lab: Lab) -> dict[str, Any] | None:
     return None
 
 
-def _key_of(item: dict[str, Any]) -> tuple[str, str]:
-    return item["CustomerID"]["S"], item["AccountNumber"]["S"]
+def _key_of(item: dict[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(item[name]["S"] for name in names)
 
 
-def _present_keys(lab: Lab, wanted: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
-    present: set[tuple[str, str]] = set()
+def _present_keys(lab: Lab, wanted: Sequence[dict[str, Any]], names: Sequence[str]) -> set[tuple[str, ...]]:
+    present: set[tuple[str, ...]] = set()
     for start in range(0, len(wanted), 100):
-        keys = [
-            {"CustomerID": item["CustomerID"], "AccountNumber": item["AccountNumber"]}
-            for item in wanted[start : start + 100]
-        ]
-        pending = {lab.table: {"Keys": keys, "ProjectionExpression": "CustomerID, AccountNumber"}}
+        keys = [{name: item[name] for name in names} for item in wanted[start : start + 100]]
+        pending = {lab.table: {"Keys": keys, "ProjectionExpression": ", ".join(names)}}
         while pending:
             answer = lab.client("dynamodb").batch_get_item(RequestItems=pending)
-            present.update(_key_of(item) for item in answer["Responses"].get(lab.table, []))
+            present.update(_key_of(item, names) for item in answer["Responses"].get(lab.table, []))
             pending = answer.get("UnprocessedKeys") or {}
     return present
 

@@ -1,0 +1,34 @@
+"""Generated payments are valid, spread out, and the same every time."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zetl_helpers.payments import payments
+
+
+@given(st.integers(0, 10**6), st.integers(0, 9))
+def test_the_same_number_is_the_same_payment(number: int, version: int) -> None:
+    (one,) = payments(1, first=number, version=version)
+    assert one == next(payments(1, first=number, version=version))
+    assert (
+        datetime(2025, 11, 1, tzinfo=UTC)
+        <= datetime.fromisoformat(one["PaidAt"]["S"])
+        < datetime(2026, 11, 2, tzinfo=UTC)
+    )
+    assert 1 <= float(one["Amount"]["N"]) < 500
+
+
+def test_another_version_changes_the_amounts_and_nothing_else() -> None:
+    for one, other in zip(payments(200), payments(200, version=1), strict=True):
+        assert one["Amount"] != other["Amount"]
+        assert {**one, "Amount": None} == {**other, "Amount": None}
+
+
+def test_all_states_categories_and_months_occur() -> None:
+    many = list(payments(1000))
+    assert len({(one["AccountNumber"]["S"], one["PaymentID"]["S"]) for one in many}) == 1000
+    assert len({one["State"]["S"] for one in many}) == 9
+    assert len({one["Category"]["S"] for one in many}) == 5
+    assert len({one["PaidAt"]["S"][:7] for one in many}) == 12

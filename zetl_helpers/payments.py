@@ -1,0 +1,41 @@
+"""Generated card payments: as many as asked for, the same ones every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+_STATES = ("CA", "CO", "FL", "IL", "MA", "NV", "NY", "TX", "WA")
+_CATEGORIES = ("Groceries", "Travel", "Fuel", "Online", "Dining")
+_FIRST_DAY = datetime(2025, 11, 1, tzinfo=UTC)
+_DAYS = 364
+# Primes that share no factor with what they are taken modulo: neighbours differ, and all values occur.
+_STRIDE = 7919
+
+
+def payments(count: int, *, first: int = 0, version: int = 0) -> Iterator[dict[str, Any]]:
+    """Generate payments as DynamoDB JSON; the same number is always the same payment.
+
+    Args:
+        count: How many.
+        first: The number of the first one.
+        version: Another version of the same payments has other amounts and the same keys.
+
+    Yields:
+        Items with the key ``AccountNumber`` and ``PaymentID``, and ``State``, ``Category``, ``Amount`` and ``PaidAt``:
+        a moment within the twelve months that end with October 2026, as ISO 8601 text in UTC.
+    """
+    for number in range(first, first + count):
+        mixed = number * _STRIDE
+        account = mixed % 9973
+        paid = _FIRST_DAY + timedelta(days=mixed % _DAYS, seconds=mixed % 86_399)
+        cents = 100 + (mixed + 911 * version) % 49_900
+        yield {
+            "AccountNumber": {"S": f"ACC{account:06}"},
+            "PaymentID": {"S": f"PAY{number:09}"},
+            "State": {"S": _STATES[account % len(_STATES)]},
+            "Category": {"S": _CATEGORIES[number % len(_CATEGORIES)]},
+            "Amount": {"N": f"{cents // 100}.{cents % 100:02}"},
+            "PaidAt": {"S": f"{paid:%Y-%m-%dT%H:%M:%SZ}"},
+        }

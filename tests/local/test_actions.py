@@ -29,6 +29,7 @@ class Names:
     """An account whose names need no looking up."""
 
     caller = "arn:aws:iam::123456789012:user/me"
+    partition = "aws"
 
     def arn(self, service: str, rest: str, *, region: str | None = None) -> str:
         return f"arn:aws:{service}:{'us-east-1' if region is None else region}:123456789012:{rest}"
@@ -221,6 +222,23 @@ def test_s3(operation: str, parameters: Mapping[str, Any], expected: list[tuple[
             "export_table_to_point_in_time",
             {"TableArn": TABLE, "S3Bucket": "some", "S3Prefix": "p"},
             [("dynamodb:ExportTableToPointInTime", TABLE), ("s3:PutObject", "arn:aws:s3:::some/p/AWSDynamoDB/")],
+        ),
+        (
+            "import_table",
+            {
+                "S3BucketSource": {"S3Bucket": "some", "S3KeyPrefix": "in/"},
+                "InputFormat": "DYNAMODB_JSON",
+                "TableCreationParameters": {
+                    "TableName": TABLE.rpartition("/")[2],
+                    "AttributeDefinitions": [],
+                    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                },
+            },
+            [
+                ("dynamodb:ImportTable", TABLE),
+                ("s3:ListBucket", "arn:aws:s3:::some"),
+                ("s3:GetObject", "arn:aws:s3:::some/in/"),
+            ],
         ),
     ],
 )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import Item as StoredItem
 
 from zetl_helpers.local.inside import Inside
 
@@ -17,6 +20,9 @@ Table = Any
 Item = dict[str, dict[str, Any]]
 
 _FIVE_YEARS = 5 * 365 * 24 * 3600
+# Far below all limits of DynamoDB: 38 digits, and 1 KB for the smallest of its keys.
+_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?")
+_SMALL = 1_000
 
 
 class DynamoDbSource:
@@ -61,6 +67,18 @@ class DynamoDbSource:
                     found.append(_image(item))
             return found
 
+    def put_new(self, table_name: str, items: Iterable[Any]) -> int:
+        """Put items into a table that nobody reads yet, and return how many of them are valid.
+
+        Args:
+            table_name: The table.
+            items: What should be items in DynamoDB JSON; of two with one key the later one stays.
+        """
+        names = list(self.key_attributes(table_name) or ())
+        with self._inside.lock:
+            table = self._tables()[table_name]
+            return sum(_put(table, names, item) for item in items)
+
     def keeps_history(self, table_name: str) -> bool:
         """Tell whether point-in-time recovery is on for a table."""
         with self._inside.lock:
@@ -91,6 +109,47 @@ class DynamoDbSource:
 
     def _table(self, table_name: str) -> Table | None:
         return self._tables().get(table_name)
+
+
+def _put(table: Table, names: Sequence[str], item: Any) -> bool:
+    """Put one item, and tell whether it is valid."""
+    if not isinstance(item, dict) or not all(_holds_something(item.get(name)) for name in names):
+        return False
+    if _is_plain(item):
+        # What moto checks of each item costs it most of the time, and there is nothing to check.
+        attributes = {name: DynamoType(value) for name, value in item.items()}
+        keys = [attributes[name] for name in names]
+        if [key.type for key in keys] == [table.hash_key_type, table.range_key_type][: len(keys)]:
+            stored = StoredItem(keys[0], keys[1] if len(keys) > 1 else None, {})
+            dict.update(stored.attrs, attributes)
+            if len(keys) > 1:
+                table.items[keys[0]][keys[1]] = stored
+            else:
+                table.items[keys[0]] = stored
+            return True
+    try:
+        table.put_item(item)
+    except (JsonRESTError, AttributeError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _holds_something(tagged: Any) -> bool:
+    """Tell whether a key attribute has a value: no part of a key may be empty."""
+    return isinstance(tagged, dict) and all(tagged.values())
+
+
+def _is_plain(item: Mapping[Any, Any]) -> bool:
+    """Tell whether an item is small and holds nothing but texts and ordinary numbers."""
+    size = 0
+    for name, tagged in item.items():
+        if not isinstance(tagged, dict) or len(tagged) != 1:
+            return False
+        ((tag, value),) = tagged.items()
+        if not isinstance(value, str) or not (tag == "S" or (tag == "N" and _NUMBER.fullmatch(value))):
+            return False
+        size += len(name) + len(value)
+    return size <= _SMALL
 
 
 def _is_over(value: Any, now: float) -> bool:

@@ -19,6 +19,7 @@ from zetl_helpers.local.datazone.api import DataZoneService
 from zetl_helpers.local.endpoint import Endpoint
 from zetl_helpers.local.enforcement.guard import Guard
 from zetl_helpers.local.exports.api import ExportService
+from zetl_helpers.local.imports import ImportService
 from zetl_helpers.local.journal import Journal, Keeper, Participant
 from zetl_helpers.local.lake_formation.api import LakeFormationService
 from zetl_helpers.local.wire import Service
@@ -65,17 +66,21 @@ class Lakehouse:
         self.zero_etl = ZeroEtlService(self.backend.inside, changes, settings.refresh_seconds)
         self.athena = AthenaService(self.backend.inside)
         self._exports = ExportService(self.backend.inside)
+        self._imports = ImportService(self.backend.inside, [changes.note, self._exports.note])
         self._formation = LakeFormationService()
         datazone = DataZoneService(self.backend.inside)
-        services: list[Service] = [self.zero_etl, self.athena, datazone, self._formation, self._exports]
-        guard = Guard(self.backend, services) if settings.enforce_iam else None
+        services: list[Service] = [
+            self.zero_etl, self.athena, datazone, self._formation, self._exports, self._imports
+        ]  # fmt: skip
+        self._guard = Guard(self.backend, services) if settings.enforce_iam else None
         self._endpoint = Endpoint(
             self.backend, services, [changes.note, self._exports.note], {
                 "health": self._health,
                 "refresh": self._refresh,
                 "pause": self._pause,
                 "resume": self._resume,
-            }, guard,
+                "rights": self._rights,
+            }, self._guard,
         )  # fmt: skip
         self._server = _bind(settings.port, self._endpoint)
         self._serving = threading.Thread(
@@ -115,6 +120,7 @@ class Lakehouse:
             "zero_etl": self.zero_etl,
             "athena": self.athena,
             "exports": self._exports,
+            "imports": self._imports,
             "lake_formation": self._formation,
         }
         journal = Journal(state, participants, self.backend.lock)
@@ -135,11 +141,15 @@ class Lakehouse:
 
     def _refresh(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         self.zero_etl.refresh_now()
-        return {}
+        return {"integrations": self.zero_etl.statuses()}
 
     def _pause(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         self.zero_etl.pause()
         return {}
+
+    def _rights(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        """List the rights that requests have needed so far; none where IAM is not enforced."""
+        return {"rights": self._guard.rights.listed() if self._guard else []}
 
     def _resume(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         self.zero_etl.resume()

@@ -42,22 +42,33 @@ def accesses(call: Call, directory: Directory) -> list[Access]:
     if isinstance(call.parameters.get("RequestItems"), dict):
         return on(call, *(_table(name, directory) for name in call.parameters["RequestItems"]))
     tables = [_table(name, directory) for member in _TABLES if (name := call.text(member))]
+    parameters: Any = call.parameters.get("TableCreationParameters", {})
+    tables += [_table(parameters["TableName"], directory)] if "TableName" in parameters else []
     index = call.text("IndexName")
     if index and tables:
         return on(call, f"{tables[0]}/index/{index}")
     needed = on(call, *tables, *(arn for member in _OTHERS if (arn := call.text(member))))
-    return [*needed, *_export(call)]
+    return [*needed, *_export(call, directory), *_import(call, directory)]
 
 
 def _table(name: str, directory: Directory) -> str:
     return name if name.startswith("arn:") else directory.arn("dynamodb", f"table/{name}")
 
 
-def _export(call: Call) -> Iterator[Access]:
+def _export(call: Call, directory: Directory) -> Iterator[Access]:
     # An export is written with the rights of who asks for it.
     if call.operation == "ExportTableToPointInTime":
         prefix = f"{prefix}/" if (prefix := (call.text("S3Prefix") or "").rstrip("/")) else ""
-        yield Access("s3:PutObject", f"arn:aws:s3:::{call.text('S3Bucket')}/{prefix}AWSDynamoDB/")
+        yield Access("s3:PutObject", f"arn:{directory.partition}:s3:::{call.text('S3Bucket')}/{prefix}AWSDynamoDB/")
+
+
+def _import(call: Call, directory: Directory) -> Iterator[Access]:
+    # And an import is read with theirs.
+    if call.operation == "ImportTable":
+        source: Any = call.parameters.get("S3BucketSource", {})
+        bucket = f"arn:{directory.partition}:s3:::{source.get('S3Bucket')}"
+        yield Access("s3:ListBucket", bucket)
+        yield Access("s3:GetObject", f"{bucket}/{source.get('S3KeyPrefix', '')}")
 
 
 def _statements(call: Call) -> Iterator[str]:

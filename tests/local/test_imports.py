@@ -1,0 +1,168 @@
+"""Imports from S3: a new table with every item that is one, and a count of what is not."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from zetl_helpers.lab import Lab
+from zetl_helpers.payments import payments
+
+DEFINITION = {
+    "AttributeDefinitions": [
+        {"AttributeName": "AccountNumber", "AttributeType": "S"},
+        {"AttributeName": "PaymentID", "AttributeType": "S"},
+    ],
+    "KeySchema": [
+        {"AttributeName": "AccountNumber", "KeyType": "HASH"},
+        {"AttributeName": "PaymentID", "KeyType": "RANGE"},
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+GOOD = next(payments(1))
+UNUSUAL = {
+    "AccountNumber": {"S": "ACC1"},
+    "PaymentID": {"S": "PAY1"},
+    "Tags": {"SS": ["a", "b"]},
+    "Where": {"M": {"City": {"S": "Rom"}}},
+    "Exact": {"N": "12345678901234567890.25"},
+}
+
+
+@pytest.fixture
+def bucket(lab: Lab) -> str:
+    lab.client("s3").create_bucket(Bucket="imports")
+    return "imports"
+
+
+def put(lab: Lab, bucket: str, *lines: str, key: str = "in/1.json.gz") -> None:
+    lab.client("s3").put_object(Bucket=bucket, Key=key, Body=gzip.compress("\n".join(lines).encode()))
+
+
+def line(item: Any) -> str:
+    return json.dumps({"Item": item})
+
+
+def start(lab: Lab, bucket: str, table: str = "Orders", **more: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = lab.client("dynamodb").import_table(
+        **{
+            "S3BucketSource": {"S3Bucket": bucket, "S3KeyPrefix": "in/"},
+            "InputFormat": "DYNAMODB_JSON",
+            "InputCompressionType": "GZIP",
+            "TableCreationParameters": {"TableName": table, **DEFINITION},
+            **more,
+        }
+    )["ImportTableDescription"]
+    return answer
+
+
+def done(lab: Lab, begun: dict[str, Any]) -> dict[str, Any]:
+    description: dict[str, Any] = lab.client("dynamodb").describe_import(ImportArn=begun["ImportArn"])[
+        "ImportTableDescription"
+    ]
+    return description
+
+
+def items(lab: Lab, table: str = "Orders") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = lab.client("dynamodb").scan(TableName=table)["Items"]
+    return found
+
+
+def test_all_objects_under_a_prefix_become_one_new_table(lab: Lab, bucket: str) -> None:
+    many = list(payments(60))
+    put(lab, bucket, *map(line, many[:30]))
+    put(lab, bucket, *map(line, many[30:]), key="in/2.json.gz")
+    put(lab, bucket, line(UNUSUAL), key="elsewhere/3.json.gz")
+    begun = start(lab, bucket)
+    assert begun["ImportStatus"] == "IN_PROGRESS"
+    assert "ImportedItemCount" not in begun
+    ended = done(lab, begun)
+    assert (ended["ImportStatus"], ended["ImportedItemCount"], ended["ErrorCount"]) == ("COMPLETED", 60, 0)
+    assert ended["ProcessedSizeBytes"] == sum(len(line(one)) for one in many) + 2 * 29
+    assert sorted(items(lab), key=str) == sorted(many, key=str)
+    assert lab.client("dynamodb").list_imports()["ImportSummaryList"][0]["ImportArn"] == begun["ImportArn"]
+
+
+@pytest.mark.parametrize("item", [GOOD, UNUSUAL], ids=["plain", "of all types"])
+def test_an_imported_item_is_the_item_that_put_item_would_write(lab: Lab, bucket: str, item: Any) -> None:
+    put(lab, bucket, line(item))
+    start(lab, bucket)
+    dynamodb = lab.client("dynamodb")
+    dynamodb.create_table(TableName="Written", **DEFINITION)
+    dynamodb.put_item(TableName="Written", Item=item)
+    assert items(lab) == items(lab, "Written")
+    key = {name: item[name] for name in ("AccountNumber", "PaymentID")}
+    assert (
+        dynamodb.get_item(TableName="Orders", Key=key)["Item"]
+        == dynamodb.get_item(TableName="Written", Key=key)["Item"]
+    )
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "no JSON at all",
+        '"text"',
+        line(None),
+        line({"PaymentID": {"S": "PAY1"}}),
+        line({**GOOD, "AccountNumber": {"S": ""}}),
+        line({**GOOD, "AccountNumber": {"N": "1"}}),
+        line({**GOOD, "Amount": {"N": "much"}}),
+        line({**GOOD, "Amount": {"S": 1}}),
+    ],
+)
+def test_what_is_no_item_of_the_table_is_counted_and_left_out(lab: Lab, bucket: str, bad: str) -> None:
+    put(lab, bucket, bad, line(GOOD))
+    ended = done(lab, start(lab, bucket))
+    assert (ended["ImportStatus"], ended["ProcessedItemCount"], ended["ErrorCount"]) == ("COMPLETED", 2, 1)
+    assert items(lab) == [GOOD]
+
+
+def test_the_later_of_two_items_with_one_key_stays(lab: Lab, bucket: str) -> None:
+    put(lab, bucket, line(GOOD), line({**GOOD, "Amount": {"N": "1.00"}}))
+    assert done(lab, start(lab, bucket))["ErrorCount"] == 0
+    assert [item["Amount"]["N"] for item in items(lab)] == ["1.00"]
+
+
+def test_a_table_that_exists_is_not_imported_into(lab: Lab, bucket: str) -> None:
+    lab.client("dynamodb").create_table(TableName="Orders", **DEFINITION)
+    with pytest.raises(ClientError, match="ResourceInUseException"):
+        start(lab, bucket)
+
+
+def test_a_missing_bucket_and_a_wrong_compression_fail_the_import(lab: Lab, bucket: str) -> None:
+    assert done(lab, start(lab, "nowhere"))["FailureCode"] == "S3NoSuchBucket"
+    lab.client("s3").put_object(Bucket=bucket, Key="in/plain.json", Body=line(GOOD).encode())
+    ended = done(lab, start(lab, bucket, "Others"))
+    assert (ended["ImportStatus"], ended["FailureCode"]) == ("FAILED", "InvalidCompression")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"InputFormat": "CSV"}, "InputFormat CSV is not offered by the local lakehouse"),
+        ({"InputCompressionType": "ZSTD"}, "InputCompressionType ZSTD is not offered"),
+    ],
+)
+def test_what_is_not_offered_is_refused_by_name(lab: Lab, bucket: str, more: dict[str, str], message: str) -> None:
+    with pytest.raises(ClientError, match=message):
+        start(lab, bucket, **more)
+    assert lab.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def test_a_repeated_request_is_one_import(lab: Lab, bucket: str) -> None:
+    put(lab, bucket, line(GOOD))
+    first, again = (start(lab, bucket, ClientToken="once") for _ in range(2))
+    assert again["ImportArn"] == first["ImportArn"]
+    with pytest.raises(ClientError, match="ImportConflictException"):
+        start(lab, bucket, "Others", ClientToken="once")
+
+
+def test_an_unknown_import_is_not_found(lab: Lab) -> None:
+    arn = "arn:aws:dynamodb:us-east-1:123456789012:table/Orders/import/01234567890123-12345678"
+    with pytest.raises(ClientError, match="ImportNotFoundException"):
+        lab.client("dynamodb").describe_import(ImportArn=arn)

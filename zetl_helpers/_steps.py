@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-Did = Literal["created", "already there", "changed", "deleted", "already gone"]
+Did = Literal["created", "already there", "changed", "deleted", "already gone", "still needed"]
 
 
 @dataclass(frozen=True)

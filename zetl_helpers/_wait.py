@@ -31,24 +31,30 @@ class _Clock:
 class _TestingClock(_Clock):
     """A clock on which sleeping takes no time."""
 
-    def __init__(self) -> None:
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
         self._now = 0.0
+        self._meanwhile = meanwhile
 
     def now(self) -> float:
         return self._now
 
     def sleep(self, seconds: float) -> None:
         self._now += seconds
+        self._meanwhile()
 
 
 _clock = _Clock()
 
 
 @contextmanager
-def without_waiting() -> Iterator[None]:
-    """Let every wait inside the block take no time."""
+def without_waiting(meanwhile: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Let every wait inside the block take no time.
+
+    Args:
+        meanwhile: What happens in the world while somebody waits, such as a refresh.
+    """
     global _clock
-    real, _clock = _clock, _TestingClock()
+    real, _clock = _clock, _TestingClock(meanwhile)
     try:
         yield
     finally:

@@ -3,127 +3,131 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
-from botocore.exceptions import ClientError
 
-from zetl_helpers._aws import absent, error_code, tag_list
-from zetl_helpers._steps import Step, ensured
+from zetl_helpers import keys
+from zetl_helpers._aws import ForeignResourceError, absent, make, one_of, settled, tag_dict, tag_list
+from zetl_helpers._integration_properties import (
+    BUSY,
+    GONE,
+    Unnest,
+    delete_resource_property,
+    delete_table_properties,
+    once_known,
+    set_table_properties,
+    set_target_role,
+)
+from zetl_helpers._steps import Step
 from zetl_helpers._wait import wait_for
-from zetl_helpers.lab import Lab
+from zetl_helpers.lab import TAG_KEY, Lab
+
+__all__ = [
+    "GONE",
+    "LOG_GROUP",
+    "IntegrationError",
+    "Unnest",
+    "create",
+    "delete",
+    "delete_resource_property",
+    "delete_table_properties",
+    "describe",
+    "find",
+    "integration_id",
+    "last_sync",
+    "require",
+    "set_table_properties",
+    "set_target_role",
+    "wait_until_active",
+    "wait_until_loaded",
+    "wait_until_synced",
+]
 
 LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
 
-Unnest = Literal["FULL", "TOPLEVEL", "NOUNNEST"]
-
 _SETTLING = ("CREATING", "MODIFYING", "SYNCING")
-GONE = ("EntityNotFoundException", "ResourceNotFoundException", "IntegrationNotFoundFault")
 
 
 class IntegrationError(Exception):
     """The integration is missing, needs attention or has failed; the text says why and what to do."""
 
 
-def set_target_role(lab: Lab) -> Step:
-    """Tell AWS Glue which role writes into the database: the integration's resource property.
-
-    Args:
-        lab: The lab.
-
-    Returns:
-        What happened.
-
-    See https://docs.aws.amazon.com/glue/latest/webapi/API_CreateIntegrationResourceProperty.html
-    """
-    glue = lab.client("glue")
-    wanted = {"RoleArn": lab.role_arn}
-    with lab.recording() as calls:
-        found = None
-        with absent(*GONE):
-            answer = glue.get_integration_resource_property(ResourceArn=lab.database_arn)
-            found = {"RoleArn": answer.get("TargetProcessingProperties", {}).get("RoleArn")}
-        arguments = {"ResourceArn": lab.database_arn, "TargetProcessingProperties": wanted}
-        if found is None:
-            glue.create_integration_resource_property(**arguments, Tags=tag_list(lab.tags, "key", "value"))
-        elif found != wanted:
-            glue.update_integration_resource_property(**arguments)
-    return Step(f"target role of database {lab.database}", ensured(found, wanted), calls, wanted)
-
-
-def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Sequence[dict[str, str]] = ()) -> Step:
-    """Choose how items become columns, and how the target table is partitioned; before the integration is made.
-
-    Args:
-        lab: The lab.
-        unnest: ``FULL`` (each leaf of a map a column), ``TOPLEVEL`` (each attribute a column) or ``NOUNNEST``.
-        partition_by: Entries of a partition spec: ``FieldName``, ``FunctionSpec``, ``ConversionSpec``; none for
-            AWS Glue's default, buckets of the primary key.
-
-    Returns:
-        What happened.
-
-    See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-partition-schema-unnesting.html
-    """
-    glue = lab.client("glue")
-    key = {"ResourceArn": lab.database_arn, "TableName": lab.table}
-    wanted: dict[str, Any] = {"UnnestSpec": unnest, "TargetTableName": lab.target_table}
-    if partition_by:
-        wanted["PartitionSpec"] = list(partition_by)
-    with lab.recording() as calls:
-        found = None
-        with absent(*GONE):
-            found = glue.get_integration_table_properties(**key).get("TargetTableConfig", {})
-        if found is None:
-            glue.create_integration_table_properties(**key, TargetTableConfig=wanted)
-        elif found != wanted:
-            glue.update_integration_table_properties(**key, TargetTableConfig=wanted)
-    return Step(f"properties of table {lab.table} in database {lab.database}", ensured(found, wanted), calls, wanted)
-
-
-def create(lab: Lab, *, refresh_minutes: int = 15) -> Step:
+def create(
+    lab: Lab,
+    *,
+    refresh_minutes: int = 15,
+    kms_key: str | None = None,
+    encryption_context: dict[str, str] | None = None,
+) -> Step:
     """Create the integration from the table to the database; it then goes on by itself.
 
     Args:
         lab: The lab.
         refresh_minutes: How often changes are fetched, 15 to 8640.
+        kms_key: A customer managed key for the data on its way, by id, ARN or alias; a key of AWS's unless given.
+        encryption_context: What KMS notes with each use of that key; only with a key.
 
     Returns:
-        What happened; `details` is AWS Glue's answer.
+        What happened; `details` is AWS Glue's answer. An integration that is there keeps interval and key.
+
+    Raises:
+        ForeignResourceError: An integration of that name exists and is not the lab's.
+        KeyNotUsableError: The key cannot be used.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_CreateIntegration.html
     """
     with lab.recording() as calls:
         found = find(lab)
-        if found is None:
-            _create(lab, refresh_minutes)
-            found = require(lab)
-            return Step(f"integration {lab.integration}", "created", calls, found)
-    return Step(f"integration {lab.integration}", "already there", calls, found)
-
-
-def _create(lab: Lab, refresh_minutes: int) -> None:
-    lab.client("glue").create_integration(
-        IntegrationName=lab.integration,
-        Description="Zero-ETL tutorial",
-        SourceArn=lab.table_arn,
-        TargetArn=lab.database_arn,
-        IntegrationConfig={"RefreshInterval": str(refresh_minutes)},  # a text in the API
-        Tags=tag_list(lab.tags, "key", "value"),  # and these tags have lower-case keys
-    )
+        if found is not None and found["Status"] == "DELETING":
+            _wait_until_gone(lab, timeout=1800)
+            found = None
+        if found is not None:
+            return Step(f"integration {lab.integration}", "already there", calls, found)
+        arguments: dict[str, Any] = {
+            "IntegrationName": lab.integration,
+            "Description": "Zero-ETL tutorial",
+            "SourceArn": lab.table_arn,
+            "TargetArn": lab.database_arn,
+            "IntegrationConfig": {"RefreshInterval": str(refresh_minutes)},  # a text in the API
+            "Tags": tag_list(lab.tags, "key", "value"),  # and these tags have lower-case keys
+        }
+        if kms_key is not None:
+            arguments["KmsKeyId"] = keys.require(lab, kms_key)
+        if encryption_context is not None:
+            arguments["AdditionalEncryptionContext"] = encryption_context
+        glue = lab.client("glue")
+        once_known(
+            lab, lambda: make(lambda: glue.create_integration(**arguments), lambda: require(lab), "ConflictException")
+        )
+        found = wait_for(
+            f"integration {lab.integration} to be listed",
+            lambda: find(lab),
+            timeout=60,
+            hint="Look at it in the AWS Glue console, under Zero-ETL integrations.",
+        )
+    return Step(f"integration {lab.integration}", "created", calls, found)
 
 
 def find(lab: Lab) -> dict[str, Any] | None:
     """Return the lab's integration as ``DescribeIntegrations`` shows it; None when there is none.
 
+    Raises:
+        ForeignResourceError: An integration of that name exists and is not the lab's.
+
     See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
     """
     filters = [{"Name": "IntegrationName", "Values": [lab.integration]}]
     found: list[dict[str, Any]] = lab.client("glue").describe_integrations(Filters=filters)["Integrations"]
-    mine = [one for one in found if one["SourceArn"] == lab.table_arn]
-    return mine[0] if mine else None
+    if not found:
+        return None
+    if found[0]["SourceArn"] != lab.table_arn or TAG_KEY not in tag_dict(found[0].get("Tags", []), "key", "value"):
+        raise ForeignResourceError(
+            f"Integration {lab.integration} exists and is not the lab's: it has another source than {lab.table_arn}, "
+            f"or does not carry the tag {TAG_KEY}. Set ZETL_PREFIX to give your lab names of its own."
+        )
+    return found[0]
 
 
 def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
@@ -274,63 +278,24 @@ def delete(lab: Lab, *, timeout: float = 1800) -> Step:
         if found is None:
             return Step(thing, "already gone", calls)
         if found["Status"] != "DELETING":
-            glue.delete_integration(IntegrationIdentifier=found["IntegrationArn"])
-        wait_for(
-            f"{thing} to be gone",
-            lambda: True if find(lab) is None else None,
-            timeout=timeout,
-            hint="Look at integration.describe(lab).",
-        )
+            with absent(*GONE):
+                settled(
+                    f"{thing} to be free",
+                    lambda: glue.delete_integration(IntegrationIdentifier=found["IntegrationArn"]),
+                    one_of(*BUSY),
+                    timeout=timeout,
+                )
+        _wait_until_gone(lab, timeout=timeout)
     return Step(thing, "deleted", calls)
 
 
-def delete_table_properties(lab: Lab) -> Step:
-    """Delete the table properties.
-
-    Args:
-        lab: The lab.
-
-    Returns:
-        What happened.
-    """
-    glue = lab.client("glue")
-    arguments = {"ResourceArn": lab.database_arn, "TableName": lab.table}
-    return _delete(
-        lab,
-        f"properties of table {lab.table} in database {lab.database}",
-        lambda: glue.get_integration_table_properties(**arguments),
-        lambda: glue.delete_integration_table_properties(**arguments),
+def _wait_until_gone(lab: Lab, *, timeout: float) -> None:
+    wait_for(
+        f"integration {lab.integration} to be gone",
+        lambda: True if find(lab) is None else None,
+        timeout=timeout,
+        hint="Look at integration.describe(lab).",
     )
-
-
-def delete_resource_property(lab: Lab) -> Step:
-    """Delete the resource property: the database has no target role any more.
-
-    Args:
-        lab: The lab.
-
-    Returns:
-        What happened.
-    """
-    glue = lab.client("glue")
-    return _delete(
-        lab,
-        f"target role of database {lab.database}",
-        lambda: glue.get_integration_resource_property(ResourceArn=lab.database_arn),
-        lambda: glue.delete_integration_resource_property(ResourceArn=lab.database_arn),
-    )
-
-
-def _delete(lab: Lab, thing: str, look: Any, act: Any) -> Step:
-    with lab.recording() as calls:
-        try:
-            look()
-            act()
-        except ClientError as error:
-            if error_code(error) not in GONE:
-                raise
-            return Step(thing, "already gone", calls)
-    return Step(thing, "deleted", calls)
 
 
 def require(lab: Lab) -> dict[str, Any]:

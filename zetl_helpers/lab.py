@@ -16,9 +16,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
-from zetl_helpers import _settings
+from zetl_helpers import _next_steps, _settings
 from zetl_helpers._settings import Target
 
 TAG_KEY = "zetl-lab"
@@ -160,6 +160,11 @@ class Lab:
         return f"arn:{self.partition}:iam::{self.account}:role/{self.role}"
 
     @property
+    def dns_suffix(self) -> str:
+        """What the names of AWS's services end in, such as ``amazonaws.com``."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
+    @property
     def location(self) -> str:
         """Where the database's tables lie in S3, without a slash at the end."""
         return f"s3://{self.bucket}/{self.database}"
@@ -285,7 +290,12 @@ def _connect_aws(prefix: str) -> Lab:
             f"ZETL_TARGET asks for AWS, but {names} of the environment leads elsewhere. "
             "Restart the kernel (or the shell) without it."
         )
-    session = boto3.Session()
+    try:
+        session = boto3.Session()
+    except ProfileNotFound as error:
+        raise ConnectionRefusedByLabError(
+            f"{error}. Set AWS_PROFILE to a profile of yours, or make one with aws configure sso."
+        ) from error
     if not session.region_name:
         raise ConnectionRefusedByLabError("AWS needs a Region. Set AWS_DEFAULT_REGION, for example to us-east-1.")
     return _introduce("aws", session, prefix, None)
@@ -294,12 +304,11 @@ def _connect_aws(prefix: str) -> Lab:
 def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: str | None) -> Lab:
     recorder = _Recorder()
     session.events.register("before-call", recorder.note)
+    session.events.register("after-call", _next_steps.add)
     try:
         identity = session.client("sts", endpoint_url=endpoint).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        raise ConnectionRefusedByLabError(
-            f"AWS does not say who you are ({error}). Sign in again, or set AWS_PROFILE, then repeat this cell."
-        ) from error
+        raise ConnectionRefusedByLabError(_next_steps.without_identity(error, session.region_name)) from error
     caller = identity["Arn"]
     return Lab(
         target,

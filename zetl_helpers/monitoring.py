@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from zetl_helpers import integration
-from zetl_helpers._aws import absent, tag_list
+from zetl_helpers._aws import ForeignResourceError, absent, tag_dict, tag_list
 from zetl_helpers._steps import Step
-from zetl_helpers.lab import Lab
+from zetl_helpers.lab import TAG_KEY, Lab
 
 NAMESPACE = "AWS/Glue/ZeroETL"
 METRICS = ("InsertCount", "UpdateCount", "DeleteCount", "IngestionSucceeded", "IngestionFailed", "LastSyncTimestamp")
@@ -73,10 +73,12 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
         }
         for number, (name, dimensions) in enumerate(series)
     ]
-    results = cloudwatch.get_metric_data(
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=queries, StartTime=now - timedelta(hours=hours), EndTime=now + timedelta(minutes=1)
-    )["MetricDataResults"]
-    values = {result["Id"]: result["Values"] for result in results}
+    )
+    values: dict[str, list[float]] = {}
+    for result in (result for page in pages for result in page["MetricDataResults"]):
+        values.setdefault(result["Id"], []).extend(result["Values"])
     rows: list[dict[str, Any]] = [
         _metric_row(name, dimensions, values.get(f"m{number}", [])) for number, (name, dimensions) in enumerate(series)
     ]
@@ -124,13 +126,20 @@ def create_alarm(lab: Lab) -> Step:
     Returns:
         What happened.
 
+    Raises:
+        ForeignResourceError: An alarm of that name exists and is not the lab's.
+        IntegrationError: There is no integration.
+
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     """
     cloudwatch = lab.client("cloudwatch")
     name = alarm_name(lab)
     with lab.recording() as calls:
         found = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-        if not found:
+        if found:
+            _refuse_foreign(lab, found[0]["AlarmArn"])
+        else:
+            # Until something was ingested CloudWatch knows no series of the integration.
             dimensions = next((dims for metric, dims in _series(lab) if metric == "IngestionFailed"), _dimensions(lab))
             cloudwatch.put_metric_alarm(
                 AlarmName=name,
@@ -175,9 +184,17 @@ def _moment(milliseconds: str | None) -> datetime | None:
     return None if milliseconds is None else datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
+def _refuse_foreign(lab: Lab, alarm: str) -> None:
+    tags = tag_dict(lab.client("cloudwatch").list_tags_for_resource(ResourceARN=alarm)["Tags"])
+    if TAG_KEY not in tags:
+        raise ForeignResourceError(
+            f"Alarm {alarm_name(lab)} exists and does not carry the tag {TAG_KEY}: it is not the lab's. "
+            "Set ZETL_PREFIX to give your lab names of its own."
+        )
+
+
 def _dimensions(lab: Lab) -> list[dict[str, str]]:
-    found = integration.find(lab)
-    arn = found["IntegrationArn"] if found else ""
+    arn = integration.require(lab)["IntegrationArn"]
     return [{"Name": "integrationArn", "Value": arn}, {"Name": "tableName", "Value": lab.target_table}]
 
 

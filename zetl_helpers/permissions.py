@@ -105,6 +105,15 @@ def create_target_role(lab: Lab) -> list[Step]:
     return [_ensure_role(lab), _ensure_role_policy(lab)]
 
 
+def role_exists(lab: Lab) -> bool:
+    """Tell whether the lab's target role is there.
+
+    Raises:
+        ForeignResourceError: A role of that name exists and is not the lab's.
+    """
+    return _find_role(lab) is not None
+
+
 def _ensure_role(lab: Lab) -> Step:
     iam = lab.client("iam")
     trust = render(lab, "target_role_trust")

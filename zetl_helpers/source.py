@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from zetl_helpers import _documents, permissions
-from zetl_helpers._aws import ForeignResourceError, absent, error_code, tag_dict, tag_list
+from zetl_helpers import _documents, integration, keys, permissions, target
+from zetl_helpers._aws import ForeignResourceError, absent, make, one_of, settled, tag_dict, tag_list
 from zetl_helpers._steps import Step, ensured
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
 _BATCH = 25  # what one BatchWriteItem takes
+_MOST_KEYS = 100  # what one BatchGetItem takes
+_THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
+_THROTTLES = "The table throttles: look at its metrics in the DynamoDB console."
 # The definitions of tables beside the main one, by how their names begin.
 _DEFINITIONS = {"Profiles": "nested_table.json", "Payments": "payments_table.json"}
 
@@ -48,29 +49,37 @@ def changes() -> dict[str, Any]:
     return document
 
 
-def create_table(lab: Lab) -> Step:
+def create_table(lab: Lab, *, kms_key: str | None = None) -> Step:
     """Make the table, on demand, and wait until it can be written to.
+
+    It is what the tutorial makes first, so the names of all that follows are looked at before.
 
     Args:
         lab: The lab.
+        kms_key: A customer managed key to encrypt the table with, by id, ARN or alias; DynamoDB's own unless given. A
+            table that is there keeps the key it has.
 
     Returns:
         What happened.
 
     Raises:
-        ForeignResourceError: A table of that name exists and is not the lab's.
+        ForeignResourceError: A table, bucket, database, role or integration with the lab's name exists and is not the
+            lab's.
+        KeyNotUsableError: The key cannot be used for the table.
         WaitTimeoutError: The table does not become ACTIVE.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
     """
     dynamodb = lab.client("dynamodb")
     with lab.recording() as calls:
-        found = exists(lab)
+        found = exists(lab) and not _wait_out_deletion(lab)
         if not found:
-            dynamodb.create_table(**definition(lab), Tags=tag_list(lab.tags))
+            _look_at_other_names(lab)
+            arguments = {**definition(lab), **_encryption(lab, kms_key), "Tags": tag_list(lab.tags)}
+            make(lambda: dynamodb.create_table(**arguments), lambda: exists(lab), "ResourceInUseException")
         wait_for(
             f"table {lab.table} to be ACTIVE",
-            lambda: True if _describe(lab)["TableStatus"] == "ACTIVE" else None,
+            lambda: True if _status(lab) == "ACTIVE" and (found or _tagged(lab)) else None,
             timeout=120,
             hint="Look at the table's status in the DynamoDB console.",
         )
@@ -84,9 +93,8 @@ def exists(lab: Lab) -> bool:
         ForeignResourceError: A table of that name exists and is not the lab's.
     """
     with absent("ResourceNotFoundException"):
-        arn = _describe(lab)["TableArn"]
-        tags = tag_dict(lab.client("dynamodb").list_tags_of_resource(ResourceArn=arn).get("Tags", []))
-        if TAG_KEY not in tags:
+        lab.client("dynamodb").describe_table(TableName=lab.table)
+        if not _tagged(lab):
             raise ForeignResourceError(
                 f"Table {lab.table} exists and does not carry the tag {TAG_KEY}: it is not the lab's. "
                 "Set ZETL_PREFIX to give your lab names of its own."
@@ -163,7 +171,11 @@ def put_policy(lab: Lab) -> Step:
     with lab.recording() as calls:
         found = _read_policy(lab)
         if found != wanted:
-            dynamodb.put_resource_policy(ResourceArn=lab.table_arn, Policy=json.dumps(wanted))
+            settled(
+                f"table {lab.table} to take its policy",
+                lambda: dynamodb.put_resource_policy(ResourceArn=lab.table_arn, Policy=json.dumps(wanted)),
+                one_of("ResourceInUseException"),
+            )
         stored = wait_for(
             f"the resource policy of table {lab.table}",
             # DynamoDB's policies are eventually consistent: the first look can miss a new one.
@@ -174,9 +186,43 @@ def put_policy(lab: Lab) -> Step:
     return Step(f"resource policy of table {lab.table}", ensured(found, wanted), calls, stored)
 
 
-def _describe(lab: Lab) -> dict[str, Any]:
-    table: dict[str, Any] = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
-    return table
+def _status(lab: Lab) -> str | None:
+    # Eventually consistent: a table made just now may not be there yet.
+    with absent("ResourceNotFoundException"):
+        return str(lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]["TableStatus"])
+    return None
+
+
+def _tagged(lab: Lab) -> bool:
+    tags = lab.client("dynamodb").list_tags_of_resource(ResourceArn=lab.table_arn).get("Tags", [])
+    return TAG_KEY in tag_dict(tags)
+
+
+def _wait_out_deletion(lab: Lab) -> bool:
+    """Tell whether the table is being deleted, once it is gone."""
+    if _status(lab) != "DELETING":
+        return False
+    return wait_for(
+        f"table {lab.table} to be gone",
+        lambda: True if _status(lab) is None else None,
+        timeout=300,
+        hint="Look at the table's status in the DynamoDB console.",
+    )
+
+
+def _look_at_other_names(lab: Lab) -> None:
+    """Refuse to begin while a later step would meet somebody else's thing under the lab's name."""
+    target.bucket_exists(lab)
+    target.database_exists(lab)
+    permissions.role_exists(lab)
+    integration.find(lab)
+
+
+def _encryption(lab: Lab, kms_key: str | None) -> dict[str, Any]:
+    if kms_key is None:
+        return {}
+    arn = keys.require(lab, kms_key)
+    return {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": arn}}
 
 
 def _set_pitr(lab: Lab, *, enabled: bool) -> Step:
@@ -186,8 +232,15 @@ def _set_pitr(lab: Lab, *, enabled: bool) -> Step:
         status = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
         wrong = (status == "ENABLED") != enabled
         if wrong:
-            dynamodb.update_continuous_backups(
-                TableName=lab.table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled}
+            wanted = {"PointInTimeRecoveryEnabled": enabled}
+            settled(
+                f"table {lab.table} to allow backups",
+                lambda: dynamodb.update_continuous_backups(
+                    TableName=lab.table, PointInTimeRecoverySpecification=wanted
+                ),
+                # For some seconds after its creation a table has no backups to turn on.
+                one_of("ContinuousBackupsUnavailableException"),
+                timeout=120,
             )
     state = "on" if enabled else "off"
     return Step(f"point-in-time recovery {state} for table {lab.table}", "changed" if wrong else "already there", calls)
@@ -207,14 +260,25 @@ def _key_of(item: dict[str, Any], names: Sequence[str]) -> tuple[str, ...]:
 
 def _present_keys(lab: Lab, wanted: Sequence[dict[str, Any]], names: Sequence[str]) -> set[tuple[str, ...]]:
     present: set[tuple[str, ...]] = set()
-    for start in range(0, len(wanted), 100):
-        keys = [{name: item[name] for name in names} for item in wanted[start : start + 100]]
-        pending = {lab.table: {"Keys": keys, "ProjectionExpression": ", ".join(names)}}
-        while pending:
-            answer = lab.client("dynamodb").batch_get_item(RequestItems=pending)
-            present.update(_key_of(item, names) for item in answer["Responses"].get(lab.table, []))
-            pending = answer.get("UnprocessedKeys") or {}
+    for start in range(0, len(wanted), _MOST_KEYS):
+        asked = [{name: item[name] for name in names} for item in wanted[start : start + _MOST_KEYS]]
+        request = {lab.table: {"Keys": asked, "ProjectionExpression": ", ".join(names), "ConsistentRead": True}}
+        present.update(_key_of(item, names) for item in _read_batch(lab, request))
     return present
+
+
+def _read_batch(lab: Lab, request: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+
+    def read() -> bool | None:
+        nonlocal request
+        answer = _unthrottled(lab, lambda: lab.client("dynamodb").batch_get_item(RequestItems=request))
+        found.extend(answer["Responses"].get(lab.table, []))
+        request = answer.get("UnprocessedKeys") or {}
+        return None if request else True
+
+    wait_for(f"items of table {lab.table}", read, timeout=120, hint=_THROTTLES)
+    return found
 
 
 def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
@@ -222,16 +286,13 @@ def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
 
     def write() -> bool | None:
         nonlocal pending
-        try:
-            pending = lab.client("dynamodb").batch_write_item(RequestItems=pending).get("UnprocessedItems") or {}
-        except ClientError as error:
-            if error_code(error) not in ("ProvisionedThroughputExceededException", "ThrottlingException"):
-                raise
+        answer = _unthrottled(lab, lambda: lab.client("dynamodb").batch_write_item(RequestItems=pending))
+        pending = answer.get("UnprocessedItems") or {}
         return None if pending else True
 
-    wait_for(
-        f"table {lab.table} to take {len(batch)} items",
-        write,
-        timeout=120,
-        hint="The table throttles writes: look at its metrics in the DynamoDB console.",
-    )
+    wait_for(f"table {lab.table} to take {len(batch)} items", write, timeout=120, hint=_THROTTLES)
+
+
+def _unthrottled(lab: Lab, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Go on when botocore's own retries were too few for a throttled table."""
+    return settled(f"table {lab.table} to throttle less", act, one_of(*_THROTTLED), timeout=120)

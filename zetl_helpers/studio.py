@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from zetl_helpers import permissions
-from zetl_helpers._aws import absent, tag_dict, tag_list
-from zetl_helpers._steps import Step
+from zetl_helpers import _administrators, permissions
+from zetl_helpers._aws import absent, one_of, settled
+from zetl_helpers._steps import Did, Step
 from zetl_helpers.lab import Lab
 
 # What a notebook space of the Studio knows about itself.
 _SPACE = Path("/opt/ml/metadata/resource-metadata.json")
-# A tag on the target role: who became an administrator by the tutorial.
-_ADDED = "zetl-lab-administrator"
 _EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 
 
@@ -60,7 +59,8 @@ def caller_identity(lab: Lab) -> pd.DataFrame:
 def add_administrator(lab: Lab) -> Step:
     """Make the caller a Lake Formation administrator, beside those who are.
 
-    ``PutDataLakeSettings`` replaces all settings: they are read, the caller is added, and all of them are put back.
+    ``PutDataLakeSettings`` replaces all settings: they are read, the caller is added, and all of them are put back, if
+    nobody changed them meanwhile.
 
     Args:
         lab: The lab.
@@ -71,52 +71,39 @@ def add_administrator(lab: Lab) -> Step:
     See https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_PutDataLakeSettings.html
     """
     principal = permissions.caller_principal(lab)
-    formation = lab.client("lakeformation")
     with lab.recording() as calls:
-        settings = formation.get_data_lake_settings()["DataLakeSettings"]
-        administrators = [one["DataLakePrincipalIdentifier"] for one in settings.get("DataLakeAdmins", [])]
-        known = principal in administrators
-        if not known:
-            administrators.append(principal)
-            # Noted first: clean-up may take away only what the tutorial gave.
-            lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({_ADDED: principal}))
-            formation.put_data_lake_settings(
-                DataLakeSettings={**settings, "DataLakeAdmins": _principals(administrators)}
-            )
+        before, _ = _administrators.rewrite(lab, lambda names: names)
+        # Noted first: clean-up may take away only what the tutorial gave, and another lab's administrator may be ours.
+        if principal not in before or _administrators.shared_with(lab, principal):
+            _administrators.note(lab, principal)
+        _, after = _administrators.rewrite(lab, lambda names: names if principal in names else [*names, principal])
     thing = f"Lake Formation administrator {principal}"
-    return Step(thing, "already there" if known else "created", calls, {"administrators": administrators})
+    return Step(thing, "already there" if principal in before else "created", calls, {"administrators": after})
 
 
-def remove_administrator(lab: Lab) -> Step:
-    """Undo `add_administrator`; all other administrators stay.
+def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
+    """Undo `add_administrator`; all other administrators stay, and this one does while another lab of its needs it.
 
     Args:
         lab: The lab.
+        principal: Whom to take out; the caller unless given.
 
     Returns:
         What happened.
     """
-    principal = permissions.caller_principal(lab)
-    formation = lab.client("lakeformation")
+    principal = principal or permissions.caller_principal(lab)
     with lab.recording() as calls:
-        settings = formation.get_data_lake_settings()["DataLakeSettings"]
-        administrators = [one["DataLakePrincipalIdentifier"] for one in settings.get("DataLakeAdmins", [])]
-        if principal not in administrators:
-            return Step(f"Lake Formation administrator {principal}", "already gone", calls)
-        administrators.remove(principal)
-        formation.put_data_lake_settings(DataLakeSettings={**settings, "DataLakeAdmins": _principals(administrators)})
-        with absent("NoSuchEntity"):
-            lab.client("iam").untag_role(RoleName=lab.role, TagKeys=[_ADDED])
-    return Step(f"Lake Formation administrator {principal}", "deleted", calls)
+        _administrators.note_leaving(lab)
+        kept = bool(_administrators.shared_with(lab, principal))
+        before, _ = _administrators.rewrite(lab, lambda names: [one for one in names if kept or one != principal])
+        _administrators.forget(lab)
+    did: Did = "already gone" if principal not in before else "still needed" if kept else "deleted"
+    return Step(f"Lake Formation administrator {principal}", did, calls)
 
 
-def added_administrator(lab: Lab) -> bool:
-    """Tell whether the caller is a Lake Formation administrator because the tutorial made it one."""
-    principal = permissions.caller_principal(lab)
-    with absent("NoSuchEntity"):
-        tags = tag_dict(lab.client("iam").list_role_tags(RoleName=lab.role)["Tags"])
-        return tags.get(_ADDED) == principal
-    return False
+def added_administrator(lab: Lab) -> str | None:
+    """Return the principal that the tutorial made a Lake Formation administrator; None when it made nobody one."""
+    return _administrators.noted(lab)
 
 
 def find_project(lab: Lab) -> Project:
@@ -210,16 +197,12 @@ def unshare(lab: Lab, project: Project) -> list[Step]:
         with lab.recording() as calls:
             held = sorted(_granted(lab, project, resource) & set(rights))
             if held:
-                formation.revoke_permissions(Principal=principal, Resource=resource, Permissions=held)
+                _undisturbed(formation.revoke_permissions, Principal=principal, Resource=resource, Permissions=held)
             opted = _opted_in(lab, project, resource)
             if opted:
-                formation.delete_lake_formation_opt_in(Principal=principal, Resource=resource)
+                _undisturbed(formation.delete_lake_formation_opt_in, Principal=principal, Resource=resource)
         steps.append(Step(f"grants on {thing}", "deleted" if held or opted else "already gone", calls))
     return steps
-
-
-def _principals(arns: list[str]) -> list[dict[str, str]]:
-    return [{"DataLakePrincipalIdentifier": arn} for arn in arns]
 
 
 def _space() -> dict[str, Any]:
@@ -256,43 +239,62 @@ def _shares(lab: Lab) -> list[tuple[str, dict[str, Any], tuple[str, ...]]]:
 
 
 def _open_to_everybody(lab: Lab, resource: dict[str, Any]) -> bool:
-    found = lab.client("lakeformation").list_permissions(
-        Principal={"DataLakePrincipalIdentifier": _EVERYBODY}, Resource=resource
-    )
-    return bool(found["PrincipalResourcePermissions"])
+    return bool(_permissions(lab, _EVERYBODY, resource))
 
 
 def _granted(lab: Lab, project: Project, resource: dict[str, Any]) -> set[str]:
     with absent("EntityNotFoundException"):
-        found = lab.client("lakeformation").list_permissions(
-            Principal={"DataLakePrincipalIdentifier": project.role_arn}, Resource=resource
-        )
-        return {right for one in found["PrincipalResourcePermissions"] for right in one["Permissions"]}
+        return {right for one in _permissions(lab, project.role_arn, resource) for right in one["Permissions"]}
     return set()
+
+
+def _permissions(lab: Lab, principal: str, resource: dict[str, Any]) -> list[dict[str, Any]]:
+    return _all_of(lab, "list_permissions", "PrincipalResourcePermissions", principal, resource)
+
+
+def _all_of(lab: Lab, operation: str, key: str, principal: str, resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return all pages of one of Lake Formation's lists; botocore has no paginators for them."""
+    asked = {"Principal": {"DataLakePrincipalIdentifier": principal}, "Resource": resource}
+    found: list[dict[str, Any]] = []
+    token: dict[str, str] = {}
+    while True:
+        answer = getattr(lab.client("lakeformation"), operation)(**asked, **token)
+        found += answer[key]
+        if not answer.get("NextToken"):
+            return found
+        token = {"NextToken": answer["NextToken"]}
 
 
 def _grant(lab: Lab, project: Project, thing: str, resource: dict[str, Any], rights: tuple[str, ...]) -> Step:
     with lab.recording() as calls:
         missing = set(rights) - _granted(lab, project, resource)
         if missing:
-            lab.client("lakeformation").grant_permissions(
-                Principal={"DataLakePrincipalIdentifier": project.role_arn}, Resource=resource, Permissions=list(rights)
+            who = {"DataLakePrincipalIdentifier": project.role_arn}
+            _undisturbed(
+                lab.client("lakeformation").grant_permissions,
+                Principal=who,
+                Resource=resource,
+                Permissions=list(rights),
             )
     return Step(f"{' and '.join(rights)} on {thing}", "created" if missing else "already there", calls)
 
 
-def _opted_in(lab: Lab, project: Project, resource: dict[str, Any]) -> bool:
-    found = lab.client("lakeformation").list_lake_formation_opt_ins(
-        Principal={"DataLakePrincipalIdentifier": project.role_arn}, Resource=resource
+def _undisturbed(call: Callable[..., object], **arguments: Any) -> None:
+    """Make a call again while Lake Formation is busy with another one about the same resource."""
+    settled(
+        "Lake Formation to be free", lambda: call(**arguments), one_of("ConcurrentModificationException"), timeout=60
     )
-    return bool(found["LakeFormationOptInsInfoList"])
+
+
+def _opted_in(lab: Lab, project: Project, resource: dict[str, Any]) -> bool:
+    listed = _all_of(lab, "list_lake_formation_opt_ins", "LakeFormationOptInsInfoList", project.role_arn, resource)
+    return bool(listed)
 
 
 def _opt_in(lab: Lab, project: Project, thing: str, resource: dict[str, Any]) -> Step:
     with lab.recording() as calls:
         known = _opted_in(lab, project, resource)
         if not known:
-            lab.client("lakeformation").create_lake_formation_opt_in(
-                Principal={"DataLakePrincipalIdentifier": project.role_arn}, Resource=resource
-            )
+            who = {"DataLakePrincipalIdentifier": project.role_arn}
+            _undisturbed(lab.client("lakeformation").create_lake_formation_opt_in, Principal=who, Resource=resource)
     return Step(f"opt-in for {thing}", "already there" if known else "created", calls)

@@ -3,47 +3,97 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from zetl_helpers import permissions
-from zetl_helpers._aws import ForeignResourceError, absent, error_code, tag_dict, tag_list
-from zetl_helpers._steps import Step, ensured
+from zetl_helpers import keys, permissions
+from zetl_helpers._aws import ForeignResourceError, absent, error_code, make, one_of, settled, tag_dict, tag_list
+from zetl_helpers._steps import Did, Step, ensured
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
+_OTHER_NAMES = "Set ZETL_PREFIX to give your lab names of its own."
+_CLOSED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+_CREATE_SID = "ZeroEtlCreate"
 
-def create_bucket(lab: Lab) -> Step:
+
+def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
     """Make the bucket for the Iceberg tables, closed to the public and tagged.
 
     Args:
         lab: The lab.
+        kms_key: A customer managed key to encrypt new objects with, by id, ARN or alias; a key of S3 unless given. The
+            target role needs it too: `keys.allow_target_role`.
 
     Returns:
         What happened.
 
     Raises:
         ForeignResourceError: The bucket's name is taken by somebody else.
+        KeyNotUsableError: The key cannot be used for the bucket.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
     """
-    s3 = lab.client("s3")
     with lab.recording() as calls:
         found = bucket_exists(lab)
+        key = keys.require(lab, kms_key) if kms_key else None
         if not found:
-            s3.create_bucket(Bucket=lab.bucket, **_location(lab.region))
-            s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": tag_list(lab.tags)})
-            s3.put_public_access_block(
-                Bucket=lab.bucket,
-                PublicAccessBlockConfiguration={
-                    "BlockPublicAcls": True,
-                    "IgnorePublicAcls": True,
-                    "BlockPublicPolicy": True,
-                    "RestrictPublicBuckets": True,
-                },
-            )
-    return Step(f"bucket {lab.bucket}", "already there" if found else "created", calls)
+            settled(f"bucket {lab.bucket}", lambda: _create_bucket(lab), one_of("OperationAborted"), timeout=120)
+        changed = [_close(lab), key is not None and _encrypt(lab, key)]
+    return Step(f"bucket {lab.bucket}", _did(found, any(changed)), calls)
+
+
+def _did(found: bool, changed: bool) -> Did:
+    if not found:
+        return "created"
+    return "changed" if changed else "already there"
+
+
+def _create_bucket(lab: Lab) -> None:
+    """Make the bucket with its tag in one request: a bucket without it would be nobody's."""
+    configuration: dict[str, Any] = {"Tags": tag_list(lab.tags)}
+    if lab.region != "us-east-1":  # which may not be named
+        configuration["LocationConstraint"] = lab.region
+    s3 = lab.client("s3")
+    make(
+        lambda: s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration=configuration),
+        lambda: bucket_exists(lab),
+        "BucketAlreadyOwnedByYou",
+        "BucketAlreadyExists",
+    )
+
+
+def _close(lab: Lab) -> bool:
+    """Close the bucket to the public; tell whether it was open."""
+    s3 = lab.client("s3")
+    found = None
+    with absent("NoSuchPublicAccessBlockConfiguration"):
+        found = _of_new_bucket(lab, s3.get_public_access_block)["PublicAccessBlockConfiguration"]
+    if found == _CLOSED:
+        return False
+    _of_new_bucket(lab, s3.put_public_access_block, PublicAccessBlockConfiguration=_CLOSED)
+    return True
+
+
+def _encrypt(lab: Lab, key: str) -> bool:
+    """Encrypt the bucket's new objects with a customer managed key; tell whether they were not."""
+    s3 = lab.client("s3")
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    found: list[dict[str, Any]] = []
+    with absent("ServerSideEncryptionConfigurationNotFoundError"):
+        found = _of_new_bucket(lab, s3.get_bucket_encryption)["ServerSideEncryptionConfiguration"]["Rules"]
+    if any(rule.get("ApplyServerSideEncryptionByDefault") == default for rule in found):
+        return False
+    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
+    _of_new_bucket(lab, s3.put_bucket_encryption, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    return True
+
+
+def _of_new_bucket(lab: Lab, call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
+    """Make a call about a bucket that may be too new to be known everywhere."""
+    return settled(f"bucket {lab.bucket}", lambda: call(Bucket=lab.bucket, **arguments), one_of("NoSuchBucket"))
 
 
 def bucket_exists(lab: Lab) -> bool:
@@ -58,9 +108,12 @@ def bucket_exists(lab: Lab) -> bool:
     except ClientError as error:
         if error_code(error) in ("404", "NoSuchBucket"):
             return False
-        if error_code(error) == "403":
+        if error_code(error) in ("403", "AccessDenied"):
+            raise ForeignResourceError(_why_forbidden(lab)) from error
+        if error_code(error) in ("301", "PermanentRedirect"):
             raise ForeignResourceError(
-                f"Bucket {lab.bucket} belongs to another account. Set ZETL_PREFIX to give your lab names of its own."
+                f"Bucket {lab.bucket} lies in another Region than the lab, {lab.region}, and zero-ETL needs it in the "
+                f"same one: it is not the lab's. {_OTHER_NAMES}"
             ) from error
         raise
     tags: dict[str, str] = {}
@@ -68,10 +121,28 @@ def bucket_exists(lab: Lab) -> bool:
         tags = tag_dict(s3.get_bucket_tagging(Bucket=lab.bucket)["TagSet"])
     if TAG_KEY not in tags:
         raise ForeignResourceError(
-            f"Bucket {lab.bucket} exists and does not carry the tag {TAG_KEY}: it is not the lab's. "
-            "Set ZETL_PREFIX to give your lab names of its own."
+            f"Bucket {lab.bucket} exists and does not carry the tag {TAG_KEY}: it is not the lab's. {_OTHER_NAMES}"
         )
     return True
+
+
+def _why_forbidden(lab: Lab) -> str:
+    """Tell a bucket of another account from one that the caller may not look at: S3 answers both with 403."""
+    try:
+        own = {bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]}
+    except ClientError as error:
+        if error_code(error) != "AccessDenied":
+            raise
+        return (
+            f"S3 does not let you look at bucket {lab.bucket}: it belongs to another account, or you lack "
+            f"s3:ListBucket. {_OTHER_NAMES} See policies/ for the rights that the tutorial needs."
+        )
+    if lab.bucket in own:
+        return (
+            f"Bucket {lab.bucket} is in your account and you may not look at it (s3:ListBucket). Ask for the rights in "
+            "policies/."
+        )
+    return f"Bucket {lab.bucket} belongs to another account. {_OTHER_NAMES}"
 
 
 def create_prefix(lab: Lab) -> Step:
@@ -110,14 +181,16 @@ def create_database(lab: Lab) -> Step:
     with lab.recording() as calls:
         found = database_exists(lab)
         if not found:
-            glue.create_database(
-                DatabaseInput={
-                    "Name": lab.database,
-                    "LocationUri": f"{lab.location}/",
-                    "Description": "Zero-ETL target of the tutorial",
-                    "Parameters": lab.tags,
-                },
-                Tags=lab.tags,
+            wanted = {
+                "Name": lab.database,
+                "LocationUri": f"{lab.location}/",
+                "Description": "Zero-ETL target of the tutorial",
+                "Parameters": lab.tags,
+            }
+            make(
+                lambda: glue.create_database(DatabaseInput=wanted, Tags=lab.tags),
+                lambda: database_exists(lab),
+                "AlreadyExistsException",
             )
     return Step(f"database {lab.database}", "already there" if found else "created", calls)
 
@@ -132,8 +205,7 @@ def database_exists(lab: Lab) -> bool:
         database = lab.client("glue").get_database(Name=lab.database)["Database"]
         if TAG_KEY not in database.get("Parameters", {}):
             raise ForeignResourceError(
-                f"Database {lab.database} exists and does not carry {TAG_KEY}: it is not the lab's. "
-                "Set ZETL_PREFIX to give your lab names of its own."
+                f"Database {lab.database} exists and does not carry {TAG_KEY}: it is not the lab's. {_OTHER_NAMES}"
             )
         return True
     return False
@@ -156,20 +228,22 @@ def merge_catalog_policy(lab: Lab) -> Step:
     wanted = permissions.render(lab, "catalog_resource_policy")["Statement"]
     with lab.recording() as calls:
         before, after = _rewrite_catalog_policy(lab, wanted, drop=())
-    mine = [statement for statement in before if statement["Sid"] in {one["Sid"] for one in wanted}]
+    mine = [statement for statement in before if statement.get("Sid") in {one["Sid"] for one in wanted}]
     return Step("statements in the Data Catalog policy", ensured(mine or None, wanted), calls, after)
 
 
-def remove_catalog_statements(lab: Lab) -> Step:
+def remove_catalog_statements(lab: Lab, only: Sequence[str] | None = None) -> Step:
     """Take the lab's statements out of the Data Catalog's policy; all others stay.
 
     Args:
         lab: The lab.
+        only: The ``Sid`` of those to take out; all of the lab's unless given.
 
     Returns:
         What happened.
     """
     sids = [statement["Sid"] for statement in permissions.render(lab, "catalog_resource_policy")["Statement"]]
+    sids = [sid for sid in sids if only is None or sid in only]
     with lab.recording() as calls:
         before, _ = _rewrite_catalog_policy(lab, (), drop=sids)
     gone = not any(statement.get("Sid") in sids for statement in before)
@@ -183,9 +257,25 @@ def catalog_statements(lab: Lab) -> list[dict[str, Any]]:
     return [statement for statement in document["Statement"] if statement.get("Sid") in sids]
 
 
-def _location(region: str) -> dict[str, Any]:
-    """Return where a bucket lies, as ``CreateBucket`` wants it: us-east-1 may not be named."""
-    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+def other_databases(lab: Lab, principal: str) -> list[str]:
+    """Return the databases of other labs into which the same principal may create integrations.
+
+    Args:
+        lab: The lab.
+        principal: ARN of an IAM user or role.
+
+    Returns:
+        Their names, as the Data Catalog's policy has them.
+    """
+    document, _ = _read_catalog_policy(lab)
+    found = {
+        resource.rpartition("/")[2]
+        for statement in document["Statement"]
+        if str(statement.get("Sid", "")).startswith(_CREATE_SID) and statement.get("Principal") == {"AWS": principal}
+        for resource in statement["Resource"]
+        if ":database/" in resource
+    }
+    return sorted(found - {lab.database})
 
 
 def _rewrite_catalog_policy(
@@ -213,14 +303,20 @@ def _rewrite_catalog_policy(
 
 
 def _same(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> bool:
-    return sorted(map(json.dumps, before)) == sorted(map(json.dumps, after))
+    def texts(statements: list[dict[str, Any]]) -> list[str]:
+        return sorted(json.dumps(statement, sort_keys=True) for statement in statements)
+
+    return texts(before) == texts(after)
 
 
 def _read_catalog_policy(lab: Lab) -> tuple[dict[str, Any], str | None]:
     with absent("EntityNotFoundException"):
         answer = lab.client("glue").get_resource_policy()
-        if "PolicyInJson" in answer:
-            return json.loads(answer["PolicyInJson"]), answer["PolicyHash"]
+        document = json.loads(answer["PolicyInJson"])
+        statements = document["Statement"]
+        # IAM's grammar takes a single statement without a list around it.
+        listed = statements if isinstance(statements, list) else [statements]
+        return {**document, "Statement": listed}, answer["PolicyHash"]
     return {"Version": "2012-10-17", "Statement": []}, None
 
 
@@ -235,7 +331,8 @@ def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str |
         elif policy_hash:
             glue.delete_resource_policy(PolicyHashCondition=policy_hash)
     except ClientError as error:
-        if error_code(error) != "ConditionCheckFailureException":
+        # The policy is gone, or another one: somebody wrote it since it was read.
+        if error_code(error) not in ("ConditionCheckFailureException", "EntityNotFoundException"):
             raise
         return None
     return True

@@ -1,0 +1,162 @@
+"""What AWS Glue is told of source and target before an integration is made: target role, unnesting, partitioning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers import keys
+from zetl_helpers._aws import absent, error_code, make, settled, tag_list
+from zetl_helpers._steps import Step, ensured
+from zetl_helpers.lab import Lab
+
+Unnest = Literal["FULL", "TOPLEVEL", "NOUNNEST"]
+
+GONE = ("EntityNotFoundException", "ResourceNotFoundException", "IntegrationNotFoundFault")
+# Another operation of the integration or its target runs.
+BUSY = ("IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException")
+# What the caller itself may not do, no waiting mends; but for the grant that the Data Catalog's policy makes.
+_CALLER_MAY_NOT = re.compile(r"not authorized to perform: (?!glue:CreateInboundIntegration)")
+_ABOUT_RIGHTS = re.compile(r"assume|role|permission|authorized|access", re.IGNORECASE)
+
+
+def set_target_role(lab: Lab, *, kms_key: str | None = None) -> Step:
+    """Tell AWS Glue which role writes into the database: the integration's resource property.
+
+    Args:
+        lab: The lab.
+        kms_key: A customer managed key to encrypt what is written into the target table with, by id, ARN or alias. The
+            target role needs it too: `keys.allow_target_role`.
+
+    Returns:
+        What happened.
+
+    Raises:
+        KeyNotUsableError: The key cannot be used.
+
+    See https://docs.aws.amazon.com/glue/latest/webapi/API_CreateIntegrationResourceProperty.html
+    """
+    glue = lab.client("glue")
+    wanted = {"RoleArn": lab.role_arn}
+    with lab.recording() as calls:
+        if kms_key is not None:
+            wanted["KmsArn"] = keys.require(lab, kms_key)
+        found = _target_role(lab)
+        arguments = {"ResourceArn": lab.database_arn, "TargetProcessingProperties": wanted}
+        if found is None:
+            tagged = {**arguments, "Tags": tag_list(lab.tags, "key", "value")}
+            once_known(
+                lab,
+                lambda: make(
+                    lambda: glue.create_integration_resource_property(**tagged),
+                    lambda: glue.update_integration_resource_property(**arguments),
+                    "ConflictException",
+                ),
+            )
+        elif {name: found.get(name) for name in wanted} != wanted:
+            once_known(lab, lambda: glue.update_integration_resource_property(**arguments))
+            return Step(f"target role of database {lab.database}", "changed", calls, wanted)
+    return Step(f"target role of database {lab.database}", "already there" if found else "created", calls, wanted)
+
+
+def _target_role(lab: Lab) -> dict[str, Any] | None:
+    with absent(*GONE):
+        answer = lab.client("glue").get_integration_resource_property(ResourceArn=lab.database_arn)
+        properties: dict[str, Any] = answer.get("TargetProcessingProperties", {})
+        return properties
+    return None
+
+
+def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Sequence[dict[str, str]] = ()) -> Step:
+    """Choose how items become columns, and how the target table is partitioned; before the integration is made.
+
+    Args:
+        lab: The lab.
+        unnest: ``FULL`` (each leaf of a map a column), ``TOPLEVEL`` (each attribute a column) or ``NOUNNEST``.
+        partition_by: Entries of a partition spec: ``FieldName``, ``FunctionSpec``, ``ConversionSpec``; none for
+            AWS Glue's default, buckets of the primary key.
+
+    Returns:
+        What happened.
+
+    See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-partition-schema-unnesting.html
+    """
+    glue = lab.client("glue")
+    key = {"ResourceArn": lab.database_arn, "TableName": lab.table}
+    wanted: dict[str, Any] = {"UnnestSpec": unnest, "TargetTableName": lab.target_table}
+    if partition_by:
+        wanted["PartitionSpec"] = list(partition_by)
+    with lab.recording() as calls:
+        found = None
+        with absent(*GONE):
+            found = glue.get_integration_table_properties(**key).get("TargetTableConfig", {})
+        if found is None:
+            glue.create_integration_table_properties(**key, TargetTableConfig=wanted)
+        elif found != wanted:
+            glue.update_integration_table_properties(**key, TargetTableConfig=wanted)
+    return Step(f"properties of table {lab.table} in database {lab.database}", ensured(found, wanted), calls, wanted)
+
+
+def delete_table_properties(lab: Lab) -> Step:
+    """Delete the table properties.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        What happened.
+    """
+    glue = lab.client("glue")
+    arguments = {"ResourceArn": lab.database_arn, "TableName": lab.table}
+    return _delete(
+        lab,
+        f"properties of table {lab.table} in database {lab.database}",
+        lambda: glue.get_integration_table_properties(**arguments),
+        lambda: glue.delete_integration_table_properties(**arguments),
+    )
+
+
+def delete_resource_property(lab: Lab) -> Step:
+    """Delete the resource property: the database has no target role any more.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        What happened.
+    """
+    glue = lab.client("glue")
+    return _delete(
+        lab,
+        f"target role of database {lab.database}",
+        lambda: glue.get_integration_resource_property(ResourceArn=lab.database_arn),
+        lambda: glue.delete_integration_resource_property(ResourceArn=lab.database_arn),
+    )
+
+
+def _delete(lab: Lab, thing: str, look: Any, act: Any) -> Step:
+    with lab.recording() as calls:
+        try:
+            look()
+            act()
+        except ClientError as error:
+            if error_code(error) not in GONE:
+                raise
+            return Step(thing, "already gone", calls)
+    return Step(thing, "deleted", calls)
+
+
+def once_known(lab: Lab, act: Callable[[], object]) -> None:
+    """Act again while role and policies that were made just now are not known everywhere, or the target is busy."""
+    settled(f"AWS Glue to know role {lab.role}", act, _passes_by_itself, timeout=120)
+
+
+def _passes_by_itself(error: ClientError) -> bool:
+    message = str(error.response["Error"].get("Message", ""))
+    if error_code(error) in BUSY or "in progress" in message:
+        return True
+    refused = error_code(error) in ("AccessDeniedException", "ValidationException", "InvalidInputException")
+    return refused and bool(_ABOUT_RIGHTS.search(message)) and not _CALLER_MAY_NOT.search(message)

@@ -1,0 +1,86 @@
+"""What to do now, beside what AWS says, for errors that can meet any call."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+
+_SIGN_IN = (
+    "Your credentials are not valid any more. Sign in again, connect again with zetl.connect(), and repeat the step: "
+    "it goes on where it stopped."
+)
+_QUOTA = (
+    "A quota of this account and Region is reached. Delete what nobody needs any more, or ask for a higher quota in "
+    "the Service Quotas console, and repeat the step."
+)
+_REGION = (
+    "Source, integration, database and bucket must all be in one Region. Set AWS_REGION to that of the lab, or set "
+    "ZETL_PREFIX to give your lab names of its own."
+)
+_KEY = (
+    "The KMS key does not let itself be used: it must be enabled, in the lab's Region, and its policy must hold what "
+    "zetl_helpers.keys.statements(lab, …) returns."
+)
+
+_BY_CODE = {
+    **dict.fromkeys(
+        (
+            "ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "InvalidClientTokenId",
+            "UnrecognizedClientException", "InvalidAccessKeyId",
+        ),
+        _SIGN_IN,
+    ),
+    **dict.fromkeys(
+        (
+            "IntegrationQuotaExceededFault", "LimitExceeded", "LimitExceededException", "LimitExceededFault",
+            "ResourceNumberLimitExceededException", "ServiceQuotaExceededException", "TooManyBuckets",
+        ),
+        _QUOTA,
+    ),
+    **dict.fromkeys(
+        ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"), _REGION
+    ),
+    "KMSKeyNotAccessibleFault": _KEY,
+}  # fmt: skip
+
+
+def add(parsed: dict[str, Any], **_: object) -> None:
+    """Add the next step to AWS's message; a handler of botocore's ``after-call``.
+
+    Code and class of the error stay as they are.
+    """
+    error = parsed.get("Error", {})
+    step = _BY_CODE.get(error.get("Code", ""))
+    if step and step not in error.get("Message", ""):
+        error["Message"] = f"{error.get('Message', '')} {step}".strip()
+
+
+def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
+    """Say what to do when AWS does not tell who the caller is.
+
+    Args:
+        error: What went wrong.
+        region: The Region that was asked.
+    """
+    if isinstance(error, NoCredentialsError):
+        return (
+            "There are no AWS credentials. Sign in (aws sso login, or aws configure), or set AWS_PROFILE to a profile "
+            "that has some, then repeat this cell."
+        )
+    if isinstance(error, EndpointConnectionError) and region not in (known := _regions()):
+        similar = difflib.get_close_matches(region, known, n=3)
+        hint = f"Did you mean {' or '.join(similar)}?" if similar else "Is it spelled as AWS spells it?"
+        return f"Region {region} does not answer, and botocore knows no Region of that name. {hint} Set AWS_REGION."
+    return f"AWS does not say who you are ({error}). Sign in again, or set AWS_PROFILE, then repeat this cell."
+
+
+def _regions() -> list[str]:
+    session = boto3.Session(region_name="us-east-1")
+    return sorted(
+        region for partition in session.get_available_partitions() for region in session.get_available_regions(
+            "glue", partition_name=partition
+        )
+    )  # fmt: skip

@@ -1,0 +1,139 @@
+"""Customer managed keys of AWS KMS for source, integration and target: which keys fit, and who needs them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers import permissions
+from zetl_helpers._aws import absent, error_code
+from zetl_helpers._steps import Step, ensured
+from zetl_helpers.lab import Lab
+
+Use = Literal["source", "integration", "target"]
+
+ROLE_POLICY = "zETLTargetKeyPolicy"
+
+
+class KeyNotUsableError(Exception):
+    """A KMS key cannot be used as asked; the text says why and which key would do."""
+
+
+def require(lab: Lab, key: str) -> str:
+    """Look at a key before anything is encrypted with it; nothing is changed.
+
+    Args:
+        lab: The lab.
+        key: The key's id, ARN or alias (``alias/…``).
+
+    Returns:
+        The key's ARN.
+
+    Raises:
+        KeyNotUsableError: There is no such key in the lab's Region, it is disabled or waits for its deletion, it
+            belongs to AWS, or it is no symmetric encryption key.
+
+    See https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html
+    """
+    try:
+        found = lab.client("kms").describe_key(KeyId=key)["KeyMetadata"]
+    except ClientError as error:
+        if error_code(error) != "NotFoundException":
+            raise
+        raise KeyNotUsableError(
+            f"There is no KMS key {key} in Region {lab.region}. Source, integration and target are all there, and so "
+            "must be their keys."
+        ) from error
+    arn = str(found["Arn"])
+    reason = _unusable(lab, found)
+    if reason:
+        raise KeyNotUsableError(f"KMS key {key} ({arn}) {reason}")
+    return arn
+
+
+def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
+    """Return what a key's own policy must say, besides the administrator's statement, so that the lab can use the key.
+
+    For DynamoDB and for the target role this follows AWS's pages and a working set-up. AWS documents no key policy for
+    what the integration keeps in between: that statement is our choice, held to this account's integrations.
+
+    Args:
+        lab: The lab.
+        use: ``source`` (the key of the table), ``integration`` (of the data on its way) or ``target`` (of the bucket
+            and the Iceberg table).
+
+    Returns:
+        Statements for ``PutKeyPolicy``; the key's owner adds them, the tutorial never changes a key's policy.
+
+    See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    """
+    caller = {"AWS": permissions.caller_principal(lab)}
+    if use == "source":
+        through_dynamodb = {"StringEquals": {"kms:ViaService": f"dynamodb.{lab.region}.{lab.dns_suffix}"}}
+        actions = ["kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+        return [_allow("ZeroEtlSourceTable", caller, actions, through_dynamodb)]
+    if use == "integration":
+        integrations = f"arn:{lab.partition}:glue:{lab.region}:{lab.account}:integration:*"
+        for_integrations = {
+            "StringEquals": {"aws:SourceAccount": lab.account},
+            "ArnLike": {"aws:SourceArn": integrations},
+        }
+        actions = ["kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey"]
+        return [
+            _allow("ZeroEtlIntegration", {"Service": "glue.amazonaws.com"}, actions, for_integrations),
+            _allow("ZeroEtlIntegrationOwner", caller, ["kms:DescribeKey", "kms:CreateGrant"], None),
+        ]
+    readers = [permissions.caller_principal(lab), lab.role_arn]
+    return [_allow("ZeroEtlTarget", {"AWS": readers}, ["kms:Decrypt", "kms:GenerateDataKey"], None)]
+
+
+def allow_target_role(lab: Lab, key: str) -> Step:
+    """Let the target role encrypt and decrypt with a key: the other half of what the key's policy says.
+
+    Args:
+        lab: The lab.
+        key: The key's id, ARN or alias.
+
+    Returns:
+        What happened; `details` is the role's policy.
+
+    Raises:
+        KeyNotUsableError: The key cannot be used.
+
+    See https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    iam = lab.client("iam")
+    with lab.recording() as calls:
+        statement = {
+            "Sid": "UseTargetKey",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": require(lab, key),
+        }
+        wanted = {"Version": "2012-10-17", "Statement": [statement]}
+        found = None
+        with absent("NoSuchEntity"):
+            found = iam.get_role_policy(RoleName=lab.role, PolicyName=ROLE_POLICY)["PolicyDocument"]
+        if found != wanted:
+            iam.put_role_policy(RoleName=lab.role, PolicyName=ROLE_POLICY, PolicyDocument=json.dumps(wanted))
+    return Step(f"policy {ROLE_POLICY} of role {lab.role}", ensured(found, wanted), calls, wanted)
+
+
+def _unusable(lab: Lab, key: dict[str, Any]) -> str | None:
+    if key["KeyManager"] == "AWS":
+        return "belongs to AWS, and zero-ETL cannot use it. Take a customer managed key."
+    if key["KeySpec"] != "SYMMETRIC_DEFAULT" or key["KeyUsage"] != "ENCRYPT_DECRYPT":
+        return "is no symmetric encryption key. Take one of type SYMMETRIC_DEFAULT."
+    if key["KeyState"] != "Enabled":
+        return f"is in the state {key['KeyState']}. Enable it, or take another one."
+    if key["Arn"].split(":")[3] != lab.region:
+        return f"lies in another Region than the lab, {lab.region}. Take one of that Region."
+    return None
+
+
+def _allow(sid: str, principal: dict[str, Any], actions: list[str], condition: dict[str, Any] | None) -> dict[str, Any]:
+    # A key's policy speaks of that key alone: its resource is always *.
+    statement = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": actions, "Resource": "*"}
+    return statement if condition is None else {**statement, "Condition": condition}

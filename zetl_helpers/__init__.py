@@ -1,6 +1,7 @@
 """Learn and do Amazon DynamoDB zero-ETL integration with Amazon SageMaker Lakehouse."""
 
 from zetl_helpers import (
+    attention,
     charts,
     cleanup,
     cost,
@@ -19,6 +20,7 @@ from zetl_helpers.lakehouse import query
 
 __all__ = [
     "Lab",
+    "attention",
     "catch_up",
     "charts",
     "cleanup",

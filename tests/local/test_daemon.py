@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import connect_to
+from zetl_helpers import chapters
 from zetl_helpers.local import daemon
 from zetl_helpers.local.daemon import LakehouseError, Running
 
@@ -119,3 +120,21 @@ def test_the_command_from_start_to_reset(state: Path) -> None:
     assert zetl("local", "status", state=state).returncode == 1
     assert zetl("local", "reset", state=state).returncode == 0
     assert not (state / "lakehouse.pickle").exists()
+
+
+def test_a_classroom_can_hold_the_refreshes_back(state: Path) -> None:
+    assert zetl("local", "pause", state=state).stderr.startswith("No local lakehouse is running in")
+    start(state)
+    assert zetl("local", "pause", state=state).stdout.startswith("Paused")
+    assert "but is paused" in zetl("local", "status", state=state).stdout
+    assert zetl("local", "refresh", state=state).stdout == "There is no integration to refresh.\n"
+    assert zetl("local", "resume", state=state).stdout == "Refreshing every 1 s again.\n"
+    assert "paused" not in zetl("local", "status", state=state).stdout
+
+
+def test_refresh_says_how_each_integration_is(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = start(state, refresh_seconds=0.1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
+    lab = connect_to(running.url)
+    chapters.catch_up(lab, 3)
+    assert zetl("local", "refresh", state=state).stdout == f"{lab.integration} · ACTIVE\n"

@@ -21,6 +21,8 @@ _ADDRESS = "endpoint.json"
 _LOG = "lakehouse.log"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
+_ANSWER_SECONDS = 5.0
+_WORK_SECONDS = 600.0
 _POLL_SECONDS = 0.05
 
 
@@ -120,6 +122,18 @@ def reset(state: Path) -> None:
         (state / name).unlink(missing_ok=True)
 
 
+def tell(running: Running, control: str) -> dict[str, Any]:
+    """Tell a lakehouse to ``refresh``, ``pause`` or ``resume``, and return its answer when that is done.
+
+    Raises:
+        LakehouseError: It does not answer.
+    """
+    answer = _ask(running.url, control, _WORK_SECONDS)
+    if answer is None:
+        raise LakehouseError(f"The lakehouse at {running.url} does not answer. Look at: zetl local status")
+    return answer
+
+
 def announce(state: Path, url: str) -> None:
     """Write down where the lakehouse of a state folder answers."""
     draft = (state / _ADDRESS).with_suffix(".draft")
@@ -168,10 +182,10 @@ def _last_words(log: Path, begin: int) -> str:
     return lines[-1] if lines else f"The lakehouse ended at once and said nothing; look in {log}."
 
 
-def _ask(url: str, control: str) -> dict[str, Any] | None:
+def _ask(url: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
     request = urllib.request.Request(f"{url}/_zetl/{control}", data=b"{}", method="POST")  # noqa: S310  (http only)
     try:
-        with _DIRECT.open(request, timeout=5) as response:
+        with _DIRECT.open(request, timeout=timeout) as response:
             answer: dict[str, Any] = json.load(response)
     except (urllib.error.URLError, TimeoutError, ConnectionError):
         return None

@@ -155,6 +155,14 @@ class ZeroEtlService:
         """Refresh all integrations and return when it is done; statuses that wait to be seen are passed over."""
         self._lifecycle.tick(now=True)
 
+    def statuses(self) -> list[dict[str, str]]:
+        """Return name and status of every integration."""
+        with self._inside.lock:
+            return [
+                {"name": integration.name, "status": integration.status}
+                for integration in self._lifecycle.integrations.values()
+            ]
+
     def dump(self) -> dict[str, Any]:
         """Return integrations, properties and pending changes as plain data."""
         with self._inside.lock:

@@ -1,0 +1,154 @@
+"""The commands of the local lakehouse: ``zetl local …``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zetl_helpers import _settings
+
+if TYPE_CHECKING:
+    from zetl_helpers.local.daemon import Running
+
+
+class UsageError(Exception):
+    """A command cannot be carried out; the text says why and what to do."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add them to the command's parser."""
+    local = commands.add_parser("local", help="the local lakehouse").add_subparsers(required=True, metavar="ACTION")
+
+    start = local.add_parser("start", help="start it; its address is the last line printed")
+    start.add_argument("--port", type=int, help="default 4555; 0 takes a free one")
+    start.add_argument("--foreground", action="store_true", help="stay, until Ctrl-C")
+    start.add_argument("--enforce-iam", action="store_true", help="check requests against IAM policies")
+    start.set_defaults(run=_start)
+
+    stop = local.add_parser("stop", help="stop it; its state is kept")
+    stop.set_defaults(run=_stop)
+
+    status = local.add_parser("status", help="tell whether it runs, and where")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    status.set_defaults(run=_status)
+
+    reset = local.add_parser("reset", help="stop it and forget all it holds")
+    reset.set_defaults(run=_reset)
+
+    refresh = local.add_parser("refresh", help="refresh the integrations now, and wait until it is done")
+    refresh.set_defaults(run=_refresh)
+
+    pause = local.add_parser("pause", help="stop refreshing, until told to resume; refresh still does")
+    pause.set_defaults(run=_pause)
+
+    resume = local.add_parser("resume", help="refresh again by the clock")
+    resume.set_defaults(run=_resume)
+
+    for command in (start, stop, status, reset, refresh, pause, resume):
+        command.add_argument("--state", type=Path, default=_settings.state_dir(), help="state folder; default .zetl")
+
+
+def _start(options: argparse.Namespace) -> int:
+    from zetl_helpers.local import daemon
+
+    _require_local()
+    if options.foreground:
+        from zetl_helpers.local.__main__ import main as serve
+
+        arguments = ["--state", str(options.state)]
+        arguments += ["--port", str(daemon.DEFAULT_PORT if options.port is None else options.port)]
+        return serve([*arguments, "--enforce-iam"] if options.enforce_iam else arguments)
+    try:
+        running, started = daemon.start(options.state, port=options.port, enforce_iam=options.enforce_iam)
+    except daemon.LakehouseError as error:
+        raise UsageError(str(error)) from error
+    print("The local lakehouse is running." if started else "The local lakehouse was running already.")
+    print(running.url)
+    return 0
+
+
+def _stop(options: argparse.Namespace) -> int:
+    from zetl_helpers.local import daemon
+
+    stopped = daemon.stop(options.state)
+    print("Stopped; its state is kept." if stopped else f"No local lakehouse is running in {options.state}.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from zetl_helpers.local import daemon
+
+    running = daemon.find(options.state)
+    if options.json:
+        found = {"running": False} if running is None else {"running": True, "url": running.url, **running.health}
+        print(json.dumps(found))
+    elif running is None:
+        print(f"No local lakehouse is running in {options.state}. Start one with: zetl local start")
+    else:
+        refreshing = "" if running.health["refreshing"] else ", but is paused"
+        print(f"{running.url} · {running.health['region']} · refreshes every "
+              f"{running.health['refresh_seconds']:g} s{refreshing}")  # fmt: skip
+    return 0 if running else 1
+
+
+def _reset(options: argparse.Namespace) -> int:
+    from zetl_helpers.local import daemon
+
+    daemon.reset(options.state)
+    print("The local lakehouse is empty. Start it with: zetl local start")
+    return 0
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    integrations = _tell(options.state, "refresh")["integrations"]
+    for integration in integrations:
+        print(f"{integration['name']} · {integration['status']}")
+    if not integrations:
+        print("There is no integration to refresh.")
+    return 0
+
+
+def _pause(options: argparse.Namespace) -> int:
+    _tell(options.state, "pause")
+    print("Paused: writes stay in the source until zetl local refresh, or zetl local resume.")
+    return 0
+
+
+def _resume(options: argparse.Namespace) -> int:
+    _tell(options.state, "resume")
+    print(f"Refreshing every {_running(options.state).health['refresh_seconds']:g} s again.")
+    return 0
+
+
+def _tell(state: Path, control: str) -> dict[str, Any]:
+    from zetl_helpers.local import daemon
+
+    try:
+        return daemon.tell(_running(state), control)
+    except daemon.LakehouseError as error:
+        raise UsageError(str(error)) from error
+
+
+def _running(state: Path) -> Running:
+    from zetl_helpers.local import daemon
+
+    running = daemon.find(state)
+    if running is None:
+        raise UsageError(f"No local lakehouse is running in {state}. Start one with: zetl local start")
+    return running
+
+
+def _require_local() -> None:
+    """Explain what to install when the lakehouse's own libraries are missing, as in a plain AWS environment."""
+    import importlib.util
+
+    missing = [
+        name for name in ("duckdb", "filelock", "moto", "pyiceberg", "sqlglot") if not importlib.util.find_spec(name)
+    ]
+    if missing:
+        raise UsageError(
+            f"The local lakehouse needs {', '.join(missing)}. Install them with: pip install 'zetl-helpers[local]'; "
+            "or set ZETL_TARGET=aws to work on AWS."
+        )

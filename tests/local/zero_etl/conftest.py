@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from zetl_helpers.local.changes import ChangeLog
 from zetl_helpers.local.iceberg import load_catalog
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.wire import Caller, Fault, parse, service_model
 from zetl_helpers.local.zero_etl.api import ZeroEtlService
-from zetl_helpers.local.zero_etl.changes import ChangeLog
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from zetl_helpers.local.changes import ChangeLog, canonical
 from zetl_helpers.local.dynamodb_source import DynamoDbSource, Item
 from zetl_helpers.local.inside import Inside
-from zetl_helpers.local.zero_etl.changes import ChangeLog, canonical
 
 Items = dict[str, Item]
 

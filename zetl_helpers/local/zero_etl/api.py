@@ -14,11 +14,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from zetl_helpers.local.authorization import Ask, Decision, Principal, UnsupportedPolicyError, decide, role_of
+from zetl_helpers.local.changes import ChangeLog
 from zetl_helpers.local.dynamodb_source import DynamoDbSource
 from zetl_helpers.local.inside import Inside
 from zetl_helpers.local.wire import Caller, Fault, service_model
 from zetl_helpers.local.zero_etl import arns
-from zetl_helpers.local.zero_etl.changes import ChangeLog
 from zetl_helpers.local.zero_etl.integrations import (
     ACTIVE,
     DELETING,

@@ -10,10 +10,10 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from zetl_helpers.local.changes import ChangeLog
 from zetl_helpers.local.dynamodb_source import DynamoDbSource, Item
 from zetl_helpers.local.iceberg import load_catalog
 from zetl_helpers.local.inside import Inside
-from zetl_helpers.local.zero_etl.changes import ChangeLog
 from zetl_helpers.local.zero_etl.checks import Checks, Endpoints
 from zetl_helpers.local.zero_etl.integrations import (
     ACTIVE,

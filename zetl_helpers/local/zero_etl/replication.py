@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.catalog.glue import GlueCatalog
 
+from zetl_helpers.local.changes import ChangeLog, Key
 from zetl_helpers.local.dynamodb_source import DynamoDbSource, Item
 from zetl_helpers.local.inside import Inside
-from zetl_helpers.local.zero_etl.changes import ChangeLog, Key
 from zetl_helpers.local.zero_etl.merge import Counts, Workbench
 from zetl_helpers.local.zero_etl.partitions import Rule, with_times
 from zetl_helpers.local.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError

@@ -9,8 +9,8 @@ import pytest
 
 from tests.local.zero_etl.conftest import World
 from tests.local.zero_etl.documented import holds
+from zetl_helpers.local.changes import ChangeLog, Window
 from zetl_helpers.local.wire import service_model
-from zetl_helpers.local.zero_etl.changes import ChangeLog, Window
 
 KEY = {"pk": {"S": "a"}, "sk": {"N": "1"}}
 ITEM = {**KEY, "x": {"S": "y"}}

@@ -15,6 +15,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from zetl_helpers.local.athena.api import AthenaService
 from zetl_helpers.local.backend import ACCOUNT, Backend
+from zetl_helpers.local.changes import ChangeLog
 from zetl_helpers.local.datazone.api import DataZoneService
 from zetl_helpers.local.endpoint import Endpoint
 from zetl_helpers.local.enforcement.guard import Guard
@@ -24,7 +25,6 @@ from zetl_helpers.local.journal import Journal, Keeper, Participant
 from zetl_helpers.local.lake_formation.api import LakeFormationService
 from zetl_helpers.local.wire import Service
 from zetl_helpers.local.zero_etl.api import ZeroEtlService
-from zetl_helpers.local.zero_etl.changes import ChangeLog
 
 _LOG = logging.getLogger(__name__)
 

@@ -163,6 +163,31 @@ def test_only_files_that_may_matter_are_read(athena: Athena) -> None:
     assert athena.run("SELECT sum(v) FROM parts WHERE st IN ('S1', 'S3') AND id <= 4") == [["6.0"]]
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "t >= TIMESTAMP '2026-03-01 00:00:00'",
+        "t > TIMESTAMP '2026-03-01 12:30:00.5'",
+        "TIMESTAMP '2026-03-01' <= t",
+        "t BETWEEN TIMESTAMP '2026-03-01 00:00:00' AND TIMESTAMP '2026-03-31 23:59:59'",
+    ],
+)
+def test_files_of_other_months_are_not_read(athena: Athena, condition: str) -> None:
+    athena.run(
+        "CREATE TABLE months (id int, t timestamp) PARTITIONED BY (month(t)) LOCATION 's3://lab/months/' "
+        "TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+    athena.run(
+        "INSERT INTO months SELECT CAST(x AS integer), date_add('day', x, TIMESTAMP '2026-01-01 00:00:00') "
+        "FROM UNNEST(sequence(0, 89)) t(x)"
+    )
+    counted = athena.finished(athena.start(f"SELECT count(id) FROM months WHERE {condition}"))
+    everything = athena.finished(athena.start("SELECT count(id), count(t) FROM months"))
+    assert 0 < counted["Statistics"]["DataScannedInBytes"] < everything["Statistics"]["DataScannedInBytes"] / 2
+    wanted = athena.run(f"SELECT count(id) FROM months WHERE coalesce(({condition}), false)")
+    assert athena.run(f"SELECT count(id) FROM months WHERE {condition}") == wanted
+
+
 def test_tables_change_their_columns(accounts: Athena) -> None:
     accounts.run("ALTER TABLE accounts CHANGE COLUMN balance amount double AFTER id")
     accounts.run("ALTER TABLE accounts DROP COLUMN state")

@@ -11,6 +11,10 @@ from zetl_helpers.local.athena.dialect.session import Condition, Source
 from zetl_helpers.local.athena.dialect.typed import Typed
 
 _COLUMN = re.compile(r"(r\d+)\.(c\d+)")
+# Those that both Iceberg and Athena read, and in the same way.
+_MOMENT = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)(?: (?P<time>\d\d:\d\d:\d\d(?:\.\d{1,6})?))?\s*(?P<zone>UTC|Z|[+-]\d\d:\d\d)?"
+)
 _FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 Analyze = Callable[[tree.Expression], Typed]
@@ -27,7 +31,7 @@ def note_conditions(where: tree.Expression, analyze: Analyze, sources: Mapping[s
     for term in _terms(where):
         for column, operator, constants in _comparisons(term):
             match = _COLUMN.fullmatch(analyze(column).sql)
-            values = tuple(_value(analyze(column), analyze(constant)) for constant in constants)
+            values = tuple(_value(analyze(column), analyze(constant), constant) for constant in constants)
             if match and match.group(1) in sources and None not in values:
                 sources[match.group(1)].conditions.append(Condition(match.group(2), operator, values))
 
@@ -64,8 +68,10 @@ def _is_constant(node: tree.Expression) -> bool:
     return isinstance(node, tree.Literal | tree.TypedLiteral)
 
 
-def _value(column: Typed, constant: Typed) -> object:
+def _value(column: Typed, constant: Typed, node: tree.Expression) -> object:
     """Return a constant as Iceberg compares it with a column, or None if that is not certain to be the same."""
+    if column.type.name.startswith("timestamp") and isinstance(node, tree.TypedLiteral):
+        return _moment(node.value, zoned=column.type.name != "timestamp") if node.type_name == "timestamp" else None
     text = constant.literal
     if text is None:
         return None
@@ -78,3 +84,13 @@ def _value(column: Typed, constant: Typed) -> object:
     if column.type.name == constant.type.name == "date":
         return date.fromisoformat(text)
     return None
+
+
+def _moment(text: str, *, zoned: bool) -> str | None:
+    """Write a moment as Iceberg reads it; one without a zone is in UTC, Athena's own."""
+    match = _MOMENT.fullmatch(text.strip())
+    if match is None or (match["zone"] and not zoned):
+        return None
+    moment = f"{match['day']}T{match['time'] or '00:00:00'}"
+    offset = match["zone"] if match["zone"] not in (None, "UTC", "Z") else "+00:00"
+    return moment + offset if zoned else moment

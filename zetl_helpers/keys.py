@@ -122,12 +122,13 @@ def allow_target_role(lab: Lab, key: str) -> Step:
 
 
 def _unusable(lab: Lab, key: dict[str, Any]) -> str | None:
-    if key["KeyManager"] == "AWS":
+    if key.get("KeyManager") == "AWS":
         return "belongs to AWS, and zero-ETL cannot use it. Take a customer managed key."
-    if key["KeySpec"] != "SYMMETRIC_DEFAULT" or key["KeyUsage"] != "ENCRYPT_DECRYPT":
+    kind = (key.get("KeySpec", "SYMMETRIC_DEFAULT"), key.get("KeyUsage", "ENCRYPT_DECRYPT"))
+    if kind != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
         return "is no symmetric encryption key. Take one of type SYMMETRIC_DEFAULT."
-    if key["KeyState"] != "Enabled":
-        return f"is in the state {key['KeyState']}. Enable it, or take another one."
+    if not key["Enabled"]:
+        return f"is in the state {key.get('KeyState', 'disabled')}. Enable it, or take another one."
     if key["Arn"].split(":")[3] != lab.region:
         return f"lies in another Region than the lab, {lab.region}. Take one of that Region."
     return None

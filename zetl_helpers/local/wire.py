@@ -91,7 +91,7 @@ def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
     if shape is None:
         return {}
     request: dict[str, Any] = _decode(shape, {} if document is None else document)
-    broken = list(_violations(shape, request, ""))
+    broken = list(violations(shape, request))
     if broken:
         noun = "error" if len(broken) == 1 else "errors"
         raise Fault("ValidationException", f"{len(broken)} validation {noun} detected: " + "; ".join(broken))
@@ -202,8 +202,14 @@ def _decode_timestamp(value: float | str) -> datetime:
         raise Fault("SerializationException", f"{value!r} is not a timestamp.") from error
 
 
-def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """Name each constraint of the model that a value breaks, in the words AWS uses."""
+def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
+    """Name each constraint of the model that a value breaks, in the words AWS uses.
+
+    Args:
+        shape: What the model demands.
+        value: A value of the right type.
+        path: Where it is in the request.
+    """
     where = path or "request"
     limits = shape.metadata
     if isinstance(shape, StructureShape):
@@ -211,16 +217,16 @@ def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
             if name not in value:
                 yield _violation("null", _join(path, name), "Member must not be null")
         for name, member in value.items():
-            yield from _violations(shape.members[name], member, _join(path, name))
+            yield from violations(shape.members[name], member, _join(path, name))
     elif isinstance(shape, ListShape):
         yield from _length_violations(limits, len(value), value, where)
         for position, item in enumerate(value, 1):
-            yield from _violations(shape.member, item, f"{path}.{position}.member")
+            yield from violations(shape.member, item, f"{path}.{position}.member")
     elif isinstance(shape, MapShape):
         yield from _length_violations(limits, len(value), value, where)
         for key, item in value.items():
-            yield from _violations(shape.key, key, where)
-            yield from _violations(shape.value, item, f"{path}.{key}.member")
+            yield from violations(shape.key, key, where)
+            yield from violations(shape.value, item, f"{path}.{key}.member")
     elif shape.type_name in ("string", "blob"):
         yield from _length_violations(limits, len(value), value, where)
         yield from _text_violations(shape, value, where)
@@ -261,6 +267,11 @@ def _text_violations(shape: Shape, value: Any, where: str) -> Iterator[str]:
         yield _violation(value, where, f"Member must satisfy regular expression pattern: {pattern}")
 
 
+def readable(pattern: str) -> bool:
+    """Tell whether a model's pattern can be checked here."""
+    return _compile(pattern) is not None
+
+
 def _matches(pattern: str, value: str) -> bool:
     compiled = _compile(pattern)
     return compiled is None or compiled.fullmatch(value) is not None
@@ -273,6 +284,7 @@ def _compile(pattern: str) -> re.Pattern[str] | None:
     pattern = pattern.replace("\\uD800\\uDC00-\\uDBFF\\uDFFF", "\U00010000-\U0010ffff")
     escaped = re.sub(r"\\u\{?([0-9A-Fa-f]{4,5})\}?", lambda match: re.escape(chr(int(match[1], 16))), pattern)
     escaped = re.sub(r"\\p\{(?:IsAlphabetic|L|Alpha)\}", "A-Za-z\u00c0-\uffff", escaped)
+    escaped = escaped.replace(r"\p{N}", "0-9").replace(r"\p{Z}", " \u00a0")
     try:
         return re.compile(escaped, re.DOTALL)
     except re.error:

@@ -1,0 +1,75 @@
+"""Where the helpers and the notebooks call AWS, read from their code."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from botocore import xform_name
+
+from tests.contract.tutorial import NOTEBOOKS, cells
+from zetl_helpers.local import wire
+
+_PACKAGE = Path(__file__).parent.parent.parent / "zetl_helpers"
+HELPERS = sorted(_PACKAGE.glob("*.py"))
+SERVICES = (
+    "athena", "cloudwatch", "datazone", "dynamodb", "glue", "iam", "kms", "lakeformation", "logs", "s3", "sts",
+)  # fmt: skip
+_ERROR = re.compile(r"[A-Z]\w+(Exception|Fault)")
+
+
+def operations() -> dict[str, set[str]]:
+    """Return the operations by the names of boto3's methods."""
+    found: dict[str, set[str]] = {}
+    for service in SERVICES:
+        for operation in wire.service_model(service).operation_names:
+            found.setdefault(xform_name(operation), set()).add(f"{service}.{operation}")
+    return found
+
+
+def calls() -> dict[str, list[str]]:
+    """Return the methods of boto3's clients that the code names, with the places; those of the helpers' own too."""
+    known = operations()
+    found: dict[str, list[str]] = {}
+    for place, tree in _trees():
+        helpers = {path.stem for path in HELPERS}
+        for name in _names(tree, helpers):
+            if name in known:
+                found.setdefault(name, []).append(place)
+    return found
+
+
+def error_codes() -> dict[str, list[str]]:
+    """Return the error codes of AWS that the helpers name, with the places."""
+    found: dict[str, list[str]] = {}
+    for place, tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and _ERROR.fullmatch(node.value):
+                found.setdefault(node.value, []).append(place)
+    return found
+
+
+def _trees() -> Iterator[tuple[str, ast.AST]]:
+    for path in HELPERS:
+        yield path.name, ast.parse(path.read_text(encoding="utf-8"))
+    for path in NOTEBOOKS:
+        for number, source in enumerate(cells(path), 1):
+            yield f"{path.name}, code cell {number}", ast.parse(source)
+
+
+def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
+    """Return methods that are named as attributes (but for helpers' functions), or as texts for paginators."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and _may_be_a_client(node, helpers):
+            yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "_" in node.value:
+            yield node.value
+
+
+def _may_be_a_client(node: ast.Attribute, helpers: set[str]) -> bool:
+    """Tell whether an attribute is that of a client; a single word such as ``query`` others have too."""
+    owner = node.value
+    if isinstance(owner, ast.Call):
+        return isinstance(owner.func, ast.Attribute) and owner.func.attr == "client"
+    name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
+    return name in SERVICES or ("_" in node.attr and name not in helpers)

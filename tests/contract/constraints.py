@@ -1,0 +1,47 @@
+"""What AWS's service models demand of a request: all of it, also what botocore leaves to the service.
+
+botocore checks types, required members, unknown ones and minima; maxima, enums and patterns it does not.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+from botocore.validate import ParamValidator
+
+from zetl_helpers.local import wire
+
+
+def violations(operation: OperationModel, parameters: dict[str, Any]) -> list[str]:
+    """Name everything in a request that the model of its operation does not allow."""
+    shape = operation.input_shape
+    if shape is None:
+        return [f"{operation.name} takes no parameters"] if parameters else []
+    report = ParamValidator().validate(parameters, shape)
+    if report.has_errors():
+        return [line for line in report.generate_report().splitlines() if line]
+    return list(wire.violations(shape, parameters))
+
+
+def unreadable_patterns(operation: OperationModel, parameters: dict[str, Any]) -> set[str]:
+    """Return the patterns that apply to a request and cannot be checked here, so that nobody takes them for checked."""
+    if operation.input_shape is None:
+        return set()
+    patterns = {shape.metadata.get("pattern") for shape, _ in _texts(operation.input_shape, parameters)}
+    return {pattern for pattern in patterns if pattern and not wire.readable(pattern)}
+
+
+def _texts(shape: Shape, value: Any) -> Iterator[tuple[Shape, Any]]:
+    """Return all texts of a request with their shapes."""
+    if isinstance(shape, StructureShape):
+        for name, member in value.items():
+            yield from _texts(shape.members[name], member)
+    elif isinstance(shape, ListShape):
+        for item in value:
+            yield from _texts(shape.member, item)
+    elif isinstance(shape, MapShape):
+        for key, item in value.items():
+            yield from _texts(shape.key, key)
+            yield from _texts(shape.value, item)
+    elif shape.type_name == "string":
+        yield shape, value

@@ -1,0 +1,84 @@
+"""What helpers do beside the notebooks' way: keys of the customer's, hybrid access mode, changes, taking back."""
+
+import json
+from pathlib import Path
+
+from zetl_helpers import (
+    chapters,
+    cleanup,
+    doctor,
+    integration,
+    keys,
+    lakehouse,
+    monitoring,
+    permissions,
+    source,
+    studio,
+    target,
+)
+from zetl_helpers.lab import Lab
+
+
+def run_further_paths(lab: Lab, folder: Path) -> None:
+    """Take every way through the helpers that the notebooks leave out; the lab is empty before and after."""
+    key, other = (lab.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    _with_keys(lab, key)
+    integration.set_target_role(lab, kms_key=other)
+    _mend_the_role(lab)
+    doctor.examine(lab)
+    permissions.write_all(lab, folder)
+    chapters.catch_up(lab, 2)
+    integration.set_target_role(lab)
+    integration.set_table_properties(lab, unnest="TOPLEVEL")
+    source.disable_pitr(lab)
+    source.enable_pitr(lab)
+    monitoring.create_alarm(lab)
+    monitoring.create_alarm(lab)
+    for sql in ("SELECT 1", "SELECT 2"):
+        lakehouse.save_query(lab, "one", sql, "A number")
+    _in_hybrid_access_mode(lab)
+    integration.delete(lab)
+    integration.delete_table_properties(lab)
+    integration.delete_resource_property(lab)
+    _without_rights_on_the_bucket(lab)
+    cleanup.apply(cleanup.plan(lab))
+
+
+def _with_keys(lab: Lab, key: str) -> None:
+    source.create_table(lab, kms_key=key)
+    source.enable_pitr(lab)
+    source.put_policy(lab)
+    target.create_bucket(lab, kms_key=key)
+    target.create_database(lab)
+    target.merge_catalog_policy(lab)
+    permissions.create_target_role(lab)
+    keys.allow_target_role(lab, key)
+    integration.set_target_role(lab, kms_key=key)
+    integration.set_table_properties(lab)
+    integration.create(lab, refresh_minutes=60, kms_key=key, encryption_context={"lab": "tutorial"})
+    integration.wait_until_loaded(lab)
+
+
+def _mend_the_role(lab: Lab) -> None:
+    trust = permissions.render(lab, "target_role_trust")
+    trust["Statement"][0]["Principal"]["Service"] = "ec2.amazonaws.com"
+    lab.client("iam").update_assume_role_policy(RoleName=lab.role, PolicyDocument=json.dumps(trust))
+    permissions.create_target_role(lab)
+
+
+def _in_hybrid_access_mode(lab: Lab) -> None:
+    everybody = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}
+    lab.client("lakeformation").grant_permissions(
+        Principal=everybody, Resource={"Database": {"Name": lab.database}}, Permissions=["ALL"]
+    )
+    studio.add_administrator(lab)
+    project = studio.find_project(lab)
+    studio.share_with_project(lab, project)
+    studio.grants(lab, project)
+    studio.unshare(lab, project)
+    studio.remove_administrator(lab)
+
+
+def _without_rights_on_the_bucket(lab: Lab) -> None:
+    # Asked directly: what S3 says of a bucket that one may not look at, is in tests/faults.
+    assert "is in your account" in target._why_forbidden(lab)

@@ -1,0 +1,74 @@
+"""Every AWS call of a session, seen where botocore is about to build the request and where the answer has come."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.model import OperationModel
+
+from tests.contract.constraints import violations
+from zetl_helpers import lab as lab_module
+from zetl_helpers.lab import Lab
+
+# How the operations begin that change nothing.
+_READS = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Query", "Scan", "Simulate")
+
+
+class ContractError(AssertionError):
+    """A call that AWS's service model does not allow."""
+
+
+@dataclass
+class Call:
+    """One call."""
+
+    model: OperationModel
+    parameters: dict[str, Any]
+    error: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.model.service_model.service_name}.{self.model.name}"
+
+    @property
+    def changes(self) -> bool:
+        return not self.model.name.startswith(_READS)
+
+
+class Recorder:
+    """Records the calls of a session's clients, and stops the first one that breaks its model."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self.calls: list[Call] = []
+        # Last, so that what botocore adds by itself (such as idempotency tokens) is seen too.
+        session.events.register_last("before-parameter-build", self._note)
+        session.events.register("after-call", self._answer)
+
+    @property
+    def names(self) -> set[str]:
+        return {call.name for call in self.calls}
+
+    @property
+    def changes(self) -> list[str]:
+        """The calls that change something, refused ones too."""
+        return [call.name for call in self.calls if call.changes]
+
+    def _note(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
+        broken = violations(model, params)
+        if broken:
+            raise ContractError(f"{model.service_model.service_name}.{model.name}: {'; '.join(broken)}")
+        self.calls.append(Call(model, params))
+
+    def _answer(self, parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
+        if "Error" in parsed:
+            call = next(call for call in reversed(self.calls) if call.model is model)
+            call.error = parsed["Error"]["Code"]
+
+
+def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1") -> tuple[Lab, Recorder]:
+    """Connect as `zetl.connect` does, with all calls recorded, the first one too."""
+    session = boto3.Session(
+        aws_access_key_id="LOCALLAKEHOUSE000000", aws_secret_access_key="not-a-secret", region_name=region
+    )
+    recorder = Recorder(session)
+    return lab_module._introduce("local", session, prefix, url), recorder

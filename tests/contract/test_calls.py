@@ -1,0 +1,82 @@
+"""Every AWS call of helpers and notebooks keeps to AWS's service models.
+
+The models are those of the botocore that runs; CI runs these tests on both sets of versions in constraints/.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from botocore.model import OperationModel
+
+from tests.contract import call_sites
+from tests.contract.constraints import unreadable_patterns, violations
+from tests.contract.further_paths import run_further_paths
+from tests.contract.recorder import Recorder, recorded_lab
+from tests.contract.tutorial import run_notebooks
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.local import wire
+from zetl_helpers.local.lakehouse import Lakehouse, Settings
+
+# S3 documents its errors on one page and models few of them: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+S3_ERRORS = {
+    "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet",
+    "ServerSideEncryptionConfigurationNotFoundError",
+}  # fmt: skip
+# What every service may answer, and what comes from services between: not in the models of single operations.
+COMMON_ERRORS = {
+    "AccessDeniedException", "ExpiredTokenException", "IllegalLocationConstraintException", "LimitExceededFault",
+    "RequestLimitExceeded", "ThrottlingException", "UnknownOperationException", "UnrecognizedClientException",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
+    """All calls of the notebooks, and of what helpers do beside them."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse.start()
+    lab, recorder = recorded_lab(lakehouse.url)
+    with without_waiting(lakehouse.zero_etl.tick):
+        run_notebooks(lab)
+        run_further_paths(lab, tmp_path_factory.mktemp("policies"))
+    yield recorder
+    lakehouse.stop()
+
+
+def test_no_call_breaks_its_model(recorder: Recorder) -> None:
+    broken = {call.name: found for call in recorder.calls if (found := violations(call.model, call.parameters))}
+    assert broken == {}
+
+
+def test_all_patterns_were_checked(recorder: Recorder) -> None:
+    unread = {
+        call.name: found for call in recorder.calls if (found := unreadable_patterns(call.model, call.parameters))
+    }
+    assert unread == {}
+
+
+def test_errors_are_those_of_the_models(recorder: Recorder) -> None:
+    met = {(call.name, call.error, call.model) for call in recorder.calls if call.error}
+    assert met
+    strange = [(name, error) for name, error, model in met if error not in modelled(model) | S3_ERRORS | COMMON_ERRORS]
+    assert strange == []
+
+
+def test_every_place_that_calls_aws_was_passed(recorder: Recorder) -> None:
+    """A call that no path takes is not held to its model: add it to tests/contract/further_paths.py."""
+    operations = call_sites.operations()
+    missed = {name: places for name, places in call_sites.calls().items() if not operations[name] & recorder.names}
+    assert missed == {}
+
+
+def test_every_error_that_is_waited_for_exists() -> None:
+    known = set(COMMON_ERRORS | S3_ERRORS)
+    for service in call_sites.SERVICES:
+        model = wire.service_model(service)
+        known |= {code for name in model.operation_names for code in modelled(model.operation_model(name))}
+    unknown = {code: places for code, places in call_sites.error_codes().items() if code not in known}
+    assert unknown == {}
+
+
+def modelled(operation: OperationModel) -> set[str]:
+    """Return the error codes of an operation, by the name of the shape and by the code on the wire."""
+    return {shape.name for shape in operation.error_shapes} | {shape.error_code for shape in operation.error_shapes}

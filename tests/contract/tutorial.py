@@ -1,0 +1,42 @@
+"""The whole tutorial in this process: the notebooks' own cells, one after the other."""
+
+import contextlib
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+import zetl_helpers
+from zetl_helpers import lab as lab_module
+from zetl_helpers.lab import Lab
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.ipynb"))
+
+
+def run_notebooks(lab: Lab) -> None:
+    """Run the code cells of all notebooks, as a kernel does; `connect` returns the given lab."""
+    assert lab.endpoint
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zetl_helpers, "connect", lambda: lab)
+        patch.setattr(os, "environ", {**os.environ, **lab_module.local_environment(lab.endpoint, lab.region)})
+        for path in NOTEBOOKS:
+            _run(path)
+
+
+def cells(path: Path) -> list[str]:
+    """Return the code of a notebook's cells."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return ["".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code"]
+
+
+def _run(path: Path) -> None:
+    names: dict[str, Any] = {"__name__": "__main__", "display": print}
+    transform = TransformerManager().transform_cell
+    for number, source in enumerate(cells(path), 1):
+        code = compile(transform(source), f"{path.name}, code cell {number}", "exec")
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(code, names)  # noqa: S102  (the notebooks are this project's own)

@@ -1,9 +1,9 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-import boto3
 import pytest
 
-from zetl_helpers import lab as lab_module
+from tests.contract.recorder import recorded_lab
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
 from zetl_helpers.local.lakehouse import Lakehouse, Settings
@@ -39,9 +39,25 @@ def no_waiting() -> Iterator[None]:
         yield
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-golden", action="store_true", help="write tests/golden/ anew instead of comparing")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text, to the last character, with a file of tests/golden/."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--rewrite-golden"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
+
+
 def connect_to(url: str, prefix: str = "", region: str = "us-east-1") -> Lab:
-    """Connect as `zetl.connect` does, and leave the environment alone."""
-    session = boto3.Session(
-        aws_access_key_id="LOCALLAKEHOUSE000000", aws_secret_access_key="not-a-secret", region_name=region
-    )
-    return lab_module._introduce("local", session, prefix, url)
+    """Connect as `zetl.connect` does, and leave the environment alone; a call that breaks its model fails the test."""
+    lab, _ = recorded_lab(url, prefix, region)
+    return lab

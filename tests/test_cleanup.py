@@ -1,9 +1,12 @@
+import json
+from typing import Any
+
 import pytest
 
 from tests.conftest import connect_to
 from tests.fakes import Answers
-from zetl_helpers import chapters, cleanup, integration, lakehouse, monitoring, source, target
-from zetl_helpers._aws import ForeignResourceError
+from zetl_helpers import chapters, cleanup, cli, integration, lakehouse, monitoring, source, studio, target
+from zetl_helpers._aws import tag_list
 from zetl_helpers.cleanup import LeftoverError
 from zetl_helpers.lab import Lab
 from zetl_helpers.local.lakehouse import Lakehouse
@@ -11,8 +14,9 @@ from zetl_helpers.payments import payments
 
 EVERYTHING = [
     "CloudWatch alarm", "integration", "log stream", "table properties", "resource property", "Lake Formation grants",
-    "Lake Formation administrator", "saved query", "Glue table", "Glue database", "S3 bucket", "DynamoDB table",
-    "IAM role", "Data Catalog policy statements",
+    "Lake Formation administrator", "saved query", "Glue table", "Glue database", "Athena results", "S3 bucket",
+    "point-in-time recovery", "resource policy", "DynamoDB table", "Data Catalog policy statement",
+    "Data Catalog policy statement", "IAM role",
 ]  # fmt: skip
 
 
@@ -22,6 +26,7 @@ def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
     chapters.catch_up(lab, 9)
     monitoring.create_alarm(lab)
     lakehouse.save_query(lab, "one", "SELECT 1", "A query")
+    lakehouse.query(lab, "SELECT 1")
     return lab
 
 
@@ -29,8 +34,14 @@ def kinds(lab: Lab) -> list[str]:
     return [one.kind for one in cleanup.plan(lab)]
 
 
+def foreign(lab: Lab) -> list[str]:
+    return [f"{one.kind} {one.name}" for one in cleanup.plan(lab).foreign]
+
+
 def test_everything_is_found_deleted_and_gone(full: Lab) -> None:
-    assert kinds(full) == EVERYTHING
+    before = kinds(full)
+    assert before == EVERYTHING
+    assert kinds(full) == before, "looking changes nothing"
     outcomes = cleanup.apply(cleanup.plan(full))
     assert set(outcomes["outcome"]) == {"deleted"}
     assert cleanup.verify(full) == "Nothing is left of the lab."
@@ -50,49 +61,198 @@ def test_a_further_table_goes_with_the_rest(lab: Lab, lakehouse_ticks: Lakehouse
     integration.wait_until_loaded(beside)
     assert kinds(lab) == [
         "integration", "log stream", "table properties", "resource property", "Glue table", "Glue database",
-        "S3 bucket", "DynamoDB table", "DynamoDB table", "IAM role", "Data Catalog policy statements",
-        "Data Catalog policy statements",
+        "S3 bucket", *["point-in-time recovery", "resource policy", "DynamoDB table"] * 2,
+        *["Data Catalog policy statement"] * 4, "IAM role",
     ]  # fmt: skip
     assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
     assert cleanup.verify(lab)
 
 
-def test_looking_changes_nothing(full: Lab) -> None:
-    assert kinds(full) == kinds(full)
-
-
 def test_one_failure_does_not_keep_the_rest_from_going(full: Lab) -> None:
     stuck = Answers(full, "glue", "DeleteDatabase")
     stuck.fail("OperationTimeoutException")
-    outcomes = cleanup.apply(cleanup.plan(full)).set_index("kind")["outcome"]
+    told: list[str] = []
+    outcomes = cleanup.apply(cleanup.plan(full), tell=told.append).set_index("kind")["outcome"]
     assert outcomes["Glue database"].startswith("failed: ")
     assert (outcomes.drop("Glue database") == "deleted").all()
+    assert told[0] == "[1/18] CloudWatch alarm ddb-to-lakehouse-ingestion-failed: deleted"
     with pytest.raises(LeftoverError, match=r"Still there: Glue database customerdb\. Run cleanup.apply"):
-        cleanup.verify(full)
+        cleanup.verify(full, timeout=0)
 
 
-def test_an_empty_account_has_nothing_to_clean(lab: Lab) -> None:
-    assert cleanup.plan(lab) == []
+def test_objects_that_s3_keeps_are_a_failure(lab: Lab) -> None:
+    target.create_bucket(lab)
+    target.create_prefix(lab)
+    locked: dict[str, Any] = {"Errors": [{"Key": "customerdb/", "Code": "AccessDenied", "Message": "Access Denied"}]}
+    lab.client("s3").meta.events.register("after-call.s3.DeleteObjects", lambda parsed, **_: parsed.update(locked))
+    (outcome,) = cleanup.apply(cleanup.plan(lab))["outcome"]
+    assert outcome == (f"failed: S3 kept 1 objects of bucket {lab.bucket}. The first one is customerdb/: Access Denied")
+
+
+def test_a_bucket_goes_with_all_its_versions(lab: Lab) -> None:
+    target.create_bucket(lab)
+    s3 = lab.client("s3")
+    s3.put_bucket_versioning(Bucket=lab.bucket, VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"old", b"new"):
+        s3.put_object(Bucket=lab.bucket, Key="one", Body=body)
+    s3.delete_object(Bucket=lab.bucket, Key="one")
+    assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
     assert cleanup.verify(lab)
 
 
-def test_half_made_things_are_found(lab: Lab) -> None:
+def test_a_table_that_is_being_made_goes_as_soon_as_it_can(lab: Lab, no_waiting: None) -> None:
     source.create_table(lab)
-    target.create_bucket(lab)
-    assert kinds(lab) == ["S3 bucket", "DynamoDB table"]
+    busy = Answers(lab, "dynamodb", "DeleteTable")
+    busy.fail("ResourceInUseException", times=3)
+    assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
+    assert cleanup.verify(lab)
 
 
-def test_a_thing_that_is_not_the_labs_stops_the_plan(lab: Lab) -> None:
-    lab.client("s3").create_bucket(Bucket=lab.bucket)
-    with pytest.raises(ForeignResourceError):
+def test_a_wait_that_ends_without_the_thing_gone_is_a_failure(lab: Lab, no_waiting: None) -> None:
+    source.create_table(lab)
+    busy = Answers(lab, "dynamodb", "DeleteTable")
+    busy.fail("ResourceInUseException", times=10**6)
+    (outcome,) = cleanup.apply(cleanup.plan(lab))["outcome"]
+    assert outcome.startswith("failed: Waited 10 min 00 s for table CustomerAccounts to be gone")
+
+
+def test_an_integration_in_the_middle_of_something_goes_as_soon_as_it_can(full: Lab, no_waiting: None) -> None:
+    busy = Answers(full, "glue", "DeleteIntegration")
+    busy.fail("IntegrationConflictOperationFault", times=2)
+    (found,) = [one for one in cleanup.plan(full) if one.kind == "integration"]
+    found.delete()
+    assert "integration" not in kinds(full)
+
+
+def test_a_table_with_the_labs_tag_is_found_by_it(lab: Lab) -> None:
+    arguments = {**source.definition(lab), "TableName": "AnotherName"}
+    lab.client("dynamodb").create_table(**arguments, Tags=tag_list(lab.tags))
+    assert [one.name for one in cleanup.plan(lab)] == ["AnotherName"]
+
+
+def test_table_optimizers_go_before_their_table(full: Lab) -> None:
+    Answers(full, "glue", "GetTableOptimizer").once(lambda request: {"TableOptimizer": {"type": request["Type"]}})
+    listed = [(one.kind, one.name) for one in cleanup.plan(full)]
+    assert listed.index(("table optimizer", "compaction of customerdb.customeraccounts")) < listed.index(
+        ("Glue table", "customerdb.customeraccounts")
+    )
+
+
+def test_grants_are_found_when_the_project_is_gone(full: Lab) -> None:
+    (found,) = [one for one in cleanup.plan(full) if one.kind == "Lake Formation grants"]
+    project = studio.find_project(full)
+    assert found.name == project.role_arn
+    found.delete()
+    assert studio.grants(full, project)["permissions"].tolist() == ["", ""]
+
+
+def test_an_attached_policy_does_not_keep_the_role(lab: Lab) -> None:
+    iam = lab.client("iam")
+    iam.create_role(RoleName=lab.role, AssumeRolePolicyDocument="{}", Tags=tag_list(lab.tags))
+    statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    policy = iam.create_policy(PolicyName="extra", PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=lab.role, PolicyArn=policy)
+    assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
+    assert cleanup.verify(lab)
+
+
+def test_a_log_group_of_one_integration_alone_goes_whole(full: Lab) -> None:
+    group = f"{integration.LOG_GROUP}{integration.integration_id(full)}"
+    full.client("logs").create_log_group(logGroupName=group)
+    assert ("log group", group) in [(one.kind, one.name) for one in cleanup.plan(full)]
+
+
+def test_the_last_look_is_patient(lab: Lab, no_waiting: None) -> None:
+    source.create_table(lab)
+    late = Answers(lab, "dynamodb", "DescribeTable")
+    answer = {"Table": lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]}
+    cleanup.apply(cleanup.plan(lab))
+    late.once(lambda _: answer)
+    assert cleanup.verify(lab) == "Nothing is left of the lab."
+
+
+def test_what_may_not_be_looked_for_is_not_called_gone(lab: Lab) -> None:
+    source.create_table(lab)
+    Answers(lab, "cloudwatch", "DescribeAlarms").fail("AccessDenied", times=10**6)
+    found = cleanup.plan(lab)
+    assert [what for what, _ in found.unseen] == ["CloudWatch alarms"]
+    assert "Could not look for CloudWatch alarms: " in cleanup.transcript(found)
+    cleanup.apply(found)
+    with pytest.raises(LeftoverError, match=r"^Could not look for CloudWatch alarms: .*AccessDenied"):
+        cleanup.verify(lab, timeout=0)
+
+
+def test_expired_credentials_are_one_error(lab: Lab) -> None:
+    Answers(lab, "glue", "DescribeIntegrations").fail("ExpiredTokenException", times=9)
+    with pytest.raises(lab.client("glue").exceptions.ClientError, match="ExpiredTokenException"):
         cleanup.plan(lab)
+
+
+def test_a_bucket_of_another_account_is_left_alone(lab: Lab) -> None:
+    Answers(lab, "s3", "HeadBucket").fail("403", times=9)
+    assert foreign(lab) == [f"S3 bucket {lab.bucket}"]
+    assert cleanup.verify(lab) == ("Nothing is left of the lab. 1 things of its names are not the lab's, and stay.")
+
+
+def test_a_bucket_of_ones_own_that_may_not_be_looked_at_is_not_called_foreign(lab: Lab) -> None:
+    target.create_bucket(lab)
+    Answers(lab, "s3", "HeadBucket").fail("403", times=9)
+    found = cleanup.plan(lab)
+    assert not found.foreign
+    assert "S3 bucket" in [what for what, _ in found.unseen]
 
 
 def test_a_neighbours_things_stay(lakehouse_ticks: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse_ticks.url, "anna"), connect_to(lakehouse_ticks.url, "ben")
     for learner in (anna, ben):
-        chapters.catch_up(learner, 4)
+        chapters.catch_up(learner, 3)
     before = kinds(ben)
     cleanup.apply(cleanup.plan(anna))
     assert cleanup.verify(anna)
     assert kinds(ben) == before
+
+
+@pytest.fixture
+def command(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """The command ``zetl cleanup`` works on this lab."""
+    monkeypatch.setattr(cli, "connect", lambda: lab)
+    return lab
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _: text)
+
+
+def test_the_command_deletes_nothing_by_itself(command: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    source.create_table(command)
+    assert cli.main(["cleanup"]) == 1
+    assert cli.main(["cleanup", "--dry-run"]) == 1
+    assert "To delete all of this, run it in a terminal, or with --yes." in capsys.readouterr().out
+    assert kinds(command) == ["DynamoDB table"]
+
+
+def test_the_command_deletes_when_the_accounts_number_is_typed(command: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    source.create_table(command)
+    answer(monkeypatch, "yes")
+    assert cli.main(["cleanup"]) == 1
+    assert kinds(command) == ["DynamoDB table"]
+    answer(monkeypatch, f"{command.account} ")
+    assert cli.main(["cleanup"]) == 0
+    assert kinds(command) == []
+
+
+def test_the_command_fails_when_something_stays(
+    command: Lab, capsys: pytest.CaptureFixture[str], no_waiting: None
+) -> None:
+    source.create_table(command)
+    Answers(command, "dynamodb", "DeleteTable").fail("LimitExceededException", times=9)
+    assert cli.main(["cleanup", "--yes"]) == 1
+    said = capsys.readouterr()
+    assert "[1/1] DynamoDB table CustomerAccounts: failed: " in said.out
+    assert "Still there: DynamoDB table CustomerAccounts." in said.err
+
+
+def test_the_command_is_content_with_an_empty_account(command: Lab) -> None:
+    assert cli.main(["cleanup", "--dry-run"]) == 0

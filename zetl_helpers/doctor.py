@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from zetl_helpers import _settings, cleanup
-from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers._settings import SettingsError
 from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, connect
 
@@ -102,10 +101,11 @@ def _names(lab: Lab) -> Check:
     """Look whether the lab's names are free or the lab's own."""
     try:
         left = cleanup.plan(lab)
-    except ForeignResourceError as error:
-        return Check(False, "a thing that is not the lab's has one of its names", str(error))
     except (ClientError, BotoCoreError) as error:
         return Check(False, "the lab's things cannot be listed", str(error))
+    if left.foreign:
+        one = left.foreign[0]
+        return Check(False, "a thing that is not the lab's has one of its names", f"{one.kind} {one.name}: {one.why}.")
     if left:
         return Check(True, f"{len(left)} things of the lab are there; chapter 12 deletes them")
     return Check(True, "nothing of the lab is there yet")

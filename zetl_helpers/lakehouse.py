@@ -14,6 +14,7 @@ from zetl_helpers.lab import Lab
 
 _POLL_SECONDS = 0.1
 _WORKGROUP = "primary"
+RESULTS_PREFIX = "athena-results/"
 
 
 class QueryError(Exception):
@@ -215,7 +216,7 @@ def saved_queries(lab: Lab) -> dict[str, Mapping[str, Any]]:
 
 def _results(lab: Lab) -> str:
     """Where Athena puts its results: in the lab's own bucket, so that clean-up finds them."""
-    return f"s3://{lab.bucket}/athena-results/"
+    return f"s3://{lab.bucket}/{RESULTS_PREFIX}"
 
 
 def _version(lab: Lab, snapshot: int) -> pd.DataFrame:

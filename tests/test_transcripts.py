@@ -1,0 +1,119 @@
+"""What a dry run says, to the last character.
+
+After a change that is meant, write them anew and look at the difference:
+.venv/bin/python -m pytest tests/test_transcripts.py --rewrite-golden
+"""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import connect_to
+from zetl_helpers import chapters, cleanup, cli, integration, lakehouse, monitoring, permissions, source, target
+from zetl_helpers._aws import tag_list
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse
+
+Golden = Callable[[str, str], None]
+
+
+def dry_run(*labs: Lab) -> str:
+    text = "\n\n".join(cleanup.transcript(cleanup.plan(lab)) for lab in labs)
+    # The one thing that differs from run to run.
+    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "INTEGRATION-ID", text) + "\n"
+
+
+@pytest.fixture
+def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
+    """A lab with one of everything."""
+    chapters.catch_up(lab, 9)
+    monitoring.create_alarm(lab)
+    lakehouse.save_query(lab, "Credit use by place", "SELECT 1", "A query")
+    lakehouse.query(lab, "SELECT 1")
+    return lab
+
+
+def make_foreign_things(lab: Lab) -> None:
+    """Give somebody else's things the lab's names: made without the lab's tags, or with another lab's."""
+    lab.client("dynamodb").create_table(**source.definition(lab))
+    source.enable_pitr(lab)
+    lab.client("s3").create_bucket(Bucket=lab.bucket)
+    lab.client("s3").put_object(Bucket=lab.bucket, Key="theirs", Body=b"theirs")
+    lab.client("glue").create_database(DatabaseInput={"Name": lab.database, "LocationUri": f"{lab.location}/"})
+    lab.client("glue").create_table(DatabaseName=lab.database, TableInput={"Name": lab.target_table})
+    trust = json.dumps(permissions.render(lab, "target_role_trust"))
+    lab.client("iam").create_role(
+        RoleName=lab.role, AssumeRolePolicyDocument=trust, Tags=tag_list({"zetl-lab": "somebodyelse"})
+    )
+    target.merge_catalog_policy(lab)
+    policy = json.loads(lab.client("glue").get_resource_policy()["PolicyInJson"])
+    policy["Statement"][0]["Condition"]["StringLike"]["aws:SourceArn"] += "*"
+    lab.client("glue").put_resource_policy(PolicyInJson=json.dumps(policy), EnableHybrid="TRUE")
+    glue = lab.client("glue")
+    glue.create_integration_resource_property(
+        ResourceArn=lab.database_arn, TargetProcessingProperties={"RoleArn": lab.role_arn}
+    )
+    integration.set_table_properties(lab)
+    glue.create_integration(IntegrationName=lab.integration, SourceArn=lab.table_arn, TargetArn=lab.database_arn)
+    lakehouse.save_query(lab, "theirs", "SELECT 1", "Their query")
+    lab.client("cloudwatch").put_metric_alarm(
+        AlarmName=monitoring.alarm_name(lab),
+        Namespace="Theirs",
+        MetricName="Theirs",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+
+
+def test_an_empty_account(lab: Lab, golden: Golden) -> None:
+    golden("empty_account.txt", dry_run(lab))
+
+
+def test_a_full_lab(full: Lab, golden: Golden) -> None:
+    golden("full_lab.txt", dry_run(full))
+
+
+def test_a_half_made_lab(lab: Lab, golden: Golden) -> None:
+    source.create_table(lab)
+    target.create_bucket(lab)
+    target.create_database(lab)
+    lab.client("iam").create_role(RoleName=lab.role, AssumeRolePolicyDocument="{}", Tags=tag_list(lab.tags))
+    integration.set_target_role(lab)
+    golden("half_made_lab.txt", dry_run(lab))
+
+
+def test_a_lab_whose_database_and_integration_were_deleted_by_hand(full: Lab, golden: Golden) -> None:
+    integration.delete(full)
+    full.client("glue").delete_table(DatabaseName=full.database, Name=full.target_table)
+    full.client("glue").delete_database(Name=full.database)
+    golden("orphaned_things.txt", dry_run(full))
+
+
+def test_two_learners_in_one_account(lakehouse: Lakehouse, golden: Golden) -> None:
+    labs = [connect_to(lakehouse.url, learner) for learner in ("anna", "ben")]
+    for lab in labs:
+        chapters.catch_up(lab, 2)
+    golden("two_learners.txt", dry_run(*labs))
+
+
+def test_foreign_things_of_the_labs_names(lab: Lab, golden: Golden) -> None:
+    make_foreign_things(lab)
+    before = dry_run(lab)
+    golden("foreign_things.txt", before)
+    cleanup.apply(cleanup.plan(lab))
+    assert dry_run(lab) == before
+    assert lab.client("s3").get_object(Bucket=lab.bucket, Key="theirs")["Body"].read() == b"theirs"
+
+
+def test_the_commands_whole_run(
+    lab: Lab, golden: Golden, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "connect", lambda: lab)
+    chapters.catch_up(lab, 2)
+    assert cli.main(["cleanup", "--yes"]) == 0
+    golden("whole_run.txt", capsys.readouterr().out)

@@ -1,0 +1,288 @@
+"""Where clean-up looks for leftovers, in the order in which they have to go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers import integration, lakehouse, monitoring
+from zetl_helpers._aws import absent, error_code, tag_dict
+from zetl_helpers._discover_account import administrator, catalog_statements, grants, role
+from zetl_helpers._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
+from zetl_helpers._wait import wait_for
+from zetl_helpers.lab import TAG_KEY
+
+_OPTIMIZERS = ("compaction", "retention", "orphan_file_deletion")
+# Another operation of the same integration or its target runs: refused now, taken in some tens of seconds.
+_BUSY = (
+    "ConflictException", "IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException",
+    "ResourceInUseException",
+)  # fmt: skip
+_MINUTES = 60
+_KEPT = "is kept for ever"
+
+
+class StillThereError(Exception):
+    """AWS answered that it deleted, and kept some of it; the text says what and why."""
+
+
+def _alarms(mine: Belongings) -> Found:
+    """Look for the alarms that are named after the lab's integrations."""
+    cloudwatch = mine.lab.client("cloudwatch")
+    names = {monitoring.alarm_name(lab) for lab in mine.lab.everywhere}
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{mine.lab.integration}-")
+    for alarm in [alarm for page in pages for alarm in page["MetricAlarms"]]:
+        name = alarm["AlarmName"]
+        tags = tag_dict(cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
+        if mine.owns(tags):
+            delete = partial(cloudwatch.delete_alarms, AlarmNames=[name])
+            yield Leftover("CloudWatch alarm", name, "costs $0.10 a month", TAGGED, delete)
+        elif name in names:
+            yield mine.foreign("CloudWatch alarm", name, tags)
+
+
+def _integrations(mine: Belongings) -> Found:
+    names = {lab.integration for lab in mine.lab.everywhere}
+    sources = {lab.table_arn for lab in mine.lab.everywhere}
+    for found in mine.integrations:
+        name, tags = found["IntegrationName"], mine.integration_tags(found)
+        if mine.owns(tags):
+            why = "exports the table at every interval, for ever"
+            yield Leftover(
+                "integration", name, why, TAGGED, partial(_delete_integration, mine, found["IntegrationArn"])
+            )
+        elif name in names or found["SourceArn"] in sources:
+            yield mine.foreign("integration", name, tags)
+
+
+def _delete_integration(mine: Belongings, arn: str) -> None:
+    glue = mine.lab.client("glue")
+
+    def gone() -> bool | None:
+        with absent(*integration.GONE):
+            found = glue.describe_integrations(IntegrationIdentifier=arn)["Integrations"]
+            if found and found[0]["Status"] != "DELETING":
+                _unless_busy(lambda: glue.delete_integration(IntegrationIdentifier=arn))
+            return None if found else True
+        return True
+
+    hint = "Look at it in the AWS Glue console, under Zero-ETL integrations."
+    wait_for(f"integration {arn.rpartition(':')[2]} to be gone", gone, timeout=30 * _MINUTES, hint=hint)
+
+
+def _logs(mine: Belongings) -> Found:
+    """Look for the logs of the lab's own integrations: streams, as the guide has it now, or groups as it had it once.
+
+    The group of the streams is that of all integrations of the account, and stays.
+    """
+    logs = mine.lab.client("logs")
+    ids = {_id(one): "is the log of the lab's integration" for one in mine.integrations if _is_labs(mine, one)}
+    for table in mine.tables_in_database:
+        written_by = table.get("Parameters", {}).get("glue_integration_id", "").partition("_")[0]
+        if written_by:
+            ids.setdefault(written_by, f"is the log of what wrote table {table['Name']}")
+    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=integration.LOG_GROUP.rstrip("/"))
+    for group in [one["logGroupName"] for page in pages for one in page["logGroups"]]:
+        if group.rpartition("/")[2] in ids:
+            known_by = ids[group.rpartition("/")[2]]
+            yield Leftover("log group", group, _KEPT, known_by, partial(logs.delete_log_group, logGroupName=group))
+            continue
+        for stream, known_by in sorted(ids.items()):
+            found = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream)["logStreams"]
+            for name in (one["logStreamName"] for one in found):
+                delete = partial(logs.delete_log_stream, logGroupName=group, logStreamName=name)
+                yield Leftover("log stream", name, _KEPT, known_by, delete)
+
+
+def _is_labs(mine: Belongings, found: dict[str, Any]) -> bool:
+    return mine.owns(mine.integration_tags(found))
+
+
+def _id(found: dict[str, Any]) -> str:
+    return str(found["IntegrationArn"]).replace("/", ":").rpartition(":")[2]
+
+
+def _table_properties(mine: Belongings) -> Found:
+    glue, database = mine.lab.client("glue"), mine.lab.database
+    for lab in mine.lab.everywhere:
+        key = {"ResourceArn": lab.database_arn, "TableName": lab.table}
+        with absent(*integration.GONE):
+            glue.get_integration_table_properties(**key)
+            if mine.database_is_ours_or_gone or (mine.database is None and mine.owns(_property_tags(mine))):
+                delete = partial(glue.delete_integration_table_properties, **key)
+                why, known_by = "would shape the next integration", "set on the lab's database"
+                yield Leftover("table properties", lab.table, why, known_by, delete)
+            else:
+                yield Foreign("table properties", lab.table, f"they are set on database {database}, not this lab's")
+
+
+def _resource_property(mine: Belongings) -> Found:
+    lab = mine.lab
+    tags = _property_tags(mine)
+    if mine.owns(tags):
+        delete = partial(lab.client("glue").delete_integration_resource_property, ResourceArn=lab.database_arn)
+        yield Leftover("resource property", lab.database, "names the role to write with", TAGGED, delete)
+    elif tags is not None:
+        yield mine.foreign("resource property", lab.database, tags)
+
+
+def _property_tags(mine: Belongings) -> dict[str, str] | None:
+    glue = mine.lab.client("glue")
+    with absent(*integration.GONE):
+        found = glue.get_integration_resource_property(ResourceArn=mine.lab.database_arn)
+        tags: dict[str, str] = glue.get_tags(ResourceArn=found["ResourcePropertyArn"])["Tags"]
+        return tags
+    return None
+
+
+def _saved_queries(mine: Belongings) -> Found:
+    athena = mine.lab.client("athena")
+    for name, saved in lakehouse.saved_queries(mine.lab).items():
+        if mine.database_is_ours_or_gone:
+            delete = partial(athena.delete_named_query, NamedQueryId=saved["NamedQueryId"])
+            yield Leftover("saved query", name, "costs nothing", "asks the lab's database", delete)
+        else:
+            yield Foreign("saved query", name, f"it asks database {mine.lab.database}, not this lab's")
+
+
+def _optimizers(mine: Belongings) -> Found:
+    glue = mine.lab.client("glue")
+    for table in mine.tables_in_database:
+        key = {"CatalogId": mine.lab.account, "DatabaseName": mine.lab.database, "TableName": table["Name"]}
+        for kind in _OPTIMIZERS:
+            # The local lakehouse does not know the operation: it has no optimizers.
+            with absent("EntityNotFoundException", "UnknownOperationException"):
+                glue.get_table_optimizer(**key, Type=kind)
+                name = f"{kind} of {mine.lab.database}.{table['Name']}"
+                why = "works at $0.44 a DPU-hour"
+                delete = partial(glue.delete_table_optimizer, **key, Type=kind)
+                yield Leftover("table optimizer", name, why, "in the lab's database", delete)
+
+
+def _glue_tables(mine: Belongings) -> Found:
+    glue, database = mine.lab.client("glue"), mine.lab.database
+    for table in mine.tables_in_database:
+        delete = partial(glue.delete_table, DatabaseName=database, Name=table["Name"])
+        yield Leftover("Glue table", f"{database}.{table['Name']}", "points to files", "in the lab's database", delete)
+
+
+def _database(mine: Belongings) -> Found:
+    if mine.owns(mine.database):
+        delete = partial(mine.lab.client("glue").delete_database, Name=mine.lab.database)
+        yield Leftover("Glue database", mine.lab.database, "holds the tables", TAGGED, delete)
+    elif mine.database is not None:
+        yield mine.foreign("Glue database", mine.lab.database, mine.database)
+
+
+def _bucket(mine: Belongings) -> Found:
+    bucket, s3 = mine.lab.bucket, mine.lab.client("s3")
+    if mine.owns(mine.bucket):
+        results = lakehouse.RESULTS_PREFIX
+        if s3.list_objects_v2(Bucket=bucket, Prefix=results, MaxKeys=1)["KeyCount"]:
+            name, why = f"s3://{bucket}/{results}", "hold rows of the table"
+            delete = partial(_empty, s3, bucket, results)
+            yield Leftover("Athena results", name, why, "in the lab's bucket", delete)
+        delete = partial(_delete_bucket, s3, bucket)
+        yield Leftover("S3 bucket", bucket, "costs by the GB-month", TAGGED, delete)
+    elif mine.bucket is not None:
+        yield mine.foreign("S3 bucket", bucket, mine.bucket)
+
+
+def _delete_bucket(s3: Any, bucket: str) -> None:
+    _empty(s3, bucket, "")
+    s3.delete_bucket(Bucket=bucket)
+
+
+def _empty(s3: Any, bucket: str, prefix: str) -> None:
+    """Delete all versions of all objects, and all delete markers, under a prefix."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        listed = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in listed]
+        if not keys:
+            continue
+        kept = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True}).get("Errors", [])
+        if kept:
+            first = f"{kept[0]['Key']}: {kept[0].get('Message', kept[0].get('Code', 'no reason given'))}"
+            raise StillThereError(f"S3 kept {len(kept)} objects of bucket {bucket}. The first one is {first}")
+
+
+def _dynamodb_tables(mine: Belongings) -> Found:
+    """Look for the lab's tables by their names, and for others by the lab's tag."""
+    dynamodb = mine.lab.client("dynamodb")
+    for name in dict.fromkeys([*(lab.table for lab in mine.lab.everywhere), *_tables_by_tag(mine)]):
+        tags = mine.tables[name] if name in mine.tables else mine.table_tags(name)
+        if tags is None:
+            continue
+        if not mine.owns(tags):
+            yield mine.foreign("DynamoDB table", name, tags)
+            continue
+        backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
+            # A table that goes with it on leaves a backup behind, which nobody can delete for 35 days.
+            off = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
+            delete = partial(dynamodb.update_continuous_backups, TableName=name, **off)
+            yield Leftover("point-in-time recovery", name, "costs by the GB-month", "of the lab's table", delete)
+        arn = f"{mine.lab.table_arn.rpartition('/')[0]}/{name}"
+        with absent("PolicyNotFoundException"):
+            dynamodb.get_resource_policy(ResourceArn=arn)
+            delete = partial(dynamodb.delete_resource_policy, ResourceArn=arn)
+            yield Leftover("resource policy", name, "lets AWS Glue export the table", "of the lab's table", delete)
+        yield Leftover("DynamoDB table", name, "holds the items", TAGGED, partial(_delete_table, mine, name))
+
+
+def _tables_by_tag(mine: Belongings) -> list[str]:
+    pages = (
+        mine.lab.client("resourcegroupstaggingapi")
+        .get_paginator("get_resources")
+        .paginate(
+            TagFilters=[{"Key": TAG_KEY, "Values": [mine.lab.tags[TAG_KEY]]}], ResourceTypeFilters=["dynamodb:table"]
+        )
+    )
+    arns = [one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]]
+    return sorted(arn.rpartition("/")[2] for arn in arns)
+
+
+def _delete_table(mine: Belongings, name: str) -> None:
+    dynamodb = mine.lab.client("dynamodb")
+
+    def gone() -> bool | None:
+        with absent("ResourceNotFoundException"):
+            if dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] != "DELETING":
+                _unless_busy(lambda: dynamodb.delete_table(TableName=name))
+            return None
+        return True
+
+    hint = "Look at the table's status in the DynamoDB console."
+    wait_for(f"table {name} to be gone", gone, timeout=10 * _MINUTES, hint=hint)
+
+
+def _unless_busy(act: Callable[[], Any]) -> None:
+    """Do it, unless AWS is not ready for it yet; whoever waits asks again."""
+    try:
+        act()
+    except ClientError as error:
+        if error_code(error) not in _BUSY:
+            raise
+
+
+# What writes goes before what is written to; what tells whose the rest is goes last.
+DISCOVERIES: tuple[tuple[str, Callable[[Belongings], Iterable[Leftover | Foreign]]], ...] = (
+    ("CloudWatch alarms", _alarms),
+    ("integrations", _integrations),
+    ("logs", _logs),
+    ("table properties", _table_properties),
+    ("resource property", _resource_property),
+    ("Lake Formation grants", grants),
+    ("Lake Formation administrator", administrator),
+    ("saved queries", _saved_queries),
+    ("table optimizers", _optimizers),
+    ("Glue tables", _glue_tables),
+    ("Glue database", _database),
+    ("S3 bucket", _bucket),
+    ("DynamoDB tables", _dynamodb_tables),
+    ("Data Catalog policy statements", catalog_statements),
+    ("IAM role", role),
+)

@@ -1,0 +1,137 @@
+"""Where clean-up looks for what the lab left in settings of the whole account: Lake Formation, Data Catalog, IAM."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from zetl_helpers import permissions, studio, target
+from zetl_helpers._aws import absent
+from zetl_helpers._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
+
+# Lake Formation's word for "whatever IAM allows": the mark of a resource, not a grant to somebody.
+_EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
+
+
+def grants(mine: Belongings) -> Found:
+    """Look for what Lake Formation lets others do with the lab's database and tables, and for their opt-ins."""
+    by_principal: dict[str, list[tuple[dict[str, Any], list[str]]]] = defaultdict(list)
+    opted_in: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for resource in _resources(mine):
+        for one in _pages(mine, "list_permissions", "PrincipalResourcePermissions", resource):
+            by_principal[_principal(one)].append((resource, one["Permissions"]))
+        for one in _pages(mine, "list_lake_formation_opt_ins", "LakeFormationOptInsInfoList", resource):
+            opted_in[_principal(one)].append(resource)
+    # The caller keeps its own: who may not drop a database any more cannot clean up.
+    others = {*by_principal, *opted_in} - {_EVERYBODY, permissions.caller_principal(mine.lab)}
+    for principal in sorted(others):
+        granted, opt_ins = by_principal[principal], opted_in[principal]
+        yield Leftover(
+            "Lake Formation grants",
+            principal,
+            "let it read the table",
+            "on the lab's database",
+            partial(_revoke, mine, principal, granted, opt_ins),
+        )
+
+
+def _resources(mine: Belongings) -> Iterator[dict[str, Any]]:
+    """Tables first: a database's grants are the wider ones."""
+    for table in mine.tables_in_database:
+        yield {"Table": {"DatabaseName": mine.lab.database, "Name": table["Name"]}}
+    if mine.owns(mine.database):
+        yield {"Database": {"Name": mine.lab.database}}
+
+
+def _pages(mine: Belongings, operation: str, key: str, resource: dict[str, Any]) -> list[dict[str, Any]]:
+    formation = mine.lab.client("lakeformation")
+    found: list[dict[str, Any]] = []
+    token: dict[str, str] = {}
+    while True:
+        answer = getattr(formation, operation)(Resource=resource, **token)
+        found += answer[key]
+        if not answer.get("NextToken"):
+            return found
+        token = {"NextToken": answer["NextToken"]}
+
+
+def _principal(entry: dict[str, Any]) -> str:
+    return str(entry["Principal"]["DataLakePrincipalIdentifier"])
+
+
+def _revoke(
+    mine: Belongings, principal: str, granted: list[tuple[dict[str, Any], list[str]]], opt_ins: list[dict[str, Any]]
+) -> None:
+    formation = mine.lab.client("lakeformation")
+    who = {"DataLakePrincipalIdentifier": principal}
+    for resource, rights in granted:
+        with absent("EntityNotFoundException"):
+            formation.revoke_permissions(Principal=who, Resource=resource, Permissions=rights)
+    for resource in opt_ins:
+        with absent("EntityNotFoundException"):
+            formation.delete_lake_formation_opt_in(Principal=who, Resource=resource)
+
+
+def administrator(mine: Belongings) -> Found:
+    """Look for the Lake Formation administrator that the tutorial added; the target role's tag names it."""
+    if mine.owns(mine.role) and (principal := studio.added_administrator(mine.lab)):
+        yield Leftover(
+            "Lake Formation administrator",
+            principal,
+            "was none before the tutorial",
+            "noted on the lab's role",
+            partial(studio.remove_administrator, mine.lab, principal),
+        )
+
+
+def catalog_statements(mine: Belongings) -> Found:
+    """Look for the lab's statements in the Data Catalog policy: by their ``Sid`` and what they name.
+
+    A statement has no tags. It is the lab's when it names the lab's database and table and nothing else, and neither of
+    the two is somebody else's.
+    """
+    policy = ""
+    with absent("EntityNotFoundException"):
+        policy = mine.lab.client("glue").get_resource_policy()["PolicyInJson"]
+    for lab in (one for one in mine.lab.everywhere if one.table_arn in policy):
+        wanted = {one["Sid"]: _subject(one) for one in permissions.render(lab, "catalog_resource_policy")["Statement"]}
+        for statement in target.catalog_statements(lab):
+            sid = statement["Sid"]
+            theirs = mine.is_foreign(mine.database) or mine.is_foreign(mine.tables[lab.table])
+            if _subject(statement) == wanted[sid] and not theirs:
+                known_by = "names the lab's table and database alone"
+                delete = partial(target.remove_catalog_statements, lab, [sid])
+                yield Leftover("Data Catalog policy statement", sid, "lets integrations write here", known_by, delete)
+            else:
+                yield Foreign(
+                    "Data Catalog policy statement",
+                    sid,
+                    "it has the lab's Sid and is about things that are not this lab's",
+                )
+
+
+def _subject(statement: dict[str, Any]) -> dict[str, Any]:
+    """Return a statement without who it is for: another person may clean up than who set up."""
+    return {name: value for name, value in statement.items() if name not in ("Principal", "Sid")}
+
+
+def role(mine: Belongings) -> Found:
+    """Look for the target role."""
+    name = mine.lab.role
+    if mine.owns(mine.role):
+        yield Leftover("IAM role", name, "may write to the bucket", TAGGED, partial(_delete_role, mine))
+    elif mine.role is not None:
+        yield mine.foreign("IAM role", name, mine.role)
+
+
+def _delete_role(mine: Belongings) -> None:
+    iam, name = mine.lab.client("iam"), mine.lab.role
+    for page in iam.get_paginator("list_role_policies").paginate(RoleName=name):
+        for policy in page["PolicyNames"]:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
+        for attached in page["AttachedPolicies"]:
+            iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
+    iam.delete_role(RoleName=name)

@@ -227,7 +227,7 @@ def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
         for key, item in value.items():
             yield from violations(shape.key, key, where)
             yield from violations(shape.value, item, f"{path}.{key}.member")
-    elif shape.type_name in ("string", "blob"):
+    elif shape.type_name in ("string", "blob") and not hasattr(value, "read"):  # the length of a stream is not known
         yield from _length_violations(limits, len(value), value, where)
         yield from _text_violations(shape, value, where)
     elif shape.type_name in ("integer", "long", "float", "double"):

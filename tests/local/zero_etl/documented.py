@@ -123,7 +123,7 @@ def table() -> str:
 
 
 def _marked() -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    for package in ("tests.local.zero_etl", "tests.local.exports"):
+    for package in ("tests.local", "tests.local.zero_etl", "tests.local.exports"):
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
             if module.name.startswith("test_"):
                 members = vars(importlib.import_module(f"{package}.{module.name}"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from zetl_helpers import _local_commands, cleanup, permissions
+from zetl_helpers import _local_commands, cleanup, permissions, template
 from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers._local_commands import UsageError
 from zetl_helpers._settings import SettingsError
@@ -53,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     policies.add_argument("--out", type=Path, default=Path("build/policies"), help="default: build/policies")
     policies.set_defaults(run=_policies)
 
+    stack = commands.add_parser("template", help="write a CloudFormation template of the tutorial's resources")
+    stack.add_argument("--out", type=Path, help="default: print it")
+    stack.set_defaults(run=_template)
+
     clean = commands.add_parser("cleanup", help="list what the tutorial made, and delete it")
     how = clean.add_mutually_exclusive_group()
     how.add_argument("--dry-run", action="store_true", help="list only; 0 when nothing is there")
@@ -83,6 +88,21 @@ def _env(_: argparse.Namespace) -> int:
 def _policies(options: argparse.Namespace) -> int:
     for path in permissions.write_all(connect(), options.out):
         print(path)
+    return 0
+
+
+def _template(options: argparse.Namespace) -> int:
+    lab = connect()
+    text = json.dumps(template.render(lab), indent=2)
+    if options.out is None:
+        print(text)
+    else:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(text + "\n", encoding="utf-8")
+        print(options.out)
+    # Beside the template, so that it can be piped.
+    for gap in template.gaps(lab):
+        print(gap, file=sys.stderr)
     return 0
 
 

@@ -15,6 +15,7 @@ from zetl_helpers._steps import Step, ensured
 from zetl_helpers.lab import TAG_KEY, Lab
 
 POLICY_NAME = "zETLTargetPolicy"
+ROLE_DESCRIPTION = "AWS Glue zero-ETL writes the lab's target table with this role"
 
 
 def caller_principal(lab: Lab) -> str:
@@ -123,7 +124,7 @@ def _ensure_role(lab: Lab) -> Step:
             iam.create_role(
                 RoleName=lab.role,
                 AssumeRolePolicyDocument=json.dumps(trust),
-                Description="AWS Glue zero-ETL writes the lab's target table with this role",
+                Description=ROLE_DESCRIPTION,
                 Tags=tag_list(lab.tags),
             )
             return Step(f"role {lab.role}", "created", calls, trust)

@@ -15,7 +15,7 @@ from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
 _OTHER_NAMES = "Set ZETL_PREFIX to give your lab names of its own."
-_CLOSED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+CLOSED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 _CREATE_SID = "ZeroEtlCreate"
 
 
@@ -71,9 +71,9 @@ def _close(lab: Lab) -> bool:
     found = None
     with absent("NoSuchPublicAccessBlockConfiguration"):
         found = _of_new_bucket(lab, s3.get_public_access_block)["PublicAccessBlockConfiguration"]
-    if found == _CLOSED:
+    if found == CLOSED:
         return False
-    _of_new_bucket(lab, s3.put_public_access_block, PublicAccessBlockConfiguration=_CLOSED)
+    _of_new_bucket(lab, s3.put_public_access_block, PublicAccessBlockConfiguration=CLOSED)
     return True
 
 
@@ -181,18 +181,22 @@ def create_database(lab: Lab) -> Step:
     with lab.recording() as calls:
         found = database_exists(lab)
         if not found:
-            wanted = {
-                "Name": lab.database,
-                "LocationUri": f"{lab.location}/",
-                "Description": "Zero-ETL target of the tutorial",
-                "Parameters": lab.tags,
-            }
             make(
-                lambda: glue.create_database(DatabaseInput=wanted, Tags=lab.tags),
+                lambda: glue.create_database(DatabaseInput=database_input(lab), Tags=lab.tags),
                 lambda: database_exists(lab),
                 "AlreadyExistsException",
             )
     return Step(f"database {lab.database}", "already there" if found else "created", calls)
+
+
+def database_input(lab: Lab) -> dict[str, Any]:
+    """Return the ``DatabaseInput`` of the lab's Glue database, its tag among the parameters."""
+    return {
+        "Name": lab.database,
+        "LocationUri": f"{lab.location}/",
+        "Description": "Zero-ETL target of the tutorial",
+        "Parameters": lab.tags,
+    }
 
 
 def database_exists(lab: Lab) -> bool:

@@ -1,0 +1,171 @@
+"""The template passes AWS's own linter, and says what the helpers do."""
+
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import boto3
+import cfnlint.data.schemas
+import pytest
+from cfnlint.api import lint
+
+from tests.conftest import connect_to
+from zetl_helpers import chapters, cli, integration, template
+from zetl_helpers._aws import tag_dict
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse
+
+
+def resolved(value: Any, lab: Lab) -> Any:
+    """Fill in what CloudFormation would fill in for this account."""
+    match value:
+        case {"Fn::Sub": str(text)}:
+            facts = {"AccountId": lab.account, "Region": lab.region, "Partition": lab.partition}
+            return re.sub(r"\$\{AWS::(\w+)\}", lambda found: facts[found[1]], text)
+        case {"Fn::GetAtt": ["TargetRole", "Arn"]}:
+            return lab.role_arn
+        case {"Fn::GetAtt": ["SourceTable", "Arn"]}:
+            return lab.table_arn
+        case {"Ref": "RefreshMinutes"}:
+            return "15"
+        case dict():
+            return {key: resolved(one, lab) for key, one in value.items()}
+        case list():
+            return [resolved(one, lab) for one in value]
+    return value
+
+
+def properties(lab: Lab) -> dict[str, dict[str, Any]]:
+    """Properties of the template's resources by their types, as they would be in this account."""
+    found = resolved(template.render(lab)["Resources"], lab).values()
+    return {one["Type"]: one["Properties"] for one in found}
+
+
+def regions() -> set[str]:
+    text = resources.files("zetl_helpers").joinpath("data/regions.json").read_text(encoding="utf-8")
+    return set(json.loads(text)["regions"])
+
+
+def pick(found: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: found[name] for name in names if name in found}
+
+
+@pytest.mark.parametrize("prefix", ["", "anna"])
+def test_the_linter_has_nothing_to_say(lakehouse: Lakehouse, prefix: str) -> None:
+    text = json.dumps(template.render(connect_to(lakehouse.url, prefix)), indent=2)
+    assert [str(match) for match in lint(text, regions=sorted(regions()))] == []
+
+
+def test_the_linter_would_have_something_to_say(lab: Lab) -> None:
+    broken = template.render(lab)
+    broken["Resources"]["Integration"]["Properties"]["RefreshEvery"] = 15
+    assert "RefreshEvery" in str(lint(json.dumps(broken, indent=2)))
+
+
+def test_template_and_helpers_make_the_same_things(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+    chapters.catch_up(lab, 3)
+    stack = properties(lab)
+    dynamodb, s3, glue, iam = (lab.client(name) for name in ("dynamodb", "s3", "glue", "iam"))
+
+    table = dynamodb.describe_table(TableName=lab.table)["Table"]
+    backups = dynamodb.describe_continuous_backups(TableName=lab.table)["ContinuousBackupsDescription"]
+    assert stack.pop("AWS::DynamoDB::Table") == {
+        **pick(table, "TableName", "AttributeDefinitions", "KeySchema"),
+        "BillingMode": table["BillingModeSummary"]["BillingMode"],
+        "PointInTimeRecoverySpecification": {
+            "PointInTimeRecoveryEnabled": backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+            == "ENABLED"
+        },
+        "ResourcePolicy": {
+            "PolicyDocument": json.loads(dynamodb.get_resource_policy(ResourceArn=lab.table_arn)["Policy"])
+        },
+        "Tags": dynamodb.list_tags_of_resource(ResourceArn=lab.table_arn)["Tags"],
+    }
+
+    bucket = {"Bucket": lab.bucket}
+    assert stack.pop("AWS::S3::Bucket") == {
+        "BucketName": lab.bucket,
+        "PublicAccessBlockConfiguration": s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"],
+        "Tags": s3.get_bucket_tagging(**bucket)["TagSet"],
+    }
+
+    database = glue.get_database(Name=lab.database)["Database"]
+    assert stack.pop("AWS::Glue::Database") == {
+        "CatalogId": database["CatalogId"],
+        "DatabaseInput": pick(database, "Name", "LocationUri", "Description", "Parameters"),
+    }
+
+    role = iam.get_role(RoleName=lab.role)["Role"]
+    (policy,) = iam.list_role_policies(RoleName=lab.role)["PolicyNames"]
+    written = stack.pop("AWS::IAM::Role")
+    ours = tag_dict(written.pop("Tags"))
+    assert ours.items() <= tag_dict(role["Tags"]).items()
+    assert written == {
+        **pick(role, "RoleName", "Description", "AssumeRolePolicyDocument"),
+        "Policies": [pick(iam.get_role_policy(RoleName=lab.role, PolicyName=policy), "PolicyName", "PolicyDocument")],
+    }
+
+    target = glue.get_integration_resource_property(ResourceArn=lab.database_arn)
+    tags = glue.get_tags(ResourceArn=target["ResourcePropertyArn"])["Tags"]
+    assert stack.pop("AWS::Glue::IntegrationResourceProperty") == {
+        **pick(target, "ResourceArn", "TargetProcessingProperties"),
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+    }
+
+    made = integration.require(lab)
+    assert stack.pop("AWS::Glue::Integration") == {
+        **pick(made, "IntegrationName", "Description", "SourceArn", "TargetArn", "IntegrationConfig"),
+        "Tags": [{"Key": tag["key"], "Value": tag["value"]} for tag in made["Tags"]],
+    }
+    assert stack == {}
+
+
+def test_the_command_that_fills_the_gap_sets_what_the_helpers_set(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+    chapters.catch_up(lab, 3)
+    found = lab.client("glue").get_integration_table_properties(ResourceArn=lab.database_arn, TableName=lab.table)
+    command = template.gaps(lab)[0].instead
+    assert f"--resource-arn {lab.database_arn} --table-name {lab.table} " in command
+    assert json.loads(command.rpartition("--target-table-config ")[2].strip("'")) == found["TargetTableConfig"]
+
+
+def registry() -> dict[str, set[str]]:
+    """CloudFormation's resource types of each Region, as the linter has them."""
+    folder = resources.files(cfnlint.data.schemas).joinpath("providers")
+    return {
+        file.name.removesuffix(".json"): set(json.loads(file.read_text(encoding="utf-8")))
+        for file in folder.iterdir()
+        if re.fullmatch(r"[a-z]+-[a-z-]+-\d\.json", file.name)
+    }
+
+
+def test_the_regions_are_those_in_which_cloudformation_lists_integrations() -> None:
+    listed = {region for region, types in registry().items() if "AWS::Glue::Integration" in types}
+    # The linter gives Regions that it knows nothing about every type there is: those of other partitions.
+    partition = boto3.Session(region_name="us-east-1").get_partition_for_region
+    assert regions() == {region for region in listed if partition(region) == "aws"}
+
+
+def test_what_is_called_a_gap_is_one() -> None:
+    types = set.union(*registry().values())
+    offered = {name.removeprefix("AWS::Glue::") for name in types if name.startswith("AWS::Glue::")}
+    assert {"Integration", "IntegrationResourceProperty", "Database"} <= offered
+    assert not {name for name in offered if "TableProperties" in name or name.endswith("ResourcePolicy")}
+
+
+def test_the_gaps_are_named_in_the_template_and_on_the_terminal(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "connect", lambda: lab)
+    path = tmp_path / "new" / "stack.json"
+    assert cli.main(["template", "--out", str(path)]) == 0
+    said = capsys.readouterr()
+    written = json.loads(path.read_text())
+    assert said.out == f"{path}\n"
+    for gap in template.gaps(lab):
+        assert gap.what in written["Description"]
+        assert f"Not in the template: {gap.what}." in said.err
+    assert [gap["What"] for gap in written["Metadata"]["Gaps"]] == [gap.what for gap in template.gaps(lab)]
+    assert cli.main(["template"]) == 0
+    assert json.loads(capsys.readouterr().out) == written

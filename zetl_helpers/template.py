@@ -1,0 +1,202 @@
+"""The lab's resources as a CloudFormation template, for those who leave the notebooks.
+
+What the template says comes from where the helpers have it: the table's definition, the policies, the names. Account,
+Region and partition stay open, so that one template fits every account.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from zetl_helpers import chapters, permissions, source, target
+from zetl_helpers._aws import tag_list
+from zetl_helpers.cost import LONGEST_REFRESH, SHORTEST_REFRESH
+from zetl_helpers.lab import Lab
+
+_WANTED = "IntegrationIsWanted"
+# What a stack keeps or throws away when it is deleted or a resource is replaced: said, not left to the defaults.
+_DELETED = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something of the lab for which CloudFormation has no resource.
+
+    Args:
+        what: What it is.
+        why: Why the template does not make it.
+        instead: The command that does.
+    """
+
+    what: str
+    why: str
+    instead: str
+
+    def __str__(self) -> str:
+        return f"Not in the template: {self.what}. {self.why}\n    {self.instead}"
+
+
+def render(lab: Lab) -> dict[str, Any]:
+    """Write the lab's resources as a CloudFormation template.
+
+    Args:
+        lab: The lab, for its names; nothing is asked of AWS but who calls.
+
+    Returns:
+        The template: everything but what `gaps` lists. The integration is made when the parameter
+        ``CreateIntegration`` is ``yes``: a first deployment without it leaves time to fill the gaps.
+
+    See https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-glue-integration.html
+    """
+    anywhere = replace(lab, account="${AWS::AccountId}", region="${AWS::Region}", partition="${AWS::Partition}")
+    missing = gaps(lab)
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": (
+            f"DynamoDB zero-ETL with SageMaker Lakehouse: table {lab.table} into Glue database {lab.database}. "
+            f"CloudFormation has no resource for: {', '.join(gap.what for gap in missing)}; see Metadata. Deploy once, "
+            "fill these gaps, deploy again with CreateIntegration=yes. Empty the bucket before you delete the stack."
+        ),
+        "Metadata": {"Gaps": [{"What": gap.what, "Why": gap.why, "Instead": gap.instead} for gap in missing]},
+        "Parameters": {
+            "CreateIntegration": {
+                "Type": "String",
+                "AllowedValues": ["yes", "no"],
+                "Default": "no",
+                "Description": "yes once the gaps are filled: the integration needs them from its first moment",
+            },
+            "RefreshMinutes": {
+                "Type": "Number",
+                "MinValue": SHORTEST_REFRESH,
+                "MaxValue": LONGEST_REFRESH,
+                "Default": SHORTEST_REFRESH,
+                "Description": "Minutes between two refreshes; each one is an export, billed as 10 MB at least",
+            },
+        },
+        "Conditions": {_WANTED: {"Fn::Equals": [{"Ref": "CreateIntegration"}, "yes"]}},
+        "Resources": _resources(anywhere),
+        "Outputs": {
+            "IntegrationArn": {
+                "Condition": _WANTED,
+                "Description": "The zero-ETL integration",
+                "Value": {"Fn::GetAtt": ["Integration", "IntegrationArn"]},
+            },
+        },
+    }
+    return dict(_substituted(template))
+
+
+def gaps(lab: Lab) -> list[Gap]:
+    """List what the template cannot make, with the commands that do; in the order in which to run them.
+
+    Args:
+        lab: The lab.
+    """
+    properties = {
+        "UnnestSpec": "TOPLEVEL",
+        "TargetTableName": lab.target_table,
+        "PartitionSpec": list(chapters.PARTITION_BY),
+    }
+    return [
+        Gap(
+            "table properties",
+            "Unnesting and partitioning have no resource type; without them AWS Glue unnests fully and buckets by key.",
+            f"aws glue create-integration-table-properties --resource-arn {lab.database_arn} --table-name {lab.table} "
+            f"--target-table-config {shlex.quote(json.dumps(properties))}",
+        ),
+        Gap(
+            "Data Catalog policy",
+            "The policy belongs to the whole account, has no resource type, and is replaced by who writes it.",
+            'python -c "import zetl_helpers as zetl; zetl.target.merge_catalog_policy(zetl.connect())"',
+        ),
+        Gap(
+            "Lake Formation administrators and grants",
+            "A stack's data lake settings replace the account's administrators: the template leaves them alone.",
+            'python -c "import zetl_helpers as zetl; lab = zetl.connect(); zetl.studio.add_administrator(lab); '
+            'zetl.studio.share_with_project(lab, zetl.studio.find_project(lab))"',
+        ),
+    ]
+
+
+def _resources(lab: Lab) -> dict[str, Any]:
+    tags = tag_list(lab.tags)
+    role_arn = {"Fn::GetAtt": ["TargetRole", "Arn"]}
+    return {
+        "SourceTable": {
+            "Type": "AWS::DynamoDB::Table",
+            **_DELETED,
+            "Properties": {
+                **source.definition(lab),
+                "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+                "ResourcePolicy": {"PolicyDocument": permissions.render(lab, "table_resource_policy")},
+                "Tags": tags,
+            },
+        },
+        "TargetBucket": {
+            "Type": "AWS::S3::Bucket",
+            **_DELETED,
+            "Properties": {
+                "BucketName": lab.bucket,
+                "PublicAccessBlockConfiguration": target.CLOSED,
+                "Tags": tags,
+            },
+        },
+        "TargetDatabase": {
+            "Type": "AWS::Glue::Database",
+            "DependsOn": "TargetBucket",
+            "Properties": {"CatalogId": lab.account, "DatabaseInput": target.database_input(lab)},
+        },
+        "TargetRole": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": lab.role,
+                "Description": permissions.ROLE_DESCRIPTION,
+                "AssumeRolePolicyDocument": permissions.render(lab, "target_role_trust"),
+                "Policies": [
+                    {
+                        "PolicyName": permissions.POLICY_NAME,
+                        "PolicyDocument": permissions.render(lab, "target_role_permissions"),
+                    }
+                ],
+                "Tags": tags,
+            },
+        },
+        "TargetProperty": {
+            "Type": "AWS::Glue::IntegrationResourceProperty",
+            "DependsOn": "TargetDatabase",
+            "Properties": {
+                "ResourceArn": lab.database_arn,
+                "TargetProcessingProperties": {"RoleArn": role_arn},
+                "Tags": tags,
+            },
+        },
+        "Integration": {
+            "Type": "AWS::Glue::Integration",
+            "Condition": _WANTED,
+            "DependsOn": "TargetProperty",
+            "Properties": {
+                "IntegrationName": lab.integration,
+                "Description": "Zero-ETL tutorial",
+                "SourceArn": {"Fn::GetAtt": ["SourceTable", "Arn"]},
+                "TargetArn": lab.database_arn,
+                "IntegrationConfig": {"RefreshInterval": {"Ref": "RefreshMinutes"}},
+                "Tags": tags,
+            },
+        },
+    }
+
+
+def _substituted(value: Any) -> Any:
+    """Let CloudFormation fill in what stays open."""
+    match value:
+        case str() if "${AWS::" in value:
+            return {"Fn::Sub": value}
+        case Mapping():
+            return {key: _substituted(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_substituted(one) for one in value]
+    return value

@@ -163,7 +163,7 @@ def _is_among(principal: Principal, named: Any) -> bool:
 def _same_principal(pattern: str, principal: Principal) -> bool:
     """Compare principals: an account stands for all in it, a role for its sessions."""
     account = _account_of(principal.name)
-    if account and pattern in (account, f"arn:aws:iam::{account}:root"):
+    if account and pattern in (account, f"arn:{principal.name.split(':')[1]}:iam::{account}:root"):
         return principal.by_account
     role = role_of(principal.name)
     # A session's ARN leaves out the path of its role.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import re
@@ -18,6 +17,7 @@ from zetl_helpers.local import wire
 from zetl_helpers.local.backend import ACCOUNT, LEARNER_ACCESS_KEY, SERVICES, Backend
 from zetl_helpers.local.enforcement.guard import Guard
 from zetl_helpers.local.enforcement.operations import find_credential, read_body
+from zetl_helpers.local.inside import Judge, in_the_name_of
 from zetl_helpers.local.wire import Answer, Caller, Fault, Service
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 
 _LOOPBACK = re.compile(r"^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$")
 _CONTROL = "/_zetl/"
-_READS = re.compile(r"^(Describe|Get|List|Batch(Get|Write)?Get|Head|Query|Scan|Filter|Search|Lookup)")
+_IN_THE_CALLERS_NAME = ("athena",)
 
 Observer = Callable[[str, dict[str, Any]], None]
 Control = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -71,8 +71,6 @@ class Endpoint:
             if wire.service_model(service.name).metadata["protocol"] == "rest-json"
         }
         self._names = sorted({*SERVICES, *(service.name for service in services)})
-        self._writes = itertools.count(1)
-        self.changes = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -165,15 +163,19 @@ class Endpoint:
     ) -> Answer:
         try:
             request = wire.parse(model, document())
-            result = service.call(model.name, request, self._caller(environ))
+            with in_the_name_of(self._judge(service, environ)):
+                result = service.call(model.name, request, self._caller(environ))
         except Fault as fault:
             return wire.fail(fault, version)
         except Exception:  # noqa: BLE001  (the process's edge: logged, and answered as AWS answers its own failures)
             _LOG.exception("%s.%s failed", service.name, model.name)
             return wire.fail(_internal_failure(model.name), version)
-        if not _READS.match(model.name):
-            self.changes = next(self._writes)
+        self._backend.inside.touch(model.name)
         return wire.answer(model, result, version)
+
+    def _judge(self, service: Service, environ: WSGIEnvironment) -> Judge | None:
+        """Return by whose rights a service works, if not by its own."""
+        return self._guard.caller(environ) if self._guard and service.name in _IN_THE_CALLERS_NAME else None
 
     def _forward(
         self, service: str, operation: str, environ: WSGIEnvironment, start_response: StartResponse
@@ -197,8 +199,7 @@ class Endpoint:
                 request = wire.parse_json(body)
                 for observe in self._observers:
                     observe(operation, request)
-        if not _READS.match(operation or environ["REQUEST_METHOD"].capitalize()):
-            self.changes = next(self._writes)
+        self._backend.inside.touch(operation or environ["REQUEST_METHOD"].capitalize())
         return chunks
 
     def _refuse_service(self, service: str) -> Answer:

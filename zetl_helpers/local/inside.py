@@ -2,24 +2,71 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
+import re
 import threading
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 # The services' own requests are signed with these, so that a check of the caller's rights knows them.
 SERVICE_ACCESS_KEY = "ZETLSERVICE000000000"
+
+_READS = re.compile(r"^(Describe|Get|List|BatchGet|Head|Query$|Scan$|Filter|Search|Lookup|TransactGet)")
+
+
+class Judge(Protocol):
+    """Tells what somebody may do in whose name a service works."""
+
+    def refuse(self, service: str, environ: WSGIEnvironment) -> tuple[int, list[tuple[str, str]], bytes] | None:
+        """Return status, headers and body that a request is refused with; None for one that may be carried out."""
+
+    def objection(self, action: str, resource: str) -> str | None:
+        """Return why a right is not given; None when it is."""
+
+
+# Athena reads tables and writes results with the rights of who asked; other services have rights of their own.
+_judge: ContextVar[Judge | None] = ContextVar("judge", default=None)
+
+
+@contextlib.contextmanager
+def in_the_name_of(judge: Judge | None) -> Iterator[None]:
+    """Let the services' requests inside the block be judged by the rights of somebody; by nobody's for None."""
+    token = _judge.set(judge)
+    try:
+        yield
+    finally:
+        _judge.reset(token)
+
+
+def require(action: str, resource: str) -> None:
+    """Make sure that who is worked for has a right; what is read from a cache makes no request that would tell.
+
+    Args:
+        action: Such as ``s3:GetObject``.
+        resource: The ARN of what it is about.
+
+    Raises:
+        ClientError: ``AccessDenied``, as the service would answer it.
+    """
+    judge = _judge.get()
+    why = judge.objection(action, resource) if judge else None
+    if why is not None:
+        operation = action.partition(":")[2]
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": why}}, operation)
 
 
 class Inside:
@@ -40,6 +87,13 @@ class Inside:
         self._app = app
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
+        self.revision = 0  # another one after each request that may have changed something
+
+    def touch(self, operation: str) -> None:
+        """Note that a request was served: unless it only reads, something may be another than before."""
+        if not _READS.match(operation):
+            with self._clients_lock:
+                self.revision += 1
 
     def client(self, service: str) -> Any:
         """Return the client of an AWS service, the same one at every call; it may be used from any thread."""
@@ -62,10 +116,10 @@ class Inside:
                 response_checksum_validation="when_required",
             ),
         )
-        client.meta.events.register_first("before-send.*", self._send)
+        client.meta.events.register_first("before-send.*", functools.partial(self._send, service))
         return client
 
-    def _send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    def _send(self, service: str, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse:
         url = urlsplit(request.url)
         builder = EnvironBuilder(
             path=url.path,
@@ -77,7 +131,14 @@ class Inside:
         )
         environ = builder.get_environ()
         environ["RAW_URI"] = environ["REQUEST_URI"] = url.path + (f"?{url.query}" if url.query else "")
+        judge = _judge.get()
+        if judge is not None:
+            with in_the_name_of(None):
+                refused = judge.refuse(service, environ)
+            if refused is not None:
+                return AWSResponse(request.url, refused[0], dict(refused[1]), _Raw([refused[2]]))
         chunks, status, headers = run_wsgi_app(self._app, environ, buffered=True)
+        self.touch(event_name.rpartition(".")[2])
         return AWSResponse(request.url, int(status.split()[0]), headers, _Raw(chunks))
 
 

@@ -125,7 +125,8 @@ class QueryOperations:
 
     def _check_bucket(self, bucket: str) -> None:
         try:
-            self._s3.head_bucket(Bucket=bucket)
+            # What Athena asks S3 for, and what the caller therefore needs a right to.
+            self._s3.get_bucket_location(Bucket=bucket)
         except ClientError as error:
             raise invalid_request(f"Unable to verify/create output bucket {bucket}") from error
 
@@ -228,7 +229,10 @@ class QueryOperations:
             if execution.statement_type != "DML" and (execution.error or {}).get("ErrorCategory") == 1:
                 return []
             raise invalid_request(_NOT_SUCCESSFUL.format(execution.state), code)
-        rows = self._results.rows(execution)
+        try:
+            rows = self._results.rows(execution)
+        except ClientError as error:
+            raise invalid_request(f"Query results cannot be read: {error.response['Error']['Message']}") from error
         if rows is None:
             raise invalid_request("Could not find results", "RESULT_NOT_FOUND")
         return rows

@@ -15,7 +15,7 @@ from zetl_helpers.local.athena.context import Outcome
 from zetl_helpers.local.athena.dialect.failures import QueryFailure
 from zetl_helpers.local.athena.executions import Execution
 from zetl_helpers.local.athena.results import Text, csv_text
-from zetl_helpers.local.inside import Inside
+from zetl_helpers.local.inside import Inside, require
 
 _KEPT_RESULTS = 64
 _CELL = re.compile(r'"((?:[^"]|"")*)"|')
@@ -30,6 +30,7 @@ class ResultFiles:
 
     def __init__(self, inside: Inside) -> None:
         self._s3 = inside.client("s3")
+        self._partition = inside.partition
         self._kept: OrderedDict[str, list[list[Text]]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -77,7 +78,13 @@ class ResultFiles:
                 self._kept.popitem(last=False)
 
     def rows(self, execution: Execution) -> list[list[Text]] | None:
-        """Return the rows of an execution's result, or None if its file is gone."""
+        """Return the rows of an execution's result, or None if its file is gone.
+
+        Raises:
+            ClientError: ``AccessDenied``; the caller needs the right to read the file.
+        """
+        path = (execution.output_location or "").removeprefix("s3://")
+        require("s3:GetObject", f"arn:{self._partition}:s3:::{path}")
         with self._lock:
             if execution.id in self._kept:
                 return self._kept[execution.id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 import time
@@ -10,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import duckdb
+from botocore.exceptions import ClientError
 
 from zetl_helpers.local.athena import alter, ddl, query_statements, show
 from zetl_helpers.local.athena.context import Context, Outcome
@@ -28,6 +30,8 @@ from zetl_helpers.local.athena.writes import ctas, inserts, maintenance, row_cha
 
 _LOG = logging.getLogger(__name__)
 _CANCELLED = "Query cancelled by user"
+_UNEXPLAINED = "The local Athena failed to run this query; its log says why"
+_DENIED = ("403", "AccessDenied", "AccessDeniedException")
 _THREADS = 8
 _TIME_LIMIT_SECONDS = 30 * 60.0
 
@@ -69,7 +73,8 @@ class Runner:
     def submit(self, execution: Execution) -> None:
         """Run an execution as soon as there is a thread for it."""
         with self._lock:
-            self._futures[execution.id] = self._pool.submit(self._run, execution)
+            # The thread works in the name of who asked.
+            self._futures[execution.id] = self._pool.submit(contextvars.copy_context().run, self._run, execution)
 
     def wait(self, execution: Execution, seconds: float) -> None:
         """Wait until an execution is final, but not longer than some time."""
@@ -143,14 +148,13 @@ class Runner:
                 execution.finish("CANCELLED", _CANCELLED)
         except QueryFailure as failure:
             self._fail(execution, failure)
+        except ClientError as error:
+            self._fail(execution, _refused(execution, error))
         except MalformedQuery as malformed:
             self._fail(execution, QueryFailure("SYNTAX_ERROR", malformed.message))
         except Exception:  # noqa: BLE001  (a thread's edge: logged, and told as Athena tells its own failures)
             _LOG.exception("query %s failed", execution.id)
-            self._fail(
-                execution,
-                QueryFailure("GENERIC_INTERNAL_ERROR", "The local Athena failed to run this query; its log says why"),
-            )
+            self._fail(execution, QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED))
 
     def _fail(self, execution: Execution, failure: QueryFailure) -> None:
         error = {
@@ -172,6 +176,7 @@ class Runner:
 
     def _outcome(self, execution: Execution, cursor: duckdb.DuckDBPyConnection) -> Outcome:
         began = time.monotonic()
+        self._lake.require_default_database()
         statement = parse_statement(execution.query)
         context = Context(execution, self._lake, self._engine, cursor, self._cache, self._prepared)
         given = [parameter_of(text) for text in execution.parameters]
@@ -187,6 +192,15 @@ class Runner:
             context.parameters = _checked_parameters(query, given)
         execution.planning_millis = round((time.monotonic() - began) * 1000)
         return _HANDLERS[type(statement)](statement, context)
+
+
+def _refused(execution: Execution, error: ClientError) -> QueryFailure:
+    """Say what a service answered that Athena asked in the caller's name."""
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    if code not in _DENIED:
+        _LOG.error("query %s failed", execution.id, exc_info=error)
+        return QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED)
+    return QueryFailure("", f"{message} (Error Code: {code})")
 
 
 def parameter_of(text: str) -> Expression:

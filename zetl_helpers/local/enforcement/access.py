@@ -32,6 +32,7 @@ class Directory(Protocol):
     """What the account calls its things."""
 
     caller: str
+    partition: str
 
     def arn(self, service: str, rest: str, *, region: str | None = None) -> str:
         """Return an ARN of this account; `region` is the lakehouse's unless given."""

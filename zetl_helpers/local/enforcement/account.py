@@ -30,13 +30,15 @@ class Account:
 
     def __init__(self, inside: Inside, region: str, caller: str, athena: Service | None) -> None:
         self.caller = caller
+        self.partition = inside.partition
         self._inside = inside
         self._region = region
         self._athena = athena
 
     def arn(self, service: str, rest: str, *, region: str | None = None) -> str:
         """Return an ARN of this account; `region` is the request's unless given."""
-        return f"arn:aws:{service}:{self._region if region is None else region}:{self._inside.account}:{rest}"
+        where = self._region if region is None else region
+        return f"arn:{self.partition}:{service}:{where}:{self._inside.account}:{rest}"
 
     def iam_arn(self, kind: str, name: str) -> str:
         """Return the ARN of a role, user, group or instance profile, with its path if it exists."""
@@ -76,7 +78,7 @@ def resource_policy(inside: Inside, access: Access) -> Document | None:
         inside: The lakehouse.
         access: The right; of a role it is the trust policy that counts.
     """
-    service, _, rest = access.resource.removeprefix("arn:aws:").partition(":")
+    service, _, rest = access.resource.removeprefix(f"arn:{inside.partition}:").partition(":")
     name = rest.split(":", 2)[-1]
     text: Any = None
     if service == "s3" and name not in ("", "*"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from zetl_helpers.local.authorization import (
@@ -24,6 +25,7 @@ from zetl_helpers.local.enforcement.actions import accesses
 from zetl_helpers.local.enforcement.identities import Identity, find_identity
 from zetl_helpers.local.enforcement.operations import Call, Credential, find_credential, identify
 from zetl_helpers.local.enforcement.refusals import Cause, Refusal, answer, describe
+from zetl_helpers.local.enforcement.rights import Rights
 from zetl_helpers.local.wire import Answer, Fault, Service
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Guard:
     def __init__(self, backend: Backend, services: Sequence[Service]) -> None:
         self._backend = backend
         self._athena = next((service for service in services if service.name == "athena"), None)
+        self.rights = Rights()
 
     def refuse(self, service: str, environ: WSGIEnvironment) -> Answer | None:
         """Return what a request is answered that must not be carried out; None for one that may.
@@ -72,19 +75,48 @@ class Guard:
             return answer(service, environ["REQUEST_METHOD"], Refusal(Cause.MALFORMED))
         return None
 
+    def caller(self, environ: WSGIEnvironment) -> CallersRights:
+        """Return the rights of who signed a request that may be carried out, for services that work in their name."""
+        credential = find_credential(environ)
+        if credential is None:
+            raise AssertionError("a request that is not signed is carried out by S3 alone")
+        return CallersRights(self, self._identity(credential.service, credential), self._backend.region)
+
     def _check(self, service: str, environ: WSGIEnvironment) -> None:
         credential = find_credential(environ)
-        call = identify(service, environ)
-        if call is None:
-            raise Refusal(Cause.NOT_CHECKED)
-        _refuse_what_is_not_offered(call)
         if credential is not None and credential.service != service:
             raise Refusal(Cause.WRONG_SCOPE)
         identity = self._identity(service, credential)
         region = (credential.region if credential else None) or self._backend.region
+        self.check(service, environ, identity, region)
+
+    def check(
+        self,
+        service: str,
+        environ: WSGIEnvironment,
+        identity: Identity,
+        region: str,
+        further: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Judge a request by somebody's rights.
+
+        Args:
+            service: botocore's name of the service that the request is for.
+            environ: The request.
+            identity: Who has or lacks the rights.
+            region: The Region that the request is for.
+            further: Condition keys beside those of the request and of the identity.
+
+        Raises:
+            Refusal: It must not be carried out.
+        """
+        call = identify(service, environ)
+        if call is None:
+            raise Refusal(Cause.NOT_CHECKED)
+        _refuse_what_is_not_offered(call)
         account = Account(self._backend.inside, region, identity.arn, self._athena)
         for access in accesses(call, account):
-            self._judge(identity, access, region)
+            self.judge(identity, access.within(further), region)
 
     def _identity(self, service: str, credential: Credential | None) -> Identity:
         if credential is None:
@@ -96,16 +128,58 @@ class Guard:
             raise Refusal(Cause.NOT_KNOWN)
         return identity
 
-    def _judge(self, identity: Identity, access: Access, region: str) -> None:
+    def judge(self, identity: Identity, access: Access, region: str) -> None:
+        """Judge one right.
+
+        Raises:
+            Refusal: It is not given.
+        """
         try:
             why = _objection(identity, access, resource_policy(self._backend.inside, access), _context(region))
         except UnsupportedPolicyError as error:
             why = f"because a policy cannot be read: {error}"
+        self.rights.note(access, allowed=why is None)
         if why is not None:
             anonymous = identity is _ANONYMOUS
             raise Refusal(Cause.DENIED, None if anonymous else describe(identity.arn, access, why))
 
 
+class CallersRights:
+    """What somebody may do in whose name a service works.
+
+    AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
+
+    Args:
+        guard: The check.
+        identity: Who is worked for.
+        region: The Region of the lakehouse.
+    """
+
+    def __init__(self, guard: Guard, identity: Identity, region: str) -> None:
+        self._guard = guard
+        self._identity = identity
+        self._region = region
+
+    def refuse(self, service: str, environ: WSGIEnvironment) -> tuple[int, list[tuple[str, str]], bytes] | None:
+        """Return status, headers and body that a request is refused with; None for one that may be carried out."""
+        try:
+            self._guard.check(service, environ, self._identity, self._region, _FORWARDED)
+        except Refusal as refusal:
+            refused = answer(service, environ["REQUEST_METHOD"], refusal)
+            return refused.status, refused.headers, refused.body
+        return None
+
+    def objection(self, action: str, resource: str) -> str | None:
+        """Return why a right is not given; None when it is."""
+        try:
+            self._guard.judge(self._identity, Access(action, resource, _FORWARDED), self._region)
+        except Refusal as refusal:
+            return refusal.message
+        return None
+
+
+# How Athena's requests differ from those that the caller makes.
+_FORWARDED = {"aws:ViaAWSService": "true", "aws:CalledVia": "athena.amazonaws.com"}
 _ANONYMOUS = Identity("anonymous", (), None, None, {})
 
 
@@ -157,7 +231,7 @@ def _objection(
 
 def _must_agree(access: Access) -> bool:
     """Tell whether a resource's own policy must allow too, as those of roles and KMS keys must."""
-    service, _, rest = access.resource.removeprefix("arn:aws:").partition(":")
+    service, _, rest = access.resource.partition(":")[2].partition(":")[2].partition(":")
     return (service == "iam" and access.action.startswith("sts:")) or (service == "kms" and ":key/" in rest)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from moto.iam.exceptions import NotFoundException
-from moto.iam.models import Group, ManagedPolicy, Role, User, iam_backends
+from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
 from moto.sts.models import AssumedRole, sts_backends
 
 from zetl_helpers.local.authorization import Document, parse_document
@@ -36,11 +36,27 @@ class Identity:
 def find_identity(backend: Backend, access_key: str) -> Identity | None:
     """Return whom an access key stands for; None when nobody has it."""
     with backend.lock:
-        session = sts_backends[ACCOUNT]["aws"].get_assumed_role_from_access_key(access_key)
+        session = sts_backends[ACCOUNT][backend.inside.partition].get_assumed_role_from_access_key(access_key)
         if session is not None:
             return _session(session)
-        user = iam_backends[ACCOUNT]["aws"].get_user_from_access_key_id(access_key)
+        user = iam_backends[ACCOUNT][backend.inside.partition].get_user_from_access_key_id(access_key)
         return None if user is None or not _active(user, access_key) else _user(user)
+
+
+def find_principal(backend: Backend, arn: str) -> Identity | None:
+    """Return the user or role of an ARN, as ``SimulatePrincipalPolicy`` takes it; None when there is none."""
+    with backend.lock:
+        role = _role(arn)
+        if role is not None:
+            return Identity(role.arn, tuple(_policies(role)), _boundary(role), None, {})
+        users: list[User] = list(_iam(arn).users.values())
+        user = next((one for one in users if one.arn == arn), None)
+        return None if user is None else _user(user)
+
+
+def _iam(arn: str) -> IAMBackend:
+    """Return IAM in the partition of an ARN."""
+    return iam_backends[ACCOUNT][arn.split(":")[1]]
 
 
 def _active(user: User, access_key: str) -> bool:
@@ -48,7 +64,7 @@ def _active(user: User, access_key: str) -> bool:
 
 
 def _user(user: User) -> Identity:
-    groups: list[Group] = iam_backends[ACCOUNT]["aws"].get_groups_for_user(user.name)
+    groups: list[Group] = _iam(user.arn).get_groups_for_user(user.name)
     holders: tuple[User | Group, ...] = (user, *groups)
     return Identity(
         user.arn,
@@ -86,7 +102,7 @@ def _principal(kind: str, arn: str, identity: str) -> dict[str, str]:
 
 def _role(arn: str) -> Role | None:
     try:
-        return iam_backends[ACCOUNT]["aws"].get_role_by_arn(arn)
+        return _iam(arn).get_role_by_arn(arn)
     except NotFoundException:
         return None
 
@@ -94,7 +110,7 @@ def _role(arn: str) -> Role | None:
 def _boundary(role: Role) -> Document | None:
     if not role.permissions_boundary_arn:
         return None
-    policy = iam_backends[ACCOUNT]["aws"].managed_policies.get(role.permissions_boundary_arn)
+    policy = _iam(role.arn).managed_policies.get(role.permissions_boundary_arn)
     # A boundary that is gone allows nothing.
     return _document(policy) if policy is not None else {"Statement": []}
 

@@ -73,27 +73,35 @@ def accesses(call: Call, directory: Directory) -> list[Access]:
     """Return the rights that an S3 request needs."""
     bucket = call.text("Bucket")
     if bucket is None:
-        return [Access("s3:ListAllMyBuckets", "arn:aws:s3:::*")]
+        return [Access("s3:ListAllMyBuckets", f"{_every(directory)}*")]
     context = _context(call)
     if call.operation == "DeleteObjects":
         return [
-            Access(f"s3:{_versioned('DeleteObject', entry.get('VersionId'))}", _object(bucket, entry["Key"]), context)
+            Access(
+                f"s3:{_versioned('DeleteObject', entry.get('VersionId'))}",
+                _object(bucket, entry["Key"], directory),
+                context,
+            )
             for entry in call.parameters["Objects"]
         ]
     key = call.text("Key")
-    resource = f"arn:aws:s3:::{bucket}" if key is None else _object(bucket, key)
+    resource = f"{_every(directory)}{bucket}" if key is None else _object(bucket, key, directory)
     version = call.text("versionId")
     action = _versioned(_action(call.operation), version)
     needed = [Access(f"s3:{action}", resource, context)]
     if call.operation == "GetObjectAttributes":
         needed.append(Access(f"s3:{_versioned('GetObject', version)}", resource, context))
     if call.operation in _COPIES:
-        needed.insert(0, _source(call.headers["x-amz-copy-source"], context))
+        needed.insert(0, _source(call.headers["x-amz-copy-source"], context, directory))
     return [*needed, *_beside(call, action, resource, context)]
 
 
-def _object(bucket: str, key: str) -> str:
-    return f"arn:aws:s3:::{bucket}/{key}"
+def _every(directory: Directory) -> str:
+    return f"arn:{directory.partition}:s3:::"
+
+
+def _object(bucket: str, key: str, directory: Directory) -> str:
+    return f"{_every(directory)}{bucket}/{key}"
 
 
 def _action(operation: str) -> str:
@@ -109,10 +117,10 @@ def _versioned(action: str, version: str | None) -> str:
     return f"{matched[1]}ObjectVersion{matched[2] or ''}" if matched and action != "PutObject" else action
 
 
-def _source(header: str, context: Mapping[str, str]) -> Access:
+def _source(header: str, context: Mapping[str, str], directory: Directory) -> Access:
     path, _, query = header.partition("?")
     version = query.removeprefix("versionId=") if query.startswith("versionId=") else None
-    return Access(f"s3:{_versioned('GetObject', version)}", f"arn:aws:s3:::{unquote(path).lstrip('/')}", context)
+    return Access(f"s3:{_versioned('GetObject', version)}", f"{_every(directory)}{unquote(path).lstrip('/')}", context)
 
 
 def _context(call: Call) -> dict[str, str]:

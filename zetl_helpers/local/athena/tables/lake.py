@@ -14,7 +14,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 
 from zetl_helpers.local.iceberg import load_catalog
-from zetl_helpers.local.inside import Inside
+from zetl_helpers.local.inside import Inside, require
 
 _KEPT_METADATA = 256
 
@@ -41,6 +41,15 @@ class Lake:
     def s3(self) -> Any:
         """The client of S3."""
         return self.inside.client("s3")
+
+    def require_default_database(self) -> None:
+        """Make sure that the caller may see the catalog's default database, which Athena wants for every statement.
+
+        AWS: https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
+        """
+        prefix = f"arn:{self.inside.partition}:glue:{self.inside.region}:{self.inside.account}"
+        for resource in (f"{prefix}:catalog", f"{prefix}:database/default"):
+            require("glue:GetDatabase", resource)
 
     def database(self, name: str) -> dict[str, Any] | None:
         """Return a database, or None if there is none."""
@@ -75,6 +84,9 @@ class Lake:
     def iceberg(self, entry: dict[str, Any]) -> Table:
         """Return the Iceberg table that a catalog's entry points to."""
         location: str = entry["Parameters"]["metadata_location"]
+        # Read from S3 or from a cache: the caller needs the right either way.
+        for path in (location, f"{location.rpartition('/metadata/')[0]}/data/*"):
+            require("s3:GetObject", f"arn:{self.inside.partition}:s3:::{path.removeprefix('s3://')}")
         io = self.catalog._load_file_io({}, location)
         with self._lock:
             metadata = self._metadata.get(location)

@@ -60,7 +60,7 @@ def test_the_studio_set_is_that_of_the_image() -> None:
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     image = {
         "pandas": "2.3.3", "numpy": "1.26.4", "pyarrow": "21.0.0", "boto3": "1.43.56", "awswrangler": "3.17.1",
-        "duckdb": "1.5.1", "pyiceberg": "0.11.1", "sqlglot": "30.17.0", "plotly": "6.0.1", "ipykernel": "7.3.0",
+        "duckdb": "1.5.1", "pyiceberg": "0.11.1", "plotly": "6.0.1", "ipykernel": "7.3.0",
         "jupyterlab": "4.5.10", "pytest": "9.1.1",
     }  # fmt: skip
     assert {name: pins[name] for name in image} == image

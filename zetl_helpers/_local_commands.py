@@ -144,9 +144,7 @@ def _require_local() -> None:
     """Explain what to install when the lakehouse's own libraries are missing, as in a plain AWS environment."""
     import importlib.util
 
-    missing = [
-        name for name in ("duckdb", "filelock", "moto", "pyiceberg", "sqlglot") if not importlib.util.find_spec(name)
-    ]
+    missing = [name for name in ("duckdb", "filelock", "moto", "pyiceberg") if not importlib.util.find_spec(name)]
     if missing:
         raise UsageError(
             f"The local lakehouse needs {', '.join(missing)}. Install them with: pip install 'zetl-helpers[local]'; "

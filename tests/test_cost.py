@@ -48,7 +48,7 @@ def test_an_idle_integration_costs_the_minimum_of_its_exports(minutes: int, doll
 def test_the_estimate_warns_of_the_idle_integration_first() -> None:
     warning, *_ = cost.estimate(50, 200, 3).notes
     assert "refreshing every 15 minutes costs about $2.81 a month per table" in warning
-    assert "Delete the integration" in warning
+    assert warning.endswith("Delete the integration when you are done: a forgotten one goes on for ever.")
 
 
 def test_a_table_of_a_terabyte_is_priced_by_its_size() -> None:
@@ -56,6 +56,24 @@ def test_a_table_of_a_terabyte_is_priced_by_its_size() -> None:
     assert amount(estimate, "DynamoDB PITR") == pytest.approx(0.20 * 1024)
     assert amount(estimate, "DynamoDB full export") == pytest.approx(0.10 * 1024)
     assert amount(estimate, "S3 storage") == pytest.approx(0.023 * 1024)
+
+
+def test_every_line_of_a_month_of_one_gigabyte_is_what_one_computes_by_hand() -> None:
+    spent = cost.estimate(2**20, 924, changes_per_day=96, refresh_minutes=15, queries_per_day=20)
+    assert {line.item: line.usd for line in spent.items} == pytest.approx(
+        {
+            "DynamoDB PITR": 0.20 * 1,
+            "DynamoDB full export": 0.10 * 1,
+            "DynamoDB incremental exports": 0.10 * 28.125,  # 2,880 exports of 10 MB
+            # Each of 2,880 changes writes one of 16 buckets again: 180 tables, half of them for half the month.
+            "S3 storage": 0.023 * 91,
+            "S3 writes": 0.005 * (16 + 3 + 4 * 2880) / 1000,
+            "S3 reads": 0.0004 * (4 * 2880 + 8 * 600) / 1000,
+            "Athena queries": 5.00 * 600 / 1024,  # 600 times a GB
+            "Glue Data Catalog": 0.0,  # 17,400 requests, of the million that is free
+            "CloudWatch Logs": 0.50 * 2880 * 3 * 600 / 2**30,
+        }
+    )
 
 
 def test_exports_above_the_minimum_are_priced_by_what_changed() -> None:

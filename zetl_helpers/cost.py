@@ -1,26 +1,34 @@
-"""What a zero-ETL integration costs on AWS, before it runs: list prices times what the service does."""
+"""What a zero-ETL integration costs on AWS: before it runs, and by what it did; list prices times quantities."""
 
-import html
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import TypedDict
 
 import pandas as pd
 
-MINUTES_A_DAY = 24 * 60
-DAYS_A_MONTH = 30
-SHORTEST_REFRESH, LONGEST_REFRESH = 15, 8640
-PRICED_REGION = "us-east-1"
+from zetl_helpers._prices import (
+    DAYS_A_MONTH,
+    GB,
+    ITEM_OVERHEAD,
+    LEAST_EXPORT,
+    PRICED_REGION,
+    TB,
+    CostItem,
+    Sheet,
+    billed_scan,
+    line,
+    price,
+    region_notes,
+)
+from zetl_helpers._spent import actual
 
-_MB, _GB, _TB = 2**20, 2**30, 2**40
-_LEAST_EXPORT = 10 * _MB
-_LEAST_SCAN = 10 * _MB
-# DynamoDB adds this to each item's size when it bills storage: https://aws.amazon.com/dynamodb/pricing/on-demand/
-_ITEM_OVERHEAD = 100
+__all__ = [
+    "DAYS_A_MONTH", "LONGEST_REFRESH", "PRICED_REGION", "SHORTEST_REFRESH", "CostItem", "Estimate", "Sheet", "actual",
+    "by_interval", "estimate", "idle_cost", "idle_warning", "query_cost",
+]  # fmt: skip
+
+MINUTES_A_DAY = 24 * 60
+SHORTEST_REFRESH, LONGEST_REFRESH = 15, 8640
 _GLUE_FREE = 1_000_000
 
 # What AWS does not publish. Our assumptions, on the high side; the lines that rest on them say so.
@@ -39,69 +47,19 @@ NOT_INCLUDED = (
 )
 
 
-class _Price(TypedDict):
-    """One entry of data/prices.json."""
-
-    usd: float
-    unit: str
-    source: str
-    date: str
-
-
-@dataclass(frozen=True)
-class CostItem:
-    """One line of an estimate."""
-
-    item: str
-    quantity: float
-    unit: str
-    usd: float
-    """The amount for the whole period."""
-    basis: str
-    """How the quantity comes about, and where the price is from."""
-
-
 @dataclass(frozen=True, repr=False)
-class Estimate:
-    """What one table costs over a number of days; a notebook shows it as a table with its notes."""
+class Estimate(Sheet):
+    """What one table costs over a number of days.
+
+    Args:
+        region: The AWS Region.
+        days: How long it runs.
+        refresh_minutes: The integration's refresh interval.
+    """
 
     region: str
     days: float
     refresh_minutes: int
-    items: tuple[CostItem, ...]
-    notes: tuple[str, ...]
-    """What to know before believing it: the cost of an idle integration first."""
-
-    @property
-    def total(self) -> float:
-        """The sum of all items in US dollars."""
-        return math.fsum(item.usd for item in self.items)
-
-    def table(self) -> pd.DataFrame:
-        """Return one row for each cost item and a last one with the total."""
-        rows = [(each.item, each.quantity, each.unit, each.usd, each.basis) for each in self.items]
-        rows.append(("Total", math.nan, "", self.total, self._period))
-        return pd.DataFrame(rows, columns=["item", "quantity", "unit", "usd", "basis"])
-
-    def __repr__(self) -> str:
-        lines = [f"{item:<30}{amount:>14}  {basis}" for item, amount, basis in self._rows()]
-        return "\n".join([*lines, *self.notes])
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td style='text-align:left'>{item}</td><td>{amount}</td><td style='text-align:left'>{basis}</td></tr>"
-            for item, amount, basis in (map(html.escape, row) for row in self._rows())
-        )
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        return f"<table><tr><th>item</th><th>US dollars</th><th>basis</th></tr>{rows}</table><ul>{notes}</ul>"
-
-    @property
-    def _period(self) -> str:
-        return f"{'1 day' if self.days == 1 else f'{self.days:g} days'}, list prices of {PRICED_REGION}"
-
-    def _rows(self) -> list[tuple[str, str, str]]:
-        rows = [(each.item, _dollars(each.usd), each.basis) for each in self.items]
-        return [*rows, ("Total", _dollars(self.total), self._period)]
 
 
 def estimate(
@@ -131,7 +89,7 @@ def estimate(
     https://docs.aws.amazon.com/glue/latest/dg/zero-etl-configuring-integration.html
     """
     _check(refresh_minutes, items, item_bytes, changes_per_day, days, queries_per_day)
-    table_bytes = items * (item_bytes + _ITEM_OVERHEAD)
+    table_bytes = items * (item_bytes + ITEM_OVERHEAD)
     exports = _exports_a_day(refresh_minutes) * days
     commits = min(_exports_a_day(refresh_minutes), changes_per_day) * days
     queries = queries_per_day * days
@@ -144,13 +102,14 @@ def estimate(
             *_s3(table_bytes, commits, changes_per_day * days, queries, days),
             _athena(table_bytes, queries),
             _catalog(commits, queries, days),
-            _line("CloudWatch Logs", "logs", commits * _LOG_BYTES_A_COMMIT / _GB, "GB", "three events a refresh"),
+            line("CloudWatch Logs", "logs", commits * _LOG_BYTES_A_COMMIT / GB, "GB", "three events a refresh"),
         ),
         notes=(
             idle_warning(refresh_minutes),
-            *_region_notes(region),
+            *region_notes(region),
             *(f"Not included: {one}" for one in NOT_INCLUDED),
         ),
+        period=f"{'1 day' if days == 1 else f'{days:g} days'}, list prices of {PRICED_REGION}",
     )
 
 
@@ -183,7 +142,7 @@ def idle_cost(refresh_minutes: int, days: float = DAYS_A_MONTH) -> float:
 
     Each refresh is an export, and each export is billed as 10 MB at least.
     """
-    return _exports_a_day(refresh_minutes) * days * _LEAST_EXPORT / _GB * _price("incremental_export")
+    return _exports_a_day(refresh_minutes) * days * LEAST_EXPORT / GB * price("incremental_export")
 
 
 def idle_warning(refresh_minutes: int) -> str:
@@ -191,7 +150,8 @@ def idle_warning(refresh_minutes: int) -> str:
     idle = idle_cost(refresh_minutes)
     return (
         f"An idle integration refreshing every {refresh_minutes} minutes costs about ${idle:.2f} a month per table: "
-        "each refresh is an export, billed as 10 MB at least. Delete the integration when you are done."
+        "each refresh is an export, billed as 10 MB at least. Delete the integration when you are done: "
+        "a forgotten one goes on for ever."
     )
 
 
@@ -202,8 +162,7 @@ def query_cost(scanned_bytes: int) -> float:
     """
     if scanned_bytes < 0:
         raise ValueError(f"A query cannot scan {scanned_bytes} bytes.")
-    billed = max(_LEAST_SCAN, math.ceil(scanned_bytes / _MB) * _MB)
-    return billed / _TB * _price("athena_scan")
+    return billed_scan(scanned_bytes) / TB * price("athena_scan")
 
 
 def _exports_a_day(refresh_minutes: int) -> float:
@@ -212,13 +171,13 @@ def _exports_a_day(refresh_minutes: int) -> float:
 
 
 def _dynamodb(table_bytes: float, exports: float, changed_bytes: float, days: float) -> tuple[CostItem, ...]:
-    size = table_bytes / _GB
-    billed = max(exports * _LEAST_EXPORT, changed_bytes) / _GB
+    size = table_bytes / GB
+    billed = max(exports * LEAST_EXPORT, changed_bytes) / GB
     least = f"{exports:,.0f} exports, 10 MB at least"
     return (
-        _line("DynamoDB PITR", "pitr", size * days / DAYS_A_MONTH, "GB-months", "100 bytes added to each item"),
-        _line("DynamoDB full export", "full_export", size, "GB", "the initial load, once"),
-        _line("DynamoDB incremental exports", "incremental_export", billed, "GB", least),
+        line("DynamoDB PITR", "pitr", size * days / DAYS_A_MONTH, "GB-months", "100 bytes added to each item"),
+        line("DynamoDB full export", "full_export", size, "GB", "the initial load, once"),
+        line("DynamoDB incremental exports", "incremental_export", billed, "GB", least),
     )
 
 
@@ -229,20 +188,20 @@ def _s3(table_bytes: float, commits: float, changes: float, queries: float, days
     assumed = f"assumed: {_BUCKETS} buckets, copy-on-write, no snapshot expired"
     puts = _BUCKETS + 3 + commits * _PUTS_A_COMMIT
     gets = commits * _GETS_A_COMMIT + queries * _GETS_A_QUERY
-    storage = average_bytes / _GB * days / DAYS_A_MONTH
+    storage = average_bytes / GB * days / DAYS_A_MONTH
     return (
-        _line("S3 storage", "s3_storage", storage, "GB-months", assumed),
-        _line("S3 writes", "s3_put", puts / 1000, "thousand requests", f"assumed: {_PUTS_A_COMMIT} a refresh"),
-        _line("S3 reads", "s3_get", gets / 1000, "thousand requests", f"assumed: {_GETS_A_QUERY} a query"),
+        line("S3 storage", "s3_storage", storage, "GB-months", assumed),
+        line("S3 writes", "s3_put", puts / 1000, "thousand requests", f"assumed: {_PUTS_A_COMMIT} a refresh"),
+        line("S3 reads", "s3_get", gets / 1000, "thousand requests", f"assumed: {_GETS_A_QUERY} a query"),
     )
 
 
 def _athena(table_bytes: float, queries: float) -> CostItem:
-    scanned = queries * max(_LEAST_SCAN, math.ceil(table_bytes / _MB) * _MB)
-    return _line(
+    scanned = queries * billed_scan(math.ceil(table_bytes))
+    return line(
         "Athena queries",
         "athena_scan",
-        scanned / _TB,
+        scanned / TB,
         "TB",
         f"{queries:,.0f} queries of the whole table, 10 MB at least",
     )
@@ -253,43 +212,7 @@ def _catalog(commits: float, queries: float, days: float) -> CostItem:
     requests = commits * _CATALOG_REQUESTS_A_COMMIT + queries * _CATALOG_REQUESTS_A_QUERY
     billed = max(0.0, requests - _GLUE_FREE * days / DAYS_A_MONTH)
     basis = f"assumed: {requests:,.0f} requests; the first million a month is free"
-    return _line("Glue Data Catalog", "glue_requests", billed / 1_000_000, "million requests", basis)
-
-
-def _line(item: str, price: str, quantity: float, unit: str, basis: str) -> CostItem:
-    entry = _prices()[price]
-    usd = entry["usd"]
-    listed = f"{usd:.2f}" if usd == round(usd, 2) else f"{usd:g}"
-    return CostItem(
-        item=item,
-        quantity=quantity,
-        unit=unit,
-        usd=quantity * usd,
-        basis=f"{basis}; ${listed} per {entry['unit']} ({entry['date']})",
-    )
-
-
-def _dollars(amount: float) -> str:
-    return "under one cent" if 0 < amount < 0.005 else f"${amount:,.2f}"
-
-
-def _price(name: str) -> float:
-    return _prices()[name]["usd"]
-
-
-@cache
-def _prices() -> dict[str, _Price]:
-    content = resources.files("zetl_helpers").joinpath("data/prices.json").read_text(encoding="utf-8")
-    prices: dict[str, _Price] = json.loads(content)[PRICED_REGION]
-    return prices
-
-
-def _region_notes(region: str) -> tuple[str, ...]:
-    if region == PRICED_REGION:
-        return ()
-    return (
-        f"Prices of {PRICED_REGION} stand in for {region}, where they may differ. Look them up before you rely on it.",
-    )
+    return line("Glue Data Catalog", "glue_requests", billed / 1_000_000, "million requests", basis)
 
 
 def _check(refresh_minutes: int, *amounts: float) -> None:

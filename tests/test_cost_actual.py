@@ -1,0 +1,107 @@
+"""What a lab has cost is worked out from what AWS tells; each figure here is computed by hand."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes import Answers
+from zetl_helpers import chapters, cost, integration, monitoring, source, target
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse
+
+MB = 2**20
+START = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+def amounts(sheet: cost.Sheet) -> dict[str, float]:
+    return {one.item: one.usd for one in sheet.items}
+
+
+def test_an_empty_account_has_cost_nothing(lab: Lab) -> None:
+    sheet = cost.actual(lab)
+    assert (sheet.items, sheet.total) == ((), 0)
+
+
+def test_a_table_is_billed_by_its_size_and_an_integration_by_its_exports(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+    chapters.catch_up(lab, 3)
+    described = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
+    created = integration.require(lab)["CreateTime"]
+    # 1,000 items of 100 bytes less than a thousandth of a GB each: with the 100 bytes that DynamoDB adds, a GB.
+    size = {"TableSizeBytes": 2**30 - 100 * 1000, "ItemCount": 1000, "CreationDateTime": created}
+    Answers(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
+    spent = amounts(cost.actual(lab, now=created + timedelta(days=10, seconds=1)))
+    assert spent["DynamoDB PITR"] == pytest.approx(0.20 / 3, rel=1e-4), "a GB for ten of thirty days"
+    assert spent["DynamoDB full export"] == pytest.approx(0.10), "a GB once"
+    assert spent["DynamoDB incremental exports"] == pytest.approx(0.9375), "960 exports of 10 MB: 9.375 GB at $0.10"
+
+
+def test_an_export_is_billed_by_what_changed_when_that_is_more(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+    chapters.catch_up(lab, 3)
+    described = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
+    created = integration.require(lab)["CreateTime"]
+    size = {"TableSizeBytes": 25 * 4 * MB - 25 * 100, "ItemCount": 25}
+    Answers(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
+    spent = amounts(cost.actual(lab, now=created + timedelta(minutes=16)))
+    assert spent["DynamoDB incremental exports"] == pytest.approx(0.10 * 100 / 1024), "25 rows of 4 MB: 100 MB"
+
+
+def test_objects_are_billed_since_they_are_there(lab: Lab) -> None:
+    target.create_bucket(lab)
+    s3 = lab.client("s3")
+    for name in ("one", "two"):
+        s3.put_object(Bucket=lab.bucket, Key=name, Body=bytes(MB))
+    written = s3.head_object(Bucket=lab.bucket, Key="two")["LastModified"]
+    spent = amounts(cost.actual(lab, now=written + timedelta(days=30)))
+    assert spent["S3 storage"] == pytest.approx(0.023 * 2 / 1024, rel=1e-4), "2 MB for a month"
+    assert spent["S3 writes"] == pytest.approx(0.00001), "two requests of $0.005 a thousand"
+
+
+def execution(state: str, scanned: int, kind: str = "DML", database: str = "customerdb") -> dict[str, Any]:
+    return {
+        "QueryExecutionContext": {"Database": database},
+        "Status": {"State": state},
+        "StatementType": kind,
+        "Statistics": {"DataScannedInBytes": scanned},
+    }
+
+
+def test_queries_are_billed_by_what_each_scanned(lab: Lab) -> None:
+    executions = [
+        execution("SUCCEEDED", 0),
+        execution("SUCCEEDED", 10 * MB + 1),
+        execution("CANCELLED", 5 * MB),
+        execution("CANCELLED", 0),
+        execution("FAILED", 99 * MB),
+        execution("SUCCEEDED", 0, kind="DDL"),
+        execution("SUCCEEDED", 99 * MB, database="somebodyelses"),
+    ]
+    Answers(lab, "athena", "ListQueryExecutions").once(lambda _: {"QueryExecutionIds": ["some"]})
+    Answers(lab, "athena", "BatchGetQueryExecution").once(lambda _: {"QueryExecutions": executions})
+    (line,) = cost.actual(lab).items
+    assert line.usd == pytest.approx(5.00 * (10 + 11 + 10) / 2**20), "31 MB at $5 a TB"
+    assert line.basis.startswith("3 queries that scanned 15,728,641 bytes, 10 MB at least each; $5.00 per TB")
+
+
+def test_log_events_are_billed_with_26_bytes_each(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+    chapters.catch_up(lab, 3)
+    events = lab.client("logs").filter_log_events(logGroupName=integration.LOG_GROUP)["events"]
+    size = sum(len(one["message"]) for one in events) + 26 * 3
+    assert len(events) == 3
+    assert amounts(cost.actual(lab))["CloudWatch Logs"] == pytest.approx(0.50 * size / 2**30)
+
+
+def test_an_alarm_is_billed_by_the_month(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+    source.create_table(lab)
+    found = {"AlarmName": monitoring.alarm_name(lab), "AlarmConfigurationUpdatedTimestamp": START}
+    Answers(lab, "cloudwatch", "DescribeAlarms").once(lambda _: {"MetricAlarms": [found]})
+    assert amounts(cost.actual(lab, now=START + timedelta(days=15)))["CloudWatch alarm"] == pytest.approx(0.05)
+
+
+def test_what_aws_does_not_tell_is_said(lab: Lab) -> None:
+    source.create_table(lab)
+    text = repr(cost.actual(lab))
+    assert "Cost Explorer" in text
+    assert "a day later" in text
+    assert "Not told by AWS, and not included: S3 reads" in text
+    assert "every six hours" in text

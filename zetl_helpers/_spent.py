@@ -1,0 +1,154 @@
+"""What a lab has cost so far, by what AWS tells of what it did."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from zetl_helpers import integration, monitoring
+from zetl_helpers._aws import absent
+from zetl_helpers._prices import (
+    DAYS_A_MONTH,
+    GB,
+    ITEM_OVERHEAD,
+    LEAST_EXPORT,
+    PRICED_REGION,
+    TB,
+    CostItem,
+    Sheet,
+    billed_scan,
+    line,
+    region_notes,
+)
+from zetl_helpers.lab import TAG_KEY, Lab
+
+# CloudWatch Logs bills each event with so much beside its text: https://aws.amazon.com/cloudwatch/pricing/
+_EVENT_OVERHEAD = 26
+_WORKGROUP = "primary"
+
+
+def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
+    """Work out what the lab has cost so far, from what AWS tells of what it did.
+
+    Counted are the table's size, the integration's age and interval, the rows that its log counts, the bucket's
+    objects, the bytes that Athena scanned, and the log's events. AWS does not tell how often S3 was read or how many
+    requests the Data Catalog served; both are next to nothing here, and left out. Nothing is left of a thing that was
+    deleted.
+
+    Args:
+        lab: The lab, for its table and integration; bucket and queries are those of all its tables.
+        now: Up to when; now unless given.
+
+    Returns:
+        The costs, as `cost.estimate` shows them.
+
+    See https://docs.aws.amazon.com/cost-management/latest/userguide/ce-what-is.html
+    """
+    now = now or datetime.now(UTC)
+    items: list[CostItem] = []
+    notes = [
+        f"AWS's own figures come up to a day later: Cost Explorer, by tag {TAG_KEY} once that is a cost allocation tag.",
+        "Not told by AWS, and not included: S3 reads, requests to the Data Catalog, and what was deleted already.",
+    ]
+    with absent("ResourceNotFoundException"):
+        table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
+        items += _pitr(lab, table, now)
+        items += _exports(lab, table, now)
+        notes.append("DynamoDB counts a table's items and bytes about every six hours: a new table counts as empty.")
+    items += _bucket(lab, now)
+    items += _queries(lab)
+    items += _logs(lab)
+    items += _alarm(lab, now)
+    return Sheet(tuple(items), (*notes, *region_notes(lab.region)), f"so far, list prices of {PRICED_REGION}")
+
+
+def _table_bytes(table: dict[str, Any]) -> int:
+    return int(table["TableSizeBytes"]) + int(table["ItemCount"]) * ITEM_OVERHEAD
+
+
+def _months(since: datetime, now: datetime) -> float:
+    return max(now - since, timedelta()) / timedelta(days=DAYS_A_MONTH)
+
+
+def _pitr(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostItem]:
+    backups = lab.client("dynamodb").describe_continuous_backups(TableName=lab.table)["ContinuousBackupsDescription"]
+    if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
+        # Since when it is on, AWS tells for 35 days only; the tutorial turns it on with the table.
+        since = table["CreationDateTime"]
+        quantity = _table_bytes(table) / GB * _months(since, now)
+        yield line("DynamoDB PITR", "pitr", quantity, "GB-months", f"since the table was made, {since:%Y-%m-%d}")
+
+
+def _exports(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostItem]:
+    found = integration.find(lab)
+    if found is None:
+        return
+    size = _table_bytes(table)
+    yield line("DynamoDB full export", "full_export", size / GB, "GB", "the initial load, once")
+    minutes = int(found.get("IntegrationConfig", {}).get("RefreshInterval", "15"))
+    # However long the interval, no export spans more than a day.
+    exports = math.floor(max(now - found["CreateTime"], timedelta()) / timedelta(minutes=min(minutes, 24 * 60)))
+    changes = monitoring.log_events(lab)[["inserts", "updates", "deletes"]].sum().sum()
+    changed_bytes = int(changes) * size / max(int(table["ItemCount"]), 1)
+    billed = max(exports * LEAST_EXPORT, changed_bytes) if exports else 0
+    basis = f"{exports:,} exports by the integration's age and interval, 10 MB at least"
+    yield line("DynamoDB incremental exports", "incremental_export", billed / GB, "GB", basis)
+
+
+def _bucket(lab: Lab, now: datetime) -> Iterator[CostItem]:
+    versions: list[dict[str, Any]] = []
+    with absent("NoSuchBucket"):
+        for page in lab.client("s3").get_paginator("list_object_versions").paginate(Bucket=lab.bucket):
+            versions += page.get("Versions", [])
+    if versions:
+        stored = sum(one["Size"] / GB * _months(one["LastModified"], now) for one in versions)
+        yield line(
+            "S3 storage", "s3_storage", stored, "GB-months", f"{len(versions):,} objects, each since it is there"
+        )
+        yield line("S3 writes", "s3_put", len(versions) / 1000, "thousand requests", "one for each object")
+
+
+def _queries(lab: Lab) -> Iterator[CostItem]:
+    """Price the queries of the lab's database that Athena still remembers, which it does for 45 days."""
+    athena = lab.client("athena")
+    scans = []
+    for page in athena.get_paginator("list_query_executions").paginate(WorkGroup=_WORKGROUP):
+        ids = page["QueryExecutionIds"]
+        for one in athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"] if ids else []:
+            if one.get("QueryExecutionContext", {}).get("Database") == lab.database and _is_billed(one):
+                scans.append(one.get("Statistics", {}).get("DataScannedInBytes", 0))
+    if scans:
+        billed = sum(map(billed_scan, scans))
+        basis = f"{len(scans):,} queries that scanned {sum(scans):,} bytes, 10 MB at least each"
+        yield line("Athena queries", "athena_scan", billed / TB, "TB", basis)
+
+
+def _is_billed(execution: dict[str, Any]) -> bool:
+    """Tell whether Athena bills a statement: not DDL, not what failed, and what was cancelled for what it scanned."""
+    state = execution["Status"]["State"]
+    scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
+    return execution.get("StatementType") == "DML" and (state == "SUCCEEDED" or (state == "CANCELLED" and scanned > 0))
+
+
+def _logs(lab: Lab) -> Iterator[CostItem]:
+    if integration.find(lab) is None:
+        return
+    sizes = []
+    with absent("ResourceNotFoundException"):
+        pages = (
+            lab.client("logs")
+            .get_paginator("filter_log_events")
+            .paginate(logGroupName=integration.LOG_GROUP, logStreamNames=[integration.integration_id(lab)])
+        )
+        sizes = [len(event["message"].encode()) + _EVENT_OVERHEAD for page in pages for event in page["events"]]
+    if sizes:
+        yield line("CloudWatch Logs", "logs", sum(sizes) / GB, "GB", f"{len(sizes):,} events")
+
+
+def _alarm(lab: Lab, now: datetime) -> Iterator[CostItem]:
+    alarms = lab.client("cloudwatch").describe_alarms(AlarmNames=[monitoring.alarm_name(lab)])["MetricAlarms"]
+    for alarm in alarms:
+        since = alarm["AlarmConfigurationUpdatedTimestamp"]
+        yield line("CloudWatch alarm", "alarm", _months(since, now), "alarm-months", f"since {since:%Y-%m-%d}")

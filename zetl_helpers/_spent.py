@@ -49,7 +49,7 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     now = now or datetime.now(UTC)
     items: list[CostItem] = []
     notes = [
-        f"AWS's own figures come up to a day later: Cost Explorer, by tag {TAG_KEY} once that is a cost allocation tag.",
+        f"AWS's own figures come up to a day later: Cost Explorer by tag {TAG_KEY}, once it is a cost allocation tag.",
         "Not told by AWS, and not included: S3 reads, requests to the Data Catalog, and what was deleted already.",
     ]
     with absent("ResourceNotFoundException"):

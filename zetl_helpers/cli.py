@@ -13,6 +13,7 @@ from zetl_helpers import _local_commands, cleanup, permissions, template
 from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers._local_commands import UsageError
 from zetl_helpers._settings import SettingsError
+from zetl_helpers.classroom import commands as classroom_commands
 from zetl_helpers.lab import ConnectionRefusedByLabError, connect, local_environment
 
 
@@ -63,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--dry-run", action="store_true", help="list only; 0 when nothing is there")
     how.add_argument("--yes", action="store_true", help="delete without asking")
     clean.set_defaults(run=_cleanup)
+
+    classroom_commands.add(commands)
 
     doctor = commands.add_parser("doctor", help="check that everything the tutorial needs is there")
     doctor.set_defaults(run=_doctor)

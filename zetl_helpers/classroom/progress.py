@@ -1,0 +1,145 @@
+"""How far everybody is, as seen from what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+from botocore.exceptions import BotoCoreError, ClientError
+
+from zetl_helpers import integration, monitoring, source, studio
+from zetl_helpers._aws import ForeignResourceError
+from zetl_helpers.lab import Lab
+
+NO_PREFIX = "(no prefix)"
+_BATCH = 50
+
+
+def status(labs: Sequence[Lab]) -> pd.DataFrame:
+    """Tell how far each learner is.
+
+    Args:
+        labs: The learners' labs, as `roster.learners` finds them.
+
+    Returns:
+        A row for each learner: ``learner``, the prefix; ``chapter``, the highest one that has left something in the
+        account, 0 when none has (5, 7, 9 and 12 leave nothing); ``integration``, its status as AWS Glue says it, or
+        ``none``; ``last_sync``, up to when the target follows the source, UTC; ``note``, what needs the instructor.
+    """
+    account = _Account(labs[0]) if labs else None
+    rows = [_row(lab, account) for lab in labs if account]
+    frame = pd.DataFrame(rows, columns=["learner", "chapter", "integration", "last_sync", "note"])
+    return frame.astype({"chapter": "int64", "last_sync": "datetime64[us, UTC]"})
+
+
+def _row(lab: Lab, account: _Account) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "learner": lab.prefix or NO_PREFIX,
+        "chapter": 0,
+        "integration": "none",
+        "last_sync": None,
+        "note": "",
+    }
+    try:
+        found = integration.find(lab)
+        row["chapter"] = max((chapter for chapter, left in _TRACES if left(lab, account)), default=0)
+        if found:
+            row["integration"] = found["Status"]
+            row["last_sync"] = integration.last_sync(lab)
+            row["note"] = "; ".join(one.get("ErrorMessage", one["ErrorCode"]) for one in found.get("Errors", []))
+    except (ForeignResourceError, ClientError, BotoCoreError) as error:
+        # One learner's trouble must not hide the others.
+        row["note"] = str(error)
+    return row
+
+
+@dataclass(frozen=True)
+class _Account:
+    """What is listed for the whole account, and asked for once."""
+
+    lab: Lab
+
+    @cached_property
+    def databases_with_saved_queries(self) -> set[str]:
+        athena = self.lab.client("athena")
+        pages = athena.get_paginator("list_named_queries").paginate()
+        ids = [one for page in pages for one in page["NamedQueryIds"]]
+        batches = [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
+        answers = [athena.batch_get_named_query(NamedQueryIds=batch) for batch in batches]
+        return {query["Database"] for answer in answers for query in answer["NamedQueries"]}
+
+    @cached_property
+    def alarms(self) -> set[str]:
+        pages = self.lab.client("cloudwatch").get_paginator("describe_alarms").paginate()
+        return {alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]}
+
+    @cached_property
+    def tables(self) -> set[str]:
+        pages = self.lab.client("dynamodb").get_paginator("list_tables").paginate()
+        return {name for page in pages for name in page["TableNames"]}
+
+    @cached_property
+    def project(self) -> studio.Project | None:
+        try:
+            return studio.find_project(self.lab)
+        except studio.StudioError:
+            return None
+
+
+def _is_set_up(lab: Lab, _: _Account) -> bool:
+    return source.exists(lab)
+
+
+def _is_integrated(lab: Lab, _: _Account) -> bool:
+    return integration.find(lab) is not None
+
+
+def _is_shared(lab: Lab, account: _Account) -> bool:
+    return account.project is not None and any(studio.grants(lab, account.project)["permissions"])
+
+
+def _saved_a_query(lab: Lab, account: _Account) -> bool:
+    return lab.database in account.databases_with_saved_queries
+
+
+def _changed_items(lab: Lab, account: _Account) -> bool:
+    put = source.changes()["put_item"]["Item"]
+    return (
+        lab.table in account.tables
+        and source.get_item(lab, put["CustomerID"]["S"], put["AccountNumber"]["S"]) is not None
+    )
+
+
+def _set_an_alarm(lab: Lab, account: _Account) -> bool:
+    return monitoring.alarm_name(lab) in account.alarms
+
+
+def _made_tables(*names: str) -> Callable[[Lab, _Account], bool]:
+    """Tell whether one of the tables beside the main one was made."""
+    return lambda lab, account: any(lab.with_table(name).table in account.tables for name in names)
+
+
+# What each chapter leaves in the account; 5 and 7 only read, 9 mends what it breaks, 12 deletes.
+_TRACES: tuple[tuple[int, Callable[[Lab, _Account], bool]], ...] = (
+    (1, _is_set_up),
+    (2, _is_integrated),
+    (3, _is_shared),
+    (4, _saved_a_query),
+    (6, _changed_items),
+    (8, _set_an_alarm),
+    (
+        10,
+        _made_tables(
+            "ProfilesFull",
+            "ProfilesTopLevel",
+            "ProfilesNoUnnest",
+            "PaymentsByKey",
+            "PaymentsByState",
+            "PaymentsByMonth",
+        ),
+    ),
+    (11, _made_tables("Payments")),
+)

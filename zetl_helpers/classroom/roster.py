@@ -1,0 +1,62 @@
+"""Who is there: the prefixes that are in use in an account, read off the names of its resources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from zetl_helpers import _settings
+from zetl_helpers._leftovers import Belongings
+from zetl_helpers.lab import Lab
+
+
+def learners(lab: Lab) -> list[Lab]:
+    """Find the labs of an account and Region, whoever made them.
+
+    A lab counts as long as one thing with its name is left: table, database, bucket, role or integration. Nothing but
+    lists is read, so a name may still turn out to be somebody else's; whatever changes things looks at the tags.
+
+    Args:
+        lab: Any lab of the account.
+
+    Returns:
+        One lab for each prefix, in the prefixes' order; the one without a prefix comes first.
+
+    See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
+    """
+    bare = replace(lab, prefix="")
+    found = {
+        prefix for names, pattern in _places(bare) for name in names if (prefix := _prefix(pattern, name)) is not None
+    }
+    return [replace(bare, prefix=prefix) for prefix in sorted(found)]
+
+
+def _places(bare: Lab) -> Iterator[tuple[Iterator[str], str]]:
+    """Yield names that are in use, and how a lab's name is built there."""
+    prefix = "(?P<prefix>.+)"
+    tables = "|".join(re.escape(one.table) for one in bare.everywhere)
+    integrations = "|".join(re.escape(one.integration) for one in bare.everywhere)
+    yield _names(bare, "dynamodb", "list_tables", "TableNames", None), f"({prefix}_)?({tables})"
+    yield _names(bare, "glue", "get_databases", "DatabaseList", "Name"), f"({prefix}_)?{re.escape(bare.database)}"
+    yield _names(bare, "s3", "list_buckets", "Buckets", "Name"), f"{re.escape(bare.bucket)}(-{prefix})?"
+    yield _names(bare, "iam", "list_roles", "Roles", "RoleName"), f"({prefix}_)?{re.escape(bare.role)}"
+    made = (one["IntegrationName"] for one in Belongings(bare).integrations)
+    yield made, f"({prefix}-)?({integrations})"
+
+
+def _names(lab: Lab, service: str, operation: str, key: str, name: str | None) -> Iterator[str]:
+    for page in lab.client(service).get_paginator(operation).paginate():
+        for one in page.get(key, []):
+            yield str(one if name is None else one[name])
+
+
+def _prefix(pattern: str, name: str) -> str | None:
+    """Return the prefix in a name; None for a name that no lab has."""
+    matched = re.fullmatch(pattern, name)
+    if matched is None:
+        return None
+    try:
+        return _settings.prefix({"ZETL_PREFIX": matched["prefix"] or ""})
+    except _settings.SettingsError:
+        return None

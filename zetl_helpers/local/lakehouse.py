@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 from collections.abc import Hashable, Mapping
@@ -36,6 +37,7 @@ class Settings:
     Args:
         state: Its state folder; None keeps nothing.
         port: The port on 127.0.0.1; 0 takes a free one.
+        or_any_port: Whether a free port will do when that one is taken.
         region: The Region it plays.
         refresh_seconds: The local clock of the integrations.
         enforce_iam: Whether requests are checked against the policies of who signed them.
@@ -46,6 +48,7 @@ class Settings:
     region: str = "us-east-1"
     refresh_seconds: float = 1.0
     enforce_iam: bool = False
+    or_any_port: bool = False
 
 
 class Lakehouse:
@@ -82,7 +85,7 @@ class Lakehouse:
                 "rights": self._rights,
             }, self._guard,
         )  # fmt: skip
-        self._server = _bind(settings.port, self._endpoint)
+        self._server = _bind(settings, self._endpoint)
         self._serving = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="endpoint", daemon=True
         )
@@ -128,10 +131,11 @@ class Lakehouse:
         return Keeper(journal, self._changes)
 
     def _changes(self) -> Hashable:
-        return self._endpoint.changes, self.athena.finished, self.zero_etl.moved
+        return self.backend.inside.revision, self.athena.finished, self.zero_etl.moved
 
     def _health(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         return {
+            "pid": os.getpid(),
             "account": ACCOUNT,
             "region": self.settings.region,
             "refresh_seconds": self.settings.refresh_seconds,
@@ -163,10 +167,20 @@ class _Handler(MotoRequestHandler):
         _LOG.debug("%s %s %s", self.command, self.path, code)
 
 
-def _bind(port: int, app: Endpoint) -> BaseWSGIServer:
+def _bind(settings: Settings, app: Endpoint) -> BaseWSGIServer:
     # Bound here, since werkzeug ends the whole process when a port is taken.
-    listener = socket.create_server(("127.0.0.1", port))
+    listener = _listen(settings.port, settings.or_any_port)
     try:
+        port = listener.getsockname()[1]
         return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler, fd=listener.fileno())
     finally:
         listener.close()
+
+
+def _listen(port: int, or_any: bool) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError:
+        if not or_any:
+            raise
+        return socket.create_server(("127.0.0.1", 0))

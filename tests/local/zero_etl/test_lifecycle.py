@@ -443,3 +443,19 @@ def test_a_policy_that_is_not_evaluated_is_refused_by_name(world: World) -> None
         "CreateIntegration", IntegrationName="n", SourceArn=table_arn("Other"), TargetArn=DATABASE_ARN
     )
     assert (fault.code, "NumericLessThan" in fault.message) == ("AccessDeniedException", True)
+
+
+def test_while_nothing_is_written_a_tick_asks_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.create_table("Orders")
+    arn = world.integrate("Orders")
+    world.refresh()
+    for _ in range(3):
+        world.service.tick()
+    asked: list[str] = []
+    world.inside.client("dynamodb").meta.events.register("before-call", lambda model, **_: asked.append(model.name))
+    world.inside.client("iam").meta.events.register("before-call", lambda model, **_: asked.append(model.name))
+    world.service.tick()
+    assert asked == []
+    world.inside.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Orders"))
+    world.service.tick()
+    assert world.status(arn) == "NEEDS_ATTENTION"

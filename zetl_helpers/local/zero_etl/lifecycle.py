@@ -72,6 +72,8 @@ class Lifecycle:
         self._replicator = Replicator(inside, load_catalog(inside), changes)
         self._telemetry = Telemetry(inside, clock)
         self._ticking = threading.Lock()
+        # The revision of the lakehouse in which an integration found nothing to do and nothing to mind.
+        self._calm: dict[str, int] = {}
         self.moved = 0  # steps so far that changed an integration
 
     def tick(self, *, now: bool = False) -> None:
@@ -109,8 +111,12 @@ class Lifecycle:
             return
         if integration.status == NEEDS_ATTENTION and not self._retries(integration, now):
             return
+        revision = self._inside.revision
+        if integration.status == ACTIVE and self._calm.get(integration.identity) == revision and not now:
+            return
         try:
             self._replicate(integration)
+            self._calm[integration.identity] = revision
         except NeedsAttentionError as error:
             self._ask_for_attention(integration, error.problems)
         except FailedForGoodError as error:
@@ -276,6 +282,7 @@ class Lifecycle:
     def _remove(self, integration: Integration) -> None:
         with self._inside.lock:
             self.integrations.pop(integration.identity, None)
+            self._calm.pop(integration.identity, None)
             self.moved += 1
         self._changes.forget(integration.identity)
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from zetl_helpers.local.athena.executions import ENGINE
-from zetl_helpers.local.athena.faults import invalid_request, metadata_error
+from zetl_helpers.local.athena.faults import entity_not_found, invalid_request
 from zetl_helpers.local.athena.paging import page
 from zetl_helpers.local.athena.tables.lake import Lake
 
@@ -50,9 +50,7 @@ class DataCatalogs:
     def _known_database(self, name: str) -> dict[str, Any]:
         found = self._lake.database(name.lower())
         if found is None:
-            raise metadata_error(
-                f"Database {name} not found (Service: AmazonDataCatalog; Error Code: EntityNotFoundException)"
-            )
+            raise entity_not_found(f"Database {name} not found.")
         return found
 
     def list_databases(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -68,10 +66,7 @@ class DataCatalogs:
         database = self._known_database(request["DatabaseName"])
         found = self._lake.table(database["Name"], request["TableName"].lower())
         if found is None:
-            raise metadata_error(
-                f"Table {request['TableName']} not found (Service: AmazonDataCatalog; "
-                "Error Code: EntityNotFoundException)"
-            )
+            raise entity_not_found(f"Table {request['TableName']} not found.")
         return {"TableMetadata": _table(found)}
 
     def list_tables(self, request: dict[str, Any]) -> dict[str, Any]:

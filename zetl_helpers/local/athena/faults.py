@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from zetl_helpers.local.wire import Fault
 
 
@@ -15,6 +17,10 @@ def not_found(message: str, name: str) -> Fault:
     return Fault("ResourceNotFoundException", message, ResourceName=name)
 
 
-def metadata_error(message: str) -> Fault:
-    """Return the error of a catalog's entity that does not exist."""
-    return Fault("MetadataException", message)
+def entity_not_found(message: str) -> Fault:
+    """Return the error of a catalog's entity that does not exist, in the envelope in which clients look for its code."""
+    envelope = (
+        "(Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException; "
+        f"Request ID: {uuid.uuid4()}; Proxy: null)"
+    )
+    return Fault("MetadataException", f"{message} {envelope}")

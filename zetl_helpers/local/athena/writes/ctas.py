@@ -73,7 +73,7 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
     _check_target(context, database, name)
     if context.lake.table(database, name) is not None:
         if statement.if_not_exists:
-            return Outcome(ROWS, [["0"]], 0, header=True, body=False)
+            return Outcome(ROWS, update_count=0, body=False)
         raise QueryFailure(
             "TABLE_ALREADY_EXISTS",
             f"Destination table '{CATALOG}.{database}.{name}' already exists",
@@ -85,9 +85,9 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
     rows = context.fetch(tables, sql)
     if iceberg:
         _create_iceberg(context, database, name, columns, settings, rows)
-        return Outcome(ROWS, [[str(rows.num_rows)]], rows.num_rows, header=True, body=False)
+        return Outcome(ROWS, update_count=rows.num_rows, body=False)
     paths = _create_hive(context, database, name, columns, settings, rows)
-    return Outcome(ROWS, [[str(rows.num_rows)]], rows.num_rows, header=True, manifest=paths, body=False)
+    return Outcome(ROWS, update_count=rows.num_rows, manifest=paths, body=False)
 
 
 def property_values(properties: Sequence[nodes.Property]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ ROWS = (("rows", types.BIGINT),)
 
 def written_rows(count: int) -> Outcome:
     """Return what a statement that writes rows brings forth."""
-    return Outcome(ROWS, [[str(count)]], count, header=True, body=False)
+    return Outcome(ROWS, update_count=count, body=False)
 
 
 def target_of(context: Context, names: tuple[Name, ...], position: Position) -> tuple[str, str, dict[str, Any]]:

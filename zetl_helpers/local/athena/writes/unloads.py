@@ -44,4 +44,4 @@ def unload(statement: nodes.Unload, context: Context) -> Outcome:
     writer.check_empty("unload")
     rows = context.fetch(tables, compiled.sql)
     paths = writer.write(rows, columns, partitioned_by)
-    return Outcome(ROWS, [[str(rows.num_rows)]], rows.num_rows, header=True, manifest=paths, body=False)
+    return Outcome(ROWS, update_count=rows.num_rows, manifest=paths, body=False)

@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 
 from tests.fakes import Answers
-from zetl_helpers import source
+from zetl_helpers import source, target
 from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers.lab import Lab
+from zetl_helpers.payments import payments
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -69,3 +70,20 @@ def test_a_policy_that_is_not_readable_yet_is_waited_for(lab: Lab) -> None:
     late.fail("PolicyNotFoundException", times=3)
     assert source.put_policy(lab).did == "created"
     assert late.left == 0
+
+
+def test_a_table_is_made_from_items_in_s3(lab: Lab) -> None:
+    target.create_bucket(lab)
+    beside = lab.with_table("Payments")
+    step = source.import_items(beside, payments(40))
+    assert (step.did, step.details["imported"]) == ("created", 40)
+    assert lab.client("dynamodb").scan(TableName="Payments", Select="COUNT")["Count"] == 40
+    assert source.exists(beside)
+    assert source.import_items(beside, payments(40)).did == "already there"
+    assert "Contents" not in lab.client("s3").list_objects_v2(Bucket=lab.bucket, Prefix="imports/")
+
+
+def test_an_import_that_leaves_items_out_is_no_success(lab: Lab) -> None:
+    target.create_bucket(lab)
+    with pytest.raises(source.ImportFailedError, match=r"ended as COMPLETED: 1 items are not valid\. Delete the table"):
+        source.import_items(lab.with_table("Payments"), [*payments(2), {"State": {"S": "NV"}}])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from zetl_helpers import _documents, integration, keys, permissions, target
@@ -124,6 +125,73 @@ def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
             _write_batch(lab, missing[start : start + _BATCH])
     thing = f"{len(wanted)} items in table {lab.table}"
     return Step(thing, "created" if missing else "already there", calls, {"written": len(missing)})
+
+
+def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 3600) -> Step:
+    """Make the table with items in it, by ``ImportTable`` from the lab's bucket: no write capacity is used.
+
+    Args:
+        lab: The lab.
+        new: The items as DynamoDB JSON, without binary values.
+        timeout: Seconds to wait at most; AWS takes some minutes.
+
+    Returns:
+        What happened; `details` has ``imported``, how many items, and ``bytes``, what AWS bills.
+
+    Raises:
+        ForeignResourceError: A table of that name exists and is not the lab's.
+        ImportFailedError: The import failed, or left items out.
+        WaitTimeoutError: The import does not end.
+
+    See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html
+    """
+    dynamodb, s3 = lab.client("dynamodb"), lab.client("s3")
+    thing = f"table {lab.table} from items in S3"
+    with lab.recording() as calls:
+        if exists(lab):
+            return Step(thing, "already there", calls)
+        key = f"imports/{lab.table}.json.gz"
+        lines = "\n".join(json.dumps({"Item": item}) for item in new)
+        s3.put_object(Bucket=lab.bucket, Key=key, Body=gzip.compress(lines.encode(), compresslevel=1))
+        begun = dynamodb.import_table(
+            S3BucketSource={"S3Bucket": lab.bucket, "S3KeyPrefix": key},
+            InputFormat="DYNAMODB_JSON",
+            InputCompressionType="GZIP",
+            TableCreationParameters=definition(lab),
+        )["ImportTableDescription"]
+        done = _wait_for_import(lab, begun["ImportArn"], timeout)
+        s3.delete_object(Bucket=lab.bucket, Key=key)
+    details = {"imported": done["ImportedItemCount"], "bytes": done["ProcessedSizeBytes"]}
+    return Step(thing, "created", calls, details)
+
+
+class ImportFailedError(Exception):
+    """An import from S3 did not make a whole table; the text says why."""
+
+
+def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
+    dynamodb = lab.client("dynamodb")
+
+    def look() -> dict[str, Any] | None:
+        # ImportTable takes no tags; whoever is interrupted from here on has a table that clean-up finds.
+        with absent("ResourceNotFoundException", "ResourceInUseException"):
+            dynamodb.tag_resource(ResourceArn=lab.table_arn, Tags=tag_list(lab.tags))
+        found: dict[str, Any] = dynamodb.describe_import(ImportArn=arn)["ImportTableDescription"]
+        return None if found["ImportStatus"] == "IN_PROGRESS" else found
+
+    done = wait_for(
+        f"table {lab.table} to be imported",
+        look,
+        timeout=timeout,
+        hint="Look at Imports from S3 in the DynamoDB console.",
+    )
+    if done["ImportStatus"] != "COMPLETED" or done["ErrorCount"]:
+        why = done.get("FailureMessage") or f"{done.get('ErrorCount')} items are not valid"
+        raise ImportFailedError(
+            f"The import into table {lab.table} ended as {done['ImportStatus']}: {why}. Delete the table with "
+            "cleanup and begin again."
+        )
+    return done
 
 
 def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] | None:

@@ -1,0 +1,38 @@
+"""Small files are written together, and old snapshots go, with the files that only they need."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from zetl_helpers import chapters, integration, lakehouse, maintenance, source
+from zetl_helpers.lab import Lab
+from zetl_helpers.lakehouse import QueryError
+from zetl_helpers.local.lakehouse import Lakehouse
+
+
+def count(lab: Lab) -> tuple[int, int, int]:
+    one = maintenance.files(lab).iloc[0]
+    return int(one["files"]), int(one["snapshots"]), int(one["files in S3"])
+
+
+def test_compaction_and_vacuum(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+    chapters.catch_up(lab, 3)
+    source.load_items(lab, source.items(2))
+    integration.wait_until_synced(lab, datetime.now(UTC))
+    before, snapshots, _ = count(lab)
+    maintenance.compact(lab)
+    files, after, in_s3 = count(lab)
+    assert (files, after) == (10, snapshots + 1)  # one file a state
+    assert files < before < in_s3
+    maintenance.vacuum(lab)
+    assert count(lab) == (files, after, in_s3), "five days are kept unless somebody says otherwise"
+    maintenance.keep_snapshots_for(lab, 0)
+    maintenance.vacuum(lab)
+    assert count(lab) == (files, 1, files)
+    assert maintenance.files(lab)["rows"][0] == len(lakehouse.query(lab, "SELECT customerid FROM customeraccounts"))
+
+
+def test_a_table_that_is_not_there_cannot_be_compacted(lab: Lab) -> None:
+    chapters.catch_up(lab, 2)
+    with pytest.raises(QueryError, match="customeraccounts"):
+        maintenance.compact(lab)

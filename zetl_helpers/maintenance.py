@@ -1,0 +1,119 @@
+"""The care of an Iceberg table: its files counted, small ones written together, old snapshots let go."""
+
+from __future__ import annotations
+
+import awswrangler as wr
+import pandas as pd
+
+from zetl_helpers import lakehouse
+from zetl_helpers._steps import Step
+from zetl_helpers.lab import Lab
+
+_POLL_SECONDS = 0.1
+_AGE = "vacuum_max_snapshot_age_seconds"
+
+
+def files(lab: Lab) -> pd.DataFrame:
+    """Count the target table's files: those of the newest snapshot, and all that lie in S3.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        One row, columns ``rows``, ``files`` and ``average KB`` (of the newest snapshot's data files), ``snapshots``,
+        and ``files in S3`` and ``KB in S3`` (data files of all snapshots).
+
+    See https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-data.html
+    """
+    table = lab.target_table
+    live = lakehouse.query(
+        lab,
+        "SELECT COALESCE(SUM(record_count), 0) AS row_count, COUNT(*) AS file_count, "  # noqa: S608  (a fixed name)
+        f'COALESCE(SUM(file_size_in_bytes), 0) AS bytes FROM "{table}$files"',
+    ).iloc[0]
+    objects = lakehouse.objects(lab)
+    data = objects[objects["folder"] == "data"]
+    count = int(live["file_count"])
+    return pd.DataFrame(
+        {
+            "rows": [int(live["row_count"])],
+            "files": [count],
+            "average KB": [round(int(live["bytes"]) / 1024 / max(count, 1))],
+            "snapshots": [len(lakehouse.snapshots(lab))],
+            "files in S3": [len(data)],
+            "KB in S3": [round(int(data["bytes"].sum()) / 1024)],
+        }
+    )
+
+
+def compact(lab: Lab) -> Step:
+    """Write the small files of each partition together, with ``OPTIMIZE … BIN_PACK``.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        What happened; `details` is Athena's ``QueryExecution``, the statement in it.
+
+    Raises:
+        QueryError: Athena refused the statement or failed to run it.
+
+    See https://docs.aws.amazon.com/athena/latest/ug/optimize-statement.html
+    """
+    sql = f"OPTIMIZE {lab.target_table} REWRITE DATA USING BIN_PACK"
+    return _run(lab, f"small files of table {lab.target_table} written together", sql)
+
+
+def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
+    """Say how old a snapshot may become before ``VACUUM`` lets it go; five days unless said.
+
+    Args:
+        lab: The lab.
+        seconds: The age.
+
+    Returns:
+        What happened.
+
+    Raises:
+        QueryError: Athena refused the statement or failed to run it.
+
+    See https://docs.aws.amazon.com/athena/latest/ug/vacuum-statement.html
+    """
+    sql = f"ALTER TABLE {lab.target_table} SET TBLPROPERTIES ('{_AGE}' = '{int(seconds)}')"
+    return _run(lab, f"snapshots of table {lab.target_table} kept for {int(seconds)} s", sql)
+
+
+def vacuum(lab: Lab) -> Step:
+    """Let old snapshots go, and delete the files that only they need, with ``VACUUM``.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        What happened; `details` is Athena's ``QueryExecution``, the statement in it.
+
+    Raises:
+        QueryError: Athena refused the statement or failed to run it.
+
+    See https://docs.aws.amazon.com/athena/latest/ug/vacuum-statement.html
+    """
+    return _run(lab, f"old snapshots of table {lab.target_table} let go", f"VACUUM {lab.target_table}")
+
+
+def _run(lab: Lab, thing: str, sql: str) -> Step:
+    with lab.recording() as calls:
+        try:
+            execution = wr.athena.start_query_execution(
+                sql,
+                database=lab.database,
+                workgroup="primary",
+                s3_output=f"s3://{lab.bucket}/athena-results/",
+                boto3_session=lab.session,
+                wait=True,
+                athena_query_wait_polling_delay=_POLL_SECONDS,
+            )
+        except wr.exceptions.QueryFailed as error:
+            raise lakehouse.QueryError(str(error)) from None
+        except lab.client("athena").exceptions.InvalidRequestException as error:
+            raise lakehouse.QueryError(error.response["Error"]["Message"]) from None
+    return Step(thing, "changed", calls, execution)

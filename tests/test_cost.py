@@ -183,3 +183,12 @@ def test_every_price_has_a_source_and_a_date() -> None:
         assert entry["usd"] > 0
         assert entry["source"]
         assert date.fromisoformat((entry["date"] + "-01-01")[:10]).year == 2026
+
+
+def test_an_import_costs_a_fraction_of_the_writes() -> None:
+    assert cost.write_cost(100_000, 200) == pytest.approx(0.0625)
+    assert cost.write_cost(1_000_000, 1025) == pytest.approx(1.25)
+    assert cost.import_cost(2**20, 1024) == pytest.approx(0.15)
+    assert cost.write_cost(0, 200) == cost.import_cost(0, 200) == 0
+    with pytest.raises(ValueError, match="zero or more"):
+        cost.write_cost(-1, 200)

@@ -165,6 +165,24 @@ def query_cost(scanned_bytes: int) -> float:
     return billed_scan(scanned_bytes) / TB * price("athena_scan")
 
 
+def write_cost(items: int, item_bytes: int) -> float:
+    """Return what it costs in US dollars to write items on demand: a write request unit for each KB begun.
+
+    https://aws.amazon.com/dynamodb/pricing/on-demand/
+    """
+    _check(SHORTEST_REFRESH, items, item_bytes)
+    return items * max(1, math.ceil(item_bytes / 1024)) / 1_000_000 * price("write")
+
+
+def import_cost(items: int, item_bytes: int) -> float:
+    """Return what it costs in US dollars to make a table of items in S3, by their uncompressed size.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html
+    """
+    _check(SHORTEST_REFRESH, items, item_bytes)
+    return items * item_bytes / GB * price("import")
+
+
 def _exports_a_day(refresh_minutes: int) -> float:
     """Count the exports of a day: no export spans more than one, however long the interval."""
     return max(1.0, MINUTES_A_DAY / refresh_minutes)

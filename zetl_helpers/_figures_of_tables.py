@@ -1,0 +1,233 @@
+"""Pictures of the lakehouse at work: snapshots, freshness, bytes scanned, cost."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from zetl_helpers import _palette
+from zetl_helpers._figure import Chart
+from zetl_helpers._snapshots import moment, snapshots
+from zetl_helpers._tables import labels
+
+_SYMBOLS = {"append": "circle", "overwrite": "diamond", "delete": "x", "replace": "square"}
+
+
+def snapshot_timeline(table: pd.DataFrame) -> Chart:
+    """Draw the rows that the table held after each Iceberg snapshot.
+
+    Args:
+        table: The rows of `"table$snapshots"`: `committed_at`, `snapshot_id`, `operation` and `summary`.
+
+    Raises:
+        ValueError: A snapshot's summary does not say how many records the table has.
+
+    https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-data.html
+    """
+    points = snapshots(table)
+    line = go.Scatter(
+        x=[point.at for point in points],
+        y=[point.total for point in points],
+        mode="lines",
+        line={"color": _palette.FAINT, "width": 1.5, "shape": "hv"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    operations = list(dict.fromkeys(point.operation for point in points))
+    marks = []
+    for operation, colour in zip(operations, _palette.colours(len(operations)), strict=True):
+        chosen = [point for point in points if point.operation == operation]
+        marks.append(
+            go.Scatter(
+                x=[point.at for point in chosen],
+                y=[point.total for point in chosen],
+                customdata=[point.id for point in chosen],
+                text=[f"{point.added:,} records added, {point.deleted:,} deleted" for point in chosen],
+                mode="markers",
+                name=operation,
+                marker={"size": 13, "color": colour, "symbol": _SYMBOLS.get(operation, "star")},
+                hovertemplate="snapshot %{customdata}<br>%{x|%Y-%m-%d %H:%M:%S.%L} UTC<br>%{text}<br>"
+                "%{y:,} rows after it<extra>%{fullData.name}</extra>",
+            )
+        )
+    layout = _palette.layout(
+        _timeline_title([point.total for point in points]),
+        meta={"clock": "Rows in the table after each snapshot"},
+        xaxis={"title": {"text": "committed at (UTC)"}, "type": "date"},
+        yaxis={"title": {"text": "rows in the table"}, "rangemode": "tozero"},
+        legend={"title": {"text": "operation"}},
+    )
+    return Chart(data=[line, *marks], layout=layout)
+
+
+def freshness(ingestions: pd.DataFrame, expected_seconds: float | None = None) -> Chart:
+    """Draw how far the target was behind the source each time an ingestion completed.
+
+    Args:
+        ingestions: One row for each completed ingestion: `completed_at`, and `last_synced_at`, the time up to which the
+            target then held the source's changes.
+        expected_seconds: What the refresh interval promises, drawn as a line.
+
+    https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
+    """
+    completed = pd.to_datetime(ingestions["completed_at"], utc=True)
+    lag = (completed - pd.to_datetime(ingestions["last_synced_at"], utc=True)).dt.total_seconds()
+    order = completed.argsort(kind="stable")
+    completed, lag = completed.iloc[order], lag.iloc[order]
+    largest = max([*lag, expected_seconds or 0])
+    unit, seconds = ("seconds", 1) if largest < 120 else ("minutes", 60)
+    trace = go.Scatter(
+        x=[moment(time) for time in completed],
+        y=[round(value / seconds, 3) for value in lag],
+        mode="lines+markers",
+        name="behind the source",
+        line={"color": _palette.OKABE_ITO[0]},
+        marker={"size": 9},
+        hovertemplate=f"%{{x|%Y-%m-%d %H:%M:%S}} UTC<br>%{{y:,.1f}} {unit} behind the source<extra></extra>",
+    )
+    title = f"The lakehouse was at most {lag.max() / seconds:.1f} {unit} behind" if len(lag) else "Nothing ingested yet"
+    layout = _palette.layout(
+        title,
+        meta={"clock": "How far the lakehouse was behind the source"},
+        showlegend=False,
+        xaxis={"title": {"text": "ingestion completed at (UTC)"}, "type": "date"},
+        yaxis={"title": {"text": f"{unit} behind the source"}, "rangemode": "tozero"},
+    )
+    chart = Chart(data=[trace], layout=layout)
+    if expected_seconds is not None:
+        chart.add_hline(
+            y=expected_seconds / seconds,
+            line={"color": _palette.OKABE_ITO[3], "dash": "dash"},
+            annotation={"text": "expected", "font": {"color": _palette.INK}},
+        )
+    return chart
+
+
+def cost_by_interval(costs: pd.DataFrame, period: str = "a month") -> Chart:
+    """Draw what a table costs at each refresh interval, item by item.
+
+    Args:
+        costs: One row for each interval and cost item: `refresh_minutes`, `item`, `usd`, as `cost.by_interval` makes.
+        period: The time that the amounts are for, as it reads in the title.
+    """
+    table = costs.pivot_table(index="refresh_minutes", columns="item", values="usd", aggfunc="sum", sort=False)
+    table = table.sort_index().fillna(0.0)
+    table = table.loc[:, table.max() >= 0.005]  # less than half a cent is no bar
+    intervals = [_interval(int(minutes)) for minutes in table.index]
+    colours, shapes = _palette.colours(table.shape[1]), _palette.patterns(table.shape[1])
+    bars = [
+        go.Bar(
+            x=intervals,
+            y=[round(float(value), 4) for value in table[item]],
+            name=str(item),
+            marker={"color": colour, "pattern": _palette.pattern(shape)},
+            hovertemplate=f"{item}<br>every %{{x}}<br>$%{{y:,.2f}} {period}<extra></extra>",
+        )
+        for item, colour, shape in zip(table.columns, colours, shapes, strict=True)
+    ]
+    totals = table.sum(axis=1)
+    title = f"Cost {period} by refresh interval"
+    if len(totals) > 1:
+        saved = totals.iloc[0] - totals.iloc[-1]
+        longest, shortest = (intervals[at].removeprefix("1 ") for at in (-1, 0))
+        title = f"Refreshing every {longest} instead of every {shortest} saves ${saved:,.2f} {period}"
+    layout = _palette.layout(
+        title,
+        barmode="stack",
+        xaxis={"title": {"text": "refresh interval"}, "type": "category", "showgrid": False},
+        yaxis={"title": {"text": f"US dollars {period}"}, "tickprefix": "$", "rangemode": "tozero"},
+    )
+    return Chart(data=bars, layout=layout)
+
+
+def scanned(queries: pd.DataFrame) -> Chart:
+    """Draw how many bytes Athena scanned for the same questions to differently laid out tables.
+
+    Args:
+        queries: One row for each query: `question`, `layout`, the table's partitioning in words, and `bytes`, its
+            `DataScannedInBytes`.
+
+    https://docs.aws.amazon.com/athena/latest/ug/ctas-partitioning-and-bucketing.html
+    """
+    table = queries.pivot_table(index="question", columns="layout", values="bytes", aggfunc="sum", sort=False)
+    bars = [
+        go.Bar(
+            x=labels(table.index.to_series()),
+            y=[round(float(value) / 1024, 2) for value in table[layout]],
+            name=str(layout),
+            text=[f"{value / 1024:,.1f}" for value in table[layout]],
+            textposition="outside",
+            marker={"color": colour, "pattern": _palette.pattern(shape)},
+            hovertemplate=f"{layout}<br>%{{x}}<br>%{{y:,.1f}} KB scanned<extra></extra>",
+        )
+        for layout, colour, shape in zip(
+            table.columns, _palette.colours(table.shape[1]), _palette.patterns(table.shape[1]), strict=True
+        )
+    ]
+    least = table.min(axis=1) / table.max(axis=1)
+    title = "No question scans less in one layout than in another"
+    if len(least) and least.min() < 1:
+        best = least.idxmin()
+        title = f"{table.loc[best].idxmin()}: {best} scans {100 * least.min():.0f} % of what the dearest layout scans"
+    layout = _palette.layout(
+        title,
+        meta={"clock": "Kilobytes that Athena scanned for each question in each layout"},
+        barmode="group",
+        xaxis={"title": {"text": "question"}, "type": "category", "showgrid": False},
+        yaxis={"title": {"text": "KB scanned"}, "rangemode": "tozero"},
+        legend={"title": {"text": "partitioned by"}},
+    )
+    return Chart(data=bars, layout=layout)
+
+
+def files(counts: pd.DataFrame) -> Chart:
+    """Draw how many data files a table has after each step: in its newest snapshot, and in S3 altogether.
+
+    Args:
+        counts: One row for each step, in order, the step its index: `files` and `files in S3`, as `maintenance.files`
+            counts them.
+
+    https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html
+    """
+    steps = labels(counts.index.to_series())
+    kinds = ("files", "files in S3")
+    names = ("in the newest snapshot", "in S3 altogether")
+    bars = [
+        go.Bar(
+            x=steps,
+            y=[int(value) for value in counts[kind]],
+            name=name,
+            text=[f"{value:,}" for value in counts[kind]],
+            textposition="outside",
+            marker={"color": colour, "pattern": _palette.pattern(shape)},
+            hovertemplate=f"after %{{x}}<br>%{{y:,}} data files {name}<extra></extra>",
+        )
+        for kind, name, colour, shape in zip(kinds, names, _palette.colours(2), ("", "/"), strict=True)
+    ]
+    most_live, most_stored = (int(counts[kind].max()) for kind in kinds)
+    live, stored = (int(counts[kind].iloc[-1]) for kind in kinds)
+    layout = _palette.layout(
+        f"From {most_live:,} files to {live:,} for each query, and from {most_stored:,} to {stored:,} in S3",
+        barmode="group",
+        xaxis={"title": {"text": "after"}, "type": "category", "showgrid": False},
+        yaxis={"title": {"text": "data files"}, "rangemode": "tozero"},
+    )
+    return Chart(data=bars, layout=layout)
+
+
+def _timeline_title(totals: list[int]) -> str:
+    if not totals:
+        return "The table has no snapshot yet"
+    if len(totals) == 1:
+        return f"One snapshot: the table holds {totals[0]:,} rows"
+    if totals[0] == totals[-1]:
+        return f"{len(totals)} snapshots: {totals[-1]:,} rows, as many as after the first"
+    return f"{len(totals)} snapshots took the table from {totals[0]:,} to {totals[-1]:,} rows"
+
+
+def _interval(minutes: int) -> str:
+    for size, unit in ((1440, "day"), (60, "hour")):
+        if minutes % size == 0:
+            count = minutes // size
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return f"{minutes} minutes"

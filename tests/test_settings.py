@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,19 @@ def test_the_state_folder_is_that_of_the_tutorial(tmp_path: Path) -> None:
 
 def test_a_named_state_folder_wins(tmp_path: Path) -> None:
     assert _settings.state_dir({"ZETL_STATE_DIR": str(tmp_path / "mine")}, start=tmp_path) == tmp_path / "mine"
+
+
+def test_many_users_of_one_copy_have_a_state_folder_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "copy" / ".zetl").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "ana"))
+    monkeypatch.setattr(os, "getuid", lambda: 4242)
+    assert _settings.state_dir({}, start=tmp_path / "copy") == tmp_path / "ana" / ".zetl"
+
+
+def test_a_copy_that_cannot_be_written_to_leaves_the_state_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "environment.yml").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "ana"))
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
+    assert _settings.state_dir({}, start=tmp_path) == tmp_path / "ana" / ".zetl"

@@ -22,7 +22,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     local = commands.add_parser("local", help="the local lakehouse").add_subparsers(required=True, metavar="ACTION")
 
     start = local.add_parser("start", help="start it; its address is the last line printed")
-    start.add_argument("--port", type=int, help="default 4555; 0 takes a free one")
+    start.add_argument("--port", type=int, help="default 4555, or a free one if that is taken; 0 takes a free one")
     start.add_argument("--foreground", action="store_true", help="stay, until Ctrl-C")
     start.add_argument("--enforce-iam", action="store_true", help="check requests against IAM policies")
     start.set_defaults(run=_start)
@@ -58,7 +58,8 @@ def _start(options: argparse.Namespace) -> int:
         from zetl_helpers.local.__main__ import main as serve
 
         arguments = ["--state", str(options.state)]
-        arguments += ["--port", str(daemon.DEFAULT_PORT if options.port is None else options.port)]
+        if options.port is not None:
+            arguments += ["--port", str(options.port)]
         return serve([*arguments, "--enforce-iam"] if options.enforce_iam else arguments)
     try:
         running, started = daemon.start(options.state, port=options.port, enforce_iam=options.enforce_iam)

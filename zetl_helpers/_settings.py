@@ -52,7 +52,8 @@ def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = 
         environment: Where ``ZETL_STATE_DIR`` is looked up.
         start: The folder to look from; the current one unless given. The first folder above it that holds
             a ``.zetl`` or the tutorial's ``environment.yml`` is taken, so that a notebook and a command in the
-            tutorial's folder mean the same lakehouse.
+            tutorial's folder mean the same lakehouse. Where that is another user's, or cannot be written to, ``.zetl``
+            in the user's home is taken: many learners may share one copy of the tutorial.
     """
     named = environment.get("ZETL_STATE_DIR")
     if named:
@@ -60,5 +61,15 @@ def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = 
     start = (start or Path.cwd()).absolute()
     for folder in (start, *start.parents):
         if any((folder / mark).exists() for mark in _PROJECT_MARKS):
-            return folder / ".zetl"
-    return start / ".zetl"
+            return _own(folder / ".zetl")
+    return _own(start / ".zetl")
+
+
+def _own(state: Path) -> Path:
+    """Return a state folder if this user may work in it, else the one in the user's home.
+
+    Another user's state is not ours to read: it is unpickled, and so could run that user's code.
+    """
+    there = state if state.exists() else state.parent
+    foreign = state.exists() and hasattr(os, "getuid") and state.stat().st_uid != os.getuid()
+    return state if os.access(there, os.W_OK) and not foreign else Path.home() / ".zetl"

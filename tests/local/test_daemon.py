@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,38 @@ def test_a_busy_port_is_a_clear_error_and_leaves_nothing_half_made(state: Path) 
             daemon.start(state, port=port)
     assert daemon.find(state) is None
     assert start(state).url
+
+
+def test_learners_of_one_machine_start_at_once_and_have_an_endpoint_each(tmp_path: Path) -> None:
+    learners = [tmp_path / name for name in ("ana", "ben", "cem")]
+    with ThreadPoolExecutor() as pool:
+        started = [running for running, _ in pool.map(daemon.start, learners)]
+    try:
+        assert len({running.port for running in started}) == 3
+        for learner, running in zip(learners, started, strict=True):
+            connect_to(running.url).client("s3").create_bucket(Bucket=f"{learner.name}-bucket")
+        for learner in learners:
+            found = daemon.find(learner)
+            assert found
+            buckets = connect_to(found.url).client("s3").list_buckets()["Buckets"]
+            assert [bucket["Name"] for bucket in buckets] == [f"{learner.name}-bucket"]
+    finally:
+        for learner in learners:
+            daemon.stop(learner)
+
+
+def test_a_neighbour_on_the_port_of_a_lakehouse_that_has_died_is_not_taken_for_it(state: Path, tmp_path: Path) -> None:
+    neighbour = tmp_path / "neighbour"
+    running = start(neighbour)
+    try:
+        state.mkdir()
+        (state / "endpoint.json").write_text(json.dumps({"url": running.url, "pid": running.pid + 1}))
+        assert daemon.find(state) is None
+        assert daemon.stop(state) is False
+        assert start(state).url != running.url
+        assert daemon.find(neighbour) == running
+    finally:
+        daemon.stop(neighbour)
 
 
 def test_a_state_of_other_versions_is_refused_and_kept(state: Path) -> None:

@@ -37,10 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    settings = Settings(
+        options.state,
+        daemon.DEFAULT_PORT if options.port is None else options.port,
+        options.region,
+        options.refresh_seconds,
+        options.enforce_iam,
+        or_any_port=options.port is None,
+    )
     try:
-        lakehouse = Lakehouse(
-            Settings(options.state, options.port, options.region, options.refresh_seconds, options.enforce_iam)
-        )
+        lakehouse = Lakehouse(settings)
     except UnreadableStateError as error:
         return _give_up(str(error))
     except OSError as error:
@@ -68,7 +74,7 @@ def _give_up(reason: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m zetl_helpers.local", description="Run a local lakehouse.")
-    parser.add_argument("--port", type=int, default=daemon.DEFAULT_PORT)
+    parser.add_argument("--port", type=int)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--region", default=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
     parser.add_argument("--refresh-seconds", type=float, default=float(os.environ.get("ZETL_REFRESH_SECONDS", "1")))

@@ -19,9 +19,10 @@ from filelock import FileLock
 DEFAULT_PORT = 4555
 _ADDRESS = "endpoint.json"
 _LOG = "lakehouse.log"
-_START_SECONDS = 60.0
+# A class that starts at once shares few processors; a process that ends is noticed without waiting.
+_START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 30.0
 _WORK_SECONDS = 600.0
 _POLL_SECONDS = 0.05
 
@@ -37,7 +38,7 @@ class Running:
     Args:
         url: Its address.
         pid: Its process.
-        health: What it says of itself: account, region, refresh_seconds, refreshing, enforce_iam.
+        health: What it says of itself: pid, account, region, refresh_seconds, refreshing, enforce_iam.
     """
 
     url: str
@@ -57,7 +58,10 @@ def find(state: Path) -> Running | None:
     except (FileNotFoundError, ValueError):
         return None
     health = _ask(address["url"], "health")
-    return None if health is None else Running(address["url"], address["pid"], health)
+    # After a sudden end another user's lakehouse may have taken the port.
+    if health is None or health["pid"] != address["pid"]:
+        return None
+    return Running(address["url"], address["pid"], health)
 
 
 def start(
@@ -67,7 +71,7 @@ def start(
 
     Args:
         state: The state folder.
-        port: The port; None for the default one, 0 for a free one.
+        port: The port; None for the default one or, if that is taken, a free one; 0 for a free one.
         enforce_iam: Whether requests are checked against IAM policies.
         refresh_seconds: The local clock of the integrations; None for ``ZETL_REFRESH_SECONDS`` or 1.
 
@@ -148,7 +152,8 @@ def withdraw(state: Path) -> None:
 
 def _command(state: Path, port: int | None, enforce_iam: bool, refresh_seconds: float | None) -> list[str]:
     command = [sys.executable, "-m", "zetl_helpers.local", "--state", str(state.resolve())]
-    command += ["--port", str(DEFAULT_PORT if port is None else port)]
+    if port is not None:
+        command += ["--port", str(port)]
     if refresh_seconds is not None:
         command += ["--refresh-seconds", str(refresh_seconds)]
     if enforce_iam:

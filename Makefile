@@ -8,6 +8,7 @@ WORKERS ?= 2
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DBT_READY := .venv-dbt/.ready
 STATE := $(CURDIR)/.zetl
 
 .DEFAULT_GOAL := help
@@ -31,7 +32,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(READY)
+unit: $(READY) $(DBT_READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 # Stored outputs are compared with those of a run on a fresh lakehouse, notebook by notebook.
@@ -55,3 +56,9 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[local,notebooks,dev]'
 	touch $(READY)
+
+# dbt wants older versions of what other tools here need: it has an environment of its own, for the test that runs it.
+$(DBT_READY): constraints/dbt.txt
+	$(PYTHON) -m venv .venv-dbt
+	.venv-dbt/bin/python -m pip install --quiet --disable-pip-version-check -c constraints/dbt.txt dbt-core dbt-athena
+	touch $(DBT_READY)

@@ -18,7 +18,7 @@ def not_found(message: str, name: str) -> Fault:
 
 
 def entity_not_found(message: str) -> Fault:
-    """Return the error of a catalog's entity that does not exist, in the envelope in which clients look for its code."""
+    """Return the error of a catalog's entity that does not exist; clients look for the code in its envelope."""
     envelope = (
         "(Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException; "
         f"Request ID: {uuid.uuid4()}; Proxy: null)"

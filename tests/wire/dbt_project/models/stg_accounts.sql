@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+select customerid, state, status, balance, cast(updated as timestamp(6)) as updated
+from {{ source('raw', 'accounts') }}

@@ -36,10 +36,11 @@ class Call:
 
 
 class Recorder:
-    """Records the calls of a session's clients, and stops the first one that breaks its model."""
+    """Records the calls of a session's clients, and stops the first one that breaks its model when it is strict."""
 
-    def __init__(self, session: boto3.Session) -> None:
+    def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []
+        self._strict = strict
         # Last, so that what botocore adds by itself (such as idempotency tokens) is seen too.
         session.events.register_last("before-parameter-build", self._note)
         session.events.register("after-call", self._answer)
@@ -54,7 +55,7 @@ class Recorder:
         return [call.name for call in self.calls if call.changes]
 
     def _note(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
-        broken = violations(model, params)
+        broken = violations(model, params) if self._strict else []
         if broken:
             raise ContractError(f"{model.service_model.service_name}.{model.name}: {'; '.join(broken)}")
         self.calls.append(Call(model, params))
@@ -65,10 +66,12 @@ class Recorder:
             call.error = parsed["Error"]["Code"]
 
 
-def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1") -> tuple[Lab, Recorder]:
+def recorded_lab(
+    url: str, prefix: str = "", region: str = "us-east-1", *, strict: bool = True
+) -> tuple[Lab, Recorder]:
     """Connect as `zetl.connect` does, with all calls recorded, the first one too."""
     session = boto3.Session(
         aws_access_key_id="LOCALLAKEHOUSE000000", aws_secret_access_key="not-a-secret", region_name=region
     )
-    recorder = Recorder(session)
+    recorder = Recorder(session, strict=strict)
     return lab_module._introduce("local", session, prefix, url), recorder

@@ -2,8 +2,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import connect_to
+from zetl_helpers.lab import Lab
 from zetl_helpers.local.backend import Backend
 from zetl_helpers.local.inside import Inside
+from zetl_helpers.local.lakehouse import Lakehouse
+
+
+@pytest.fixture
+def lab(lakehouse: Lakehouse) -> Lab:
+    """A lab whose calls may break AWS's service models: to say so is for the lakehouse."""
+    return connect_to(lakehouse.url, contract=False)
 
 
 @pytest.fixture

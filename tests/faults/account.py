@@ -1,0 +1,173 @@
+"""An account seen from outside: what is in it, as plain data that two moments can be compared by."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse
+
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_MOVING = {
+    "CreationDateTime", "CreateDate", "CreateTime", "CreationTime", "UpdateTime", "LastModified", "LastModifiedTime",
+    "LastUpdated", "ResponseMetadata", "RoleId", "RoleLastUsed", "TableId", "VersionId", "PolicyHash",
+    "AlarmConfigurationUpdatedTimestamp", "StateUpdatedTimestamp", "StateTransitionedTimestamp", "StateReasonData",
+    "EarliestRestorableDateTime", "LatestRestorableDateTime", "metadata_location", "previous_metadata_location",
+    "glue_integration_id", "RevisionId", "LastUpdatedBy", "ItemCount", "TableSizeBytes",
+    "LastUpdateToPayPerRequestDateTime",
+}  # fmt: skip
+
+
+class Snapshots:
+    """Keeps a lakehouse's whole state and puts it back, faster than all of it could be made again."""
+
+    def __init__(self, lakehouse: Lakehouse) -> None:
+        self._lakehouse = lakehouse
+        self._parts = (lakehouse.zero_etl, lakehouse.athena, lakehouse._formation)
+
+    def take(self) -> tuple[Any, ...]:
+        return (self._lakehouse.backend.dump(), *(part.dump() for part in self._parts))
+
+    def put_back(self, state: tuple[Any, ...]) -> None:
+        self._lakehouse.backend.reset()
+        self._lakehouse.backend.load(state[0])
+        for part, saved in zip(self._parts, state[1:], strict=True):
+            part.load(saved)
+
+
+def everything(lab: Lab) -> dict[str, Any]:
+    """Return what is in the account, without ids and moments that differ from one run to the next."""
+    found = {
+        "tables": _tables(lab),
+        "buckets": _buckets(lab),
+        "databases": _databases(lab),
+        "catalog policy": _catalog_policy(lab),
+        "roles": _roles(lab),
+        "integrations": lab.client("glue").describe_integrations()["Integrations"],
+        "properties": _properties(lab),
+        "lake formation": _lake_formation(lab),
+        "alarms": _alarms(lab),
+        "saved queries": _saved_queries(lab),
+        "log streams": _log_streams(lab),
+    }
+    plain: dict[str, Any] = json.loads(_ID.sub("<id>", json.dumps(_still(found), default=str, sort_keys=True)))
+    return plain
+
+
+def _still(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _still(item) for name, item in value.items() if name not in _MOVING}
+    if isinstance(value, list):
+        return sorted((_still(item) for item in value), key=lambda item: json.dumps(item, default=str, sort_keys=True))
+    return value
+
+
+@contextmanager
+def _unless_absent() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        assert re.search("NotFound|NoSuch", error.response["Error"]["Code"]), error  # noqa: PT017
+
+
+def _tables(lab: Lab) -> dict[str, Any]:
+    dynamodb = lab.client("dynamodb")
+    found = {}
+    for name in dynamodb.list_tables()["TableNames"]:
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        found[name] = [
+            table,
+            dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"]).get("Tags"),
+            dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"],
+            dynamodb.scan(TableName=name)["Items"],
+        ]
+        with _unless_absent():
+            found[name].append(dynamodb.get_resource_policy(ResourceArn=table["TableArn"])["Policy"])
+    return found
+
+
+def _buckets(lab: Lab) -> dict[str, Any]:
+    s3 = lab.client("s3")
+    found: dict[str, Any] = {}
+    for name in (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]):
+        # The names of Iceberg's files are random; how many there are is not.
+        keys = [_ID.sub("<id>", one["Key"]) for one in s3.list_objects_v2(Bucket=name).get("Contents", [])]
+        found[name] = [[re.sub(r"[0-9]{8,}|[0-9a-f]{16,}", "<id>", key) for key in keys]]
+        with _unless_absent():
+            found[name].append(s3.get_bucket_tagging(Bucket=name)["TagSet"])
+        with _unless_absent():
+            found[name].append(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"])
+    return found
+
+
+def _databases(lab: Lab) -> list[Any]:
+    glue = lab.client("glue")
+    databases = glue.get_databases()["DatabaseList"]
+    return [[one, glue.get_tables(DatabaseName=one["Name"])["TableList"]] for one in databases]
+
+
+def _catalog_policy(lab: Lab) -> Any:
+    with _unless_absent():
+        return json.loads(lab.client("glue").get_resource_policy()["PolicyInJson"])
+    return None
+
+
+def _roles(lab: Lab) -> list[Any]:
+    iam = lab.client("iam")
+    found = []
+    for role in iam.list_roles()["Roles"]:
+        name = role["RoleName"]
+        policies = [
+            iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
+        ]
+        found.append([role, policies, iam.list_role_tags(RoleName=name)["Tags"]])
+    return found
+
+
+def _properties(lab: Lab) -> list[Any]:
+    glue = lab.client("glue")
+    found: list[Any] = []
+    for database in glue.get_databases()["DatabaseList"]:
+        arn = f"{lab.database_arn.rpartition('/')[0]}/{database['Name']}"
+        with _unless_absent():
+            own = glue.get_integration_resource_property(ResourceArn=arn)
+            found.append([own, glue.get_tags(ResourceArn=own["ResourcePropertyArn"])["Tags"]])
+        for table in lab.client("dynamodb").list_tables()["TableNames"]:
+            with _unless_absent():
+                found.append(glue.get_integration_table_properties(ResourceArn=arn, TableName=table))
+    return found
+
+
+def _lake_formation(lab: Lab) -> list[Any]:
+    formation = lab.client("lakeformation")
+    return [
+        formation.get_data_lake_settings()["DataLakeSettings"],
+        formation.list_permissions()["PrincipalResourcePermissions"],
+        formation.list_lake_formation_opt_ins()["LakeFormationOptInsInfoList"],
+    ]
+
+
+def _alarms(lab: Lab) -> list[Any]:
+    cloudwatch = lab.client("cloudwatch")
+    alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+    return [[one, cloudwatch.list_tags_for_resource(ResourceARN=one["AlarmArn"])["Tags"]] for one in alarms]
+
+
+def _saved_queries(lab: Lab) -> list[Any]:
+    athena = lab.client("athena")
+    ids = athena.list_named_queries()["NamedQueryIds"]
+    return [athena.get_named_query(NamedQueryId=one)["NamedQuery"] for one in ids]
+
+
+def _log_streams(lab: Lab) -> list[Any]:
+    logs = lab.client("logs")
+    return [
+        [group["logGroupName"], stream["logStreamName"]]
+        for group in logs.describe_log_groups()["logGroups"]
+        for stream in logs.describe_log_streams(logGroupName=group["logGroupName"])["logStreams"]
+    ]

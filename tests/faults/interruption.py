@@ -1,0 +1,38 @@
+"""A process that dies at one of its AWS calls: before the request is sent, or after the answer has come."""
+
+from typing import Any, Literal
+
+import boto3
+
+When = Literal["before", "after"]
+
+
+class KilledError(BaseException):
+    """The end of the process; nothing in the helpers catches it."""
+
+
+class Interruption:
+    """Counts the calls of a session's clients, and ends the process at one of them."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self.calls: list[str] = []
+        self._at: tuple[int, When] | None = None
+        session.events.register("before-call", self._before)
+        session.events.register("after-call", self._after)
+
+    def arm(self, call: int, when: When) -> None:
+        """End at the call of that number, the first one being 0."""
+        self.calls, self._at = [], (call, when)
+
+    def disarm(self) -> None:
+        """Let all calls through, and count from 0."""
+        self.calls, self._at = [], None
+
+    def _before(self, model: Any, **_: Any) -> None:
+        if self._at == (len(self.calls), "before"):
+            raise KilledError(f"before {model.name}")
+        self.calls.append(model.name)
+
+    def _after(self, model: Any, **_: Any) -> None:
+        if self._at == (len(self.calls) - 1, "after"):
+            raise KilledError(f"after {model.name}")

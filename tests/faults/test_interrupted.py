@@ -1,0 +1,94 @@
+"""Set-up that is killed at any point can be cleaned up, and can be repeated."""
+
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.conftest import connect_to
+from tests.faults import account, neighbours
+from tests.faults.interruption import Interruption, KilledError, When
+from zetl_helpers import chapters, cleanup, lakehouse, monitoring
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse, Settings
+
+POINTS = 20
+# Other points at each run; one run's points come back with its seed.
+SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(10**6))
+
+
+@dataclass
+class World:
+    """An account with other people's things in it, before and after an undisturbed set-up."""
+
+    lab: Lab
+    interruption: Interruption
+    snapshots: account.Snapshots
+    empty: tuple[Any, ...]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    calls: list[str]
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    running = Lakehouse(Settings(refresh_seconds=3600))
+    running.start()
+    lab = connect_to(running.url)
+    interruption = Interruption(lab.session)
+    snapshots = account.Snapshots(running)
+    neighbours.move_in(lab)
+    empty, before = snapshots.take(), account.everything(lab)
+    with without_waiting(running.zero_etl.tick):
+        interruption.disarm()
+        set_up(lab)
+        calls = interruption.calls
+        interruption.disarm()
+        yield World(lab, interruption, snapshots, empty, before, account.everything(lab), calls)
+    running.stop()
+
+
+def set_up(lab: Lab) -> None:
+    """Make everything that the tutorial makes."""
+    chapters.catch_up(lab, 4)
+    monitoring.create_alarm(lab)
+    lakehouse.save_query(lab, "Accounts", "SELECT count(*) FROM customeraccounts", "How many there are")
+
+
+def point(number: int, calls: int) -> tuple[int, When]:
+    """Choose a call at random from one twentieth of the set-up, and a moment at random before or after it."""
+    chance = random.Random(f"{SEED} {number}")  # noqa: S311  (no secret)
+    first, last = number * calls // POINTS, (number + 1) * calls // POINTS
+    return chance.randrange(first, last), chance.choice(("before", "after"))
+
+
+def test_set_up_leaves_other_peoples_things_alone(world: World) -> None:
+    for kind in ("tables", "buckets"):
+        assert world.before[kind].items() <= world.after[kind].items()
+    assert all(one in world.after["roles"] for one in world.before["roles"])
+    assert all(one in world.after["catalog policy"]["Statement"] for one in world.before["catalog policy"]["Statement"])
+
+
+@pytest.mark.parametrize("number", range(POINTS))
+def test_killed_then_cleaned_up_or_repeated(world: World, number: int) -> None:
+    call, when = point(number, len(world.calls))
+    print(f"ZETL_FAULT_SEED={SEED}: killed {when} call {call} of {len(world.calls)}, {world.calls[call]}")
+    world.snapshots.put_back(world.empty)
+    world.interruption.arm(call, when)
+    with pytest.raises(KilledError):
+        set_up(world.lab)
+    world.interruption.disarm()
+    killed = world.snapshots.take()
+
+    outcomes = cleanup.apply(cleanup.plan(world.lab))
+    assert set(outcomes["outcome"]) <= {"deleted"}
+    assert cleanup.verify(world.lab)
+    assert account.everything(world.lab) == world.before
+
+    world.snapshots.put_back(killed)
+    set_up(world.lab)
+    assert account.everything(world.lab) == world.after

@@ -11,8 +11,8 @@ from zetl_helpers.local.lakehouse import Lakehouse
 
 
 def count(lab: Lab) -> tuple[int, int, int]:
-    one = maintenance.files(lab).iloc[0]
-    return int(one["files"]), int(one["snapshots"]), int(one["files in S3"])
+    counts = maintenance.files(lab)
+    return counts.files, counts.snapshots, counts.stored_files
 
 
 def test_compaction_and_vacuum(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
@@ -29,7 +29,12 @@ def test_compaction_and_vacuum(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     maintenance.keep_snapshots_for(lab, 0)
     maintenance.vacuum(lab)
     assert count(lab) == (files, 1, files)
-    assert maintenance.files(lab)["rows"][0] == len(lakehouse.query(lab, "SELECT customerid FROM customeraccounts"))
+    assert maintenance.files(lab).rows == len(lakehouse.query(lab, "SELECT customerid FROM customeraccounts"))
+
+
+def test_counts_read_as_a_sentence() -> None:
+    counts = maintenance.FileCounts(103_000, 48, 46, 5, 60, 4_118)
+    assert str(counts) == "103,000 rows in 48 files of 46 KB · 5 snapshots · 60 files, 4,118 KB in S3"
 
 
 def test_a_table_that_is_not_there_cannot_be_compacted(lab: Lab) -> None:

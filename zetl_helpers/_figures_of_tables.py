@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -9,6 +11,7 @@ from zetl_helpers import _palette
 from zetl_helpers._figure import Chart
 from zetl_helpers._snapshots import moment, snapshots
 from zetl_helpers._tables import labels
+from zetl_helpers.maintenance import FileCounts
 
 _SYMBOLS = {"append": "circle", "overwrite": "diamond", "delete": "x", "replace": "square"}
 
@@ -180,37 +183,42 @@ def scanned(queries: pd.DataFrame) -> Chart:
     return Chart(data=bars, layout=layout)
 
 
-def files(counts: pd.DataFrame) -> Chart:
+def files(counts: Mapping[str, FileCounts]) -> Chart:
     """Draw how many data files a table has after each step: in its newest snapshot, and in S3 altogether.
 
     Args:
-        counts: One row for each step, in order, the step its index: `files` and `files in S3`, as `maintenance.files`
-            counts them.
+        counts: What `maintenance.files` counted, by the name of the step, in order.
 
     https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html
     """
-    steps = labels(counts.index.to_series())
-    kinds = ("files", "files in S3")
-    names = ("in the newest snapshot", "in S3 altogether")
+    live = [one.files for one in counts.values()]
+    stored = [one.stored_files for one in counts.values()]
     bars = [
         go.Bar(
-            x=steps,
-            y=[int(value) for value in counts[kind]],
+            x=list(counts),
+            y=numbers,
             name=name,
-            text=[f"{value:,}" for value in counts[kind]],
+            text=[f"{number:,}" for number in numbers],
             textposition="outside",
             marker={"color": colour, "pattern": _palette.pattern(shape)},
             hovertemplate=f"after %{{x}}<br>%{{y:,}} data files {name}<extra></extra>",
         )
-        for kind, name, colour, shape in zip(kinds, names, _palette.colours(2), ("", "/"), strict=True)
+        for numbers, name, colour, shape in zip(
+            (live, stored), ("in the newest snapshot", "in S3 altogether"), _palette.colours(2), ("", "/"), strict=True
+        )
     ]
-    most_live, most_stored = (int(counts[kind].max()) for kind in kinds)
-    live, stored = (int(counts[kind].iloc[-1]) for kind in kinds)
+    title = "No files counted"
+    if counts:
+        title = (
+            f"From {max(live):,} files to {live[-1]:,} for each query, and from {max(stored):,} to {stored[-1]:,} in S3"
+        )
     layout = _palette.layout(
-        f"From {most_live:,} files to {live:,} for each query, and from {most_stored:,} to {stored:,} in S3",
+        title,
+        meta={"clock": "Data files after each step: in the newest snapshot, and in S3 altogether"},
         barmode="group",
         xaxis={"title": {"text": "after"}, "type": "category", "showgrid": False},
         yaxis={"title": {"text": "data files"}, "rangemode": "tozero"},
+        legend={"x": 0, "y": 1, "bgcolor": _palette.CARD},
     )
     return Chart(data=bars, layout=layout)
 

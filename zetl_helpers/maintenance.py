@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import awswrangler as wr
-import pandas as pd
 
 from zetl_helpers import lakehouse
 from zetl_helpers._steps import Step
@@ -13,36 +14,60 @@ _POLL_SECONDS = 0.1
 _AGE = "vacuum_max_snapshot_age_seconds"
 
 
-def files(lab: Lab) -> pd.DataFrame:
-    """Count the target table's files: those of the newest snapshot, and all that lie in S3.
+@dataclass(frozen=True)
+class FileCounts:
+    """The data files of a table at one moment.
+
+    Args:
+        rows: The rows of the newest snapshot.
+        files: The data files that a query of it opens.
+        average_kb: Their average size in KB.
+        snapshots: The snapshots that can be read.
+        stored_files: The data files of all of them in S3.
+        stored_kb: The size of those in KB.
+    """
+
+    rows: int
+    files: int
+    average_kb: int
+    snapshots: int
+    stored_files: int
+    stored_kb: int
+
+    def __repr__(self) -> str:
+        snapshots = "1 snapshot" if self.snapshots == 1 else f"{self.snapshots} snapshots"
+        return (
+            f"{self.rows:,} rows in {self.files} files of {self.average_kb} KB · {snapshots} · "
+            f"{self.stored_files} files, {self.stored_kb:,} KB in S3"
+        )
+
+
+def files(lab: Lab) -> FileCounts:
+    """Count the target table's data files: those of the newest snapshot, and all that lie in S3.
 
     Args:
         lab: The lab.
 
-    Returns:
-        One row, columns ``rows``, ``files`` and ``average KB`` (of the newest snapshot's data files), ``snapshots``,
-        and ``files in S3`` and ``KB in S3`` (data files of all snapshots).
+    Raises:
+        QueryError: There is no such table.
 
     See https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-data.html
     """
-    table = lab.target_table
     live = lakehouse.query(
         lab,
         "SELECT COALESCE(SUM(record_count), 0) AS row_count, COUNT(*) AS file_count, "  # noqa: S608  (a fixed name)
-        f'COALESCE(SUM(file_size_in_bytes), 0) AS bytes FROM "{table}$files"',
+        f'COALESCE(SUM(file_size_in_bytes), 0) AS bytes FROM "{lab.target_table}$files"',
     ).iloc[0]
     objects = lakehouse.objects(lab)
-    data = objects[objects["folder"] == "data"]
+    stored = objects[objects["folder"] == "data"]
     count = int(live["file_count"])
-    return pd.DataFrame(
-        {
-            "rows": [int(live["row_count"])],
-            "files": [count],
-            "average KB": [round(int(live["bytes"]) / 1024 / max(count, 1))],
-            "snapshots": [len(lakehouse.snapshots(lab))],
-            "files in S3": [len(data)],
-            "KB in S3": [round(int(data["bytes"].sum()) / 1024)],
-        }
+    return FileCounts(
+        rows=int(live["row_count"]),
+        files=count,
+        average_kb=round(int(live["bytes"]) / 1024 / max(count, 1)),
+        snapshots=len(lakehouse.snapshots(lab)),
+        stored_files=len(stored),
+        stored_kb=round(int(stored["bytes"].sum()) / 1024),
     )
 
 

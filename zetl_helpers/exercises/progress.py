@@ -1,0 +1,122 @@
+"""Which exercises are done: one small file in the state folder, that nothing sends anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from zetl_helpers import _settings
+
+State = Literal["not attempted", "incorrect", "correct"]
+
+_FILE = "progress.json"
+
+
+class ProgressError(Exception):
+    """The file with the progress cannot be read; the text says what to do with it."""
+
+
+class Progress:
+    """The progress kept in a state folder; several notebooks may write at once.
+
+    Args:
+        folder: The state folder; that of the settings unless given.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or _settings.state_dir()
+
+    def state(self, exercise: str) -> State:
+        """Return how far an exercise is.
+
+        Args:
+            exercise: Its name, such as ``4.1``.
+
+        Raises:
+            ProgressError: The file cannot be read.
+        """
+        state: State = self._read().get(exercise, {}).get("state", "not attempted")
+        return state
+
+    def attempted(self, exercise: str, state: State) -> None:
+        """Note an attempt; what was correct once stays correct.
+
+        Args:
+            exercise: Its name.
+            state: How the attempt went.
+
+        Raises:
+            ProgressError: The file cannot be read.
+        """
+        with self._changing() as entries:
+            entry = entries.setdefault(exercise, {})
+            entry["attempts"] = entry.get("attempts", 0) + 1
+            entry["at"] = datetime.now(UTC).isoformat(timespec="seconds")
+            if entry.get("state") != "correct":
+                entry["state"] = state
+
+    def broken(self, exercise: str) -> bool:
+        """Tell whether the exercise has broken something that is not known to be mended."""
+        return bool(self._read().get(exercise, {}).get("broken", False))
+
+    def set_broken(self, exercise: str, broken: bool) -> None:
+        """Note that an exercise has broken something, or that it is mended."""
+        with self._changing() as entries:
+            entries.setdefault(exercise, {})["broken"] = broken
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        path = self._folder / _FILE
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        try:
+            entries: dict[str, dict[str, Any]] = json.loads(text)["exercises"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ProgressError(
+                f"{path} is no file of this tutorial's progress ({error}). Move it away, then repeat this cell: the "
+                "exercises begin again as not attempted."
+            ) from error
+        return entries
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, dict[str, Any]]]:
+        """Give out the entries to be changed, and put the file in its place as a whole."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with _locked(self._folder / f"{_FILE}.lock"):
+            entries = self._read()
+            yield entries
+            handle, name = tempfile.mkstemp(dir=self._folder, prefix=f"{_FILE}.")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"exercises": dict(sorted(entries.items()))}, file, indent=2)
+            Path(name).replace(self._folder / _FILE)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other processes out; the operating system gives the lock back when a process dies."""
+    with path.open("a+b") as file:
+        _lock(file)
+        yield
+
+
+# The standard library has one lock for each family of systems; closing the file gives it back.
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX)

@@ -203,6 +203,21 @@ def test_a_bucket_of_ones_own_that_may_not_be_looked_at_is_not_called_foreign(la
     assert "S3 bucket" in [what for what, _ in found.unseen]
 
 
+def test_statements_of_an_earlier_version_and_for_another_person_are_the_labs(lab: Lab) -> None:
+    target.create_database(lab)
+    target.merge_catalog_policy(lab)
+    glue = lab.client("glue")
+    policy = json.loads(glue.get_resource_policy()["PolicyInJson"])
+    for statement in policy["Statement"]:
+        ((_, compared),) = statement["Condition"].items()
+        statement["Condition"] = {"StringEquals": compared}
+    policy["Statement"][0]["Principal"] = {"AWS": f"arn:aws:iam::{lab.account}:role/Somebody"}
+    glue.put_resource_policy(PolicyInJson=json.dumps(policy), EnableHybrid="TRUE")
+    assert kinds(lab) == ["Glue database", *["Data Catalog policy statement"] * 2]
+    assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
+    assert cleanup.verify(lab)
+
+
 def test_a_neighbours_things_stay(lakehouse_ticks: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse_ticks.url, "anna"), connect_to(lakehouse_ticks.url, "ben")
     for learner in (anna, ben):

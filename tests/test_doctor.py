@@ -1,27 +1,172 @@
+import dataclasses
+import importlib.metadata
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
 from tests.fakes import Answers
-from zetl_helpers import doctor, source
-from zetl_helpers.lab import Lab
+from tests.test_transcripts import make_foreign_things
+from zetl_helpers import _doctor_account, _doctor_machine, cli, doctor, source
+from zetl_helpers._check import Check
+from zetl_helpers.lab import ConnectionRefusedByLabError, Lab
+
+GB = 2**30
 
 
-def test_a_healthy_lab_is_ok_in_every_line(lab: Lab) -> None:
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer with room, whatever the one is like on which the tests run."""
+    monkeypatch.setattr(_doctor_machine, "_free_memory", lambda: 2 * GB)
+    monkeypatch.setattr(_doctor_machine, "_free_disk", lambda _: 9 * GB)
+    monkeypatch.setattr(_doctor_machine, "static_image_obstacle", lambda: None)
+
+
+def failures(checks: list[Check]) -> list[str]:
+    return [check.what for check in checks if not check.ok]
+
+
+def test_a_healthy_lab_is_ok_in_every_line(lab: Lab, golden: Callable[[str, str], None]) -> None:
     checks = doctor.examine(lab)
-    assert all(check.ok for check in checks)
-    assert all(line.startswith("[OK]") for line in doctor.report(checks).splitlines())
+    assert failures(checks) == []
+    # The first two lines have versions in them.
+    golden("doctor.txt", doctor.report(checks[2:]) + "\n")
+
+
+def test_the_command_prints_the_same_and_fails_when_a_line_does(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "connect", lambda: lab)
+    assert cli.main(["doctor"]) == 0
+    assert capsys.readouterr().out == doctor.report(doctor.examine(lab)) + "\n"
+    Answers(lab, "glue", "DescribeIntegrations").fail("AccessDeniedException", times=99)
+    assert cli.main(["doctor"]) == 1
 
 
 def test_a_service_that_denies_is_named_with_the_next_step(lab: Lab) -> None:
-    denied = Answers(lab, "glue", "DescribeIntegrations")
-    denied.fail("AccessDeniedException", times=9)
-    text = doctor.report(doctor.examine(lab))
-    assert "[FAIL] AWS Glue zero-ETL does not answer\n       " in text
-    assert "policies/" in text
+    Answers(lab, "glue", "DescribeIntegrations").fail("AccessDeniedException", times=99)
+    checks = doctor.examine(lab)
+    assert failures(checks) == [
+        "AWS Glue zero-ETL does not answer",
+        "integrations of earlier runs cannot be looked for",
+        "logs of earlier runs cannot be looked for",
+    ]
+    assert "[FAIL] AWS Glue zero-ETL does not answer\n       " in doctor.report(checks)
+    assert "policies/" in doctor.report(checks)
 
 
 def test_foreign_things_with_the_labs_names_are_found_before_anything_is_made(lab: Lab) -> None:
-    lab.client("dynamodb").create_table(**source.definition(lab))
-    assert "[FAIL] a thing that is not the lab's has one of its names" in doctor.report(doctor.examine(lab))
+    make_foreign_things(lab)
+    found = failures(doctor.examine(lab))
+    assert "DynamoDB table CustomerAccounts has a name of the lab and is not the lab's" in found
+    assert f"S3 bucket {lab.bucket} has a name of the lab and is not the lab's" in found
 
 
 def test_leftovers_of_an_earlier_run_are_counted(lab: Lab) -> None:
     source.create_table(lab)
-    assert "[OK]   1 things of the lab are there" in doctor.report(doctor.examine(lab))
+    assert "[OK]   1 thing of the lab there; zetl cleanup --dry-run lists" in doctor.report(doctor.examine(lab))
+
+
+def test_expired_credentials_are_a_failure_and_no_crash(lab: Lab) -> None:
+    Answers(lab, "cloudwatch", "DescribeAlarms").fail("ExpiredToken", times=9)
+    assert failures(doctor.examine(lab)) == ["things of earlier runs cannot be looked for"]
+
+
+def test_no_connection_ends_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> Lab:
+        raise ConnectionRefusedByLabError("Port 4555 is taken.")
+
+    monkeypatch.delenv("ZETL_TARGET", raising=False)
+    monkeypatch.setattr(doctor, "connect", refuse)
+    assert doctor.report(doctor.examine()).endswith("[FAIL] target local\n       Port 4555 is taken.")
+
+
+def test_a_target_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZETL_TARGET", "moon")
+    assert "[FAIL] target\n       ZETL_TARGET is 'moon'" in doctor.report(doctor.examine())
+
+
+@pytest.mark.parametrize(
+    ("installed", "said"),
+    [("5.24.1", "plotly 5.24.1 is not >=6.0"), (None, "plotly is missing")],
+)
+def test_a_package_outside_its_range_is_named_with_the_command(
+    monkeypatch: pytest.MonkeyPatch, installed: str | None, said: str
+) -> None:
+    real = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name != "plotly":
+            return real(name)
+        if installed is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return installed
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    (check,) = _doctor_machine.packages(local=False)
+    assert (check.ok, check.what) == (False, f"packages: {said}")
+    assert check.next_step.endswith("-m pip install 'plotly>=6.0'")
+
+
+def test_packages_of_the_local_lakehouse_matter_to_the_local_target_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["plotly>=6.0", "no-such-package>=1; extra == 'local'", "no-such-tool>=1; extra == 'dev'"]
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: lines)
+    assert failures(_doctor_machine.packages(local=False)) == []
+    assert failures(_doctor_machine.packages(local=True)) == ["packages: no-such-package is missing"]
+
+
+def test_a_full_disk_and_little_memory_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_doctor_machine, "_free_disk", lambda _: 0.3 * GB)
+    monkeypatch.setattr(_doctor_machine, "_free_memory", lambda: GB // 2)
+    memory = _doctor_machine.memory()
+    assert memory is not None
+    assert failures([_doctor_machine.disk(), memory]) == [
+        "disk: only 0.3 GB free for the local lakehouse",
+        "memory: only 0.5 GB for the local lakehouse and a notebook",
+    ]
+
+
+def test_a_browser_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_doctor_machine, "static_image_obstacle", lambda: "No still pictures: …")
+    assert str(_doctor_machine.still_pictures()) == "[OK]   optional: No still pictures: …"
+
+
+def on_aws(lab: Lab, region: str) -> Lab:
+    return dataclasses.replace(lab, target="aws", region=region)
+
+
+def test_a_region_without_zero_etl_is_named_with_those_that_have_it(lab: Lab) -> None:
+    assert _doctor_account.region(on_aws(lab, "eu-west-1")).ok
+    check = _doctor_account.region(on_aws(lab, "eu-south-2"))
+    assert not check.ok
+    assert "ap-northeast-1, " in check.next_step
+
+
+def test_a_class_that_fills_the_data_catalog_policy_is_told(lab: Lab) -> None:
+    statement = {
+        "Sid": "Theirs",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{lab.account}:root"},
+        "Action": "glue:GetTable",
+        "Resource": [f"arn:aws:glue:us-east-1:{lab.account}:table/{'x' * 9800}/*"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    Answers(lab, "glue", "GetResourcePolicy").once(lambda _: {"PolicyInJson": policy, "PolicyHash": "h"})
+    found = [check for check in _doctor_account.quotas(lab) if "Data Catalog" in check.what]
+    assert failures(found) == [f"quota: {len(policy):,} of 10,240 bytes of the Data Catalog policy"]
+
+
+def test_quotas_are_full_when_they_are_full(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    quotas: Any = json.loads(Path("zetl_helpers/data/quotas.json").read_text(encoding="utf-8"))
+    for quota in quotas["quotas"].values():
+        quota["limit"] = 0
+    monkeypatch.setattr(_doctor_account, "_data", lambda _: quotas)
+    before = failures(_doctor_account.quotas(lab))
+    assert before == [
+        "quota: 0 of 0 tables in the Region",
+        "quota: 0 of 0 buckets in the account",
+        "quota: 0 of 0 bytes of the Data Catalog policy",
+        "quota: 0 of 0 Lake Formation administrators",
+    ]

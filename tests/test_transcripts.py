@@ -49,7 +49,8 @@ def make_foreign_things(lab: Lab) -> None:
     )
     target.merge_catalog_policy(lab)
     policy = json.loads(lab.client("glue").get_resource_policy()["PolicyInJson"])
-    policy["Statement"][0]["Condition"]["StringLike"]["aws:SourceArn"] += "*"
+    (compared,) = policy["Statement"][0]["Condition"].values()
+    compared["aws:SourceArn"] += "*"
     lab.client("glue").put_resource_policy(PolicyInJson=json.dumps(policy), EnableHybrid="TRUE")
     glue = lab.client("glue")
     glue.create_integration_resource_property(

@@ -112,9 +112,23 @@ def catalog_statements(mine: Belongings) -> Found:
                 )
 
 
-def _subject(statement: dict[str, Any]) -> dict[str, Any]:
-    """Return a statement without who it is for: another person may clean up than who set up."""
-    return {name: value for name, value in statement.items() if name not in ("Principal", "Sid")}
+def _subject(statement: dict[str, Any]) -> tuple[frozenset[str], ...]:
+    """Return what a statement is about: its actions, its resources, and the ARNs of its conditions.
+
+    Not for whom it is, since another person may clean up than set up; nor by which operator it compares.
+    """
+    compared = [value for test in statement.get("Condition", {}).values() for value in test.values()]
+    about = (statement.get("Action", []), statement.get("Resource", []), compared)
+    return tuple(frozenset(_flat(part)) for part in about)
+
+
+def _flat(value: Any) -> Iterator[str]:
+    """Return the texts of a list, of lists within it, or of one text without a list around it."""
+    if isinstance(value, str):
+        yield value
+    else:
+        for one in value:
+            yield from _flat(one)
 
 
 def role(mine: Belongings) -> Found:

@@ -1,0 +1,175 @@
+"""What `doctor` looks at in the account: Region, services, quotas, leftovers, and what it will cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache, partial
+from importlib import resources
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from zetl_helpers import cleanup, cost, permissions, studio
+from zetl_helpers._aws import absent
+from zetl_helpers._check import Check
+from zetl_helpers.lab import Lab
+
+
+def _ask_iam(lab: Lab) -> None:
+    with absent("NoSuchEntity"):
+        lab.client("iam").get_role(RoleName=lab.role)
+
+
+_PROBES: tuple[tuple[str, Callable[[Lab], object]], ...] = (
+    ("DynamoDB", lambda lab: lab.client("dynamodb").list_tables(Limit=1)),
+    ("S3", lambda lab: lab.client("s3").list_buckets()),
+    ("AWS Glue", lambda lab: lab.client("glue").get_databases(MaxResults=1)),
+    ("AWS Glue zero-ETL", lambda lab: lab.client("glue").describe_integrations()),
+    ("Athena", lambda lab: lab.client("athena").get_work_group(WorkGroup="primary")),
+    ("Lake Formation", lambda lab: lab.client("lakeformation").get_data_lake_settings()),
+    ("IAM", _ask_iam),
+    ("CloudWatch Logs", lambda lab: lab.client("logs").describe_log_groups(limit=1)),
+    ("CloudWatch", lambda lab: lab.client("cloudwatch").list_metrics(Namespace="AWS/Glue/ZeroETL")),
+)
+
+
+def region(lab: Lab) -> Check:
+    """Look whether zero-ETL integrations are offered in the Region."""
+    if lab.target == "local":
+        return Check(True, f"Region {lab.region}, played by the local lakehouse")
+    known = _data("regions.json")
+    return Check(
+        lab.region in known["regions"],
+        f"Region {lab.region}: AWS Glue zero-ETL by CloudFormation's list of {known['date']}",
+        f"It is not on that list. Take one that is, with AWS_DEFAULT_REGION: {', '.join(known['regions'])}.",
+    )
+
+
+def reach(lab: Lab) -> list[Check]:
+    """Call each service once."""
+    return [_probe(lab, name, probe) for name, probe in _PROBES]
+
+
+def _probe(lab: Lab, name: str, probe: Callable[[Lab], object]) -> Check:
+    def look() -> Check:
+        probe(lab)
+        return Check(True, f"{name} answers")
+
+    return _unless_refused(f"{name} does not answer", look)
+
+
+def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except (ClientError, BotoCoreError) as error:
+        return Check(False, what, f"{error}. Ask for the rights in policies/, or sign in again.")
+
+
+def project(lab: Lab) -> Check:
+    """Look for the project in SageMaker Unified Studio; only chapter 3 needs one."""
+
+    def look() -> Check:
+        try:
+            found = studio.find_project(lab)
+        except studio.StudioError:
+            return Check(True, f"optional: no project {lab.project} in SageMaker Unified Studio; chapter 3 tells how")
+        return Check(True, f"project {found.name} in SageMaker Unified Studio")
+
+    return _unless_refused("SageMaker Unified Studio does not answer", look)
+
+
+def quotas(lab: Lab) -> list[Check]:
+    """Compare what is there with AWS's default quotas, where a class or a busy account can meet them."""
+    return [
+        _unless_refused(f"quota of {name.replace('_', ' ')}", partial(_quota, lab, name, count))
+        for name, count in _COUNTS.items()
+    ]
+
+
+def _quota(lab: Lab, name: str, count: Callable[[Lab], tuple[int, int]]) -> Check:
+    quota = _data("quotas.json")["quotas"][name]
+    used, needed = count(lab)
+    return Check(
+        used + needed <= quota["limit"],
+        f"quota: {used:,} of {quota['limit']:,} {quota['unit']}",
+        f"The lab needs {needed:,} more. Delete what nobody needs, or ask for a higher quota in the Service Quotas "
+        f"console. {quota['source']}",
+    )
+
+
+def _tables(lab: Lab) -> tuple[int, int]:
+    names = {name for page in lab.client("dynamodb").get_paginator("list_tables").paginate() for name in
+             page["TableNames"]}  # fmt: skip
+    return len(names), int(lab.table not in names)
+
+
+def _buckets(lab: Lab) -> tuple[int, int]:
+    names = {bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]}
+    return len(names), int(lab.bucket not in names)
+
+
+def _catalog_policy(lab: Lab) -> tuple[int, int]:
+    """Measure the policy that all labs of the account share: it is what a class runs out of first."""
+    text = ""
+    with absent("EntityNotFoundException"):
+        text = lab.client("glue").get_resource_policy()["PolicyInJson"]
+    statements = permissions.render(lab, "catalog_resource_policy")["Statement"]
+    missing = [one for one in statements if f'"{one["Sid"]}"' not in text]
+    return len(text.encode()), len(json.dumps(missing).encode()) if missing else 0
+
+
+def _administrators(lab: Lab) -> tuple[int, int]:
+    settings = lab.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
+    names = {one["DataLakePrincipalIdentifier"] for one in settings.get("DataLakeAdmins", [])}
+    return len(names), int(permissions.caller_principal(lab) not in names)
+
+
+_COUNTS: dict[str, Callable[[Lab], tuple[int, int]]] = {
+    "dynamodb_tables": _tables,
+    "s3_buckets": _buckets,
+    "catalog_policy_bytes": _catalog_policy,
+    "lake_formation_administrators": _administrators,
+}
+
+
+def leftovers(lab: Lab) -> list[Check]:
+    """Look what earlier runs left, and whether the lab's names are free or the lab's own."""
+    try:
+        found = cleanup.plan(lab)
+    except (ClientError, BotoCoreError) as error:
+        return [Check(False, "things of earlier runs cannot be looked for", f"{error}. Sign in again.")]
+    checks = [
+        Check(
+            False,
+            f"{one.kind} {one.name} has a name of the lab and is not the lab's",
+            f"Left alone: {one.why}. Set ZETL_PREFIX to give your lab names of its own.",
+        )
+        for one in found.foreign
+    ]
+    checks += [
+        Check(False, f"{what} of earlier runs cannot be looked for", f"{reason}. Ask for the rights in policies/.")
+        for what, reason in found.unseen
+    ]
+    if found:
+        things = "1 thing" if len(found) == 1 else f"{len(found)} things"
+        checks.append(Check(True, f"{things} of the lab there; zetl cleanup --dry-run lists, chapter 12 deletes"))
+    elif not found.foreign and not found.unseen:
+        checks.append(Check(True, "nothing of the lab is there yet"))
+    return checks
+
+
+def price() -> Check:
+    """Say what a day of the tutorial costs on AWS, and what a forgotten integration does."""
+    day = cost.estimate(items=50, item_bytes=200, changes_per_day=30, days=1).total
+    idle = cost.idle_cost(cost.SHORTEST_REFRESH)
+    return Check(
+        True, f"cost on AWS: about ${day:.2f} a day; a forgotten integration about ${idle:.2f} a month, for ever"
+    )
+
+
+@cache
+def _data(name: str) -> dict[str, Any]:
+    text = resources.files("zetl_helpers").joinpath(f"data/{name}").read_text(encoding="utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document

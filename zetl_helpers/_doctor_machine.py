@@ -1,0 +1,122 @@
+"""What `doctor` looks at on this computer: Python, packages, and what the local lakehouse needs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from packaging.requirements import Requirement  # plotly brings it
+from packaging.version import Version
+
+from zetl_helpers import _settings
+from zetl_helpers._check import Check
+from zetl_helpers._static_image import static_image_obstacle
+
+_PROJECT = "zetl-helpers"
+_SHOWN = ("boto3", "awswrangler", "pandas", "plotly")
+_GB = 2**30
+_LEAST_DISK = _GB
+_LEAST_MEMORY = _GB
+
+
+def python() -> Check:
+    """Look at Python's version."""
+    found = platform.python_version()
+    return Check(sys.version_info >= (3, 11), f"Python {found}", "Use Python 3.11 or newer.")
+
+
+def packages(*, local: bool) -> list[Check]:
+    """Look whether the packages are there, in the versions that the project supports.
+
+    Args:
+        local: Whether those of the local lakehouse are needed, too.
+    """
+    groups = ["", "local"] if local else [""]
+    wrong = {name: problem for group in groups for name, problem in _wrong(group).items()}
+    if wrong:
+        specifiers = " ".join(f"'{requirement}'" for requirement in wrong)
+        step = f"Install them in this environment: {sys.executable} -m pip install {specifiers}"
+        return [Check(False, f"packages: {'; '.join(wrong.values())}", step)]
+    shown = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _SHOWN)
+    checks = [Check(True, f"packages in the supported ranges: {shown}")]
+    if local:
+        checks.append(Check(True, "packages of the local lakehouse in the supported ranges"))
+    return checks
+
+
+def _wrong(extra: str) -> dict[str, str]:
+    """Return the requirements of an extra that are not met, and what is wrong with each."""
+    wrong = {}
+    for line in importlib.metadata.requires(_PROJECT) or ():
+        wanted = Requirement(line)
+        mine = wanted.marker.evaluate({"extra": extra}) and not wanted.marker.evaluate({"extra": ""}) \
+            if wanted.marker else extra == ""  # fmt: skip
+        if not mine:
+            continue
+        pure = f"{wanted.name}{wanted.specifier}"
+        try:
+            found = importlib.metadata.version(wanted.name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong[pure] = f"{wanted.name} is missing"
+            continue
+        if not wanted.specifier.contains(Version(found), prereleases=True):
+            wrong[pure] = f"{wanted.name} {found} is not {wanted.specifier}"
+    return wrong
+
+
+def disk() -> Check:
+    """Look whether the local lakehouse has room for its state."""
+    folder = _settings.state_dir()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = _free_disk(there)
+    return Check(
+        free >= _LEAST_DISK,
+        f"disk: {_amount(free, _LEAST_DISK)} free for the local lakehouse",
+        f"Make room beside {folder}, or set ZETL_STATE_DIR to a folder on another disk.",
+    )
+
+
+def _free_disk(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def memory() -> Check | None:
+    """Look whether there is memory for the local lakehouse and a notebook; None where the system does not tell."""
+    free = _free_memory()
+    if free is None:
+        return None
+    return Check(
+        free >= _LEAST_MEMORY,
+        f"memory: {_amount(free, _LEAST_MEMORY)} for the local lakehouse and a notebook",
+        "Close other programs.",
+    )
+
+
+def _free_memory() -> int | None:
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+        return None
+    except OSError:
+        pass
+    try:
+        # Where the kernel does not tell what is free (macOS), what is built in has to do.
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _amount(found: int, needed: int) -> str:
+    """Write an amount that suffices as the need: it then reads the same on every computer."""
+    return f"{needed // _GB} GB or more" if found >= needed else f"only {found / _GB:.1f} GB"
+
+
+def still_pictures() -> Check:
+    """Look for a browser that draws still pictures; nothing needs it but storing notebooks."""
+    obstacle = static_image_obstacle()
+    return Check(True, f"optional: {obstacle or 'Chromium draws still pictures'}")

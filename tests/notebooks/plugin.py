@@ -23,12 +23,13 @@ from zetl_helpers.notebooks import kernel_environment, socket_file
 # same output. The PNG is a still picture of the same figure, added when outputs are stored.
 _NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/png")
 
-# The chapter that deletes things has nothing to show on an empty account, and no later chapter needs these two.
+# The chapter that deletes things has nothing to show on an empty account, and no later chapter needs these three.
 _ONE_OF_EVERYTHING = """
 import zetl_helpers as zetl
 lab = zetl.connect()
 zetl.catch_up(lab, 9)
 zetl.lakehouse.save_query(lab, "Credit use by place", "SELECT 1", "A query")
+zetl.query(lab, "SELECT 1")
 zetl.monitoring.create_alarm(lab)
 """
 _PREPARATION = {"12_clean_up": _ONE_OF_EVERYTHING}

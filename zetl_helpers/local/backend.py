@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
 
 import moto.backends
+from flask import Flask
 from moto.core.base_backend import BackendDict
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -58,7 +59,7 @@ class Backend:
     def __init__(self, region: str) -> None:
         self.lock = threading.RLock()
         self.region = region
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._app = DomainDispatcherApplication(_service_app)
         self.inside = Inside(self, self.lock, ACCOUNT, region)
         self.reset()
 
@@ -113,6 +114,14 @@ class Backend:
         sts_backends[ACCOUNT][self.inside.partition].assumed_roles[-1].access_key_id = LEARNER_ACCESS_KEY
 
 
+def _service_app(service: moto.backends.SERVICE_NAMES) -> Flask:
+    app = create_backend_app(service)
+    # Flask's help for developers makes a class at each request; that failures come through is all we want of it.
+    app.debug = False
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    return app
+
+
 @dataclass(frozen=True)
 class _State:
     backends: dict[tuple[str, str, str], Any]
@@ -135,3 +144,8 @@ moto_repairs.apply()
 
 def _backends(service: str) -> BackendDict[Any]:
     return moto.backends.get_backend(service)  # type: ignore[call-overload,no-any-return]
+
+
+# Moto reads its own folder at each request, which takes a good part of the request's time.
+_MODULES = tuple(moto.backends.list_of_moto_modules())
+moto.backends.list_of_moto_modules = lambda: _MODULES

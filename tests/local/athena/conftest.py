@@ -106,6 +106,17 @@ class Athena:
         header = document["StatementType"] == "DML" and bool(result["ResultSet"]["ResultSetMetadata"]["ColumnInfo"])
         return rows[1:] if header else rows
 
+    def write(self, sql: str) -> int:
+        """Run a statement that writes and return how many rows it says it wrote; it answers none."""
+        execution_id = self.start(sql)
+        document = self.finished(execution_id)
+        assert document["Status"]["State"] == "SUCCEEDED", document["Status"].get("StateChangeReason")
+        result = self.call("GetQueryResults", QueryExecutionId=execution_id)
+        assert result["ResultSet"]["Rows"] == []
+        assert [one["Name"] for one in result["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]] == ["rows"]
+        count: int = result["UpdateCount"]
+        return count
+
     def fail(self, sql: str, database: str | None = "lab", **request: Any) -> str:
         """Run a statement that fails and return the reason."""
         document = self.finished(self.start(sql, database, **request))

@@ -21,12 +21,12 @@ def test_rows_that_were_inserted(accounts: Athena) -> None:
 
 def test_each_statement_is_one_snapshot(accounts: Athena) -> None:
     for sql, count in (
-        ("INSERT INTO accounts (id) VALUES 4", "1"),
-        ("UPDATE accounts SET balance = id * 1.5, state = upper(state) WHERE id <= 2", "2"),
-        ("DELETE FROM accounts WHERE state IS NULL", "2"),
+        ("INSERT INTO accounts (id) VALUES 4", 1),
+        ("UPDATE accounts SET balance = id * 1.5, state = upper(state) WHERE id <= 2", 2),
+        ("DELETE FROM accounts WHERE state IS NULL", 2),
     ):
         before = len(_snapshots(accounts))
-        assert accounts.run(sql) == [[count]]
+        assert accounts.write(sql) == count
         assert len(_snapshots(accounts)) == before + 1
 
     assert accounts.run("SELECT * FROM accounts ORDER BY id") == [["1", "CA", "1.5"], ["2", "NY", "3.0"]]
@@ -38,14 +38,14 @@ def test_each_statement_is_one_snapshot(accounts: Athena) -> None:
 def test_merge(accounts: Athena) -> None:
     source = "(VALUES (1, 'TX', 1.0), (2, 'XX', 0.0), (9, 'WA', 9.0)) AS s(id, state, balance)"
 
-    changed = accounts.run(
+    changed = accounts.write(
         f"MERGE INTO accounts AS t USING {source} ON t.id = s.id "
         "WHEN MATCHED AND s.state = 'XX' THEN DELETE "
         "WHEN MATCHED THEN UPDATE SET state = s.state, balance = t.balance + s.balance "
         "WHEN NOT MATCHED THEN INSERT (id, state) VALUES (s.id, s.state)"
     )
 
-    assert changed == [["3"]]
+    assert changed == 3
     assert accounts.run("SELECT * FROM accounts ORDER BY id") == [
         ["1", "TX", "11.5"],
         ["3", None, None],

@@ -17,12 +17,13 @@ from pyiceberg.table import FileScanTask, Table
 from zetl_helpers.local.athena.tables.iceberg_types import arrow_type, athena_type, relabel
 
 _CACHE_BYTES = 512 * 2**20
+_KEPT_PLANS = 128
 
 Key = tuple[object, ...]
 
 
 class FileCache:
-    """Parsed files, the least recently used ones dropped beyond a size.
+    """Parsed files and plans of scans, the least recently used ones dropped beyond a size.
 
     Args:
         limit: How many bytes of Arrow are kept.
@@ -31,6 +32,7 @@ class FileCache:
     def __init__(self, limit: int = _CACHE_BYTES) -> None:
         self._limit = limit
         self._tables: OrderedDict[Key, pa.Table] = OrderedDict()
+        self._plans: OrderedDict[Key, list[FileScanTask]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
 
@@ -49,6 +51,19 @@ class FileCache:
                 _, dropped = self._tables.popitem(last=False)
                 self._size -= dropped.nbytes
         return parsed
+
+    def planned(self, key: Key, plan: Callable[[], list[FileScanTask]]) -> list[FileScanTask]:
+        """Return the plan that was kept under a key, or make it and keep it."""
+        with self._lock:
+            if key in self._plans:
+                self._plans.move_to_end(key)
+                return self._plans[key]
+        made = plan()
+        with self._lock:
+            self._plans[key] = made
+            if len(self._plans) > _KEPT_PLANS:
+                self._plans.popitem(last=False)
+        return made
 
 
 @dataclass(frozen=True)
@@ -90,12 +105,18 @@ def scan(
     row_filter: BooleanExpression = AlwaysTrue()
     for one in filters:
         row_filter = And(row_filter, one)
+    # A file of metadata is never changed, so what follows from it stays true.
+    key = (table.metadata_location, snapshot_id, repr(row_filter))
+    tasks = cache.planned(key, lambda: _plan(table, snapshot_id, row_filter))
+    return [_scanned(table, schema, task, cache) for task in tasks]
+
+
+def _plan(table: Table, snapshot_id: int | None, row_filter: BooleanExpression) -> list[FileScanTask]:
     try:
-        tasks = list(table.scan(row_filter=row_filter, snapshot_id=snapshot_id).plan_files())
+        return list(table.scan(row_filter=row_filter, snapshot_id=snapshot_id).plan_files())
     except struct.error:
         # Older PyIcebergs cannot compare the bounds of files that are older than a column's wider type.
-        tasks = list(table.scan(snapshot_id=snapshot_id).plan_files())
-    return [_scanned(table, schema, task, cache) for task in tasks]
+        return list(table.scan(snapshot_id=snapshot_id).plan_files())
 
 
 def _scanned(table: Table, schema: Schema, task: FileScanTask, cache: FileCache) -> ScannedFile:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from tests.fakes import Answers
 from zetl_helpers import (
     chapters,
     cleanup,
@@ -17,6 +18,7 @@ from zetl_helpers import (
     target,
 )
 from zetl_helpers.lab import Lab
+from zetl_helpers.payments import payments
 
 
 def run_further_paths(lab: Lab, folder: Path) -> None:
@@ -37,11 +39,12 @@ def run_further_paths(lab: Lab, folder: Path) -> None:
     for sql in ("SELECT 1", "SELECT 2"):
         lakehouse.save_query(lab, "one", sql, "A number")
     _in_hybrid_access_mode(lab)
+    source.import_items(lab.with_table("Payments"), payments(3))
     integration.delete(lab)
     integration.delete_table_properties(lab)
     integration.delete_resource_property(lab)
     _without_rights_on_the_bucket(lab)
-    cleanup.apply(cleanup.plan(lab))
+    _clean_up_what_others_added(lab)
 
 
 def _with_keys(lab: Lab, key: str) -> None:
@@ -82,3 +85,17 @@ def _in_hybrid_access_mode(lab: Lab) -> None:
 def _without_rights_on_the_bucket(lab: Lab) -> None:
     # Asked directly: what S3 says of a bucket that one may not look at, is in tests/faults.
     assert "is in your account" in target._why_forbidden(lab)
+
+
+def _clean_up_what_others_added(lab: Lab) -> None:
+    """Clean up what only AWS or a person in its console adds: optimizers, attached policies, an older log group."""
+    chapters.catch_up(lab, 3)
+    lab.client("logs").create_log_group(logGroupName=integration.LOG_GROUP + integration.integration_id(lab))
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    iam = lab.client("iam")
+    arn = iam.create_policy(PolicyName="Extra", PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=lab.role, PolicyArn=arn)
+    Answers(lab, "glue", "GetTableOptimizer").once(lambda _: {"TableOptimizer": {"type": "compaction"}})
+    found = cleanup.plan(lab)
+    Answers(lab, "glue", "DeleteTableOptimizer").once(lambda _: {})
+    cleanup.apply(found)

@@ -66,9 +66,7 @@ class Recorder:
             call.error = parsed["Error"]["Code"]
 
 
-def recorded_lab(
-    url: str, prefix: str = "", region: str = "us-east-1", *, strict: bool = True
-) -> tuple[Lab, Recorder]:
+def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1", *, strict: bool = True) -> tuple[Lab, Recorder]:
     """Connect as `zetl.connect` does, with all calls recorded, the first one too."""
     session = boto3.Session(
         aws_access_key_id="LOCALLAKEHOUSE000000", aws_secret_access_key="not-a-secret", region_name=region

@@ -65,7 +65,7 @@ def test_every_place_that_calls_aws_was_passed(recorder: Recorder) -> None:
     """A call that no path takes is not held to its model: add it to tests/contract/further_paths.py."""
     operations = call_sites.operations()
     missed = {name: places for name, places in call_sites.calls().items() if not operations[name] & recorder.names}
-    assert missed == {}
+    assert not missed, "\n".join(f"{name}: {', '.join(places)}" for name, places in missed.items())
 
 
 def test_every_error_that_is_waited_for_exists() -> None:

@@ -1,0 +1,103 @@
+"""Chapters as an instructor sees them: sections with minutes and expected outputs, read off the notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+_TAUGHT = ("section", "exercise", "key-points")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of a chapter.
+
+    Args:
+        heading: Its heading, without marks.
+        kind: ``section``, ``exercise`` or ``key-points``.
+        minutes: What is planned for it.
+        texts: What the notebook says in it, cell by cell.
+        outputs: What its code cells show, as text; figures in words.
+    """
+
+    heading: str
+    kind: str
+    minutes: int
+    texts: Sequence[str]
+    outputs: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One notebook.
+
+    Args:
+        name: The file's name without its ending.
+        number: The chapter's number.
+        title: Its first heading.
+        minutes: What is planned for all of it.
+        cost: What it costs on AWS.
+        needs: The chapters that it builds on.
+        sections: Its sections in order, exercises among them.
+    """
+
+    name: str
+    number: int
+    title: str
+    minutes: int
+    cost: str
+    needs: Sequence[int]
+    sections: Sequence[Section]
+
+    @property
+    def exercises(self) -> Sequence[Section]:
+        """Its exercises in order."""
+        return [one for one in self.sections if one.kind == "exercise"]
+
+    @property
+    def practice(self) -> int:
+        """Minutes of its exercises."""
+        return sum(one.minutes for one in self.exercises)
+
+    @property
+    def teaching(self) -> int:
+        """Minutes of everything else."""
+        return self.minutes - self.practice
+
+
+def read(path: Path) -> Chapter:
+    """Read a chapter off its notebook."""
+    notebook = nbformat.read(path, as_version=4)
+    about = notebook.metadata["zetl"]
+    title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
+    return Chapter(
+        path.stem, about["chapter"], title, about["minutes"], about["cost"], tuple(about["needs"]), _sections(notebook)
+    )
+
+
+def _sections(notebook: nbformat.NotebookNode) -> list[Section]:
+    starts = [
+        position
+        for position, cell in enumerate(notebook.cells)
+        if cell.metadata.get("zetl", {}).get("kind") not in (None, "connect", "catch-up", "answer")
+    ]
+    ends = [*starts[1:], len(notebook.cells)]
+    parts = [notebook.cells[start:end] for start, end in zip(starts, ends, strict=True)]
+    return [_section(part) for part in parts if part[0].metadata["zetl"]["kind"] in _TAUGHT]
+
+
+def _section(cells: Sequence[nbformat.NotebookNode]) -> Section:
+    about = cells[0].metadata["zetl"]
+    heading, _, text = cells[0].source.partition("\n")
+    texts = [text.strip(), *(cell.source for cell in cells[1:] if cell.cell_type == "markdown")]
+    outputs = [_words(output) for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    return Section(heading.lstrip("# "), about["kind"], about.get("minutes", 0), texts, [one for one in outputs if one])
+
+
+def _words(output: dict[str, Any]) -> str:
+    text = output.get("text") or output.get("data", {}).get("text/plain", "")
+    return "".join(text).strip("\n")

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from zetl_helpers import _documents
-from zetl_helpers._aws import ForeignResourceError, absent, error_code, tag_dict, tag_list
+from zetl_helpers._aws import ForeignResourceError, absent, error_code, make, one_of, settled, tag_dict, tag_list
 from zetl_helpers._steps import Step, ensured
 from zetl_helpers.lab import TAG_KEY, Lab
 
@@ -121,11 +121,15 @@ def _ensure_role(lab: Lab) -> Step:
     with lab.recording() as calls:
         role = _find_role(lab)
         if role is None:
-            iam.create_role(
-                RoleName=lab.role,
-                AssumeRolePolicyDocument=json.dumps(trust),
-                Description=ROLE_DESCRIPTION,
-                Tags=tag_list(lab.tags),
+            make(
+                lambda: iam.create_role(
+                    RoleName=lab.role,
+                    AssumeRolePolicyDocument=json.dumps(trust),
+                    Description=ROLE_DESCRIPTION,
+                    Tags=tag_list(lab.tags),
+                ),
+                lambda: role_exists(lab),
+                "EntityAlreadyExists",
             )
             return Step(f"role {lab.role}", "created", calls, trust)
         if role["AssumeRolePolicyDocument"] == trust:
@@ -155,5 +159,10 @@ def _ensure_role_policy(lab: Lab) -> Step:
         with absent("NoSuchEntity"):
             found = iam.get_role_policy(RoleName=lab.role, PolicyName=POLICY_NAME)["PolicyDocument"]
         if found != wanted:
-            iam.put_role_policy(RoleName=lab.role, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(wanted))
+            text = json.dumps(wanted)
+            settled(
+                f"role {lab.role}",
+                lambda: iam.put_role_policy(RoleName=lab.role, PolicyName=POLICY_NAME, PolicyDocument=text),
+                one_of("NoSuchEntity"),
+            )
     return Step(thing, ensured(found, wanted), calls, wanted)

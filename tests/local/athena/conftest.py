@@ -101,8 +101,11 @@ class Athena:
         execution_id = self.start(sql, database, **request)
         document = self.finished(execution_id)
         assert document["Status"]["State"] == "SUCCEEDED", document["Status"].get("StateChangeReason")
-        result = self.call("GetQueryResults", QueryExecutionId=execution_id)
-        rows = [[datum.get("VarCharValue") for datum in row["Data"]] for row in result["ResultSet"]["Rows"]]
+        result = page = self.call("GetQueryResults", QueryExecutionId=execution_id)
+        rows = _texts(page)
+        while token := page.get("NextToken"):
+            page = self.call("GetQueryResults", QueryExecutionId=execution_id, NextToken=token)
+            rows += _texts(page)
         header = document["StatementType"] == "DML" and bool(result["ResultSet"]["ResultSetMetadata"]["ColumnInfo"])
         return rows[1:] if header else rows
 
@@ -123,6 +126,10 @@ class Athena:
         assert document["Status"]["State"] == "FAILED", document["Status"]
         reason: str = document["Status"]["StateChangeReason"]
         return reason
+
+
+def _texts(page: dict[str, Any]) -> list[list[Text]]:
+    return [[datum.get("VarCharValue") for datum in row["Data"]] for row in page["ResultSet"]["Rows"]]
 
 
 @pytest.fixture

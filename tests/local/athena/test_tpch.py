@@ -1,4 +1,4 @@
-"""The 22 queries of TPC-H on Iceberg tables: the same answers as DuckDB's own over the same rows."""
+"""The 22 queries of TPC-H on Iceberg tables at scale factor 0.1: DuckDB's own answers over the same files."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import duckdb
 import pytest
 
 from tests.local.athena.conftest import Athena
-from tests.local.athena.tpch_data import tables
+from tests.local.athena.tpch_data import generate, read
 from tests.local.athena.tpch_queries import QUERIES
 from zetl_helpers.local.athena.api import AthenaService
 from zetl_helpers.local.athena.runtime.engine import Engine
 from zetl_helpers.local.backend import Backend
 from zetl_helpers.local.iceberg import load_catalog
 
-ORDERS = 3000
-
 
 @pytest.fixture(scope="module")
-def lake(engine: Engine) -> Iterator[tuple[Athena, duckdb.DuckDBPyConnection]]:
+def lake(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Athena, duckdb.DuckDBPyConnection]]:
     """The tables in an Athena, and in a DuckDB beside it."""
     backend = Backend("us-east-1")
     service = AthenaService(backend.inside, engine)
@@ -30,9 +30,10 @@ def lake(engine: Engine) -> Iterator[tuple[Athena, duckdb.DuckDBPyConnection]]:
     athena.s3.create_bucket(Bucket="lab")
     athena.glue.create_database(DatabaseInput={"Name": "lab"})
     catalog, plain = load_catalog(backend.inside), duckdb.connect()
-    for name, rows in tables(ORDERS).items():
+    for name, path in generate(tmp_path_factory.mktemp("tpch")).items():
+        rows = read(path)
         catalog.create_table(("lab", name), rows.schema, location=f"s3://lab/{name}").append(rows)
-        plain.register(name, rows)
+        plain.from_parquet(str(path)).create_view(name)
     yield athena, plain
     service.stop()
     backend.reset()

@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
+from zetl_helpers import _rights
+
 _SIGN_IN = (
     "Your credentials are not valid any more. Sign in again, connect again with zetl.connect(), and repeat the step: "
     "it goes on where it stopped."
@@ -47,12 +49,16 @@ _BY_CODE = {
 }  # fmt: skip
 
 
-def add(parsed: dict[str, Any], **_: object) -> None:
+def add(parsed: dict[str, Any], model: Any, **_: object) -> None:
     """Add the next step to AWS's message; a handler of botocore's ``after-call``.
 
     Code and class of the error stay as they are.
     """
     error = parsed.get("Error", {})
+    if error.get("Code") in _rights.DENIED:
+        action = _rights.action_of(model.service_model.service_name, model.name)
+        error["Message"] = _rights.explain(error.get("Message", ""), action)
+        return
     step = _BY_CODE.get(error.get("Code", ""))
     if step and step not in error.get("Message", ""):
         error["Message"] = f"{error.get('Message', '')} {step}".strip()

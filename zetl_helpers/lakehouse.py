@@ -9,6 +9,7 @@ from typing import Any
 import awswrangler as wr
 import pandas as pd
 
+from zetl_helpers import _rights
 from zetl_helpers._steps import Step
 from zetl_helpers.lab import Lab
 
@@ -51,9 +52,9 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
             athena_query_wait_polling_delay=_POLL_SECONDS,
         )
     except wr.exceptions.QueryFailed as error:
-        raise QueryError(str(error)) from None
+        raise QueryError(_rights.explain(str(error))) from None
     except lab.client("athena").exceptions.InvalidRequestException as error:
-        raise QueryError(error.response["Error"]["Message"]) from None
+        raise QueryError(_rights.explain(error.response["Error"]["Message"])) from None
 
 
 def schema(lab: Lab) -> pd.DataFrame:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from botocore.exceptions import ClientError
 
-from zetl_helpers import _documents
+from zetl_helpers import _documents, _rights
 from zetl_helpers._aws import ForeignResourceError, absent, error_code, make, one_of, settled, tag_dict, tag_list
 from zetl_helpers._steps import Step, ensured
 from zetl_helpers.lab import TAG_KEY, Lab
 
 POLICY_NAME = "zETLTargetPolicy"
+# A managed policy of the account, made once by its administrator from policies/target_role_boundary.json.
+BOUNDARY_NAME = "zETLTargetBoundary"
+# The same for the roles that an instructor makes for learners.
+LEARNER_BOUNDARY_NAME = "zETLLearnerBoundary"
+LEARNER_ROLE = "zETLLearner"
 ROLE_DESCRIPTION = "AWS Glue zero-ETL writes the lab's target table with this role"
 
 
@@ -41,13 +49,14 @@ def caller_principal(lab: Lab) -> str:
         return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}"
 
 
-def render(lab: Lab, name: str, *, integration_id: str = "*") -> dict[str, Any]:
+def render(lab: Lab, name: str, *, integration_id: str = "*", caller: str | None = None) -> dict[str, Any]:
     """Fill one template of ``policies/`` with the lab's names.
 
     Args:
         lab: The lab.
         name: The template's name without ``.json``, such as ``table_resource_policy``.
         integration_id: The id of the integration, where a template names a single one.
+        caller: ARN of the user or role that a policy is for; the caller's own unless given.
 
     Returns:
         The policy document.
@@ -61,21 +70,57 @@ def render(lab: Lab, name: str, *, integration_id: str = "*") -> dict[str, Any]:
         Bucket=lab.bucket,
         Prefix=lab.database,
         Role=lab.role,
-        Caller=caller_principal(lab),
+        Caller=caller or caller_principal(lab),
         Integration=integration_id,
         # Each of the lab's tables has statements of its own.
         LabId=re.sub(r"\W|_", "", lab.database) + lab.further,
+        Tag=lab.tags[TAG_KEY],
+        IntegrationName=replace(lab, source=lab.everywhere[0].source).integration,
+        Boundary=BOUNDARY_NAME,
+        LearnerBoundary=LEARNER_BOUNDARY_NAME,
+        EachTable=_EACH_TABLE,
+        **_of_the_class(lab),
     )
-    document: dict[str, Any] = json.loads(text)
-    return document
+    return {**json.loads(text), "Statement": [_with_tables(lab, one) for one in json.loads(text)["Statement"]]}
 
 
-def write_all(lab: Lab, folder: Path) -> list[Path]:
+_EACH_TABLE = "{each table}"
+_ANY_TABLE = "{any table}"
+
+
+def _of_the_class(lab: Lab) -> dict[str, str]:
+    """Return patterns that match the names of every lab of the account and Region, with a prefix or without."""
+    bare = replace(lab, prefix="", source=lab.everywhere[0].source)
+    return {
+        "AnyTable": _ANY_TABLE,
+        "AnyDatabase": f"*{bare.database}",
+        "AnyBucket": f"{bare.bucket}*",
+        "AnyRole": f"*{bare.role}",
+        "AnyLearner": f"*{LEARNER_ROLE}",
+        "AnyIntegrationName": f"*{bare.integration}",
+    }
+
+
+def _with_tables(lab: Lab, statement: dict[str, Any]) -> dict[str, Any]:
+    """Name each of the lab's tables where a statement is about all of them."""
+    resource = statement.get("Resource", "")
+    names = {
+        _EACH_TABLE: [one.table for one in lab.everywhere],
+        _ANY_TABLE: [f"*{one.source}" for one in lab.everywhere],
+    }
+    for mark, tables in names.items():
+        if isinstance(resource, str) and mark in resource:
+            return {**statement, "Resource": [resource.replace(mark, table) for table in tables]}
+    return statement
+
+
+def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Path]:
     """Write all policies, rendered, one document a file.
 
     Args:
         lab: The lab.
         folder: Where to; made when it is not there.
+        learner: ARN of the user or role that the learner's policies are for; the caller's own unless given.
 
     Returns:
         The files.
@@ -84,9 +129,72 @@ def write_all(lab: Lab, folder: Path) -> list[Path]:
     written = []
     for name in _documents.policy_names():
         path = folder / f"{name}.json"
-        path.write_text(json.dumps(render(lab, name), indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(render(lab, name, caller=learner), indent=2) + "\n", encoding="utf-8")
         written.append(path)
     return written
+
+
+def simulate(lab: Lab) -> pd.DataFrame:
+    """Ask IAM what the caller may do of what the tutorial needs; nothing is done.
+
+    IAM judges policies, permissions boundary and, where the account has any, service control policies. It does not see
+    the policies of buckets, tables and the Data Catalog.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        One row for each action and resource of the learner's policies: columns ``action``, ``resource``, ``allowed``
+        (bool) and ``policy`` (the file and statement that give the right).
+
+    Raises:
+        ClientError: The caller may not ask: that takes ``iam:SimulatePrincipalPolicy``.
+
+    See https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    """
+    principal = caller_principal(lab)
+    rows = [
+        (action, resource, allowed, str(statement))
+        for name in _rights.LEARNER_POLICIES
+        for statement in _rights.statements(name, render(lab, name))
+        for (action, resource), allowed in _simulated(lab, principal, statement)
+    ]
+    return pd.DataFrame(rows, columns=["action", "resource", "allowed", "policy"])
+
+
+def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterator[tuple[tuple[str, str], bool]]:
+    wanted = [(action, resource) for action in statement.actions for resource in statement.resources]
+    if principal.endswith(":root"):
+        # IAM simulates users, groups and roles; the account's own user may do everything.
+        yield from ((pair, True) for pair in wanted)
+        return
+    pages = (
+        lab.client("iam")
+        .get_paginator("simulate_principal_policy")
+        .paginate(
+            PolicySourceArn=principal,
+            ActionNames=list(statement.actions),
+            ResourceArns=list(statement.resources),
+            ContextEntries=[
+                {"ContextKeyName": key, "ContextKeyValues": [_value(lab, value)], "ContextKeyType": "string"}
+                for _, key, value in statement.conditions
+            ],
+        )
+    )
+    decisions: dict[tuple[str, str], bool] = {}
+    for page in pages:
+        for result in page["EvaluationResults"]:
+            action, allowed = result["EvalActionName"], result["EvalDecision"] == "allowed"
+            decisions[action, result.get("EvalResourceName", "*")] = allowed
+            for one in result.get("ResourceSpecificResults", []):
+                decisions[action, one["EvalResourceName"]] = one["EvalResourceDecision"] == "allowed"
+    # An answer for an action as a whole stands for each of its resources.
+    yield from ((pair, decisions[pair] if pair in decisions else decisions[pair[0], "*"]) for pair in wanted)
+
+
+def _value(lab: Lab, value: str) -> str:
+    """Return what a condition's value is in a request of the lab."""
+    return value.replace("${aws:PrincipalAccount}", lab.account)
 
 
 def create_target_role(lab: Lab) -> list[Step]:
@@ -127,6 +235,7 @@ def _ensure_role(lab: Lab) -> Step:
                     AssumeRolePolicyDocument=json.dumps(trust),
                     Description=ROLE_DESCRIPTION,
                     Tags=tag_list(lab.tags),
+                    **_boundary(lab),
                 ),
                 lambda: role_exists(lab),
                 "EntityAlreadyExists",
@@ -136,6 +245,18 @@ def _ensure_role(lab: Lab) -> Step:
             return Step(f"role {lab.role}", "already there", calls, trust)
         iam.update_assume_role_policy(RoleName=lab.role, PolicyDocument=json.dumps(trust))
     return Step(f"role {lab.role}", "changed", calls, trust)
+
+
+def boundary_arn(lab: Lab) -> str:
+    """Return the ARN of the permissions boundary for target roles, whether the account has one or not."""
+    return f"arn:{lab.partition}:iam::{lab.account}:policy/{BOUNDARY_NAME}"
+
+
+def _boundary(lab: Lab) -> dict[str, str]:
+    """Return the boundary for the target role: the account's, where its administrator has made one."""
+    with absent("NoSuchEntity"):
+        return {"PermissionsBoundary": str(lab.client("iam").get_policy(PolicyArn=boundary_arn(lab))["Policy"]["Arn"])}
+    return {}
 
 
 def _find_role(lab: Lab) -> dict[str, Any] | None:

@@ -194,7 +194,8 @@ def _substituted(value: Any) -> Any:
     """Let CloudFormation fill in what stays open."""
     match value:
         case str() if "${AWS::" in value:
-            return {"Fn::Sub": value}
+            # IAM's own variables are none of CloudFormation's.
+            return {"Fn::Sub": value.replace("${aws:", "${!aws:")}
         case Mapping():
             return {key: _substituted(one) for key, one in value.items()}
         case list() | tuple():

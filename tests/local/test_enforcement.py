@@ -7,7 +7,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import boto3
@@ -22,7 +21,6 @@ ACCOUNT = "123456789012"
 HERE = f"us-east-1:{ACCOUNT}"
 LEARNER = "LOCALLAKEHOUSE000000"
 ORDERS = f"arn:aws:dynamodb:{HERE}:table/Orders"
-POLICIES = Path(__file__).parents[2] / "policies"
 TRUST_ALL = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
 
 Statement = dict[str, Any]
@@ -425,39 +423,6 @@ def test_a_presigned_url_carries_its_signers_rights(world: World, version: str) 
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(url)
     assert error.value.code == 403
-
-
-def test_the_operators_policy_is_enough_for_an_integration(world: World) -> None:
-    """The policy that the tutorial hands to operators lets them make one, and no more than that."""
-    world.create_orders()
-    world.client("glue").create_database(DatabaseInput={"Name": "customerdb", "LocationUri": "s3://some-bucket/db"})
-    world.role(name="zETLTargetRole")
-    database, catalog = f"arn:aws:glue:{HERE}:database/customerdb", f"arn:aws:glue:{HERE}:catalog"
-    names = {"Partition": "aws", "Region": "us-east-1", "Account": ACCOUNT, "Database": "customerdb"}
-    template = Template((POLICIES / "operator_permissions.json").read_text(encoding="utf-8"))
-    operator = world.analyst(*json.loads(template.substitute(names, Role="zETLTargetRole"))["Statement"])
-    grant = {
-        **allow("glue:CreateInboundIntegration", [catalog, database]),
-        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Analyst"},
-    }
-    world.client("glue").put_resource_policy(PolicyInJson=policy(grant))
-    glue = world.client("glue", operator)
-    glue.create_integration_resource_property(
-        ResourceArn=database,
-        TargetProcessingProperties={"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/zETLTargetRole"},
-        Tags=[{"key": "a", "value": "b"}],
-    )
-    glue.create_integration_table_properties(
-        ResourceArn=database, TableName="orders", TargetTableConfig={"UnnestSpec": "FULL"}
-    )
-    made = glue.create_integration(
-        IntegrationName="mine", SourceArn=ORDERS, TargetArn=database, Tags=[{"key": "a", "value": "b"}]
-    )
-    assert glue.describe_integrations()["Integrations"]
-    assert glue.describe_integrations(IntegrationIdentifier=made["IntegrationArn"])["Integrations"]
-    assert glue.describe_inbound_integrations()["InboundIntegrations"]
-    assert glue.get_integration_resource_property(ResourceArn=database)
-    assert refused(glue.get_table, DatabaseName="customerdb", Name="orders")[0] == "AccessDeniedException"
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"TransactItems": [{"Put": {}}]}', b'{"TransactItems": 1}'])

@@ -13,10 +13,10 @@ from botocore.model import OperationModel
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from zetl_helpers.local import wire
+from zetl_helpers.local import query_wire, wire
 from zetl_helpers.local.backend import ACCOUNT, LEARNER_ACCESS_KEY, SERVICES, Backend
 from zetl_helpers.local.enforcement.guard import Guard
-from zetl_helpers.local.enforcement.operations import find_credential, read_body
+from zetl_helpers.local.enforcement.operations import Call, find_credential, identify, read_body
 from zetl_helpers.local.inside import Judge, in_the_name_of
 from zetl_helpers.local.wire import Answer, Caller, Fault, Service
 
@@ -70,6 +70,9 @@ class Endpoint:
             for service in services
             if wire.service_model(service.name).metadata["protocol"] == "rest-json"
         }
+        self._queried = {
+            service.name for service in services if wire.service_model(service.name).metadata["protocol"] == "query"
+        }
         self._names = sorted({*SERVICES, *(service.name for service in services)})
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -102,6 +105,10 @@ class Endpoint:
         ours = self._services.get((service, operation))
         if ours is not None:
             return _send(self._answer(ours, operation, environ), start_response)
+        if service in self._queried:
+            call = identify(service, environ)
+            if call is not None and (service, call.operation) in self._services:
+                return _send(self._answer_query(call, environ), start_response)
         if service in self._routes:
             matched = self._match(service, environ)
             if matched is not None:
@@ -152,6 +159,15 @@ class Endpoint:
         model = wire.service_model(name).operation_model(operation)
         service = self._services[name, operation]
         return self._call(service, model, None, environ, lambda: _rest_document(model, path, environ))
+
+    def _answer_query(self, call: Call, environ: WSGIEnvironment) -> Answer:
+        model = wire.service_model(call.service).operation_model(call.operation)
+        service = self._services[call.service, call.operation]
+        try:
+            request = wire.parse(model, query_wire.typed(model.input_shape, call.parameters))
+            return query_wire.answer(model, service.call(call.operation, request, self._caller(environ)))
+        except Fault as fault:
+            return query_wire.fail(fault)
 
     def _call(
         self,

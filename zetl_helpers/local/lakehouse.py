@@ -20,6 +20,7 @@ from zetl_helpers.local.changes import ChangeLog
 from zetl_helpers.local.datazone.api import DataZoneService
 from zetl_helpers.local.endpoint import Endpoint
 from zetl_helpers.local.enforcement.guard import Guard
+from zetl_helpers.local.enforcement.simulation import PolicySimulator
 from zetl_helpers.local.exports.api import ExportService
 from zetl_helpers.local.imports import ImportService
 from zetl_helpers.local.journal import Journal, Keeper, Participant
@@ -73,7 +74,8 @@ class Lakehouse:
         self._formation = LakeFormationService()
         datazone = DataZoneService(self.backend.inside)
         services: list[Service] = [
-            self.zero_etl, self.athena, datazone, self._formation, self._exports, self._imports
+            self.zero_etl, self.athena, datazone, self._formation, self._exports, self._imports,
+            PolicySimulator(self.backend),
         ]  # fmt: skip
         self._guard = Guard(self.backend, services) if settings.enforce_iam else None
         self._endpoint = Endpoint(
@@ -91,8 +93,7 @@ class Lakehouse:
         )
         self._keeper = self._keep(settings.state) if settings.state else None
         datazone.furnish()
-        if settings.enforce_iam:
-            self.backend.empower_learner()
+        self.backend.empower_learner()
 
     @property
     def url(self) -> str:

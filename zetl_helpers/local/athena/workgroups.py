@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from zetl_helpers.local.athena.executions import ENGINE
 from zetl_helpers.local.athena.faults import invalid_request, not_found
 from zetl_helpers.local.athena.paging import page
-from zetl_helpers.local.inside import Inside
+from zetl_helpers.local.inside import Inside, in_the_name_of
 
 PRIMARY = "primary"
 _MAX_PAGE = 50
@@ -67,7 +67,8 @@ class WorkGroups:
         if self._inside.region != "us-east-1":
             options["CreateBucketConfiguration"] = {"LocationConstraint": self._inside.region}
         try:
-            self._inside.client("s3").create_bucket(Bucket=self.bucket, **options)
+            with in_the_name_of(None):  # the lakehouse's own convenience, which asks for nobody's rights
+                self._inside.client("s3").create_bucket(Bucket=self.bucket, **options)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                 raise

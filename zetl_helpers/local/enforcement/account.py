@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ _HOLDERS = {
     "QueryExecutionId": ("GetQueryExecution", "QueryExecution"),
     "NamedQueryId": ("GetNamedQuery", "NamedQuery"),
 }
+
+
+_OF_A_BOUNDED_ROLE = re.compile(r"iam:((Attach|Put|Delete|Detach)RolePolicy|DeleteRolePermissionsBoundary)")
 
 
 class Account:
@@ -69,6 +73,38 @@ class Account:
                 **{kind: identity},
             )
         return str(found[member].get("WorkGroup", "primary")) if found else "*"
+
+
+def resource_tags(inside: Inside, access: Access, integrations: Service | None, caller: Caller) -> dict[str, str]:
+    """Return ``aws:ResourceTag/…`` of what a right is about, for those kinds of things whose tags are looked at.
+
+    Args:
+        inside: The lakehouse.
+        access: The right.
+        integrations: Our AWS Glue, which knows the integrations.
+        caller: Who asks.
+    """
+    service, _, rest = access.resource.removeprefix(f"arn:{inside.partition}:").partition(":")
+    name = rest.split(":", 2)[-1]
+    tags: Mapping[str, str] = {}
+    if service == "iam" and name.startswith("role/") and not name.endswith("/"):
+        found = _found(inside.client("iam").get_role, RoleName=name.rpartition("/")[2])
+        tags = {tag["Key"]: tag["Value"] for tag in found["Role"].get("Tags", [])} if found else {}
+    elif service == "glue" and name.startswith("integration:") and not name.endswith("*") and integrations is not None:
+        try:
+            tags = integrations.call("GetTags", {"ResourceArn": access.resource}, caller).get("Tags", {})
+        except Fault:
+            tags = {}
+    return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+
+
+def role_boundary(inside: Inside, access: Access) -> dict[str, str]:
+    """Return ``iam:PermissionsBoundary`` of the role that a right is about; nothing when it has none."""
+    if not _OF_A_BOUNDED_ROLE.fullmatch(access.action):
+        return {}
+    found = _found(inside.client("iam").get_role, RoleName=access.resource.rpartition("/")[2])
+    boundary = found["Role"].get("PermissionsBoundary") if found else None
+    return {"iam:PermissionsBoundary": boundary["PermissionsBoundaryArn"]} if boundary else {}
 
 
 def resource_policy(inside: Inside, access: Access) -> Document | None:

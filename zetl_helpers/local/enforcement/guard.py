@@ -20,13 +20,13 @@ from zetl_helpers.local.authorization import (
 )
 from zetl_helpers.local.backend import Backend
 from zetl_helpers.local.enforcement.access import Access
-from zetl_helpers.local.enforcement.account import Account, resource_policy
+from zetl_helpers.local.enforcement.account import Account, resource_policy, resource_tags, role_boundary
 from zetl_helpers.local.enforcement.actions import accesses
 from zetl_helpers.local.enforcement.identities import Identity, find_identity
 from zetl_helpers.local.enforcement.operations import Call, Credential, find_credential, identify
 from zetl_helpers.local.enforcement.refusals import Cause, Refusal, answer, describe
 from zetl_helpers.local.enforcement.rights import Rights
-from zetl_helpers.local.wire import Answer, Fault, Service
+from zetl_helpers.local.wire import Answer, Caller, Fault, Service
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -36,9 +36,9 @@ _LOG = logging.getLogger(__name__)
 # Condition keys that a request here has or lacks as it would on AWS. Conditions on others cannot be judged.
 _KNOWN = (
     "aws:CalledVia*", "aws:MultiFactorAuthPresent", "aws:PrincipalIsAWSService", "aws:PrincipalOrg*",
-    "aws:RequestTag/*", "aws:SourceAccount", "aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce", "aws:username",
-    "cloudwatch:namespace", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN", "s3:VersionId",
-    "s3:delimiter", "s3:max-keys", "s3:prefix", "s3:x-amz-*", "sts:ExternalId", "sts:RoleSessionName",
+    "aws:RequestTag/*", "aws:ResourceTag/*", "aws:SourceAccount", "aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce",
+    "aws:username", "cloudwatch:namespace", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN",
+    "s3:VersionId", "s3:delimiter", "s3:max-keys", "s3:prefix", "s3:x-amz-*", "sts:ExternalId", "sts:RoleSessionName",
 )  # fmt: skip
 # Here nobody vouches for who such a request is from, so it would let everybody in.
 _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
@@ -55,6 +55,7 @@ class Guard:
     def __init__(self, backend: Backend, services: Sequence[Service]) -> None:
         self._backend = backend
         self._athena = next((service for service in services if service.name == "athena"), None)
+        self._glue = next((one for one in services if one.name == "glue" and "GetTags" in one.operations), None)
         self.rights = Rights()
 
     def refuse(self, service: str, environ: WSGIEnvironment) -> Answer | None:
@@ -128,6 +129,12 @@ class Guard:
             raise Refusal(Cause.NOT_KNOWN)
         return identity
 
+    def _about(self, identity: Identity, access: Access, region: str) -> dict[str, str]:
+        """Return the condition keys that are about the thing a right is for."""
+        inside = self._backend.inside
+        tags = resource_tags(inside, access, self._glue, Caller(inside.account, region, identity.arn))
+        return {**tags, **role_boundary(inside, access)}
+
     def judge(self, identity: Identity, access: Access, region: str) -> None:
         """Judge one right.
 
@@ -135,7 +142,8 @@ class Guard:
             Refusal: It is not given.
         """
         try:
-            why = _objection(identity, access, resource_policy(self._backend.inside, access), _context(region))
+            surroundings = {**_context(region), **self._about(identity, access, region)}
+            why = _objection(identity, access, resource_policy(self._backend.inside, access), surroundings)
         except UnsupportedPolicyError as error:
             why = f"because a policy cannot be read: {error}"
         self.rights.note(access, allowed=why is None)

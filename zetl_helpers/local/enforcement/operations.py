@@ -220,18 +220,27 @@ def _identify_rest(service: str, environ: WSGIEnvironment) -> Call | None:
 def _document(model: OperationModel, environ: WSGIEnvironment) -> Mapping[str, Any]:
     if model.service_model.metadata["protocol"] == "rest-json":
         return _json(environ)
-    # Only this request names in its body what it is about; an object's content is none of our business.
-    return {"Objects": list(_objects(read_body(environ)))} if model.name == "DeleteObjects" else {}
+    # Only these requests say in their body what they need rights for; an object's content is none of our business.
+    if model.name not in _READ_FROM_BODY:
+        return {}
+    element, member = _READ_FROM_BODY[model.name]
+    found = list(_elements(read_body(environ), element))
+    return {member: found} if found else {}
 
 
-def _objects(body: bytes) -> Iterator[Mapping[str, str]]:
-    """Read the keys and versions of a `DeleteObjects` request."""
+_READ_FROM_BODY = {"DeleteObjects": ("Object", "Objects"), "CreateBucket": ("Tag", "Tags")}
+
+
+def _elements(body: bytes, name: str) -> Iterator[Mapping[str, str]]:
+    """Read the elements of a name, each with the texts it holds; a request without a body has none."""
+    if not body:
+        return
     try:
         root = ElementTree.fromstring(body)  # noqa: S314  (expat expands no external entities)
     except ElementTree.ParseError as error:
         raise wire.Fault("MalformedXML", "The XML you provided was not well-formed.") from error
     for element in root.iter():
-        if element.tag.rpartition("}")[2] == "Object":
+        if element.tag.rpartition("}")[2] == name:
             yield {child.tag.rpartition("}")[2]: child.text or "" for child in element}
 
 

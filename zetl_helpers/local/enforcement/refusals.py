@@ -9,7 +9,7 @@ import uuid
 from enum import Enum
 from xml.sax.saxutils import escape
 
-from zetl_helpers.local import wire
+from zetl_helpers.local import query_wire, wire
 from zetl_helpers.local.enforcement.access import Access
 from zetl_helpers.local.wire import Answer, Fault
 
@@ -91,9 +91,7 @@ def _s3(code: str, message: str, method: str) -> Answer:
 
 
 def _query(code: str, message: str) -> Answer:
-    status = 400 if code in ("InvalidAction", "ValidationError") else 403
-    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    return _xml(status, f"<ErrorResponse>{error}<RequestId>{_id()}</RequestId></ErrorResponse>")
+    return query_wire.fail(Fault(code, message, status=400 if code in ("InvalidAction", "ValidationError") else 403))
 
 
 def _xml(status: int, document: str) -> Answer:

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -115,8 +115,7 @@ class Checks:
         ]
         metrics = [Ask("cloudwatch:PutMetricData", "*", context={"cloudwatch:namespace": NAMESPACE})]
         try:
-            documents = self._policies_of(role_arn)
-            return not self._missing(documents, logs), not self._missing(documents, metrics)
+            return not self._lacking(role_arn, logs), not self._lacking(role_arn, metrics)
         except UnsupportedPolicyError:
             return False, False
 
@@ -238,8 +237,7 @@ class Checks:
                 f"Change it with UpdateAssumeRolePolicy; {_RETRIES}",
             )
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
-        documents = self._policies_of(role_arn)
-        missing = self._missing(documents, self._target_asks(ends, bucket, f"{prefix}/{ends.target_table}".lstrip("/")))
+        missing = self._lacking(role_arn, self._target_asks(ends, bucket, f"{prefix}/{ends.target_table}".lstrip("/")))
         if missing:
             yield Problem(
                 "TARGET_ACCESS_DENIED",
@@ -295,8 +293,28 @@ class Checks:
             raise
         return role if role["Arn"] == role_arn else None
 
-    def _policies_of(self, role_arn: str) -> list[Document]:
-        return self.identity_policies("role", role_arn.rpartition("/")[2])
+    def _lacking(self, role_arn: str, asks: Sequence[Ask]) -> list[Ask]:
+        """Return what a role may not do: its policies must allow it, and its permissions boundary if it has one."""
+        account = {"aws:PrincipalAccount": self._inside.account, "aws:ResourceAccount": self._inside.account}
+        asks = [replace(ask, context={**ask.context, **account}) for ask in asks]
+        missing = self._missing(self.identity_policies("role", role_arn.rpartition("/")[2]), asks)
+        boundary = (self._find_role(role_arn) or {}).get("PermissionsBoundary")
+        if boundary is None:
+            return missing
+        limit = self._managed_policy(boundary["PermissionsBoundaryArn"])
+        return [ask for ask in asks if ask in missing or decide(limit, ask) is not Decision.ALLOWED]
+
+    def _managed_policy(self, arn: str) -> list[Document]:
+        """Return a managed policy; none when it is gone, which allows nothing."""
+        iam = self._inside.client("iam")
+        try:
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchEntity":
+                return []
+            raise
+        return [parse_document(document) if isinstance(document, str) else document]
 
     def identity_policies(self, kind: str, name: str) -> list[Document]:
         """Return the inline and attached policies of a role or user; none when it does not exist.
@@ -318,9 +336,7 @@ class Checks:
             getattr(iam, f"get_{kind}_policy")(**who, PolicyName=policy)["PolicyDocument"] for policy in inline
         ]
         for policy in attached:
-            version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
-            answer = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)
-            documents.append(answer["PolicyVersion"]["Document"])
+            documents += self._managed_policy(policy["PolicyArn"])
         return [parse_document(document) if isinstance(document, str) else document for document in documents]
 
     def _missing(self, documents: Sequence[Document], asks: Sequence[Ask]) -> list[Ask]:

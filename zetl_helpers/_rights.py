@@ -1,0 +1,139 @@
+"""The learner's rights, as ``policies/`` states them: which statement gives an action, and what a denial means."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zetl_helpers import _documents
+
+# Who has both of these may run every notebook.
+LEARNER_POLICIES = ("learner_build_permissions", "learner_use_permissions")
+
+DENIED = ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+
+_MISSING = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: \"?(?P<resource>[^\s\"]+))?")
+_ABOVE = re.compile(r"explicit deny|permissions boundary|service control policy|session policy|resource control policy")
+_GRANTS = (
+    "It is Lake Formation that denies this, not IAM: whoever is its administrator grants the right, as chapter 3 does."
+)
+# Operations that ask for another action than the one they are called like, where AWS's answer names none.
+_ACTIONS = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:DeleteObjects": "s3:DeleteObjectVersion",
+}
+_PREFIXES = {"resourcegroupstaggingapi": "tag", "monitoring": "cloudwatch"}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a policy document.
+
+    Args:
+        policy: The file it is in, such as ``policies/learner_use_permissions.json``.
+        sid: Its ``Sid``.
+        actions: What it allows.
+        resources: On what.
+        conditions: Operator, key and value of each condition.
+    """
+
+    policy: str
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[str]
+    conditions: Sequence[tuple[str, str, str]]
+
+    def __str__(self) -> str:
+        return f"{self.policy}, statement {self.sid}"
+
+
+def statements(name: str, document: dict[str, Any]) -> Iterator[Statement]:
+    """Read the statements of a policy document.
+
+    Args:
+        name: The template's name.
+        document: The document, rendered or not.
+    """
+    for one in document["Statement"]:
+        conditions = [
+            (operator, key, value)
+            for operator, tests in one.get("Condition", {}).items()
+            for key, values in tests.items()
+            for value in _listed(values)
+        ]
+        resources = _listed(one.get("Resource", []))
+        yield Statement(f"policies/{name}.json", one["Sid"], _listed(one["Action"]), resources, conditions)
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+@functools.cache
+def _giving(action: str) -> tuple[Statement, ...]:
+    """Return the statements of the learner's policies that name an action, with their placeholders."""
+    return tuple(
+        one
+        for name in LEARNER_POLICIES
+        for one in statements(name, json.loads(_documents.policy_template(name).template))
+        if action in one.actions
+    )
+
+
+def action_of(service: str, operation: str) -> str:
+    """Return the action that an operation asks for: mostly the one that is called like it.
+
+    Args:
+        service: botocore's name of the service.
+        operation: The operation.
+    """
+    named = f"{_PREFIXES.get(service, service)}:{operation}"
+    return _ACTIONS.get(named, named)
+
+
+def explain(message: str, action: str | None = None) -> str:
+    """Add to AWS's words about a denial which action is missing, and the policy to look at.
+
+    Args:
+        message: What AWS said.
+        action: The action that was asked for, where the message names none.
+
+    Returns:
+        The message, with what to do now at its end; unchanged when it is about no action.
+    """
+    if "Lake Formation permission" in message:
+        return message if _GRANTS in message else f"{message} {_GRANTS}"
+    found = _MISSING.search(message)
+    missing = found["action"] if found else action
+    if missing is None:
+        return message
+    step = _step(message, missing)
+    return message if step in message else f"{message} {step}".strip()
+
+
+def _step(message: str, action: str) -> str:
+    above = _ABOVE.search(message)
+    if above:
+        return (
+            f"You are missing {action}, and what keeps it from you is not your own policy but a {above[0]}: ask "
+            "whoever administers the account."
+        )
+    given = _giving(action)
+    if not given:
+        return (
+            f"You are missing {action}. No policy in policies/ holds it, since no notebook needs it: ask whoever "
+            "administers the account."
+        )
+    places = " or ".join(map(str, given))
+    return (
+        f"You are missing {action}: see {places}. Write the policies with your names by zetl policies, and ask "
+        "whoever administers the account to attach them to you."
+    )

@@ -8,11 +8,12 @@ WORKERS ?= 2
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PAGES := $(VENV)/.pages
 DBT_READY := .venv-dbt/.ready
 STATE := $(CURDIR)/.zetl
 
 .DEFAULT_GOAL := help
-.PHONY: help tutorial lab test lint unit notebook-test notebooks bench clean
+.PHONY: help tutorial lab site kit test lint unit notebook-test browser-test notebooks bench clean
 
 help: ## Tell what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -24,22 +25,32 @@ lab: $(READY) ## Open the notebooks in JupyterLab, with the local lakehouse runn
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl local start
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/jupyter lab --ServerApp.root_dir=notebooks
 
-test: lint unit notebook-test ## Check everything
+site: $(PAGES) ## Make a searchable site of the notebooks in build/site/
+	$(BIN)/zetl site
 
-lint: $(READY)
+kit: $(READY) ## Write the instructor's kit in build/kit/
+	$(BIN)/zetl kit
+
+test: lint unit notebook-test browser-test ## Check everything
+
+lint: $(PAGES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 unit: $(READY) $(DBT_READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadscope
 
 # Stored outputs are compared with those of a run on a fresh lakehouse, notebook by notebook.
 notebook-test: $(READY)
 	$(BIN)/python -m pytest -p tests.notebooks.plugin --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 300 \
 		-n $(WORKERS) --dist loadscope notebooks
+
+# What a person sees: JupyterLab, the site and the pages in a real Chromium. Its screenshots are in build/screenshots/.
+browser-test: $(PAGES)
+	$(BIN)/python -m pytest -m browser
 
 notebooks: $(READY) ## Run the notebooks and store their outputs in them
 	$(BIN)/zetl run --store
@@ -62,3 +73,8 @@ $(DBT_READY): constraints/dbt.txt
 	$(PYTHON) -m venv .venv-dbt
 	.venv-dbt/bin/python -m pip install --quiet --disable-pip-version-check -c constraints/dbt.txt dbt-core dbt-athena
 	touch $(DBT_READY)
+
+# The site and the tests in a browser need more than a learner does.
+$(PAGES): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[site,browser]'
+	touch $(PAGES)

@@ -67,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
 
     classroom_commands.add(commands)
 
+    kit = commands.add_parser("kit", help="write the instructor's kit")
+    kit.add_argument("--out", type=Path, default=Path("build/kit"), help="default: build/kit")
+    kit.set_defaults(run=_kit)
+
+    site = commands.add_parser("site", help="build the static site from the notebooks' stored outputs")
+    site.add_argument("--out", type=Path, default=Path("build/site"), help="default: build/site")
+    site.set_defaults(run=_site)
+
     doctor = commands.add_parser("doctor", help="check that everything the tutorial needs is there")
     doctor.set_defaults(run=_doctor)
     return parser
@@ -79,6 +87,29 @@ def _run_notebooks(options: argparse.Namespace) -> int:
     if not paths:
         raise UsageError("There are no notebooks here. Go to the tutorial's folder, or name them.")
     return notebooks.store_outputs(paths) if options.store else notebooks.run(paths, options.out)
+
+
+def _kit(options: argparse.Namespace) -> int:
+    from zetl_helpers import kit, notebooks
+
+    paths = notebooks.find()
+    if not paths:
+        raise UsageError("There are no notebooks here. Go to the tutorial's folder.")
+    print(kit.write(paths, options.out)[0])
+    return 0
+
+
+def _site(options: argparse.Namespace) -> int:
+    try:
+        from zetl_helpers.site.build import build
+    except ImportError as error:
+        raise UsageError(
+            f"The site needs {error.name}. Install it with: pip install 'zetl-helpers[local,notebooks,site]'"
+        ) from error
+    if not Path("mkdocs.yml").exists():
+        raise UsageError("There is no mkdocs.yml here. Go to the tutorial's folder.")
+    print(build(Path(), options.out))
+    return 0
 
 
 def _env(_: argparse.Namespace) -> int:

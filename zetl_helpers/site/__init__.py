@@ -1,0 +1,1 @@
+"""The static site: the executed notebooks and the documents around them, searchable, without a server."""

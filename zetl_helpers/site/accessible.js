@@ -1,0 +1,7 @@
+// Names and stops for readers who use the keyboard or a screen reader; the theme's scripts leave them out.
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+  document.querySelectorAll(".md-code__nav").forEach((one, index) => one.setAttribute("aria-label", `Code ${index + 1}`));
+  document.querySelectorAll(".jupyter-wrapper pre, .jupyter-wrapper .highlight-ipynb, .jupyter-wrapper table").forEach(
+    (one) => { if (one.scrollWidth > one.clientWidth) one.tabIndex = 0; });
+});

@@ -1,6 +1,7 @@
 """Figures show exactly the data they are given, say so in words, and stay the same from run to run."""
 
 import base64
+import html
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 import pandas as pd
 import plotly
@@ -15,9 +17,10 @@ import plotly.graph_objects as go
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from IPython.core.formatters import DisplayFormatter
 
 from zetl_helpers import _notebook_figures, _palette, charts
+from zetl_helpers._states import TILES
+from zetl_helpers.maintenance import FileCounts
 
 ACCOUNTS = pd.DataFrame(
     {
@@ -50,9 +53,26 @@ COSTS = pd.DataFrame(
         "usd": [2.81, 0.001, 0.03, 0.0],
     }
 )
+PAST_DUE = pd.DataFrame({"state": ["NV", "CA", "RI"], "past_due": [2, 0, 1.5]})
+BEFORE = {"id": "string", "limit": "double", "gone": "string"}
+AFTER = {"id": "string", "limit": "string", "email": "string"}
+SCANNED = pd.DataFrame(
+    {
+        "question": ["in Nevada", "in Nevada", "in October", "in October"],
+        "layout": ["key", "state", "key", "state"],
+        "bytes": [10240, 1024, 10240, 10240],
+    }
+)
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=5).filter(
     lambda text: text not in (charts.TOTAL, "(none)")
 )
+
+
+def displayed(chart: charts.Chart) -> list[dict[str, Any]]:
+    """What a notebook stores when a chart ends a cell: the figure, and what stands below it."""
+    with mock.patch("IPython.display.display") as display:
+        chart._ipython_display_()
+    return [call.args[0] for call in display.call_args_list]
 
 
 def every_chart() -> list[charts.Chart]:
@@ -62,6 +82,10 @@ def every_chart() -> list[charts.Chart]:
         charts.snapshot_timeline(SNAPSHOTS),
         charts.freshness(INGESTIONS, expected_seconds=5),
         charts.cost_by_interval(COSTS),
+        charts.state_map(PAST_DUE, "state", "past_due", "A finding"),
+        charts.schema_picture(charts.schema_change(BEFORE, AFTER)),
+        charts.scanned(SCANNED),
+        charts.files({"before": FileCounts(10, 5, 1, 2, 9, 4), "after": FileCounts(10, 1, 1, 1, 1, 2)}),
     ]
 
 
@@ -250,8 +274,7 @@ def test_any_figure_can_be_put_into_words() -> None:
 
 @pytest.mark.parametrize("chart", every_chart(), ids=lambda chart: str(chart.data[-1].type))
 def test_a_notebook_stores_a_chart_as_data_and_words_alone(chart: charts.Chart) -> None:
-    ipython: Any = DisplayFormatter()
-    stored, _ = ipython.format(chart)
+    stored, _ = displayed(chart)
     assert set(stored) == {"application/vnd.plotly.v1+json", "text/plain"}
     assert stored["text/plain"] == charts.summary(chart, clock=False)
     figure = stored["application/vnd.plotly.v1+json"]
@@ -349,3 +372,65 @@ def test_a_still_picture_is_drawn_where_there_is_a_browser() -> None:
     assert _notebook_figures.add_static_images(notebook) == 1
     picture = notebook["cells"][1]["outputs"][0]["data"]["image/png"]
     assert base64.b64decode(picture).startswith(b"\x89PNG")
+
+
+def test_a_map_shows_states_with_a_value_and_says_which() -> None:
+    chart = charts.state_map(PAST_DUE, "state", "past_due", "NV has most")
+    assert charts.summary(chart) == "NV has most\nheatmap:\n  CA: 0\n  NV: 2\n  RI: 1.5"
+    without, with_value = chart.data
+    names = {name for row in without.text for name in row if name}
+    assert len(names) == 51 - 3, "a state without a value is named, and not a zero"
+    assert not names & {"NV", "CA", "RI"}
+    assert "<b>CA</b><br>0" in [word for row in with_value.text for word in row]
+
+
+def test_no_two_states_share_a_tile() -> None:
+    assert len(set(TILES.values())) == len(TILES) == 51
+
+
+@pytest.mark.parametrize(
+    ("states", "values", "message"),
+    [
+        (["NV", "XX"], [1, 2], "'XX', which is no state's two letters"),
+        (["NV", None], [1, 2], r"'\(none\)', which is no state's two letters"),
+        (["NV", "NV"], [1, 2], "occurs more than once"),
+        (["NV", "CA"], [1, -2], "negative value"),
+    ],
+)
+def test_what_a_map_cannot_show_is_refused(states: list[str | None], values: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        charts.state_map(pd.DataFrame({"state": states, "n": values}), "state", "n", "")
+
+
+def test_a_schemas_picture_says_what_became_of_each_column() -> None:
+    assert charts.summary(charts.schema_picture(charts.schema_change(BEFORE, AFTER))) == (
+        "1 columns came, 1 went, 1 changed type, 1 stayed\n"
+        "heatmap:\n"
+        "  id: stayed, string\n"
+        "  limit: type changed, double → string\n"
+        "  email: added, string\n"
+        "  gone: removed, string"
+    )
+    same = charts.schema_picture(charts.schema_change(BEFORE, BEFORE))
+    assert same.layout.title.text == "All 3 columns stayed as they were"
+
+
+def test_the_bytes_scanned_name_the_layout_that_saves_most() -> None:
+    chart = charts.scanned(SCANNED)
+    assert chart.layout.title.text == "state: in Nevada scans 10 % of what the dearest layout scans"
+    assert [list(trace.y) for trace in chart.data] == [[10.0, 10.0], [1.0, 10.0]]
+    assert charts.scanned(SCANNED.assign(bytes=5)).layout.title.text.startswith("No question scans less")
+
+
+def test_the_files_title_tells_from_what_to_what() -> None:
+    chart = charts.files({"before": FileCounts(10, 5, 1, 2, 9, 4), "after": FileCounts(10, 1, 1, 1, 1, 2)})
+    assert chart.layout.title.text == "From 5 files to 1 for each query, and from 9 to 1 in S3"
+    assert charts.files({}).layout.title.text == "No files counted"
+
+
+def test_a_figure_can_be_saved_as_png_and_as_jpeg() -> None:
+    _, downloads = displayed(charts.pie(PERCENTAGES, "state", "percentage", "A finding"))
+    assert downloads["text/plain"] == "Save the figure as PNG or JPEG"
+    for name in ("PNG", "JPEG"):
+        assert f"{name}</button>" in downloads["text/html"]
+        assert html.escape(f"'{name.lower()}'") in downloads["text/html"]

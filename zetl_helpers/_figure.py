@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from typing import Any
 
@@ -13,6 +14,42 @@ from zetl_helpers import _palette
 from zetl_helpers._figure_text import summary
 from zetl_helpers._static_image import without_kaleidos_warning
 
+# plotly's own button knows one format, and a configuration that travels as JSON cannot add another. This finds the
+# figure above itself and lets plotly's button save it in the format asked for; or saves the still picture, where
+# JupyterLab has not drawn the figure yet.
+_SAVE = """
+(function (button, format) {
+  var above = Array.from(document.querySelectorAll('.js-plotly-plot, img.plot-img')).filter(function (one) {
+    return (one.compareDocumentPosition(button) & 4) && one.getClientRects().length;
+  });
+  var figure = above.pop();
+  if (!figure) { return; }
+  if (figure._context) {
+    var options = figure._context.toImageButtonOptions, usual = options.format;
+    options.format = format;
+    figure.querySelector('.modebar-btn[data-title^=Download]').click();
+    options.format = usual;
+    return;
+  }
+  var canvas = document.createElement('canvas'), link = document.createElement('a');
+  canvas.width = figure.naturalWidth;
+  canvas.height = figure.naturalHeight;
+  canvas.getContext('2d').drawImage(figure, 0, 0);
+  link.href = canvas.toDataURL('image/' + format);
+  link.download = 'zetl-chart.' + format;
+  link.click();
+})(this, 'FORMAT')
+"""
+
+
+def _button(name: str) -> str:
+    script = html.escape(" ".join(_SAVE.replace("FORMAT", name.lower()).split()))
+    return f'<button type="button" onclick="{script}">{name}</button>'
+
+
+DOWNLOADS = f"<small>Save the figure as {_button('PNG')} {_button('JPEG')}</small>"
+"""What stands below a figure: two buttons that work wherever the page's scripts do."""
+
 
 class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
     """A plotly figure that a notebook stores as data and text instead of as a page of JavaScript.
@@ -22,9 +59,14 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
     to `plotly_mimetype` to go without.
     """
 
-    # plotly's own two would write a page with a random name into the notebook.
-    _ipython_display_ = None
+    # plotly's own would write a page with a random name into the notebook.
     _repr_html_ = None
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self._repr_mimebundle_(), raw=True)
+        display({"text/html": DOWNLOADS, "text/plain": "Save the figure as PNG or JPEG"}, raw=True)
 
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, Any]:
         bundle = {

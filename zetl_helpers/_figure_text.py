@@ -36,7 +36,9 @@ def summary(figure: Any, *, clock: bool = True) -> str:
 
 def _trace(trace: Any) -> list[str]:
     head = f"{trace.type} {_plain(trace.name)}" if trace.name else str(trace.type)
-    if trace.type == "pie":
+    if isinstance(trace.meta, dict) and "words" in trace.meta:
+        rows = [f"  {_plain(line)}" for line in trace.meta["words"]]
+    elif trace.type == "pie":
         pairs = list(zip(_values(trace.labels), _values(trace.values), strict=True))
         total = sum(value for _, value in pairs)
         rows = [f"  {label}: {_text(value)} ({100 * value / total:.0f} %)" for label, value in pairs if total]

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from zetl_helpers import _palette
 from zetl_helpers._figure import Chart
+from zetl_helpers._states import COLUMNS, ROWS, TILES
 from zetl_helpers._tables import TOTAL, floats, labels
 
 
@@ -76,6 +77,124 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
         yaxis={"title": {"text": rows}, "type": "category", "autorange": "reversed", "showgrid": False},
     )
     return Chart(data=[trace], layout=layout)
+
+
+def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
+    """Draw a value for each state as a map of tiles, one a state, as dark as its value; others stay empty.
+
+    A map of tiles needs no outlines from a server, and shows Rhode Island as large as Texas.
+
+    Args:
+        df: One row for each state.
+        states: Column with the states' two letters.
+        values: Column with numbers, none below zero.
+        title: What the picture shows; `most` can word it.
+
+    Raises:
+        ValueError: A state is not known, occurs twice, or has a negative value.
+    """
+    numbers = dict(zip(labels(df[states]), floats(df[values]), strict=True))
+    unknown = sorted(set(numbers) - set(TILES))
+    if unknown:
+        raise ValueError(f"Column {states} holds {unknown[0]!r}, which is no state's two letters. Take it out first.")
+    if len(numbers) < len(df):
+        raise ValueError(f"A state occurs more than once in column {states}. Aggregate first, one row a state.")
+    if any(value < 0 for value in numbers.values()):
+        raise ValueError(f"Column {values} holds a negative value, which no shade can show.")
+    grid: list[list[float | None]] = [[None] * COLUMNS for _ in range(ROWS)]
+    empty: list[list[int | None]] = [[None] * COLUMNS for _ in range(ROWS)]
+    names, words = ([[""] * COLUMNS for _ in range(ROWS)] for _ in range(2))
+    for state, (row, column) in TILES.items():
+        if state in numbers:
+            grid[row][column] = numbers[state]
+            words[row][column] = f"<b>{state}</b><br>{_short(numbers[state])}"
+        else:
+            empty[row][column] = 0
+            names[row][column] = state
+    shared = {"texttemplate": "%{text}", "xgap": 3, "ygap": 3, "showscale": False, "hoverongaps": False}
+    # Nothing is not the same as zero: a state without a value has the card's own grey.
+    without = go.Heatmap(
+        z=empty, text=names, colorscale=[[0, _palette.GRID], [1, _palette.GRID]], hoverinfo="skip", **shared
+    )
+    with_value = go.Heatmap(
+        z=grid,
+        zmin=0,
+        text=words,
+        colorscale=[list(stop) for stop in _palette.SEQUENTIAL],
+        hovertemplate=f"%{{text}} {values}<extra></extra>",
+        meta={"words": [f"{state}: {_short(number)}" for state, number in sorted(numbers.items())]},
+        **shared,
+    )
+    bare = {"visible": False, "showgrid": False}
+    layout = _palette.layout(
+        title,
+        height=460,
+        xaxis=bare,
+        yaxis={**bare, "autorange": "reversed"},
+        margin={"l": 20, "r": 20, "t": 70, "b": 20},
+    )
+    return Chart(data=[without, with_value], layout=layout)
+
+
+def schema_picture(change: pd.DataFrame) -> Chart:
+    """Draw what became of a table's columns: which stayed, came, went or have another type.
+
+    Args:
+        change: What `schema_change` returned.
+    """
+    marks = {"": "", "added": "+ ", "removed": "− ", "type changed": "→ "}
+    kinds = list(marks)
+    colours = [_palette.GRID, "#9fdcc8", "#f6c3a8", "#fbe2ac"]
+    columns = labels(change["column"])
+    rows = [
+        [str(before), f"{marks[kind]}{after or before}"]
+        for before, after, kind in zip(change["before"], change["after"], change["change"], strict=True)
+    ]
+    codes = [
+        [0 if before else None, kinds.index(kind)] for (before, _), kind in zip(rows, change["change"], strict=True)
+    ]
+    steps = [[edge / 4, colour] for place, colour in enumerate(colours) for edge in (place, place + 1)]
+    trace = go.Heatmap(
+        x=["before", "after"],
+        y=columns,
+        z=codes,
+        zmin=-0.5,
+        zmax=3.5,
+        text=rows,
+        texttemplate="%{text}",
+        textfont={"color": _palette.INK},
+        hovertemplate="%{y}<br>%{x}: %{text}<extra></extra>",
+        hoverongaps=False,
+        colorscale=steps,
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        meta={
+            "words": [
+                f"{column}: {kind or 'stayed'}, {' → '.join(dict.fromkeys(one for one in (before, after) if one))}"
+                for column, before, after, kind in zip(
+                    columns, change["before"], change["after"], change["change"], strict=True
+                )
+            ]
+        },
+    )
+    counts = {kind: int((change["change"] == kind).sum()) for kind in kinds}
+    parts = [f"{counts['added']} columns came"] if counts["added"] else []
+    parts += [f"{counts['removed']} went"] if counts["removed"] else []
+    parts += [f"{counts['type changed']} changed type"] if counts["type changed"] else []
+    title = f"{', '.join(parts)}, {counts['']} stayed" if parts else f"All {counts['']} columns stayed as they were"
+    layout = _palette.layout(
+        title,
+        height=max(240, 110 + 26 * len(columns)),
+        margin={"l": 150, "r": 30, "t": 90, "b": 20},
+        xaxis={"side": "top", "type": "category", "showgrid": False},
+        yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
+    )
+    return Chart(data=[trace], layout=layout)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def _whole(value: float) -> float | int:

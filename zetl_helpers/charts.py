@@ -6,7 +6,7 @@ text of `summary` where it cannot. `static_image` draws it for pages without Jav
 
 from zetl_helpers._figure import Chart
 from zetl_helpers._figure_text import summary
-from zetl_helpers._figures_of_rows import heatmap, pie
+from zetl_helpers._figures_of_rows import heatmap, pie, schema_picture, state_map
 from zetl_helpers._figures_of_tables import cost_by_interval, files, freshness, scanned, snapshot_timeline
 from zetl_helpers._static_image import static_image, static_image_obstacle
 from zetl_helpers._tables import TOTAL, most, pivot_table, schema_change
@@ -23,7 +23,9 @@ __all__ = [
     "pivot_table",
     "scanned",
     "schema_change",
+    "schema_picture",
     "snapshot_timeline",
+    "state_map",
     "static_image",
     "static_image_obstacle",
     "summary",

@@ -1,0 +1,23 @@
+"""Where the states of the United States stand on a grid of tiles, each as large as any other."""
+
+# One row a line, west to east; a dot is an empty place. About where they are, none of them hidden by its neighbours.
+_ROWS = """
+ .  .  .  .  .  .  .  .  .  .  ME
+AK  .  .  .  .  .  .  .  . VT  NH
+ . WA MT ND MN WI  . MI  . NY  MA
+ . ID WY SD IA IL IN OH PA NJ  CT
+OR NV CO NE MO KY WV VA MD DE  RI
+CA UT NM KS AR TN NC SC DC  .  .
+ . AZ  . OK LA MS AL GA  .  .  .
+HI  .  . TX  .  .  .  . FL  .  .
+"""
+
+TILES: dict[str, tuple[int, int]] = {
+    code: (row, column)
+    for row, line in enumerate(_ROWS.strip().splitlines())
+    for column, code in enumerate(line.split())
+    if code != "."
+}
+"""Row and column of each state's tile, and of the District of Columbia's, by its two letters."""
+ROWS = max(row for row, _ in TILES.values()) + 1
+COLUMNS = max(column for _, column in TILES.values()) + 1

@@ -29,7 +29,7 @@ class Answers:
     def once(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Let the next call be answered by a function of its parameters."""
         self.left = 1
-        self._answer = lambda parameters: (200, answer(parameters))
+        self._answer = lambda request: (200, answer(_parameters(request)))
 
     def fail(self, code: str, *, times: int = 1, message: str = "told to") -> None:
         """Let the next calls fail with an error of the service."""
@@ -40,7 +40,7 @@ class Answers:
         if not self.left:
             return None
         self.left -= 1
-        status, parsed = self._answer(_parameters(params))
+        status, parsed = self._answer(params)
         metadata = {"HTTPStatusCode": status, "RequestId": "test", "RetryAttempts": 0}
         return AWSResponse("", status, {}, None), {**parsed, "ResponseMetadata": metadata, "Reason": responses[status]}
 

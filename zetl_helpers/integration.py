@@ -99,7 +99,7 @@ def create(
             arguments["AdditionalEncryptionContext"] = encryption_context
         glue = lab.client("glue")
         once_known(
-            lab, lambda: make(lambda: glue.create_integration(**arguments), lambda: require(lab), "ConflictException")
+            lab, lambda: make(lambda: glue.create_integration(**arguments), lambda: find(lab), "ConflictException")
         )
         found = wait_for(
             f"integration {lab.integration} to be listed",

@@ -1,0 +1,52 @@
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import botocore.endpoint
+import pytest
+
+from tests.contract.recorder import Recorder, recorded_lab
+from tests.faults.account import Snapshots
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse, Settings
+
+
+@dataclass
+class Ground:
+    """A running lakehouse, and its state with nothing in it."""
+
+    lakehouse: Lakehouse
+    snapshots: Snapshots
+    empty: tuple[Any, ...]
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    """One lakehouse for a module's tests, which give it back empty."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse.start()
+    snapshots = Snapshots(lakehouse)
+    yield Ground(lakehouse, snapshots, snapshots.take())
+    lakehouse.stop()
+
+
+@pytest.fixture
+def recorded(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lab, Recorder]]:
+    """A lab on an empty account and all its calls; neither our waits nor botocore's take any time."""
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None, time=time.time))
+    ground.snapshots.put_back(ground.empty)
+    with without_waiting(ground.lakehouse.zero_etl.tick):
+        yield recorded_lab(ground.lakehouse.url)
+
+
+@pytest.fixture
+def lab(recorded: tuple[Lab, Recorder]) -> Lab:
+    return recorded[0]
+
+
+@pytest.fixture
+def recorder(recorded: tuple[Lab, Recorder]) -> Recorder:
+    return recorded[1]

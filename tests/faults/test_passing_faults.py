@@ -1,0 +1,118 @@
+"""Faults that pass by themselves: set-up goes on, and takes no time over it under the testing clock."""
+
+from typing import Any
+
+import pytest
+
+from tests.contract.recorder import Recorder
+from tests.fakes import Answers
+from tests.faults.wire import Wire
+from zetl_helpers import chapters, integration, source
+from zetl_helpers.lab import Lab
+
+ROLE_UNKNOWN = "The role arn:aws:iam::123456789012:role/zETLTargetRole cannot be assumed by AWS Glue"
+NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegration on resource: y"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code", "message"),
+    [
+        # Just made, and not known everywhere.
+        ("dynamodb", "DescribeTable", "ResourceNotFoundException", ""),
+        ("dynamodb", "UpdateContinuousBackups", "ContinuousBackupsUnavailableException", ""),
+        ("dynamodb", "PutResourcePolicy", "ResourceInUseException", ""),
+        ("dynamodb", "GetResourcePolicy", "PolicyNotFoundException", ""),
+        ("s3", "PutPublicAccessBlock", "NoSuchBucket", ""),
+        ("iam", "PutRolePolicy", "NoSuchEntity", ""),
+        ("glue", "CreateIntegrationResourceProperty", "AccessDeniedException", ROLE_UNKNOWN),
+        ("glue", "CreateIntegrationResourceProperty", "InvalidInputException", ROLE_UNKNOWN),
+        ("glue", "CreateIntegration", "ValidationException", ROLE_UNKNOWN),
+        ("glue", "CreateIntegration", "AccessDeniedException", NOT_GRANTED),
+        # Busy.
+        ("glue", "CreateIntegration", "IntegrationConflictOperationFault", ""),
+        ("glue", "CreateIntegration", "ConflictException", "another operation is in progress"),
+        ("glue", "PutResourcePolicy", "ConditionCheckFailureException", ""),
+        ("s3", "CreateBucket", "OperationAborted", ""),
+        ("lakeformation", "GrantPermissions", "ConcurrentModificationException", ""),
+        # More throttling than botocore's own retries are for.
+        ("dynamodb", "BatchWriteItem", "ProvisionedThroughputExceededException", ""),
+        ("dynamodb", "BatchGetItem", "ThrottlingException", ""),
+    ],
+)
+def test_set_up_goes_on(lab: Lab, service: str, operation: str, code: str, message: str) -> None:
+    fault = Answers(lab, service, operation)
+    fault.fail(code, times=3, message=message)
+    chapters.catch_up(lab, 4)
+    assert fault.left == 0
+    assert integration.require(lab)["Status"] == "ACTIVE"
+
+
+def test_tags_that_cannot_be_read_yet_are_waited_for(lab: Lab) -> None:
+    late = Answers(lab, "dynamodb", "ListTagsOfResource")
+    late.once(lambda _: {"Tags": []})
+    source.create_table(lab)
+    assert late.left == 0
+    assert source.exists(lab)
+
+
+def test_an_integration_that_is_not_listed_yet_is_waited_for(lab: Lab) -> None:
+    chapters.catch_up(lab, 2)
+    integration.set_target_role(lab)
+    late = Answers(lab, "glue", "DescribeIntegrations")
+    late.once(lambda _: {"Integrations": []})
+    late.left = 4
+    assert integration.create(lab).did == "created"
+    assert late.left == 0
+
+
+def test_keys_that_were_left_unread_are_asked_for_again(lab: Lab, recorder: Recorder) -> None:
+    source.create_table(lab)
+    source.load_items(lab)
+    half = Answers(lab, "dynamodb", "BatchGetItem")
+
+    @half.once
+    def _(parameters: dict[str, Any]) -> dict[str, Any]:
+        return {"Responses": {lab.table: []}, "UnprocessedKeys": parameters["RequestItems"]}
+
+    before = recorder.changes
+    assert source.load_items(lab).did == "already there"
+    assert recorder.changes == before
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["CreateTable", "CreateDatabase", "CreateRole", "CreateIntegration", "CreateIntegrationResourceProperty"],
+)
+def test_what_was_done_and_not_answered_is_found_done(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    wire = Wire(monkeypatch, operation)
+    wire.lose_answers()
+    chapters.catch_up(lab, 4)
+    assert wire.sent > 1
+    assert integration.require(lab)["Status"] == "ACTIVE"
+
+
+@pytest.mark.parametrize(("code", "status"), [("ThrottlingException", 400), ("InternalServerError", 500)])
+def test_botocore_repeats_what_was_throttled_or_failed_within(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, code: str, status: int
+) -> None:
+    wire = Wire(monkeypatch, "PutItem")
+    source.create_table(lab)
+    wire.refuse(code, times=4, status=status)
+    lab.client("dynamodb").put_item(TableName=lab.table, Item=source.items()[0])
+    assert wire.sent == 5
+    assert source.get_item(lab, "CUST0001", "ACC326093")
+
+
+def test_a_deleted_table_that_is_still_going_is_waited_out(lab: Lab) -> None:
+    source.create_table(lab)
+    table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
+    lab.client("dynamodb").delete_table(TableName=lab.table)
+    # DynamoDB still shows the table and its tags; the lakehouse forgets both at once.
+    Answers(lab, "dynamodb", "ListTagsOfResource").once(lambda _: {"Tags": [{"Key": "zetl-lab", "Value": "tutorial"}]})
+    going = Answers(lab, "dynamodb", "DescribeTable")
+    going.once(lambda _: {"Table": {**table, "TableStatus": "DELETING"}})
+    going.left = 5
+    assert source.create_table(lab).did == "created"
+    assert going.left == 0

@@ -1,0 +1,243 @@
+"""Bad input and bad circumstances: a clear error, and nothing was changed."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.contract.recorder import Recorder, recorded_lab
+from tests.fakes import Answers
+from tests.faults.conftest import Ground
+from tests.faults.wire import Wire
+from zetl_helpers import chapters, integration, monitoring, source, target
+from zetl_helpers._aws import ForeignResourceError
+from zetl_helpers.keys import KeyNotUsableError
+from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, connect
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """An environment that knows nothing of AWS but what a test puts into it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_"))}
+    environment = {
+        **kept,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    monkeypatch.setattr(os, "environ", environment)
+    return environment
+
+
+def test_no_credentials(bare_environment: dict[str, str]) -> None:
+    with pytest.raises(ConnectionRefusedByLabError, match=r"There are no AWS credentials\. Sign in \(aws sso login"):
+        connect("aws")
+
+
+def test_a_profile_that_does_not_exist(bare_environment: dict[str, str]) -> None:
+    bare_environment["AWS_PROFILE"] = "nobody"
+    with pytest.raises(ConnectionRefusedByLabError, match=r"nobody.*Set AWS_PROFILE to a profile of yours"):
+        connect("aws")
+
+
+def test_a_region_that_does_not_exist(bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    bare_environment.update(AWS_DEFAULT_REGION="us-est-1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
+    Wire(monkeypatch).cut()
+    with pytest.raises(ConnectionRefusedByLabError, match=r"no Region of that name\. Did you mean .*us-east-1"):
+        connect("aws")
+
+
+def test_an_expired_token_at_the_door(
+    bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, ground: Ground
+) -> None:
+    lab, recorder = recorded_lab(ground.lakehouse.url)
+    expired = Answers(lab, "sts", "GetCallerIdentity")
+    expired.fail("ExpiredToken", message="The security token included in the request is expired")
+    with pytest.raises(ClientError, match=r"expired Your credentials are not valid any more\. Sign in again"):
+        lab.client("sts").get_caller_identity()
+    assert recorder.changes == []
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
+def test_a_token_that_expires_on_the_way(lab: Lab, recorder: Recorder, code: str) -> None:
+    source.create_table(lab)
+    before = recorder.changes
+    Answers(lab, "dynamodb", "DescribeContinuousBackups").fail(code)
+    with pytest.raises(ClientError, match=r"repeat the step: it goes on where it stopped"):
+        source.enable_pitr(lab)
+    assert recorder.changes == before
+    assert source.enable_pitr(lab).did == "changed"
+
+
+def test_a_region_that_the_lakehouse_does_not_play(ground: Ground) -> None:
+    ground.snapshots.put_back(ground.empty)
+    lab, recorder = recorded_lab(ground.lakehouse.url, region="eu-central-1")
+    with pytest.raises(ClientError, match=r"This local lakehouse is in us-east-1, and the request is for eu-central-1"):
+        chapters.catch_up(lab, 2)
+    assert recorder.changes == []
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("dynamodb", "DescribeTable"), ("glue", "GetDatabase"), ("iam", "GetRole"), ("glue", "DescribeIntegrations")],
+)
+def test_no_permission(lab: Lab, recorder: Recorder, service: str, operation: str) -> None:
+    denied = Answers(lab, service, operation)
+    denied.fail("AccessDeniedException", times=9, message=f"not authorized to perform: {service}:{operation}")
+    with pytest.raises(ClientError, match=f"not authorized to perform: {service}:{operation}"):
+        chapters.catch_up(lab, 2)
+    assert recorder.changes == []
+
+
+def test_a_denial_to_the_caller_is_told_at_once(lab: Lab, recorder: Recorder) -> None:
+    chapters.catch_up(lab, 2)
+    integration.set_target_role(lab)
+    Answers(lab, "glue", "CreateIntegration").fail(
+        "AccessDeniedException", times=9, message="User: x is not authorized to perform: glue:CreateIntegration on y"
+    )
+    with pytest.raises(ClientError, match="glue:CreateIntegration"):
+        integration.create(lab)
+    assert [call for call in recorder.changes if call == "glue.CreateIntegration"] == ["glue.CreateIntegration"]
+
+
+def _table(lab: Lab) -> None:
+    lab.client("dynamodb").create_table(**source.definition(lab))
+
+
+def _bucket(lab: Lab) -> None:
+    lab.client("s3").create_bucket(Bucket=lab.bucket)
+
+
+def _database(lab: Lab) -> None:
+    lab.client("glue").create_database(DatabaseInput={"Name": lab.database})
+
+
+def _role(lab: Lab) -> None:
+    lab.client("iam").create_role(RoleName=lab.role, AssumeRolePolicyDocument="{}")
+
+
+@pytest.mark.parametrize(
+    ("take", "kind"), [(_table, "Table"), (_bucket, "Bucket"), (_database, "Database"), (_role, "Role")]
+)
+def test_a_name_that_is_taken_in_the_account(
+    lab: Lab, recorder: Recorder, take: Callable[[Lab], None], kind: str
+) -> None:
+    take(lab)
+    before = recorder.changes
+    with pytest.raises(ForeignResourceError, match=rf"^{kind} .* not the lab's.*Set ZETL_PREFIX"):
+        chapters.catch_up(lab, 4)
+    assert recorder.changes == before
+
+
+def test_an_integration_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
+    foreign = {"IntegrationName": lab.integration, "SourceArn": f"{lab.table_arn}Old", "TargetArn": lab.database_arn}
+    Answers(lab, "glue", "DescribeIntegrations").once(lambda _: {"Integrations": [foreign]})
+    with pytest.raises(ForeignResourceError, match="Integration ddb-to-lakehouse exists and is not the lab's"):
+        chapters.catch_up(lab, 4)
+    assert recorder.changes == []
+
+
+def test_an_alarm_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
+    chapters.catch_up(lab, 3)
+    lab.client("cloudwatch").put_metric_alarm(
+        AlarmName=monitoring.alarm_name(lab), Namespace="Other", MetricName="Other", Statistic="Sum", Period=60,
+        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    before = recorder.changes
+    with pytest.raises(ForeignResourceError, match="Alarm ddb-to-lakehouse-ingestion-failed exists and does not carry"):
+        monitoring.create_alarm(lab)
+    assert recorder.changes == before
+
+
+class TestBucketOfOthers:
+    """S3 says 403 to a bucket of another account, and to one that the caller may not look at."""
+
+    def test_in_another_account(self, lab: Lab, recorder: Recorder) -> None:
+        Answers(lab, "s3", "HeadBucket").fail("403")
+        with pytest.raises(ForeignResourceError, match=r"belongs to another account\. Set ZETL_PREFIX"):
+            chapters.catch_up(lab, 2)
+        assert recorder.changes == []
+
+    def test_in_the_own_account_without_a_right(self, lab: Lab, recorder: Recorder) -> None:
+        _bucket(lab)
+        Answers(lab, "s3", "HeadBucket").fail("403")
+        with pytest.raises(
+            ForeignResourceError, match=r"is in your account and you may not look at it \(s3:ListBucket"
+        ):
+            target.create_bucket(lab)
+        assert recorder.changes == ["s3.CreateBucket"]
+
+    def test_where_nothing_may_be_listed(self, lab: Lab, recorder: Recorder) -> None:
+        Answers(lab, "s3", "HeadBucket").fail("403")
+        Answers(lab, "s3", "ListBuckets").fail("AccessDenied")
+        with pytest.raises(ForeignResourceError, match="belongs to another account, or you lack s3:ListBucket"):
+            target.create_bucket(lab)
+        assert recorder.changes == []
+
+    def test_in_another_region(self, lab: Lab, recorder: Recorder) -> None:
+        Answers(lab, "s3", "HeadBucket").fail("301")
+        with pytest.raises(ForeignResourceError, match="lies in another Region than the lab, us-east-1"):
+            target.create_bucket(lab)
+        assert recorder.changes == []
+
+    def test_taken_in_between(self, lab: Lab) -> None:
+        Answers(lab, "s3", "CreateBucket").fail("BucketAlreadyExists")
+        with pytest.raises(ClientError, match="BucketAlreadyExists"):
+            target.create_bucket(lab)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code", "step"),
+    [
+        ("glue", "CreateIntegration", "IntegrationQuotaExceededFault", "Service Quotas console"),
+        ("glue", "CreateDatabase", "ResourceNumberLimitExceededException", "Service Quotas console"),
+        ("s3", "CreateBucket", "TooManyBuckets", "Service Quotas console"),
+        ("iam", "CreateRole", "LimitExceeded", "Service Quotas console"),
+        ("dynamodb", "CreateTable", "LimitExceededException", "Service Quotas console"),
+        ("s3", "CreateBucket", "IllegalLocationConstraintException", "must all be in one Region"),
+        ("glue", "CreateIntegration", "KMSKeyNotAccessibleFault", r"keys\.statements"),
+    ],
+)
+def test_quotas_regions_and_keys_are_explained(lab: Lab, service: str, operation: str, code: str, step: str) -> None:
+    Answers(lab, service, operation).fail(code, times=9)
+    with pytest.raises(ClientError, match=step) as caught:
+        chapters.catch_up(lab, 4)
+    assert caught.value.response["Error"]["Code"] == code
+
+
+def _disabled(lab: Lab) -> str:
+    key = str(lab.client("kms").create_key()["KeyMetadata"]["KeyId"])
+    lab.client("kms").disable_key(KeyId=key)
+    return key
+
+
+def _for_signatures(lab: Lab) -> str:
+    return str(lab.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"])
+
+
+def _nowhere(_: Lab) -> str:
+    return "alias/nobody"
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        (_disabled, "is in the state Disabled. Enable it"),
+        (_for_signatures, "is no symmetric encryption key"),
+        (_nowhere, "There is no KMS key alias/nobody in Region us-east-1"),
+    ],
+)
+def test_a_key_that_cannot_be_used(lab: Lab, recorder: Recorder, key: Callable[[Lab], str], why: str) -> None:
+    name = key(lab)
+    before = recorder.changes
+    attempts: list[Callable[..., Any]] = [
+        source.create_table, target.create_bucket, integration.set_target_role, integration.create,
+    ]  # fmt: skip
+    for attempt in attempts:
+        with pytest.raises(KeyNotUsableError, match=why):
+            attempt(lab, kms_key=name)
+    assert recorder.changes == before

@@ -1,0 +1,78 @@
+"""Faults on the way between botocore and AWS, below botocore's own retries."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+Send = Callable[[AWSPreparedRequest], Any]
+
+
+class Wire:
+    """What happens to the requests of one operation.
+
+    Args:
+        patch: Undoes it.
+        operation: The operation, such as ``CreateTable``; empty for all.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, operation: str = "") -> None:
+        self.sent = 0
+        self._operation = operation
+        self._fault: Callable[[AWSPreparedRequest, Send], Any] = lambda request, send: send(request)
+        self._left = 0
+        real = URLLib3Session.send
+
+        def send(session: URLLib3Session, request: AWSPreparedRequest) -> Any:
+            return self._pass(request, lambda one: real(session, one))
+
+        patch.setattr(URLLib3Session, "send", send)
+
+    def lose_answers(self, times: int = 1) -> None:
+        """Let requests arrive and be done, and their answers get lost."""
+
+        def lose(request: AWSPreparedRequest, send: Send) -> Any:
+            send(request)
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+        self._fault, self._left = lose, times
+
+    def refuse(self, code: str, times: int, *, status: int = 400) -> None:
+        """Answer requests with an error of a JSON service."""
+        body = json.dumps({"__type": code, "message": "told to"}).encode()
+        self._fault = lambda request, _: _Answer(request.url, status, {"Content-Type": "application/json"}, body)
+        self._left = times
+
+    def cut(self) -> None:
+        """Let nothing arrive."""
+
+        def cut(request: AWSPreparedRequest, _: Send) -> Any:
+            raise EndpointConnectionError(endpoint_url=request.url)
+
+        self._fault, self._left = cut, 10**6
+
+    def _pass(self, request: AWSPreparedRequest, send: Send) -> Any:
+        if not self._is_meant(request):
+            return send(request)
+        self.sent += 1
+        if not self._left:
+            return send(request)
+        self._left -= 1
+        return self._fault(request, send)
+
+    def _is_meant(self, request: AWSPreparedRequest) -> bool:
+        target = request.headers.get("X-Amz-Target", b"")
+        target = target.decode() if isinstance(target, bytes) else target
+        body = request.body if isinstance(request.body, bytes | str) else b""
+        text = body.decode(errors="replace") if isinstance(body, bytes) else body
+        return not self._operation or target.endswith(f".{self._operation}") or f"Action={self._operation}&" in text
+
+
+class _Answer(AWSResponse):
+    def __init__(self, url: str, status: int, headers: dict[str, str], body: bytes) -> None:
+        super().__init__(url, status, headers, None)
+        self._content = body

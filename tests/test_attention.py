@@ -42,7 +42,7 @@ def test_a_break_is_named_and_repaired_at_its_cause(working: Lab) -> None:
     assert attention.wait_for_outcome(working, written) == "NEEDS_ATTENTION"
     (error,) = attention.errors(working).itertuples()
     assert error.code == "POINT_IN_TIME_RECOVERY_DISABLED"
-    assert "CustomerAccounts" in error.message
+    assert "CustomerAccounts" in str(error.message)
     source.enable_pitr(working)
     attention.wait_until_mended(working)
     assert integration.wait_until_synced(working, written) >= written

@@ -65,8 +65,9 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        display(self._repr_mimebundle_(), raw=True)
-        display({"text/html": DOWNLOADS, "text/plain": "Save the figure as PNG or JPEG"}, raw=True)
+        below = {"text/html": DOWNLOADS, "text/plain": "Save the figure as PNG or JPEG"}
+        for output in (self._repr_mimebundle_(), below):
+            display(output, raw=True)  # type: ignore[no-untyped-call]
 
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, Any]:
         bundle = {

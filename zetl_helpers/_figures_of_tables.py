@@ -167,11 +167,11 @@ def scanned(queries: pd.DataFrame) -> Chart:
             table.columns, _palette.colours(table.shape[1]), _palette.patterns(table.shape[1]), strict=True
         )
     ]
-    least = table.min(axis=1) / table.max(axis=1)
     title = "No question scans less in one layout than in another"
-    if len(least) and least.min() < 1:
-        best = least.idxmin()
-        title = f"{table.loc[best].idxmin()}: {best} scans {100 * least.min():.0f} % of what the dearest layout scans"
+    shares = [(row.min() / row.max(), question, row.idxmin()) for question, row in table.iterrows()]
+    least, best, layout_of_it = min(shares, key=lambda share: share[0], default=(1, "", ""))
+    if least < 1:
+        title = f"{layout_of_it}: {best} scans {100 * least:.0f} % of what the dearest layout scans"
     layout = _palette.layout(
         title,
         meta={"clock": "Kilobytes that Athena scanned for each question in each layout"},

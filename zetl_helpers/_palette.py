@@ -19,6 +19,7 @@ SEQUENTIAL = ((0.0, "#f3f8fc"), (0.5, "#6fb1da"), (1.0, "#004c78"))
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
+    "showSendToCloud": False,  # nothing here leaves the computer by a click beside the camera
     "displayModeBar": True,
     "responsive": True,
     "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "zetl-chart"},

@@ -18,6 +18,7 @@ from zetl_helpers.local.athena.dialect import statement_tree as nodes
 from zetl_helpers.local.athena.dialect.failures import QueryFailure
 from zetl_helpers.local.athena.tables.glue_types import glue_type
 from zetl_helpers.local.athena.tables.lake import is_iceberg, is_view
+from zetl_helpers.local.athena.writes.hive_files import check_location
 from zetl_helpers.local.athena.writes.hive_tables import add_partition
 from zetl_helpers.local.athena.writes.iceberg_commits import changing, fresh
 from zetl_helpers.local.athena.writes.iceberg_tables import check_properties, iceberg_type
@@ -79,13 +80,22 @@ def _add_columns(statement: nodes.AlterTable, table: Table) -> None:
             update.add_column(column.name, iceberg_type(column.type, itertools.count(1)), doc=column.comment)
 
 
+def _check_column(table: Table, name: str) -> None:
+    if name not in table.schema().column_names:
+        raise QueryFailure("", f"Column {name} does not exist in the table", error_type=1200)
+
+
 def _drop_column(statement: nodes.AlterTable, table: Table) -> None:
+    _check_column(table, statement.old_name)
     with table.update_schema() as update:
         update.delete_column(statement.old_name)
 
 
 def _change_column(statement: nodes.AlterTable, table: Table) -> None:
     column = statement.columns[0]
+    _check_column(table, statement.old_name)
+    if column.name != statement.old_name and column.name in table.schema().column_names:
+        raise QueryFailure("", f"Cannot rename column, name already exists: {column.name}", error_type=1200)
     current = table.schema().find_field(statement.old_name)
     wanted = iceberg_type(column.type, itertools.count(1))
     with table.update_schema() as update:
@@ -155,6 +165,7 @@ def _hive_properties(statement: nodes.AlterTable, context: Context, entry: dict[
 
 def _hive_location(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
     location = dict(statement.properties)["location"]
+    check_location(location)
     _updated(context, entry, StorageDescriptor={**entry["StorageDescriptor"], "Location": location})
 
 

@@ -95,6 +95,7 @@ def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
         if statement.if_not_exists:
             return Outcome()
         raise _task_failure(f"AlreadyExistsException(message:Table {name} already exists)")
+    _check_definition(statement)
     properties = dict(statement.properties)
     if properties.get("table_type", "").upper() == "ICEBERG":
         typed = [one for one in statement.partitions if one.type is not None]
@@ -106,6 +107,15 @@ def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
     else:
         context.lake.glue.create_table(DatabaseName=database, TableInput=_external(statement, name, properties))
     return Outcome()
+
+
+def _check_definition(statement: nodes.CreateTable) -> None:
+    names = [one.name for one in statement.columns] + [one.column for one in statement.partitions if one.type]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise hive_failure(f"FAILED: SemanticException [Error 10036]: Duplicate column name: {twice}")
+    if not (statement.location or "").startswith("s3://"):
+        raise _task_failure(f"MetaException(message:The location is not a path in S3: {statement.location})")
 
 
 def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str]) -> dict[str, Any]:

@@ -63,6 +63,12 @@ class HiveReader(TokenReader):
             raise MalformedQuery(f"Catalog '{names[0].value}' does not exist", code="DATACATALOG_NOT_FOUND")
         return tuple(names)
 
+    def _database(self) -> str:
+        names = self._table()
+        if len(names) > 1:
+            raise MalformedQuery(f"Catalog '{names[0].value}' does not exist", code="DATACATALOG_NOT_FOUND")
+        return names[0].key
+
     def _parts(self, name: Name) -> list[Name]:
         return [Name(part, name.quoted) for part in name.value.split(".")]
 
@@ -209,7 +215,7 @@ class HiveReader(TokenReader):
 
     def _create_database(self) -> nodes.Statement:
         if_not_exists = self.accept("IF", "NOT", "EXISTS")
-        name = self._table()[-1].key
+        name = self._database()
         comment = self._comment()
         location = self.string() if self.accept("LOCATION") else None
         properties = self._pairs() if self.accept("WITH", "DBPROPERTIES") else ()
@@ -218,7 +224,7 @@ class HiveReader(TokenReader):
     def _drop(self) -> nodes.Statement:
         if self.accept_any("DATABASE", "SCHEMA"):
             if_exists = self.accept("IF", "EXISTS")
-            name = self._table()[-1].key
+            name = self._database()
             cascade = self.accept("CASCADE")
             self.accept("RESTRICT")
             return nodes.DropDatabase(name, if_exists, cascade)
@@ -254,7 +260,7 @@ class HiveReader(TokenReader):
         what = self.accept_any("DATABASES", "SCHEMAS", "TABLES", "VIEWS", "FUNCTIONS")
         if what is None:
             raise self.refuse("'COLUMNS', 'CREATE', 'DATABASES', 'PARTITIONS', 'TABLES', 'TBLPROPERTIES', 'VIEWS'")
-        database = self._table()[-1].key if self.accept_any("IN", "FROM") else None
+        database = self._database() if self.accept_any("IN", "FROM") else None
         liked = self.accept("LIKE")
         pattern = self.string() if liked or self.token.kind is Kind.STRING else None
         return nodes.Show("DATABASES" if what == "SCHEMAS" else what, (), database, pattern)

@@ -60,6 +60,14 @@ class StatementTables:
         entry = self._lake.table(schema, base if kind in METADATA_TABLES else name)
         if entry is None:
             raise self._missing(schema, name, position)
+        if kind in METADATA_TABLES and not is_iceberg(entry):
+            if kind == "partitions" and entry.get("PartitionKeys"):
+                raise QueryFailure(
+                    "NOT_SUPPORTED",
+                    "The local Athena tells a Hive table's partitions by SHOW PARTITIONS only",
+                    position,
+                )
+            raise self._missing(schema, name, position)
         if is_view(entry):
             if version is not None:
                 raise QueryFailure("NOT_SUPPORTED", "A view cannot be read as of another version", position)

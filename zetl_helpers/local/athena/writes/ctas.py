@@ -21,7 +21,7 @@ from zetl_helpers.local.athena.dialect.queries import compile_query
 from zetl_helpers.local.athena.dialect.session import CATALOG
 from zetl_helpers.local.athena.dialect.types import Type
 from zetl_helpers.local.athena.tables.catalog import qualify
-from zetl_helpers.local.athena.writes.hive_files import HiveWriter, check_format, check_hive_types
+from zetl_helpers.local.athena.writes.hive_files import HiveWriter, check_format, check_hive_types, check_location
 from zetl_helpers.local.athena.writes.hive_tables import add_partitions, table_input
 from zetl_helpers.local.athena.writes.iceberg_commits import append, fresh
 from zetl_helpers.local.athena.writes.iceberg_tables import create_iceberg_table, transforms_of
@@ -194,6 +194,7 @@ def _create_iceberg(
         raise QueryFailure(
             "INVALID_TABLE_PROPERTY", "The location of an Iceberg table must be given: WITH (location = 's3://…')"
         )
+    check_location(str(location))
     partitioning = transforms_of([str(one) for one in settings.get("partitioning", ())])
     properties = {
         key: str(value) for key, value in settings.items() if key not in ("location", "is_external", "partitioning")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -66,6 +67,16 @@ def _check_type(name: str, type_: Type) -> None:
         _check_type(name, child)
 
 
+def check_location(location: str) -> None:
+    """Refuse a location that is none in S3.
+
+    Raises:
+        QueryFailure: ``INVALID_TABLE_PROPERTY``.
+    """
+    if not re.fullmatch(r"s3://[^/]+(/.*)?", location, re.DOTALL):
+        raise QueryFailure("INVALID_TABLE_PROPERTY", f"External location is not a valid file system URI: {location}")
+
+
 class HiveWriter:
     """Writes rows below a location.
 
@@ -80,6 +91,7 @@ class HiveWriter:
     def __init__(
         self, lake: Lake, location: str, file_format: str, compression: str | None, delimiter: str = "\x01"
     ) -> None:
+        check_location(location)
         self._lake = lake
         self._bucket, _, self._prefix = location.removeprefix("s3://").partition("/")
         self._format = file_format

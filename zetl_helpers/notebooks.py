@@ -8,8 +8,8 @@ import re
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,18 +66,21 @@ def find() -> list[Path]:
     return []
 
 
-def run(paths: Sequence[Path], out: Path) -> int:
+def run(
+    paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContextManager[object]] | None = None
+) -> int:
     """Run notebooks one after the other on one fresh local lakehouse.
 
     Args:
         paths: The notebooks; they are read, not changed.
         out: Where the executed notebooks, a page of each and an index of the pages are put.
+        world: Prepares what the notebooks' kernels find, and clears it away; `fresh_lakehouse` unless given.
 
     Returns:
         0 when all cells ran; 1 when one failed.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with _fresh_lakehouse():
+    with (world or fresh_lakehouse)():
         outcomes = [_run_one(path, out) for path in paths]
     (out / _PLOTLY_JS).write_text(get_plotlyjs(), encoding="utf-8")
     _write_index(outcomes, out)
@@ -95,7 +98,7 @@ def store_outputs(paths: Sequence[Path]) -> int:
     Returns:
         0 when all cells ran; 1 when one failed, and then that notebook and the later ones are left as they were.
     """
-    with _fresh_lakehouse():
+    with fresh_lakehouse():
         for path in paths:
             notebook, error = _execute(path)
             if error:
@@ -122,15 +125,19 @@ def kernel_environment(state: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _fresh_lakehouse() -> Iterator[None]:
-    """Start a lakehouse of its own, and let the notebooks' kernels find it."""
+def fresh_lakehouse(*, enforce_iam: bool = False) -> Iterator[daemon.Running]:
+    """Start a lakehouse of its own, and let the notebooks' kernels find it.
+
+    Args:
+        enforce_iam: Whether it checks requests against IAM policies.
+    """
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
         state = Path(folder)
-        daemon.start(state, port=0)
+        running, _ = daemon.start(state, port=0, enforce_iam=enforce_iam)
         os.environ.update(kernel_environment(state))
         try:
-            yield
+            yield running
         finally:
             os.environ.clear()
             os.environ.update(before)

@@ -1,0 +1,64 @@
+"""Who works on a lakehouse that enforces IAM: an administrator, who makes of the others what their policies say."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import boto3
+
+from zetl_helpers import _rights, permissions
+from zetl_helpers import lab as lab_module
+from zetl_helpers.lab import Lab
+from zetl_helpers.local import daemon
+
+Document = dict[str, Any]
+
+# The role that the learner's dummy key stands for, and the policy that makes it an administrator.
+ROLE = "Admin"
+_ADMINISTRATOR = "Administrator"
+
+
+def learners_policies(lab: Lab, change: Callable[[Document], Document] = lambda document: document) -> list[Document]:
+    """Return the learner's policies with the lab's names, each changed as the test wants it."""
+    return [change(permissions.render(lab, name)) for name in _rights.LEARNER_POLICIES]
+
+
+def become(lab: Lab, documents: Iterable[Document]) -> None:
+    """Let the administrator's role have these policies and nothing else, beside the boundary that an account has."""
+    iam = lab.client("iam")
+    boundary = json.dumps(permissions.render(lab, "target_role_boundary"))
+    iam.create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=boundary)
+    for number, document in enumerate(documents):
+        iam.put_role_policy(RoleName=ROLE, PolicyName=f"Given{number}", PolicyDocument=json.dumps(document))
+    iam.delete_role_policy(RoleName=ROLE, PolicyName=_ADMINISTRATOR)
+
+
+def without(action: str) -> Callable[[Document], Document]:
+    """Return a change that takes one action away from a policy."""
+
+    def change(document: Document) -> Document:
+        kept = []
+        for statement in document["Statement"]:
+            actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+            left = [one for one in actions if one != action]
+            if left:
+                kept.append({**statement, "Action": left})
+        return {**document, "Statement": kept}
+
+    return change
+
+
+def rights(url: str) -> list[dict[str, Any]]:
+    """Return the rights that a lakehouse was asked for so far: ``action``, ``resource`` and ``allowed``."""
+    answer = daemon._ask(url, "rights")
+    assert answer is not None
+    found: list[dict[str, Any]] = answer["rights"]
+    return found
+
+
+def session_of(lab: Lab, role: str, url: str, prefix: str = "") -> Lab:
+    """Return a lab in the hands of another role."""
+    arn = f"arn:aws:iam::{lab.account}:role/{role}"
+    keys = lab.client("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], lab.region)
+    return lab_module._introduce("local", session, prefix, url)

@@ -1,0 +1,34 @@
+"""Which parts of a policy nobody needed."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+
+def unused(documents: Iterable[dict[str, Any]], rights: Iterable[dict[str, Any]]) -> list[str]:
+    """Name each action, and each resource, of each statement that no granted right has needed."""
+    granted = {(right["action"], right["resource"]) for right in rights if right["allowed"]}
+    return [line for document in documents for one in document["Statement"] for line in _idle(one, granted)]
+
+
+def denied(rights: Iterable[dict[str, Any]]) -> list[str]:
+    """Name each right that was not given."""
+    return [f"{right['action']} on {right['resource']}" for right in rights if not right["allowed"]]
+
+
+def _idle(statement: dict[str, Any], granted: set[tuple[str, str]]) -> Iterator[str]:
+    actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
+    for action in actions:
+        if not any(one == action and any(_like(pattern, thing) for pattern in resources) for one, thing in granted):
+            yield f"{statement['Sid']}: {action}"
+    for pattern in resources:
+        if not any(one in actions and _like(pattern, thing) for one, thing in granted):
+            yield f"{statement['Sid']}: {pattern}"
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _like(pattern: str, value: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), value, re.DOTALL) is not None

@@ -20,6 +20,7 @@ from zetl_helpers import (
 from zetl_helpers.chapters import catch_up
 from zetl_helpers.lab import Lab, connect
 from zetl_helpers.lakehouse import query
+from zetl_helpers.tables import table
 
 __all__ = [
     "Lab",
@@ -40,5 +41,6 @@ __all__ = [
     "query",
     "source",
     "studio",
+    "table",
     "target",
 ]

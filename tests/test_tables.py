@@ -1,0 +1,39 @@
+"""Tables are interactive where scripts run, and plain where outputs are compared."""
+
+import pandas as pd
+import pytest
+
+from zetl_helpers import tables
+
+ROWS = pd.DataFrame({"state": ["NV", "CA"], "accounts": [4, 3]})
+
+
+@pytest.fixture(autouse=True)
+def new_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables.Table, "_script_is_there", False)
+    monkeypatch.delenv("PLOTLY_RENDERER", raising=False)
+
+
+def test_stored_outputs_hold_the_plain_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLOTLY_RENDERER", "plotly_mimetype")
+    one = tables.table(ROWS)
+    assert one._repr_html_() == ROWS._repr_html_()  # type: ignore[operator]
+    assert repr(one) == repr(ROWS)
+
+
+def test_without_itables_the_table_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert "<script" not in tables.table(ROWS)._repr_html_()
+
+
+def test_the_script_comes_once_and_from_no_server() -> None:
+    first, second = tables.table(ROWS)._repr_html_(), tables.table(ROWS)._repr_html_()
+    assert len(first) > 500_000 > len(second)
+    for page in (first, second):
+        assert "unpkg.com" not in page
+        assert "NV" in page
+
+
+def test_rows_stay_readable_where_no_script_runs() -> None:
+    page = tables.table(ROWS)._repr_html_()
+    assert page.count("<td") >= ROWS.size

@@ -1,0 +1,79 @@
+"""Tables to sort and to search in: interactive where a notebook's scripts run, plain rows everywhere else."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import Any
+
+import pandas as pd
+
+_ROWS_A_PAGE = 10
+
+
+class Table:
+    """Rows that a notebook shows with a search field, and with columns that sort by a click.
+
+    Where outputs are stored and compared (`PLOTLY_RENDERER` is `plotly_mimetype`, as for figures), and where itables is
+    not installed, it is the plain table that pandas shows: the script weighs megabytes and brings a random name along.
+
+    Args:
+        rows: What to show.
+    """
+
+    _script_is_there = False
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self.rows = rows
+
+    def __repr__(self) -> str:
+        return repr(self.rows)
+
+    def _repr_html_(self) -> str:
+        if not _can_be_interactive():
+            frame: Any = self.rows
+            return str(frame._repr_html_())
+        return self._script() + self._interactive()
+
+    def _script(self) -> str:
+        """Return the library's script the first time that a kernel shows a table, and nothing from then on."""
+        from itables.javascript import generate_init_offline_itables_html
+        from itables.utils import find_package_file
+
+        if Table._script_is_there:
+            return ""
+        Table._script_is_there = True
+        return generate_init_offline_itables_html(find_package_file("html/dt_bundle.js"))
+
+    def _interactive(self) -> str:
+        from itables import to_html_datatable
+
+        html = to_html_datatable(
+            self.rows,
+            connected=False,
+            display_logo_when_loading=False,
+            pageLength=_ROWS_A_PAGE,
+            lengthMenu=[_ROWS_A_PAGE, 25, 50, 100],
+            classes="display compact",
+            text_in_header_can_be_selected=False,  # a click on a column's name sorts by it
+        )
+        return str(html)
+
+
+def table(rows: pd.DataFrame) -> Table:
+    """Show rows as a table to sort and to search in.
+
+    Args:
+        rows: What to show; a few thousand rows at most, since all of them go into the page.
+
+    Returns:
+        The table, for the end of a notebook's cell.
+
+    See https://mwouts.github.io/itables/
+    """
+    return Table(rows)
+
+
+def _can_be_interactive() -> bool:
+    stored = os.environ.get("PLOTLY_RENDERER") == "plotly_mimetype"
+    return not stored and importlib.util.find_spec("itables") is not None

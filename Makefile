@@ -23,7 +23,7 @@ tutorial: $(READY) ## Run every notebook on a fresh local lakehouse; pages in bu
 
 lab: $(READY) ## Open the notebooks in JupyterLab, with the local lakehouse running
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl local start
-	ZETL_STATE_DIR="$(STATE)" $(BIN)/jupyter lab --ServerApp.root_dir=notebooks
+	ZETL_STATE_DIR="$(STATE)" $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
 
 site: $(PAGES) ## Make a searchable site of the notebooks in build/site/
 	$(BIN)/zetl site

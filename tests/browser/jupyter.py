@@ -1,0 +1,144 @@
+"""JupyterLab, started for a test and driven as a learner would drive it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+_SECONDS = 60
+_TOKEN = "for-this-test"
+_COUNT_RUN = """([prompts, all]) =>
+    [...document.querySelectorAll(prompts)].filter(one => /\\[\\d+\\]/.test(one.innerText)).length === all"""
+# All cells are in the page at once, so that each can be looked at; and nothing is asked of the network.
+_SETTINGS = {
+    "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+@contextmanager
+def serve(folder: Path, home: Path) -> Iterator[str]:
+    """Run JupyterLab on a folder, with settings and run-time files of its own.
+
+    Yields:
+        Its address.
+    """
+    for name, settings in _SETTINGS.items():
+        file = home / "settings" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings))
+    runtime = home / "runtime"
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--IdentityProvider.token={_TOKEN}",
+        "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={folder}",
+        "--KernelManager.transport=ipc",
+    ]  # fmt: skip
+    with (home / "jupyter.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    try:
+        yield _address(runtime, process)
+    finally:
+        process.terminate()
+        process.wait(_SECONDS)
+
+
+def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "JupyterLab has ended; its log is beside its run-time files."
+        for file in runtime.glob("jpserver-*.json"):
+            url = str(json.loads(file.read_text())["url"])
+            try:
+                with urllib.request.urlopen(f"{url}api", timeout=5):
+                    return url
+            except urllib.error.URLError:
+                pass
+        time.sleep(0.1)
+    raise TimeoutError("JupyterLab did not answer.")
+
+
+class Notebook:
+    """A notebook that is open in JupyterLab.
+
+    Args:
+        page: The browser's page.
+        url: JupyterLab's address.
+        name: The file's name, as the file browser lists it.
+    """
+
+    def __init__(self, page: Page, url: str, name: str) -> None:
+        self.page = page
+        self._url = url
+        page.goto(f"{url}lab/tree/notebooks?reset&token={_TOKEN}")
+        page.locator(".jp-Launcher").wait_for()
+        page.locator(".jp-DirListing-item", has_text=name).dblclick()
+        self.panel = page.locator(".jp-NotebookPanel")
+        self.panel.wait_for()
+        self._wait_for_kernel()
+
+    def run_all(self) -> None:
+        """Clear the stored outputs, choose Run, Run All Cells, and wait until all have run."""
+        self._choose("Edit", "Clear Outputs of All Cells")
+        self._choose("Run", "Run All Cells")
+        self._wait_until_run(self.code_cells.count())
+
+    def answer(self, position: int, source: str) -> str:
+        """Type something else into a code cell and run it with Shift+Enter; return what it shows then."""
+        cell = self.code_cells.nth(position)
+        before = cell.locator(".jp-InputPrompt").inner_text()
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(source)
+        self.page.keyboard.press("Shift+Enter")
+        self.page.wait_for_function(
+            "([cell, before]) => /\\[\\d+\\]/.test(cell.innerText) && cell.innerText !== before",
+            arg=[cell.locator(".jp-InputPrompt").element_handle(), before],
+        )
+        return cell.locator(".jp-OutputArea").inner_text()
+
+    @property
+    def code_cells(self) -> Locator:
+        """Its code cells."""
+        return self.panel.locator(".jp-CodeCell")
+
+    def close(self) -> None:
+        """Close it and end its kernel."""
+        self.page.close()
+        for session in _call(f"{self._url}api/sessions"):
+            _call(f"{self._url}api/sessions/{session['id']}", method="DELETE")
+
+    def _choose(self, menu: str, item: str) -> None:
+        self.page.get_by_role("menuitem", name=menu, exact=True).click()
+        self.page.get_by_role("menuitem", name=item, exact=True).click()
+
+    def _wait_for_kernel(self) -> None:
+        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=_SECONDS * 1000)
+
+    def _wait_until_run(self, cells: int) -> None:
+        prompts = ".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt"
+        self.page.wait_for_function(_COUNT_RUN, arg=[prompts, cells], timeout=_SECONDS * 1000)
+
+
+def _call(url: str, method: str = "GET") -> Any:
+    request = urllib.request.Request(url, method=method, headers={"Authorization": f"token {_TOKEN}"})
+    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
+        return json.loads(answer.read() or b"null")

@@ -1,0 +1,92 @@
+"""Every notebook in JupyterLab, in a real Chromium: opened, run, looked at."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.conftest import ROOT, SCREENSHOTS
+from tests.browser.jupyter import Notebook, serve
+from zetl_helpers import exercises
+from zetl_helpers.local import daemon
+from zetl_helpers.notebooks import kernel_environment
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+@pytest.fixture(scope="module")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """JupyterLab on a copy of the notebooks, and a fresh local lakehouse."""
+    folder = tmp_path_factory.mktemp("course")
+    home = tmp_path_factory.mktemp("home")
+    for name in ("notebooks", "docs/images"):
+        shutil.copytree(ROOT / name, folder / name)
+    daemon.start(home / "state", port=0)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in kernel_environment(home / "state").items():
+            patch.setenv(name, value)
+        patch.delenv("PLOTLY_RENDERER")  # as a learner has it
+        with serve(folder, home) as url:
+            yield url
+    daemon.stop(home / "state")
+
+
+@pytest.fixture
+def opened(request: pytest.FixtureRequest, browser: "Browser", jupyter: str) -> Iterator[Notebook]:
+    """A chapter, opened from the file browser beside the launcher; nothing may complain meanwhile."""
+    complaints: list[str] = []
+    page = browser.new_page(viewport={"width": 1360, "height": 900})
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    notebook = Notebook(page, jupyter, request.param)
+    yield notebook
+    notebook.close()
+    assert complaints == []
+
+
+def outputs(path: Path) -> list[dict[str, Any]]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+
+
+@pytest.mark.parametrize("opened", [path.name for path in CHAPTERS], indirect=True)
+def test_all_cells_run_and_what_they_show_is_drawn(opened: Notebook, request: pytest.FixtureRequest) -> None:
+    path = ROOT / "notebooks" / request.node.callspec.params["opened"]
+    opened.run_all()
+    errors = opened.panel.locator("[data-mime-type='application/vnd.jupyter.error']")
+    assert errors.all_inner_texts() == []
+    stored = outputs(path)
+    figures = opened.panel.locator(".js-plotly-plot")
+    assert figures.count() == sum(PLOTLY in data for data in stored)
+    for figure in figures.all():
+        assert figure.locator(".main-svg").first.is_visible()
+    tables = opened.panel.locator(".jp-OutputArea-output table:visible")
+    assert tables.count() >= sum("<table" in "".join(data.get("text/html", "")) for data in stored)
+    broken = (
+        "() => [...document.images].filter(one => one.src && one.complete && !one.naturalWidth).map(one => one.src)"
+    )
+    assert opened.page.evaluate(broken) == []
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    (figures.first if figures.count() else opened.code_cells.last).scroll_into_view_if_needed()
+    opened.page.screenshot(path=SCREENSHOTS / f"{path.stem}.png")
+
+
+@pytest.mark.parametrize("opened", ["04_query_with_athena.ipynb"], indirect=True)
+def test_an_exercise_goes_from_not_attempted_to_correct(opened: Notebook) -> None:
+    opened.run_all()
+    cells = opened.code_cells.all_inner_texts()
+    position = next(number for number, text in enumerate(cells) if "ex.q3.check" in text)
+    assert "not attempted" in cells[position]
+    exercise = exercises.ALL[4][2]
+    assert "incorrect" in opened.answer(position, "answer = 1\nex.q3.check(answer)")
+    assert "correct." in opened.answer(position, f"{exercise.answer}\nex.q3.check(answer)")
+    opened.page.screenshot(path=SCREENSHOTS / "exercise.png")

@@ -23,7 +23,9 @@ def test_an_empty_account_has_cost_nothing(lab: Lab) -> None:
     assert (sheet.items, sheet.total) == ((), 0)
 
 
-def test_a_table_is_billed_by_its_size_and_an_integration_by_its_exports(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+def test_a_table_is_billed_by_size_and_an_integration_by_exports_and_logs(
+    lab: Lab, lakehouse_ticks: Lakehouse
+) -> None:
     chapters.catch_up(lab, 3)
     described = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     created = integration.require(lab)["CreateTime"]
@@ -35,15 +37,15 @@ def test_a_table_is_billed_by_its_size_and_an_integration_by_its_exports(lab: La
     assert spent["DynamoDB full export"] == pytest.approx(0.10), "a GB once"
     assert spent["DynamoDB incremental exports"] == pytest.approx(0.9375), "960 exports of 10 MB: 9.375 GB at $0.10"
 
-
-def test_an_export_is_billed_by_what_changed_when_that_is_more(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
-    chapters.catch_up(lab, 3)
-    described = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
-    created = integration.require(lab)["CreateTime"]
     size = {"TableSizeBytes": 25 * 4 * MB - 25 * 100, "ItemCount": 25}
     Answers(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
     spent = amounts(cost.actual(lab, now=created + timedelta(minutes=16)))
-    assert spent["DynamoDB incremental exports"] == pytest.approx(0.10 * 100 / 1024), "25 rows of 4 MB: 100 MB"
+    assert spent["DynamoDB incremental exports"] == pytest.approx(0.10 * 100 / 1024), "25 rows of 4 MB: more than 10 MB"
+
+    events = lab.client("logs").filter_log_events(logGroupName=integration.LOG_GROUP)["events"]
+    assert len(events) == 3
+    logged = sum(len(one["message"]) for one in events) + 26 * 3
+    assert spent["CloudWatch Logs"] == pytest.approx(0.50 * logged / 2**30), "26 bytes more for each event"
 
 
 def test_objects_are_billed_since_they_are_there(lab: Lab) -> None:
@@ -83,15 +85,7 @@ def test_queries_are_billed_by_what_each_scanned(lab: Lab) -> None:
     assert line.basis.startswith("3 queries that scanned 15,728,641 bytes, 10 MB at least each; $5.00 per TB")
 
 
-def test_log_events_are_billed_with_26_bytes_each(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
-    chapters.catch_up(lab, 3)
-    events = lab.client("logs").filter_log_events(logGroupName=integration.LOG_GROUP)["events"]
-    size = sum(len(one["message"]) for one in events) + 26 * 3
-    assert len(events) == 3
-    assert amounts(cost.actual(lab))["CloudWatch Logs"] == pytest.approx(0.50 * size / 2**30)
-
-
-def test_an_alarm_is_billed_by_the_month(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+def test_an_alarm_is_billed_by_the_month(lab: Lab) -> None:
     source.create_table(lab)
     found = {"AlarmName": monitoring.alarm_name(lab), "AlarmConfigurationUpdatedTimestamp": START}
     Answers(lab, "cloudwatch", "DescribeAlarms").once(lambda _: {"MetricAlarms": [found]})

@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import pandas as pd
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.fakes import Answers
 from tests.test_transcripts import make_foreign_things
-from zetl_helpers import _doctor_account, _doctor_machine, cli, doctor, source
+from zetl_helpers import _doctor_account, _doctor_machine, cli, doctor, permissions, source
 from zetl_helpers._check import Check
 from zetl_helpers.lab import ConnectionRefusedByLabError, Lab
 
@@ -55,6 +58,31 @@ def test_a_service_that_denies_is_named_with_the_next_step(lab: Lab) -> None:
     ]
     assert "[FAIL] AWS Glue zero-ETL does not answer\n       " in doctor.report(checks)
     assert "policies/" in doctor.report(checks)
+
+
+def test_rights_that_are_missing_are_named_with_their_policy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        ("glue:CreateIntegration", "arn:one", False, "policies/learner_build_permissions.json, statement Create"),
+        ("glue:CreateIntegration", "arn:two", False, "policies/learner_build_permissions.json, statement Create"),
+        ("iam:PassRole", "arn:one", False, "policies/learner_build_permissions.json, statement Pass"),
+        ("s3:GetObject", "arn:one", True, "policies/learner_use_permissions.json, statement Read"),
+    ]
+    frame = pd.DataFrame(rows, columns=["action", "resource", "allowed", "policy"])
+    monkeypatch.setattr(permissions, "simulate", lambda _: frame)
+    checks = _doctor_account.rights(lab)
+    assert failures(checks) == [
+        "rights are missing: glue:CreateIntegration",
+        "rights are missing: iam:PassRole",
+    ]
+    assert checks[0].next_step.startswith(
+        "See policies/learner_build_permissions.json, statement Create. zetl policies"
+    )
+
+
+def test_rights_that_may_not_be_simulated_are_not_called_there(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "SimulatePrincipalPolicy")
+    monkeypatch.setattr(permissions, "simulate", Mock(side_effect=denied))
+    assert failures(_doctor_account.rights(lab)) == ["rights cannot be simulated"]
 
 
 def test_foreign_things_with_the_labs_names_are_found_before_anything_is_made(lab: Lab) -> None:

@@ -66,6 +66,26 @@ def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
         return Check(False, what, f"{error}. Ask for the rights in policies/, or sign in again.")
 
 
+def rights(lab: Lab) -> list[Check]:
+    """Let IAM simulate each right that the tutorial needs, and name those that are missing."""
+    try:
+        simulated = permissions.simulate(lab)
+    except (ClientError, BotoCoreError) as error:
+        step = "Ask for iam:SimulatePrincipalPolicy; or go on, and what is missing is named when it is needed."
+        return [Check(False, "rights cannot be simulated", f"{error}. {step}")]
+    missing = simulated[~simulated["allowed"]]
+    if missing.empty:
+        return [Check(True, "every right that the tutorial needs, as IAM simulates it")]
+    return [
+        Check(
+            False,
+            f"rights are missing: {', '.join(dict.fromkeys(found['action']))}",
+            f"See {policy}. zetl policies writes it with your names, for whoever administers the account.",
+        )
+        for policy, found in missing.groupby("policy", sort=False)
+    ]
+
+
 def project(lab: Lab) -> Check:
     """Look for the project in SageMaker Unified Studio; only chapter 3 needs one."""
 

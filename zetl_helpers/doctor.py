@@ -40,6 +40,7 @@ def _account(lab: Lab) -> list[Check]:
         Check(True, f"target {lab.target}: account {lab.account}, as {lab.caller}"),
         _doctor_account.region(lab),
         *_doctor_account.reach(lab),
+        *_doctor_account.rights(lab),
         _doctor_account.project(lab),
         *_doctor_account.quotas(lab),
         *_doctor_account.leftovers(lab),

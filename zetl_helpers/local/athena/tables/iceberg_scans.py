@@ -14,6 +14,7 @@ from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.schema import Schema
 from pyiceberg.table import FileScanTask, Table
 
+from zetl_helpers.local.athena.dialect.failures import QueryFailure
 from zetl_helpers.local.athena.tables.iceberg_types import arrow_type, athena_type, relabel
 
 _CACHE_BYTES = 512 * 2**20
@@ -117,6 +118,12 @@ def _plan(table: Table, snapshot_id: int | None, row_filter: BooleanExpression) 
     except struct.error:
         # Older PyIcebergs cannot compare the bounds of files that are older than a column's wider type.
         return list(table.scan(snapshot_id=snapshot_id).plan_files())
+    except ValueError as error:
+        if "equality deletes" not in str(error):
+            raise
+        raise QueryFailure(
+            "NOT_SUPPORTED", f"The local Athena does not read equality deletes, which table {table.name()[-1]} has"
+        ) from error
 
 
 def _scanned(table: Table, schema: Schema, task: FileScanTask, cache: FileCache) -> ScannedFile:

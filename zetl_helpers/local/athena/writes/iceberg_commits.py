@@ -12,6 +12,9 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.io.pyarrow import _dataframe_to_data_files, schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Operation, Summary
+from pyiceberg.table.update.snapshot import _OverwriteFiles
+from pyiceberg.typedef import EMPTY_DICT
 
 from zetl_helpers.local.athena.dialect.failures import QueryFailure
 from zetl_helpers.local.athena.dialect.types import Type
@@ -72,18 +75,28 @@ def append(table: Table, rows: pa.Table) -> None:
         table.append(iceberg_rows(table, rows))
 
 
-def replace_files(table: Table, removed: Sequence[DataFile], rows: pa.Table) -> None:
+class _RewriteFiles(_OverwriteFiles):
+    """The same rows in other files, which Iceberg calls ``replace``; PyIceberg itself has no such snapshot."""
+
+    def _summary(self, snapshot_properties: dict[str, str] = EMPTY_DICT) -> Summary:
+        summary = super()._summary(snapshot_properties)
+        return Summary(Operation.REPLACE, **summary.additional_properties)
+
+
+def replace_files(table: Table, removed: Sequence[DataFile], rows: pa.Table, *, same_rows: bool = False) -> None:
     """Put rows in the place of data files.
 
     Args:
         table: The table.
         removed: The files that go.
         rows: The rows that come, in the form that DuckDB answers.
+        same_rows: Whether they are the rows that go, in other files.
     """
     if not removed and not rows.num_rows:
         return
     transaction = table.transaction()
-    with transaction.update_snapshot().overwrite() as snapshot:
+    producer = _RewriteFiles if same_rows else _OverwriteFiles
+    with producer(operation=Operation.OVERWRITE, transaction=transaction, io=table.io) as snapshot:
         for file in removed:
             snapshot.delete_data_file(file)
         if rows.num_rows:

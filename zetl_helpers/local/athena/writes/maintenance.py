@@ -50,7 +50,7 @@ def optimize(statement: nodes.Optimize, context: Context) -> Outcome:
                 partitions[repr(one.task.file.partition)].append(one)
         scattered = [one for files in partitions.values() if _worth_it(files) for one in files]
         rows = concatenated((one.rows for one in scattered), schema_of(table, None))
-        replace_files(table, [one.task.file for one in scattered], rows)
+        replace_files(table, [one.task.file for one in scattered], rows, same_rows=True)
         return Outcome(body=False)
 
     return changing(database, name, change)

@@ -1,0 +1,76 @@
+"""Queries run side by side; each can be stopped, and one that takes too much fails by itself while the others go on."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.local.athena.conftest import Athena
+from zetl_helpers.local.athena.api import AthenaService
+from zetl_helpers.local.athena.runtime.engine import Engine
+from zetl_helpers.local.inside import Inside
+
+NUMBERS = "UNNEST(sequence(1, 10000))"
+# 10^12 combinations: it ends only when it is stopped.
+ENDLESS = f"SELECT count(*) FROM {NUMBERS} a(x), {NUMBERS} b(y), {NUMBERS} c(z) WHERE (x + y + z) % 7 = 9"
+
+
+def _state(athena: Athena, execution_id: str) -> str:
+    execution = athena.call("GetQueryExecution", QueryExecutionId=execution_id)["QueryExecution"]
+    state: str = execution["Status"]["State"]
+    return state
+
+
+def _until_running(athena: Athena, execution_id: str) -> None:
+    limit = time.monotonic() + 30
+    while _state(athena, execution_id) != "RUNNING":
+        assert time.monotonic() < limit
+
+
+def test_others_are_answered_while_one_runs_and_it_stops_when_told(athena: Athena) -> None:
+    long = athena.start(ENDLESS)
+    _until_running(athena, long)
+
+    assert athena.run("SELECT 1 + 1") == [["2"]]
+    assert _state(athena, long) == "RUNNING"
+
+    athena.call("StopQueryExecution", QueryExecutionId=long)
+    stopped = time.monotonic()
+    assert athena.finished(long)["Status"]["StateChangeReason"] == "Query cancelled by user"
+    assert time.monotonic() - stopped < 5
+    assert athena.run("SELECT 1 + 1") == [["2"]]
+
+
+def test_many_at_once_each_get_their_own_answer(accounts: Athena) -> None:
+    sql = "SELECT id * {0} FROM accounts WHERE id <= {0} % 3 + 1 ORDER BY id"
+    started = {number: accounts.start(sql.format(number)) for number in range(24)}
+
+    for number, execution_id in started.items():
+        assert accounts.finished(execution_id)["Status"]["State"] == "SUCCEEDED"
+        rows = accounts.call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]["Rows"][1:]
+        expected = [str(row * number) for row in range(1, number % 3 + 2)]
+        assert [row["Data"][0]["VarCharValue"] for row in rows] == expected
+
+
+def test_one_beyond_the_memory_fails_and_others_go_on(inside: Inside) -> None:
+    athena = Athena(AthenaService(inside, Engine(memory_limit="64MB")), inside)
+    distinct = f"SELECT count(DISTINCT CAST(x * 10000 + y AS varchar)) FROM {NUMBERS} a(x), {NUMBERS} b(y)"
+
+    greedy = athena.start(distinct, None)
+    assert athena.run("SELECT 1 + 1", None) == [["2"]]
+
+    error = athena.finished(greedy)["Status"]["AthenaError"]
+    assert error["ErrorMessage"].startswith("EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded the memory")
+    assert athena.run("SELECT 1 + 1", None) == [["2"]]
+    athena.service.stop()
+
+
+def test_one_beyond_the_time_fails_and_others_go_on(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(athena.service._runner, "_time_limit", 0.1)
+    late = athena.start(ENDLESS)
+    error = athena.finished(late)["Status"]["AthenaError"]
+    monkeypatch.undo()
+
+    assert error["ErrorMessage"].startswith("EXCEEDED_TIME_LIMIT: Query exceeded the maximum execution time limit")
+    assert athena.run("SELECT 1 + 1") == [["2"]]

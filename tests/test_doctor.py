@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
-import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.fakes import Answers
+from tests.rights.people import become, learners_policies, without
 from tests.test_transcripts import make_foreign_things
 from zetl_helpers import _doctor_account, _doctor_machine, cli, doctor, permissions, source
 from zetl_helpers._check import Check
@@ -60,22 +60,19 @@ def test_a_service_that_denies_is_named_with_the_next_step(lab: Lab) -> None:
     assert "policies/" in doctor.report(checks)
 
 
-def test_rights_that_are_missing_are_named_with_their_policy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [
-        ("glue:CreateIntegration", "arn:one", False, "policies/learner_build_permissions.json, statement Create"),
-        ("glue:CreateIntegration", "arn:two", False, "policies/learner_build_permissions.json, statement Create"),
-        ("iam:PassRole", "arn:one", False, "policies/learner_build_permissions.json, statement Pass"),
-        ("s3:GetObject", "arn:one", True, "policies/learner_use_permissions.json, statement Read"),
-    ]
-    frame = pd.DataFrame(rows, columns=["action", "resource", "allowed", "policy"])
-    monkeypatch.setattr(permissions, "simulate", lambda _: frame)
-    checks = _doctor_account.rights(lab)
-    assert failures(checks) == [
-        "rights are missing: glue:CreateIntegration",
-        "rights are missing: iam:PassRole",
-    ]
-    assert checks[0].next_step.startswith(
-        "See policies/learner_build_permissions.json, statement Create. zetl policies"
+def test_a_learner_has_every_right(lab: Lab) -> None:
+    become(lab, learners_policies(lab))
+    assert failures(_doctor_account.rights(lab)) == []
+
+
+def test_rights_that_are_missing_are_named_with_their_policy(lab: Lab) -> None:
+    become(lab, learners_policies(lab, without("glue:DeleteIntegration")))
+    (check,) = _doctor_account.rights(lab)
+    assert check == Check(
+        False,
+        "rights are missing: glue:DeleteIntegration",
+        "See policies/learner_build_permissions.json, statement DeleteOwnIntegration. zetl policies writes it with "
+        "your names, for whoever administers the account.",
     )
 
 

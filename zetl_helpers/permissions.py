@@ -168,6 +168,9 @@ def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterat
         # IAM simulates users, groups and roles; the account's own user may do everything.
         yield from ((pair, True) for pair in wanted)
         return
+    # What each request of the caller has anyway, since variables in the policies stand for it; and what it sends.
+    context = {"aws:PrincipalAccount": lab.account}
+    context |= {key: _value(lab, value) for _, key, value in statement.conditions}
     pages = (
         lab.client("iam")
         .get_paginator("simulate_principal_policy")
@@ -176,8 +179,8 @@ def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterat
             ActionNames=list(statement.actions),
             ResourceArns=list(statement.resources),
             ContextEntries=[
-                {"ContextKeyName": key, "ContextKeyValues": [_value(lab, value)], "ContextKeyType": "string"}
-                for _, key, value in statement.conditions
+                {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                for key, value in context.items()
             ],
         )
     )

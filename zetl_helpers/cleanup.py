@@ -172,8 +172,10 @@ def verify(lab: Lab, *, timeout: float = 60) -> str:
         wait_for("everything to be gone", look, timeout=timeout, every=10, hint="")
     except WaitTimeoutError:
         raise LeftoverError(_what_is_left(seen[0])) from None
-    kept = f" {len(seen[0].foreign)} things of its names are not the lab's, and stay." if seen[0].foreign else ""
-    return f"Nothing is left of the lab.{kept}"
+    kept = len(seen[0].foreign)
+    return "Nothing is left of the lab." + (
+        f" Not the lab's, and left alone in spite of their names: {kept}." if kept else ""
+    )
 
 
 def _what_is_left(found: Plan) -> str:

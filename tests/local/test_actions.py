@@ -23,6 +23,7 @@ CATALOG = f"arn:aws:glue:{HERE}:catalog"
 DATABASE = f"arn:aws:glue:{HERE}:database/customerdb"
 TABLE = f"arn:aws:dynamodb:{HERE}:table/Orders"
 ROLE = "arn:aws:iam::123456789012:role/zETLTargetRole"
+IMPORT_LOGS = f"arn:aws:logs:{HERE}:log-group:/aws-dynamodb/imports:log-stream:"
 
 
 class Names:
@@ -238,6 +239,17 @@ def test_s3(operation: str, parameters: Mapping[str, Any], expected: list[tuple[
                 ("dynamodb:ImportTable", TABLE),
                 ("s3:ListBucket", "arn:aws:s3:::some"),
                 ("s3:GetObject", "arn:aws:s3:::some/in/"),
+                *(
+                    (f"logs:{action}", IMPORT_LOGS)
+                    for action in (
+                        "CreateLogGroup",
+                        "CreateLogStream",
+                        "DescribeLogGroups",
+                        "DescribeLogStreams",
+                        "PutLogEvents",
+                        "PutRetentionPolicy",
+                    )
+                ),
             ],
         ),
     ],
@@ -249,7 +261,7 @@ def test_dynamodb(operation: str, parameters: Mapping[str, Any], expected: list[
 @pytest.mark.parametrize(
     ("operation", "parameters", "expected"),
     [
-        ("get_databases", {}, on("glue:GetDatabases", CATALOG)),
+        ("get_databases", {}, on("glue:GetDatabases", CATALOG, f"arn:aws:glue:{HERE}:database/*")),
         ("get_database", {"Name": "customerdb"}, on("glue:GetDatabase", CATALOG, DATABASE)),
         ("create_database", {"DatabaseInput": {"Name": "customerdb"}}, on("glue:CreateDatabase", CATALOG, DATABASE)),
         (

@@ -321,7 +321,8 @@ def test_tables_and_the_catalog_have_policies_too(world: World) -> None:
     statement = allow("dynamodb:GetItem", ORDERS, Principal=principal)
     world.client("dynamodb").put_resource_policy(ResourceArn=ORDERS, Policy=policy(statement))
     world.client("dynamodb", analyst).get_item(TableName="Orders", Key={"pk": {"S": "a"}})
-    statement = allow("glue:GetDatabases", f"arn:aws:glue:{HERE}:catalog", Principal=principal)
+    resources = [f"arn:aws:glue:{HERE}:catalog", f"arn:aws:glue:{HERE}:database/*"]
+    statement = allow("glue:GetDatabases", resources, Principal=principal)
     world.client("glue").put_resource_policy(PolicyInJson=policy(statement))
     assert world.client("glue", analyst).get_databases()["DatabaseList"] == []
 

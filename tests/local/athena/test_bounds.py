@@ -8,6 +8,7 @@ import pytest
 
 from tests.local.athena.conftest import Athena
 from zetl_helpers.local.athena.api import AthenaService
+from zetl_helpers.local.athena.runtime import regexp_functions
 from zetl_helpers.local.athena.runtime.engine import Engine
 from zetl_helpers.local.inside import Inside
 
@@ -74,3 +75,13 @@ def test_one_beyond_the_time_fails_and_others_go_on(athena: Athena, monkeypatch:
 
     assert error["ErrorMessage"].startswith("EXCEEDED_TIME_LIMIT: Query exceeded the maximum execution time limit")
     assert athena.run("SELECT 1 + 1") == [["2"]]
+
+
+def test_a_regular_expression_that_would_take_for_ever_is_given_up(
+    athena: Athena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regexp_functions, "_PATIENCE_SECONDS", 0.05)
+
+    reason = athena.fail(f"SELECT regexp_like(x, '(a|aa)+$') FROM (VALUES '{'a' * 60}b') t(x)")
+
+    assert reason.startswith("EXCEEDED_TIME_LIMIT: The regular expression needs more than 0.05 seconds")

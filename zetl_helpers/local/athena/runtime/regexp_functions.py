@@ -1,12 +1,16 @@
 """Regular expressions, as Java has them.
 
-Python's own are all but the same; what differs is translated or refused.
+Those of the library `regex` are all but the same; what differs is translated or refused. It can give up a match that
+takes too long, and lets other threads work meanwhile: Python's own would hold up the whole lakehouse.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable, Iterator
+
+import regex
 
 from zetl_helpers.local.athena.runtime.udf import AthenaError, udf
 
@@ -30,21 +34,58 @@ _POSIX = {
     "P": r"!-#%-*,-/:;?@\[-\]_{}",
 }
 _CLASS = re.compile(r"\\([pP])(?:\{(?:Is)?(\w+)\}|(\w))")
+_PATIENCE_SECONDS = 2.0
 _REPLACEMENT = re.compile(r"\\(.)|\$(?:\{(\w+)\}|(\d))", re.DOTALL)
 
 
+class _Pattern:
+    """A compiled pattern whose matches take a bounded time."""
+
+    def __init__(self, compiled: regex.Pattern[str], written: str) -> None:
+        self._compiled = compiled
+        self._written = written
+        self.groups: int = compiled.groups
+        self.names = frozenset(compiled.groupindex)
+
+    def _late(self) -> AthenaError:
+        return AthenaError(
+            f"The regular expression needs more than {_PATIENCE_SECONDS:g} seconds for one text: {self._written}",
+            "EXCEEDED_TIME_LIMIT",
+        )
+
+    def search(self, text: str) -> regex.Match[str] | None:
+        try:
+            return self._compiled.search(text, timeout=_PATIENCE_SECONDS, concurrent=True)
+        except TimeoutError as error:
+            raise self._late() from error
+
+    def finditer(self, text: str, start: int = 0) -> Iterator[regex.Match[str]]:
+        try:
+            yield from self._compiled.finditer(text, start, timeout=_PATIENCE_SECONDS, concurrent=True)
+        except TimeoutError as error:
+            raise self._late() from error
+
+    def sub(self, fill: Callable[[regex.Match[str]], str], text: str) -> str:
+        try:
+            return self._compiled.sub(fill, text, timeout=_PATIENCE_SECONDS, concurrent=True)
+        except TimeoutError as error:
+            raise self._late() from error
+
+
 @functools.lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str) -> _Pattern:
     if "&&" in pattern or r"\Q" in pattern or r"\G" in pattern or r"\X" in pattern:
         raise AthenaError(f"This construct of regular expressions is not supported: {pattern}", "NOT_SUPPORTED")
     translated = _NAMED_GROUP.sub(r"(?P<\1>", pattern)
     translated = _NAMED_REFERENCE.sub(r"(?P=\1)", translated)
     translated = _CLASS.sub(lambda match: _class(match, pattern), translated)
-    translated = translated.replace(r"\h", r"[ \t]").replace(r"\z", r"\Z")
+    translated = translated.replace(r"\h", r"[ \t]")
+    # Java's \Z is before a last line's end, too.
+    translated = translated.replace(r"\Z", r"(?=\n?\Z)").replace(r"\z", r"\Z")
     try:
-        return re.compile(translated)
-    except re.error as error:
-        raise AthenaError(f"{error.msg}: {pattern}") from error
+        return _Pattern(regex.compile(translated), pattern)
+    except regex.error as error:
+        raise AthenaError(f"{error}: {pattern}") from error
 
 
 def _class(match: re.Match[str], pattern: str) -> str:
@@ -55,7 +96,7 @@ def _class(match: re.Match[str], pattern: str) -> str:
     return f"[{'^' if inverted else ''}{members.removeprefix('^')}]"
 
 
-def _check_group(pattern: re.Pattern[str], group: int) -> None:
+def _check_group(pattern: _Pattern, group: int) -> None:
     if group < 0:
         raise AthenaError("Group cannot be negative")
     if group > pattern.groups:
@@ -103,7 +144,7 @@ def regexp_replace(text: str, pattern: str, replacement: str) -> str:
     """Replace every match; ``$1`` and ``${name}`` are groups."""
     compiled = _compiled(pattern)
 
-    def fill(match: re.Match[str]) -> str:
+    def fill(match: regex.Match[str]) -> str:
         return _REPLACEMENT.sub(lambda part: _reference(part, match, compiled), replacement)
 
     if re.search(r"(?<!\\)\$(?![\d{])", replacement.replace("\\\\", "")):
@@ -111,11 +152,11 @@ def regexp_replace(text: str, pattern: str, replacement: str) -> str:
     return compiled.sub(fill, text)
 
 
-def _reference(part: re.Match[str], match: re.Match[str], compiled: re.Pattern[str]) -> str:
+def _reference(part: re.Match[str], match: regex.Match[str], compiled: _Pattern) -> str:
     if part.group(1) is not None:
         return part.group(1)
     if part.group(2) is not None:
-        if part.group(2) not in compiled.groupindex:
+        if part.group(2) not in compiled.names:
             raise AthenaError(f"Illegal replacement sequence: unknown group {{ {part.group(2)} }}")
         return match.group(part.group(2)) or ""
     number = int(part.group(3))

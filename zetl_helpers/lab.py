@@ -10,8 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
@@ -75,6 +74,8 @@ class Lab:
     session: boto3.Session
     _recorder: _Recorder
     source: str = _MAIN_TABLE
+    # Shared by the labs of all tables.
+    _clients: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def with_table(self, source: str) -> Lab:
         """Return a lab beside this one: another table with an integration of its own into the same database.
@@ -168,10 +169,6 @@ class Lab:
     def location(self) -> str:
         """Where the database's tables lie in S3, without a slash at the end."""
         return f"s3://{self.bucket}/{self.database}"
-
-    @cached_property
-    def _clients(self) -> dict[str, Any]:
-        return {}
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service, the same one at every call."""

@@ -1,9 +1,12 @@
 """Every AWS call of a session, seen where botocore is about to build the request and where the answer has come."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import botocore.session
+from botocore.loaders import Loader
 from botocore.model import OperationModel
 
 from tests.contract.constraints import violations
@@ -68,8 +71,19 @@ class Recorder:
 
 def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1", *, strict: bool = True) -> tuple[Lab, Recorder]:
     """Connect as `zetl.connect` does, with all calls recorded, the first one too."""
+    botocore_session = botocore.session.Session()
+    botocore_session.register_component("data_loader", _models())
     session = boto3.Session(
-        aws_access_key_id="LOCALLAKEHOUSE000000", aws_secret_access_key="not-a-secret", region_name=region
+        aws_access_key_id="LOCALLAKEHOUSE000000",
+        aws_secret_access_key="not-a-secret",
+        region_name=region,
+        botocore_session=botocore_session,
     )
     recorder = Recorder(session, strict=strict)
     return lab_module._introduce("local", session, prefix, url), recorder
+
+
+@functools.cache
+def _models() -> Loader:
+    """Return what reads the service models, the same one for all tests: to read them takes a quarter of a second."""
+    return botocore.session.Session().get_component("data_loader")

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,15 @@ def cells(path: Path) -> list[str]:
     return ["".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code"]
 
 
+def _with_fewer_items(source: str) -> str:
+    """Let a hundredth of the items do: it takes the same calls."""
+    return re.sub(r"^(\w*ITEMS = \d[\d_]*)00\b", r"\1", source, flags=re.MULTILINE)
+
+
 def _run(path: Path) -> None:
     names: dict[str, Any] = {"__name__": "__main__", "display": print}
-    transform = TransformerManager().transform_cell
+    transform = TransformerManager().transform_cell  # type: ignore[no-untyped-call]
     for number, source in enumerate(cells(path), 1):
-        code = compile(transform(source), f"{path.name}, code cell {number}", "exec")
+        code = compile(transform(_with_fewer_items(source)), f"{path.name}, code cell {number}", "exec")
         with contextlib.redirect_stdout(io.StringIO()):
             exec(code, names)  # noqa: S102  (the notebooks are this project's own)

@@ -27,7 +27,7 @@ class Snapshots:
 
     def __init__(self, lakehouse: Lakehouse) -> None:
         self._lakehouse = lakehouse
-        self._parts = (lakehouse.zero_etl, lakehouse.athena, lakehouse._formation)
+        self._parts: tuple[Any, ...] = (lakehouse.zero_etl, lakehouse.athena, lakehouse._formation)
 
     def take(self) -> tuple[Any, ...]:
         return (self._lakehouse.backend.dump(), *(part.dump() for part in self._parts))

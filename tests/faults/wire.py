@@ -72,7 +72,7 @@ class Wire:
         return not self._operation or target.endswith(f".{self._operation}") or f"Action={self._operation}&" in text
 
 
-class _Answer(AWSResponse):
+class _Answer(AWSResponse):  # type: ignore[misc]
     def __init__(self, url: str, status: int, headers: dict[str, str], body: bytes) -> None:
         super().__init__(url, status, headers, None)
         self._content = body

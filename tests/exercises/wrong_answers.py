@@ -471,4 +471,65 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (90.5, "whole number"),
         ("an hour", "a number of minutes"),
     ],
+    "9.1": [
+        ("ACTIVE", "within seven days"),
+        ("NEEDS_ATTENTION", "On the eighth"),
+        ("SYNCING", "changed data type"),
+        ("BROKEN", "one of the seven states"),
+        (8, "is a text"),
+    ],
+    "9.2": [
+        ({"who": "Admin", "action": "s3:PutObject", "bucket": "b"}, "name of the role"),
+        (
+            lambda lab: {"who": lab.role, "action": "PutObject", "bucket": lab.bucket},
+            r"with the service before the colon\. 2 of 3",
+        ),
+        (
+            lambda lab: {"who": lab.role, "action": "s3:PutObject", "bucket": f"{lab.bucket}/{lab.database}"},
+            "the first slash",
+        ),
+        ({"who": "zETLTargetRole"}, "'action' is missing"),
+        ("zETLTargetRole", "is a dictionary"),
+    ],
+    "9.3": [
+        (["Email", "E-Mail"], "email and e-mail: not the same"),
+        (["Email", "eMail", "e_mail"], "the answer has 3"),
+        (["Email", "email"], "'email' is none of the five"),
+        ("Email", "a list of two names"),
+    ],
+    "10.1": [
+        ("household_pets", "An older edition"),
+        ("pets", "whole path"),
+        ("Household", "has none"),
+        ("household/pets", "Join the names"),
+    ],
+    "10.2": [
+        ({"CardLimits": "array<string>", "Contacts": "array<string>", "Verified": "boolean"}, "a number becomes"),
+        ({"CardLimits": "array<double>", "Contacts": "string", "Verified": "boolean"}, "elements of a list"),
+        ({"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "string"}, "BOOL has a type"),
+        (["array<double>"], "is a dictionary"),
+    ],
+    "10.3": [
+        ({"FieldName": "SeenAt", "FunctionSpec": "day", "ConversionSpec": "epoch_sec"}, "13 digits"),
+        ({"FieldName": "SeenAt", "FunctionSpec": "daily", "ConversionSpec": "epoch_milli"}, "identity, year, month"),
+        ({"FieldName": "Seen", "FunctionSpec": "day", "ConversionSpec": "epoch_milli"}, "attribute's name"),
+        ({"FieldName": "SeenAt", "FunctionSpec": "day"}, "'ConversionSpec' is missing"),
+    ],
+    "11.1": [
+        (0.625, "two units begun"),
+        (0.9375, "not split"),
+        (1_000_000, "write_cost takes"),
+    ],
+    "11.2": [
+        (360, "first load are still there"),
+        (42, "belongs to one month"),
+        (12, "after OPTIMIZE"),
+        (1000, "what each round adds"),
+    ],
+    "11.3": [
+        ({"OPTIMIZE": "fewer", "VACUUM": "fewer", "rows": "same"}, "earlier snapshots still need"),
+        ({"OPTIMIZE": "more", "VACUUM": "same", "rows": "same"}, "It deletes"),
+        ({"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "fewer"}, "Neither statement"),
+        ("fewer", "is a dictionary"),
+    ],
 }

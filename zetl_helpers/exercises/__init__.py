@@ -13,6 +13,9 @@ from zetl_helpers.exercises import (
     chapter_06,
     chapter_07,
     chapter_08,
+    chapter_09,
+    chapter_10,
+    chapter_11,
 )
 from zetl_helpers.exercises.card import Card
 from zetl_helpers.exercises.engine import Exercise, Note, Outcome, Question
@@ -30,6 +33,9 @@ ALL: Mapping[int, Sequence[Exercise]] = {
     6: chapter_06.EXERCISES,
     7: chapter_07.EXERCISES,
     8: chapter_08.EXERCISES,
+    9: chapter_09.EXERCISES,
+    10: chapter_10.EXERCISES,
+    11: chapter_11.EXERCISES,
 }
 """The exercises of each chapter that has some."""
 

@@ -1,0 +1,85 @@
+"""What a denial is turned into: AWS's words, the missing action, and the statement to look at."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.fakes import Answers
+from zetl_helpers import _rights, lakehouse, permissions
+from zetl_helpers.lab import Lab
+
+WHO = "User: arn:aws:sts::123456789012:assumed-role/Ana/me is not authorized to perform: "
+ASK = "Write the policies with your names by zetl policies, and ask whoever administers the account"
+
+
+def test_the_action_that_aws_names_is_looked_up_in_the_learners_policies() -> None:
+    text = _rights.explain(f"{WHO}iam:PassRole on resource: arn:aws:iam::123456789012:role/zETLTargetRole because no …")
+    assert "You are missing iam:PassRole: see policies/learner_build_permissions.json, statement PassTarget" in text
+    assert ASK in text
+
+
+def test_an_action_in_two_statements_names_both() -> None:
+    text = _rights.explain(f"{WHO}iam:GetRole on resource: arn")
+    assert "statement LookAfterTargetRole or policies/learner_use_permissions.json, statement SeeOneself" in text
+
+
+def test_it_is_said_once() -> None:
+    once = _rights.explain(f"{WHO}glue:GetTable")
+    assert _rights.explain(once) == once
+
+
+def test_an_action_that_no_notebook_needs_is_in_no_policy() -> None:
+    assert "No policy in policies/ holds it" in _rights.explain(f"{WHO}ec2:RunInstances on resource: *")
+
+
+@pytest.mark.parametrize(
+    ("why", "above"),
+    [
+        ("with an explicit deny in a service control policy", "explicit deny"),
+        ("because no permissions boundary allows the s3:GetObject action", "permissions boundary"),
+        ("because no session policy allows the s3:GetObject action", "session policy"),
+    ],
+)
+def test_what_stands_above_the_own_policy_is_named(why: str, above: str) -> None:
+    text = _rights.explain(f'{WHO}s3:GetObject on resource: "arn:aws:s3:::some/key" {why}')
+    assert f"not your own policy but a {above}: ask whoever administers the account" in text
+    assert "learner_build" not in text
+
+
+def test_lake_formation_denies_by_grants_and_not_by_policies() -> None:
+    text = _rights.explain("Insufficient Lake Formation permission(s) on customeraccounts", "glue:GetTable")
+    assert text.endswith("whoever is its administrator grants the right, as chapter 3 does.")
+    assert _rights.explain(text) == text
+
+
+def test_other_words_stay_as_they_are() -> None:
+    assert _rights.explain("SYNTAX_ERROR: line 1:1") == "SYNTAX_ERROR: line 1:1"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "action"),
+    [
+        ("s3", "HeadBucket", "s3:ListBucket"),
+        ("s3", "HeadObject", "s3:GetObject"),
+        ("resourcegroupstaggingapi", "GetResources", "tag:GetResources"),
+        ("glue", "GetTable", "glue:GetTable"),
+    ],
+)
+def test_the_action_of_an_operation(service: str, operation: str, action: str) -> None:
+    assert _rights.action_of(service, operation) == action
+
+
+def test_a_service_that_names_no_action_is_asked_by_its_operation(lab: Lab) -> None:
+    Answers(lab, "glue", "GetTable").fail("AccessDeniedException", message="Access denied")
+    with pytest.raises(ClientError) as error:
+        lakehouse.schema(lab)
+    assert "Access denied You are missing glue:GetTable: see policies/learner_build_permissions.json" in str(
+        error.value
+    )
+    assert error.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def test_every_action_of_the_learners_policies_is_explained(lab: Lab) -> None:
+    for name in _rights.LEARNER_POLICIES:
+        for one in _rights.statements(name, permissions.render(lab, name)):
+            for action in one.actions:
+                assert f"{one.policy}, statement {one.sid}" in _rights.explain(f"{WHO}{action} on resource: x")

@@ -1,0 +1,135 @@
+"""Doctor's question to IAM: what of the learner's policies does the caller have?"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
+
+from tests.conftest import connect_to
+from tests.rights.people import become, learners_policies, without
+from zetl_helpers import permissions
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse, Settings
+
+
+@pytest.fixture
+def enforcing() -> Iterator[Lakehouse]:
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600, enforce_iam=True))
+    lakehouse.start()
+    yield lakehouse
+    lakehouse.stop()
+
+
+def test_an_administrator_has_every_right(lab: Lab) -> None:
+    frame = permissions.simulate(lab)
+    assert list(frame.columns) == ["action", "resource", "allowed", "policy"]
+    assert frame["allowed"].dtype == bool
+    assert frame["allowed"].all()
+    assert {"iam:PassRole", "athena:StartQueryExecution"} <= set(frame["action"])
+
+
+def test_the_learner_has_every_right_and_may_ask_for_it(enforcing: Lakehouse) -> None:
+    lab = connect_to(enforcing.url)
+    become(lab, learners_policies(lab))
+    assert permissions.simulate(lab)["allowed"].all()
+
+
+@pytest.mark.parametrize("action", ["iam:PassRole", "glue:CreateIntegration", "s3:GetObject"])
+def test_what_is_missing_is_named_with_its_statement(enforcing: Lakehouse, action: str) -> None:
+    lab = connect_to(enforcing.url)
+    become(lab, learners_policies(lab, without(action)))
+    frame = permissions.simulate(lab)
+    missing = frame[~frame["allowed"]]
+    assert set(missing["action"]) == {action}
+    assert all(missing["policy"].str.startswith("policies/learner_build_permissions.json, statement "))
+
+
+def test_who_may_not_ask_is_told_what_that_takes(enforcing: Lakehouse) -> None:
+    lab = connect_to(enforcing.url)
+    become(lab, learners_policies(lab, without("iam:SimulatePrincipalPolicy")))
+    with pytest.raises(ClientError, match=r"You are missing iam:SimulatePrincipalPolicy: see .*, statement SeeOneself"):
+        permissions.simulate(lab)
+
+
+def test_the_accounts_own_user_needs_no_simulation(lakehouse: Lakehouse) -> None:
+    lab = connect_to(lakehouse.url)
+    object.__setattr__(lab, "caller", "arn:aws:iam::123456789012:root")
+    assert permissions.simulate(lab)["allowed"].all()
+
+
+def test_an_answer_for_each_resource_counts_more_than_that_for_the_action(lab: Lab) -> None:
+    """AWS may answer an action once, with its resources inside."""
+    iam = lab.client("iam")
+    role = "arn:aws:iam::123456789012:role/Admin"
+    asked = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=["s3:GetObject"], ResourceArns=["a", "b"])
+    assert [one["EvalResourceName"] for one in asked["EvaluationResults"]] == ["a", "b"]
+
+    def answer(params: dict[str, Any], **_: object) -> tuple[AWSResponse, dict[str, Any]]:
+        members = params["body"].items()
+        resources = [name for key, name in members if key.startswith("ResourceArns.member")]
+        inside = [{"EvalResourceName": name, "EvalResourceDecision": "implicitDeny"} for name in resources]
+        results = [
+            {"EvalActionName": name, "EvalDecision": "allowed", "ResourceSpecificResults": inside}
+            for key, name in members
+            if key.startswith("ActionNames.member")
+        ]
+        return AWSResponse("", 200, {}, None), {"EvaluationResults": results, "IsTruncated": False}
+
+    iam.meta.events.register("before-call.iam.SimulatePrincipalPolicy", answer)
+    assert not permissions.simulate(lab)["allowed"].any()
+
+
+class TestTheSimulator:
+    """What the local lakehouse answers, seen by boto3."""
+
+    def ask(self, lab: Lab, **parameters: object) -> list[str]:
+        role = "arn:aws:iam::123456789012:role/Analyst"
+        answer = lab.client("iam").simulate_principal_policy(PolicySourceArn=role, **parameters)
+        assert not answer["IsTruncated"]
+        return [one["EvalDecision"] for one in answer["EvaluationResults"]]
+
+    def make(self, lab: Lab, *statements: dict[str, object], **more: str) -> None:
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        lab.client("iam").create_role(RoleName="Analyst", AssumeRolePolicyDocument="{}", **more)
+        lab.client("iam").put_role_policy(RoleName="Analyst", PolicyName="own", PolicyDocument=document)
+
+    def test_allow_deny_and_neither(self, lab: Lab) -> None:
+        self.make(
+            lab,
+            {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"},
+        )
+        actions = ["s3:GetObject", "s3:PutObject", "glue:GetTable"]
+        assert self.ask(lab, ActionNames=actions) == ["allowed", "explicitDeny", "implicitDeny"]
+
+    def test_conditions_are_judged_by_the_entries(self, lab: Lab) -> None:
+        condition = {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}
+        self.make(lab, {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": condition})
+        entry = {"ContextKeyName": "iam:PassedToService", "ContextKeyType": "string"}
+        for service, decision in (("glue", "allowed"), ("lambda", "implicitDeny")):
+            entries = [{**entry, "ContextKeyValues": [f"{service}.amazonaws.com"]}]
+            assert self.ask(lab, ActionNames=["iam:PassRole"], ContextEntries=entries) == [decision]
+
+    def test_a_boundary_limits(self, lab: Lab) -> None:
+        only_s3 = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
+        made = lab.client("iam").create_policy(PolicyName="limit", PolicyDocument=json.dumps(only_s3))
+        everything: dict[str, object] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        self.make(lab, everything, PermissionsBoundary=made["Policy"]["Arn"])
+        assert self.ask(lab, ActionNames=["s3:GetObject", "glue:GetTable"]) == ["allowed", "implicitDeny"]
+
+    def test_further_policies_count(self, lab: Lab) -> None:
+        self.make(lab, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+        deny = json.dumps({"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}})
+        assert self.ask(lab, ActionNames=["s3:GetObject"], PolicyInputList=[deny]) == ["explicitDeny"]
+
+    def test_nobody_is_simulated_by_no_name(self, lab: Lab) -> None:
+        with pytest.raises(ClientError, match="NoSuchEntity"):
+            self.ask(lab, ActionNames=["s3:GetObject"])
+
+    def test_what_is_not_evaluated_is_refused_by_name(self, lab: Lab) -> None:
+        self.make(lab, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+        with pytest.raises(ClientError, match="does not evaluate ResourcePolicy of SimulatePrincipalPolicy"):
+            self.ask(lab, ActionNames=["s3:GetObject"], ResourcePolicy="{}")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from botocore.exceptions import ClientError
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile, OutputStream
+from pyiceberg.io.pyarrow import ArrowProjectionVisitor
 from pyiceberg.typedef import EMPTY_DICT, Properties
 
 from zetl_helpers.local.inside import Inside
@@ -179,3 +183,23 @@ class _WriteStream(io.BytesIO):
 def _address(location: str) -> dict[str, str]:
     parts = urlsplit(location, allow_fragments=False)
     return {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
+
+
+def _keeping_nulls(project: Callable[..., pa.Array | None]) -> Callable[..., pa.Array | None]:
+    """Mend PyIceberg's projection of lists and maps: with structs inside, their NULLs come out empty."""
+
+    def projected(visitor: ArrowProjectionVisitor, type_: Any, values: Any, *inside: Any) -> pa.Array | None:
+        found = project(visitor, type_, values, *inside)
+        if found is None or found.null_count == values.null_count:
+            return found
+        # Arrow takes no mask beside offsets that are a slice.
+        offsets, mask = pc.add(found.offsets, 0), pc.is_null(values)
+        if isinstance(found, pa.MapArray):
+            return pa.MapArray.from_arrays(offsets, found.keys, found.items, found.type, mask=mask)
+        return type(found).from_arrays(offsets, found.values, found.type, mask=mask)
+
+    return projected
+
+
+ArrowProjectionVisitor.list = _keeping_nulls(ArrowProjectionVisitor.list)  # type: ignore[method-assign]
+ArrowProjectionVisitor.map = _keeping_nulls(ArrowProjectionVisitor.map)  # type: ignore[method-assign]

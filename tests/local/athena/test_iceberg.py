@@ -298,3 +298,25 @@ def test_explain(accounts: Athena) -> None:
 
     assert any("TableScan[table = accounts]" in line for line in lines)
     assert "COLUMN_NOT_FOUND" in accounts.fail("EXPLAIN SELECT nope FROM accounts")
+
+
+def test_what_is_null_and_what_is_empty_stay_apart_in_nested_columns(athena: Athena) -> None:
+    athena.run(
+        "CREATE TABLE nested (id int, phones array<struct<kind:string>>, prefs map<string,struct<a:int>>, "
+        "grid array<array<int>>) LOCATION 's3://lab/nested/' TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+    athena.run(
+        "INSERT INTO nested VALUES (1, NULL, NULL, NULL), (2, ARRAY[], MAP(), ARRAY[]), "
+        "(3, ARRAY[NULL], MAP(ARRAY['x'], ARRAY[NULL]), ARRAY[NULL, ARRAY[], ARRAY[1, NULL]])"
+    )
+    rows = [
+        ["1", None, None, None],
+        ["2", "[]", "{}", "[]"],
+        ["3", "[null]", "{x=null}", "[null, [], [1, null]]"],
+    ]
+
+    assert athena.run("SELECT * FROM nested ORDER BY id") == rows
+    athena.write("UPDATE nested SET id = id + 0")
+    assert athena.run("SELECT * FROM nested ORDER BY id") == rows
+    athena.run("CREATE TABLE copied AS SELECT * FROM nested")
+    assert athena.run("SELECT * FROM copied ORDER BY id") == rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import re
 import shlex
 import sys
@@ -112,6 +113,7 @@ def _site(options: argparse.Namespace) -> int:
         ) from error
     if not Path("mkdocs.yml").exists():
         raise UsageError("There is no mkdocs.yml here. Go to the tutorial's folder.")
+    logging.basicConfig(format="%(levelname)s %(message)s")  # MkDocs says there which link is wrong
     print(build(Path(), options.out))
     return 0
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-_SECONDS = 60
+_SECONDS = 100
 _TOKEN = "for-this-test"
 _COUNT_RUN = """([prompts, all]) =>
     [...document.querySelectorAll(prompts)].filter(one => /\\[\\d+\\]/.test(one.innerText)).length === all"""

@@ -84,7 +84,7 @@ def _chapter(chapter: Chapter, material: dict[str, Material]) -> Iterator[str]:
 
 
 def _section(section: Section, material: Material) -> Iterator[str]:
-    yield f"The notebook begins: {_first_sentence(section.texts[0])}"
+    yield f"The notebook begins: {_between_pages(_first_sentence(section.texts[0]))}"
     yield from _list("Say", material.say)
     yield from _list("What breaks, and how one sees it", material.breaks)
     yield from _list("Learners ask", [f"*{question}* {answer}" for question, answer in material.asked])
@@ -113,7 +113,8 @@ def _between_pages(text: str) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=[.?!])\s", text.strip(), maxsplit=1)[0]
+    paragraph = next((one for one in text.strip().split("\n\n") if not one.startswith(("|", "!"))), "with a table.")
+    return re.split(r"(?<=[.?!])\s", paragraph, maxsplit=1)[0]
 
 
 def _checklist(chapters: Sequence[Chapter]) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import nbformat
 from nbconvert import SlidesExporter
+
+from zetl_helpers.site import sources
 
 _NEW_SLIDE = ("opening", "section", "exercise", "key-points", "aws", "next")
 _LEFT_OUT = ("connect", "catch-up", "answer")
@@ -25,9 +26,12 @@ def write(path: Path, out: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         cell.metadata["slideshow"] = {"slide_type": slide_type(cell)}
-        if cell.cell_type == "markdown":
-            cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb", r"](\1.html", cell.source)
-    exporter = SlidesExporter(embed_images=True, reveal_scroll=True)
+    for data in sources.figures(notebook):
+        if "image/png" in data:
+            picture = f"data:image/png;base64,{data['image/png']}"
+            data["text/html"] = f'<img src="{picture}" alt="{sources.words(data)}">'
+    sources.link_pages(notebook)
+    exporter = SlidesExporter(embed_images=True, reveal_scroll=True, exclude_anchor_links=True)
     page, _ = exporter.from_notebook_node(notebook, {"metadata": {"path": str(path.parent)}})
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")

@@ -64,19 +64,29 @@ def _resolve(root: Path, path: Path, link: str) -> Path:
 
 def _prepare(notebook: nbformat.NotebookNode, plotly_js: str) -> nbformat.NotebookNode:
     """Make a notebook's figures interactive, with words beside them, and let its links lead to pages."""
-    words = {id(data): "".join(data.get("text/plain", "")) for data in _figures(notebook)}
+    labels = {id(data): words(data) for data in figures(notebook)}
     _notebook_figures.add_interactive_html(notebook, plotly_js)
-    for data in _figures(notebook):
-        label = html.escape(words[id(data)], quote=True)
-        data["text/html"] = f'<div role="group" aria-label="{label}">{data["text/html"]}</div>'
+    for data in figures(notebook):
+        data["text/html"] = f'<div role="group" aria-label="{labels[id(data)]}">{data["text/html"]}</div>'
         del data[_notebook_figures.PLOTLY]
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            # MkDocs turns links into those of pages in Markdown files only.
-            cell.source = _PAGE.sub(r"](\1.html", cell.source)
+    link_pages(notebook)
     return notebook
 
 
-def _figures(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
+def link_pages(notebook: nbformat.NotebookNode) -> None:
+    """Let links to notebooks and documents lead to their pages: MkDocs does so in Markdown files only."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            text = re.sub(r"(?<=[(/])README\.md(?=[)#])", "index.html", cell.source)
+            cell.source = _PAGE.sub(r"](\1.html", text)
+
+
+def figures(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
+    """Return the data of each output that is a figure."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [output["data"] for output in outputs if _notebook_figures.PLOTLY in output.get("data", {})]
+
+
+def words(data: dict[str, Any]) -> str:
+    """Return what a figure shows in words, for an attribute of HTML."""
+    return html.escape("".join(data.get("text/plain", "")), quote=True)

@@ -1,0 +1,72 @@
+"""The site in a real Chromium, opened from its folder: no server, no network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.conftest import ROOT, SCREENSHOTS
+from tests.browser.links import broken_links
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+LOOKED_AT = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")
+# pandas leaves the corner above the row labels empty.
+_ACCEPTED = {"empty-table-header"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("mkdocs", reason="MkDocs is not installed: pip install -e '.[site,browser]'")
+    from zetl_helpers.site.build import build
+
+    return build(ROOT, tmp_path_factory.mktemp("site") / "site").parent
+
+
+@pytest.fixture
+def page(browser: "Browser") -> "Page":
+    return browser.new_page(viewport={"width": 1280, "height": 900})
+
+
+def test_no_link_between_pages_is_broken(site: Path) -> None:
+    assert broken_links(site) == []
+
+
+def test_the_search_finds_chapters_without_a_server(site: Path, page: "Page") -> None:
+    page.goto((site / "index.html").as_uri())
+    page.keyboard.press("s")
+    page.keyboard.type("time travel")
+    found = page.locator(".md-search-result__item", has_text="07 · Time travel").first
+    found.wait_for()
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "site_search.png")
+    found.locator("a").first.click()
+    page.wait_for_url("**/07_time_travel.html*")
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_accessible_and_asks_nothing_of_the_network(site: Path, page: "Page", name: str, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto((site / name).as_uri(), wait_until="networkidle")
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    violations = Axe().run(page, options={"preload": False}).response["violations"]
+    found = [(one["id"], one["nodes"][0]["html"][:200]) for one in violations if one["id"] not in _ACCEPTED]
+    assert found == []
+
+
+def test_figures_are_drawn_and_said_in_words(site: Path, page: "Page") -> None:
+    page.goto((site / "notebooks" / "05_visualize.html").as_uri())
+    figures = page.locator(".js-plotly-plot")
+    figures.first.locator(".main-svg").first.wait_for()
+    assert figures.count() >= 2
+    assert "NV" in str(page.locator("[role=group][aria-label]:has(.js-plotly-plot)").first.get_attribute("aria-label"))
+    figures.first.scroll_into_view_if_needed()
+    page.screenshot(path=SCREENSHOTS / "site.png")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from zetl_helpers import attention, integration, permissions, source, studio
+from zetl_helpers._wait import wait_for
 from zetl_helpers.exercises.engine import Fault, IncorrectError
 from zetl_helpers.lab import Lab
+from zetl_helpers.lakehouse import query
 
 ITEMS = (("CUST9001", "ACC900001"), ("CUST9002", "ACC900002"))
 """Customer and account of each item that exercises write."""
@@ -172,12 +173,18 @@ def _collide(lab: Lab) -> None:
 
 def _without_items(lab: Lab) -> None:
     """Take the exercises' items out of the table, and wait until they have left the target."""
-    found = [key for key in (_COLLIDING_KEY, _WRITTEN_KEY) if _item(lab, key)]
-    for key in found:
+    for key in (key for key in (_COLLIDING_KEY, _WRITTEN_KEY) if _item(lab, key)):
         lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
     attention.wait_until_mended(lab)
-    if found:
-        integration.wait_until_synced(lab, datetime.now(UTC))
+    customers = ", ".join(f"'{customer}'" for customer, _ in ITEMS)
+    sql = f"SELECT customerid FROM {lab.target_table} WHERE customerid IN ({customers})"  # noqa: S608  (our own keys)
+    wait_for(
+        "the exercises' items to leave the target",
+        lambda: True if query(lab, sql).empty else None,
+        timeout=5400,
+        hint="Look at monitoring.log_events(lab).",
+        every=1,
+    )
 
 
 NAMES = Fault(

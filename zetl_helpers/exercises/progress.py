@@ -78,7 +78,7 @@ class Progress:
         except FileNotFoundError:
             return {}
         try:
-            entries: dict[str, dict[str, Any]] = json.loads(text)["exercises"]
+            entries: dict[str, dict[str, Any]] = dict(json.loads(text)["exercises"])
         except (ValueError, KeyError, TypeError) as error:
             raise ProgressError(
                 f"{path} is no file of this tutorial's progress ({error}). Move it away, then repeat this cell: the "

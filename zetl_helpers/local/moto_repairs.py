@@ -14,6 +14,7 @@ import xmltodict
 from moto.core.exceptions import JsonRESTError
 from moto.glue.exceptions import EntityNotFoundException
 from moto.glue.models import GlueBackend
+from moto.lakeformation.models import Permission, PermissionCatalog
 from moto.s3.responses import S3Response
 
 # What moto calls a condition on the Data Catalog's policy that does not hold.
@@ -29,6 +30,7 @@ def apply() -> None:
         GlueBackend.delete_resource_policy = _conditional(  # type: ignore[method-assign]
             GlueBackend.delete_resource_policy
         )
+        PermissionCatalog.add_permission = _filed_anew(PermissionCatalog.add_permission)  # type: ignore[method-assign]
 
 
 def _with_tags(put: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,3 +83,14 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
             raise JsonRESTError("ConditionCheckFailureException", str(error.message)) from error
 
     return writing
+
+
+def _filed_anew(add: Callable[..., None]) -> Callable[..., None]:
+    """Let what was granted in two steps be revoked: moto changes an entry of its set, and no longer finds it there."""
+
+    @functools.wraps(add)
+    def adding(self: PermissionCatalog, permission: Permission) -> None:
+        add(self, permission)
+        self.permissions = set(list(self.permissions))  # noqa: C414  (a set of a set keeps the old hashes)
+
+    return adding

@@ -1,0 +1,125 @@
+"""What is written here can be read by everybody: links, headings, pictures in words, spelling."""
+
+import itertools
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+DOCUMENTS = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / folder / "README.md" for folder in ("policies", "sample_data", "zetl_helpers/local/zero_etl")),
+]
+TEXTS = [*DOCUMENTS, *NOTEBOOKS]
+PLOTLY = "application/vnd.plotly.v1+json"
+# Words that tell a reader who is stuck that it is the reader's fault.
+_BELITTLING = r"\b(simply|obviously|trivial(ly)?|of course|as everyone knows)\b"
+_IDIOMS = (
+    r"\b(out of the box|under the hood|rule of thumb|piece of cake|on the fly|low-hanging|boil(s|ed)? down|"
+    r"in a nutshell|heavy lifting|silver bullet|from scratch|at the end of the day|think outside)\b"
+)
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def cells(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return found
+
+
+def prose(path: Path) -> str:
+    """Return a document's Markdown without its code, a notebook's cells one after the other."""
+    text = (
+        path.read_text(encoding="utf-8")
+        if path.suffix == ".md"
+        else "\n\n".join("".join(cell["source"]) for cell in cells(path) if cell["cell_type"] == "markdown")
+    )
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def anchors(path: Path) -> set[str]:
+    """Return what a link into a document may name: its headings, as GitHub and the site write them."""
+    found: set[str] = set(re.findall(r"<a id=\"([^\"]+)\"", prose(path)))
+    for heading in re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE):
+        plain = re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        found.add(re.sub(r"[^\w\- ]", "", plain).replace(" ", "-"))
+    return found
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=name)
+class TestText:
+    def test_links_lead_to_files_and_headings_that_are_there(self, path: Path) -> None:
+        for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", prose(path)):
+            file, _, anchor = link.partition("#")
+            target = (path.parent / file).resolve() if file else path
+            assert target.exists(), link
+            assert not anchor or target.is_dir() or anchor in anchors(target), link
+
+    def test_headings_are_in_order(self, path: Path) -> None:
+        levels = [len(marks) for marks in re.findall(r"^(#+) ", prose(path), re.MULTILINE)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+    def test_pictures_are_said_in_words(self, path: Path) -> None:
+        for words, picture in re.findall(r"!\[([^]]*)\]\(([^)]+)\)", prose(path)):
+            assert len(words) > 20, picture
+        assert not re.search(r"<img(?![^>]*\balt=)", prose(path))
+
+    def test_no_link_is_called_here(self, path: Path) -> None:
+        assert not re.search(r"\[(here|this|link|click here)\]\(", prose(path), re.IGNORECASE)
+
+    def test_words_are_plain_and_kind(self, path: Path) -> None:
+        found = re.search(f"{_BELITTLING}|{_IDIOMS}", prose(path), re.IGNORECASE)
+        assert found is None, found
+
+
+def figures() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in NOTEBOOKS:
+        for cell in cells(path):
+            for output in cell.get("outputs", []):
+                if PLOTLY in output.get("data", {}):
+                    yield path.stem, output["data"][PLOTLY]
+
+
+def test_no_figure_says_by_colour_alone() -> None:
+    seen = list(figures())
+    assert seen
+    for chapter, figure in seen:
+        for trace in figure["data"]:
+            if trace["type"] in ("pie", "heatmap"):
+                assert trace.get("texttemplate") or trace.get("text"), chapter
+        points = [one for one in figure["data"] if one["type"] == "scatter" and one.get("showlegend") is not False]
+        marks = [(one.get("marker", {}).get("symbol"), one.get("line", {}).get("dash")) for one in points]
+        assert len(marks) == len(set(marks)), chapter
+        bars = [one for one in figure["data"] if one["type"] == "bar"]
+        assert len({one.get("name") for one in bars}) == len(bars), chapter
+
+
+class TestSpelling:
+    def test_no_file_has_a_known_misspelling(self) -> None:
+        folders = ["docs", "policies", "sample_data", "tests", "zetl_helpers"]
+        files = [str(path) for path in (*ROOT.glob("*.md"), ROOT / "Makefile", ROOT / "mkdocs.yml")]
+        done = self.codespell(*files, *(str(ROOT / folder) for folder in folders))
+        assert done.stdout == ""
+
+    def test_no_notebook_has_a_known_misspelling(self) -> None:
+        text = "\n".join("".join(cell["source"]) for path in NOTEBOOKS for cell in cells(path))
+        assert self.codespell("-", text=text).stdout == ""
+
+    def test_a_misspelling_would_be_found(self) -> None:
+        assert "receive" in self.codespell("-", text="to rec" + "ieve").stdout
+
+    def codespell(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "codespell_lib", "--skip", "*.pyc,*/golden/*", *arguments]
+        return subprocess.run(command, cwd=ROOT, input=text, capture_output=True, text=True, check=False)

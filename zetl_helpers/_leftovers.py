@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from zetl_helpers._aws import absent, error_code, tag_dict
+from zetl_helpers.integration import tags
 from zetl_helpers.lab import TAG_KEY, Lab
 
 TAGGED = "carries the lab's tag"
@@ -150,7 +151,7 @@ class Belongings:
 
     def integration_tags(self, integration: dict[str, Any]) -> dict[str, str]:
         """Tags of an integration as `integrations` lists it."""
-        return tag_dict(integration.get("Tags", []), "key", "value")
+        return tags(self.lab, integration)
 
     @cached_property
     def tables_in_database(self) -> list[dict[str, Any]]:

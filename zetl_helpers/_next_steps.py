@@ -14,6 +14,7 @@ _SIGN_IN = (
     "Your credentials are not valid any more. Sign in again, connect again with zetl.connect(), and repeat the step: "
     "it goes on where it stopped."
 )
+_SIGN_IN_OR_REGION = f"{_SIGN_IN} If they are new: is the Region enabled for your account?"
 _QUOTA = (
     "A quota of this account and Region is reached. Delete what nobody needs any more, or ask for a higher quota in "
     "the Service Quotas console, and repeat the step."
@@ -30,11 +31,11 @@ _KEY = (
 _BY_CODE = {
     **dict.fromkeys(
         (
-            "ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "InvalidClientTokenId",
-            "UnrecognizedClientException", "InvalidAccessKeyId",
+            "ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "InvalidAccessKeyId",
         ),
         _SIGN_IN,
     ),
+    **dict.fromkeys(("InvalidClientTokenId", "UnrecognizedClientException"), _SIGN_IN_OR_REGION),
     **dict.fromkeys(
         (
             "IntegrationQuotaExceededFault", "LimitExceeded", "LimitExceededException", "LimitExceededFault",
@@ -76,6 +77,8 @@ def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
             "There are no AWS credentials. Sign in (aws sso login, or aws configure), or set AWS_PROFILE to a profile "
             "that has some, then repeat this cell."
         )
+    if isinstance(error, ClientError) and error.response["Error"]["Code"] in _BY_CODE:
+        return f"AWS does not say who you are: {error}"
     if isinstance(error, EndpointConnectionError) and region not in (known := _regions()):
         similar = difflib.get_close_matches(region, known, n=3)
         hint = f"Did you mean {' or '.join(similar)}?" if similar else "Is it spelled as AWS spells it?"

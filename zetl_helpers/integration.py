@@ -40,6 +40,7 @@ __all__ = [
     "require",
     "set_table_properties",
     "set_target_role",
+    "tags",
     "wait_until_active",
     "wait_until_loaded",
     "wait_until_synced",
@@ -122,12 +123,27 @@ def find(lab: Lab) -> dict[str, Any] | None:
     found: list[dict[str, Any]] = lab.client("glue").describe_integrations(Filters=filters)["Integrations"]
     if not found:
         return None
-    if found[0]["SourceArn"] != lab.table_arn or TAG_KEY not in tag_dict(found[0].get("Tags", []), "key", "value"):
+    if found[0]["SourceArn"] != lab.table_arn or TAG_KEY not in tags(lab, found[0]):
         raise ForeignResourceError(
             f"Integration {lab.integration} exists and is not the lab's: it has another source than {lab.table_arn}, "
             f"or does not carry the tag {TAG_KEY}. Set ZETL_PREFIX to give your lab names of its own."
         )
     return found[0]
+
+
+def tags(lab: Lab, found: dict[str, Any]) -> dict[str, str]:
+    """Return an integration's tags.
+
+    The model of ``DescribeIntegrations`` has tags in its answer; where they are left out, they are asked for.
+
+    Args:
+        lab: The lab.
+        found: The integration as ``DescribeIntegrations`` shows it.
+    """
+    if found.get("Tags"):
+        return tag_dict(found["Tags"], "key", "value")
+    answer: dict[str, str] = lab.client("glue").get_tags(ResourceArn=found["IntegrationArn"])["Tags"]
+    return answer
 
 
 def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:

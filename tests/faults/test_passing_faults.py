@@ -65,6 +65,15 @@ def test_an_integration_that_is_not_listed_yet_is_waited_for(lab: Lab) -> None:
     assert late.left == 0
 
 
+def test_tags_that_a_listing_leaves_out_are_asked_for(lab: Lab) -> None:
+    chapters.catch_up(lab, 3)
+    listed = {name: value for name, value in integration.require(lab).items() if name != "Tags"}
+    Answers(lab, "glue", "DescribeIntegrations").once(lambda _: {"Integrations": [listed]})
+    with lab.recording() as calls:
+        assert integration.find(lab) == listed
+    assert "glue.GetTags" in calls
+
+
 def test_keys_that_were_left_unread_are_asked_for_again(lab: Lab, recorder: Recorder) -> None:
     source.create_table(lab)
     source.load_items(lab)

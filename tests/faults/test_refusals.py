@@ -51,15 +51,21 @@ def test_a_region_that_does_not_exist(bare_environment: dict[str, str], monkeypa
         connect("aws")
 
 
-def test_an_expired_token_at_the_door(
-    bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, ground: Ground
+@pytest.mark.parametrize(
+    ("code", "step"),
+    [
+        ("ExpiredToken", r"not valid any more\. Sign in again"),
+        ("InvalidClientTokenId", "is the Region enabled for your account"),
+        ("SignatureDoesNotMatch", r"Sign in again, or set AWS_PROFILE"),
+    ],
+)
+def test_credentials_that_aws_does_not_take(
+    bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, code: str, step: str
 ) -> None:
-    lab, recorder = recorded_lab(ground.lakehouse.url)
-    expired = Answers(lab, "sts", "GetCallerIdentity")
-    expired.fail("ExpiredToken", message="The security token included in the request is expired")
-    with pytest.raises(ClientError, match=r"expired Your credentials are not valid any more\. Sign in again"):
-        lab.client("sts").get_caller_identity()
-    assert recorder.changes == []
+    bare_environment.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_SESSION_TOKEN="x")
+    Wire(monkeypatch, "GetCallerIdentity").refuse_in_xml(code, times=9)
+    with pytest.raises(ConnectionRefusedByLabError, match=f"AWS does not say who you are.*{code}.*{step}"):
+        connect("aws")
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])

@@ -43,8 +43,15 @@ class Wire:
 
     def refuse(self, code: str, times: int, *, status: int = 400) -> None:
         """Answer requests with an error of a JSON service."""
-        body = json.dumps({"__type": code, "message": "told to"}).encode()
-        self._fault = lambda request, _: _Answer(request.url, status, {"Content-Type": "application/json"}, body)
+        self._answer(json.dumps({"__type": code, "message": "told to"}), times, status)
+
+    def refuse_in_xml(self, code: str, times: int, *, status: int = 403) -> None:
+        """Answer requests with an error of a service that speaks XML, such as STS."""
+        error = f"<Error><Code>{code}</Code><Message>told to</Message></Error>"
+        self._answer(f"<ErrorResponse>{error}</ErrorResponse>", times, status)
+
+    def _answer(self, body: str, times: int, status: int) -> None:
+        self._fault = lambda request, _: _Answer(request.url, status, {}, body.encode())
         self._left = times
 
     def cut(self) -> None:

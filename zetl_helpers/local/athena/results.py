@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zetl_helpers.local.athena.dialect import types
+from zetl_helpers.local.athena.dialect.failures import QueryFailure
 from zetl_helpers.local.athena.dialect.types import Type
 from zetl_helpers.local.athena.json_text import java_double
 from zetl_helpers.local.athena.zones import to_local
@@ -23,6 +24,7 @@ _BINARY_LENGTH = 1073741824
 _PRECISIONS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19, "real": 17, "double": 17}
 _TIMES = ("timestamp", "timestamp with time zone", "time")
 _MIN_SECOND_DIGITS = 3
+_FAR = "The local Athena does not write dates and timestamps of years beyond 9999"
 _PLAIN = frozenset((*types.INTEGERS, "boolean", "varchar", "json", "uuid", "date"))
 
 
@@ -60,8 +62,14 @@ def render(table: pa.Table, columns: Sequence[Type]) -> list[list[Text]]:
     Args:
         table: The rows.
         columns: The types of its columns.
+
+    Raises:
+        QueryFailure: ``NOT_SUPPORTED``, for a date or timestamp that is too far away to be written.
     """
-    rendered = [_column(table.column(index), type_) for index, type_ in enumerate(columns)]
+    try:
+        rendered = [_column(table.column(index), type_) for index, type_ in enumerate(columns)]
+    except OverflowError as error:
+        raise QueryFailure("NOT_SUPPORTED", _FAR) from error
     return [list(row) for row in zip(*rendered, strict=False)] if rendered else []
 
 
@@ -70,6 +78,8 @@ def _column(values: pa.ChunkedArray, type_: Type) -> list[Text]:
         return [None] * len(values)
     if type_.name in _PLAIN:
         texts: list[Text] = pc.cast(values, pa.string()).to_pylist()
+        if type_ == types.DATE and any(text is not None and text.startswith("<") for text in texts):
+            raise QueryFailure("NOT_SUPPORTED", _FAR)
         return texts
     writer = _writer(type_)
     return [None if value is None else writer(value) for value in values.to_pylist()]

@@ -17,6 +17,7 @@ PEOPLE = "(VALUES (1, 'a', 10), (2, 'b', NULL), (3, 'a', 30)) AS t(id, g, v)"
         ("listagg(g, '|') WITHIN GROUP (ORDER BY id)", ["a|b|a"]),
         ("max_by(g, v), min_by(id, v, 2)", ["a", "[1, 3]"]),
         ("max(id, 2), approx_percentile(id, 0.5)", ["[3, 2]", "2"]),
+        ("approx_percentile(v, 0.25), approx_percentile(v, ARRAY[0.0, 0.5, 1.0])", ["10", "[10, 30, 30]"]),
         ("histogram(g), map_agg(id, g)", ["{a=2, b=1}", "{1=a, 2=b, 3=a}"]),
         ("multimap_agg(g, id)", ["{a=[1, 3], b=[2]}"]),
         ("sum(v) FILTER (WHERE g = 'a')", ["40"]),

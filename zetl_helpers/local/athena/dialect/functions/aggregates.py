@@ -81,9 +81,14 @@ _aggregate("bitwise_xor_agg", "bigint", "bigint", "bit_xor({distinct}{0}){over}"
 # An exact count is the best estimate there is.
 _aggregate("approx_distinct", "T", "bigint", "count(DISTINCT {0}){over}")
 _aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
+# Between two values Trino's digest takes the upper one, DuckDB the lower; beyond 0 and 1 there is none.
+_NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
+_ONE, _SEVERAL = _NUDGED.format("{1}"), f"list_transform({{1}}, lambda q: {_NUDGED.format('q')})"
 for _name in ("bigint", "double", "real"):
-    _aggregate("approx_percentile", f"{_name},double", _name, "quantile_disc({0}, {1}){over}")
-    _aggregate("approx_percentile", f"{_name},array(double)", f"array({_name})", "quantile_disc({0}, {1}){over}")
+    _aggregate("approx_percentile", f"{_name},double", _name, f"quantile_disc({{0}}, {_ONE}){{over}}")
+    _aggregate(
+        "approx_percentile", f"{_name},array(double)", f"array({_name})", f"quantile_disc({{0}}, {_SEVERAL}){{over}}"
+    )
 for _trino, _duckdb in (
     ("stddev stddev_samp", "stddev_samp"),
     ("stddev_pop", "stddev_pop"),

@@ -15,13 +15,14 @@ def notebook(path: Path, *sources: str) -> Path:
 
 
 def test_a_failing_cell_makes_the_run_fail_and_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    good = notebook(tmp_path / "00_good.ipynb", "# Good\n\n[next](01_bad.ipynb)", "1 + 1")
+    good = notebook(tmp_path / "00_good.ipynb", "# Good\n\n[next](01_bad.ipynb) [word](../docs/glossary.md#arn)", "1 + 1")
     bad = notebook(tmp_path / "01_bad.ipynb", "# Bad", "1 / 0")
     before = good.read_bytes()
     assert notebooks.run([good, bad], tmp_path / "out") == 1
     assert "ZeroDivisionError" in capsys.readouterr().out
     assert "ZeroDivisionError" in (tmp_path / "out" / "index.html").read_text()
     assert '<a href="01_bad.html">next</a>' in (tmp_path / "out" / "00_good.html").read_text()
+    assert '<a href="../../docs/glossary.md#arn">word</a>' in (tmp_path / "out" / "00_good.html").read_text()
     assert good.read_bytes() == before
 
 
@@ -32,6 +33,20 @@ def test_outputs_of_a_failing_notebook_are_not_stored(tmp_path: Path) -> None:
     assert bad.read_bytes() == before
 
 
+def test_pages_have_the_pictures_of_their_texts_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "one.svg").write_text("<svg/>")
+    (tmp_path / "chapters").mkdir()
+    text = "# Pictures\n\n![one](../docs/one.svg) ![none](../docs/none.svg) [link](../docs/one.svg)"
+    path = notebook(tmp_path / "chapters" / "00_pictures.ipynb", text)
+    assert notebooks.run([path], tmp_path / "out") == 0
+    page = (tmp_path / "out" / "00_pictures.html").read_text()
+    assert 'src="images/one.svg"' in page
+    assert 'src="../docs/none.svg"' in page
+    assert (tmp_path / "out" / "images" / "one.svg").read_text() == "<svg/>"
+
+
+@pytest.mark.timeout(400)
 def test_every_chapter_runs_again_on_what_it_left_behind(tmp_path: Path) -> None:
     chapters = sorted((ROOT / "notebooks").glob("*.ipynb"))
     twice = []

@@ -87,3 +87,13 @@ def test_an_import_that_leaves_items_out_is_no_success(lab: Lab) -> None:
     target.create_bucket(lab)
     with pytest.raises(source.ImportFailedError, match=r"ended as COMPLETED: 1 items are not valid\. Delete the table"):
         source.import_items(lab.with_table("Payments"), [*payments(2), {"State": {"S": "NV"}}])
+
+
+def test_items_are_put_whether_they_are_there_or_not(lab: Lab) -> None:
+    beside = lab.with_table("Payments")
+    source.create_table(beside)
+    source.put_items(beside, payments(30))
+    assert source.put_items(beside, payments(30, version=1)).details["written"] == 30
+    (one,) = payments(1, version=1)
+    key = {name: one[name] for name in ("AccountNumber", "PaymentID")}
+    assert lab.client("dynamodb").get_item(TableName=beside.table, Key=key)["Item"] == one

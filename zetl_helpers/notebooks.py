@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 import re
+import shutil
 import tempfile
 import time
 import uuid
@@ -26,6 +27,7 @@ from zetl_helpers.local import daemon
 
 _CELL_SECONDS = 300
 _PLOTLY_JS = "plotly.min.js"
+_PICTURES = "images"
 
 
 class SocketFileKernelManager(AsyncKernelManager):
@@ -149,7 +151,8 @@ def _run_one(path: Path, out: Path) -> _Outcome:
     notebook, error = _execute(path)
     nbformat.write(notebook, out / path.name)
     _notebook_figures.add_interactive_html(notebook, _PLOTLY_JS)
-    _link_pages(notebook)
+    _link_pages(notebook, path.parent, out)
+    _bring_pictures(notebook, path.parent, out)
     resources = {"metadata": {"path": str(path.parent)}}
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
     (out / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
@@ -166,6 +169,8 @@ def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
         notebook,
         kernel_manager_class=SocketFileKernelManager if os.name == "posix" else AsyncKernelManager,
         timeout=_CELL_SECONDS,
+        # In how many pieces a text arrives is a matter of time.
+        coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
@@ -183,11 +188,33 @@ def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def _link_pages(notebook: nbformat.NotebookNode) -> None:
-    """Let links to other chapters lead to their pages."""
+def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> None:
+    """Let links to other chapters lead to their pages, and links to other files to where these are, seen from there."""
+
+    def from_the_page(match: re.Match[str]) -> str:
+        file = Path(os.path.relpath(folder / match[2], out)).as_posix()
+        return f"{match[1]}({file}{match[3]})"
+
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb\)", r"](\1.html)", cell.source)
+            text = re.sub(r"\]\((\d\d_\w+)\.ipynb\)", r"](\1.html)", cell.source)
+            cell.source = re.sub(r"(?<!!)(\[[^\]]*\])\((\.\./[^)#\s]+)(#[^)\s]*|)\)", from_the_page, text)
+
+
+def _bring_pictures(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> None:
+    """Copy the pictures that texts show to the pages, and let the texts show those: nbconvert takes none from above."""
+
+    def beside(match: re.Match[str]) -> str:
+        picture = folder / match[2]
+        if not picture.exists():
+            return match[0]
+        (out / _PICTURES).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(picture, out / _PICTURES / picture.name)
+        return f"{match[1]}({_PICTURES}/{picture.name})"
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"(!\[[^\]]*\])\(([^):]+)\)", beside, cell.source)
 
 
 def _title(notebook: nbformat.NotebookNode, path: Path) -> str:

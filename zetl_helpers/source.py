@@ -127,6 +127,25 @@ def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
     return Step(thing, "created" if missing else "already there", calls, {"written": len(missing)})
 
 
+def put_items(lab: Lab, new: Iterable[dict[str, Any]]) -> Step:
+    """Write items to the table by ``BatchWriteItem``; those whose keys are there already are replaced.
+
+    Args:
+        lab: The lab.
+        new: The items as DynamoDB JSON.
+
+    Returns:
+        What happened.
+
+    See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+    """
+    wanted = list(new)
+    with lab.recording() as calls:
+        for start in range(0, len(wanted), _BATCH):
+            _write_batch(lab, wanted[start : start + _BATCH])
+    return Step(f"{len(wanted)} items in table {lab.table}", "changed", calls, {"written": len(wanted)})
+
+
 def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 3600) -> Step:
     """Make the table with items in it, by ``ImportTable`` from the lab's bucket: no write capacity is used.
 

@@ -171,6 +171,8 @@ def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
         timeout=_CELL_SECONDS,
         # In how many pieces a text arrives is a matter of time.
         coalesce_streams=True,
+        # In how many pieces a text arrives is a matter of time.
+        coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:

@@ -68,9 +68,7 @@ def find() -> list[Path]:
     return []
 
 
-def run(
-    paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContextManager[object]] | None = None
-) -> int:
+def run(paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContextManager[object]] | None = None) -> int:
     """Run notebooks one after the other on one fresh local lakehouse.
 
     Args:
@@ -169,8 +167,6 @@ def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
         notebook,
         kernel_manager_class=SocketFileKernelManager if os.name == "posix" else AsyncKernelManager,
         timeout=_CELL_SECONDS,
-        # In how many pieces a text arrives is a matter of time.
-        coalesce_streams=True,
         # In how many pieces a text arrives is a matter of time.
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},

@@ -7,6 +7,7 @@ import pytest
 from tests.local.athena.conftest import Ask
 from zetl_helpers.local.athena.dialect import calls, registry
 from zetl_helpers.local.athena.dialect.failures import QueryFailure
+from zetl_helpers.local.athena.dialect.functions.absent import is_absent
 from zetl_helpers.local.athena.dialect.signatures import Pattern, Signature
 
 # Failing for a NULL or for a unit that is none is as good as an answer here.
@@ -65,3 +66,7 @@ def test_function(ask: Ask, signature: Signature) -> None:
             raise
     else:
         assert len(answer.rows) == 1
+
+
+def test_what_is_said_to_be_absent_is_absent() -> None:
+    assert [name for name in registry.all_names() if is_absent(name)] == []

@@ -12,6 +12,7 @@ from zetl_helpers.local.athena.dialect.casts import cast, text_of
 from zetl_helpers.local.athena.dialect.comparisons import compare
 from zetl_helpers.local.athena.dialect.failures import Position, QueryFailure
 from zetl_helpers.local.athena.dialect.functions import aggregates, collections, moments, numbers, others, texts
+from zetl_helpers.local.athena.dialect.functions.absent import is_absent
 from zetl_helpers.local.athena.dialect.scope import Scope
 from zetl_helpers.local.athena.dialect.signatures import Binding, Pattern, Signature, pattern
 from zetl_helpers.local.athena.dialect.typed import Typed, coerce, null_of, quote
@@ -46,6 +47,8 @@ class CallAnalyzer(AggregationAnalyzer):
         if special is not None and node.window is None:
             return special(self, node, scope)
         if not registry.signatures(node.name):
+            if is_absent(node.name):
+                raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not offer {node.name}", node.position)
             raise QueryFailure("FUNCTION_NOT_FOUND", f"Function '{node.name}' not registered", node.position)
         if registry.is_aggregate(node.name) or registry.is_window(node.name):
             return self.aggregate_call(node, scope)

@@ -404,7 +404,7 @@ def test_what_a_map_cannot_show_is_refused(states: list[str | None], values: lis
 
 def test_a_schemas_picture_says_what_became_of_each_column() -> None:
     assert charts.summary(charts.schema_picture(charts.schema_change(BEFORE, AFTER))) == (
-        "1 columns came, 1 went, 1 changed type, 1 stayed\n"
+        "1 column came, 1 went, 1 changed type, 1 stayed\n"
         "heatmap:\n"
         "  id: stayed, string\n"
         "  limit: type changed, double → string\n"

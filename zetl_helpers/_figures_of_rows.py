@@ -179,7 +179,7 @@ def schema_picture(change: pd.DataFrame) -> Chart:
         },
     )
     counts = {kind: int((change["change"] == kind).sum()) for kind in kinds}
-    parts = [f"{counts['added']} columns came"] if counts["added"] else []
+    parts = [f"{counts['added']} column{'' if counts['added'] == 1 else 's'} came"] if counts["added"] else []
     parts += [f"{counts['removed']} went"] if counts["removed"] else []
     parts += [f"{counts['type changed']} changed type"] if counts["type changed"] else []
     title = f"{', '.join(parts)}, {counts['']} stayed" if parts else f"All {counts['']} columns stayed as they were"

@@ -88,6 +88,7 @@ class Notebook:
     def __init__(self, page: Page, url: str, name: str) -> None:
         self.page = page
         self._url = url
+        page.set_default_timeout(_SECONDS * 1000)
         page.goto(f"{url}lab/tree/notebooks?reset&token={_TOKEN}")
         page.locator(".jp-Launcher").wait_for()
         page.locator(".jp-DirListing-item", has_text=name).dblclick()
@@ -131,11 +132,11 @@ class Notebook:
         self.page.get_by_role("menuitem", name=item, exact=True).click()
 
     def _wait_for_kernel(self) -> None:
-        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=_SECONDS * 1000)
+        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
     def _wait_until_run(self, cells: int) -> None:
         prompts = ".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt"
-        self.page.wait_for_function(_COUNT_RUN, arg=[prompts, cells], timeout=_SECONDS * 1000)
+        self.page.wait_for_function(_COUNT_RUN, arg=[prompts, cells])
 
 
 def _call(url: str, method: str = "GET") -> Any:

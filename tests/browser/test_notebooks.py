@@ -17,7 +17,8 @@ from zetl_helpers.notebooks import kernel_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.browser
+# A browser beside other work is slow; what hangs is stopped by the waits themselves.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PLOTLY = "application/vnd.plotly.v1+json"

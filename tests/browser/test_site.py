@@ -11,7 +11,8 @@ from tests.browser.links import broken_links
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
+# A browser beside other work is slow; what hangs is stopped by the waits themselves.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 LOOKED_AT = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")
 # pandas leaves the corner above the row labels empty.

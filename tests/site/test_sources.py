@@ -24,25 +24,23 @@ def root(tmp_path: Path) -> Path:
         nbformat.v4.new_markdown_cell("# A\n\n[next](01_b.ipynb#end) [word](../docs/glossary.md#snapshot)"),
         nbformat.v4.new_code_cell(
             "figure",
-            outputs=[
-                nbformat.v4.new_output(
-                    "display_data",
-                    {_notebook_figures.PLOTLY: figure, "text/plain": 'NV is "first"'},
-                )
-            ],
+            outputs=[output("display_data", {_notebook_figures.PLOTLY: figure, "text/plain": 'NV is "first"'})],
         ),
     )
     write(root / "notebooks" / "01_b.ipynb", nbformat.v4.new_markdown_cell("# B\n\n[back](00_a.ipynb)"))
     return root
 
 
+def output(kind: str, data: dict[str, Any]) -> nbformat.NotebookNode:
+    return nbformat.NotebookNode(output_type=kind, data=data, metadata={})
+
+
 def write(path: Path, *cells: nbformat.NotebookNode) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=list(cells)), path)
 
 
-def cell(kind: str | None, cell_type: str = "markdown") -> Any:
-    new = nbformat.v4.new_markdown_cell if cell_type == "markdown" else nbformat.v4.new_code_cell
-    return new("text", metadata={"zetl": {"kind": kind}} if kind else {})
+def cell(kind: str | None, cell_type: str = "markdown") -> nbformat.NotebookNode:
+    return nbformat.NotebookNode(cell_type=cell_type, metadata={"zetl": {"kind": kind}} if kind else {})
 
 
 def test_everything_that_the_readme_leads_to_is_gathered_once(root: Path, tmp_path: Path) -> None:

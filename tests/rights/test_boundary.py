@@ -1,0 +1,45 @@
+"""The permissions boundary of the target role, where an account has one."""
+
+import json
+
+import pytest
+
+from zetl_helpers import chapters, integration, permissions, source, target
+from zetl_helpers.lab import Lab
+from zetl_helpers.local.lakehouse import Lakehouse
+
+
+def make_boundary(lab: Lab, *statements: dict[str, object]) -> str:
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    made = lab.client("iam").create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=document)
+    return str(made["Policy"]["Arn"])
+
+
+def test_an_account_without_a_boundary_gets_a_role_without_one(lab: Lab) -> None:
+    permissions.create_target_role(lab)
+    assert "PermissionsBoundary" not in lab.client("iam").get_role(RoleName=lab.role)["Role"]
+
+
+def test_a_boundary_of_the_account_is_attached(lab: Lab) -> None:
+    arn = make_boundary(lab, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    assert arn == permissions.boundary_arn(lab)
+    permissions.create_target_role(lab)
+    role = lab.client("iam").get_role(RoleName=lab.role)["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == arn
+
+
+@pytest.mark.usefixtures("lakehouse_ticks")
+def test_the_integration_can_do_no_more_than_the_boundary_lets_its_role(lab: Lab, lakehouse: Lakehouse) -> None:
+    make_boundary(lab, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    source.create_table(lab)
+    source.enable_pitr(lab)
+    source.put_policy(lab)
+    target.create_bucket(lab)
+    target.create_database(lab)
+    target.merge_catalog_policy(lab)
+    permissions.create_target_role(lab)
+    integration.set_target_role(lab)
+    integration.set_table_properties(lab, unnest="TOPLEVEL", partition_by=chapters.PARTITION_BY)
+    integration.create(lab)
+    with pytest.raises(integration.IntegrationError, match=r"may not do .*glue:CreateTable"):
+        integration.wait_until_loaded(lab)

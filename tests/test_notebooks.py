@@ -15,7 +15,9 @@ def notebook(path: Path, *sources: str) -> Path:
 
 
 def test_a_failing_cell_makes_the_run_fail_and_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    good = notebook(tmp_path / "00_good.ipynb", "# Good\n\n[next](01_bad.ipynb) [word](../docs/glossary.md#arn)", "1 + 1")
+    good = notebook(
+        tmp_path / "00_good.ipynb", "# Good\n\n[next](01_bad.ipynb) [word](../docs/glossary.md#arn)", "1 + 1"
+    )
     bad = notebook(tmp_path / "01_bad.ipynb", "# Bad", "1 / 0")
     before = good.read_bytes()
     assert notebooks.run([good, bad], tmp_path / "out") == 1

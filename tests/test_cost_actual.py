@@ -23,9 +23,7 @@ def test_an_empty_account_has_cost_nothing(lab: Lab) -> None:
     assert (sheet.items, sheet.total) == ((), 0)
 
 
-def test_a_table_is_billed_by_size_and_an_integration_by_exports_and_logs(
-    lab: Lab, lakehouse_ticks: Lakehouse
-) -> None:
+def test_a_table_is_billed_by_size_and_an_integration_by_exports_and_logs(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(lab, 3)
     described = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     created = integration.require(lab)["CreateTime"]

@@ -116,6 +116,21 @@ class TestMetadata:
                 assert headings == ([cell["source"][0]] if about else [])
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS[1:-1], ids=lambda path: path.stem)
+def test_a_chapter_opens_with_what_one_will_be_able_to_do_and_ends_with_what_comes_next(path: Path) -> None:
+    all_cells = json.loads(path.read_text())["cells"]
+    kinds = [cell["metadata"].get("zetl", {}).get("kind") for cell in all_cells]
+    assert [kind for kind in kinds if kind][:3] == ["opening", "connect", "catch-up"]
+    assert kinds[-3:] == ["key-points", "aws", "next"]
+    assert "".join(all_cells[0]["source"]).count("\n- ") >= 3
+    assert "".join(all_cells[kinds.index("catch-up")]["source"]) == f"zetl.catch_up(lab, {int(path.stem[:2])})"
+    last = "".join(all_cells[-1]["source"])
+    assert "**Read more:** [" in last
+    assert re.search(r"https://docs\.aws\.amazon\.com/", last)
+    (following,) = re.findall(r"\*\*Next:\*\* \[[^\]]+\]\((\w+\.ipynb)\)", last)
+    assert NOTEBOOKS[NOTEBOOKS.index(path) + 1].name == following
+
+
 def test_the_readme_and_chapter_0_plan_the_minutes_that_the_chapters_state() -> None:
     readme = (NOTEBOOKS[0].parent.parent / "README.md").read_text()
     start = "".join("".join(cell["source"]) + "\n" for cell in cells(NOTEBOOKS[0], "markdown"))

@@ -6,8 +6,6 @@ make, a notebook's own catch-up cell makes.
 """
 
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,22 +15,11 @@ from jupyter_client.manager import KernelManager
 from nbval.plugin import IPyNbFile
 
 from zetl_helpers.local import daemon
-from zetl_helpers.notebooks import kernel_environment, socket_file
+from zetl_helpers.notebooks import kernel_environment, prepare, socket_file
 
 # The figure itself depends on plotly's version. What it shows is compared as text: `charts.summary`, beside it in the
 # same output. The PNG is a still picture of the same figure, added when outputs are stored.
 _NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/png")
-
-# The chapter that deletes things has nothing to show on an empty account, and no later chapter needs these three.
-_ONE_OF_EVERYTHING = """
-import zetl_helpers as zetl
-lab = zetl.connect()
-zetl.catch_up(lab, 9)
-zetl.lakehouse.save_query(lab, "Credit use by place", "SELECT 1", "A query")
-zetl.query(lab, "SELECT 1")
-zetl.monitoring.create_alarm(lab)
-"""
-_PREPARATION = {"12_clean_up": _ONE_OF_EVERYTHING}
 
 _lakehouses: dict[Path, tempfile.TemporaryDirectory[str]] = {}
 
@@ -72,6 +59,5 @@ def _give_lakehouse(notebook: str) -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory(prefix="zetl-")
     daemon.start(Path(folder.name), port=0)
     os.environ.update(kernel_environment(Path(folder.name)))
-    if notebook in _PREPARATION:
-        subprocess.run([sys.executable, "-c", _PREPARATION[notebook]], check=True)
+    prepare(notebook)
     return folder

@@ -18,8 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zetl_helpers import _notebook_figures, _palette, charts
-from zetl_helpers._states import TILES
+from zetl_helpers import _notebook_figures, charts
+from zetl_helpers.charts import _palette
+from zetl_helpers.charts._states import TILES
 from zetl_helpers.maintenance import FileCounts
 
 ACCOUNTS = pd.DataFrame(

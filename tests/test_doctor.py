@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 from tests.fakes import Answers
 from tests.rights.people import become, learners_policies, without
 from tests.test_transcripts import make_foreign_things
-from zetl_helpers import _doctor_account, _doctor_machine, cli, doctor, permissions, source
-from zetl_helpers._check import Check
+from zetl_helpers import cli, doctor, permissions, source
+from zetl_helpers.doctor import _account_checks, _machine_checks
+from zetl_helpers.doctor._check import Check
 from zetl_helpers.lab import ConnectionRefusedByLabError, Lab
 
 GB = 2**30
@@ -22,9 +23,9 @@ GB = 2**30
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A computer with room, whatever the one is like on which the tests run."""
-    monkeypatch.setattr(_doctor_machine, "_free_memory", lambda: 2 * GB)
-    monkeypatch.setattr(_doctor_machine, "_free_disk", lambda _: 9 * GB)
-    monkeypatch.setattr(_doctor_machine, "static_image_obstacle", lambda: None)
+    monkeypatch.setattr(_machine_checks, "_free_memory", lambda: 2 * GB)
+    monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 9 * GB)
+    monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: None)
 
 
 def failures(checks: list[Check]) -> list[str]:
@@ -62,12 +63,12 @@ def test_a_service_that_denies_is_named_with_the_next_step(lab: Lab) -> None:
 
 def test_a_learner_has_every_right(lab: Lab) -> None:
     become(lab, learners_policies(lab))
-    assert failures(_doctor_account.rights(lab)) == []
+    assert failures(_account_checks.rights(lab)) == []
 
 
 def test_rights_that_are_missing_are_named_with_their_policy(lab: Lab) -> None:
     become(lab, learners_policies(lab, without("glue:DeleteIntegration")))
-    (check,) = _doctor_account.rights(lab)
+    (check,) = _account_checks.rights(lab)
     assert check == Check(
         False,
         "rights are missing: glue:DeleteIntegration",
@@ -79,7 +80,7 @@ def test_rights_that_are_missing_are_named_with_their_policy(lab: Lab) -> None:
 def test_rights_that_may_not_be_simulated_are_not_called_there(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "SimulatePrincipalPolicy")
     monkeypatch.setattr(permissions, "simulate", Mock(side_effect=denied))
-    assert failures(_doctor_account.rights(lab)) == ["rights cannot be simulated"]
+    assert failures(_account_checks.rights(lab)) == ["rights cannot be simulated"]
 
 
 def test_foreign_things_with_the_labs_names_are_found_before_anything_is_made(lab: Lab) -> None:
@@ -130,7 +131,7 @@ def test_a_package_outside_its_range_is_named_with_the_command(
         return installed
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    (check,) = _doctor_machine.packages(local=False)
+    (check,) = _machine_checks.packages(local=False)
     assert (check.ok, check.what) == (False, f"packages: {said}")
     assert check.next_step.endswith("-m pip install 'plotly>=6.0'")
 
@@ -138,24 +139,24 @@ def test_a_package_outside_its_range_is_named_with_the_command(
 def test_packages_of_the_local_lakehouse_matter_to_the_local_target_only(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["plotly>=6.0", "no-such-package>=1; extra == 'local'", "no-such-tool>=1; extra == 'dev'"]
     monkeypatch.setattr(importlib.metadata, "requires", lambda _: lines)
-    assert failures(_doctor_machine.packages(local=False)) == []
-    assert failures(_doctor_machine.packages(local=True)) == ["packages: no-such-package is missing"]
+    assert failures(_machine_checks.packages(local=False)) == []
+    assert failures(_machine_checks.packages(local=True)) == ["packages: no-such-package is missing"]
 
 
 def test_a_full_disk_and_little_memory_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_doctor_machine, "_free_disk", lambda _: 0.3 * GB)
-    monkeypatch.setattr(_doctor_machine, "_free_memory", lambda: GB // 2)
-    memory = _doctor_machine.memory()
+    monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 0.3 * GB)
+    monkeypatch.setattr(_machine_checks, "_free_memory", lambda: GB // 2)
+    memory = _machine_checks.memory()
     assert memory is not None
-    assert failures([_doctor_machine.disk(), memory]) == [
+    assert failures([_machine_checks.disk(), memory]) == [
         "disk: only 0.3 GB free for the local lakehouse",
         "memory: only 0.5 GB for the local lakehouse and a notebook",
     ]
 
 
 def test_a_browser_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_doctor_machine, "static_image_obstacle", lambda: "No still pictures: …")
-    assert str(_doctor_machine.still_pictures()) == "[OK]   optional: No still pictures: …"
+    monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: "No still pictures: …")
+    assert str(_machine_checks.still_pictures()) == "[OK]   optional: No still pictures: …"
 
 
 def on_aws(lab: Lab, region: str) -> Lab:
@@ -163,8 +164,8 @@ def on_aws(lab: Lab, region: str) -> Lab:
 
 
 def test_a_region_without_zero_etl_is_named_with_those_that_have_it(lab: Lab) -> None:
-    assert _doctor_account.region(on_aws(lab, "eu-west-1")).ok
-    check = _doctor_account.region(on_aws(lab, "eu-south-2"))
+    assert _account_checks.region(on_aws(lab, "eu-west-1")).ok
+    check = _account_checks.region(on_aws(lab, "eu-south-2"))
     assert not check.ok
     assert "ap-northeast-1, " in check.next_step
 
@@ -179,7 +180,7 @@ def test_a_class_that_fills_the_data_catalog_policy_is_told(lab: Lab) -> None:
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     Answers(lab, "glue", "GetResourcePolicy").once(lambda _: {"PolicyInJson": policy, "PolicyHash": "h"})
-    found = [check for check in _doctor_account.quotas(lab) if "Data Catalog" in check.what]
+    found = [check for check in _account_checks.quotas(lab) if "Data Catalog" in check.what]
     assert failures(found) == [f"quota: {len(policy):,} of 10,240 bytes of the Data Catalog policy"]
 
 
@@ -187,8 +188,8 @@ def test_quotas_are_full_when_they_are_full(lab: Lab, monkeypatch: pytest.Monkey
     quotas: Any = json.loads(Path("zetl_helpers/data/quotas.json").read_text(encoding="utf-8"))
     for quota in quotas["quotas"].values():
         quota["limit"] = 0
-    monkeypatch.setattr(_doctor_account, "_data", lambda _: quotas)
-    before = failures(_doctor_account.quotas(lab))
+    monkeypatch.setattr(_account_checks, "_data", lambda _: quotas)
+    before = failures(_account_checks.quotas(lab))
     assert before == [
         "quota: 0 of 0 tables in the Region",
         "quota: 0 of 0 buckets in the account",

@@ -5,8 +5,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from zetl_helpers._palette import CONFIG
-from zetl_helpers._static_image import static_image_base64
+from zetl_helpers.charts._palette import CONFIG
+from zetl_helpers.charts._static_image import static_image_base64
 
 PLOTLY = "application/vnd.plotly.v1+json"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from zetl_helpers import _settings
-from zetl_helpers._leftovers import Belongings
+from zetl_helpers.cleanup._leftovers import Belongings
 from zetl_helpers.lab import Lab
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from zetl_helpers import _palette
-from zetl_helpers._figure import Chart
-from zetl_helpers._states import COLUMNS, ROWS, TILES
-from zetl_helpers._tables import TOTAL, floats, labels
+from zetl_helpers.charts import _palette
+from zetl_helpers.charts._figure import Chart
+from zetl_helpers.charts._states import COLUMNS, ROWS, TILES
+from zetl_helpers.charts._tables import TOTAL, floats, labels
 
 
 def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:

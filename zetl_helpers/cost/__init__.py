@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from zetl_helpers._prices import (
+from zetl_helpers.cost._prices import (
     DAYS_A_MONTH,
     GB,
     ITEM_OVERHEAD,
@@ -20,7 +20,7 @@ from zetl_helpers._prices import (
     price,
     region_notes,
 )
-from zetl_helpers._spent import actual
+from zetl_helpers.cost._spent import actual
 
 __all__ = [
     "DAYS_A_MONTH", "LONGEST_REFRESH", "PRICED_REGION", "SHORTEST_REFRESH", "CostItem", "Estimate", "Sheet", "actual",

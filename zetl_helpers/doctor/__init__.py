@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from zetl_helpers import _doctor_account, _doctor_machine, _settings
-from zetl_helpers._check import Check
+from zetl_helpers import _settings
 from zetl_helpers._settings import SettingsError
+from zetl_helpers.doctor import _account_checks, _machine_checks
+from zetl_helpers.doctor._check import Check
 from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, connect
 
 __all__ = ["Check", "examine", "report"]
@@ -22,10 +23,10 @@ def examine(lab: Lab | None = None) -> list[Check]:
     try:
         local = lab.target == "local" if lab else _settings.target() == "local"
     except SettingsError as error:
-        return [_doctor_machine.python(), Check(False, "target", str(error))]
-    checks = [_doctor_machine.python(), *_doctor_machine.packages(local=local)]
+        return [_machine_checks.python(), Check(False, "target", str(error))]
+    checks = [_machine_checks.python(), *_machine_checks.packages(local=local)]
     if local:
-        looks = (_doctor_machine.disk(), _doctor_machine.memory(), _doctor_machine.still_pictures())
+        looks = (_machine_checks.disk(), _machine_checks.memory(), _machine_checks.still_pictures())
         checks += [look for look in looks if look is not None]
     if lab is None:
         try:
@@ -38,13 +39,13 @@ def examine(lab: Lab | None = None) -> list[Check]:
 def _account(lab: Lab) -> list[Check]:
     return [
         Check(True, f"target {lab.target}: account {lab.account}, as {lab.caller}"),
-        _doctor_account.region(lab),
-        *_doctor_account.reach(lab),
-        *_doctor_account.rights(lab),
-        _doctor_account.project(lab),
-        *_doctor_account.quotas(lab),
-        *_doctor_account.leftovers(lab),
-        _doctor_account.price(),
+        _account_checks.region(lab),
+        *_account_checks.reach(lab),
+        *_account_checks.rights(lab),
+        _account_checks.project(lab),
+        *_account_checks.quotas(lab),
+        *_account_checks.leftovers(lab),
+        _account_checks.price(),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from zetl_helpers import permissions, studio, target
 from zetl_helpers._aws import absent
-from zetl_helpers._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
+from zetl_helpers.cleanup._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
 
 # Lake Formation's word for "whatever IAM allows": the mark of a resource, not a grant to somebody.
 _EVERYBODY = "IAM_ALLOWED_PRINCIPALS"

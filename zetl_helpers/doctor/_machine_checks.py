@@ -13,8 +13,8 @@ from packaging.requirements import Requirement  # plotly brings it
 from packaging.version import Version
 
 from zetl_helpers import _settings
-from zetl_helpers._check import Check
-from zetl_helpers._static_image import static_image_obstacle
+from zetl_helpers.charts._static_image import static_image_obstacle
+from zetl_helpers.doctor._check import Check
 
 _PROJECT = "zetl-helpers"
 _SHOWN = ("boto3", "awswrangler", "pandas", "plotly")

@@ -9,7 +9,7 @@ from typing import Any
 
 from zetl_helpers import integration, monitoring
 from zetl_helpers._aws import absent
-from zetl_helpers._prices import (
+from zetl_helpers.cost._prices import (
     DAYS_A_MONTH,
     GB,
     ITEM_OVERHEAD,

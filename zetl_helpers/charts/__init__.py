@@ -4,12 +4,12 @@ A figure that ends a notebook's cell appears interactive where plotly can run, w
 text of `summary` where it cannot. `static_image` draws it for pages without JavaScript.
 """
 
-from zetl_helpers._figure import Chart
-from zetl_helpers._figure_text import summary
-from zetl_helpers._figures_of_rows import heatmap, pie, schema_picture, state_map
-from zetl_helpers._figures_of_tables import cost_by_interval, files, freshness, scanned, snapshot_timeline
-from zetl_helpers._static_image import static_image, static_image_obstacle
-from zetl_helpers._tables import TOTAL, most, pivot_table, schema_change
+from zetl_helpers.charts._figure import Chart
+from zetl_helpers.charts._figure_text import summary
+from zetl_helpers.charts._figures_of_rows import heatmap, pie, schema_picture, state_map
+from zetl_helpers.charts._figures_of_tables import cost_by_interval, files, freshness, scanned, snapshot_timeline
+from zetl_helpers.charts._static_image import static_image, static_image_obstacle
+from zetl_helpers.charts._tables import TOTAL, most, pivot_table, schema_change
 
 __all__ = [
     "TOTAL",

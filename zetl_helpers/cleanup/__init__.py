@@ -14,10 +14,10 @@ import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from zetl_helpers._aws import error_code
-from zetl_helpers._discover import DISCOVERIES, StillThereError
-from zetl_helpers._leftovers import Belongings, Foreign, Leftover
 from zetl_helpers._steps import Step
 from zetl_helpers._wait import WaitTimeoutError, wait_for
+from zetl_helpers.cleanup._discover import DISCOVERIES, StillThereError
+from zetl_helpers.cleanup._leftovers import Belongings, Foreign, Leftover
 from zetl_helpers.lab import TAG_KEY, Lab
 
 __all__ = ["Foreign", "Leftover", "LeftoverError", "Plan", "apply", "plan", "show", "transcript", "verify"]

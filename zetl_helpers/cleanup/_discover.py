@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from zetl_helpers import integration, lakehouse, monitoring
 from zetl_helpers._aws import absent, error_code, tag_dict
-from zetl_helpers._discover_account import administrator, catalog_statements, grants, role
-from zetl_helpers._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
 from zetl_helpers._wait import wait_for
+from zetl_helpers.cleanup._discover_account import administrator, catalog_statements, grants, role
+from zetl_helpers.cleanup._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
 from zetl_helpers.lab import TAG_KEY
 
 _OPTIMIZERS = ("compaction", "retention", "orphan_file_deletion")

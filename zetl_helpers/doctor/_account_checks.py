@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from zetl_helpers import cleanup, cost, permissions, studio
 from zetl_helpers._aws import absent
-from zetl_helpers._check import Check
+from zetl_helpers.doctor._check import Check
 from zetl_helpers.lab import Lab
 
 

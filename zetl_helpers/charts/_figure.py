@@ -10,9 +10,9 @@ import plotly
 import plotly.graph_objects as go
 import plotly.io as pio
 
-from zetl_helpers import _palette
-from zetl_helpers._figure_text import summary
-from zetl_helpers._static_image import without_kaleidos_warning
+from zetl_helpers.charts import _palette
+from zetl_helpers.charts._figure_text import summary
+from zetl_helpers.charts._static_image import without_kaleidos_warning
 
 # plotly's own button knows one format, and a configuration that travels as JSON cannot add another. This finds the
 # figure above itself and lets plotly's button save it in the format asked for; or saves the still picture, where

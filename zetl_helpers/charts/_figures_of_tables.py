@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from zetl_helpers import _palette
-from zetl_helpers._figure import Chart
-from zetl_helpers._snapshots import moment, snapshots
-from zetl_helpers._tables import labels
+from zetl_helpers.charts import _palette
+from zetl_helpers.charts._figure import Chart
+from zetl_helpers.charts._snapshots import moment, snapshots
+from zetl_helpers.charts._tables import labels
 from zetl_helpers.maintenance import FileCounts
 
 _SYMBOLS = {"append": "circle", "overwrite": "diamond", "delete": "x", "replace": "square"}

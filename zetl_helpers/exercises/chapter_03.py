@@ -58,11 +58,11 @@ EXERCISES = (
         judge=Value(
             lambda _: _PRINCIPAL,
             wrong={
-                "arn:aws:sts::111122223333:assumed-role/Analyst/ana": "That is the session itself.",
+                "arn:aws:sts::111122223333:assumed-role/Analyst/laptop": "That is the session itself.",
                 "arn:aws:sts::111122223333:role/Analyst": "Roles belong to IAM, not to STS: look at the third part.",
                 "arn:aws:iam::111122223333:assumed-role/Analyst": "An ARN of IAM says role/, not assumed-role/.",
-                "arn:aws:iam::111122223333:role/Analyst/ana": "The last part, ana, is the name of the session alone.",
-                "arn:aws:iam::111122223333:user/ana": "Nobody says that ana is a user: it is the name of a session.",
+                "arn:aws:iam::111122223333:role/Analyst/laptop": "The last part, laptop, is the name of the session alone.",
+                "arn:aws:iam::111122223333:user/laptop": "Nobody says that laptop is a user: it is the name of a session.",
             },
             otherwise="The role's ARN begins with arn:aws:iam::111122223333: and names the role, without the session.",
         ),

@@ -10,8 +10,9 @@ from zetl_helpers.local.lakehouse import Lakehouse
 
 
 @pytest.fixture
-def lab(lakehouse: Lakehouse) -> Lab:
+def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """A lab whose calls may break AWS's service models: to say so is for the lakehouse."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     return connect_to(lakehouse.url, contract=False)
 
 

@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints/tested.txt
 WORKERS ?= 2
+MARKS ?= not browser
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -40,7 +41,7 @@ lint: $(PAGES)
 	$(BIN)/lint-imports
 
 unit: $(READY) $(DBT_READY)
-	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadscope
+	$(BIN)/python -m pytest -m "$(MARKS)" -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 # Stored outputs are compared with those of a run on a fresh lakehouse, notebook by notebook.
 notebook-test: $(READY)

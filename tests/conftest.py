@@ -39,6 +39,28 @@ def no_waiting() -> Iterator[None]:
         yield
 
 
+# Asked on one set of versions; `make test` asks all.
+_ONCE = (
+    "classroom", "kit", "rights", "site", "faults/test_interrupted.py", "local/test_daemon.py", "test_images.py",
+    "test_notebooks.py", "test_plain.py", "test_policies.py", "test_template.py", "wire/test_aws_cli.py", "wire/test_dbt.py",
+)  # fmt: skip
+_LONG = (
+    "rights/test_tutorial.py", "test_notebooks.py", "local/zero_etl/test_against_a_dictionary.py",
+    "contract/test_calls.py", "faults/test_interrupted.py", "wire/test_dbt.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        if place.startswith(_ONCE):
+            item.add_marker("once")
+        if place.startswith(_LONG):
+            item.add_marker("long")
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write tests/golden/ anew instead of comparing")
 

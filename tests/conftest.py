@@ -42,7 +42,8 @@ def no_waiting() -> Iterator[None]:
 # Asked on one set of versions; `make test` asks all.
 _ONCE = (
     "classroom", "kit", "rights", "site", "faults/test_interrupted.py", "local/test_daemon.py", "test_images.py",
-    "test_notebooks.py", "test_plain.py", "test_policies.py", "test_template.py", "wire/test_aws_cli.py", "wire/test_dbt.py",
+    "test_notebooks.py", "test_plain.py", "test_policies.py", "test_template.py", "wire/test_aws_cli.py",
+    "wire/test_dbt.py",
 )  # fmt: skip
 _LONG = (
     "rights/test_tutorial.py", "test_notebooks.py", "local/zero_etl/test_against_a_dictionary.py",

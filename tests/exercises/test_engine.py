@@ -73,7 +73,8 @@ def test_an_answer_that_cannot_be_judged_is_an_error(exercised: Lab, tmp_path: P
 
 
 def test_a_frequent_error_of_athena_comes_with_what_to_look_at() -> None:
-    assert "zetl.lakehouse.schema(lab)" in explained(QueryError("COLUMN_NOT_FOUND: line 1:8: Column 'x' …"))
+    refused = "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved"
+    assert explained(QueryError(refused)).startswith(f"{refused}.\nzetl.lakehouse.schema(lab)")
     assert explained(QueryError("something else")) == "something else"
 
 
@@ -82,11 +83,21 @@ def test_sql_that_athena_refuses_is_an_error(chapter: Callable[[int], Chapter]) 
         assert chapter(4).q1.check(sql).status == "error"
 
 
+def test_a_name_of_the_select_that_having_does_not_know_is_told_so(chapter: Callable[[int], Chapter]) -> None:
+    sql = "SELECT state, SUM(creditlimit) AS total FROM customeraccounts GROUP BY state HAVING {} > 1"
+    assert "`total` is a name you gave with AS" in chapter(4).q5.check(sql.format("total")).message
+    assert "a name you gave" not in chapter(4).q5.check(sql.format("totals")).message
+
+
+def test_a_statement_that_is_no_select_is_told_its_first_word(chapter: Callable[[int], Chapter]) -> None:
+    assert chapter(4).q1.check("-- mine\nSELEC 1 FROM x").message.endswith("Yours begins with SELEC.")
+
+
 def test_hints_lead_on_and_stay_with_the_last(question: Question) -> None:
     assert [repr(question.hint()) for _ in range(3)] == [
         "Hint 1 of 2. It is more than three.",
         "Hint 2 of 2. It is less than five.",
-        "Hint 2 of 2. It is less than five.",
+        "Hint 2 of 2. It is less than five.\nThat was the last; ex.q3.solution() shows an answer.",
     ]
 
 
@@ -134,6 +145,8 @@ def test_the_progress_of_all_chapters_is_a_table(chapter: Callable[[int], Chapte
 def test_a_chapter_without_exercises_and_an_exercise_that_is_none(exercised: Lab, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"Chapter 0 has no exercises\. These have: 1, 2"):
         exercises.chapter(exercised, 0, progress=Progress(tmp_path))
+    with pytest.raises(ValueError, match="Give the number 4, not the text '4'"):
+        exercises.chapter(exercised, "4", progress=Progress(tmp_path))  # type: ignore[arg-type]
     ex = exercises.chapter(exercised, 5, progress=Progress(tmp_path))
     with pytest.raises(AttributeError, match="Chapter 5 has the exercises q1 to q4; q9 is none"):
         _ = ex.q9

@@ -217,6 +217,13 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         ),
         (
             (
+                "SELECT state, COUNT_IF(accountstatus = 'Past Due') / COUNT(*) * 100 AS past_due_percentage "
+                "FROM customeraccounts GROUP BY state"
+            ),
+            "decimals are cut off",
+        ),
+        (
+            (
                 "SELECT state, ROUND(COUNT_IF(accountstatus = 'Past Due') * 1e0 / COUNT(*), 2) AS past_due_percentage "
                 "FROM customeraccounts GROUP BY state"
             ),
@@ -363,7 +370,17 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         ("varchar", "type of creditlimit"),
     ],
     "6.2": [
-        ("SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling = false", "without a value"),
+        (
+            "SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling = false",
+            "no comparison with NULL",
+        ),
+        (
+            (
+                "SELECT customerid FROM customeraccounts "
+                "WHERE state = 'CA' AND paperlessbilling = false OR paperlessbilling IS NULL"
+            ),
+            "put parentheses around the OR",
+        ),
         ("SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling IS NULL", "who said no"),
         ("SELECT customerid FROM customeraccounts WHERE COALESCE(paperlessbilling, false) = false", "filter on CA"),
         ("SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling", "has no row"),

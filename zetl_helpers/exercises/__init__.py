@@ -90,9 +90,12 @@ def chapter(lab: Lab, number: int, *, progress: Progress | None = None) -> Chapt
         The exercises as ``q1``, ``q2`` and so on.
 
     Raises:
-        ValueError: The chapter has no exercises.
+        ValueError: The chapter has no exercises, or its number is given as a text.
     """
     if number not in ALL:
+        text = str(number)
+        if text.isdecimal() and int(text) in ALL:
+            raise ValueError(f"Give the number {int(text)}, not the text {text!r}.")
         raise ValueError(f"Chapter {number} has no exercises. These have: {', '.join(map(str, ALL))}.")
     kept = progress or Progress()
     questions = [Question(lab, number, place, one, kept) for place, one in enumerate(ALL[number], start=1)]

@@ -25,6 +25,11 @@ _PAST_DUE = """SELECT state,
 FROM customeraccounts
 GROUP BY state"""
 
+_CUT_OFF = (
+    "The decimals are cut off: COUNT gives whole numbers, and two whole numbers divide to a whole number. Multiply by "
+    "100e0 before dividing."
+)
+
 _HIGH_USE = """SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage
 FROM customeraccounts
 WHERE accountstatus <> 'Closed'
@@ -136,11 +141,8 @@ EXERCISES = (
                     ),
                     "States without an account past due are missing: they have a percentage too, zero.",
                 ),
-                Slip(
-                    _PAST_DUE.replace("100e0", "100"),
-                    "The decimals are cut off: COUNT gives whole numbers, and two whole numbers divide to a whole "
-                    "number. Multiply by 100e0 before dividing.",
-                ),
+                Slip(_PAST_DUE.replace("100e0", "100"), _CUT_OFF),
+                Slip(_PAST_DUE.replace("* 100e0 / COUNT(*)", "/ COUNT(*) * 100"), _CUT_OFF),
                 Slip(
                     _PAST_DUE.replace(
                         "COUNT_IF(accountstatus = 'Past Due') * 100e0", "COUNT_IF(accountstatus = 'Past Due') * 1e0"

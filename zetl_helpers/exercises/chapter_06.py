@@ -58,7 +58,7 @@ EXERCISES = (
             slips=(
                 Slip(
                     "SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling <> true",
-                    "Customers without a value are missing: NULL <> true is not true, so WHERE leaves them out.",
+                    "Customers without a value are missing: no comparison with NULL is true, so WHERE leaves them out.",
                 ),
                 Slip(
                     "SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling IS NULL",
@@ -66,7 +66,8 @@ EXERCISES = (
                 ),
                 Slip(
                     "SELECT customerid FROM customeraccounts WHERE COALESCE(paperlessbilling, false) = false",
-                    "Customers of all states are in it: the filter on CA is missing.",
+                    "Customers of other states are in it. Is the filter on CA there? If so: AND binds more tightly "
+                    "than OR, so put parentheses around the OR.",
                 ),
             ),
         ),

@@ -57,7 +57,7 @@ EXERCISES = (
         ),
         hints=(
             "FunctionSpec says how long a partition is.",
-            "A time of 13 digits counts milliseconds since 1970.",
+            "ConversionSpec is epoch_sec, epoch_milli or iso. A time of 13 digits counts milliseconds since 1970.",
         ),
         answer='answer = {"FieldName": "SeenAt", "FunctionSpec": "day", "ConversionSpec": "epoch_milli"}',
         why="With epoch_sec the same number would be a day some 56,000 years from now, and no error would say so.",

@@ -159,17 +159,21 @@ class Question:
             return Outcome("incorrect", self.name, str(wrong))
         except _NOT_JUDGED as error:
             self._progress.attempted(self.name, "incorrect")
-            return Outcome("error", self.name, f"The answer could not be judged: {explained(error)}")
+            return Outcome("error", self.name, f"The answer could not be judged: {explained(error, answer)}")
         if self.exercise.fault:
             self.put_back()
         self._progress.attempted(self.name, "correct")
         return Outcome("correct", self.name, self.exercise.why)
 
     def hint(self) -> Note:
-        """Give the next hint; the last one again when there are no more."""
+        """Give the next hint; when there are no more, the last one again, and where the answer is."""
         hints = self.exercise.hints
-        self._hints_shown = min(self._hints_shown + 1, len(hints))
-        return Note(f"Hint {self._hints_shown} of {len(hints)}.", hints[self._hints_shown - 1])
+        if self._hints_shown == len(hints):
+            text = f"{hints[-1]}\nThat was the last; {self.handle}.solution() shows an answer."
+        else:
+            text = hints[self._hints_shown]
+            self._hints_shown += 1
+        return Note(f"Hint {self._hints_shown} of {len(hints)}.", text)
 
     def solution(self) -> Note:
         """Show a right answer, and why it is right."""
@@ -230,10 +234,32 @@ def has_blank(answer: Any) -> bool:
     return answer is ...
 
 
-def explained(error: Exception) -> str:
-    """Return an error's text, and for Athena's most frequent ones what to look at."""
+def explained(error: Exception, answer: Any = "") -> str:
+    """Return an error's text, and for Athena's most frequent ones what to look at.
+
+    Args:
+        error: What was raised.
+        answer: The answer that it was raised for.
+
+    Returns:
+        The text; the advice stands on a line of its own.
+    """
     text = str(error)
-    return next((f"{text} {advice}" for code, advice in _ADVICE.items() if code in text), text)
+    advice = _about_alias(text, answer) or next((advice for code, advice in _ADVICE.items() if code in text), "")
+    if not advice:
+        return text
+    return f"{text}\n{advice}" if text.endswith((".", "!", "?", "…")) else f"{text}.\n{advice}"
+
+
+def _about_alias(error: str, answer: Any) -> str:
+    """Say that a column that is not found is a name that the answer itself gives; nothing when it is none."""
+    missing = re.search(r"COLUMN_NOT_FOUND.*?Column '([^']+)'", error, re.DOTALL)
+    if not missing or not isinstance(answer, str):
+        return ""
+    name = missing[1].rpartition(".")[2]
+    if not re.search(rf'\bAS\s+"?{re.escape(name)}\b', _SQL_COMMENT.sub("", answer), re.IGNORECASE):
+        return ""
+    return f"`{name}` is a name you gave with AS; WHERE and HAVING do not know it yet: repeat the expression."
 
 
 _ADVICE = {

@@ -14,7 +14,9 @@ from zetl_helpers.exercises.engine import IncorrectError
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
 
-_READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
+_BEFORE = r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*"
+_READS = re.compile(_BEFORE + r"(?:select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
+_FIRST_WORD = re.compile(_BEFORE + r"(\S{1,40})", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,11 @@ class Sql:
         if not isinstance(answer, str):
             raise IncorrectError(f"The answer is a statement, as a text; yours is a {type(answer).__name__}.")
         if not _READS.match(answer):
-            raise IncorrectError("The answer is one SELECT: nothing else runs here, so that the table stays as it is.")
+            word = _FIRST_WORD.match(answer)
+            yours = f" Yours begins with {word[1]}." if word else ""
+            raise IncorrectError(
+                f"The answer is one SELECT: nothing else runs here, so that the table stays as it is.{yours}"
+            )
         params = self.params(lab)
         given = query(lab, answer.strip().rstrip(";"))
         right = query(lab, self.right, **params)

@@ -1,6 +1,7 @@
 import os
 
 import boto3
+import pandas as pd
 import pytest
 
 from tests.conftest import connect_to
@@ -86,6 +87,14 @@ def test_connecting_locally_fences_the_process_in(lakehouse: Lakehouse, monkeypa
     for service in ("s3", "sts", "glue", "athena"):
         client = boto3.client(service, aws_access_key_id="x", aws_secret_access_key="x")
         assert client.meta.endpoint_url == lakehouse.url
+
+
+def test_tables_show_long_names_whole(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_module, "_start_local", lambda: lakehouse.url)
+    with pd.option_context("display.max_colwidth", 50):
+        lab = connect("local")
+        bucket = f"arn:aws:s3:::{lab.bucket}/{'a-long-prefix/' * 20}"
+        assert bucket in repr(pd.DataFrame({"ARN": [bucket]}))
 
 
 def test_an_address_elsewhere_is_never_the_local_lakehouse(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
+import pandas as pd
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
@@ -217,6 +218,7 @@ def connect(target: Target | None = None) -> Lab:
 
     For the local target this finds the lakehouse that runs in the state folder or starts one, and sets the
     process's environment (``AWS_ENDPOINT_URL``, dummy keys) so that no call, of any library, reaches an account.
+    On either target pandas is told to show texts whole.
 
     Args:
         target: Overrides ``ZETL_TARGET``.
@@ -231,6 +233,8 @@ def connect(target: Target | None = None) -> Lab:
     """
     chosen = target or _settings.target()
     prefix = _settings.prefix()
+    # An ARN or an error that is cut in a table cannot be read, nor copied.
+    pd.set_option("display.max_colwidth", None)
     if chosen == "local":
         return _connect_local(prefix)
     return _connect_aws(prefix)

@@ -41,13 +41,13 @@ def no_waiting() -> Iterator[None]:
 
 # Asked on one set of versions; `make test` asks all.
 _ONCE = (
-    "classroom", "kit", "rights", "site", "faults/test_interrupted.py", "local/test_daemon.py", "test_images.py",
-    "test_notebooks.py", "test_plain.py", "test_policies.py", "test_template.py", "wire/test_aws_cli.py",
-    "wire/test_dbt.py",
+    "classroom", "faults/test_interrupted.py", "kit", "local/test_daemon.py", "notebooks/test_mutation.py", "rights",
+    "site", "test_images.py", "test_notebooks.py", "test_plain.py", "test_policies.py", "test_template.py",
+    "wire/test_aws_cli.py", "wire/test_dbt.py",
 )  # fmt: skip
 _LONG = (
-    "rights/test_tutorial.py", "test_notebooks.py", "local/zero_etl/test_against_a_dictionary.py",
-    "contract/test_calls.py", "faults/test_interrupted.py", "wire/test_dbt.py",
+    "notebooks/test_mutation.py", "rights/test_tutorial.py", "test_notebooks.py", "contract/test_calls.py",
+    "local/zero_etl/test_against_a_dictionary.py", "faults/test_interrupted.py", "wire/test_dbt.py",
 )  # fmt: skip
 
 

@@ -1,0 +1,72 @@
+"""A stored output that is another than the one of a run does not pass, wherever the difference is."""
+
+import json
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbval.plugin import get_sanitize_patterns
+
+ROOT = Path(__file__).parents[2]
+RULES = get_sanitize_patterns((ROOT / "tests/notebooks/sanitize.cfg").read_text(encoding="utf-8"))
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", ["04_query_with_athena", "07_time_travel"])
+def test_every_changed_output_fails_its_cell(name: str, tmp_path: Path) -> None:
+    seed = random.randrange(10**6)  # noqa: S311  (shown below when the test fails)
+    notebook = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    changed = [
+        number
+        for number, cell in enumerate(code_cells(notebook))
+        if change_one_output(cell, random.Random(seed + number))  # noqa: S311
+    ]
+    assert len(changed) > 5
+    copy = tmp_path / f"{name}.ipynb"
+    copy.write_text(json.dumps(notebook), encoding="utf-8")
+    failed = {int(number) for number in re.findall(r"FAILED .*::Cell (\d+)", compare(copy))}
+    assert failed == set(changed), f"seed {seed}: cells {sorted(set(changed) - failed)} passed with another output"
+
+
+def code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def change_one_output(cell: dict[str, Any], chance: random.Random) -> bool:
+    """Change one letter or digit of one of a cell's outputs; tell whether it has any."""
+    if not cell["outputs"]:
+        return False
+    output = chance.choice(cell["outputs"])
+    place, member = (output, "text") if output["output_type"] == "stream" else (output["data"], "text/plain")
+    text = "".join(place[member])
+    candidates = [position for position, letter in enumerate(text) if letter.isalnum()]
+    chance.shuffle(candidates)
+    for position in candidates:
+        other = "7" if text[position] != "7" else "8"
+        altered = text[:position] + other + text[position + 1 :]
+        # What the rules make equal, such as a time, may differ from run to run.
+        if sanitized(altered) != sanitized(text):
+            place[member] = altered
+            return True
+    return False
+
+
+def sanitized(text: str) -> str:
+    for pattern, replacement in RULES:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def compare(notebook: Path) -> str:
+    """Run a notebook as `make notebook-test` does, and return what pytest says."""
+    options = [
+        "-p", "tests.notebooks.plugin", "--nbval", "--nbval-current-env",
+        "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg", "--nbval-cell-timeout", "300",
+    ]  # fmt: skip
+    command = [sys.executable, "-m", "pytest", *options, "-q", "--tb=no", "-rf", "--rootdir", str(notebook.parent)]
+    done = subprocess.run([*command, str(notebook)], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout

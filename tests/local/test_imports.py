@@ -166,3 +166,28 @@ def test_an_unknown_import_is_not_found(lab: Lab) -> None:
     arn = "arn:aws:dynamodb:us-east-1:123456789012:table/Orders/import/01234567890123-12345678"
     with pytest.raises(ClientError, match="ImportNotFoundException"):
         lab.client("dynamodb").describe_import(ImportArn=arn)
+
+
+def test_what_was_exported_is_imported_whatever_its_texts_hold(lab: Lab, bucket: str) -> None:
+    separators = "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\rh\ni"
+    exported = [GOOD, {**UNUSUAL, "Note": {"S": separators}}]
+    dynamodb = lab.client("dynamodb")
+    arn = dynamodb.create_table(TableName="Before", **DEFINITION)["TableDescription"]["TableArn"]
+    dynamodb.update_continuous_backups(
+        TableName="Before", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    for item in exported:
+        dynamodb.put_item(TableName="Before", Item=item)
+    export = dynamodb.export_table_to_point_in_time(TableArn=arn, S3Bucket=bucket)["ExportDescription"]
+    folder = f"AWSDynamoDB/{export['ExportArn'].rpartition('/')[2]}/data/"
+    ended = done(lab, start(lab, bucket, S3BucketSource={"S3Bucket": bucket, "S3KeyPrefix": folder}))
+    assert (ended["ImportedItemCount"], ended["ErrorCount"]) == (2, 0)
+    assert sorted(items(lab), key=str) == sorted(items(lab, "Before"), key=str)
+
+
+def test_only_a_newline_ends_an_item(lab: Lab, bucket: str) -> None:
+    item = {**GOOD, "Note": {"S": "a\u2028b\u2029c\x85d"}}
+    written = json.dumps({"Item": item}, ensure_ascii=False)
+    put(lab, bucket, written + "\r", line(UNUSUAL))
+    assert done(lab, start(lab, bucket))["ImportedItemCount"] == 2
+    assert sorted(items(lab), key=str) == sorted([item, UNUSUAL], key=str)

@@ -139,7 +139,9 @@ class ImportService:
         counts = _Counts()
         for content in self._objects(request):
             # What is not UTF-8 forms no item: its line is counted as an error with the others.
-            lines = [line for line in content.decode("utf-8", errors="replace").splitlines() if line.strip()]
+            text = content.decode("utf-8", errors="replace")
+            # Not `splitlines`: an item's text may hold what Unicode calls a line's end.
+            lines = [line for line in text.split("\n") if line.strip()]
             imported = self._source.put_new(table, map(_item, lines))
             counts = _Counts(counts.size + len(content), counts.processed + len(lines), counts.imported + imported)
         return counts

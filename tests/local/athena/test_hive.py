@@ -110,3 +110,30 @@ def test_an_iceberg_table_from_a_query(athena: Athena) -> None:
     assert athena.run('SELECT sum(record_count) FROM "ice$files"') == [["2"]]
     assert [row[0] for row in athena.run("DESCRIBE ice")][-2:] == ["d_month\tmonth\td", "id_bucket\tbucket[4]\tid"]
     assert athena.run("SELECT id FROM ice WHERE d = DATE '2024-01-01'") == [["1"]]
+
+
+@pytest.mark.parametrize(
+    ("serde", "lines"),
+    [
+        ("DELIMITED FIELDS TERMINATED BY ','", ["1,x\u2028y", "2,n\x85m", "3,p\x0cq"]),
+        (
+            "SERDE 'org.openx.data.jsonserde.JsonSerDe'",
+            ['{"id": 1, "s": "x\u2028y"}', '{"id": 2, "s": "n\x85m"}', '{"id": 3, "s": "p\\fq"}'],
+        ),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_where_they_do_for_hadoop(athena: Athena, serde: str, lines: list[str], end: str) -> None:
+    text = "".join(line + end for line in lines)
+    athena.s3.put_object(Bucket="lab", Key="lines/a.txt", Body=text.encode())
+    athena.run(f"CREATE EXTERNAL TABLE lines (id int, s string) ROW FORMAT {serde} LOCATION 's3://lab/lines/'")
+
+    assert athena.run("SELECT id, s FROM lines") == [["1", "x\u2028y"], ["2", "n\x85m"], ["3", "p\x0cq"]]
+
+
+def test_an_empty_line_is_a_row_and_an_empty_file_none(athena: Athena) -> None:
+    athena.s3.put_object(Bucket="lab", Key="lines/a.txt", Body=b"a\n\nb")
+    athena.s3.put_object(Bucket="lab", Key="lines/b.txt", Body=b"")
+    athena.run("CREATE EXTERNAL TABLE lines (s string) ROW FORMAT DELIMITED LOCATION 's3://lab/lines/'")
+
+    assert athena.run("SELECT s FROM lines") == [["a"], [""], ["b"]]

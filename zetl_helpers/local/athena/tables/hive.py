@@ -112,7 +112,7 @@ def _parse(entry: dict[str, Any], path: str, content: bytes, columns: list[tuple
         return _texts(list(rows), parameters, columns)
     if library == _LAZY_SIMPLE:
         delimiter = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
-        lines = [line.split(delimiter) for line in content.decode().splitlines()]
+        lines = [line.split(delimiter) for line in _lines(content.decode())]
         return _texts([[None if text == r"\N" else text for text in line] for line in lines], parameters, columns)
     if library in _JSON:
         return _json(content.decode(), columns)
@@ -120,6 +120,12 @@ def _parse(entry: dict[str, Any], path: str, content: bytes, columns: list[tuple
         "NOT_SUPPORTED",
         f"The local Athena does not read tables of {library or 'no SerDe'}: it reads Parquet, CSV and JSON",
     )
+
+
+def _lines(text: str) -> list[str]:
+    r"""Split as Hadoop's reader of lines does: at ``\n``, ``\r\n`` and ``\r``, and nowhere else."""
+    lines = re.split(r"\r\n|\n|\r", text)
+    return lines if lines[-1] else lines[:-1]
 
 
 def _parquet(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
@@ -145,7 +151,7 @@ def _texts(rows: list[Any], parameters: dict[str, str], columns: list[tuple[str,
 
 def _json(text: str, columns: list[tuple[str, Type]]) -> pa.Table:
     records = []
-    for line in filter(None, map(str.strip, text.splitlines())):
+    for line in filter(None, map(str.strip, _lines(text))):
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:

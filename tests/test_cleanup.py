@@ -256,7 +256,7 @@ def test_a_neighbours_things_stay(lakehouse_ticks: Lakehouse) -> None:
 @pytest.fixture
 def command(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """The command ``zetl cleanup`` works on this lab."""
-    monkeypatch.setattr(cli, "connect", lambda: lab)
+    monkeypatch.setattr(cli, "connect", lambda *_, **__: lab)
     return lab
 
 

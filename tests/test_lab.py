@@ -76,7 +76,7 @@ def test_calls_are_recorded_while_somebody_asks(lab: Lab) -> None:
 
 
 def test_connecting_locally_fences_the_process_in(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_module, "_start_local", lambda: lakehouse.url)
+    monkeypatch.setattr(lab_module, "_start_local", lambda: ("", lakehouse.url))
     os.environ.update(
         {"AWS_PROFILE": "company", "AWS_SESSION_TOKEN": "real", "AWS_ENDPOINT_URL_S3": "https://s3.example.com"}
     )
@@ -90,7 +90,7 @@ def test_connecting_locally_fences_the_process_in(lakehouse: Lakehouse, monkeypa
 
 
 def test_tables_show_long_names_whole(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_module, "_start_local", lambda: lakehouse.url)
+    monkeypatch.setattr(lab_module, "_start_local", lambda: ("", lakehouse.url))
     with pd.option_context("display.max_colwidth", 50):
         lab = connect("local")
         bucket = f"arn:aws:s3:::{lab.bucket}/{'a-long-prefix/' * 20}"
@@ -98,7 +98,7 @@ def test_tables_show_long_names_whole(lakehouse: Lakehouse, monkeypatch: pytest.
 
 
 def test_an_address_elsewhere_is_never_the_local_lakehouse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_module, "_start_local", lambda: "https://athena.us-east-1.amazonaws.com")
+    monkeypatch.setattr(lab_module, "_start_local", lambda: ("", "https://athena.us-east-1.amazonaws.com"))
     with pytest.raises(ConnectionRefusedByLabError, match="not an address of this computer"):
         connect("local")
 

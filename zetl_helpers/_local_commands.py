@@ -17,9 +17,20 @@ class UsageError(Exception):
     """A command cannot be carried out; the text says why and what to do."""
 
 
+def with_actions(command: argparse.ArgumentParser) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+    """Let a command have actions; alone, it lists them and fails."""
+
+    def list_them(_: argparse.Namespace) -> int:
+        command.print_help()
+        return 1
+
+    command.set_defaults(run=list_them)
+    return command.add_subparsers(metavar="ACTION")
+
+
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add them to the command's parser."""
-    local = commands.add_parser("local", help="the local lakehouse").add_subparsers(required=True, metavar="ACTION")
+    local = with_actions(commands.add_parser("local", help="the local lakehouse"))
 
     start = local.add_parser("start", help="start it; its address is the last line printed")
     start.add_argument("--port", type=int, help="default 4555, or a free one if that is taken; 0 takes a free one")
@@ -97,8 +108,10 @@ def _status(options: argparse.Namespace) -> int:
 def _reset(options: argparse.Namespace) -> int:
     from zetl_helpers.local import daemon
 
-    daemon.reset(options.state)
-    print("The local lakehouse is empty. Start it with: zetl local start")
+    if daemon.reset(options.state):
+        print(f"The local lakehouse of {options.state} is empty. Start it with: zetl local start")
+    else:
+        print(f"There was nothing to forget in {options.state}. Start a local lakehouse with: zetl local start")
     return 0
 
 

@@ -10,13 +10,24 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from zetl_helpers import _local_commands, cleanup, permissions, template
+from zetl_helpers import _local_commands, _settings, cleanup, permissions, template
 from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers._local_commands import UsageError
 from zetl_helpers._settings import SettingsError
 from zetl_helpers.classroom import commands as classroom_commands
-from zetl_helpers.lab import ConnectionRefusedByLabError, connect, local_environment
+from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, connect, local_environment
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses what it does not know: argparse leaves that to the topmost parser, which shows the usage of none."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,14 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="zetl", description="DynamoDB zero-ETL with SageMaker Lakehouse: the tutorial's command."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _local_commands.add(commands)
 
     run = commands.add_parser("run", help="run notebooks on a fresh local lakehouse and make pages of them")
-    run.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="default: all, in order")
+    run.add_argument(
+        "notebooks", nargs="*", metavar="NOTEBOOK", help="file or number, such as 04; default: all, in order"
+    )
     run.add_argument("--out", type=Path, default=Path("build/tutorial"), help="default: build/tutorial")
     run.add_argument("--store", action="store_true", help="store the outputs in the notebooks instead")
     run.set_defaults(run=_run_notebooks)
@@ -54,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     env.set_defaults(run=_env)
 
     policies = commands.add_parser("policies", help="write the policies with your account, Region and names")
-    policies.add_argument("--out", type=Path, default=Path("build/policies"), help="default: build/policies")
+    policies.add_argument("--out", type=Path, help="default: build/policies")
     policies.add_argument(
         "--learner", metavar="ARN", help="user or role that the learner's policies are for; default: you"
     )
@@ -66,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
 
     clean = commands.add_parser("cleanup", help="list what the tutorial made, and delete it")
     how = clean.add_mutually_exclusive_group()
-    how.add_argument("--dry-run", action="store_true", help="list only; 0 when nothing is there")
+    how.add_argument(
+        "--dry-run", action="store_true", help="list only; exit status 0 if nothing is there, 1 if something is"
+    )
     how.add_argument("--yes", action="store_true", help="delete without asking")
     clean.set_defaults(run=_cleanup)
 
@@ -88,10 +103,37 @@ def _parser() -> argparse.ArgumentParser:
 def _run_notebooks(options: argparse.Namespace) -> int:
     from zetl_helpers import notebooks
 
-    paths = options.notebooks or notebooks.find()
+    there = notebooks.find()
+    paths = [_notebook(word, there) for word in options.notebooks] or there
     if not paths:
         raise UsageError("There are no notebooks here. Go to the tutorial's folder, or name them.")
     return notebooks.store_outputs(paths) if options.store else notebooks.run(paths, options.out)
+
+
+def _notebook(word: str, there: Sequence[Path]) -> Path:
+    """Return the notebook that a word names: a file, or the number of one that is there."""
+    if Path(word).is_file() and word.endswith(".ipynb"):
+        return Path(word)
+    numbered = {int(path.name[:2]): path for path in there}
+    if word.isdecimal() and int(word) in numbered:
+        return numbered[int(word)]
+    these = f"These are there: {', '.join(map(str, there))}." if there else "Go to the tutorial's folder."
+    raise UsageError(f"There is no notebook {word}. {these}")
+
+
+def _connect(target: _settings.Target | None = None) -> Lab:
+    return connect(target, tell=lambda text: print(text, file=sys.stderr))
+
+
+def _under_existing(folder: Path) -> Path:
+    """Make a folder, but none above it: where that is missing too, the path is more likely a mistake."""
+    if not folder.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {folder.absolute().parent}. Make it first, or name another one.")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    return folder
 
 
 def _kit(options: argparse.Namespace) -> int:
@@ -119,7 +161,9 @@ def _site(options: argparse.Namespace) -> int:
 
 
 def _env(_: argparse.Namespace) -> int:
-    lab = connect("local")
+    if _settings.target() == "aws":
+        raise UsageError("ZETL_TARGET is aws; zetl env is for the local lakehouse. Unset it first.")
+    lab = _connect("local")
     for name, value in local_environment(str(lab.endpoint), lab.region).items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
@@ -131,18 +175,22 @@ def _policies(options: argparse.Namespace) -> int:
             f"{options.learner!r} is no ARN of an IAM user or role. It looks like "
             "arn:aws:iam::123456789012:role/Name; the session's ARN that AWS STS shows is not it."
         )
-    for path in permissions.write_all(connect(), options.out, learner=options.learner):
+    out = _under_existing(options.out) if options.out else Path("build/policies")
+    for path in permissions.write_all(_connect(), out, learner=options.learner):
         print(path)
     return 0
 
 
 def _template(options: argparse.Namespace) -> int:
-    lab = connect()
+    if options.out is not None:
+        _under_existing(options.out.parent)
+        if options.out.is_dir():
+            raise UsageError(f"{options.out} is a folder. Name the file: {options.out / 'template.json'}")
+    lab = _connect()
     text = json.dumps(template.render(lab), indent=2)
     if options.out is None:
         print(text)
     else:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(text + "\n", encoding="utf-8")
         print(options.out)
     # Beside the template, so that it can be piped.
@@ -152,7 +200,7 @@ def _template(options: argparse.Namespace) -> int:
 
 
 def _cleanup(options: argparse.Namespace) -> int:
-    lab = connect()
+    lab = _connect()
     found = cleanup.plan(lab)
     print(cleanup.transcript(found))
     if not found and not found.unseen:

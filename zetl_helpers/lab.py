@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -213,7 +213,7 @@ class Lab:
         return f"<table>{rows}</table>"
 
 
-def connect(target: Target | None = None) -> Lab:
+def connect(target: Target | None = None, *, tell: Callable[[str], object] | None = None) -> Lab:
     """Connect to the target that ``ZETL_TARGET`` names: the local lakehouse unless AWS is asked for.
 
     For the local target this finds the lakehouse that runs in the state folder or starts one, and sets the
@@ -222,6 +222,7 @@ def connect(target: Target | None = None) -> Lab:
 
     Args:
         target: Overrides ``ZETL_TARGET``.
+        tell: Is told when a local lakehouse had to be started.
 
     Returns:
         The lab; shown as a card in a notebook.
@@ -236,12 +237,14 @@ def connect(target: Target | None = None) -> Lab:
     # An ARN or an error that is cut in a table cannot be read, nor copied.
     pd.set_option("display.max_colwidth", None)
     if chosen == "local":
-        return _connect_local(prefix)
+        return _connect_local(prefix, tell)
     return _connect_aws(prefix)
 
 
-def _connect_local(prefix: str) -> Lab:
-    endpoint = _start_local()
+def _connect_local(prefix: str, tell: Callable[[str], object] | None) -> Lab:
+    said, endpoint = _start_local()
+    if tell and not said.endswith("already."):
+        tell("Started a local lakehouse; stop it with: zetl local stop")
     if not _LOOPBACK.match(endpoint):
         raise ConnectionRefusedByLabError(f"{endpoint!r} is not an address of this computer.")
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
@@ -252,13 +255,14 @@ def _connect_local(prefix: str) -> Lab:
     return _introduce("local", session, prefix, endpoint)
 
 
-def _start_local() -> str:
-    """Find or start the lakehouse through its command, which says its address last."""
+def _start_local() -> tuple[str, str]:
+    """Find or start the lakehouse through its command; return what that says before its address, and the address."""
     command = [sys.executable, "-m", "zetl_helpers.cli", "local", "start"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise ConnectionRefusedByLabError(done.stderr.strip() or done.stdout.strip())
-    return done.stdout.strip().splitlines()[-1]
+    said, _, endpoint = done.stdout.strip().rpartition("\n")
+    return said, endpoint
 
 
 def _fence(endpoint: str, region: str) -> None:

@@ -137,7 +137,8 @@ class TestCommand:
     ) -> None:
         source.create_table(teacher)
         assert main(["class", "status"]) == 0
-        head, own, ana, *_ = capsys.readouterr().out.splitlines()
+        head, own, ana, *_, legend = capsys.readouterr().out.splitlines()
+        assert legend == "chapter: the last one whose work is there"
         assert head.split() == ["learner", "chapter", "integration", "last_sync", "note"]
         assert own.split() == ["(no", "prefix)", "1", "none", "never"]
         assert ana.split()[:3] == ["ana", "8", "ACTIVE"]

@@ -88,6 +88,8 @@ def test_a_plan_fits_into_its_time_and_ends_with_clean_up(heading: str, minutes:
         now += int(length)
     assert minutes * 0.85 <= now <= minutes
     assert rows[-1][3].startswith("12")
+    (left,) = re.findall(r"^(\d+ minutes? \w+) left", table, re.MULTILINE)
+    assert left == ("1 minute is" if minutes - now == 1 else f"{minutes - now} minutes are")
 
 
 def test_a_plan_that_is_too_short_says_how_long_it_takes() -> None:

@@ -149,10 +149,18 @@ def test_the_command_from_start_to_reset(state: Path) -> None:
     assert (status["running"], status["url"], status["account"]) == (True, url, "123456789012")
     exports = zetl("env", state=state).stdout.splitlines()
     assert f"export AWS_ENDPOINT_URL={url}" in exports
+    assert zetl("env", state=state).stderr == ""
     assert zetl("local", "stop", state=state).stdout == "Stopped; its state is kept.\n"
     assert zetl("local", "status", state=state).returncode == 1
-    assert zetl("local", "reset", state=state).returncode == 0
+    assert str(state) in zetl("local", "reset", state=state).stdout
+    assert zetl("local", "reset", state=state).stdout.startswith(f"There was nothing to forget in {state}.")
     assert not (state / "lakehouse.pickle").exists()
+
+
+def test_a_command_that_starts_a_lakehouse_says_so_beside_its_output(state: Path) -> None:
+    said = zetl("env", state=state)
+    assert said.stderr == "Started a local lakehouse; stop it with: zetl local stop\n"
+    assert all(line.startswith("export ") for line in said.stdout.splitlines())
 
 
 def test_a_classroom_can_hold_the_refreshes_back(state: Path) -> None:

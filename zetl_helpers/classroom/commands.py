@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from zetl_helpers import classroom
-from zetl_helpers._local_commands import UsageError
+from zetl_helpers._local_commands import UsageError, with_actions
 from zetl_helpers.cleanup import LeftoverError
 from zetl_helpers.lab import Lab, connect
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add them to the command's parser."""
-    actions = commands.add_parser("class", help="a class in one account").add_subparsers(
-        required=True, metavar="ACTION"
-    )
+    actions = with_actions(commands.add_parser("class", help="a class in one account"))
 
     status = actions.add_parser("status", help="tell how far each learner is")
     status.add_argument("--json", action="store_true", help="as JSON")
@@ -41,6 +39,7 @@ def _status(options: argparse.Namespace) -> int:
     else:
         shown = frame.assign(last_sync=frame["last_sync"].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("never"))
         print(shown.to_string(index=False))
+        print("chapter: the last one whose work is there")
     return 0
 
 

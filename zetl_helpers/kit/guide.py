@@ -59,7 +59,7 @@ def _overview(chapters: Sequence[Chapter]) -> Iterator[str]:
             at = f"{slot.start // 60}:{slot.start % 60:02}"
             yield f"| {at} | {slot.minutes} | {slot.what} | {slot.exercises} |"
         left = minutes - sum(slot.minutes for slot in slots)
-        yield from ("", f"{left} minutes are left for questions.")
+        yield from ("", f"{left} {'minute is' if left == 1 else 'minutes are'} left for questions.")
     yield from ("", "In the evening: [the checklist](checklist.md).")
 
 

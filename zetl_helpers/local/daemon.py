@@ -119,11 +119,16 @@ def stop(state: Path) -> bool:
     return True
 
 
-def reset(state: Path) -> None:
-    """Stop the lakehouse of a state folder, if one runs, and forget all that it holds."""
-    stop(state)
+def reset(state: Path) -> bool:
+    """Stop the lakehouse of a state folder, if one runs, and forget all that it holds.
+
+    Returns:
+        Whether there was one, or what it had held.
+    """
+    found = stop(state) or (state / "lakehouse.pickle").exists()
     for name in ("lakehouse.pickle", "lakehouse.draft", _LOG):
         (state / name).unlink(missing_ok=True)
+    return found
 
 
 def tell(running: Running, control: str) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""What the ``zetl`` command says about words that it cannot use."""
+
+from pathlib import Path
+
+import pytest
+
+from zetl_helpers.cli import main
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+
+
+@pytest.mark.parametrize("word", ["99", "notebooks/99_nope.ipynb", "README.md"])
+def test_a_notebook_that_is_not_there_is_named_with_those_that_are(
+    word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(NOTEBOOKS.parent)
+    assert main(["run", word]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"There is no notebook {word}. These are there: ")
+    assert "04_query_with_athena.ipynb" in said
+
+
+@pytest.mark.parametrize("word", ["04", "4", "notebooks/04_query_with_athena.ipynb"])
+def test_a_notebook_is_run_by_its_number_or_its_file(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(NOTEBOOKS.parent)
+    asked: list[list[Path]] = []
+
+    def run(paths: list[Path], _: Path) -> int:
+        asked.append(paths)
+        return 0
+
+    monkeypatch.setattr("zetl_helpers.notebooks.run", run)
+    assert main(["run", word]) == 0
+    assert asked == [[Path("notebooks/04_query_with_athena.ipynb")]]
+
+
+def test_env_is_refused_on_aws(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ZETL_TARGET", "aws")
+    assert main(["env"]) == 1
+    said = capsys.readouterr()
+    assert said.err == "ZETL_TARGET is aws; zetl env is for the local lakehouse. Unset it first.\n"
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("words", [["policies", "--out", "{}/a/b"], ["template", "--out", "{}/a/b/stack.json"]])
+def test_a_folder_is_not_made_with_those_above_it(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word.format(tmp_path) for word in words]) == 1
+    assert capsys.readouterr().err == f"There is no folder {tmp_path / 'a'}. Make it first, or name another one.\n"
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_folder_that_cannot_be_made_and_a_file_that_is_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["policies", "--out", str(tmp_path / "file")]) == 1
+    assert f"The folder {tmp_path / 'file'} cannot be made: File exists." in capsys.readouterr().err
+    assert main(["template", "--out", str(tmp_path)]) == 1
+    assert f"{tmp_path} is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "action"), [("local", "refresh"), ("class", "cleanup")])
+def test_a_command_with_actions_lists_them(command: str, action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command]) == 1
+    assert action in capsys.readouterr().out
+
+
+def test_wrong_words_show_the_usage_of_the_command_they_stand_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["local", "start", "--nope"])
+    said = capsys.readouterr().err
+    assert said.startswith("usage: zetl local start")
+    assert "unrecognized arguments: --nope" in said
+
+
+def test_the_help_of_cleanup_says_what_its_exit_status_means(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["cleanup", "--help"])
+    assert "exit status 0 if nothing is there, 1 if something is" in " ".join(capsys.readouterr().out.split())

@@ -418,7 +418,8 @@ def test_a_schemas_picture_says_what_became_of_each_column() -> None:
 
 def test_the_bytes_scanned_name_the_layout_that_saves_most() -> None:
     chart = charts.scanned(SCANNED)
-    assert chart.layout.title.text == "state: in Nevada scans 10 % of what the dearest layout scans"
+    finding = 'Partitioned by state, "in Nevada" reads 10 % of what it reads in the dearest layout'
+    assert chart.layout.title.text == finding
     assert [list(trace.y) for trace in chart.data] == [[10.0, 10.0], [1.0, 10.0]]
     assert charts.scanned(SCANNED.assign(bytes=5)).layout.title.text.startswith("No question scans less")
 

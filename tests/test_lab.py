@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import boto3
 import pandas as pd
@@ -119,5 +120,19 @@ def test_aws_is_refused_while_the_environment_leads_elsewhere(environment: dict[
 
 def test_aws_without_a_region_says_how_to_set_one(monkeypatch: pytest.MonkeyPatch) -> None:
     os.environ["AWS_CONFIG_FILE"] = os.devnull
-    with pytest.raises(ConnectionRefusedByLabError, match="Set AWS_DEFAULT_REGION"):
+    with pytest.raises(ConnectionRefusedByLabError, match="Set AWS_REGION"):
         connect("aws")
+
+
+@pytest.mark.parametrize("profile", ["", "[profile p]\nregion = eu-west-1\n"])
+def test_aws_is_asked_in_the_region_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str
+) -> None:
+    (tmp_path / "config").write_text(profile)
+    os.environ.update({"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_REGION": "ap-south-1"})
+    if profile:
+        os.environ["AWS_PROFILE"] = "p"
+    asked: list[str] = []
+    monkeypatch.setattr(lab_module, "_introduce", lambda _, session, *__: asked.append(session.region_name))
+    connect("aws")
+    assert asked == ["ap-south-1"]

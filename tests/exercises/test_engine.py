@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
 
@@ -151,3 +153,13 @@ def test_a_chapter_without_exercises_and_an_exercise_that_is_none(exercised: Lab
     with pytest.raises(AttributeError, match="Chapter 5 has the exercises q1 to q4; q9 is none"):
         _ = ex.q9
     assert {"q1", "q4"} <= set(dir(ex))
+
+
+@pytest.mark.parametrize("answer", [10**400, [[1]], {"a": {1}}, pd.NA, pd.DataFrame({"a": [1, 2]}), np.array([1, 2])])
+@pytest.mark.parametrize("number", [1, 3, 4, 8])
+def test_an_answer_of_a_kind_that_nobody_asked_for_is_told_so(
+    chapter: Callable[[int], Chapter], number: int, answer: Any
+) -> None:
+    for question in chapter(number).questions:
+        if question.exercise.fault is None:
+            assert question.check(answer).status in ("incorrect", "error")

@@ -31,7 +31,7 @@ def test_what_is_broken_is_known_to_the_next_kernel(tmp_path: Path) -> None:
     assert not Progress(tmp_path).broken("2.4")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"exercises": 3}', '{"other": {}}'])
+@pytest.mark.parametrize("text", ['{"exercises": {"4.1": 5}}', "", "{", "[]", '{"exercises": 3}', '{"other": {}}'])
 def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
     path = tmp_path / "progress.json"
     path.write_text(text)

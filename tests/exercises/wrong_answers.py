@@ -97,7 +97,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         ("arn:aws:sts::111122223333:assumed-role/Analyst/laptop", "the session itself"),
         ("arn:aws:sts::111122223333:role/Analyst", "belong to IAM"),
         ("arn:aws:iam::111122223333:assumed-role/Analyst", "not assumed-role"),
-        ("arn:aws:iam::111122223333:role/Analyst/laptop", "name of the session"),
+        ("arn:aws:iam::111122223333:role/Analyst/laptop", "session's name"),
         ("Analyst", "begins with arn:aws:iam"),
     ],
     "3.2": [

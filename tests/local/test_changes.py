@@ -127,4 +127,11 @@ def test_each_integration_has_its_own_window(log: ChangeLog) -> None:
     log.forget("two")
     log.put_back("two")
     log.settle("two")
+    log.settle("one")
     assert log.take("one") == Window()
+
+
+def test_a_window_that_was_taken_and_forgotten_is_in_the_next(log: ChangeLog) -> None:
+    log.note("DeleteItem", {"TableName": "Orders", "Key": KEY})
+    log.take("one")
+    assert list(log.take("one").keys.values()) == [KEY]

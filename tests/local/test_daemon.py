@@ -179,3 +179,11 @@ def test_refresh_says_how_each_integration_is(state: Path, monkeypatch: pytest.M
     lab = connect_to(running.url)
     chapters.catch_up(lab, 3)
     assert zetl("local", "refresh", state=state).stdout == f"{lab.integration} · ACTIVE\n"
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "nothing", '{"url": 1}'])
+def test_a_damaged_address_is_no_address(state: Path, content: str) -> None:
+    state.mkdir()
+    (state / "endpoint.json").write_text(content)
+    assert daemon.find(state) is None
+    assert zetl("local", "status", state=state).stdout.startswith("No local lakehouse is running")

@@ -62,6 +62,7 @@ def test_a_checkpoint_that_fails_leaves_the_last_one(tmp_path: Path) -> None:
     [
         (b"", "cannot be read"),
         (b"not a pickle", "cannot be read"),
+        (pickle.dumps(None), "cannot be read"),
         (pickle.dumps({"versions": {"moto": "0.1"}, "state": {}}), "was written with moto 0.1"),
     ],
 )

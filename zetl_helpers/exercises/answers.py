@@ -73,7 +73,7 @@ def plain(value: Any) -> Any:
     """Return a value as it is compared: text without regard to case and space around it, a number as float."""
     if isinstance(value, str):
         return value.strip().casefold()
-    if hasattr(value, "item"):  # a number of numpy
+    if getattr(value, "size", 0) == 1:  # a number of numpy
         value = value.item()
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 

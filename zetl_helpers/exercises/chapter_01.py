@@ -43,7 +43,10 @@ def _judge_key(lab: Lab, answer: Any) -> None:
 def _judge_policy_actions(lab: Lab, answer: Any) -> None:
     (statement,) = permissions.render(lab, "table_resource_policy")["Statement"]
     right = set(statement["Action"])
-    given = {answer} if isinstance(answer, str) else set(answer)
+    actions = [answer] if isinstance(answer, str) else answer
+    if not isinstance(actions, list | tuple | set) or not all(isinstance(one, str) for one in actions):
+        raise IncorrectError("The answer is a list of actions, each a text such as 'dynamodb:Scan'.")
+    given = set(actions)
     if wide := sorted(one for one in given if "*" in one):
         raise IncorrectError(f"{wide[0]} allows more than the three actions: name each of them.")
     if extra := sorted(given - right):

@@ -22,6 +22,8 @@ Status = Literal["correct", "incorrect", "not attempted", "error"]
 
 # What keeps an answer from being judged: Athena or another service refuses it, or the lab is not in its place.
 _NOT_JUDGED = (QueryError, IntegrationError, StudioError, WaitTimeoutError, ClientError, BotoCoreError)
+# What judges say, by Python's own errors, of answers of a kind that nobody thought of.
+_WRONG_KIND = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _BLANK = re.compile(r"_{3,}|\.{3}|…")
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 # Shape and word tell them apart; colour would not for everybody.
@@ -160,6 +162,10 @@ class Question:
         except _NOT_JUDGED as error:
             self._progress.attempted(self.name, "incorrect")
             return Outcome("error", self.name, f"The answer could not be judged: {explained(error, answer)}")
+        except _WRONG_KIND as error:
+            self._progress.attempted(self.name, "incorrect")
+            kind = type(answer).__name__
+            return Outcome("error", self.name, f"The answer, a {kind}, is not of the kind that is asked for: {error}.")
         if self.exercise.fault:
             self.put_back()
         self._progress.attempted(self.name, "correct")

@@ -75,11 +75,12 @@ class Progress:
         path = self._folder / _FILE
         try:
             text = path.read_text(encoding="utf-8")
+            entries: dict[str, dict[str, Any]] = {
+                name: dict(one) for name, one in json.loads(text)["exercises"].items()
+            }
         except FileNotFoundError:
             return {}
-        try:
-            entries: dict[str, dict[str, Any]] = dict(json.loads(text)["exercises"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise ProgressError(
                 f"{path} is no file of this tutorial's progress ({error}). Move it away, then repeat this cell: the "
                 "exercises begin again as not attempted."

@@ -79,7 +79,8 @@ class ChangeLog:
         """Return an integration's window and begin the next one; `settle` or `put_back` is to follow."""
         with self._lock:
             watched = self._watched[integration]
-            watched.taken, watched.window = watched.window, Window()
+            # What was taken before and neither settled nor put back is not lost either.
+            watched.taken, watched.window = watched.pending(), Window()
             return watched.taken
 
     def settle(self, integration: str) -> None:

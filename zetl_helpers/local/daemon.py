@@ -55,13 +55,14 @@ def find(state: Path) -> Running | None:
     """Return the lakehouse that works in a state folder, or None when none answers."""
     try:
         address = json.loads((state / _ADDRESS).read_text())
-    except (FileNotFoundError, ValueError):
+        url, pid = str(address["url"]), int(address["pid"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    health = _ask(address["url"], "health")
+    health = _ask(url, "health")
     # After a sudden end another user's lakehouse may have taken the port.
-    if health is None or health["pid"] != address["pid"]:
+    if health is None or health["pid"] != pid:
         return None
-    return Running(address["url"], address["pid"], health)
+    return Running(url, pid, health)
 
 
 def start(

@@ -104,7 +104,9 @@ class Journal:
     def _read(self) -> dict[str, Any]:
         try:
             saved: dict[str, Any] = pickle.loads(self._path.read_bytes())  # noqa: S301  (written by `checkpoint`)
-        except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, KeyError) as error:
+            _ = saved["versions"], saved["state"]
+        except Exception as error:
+            # Damaged bytes can make a pickle raise anything.
             raise UnreadableStateError(
                 f"{self._path} cannot be read ({error}). Forget the state with: zetl local reset"
             ) from error

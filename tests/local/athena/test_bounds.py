@@ -85,3 +85,69 @@ def test_a_regular_expression_that_would_take_for_ever_is_given_up(
     reason = athena.fail(f"SELECT regexp_like(x, '(a|aa)+$') FROM (VALUES '{'a' * 60}b') t(x)")
 
     assert reason.startswith("EXCEEDED_TIME_LIMIT: The regular expression needs more than 0.05 seconds")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT {'(' * 100}1{')' * 100}",
+        f"SELECT {'abs(' * 100}1{')' * 100}",
+        f"SELECT 1 {'FROM (SELECT 1 ' * 100}{')' * 100}",
+        f"SELECT {'CASE WHEN true THEN ' * 100}1{' END' * 100}",
+        f"SELECT {'+ '.join(['1'] * 200)} - 199",
+        f"SELECT 1 WHERE {' OR '.join(['1 = 1'] * 2_000)}",
+    ],
+    ids=["parentheses", "calls", "queries", "cases", "operators", "conditions"],
+)
+def test_what_is_nested_a_hundred_times_runs(athena: Athena, sql: str) -> None:
+    assert athena.run(sql) == [["1"]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT {'(' * 2_000}1{')' * 2_000}",
+        f"SELECT 1 {'FROM (SELECT 1 ' * 2_000}{')' * 2_000}",
+        f"SELECT {'+'.join(['1'] * 4_000)}",
+        f"SELECT {'NOT ' * 4_000} true",
+        f"INSERT INTO t SELECT {'(' * 2_000}1{')' * 2_000}",
+    ],
+    ids=["parentheses", "queries", "operators", "negations", "insert"],
+)
+def test_what_is_nested_too_deeply_fails_by_name(athena: Athena, sql: str) -> None:
+    reason = athena.fail(sql)
+
+    assert reason.startswith("NOT_SUPPORTED: The statement is nested too deeply, or chains too many operators")
+    assert athena.run("SELECT 1 + 1") == [["2"]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("SELECT sequence(1, 100000000)", "result of sequence function"),
+        ("SELECT sequence(100000000, 1)", "result of sequence function"),
+        ("SELECT sequence(1, x) FROM (VALUES 10000, 9223372036854775807) t(x)", "result of sequence function"),
+        ("SELECT sequence(DATE '1900-01-01', DATE '2900-01-01')", "result of sequence function"),
+        (
+            "SELECT sequence(TIMESTAMP '1900-01-01 00:00', TIMESTAMP '2900-01-01 00:00', INTERVAL '1' SECOND)",
+            "result of sequence function",
+        ),
+        ("SELECT repeat('x', 100000000)", "count argument of repeat function"),
+        ("SELECT repeat('x', n) FROM (VALUES 3, 1000000000) t(n)", "count argument of repeat function"),
+    ],
+)
+def test_a_list_that_would_be_too_long_is_refused_before_it_is_made(athena: Athena, sql: str, problem: str) -> None:
+    began = time.process_time()
+
+    assert athena.fail(sql).startswith(f"INVALID_FUNCTION_ARGUMENT: {problem}")
+    assert time.process_time() - began < 5
+
+
+def test_lists_of_the_greatest_length(athena: Athena) -> None:
+    sql = "SELECT cardinality(sequence(1, 10000)), cardinality(sequence(10000, 1)), cardinality(repeat('x', 10000))"
+    assert athena.run(sql) == [["10000", "10000", "10000"]]
+
+
+def test_lists_of_no_known_length(athena: Athena) -> None:
+    sql = "SELECT sequence(1, n), repeat('x', n) FROM (VALUES 2, NULL) t(n)"
+    assert athena.run(sql) == [["[1, 2]", "[x, x]"], [None, None]]

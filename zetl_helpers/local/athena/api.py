@@ -5,6 +5,7 @@ AWS: https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,9 @@ from zetl_helpers.local.wire import Caller
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
+# A parenthesis is some twenty calls deep; a thread's smallest stack, 2 MB, holds this many.
+_CALLS = 3_000
+
 
 class AthenaService:
     """Amazon Athena.
@@ -34,6 +38,7 @@ class AthenaService:
     name = "athena"
 
     def __init__(self, inside: Inside, engine: Engine | None = None) -> None:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS))
         lake = Lake(inside)
         self._workgroups = WorkGroups(inside)
         self._named = NamedQueries(self._workgroups)

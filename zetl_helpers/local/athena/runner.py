@@ -31,6 +31,10 @@ from zetl_helpers.local.athena.writes import ctas, inserts, maintenance, row_cha
 _LOG = logging.getLogger(__name__)
 _CANCELLED = "Query cancelled by user"
 _UNEXPLAINED = "The local Athena failed to run this query; its log says why"
+_TOO_DEEP = (
+    "The statement is nested too deeply, or chains too many operators, for the local Athena. "
+    "Name parts of it in a WITH clause, or compute them in statements of their own"
+)
 _DENIED = ("403", "AccessDenied", "AccessDeniedException")
 _THREADS = 8
 _TIME_LIMIT_SECONDS = 30 * 60.0
@@ -152,6 +156,8 @@ class Runner:
             self._fail(execution, _refused(execution, error))
         except MalformedQuery as malformed:
             self._fail(execution, QueryFailure("SYNTAX_ERROR", malformed.message))
+        except RecursionError:
+            self._fail(execution, QueryFailure("NOT_SUPPORTED", _TOO_DEEP))
         except Exception:  # noqa: BLE001  (a thread's edge: logged, and told as Athena tells its own failures)
             _LOG.exception("query %s failed", execution.id)
             self._fail(execution, QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED))

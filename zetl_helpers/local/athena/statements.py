@@ -70,7 +70,7 @@ def read_statement(text: str) -> tuple[nodes.Statement | None, Kind]:
     """
     try:
         statement = parse_statement(text)
-    except QueryFailure:
+    except (QueryFailure, RecursionError):
         return None, _kind_by_word(first_word(text))
     check_accepted(statement)
     return statement, kind_of(statement)

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import nbformat
@@ -26,6 +27,25 @@ def test_a_failing_cell_makes_the_run_fail_and_is_shown(tmp_path: Path, capsys: 
     assert '<a href="01_bad.html">next</a>' in (tmp_path / "out" / "00_good.html").read_text()
     assert '<a href="../../docs/glossary.md#arn">word</a>' in (tmp_path / "out" / "00_good.html").read_text()
     assert good.read_bytes() == before
+
+
+def test_pages_ask_no_other_host_and_the_texts_they_link_are_pages_too(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "words.md").write_text('# Words\n\n<a id="arn"></a>\n**ARN.** A [name](../LICENSE).')
+    (tmp_path / "chapters").mkdir()
+    path = notebook(tmp_path / "chapters" / "00_links.ipynb", "# Links\n\n[word](../docs/words.md#arn)")
+    out = tmp_path / "out"
+    assert notebooks.run([path], out) == 0
+    page, words = (out / "00_links.html").read_text(), (out / "docs_words.html").read_text()
+    assert '<a href="docs_words.html#arn">word</a>' in page
+    assert '<a id="arn"></a>' in words
+    assert '<a href="../LICENSE">name</a>' in words
+    for text in (page, words):
+        assert not re.search(r"https?://[^\"' ]*(cdn|unpkg)", text)
+    index = (out / "index.html").read_text()
+    assert "<a href='00_links.html'>00 · Links</a>" in index
+    assert "To work through them: <code>make lab</code>" in index
+    assert re.search(r"local lakehouse on \d{4}-\d\d-\d\d\.", index)
 
 
 def test_outputs_of_a_failing_notebook_are_not_stored(tmp_path: Path) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import os
-import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +10,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -21,15 +17,14 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
-from zetl_helpers import _notebook_figures
+from zetl_helpers import _notebook_figures, _notebook_pages
+from zetl_helpers._notebook_pages import Outcome
 from zetl_helpers.local import daemon
 
 _CELL_SECONDS = 300
 _PLOTLY_JS = "plotly.min.js"
-_PICTURES = "images"
 
 # The chapter that deletes things has nothing to show on an empty account, and no later chapter needs these three.
 _ONE_OF_EVERYTHING = """
@@ -63,15 +58,6 @@ def socket_file() -> str:
     return str(folder / f"{uuid.uuid4().hex}-ipc")
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    path: Path
-    title: str
-    cells: int
-    seconds: float
-    error: str
-
-
 def find() -> list[Path]:
     """Return the tutorial's notebooks in the current folder or its ``notebooks``, in order."""
     for folder in (Path("notebooks"), Path()):
@@ -93,10 +79,12 @@ def run(paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContext
         0 when all cells ran; 1 when one failed.
     """
     out.mkdir(parents=True, exist_ok=True)
+    texts: dict[str, Path] = {}
     with (world or fresh_lakehouse)():
-        outcomes = [_run_one(path, out) for path in paths]
+        outcomes = [_run_one(path, out, texts) for path in paths]
     (out / _PLOTLY_JS).write_text(get_plotlyjs(), encoding="utf-8")
-    _write_index(outcomes, out)
+    _notebook_pages.write_texts(texts, out)
+    _notebook_pages.write_index(outcomes, out)
     _print_table(outcomes)
     print(f"\nOpen {out / 'index.html'} in a browser.")
     return 1 if any(outcome.error for outcome in outcomes) else 0
@@ -172,18 +160,14 @@ def fresh_lakehouse(*, enforce_iam: bool = False) -> Iterator[daemon.Running]:
             daemon.stop(state)
 
 
-def _run_one(path: Path, out: Path) -> _Outcome:
+def _run_one(path: Path, out: Path, texts: dict[str, Path]) -> Outcome:
     started = time.monotonic()
     notebook, error = _execute(path)
     nbformat.write(notebook, out / path.name)
     _notebook_figures.add_interactive_html(notebook, _PLOTLY_JS)
-    _link_pages(notebook, path.parent, out)
-    _bring_pictures(notebook, path.parent, out)
-    resources = {"metadata": {"path": str(path.parent)}}
-    page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources)
-    (out / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
+    texts |= _notebook_pages.write(notebook, path, out)
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
-    outcome = _Outcome(path, _title(notebook, path), cells, time.monotonic() - started, error)
+    outcome = Outcome(path, _notebook_pages.title(notebook, path), cells, time.monotonic() - started, error)
     print(f"{path.stem}: {error or 'done'}", flush=True)
     return outcome
 
@@ -214,80 +198,8 @@ def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> None:
-    """Let links to other chapters lead to their pages, and links to other files to where these are, seen from there."""
-
-    def from_the_page(match: re.Match[str]) -> str:
-        file = Path(os.path.relpath(folder / match[2], out)).as_posix()
-        return f"{match[1]}({file}{match[3]})"
-
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            text = re.sub(r"\]\((\d\d_\w+)\.ipynb\)", r"](\1.html)", cell.source)
-            cell.source = re.sub(r"(?<!!)(\[[^\]]*\])\((\.\./[^)#\s]+)(#[^)\s]*|)\)", from_the_page, text)
-
-
-def _bring_pictures(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> None:
-    """Copy the pictures that texts show to the pages, and let the texts show those: nbconvert takes none from above."""
-
-    def beside(match: re.Match[str]) -> str:
-        picture = folder / match[2]
-        if not picture.exists():
-            return match[0]
-        (out / _PICTURES).mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(picture, out / _PICTURES / picture.name)
-        return f"{match[1]}({_PICTURES}/{picture.name})"
-
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = re.sub(r"(!\[[^\]]*\])\(([^):]+)\)", beside, cell.source)
-
-
-def _title(notebook: nbformat.NotebookNode, path: Path) -> str:
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("# "):
-            return str(cell.source.splitlines()[0][2:])
-    return path.stem
-
-
-def _write_index(outcomes: Sequence[_Outcome], out: Path) -> None:
-    rows = "\n".join(
-        f"<tr><td><a href='{one.path.stem}.html'>{html.escape(one.title)}</a></td>"
-        f"<td>{one.cells}</td><td>{one.seconds:.1f}</td><td>{html.escape(one.error or 'ran')}</td></tr>"
-        for one in outcomes
-    )
-    (out / "index.html").write_text(_PAGE.replace("ROWS", rows), encoding="utf-8")
-
-
-def _print_table(outcomes: Sequence[_Outcome]) -> None:
+def _print_table(outcomes: Sequence[Outcome]) -> None:
     print(f"\n{'notebook':<28}{'cells':>6}{'seconds':>9}")
     for one in outcomes:
         print(f"{one.path.stem:<28}{one.cells:>6}{one.seconds:>9.1f}  {one.error}".rstrip())
     print(f"{'all':<28}{sum(one.cells for one in outcomes):>6}{sum(one.seconds for one in outcomes):>9.1f}")
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>DynamoDB zero-ETL with SageMaker Lakehouse</title>
-<style>
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 3rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8888; }
-</style>
-</head>
-<body>
-<h1>DynamoDB zero-ETL with SageMaker Lakehouse</h1>
-<p>The notebooks of the tutorial, as they ran on the local lakehouse just now.</p>
-<table>
-<thead><tr><th>Notebook</th><th>Cells</th><th>Seconds</th><th>Outcome</th></tr></thead>
-<tbody>
-ROWS
-</tbody>
-</table>
-</body>
-</html>
-"""

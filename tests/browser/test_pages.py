@@ -40,7 +40,7 @@ def test_the_index_leads_to_a_page_on_which_the_figure_is_drawn(tmp_path: Path) 
     assert notebooks.run([tmp_path / "00_page.ipynb"], out) == 0
 
     index = rendered(out / "index.html", tmp_path / "profile")
-    link = re.search(r"<a href=\"([^\"]+)\">A page</a>", index)
+    link = re.search(r"<a href=\"([^\"]+)\">00 · A page</a>", index)
     assert link
 
     page = rendered(out / link[1], tmp_path / "profile")

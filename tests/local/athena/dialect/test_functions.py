@@ -167,3 +167,45 @@ JSON = [
 @pytest.mark.parametrize(("expression", "text"), [*TEXTS, *MOMENTS, *COLLECTIONS, *JSON])
 def test_function(ask: Ask, expression: str, text: str | None) -> None:
     assert ask(f"SELECT {expression} AS x").rows == [[text]]
+
+
+TWO = "corr(y, x), regr_slope(y, x), regr_intercept(y, x), covar_pop(y, x), covar_samp(y, x)"
+
+
+@pytest.mark.parametrize(
+    ("values", "row"),
+    [
+        ("(1e0, 2e0)", [None, None, None, "0.0", None]),
+        ("(1e0, 2e0), (3e0, 2e0)", [None, None, None, "0.0", "0.0"]),
+        ("(1e0, 2e0), (1e0, 4e0)", [None, "0.0", "1.0", "0.0", "0.0"]),
+        ("(1e0, 2e0), (2e0, 4e0)", ["1.0", "0.5", "0.0", "0.5", "1.0"]),
+        ("(1e0, 2e0), (infinity(), 4e0)", [None, None, None, "NaN", "NaN"]),
+    ],
+    ids=["one row", "one x", "one y", "a line", "infinite"],
+)
+def test_aggregates_of_two_columns_answer_what_is_finite(ask: Ask, values: str, row: list[str | None]) -> None:
+    assert ask(f"SELECT {TWO} FROM (VALUES {values}) t(y, x)").rows == [row]
+
+
+def test_aggregates_of_two_columns_in_windows(ask: Ask) -> None:
+    query = (
+        "SELECT corr(y, x) OVER (ORDER BY x), regr_slope(y, x) OVER (ORDER BY x) FROM (VALUES (1, 2), (2, 4)) t(y, x)"
+    )
+    assert ask(query).rows == [[None, None], ["1.0", "0.5"]]
+    assert ask("SELECT corr(y, x) FILTER (WHERE x > 2) FROM (VALUES (1, 2), (2, 4)) t(y, x)").rows == [[None]]
+
+
+@pytest.mark.parametrize(
+    ("values", "skewness", "kurtosis"),
+    [
+        ("1, 2", None, None),
+        ("1, 2, 4", 0.3818017741606, None),
+        ("1, 2, 4, 9", 0.768417257988, 1.5),
+        ("5, 5, 5", float("nan"), None),
+        ("5, 5, 5, 5", float("nan"), float("nan")),
+    ],
+)
+def test_skewness_is_of_the_population(ask: Ask, values: str, skewness: float | None, kurtosis: float | None) -> None:
+    query = f"SELECT skewness(x), kurtosis(x) FROM (VALUES {values}) t(x)"
+    found = [None if text is None else float(text) for text in ask(query).rows[0]]
+    assert found == pytest.approx([skewness, kurtosis], nan_ok=True)

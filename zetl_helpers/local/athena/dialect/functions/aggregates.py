@@ -94,13 +94,20 @@ for _trino, _duckdb in (
     ("stddev_pop", "stddev_pop"),
     ("variance var_samp", "var_samp"),
     ("var_pop", "var_pop"),
-    ("skewness", "skewness"),
-    ("kurtosis", "kurtosis"),
 ):
     _aggregate(_trino, "double", "double", _duckdb + "({distinct}{0}){over}")
+# Trino's skewness is the population's, DuckDB's the sample's; of equal values both are NaN for Trino, NULL for DuckDB.
+_COUNT = "count({distinct}{0}){over}"
+_SKEWNESS = f"skewness({{distinct}}{{0}}){{over}} * ({_COUNT} - 2) / sqrt({_COUNT}::DOUBLE * ({_COUNT} - 1))"
+for _name, _least, _call in (("skewness", 3, _SKEWNESS), ("kurtosis", 4, "kurtosis({distinct}{0}){over}")):
+    _aggregate(_name, "double", "double", f"CASE WHEN {_COUNT} >= {_least} THEN coalesce({_call}, 'NaN'::DOUBLE) END")
 _aggregate("geometric_mean", "double", "double", "exp(avg({distinct}ln({0})){over})")
-for _name in ("corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept"):
+for _name in ("covar_pop", "covar_samp"):
     _aggregate(_name, "double,double", "double", _name + "({distinct}{0}, {1}){over}")
+for _name in ("corr", "regr_slope", "regr_intercept"):
+    # Trino answers what is finite and else NULL; DuckDB may answer NaN.
+    _call = _name + "({distinct}{0}, {1}){over}"
+    _aggregate(_name, "double,double", "double", f"CASE WHEN isfinite({_call}) THEN {_call} END")
 _aggregate("entropy", "bigint", "double", "athena_entropy(list({0}){over})")
 _aggregate("histogram", "T:comparable", "map(T,bigint)", _histogram)
 _aggregate(

@@ -46,7 +46,7 @@ EXERCISES = (
             "Which type has creditlimit in the table above?",
         ),
         answer='answer = "double"',
-        why="DynamoDB's numbers have up to 38 digits; in the target they are doubles, exact to about 15 digits.",
+        why="DynamoDB's numbers have up to 38 digits; in the target they are doubles, exact to about 16 digits.",
     ),
     Exercise(
         title="Who does not get paperless bills?",

@@ -1,0 +1,361 @@
+"""For each exercise of chapters 1 to 5, wrong answers that learners give, and what the message about each must say."""
+
+from typing import Any
+
+from zetl_helpers import charts, lakehouse
+from zetl_helpers.lab import Lab
+
+
+def pivot(lab: Lab, sql: str = "", index: str = "accountstatus", columns: str = "state") -> Any:
+    accounts = lakehouse.query(lab, sql or "SELECT state, accountstatus FROM customeraccounts")
+    return charts.pivot_table(accounts, index=index, columns=columns)
+
+
+ANALYST = "arn:aws:iam::111122223333:role/Analyst"
+OWNER = "arn:aws:iam::111122223333:role/DataOwner"
+SECURITY = "arn:aws:iam::111122223333:role/Security"
+
+# Answers that are functions take the lab; {first} and {last} stand for the two snapshots.
+EARLIER: dict[str, list[tuple[Any, str]]] = {
+    "1.1": [
+        ("N", "02139 would become 2139"),
+        ("string", "one letter"),
+        ("Text", "one letter"),
+        ("B", "before the value of ZipCode"),
+        (5, "is a text; yours is a number"),
+    ],
+    "1.2": [
+        ({"CustomerID": {"S": "CUST0004"}}, "AccountNumber is missing"),
+        ({"CustomerID": "CUST0004", "AccountNumber": "ACC902164"}, "its type around the value"),
+        ({"CustomerID": {"S": "cust0004"}, "AccountNumber": {"S": "ACC902164"}}, "no item with this key"),
+        ({"CustomerID": {"S": "CUST0001"}, "AccountNumber": {"S": "ACC326093"}}, "asks for CUST0004's"),
+        (
+            {"CustomerID": {"S": "CUST0004"}, "AccountNumber": {"S": "ACC902164"}, "State": {"S": "NY"}},
+            "State is not part of the key",
+        ),
+        ("CUST0004", "A key is a dictionary"),
+    ],
+    "1.3": [
+        (["dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime"], "dynamodb:DescribeExport is missing"),
+        (["dynamodb:*"], "more than the three"),
+        (
+            ["dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime", "dynamodb:DescribeExport", "dynamodb:Scan"],
+            "dynamodb:Scan is not needed",
+        ),
+        ("dynamodb:DescribeTable", "is missing"),
+    ],
+    "1.4": [
+        (dict.fromkeys(("s3:PutObject", "glue:UpdateTable", "dynamodb:Scan", "s3:DeleteBucket"), True), "own policy"),
+        (
+            {"s3:PutObject": True, "glue:UpdateTable": False, "dynamodb:Scan": False, "s3:DeleteBucket": False},
+            "noted in the Data Catalog",
+        ),
+        (
+            {"s3:PutObject": False, "glue:UpdateTable": True, "dynamodb:Scan": False, "s3:DeleteBucket": False},
+            "the table's files",
+        ),
+        (
+            {"s3:PutObject": True, "glue:UpdateTable": True, "dynamodb:Scan": False, "s3:DeleteBucket": True},
+            "never the bucket",
+        ),
+        ({"s3:PutObject": True}, "'glue:UpdateTable' is missing"),
+        (True, "is a dictionary"),
+    ],
+    "2.1": [
+        (9, "what TOPLEVEL makes"),
+        (1, "keep columns of their own"),
+        (2, "key has two parts"),
+        (7, "Count the parts"),
+        ("three", "is a number"),
+    ],
+    "2.2": [
+        ([{"FieldName": "LastPaymentDate", "FunctionSpec": "identity"}], "each single date"),
+        ([{"FieldName": "LastPaymentDate", "FunctionSpec": "month"}], "needs a ConversionSpec"),
+        (
+            [{"FieldName": "LastPaymentDate", "FunctionSpec": "day", "ConversionSpec": "iso"}],
+            "one group a day",
+        ),
+        (
+            [{"FieldName": "LastPaymentDate", "FunctionSpec": "month", "ConversionSpec": "epoch_sec"}],
+            "since 1970",
+        ),
+        ([{"FieldName": "lastpaymentdate", "FunctionSpec": "month", "ConversionSpec": "iso"}], "at the source"),
+        ("month", "a list of dictionaries"),
+    ],
+    "2.3": [
+        (9, "the number of states"),
+        (25, "each item"),
+        (1, "without partitions"),
+        (4, "which account statuses"),
+    ],
+    "3.1": [
+        ("arn:aws:sts::111122223333:assumed-role/Analyst/laptop", "the session itself"),
+        ("arn:aws:sts::111122223333:role/Analyst", "belong to IAM"),
+        ("arn:aws:iam::111122223333:assumed-role/Analyst", "not assumed-role"),
+        ("arn:aws:iam::111122223333:role/Analyst/laptop", "session's name"),
+        ("Analyst", "begins with arn:aws:iam"),
+    ],
+    "3.2": [
+        ([ANALYST], "role/DataOwner would be no administrator"),
+        ([OWNER, SECURITY], "not among them yet"),
+        ([OWNER, SECURITY, "arn:aws:sts::111122223333:assumed-role/Analyst/laptop"], "is a session"),
+        ([OWNER, SECURITY, ANALYST, ANALYST], "twice"),
+        ([OWNER, SECURITY, ANALYST, "arn:aws:iam::111122223333:role/Else"], "does not name"),
+    ],
+    "3.3": [
+        ({"database": ["DESCRIBE"], "table": ["ALL"]}, "could drop it"),
+        ({"database": ["DESCRIBE"], "table": ["SELECT"]}, "DESCRIBE on the table is missing"),
+        ({"database": ["DESCRIBE"], "table": ["DESCRIBE"]}, "a query of the table would be denied"),
+        ({"database": [], "table": ["DESCRIBE", "SELECT"]}, "would not be listed"),
+        ({"database": ["DESCRIBE", "CREATE_TABLE"], "table": ["DESCRIBE", "SELECT"]}, "more than reading needs"),
+        (["DESCRIBE", "SELECT"], "a dictionary"),
+    ],
+    "4.1": [
+        (
+            (
+                "SELECT accountstatus, COUNT(*) AS accounts, AVG(interestrate) AS average_rate "
+                "FROM customeraccounts GROUP BY 1"
+            ),
+            "round the result once",
+        ),
+        (
+            (
+                "SELECT accountstatus, COUNT(*) AS accounts, ROUND(SUM(interestrate), 2) AS average_rate "
+                "FROM customeraccounts GROUP BY 1"
+            ),
+            "is a sum",
+        ),
+        (
+            (
+                "SELECT accountstatus, COUNT(*) AS accounts, ROUND(AVG(interestrate), 2) AS rate "
+                "FROM customeraccounts GROUP BY 1"
+            ),
+            "should be called 'average_rate'",
+        ),
+        (
+            "SELECT accountstatus, 1 AS accounts, ROUND(interestrate, 2) AS average_rate FROM customeraccounts",
+            "one row for each account status; your answer has 25 rows, more",
+        ),
+        (
+            (
+                "SELECT max(accountstatus) accountstatus, COUNT(*) "
+                "AS accounts, ROUND(AVG(interestrate), 2) AS average_rate "
+                "FROM customeraccounts"
+            ),
+            "Is GROUP BY missing",
+        ),
+        (
+            (
+                "SELECT state AS accountstatus, COUNT(*) AS accounts, ROUND(AVG(interestrate), 2) AS average_rate "
+                "FROM customeraccounts WHERE state IN ('CA', 'NV', 'NY') GROUP BY 1"
+            ),
+            "does not belong into the answer",
+        ),
+        ("DELETE FROM customeraccounts", "is one SELECT"),
+        (42, "is a statement, as a text"),
+    ],
+    "4.2": [
+        (
+            (
+                "SELECT customerid, currentbalance FROM customeraccounts WHERE accountstatus = 'Past Due' "
+                "ORDER BY currentbalance LIMIT 3"
+            ),
+            "three smallest",
+        ),
+        (
+            "SELECT customerid, currentbalance FROM customeraccounts ORDER BY currentbalance DESC LIMIT 3",
+            "filter on 'Past Due' is missing",
+        ),
+        (
+            (
+                "SELECT customerid, currentbalance FROM customeraccounts WHERE accountstatus = 'Past Due' "
+                "ORDER BY currentbalance DESC LIMIT 5"
+            ),
+            "has 5 rows, more",
+        ),
+        (
+            (
+                "SELECT * "
+                "FROM (SELECT customerid, currentbalance FROM customeraccounts WHERE accountstatus = 'Past Due' "
+                "ORDER BY currentbalance DESC LIMIT 3) ORDER BY currentbalance"
+            ),
+            "in another order",
+        ),
+        (
+            (
+                "SELECT customerid, currentbalance FROM customeraccounts WHERE accountstatus = 'Past Due' "
+                "ORDER BY customerid LIMIT 3"
+            ),
+            "order by what is owed",
+        ),
+        (
+            (
+                "SELECT customerid, currentbalance FROM customeraccounts WHERE accountstatus = 'past due' "
+                "ORDER BY currentbalance DESC LIMIT 3"
+            ),
+            "compared letter by letter",
+        ),
+    ],
+    "4.3": [
+        (7, "In most languages"),
+        (3, "That is 7 / 2"),
+        (3.5, "7 / 2e0"),
+        (14, "From left to right"),
+    ],
+    "4.4": [
+        (
+            (
+                "SELECT state, COUNT_IF(accountstatus = 'Past Due') * 100 / COUNT(*) AS past_due_percentage "
+                "FROM customeraccounts GROUP BY state"
+            ),
+            "decimals are cut off",
+        ),
+        (
+            (
+                "SELECT state, COUNT_IF(accountstatus = 'Past Due') / COUNT(*) * 100 AS past_due_percentage "
+                "FROM customeraccounts GROUP BY state"
+            ),
+            "decimals are cut off",
+        ),
+        (
+            (
+                "SELECT state, ROUND(COUNT_IF(accountstatus = 'Past Due') * 1e0 / COUNT(*), 2) AS past_due_percentage "
+                "FROM customeraccounts GROUP BY state"
+            ),
+            "fractions",
+        ),
+        (
+            (
+                "SELECT state, COUNT_IF(accountstatus = 'Past Due') * 1e0 / COUNT(*) AS past_due_percentage "
+                "FROM customeraccounts GROUP BY state"
+            ),
+            "It is a fraction",
+        ),
+        (
+            (
+                "SELECT state, ROUND(COUNT(*) * 100e0 / COUNT(*), 2) AS past_due_percentage "
+                "FROM customeraccounts WHERE accountstatus = 'Past Due' GROUP BY state"
+            ),
+            "before they were counted",
+        ),
+        (
+            (
+                "SELECT state, ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / (SELECT COUNT(*) "
+                "FROM customeraccounts), 2)"
+                " AS past_due_percentage FROM customeraccounts GROUP BY state"
+            ),
+            "share of all accounts",
+        ),
+        (
+            (
+                "SELECT state, ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / COUNT(*), 2) "
+                "AS past_due_percentage "
+                "FROM customeraccounts GROUP BY state, zipcode"
+            ),
+            "has 15 rows, more",
+        ),
+        (
+            (
+                "SELECT state, NULLIF(ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / COUNT(*), 2), 0) "
+                "AS past_due_percentage FROM customeraccounts GROUP BY state"
+            ),
+            "is no value",
+        ),
+    ],
+    "4.5": [
+        (
+            (
+                "SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage "
+                "FROM customeraccounts GROUP BY state HAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50"
+            ),
+            "fewer than there should be|Closed accounts",
+        ),
+        (
+            (
+                "SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage "
+                "FROM customeraccounts WHERE accountstatus <> 'Closed' GROUP BY state"
+            ),
+            "HAVING filters groups",
+        ),
+        (
+            (
+                "SELECT state, ROUND(AVG(currentbalance * 100 / creditlimit), 2) "
+                "AS balance_percentage FROM customeraccounts "
+                "WHERE accountstatus <> 'Closed' GROUP BY state HAVING AVG(currentbalance * 100 / creditlimit) > 50"
+            ),
+            "Sum first",
+        ),
+        (
+            (
+                "SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage "
+                "FROM customeraccounts WHERE accountstatus <> 'Closed' AND currentbalance * 100 / creditlimit > 50 "
+                "GROUP BY state"
+            ),
+            "taken single accounts away",
+        ),
+    ],
+    "5.1": [
+        ("SELECT accountstatus, SUM(currentbalance) AS total_balance FROM customeraccounts GROUP BY 1", "size zero"),
+        (
+            (
+                "SELECT accountstatus, AVG(currentbalance) "
+                "AS total_balance FROM customeraccounts WHERE currentbalance > 0 "
+                "GROUP BY 1"
+            ),
+            "averages do not add up",
+        ),
+        (
+            "SELECT accountstatus, COUNT(*) AS total_balance FROM customeraccounts WHERE currentbalance > 0 GROUP BY 1",
+            "numbers of accounts",
+        ),
+        (
+            (
+                "SELECT accountstatus, SUM(creditlimit) "
+                "AS total_balance FROM customeraccounts WHERE currentbalance > 0 "
+                "GROUP BY 1"
+            ),
+            "is not right, for example",
+        ),
+    ],
+    "5.2": [
+        (lambda lab: pivot(lab, index="state", columns="accountstatus"), "exchange index and columns"),
+        (
+            lambda lab: pivot(lab, "SELECT state, accountstatus FROM customeraccounts WHERE state <> 'CA'"),
+            "columns are not all states",
+        ),
+        (lambda lab: pivot(lab, "SELECT DISTINCT state, accountstatus FROM customeraccounts"), "DISTINCT"),
+        (lambda lab: pivot(lab, "SELECT zipcode AS accountstatus, state FROM customeraccounts"), "The rows should be"),
+        ("accountstatus", "is a table"),
+    ],
+    "5.3": [
+        (
+            {
+                "How is the debt shared among the statuses?": "heat map",
+                "Which states have which statuses?": "heat map",
+                "How did the number of rows change?": "line",
+            },
+            "shares of one sum",
+        ),
+        (
+            {
+                "How is the debt shared among the statuses?": "pie",
+                "Which states have which statuses?": "pie",
+                "How did the number of rows change?": "line",
+            },
+            "two dimensions",
+        ),
+        (
+            {
+                "How is the debt shared among the statuses?": "pie",
+                "Which states have which statuses?": "heat map",
+                "How did the number of rows change?": "pie",
+            },
+            "changes with time",
+        ),
+    ],
+    "5.4": [
+        ("Accounts by state and status", "names no state"),
+        ("CA has 1 account past due", "another state has more"),
+        ("NV has most accounts past due", "Say how many"),
+    ],
+}

@@ -137,3 +137,21 @@ def test_an_empty_line_is_a_row_and_an_empty_file_none(athena: Athena) -> None:
     athena.run("CREATE EXTERNAL TABLE lines (s string) ROW FORMAT DELIMITED LOCATION 's3://lab/lines/'")
 
     assert athena.run("SELECT s FROM lines") == [["a"], [""], ["b"]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"UNLOAD ({ROWS}) TO 's3://gone/u/' WITH (format = 'PARQUET')",
+        f"CREATE TABLE t WITH (external_location = 's3://gone/t/') AS {ROWS}",
+        f"CREATE TABLE t WITH (table_type = 'ICEBERG', is_external = false, location = 's3://gone/t/') AS {ROWS}",
+        "CREATE TABLE t (id int) LOCATION 's3://gone/t/' TBLPROPERTIES ('table_type' = 'ICEBERG')",
+        "INSERT INTO lost VALUES 1",
+        "SELECT * FROM lost",
+    ],
+)
+def test_a_bucket_that_is_not_there_is_named(athena: Athena, sql: str) -> None:
+    athena.run("CREATE EXTERNAL TABLE lost (id int) LOCATION 's3://gone/lost/'")
+
+    assert athena.fail(sql).startswith("The specified bucket does not exist: gone (Error Code: NoSuchBucket)")
+    assert athena.run("SHOW TABLES") == [["lost"]]

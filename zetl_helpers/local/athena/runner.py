@@ -203,6 +203,9 @@ class Runner:
 def _refused(execution: Execution, error: ClientError) -> QueryFailure:
     """Say what a service answered that Athena asked in the caller's name."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    if code == "NoSuchBucket":
+        bucket = error.response["Error"].get("BucketName", "")
+        return QueryFailure("", f"{message}: {bucket} (Error Code: {code}). Create it, or name a location elsewhere")
     if code not in _DENIED:
         _LOG.error("query %s failed", execution.id, exc_info=error)
         return QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED)

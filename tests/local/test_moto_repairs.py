@@ -1,3 +1,9 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
 from zetl_helpers.lab import Lab
 
 
@@ -12,3 +18,67 @@ def test_what_was_granted_in_two_steps_can_be_revoked(lab: Lab) -> None:
     formation.revoke_permissions(**about, Permissions=["SELECT"])
     (left,) = formation.list_permissions(**about)["PrincipalResourcePermissions"]
     assert left["Permissions"] == ["DESCRIBE"]
+
+
+@pytest.fixture
+def orders(lab: Lab) -> Any:
+    dynamodb = lab.client("dynamodb")
+    dynamodb.create_table(
+        TableName="Orders",
+        AttributeDefinitions=[
+            {"AttributeName": "id", "AttributeType": "S"},
+            {"AttributeName": "at", "AttributeType": "N"},
+            {"AttributeName": "state", "AttributeType": "S"},
+        ],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "states",
+                "KeySchema": [{"AttributeName": "state", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return dynamodb
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"id": {"N": "1"}, "at": {"N": "1"}},
+        {"id": {"S": "1"}, "at": {"S": "1"}},
+        {"id": {"S": "1"}},
+        {"id": {"S": "1"}, "state": {"S": "open"}},
+        {"id": {"S": "1"}, "at": {"N": "1"}, "state": {"S": "open"}},
+    ],
+    ids=["hash key", "range key", "no range key", "of an index", "too many"],
+)
+def test_a_key_that_is_not_the_tables_is_refused(orders: Any, key: dict[str, Any]) -> None:
+    calls: list[Callable[[], Any]] = [
+        lambda: orders.get_item(TableName="Orders", Key=key),
+        lambda: orders.delete_item(TableName="Orders", Key=key),
+        lambda: orders.update_item(TableName="Orders", Key=key),
+        lambda: orders.batch_get_item(RequestItems={"Orders": {"Keys": [key]}}),
+        lambda: orders.batch_write_item(RequestItems={"Orders": [{"DeleteRequest": {"Key": key}}]}),
+    ]
+    for call in calls:
+        with pytest.raises(
+            ClientError, match=r"ValidationException.*The provided key element does not match the schema"
+        ):
+            call()
+    assert orders.scan(TableName="Orders")["Items"] == []
+
+
+def test_a_key_of_the_tables_is_taken(orders: Any) -> None:
+    key = {"id": {"S": "1"}, "at": {"N": "1"}}
+    item = {**key, "state": {"S": "open"}}
+    orders.put_item(TableName="Orders", Item=key)
+    assert orders.put_item(TableName="Orders", Item=item, ReturnValues="ALL_OLD")["Attributes"] == key
+    orders.update_item(
+        TableName="Orders", Key=key, UpdateExpression="REMOVE #s", ExpressionAttributeNames={"#s": "state"}
+    )
+    assert orders.get_item(TableName="Orders", Key=key)["Item"] == key
+    assert orders.batch_get_item(RequestItems={"Orders": {"Keys": [key]}})["Responses"] == {"Orders": [key]}
+    orders.batch_write_item(RequestItems={"Orders": [{"DeleteRequest": {"Key": key}}]})
+    assert orders.scan(TableName="Orders")["Items"] == []

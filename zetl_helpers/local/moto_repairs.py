@@ -1,17 +1,20 @@
 """Where moto answers other than AWS in what set-up and clean-up rely on, put right.
 
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html,
-https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
+https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html,
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import xmltodict
 from moto.core.exceptions import JsonRESTError
+from moto.dynamodb.exceptions import ProvidedKeyDoesNotExist
+from moto.dynamodb.responses import DynamoHandler
 from moto.glue.exceptions import EntityNotFoundException
 from moto.glue.models import GlueBackend
 from moto.lakeformation.models import Permission, PermissionCatalog
@@ -30,6 +33,8 @@ def apply() -> None:
         GlueBackend.delete_resource_policy = _conditional(  # type: ignore[method-assign]
             GlueBackend.delete_resource_policy
         )
+        for name in ("get_item", "update_item", "delete_item", "batch_get_item", "batch_write_item"):
+            setattr(DynamoHandler, name, _keyed(getattr(DynamoHandler, name)))
         PermissionCatalog.add_permission = _filed_anew(PermissionCatalog.add_permission)  # type: ignore[method-assign]
 
 
@@ -83,6 +88,32 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
             raise JsonRESTError("ConditionCheckFailureException", str(error.message)) from error
 
     return writing
+
+
+def _keyed(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse a key whose names or types are not the table's, for which moto finds or makes an item."""
+
+    @functools.wraps(answer)
+    def answering(self: DynamoHandler) -> Any:
+        for table_name, key in _keys(self.body):
+            table = self.dynamodb_backend.get_table(table_name)
+            types = {one["AttributeName"]: [one["AttributeType"]] for one in table.attr}
+            asked = {name: list(value) for name, value in key.items()}
+            if asked != {name: types[name] for name in table.table_key_attrs}:
+                raise ProvidedKeyDoesNotExist
+        return answer(self)
+
+    return answering
+
+
+def _keys(request: dict[str, Any]) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
+    if "Key" in request:
+        yield request["TableName"], request["Key"]
+    for table, asked in request.get("RequestItems", {}).items():
+        if isinstance(asked, dict):
+            yield from ((table, key) for key in asked["Keys"])
+        else:
+            yield from ((table, one["DeleteRequest"]["Key"]) for one in asked if "DeleteRequest" in one)
 
 
 def _filed_anew(add: Callable[..., None]) -> Callable[..., None]:

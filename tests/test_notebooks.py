@@ -68,7 +68,7 @@ def test_pages_have_the_pictures_of_their_texts_beside_them(tmp_path: Path) -> N
     assert (tmp_path / "out" / "images" / "one.svg").read_text() == "<svg/>"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)  # all notebooks, twice
 def test_every_chapter_runs_again_on_what_it_left_behind(tmp_path: Path) -> None:
     chapters = sorted((ROOT / "notebooks").glob("*.ipynb"))
     twice = []

@@ -71,7 +71,7 @@ def test_a_further_table_goes_with_the_rest(lab: Lab, lakehouse_ticks: Lakehouse
     integration.wait_until_loaded(beside)
     assert kinds(lab) == [
         "integration", "log stream", "table properties", "resource property", "Glue table", "Glue database",
-        "S3 bucket", *["point-in-time recovery", "resource policy", "DynamoDB table"] * 2,
+        "S3 bucket", *["point-in-time recovery"] * 2, *["resource policy"] * 2, *["DynamoDB table"] * 2,
         *["Data Catalog policy statement"] * 4, "IAM role",
     ]  # fmt: skip
     assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
@@ -119,6 +119,16 @@ def test_a_table_that_is_being_made_goes_as_soon_as_it_can(lab: Lab, no_waiting:
     busy.fail("ResourceInUseException", times=3)
     assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
     assert cleanup.verify(lab)
+
+
+def test_what_takes_long_is_asked_for_together_and_waited_for_one_by_one(lab: Lab) -> None:
+    for table in ("CustomerAccounts", "Payments"):
+        source.create_table(lab.with_table(table))
+    happened: list[str] = []
+    lab.client("dynamodb").meta.events.register("after-call.dynamodb.DeleteTable", lambda **_: happened.append("asked"))
+    cleanup.apply(cleanup.plan(lab), tell=happened.append)
+    assert happened == ["asked", "asked", *[line for line in happened if "DynamoDB table" in line]]
+    assert len(happened) == 4
 
 
 def test_a_wait_that_ends_without_the_thing_gone_is_a_failure(lab: Lab, no_waiting: None) -> None:

@@ -47,6 +47,7 @@ def test_these_name_their_keys(log: ChangeLog, operation: str, request_: Mapping
     ("operation", "request_"),
     [
         ("ExecuteStatement", {"Statement": "INSERT INTO \"Orders\" VALUE {'pk':'a'}"}),
+        ("ExecuteStatement", {"Statement": "INSERT INTO\nOrders\nVALUE {'pk':'a'}"}),
         ("BatchExecuteStatement", {"Statements": [{"Statement": "DELETE FROM Orders WHERE pk='a'"}]}),
         ("ExecuteTransaction", {"TransactStatements": [{"Statement": "UPDATE Orders SET x=1 WHERE pk='a'"}]}),
         ("ImportTable", {"TableCreationParameters": {"TableName": "Orders"}}),
@@ -73,6 +74,8 @@ def test_these_mark_the_table_as_a_whole(log: ChangeLog, operation: str, request
         ("PutItem", {"TableName": "Other", "Item": ITEM}),
         ("TransactWriteItems", {"TransactItems": [{"ConditionCheck": {"TableName": "Orders", "Key": KEY}}]}),
         ("ExecuteStatement", {"Statement": "DELETE FROM Other WHERE pk='a'"}),
+        ("DeleteTable", {"TableName": "OrdersByMonth"}),
+        ("CreateTable", {"TableName": "OldOrders"}),
     ],
 )
 def test_these_change_nothing(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:

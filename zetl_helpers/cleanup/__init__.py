@@ -7,7 +7,9 @@ by what it belongs to: `Leftover.known_by` says how each thing is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import overload
 
 import pandas as pd
@@ -128,6 +130,8 @@ def transcript(found: Plan) -> str:
 def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _: None) -> pd.DataFrame:
     """Delete what a plan lists, in order, and go on past what cannot be deleted.
 
+    What is of one kind and takes minutes is asked for together, and then waited for one by one.
+
     Args:
         found: What `plan` returned, or a part of it.
         tell: Told of each thing as it is done, with its number and outcome.
@@ -137,6 +141,8 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
     """
     rows = []
     for number, one in enumerate(found, start=1):
+        if number == 1 or one.kind != found[number - 2].kind:
+            _begin(found[number - 1 :], one.kind)
         try:
             done = one.delete()
             outcome = (
@@ -147,6 +153,14 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
         tell(f"[{number}/{len(found)}] {one.kind} {one.name}: {outcome}")
         rows.append((one.kind, one.name, outcome))
     return pd.DataFrame(rows, columns=["kind", "name", "outcome"])
+
+
+def _begin(rest: Sequence[Leftover], kind: str) -> None:
+    """Ask for the deletion of the things of a kind that come next."""
+    for one in takewhile(lambda one: one.kind == kind, rest):
+        # What fails now fails again in its turn, and is told then.
+        with suppress(*_FAILURES):
+            one.begin()
 
 
 def verify(lab: Lab, *, timeout: float = 60) -> str:

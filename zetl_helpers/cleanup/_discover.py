@@ -51,26 +51,27 @@ def _integrations(mine: Belongings) -> Found:
         name, tags = found["IntegrationName"], mine.integration_tags(found)
         if mine.owns(tags):
             why = "exports the table at every interval, for ever"
-            yield Leftover(
-                "integration", name, why, TAGGED, partial(_delete_integration, mine, found["IntegrationArn"])
-            )
+            gone = partial(_integration_is_gone, mine, found["IntegrationArn"])
+            delete = partial(_wait_for_integration, name, gone)
+            yield Leftover("integration", name, why, TAGGED, delete, gone)
         elif name in names or found["SourceArn"] in sources:
             yield mine.foreign("integration", name, tags)
 
 
-def _delete_integration(mine: Belongings, arn: str) -> None:
+def _integration_is_gone(mine: Belongings, arn: str) -> bool | None:
+    """Ask for an integration's deletion unless that was done, and tell whether it is gone."""
     glue = mine.lab.client("glue")
+    with absent(*integration.GONE):
+        found = glue.describe_integrations(IntegrationIdentifier=arn)["Integrations"]
+        if found and found[0]["Status"] != "DELETING":
+            _unless_busy(lambda: glue.delete_integration(IntegrationIdentifier=arn))
+        return None if found else True
+    return True
 
-    def gone() -> bool | None:
-        with absent(*integration.GONE):
-            found = glue.describe_integrations(IntegrationIdentifier=arn)["Integrations"]
-            if found and found[0]["Status"] != "DELETING":
-                _unless_busy(lambda: glue.delete_integration(IntegrationIdentifier=arn))
-            return None if found else True
-        return True
 
+def _wait_for_integration(name: str, gone: Callable[[], bool | None]) -> None:
     hint = "Look at it in the AWS Glue console, under Zero-ETL integrations."
-    wait_for(f"integration {arn.rpartition(':')[2]} to be gone", gone, timeout=30 * _MINUTES, hint=hint)
+    wait_for(f"integration {name} to be gone", gone, timeout=30 * _MINUTES, hint=hint)
 
 
 def _logs(mine: Belongings) -> Found:
@@ -210,27 +211,40 @@ def _empty(s3: Any, bucket: str, prefix: str) -> None:
 
 
 def _dynamodb_tables(mine: Belongings) -> Found:
-    """Look for the lab's tables by their names, and for others by the lab's tag."""
-    dynamodb = mine.lab.client("dynamodb")
+    """Look for the lab's tables by their names, and for others by the lab's tag; what hangs on them goes first."""
+    owned = []
     for name in dict.fromkeys([*(lab.table for lab in mine.lab.everywhere), *_tables_by_tag(mine)]):
         tags = mine.tables[name] if name in mine.tables else mine.table_tags(name)
-        if tags is None:
-            continue
-        if not mine.owns(tags):
+        if mine.owns(tags):
+            owned.append(name)
+        elif tags is not None:
             yield mine.foreign("DynamoDB table", name, tags)
-            continue
-        backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-        if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
-            # A table that goes with it on leaves a backup behind, which nobody can delete for 35 days.
-            off = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
-            delete = partial(dynamodb.update_continuous_backups, TableName=name, **off)
-            yield Leftover("point-in-time recovery", name, "costs by the GB-month", "of the lab's table", delete)
-        arn = f"{mine.lab.table_arn.rpartition('/')[0]}/{name}"
-        with absent("PolicyNotFoundException"):
-            dynamodb.get_resource_policy(ResourceArn=arn)
-            delete = partial(dynamodb.delete_resource_policy, ResourceArn=arn)
-            yield Leftover("resource policy", name, "lets AWS Glue export the table", "of the lab's table", delete)
-        yield Leftover("DynamoDB table", name, "holds the items", TAGGED, partial(_delete_table, mine, name))
+    for name in owned:
+        yield from _recovery(mine, name)
+    for name in owned:
+        yield from _table_policy(mine, name)
+    for name in owned:
+        gone = partial(_table_is_gone, mine, name)
+        yield Leftover("DynamoDB table", name, "holds the items", TAGGED, partial(_wait_for_table, name, gone), gone)
+
+
+def _recovery(mine: Belongings, name: str) -> Found:
+    dynamodb = mine.lab.client("dynamodb")
+    backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
+        # A table that goes with it on leaves a backup behind, which nobody can delete for 35 days.
+        off = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
+        delete = partial(dynamodb.update_continuous_backups, TableName=name, **off)
+        yield Leftover("point-in-time recovery", name, "costs by the GB-month", "of the lab's table", delete)
+
+
+def _table_policy(mine: Belongings, name: str) -> Found:
+    dynamodb = mine.lab.client("dynamodb")
+    arn = f"{mine.lab.table_arn.rpartition('/')[0]}/{name}"
+    with absent("PolicyNotFoundException"):
+        dynamodb.get_resource_policy(ResourceArn=arn)
+        delete = partial(dynamodb.delete_resource_policy, ResourceArn=arn)
+        yield Leftover("resource policy", name, "lets AWS Glue export the table", "of the lab's table", delete)
 
 
 def _tables_by_tag(mine: Belongings) -> list[str]:
@@ -245,16 +259,17 @@ def _tables_by_tag(mine: Belongings) -> list[str]:
     return sorted(arn.rpartition("/")[2] for arn in arns)
 
 
-def _delete_table(mine: Belongings, name: str) -> None:
+def _table_is_gone(mine: Belongings, name: str) -> bool | None:
+    """Ask for a table's deletion unless that was done, and tell whether it is gone."""
     dynamodb = mine.lab.client("dynamodb")
+    with absent("ResourceNotFoundException"):
+        if dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] != "DELETING":
+            _unless_busy(lambda: dynamodb.delete_table(TableName=name))
+        return None
+    return True
 
-    def gone() -> bool | None:
-        with absent("ResourceNotFoundException"):
-            if dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] != "DELETING":
-                _unless_busy(lambda: dynamodb.delete_table(TableName=name))
-            return None
-        return True
 
+def _wait_for_table(name: str, gone: Callable[[], bool | None]) -> None:
     hint = "Look at the table's status in the DynamoDB console."
     wait_for(f"table {name} to be gone", gone, timeout=10 * _MINUTES, hint=hint)
 

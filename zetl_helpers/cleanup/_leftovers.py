@@ -25,7 +25,8 @@ class Leftover:
         name: Its name.
         why: What it costs or opens when it stays.
         known_by: What shows that it is the lab's: its tag or, where AWS offers no tags, what it belongs to.
-        delete: Deletes it.
+        delete: Deletes it, and waits until it is gone.
+        begin: Asks for the deletion without waiting; given for what AWS takes minutes over.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Leftover:
     why: str
     known_by: str
     delete: Callable[[], Any]
+    begin: Callable[[], Any] = lambda: None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -117,7 +118,7 @@ class ChangeLog:
                 for table, item in _WRITES[operation](request):
                     self._note_key(table.rpartition("/")[2], item)
             elif not _is_select(operation, request):
-                self._mark(json.dumps(request))
+                self._mark("\n".join(_texts(request)))
 
     def dump(self) -> dict[str, Any]:
         """Return what is pending, as plain data."""
@@ -153,8 +154,20 @@ class ChangeLog:
 
     def _mark(self, text: str) -> None:
         for watched in self._watched.values():
-            if watched.table in text:
+            # As a word, in a statement or an ARN: the name of another table may begin with this one's.
+            if re.search(rf"(?<!\w){re.escape(watched.table)}(?!\w)", text):
                 watched.window.whole = True
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, member in value.items():
+            yield from (name, *_texts(member))
+    elif isinstance(value, list):
+        for element in value:
+            yield from _texts(element)
 
 
 def _put_item(request: Mapping[str, Any]) -> Iterator[Written]:

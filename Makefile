@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints/tested.txt
 WORKERS ?= 2
+# A notebook waits for refreshes more than it computes.
+NOTEBOOK_WORKERS ?= 3
 MARKS ?= not browser
 
 BIN := $(VENV)/bin
@@ -47,7 +49,7 @@ unit: $(READY) $(DBT_READY)
 notebook-test: $(READY)
 	$(BIN)/python -m pytest -p tests.notebooks.plugin --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 300 \
-		-n $(WORKERS) --dist loadscope notebooks
+		-n $(NOTEBOOK_WORKERS) --dist loadscope notebooks
 
 # What a person sees: JupyterLab, the site and the pages in a real Chromium. Its screenshots are in build/screenshots/.
 browser-test: $(PAGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -58,6 +59,7 @@ def _run(options: argparse.Namespace) -> int:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: stopped.set())
     lakehouse.start()
+    _collect_garbage_seldom()
     daemon.announce(options.state, lakehouse.url)
     try:
         stopped.wait()
@@ -65,6 +67,17 @@ def _run(options: argparse.Namespace) -> int:
         lakehouse.stop()
         daemon.withdraw(options.state)
     return 0
+
+
+def _collect_garbage_seldom() -> None:
+    """Look for cyclic garbage less often than Python does by itself.
+
+    Tables hold millions of small objects that stay. Python goes through all of them again and again while they grow,
+    which is a quarter of the time that an import of 100,000 items takes.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _give_up(reason: str) -> int:

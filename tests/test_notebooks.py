@@ -6,9 +6,6 @@ import pytest
 
 from zetl_helpers import notebooks
 
-ROOT = Path(__file__).parent.parent
-
-
 def notebook(path: Path, *sources: str) -> Path:
     cells = [nbformat.v4.new_markdown_cell(sources[0]), *map(nbformat.v4.new_code_cell, sources[1:])]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
@@ -66,15 +63,3 @@ def test_pages_have_the_pictures_of_their_texts_beside_them(tmp_path: Path) -> N
     assert 'src="images/one.svg"' in page
     assert 'src="../docs/none.svg"' in page
     assert (tmp_path / "out" / "images" / "one.svg").read_text() == "<svg/>"
-
-
-@pytest.mark.timeout(900)  # all notebooks, twice
-def test_every_chapter_runs_again_on_what_it_left_behind(tmp_path: Path) -> None:
-    chapters = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    twice = []
-    for chapter in chapters:
-        again = tmp_path / chapter.name.replace("_", "_again_", 1)
-        # Pictures are found beside the notebooks.
-        again.write_text(chapter.read_text().replace("../docs", str(ROOT / "docs")))
-        twice += [chapter, again]
-    assert notebooks.run(twice, tmp_path / "out") == 0

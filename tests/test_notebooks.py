@@ -6,6 +6,7 @@ import pytest
 
 from zetl_helpers import notebooks
 
+
 def notebook(path: Path, *sources: str) -> Path:
     cells = [nbformat.v4.new_markdown_cell(sources[0]), *map(nbformat.v4.new_code_cell, sources[1:])]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import boto3
-import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -82,7 +81,7 @@ class Inside:
     def __init__(self, app: WSGIApplication, lock: threading.RLock, account: str, region: str) -> None:
         self.account = account
         self.region = region
-        self.partition = str(botocore.session.get_session().get_partition_for_region(region))
+        self.partition = str(_session().get_partition_for_region(region))
         self.lock = lock
         self._app = app
         self._clients: dict[str, Any] = {}

@@ -150,7 +150,7 @@ def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | 
     """Build a struct array that is null where all its members are; None without any member.
 
     An empty map is null, whatever members the column has or gets by other items' maps (our choice): a row must not
-    depend on what came before it.
+    depend on what came before it. Where a column is text, since its values have several types, it is the text ``{}``.
     """
     kept = [(name, values) for name, values in members if values is not None]
     if not kept:

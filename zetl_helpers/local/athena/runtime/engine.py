@@ -55,7 +55,8 @@ class Engine:
     def __init__(self, memory_limit: str = "2GB") -> None:
         self._memory_limit = memory_limit
         self._lock = threading.Lock()
-        self._connection = self._connect()
+        # Opened by the first statement, which not every lakehouse sees.
+        self._connection: duckdb.DuckDBPyConnection | None = None
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(
@@ -87,6 +88,7 @@ class Engine:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of one statement's own."""
         with self._lock:
+            self._connection = self._connection or self._connect()
             cursor = self._connection.cursor()
             try:
                 cursor.execute("SELECT 1").fetchall()

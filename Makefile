@@ -53,7 +53,7 @@ notebook-test: $(READY)
 
 # What a person sees: JupyterLab, the site and the pages in a real Chromium. Its screenshots are in build/screenshots/.
 browser-test: $(PAGES)
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser -n $(WORKERS)
 
 notebooks: $(READY) ## Run the notebooks and store their outputs in them
 	$(BIN)/zetl run --store

@@ -43,7 +43,7 @@ def orders(lab: Lab) -> Any:
     return dynamodb
 
 
-@pytest.mark.parametrize(
+not_the_tables = pytest.mark.parametrize(
     "key",
     [
         {"id": {"N": "1"}, "at": {"N": "1"}},
@@ -54,6 +54,9 @@ def orders(lab: Lab) -> Any:
     ],
     ids=["hash key", "range key", "no range key", "of an index", "too many"],
 )
+
+
+@not_the_tables
 def test_a_key_that_is_not_the_tables_is_refused(orders: Any, key: dict[str, Any]) -> None:
     calls: list[Callable[[], Any]] = [
         lambda: orders.get_item(TableName="Orders", Key=key),
@@ -68,6 +71,38 @@ def test_a_key_that_is_not_the_tables_is_refused(orders: Any, key: dict[str, Any
         ):
             call()
     assert orders.scan(TableName="Orders")["Items"] == []
+
+
+@not_the_tables
+def test_a_transaction_with_a_key_that_is_not_the_tables_is_cancelled(orders: Any, key: dict[str, Any]) -> None:
+    good = {"TableName": "Orders", "Item": {"id": {"S": "1"}, "at": {"N": "1"}}}
+    update = {"TableName": "Orders", "Key": key, "UpdateExpression": "REMOVE x"}
+    calls: list[Callable[[], Any]] = [
+        lambda: orders.transact_write_items(TransactItems=[{"Put": good}, {"Update": update}]),
+        lambda: orders.transact_write_items(
+            TransactItems=[{"Put": good}, {"Delete": {"TableName": "Orders", "Key": key}}]
+        ),
+        lambda: orders.transact_get_items(
+            TransactItems=[
+                {"Get": {"TableName": "Orders", "Key": good["Item"]}},
+                {"Get": {"TableName": "Orders", "Key": key}},
+            ]
+        ),
+    ]
+    for call in calls:
+        with pytest.raises(orders.exceptions.TransactionCanceledException) as raised:
+            call()
+        assert raised.value.response["CancellationReasons"] == [
+            {"Code": "None"},
+            {"Code": "ValidationError", "Message": "The provided key element does not match the schema"},
+        ]
+    assert orders.scan(TableName="Orders")["Items"] == []
+
+
+def test_an_update_that_updates_nothing_makes_the_item(orders: Any) -> None:
+    key = {"id": {"S": "1"}, "at": {"N": "1"}}
+    assert orders.update_item(TableName="Orders", Key=key, ReturnValues="ALL_NEW")["Attributes"] == key
+    assert orders.scan(TableName="Orders")["Items"] == [key]
 
 
 def test_a_key_of_the_tables_is_taken(orders: Any) -> None:

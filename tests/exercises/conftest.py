@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,8 +22,23 @@ def exercised() -> Iterator[Lab]:
         patch.setattr(zetl.lakehouse, "_POLL_SECONDS", 0.01)
         lab = connect_to(lakehouse.url)
         zetl.catch_up(lab, 9)
+        log_a_late_ingestion(lab)
         yield lab
     lakehouse.stop()
+
+
+def log_a_late_ingestion(lab: Lab) -> None:
+    """Let one ingestion be a minute behind: those of the lakehouse may all take the same few milliseconds."""
+    logs = lab.client("logs")
+    events = logs.filter_log_events(logGroupName=zetl.integration.LOG_GROUP)["events"]
+    event = next(one for one in reversed(events) if "IngestionCompleted" in one["message"])
+    message = json.loads(event["message"])
+    message["details"]["lastSyncedTimestamp"] = str(event["timestamp"] - 60_000)
+    logs.put_log_events(
+        logGroupName=zetl.integration.LOG_GROUP,
+        logStreamName=event["logStreamName"],
+        logEvents=[{"timestamp": event["timestamp"], "message": json.dumps(message)}],
+    )
 
 
 @pytest.fixture

@@ -125,6 +125,7 @@ def test_what_is_nested_too_deeply_fails_by_name(athena: Athena, sql: str) -> No
     ("sql", "problem"),
     [
         ("SELECT sequence(1, 100000000)", "result of sequence function"),
+        ("SELECT sequence(1, 5, 0)", "step must not be zero"),
         ("SELECT sequence(100000000, 1)", "result of sequence function"),
         ("SELECT sequence(1, x) FROM (VALUES 10000, 9223372036854775807) t(x)", "result of sequence function"),
         ("SELECT sequence(DATE '1900-01-01', DATE '2900-01-01')", "result of sequence function"),
@@ -136,7 +137,7 @@ def test_what_is_nested_too_deeply_fails_by_name(athena: Athena, sql: str) -> No
         ("SELECT repeat('x', n) FROM (VALUES 3, 1000000000) t(n)", "count argument of repeat function"),
     ],
 )
-def test_a_list_that_would_be_too_long_is_refused_before_it_is_made(athena: Athena, sql: str, problem: str) -> None:
+def test_a_list_too_long_to_make_is_refused_before_it_is_made(athena: Athena, sql: str, problem: str) -> None:
     began = time.process_time()
 
     assert athena.fail(sql).startswith(f"INVALID_FUNCTION_ARGUMENT: {problem}")

@@ -8,6 +8,8 @@ WORKERS ?= 2
 # A notebook waits for refreshes more than it computes.
 NOTEBOOK_WORKERS ?= 3
 MARKS ?= not browser
+# What JupyterLab is started with besides, such as --no-browser.
+LAB_OPTIONS ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -26,7 +28,7 @@ tutorial: $(READY) ## Run every notebook on a fresh local lakehouse; pages in bu
 
 lab: $(READY) ## Open the notebooks in JupyterLab, with the local lakehouse running
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl local start
-	ZETL_STATE_DIR="$(STATE)" $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
+	ZETL_STATE_DIR="$(STATE)" $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB_OPTIONS)
 
 site: $(PAGES) ## Make a searchable site of the notebooks in build/site/
 	$(BIN)/zetl site

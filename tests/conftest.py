@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.contract.recorder import recorded_lab
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 # Lakehouses are made and dropped by the thousand here; looking through them all for garbage took a fifth of the time.
 gc.set_threshold(50_000, 20, 50)
@@ -45,13 +45,13 @@ def no_waiting() -> Iterator[None]:
 
 # Asked on one set of versions; `make test` asks all.
 _ONCE = (
-    "classroom", "faults/test_interrupted.py", "kit", "local/test_daemon.py", "notebooks/test_mutation.py", "rights",
-    "site", "test_images.py", "test_notebooks.py", "test_plain.py", "test_policies.py", "test_template.py",
-    "wire/test_aws_cli.py", "wire/test_dbt.py",
+    "course/classroom", "course/kit", "course/site", "course/test_notebooks.py", "faults/test_interrupted.py",
+    "local_lakehouse/test_daemon.py", "notebooks/test_mutation.py", "rights", "test_images.py", "test_plain.py",
+    "test_policies.py", "test_template.py", "wire/test_aws_cli.py", "wire/test_dbt.py",
 )  # fmt: skip
 _LONG = (
-    "notebooks/test_mutation.py", "rights/test_tutorial.py", "test_notebooks.py", "contract/test_calls.py",
-    "local/zero_etl/test_against_a_dictionary.py", "faults/test_interrupted.py", "wire/test_dbt.py",
+    "notebooks/test_mutation.py", "rights/test_tutorial.py", "course/test_notebooks.py", "contract/test_calls.py",
+    "local_lakehouse/zero_etl/test_against_a_dictionary.py", "faults/test_interrupted.py", "wire/test_dbt.py",
 )  # fmt: skip
 
 

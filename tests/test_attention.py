@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from zetl_helpers import attention, chapters, integration, source
+from local_lakehouse.lakehouse import Lakehouse
+from zetl_helpers import attention, integration, source
 from zetl_helpers._wait import WaitTimeoutError
+from zetl_helpers.course import chapters
 from zetl_helpers.integration import IntegrationError
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse
 
 COLLISION = {
     "CustomerID": {"S": "CUST0099"},

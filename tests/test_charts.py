@@ -18,9 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zetl_helpers import _notebook_figures, charts
+from zetl_helpers import charts
 from zetl_helpers.charts import _palette
 from zetl_helpers.charts._states import TILES
+from zetl_helpers.course import _notebook_figures
 from zetl_helpers.maintenance import FileCounts
 
 ACCOUNTS = pd.DataFrame(

@@ -3,14 +3,15 @@ from typing import Any
 
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
 from tests.fakes import Answers
-from zetl_helpers import chapters, cleanup, cli, integration, lakehouse, monitoring, source, target
+from zetl_helpers import cleanup, cli, integration, lakehouse, monitoring, source, target
 from zetl_helpers._aws import tag_list
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.cleanup import LeftoverError
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse
 from zetl_helpers.payments import payments
 
 EVERYTHING = [

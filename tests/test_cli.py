@@ -29,7 +29,7 @@ def test_a_notebook_is_run_by_its_number_or_its_file(word: str, monkeypatch: pyt
         asked.append(paths)
         return 0
 
-    monkeypatch.setattr("zetl_helpers.notebooks.run", run)
+    monkeypatch.setattr("zetl_helpers.course.notebooks.run", run)
     assert main(["run", word]) == 0
     assert asked == [[Path("notebooks/04_query_with_athena.ipynb")]]
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse
 from tests.fakes import Answers
-from zetl_helpers import chapters, cost, integration, monitoring, source, target
+from zetl_helpers import cost, integration, monitoring, source, target
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse
 
 MB = 2**20
 START = datetime(2026, 10, 1, tzinfo=UTC)

@@ -2,11 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from zetl_helpers import chapters, integration, lakehouse, source
+from local_lakehouse.lakehouse import Lakehouse
+from zetl_helpers import integration, lakehouse, source
 from zetl_helpers._wait import WaitTimeoutError, wait_for, without_waiting
+from zetl_helpers.course import chapters
 from zetl_helpers.integration import IntegrationError
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse
 
 
 @pytest.fixture

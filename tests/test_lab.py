@@ -5,10 +5,10 @@ import boto3
 import pandas as pd
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
 from zetl_helpers import lab as lab_module
 from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, UnknownTableError, connect
-from zetl_helpers.local.lakehouse import Lakehouse
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pandas as pd
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from zetl_helpers import chapters, lakehouse, target
+from zetl_helpers import lakehouse, target
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from zetl_helpers import chapters, integration, lakehouse, maintenance, source
+from local_lakehouse.lakehouse import Lakehouse
+from zetl_helpers import integration, lakehouse, maintenance, source
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import QueryError
-from zetl_helpers.local.lakehouse import Lakehouse
 
 
 def count(lab: Lab) -> tuple[int, int, int]:

@@ -1,8 +1,9 @@
 import pytest
 
-from zetl_helpers import chapters, integration, monitoring
+from local_lakehouse.lakehouse import Lakehouse
+from zetl_helpers import integration, monitoring
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
-    *(ROOT / folder / "README.md" for folder in ("policies", "sample_data", "zetl_helpers/local/zero_etl")),
+    *(ROOT / folder / "README.md" for folder in ("policies", "sample_data", "local_lakehouse/zero_etl")),
 ]
 TEXTS = [*DOCUMENTS, *NOTEBOOKS]
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -108,7 +108,7 @@ def test_no_figure_says_by_colour_alone() -> None:
 
 class TestSpelling:
     def test_no_file_has_a_known_misspelling(self) -> None:
-        folders = ["docs", "policies", "sample_data", "tests", "zetl_helpers"]
+        folders = ["docs", "local_lakehouse", "policies", "sample_data", "tests", "zetl_helpers"]
         files = [str(path) for path in (*ROOT.glob("*.md"), ROOT / "Makefile", ROOT / "mkdocs.yml")]
         done = self.codespell(*files, *(str(ROOT / folder) for folder in folders))
         assert done.stdout == ""

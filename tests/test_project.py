@@ -4,8 +4,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
+from setuptools import find_packages
 
 ROOT = Path(__file__).parent.parent
 
@@ -72,8 +74,7 @@ def test_every_make_target_is_explained() -> None:
     assert {"tutorial", "test", "lab", "bench", "notebooks", "clean", "help"} <= explained
 
 
-def test_every_folder_of_the_package_travels_with_it() -> None:
-    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
-    folders = {path.parent for path in (ROOT / "zetl_helpers").rglob("*") if path.suffix in (".py", ".json")}
-    there = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
-    assert listed == there | {"zetl_helpers.policies", "zetl_helpers.sample_data"}
+@pytest.mark.parametrize("package", ["local_lakehouse", "zetl_helpers"])
+def test_every_folder_with_code_is_a_package_that_is_discovered(package: str) -> None:
+    discovered = set(find_packages(str(ROOT), include=[f"{package}*"]))
+    assert {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / package).rglob("*.py")} == discovered

@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
 from tests.fakes import Answers
 from zetl_helpers import target
 from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 

@@ -11,11 +11,12 @@ import cfnlint.data.schemas
 import pytest
 from cfnlint.api import lint
 
+from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
-from zetl_helpers import chapters, cli, integration, template
+from zetl_helpers import cli, integration, template
 from zetl_helpers._aws import tag_dict
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse
 
 
 def resolved(value: Any, lab: Lab) -> Any:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
-from zetl_helpers import chapters, cleanup, cli, integration, lakehouse, monitoring, permissions, source, target
+from zetl_helpers import cleanup, cli, integration, lakehouse, monitoring, permissions, source, target
 from zetl_helpers._aws import tag_list
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse
 
 Golden = Callable[[str, str], None]
 

@@ -6,7 +6,6 @@ from zetl_helpers import (
     cleanup,
     cost,
     doctor,
-    exercises,
     integration,
     keys,
     lakehouse,
@@ -17,7 +16,8 @@ from zetl_helpers import (
     studio,
     target,
 )
-from zetl_helpers.chapters import catch_up
+from zetl_helpers.course import exercises
+from zetl_helpers.course.chapters import catch_up
 from zetl_helpers.lab import Lab, connect
 from zetl_helpers.lakehouse import query
 from zetl_helpers.tables import table

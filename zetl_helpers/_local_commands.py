@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zetl_helpers import _settings
 
 if TYPE_CHECKING:
-    from zetl_helpers.local.daemon import Running
+    from local_lakehouse.daemon import Running
 
 
 class UsageError(Exception):
@@ -62,11 +62,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _start(options: argparse.Namespace) -> int:
-    from zetl_helpers.local import daemon
+    from local_lakehouse import daemon
 
     _require_local()
     if options.foreground:
-        from zetl_helpers.local.__main__ import main as serve
+        from local_lakehouse.__main__ import main as serve
 
         arguments = ["--state", str(options.state)]
         if options.port is not None:
@@ -82,7 +82,7 @@ def _start(options: argparse.Namespace) -> int:
 
 
 def _stop(options: argparse.Namespace) -> int:
-    from zetl_helpers.local import daemon
+    from local_lakehouse import daemon
 
     stopped = daemon.stop(options.state)
     print("Stopped; its state is kept." if stopped else f"No local lakehouse is running in {options.state}.")
@@ -90,7 +90,7 @@ def _stop(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from zetl_helpers.local import daemon
+    from local_lakehouse import daemon
 
     running = daemon.find(options.state)
     if options.json:
@@ -106,7 +106,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _reset(options: argparse.Namespace) -> int:
-    from zetl_helpers.local import daemon
+    from local_lakehouse import daemon
 
     if daemon.reset(options.state):
         print(f"The local lakehouse of {options.state} is empty. Start it with: zetl local start")
@@ -137,7 +137,7 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _tell(state: Path, control: str) -> dict[str, Any]:
-    from zetl_helpers.local import daemon
+    from local_lakehouse import daemon
 
     try:
         return daemon.tell(_running(state), control)
@@ -146,7 +146,7 @@ def _tell(state: Path, control: str) -> dict[str, Any]:
 
 
 def _running(state: Path) -> Running:
-    from zetl_helpers.local import daemon
+    from local_lakehouse import daemon
 
     running = daemon.find(state)
     if running is None:

@@ -16,7 +16,7 @@ from zetl_helpers import _local_commands, _settings, cleanup, permissions, templ
 from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers._local_commands import UsageError
 from zetl_helpers._settings import SettingsError
-from zetl_helpers.classroom import commands as classroom_commands
+from zetl_helpers.course.classroom import commands as classroom_commands
 from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, connect, local_environment
 
 
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_notebooks(options: argparse.Namespace) -> int:
-    from zetl_helpers import notebooks
+    from zetl_helpers.course import notebooks
 
     there = notebooks.find()
     paths = [_notebook(word, there) for word in options.notebooks] or there
@@ -137,7 +137,7 @@ def _under_existing(folder: Path) -> Path:
 
 
 def _kit(options: argparse.Namespace) -> int:
-    from zetl_helpers import kit, notebooks
+    from zetl_helpers.course import kit, notebooks
 
     paths = notebooks.find()
     if not paths:
@@ -148,7 +148,7 @@ def _kit(options: argparse.Namespace) -> int:
 
 def _site(options: argparse.Namespace) -> int:
     try:
-        from zetl_helpers.site.build import build
+        from zetl_helpers.course.site.build import build
     except ImportError as error:
         raise UsageError(
             f"The site needs {error.name}. Install it with: pip install 'zetl-helpers[local,notebooks,site]'"

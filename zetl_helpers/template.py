@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zetl_helpers import chapters, permissions, source, target
+from zetl_helpers import permissions, source, target
 from zetl_helpers._aws import tag_list
 from zetl_helpers.cost import LONGEST_REFRESH, SHORTEST_REFRESH
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 _WANTED = "IntegrationIsWanted"

@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 import pytest
 from pyiceberg.catalog import Catalog
 
-from tests.local.athena.tpch_data import generate, read
-from tests.local.athena.tpch_queries import QUERIES
-from zetl_helpers.local.iceberg import load_catalog
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
+from local_lakehouse.iceberg.catalog import load_catalog
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.local_lakehouse.athena.tpch_data import generate, read
+from tests.local_lakehouse.athena.tpch_queries import QUERIES
 
 MILLION = 1_000_000
 AGGREGATION = """

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from zetl_helpers.local.backend import Backend
-from zetl_helpers.local.iceberg import load_catalog
-from zetl_helpers.local.zero_etl.merge import Workbench
-from zetl_helpers.local.zero_etl.rows import as_rows
-from zetl_helpers.local.zero_etl.target import Layout, Target
-from zetl_helpers.local.zero_etl.typed import typed
-from zetl_helpers.local.zero_etl.unnest import FULL, Unnested, unnest
+from local_lakehouse.backend.moto_backend import Backend
+from local_lakehouse.iceberg.catalog import load_catalog
+from local_lakehouse.zero_etl.merge import Workbench
+from local_lakehouse.zero_etl.rows import as_rows
+from local_lakehouse.zero_etl.target import Layout, Target
+from local_lakehouse.zero_etl.typed import typed
+from local_lakehouse.zero_etl.unnest import FULL, Unnested, unnest
 
 KEYS = {"CustomerID": "S", "AccountNumber": "S"}
 ITEMS = 300_000

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local_lakehouse import daemon
 from tests.browser.conftest import ROOT, SCREENSHOTS
 from tests.browser.jupyter import Notebook, serve
-from zetl_helpers import exercises
-from zetl_helpers.local import daemon
-from zetl_helpers.notebooks import kernel_environment
+from zetl_helpers.course import exercises
+from zetl_helpers.course.notebooks import kernel_environment
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

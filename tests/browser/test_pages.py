@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from zetl_helpers import notebooks
+from zetl_helpers.course import notebooks
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

@@ -24,7 +24,7 @@ _ACCEPTED = {"empty-table-header"}
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("mkdocs", reason="MkDocs is not installed: pip install -e '.[site,browser]'")
-    from zetl_helpers.site.build import build
+    from zetl_helpers.course.site.build import build
 
     return build(ROOT, tmp_path_factory.mktemp("site") / "site").parent
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from botocore import xform_name
 
+from local_lakehouse.protocol import wire
 from tests.contract.tutorial import NOTEBOOKS, cells
-from zetl_helpers.local import wire
 
 _PACKAGE = Path(__file__).parent.parent.parent / "zetl_helpers"
 HELPERS = sorted(_PACKAGE.glob("*.py"))

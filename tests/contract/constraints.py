@@ -9,7 +9,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
-from zetl_helpers.local import wire
+from local_lakehouse.protocol import wire
 
 
 def violations(operation: OperationModel, parameters: dict[str, Any]) -> list[str]:

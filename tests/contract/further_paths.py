@@ -4,19 +4,8 @@ import json
 from pathlib import Path
 
 from tests.fakes import Answers
-from zetl_helpers import (
-    chapters,
-    cleanup,
-    doctor,
-    integration,
-    keys,
-    lakehouse,
-    monitoring,
-    permissions,
-    source,
-    studio,
-    target,
-)
+from zetl_helpers import cleanup, doctor, integration, keys, lakehouse, monitoring, permissions, source, studio, target
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 from zetl_helpers.payments import payments
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 from botocore.model import OperationModel
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from local_lakehouse.protocol import wire
 from tests.contract import call_sites
 from tests.contract.constraints import unreadable_patterns, violations
 from tests.contract.further_paths import run_further_paths
 from tests.contract.recorder import Recorder, recorded_lab
 from tests.contract.tutorial import run_notebooks
 from zetl_helpers._wait import without_waiting
-from zetl_helpers.local import wire
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 # S3 documents its errors on one page and models few of them: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 S3_ERRORS = {

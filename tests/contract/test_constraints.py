@@ -5,10 +5,10 @@ from typing import Any
 import boto3
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse
+from local_lakehouse.protocol import wire
 from tests.contract.constraints import unreadable_patterns, violations
 from tests.contract.recorder import ContractError, recorded_lab
-from zetl_helpers.local import wire
-from zetl_helpers.local.lakehouse import Lakehouse
 
 DATABASE = "arn:aws:glue:us-east-1:123456789012:database/customerdb"
 

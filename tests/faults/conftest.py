@@ -7,11 +7,11 @@ from typing import Any
 import botocore.endpoint
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.contract.recorder import Recorder, recorded_lab
 from tests.faults.account import Snapshots
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 
 @dataclass

@@ -9,7 +9,8 @@ import pytest
 from tests.contract.recorder import recorded_lab
 from tests.faults import neighbours
 from tests.faults.conftest import Ground
-from zetl_helpers import chapters, cleanup, permissions, studio, target
+from zetl_helpers import cleanup, permissions, studio, target
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 ADMIN = "arn:aws:iam::123456789012:role/Admin"

@@ -10,12 +10,13 @@ from typing import Any
 import boto3
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.contract import call_sites
 from tests.contract.recorder import Recorder, recorded_lab
-from zetl_helpers import chapters, cleanup, integration, keys, monitoring, source, target
+from zetl_helpers import cleanup, integration, keys, monitoring, source, target
 from zetl_helpers._wait import without_waiting
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import TAG_KEY, Lab
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 ARN = re.compile(r"arn:(aws[\w-]*):")
 

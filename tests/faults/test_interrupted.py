@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.faults import account, neighbours
 from tests.faults.interruption import Interruption, KilledError, When
-from zetl_helpers import chapters, cleanup, lakehouse, monitoring
+from zetl_helpers import cleanup, lakehouse, monitoring
 from zetl_helpers._wait import without_waiting
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 POINTS = 20
 # Other points at each run; one run's points come back with its seed.

@@ -7,7 +7,8 @@ import pytest
 from tests.contract.recorder import Recorder
 from tests.fakes import Answers
 from tests.faults.wire import Wire
-from zetl_helpers import chapters, integration, source
+from zetl_helpers import integration, source
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 ROLE_UNKNOWN = "The role arn:aws:iam::123456789012:role/zETLTargetRole cannot be assumed by AWS Glue"

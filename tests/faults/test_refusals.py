@@ -11,8 +11,9 @@ from tests.contract.recorder import Recorder, recorded_lab
 from tests.fakes import Answers
 from tests.faults.conftest import Ground
 from tests.faults.wire import Wire
-from zetl_helpers import chapters, integration, monitoring, source, target
+from zetl_helpers import integration, monitoring, source, target
 from zetl_helpers._aws import ForeignResourceError
+from zetl_helpers.course import chapters
 from zetl_helpers.keys import KeyNotUsableError
 from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, connect
 

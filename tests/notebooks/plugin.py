@@ -14,8 +14,8 @@ import pytest
 from jupyter_client.manager import KernelManager
 from nbval.plugin import IPyNbFile
 
-from zetl_helpers.local import daemon
-from zetl_helpers.notebooks import kernel_environment, prepare, socket_file
+from local_lakehouse import daemon
+from zetl_helpers.course.notebooks import kernel_environment, prepare, socket_file
 
 # The figure itself depends on plotly's version. What it shows is compared as text: `charts.summary`, beside it in the
 # same output. The PNG is a still picture of the same figure, added when outputs are stored.
@@ -25,7 +25,7 @@ _lakehouses: dict[Path, tempfile.TemporaryDirectory[str]] = {}
 
 
 class _KernelManager(KernelManager):
-    """As `zetl_helpers.notebooks.SocketFileKernelManager`, for nbval, which offers no option for it."""
+    """As `zetl_helpers.course.notebooks.SocketFileKernelManager`, for nbval, which offers no option for it."""
 
     def _transport_default(self) -> str:
         return "ipc"

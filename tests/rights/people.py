@@ -6,10 +6,10 @@ from typing import Any
 
 import boto3
 
+from local_lakehouse import daemon
 from zetl_helpers import _rights, permissions
 from zetl_helpers import lab as lab_module
 from zetl_helpers.lab import Lab
-from zetl_helpers.local import daemon
 
 Document = dict[str, Any]
 

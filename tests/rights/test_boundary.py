@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from zetl_helpers import chapters, integration, permissions, source, target
+from local_lakehouse.lakehouse import Lakehouse
+from zetl_helpers import integration, permissions, source, target
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse
 
 
 def make_boundary(lab: Lab, *statements: dict[str, object]) -> str:

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_lakehouse.iam.authorization import Ask, Decision, decide
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.rights.people import rights, session_of
 from tests.rights.unused import denied, unused
-from zetl_helpers import _rights, chapters, lakehouse, monitoring, permissions
-from zetl_helpers.classroom import closing, progress, roster
+from zetl_helpers import _rights, lakehouse, monitoring, permissions
+from zetl_helpers.course import chapters
+from zetl_helpers.course.classroom import closing, progress, roster
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.authorization import Ask, Decision, decide
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 TRUST = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}
 

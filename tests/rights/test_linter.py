@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
 from tests.rights.linter import findings
 from zetl_helpers import _documents, permissions
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse
 
 README = Path(__file__).parents[2] / "policies" / "README.md"
 # What AWS lets a managed policy have, without white space.

@@ -8,11 +8,11 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.rights.people import become, learners_policies, without
 from zetl_helpers import permissions
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 
 @pytest.fixture

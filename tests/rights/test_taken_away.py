@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.rights.people import become, learners_policies, without
-from zetl_helpers import chapters, cleanup, integration, lakehouse, monitoring, permissions, source, studio, target
+from zetl_helpers import cleanup, integration, lakehouse, monitoring, permissions, source, studio, target
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 BUILD, USE = "policies/learner_build_permissions.json", "policies/learner_use_permissions.json"
 

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import connect_to
 from tests.rights.people import become, learners_policies, rights
 from tests.rights.unused import denied, unused
-from zetl_helpers import notebooks
+from zetl_helpers.course import notebooks
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "policies" / "README.md"

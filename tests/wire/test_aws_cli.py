@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from zetl_helpers import permissions
 from zetl_helpers.lab import Lab, local_environment
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
 

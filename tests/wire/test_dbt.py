@@ -17,8 +17,8 @@ import boto3
 import pyathena
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from zetl_helpers.lab import local_environment
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 PROJECT = Path(__file__).parent / "dbt_project"
 DBT = Path(__file__).parent.parent.parent / ".venv-dbt" / "bin" / "dbt"

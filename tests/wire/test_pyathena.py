@@ -16,8 +16,8 @@ from pyathena.cursor import DictCursor
 from pyathena.pandas.cursor import PandasCursor
 from pyathena.pandas.util import to_sql
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from zetl_helpers.lab import local_environment
-from zetl_helpers.local.lakehouse import Lakehouse, Settings
 
 Connection = Any
 CREATE = """

@@ -1,0 +1,120 @@
+"""Amazon Athena that runs SQL: its operations.
+
+AWS: https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from local_lakehouse.athena.data_catalogs import DataCatalogs
+from local_lakehouse.athena.executions import Executions
+from local_lakehouse.athena.query_operations import QueryOperations
+from local_lakehouse.athena.result_files import ResultFiles
+from local_lakehouse.athena.runner import Runner
+from local_lakehouse.athena.saved_queries import NamedQueries, PreparedStatements
+from local_lakehouse.athena.tables.lake import Lake
+from local_lakehouse.athena.workgroups import WorkGroups
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.protocol.wire import Caller
+from local_lakehouse.sql.runtime.engine import Engine
+
+Operation = Callable[[dict[str, Any]], dict[str, Any]]
+
+# A parenthesis is some twenty calls deep; a thread's smallest stack, 2 MB, holds this many.
+_CALLS = 3_000
+
+
+class AthenaService:
+    """Amazon Athena.
+
+    Args:
+        inside: The lakehouse.
+        engine: Where queries run; several services may share one.
+    """
+
+    name = "athena"
+
+    def __init__(self, inside: Inside, engine: Engine | None = None) -> None:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS))
+        lake = Lake(inside)
+        self._workgroups = WorkGroups(inside)
+        self._named = NamedQueries(self._workgroups)
+        self._prepared = PreparedStatements(self._workgroups)
+        self._executions = Executions()
+        results = ResultFiles(inside)
+        self._runner = Runner(lake, self._prepared, results, engine or Engine())
+        queries = QueryOperations(inside, self._executions, self._workgroups, self._runner, results)
+        catalogs = DataCatalogs(lake)
+        self._answers: dict[str, Operation] = {
+            "StartQueryExecution": queries.start,
+            "GetQueryExecution": queries.get,
+            "BatchGetQueryExecution": queries.batch_get,
+            "ListQueryExecutions": queries.list_executions,
+            "StopQueryExecution": queries.stop,
+            "GetQueryResults": queries.results,
+            "GetQueryRuntimeStatistics": queries.runtime_statistics,
+            "GetWorkGroup": self._workgroups.get,
+            "ListWorkGroups": self._workgroups.list,
+            "CreateWorkGroup": self._workgroups.create,
+            "UpdateWorkGroup": self._workgroups.update,
+            "DeleteWorkGroup": self._workgroups.delete,
+            "TagResource": self._workgroups.tag,
+            "UntagResource": self._workgroups.untag,
+            "ListTagsForResource": self._workgroups.list_tags,
+            "CreateNamedQuery": self._named.create,
+            "GetNamedQuery": self._named.get,
+            "BatchGetNamedQuery": self._named.batch_get,
+            "ListNamedQueries": self._named.list,
+            "UpdateNamedQuery": self._named.update,
+            "DeleteNamedQuery": self._named.delete,
+            "CreatePreparedStatement": self._prepared.create,
+            "GetPreparedStatement": self._prepared.get,
+            "BatchGetPreparedStatement": self._prepared.batch_get,
+            "UpdatePreparedStatement": self._prepared.update,
+            "DeletePreparedStatement": self._prepared.delete,
+            "ListPreparedStatements": self._prepared.list,
+            "GetDataCatalog": catalogs.get,
+            "ListDataCatalogs": catalogs.list,
+            "GetDatabase": catalogs.get_database,
+            "ListDatabases": catalogs.list_databases,
+            "GetTableMetadata": catalogs.get_table,
+            "ListTableMetadata": catalogs.list_tables,
+            "ListEngineVersions": catalogs.list_engine_versions,
+        }
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations answered here; all others of Athena go to moto."""
+        return frozenset(self._answers)
+
+    @property
+    def finished(self) -> int:
+        """How many executions have ended so far, which changes the state without a request."""
+        return self._runner.finished
+
+    def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one validated request, or raise a `Fault`."""
+        return self._answers[operation](request)
+
+    def stop(self) -> None:
+        """Stop what is running."""
+        self._runner.stop()
+
+    def dump(self) -> object:
+        """Return the service's state as plain data."""
+        return {
+            "workgroups": self._workgroups.dump(),
+            "named": self._named.dump(),
+            "prepared": self._prepared.dump(),
+            "executions": self._executions.dump(),
+        }
+
+    def load(self, state: Any) -> None:
+        """Put back what `dump` returned."""
+        self._workgroups.load(state["workgroups"])
+        self._named.load(state["named"])
+        self._prepared.load(state["prepared"])
+        self._executions.load(state["executions"])

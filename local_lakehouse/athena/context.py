@@ -1,0 +1,112 @@
+"""What running one statement needs, and what comes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from local_lakehouse.athena.executions import Execution
+from local_lakehouse.athena.results import Text
+from local_lakehouse.athena.saved_queries import PreparedStatements
+from local_lakehouse.athena.tables.catalog import StatementTables
+from local_lakehouse.athena.tables.iceberg_scans import FileCache
+from local_lakehouse.athena.tables.lake import Lake
+from local_lakehouse.sql.analysis.analyzer import Compiled
+from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.session import Session
+from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.grammar.tree import Expression, Query
+from local_lakehouse.sql.runtime.engine import Engine, run
+from local_lakehouse.sql.types import Type
+
+
+@dataclass
+class Outcome:
+    """What a statement brought forth.
+
+    Args:
+        columns: Names and types of the result's columns.
+        rows: The rows as texts.
+        update_count: How many rows were written; None where Athena tells nothing.
+        header: Whether ``GetQueryResults`` begins with the columns' names.
+        manifest: The files that were written, if there is a manifest of them.
+        body: Whether a result file is written.
+    """
+
+    columns: Sequence[tuple[str, Type]] = ()
+    rows: list[list[Text]] = field(default_factory=list)
+    update_count: int | None = None
+    header: bool = False
+    manifest: Sequence[str] | None = None
+    body: bool = True
+
+
+@dataclass
+class Context:
+    """The surroundings of one execution.
+
+    Args:
+        execution: What is executed.
+        lake: The tables of the lakehouse.
+        engine: Where queries run.
+        cursor: The connection of this execution.
+        cache: Files parsed before.
+        prepared: The prepared statements.
+        parameters: What the question marks stand for.
+    """
+
+    execution: Execution
+    lake: Lake
+    engine: Engine
+    cursor: duckdb.DuckDBPyConnection
+    cache: FileCache
+    prepared: PreparedStatements
+    parameters: Sequence[Expression] = ()
+
+    @property
+    def database(self) -> str | None:
+        """The database of names without one, in lower case and without backquotes."""
+        name = self.execution.database
+        return name.strip("`").lower() if name else None
+
+    def tables(self) -> StatementTables:
+        """Return the tables of one statement, none read yet."""
+        return StatementTables(self.lake, self.cache)
+
+    def session(self, tables: StatementTables) -> Session:
+        """Return what a statement is analysed against."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        return Session(tables, self.database, now, self.engine.constant, self.parameters)
+
+    def query(self, query: Query) -> tuple[Compiled, pa.Table]:
+        """Run a query.
+
+        Returns:
+            What it is, and its rows.
+
+        Raises:
+            QueryFailure: It fails.
+        """
+        tables = self.tables()
+        began = time.monotonic()
+        compiled = compile_query(query, self.session(tables))
+        self.execution.planning_millis += round((time.monotonic() - began) * 1000)
+        return compiled, self.fetch(tables, compiled.sql)
+
+    def fetch(self, tables: StatementTables, sql: str) -> pa.Table:
+        """Run DuckDB's SQL over the tables that its analysis named."""
+        tables.register(self.cursor, sql)
+        self.execution.scanned_bytes += tables.scanned_bytes
+        return run(self.cursor, sql)
+
+
+def table_of(context: Context, names: nodes.TableName) -> tuple[str, str]:
+    """Return database and name of a table that is written in a statement of Hive's kind."""
+    database = names[-2].key if len(names) > 1 else (context.database or "default")
+    return database, names[-1].key

@@ -1,0 +1,247 @@
+"""Databases, tables and views: CREATE, DROP, ALTER, MSCK.
+
+https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_lakehouse.athena.context import Context, Outcome, table_of
+from local_lakehouse.athena.query_statements import column_names
+from local_lakehouse.athena.tables.catalog import qualify
+from local_lakehouse.athena.tables.lake import is_iceberg, is_view
+from local_lakehouse.athena.tables.views import view_input
+from local_lakehouse.athena.writes.hive_tables import STORAGE, add_partition
+from local_lakehouse.athena.writes.iceberg_tables import create_iceberg_table
+from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.session import CATALOG
+from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.hive_types import glue_type
+
+_HIVE_SYSTEM = 1
+_METASTORE = 1502
+_SEMANTIC = 1003
+_SERDES = {
+    "PARQUET": STORAGE["PARQUET"],
+    "TEXTFILE": STORAGE["TEXTFILE"],
+    "JSON": STORAGE["JSON"],
+}
+_START = Position(1, 1)
+
+
+def hive_failure(message: str, error_type: int = _SEMANTIC) -> QueryFailure:
+    """Return a failure of Hive's kind: no name, and the system's category."""
+    return QueryFailure("", message, category=_HIVE_SYSTEM, error_type=error_type)
+
+
+def _task_failure(message: str) -> QueryFailure:
+    return hive_failure(
+        f"FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {message}", _METASTORE
+    )
+
+
+def known_table(context: Context, names: nodes.TableName) -> dict[str, Any]:
+    """Return the entry of a table that a statement of Hive's kind names.
+
+    Raises:
+        QueryFailure: There is none.
+    """
+    database, name = table_of(context, names)
+    entry = context.lake.table(database, name)
+    if entry is None:
+        raise hive_failure(f"FAILED: SemanticException [Error 10001]: Table not found {database}.{name}")
+    return entry
+
+
+def create_database(statement: nodes.CreateDatabase, context: Context) -> Outcome:
+    """Create a database."""
+    if context.lake.database(statement.name) is not None:
+        if statement.if_not_exists:
+            return Outcome()
+        raise _task_failure(f"Database {statement.name} already exists")
+    given = {"Description": statement.comment, "LocationUri": statement.location}
+    database = {"Name": statement.name, "Parameters": dict(statement.properties)}
+    database |= {key: value for key, value in given.items() if value is not None}
+    context.lake.glue.create_database(DatabaseInput=database)
+    return Outcome()
+
+
+def drop_database(statement: nodes.DropDatabase, context: Context) -> Outcome:
+    """Drop a database."""
+    if context.lake.database(statement.name) is None:
+        if statement.if_exists:
+            return Outcome()
+        raise hive_failure(f"FAILED: SemanticException [Error 10072]: Database does not exist: {statement.name}")
+    if not statement.cascade and next(context.lake.tables(statement.name), None) is not None:
+        raise _task_failure(
+            f"InvalidOperationException(message:Database {statement.name} is not empty. One or more tables exist.)"
+        )
+    for entry in list(context.lake.tables(statement.name)):
+        context.lake.glue.delete_table(DatabaseName=statement.name, Name=entry["Name"])
+    context.lake.glue.delete_database(Name=statement.name)
+    return Outcome()
+
+
+def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
+    """Create an Iceberg table, or tell the catalog of files that are there."""
+    database, name = table_of(context, statement.table)
+    if context.lake.database(database) is None:
+        raise hive_failure(f"FAILED: SemanticException [Error 10072]: Database does not exist: {database}")
+    if context.lake.table(database, name) is not None:
+        if statement.if_not_exists:
+            return Outcome()
+        raise _task_failure(f"AlreadyExistsException(message:Table {name} already exists)")
+    _check_definition(statement)
+    properties = dict(statement.properties)
+    if properties.get("table_type", "").upper() == "ICEBERG":
+        typed = [one for one in statement.partitions if one.type is not None]
+        if typed:
+            raise QueryFailure("NOT_SUPPORTED", "Partition columns of an Iceberg table are named without a type")
+        create_iceberg_table(
+            context.lake, database, name, statement.columns, statement.partitions, statement.location or "", properties
+        )
+    else:
+        context.lake.glue.create_table(DatabaseName=database, TableInput=_external(statement, name, properties))
+    return Outcome()
+
+
+def _check_definition(statement: nodes.CreateTable) -> None:
+    names = [one.name for one in statement.columns] + [one.column for one in statement.partitions if one.type]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise hive_failure(f"FAILED: SemanticException [Error 10036]: Duplicate column name: {twice}")
+    if not (statement.location or "").startswith("s3://"):
+        raise _task_failure(f"MetaException(message:The location is not a path in S3: {statement.location})")
+
+
+def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str]) -> dict[str, Any]:
+    stored_as = statement.stored_as or "TEXTFILE"
+    if statement.serde is None and stored_as not in _SERDES:
+        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not read tables stored as {stored_as}")
+    input_format, output_format, serde = _SERDES.get(stored_as, _SERDES["TEXTFILE"])
+    partitions = []
+    for one in statement.partitions:
+        if one.type is None:
+            raise hive_failure("FAILED: ParseException: a partition column of a Hive table needs a type")
+        partitions.append(
+            {"Name": one.column, "Type": glue_type(one.type), **({"Comment": one.comment} if one.comment else {})}
+        )
+    parameters = dict(statement.row_format)
+    if "field.delim" in parameters:
+        parameters["serialization.format"] = parameters["field.delim"]
+    table: dict[str, Any] = {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"EXTERNAL": "TRUE", **properties},
+        "PartitionKeys": partitions,
+        "StorageDescriptor": {
+            "Columns": [
+                {"Name": one.name, "Type": glue_type(one.type), **({"Comment": one.comment} if one.comment else {})}
+                for one in statement.columns
+            ],
+            "Location": statement.location,
+            "InputFormat": input_format,
+            "OutputFormat": output_format,
+            "SerdeInfo": {"SerializationLibrary": statement.serde or serde, "Parameters": parameters},
+        },
+    }
+    if statement.comment:
+        table["Description"] = statement.comment
+    return table
+
+
+def drop_table(statement: nodes.DropTable, context: Context) -> Outcome:
+    """Drop a table; an Iceberg table's files go with it."""
+    database, name = table_of(context, statement.table)
+    entry = context.lake.table(database, name)
+    if entry is None:
+        if statement.if_exists:
+            return Outcome()
+        raise hive_failure(f"FAILED: SemanticException [Error 10001]: Table not found {name}")
+    if is_view(entry):
+        raise hive_failure(f"FAILED: SemanticException [Error 10000]: Cannot drop a view with DROP TABLE: {name}")
+    context.lake.glue.delete_table(DatabaseName=database, Name=name)
+    if is_iceberg(entry):
+        _delete_files(context, entry["StorageDescriptor"]["Location"])
+        return Outcome(rows=[[""], [""]])
+    return Outcome()
+
+
+def _delete_files(context: Context, location: str) -> None:
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    prefix = prefix.rstrip("/") + "/"
+    try:
+        for page in context.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            keys = [{"Key": one["Key"]} for one in page.get("Contents", ())]
+            if keys:
+                context.lake.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise
+
+
+def create_view(statement: nodes.CreateView, context: Context) -> Outcome:
+    """Create a view."""
+    database, name = qualify(tuple(one.key for one in statement.view), context.database, statement.position)
+    if context.lake.database(database) is None:
+        raise QueryFailure("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist", statement.position)
+    compiled = compile_query(statement.query, context.session(context.tables()))
+    names = column_names(compiled)
+    if any(column.name is None for column in compiled.columns):
+        place = [column.name for column in compiled.columns].index(None) + 1
+        raise QueryFailure("MISSING_COLUMN_NAME", f"Column name not specified at position {place}", statement.position)
+    if len({one.lower() for one in names}) != len(names):
+        raise QueryFailure("DUPLICATE_COLUMN_NAME", "A view's columns must have different names", statement.position)
+    columns = [(one.lower(), column.type) for one, column in zip(names, compiled.columns, strict=False)]
+    view = view_input(name, statement.query.text, context.database, columns)
+    existing = context.lake.table(database, name)
+    if existing is None:
+        context.lake.glue.create_table(DatabaseName=database, TableInput=view)
+    elif not statement.replace or not is_view(existing):
+        raise QueryFailure(
+            "TABLE_ALREADY_EXISTS", f"View already exists: '{CATALOG}.{database}.{name}'", statement.position
+        )
+    else:
+        context.lake.glue.update_table(DatabaseName=database, TableInput=view)
+    return Outcome()
+
+
+def drop_view(statement: nodes.DropView, context: Context) -> Outcome:
+    """Drop a view."""
+    database, name = qualify(tuple(one.key for one in statement.view), context.database, statement.position)
+    entry = context.lake.table(database, name)
+    if entry is None:
+        if statement.if_exists:
+            return Outcome()
+        raise QueryFailure("TABLE_NOT_FOUND", f"View '{CATALOG}.{database}.{name}' does not exist", statement.position)
+    if not is_view(entry):
+        raise QueryFailure("NOT_SUPPORTED", f"'{CATALOG}.{database}.{name}' is a table, not a view", statement.position)
+    context.lake.glue.delete_table(DatabaseName=database, Name=name)
+    return Outcome()
+
+
+def repair_table(statement: nodes.RepairTable, context: Context) -> Outcome:
+    """Tell the catalog of partitions whose folders are there."""
+    entry = known_table(context, statement.table)
+    if is_iceberg(entry) or is_view(entry):
+        raise QueryFailure("", "Query type not supported by Athena Iceberg at this time", error_type=1200)
+    keys = [one["Name"].lower() for one in entry.get("PartitionKeys", ())]
+    base = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"
+    bucket, _, prefix = base.removeprefix("s3://").partition("/")
+    found: set[tuple[str, ...]] = set()
+    for page in context.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for one in page.get("Contents", ()):
+            parts = one["Key"].removeprefix(prefix).split("/")[:-1]
+            names = [part.partition("=")[0].lower() for part in parts]
+            if keys and names == keys:
+                found.add(tuple(parts))
+    added = []
+    for folders in sorted(found):
+        values = [part.partition("=")[2] for part in folders]
+        if add_partition(context.lake, entry, values, f"{base}{'/'.join(folders)}/"):
+            added.append(f"Repair: Added partition to metastore {entry['Name']}:{'/'.join(folders)}")
+    return Outcome(rows=[[line] for line in added])

@@ -1,0 +1,27 @@
+"""Pages of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from local_lakehouse.athena.faults import invalid_request
+
+_T = TypeVar("_T")
+
+
+def page(items: Sequence[_T], request: dict[str, Any], default: int, *, message: str) -> tuple[list[_T], str | None]:
+    """Return a page of a list and the token of the next one, if there is one.
+
+    Args:
+        items: The whole list.
+        request: The request, with ``MaxResults`` and ``NextToken``.
+        default: How many items are on a page unless the request tells.
+        message: What is said of a token that is none; ``{}`` stands for it.
+    """
+    token = request.get("NextToken")
+    if token is not None and not (token.isdigit() and int(token) <= len(items)):
+        raise invalid_request(message.format(token))
+    start = int(token or 0)
+    end = start + (request.get("MaxResults") or default)
+    return list(items[start:end]), str(end) if end < len(items) else None

@@ -1,0 +1,55 @@
+"""Run queries, ``EXPLAIN`` and prepared statements."""
+
+from __future__ import annotations
+
+from local_lakehouse.athena.context import Context, Outcome
+from local_lakehouse.athena.explain import explain_query
+from local_lakehouse.athena.results import render
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.analyzer import Compiled
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar import statement_tree as nodes
+
+
+def column_names(compiled: Compiled) -> list[str]:
+    """Return the names under which a query's columns are shown."""
+    return [column.name or f"_col{index}" for index, column in enumerate(compiled.columns)]
+
+
+def select(statement: nodes.Select, context: Context) -> Outcome:
+    """Run a query."""
+    compiled, rows = context.query(statement.query)
+    found = [column.type for column in compiled.columns]
+    columns = list(zip(column_names(compiled), found, strict=False))
+    return Outcome(columns, render(rows, found), 0, header=True)
+
+
+def explain(statement: nodes.Explain, context: Context) -> Outcome:
+    """Explain a statement instead of running it; with ANALYZE run it, too."""
+    query = _explained_query(statement.statement)
+    lines = explain_query(query, statement, context)
+    return Outcome([("Query Plan", types.VARCHAR)], [[line] for line in lines], header=True)
+
+
+def _explained_query(statement: nodes.Statement) -> nodes.Statement:
+    if isinstance(statement, nodes.Select | nodes.Insert | nodes.CreateTableAs | nodes.Unload):
+        return statement
+    raise QueryFailure("NOT_SUPPORTED", "The local Athena explains SELECT, INSERT, CREATE TABLE AS and UNLOAD only")
+
+
+def prepare(statement: nodes.Prepare, context: Context) -> Outcome:
+    """Keep a prepared statement."""
+    context.prepared.put(context.execution.workgroup, statement.name, statement.sql)
+    return Outcome()
+
+
+def deallocate(statement: nodes.Deallocate, context: Context) -> Outcome:
+    """Forget a prepared statement."""
+    if not context.prepared.remove(context.execution.workgroup, statement.name):
+        raise prepared_missing(statement.name)
+    return Outcome()
+
+
+def prepared_missing(name: str) -> QueryFailure:
+    """Return the failure of naming a prepared statement that does not exist."""
+    return QueryFailure("NOT_FOUND", f"PreparedStatement {name} was not found")

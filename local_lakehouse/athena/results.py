@@ -1,0 +1,192 @@
+"""Show rows as Athena does: texts of values, column descriptions, CSV.
+
+https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.json_text import java_double
+from local_lakehouse.sql.types import Type
+from local_lakehouse.sql.zones import to_local
+
+Text = str | None
+_UNBOUNDED = 2147483647
+_BINARY_LENGTH = 1073741824
+_PRECISIONS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19, "real": 17, "double": 17}
+_TIMES = ("timestamp", "timestamp with time zone", "time")
+_MIN_SECOND_DIGITS = 3
+_FAR = "The local Athena does not write dates and timestamps of years beyond 9999"
+_PLAIN = frozenset((*types.INTEGERS, "boolean", "varchar", "json", "uuid", "date"))
+
+
+def column_info(name: str, type_: Type) -> dict[str, Any]:
+    """Describe a column of a result as ``ResultSetMetadata`` does."""
+    return {
+        "CatalogName": "hive",
+        "SchemaName": "",
+        "TableName": "",
+        "Name": name,
+        "Label": name,
+        "Type": {"real": "float"}.get(type_.name, type_.name),
+        "Precision": _precision(type_),
+        "Scale": type_.scale if type_.name == "decimal" else 0,
+        "Nullable": "UNKNOWN",
+        "CaseSensitive": types.is_text(type_),
+    }
+
+
+def _precision(type_: Type) -> int:
+    if type_.name in _TIMES:
+        return _MIN_SECOND_DIGITS
+    if type_.name == "varbinary":
+        return _BINARY_LENGTH
+    if type_.name == "varchar" and not type_.numbers:
+        return _UNBOUNDED
+    if type_.name in ("varchar", "char", "decimal"):
+        return type_.precision
+    return _PRECISIONS.get(type_.name, 0)
+
+
+def render(table: pa.Table, columns: Sequence[Type]) -> list[list[Text]]:
+    """Return the rows of a table as texts, None for NULL.
+
+    Args:
+        table: The rows.
+        columns: The types of its columns.
+
+    Raises:
+        QueryFailure: ``NOT_SUPPORTED``, for a date or timestamp that is too far away to be written.
+    """
+    try:
+        rendered = [_column(table.column(index), type_) for index, type_ in enumerate(columns)]
+    except OverflowError as error:
+        raise QueryFailure("NOT_SUPPORTED", _FAR) from error
+    return [list(row) for row in zip(*rendered, strict=False)] if rendered else []
+
+
+def _column(values: pa.ChunkedArray, type_: Type) -> list[Text]:
+    if type_ == types.UNKNOWN:
+        return [None] * len(values)
+    if type_.name in _PLAIN:
+        texts: list[Text] = pc.cast(values, pa.string()).to_pylist()
+        if type_ == types.DATE and any(text is not None and text.startswith("<") for text in texts):
+            raise QueryFailure("NOT_SUPPORTED", _FAR)
+        return texts
+    writer = _writer(type_)
+    return [None if value is None else writer(value) for value in values.to_pylist()]
+
+
+def _writer(type_: Type) -> Callable[[Any], str]:
+    """Return what writes values of a type; they are never NULL."""
+    if type_.name == "array":
+        return _array_writer(type_)
+    if type_.name == "map":
+        return _map_writer(type_)
+    if type_.name == "row":
+        return _row_writer(type_)
+    if type_.name in ("timestamp", "time"):
+        digits = max(type_.precision, _MIN_SECOND_DIGITS)
+        return lambda value: _clock(value, digits)
+    if type_.name == "timestamp with time zone":
+        digits = max(type_.precision, _MIN_SECOND_DIGITS)
+        return lambda value: f"{_clock(to_local(value['i'], value['z']), digits)} {value['z']}"
+    if type_.name == "char":
+        length = type_.precision
+        return lambda value: str(value).ljust(length)
+    return _WRITERS.get(type_.name, str)
+
+
+def _clock(value: Any, digits: int) -> str:
+    text = str(value.strftime("%H:%M:%S.%f"))
+    if isinstance(value, datetime):
+        text = f"{value.year:04}-{value.month:02}-{value.day:02} {text}"
+    return text[: len(text) - 6 + digits]
+
+
+def _inner(writer: Callable[[Any], str], value: Any) -> str:
+    return "null" if value is None else writer(value)
+
+
+def _array_writer(type_: Type) -> Callable[[Any], str]:
+    writer = _writer(type_.element)
+    return lambda value: "[" + ", ".join(_inner(writer, item) for item in value) + "]"
+
+
+def _map_writer(type_: Type) -> Callable[[Any], str]:
+    key, value = _writer(type_.key), _writer(type_.value)
+
+    def write(entries: Any) -> str:
+        ordered = sorted(entries.items() if isinstance(entries, dict) else entries, key=lambda entry: _order(entry[0]))
+        return "{" + ", ".join(f"{_inner(key, one)}={_inner(value, other)}" for one, other in ordered) + "}"
+
+    return write
+
+
+def _order(key: Any) -> Any:
+    return repr(key) if isinstance(key, dict | list) else key
+
+
+def _row_writer(type_: Type) -> Callable[[Any], str]:
+    writers = [_writer(child) for child in type_.children]
+    labels = [f"{name}=" if name else "" for name in type_.fields]
+
+    def write(value: Any) -> str:
+        parts = (
+            label + _inner(writer, value[f"f{index}"])
+            for index, (label, writer) in enumerate(zip(labels, writers, strict=False))
+        )
+        return "{" + ", ".join(parts) + "}"
+
+    return write
+
+
+def _binary(value: bytes) -> str:
+    return value.hex(" ")
+
+
+def _day_interval(value: int) -> str:
+    span = timedelta(milliseconds=abs(value))
+    rest = span - timedelta(days=span.days)
+    seconds, millis = divmod(rest // timedelta(milliseconds=1), 1000)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{millis:03}"
+    return f"{'-' if value < 0 else ''}{span.days} {clock}"
+
+
+def _month_interval(value: int) -> str:
+    return f"{'-' if value < 0 else ''}{abs(value) // 12}-{abs(value) % 12}"
+
+
+def _single(value: float) -> str:
+    return java_double(value, single=True)
+
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "boolean": lambda value: "true" if value else "false",
+    "double": java_double,
+    "real": _single,
+    "decimal": lambda value: format(value, "f"),
+    "varbinary": _binary,
+    "interval day to second": _day_interval,
+    "interval year to month": _month_interval,
+    "unknown": lambda _: "null",
+}
+
+
+def csv_text(names: Sequence[str], rows: Iterable[Sequence[Text]]) -> str:
+    """Write a header and rows as Athena's CSV: all quoted, NULL as nothing at all."""
+    lines = [_csv_line(names)]
+    lines += [_csv_line(row) for row in rows]
+    return "".join(lines)
+
+
+def _csv_line(values: Sequence[Text]) -> str:
+    return ",".join("" if value is None else '"' + value.replace('"', '""') + '"' for value in values) + "\n"

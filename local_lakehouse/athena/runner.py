@@ -1,0 +1,273 @@
+"""Run executions side by side, each on a connection of its own."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import duckdb
+from botocore.exceptions import ClientError
+
+from local_lakehouse.athena import alter, ddl, query_statements, show
+from local_lakehouse.athena.context import Context, Outcome
+from local_lakehouse.athena.executions import Execution
+from local_lakehouse.athena.result_files import ResultFiles
+from local_lakehouse.athena.results import column_info
+from local_lakehouse.athena.saved_queries import PreparedStatements
+from local_lakehouse.athena.tables.iceberg_scans import FileCache
+from local_lakehouse.athena.tables.lake import Lake
+from local_lakehouse.athena.writes import ctas, inserts, maintenance, row_changes, unloads
+from local_lakehouse.sql.failures import MalformedQuery, QueryFailure
+from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.grammar.statement_parser import StatementReader, parse_statement
+from local_lakehouse.sql.grammar.tree import Column, Dereference, Expression, Literal
+from local_lakehouse.sql.runtime.engine import Engine
+
+_LOG = logging.getLogger(__name__)
+_CANCELLED = "Query cancelled by user"
+_UNEXPLAINED = "The local Athena failed to run this query; its log says why"
+_TOO_DEEP = (
+    "The statement is nested too deeply, or chains too many operators, for the local Athena. "
+    "Name parts of it in a WITH clause, or compute them in statements of their own"
+)
+_DENIED = ("403", "AccessDenied", "AccessDeniedException")
+_THREADS = 8
+_TIME_LIMIT_SECONDS = 30 * 60.0
+
+Handler = Callable[[Any, Context], Outcome]
+
+
+class Runner:
+    """Runs executions.
+
+    Args:
+        lake: The tables of the lakehouse.
+        prepared: The prepared statements.
+        results: Where results are written.
+        engine: Where queries run.
+        time_limit: How many seconds a statement may take.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        prepared: PreparedStatements,
+        results: ResultFiles,
+        engine: Engine,
+        time_limit: float = _TIME_LIMIT_SECONDS,
+    ) -> None:
+        self._lake = lake
+        self._prepared = prepared
+        self._results = results
+        self._time_limit = time_limit
+        self._engine = engine
+        self._cache = FileCache()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="athena")
+        self._running: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._futures: dict[str, Future[None]] = {}
+        self._cancelled: set[str] = set()
+        self._lock = threading.Lock()
+        self.finished = 0  # executions so far, however they ended
+
+    def submit(self, execution: Execution) -> None:
+        """Run an execution as soon as there is a thread for it."""
+        with self._lock:
+            # The thread works in the name of who asked.
+            self._futures[execution.id] = self._pool.submit(contextvars.copy_context().run, self._run, execution)
+
+    def wait(self, execution: Execution, seconds: float) -> None:
+        """Wait until an execution is final, but not longer than some time."""
+        with self._lock:
+            future = self._futures.get(execution.id)
+        if future is not None and not execution.final:
+            try:
+                future.result(timeout=seconds)
+            except TimeoutError:
+                return
+
+    def cancel(self, execution: Execution) -> None:
+        """Stop an execution that is not final."""
+        with self._lock:
+            if execution.final:
+                return
+            self._cancelled.add(execution.id)
+            cursor = self._running.get(execution.id)
+        if cursor is not None:
+            cursor.interrupt()
+
+    def stop(self) -> None:
+        """Stop everything."""
+        with self._lock:
+            cursors = list(self._running.values())
+        for cursor in cursors:
+            cursor.interrupt()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, execution: Execution) -> None:
+        cursor = self._engine.cursor()
+        with self._lock:
+            self._running[execution.id] = cursor
+        overdue = threading.Event()
+
+        def interrupt() -> None:
+            overdue.set()
+            cursor.interrupt()
+
+        timer = threading.Timer(self._time_limit, interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            self._guarded(execution, cursor, overdue)
+        finally:
+            timer.cancel()
+            with self._lock:
+                self._running.pop(execution.id, None)
+                self._futures.pop(execution.id, None)
+                self._cancelled.discard(execution.id)
+                self.finished += 1
+            cursor.close()
+
+    def _guarded(self, execution: Execution, cursor: duckdb.DuckDBPyConnection, overdue: threading.Event) -> None:
+        execution.state = "RUNNING"
+        try:
+            if execution.id in self._cancelled:
+                raise duckdb.InterruptException
+            outcome = self._outcome(execution, cursor)
+            self._finish(execution, outcome)
+        except duckdb.InterruptException:
+            if overdue.is_set():
+                limit = round(self._time_limit / 60)
+                self._fail(
+                    execution,
+                    QueryFailure(
+                        "EXCEEDED_TIME_LIMIT", f"Query exceeded the maximum execution time limit of {limit} minutes"
+                    ),
+                )
+            else:
+                execution.finish("CANCELLED", _CANCELLED)
+        except QueryFailure as failure:
+            self._fail(execution, failure)
+        except ClientError as error:
+            self._fail(execution, _refused(execution, error))
+        except MalformedQuery as malformed:
+            self._fail(execution, QueryFailure("SYNTAX_ERROR", malformed.message))
+        except RecursionError:
+            self._fail(execution, QueryFailure("NOT_SUPPORTED", _TOO_DEEP))
+        except Exception:  # noqa: BLE001  (a thread's edge: logged, and told as Athena tells its own failures)
+            _LOG.exception("query %s failed", execution.id)
+            self._fail(execution, QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED))
+
+    def _fail(self, execution: Execution, failure: QueryFailure) -> None:
+        error = {
+            "ErrorCategory": failure.category,
+            "ErrorType": failure.error_type,
+            "Retryable": False,
+            "ErrorMessage": failure.reason,
+        }
+        self._results.write_failure(execution, failure)
+        execution.finish("FAILED", failure.reason, error)
+
+    def _finish(self, execution: Execution, outcome: Outcome) -> None:
+        execution.columns = [column_info(name, type_) for name, type_ in outcome.columns]
+        execution.has_header = outcome.header
+        execution.update_count = outcome.update_count
+        execution.row_count = len(outcome.rows)
+        self._results.write(execution, outcome)
+        execution.finish("SUCCEEDED")
+
+    def _outcome(self, execution: Execution, cursor: duckdb.DuckDBPyConnection) -> Outcome:
+        began = time.monotonic()
+        self._lake.require_default_database()
+        statement = parse_statement(execution.query)
+        context = Context(execution, self._lake, self._engine, cursor, self._cache, self._prepared)
+        given = [parameter_of(text) for text in execution.parameters]
+        query = execution.query
+        if isinstance(statement, nodes.Execute):
+            known = self._prepared.find(execution.workgroup, statement.name)
+            if known is None:
+                raise query_statements.prepared_missing(statement.name)
+            query = known["QueryStatement"]
+            given = list(statement.parameters) or given
+            statement = parse_statement(query)
+        if not isinstance(statement, nodes.Prepare):
+            context.parameters = _checked_parameters(query, given)
+        execution.planning_millis = round((time.monotonic() - began) * 1000)
+        return _HANDLERS[type(statement)](statement, context)
+
+
+def _refused(execution: Execution, error: ClientError) -> QueryFailure:
+    """Say what a service answered that Athena asked in the caller's name."""
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    if code == "NoSuchBucket":
+        bucket = error.response["Error"].get("BucketName", "")
+        return QueryFailure("", f"{message}: {bucket} (Error Code: {code}). Create it, or name a location elsewhere")
+    if code not in _DENIED:
+        _LOG.error("query %s failed", execution.id, exc_info=error)
+        return QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED)
+    return QueryFailure("", f"{message} (Error Code: {code})")
+
+
+def parameter_of(text: str) -> Expression:
+    """Return what an execution parameter stands for: an expression without names, or else its own text."""
+    reader = None
+    try:
+        reader = StatementReader(text)
+        expression = reader.expression()
+        reader.expect_end()
+    except (MalformedQuery, QueryFailure):
+        return Literal("varchar", text)
+    return Literal("varchar", text) if _has_names(expression) else expression
+
+
+def _has_names(node: object) -> bool:
+    if isinstance(node, Column | Dereference):
+        return True
+    if isinstance(node, tuple):
+        return any(map(_has_names, node))
+    if isinstance(node, Expression):
+        return any(_has_names(getattr(node, name)) for name in node.__dataclass_fields__ if name != "position")
+    return False
+
+
+def _checked_parameters(query: str, given: Sequence[Expression]) -> Sequence[Expression]:
+    reader = StatementReader(query)
+    reader.whole_statement()
+    if reader.parameters == 0:
+        return ()
+    if reader.parameters != len(given):
+        raise QueryFailure(
+            "INVALID_PARAMETER_USAGE",
+            f"line 1:1: Incorrect number of parameters: expected {reader.parameters} but found {len(given)}",
+        )
+    return given
+
+
+_HANDLERS: dict[type[nodes.Statement], Handler] = {
+    nodes.Select: query_statements.select,
+    nodes.Explain: query_statements.explain,
+    nodes.Prepare: query_statements.prepare,
+    nodes.Deallocate: query_statements.deallocate,
+    nodes.Insert: inserts.insert,
+    nodes.Update: row_changes.update,
+    nodes.Delete: row_changes.delete,
+    nodes.Merge: row_changes.merge,
+    nodes.CreateTableAs: ctas.create_table_as,
+    nodes.Unload: unloads.unload,
+    nodes.Optimize: maintenance.optimize,
+    nodes.Vacuum: maintenance.vacuum,
+    nodes.CreateDatabase: ddl.create_database,
+    nodes.DropDatabase: ddl.drop_database,
+    nodes.CreateTable: ddl.create_table,
+    nodes.DropTable: ddl.drop_table,
+    nodes.CreateView: ddl.create_view,
+    nodes.DropView: ddl.drop_view,
+    nodes.RepairTable: ddl.repair_table,
+    nodes.AlterTable: alter.alter_table,
+    nodes.Show: show.show,
+    nodes.Describe: show.describe,
+}

@@ -1,0 +1,294 @@
+"""``SHOW`` and ``DESCRIBE``: the catalog as text.
+
+https://docs.aws.amazon.com/athena/latest/ug/show-tables.html and its neighbours
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from pyiceberg.transforms import BucketTransform, TruncateTransform
+
+from local_lakehouse.athena.context import Context, Outcome, table_of
+from local_lakehouse.athena.ddl import hive_failure, known_table
+from local_lakehouse.athena.results import Text
+from local_lakehouse.athena.tables.iceberg_types import athena_type
+from local_lakehouse.athena.tables.information_schema import table_columns
+from local_lakehouse.athena.tables.lake import is_iceberg, is_view
+from local_lakehouse.athena.tables.views import view_definition
+from local_lakehouse.sql import types
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.functions import registry
+from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.types import Type
+
+_STRING = Type("string")
+_PADDING = 20
+
+
+def show(statement: nodes.Show, context: Context) -> Outcome:
+    """Show a part of the catalog."""
+    return _SHOWS[statement.what](statement, context)
+
+
+def _lines(names: tuple[str, ...], rows: Iterable[tuple[str, ...]], type_: Type = _STRING) -> Outcome:
+    return Outcome([(name, type_) for name in names], [list(row) for row in rows], 0)
+
+
+def _database(statement: nodes.Show, context: Context) -> str:
+    name = statement.database or context.database or "default"
+    if context.lake.database(name) is None:
+        raise hive_failure(f"FAILED: SemanticException [Error 10072]: Database does not exist: {name}")
+    return name
+
+
+def _wildcards(pattern: str | None) -> Callable[[str], bool]:
+    """Return what a pattern with ``*`` and ``|`` matches."""
+    if pattern is None:
+        return lambda _: True
+    choices = [re.escape(one).replace(r"\*", ".*") for one in pattern.split("|")]
+    compiled = re.compile("|".join(f"(?:{one})" for one in choices), re.IGNORECASE)
+    return lambda name: compiled.fullmatch(name) is not None
+
+
+def _show_databases(statement: nodes.Show, context: Context) -> Outcome:
+    names = sorted(one["Name"] for one in context.lake.databases())
+    if statement.pattern is not None:
+        try:
+            wanted = re.compile(statement.pattern)
+        except re.error as error:
+            raise QueryFailure("", f"{statement.pattern} is not a regular expression: {error}") from error
+        names = [name for name in names if wanted.fullmatch(name)]
+    return _lines(("database_name",), [(name,) for name in names])
+
+
+def _show_tables(statement: nodes.Show, context: Context) -> Outcome:
+    matches = _wildcards(statement.pattern)
+    names = sorted(one["Name"] for one in context.lake.tables(_database(statement, context)))
+    return _lines(("tab_name",), [(name,) for name in names if matches(name)])
+
+
+def _show_views(statement: nodes.Show, context: Context) -> Outcome:
+    matches = _wildcards(statement.pattern)
+    entries = context.lake.tables(_database(statement, context))
+    names = sorted(one["Name"] for one in entries if is_view(one))
+    return _lines(("views",), [(name,) for name in names if matches(name)], types.VARCHAR)
+
+
+def _show_functions(_: nodes.Show, __: Context) -> Outcome:
+    rows: list[list[Text]] = []
+    for name in registry.all_names():
+        for signature in registry.signatures(name):
+            arguments = str(signature).removeprefix(f"{name}(").removesuffix(")")
+            result = signature.result if isinstance(signature.result, str) else ""
+            rows.append([name, result, arguments, signature.kind, "true", ""])
+    names = ("Function", "Return Type", "Argument Types", "Function Type", "Deterministic", "Description")
+    return Outcome([(name, types.VARCHAR) for name in names], rows, 0)
+
+
+def _show_columns(statement: nodes.Show, context: Context) -> Outcome:
+    entry = _entity(statement.table, context)
+    return _lines(("field",), [(name.ljust(_PADDING),) for name, _, _ in table_columns(context.lake, entry)])
+
+
+def _entity(names: nodes.TableName, context: Context) -> dict[str, Any]:
+    database, name = table_of(context, names)
+    entry = context.lake.table(database, name)
+    if entry is None:
+        raise hive_failure(f"FAILED: SemanticException [Error 10001]: Table not found {database}.{name}")
+    return entry
+
+
+def _show_partitions(statement: nodes.Show, context: Context) -> Outcome:
+    entry = known_table(context, statement.table)
+    if is_iceberg(entry):
+        raise QueryFailure("", "Query type not supported by Athena Iceberg at this time", error_type=1200)
+    keys = [one["Name"] for one in entry.get("PartitionKeys", ())]
+    if not keys:
+        raise hive_failure(f"FAILED: SemanticException [Error 10241]: Table {entry['Name']} is not a partitioned table")
+    pages = context.lake.glue.get_paginator("get_partitions").paginate(
+        DatabaseName=entry["DatabaseName"], TableName=entry["Name"]
+    )
+    rows = [
+        ("/".join(f"{key}={value}" for key, value in zip(keys, one["Values"], strict=False)),)
+        for page in pages
+        for one in page["Partitions"]
+    ]
+    return _lines(("partition",), sorted(rows))
+
+
+def _show_properties(statement: nodes.Show, context: Context) -> Outcome:
+    entry = known_table(context, statement.table)
+    properties = dict(entry.get("Parameters", {}))
+    if statement.key is not None:
+        value = properties.get(statement.key)
+        text = (
+            value
+            if value is not None
+            else f"Table {entry['DatabaseName']}.{entry['Name']} does not have property: {statement.key}"
+        )
+        return _lines(("prpt_name", "prpt_value"), [(statement.key, text)])
+    return _lines(("prpt_name", "prpt_value"), sorted(properties.items()))
+
+
+def _show_create_view(statement: nodes.Show, context: Context) -> Outcome:
+    entry = known_table(context, statement.table)
+    definition = view_definition(entry) if is_view(entry) else None
+    if definition is None:
+        raise QueryFailure("NOT_SUPPORTED", f"'{entry['DatabaseName']}.{entry['Name']}' is a table, not a view")
+    text = f'CREATE VIEW "{entry["Name"]}" AS \n{definition["originalSql"]}'
+    return _lines(("create view",), [(line,) for line in text.splitlines()], types.VARCHAR)
+
+
+def _show_create_table(statement: nodes.Show, context: Context) -> Outcome:
+    entry = known_table(context, statement.table)
+    if is_view(entry):
+        raise hive_failure(f"FAILED: SemanticException: {entry['Name']} is a view; use SHOW CREATE VIEW")
+    lines = _iceberg_ddl(entry, context) if is_iceberg(entry) else _hive_ddl(entry)
+    outcome = _lines(("createtab_stmt",), [(line,) for line in lines])
+    if not is_iceberg(entry):
+        outcome.update_count = None
+    return outcome
+
+
+def iceberg_text(type_: Type) -> str:
+    """Write a type as DESCRIBE shows it for an Iceberg table."""
+    if type_.name == "array":
+        return f"array<{iceberg_text(type_.element)}>"
+    if type_.name == "map":
+        return f"map<{iceberg_text(type_.key)}, {iceberg_text(type_.value)}>"
+    if type_.name == "row":
+        fields = ", ".join(
+            f"{name}: {iceberg_text(child)}" for name, child in zip(type_.fields, type_.children, strict=False)
+        )
+        return f"struct<{fields}>"
+    if type_.name == "decimal":
+        return f"decimal({type_.precision}, {type_.scale})"
+    simple = {"integer": "int", "varchar": "string", "real": "float", "varbinary": "binary"}
+    return simple.get(type_.name, type_.name)
+
+
+def _transforms(entry: dict[str, Any], context: Context) -> list[tuple[str, str, str]]:
+    """Return name, transform and column of each partition field."""
+    table = context.lake.iceberg(entry)
+    schema = table.schema()
+    found = []
+    for one in table.spec().fields:
+        transform = one.transform
+        text = str(transform)
+        if isinstance(transform, BucketTransform):
+            text = f"bucket[{transform.num_buckets}]"
+        elif isinstance(transform, TruncateTransform):
+            text = f"truncate[{transform.width}]"
+        found.append((one.name, text, schema.find_field(one.source_id).name))
+    return found
+
+
+def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
+    table = context.lake.iceberg(entry)
+    yield f"CREATE TABLE {entry['DatabaseName']}.{entry['Name']} ("
+    fields = table.schema().fields
+    for place, one in enumerate(fields, 1):
+        comment = f" COMMENT '{one.doc}'" if one.doc else ""
+        yield f"  {one.name} {iceberg_text(athena_type(one.field_type))}{comment}{',' if place < len(fields) else ')'}"
+    spec = _transforms(entry, context)
+    if spec:
+        yield f"PARTITIONED BY ({', '.join(_partition_text(text, column) for _, text, column in spec)})"
+    yield f"LOCATION '{table.metadata.location}'"
+    properties = {"table_type": "iceberg", **{k: v for k, v in table.properties.items() if not k.startswith("write.")}}
+    listed = list(properties.items())
+    yield "TBLPROPERTIES ("
+    for place, (key, value) in enumerate(listed, 1):
+        yield f"  '{key}'='{value}'{',' if place < len(listed) else ''}"
+    yield ")"
+
+
+def _partition_text(transform: str, column: str) -> str:
+    if transform == "identity":
+        return f"`{column}`"
+    name, _, argument = transform.rstrip("]").partition("[")
+    return f"{name}({argument}, `{column}`)" if argument else f"{name}(`{column}`)"
+
+
+def _hive_ddl(entry: dict[str, Any]) -> Iterator[str]:
+    descriptor = entry["StorageDescriptor"]
+    yield f"CREATE EXTERNAL TABLE `{entry['DatabaseName']}.{entry['Name']}`("
+    columns = descriptor.get("Columns", [])
+    for place, one in enumerate(columns, 1):
+        comment = f" COMMENT '{one['Comment']}'" if one.get("Comment") else ""
+        yield f"  `{one['Name']}` {one['Type']}{comment}{', ' if place < len(columns) else ')'}"
+    keys = entry.get("PartitionKeys", [])
+    if keys:
+        yield "PARTITIONED BY ( "
+        for place, one in enumerate(keys, 1):
+            yield f"  `{one['Name']}` {one['Type']}{', ' if place < len(keys) else ')'}"
+    yield "ROW FORMAT SERDE "
+    yield f"  '{descriptor.get('SerdeInfo', {}).get('SerializationLibrary', '')}' "
+    yield "STORED AS INPUTFORMAT "
+    yield f"  '{descriptor.get('InputFormat', '')}' "
+    yield "OUTPUTFORMAT "
+    yield f"  '{descriptor.get('OutputFormat', '')}'"
+    yield "LOCATION"
+    yield f"  '{descriptor.get('Location', '')}'"
+    yield "TBLPROPERTIES ("
+    listed = sorted((key, value) for key, value in entry.get("Parameters", {}).items() if key != "EXTERNAL")
+    for place, (key, value) in enumerate(listed, 1):
+        yield f"  '{key}'='{value}'{', ' if place < len(listed) else ''}"
+    yield ")"
+
+
+def describe(statement: nodes.Describe, context: Context) -> Outcome:
+    """Describe a table or a view."""
+    entry = _entity(statement.table, context)
+    if is_view(entry):
+        rows = [(name, str(type_)) for name, type_, _ in _view_columns(entry)]
+        return _lines(("column", "type"), rows, types.VARCHAR)
+    lines = _describe_iceberg(entry, context) if is_iceberg(entry) else _describe_hive(entry, context)
+    outcome = _lines(("col_name", "data_type", "comment"), list(lines))
+    if not is_iceberg(entry):
+        outcome.update_count = None
+    return outcome
+
+
+def _view_columns(entry: dict[str, Any]) -> list[tuple[str, str, str]]:
+    definition = view_definition(entry) or {"columns": []}
+    return [(one["name"], one["type"], "") for one in definition["columns"]]
+
+
+def _describe_iceberg(entry: dict[str, Any], context: Context) -> Iterator[tuple[str, ...]]:
+    yield "# Table schema:", "", ""
+    yield "# col_name", "data_type", "comment"
+    for one in context.lake.iceberg(entry).schema().fields:
+        yield one.name, iceberg_text(athena_type(one.field_type)), one.doc or ""
+    yield "", "", ""
+    yield "# Partition spec:", "", ""
+    yield "# field_name", "field_transform", "column_name"
+    yield from _transforms(entry, context)
+
+
+def _describe_hive(entry: dict[str, Any], _: Context) -> Iterator[tuple[str, ...]]:
+    keys = entry.get("PartitionKeys", [])
+    for one in (*entry["StorageDescriptor"].get("Columns", ()), *keys):
+        yield tuple(text.ljust(_PADDING) for text in (one["Name"], one["Type"], one.get("Comment", "")))
+    if keys:
+        yield ("", "", "")
+        yield ("# Partition Information", "", "")
+        yield tuple(text.ljust(_PADDING) for text in ("# col_name", "data_type", "comment"))
+        yield ("", "", "")
+        for one in keys:
+            yield tuple(text.ljust(_PADDING) for text in (one["Name"], one["Type"], one.get("Comment", "")))
+
+
+_SHOWS: dict[str, Callable[[nodes.Show, Context], Outcome]] = {
+    "DATABASES": _show_databases,
+    "TABLES": _show_tables,
+    "VIEWS": _show_views,
+    "FUNCTIONS": _show_functions,
+    "COLUMNS": _show_columns,
+    "PARTITIONS": _show_partitions,
+    "TABLE_PROPERTIES": _show_properties,
+    "CREATE_TABLE": _show_create_table,
+    "CREATE_VIEW": _show_create_view,
+}

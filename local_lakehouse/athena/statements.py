@@ -1,0 +1,112 @@
+"""What kind of statement a text is, and what ``GetQueryExecution`` calls it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from local_lakehouse.sql.failures import MalformedQuery, QueryFailure
+from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.grammar.statement_parser import parse_statement
+
+_COMMENT = re.compile(r"\s+|--[^\n]*(\n|$)|/\*.*?\*/", re.DOTALL)
+_DML = {
+    nodes.Select: "SELECT",
+    nodes.Explain: "EXPLAIN",
+    nodes.Insert: "INSERT",
+    nodes.Update: "UPDATE",
+    nodes.Delete: "DELETE",
+    nodes.Merge: "MERGE",
+    nodes.Unload: "UNLOAD",
+    nodes.Vacuum: "VACUUM_TABLE",
+    nodes.Execute: "SELECT",
+}
+_DDL = {
+    nodes.CreateTableAs: "CREATE_TABLE_AS_SELECT",
+    nodes.Optimize: "CREATE_TABLE_AS_SELECT",
+    nodes.CreateTable: "CREATE_TABLE",
+    nodes.CreateDatabase: "CREATE_DATABASE",
+    nodes.CreateView: "CREATE_VIEW",
+    nodes.DropTable: "DROP_TABLE",
+    nodes.DropDatabase: "DROP_DATABASE",
+    nodes.DropView: "DROP_VIEW",
+    nodes.RepairTable: "MSCK_REPAIR",
+    nodes.Prepare: "PREPARE",
+    nodes.Deallocate: "DEALLOCATE_PREPARE",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What ``GetQueryExecution`` calls a statement."""
+
+    statement_type: str
+    substatement_type: str
+
+
+def strip_statement(text: str) -> str:
+    """Return a statement without the semicolon at its end."""
+    stripped = text.strip()
+    return stripped[:-1].rstrip() if stripped.endswith(";") else stripped
+
+
+def first_word(text: str) -> str:
+    """Return the first word of a statement, behind comments."""
+    place = 0
+    while match := _COMMENT.match(text, place):
+        place = match.end()
+    match = re.match(r"\w+", text[place:])
+    return match.group().upper() if match else ""
+
+
+def read_statement(text: str) -> tuple[nodes.Statement | None, Kind]:
+    """Read a statement as far as it can be read at once.
+
+    Returns:
+        The statement and its kind. The statement is None when it is well-formed but will fail when it runs.
+
+    Raises:
+        MalformedQuery: The syntax is wrong.
+    """
+    try:
+        statement = parse_statement(text)
+    except (QueryFailure, RecursionError):
+        return None, _kind_by_word(first_word(text))
+    check_accepted(statement)
+    return statement, kind_of(statement)
+
+
+def check_accepted(statement: nodes.Statement) -> None:
+    """Refuse what Athena refuses before it runs anything.
+
+    Raises:
+        MalformedQuery: The statement is a CREATE TABLE that fits no kind of table.
+    """
+    if not isinstance(statement, nodes.CreateTable):
+        return
+    iceberg = dict(statement.properties).get("table_type", "").upper() == "ICEBERG"
+    if iceberg and statement.external:
+        raise MalformedQuery("External keyword not supported for table type ICEBERG")
+    if statement.location is None:
+        raise MalformedQuery("No location was specified for table. An S3 location must be specified")
+    if not iceberg and not statement.external:
+        raise MalformedQuery("External keyword required for table type HIVE")
+
+
+def kind_of(statement: nodes.Statement) -> Kind:
+    """Return what ``GetQueryExecution`` calls a statement."""
+    if type(statement) in _DML:
+        return Kind("DML", _DML[type(statement)])
+    if isinstance(statement, nodes.AlterTable):
+        return Kind("DDL", f"ALTER_TABLE_{statement.action}")
+    if isinstance(statement, nodes.Show):
+        return Kind("UTILITY", f"SHOW_{statement.what}")
+    if isinstance(statement, nodes.Describe):
+        return Kind("UTILITY", "DESCRIBE_TABLE")
+    return Kind("DDL", _DDL[type(statement)])
+
+
+def _kind_by_word(word: str) -> Kind:
+    if word == "CREATE":
+        return Kind("DDL", "CREATE_TABLE_AS_SELECT")
+    return Kind("DML", {"INSERT": "INSERT", "UNLOAD": "UNLOAD", "EXPLAIN": "EXPLAIN"}.get(word, "SELECT"))

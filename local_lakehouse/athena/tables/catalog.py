@@ -1,0 +1,172 @@
+"""Find tables by their names, as Athena does."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from datetime import datetime, timedelta
+
+import duckdb
+from pyiceberg.table import Table
+
+from local_lakehouse.athena.tables.hive import HiveLoad, hive_columns
+from local_lakehouse.athena.tables.iceberg_scans import FileCache, schema_of
+from local_lakehouse.athena.tables.iceberg_types import athena_type
+from local_lakehouse.athena.tables.information_schema import information_table
+from local_lakehouse.athena.tables.lake import Lake, is_iceberg, is_view
+from local_lakehouse.athena.tables.loads import ArrowLoad, IcebergLoad, Load
+from local_lakehouse.athena.tables.metadata_tables import METADATA_TABLES, metadata_table
+from local_lakehouse.athena.tables.views import read_view
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.session import CATALOG, Source, SourceColumn, Version, View
+from local_lakehouse.sql.failures import Position, QueryFailure
+
+_DEFAULT_DATABASE = "default"
+_COLUMN = re.compile(r"\b(r\d+)\.(c\d+|p|m)\b")
+_HIDDEN = (
+    SourceColumn("$path", types.VARCHAR, "p", hidden=True),
+    SourceColumn("$file_modified_time", types.timestamp_tz(3), "m", hidden=True),
+)
+_scan_numbers = itertools.count(1)
+
+
+class StatementTables:
+    """The tables that one statement names.
+
+    Args:
+        lake: The tables of the lakehouse.
+        cache: Files parsed before.
+    """
+
+    def __init__(self, lake: Lake, cache: FileCache) -> None:
+        self._lake = lake
+        self._cache = cache
+        self._loads: dict[str, Load] = {}
+        self.scanned_bytes = 0
+
+    def resolve(
+        self, names: tuple[str, ...], database: str | None, version: Version | None, position: Position
+    ) -> Source | View:
+        """Find a table or view.
+
+        Raises:
+            QueryFailure: ``CATALOG_NOT_FOUND``, ``SCHEMA_NOT_FOUND``, ``TABLE_NOT_FOUND``, or the version is none.
+        """
+        schema, name = qualify(names, database, position)
+        full = (CATALOG, schema, name)
+        if schema == "information_schema":
+            return self._information(full, position)
+        base, _, kind = name.partition("$")
+        entry = self._lake.table(schema, base if kind in METADATA_TABLES else name)
+        if entry is None:
+            raise self._missing(schema, name, position)
+        if kind in METADATA_TABLES and not is_iceberg(entry):
+            if kind == "partitions" and entry.get("PartitionKeys"):
+                raise QueryFailure(
+                    "NOT_SUPPORTED",
+                    "The local Athena tells a Hive table's partitions by SHOW PARTITIONS only",
+                    position,
+                )
+            raise self._missing(schema, name, position)
+        if is_view(entry):
+            if version is not None:
+                raise QueryFailure("NOT_SUPPORTED", "A view cannot be read as of another version", position)
+            return read_view(entry, full)
+        if not is_iceberg(entry):
+            if version is not None:
+                raise QueryFailure("NOT_SUPPORTED", "This connector does not support versioned tables", position)
+            return self._hive(entry, full)
+        table = self._lake.iceberg(entry)
+        if kind in METADATA_TABLES:
+            if version is not None:
+                raise QueryFailure("NOT_SUPPORTED", "Metadata tables cannot be read as of another version", position)
+            columns, rows = metadata_table(table, kind)
+            listed = tuple(SourceColumn(column, type_, f"c{index}") for index, (column, type_) in enumerate(columns))
+            return Source(full, self._add(ArrowLoad(rows)), listed)
+        return self._iceberg(table, full, version)
+
+    def _iceberg(self, table: Table, names: tuple[str, ...], version: Version | None) -> Source:
+        snapshot_id = None if version is None else snapshot_of(table, names, version)
+        schema = schema_of(table, snapshot_id)
+        columns = tuple(
+            SourceColumn(field.name.lower(), athena_type(field.field_type), f"c{index}")
+            for index, field in enumerate(schema.fields)
+        )
+        load = IcebergLoad(self._lake, table, snapshot_id, schema, self._cache)
+        return Source(names, self._add(load), (*columns, *_HIDDEN), load.conditions)
+
+    def _hive(self, entry: dict[str, object], names: tuple[str, ...]) -> Source:
+        columns = tuple(
+            SourceColumn(name, type_, f"c{index}") for index, (name, type_) in enumerate(hive_columns(entry))
+        )
+        return Source(names, self._add(HiveLoad(self._lake, entry)), (*columns, _HIDDEN[0]))
+
+    def _information(self, names: tuple[str, ...], position: Position) -> Source:
+        found = information_table(self._lake, names[-1])
+        if found is None:
+            raise QueryFailure("TABLE_NOT_FOUND", f"Table '{'.'.join(names)}' does not exist", position)
+        columns, rows = found
+        listed = tuple(SourceColumn(name, type_, f"c{index}") for index, (name, type_) in enumerate(columns))
+        return Source(names, self._add(ArrowLoad(rows)), listed)
+
+    def _missing(self, schema: str, name: str, position: Position) -> QueryFailure:
+        if self._lake.database(schema) is None:
+            return QueryFailure("SCHEMA_NOT_FOUND", f"Schema '{schema}' does not exist", position)
+        return QueryFailure("TABLE_NOT_FOUND", f"Table '{CATALOG}.{schema}.{name}' does not exist", position)
+
+    def _add(self, load: Load) -> str:
+        name = f"scan{next(_scan_numbers)}"
+        self._loads[name] = load
+        return name
+
+    def register(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
+        """Read the tables that a compiled statement names and hand them to DuckDB."""
+        aliases = dict(re.findall(r"\b(scan\d+) AS (r\d+)\b", sql))
+        columns: dict[str, set[str]] = {}
+        for alias, column in _COLUMN.findall(sql):
+            columns.setdefault(alias, set()).add(column)
+        for name, load in self._loads.items():
+            loaded = load.load(columns.get(aliases.get(name, ""), set()))
+            self.scanned_bytes += loaded.scanned_bytes
+            cursor.register(name, loaded.rows)
+
+
+def qualify(names: tuple[str, ...], database: str | None, position: Position) -> tuple[str, str]:
+    """Return database and name of a table that is written with or without its database and catalog.
+
+    Raises:
+        QueryFailure: The catalog is another one, or there are too many names.
+    """
+    if len(names) > 3:
+        raise QueryFailure("SYNTAX_ERROR", f"Too many parts in table name: {'.'.join(names)}", position)
+    if len(names) == 3 and names[0] != CATALOG:
+        raise QueryFailure("CATALOG_NOT_FOUND", f"Catalog '{names[0]}' does not exist", position)
+    schema = names[-2] if len(names) > 1 else (database or _DEFAULT_DATABASE).lower()
+    return schema, names[-1]
+
+
+def snapshot_of(table: Table, names: tuple[str, ...], version: Version) -> int:
+    """Return the snapshot that a version means.
+
+    Raises:
+        QueryFailure: ``INVALID_ARGUMENTS`` when there is none.
+    """
+    if version.snapshot_id is not None:
+        if table.snapshot_by_id(version.snapshot_id) is None:
+            raise QueryFailure("INVALID_ARGUMENTS", f"Iceberg snapshot ID does not exists: {version.snapshot_id}")
+        return version.snapshot_id
+    if version.reference is not None:
+        reference = table.metadata.refs.get(version.reference)
+        if reference is None:
+            raise QueryFailure("INVALID_ARGUMENTS", f"Cannot find snapshot with reference name: {version.reference}")
+        return reference.snapshot_id
+    if version.moment is None:
+        raise AssertionError("a version is an id, a reference or a moment")
+    millis = (version.moment - datetime(1970, 1, 1)) // timedelta(milliseconds=1)
+    older = [entry for entry in table.metadata.snapshot_log if entry.timestamp_ms <= millis]
+    if not older:
+        shown = version.moment.isoformat(timespec="milliseconds")
+        raise QueryFailure(
+            "INVALID_ARGUMENTS", f'No version history table "{names[1]}"."{names[2]}" at or before {shown}Z'
+        )
+    return older[-1].snapshot_id

@@ -1,0 +1,215 @@
+"""Hive tables: Parquet, CSV and JSON files in S3, described by the Glue Data Catalog."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from local_lakehouse.athena.tables.iceberg_types import arrow_type, relabel
+from local_lakehouse.athena.tables.lake import Lake
+from local_lakehouse.athena.tables.loads import Loaded
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.session import Condition
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.hive_types import parse_glue_type
+from local_lakehouse.sql.types import Type
+
+_PARQUET = "ParquetHiveSerDe"
+_OPEN_CSV = "OpenCSVSerde"
+_LAZY_SIMPLE = "LazySimpleSerDe"
+_JSON = ("JsonSerDe", "JsonSerde")
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+def hive_columns(entry: dict[str, Any]) -> list[tuple[str, Type]]:
+    """Return names and types of a table's columns, those of its partitions last."""
+    columns = (*entry["StorageDescriptor"].get("Columns", ()), *entry.get("PartitionKeys", ()))
+    return [(column["Name"].lower(), parse_glue_type(column.get("Type", "string"))) for column in columns]
+
+
+@dataclass
+class HiveLoad:
+    """A Hive table."""
+
+    lake: Lake
+    entry: dict[str, Any]
+    conditions: list[Condition] = field(default_factory=list)
+
+    def load(self, columns: set[str]) -> Loaded:
+        """Read all files of the table."""
+        keys = [column["Name"].lower() for column in self.entry.get("PartitionKeys", ())]
+        listed = hive_columns(self.entry)
+        own = listed[: len(listed) - len(keys)]
+        parts: list[pa.Table] = []
+        scanned = 0
+        for location, values in self._locations():
+            for path, content in self._files(location):
+                scanned += len(content)
+                rows = _parse(self.entry, path, content, own)
+                for index, value in enumerate(values, len(own)):
+                    typed = _value(value, listed[index][1])
+                    rows = rows.append_column(
+                        f"c{index}", pa.array([typed] * rows.num_rows, arrow_type(listed[index][1]))
+                    )
+                if "p" in columns:
+                    rows = rows.append_column("p", pa.array([path] * rows.num_rows, pa.string()))
+                parts.append(rows)
+        fields = [(f"c{index}", arrow_type(type_)) for index, (_, type_) in enumerate(listed)]
+        if "p" in columns:
+            fields.append(("p", pa.string()))
+        return Loaded(pa.concat_tables(parts) if parts else pa.schema(fields).empty_table(), scanned)
+
+    def _locations(self) -> Iterator[tuple[str, list[str | None]]]:
+        if not self.entry.get("PartitionKeys"):
+            yield self.entry["StorageDescriptor"]["Location"], []
+            return
+        pages = self.lake.glue.get_paginator("get_partitions").paginate(
+            DatabaseName=self.entry["DatabaseName"], TableName=self.entry["Name"]
+        )
+        for page in pages:
+            for partition in page["Partitions"]:
+                values = [None if value == _NULL_PARTITION else unquote(value) for value in partition["Values"]]
+                yield partition["StorageDescriptor"]["Location"], values
+
+    def _files(self, location: str) -> Iterator[tuple[str, bytes]]:
+        bucket, _, prefix = location.removeprefix("s3://").partition("/")
+        prefix = prefix.rstrip("/") + "/" if prefix else ""
+        for page in self.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for one in page.get("Contents", ()):
+                name = one["Key"].rpartition("/")[2]
+                if not name or name.startswith(("_", ".")):
+                    continue
+                body = self.lake.s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+                yield f"s3://{bucket}/{one['Key']}", body
+
+
+def _parse(entry: dict[str, Any], path: str, content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
+    serde = entry["StorageDescriptor"].get("SerdeInfo", {})
+    library = serde.get("SerializationLibrary", "").rpartition(".")[2]
+    if library == _PARQUET:
+        return _parquet(content, columns)
+    if path.endswith(".gz") or content[:2] == b"\x1f\x8b":
+        content = gzip.decompress(content)
+    parameters = {**entry.get("Parameters", {}), **serde.get("Parameters", {})}
+    if library == _OPEN_CSV:
+        rows = csv.reader(
+            io.StringIO(content.decode(), newline=""),
+            delimiter=parameters.get("separatorChar", ","),
+            quotechar=parameters.get("quoteChar", '"'),
+        )
+        return _texts(list(rows), parameters, columns)
+    if library == _LAZY_SIMPLE:
+        delimiter = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
+        lines = [line.split(delimiter) for line in _lines(content.decode())]
+        return _texts([[None if text == r"\N" else text for text in line] for line in lines], parameters, columns)
+    if library in _JSON:
+        return _json(content.decode(), columns)
+    raise QueryFailure(
+        "NOT_SUPPORTED",
+        f"The local Athena does not read tables of {library or 'no SerDe'}: it reads Parquet, CSV and JSON",
+    )
+
+
+def _lines(text: str) -> list[str]:
+    r"""Split as Hadoop's reader of lines does: at ``\n``, ``\r\n`` and ``\r``, and nowhere else."""
+    lines = re.split(r"\r\n|\n|\r", text)
+    return lines if lines[-1] else lines[:-1]
+
+
+def _parquet(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
+    found = pq.read_table(pa.BufferReader(content))
+    names = {name.lower(): name for name in found.column_names}
+    arrays = []
+    for name, type_ in columns:
+        if name in names:
+            arrays.append(relabel(found.column(names[name]), type_))
+        else:
+            arrays.append(pa.nulls(found.num_rows, arrow_type(type_)))
+    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
+
+
+def _texts(rows: list[Any], parameters: dict[str, str], columns: list[tuple[str, Type]]) -> pa.Table:
+    rows = rows[int(parameters.get("skip.header.line.count", "0")) :]
+    arrays = []
+    for index, (_, type_) in enumerate(columns):
+        values = [_value(row[index], type_) if index < len(row) else None for row in rows]
+        arrays.append(pa.array(values, arrow_type(type_)))
+    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
+
+
+def _json(text: str, columns: list[tuple[str, Type]]) -> pa.Table:
+    records = []
+    for line in filter(None, map(str.strip, _lines(text))):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise QueryFailure(
+                "HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object - JSONException: {error}"
+            ) from error
+        records.append({str(key).lower(): value for key, value in record.items()})
+    arrays = [
+        pa.array([_from_json(record.get(name), type_) for record in records], arrow_type(type_))
+        for name, type_ in columns
+    ]
+    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
+
+
+def _from_json(value: Any, type_: Type) -> Any:
+    if value is None:
+        return None
+    if type_.name == "array":
+        return [_from_json(item, type_.element) for item in value]
+    if type_.name == "map":
+        return [(_from_json(key, type_.key), _from_json(item, type_.value)) for key, item in value.items()]
+    if type_.name == "row":
+        members = {str(key).lower(): item for key, item in value.items()}
+        return {
+            f"f{index}": _from_json(members.get(name or ""), child)
+            for index, (name, child) in enumerate(zip(type_.fields, type_.children, strict=False))
+        }
+    if types.is_text(type_):
+        return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    return _value(value if isinstance(value, str) else json.dumps(value), type_)
+
+
+def _value(text: str | None, type_: Type) -> Any:
+    """Read a text as a column's type; as Hive does, what cannot be read is NULL."""
+    if text is None or types.is_text(type_):
+        return text
+    try:
+        return _READERS[type_.name](text, type_)
+    except KeyError as error:
+        raise QueryFailure("NOT_SUPPORTED", f"Columns of type {type_} cannot be read from text files") from error
+    except (ValueError, InvalidOperation):
+        return None
+
+
+def _boolean(text: str, _: Type) -> bool | None:
+    return {"true": True, "false": False}.get(text.lower())
+
+
+def _timestamp(text: str, _: Type) -> datetime:
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+$", r"\1", text))
+
+
+_READERS = {
+    **dict.fromkeys(types.INTEGERS, lambda text, _: int(text)),
+    "double": lambda text, _: float(text),
+    "real": lambda text, _: float(text),
+    "decimal": lambda text, type_: Decimal(text).quantize(Decimal(1).scaleb(-type_.scale)),
+    "boolean": _boolean,
+    "date": lambda text, _: date.fromisoformat(text),
+    "timestamp": _timestamp,
+}

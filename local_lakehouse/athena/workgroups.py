@@ -1,0 +1,209 @@
+"""Workgroups, their tags, and the bucket for results.
+
+https://docs.aws.amazon.com/athena/latest/ug/workgroups-manage-queries-control-costs.html
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_lakehouse.athena.executions import ENGINE
+from local_lakehouse.athena.faults import invalid_request, not_found
+from local_lakehouse.athena.paging import page
+from local_lakehouse.backend.clients import Inside, in_the_name_of
+
+PRIMARY = "primary"
+_MAX_PAGE = 50
+_BAD_TOKEN = "The nextPageToken is malformed: {}"
+_ENGINE_VERSION = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": ENGINE}
+_DEFAULTS: dict[str, Any] = {
+    "ResultConfiguration": {},
+    "EnforceWorkGroupConfiguration": False,
+    "PublishCloudWatchMetricsEnabled": False,
+    "RequesterPaysEnabled": False,
+    "EnableMinimumEncryptionConfiguration": False,
+    "EngineVersion": _ENGINE_VERSION,
+}
+
+
+class WorkGroups:
+    """The workgroups of the account.
+
+    Args:
+        inside: The clients of the lakehouse.
+    """
+
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+        self._lock = threading.Lock()
+        self._bucket_made = False
+        self._tags: dict[str, dict[str, str]] = {}
+        location = f"s3://{self.bucket}/"
+        configuration = {**_DEFAULTS, "ResultConfiguration": {"OutputLocation": location}}
+        self._groups: dict[str, dict[str, Any]] = {
+            PRIMARY: {
+                "Name": PRIMARY,
+                "State": "ENABLED",
+                "Configuration": configuration,
+                "CreationTime": datetime.now(UTC),
+            }
+        }
+
+    @property
+    def bucket(self) -> str:
+        """The bucket in which ``primary`` keeps its results."""
+        return f"aws-athena-query-results-{self._inside.account}-{self._inside.region}"
+
+    def ensure_bucket(self) -> None:
+        """Make the bucket of ``primary`` unless it is there."""
+        if self._bucket_made:
+            return
+        options: dict[str, Any] = {}
+        if self._inside.region != "us-east-1":
+            options["CreateBucketConfiguration"] = {"LocationConstraint": self._inside.region}
+        try:
+            with in_the_name_of(None):  # the lakehouse's own convenience, which asks for nobody's rights
+                self._inside.client("s3").create_bucket(Bucket=self.bucket, **options)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                raise
+        self._bucket_made = True
+
+    def find(self, name: str) -> dict[str, Any]:
+        """Return a workgroup.
+
+        Raises:
+            Fault: There is none of this name.
+        """
+        with self._lock:
+            found = self._groups.get(name)
+        if found is None:
+            raise invalid_request("WorkGroup is not found.")
+        return found
+
+    def get(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer ``GetWorkGroup``."""
+        found = self.find(request["WorkGroup"])
+        if found["Name"] == PRIMARY:
+            self.ensure_bucket()
+        return {"WorkGroup": copy.deepcopy(found)}
+
+    def list(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer ``ListWorkGroups``."""
+        with self._lock:
+            groups = [self._groups[name] for name in sorted(self._groups)]
+        chosen, token = page(groups, request, _MAX_PAGE, message=_BAD_TOKEN)
+        summaries = [
+            {
+                "Name": one["Name"],
+                "State": one["State"],
+                "Description": one.get("Description", ""),
+                "CreationTime": one["CreationTime"],
+                "EngineVersion": _ENGINE_VERSION,
+            }
+            for one in chosen
+        ]
+        return {"WorkGroups": summaries, **({"NextToken": token} if token else {})}
+
+    def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer ``CreateWorkGroup``."""
+        name = request["Name"]
+        configuration = {**_DEFAULTS, "EnforceWorkGroupConfiguration": True, **request.get("Configuration", {})}
+        configuration["EngineVersion"] = _ENGINE_VERSION
+        group = {"Name": name, "State": "ENABLED", "Configuration": configuration, "CreationTime": datetime.now(UTC)}
+        if "Description" in request:
+            group["Description"] = request["Description"]
+        with self._lock:
+            if name in self._groups:
+                raise invalid_request("WorkGroup is already created")
+            self._groups[name] = group
+            self._tags[self.arn(name)] = {tag["Key"]: tag.get("Value", "") for tag in request.get("Tags", ())}
+        return {}
+
+    def arn(self, name: str) -> str:
+        """Return a workgroup's ARN."""
+        return f"arn:{self._inside.partition}:athena:{self._inside.region}:{self._inside.account}:workgroup/{name}"
+
+    def update(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer ``UpdateWorkGroup``."""
+        group = self.find(request["WorkGroup"])
+        with self._lock:
+            changed = {**group, "Configuration": copy.deepcopy(group["Configuration"])}
+            for key in ("Description", "State"):
+                if key in request:
+                    changed[key] = request[key]
+            _apply(changed["Configuration"], request.get("ConfigurationUpdates", {}))
+            self._groups[group["Name"]] = changed
+        return {}
+
+    def delete(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer ``DeleteWorkGroup``."""
+        name = request["WorkGroup"]
+        if name == PRIMARY:
+            raise invalid_request("Primary workgroup cannot be deleted")
+        self.find(name)
+        with self._lock:
+            del self._groups[name]
+            self._tags.pop(self.arn(name), None)
+        return {}
+
+    def tag(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer ``TagResource``."""
+        self._tags_of(request).update({tag["Key"]: tag.get("Value", "") for tag in request["Tags"]})
+        return {}
+
+    def untag(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer ``UntagResource``."""
+        tags = self._tags_of(request)
+        for key in request["TagKeys"]:
+            tags.pop(key, None)
+        return {}
+
+    def list_tags(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer ``ListTagsForResource``."""
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self._tags_of(request).items()]}
+
+    def _tags_of(self, request: dict[str, Any]) -> dict[str, str]:
+        arn: str = request["ResourceARN"]
+        name = arn.rpartition("/")[2]
+        with self._lock:
+            if name not in self._groups or arn != self.arn(name):
+                raise not_found(f"Resource {arn} was not found", arn)
+            return self._tags.setdefault(arn, {})
+
+    def dump(self) -> object:
+        """Return all workgroups as plain data."""
+        with self._lock:
+            return {"groups": copy.deepcopy(self._groups), "tags": copy.deepcopy(self._tags)}
+
+    def load(self, state: Any) -> None:
+        """Put back what `dump` returned."""
+        with self._lock:
+            self._groups, self._tags = state["groups"], state["tags"]
+
+
+def _apply(configuration: dict[str, Any], updates: dict[str, Any]) -> None:
+    results = updates.get("ResultConfigurationUpdates", {})
+    target = configuration["ResultConfiguration"]
+    for key in ("OutputLocation", "EncryptionConfiguration", "ExpectedBucketOwner", "AclConfiguration"):
+        if key in results:
+            target[key] = results[key]
+        if results.get(f"Remove{key}"):
+            target.pop(key, None)
+    for key in (
+        "EnforceWorkGroupConfiguration",
+        "PublishCloudWatchMetricsEnabled",
+        "RequesterPaysEnabled",
+        "EnableMinimumEncryptionConfiguration",
+        "BytesScannedCutoffPerQuery",
+        "ExecutionRole",
+    ):
+        if key in updates:
+            configuration[key] = updates[key]
+    if updates.get("RemoveBytesScannedCutoffPerQuery"):
+        configuration.pop("BytesScannedCutoffPerQuery", None)

@@ -1,0 +1,205 @@
+"""``CREATE TABLE … AS SELECT``.
+
+https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
+"""
+
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from local_lakehouse.athena.context import Context, Outcome
+from local_lakehouse.athena.tables.catalog import qualify
+from local_lakehouse.athena.writes.hive_files import HiveWriter, check_format, check_hive_types, check_location
+from local_lakehouse.athena.writes.hive_tables import add_partitions, table_input
+from local_lakehouse.athena.writes.iceberg_commits import append, fresh
+from local_lakehouse.athena.writes.iceberg_tables import create_iceberg_table, transforms_of
+from local_lakehouse.athena.writes.inserts import ROWS
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.analyzer import Compiled
+from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.session import CATALOG
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.types import Type
+
+_HIVE_PROPERTIES = frozenset(
+    (
+        "table_type",
+        "format",
+        "external_location",
+        "write_compression",
+        "parquet_compression",
+        "orc_compression",
+        "partitioned_by",
+        "field_delimiter",
+        "is_external",
+    )
+)
+_ICEBERG_PROPERTIES = frozenset(
+    (
+        "table_type",
+        "location",
+        "is_external",
+        "format",
+        "partitioning",
+        "write_compression",
+        "compression_level",
+        "optimize_rewrite_min_data_file_size_bytes",
+        "optimize_rewrite_max_data_file_size_bytes",
+        "optimize_rewrite_data_file_threshold",
+        "optimize_rewrite_delete_file_threshold",
+        "vacuum_min_snapshots_to_keep",
+        "vacuum_max_snapshot_age_seconds",
+        "vacuum_max_metadata_files_to_keep",
+        "write_target_data_file_size_bytes",
+    )
+)
+
+
+def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome:
+    """Create a table from the rows of a query."""
+    database, name = qualify(tuple(one.key for one in statement.table), context.database, statement.position)
+    settings = property_values(statement.properties)
+    iceberg = str(settings.get("table_type", "HIVE")).upper() == "ICEBERG"
+    _check_properties(settings, _ICEBERG_PROPERTIES if iceberg else _HIVE_PROPERTIES)
+    tables = context.tables()
+    compiled = compile_query(statement.query, context.session(tables))
+    columns = named_columns(compiled, statement.query)
+    _check_target(context, database, name)
+    if context.lake.table(database, name) is not None:
+        if statement.if_not_exists:
+            return Outcome(ROWS, update_count=0, body=False)
+        raise QueryFailure(
+            "TABLE_ALREADY_EXISTS",
+            f"Destination table '{CATALOG}.{database}.{name}' already exists",
+            statement.position,
+        )
+    if not iceberg:
+        check_hive_types(columns)
+    sql = compiled.sql if statement.with_data else f"SELECT * FROM ({compiled.sql}) WHERE FALSE"
+    rows = context.fetch(tables, sql)
+    if iceberg:
+        _create_iceberg(context, database, name, columns, settings, rows)
+        return Outcome(ROWS, update_count=rows.num_rows, body=False)
+    paths = _create_hive(context, database, name, columns, settings, rows)
+    return Outcome(ROWS, update_count=rows.num_rows, manifest=paths, body=False)
+
+
+def property_values(properties: Sequence[nodes.Property]) -> dict[str, Any]:
+    """Return what properties are set to, as Python values.
+
+    Raises:
+        QueryFailure: A value is no constant.
+    """
+    return {one.name: _constant(one.value) for one in properties}
+
+
+def _constant(node: tree.Expression) -> Any:
+    if isinstance(node, tree.Literal):
+        if node.kind == "integer":
+            return int(node.value)
+        return node.value == "true" if node.kind == "boolean" else node.value
+    if isinstance(node, tree.Array):
+        return [_constant(item) for item in node.items]
+    raise QueryFailure("INVALID_TABLE_PROPERTY", f"A property's value must be a constant: {node.text}", node.position)
+
+
+def _check_properties(settings: dict[str, Any], known: frozenset[str]) -> None:
+    for name in settings:
+        if name in ("bucketed_by", "bucket_count"):
+            raise QueryFailure("NOT_SUPPORTED", "Bucketed tables are not supported by the local Athena")
+        if name not in known:
+            raise QueryFailure("INVALID_TABLE_PROPERTY", f"Catalog '{CATALOG}' table property '{name}' does not exist")
+
+
+def named_columns(compiled: Compiled, query: tree.Query) -> list[tuple[str, Type]]:
+    """Return a query's columns, each with a name and a type of its own.
+
+    Raises:
+        QueryFailure: A column has no name or no type, or two have the same.
+    """
+    position = query.position
+    columns: list[tuple[str, Type]] = []
+    for place, column in enumerate(compiled.columns, 1):
+        if column.name is None:
+            raise QueryFailure("MISSING_COLUMN_NAME", f"Column name not specified at position {place}", position)
+        name = column.name.lower()
+        if name in {known for known, _ in columns}:
+            raise QueryFailure("DUPLICATE_COLUMN_NAME", f"Column name '{name}' specified more than once", position)
+        if column.type == types.UNKNOWN:
+            raise QueryFailure("COLUMN_TYPE_UNKNOWN", f"Column type is unknown: {name}", position)
+        columns.append((name, column.type))
+    return columns
+
+
+def _check_target(context: Context, database: str, name: str) -> None:
+    if context.lake.database(database) is None:
+        raise QueryFailure(
+            "",
+            f"Database {database} not found. Please check your query. You may need to manually clean the data at "
+            f"location '{context.execution.output_location}' before retrying. Athena will not delete data in your "
+            "account.",
+            error_type=1301,
+        )
+
+
+def _create_hive(
+    context: Context,
+    database: str,
+    name: str,
+    columns: list[tuple[str, Type]],
+    settings: dict[str, Any],
+    rows: pa.Table,
+) -> list[str]:
+    file_format = check_format(str(settings.get("format", "PARQUET")))
+    partitioned_by = [str(one).lower() for one in settings.get("partitioned_by", ())]
+    if partitioned_by != [column for column, _ in columns[len(columns) - len(partitioned_by) :]]:
+        raise QueryFailure(
+            "INVALID_TABLE_PROPERTY",
+            "Partition keys must be the last columns in the table and in the same order as the table properties: "
+            f"{partitioned_by}",
+        )
+    location = str(settings.get("external_location") or f"{context.execution.output_location}/").rstrip("/") + "/"
+    delimiter = str(settings.get("field_delimiter", "\x01"))
+    compression = settings.get("write_compression") or settings.get("parquet_compression")
+    writer = HiveWriter(context.lake, location, file_format, compression, delimiter)
+    writer.check_empty(f"{database}.{name}")
+    paths = writer.write(rows, columns, partitioned_by)
+    parameters = (
+        {"field.delim": delimiter, "serialization.format": delimiter}
+        if file_format == "TEXTFILE"
+        else {"serialization.format": "1"}
+    )
+    entry = table_input(name, columns, partitioned_by, location, file_format, parameters)
+    context.lake.glue.create_table(DatabaseName=database, TableInput=entry)
+    add_partitions(context.lake, {**entry, "DatabaseName": database}, paths, partitioned_by)
+    return paths
+
+
+def _create_iceberg(
+    context: Context,
+    database: str,
+    name: str,
+    columns: list[tuple[str, Type]],
+    settings: dict[str, Any],
+    rows: pa.Table,
+) -> None:
+    location = settings.get("location")
+    if not location:
+        raise QueryFailure(
+            "INVALID_TABLE_PROPERTY", "The location of an Iceberg table must be given: WITH (location = 's3://…')"
+        )
+    check_location(str(location))
+    partitioning = transforms_of([str(one) for one in settings.get("partitioning", ())])
+    properties = {
+        key: str(value) for key, value in settings.items() if key not in ("location", "is_external", "partitioning")
+    }
+    listed = [nodes.ColumnDefinition(column, type_) for column, type_ in columns]
+    create_iceberg_table(context.lake, database, name, listed, partitioning, str(location), properties)
+    append(fresh(context.lake, database, name), rows)

@@ -1,0 +1,96 @@
+"""The entries of Hive tables in the Glue Data Catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from botocore.exceptions import ClientError
+
+from local_lakehouse.athena.tables.lake import Lake
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.hive_types import glue_type
+from local_lakehouse.sql.types import Type
+
+_TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
+_TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+STORAGE = {
+    "PARQUET": (
+        "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+        "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+        "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+    ),
+    "JSON": (_TEXT_INPUT, _TEXT_OUTPUT, "org.openx.data.jsonserde.JsonSerDe"),
+    "TEXTFILE": (_TEXT_INPUT, _TEXT_OUTPUT, "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
+}
+
+
+def table_input(
+    name: str,
+    columns: Sequence[tuple[str, Type]],
+    partitioned_by: Sequence[str],
+    location: str,
+    file_format: str,
+    serde_parameters: dict[str, str],
+) -> dict[str, Any]:
+    """Return an external table as ``CreateTable`` takes it."""
+    input_format, output_format, serde = STORAGE[file_format]
+    listed = [{"Name": column, "Type": glue_type(type_)} for column, type_ in columns]
+    own = len(listed) - len(partitioned_by)
+    return {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"EXTERNAL": "TRUE", "has_encrypted_data": "false", "classification": file_format.lower()},
+        "PartitionKeys": listed[own:],
+        "StorageDescriptor": {
+            "Columns": listed[:own],
+            "Location": location,
+            "InputFormat": input_format,
+            "OutputFormat": output_format,
+            "SerdeInfo": {"SerializationLibrary": serde, "Parameters": serde_parameters},
+        },
+    }
+
+
+def writer_settings(entry: dict[str, Any]) -> tuple[str, str]:
+    """Return format and delimiter in which a table's files are written.
+
+    Raises:
+        QueryFailure: It is a table that is only read.
+    """
+    serde = entry["StorageDescriptor"].get("SerdeInfo", {})
+    library = serde.get("SerializationLibrary", "")
+    parameters = serde.get("Parameters", {})
+    for name, (_, _, known) in STORAGE.items():
+        if library == known:
+            return name, parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
+    raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not insert into tables of {library}")
+
+
+def add_partitions(lake: Lake, entry: dict[str, Any], paths: Sequence[str], keys: Sequence[str]) -> None:
+    """Tell the catalog of the partitions that files were written to."""
+    if not keys:
+        return
+    base = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"
+    folders = {path.rpartition("/")[0] for path in paths}
+    for folder in sorted(folders):
+        parts = folder.removeprefix(base).split("/")
+        values = [unquote(part.partition("=")[2]) for part in parts]
+        add_partition(lake, entry, values, folder + "/")
+
+
+def add_partition(lake: Lake, entry: dict[str, Any], values: Sequence[str], location: str) -> bool:
+    """Tell the catalog of a partition; return whether it was new."""
+    descriptor = {**entry["StorageDescriptor"], "Location": location}
+    try:
+        lake.glue.create_partition(
+            DatabaseName=entry["DatabaseName"],
+            TableName=entry["Name"],
+            PartitionInput={"Values": list(values), "StorageDescriptor": descriptor},
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "AlreadyExistsException":
+            return False
+        raise
+    return True

@@ -1,0 +1,207 @@
+"""Make and change Iceberg tables.
+
+https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pyiceberg import types as iceberg
+from pyiceberg.partitioning import PARTITION_FIELD_ID_START, PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.transforms import (
+    BucketTransform,
+    DayTransform,
+    HourTransform,
+    IdentityTransform,
+    MonthTransform,
+    Transform,
+    TruncateTransform,
+    YearTransform,
+)
+from pyiceberg.types import IcebergType, NestedField
+
+from local_lakehouse.athena.tables.lake import Lake
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.types import Type
+
+_SIMPLE: dict[str, type[IcebergType]] = {
+    "boolean": iceberg.BooleanType,
+    "integer": iceberg.IntegerType,
+    "bigint": iceberg.LongType,
+    "real": iceberg.FloatType,
+    "double": iceberg.DoubleType,
+    "varchar": iceberg.StringType,
+    "varbinary": iceberg.BinaryType,
+    "date": iceberg.DateType,
+    "timestamp": iceberg.TimestampType,
+    "timestamp with time zone": iceberg.TimestamptzType,
+    "time": iceberg.TimeType,
+    "uuid": iceberg.UUIDType,
+}
+_TIME_TRANSFORMS: dict[str, Callable[[], Transform[Any, Any]]] = {
+    "year": YearTransform,
+    "month": MonthTransform,
+    "day": DayTransform,
+    "hour": HourTransform,
+}
+_TRANSFORM = re.compile(r"(\w+)\(\s*(?:(\d+)\s*,\s*)?(\w+)\s*(?:,\s*(\d+)\s*)?\)")
+PROPERTIES = frozenset(
+    (
+        "table_type",
+        "format",
+        "write_compression",
+        "compression_level",
+        "optimize_rewrite_min_data_file_size_bytes",
+        "optimize_rewrite_max_data_file_size_bytes",
+        "optimize_rewrite_data_file_threshold",
+        "optimize_rewrite_delete_file_threshold",
+        "vacuum_min_snapshots_to_keep",
+        "vacuum_max_snapshot_age_seconds",
+        "vacuum_max_metadata_files_to_keep",
+        "write_target_data_file_size_bytes",
+        "write_object_storage_enabled",
+        "format-version",
+        "write.object-storage.enabled",
+        "write.object-storage.path",
+        "write.data.path",
+    )
+)
+
+
+def iceberg_type(type_: Type, ids: itertools.count[int]) -> IcebergType:
+    """Return Iceberg's type for Athena's.
+
+    Raises:
+        QueryFailure: Iceberg has none.
+    """
+    if type_.name == "decimal":
+        return iceberg.DecimalType(type_.precision, type_.scale)
+    if type_.name == "array":
+        return iceberg.ListType(next(ids), iceberg_type(type_.element, ids), element_required=False)
+    if type_.name == "map":
+        key_id, value_id = next(ids), next(ids)
+        return iceberg.MapType(
+            key_id, iceberg_type(type_.key, ids), value_id, iceberg_type(type_.value, ids), value_required=False
+        )
+    if type_.name == "row":
+        fields = []
+        for name, child in zip(type_.fields, type_.children, strict=False):
+            if name is None:
+                raise QueryFailure("NOT_SUPPORTED", f"Row type field does not have a name: {type_}")
+            fields.append(NestedField(next(ids), name, iceberg_type(child, ids), required=False))
+        return iceberg.StructType(*fields)
+    if type_.name not in _SIMPLE:
+        raise QueryFailure("NOT_SUPPORTED", f"Type not supported for Iceberg: {type_}")
+    return _SIMPLE[type_.name]()
+
+
+def transforms_of(texts: Sequence[str]) -> list[nodes.PartitionField]:
+    """Read the elements of CTAS's ``partitioning``, such as ``bucket(id, 16)``.
+
+    Raises:
+        QueryFailure: One of them is no transform.
+    """
+    found = []
+    for text in texts:
+        match = _TRANSFORM.fullmatch(text.strip())
+        if match:
+            argument = match.group(2) or match.group(4)
+            found.append(
+                nodes.PartitionField(
+                    match.group(3).lower(), match.group(1).lower(), int(argument) if argument else None
+                )
+            )
+        elif re.fullmatch(r"\w+", text.strip()):
+            found.append(nodes.PartitionField(text.strip().lower()))
+        else:
+            raise QueryFailure("INVALID_TABLE_PROPERTY", f"Unable to parse partitioning value: {text}")
+    return found
+
+
+def _spec(schema: Schema, partitions: Sequence[nodes.PartitionField]) -> PartitionSpec:
+    fields = []
+    for number, one in enumerate(partitions):
+        if one.column not in schema.column_names:
+            raise QueryFailure("COLUMN_NOT_FOUND", f"Unknown partition column: {one.column}")
+        source = schema.find_field(one.column)
+        name, transform = _transform(one)
+        if not transform.can_transform(source.field_type):
+            raise QueryFailure(
+                "NOT_SUPPORTED", f"{one.transform} cannot partition by {one.column}, which is a {source.field_type}"
+            )
+        fields.append(PartitionField(source.field_id, PARTITION_FIELD_ID_START + number, transform, name))
+    return PartitionSpec(*fields)
+
+
+def _transform(one: nodes.PartitionField) -> tuple[str, Transform[Any, Any]]:
+    if one.transform == "identity":
+        return one.column, IdentityTransform()
+    if one.transform in _TIME_TRANSFORMS:
+        return f"{one.column}_{one.transform}", _TIME_TRANSFORMS[one.transform]()
+    if one.transform == "bucket" and one.argument:
+        return f"{one.column}_bucket", BucketTransform(one.argument)
+    if one.transform == "truncate" and one.argument:
+        return f"{one.column}_trunc", TruncateTransform(one.argument)
+    raise QueryFailure("NOT_SUPPORTED", f"Unknown partition transform: {one.transform}")
+
+
+def check_properties(properties: dict[str, str]) -> None:
+    """Refuse properties that Athena's Iceberg tables do not have."""
+    for key, value in properties.items():
+        if key not in PROPERTIES:
+            raise QueryFailure("", f"Unsupported table property key: {key}", error_type=1200)
+        if key == "format" and value.lower() not in ("parquet", "orc", "avro"):
+            raise QueryFailure("", f"Unsupported table property value: {value}", error_type=1200)
+
+
+def iceberg_properties(properties: dict[str, str]) -> dict[str, str]:
+    """Return Athena's properties of a table under the names that Iceberg knows, where it knows them.
+
+    Raises:
+        QueryFailure: The files would be of a format that is not written here.
+    """
+    check_properties(properties)
+    file_format = properties.get("format", "parquet").lower()
+    if file_format != "parquet":
+        raise QueryFailure("NOT_SUPPORTED", f"The local Athena writes Iceberg tables as Parquet, not as {file_format}")
+    known = {key: value for key, value in properties.items() if key not in ("table_type", "format")}
+    if "write_compression" in known:
+        known["write.parquet.compression-codec"] = known["write_compression"].lower()
+    if "write_target_data_file_size_bytes" in known:
+        known["write.target-file-size-bytes"] = known["write_target_data_file_size_bytes"]
+    return known
+
+
+def create_iceberg_table(
+    lake: Lake,
+    database: str,
+    name: str,
+    columns: Sequence[nodes.ColumnDefinition],
+    partitions: Sequence[nodes.PartitionField],
+    location: str,
+    properties: dict[str, str],
+) -> None:
+    """Create an empty Iceberg table.
+
+    Raises:
+        QueryFailure: A type, a partition or a property is none of Iceberg's.
+    """
+    ids = itertools.count(len(columns) + 1)
+    fields = [
+        NestedField(number, column.name, iceberg_type(column.type, ids), required=False, doc=column.comment)
+        for number, column in enumerate(columns, 1)
+    ]
+    schema = Schema(*fields)
+    lake.catalog.create_table(
+        (database, name),
+        schema,
+        location=location.rstrip("/"),
+        partition_spec=_spec(schema, partitions),
+        properties=iceberg_properties(properties),
+    )

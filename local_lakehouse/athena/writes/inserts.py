@@ -1,0 +1,126 @@
+"""``INSERT INTO``.
+
+https://docs.aws.amazon.com/athena/latest/ug/insert-into.html
+"""
+
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from local_lakehouse.athena.context import Context, Outcome
+from local_lakehouse.athena.tables.catalog import qualify
+from local_lakehouse.athena.tables.hive import hive_columns
+from local_lakehouse.athena.tables.lake import is_iceberg, is_view
+from local_lakehouse.athena.writes.hive_files import HiveWriter
+from local_lakehouse.athena.writes.hive_tables import add_partitions, writer_settings
+from local_lakehouse.athena.writes.iceberg_commits import append, changing, fresh, table_columns
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.analyzer import Compiled
+from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.session import CATALOG
+from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of
+from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.grammar.tree import Name
+from local_lakehouse.sql.types import Type
+
+ROWS = (("rows", types.BIGINT),)
+
+
+def written_rows(count: int) -> Outcome:
+    """Return what a statement that writes rows brings forth."""
+    return Outcome(ROWS, update_count=count, body=False)
+
+
+def target_of(context: Context, names: tuple[Name, ...], position: Position) -> tuple[str, str, dict[str, Any]]:
+    """Return database, name and entry of the table that a statement writes to.
+
+    Raises:
+        QueryFailure: There is no such table, or it is a view.
+    """
+    database, name = qualify(tuple(one.key for one in names), context.database, position)
+    entry = context.lake.table(database, name)
+    if entry is None:
+        if context.lake.database(database) is None:
+            raise QueryFailure("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist", position)
+        raise QueryFailure("TABLE_NOT_FOUND", f"Table '{CATALOG}.{database}.{name}' does not exist", position)
+    if is_view(entry):
+        raise QueryFailure("NOT_SUPPORTED", "Writing into views is not supported", position)
+    return database, name, entry
+
+
+def insert(statement: nodes.Insert, context: Context) -> Outcome:
+    """Add the rows of a query to a table."""
+    database, name, entry = target_of(context, statement.table, statement.table_position)
+    iceberg = is_iceberg(entry)
+    columns = table_columns(context.lake.iceberg(entry)) if iceberg else hive_columns(entry)
+    tables = context.tables()
+    compiled = compile_query(statement.query, context.session(tables))
+    chosen = _chosen(statement, [column for column, _ in columns])
+    rows = context.fetch(tables, _insert_sql(compiled, columns, chosen, statement.position))
+    if iceberg:
+        changing(database, name, lambda: append(fresh(context.lake, database, name), rows))
+        return written_rows(rows.num_rows)
+    return _insert_hive(context, entry, rows, columns)
+
+
+def _chosen(statement: nodes.Insert, columns: Sequence[str]) -> list[str]:
+    if not statement.columns:
+        return [column.lower() for column in columns]
+    known = {column.lower() for column in columns}
+    chosen = []
+    for column in statement.columns:
+        if column.key not in known:
+            raise QueryFailure(
+                "COLUMN_NOT_FOUND",
+                f"Insert column name does not exist in target table: {column.value}",
+                statement.position,
+            )
+        if column.key in chosen:
+            raise QueryFailure(
+                "DUPLICATE_COLUMN_NAME",
+                f"Insert column name is specified more than once: {column.value}",
+                statement.position,
+            )
+        chosen.append(column.key)
+    return chosen
+
+
+def _insert_sql(compiled: Compiled, columns: Sequence[tuple[str, Type]], chosen: list[str], position: Position) -> str:
+    by_name = {name.lower(): type_ for name, type_ in columns}
+    wanted = [by_name[name] for name in chosen]
+    given = [column.type for column in compiled.columns]
+    if len(wanted) != len(given) or not all(map(types.can_coerce, given, wanted)):
+        raise QueryFailure(
+            "TYPE_MISMATCH",
+            f"Insert query has mismatched column types: Table: [{', '.join(map(str, wanted))}], "
+            f"Query: [{', '.join(map(str, given))}]",
+            position,
+        )
+    values = {
+        name: coerce(Typed(f"q.c{index}", source), target).sql
+        for index, (name, source, target) in enumerate(zip(chosen, given, wanted, strict=False))
+    }
+    read = ", ".join(
+        f"{values.get(name.lower(), null_of(type_))} AS c{index}" for index, (name, type_) in enumerate(columns)
+    )
+    return f"SELECT {read} FROM ({compiled.sql}) AS q"
+
+
+def _insert_hive(
+    context: Context, entry: dict[str, Any], rows: pa.Table, columns: Sequence[tuple[str, Type]]
+) -> Outcome:
+    keys = [column["Name"].lower() for column in entry.get("PartitionKeys", ())]
+    file_format, delimiter = writer_settings(entry)
+    location = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"
+    paths = HiveWriter(context.lake, location, file_format, None, delimiter).write(rows, columns, keys)
+    add_partitions(context.lake, entry, paths, keys)
+    outcome = written_rows(rows.num_rows)
+    if paths:
+        outcome.manifest = paths
+    return outcome

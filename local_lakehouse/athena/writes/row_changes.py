@@ -1,0 +1,294 @@
+"""``UPDATE``, ``DELETE`` and ``MERGE`` on Iceberg tables.
+
+https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-updating-iceberg-table-data.html
+
+The data files that hold changed rows are written anew, where Athena writes position deletes beside them: what queries
+see is the same.
+"""
+
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from pyiceberg.table import Table
+
+from local_lakehouse.athena.context import Context, Outcome
+from local_lakehouse.athena.tables.catalog import StatementTables
+from local_lakehouse.athena.tables.iceberg_scans import ScannedFile, concatenated, scan, schema_of
+from local_lakehouse.athena.tables.lake import is_iceberg
+from local_lakehouse.athena.writes.iceberg_commits import changing, fresh, replace_files, table_columns
+from local_lakehouse.athena.writes.inserts import target_of, written_rows
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.queries import QueryAnalyzer
+from local_lakehouse.sql.analysis.relations import From, nested
+from local_lakehouse.sql.analysis.scope import Field, Scope
+from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of
+from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.runtime.engine import run
+from local_lakehouse.sql.types import Type
+
+
+@dataclass
+class _Target:
+    """The table that is changed: its files, and how a statement names it."""
+
+    context: Context
+    table: Table
+    columns: list[tuple[str, Type]]
+    files: list[ScannedFile]
+    tables: StatementTables
+    analyzer: QueryAnalyzer
+    relation: From
+
+    @property
+    def alias(self) -> str:
+        """DuckDB's name of the table in the statement."""
+        return self.relation.sql.rpartition(" AS ")[2]
+
+    def scope(self) -> Scope:
+        """Return the names that the statement may use."""
+        return Scope([field for field in self.relation.fields if not field.hidden])
+
+    def numbered(self) -> pa.Table:
+        """Return the table's rows, each with the number of its file and its own number there."""
+        schema = schema_of(self.table, None)
+        parts = [
+            one.rows.append_column("f", pa.array(np.full(one.rows.num_rows, number, np.int32))).append_column(
+                "n", pa.array(np.arange(one.rows.num_rows, dtype=np.int64))
+            )
+            for number, one in enumerate(self.files)
+        ]
+        if parts:
+            return pa.concat_tables(parts)
+        nothing = concatenated([], schema)
+        return nothing.append_column("f", pa.array([], pa.int32())).append_column("n", pa.array([], pa.int64()))
+
+    def register(self, sql: str) -> None:
+        """Hand DuckDB the table and all others that a statement names."""
+        self.tables.register(self.context.cursor, sql)
+        self.context.execution.scanned_bytes += self.tables.scanned_bytes
+        name = self.relation.sql.partition(" AS ")[0]
+        self.context.cursor.register(name, self.numbered())
+
+    def commit(self, gone: pa.Table, come: pa.Table) -> None:
+        """Take rows out of the table by file and number, and put others in."""
+        places = gone.column("f").to_numpy(), gone.column("n").to_numpy()
+        touched = np.unique(places[0])
+        kept = []
+        for number in touched:
+            mask = np.ones(self.files[number].rows.num_rows, bool)
+            mask[places[1][places[0] == number]] = False
+            kept.append(self.files[number].rows.filter(pa.array(mask)))
+        empty = concatenated([], schema_of(self.table, None))
+        rows = pa.concat_tables([*kept, come.cast(empty.schema)]) if kept or come.num_rows else empty
+        replace_files(self.table, [self.files[number].task.file for number in touched], rows)
+
+
+def _target(context: Context, names: tuple[tree.Name, ...], position: Position, alias: tree.Name | None) -> _Target:
+    database, name, entry = target_of(context, names, position)
+    if not is_iceberg(entry):
+        raise QueryFailure(
+            "NOT_SUPPORTED", "Modifying Hive table rows is only supported for transactional tables", position
+        )
+    table = fresh(context.lake, database, name)
+    tables = context.tables()
+    analyzer = QueryAnalyzer(context.session(tables))
+    node: tree.Relation = tree.Table(names, position=position)
+    if alias is not None:
+        node = tree.Aliased(node, alias, (), position=position)
+    relation = analyzer.relation(node, None, [])
+    files = scan(table, None, (), context.cache)
+    return _Target(context, table, table_columns(table), files, tables, analyzer, relation)
+
+
+def _locked(context: Context, names: tuple[tree.Name, ...], position: Position, change: object) -> Outcome:
+    database, name, _ = target_of(context, names, position)
+    return changing(database, name, change)  # type: ignore[arg-type]
+
+
+def delete(statement: nodes.Delete, context: Context) -> Outcome:
+    """Take the rows out that a condition chooses."""
+
+    def change() -> Outcome:
+        target = _target(context, statement.table, statement.table_position, None)
+        condition = _condition(target, statement.where)
+        sql = f"SELECT {target.alias}.f AS f, {target.alias}.n AS n FROM {target.relation.sql} WHERE {condition}"
+        target.register(sql)
+        gone = run(context.cursor, sql)
+        target.commit(gone, concatenated([], schema_of(target.table, None)))
+        return written_rows(gone.num_rows)
+
+    return _locked(context, statement.table, statement.table_position, change)
+
+
+def _condition(target: _Target, where: tree.Expression | None) -> str:
+    if where is None:
+        return "TRUE"
+    return target.analyzer.boolean(where, target.scope().in_clause("WHERE clause"), "WHERE clause").sql
+
+
+def update(statement: nodes.Update, context: Context) -> Outcome:
+    """Change columns of the rows that a condition chooses."""
+
+    def change() -> Outcome:
+        target = _target(context, statement.table, statement.table_position, None)
+        condition = _condition(target, statement.where)
+        values = _assigned(target, statement.assignments, target.scope(), "UPDATE")
+        read = _read(target, values)
+        places = f"{target.alias}.f AS f, {target.alias}.n AS n"
+        sql = f"SELECT {places}, {read} FROM {target.relation.sql} WHERE {condition}"
+        target.register(sql)
+        found = run(context.cursor, sql)
+        target.commit(found, found.drop_columns(["f", "n"]))
+        return written_rows(found.num_rows)
+
+    return _locked(context, statement.table, statement.table_position, change)
+
+
+def _assigned(target: _Target, assignments: Sequence[nodes.Assignment], scope: Scope, verb: str) -> dict[str, str]:
+    """Return DuckDB's SQL of the new values by the columns' names."""
+    wanted = {name.lower(): type_ for name, type_ in target.columns}
+    values: dict[str, Typed] = {}
+    for one in assignments:
+        if one.column.key not in wanted:
+            raise QueryFailure(
+                "COLUMN_NOT_FOUND", f"The {verb} SET target column {one.column.value} doesn't exist", one.position
+            )
+        if one.column.key in values:
+            raise QueryFailure(
+                "SYNTAX_ERROR", f"Multiple assignments for same column: {one.column.value}", one.position
+            )
+        values[one.column.key] = target.analyzer.expression(one.value, scope.in_clause(f"{verb} SET"))
+    given = [value.type for value in values.values()]
+    expected = [wanted[name] for name in values]
+    if not all(map(types.can_coerce, given, expected)):
+        raise QueryFailure(
+            "TYPE_MISMATCH",
+            f"{verb} table column types don't match SET expressions: Table: [{', '.join(map(str, expected))}], "
+            f"Expressions: [{', '.join(map(str, given))}]",
+            assignments[0].position,
+        )
+    return {name: coerce(value, wanted[name]).sql for name, value in values.items()}
+
+
+def _read(target: _Target, values: dict[str, str]) -> str:
+    return ", ".join(
+        f"{values.get(name.lower(), f'{target.alias}.c{index}')} AS c{index}"
+        for index, (name, _) in enumerate(target.columns)
+    )
+
+
+def merge(statement: nodes.Merge, context: Context) -> Outcome:
+    """Bring a source's rows into a table."""
+
+    def change() -> Outcome:
+        alias = statement.alias or statement.table[-1]
+        target = _target(context, statement.table, statement.table_position, alias)
+        return _Merge(statement, target).run()
+
+    return _locked(context, statement.table, statement.table_position, change)
+
+
+class _Merge:
+    """One MERGE."""
+
+    def __init__(self, statement: nodes.Merge, target: _Target) -> None:
+        self._statement = statement
+        self._target = target
+        self._source = target.analyzer.relation(statement.source, None, [])
+        self._scope = Scope([*target.scope().fields, *self._visible(self._source.fields)])
+        self._on = target.analyzer.boolean(statement.condition, self._scope.in_clause("MERGE"), "MERGE ON clause").sql
+
+    def _visible(self, fields: list[Field]) -> list[Field]:
+        return [field for field in fields if not field.hidden]
+
+    def run(self) -> Outcome:
+        """Do it."""
+        matched = [case for case in self._statement.cases if case.matched]
+        missing = [case for case in self._statement.cases if not case.matched]
+        choice = self._choice(matched, self._scope)
+        updates = [
+            (number, self._update_sql(case, number, choice))
+            for number, case in enumerate(matched)
+            if case.action == "UPDATE"
+        ]
+        places = self._places_sql(choice)
+        inserts = [self._insert_sql(case, number, missing) for number, case in enumerate(missing)]
+        self._target.register(" ".join([places, *(sql for _, sql in updates), *inserts]))
+        cursor = self._target.context.cursor
+        gone = run(cursor, places)
+        self._check_single(gone)
+        empty = concatenated([], schema_of(self._target.table, None))
+        come = [run(cursor, sql).cast(empty.schema) for sql in (*(sql for _, sql in updates), *inserts)]
+        inserted = sum(part.num_rows for part in come[len(updates) :])
+        self._target.commit(gone, pa.concat_tables([empty, *come]))
+        return written_rows(gone.num_rows + inserted)
+
+    def _choice(self, cases: Sequence[nodes.MergeCase], scope: Scope) -> str:
+        """Write which case applies to a row: its number, or NULL."""
+        branches = []
+        for number, case in enumerate(cases):
+            condition = "TRUE"
+            if case.condition is not None:
+                condition = self._target.analyzer.boolean(
+                    case.condition, scope.in_clause("MERGE"), "MERGE WHEN clause"
+                ).sql
+            branches.append(f"WHEN {condition} THEN {number}")
+        return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS INTEGER)"
+
+    def _joined(self) -> str:
+        source = nested(self._statement.source, self._source)
+        return f"{self._target.relation.sql} JOIN {source} ON {self._on}"
+
+    def _places_sql(self, choice: str) -> str:
+        alias = self._target.alias
+        chosen = f"SELECT {alias}.f AS f, {alias}.n AS n, {choice} AS k FROM {self._joined()}"
+        return f"SELECT * FROM ({chosen}) WHERE k IS NOT NULL"
+
+    def _update_sql(self, case: nodes.MergeCase, number: int, choice: str) -> str:
+        values = _assigned(self._target, case.assignments, self._scope, "MERGE")
+        return f"SELECT {_read(self._target, values)} FROM {self._joined()} WHERE ({choice}) = {number}"
+
+    def _insert_sql(self, case: nodes.MergeCase, number: int, cases: Sequence[nodes.MergeCase]) -> str:
+        scope = Scope(self._visible(self._source.fields))
+        wanted = {name.lower(): type_ for name, type_ in self._target.columns}
+        names = [column.key for column in case.columns] or list(wanted)
+        for column in case.columns:
+            if column.key not in wanted:
+                raise QueryFailure(
+                    "COLUMN_NOT_FOUND",
+                    f"Merge column name does not exist in target table: {column.value}",
+                    case.position,
+                )
+        values = [self._target.analyzer.expression(value, scope.in_clause("MERGE")) for value in case.values]
+        expected = [wanted[name] for name in names]
+        given = [value.type for value in values]
+        if len(values) != len(names) or not all(map(types.can_coerce, given, expected)):
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"MERGE table column types don't match for MERGE case: Table: [{', '.join(map(str, expected))}], "
+                f"Expressions: [{', '.join(map(str, given))}]",
+                case.position,
+            )
+        by_name = {name: coerce(value, wanted[name]).sql for name, value in zip(names, values, strict=False)}
+        read = ", ".join(
+            f"{by_name.get(name.lower(), null_of(type_))} AS c{index}"
+            for index, (name, type_) in enumerate(self._target.columns)
+        )
+        choice = self._choice(cases, scope)
+        unmatched = f"NOT EXISTS (SELECT 1 FROM {self._target.relation.sql} WHERE {self._on})"
+        return f"SELECT {read} FROM {self._source.sql} WHERE {unmatched} AND ({choice}) = {number}"
+
+    def _check_single(self, gone: pa.Table) -> None:
+        places = set(zip(gone.column("f").to_pylist(), gone.column("n").to_pylist(), strict=False))
+        if len(places) != gone.num_rows:
+            raise QueryFailure(
+                "MERGE_TARGET_ROW_MULTIPLE_MATCHES", "One MERGE target table row matched more than one source row"
+            )

@@ -1,0 +1,1 @@
+"""Moto in this process, and the clients that reach it."""

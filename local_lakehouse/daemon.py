@@ -1,0 +1,207 @@
+"""Start, find, stop and reset the lakehouse's process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+DEFAULT_PORT = 4555
+_ADDRESS = "endpoint.json"
+_LOG = "lakehouse.log"
+# A class that starts at once shares few processors; a process that ends is noticed without waiting.
+_START_SECONDS = 300.0
+_STOP_SECONDS = 60.0
+_ANSWER_SECONDS = 30.0
+_WORK_SECONDS = 600.0
+_POLL_SECONDS = 0.05
+
+
+class LakehouseError(Exception):
+    """The lakehouse could not be started, stopped or found; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A lakehouse that answers.
+
+    Args:
+        url: Its address.
+        pid: Its process.
+        health: What it says of itself: pid, account, region, refresh_seconds, refreshing, enforce_iam.
+    """
+
+    url: str
+    pid: int
+    health: dict[str, Any]
+
+    @property
+    def port(self) -> int:
+        """The port of its address."""
+        return int(self.url.rpartition(":")[2])
+
+
+def find(state: Path) -> Running | None:
+    """Return the lakehouse that works in a state folder, or None when none answers."""
+    try:
+        address = json.loads((state / _ADDRESS).read_text())
+        url, pid = str(address["url"]), int(address["pid"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    health = _ask(url, "health")
+    # After a sudden end another user's lakehouse may have taken the port.
+    if health is None or health["pid"] != pid:
+        return None
+    return Running(url, pid, health)
+
+
+def start(
+    state: Path, *, port: int | None = None, enforce_iam: bool = False, refresh_seconds: float | None = None
+) -> tuple[Running, bool]:
+    """Start a lakehouse in the background, unless one runs in that state folder.
+
+    Args:
+        state: The state folder.
+        port: The port; None for the default one or, if that is taken, a free one; 0 for a free one.
+        enforce_iam: Whether requests are checked against IAM policies.
+        refresh_seconds: The local clock of the integrations; None for ``ZETL_REFRESH_SECONDS`` or 1.
+
+    Returns:
+        The running lakehouse, and whether this call started it.
+
+    Raises:
+        LakehouseError: It did not start, or the one that runs has another port.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with FileLock(state / "start.lock"):
+        running = find(state)
+        if running is None:
+            return _launch(state, _command(state, port, enforce_iam, refresh_seconds)), True
+    if port not in (None, 0, running.port):
+        raise LakehouseError(
+            f"A lakehouse runs at {running.url} already, in {state}. "
+            f"Stop it with zetl local stop, or give the new one a state folder of its own with --state."
+        )
+    if enforce_iam and not running.health["enforce_iam"]:
+        raise LakehouseError(
+            f"A lakehouse that does not enforce IAM runs at {running.url} already. Stop it first: zetl local stop"
+        )
+    return running, False
+
+
+def stop(state: Path) -> bool:
+    """Stop the lakehouse of a state folder; its state is kept.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        LakehouseError: It did not end in time.
+    """
+    running = find(state)
+    if running is None:
+        return False
+    os.kill(running.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while (state / _ADDRESS).exists():
+        if time.monotonic() > deadline:
+            raise LakehouseError(f"The lakehouse (process {running.pid}) does not end; look in {state / _LOG}.")
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def reset(state: Path) -> bool:
+    """Stop the lakehouse of a state folder, if one runs, and forget all that it holds.
+
+    Returns:
+        Whether there was one, or what it had held.
+    """
+    found = stop(state) or (state / "lakehouse.pickle").exists()
+    for name in ("lakehouse.pickle", "lakehouse.draft", _LOG):
+        (state / name).unlink(missing_ok=True)
+    return found
+
+
+def tell(running: Running, control: str) -> dict[str, Any]:
+    """Tell a lakehouse to ``refresh``, ``pause`` or ``resume``, and return its answer when that is done.
+
+    Raises:
+        LakehouseError: It does not answer.
+    """
+    answer = _ask(running.url, control, _WORK_SECONDS)
+    if answer is None:
+        raise LakehouseError(f"The lakehouse at {running.url} does not answer. Look at: zetl local status")
+    return answer
+
+
+def announce(state: Path, url: str) -> None:
+    """Write down where the lakehouse of a state folder answers."""
+    draft = (state / _ADDRESS).with_suffix(".draft")
+    draft.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    draft.replace(state / _ADDRESS)
+
+
+def withdraw(state: Path) -> None:
+    """Undo `announce`."""
+    (state / _ADDRESS).unlink(missing_ok=True)
+
+
+def _command(state: Path, port: int | None, enforce_iam: bool, refresh_seconds: float | None) -> list[str]:
+    command = [sys.executable, "-m", "local_lakehouse", "--state", str(state.resolve())]
+    if port is not None:
+        command += ["--port", str(port)]
+    if refresh_seconds is not None:
+        command += ["--refresh-seconds", str(refresh_seconds)]
+    if enforce_iam:
+        command.append("--enforce-iam")
+    return command
+
+
+def _launch(state: Path, command: list[str]) -> Running:
+    withdraw(state)
+    log = state / _LOG
+    with log.open("ab") as output:
+        begin = output.tell()
+        process = subprocess.Popen(  # noqa: S603  (our own module)
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        running = find(state)
+        if running is not None:
+            return running
+        if process.poll() is not None:
+            raise LakehouseError(_last_words(log, begin))
+        time.sleep(_POLL_SECONDS)
+    process.terminate()
+    raise LakehouseError(f"The lakehouse did not answer within {_START_SECONDS:.0f} seconds; look in {log}.")
+
+
+def _last_words(log: Path, begin: int) -> str:
+    """Return what a process said before it gave up: its own reason is the last line."""
+    lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"The lakehouse ended at once and said nothing; look in {log}."
+
+
+def _ask(url: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
+    request = urllib.request.Request(f"{url}/_zetl/{control}", data=b"{}", method="POST")  # noqa: S310  (http only)
+    try:
+        with _DIRECT.open(request, timeout=timeout) as response:
+            answer: dict[str, Any] = json.load(response)
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return None
+    return answer
+
+
+# A proxy of the environment is for other hosts than this one.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -1,0 +1,275 @@
+"""The export operations of Amazon DynamoDB.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.HowItWorks.html
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.exports.files import (
+    FULL_EXPORT,
+    INCREMENTAL_EXPORT,
+    NEW_AND_OLD_IMAGES,
+    Layout,
+    export_files,
+    full_lines,
+    incremental_lines,
+    iso,
+)
+from local_lakehouse.exports.history import History
+from local_lakehouse.protocol.wire import Caller, Fault
+
+_TABLE = re.compile(r"arn:aws[^:]*:dynamodb:[^:]+:\d{12}:table/([A-Za-z0-9_.-]+)")
+_SECOND = 1_000_000
+_DAY = 24 * 3600 * _SECOND
+_MOST_RESULTS = 25
+
+
+class ExportService:
+    """ExportTableToPointInTime, DescribeExport and ListExports, with the versions they need.
+
+    Args:
+        inside: The lakehouse.
+        clock: The present time in seconds since 1970.
+    """
+
+    name = "dynamodb"
+    operations = frozenset({"ExportTableToPointInTime", "DescribeExport", "ListExports"})
+
+    def __init__(self, inside: Inside, clock: Callable[[], float] = time.time) -> None:
+        self._inside = inside
+        self._history = History(inside, clock)
+        self._exports: dict[str, dict[str, Any]] = {}
+        # What was asked for and what it became, by client token: a repetition is no second export.
+        self._requests: dict[str, tuple[dict[str, Any], str]] = {}
+
+    def note(self, operation: str, request: Mapping[str, Any]) -> None:
+        """Note what a DynamoDB request changed, once it has been served and before the next one is."""
+        self._history.note(operation, request)
+
+    def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one validated request.
+
+        Raises:
+            Fault: As the service's model declares.
+        """
+        with self._inside.lock:
+            if operation == "DescribeExport":
+                return {"ExportDescription": self._find(request["ExportArn"])}
+            return self._list(request) if operation == "ListExports" else self._export(request, caller)
+
+    def dump(self) -> dict[str, Any]:
+        """Return exports and versions as plain data."""
+        with self._inside.lock:
+            return {
+                "history": self._history.dump(),
+                "exports": {arn: dict(export) for arn, export in self._exports.items()},
+                "requests": dict(self._requests),
+            }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Put back what `dump` returned."""
+        with self._inside.lock:
+            self._history.load(state["history"])
+            self._exports = dict(state["exports"])
+            self._requests = dict(state["requests"])
+
+    def _export(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        token = request.get("ClientToken", "")
+        asked = {name: value for name, value in request.items() if name != "ClientToken"}
+        if token in self._requests:
+            known, arn = self._requests[token]
+            if known != asked:
+                raise Fault("ExportConflictException", f"The client token {token} belongs to another export request.")
+            return {"ExportDescription": self._exports[arn]}
+        _check(request)
+        table = self._table(request["TableArn"])
+        since = self._history.open(table)
+        if since is None:
+            raise Fault(
+                "PointInTimeRecoveryUnavailableException",
+                f"Point-in-time recovery is off on the table {table}. Turn it on with UpdateContinuousBackups.",
+            )
+        export = self._run(request, table, since, caller)
+        self._exports[export["ExportArn"]] = export
+        if token:
+            self._requests[token] = asked, export["ExportArn"]
+        # As on AWS the answer comes before the export is done, whatever became of it since.
+        shown = ("EndTime", "ExportManifest", "BilledSizeBytes", "ItemCount", "FailureCode", "FailureMessage")
+        begun = {name: value for name, value in export.items() if name not in shown}
+        return {"ExportDescription": {**begun, "ExportStatus": "IN_PROGRESS"}}
+
+    def _table(self, arn: str) -> str:
+        match = _TABLE.fullmatch(arn)
+        table = match[1] if match else arn
+        try:
+            self._inside.client("dynamodb").describe_table(TableName=table)
+        except ClientError as error:
+            raise Fault("TableNotFoundException", f"Table not found: {arn}") from error
+        return table
+
+    def _run(self, request: dict[str, Any], table: str, since: int, caller: Caller) -> dict[str, Any]:
+        now = self._history.now()
+        identity = f"{now // 1000:014d}-{uuid.uuid4().hex[:8]}"
+        kind = request.get("ExportType", FULL_EXPORT)
+        layout = Layout(identity, request.get("S3Prefix", "").strip("/"), kind)
+        if kind == FULL_EXPORT:
+            moment = _moment(request.get("ExportTime"), now, since, "ExportTime")
+            lines = full_lines(self._history.items_at(table, moment))
+            about: dict[str, Any] = {"ExportTime": _time(moment)}
+            told = {"version": "2020-06-30", "exportTime": iso(_time(moment))}
+        else:
+            asked = request["IncrementalExportSpecification"]
+            view = asked.get("ExportViewType", NEW_AND_OLD_IMAGES)
+            start, end = _window(asked, now, since)
+            lines = incremental_lines(self._history.changes_between(table, start, end), view)
+            times = {"ExportFromTime": _time(start), "ExportToTime": _time(end)}
+            about = {"IncrementalExportSpecification": {**times, "ExportViewType": view}}
+            told = {
+                "version": "2023-08-01",
+                "exportFromTime": iso(_time(start)),
+                "exportToTime": iso(_time(end)),
+                "outputView": view,
+                "exportType": kind,
+            }
+        size = sum(len(line) for line in lines)
+        table_arn = f"arn:{self._inside.partition}:dynamodb:{caller.region}:{caller.account}:table/{table}"
+        export: dict[str, Any] = {
+            "ExportArn": f"{table_arn}/export/{identity}",
+            "ExportStatus": "COMPLETED",
+            "StartTime": _time(now),
+            "TableArn": table_arn,
+            "TableId": self._table_id(table),
+            "ClientToken": request.get("ClientToken"),
+            "S3Bucket": request["S3Bucket"],
+            "S3BucketOwner": request.get("S3BucketOwner"),
+            "S3Prefix": request.get("S3Prefix"),
+            "S3SseAlgorithm": request.get("S3SseAlgorithm", "AES256"),
+            "S3SseKmsKeyId": request.get("S3SseKmsKeyId"),
+            "ExportFormat": "DYNAMODB_JSON",
+            "ExportType": kind,
+            **about,
+        }
+        files = export_files(layout, lines, uuid.uuid4().hex[:26], {**_summary(export, size), **told})
+        return {**export, **self._write(request["S3Bucket"], files, layout, size, len(lines))}
+
+    def _write(self, bucket: str, files: Mapping[str, bytes], layout: Layout, size: int, count: int) -> dict[str, Any]:
+        """Put the files into the bucket and return how that ended."""
+        end = _time(self._history.now())
+        try:
+            for key, content in files.items():
+                self._inside.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            return {
+                "ExportStatus": "FAILED",
+                "EndTime": end,
+                "FailureCode": f"S3{code}",
+                "FailureMessage": error.response["Error"]["Message"],
+            }
+        return {
+            "EndTime": end,
+            "ExportManifest": f"{layout.root}/manifest-summary.json",
+            "BilledSizeBytes": size,
+            "ItemCount": count,
+        }
+
+    def _table_id(self, table: str) -> str | None:
+        found: Mapping[str, Any] = self._inside.client("dynamodb").describe_table(TableName=table)["Table"]
+        return found.get("TableId")
+
+    def _find(self, arn: str) -> dict[str, Any]:
+        if arn not in self._exports:
+            raise Fault("ExportNotFoundException", f"Export not found: {arn}")
+        return self._exports[arn]
+
+    def _list(self, request: dict[str, Any]) -> dict[str, Any]:
+        found = [
+            {name: export[name] for name in ("ExportArn", "ExportStatus", "ExportType")}
+            for export in self._exports.values()
+            if request.get("TableArn") in (None, export["TableArn"])
+        ]
+        token = request.get("NextToken", "0")
+        if not token.isdecimal():
+            raise _invalid("NextToken is not one that this service gave. Begin again without one.")
+        start, size = int(token), request.get("MaxResults", _MOST_RESULTS)
+        more = start + size < len(found)
+        return {"ExportSummaries": found[start : start + size], "NextToken": str(start + size) if more else None}
+
+
+def _check(request: Mapping[str, Any]) -> None:
+    if request.get("ExportFormat") == "ION":
+        raise _invalid("ExportFormat ION is not offered by the local lakehouse; AWS has it. Use DYNAMODB_JSON.")
+    if "FilterSpecification" in request:
+        raise _invalid("FilterSpecification is not offered by the local lakehouse. Omit it.")
+    incremental = request.get("ExportType") == INCREMENTAL_EXPORT
+    if incremental != ("IncrementalExportSpecification" in request):
+        raise _invalid(
+            "IncrementalExportSpecification belongs to the ExportType INCREMENTAL_EXPORT, and must be given there."
+        )
+    if incremental and "ExportTime" in request:
+        raise _invalid("ExportTime is for full exports; an incremental one has ExportFromTime and ExportToTime.")
+    if incremental and "ExportFromTime" not in request["IncrementalExportSpecification"]:
+        raise _invalid("IncrementalExportSpecification needs an ExportFromTime.")
+
+
+def _window(asked: Mapping[str, Any], now: int, since: int) -> tuple[int, int]:
+    """Read the window of an incremental export: from inclusive, to exclusive.
+
+    AWS also refuses windows of less than 15 minutes; here time runs faster, and they are allowed (our choice).
+    """
+    start = _moment(asked["ExportFromTime"], now, since, "ExportFromTime")
+    end = _moment(asked.get("ExportToTime"), now, since, "ExportToTime")
+    if start >= end:
+        raise _invalid("ExportFromTime must be before ExportToTime.")
+    if end - start > _DAY:
+        raise _invalid("The window from ExportFromTime to ExportToTime must not be longer than 24 hours.")
+    return start, end
+
+
+def _moment(asked: datetime | None, now: int, since: int, member: str) -> int:
+    if asked is None:
+        return now
+    moment = round(asked.timestamp() * _SECOND)
+    # Clients send whole seconds; the second in which recovery was turned on still counts.
+    if moment + _SECOND <= since or moment > now:
+        raise Fault(
+            "InvalidExportTimeException",
+            f"{member} {iso(asked)} is outside the point-in-time recovery window, from {iso(_time(since))} to "
+            f"{iso(_time(now))}.",
+        )
+    return moment
+
+
+def _summary(export: Mapping[str, Any], size: int) -> dict[str, Any]:
+    started = export["StartTime"]
+    return {
+        "exportArn": export["ExportArn"],
+        "startTime": iso(started),
+        "endTime": iso(started),
+        "tableArn": export["TableArn"],
+        "tableId": export["TableId"],
+        "s3Bucket": export["S3Bucket"],
+        "s3Prefix": export["S3Prefix"],
+        "s3SseAlgorithm": export["S3SseAlgorithm"],
+        "s3SseKmsKeyId": export["S3SseKmsKeyId"],
+        "billedSizeBytes": size,
+        "outputFormat": "DYNAMODB_JSON",
+    }
+
+
+def _time(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / _SECOND, UTC)
+
+
+def _invalid(message: str) -> Fault:
+    return Fault("ValidationException", message)

@@ -1,0 +1,127 @@
+"""The files of an export: data, manifests and their checksums.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local_lakehouse.backend.dynamodb_source import Item
+from local_lakehouse.exports.history import Change
+
+FULL_EXPORT = "FULL_EXPORT"
+INCREMENTAL_EXPORT = "INCREMENTAL_EXPORT"
+NEW_AND_OLD_IMAGES = "NEW_AND_OLD_IMAGES"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the files of one export lie.
+
+    Args:
+        identity: The export's id.
+        prefix: The prefix in the bucket that was asked for; may be empty.
+        kind: `FULL_EXPORT` or `INCREMENTAL_EXPORT`; the data of incremental exports lies in one shared folder.
+    """
+
+    identity: str
+    prefix: str
+    kind: str
+
+    @property
+    def root(self) -> str:
+        """The folder of the manifests."""
+        return f"{self._base}/{self.identity}"
+
+    @property
+    def data(self) -> str:
+        """The folder of the data files."""
+        return f"{self.root if self.kind == FULL_EXPORT else self._base}/data"
+
+    @property
+    def _base(self) -> str:
+        return f"{self.prefix}/AWSDynamoDB" if self.prefix else "AWSDynamoDB"
+
+
+def full_lines(items: Sequence[Item]) -> list[str]:
+    """Write items as the lines of a full export."""
+    return [_json({"Item": item}) for item in items]
+
+
+def incremental_lines(changes: Sequence[Change], view: str) -> list[str]:
+    """Write changes as the lines of an incremental export: a deleted item has no new image.
+
+    Args:
+        changes: What changed.
+        view: `NEW_AND_OLD_IMAGES`, or ``NEW_IMAGE`` to leave the old images out.
+    """
+    return [_json(_record(change, view)) for change in changes]
+
+
+def _record(change: Change, view: str) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "Metadata": {"WriteTimestampMicros": {"N": str(change.written)}},
+        "Keys": change.keys,
+    }
+    if change.old is not None and view == NEW_AND_OLD_IMAGES:
+        record["OldImage"] = change.old
+    if change.new is not None:
+        record["NewImage"] = change.new
+    return record
+
+
+def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return all objects of an export by their keys.
+
+    Args:
+        layout: Where they lie.
+        lines: The data.
+        name: The name of the data file; a table of the lakehouse has one partition, and so one data file.
+        summary: The members of the summary that tell of the request.
+    """
+    data_key = f"{layout.data}/{name}.json.gz"
+    # Without a time of its own, so that equal data is an equal file.
+    data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
+    entry = {
+        "itemCount": len(lines),
+        "md5Checksum": base64.b64encode(_md5(data).digest()).decode(),
+        "etag": _md5(data).hexdigest(),
+        "dataFileS3Key": data_key,
+    }
+    files = f"{_json(entry)}\n".encode()
+    files_key = f"{layout.root}/manifest-files.json"
+    manifest = _json({**summary, "manifestFilesS3Key": files_key, "itemCount": len(lines)}).encode()
+    return {
+        f"{layout.root}/_started": b"",
+        data_key: data,
+        files_key: files,
+        f"{layout.root}/manifest-files.checksum": _checksum(files),
+        f"{layout.root}/manifest-summary.json": manifest,
+        f"{layout.root}/manifest-summary.checksum": _checksum(manifest),
+    }
+
+
+def iso(moment: datetime) -> str:
+    """Write a time as manifests do."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _checksum(content: bytes) -> bytes:
+    return base64.b64encode(_md5(content).digest())
+
+
+def _md5(content: bytes) -> Any:
+    # DynamoDB's manifests hold MD5; it protects against accidents only.
+    return hashlib.md5(content, usedforsecurity=False)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,107 @@
+"""DynamoDB: tables, their indexes, and the tables that a batch, a transaction or a PartiQL statement names.
+
+AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from local_lakehouse.iam.access import Access, Directory, on
+from local_lakehouse.iam.operations import Call
+
+_TABLES = ("TableName", "TableArn", "SourceTableName", "SourceTableArn", "TargetTableName", "ResourceArn")
+_OTHERS = ("BackupArn", "ExportArn", "ImportArn")
+_TRANSACTED = {
+    "Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}  # fmt: skip
+_IMPORT_LOGS = (
+    "CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams", "PutLogEvents",
+    "PutRetentionPolicy",
+)  # fmt: skip
+_NAME = r'(?:"(?:[^"]|"")+"|[\w-]+)'
+_STATEMENT = re.compile(
+    rf"""\s*(?:EXISTS\s*\(\s*)?
+    (?:(?P<select>SELECT)\b(?:[^"]|"[^"]*")*?\bFROM|(?P<insert>INSERT)\s+INTO|(?P<update>UPDATE)|(?P<delete>DELETE)\s+FROM)
+    \s*(?P<table>{_NAME})(?:\s*\.\s*(?P<index>{_NAME}))?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def accesses(call: Call, directory: Directory) -> list[Access]:
+    """Return the rights that a DynamoDB request needs."""
+    statements = list(_statements(call))
+    if statements:
+        return [_partiql(statement, directory) for statement in statements]
+    if "TransactItems" in call.parameters:
+        return _distinct(
+            Access(f"dynamodb:{_TRANSACTED[verb]}", _table(request["TableName"], directory))
+            for item in call.parameters["TransactItems"]
+            for verb, request in item.items()
+            if verb in _TRANSACTED
+        )
+    if isinstance(call.parameters.get("RequestItems"), dict):
+        return on(call, *(_table(name, directory) for name in call.parameters["RequestItems"]))
+    tables = [_table(name, directory) for member in _TABLES if (name := call.text(member))]
+    parameters: Any = call.parameters.get("TableCreationParameters", {})
+    tables += [_table(parameters["TableName"], directory)] if "TableName" in parameters else []
+    index = call.text("IndexName")
+    if index and tables:
+        return on(call, f"{tables[0]}/index/{index}")
+    needed = on(call, *tables, *(arn for member in _OTHERS if (arn := call.text(member))))
+    return [*needed, *_export(call, directory), *_import(call, directory)]
+
+
+def _table(name: str, directory: Directory) -> str:
+    return name if name.startswith("arn:") else directory.arn("dynamodb", f"table/{name}")
+
+
+def _export(call: Call, directory: Directory) -> Iterator[Access]:
+    # An export is written with the rights of who asks for it.
+    if call.operation == "ExportTableToPointInTime":
+        prefix = f"{prefix}/" if (prefix := (call.text("S3Prefix") or "").rstrip("/")) else ""
+        yield Access("s3:PutObject", f"arn:{directory.partition}:s3:::{call.text('S3Bucket')}/{prefix}AWSDynamoDB/")
+
+
+def _import(call: Call, directory: Directory) -> Iterator[Access]:
+    # And an import is read, and logged, with theirs:
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Requesting.html
+    if call.operation == "ImportTable":
+        source: Any = call.parameters.get("S3BucketSource", {})
+        bucket = f"arn:{directory.partition}:s3:::{source.get('S3Bucket')}"
+        yield Access("s3:ListBucket", bucket)
+        yield Access("s3:GetObject", f"{bucket}/{source.get('S3KeyPrefix', '')}")
+        group = directory.arn("logs", "log-group:/aws-dynamodb/imports:log-stream:")
+        yield from (Access(f"logs:{action}", group) for action in _IMPORT_LOGS)
+
+
+def _statements(call: Call) -> Iterator[str]:
+    parameters: Any = call.parameters
+    if one := call.text("Statement"):
+        yield one
+    for member in ("Statements", "TransactStatements"):
+        for entry in parameters.get(member, []):
+            yield entry.get("Statement", "")
+
+
+def _partiql(statement: str, directory: Directory) -> Access:
+    # A text in quotes might contain anything, such as another table's name after FROM.
+    bare = re.sub(r"'(?:[^']|'')*'", "''", statement)
+    matched = _STATEMENT.match(bare)
+    if matched is None:
+        return Access("dynamodb:PartiQLSelect", directory.arn("dynamodb", "table/*"))
+    verb = next(name for name in ("Select", "Insert", "Update", "Delete") if matched[name.lower()])
+    table, index = (_unquoted(matched[name]) for name in ("table", "index"))
+    resource = directory.arn("dynamodb", f"table/{table}" + (f"/index/{index}" if index else ""))
+    return Access(f"dynamodb:PartiQL{verb}", resource)
+
+
+def _unquoted(name: str | None) -> str:
+    return (name or "").strip('"').replace('""', '"')
+
+
+def _distinct(found: Iterator[Access]) -> list[Access]:
+    return list({(access.action, access.resource): access for access in found}.values())

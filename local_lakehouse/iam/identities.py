@@ -1,0 +1,126 @@
+"""Who signed a request, and the policies that speak for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
+from moto.sts.models import AssumedRole, sts_backends
+
+from local_lakehouse.backend.moto_backend import ACCOUNT, Backend
+from local_lakehouse.iam.authorization import Document, parse_document
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A user, or the session of a role.
+
+    Args:
+        arn: Its ARN.
+        policies: Inline and attached policies, of the groups too.
+        boundary: The permissions boundary; None without one.
+        session: The session policy; None without one.
+        context: The condition keys that are about it.
+    """
+
+    arn: str
+    policies: tuple[Document, ...]
+    boundary: Document | None
+    session: Document | None
+    context: Mapping[str, str]
+
+
+def find_identity(backend: Backend, access_key: str) -> Identity | None:
+    """Return whom an access key stands for; None when nobody has it."""
+    with backend.lock:
+        session = sts_backends[ACCOUNT][backend.inside.partition].get_assumed_role_from_access_key(access_key)
+        if session is not None:
+            return _session(session)
+        user = iam_backends[ACCOUNT][backend.inside.partition].get_user_from_access_key_id(access_key)
+        return None if user is None or not _active(user, access_key) else _user(user)
+
+
+def find_principal(backend: Backend, arn: str) -> Identity | None:
+    """Return the user or role of an ARN, as ``SimulatePrincipalPolicy`` takes it; None when there is none."""
+    with backend.lock:
+        role = _role(arn)
+        if role is not None:
+            return Identity(role.arn, tuple(_policies(role)), _boundary(role), None, {})
+        users: list[User] = list(_iam(arn).users.values())
+        user = next((one for one in users if one.arn == arn), None)
+        return None if user is None else _user(user)
+
+
+def _iam(arn: str) -> IAMBackend:
+    """Return IAM in the partition of an ARN."""
+    return iam_backends[ACCOUNT][arn.split(":")[1]]
+
+
+def _active(user: User, access_key: str) -> bool:
+    return any(key.access_key_id == access_key and key.status == "Active" for key in user.access_keys)
+
+
+def _user(user: User) -> Identity:
+    groups: list[Group] = _iam(user.arn).get_groups_for_user(user.name)
+    holders: tuple[User | Group, ...] = (user, *groups)
+    return Identity(
+        user.arn,
+        tuple(document for holder in holders for document in _policies(holder)),
+        boundary=None,
+        session=None,
+        context={
+            **_principal("User", user.arn, user.id),
+            "aws:username": user.name,
+        },
+    )
+
+
+def _session(session: AssumedRole) -> Identity:
+    context = {
+        **_principal("AssumedRole", session.role_arn, session.user_id),
+        "aws:MultiFactorAuthPresent": "false",
+    }
+    scope = parse_document(session.policy) if session.policy else None
+    role = _role(session.role_arn)
+    if role is None:
+        # A session lives on when its role is deleted, and may do nothing any more.
+        return Identity(session.arn, (), None, scope, context)
+    return Identity(session.arn, tuple(_policies(role)), _boundary(role), scope, context)
+
+
+def _principal(kind: str, arn: str, identity: str) -> dict[str, str]:
+    return {
+        "aws:PrincipalArn": arn,
+        "aws:PrincipalAccount": ACCOUNT,
+        "aws:PrincipalType": kind,
+        "aws:userid": identity,
+    }
+
+
+def _role(arn: str) -> Role | None:
+    try:
+        return _iam(arn).get_role_by_arn(arn)
+    except NotFoundException:
+        return None
+
+
+def _boundary(role: Role) -> Document | None:
+    if not role.permissions_boundary_arn:
+        return None
+    policy = _iam(role.arn).managed_policies.get(role.permissions_boundary_arn)
+    # A boundary that is gone allows nothing.
+    return _document(policy) if policy is not None else {"Statement": []}
+
+
+def _policies(holder: User | Group | Role) -> Iterable[Document]:
+    for text in holder.policies.values():
+        yield parse_document(text if text.lstrip().startswith("{") else unquote(text))
+    for policy in holder.managed_policies.values():
+        yield _document(policy)
+
+
+def _document(policy: ManagedPolicy) -> Document:
+    return parse_document(next(version.document for version in policy.versions if version.is_default))

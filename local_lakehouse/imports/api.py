@@ -1,0 +1,214 @@
+"""The import operations of Amazon DynamoDB: a new table from objects in Amazon S3.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.dynamodb_source import DynamoDbSource
+from local_lakehouse.protocol.wire import Caller, Fault
+
+_MOST_RESULTS = 25
+_LISTED = ("ImportArn", "ImportStatus", "TableArn", "S3BucketSource", "InputFormat", "StartTime", "EndTime")
+_KNOWN_AT_THE_END = ("EndTime", "ProcessedSizeBytes", "ProcessedItemCount", "ImportedItemCount", "ErrorCount")
+_FAILURE = ("FailureCode", "FailureMessage")
+
+Observer = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """How many bytes and items were read, and how many items became part of the table."""
+
+    size: int = 0
+    processed: int = 0
+    imported: int = 0
+
+
+class ImportService:
+    """ImportTable, DescribeImport and ListImports.
+
+    Args:
+        inside: The lakehouse.
+        observers: Told of an import as of any other request that writes.
+        clock: The present time in seconds since 1970.
+    """
+
+    name = "dynamodb"
+    operations = frozenset({"ImportTable", "DescribeImport", "ListImports"})
+
+    def __init__(
+        self, inside: Inside, observers: Sequence[Observer] = (), clock: Callable[[], float] = time.time
+    ) -> None:
+        self._inside = inside
+        self._source = DynamoDbSource(inside)
+        self._observers = observers
+        self._clock = clock
+        self._imports: dict[str, dict[str, Any]] = {}
+        # What was asked for and what it became, by client token: a repetition is no second import.
+        self._requests: dict[str, tuple[dict[str, Any], str]] = {}
+
+    def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one validated request.
+
+        Raises:
+            Fault: As the service's model declares.
+        """
+        with self._inside.lock:
+            if operation == "DescribeImport":
+                return {"ImportTableDescription": self._find(request["ImportArn"])}
+            return self._list(request) if operation == "ListImports" else self._import(request, caller)
+
+    def dump(self) -> dict[str, Any]:
+        """Return the imports as plain data."""
+        with self._inside.lock:
+            return {"imports": dict(self._imports), "requests": dict(self._requests)}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Put back what `dump` returned."""
+        with self._inside.lock:
+            self._imports, self._requests = dict(state["imports"]), dict(state["requests"])
+
+    def _import(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        token = request.get("ClientToken", "")
+        asked = {name: value for name, value in request.items() if name != "ClientToken"}
+        if token in self._requests:
+            known, arn = self._requests[token]
+            if known != asked:
+                raise Fault("ImportConflictException", f"The client token {token} belongs to another import request.")
+            return {"ImportTableDescription": self._imports[arn]}
+        _check(request)
+        done = self._run(request, self._create(request["TableCreationParameters"]), caller)
+        self._imports[done["ImportArn"]] = done
+        if token:
+            self._requests[token] = asked, done["ImportArn"]
+        # As on AWS the answer comes before the import is done, whatever became of it since.
+        begun = {name: value for name, value in done.items() if name not in (*_KNOWN_AT_THE_END, *_FAILURE)}
+        return {"ImportTableDescription": {**begun, "ImportStatus": "IN_PROGRESS"}}
+
+    def _create(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            created: dict[str, Any] = self._inside.client("dynamodb").create_table(**parameters)["TableDescription"]
+        except ClientError as error:
+            raise Fault(error.response["Error"]["Code"], error.response["Error"]["Message"]) from error
+        return created
+
+    def _run(self, request: dict[str, Any], table: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        about = {
+            "ImportArn": f"{table['TableArn']}/import/{int(self._clock() * 1000):014d}-{uuid.uuid4().hex[:8]}",
+            "TableArn": table["TableArn"],
+            "TableId": table.get("TableId"),
+            "ClientToken": request.get("ClientToken"),
+            "S3BucketSource": request["S3BucketSource"],
+            "InputFormat": request["InputFormat"],
+            "InputCompressionType": request.get("InputCompressionType", "NONE"),
+            "TableCreationParameters": request["TableCreationParameters"],
+            "StartTime": self._now(),
+        }
+        try:
+            counts = self._read(request, table["TableName"])
+        except (ClientError, OSError, EOFError, zlib.error) as error:
+            # The table stays, as on AWS.
+            return {**about, "ImportStatus": "FAILED", "EndTime": self._now(), **_failure(error)}
+        for observe in self._observers:
+            observe("ImportTable", {"TableName": table["TableName"]})
+        return {
+            **about,
+            "ImportStatus": "COMPLETED",
+            "EndTime": self._now(),
+            "ProcessedSizeBytes": counts.size,
+            "ProcessedItemCount": counts.processed,
+            "ImportedItemCount": counts.imported,
+            "ErrorCount": counts.processed - counts.imported,
+        }
+
+    def _read(self, request: Mapping[str, Any], table: str) -> _Counts:
+        counts = _Counts()
+        for content in self._objects(request):
+            # What is not UTF-8 forms no item: its line is counted as an error with the others.
+            text = content.decode("utf-8", errors="replace")
+            # Not `splitlines`: an item's text may hold what Unicode calls a line's end.
+            lines = [line for line in text.split("\n") if line.strip()]
+            imported = self._source.put_new(table, map(_item, lines))
+            counts = _Counts(counts.size + len(content), counts.processed + len(lines), counts.imported + imported)
+        return counts
+
+    def _objects(self, request: Mapping[str, Any]) -> Iterator[bytes]:
+        s3, source = self._inside.client("s3"), request["S3BucketSource"]
+        listing = s3.get_paginator("list_objects_v2").paginate(
+            Bucket=source["S3Bucket"], Prefix=source.get("S3KeyPrefix", "")
+        )
+        for page in listing:
+            for one in page.get("Contents", []):
+                content: bytes = s3.get_object(Bucket=source["S3Bucket"], Key=one["Key"])["Body"].read()
+                yield gzip.decompress(content) if request.get("InputCompressionType") == "GZIP" else content
+
+    def _find(self, arn: str) -> dict[str, Any]:
+        if arn not in self._imports:
+            raise Fault("ImportNotFoundException", f"Import not found: {arn}")
+        return self._imports[arn]
+
+    def _list(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        found = [
+            {name: one[name] for name in _LISTED}
+            for one in self._imports.values()
+            if request.get("TableArn") in (None, one["TableArn"])
+        ]
+        token = request.get("NextToken", "0")
+        if not token.isdecimal():
+            raise _invalid("NextToken is not one that this service gave. Begin again without one.")
+        start, size = int(token), request.get("PageSize", _MOST_RESULTS)
+        more = start + size < len(found)
+        return {"ImportSummaryList": found[start : start + size], "NextToken": str(start + size) if more else None}
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+
+def _failure(error: Exception) -> dict[str, str]:
+    if isinstance(error, ClientError):
+        return {
+            "FailureCode": f"S3{error.response['Error']['Code']}",
+            "FailureMessage": error.response["Error"]["Message"],
+        }
+    # AWS publishes no code for it; this one is ours.
+    return {"FailureCode": "InvalidCompression", "FailureMessage": f"An object is not compressed with GZIP: {error}"}
+
+
+def _check(request: Mapping[str, Any]) -> None:
+    if request["InputFormat"] != "DYNAMODB_JSON":
+        raise _invalid(
+            f"InputFormat {request['InputFormat']} is not offered by the local lakehouse; AWS has it. "
+            "Use DYNAMODB_JSON."
+        )
+    compression = request.get("InputCompressionType", "NONE")
+    if compression not in ("NONE", "GZIP"):
+        raise _invalid(f"InputCompressionType {compression} is not offered by the local lakehouse. Use GZIP or NONE.")
+    if "InputFormatOptions" in request:
+        raise _invalid("InputFormatOptions is for CSV. Omit it.")
+
+
+def _item(line: str) -> Any:
+    """Read one line of DynamoDB JSON; None for what is no item."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return None
+    return document.get("Item") if isinstance(document, dict) else None
+
+
+def _invalid(message: str) -> Fault:
+    return Fault("ValidationException", message)

@@ -1,0 +1,1 @@
+"""AWS's protocols over botocore's service models."""

@@ -1,0 +1,1 @@
+"""The address: requests in, answers out."""

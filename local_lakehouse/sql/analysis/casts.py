@@ -1,0 +1,200 @@
+"""CAST: which types turn into which, and how."""
+
+from __future__ import annotations
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.json_casts import from_json, to_json
+from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of, quote
+from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.types import Type, duckdb_type
+
+_NUMBERS = set(types.NUMERICS)
+_MOMENTS = {"date", "timestamp", "timestamp with time zone"}
+_JSON_SCALARS = {"boolean", "varchar", "json", "date", "timestamp", *_NUMBERS}
+_ALLOWED = {
+    "boolean": {"boolean", "varchar", *_NUMBERS},
+    "varchar": {"varchar", "char", "boolean", "time", "uuid", *_MOMENTS, *_NUMBERS},
+    "char": {"varchar", "char"},
+    "varbinary": {"varbinary", "uuid"},
+    "date": {"varchar", *_MOMENTS},
+    "timestamp": {"varchar", "time", *_MOMENTS},
+    "timestamp with time zone": {"varchar", "time", *_MOMENTS},
+    "time": {"varchar", "time"},
+    "uuid": {"varchar", "uuid", "varbinary"},
+    "interval day to second": {"varchar", "interval day to second"},
+    "interval year to month": {"varchar", "interval year to month"},
+    **{name: {"boolean", "varchar", *_NUMBERS} for name in _NUMBERS},
+}
+_UPPER = {"integer": "INT"}
+
+
+def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) -> Typed:
+    """Apply CAST or, with `safe`, TRY_CAST.
+
+    Raises:
+        QueryFailure: ``TYPE_MISMATCH`` when the types never turn into one another.
+    """
+    source = value.type
+    if not _castable(source, target):
+        raise QueryFailure("TYPE_MISMATCH", f"Cannot cast {source} to {target}", position)
+    if source == types.UNKNOWN:
+        return Typed(null_of(target), target)
+    if source == target:
+        return Typed(value.sql, target, value.fails, value.literal)
+    sql = cast_sql(value.sql, source, target)
+    if safe:
+        return Typed(f"TRY({sql})", target, fails=False)
+    widens = types.can_coerce(source, target) and target.name != "char"
+    return Typed(sql, target, value.fails or not widens, value.literal if widens else None)
+
+
+def _castable(source: Type, target: Type) -> bool:
+    if types.UNKNOWN in (source, target):
+        return source == types.UNKNOWN
+    if target == types.JSON:
+        return _to_json_allowed(source)
+    if source == types.JSON:
+        return _from_json_allowed(target)
+    if source.name == target.name and source.children:
+        same_shape = len(source.children) == len(target.children)
+        return same_shape and all(
+            _castable(mine, its) for mine, its in zip(source.children, target.children, strict=False)
+        )
+    return target.name in _ALLOWED.get(source.name, set())
+
+
+def _to_json_allowed(source: Type) -> bool:
+    if source.name == "map":
+        return source.key.name in ("varchar", "boolean", *_NUMBERS) and _to_json_allowed(source.value)
+    if source.children:
+        return source.name != "function" and all(map(_to_json_allowed, source.children))
+    return source.name in _JSON_SCALARS or source == types.UNKNOWN
+
+
+def _from_json_allowed(target: Type) -> bool:
+    if target.name == "map":
+        return target.key.name in ("varchar", "boolean", *_NUMBERS) and _from_json_allowed(target.value)
+    if target.children:
+        return target.name != "function" and all(map(_from_json_allowed, target.children))
+    return target.name in {"boolean", "varchar", "json", *_NUMBERS}
+
+
+def cast_sql(sql: str, source: Type, target: Type) -> str:
+    """Write a cast that is known to be allowed."""
+    if source == target:
+        return sql
+    if target == types.JSON:
+        return to_json(sql, source)
+    if source == types.JSON:
+        return from_json(sql, target, cast_sql)
+    if source.name == target.name and source.children:
+        return _cast_inside(sql, source, target)
+    if types.is_text(target):
+        return _to_text(sql, source, target)
+    if types.is_text(source):
+        return _from_text(sql, target)
+    if target.name in types.NUMERICS:
+        return _to_number(sql, source, target)
+    if target == types.BOOLEAN:
+        return f"({sql} <> 0)"
+    return _to_moment(sql, source, target)
+
+
+def _cast_inside(sql: str, source: Type, target: Type) -> str:
+    if source.name == "array":
+        return f"list_transform({sql}, lambda e: {cast_sql('e', source.element, target.element)})"
+    if source.name == "map":
+        keys = f"list_transform(map_keys({sql}), lambda e: {cast_sql('e', source.key, target.key)})"
+        values = f"list_transform(map_values({sql}), lambda e: {cast_sql('e', source.value, target.value)})"
+        return f"athena_map({keys}, {values})"
+    fields = ", ".join(
+        f"f{index} := {cast_sql(f'({sql}).f{index}', mine, its)}"
+        for index, (mine, its) in enumerate(zip(source.children, target.children, strict=False))
+    )
+    return f"CASE WHEN ({sql}) IS NULL THEN NULL ELSE struct_pack({fields}) END"
+
+
+def text_of(sql: str, source: Type) -> str:
+    """Write a value as its text, of any length."""
+    if types.is_text(source) or source == types.JSON:
+        return sql
+    if source.name == "decimal":
+        return f"athena_decimal_text({sql})"
+    if source.name == "double":
+        return f"athena_double_text({sql})"
+    if source.name == "real":
+        return f"athena_real_text({sql})"
+    if source.name == "timestamp":
+        return f"athena_timestamp_text({sql}, {source.precision})"
+    if source.name == "timestamp with time zone":
+        return f"athena_zoned_text({sql}, {source.precision})"
+    if source.name == "time":
+        return f"athena_time_text({sql}, {source.precision})"
+    if source == types.DAY_INTERVAL:
+        return f"athena_day_interval_text({sql})"
+    if source == types.MONTH_INTERVAL:
+        return f"athena_month_interval_text({sql})"
+    return f"CAST({sql} AS VARCHAR)"
+
+
+def _to_text(sql: str, source: Type, target: Type) -> str:
+    text = text_of(sql, source)
+    if target.name == "char":
+        return f"athena_pad({text}, {target.precision})"
+    if not target.numbers:
+        return text
+    if types.is_text(source):
+        shorter = source.name == "varchar" and source.numbers and source.precision <= target.precision
+        return text if shorter else f"left({text}, {target.precision})"
+    return f"athena_fit({text}, {target.precision})"
+
+
+def _from_text(sql: str, target: Type) -> str:
+    held = duckdb_type(target)
+    if types.is_integer(target):
+        name = _UPPER.get(target.name, target.name.upper())
+        return f"CAST(athena_parse_{target.name}({sql}, {quote(name)}) AS {held})"
+    if target.name in ("double", "real"):
+        return f"CAST(athena_parse_double({sql}, {quote(target.name.upper())}) AS {held})"
+    if target.name == "decimal":
+        label = quote(f"DECIMAL({target.precision}, {target.scale})")
+        return (
+            f"CASE WHEN {sql} IS NULL THEN NULL ELSE "
+            f"coalesce(TRY_CAST(athena_check_decimal({sql}, {label}) AS {held}), "
+            f"athena_decimal_too_large({sql}, {label})) END"
+        )
+    if target == types.BOOLEAN:
+        return f"athena_parse_boolean({sql})"
+    if target == types.DATE:
+        return f"athena_parse_date({sql})"
+    if target.name == "timestamp":
+        return f"athena_round_timestamp(athena_parse_timestamp({sql}), {target.precision})"
+    if target.name == "timestamp with time zone":
+        return f"athena_parse_zoned({sql})"
+    if target.name == "time":
+        return f"athena_parse_time({sql})"
+    return f"CAST({sql} AS {held})"
+
+
+def _to_number(sql: str, source: Type, target: Type) -> str:
+    held = duckdb_type(target)
+    if types.is_integer(target) and source.name in ("double", "real"):
+        return f"CAST(athena_whole({sql}, {quote(target.name)}) AS {held})"
+    if target.name == "decimal" and source.name in ("double", "real"):
+        label = quote(f"DECIMAL({target.precision}, {target.scale})")
+        return f"CAST(athena_finite({sql}, {label}) AS {held})"
+    return f"CAST({sql} AS {held})"
+
+
+def _to_moment(sql: str, source: Type, target: Type) -> str:
+    if source.name == "timestamp with time zone":
+        if source.name == target.name:
+            return f"athena_zoned(athena_round_timestamp(athena_at({sql}), {target.precision}), ({sql}).z)"
+        local = f"athena_local({sql})"
+        return local if target.name == "timestamp" else f"CAST({local} AS {duckdb_type(target)})"
+    if target.name == "timestamp with time zone":
+        return coerce(Typed(sql, source), target).sql
+    if source.name == target.name == "timestamp":
+        shorter = target.precision < source.precision
+        return f"athena_round_timestamp({sql}, {target.precision})" if shorter else sql
+    return f"CAST({sql} AS {duckdb_type(target)})"

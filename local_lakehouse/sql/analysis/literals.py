@@ -1,0 +1,242 @@
+"""Constants: their types, and how DuckDB writes them."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, datetime, timedelta
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.typed import Typed, quote
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar.tree import IntervalLiteral, Literal, TypedLiteral
+from local_lakehouse.sql.json_text import canonical_json
+from local_lakehouse.sql.types import DAY_INTERVAL, MONTH_INTERVAL, Type
+from local_lakehouse.sql.zones import is_zone
+
+_RANGES = {"tinyint": 2**7, "smallint": 2**15, "integer": 2**31, "bigint": 2**63}
+_INTEGER_NAMES = {**{name: name for name in types.INTEGERS}, "int": "integer"}
+_DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?")
+_MOMENT = re.compile(r"(\d{1,6})-(\d{1,2})-(\d{1,2})(?:[ ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?)?\s*(.*)")
+_TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?")
+_MICROSECOND_DIGITS = 6
+_DAY_TO_SECOND = ("DAY", "HOUR", "MINUTE", "SECOND")
+_MILLIS = {"DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1000}
+
+
+def literal(node: Literal) -> Typed:
+    """Return a plain constant."""
+    if node.kind == "null":
+        return Typed("NULL", types.UNKNOWN)
+    if node.kind == "boolean":
+        return Typed(node.value.upper(), types.BOOLEAN, literal=node.value)
+    if node.kind == "varchar":
+        return Typed(f"CAST({quote(node.value)} AS VARCHAR)", types.varchar(len(node.value)), literal=node.value)
+    if node.kind == "varbinary":
+        return _binary(node)
+    if node.kind == "double":
+        return double(float(node.value))
+    return _integer(node)
+
+
+def double(value: float) -> Typed:
+    """Return a constant of type double."""
+    return Typed(f"CAST('{value!r}' AS DOUBLE)", types.DOUBLE, literal=repr(value))
+
+
+def _binary(node: Literal) -> Typed:
+    digits = re.sub(r"\s", "", node.value)
+    if len(digits) % 2 or not re.fullmatch(r"[0-9A-Fa-f]*", digits):
+        raise QueryFailure("INVALID_LITERAL", "Binary literal must contain an even number of digits", node.position)
+    return Typed(f"from_hex('{digits}')", types.VARBINARY, literal=digits)
+
+
+def _integer(node: Literal) -> Typed:
+    digits = node.value
+    sign = -1 if digits.startswith("-") else 1
+    number = sign * int(
+        digits.removeprefix("-"), 0 if digits.removeprefix("-")[:2].lower() in ("0x", "0o", "0b") else 10
+    )
+    for type_ in (types.INTEGER, types.BIGINT):
+        if -_RANGES[type_.name] <= number < _RANGES[type_.name]:
+            return whole_number(number, type_)
+    raise QueryFailure("INVALID_LITERAL", f"Invalid numeric literal: {digits}", node.position)
+
+
+def whole_number(number: int, type_: Type) -> Typed:
+    """Return a constant of an integer type."""
+    return Typed(f"CAST({number} AS {type_.name.upper()})", type_, literal=str(number))
+
+
+def typed_literal(node: TypedLiteral) -> Typed:
+    """Return a constant with its type before it, such as ``DATE '2024-12-17'``."""
+    name, text = node.type_name, node.value
+    if name in _INTEGER_NAMES:
+        return _typed_integer(node, Type(_INTEGER_NAMES[name]))
+    if name in ("decimal", "numeric"):
+        return _decimal(node)
+    if name == "double":
+        return double(_float(node))
+    if name == "real":
+        return Typed(f"CAST('{_float(node)!r}' AS FLOAT)", types.REAL, literal=text)
+    if name == "varchar":
+        return Typed(f"CAST({quote(text)} AS VARCHAR)", types.VARCHAR, literal=text)
+    if name == "char":
+        return Typed(f"CAST({quote(text)} AS VARCHAR)", types.char(max(1, len(text))), literal=text)
+    if name == "boolean":
+        if text.lower() not in ("true", "false"):
+            raise _invalid(node)
+        return Typed(text.upper(), types.BOOLEAN, literal=text.lower())
+    if name == "json":
+        return _json(node)
+    if name == "date":
+        return _date(node)
+    if name == "timestamp":
+        return _timestamp(node)
+    if name == "time":
+        return _time(node)
+    if name == "uuid":
+        return Typed(f"CAST({quote(text)} AS UUID)", types.UUID, literal=text)
+    raise QueryFailure("NOT_SUPPORTED", f"Constants of type {name} are not supported", node.position)
+
+
+def _invalid(node: TypedLiteral) -> QueryFailure:
+    return QueryFailure(
+        "INVALID_LITERAL", f"'{node.value}' is not a valid {node.type_name.upper()} literal", node.position
+    )
+
+
+def _typed_integer(node: TypedLiteral, type_: Type) -> Typed:
+    try:
+        number = int(node.value)
+    except ValueError as error:
+        raise _invalid(node) from error
+    if not -_RANGES[type_.name] <= number < _RANGES[type_.name]:
+        raise _invalid(node)
+    return whole_number(number, type_)
+
+
+def _float(node: TypedLiteral) -> float:
+    try:
+        return float(node.value)
+    except ValueError as error:
+        raise _invalid(node) from error
+
+
+def _decimal(node: TypedLiteral) -> Typed:
+    match = _DECIMAL.fullmatch(node.value.strip())
+    if match is None or not (match.group(2) or match.group(3)):
+        raise _invalid(node)
+    whole, fraction = match.group(2).lstrip("0"), match.group(3) or ""
+    precision = max(1, len(whole) + len(fraction))
+    if precision > types.MAX_PRECISION:
+        raise _invalid(node)
+    type_ = types.decimal(precision, len(fraction))
+    digits = f"{match.group(1).replace('+', '')}{whole or '0'}.{fraction or '0'}"
+    return Typed(f"CAST('{digits}' AS {types.duckdb_type(type_)})", type_, literal=digits)
+
+
+def _json(node: TypedLiteral) -> Typed:
+    try:
+        text = canonical_json(node.value)
+    except json.JSONDecodeError as error:
+        raise _invalid(node) from error
+    return Typed(f"CAST({quote(text)} AS VARCHAR)", types.JSON, literal=text)
+
+
+def _date(node: TypedLiteral) -> Typed:
+    match = _MOMENT.fullmatch(node.value.strip())
+    try:
+        if match is None or match.group(4) or match.group(8):
+            raise _invalid(node)
+        day = date(int(match.group(1)), int(match.group(2)), int(match.group(3)))
+    except ValueError as error:
+        raise _invalid(node) from error
+    return Typed(f"CAST('{day.isoformat()}' AS DATE)", types.DATE, literal=day.isoformat())
+
+
+def _timestamp(node: TypedLiteral) -> Typed:
+    match = _MOMENT.fullmatch(node.value.strip())
+    if match is None:
+        raise _invalid(node)
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    fraction, zone = match.group(7) or "", match.group(8)
+    _check_digits(node, fraction)
+    try:
+        moment = datetime(year, month, day, hour, minute, second)
+    except ValueError as error:
+        raise _invalid(node) from error
+    moment += timedelta(microseconds=int(fraction.ljust(_MICROSECOND_DIGITS, "0")))
+    sql = f"CAST('{moment.isoformat(sep=' ')}' AS TIMESTAMP)"
+    if not zone:
+        return Typed(sql, types.timestamp(len(fraction)), literal=node.value)
+    if not is_zone(zone):
+        raise _invalid(node)
+    return Typed(f"athena_with_timezone({sql}, athena_zone({quote(zone)}))", types.timestamp_tz(len(fraction)))
+
+
+def _check_digits(node: TypedLiteral, fraction: str) -> None:
+    if len(fraction) > _MICROSECOND_DIGITS:
+        raise QueryFailure(
+            "NOT_SUPPORTED", f"{node.type_name} constants finer than microseconds are not supported", node.position
+        )
+
+
+def _time(node: TypedLiteral) -> Typed:
+    match = _TIME.fullmatch(node.value.strip())
+    if match is None:
+        raise _invalid(node)
+    hour, minute, second = (int(part or 0) for part in match.groups()[:3])
+    fraction = match.group(4) or ""
+    _check_digits(node, fraction)
+    if hour > 23 or minute > 59 or second > 59:
+        raise _invalid(node)
+    text = f"{hour:02}:{minute:02}:{second:02}" + (f".{fraction}" if fraction else "")
+    return Typed(f"CAST('{text}' AS TIME)", types.time(len(fraction)), literal=text)
+
+
+def interval(node: IntervalLiteral) -> Typed:
+    """Return a span of time."""
+    text = node.value.strip()
+    sign = -1 if node.negative else 1
+    if text.startswith(("-", "+")):
+        sign *= -1 if text[0] == "-" else 1
+        text = text[1:]
+    if node.start in ("YEAR", "MONTH"):
+        return whole_number_of(sign * _months(node, text), MONTH_INTERVAL, "INTEGER")
+    return whole_number_of(sign * _milliseconds(node, text), DAY_INTERVAL, "BIGINT")
+
+
+def whole_number_of(number: int, type_: Type, held: str) -> Typed:
+    """Return a constant that is held as a whole number."""
+    return Typed(f"CAST({number} AS {held})", type_)
+
+
+def _bad_interval(node: IntervalLiteral) -> QueryFailure:
+    return QueryFailure("INVALID_LITERAL", f"'{node.value}' is not a valid INTERVAL literal", node.position)
+
+
+def _months(node: IntervalLiteral, text: str) -> int:
+    parts = text.split("-")
+    if not all(part.isdigit() for part in parts):
+        raise _bad_interval(node)
+    if node.start == "YEAR" and node.end == "MONTH" and len(parts) == 2:
+        return int(parts[0]) * 12 + int(parts[1])
+    if len(parts) != 1 or node.end not in (None, node.start):
+        raise _bad_interval(node)
+    return int(parts[0]) * (12 if node.start == "YEAR" else 1)
+
+
+def _milliseconds(node: IntervalLiteral, text: str) -> int:
+    units = _DAY_TO_SECOND[_DAY_TO_SECOND.index(node.start) :]
+    end = node.end or node.start
+    units = units[: units.index(end) + 1] if end in units else ()
+    parts = re.split(r"[ :]", text)
+    if len(parts) > len(units) or not parts[0]:
+        raise _bad_interval(node)
+    total = 0.0
+    for part, unit in zip(parts, units, strict=False):
+        if not re.fullmatch(r"\d+(\.\d{1,9})?" if unit == "SECOND" else r"\d+", part):
+            raise _bad_interval(node)
+        total += round(float(part) * _MILLIS[unit])
+    return int(total)

@@ -1,0 +1,224 @@
+"""Arithmetic, comparisons and logic, by Trino's rules."""
+
+from __future__ import annotations
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.types import DAY_INTERVAL, MONTH_INTERVAL, Type, common_type, is_interval
+
+_ARITHMETIC = ("+", "-", "*")
+_FLOATS = ("real", "double")
+_MAX = types.MAX_PRECISION
+
+
+def arithmetic(operator: str, left: Typed, right: Typed, position: Position) -> Typed:
+    """Apply ``+ - * / %``.
+
+    Raises:
+        QueryFailure: ``TYPE_MISMATCH``.
+    """
+    if types.UNKNOWN in (left.type, right.type):
+        left, right = _type_of_null(operator, left, right)
+    if types.is_numeric(left.type) and types.is_numeric(right.type):
+        return _numbers(operator, left, right)
+    found = _times(operator, left, right)
+    if found is None:
+        raise mismatch(operator, left.type, right.type, position)
+    return found
+
+
+def _type_of_null(operator: str, left: Typed, right: Typed) -> tuple[Typed, Typed]:
+    known = right.type if left.type == types.UNKNOWN else left.type
+    if known == types.UNKNOWN:
+        known = types.INTEGER
+    if is_interval(known) and operator in "*/":
+        known = types.BIGINT
+    if known.name in ("date", "timestamp", "time", "timestamp with time zone") and operator in "+-":
+        known = DAY_INTERVAL if left.type != types.UNKNOWN or operator == "+" else known
+    return (coerce(left, known), right) if left.type == types.UNKNOWN else (left, coerce(right, known))
+
+
+def _numbers(operator: str, left: Typed, right: Typed) -> Typed:
+    common = common_type(left.type, right.type)
+    if common is None:
+        raise AssertionError("numbers always have a common type")
+    if common.name == "decimal":
+        return _decimals(operator, _to_decimal(left), _to_decimal(right))
+    left, right = coerce(left, common), coerce(right, common)
+    if common.name in _FLOATS:
+        return _floats(operator, left, right, common)
+    return _integers(operator, left, right, common)
+
+
+def _to_decimal(value: Typed) -> Typed:
+    return coerce(value, types.as_decimal(value.type))
+
+
+def _floats(operator: str, left: Typed, right: Typed, type_: Type) -> Typed:
+    fails = left.fails or right.fails
+    if operator == "%":
+        return Typed(f"CAST(athena_mod_float({left.sql}, {right.sql}) AS {types.duckdb_type(type_)})", type_, fails)
+    return Typed(f"({left.sql} {operator} {right.sql})", type_, fails)
+
+
+def _integers(operator: str, left: Typed, right: Typed, type_: Type) -> Typed:
+    if operator in _ARITHMETIC:
+        return Typed(f"({left.sql} {operator} {right.sql})", type_, fails=True)
+    symbol = "//" if operator == "/" else "%"
+    if right.literal not in (None, "0"):
+        return Typed(f"({left.sql} {symbol} {right.sql})", type_, left.fails)
+    name = "athena_divide" if operator == "/" else "athena_mod"
+    return Typed(f"{name}({left.sql}, {right.sql})", type_, fails=True)
+
+
+def _decimals(operator: str, left: Typed, right: Typed) -> Typed:
+    result = _decimal_result(operator, left.type, right.type)
+    if operator == "/":
+        sql = f"athena_quotient({_text(left)}, {_text(right)}, {result.scale})"
+        return Typed(f"CAST({sql} AS {types.duckdb_type(result)})", result, fails=True)
+    if operator == "%":
+        common = types.decimal(_MAX, result.scale)
+        sql = f"athena_mod({coerce(left, common).sql}, {coerce(right, common).sql})"
+        return Typed(f"CAST({sql} AS {types.duckdb_type(result)})", result, fails=True)
+    if operator in "+-":
+        left, right = coerce(left, result), coerce(right, result)
+    return Typed(f"CAST({left.sql} {operator} {right.sql} AS {types.duckdb_type(result)})", result, fails=True)
+
+
+def _text(value: Typed) -> str:
+    return f"CAST({value.sql} AS VARCHAR)"
+
+
+def _decimal_result(operator: str, left: Type, right: Type) -> Type:
+    scale = max(left.scale, right.scale)
+    if operator in "+-":
+        whole = max(left.precision - left.scale, right.precision - right.scale)
+        return types.decimal(min(_MAX, whole + scale + 1), scale)
+    if operator == "*":
+        return types.decimal(min(_MAX, left.precision + right.precision), left.scale + right.scale)
+    if operator == "/":
+        precision = left.precision + right.scale + max(right.scale - left.scale, 0)
+        return types.decimal(min(_MAX, precision), scale)
+    whole = min(left.precision - left.scale, right.precision - right.scale)
+    return types.decimal(min(_MAX, whole + scale), scale)
+
+
+def _times(operator: str, left: Typed, right: Typed) -> Typed | None:
+    if is_interval(left.type) and left.type == right.type and operator in "+-":
+        return Typed(f"({left.sql} {operator} {right.sql})", left.type, fails=True)
+    if operator == "*" and is_interval(right.type):
+        left, right = right, left
+    if is_interval(left.type) and operator in "*/" and (types.is_integer(right.type) or right.type.name in _FLOATS):
+        return _scaled_interval(operator, left, right)
+    if operator == "+" and is_interval(left.type):
+        left, right = right, left
+    if is_interval(right.type) and operator in "+-":
+        return _shifted(operator, left, right)
+    if operator == "-":
+        return _difference(left, right)
+    return None
+
+
+def _scaled_interval(operator: str, left: Typed, right: Typed) -> Typed:
+    held = types.duckdb_type(left.type)
+    factor = f"CAST({right.sql} AS DOUBLE)" if right.type.name in _FLOATS else right.sql
+    if operator == "*":
+        sql = f"CAST(trunc({left.sql} * {factor}) AS {held})"
+    elif right.type.name in _FLOATS:
+        sql = f"CAST(trunc({left.sql} / {factor}) AS {held})"
+    else:
+        sql = f"CAST(athena_divide({left.sql}, {right.sql}) AS {held})"
+    return Typed(sql, left.type, fails=True)
+
+
+def _shifted(operator: str, moment: Typed, interval: Typed) -> Typed | None:
+    amount = interval.sql if operator == "+" else f"(-{interval.sql})"
+    months = interval.type == MONTH_INTERVAL
+    name = moment.type.name
+    if name == "date":
+        macro = "athena_date_add_months" if months else "athena_date_add_days"
+        return Typed(f"{macro}({moment.sql}, {amount})", moment.type, fails=moment.fails or not months)
+    if name == "timestamp":
+        macro = "athena_add_months" if months else "athena_add_millis"
+        precision = moment.type.precision if months else max(moment.type.precision, 3)
+        return Typed(f"{macro}({moment.sql}, {amount})", types.timestamp(precision), moment.fails)
+    if name == "timestamp with time zone":
+        macro = "athena_zoned_add_months" if months else "athena_zoned_add_millis"
+        return Typed(f"{macro}({moment.sql}, {amount})", moment.type, moment.fails)
+    if name == "time" and not months:
+        return Typed(
+            f"athena_time_add({moment.sql}, {amount})", types.time(max(moment.type.precision, 3)), moment.fails
+        )
+    return None
+
+
+def _difference(left: Typed, right: Typed) -> Typed | None:
+    moments = ("date", "timestamp", "timestamp with time zone")
+    if left.type.name == right.type.name == "time":
+        return Typed(f"athena_time_difference({left.sql}, {right.sql})", DAY_INTERVAL)
+    if left.type.name not in moments or right.type.name not in moments:
+        return None
+    common = common_type(left.type, right.type)
+    if common is None:
+        return None
+    instants = [
+        f"athena_at({side.sql})" if common.name == "timestamp with time zone" else f"CAST({side.sql} AS TIMESTAMP)"
+        for side in (coerce(left, common), coerce(right, common))
+    ]
+    return Typed(f"athena_millis_between({instants[1]}, {instants[0]})", DAY_INTERVAL, left.fails or right.fails)
+
+
+def negate(value: Typed, position: Position) -> Typed:
+    """Apply ``-``."""
+    if value.type == types.UNKNOWN:
+        value = coerce(value, types.INTEGER)
+    if not (types.is_numeric(value.type) or is_interval(value.type)):
+        raise QueryFailure("TYPE_MISMATCH", f"Cannot negate {value.type}", position)
+    return Typed(f"(-{value.sql})", value.type, fails=True)
+
+
+def concatenate(left: Typed, right: Typed, position: Position) -> Typed:
+    """Apply ``||`` to texts, binaries or arrays."""
+    fails = left.fails or right.fails
+    if left.type == types.UNKNOWN:
+        left = coerce(left, right.type if right.type != types.UNKNOWN else types.VARCHAR)
+    if right.type == types.UNKNOWN:
+        right = coerce(right, left.type)
+    if types.is_text(left.type) and types.is_text(right.type):
+        return Typed(f"({left.sql} || {right.sql})", types.VARCHAR, fails)
+    if left.type == right.type == types.VARBINARY:
+        return Typed(f"({left.sql} || {right.sql})", types.VARBINARY, fails)
+    if "array" in (left.type.name, right.type.name):
+        joined = _join_arrays(left, right)
+        if joined is not None:
+            return joined
+    raise QueryFailure(
+        "FUNCTION_NOT_FOUND",
+        f"Unexpected parameters ({left.type}, {right.type}) for function concat. Expected: concat(E, array(E)), "
+        "concat(array(E)), concat(array(E), E), concat(char(x), char(y)), concat(varbinary), concat(varchar)",
+        position,
+    )
+
+
+def _join_arrays(left: Typed, right: Typed) -> Typed | None:
+    whole = common_type(left.type, right.type)
+    if whole is not None and whole.name == "array":
+        left, right = coerce(left, whole), coerce(right, whole)
+        return Typed(f"athena_array_concat({left.sql}, {right.sql})", whole, left.fails or right.fails)
+    for side, other, template in ((left, right, "[{1}]"), (right, left, "[{1}]")):
+        if side.type.name != "array":
+            continue
+        element = common_type(side.type.element, other.type)
+        if element is None:
+            continue
+        holder = types.array(element)
+        item = template.replace("{1}", coerce(other, element).sql)
+        parts = (coerce(side, holder).sql, item) if side is left else (item, coerce(side, holder).sql)
+        return Typed(f"athena_array_concat({parts[0]}, {parts[1]})", holder, left.fails or right.fails)
+    return None
+
+
+def mismatch(operator: str, left: Type, right: Type, position: Position) -> QueryFailure:
+    """Return the failure of an operator that its operands' types do not allow."""
+    return QueryFailure("TYPE_MISMATCH", f"Cannot apply operator: {left} {operator} {right}", position)

@@ -1,0 +1,97 @@
+"""What a ``WHERE`` says about single columns, so that files without such rows need not be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.session import Condition, Source
+from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.grammar import tree
+
+_COLUMN = re.compile(r"(r\d+)\.(c\d+)")
+# Those that both Iceberg and Athena read, and in the same way.
+_MOMENT = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)(?: (?P<time>\d\d:\d\d:\d\d(?:\.\d{1,6})?))?\s*(?P<zone>UTC|Z|[+-]\d\d:\d\d)?"
+)
+_FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+Analyze = Callable[[tree.Expression], Typed]
+
+
+def note_conditions(where: tree.Expression, analyze: Analyze, sources: Mapping[str, Source]) -> None:
+    """Tell the tables in a query which rows of theirs it wants at most.
+
+    Args:
+        where: The condition that all rows of the result meet.
+        analyze: Understands a part of it.
+        sources: The tables by DuckDB's names of them.
+    """
+    for term in _terms(where):
+        for column, operator, constants in _comparisons(term):
+            match = _COLUMN.fullmatch(analyze(column).sql)
+            values = tuple(_value(analyze(column), analyze(constant), constant) for constant in constants)
+            if match and match.group(1) in sources and None not in values:
+                sources[match.group(1)].conditions.append(Condition(match.group(2), operator, values))
+
+
+def _terms(node: tree.Expression) -> Iterator[tree.Expression]:
+    if isinstance(node, tree.Logical) and node.operator == "AND":
+        for term in node.terms:
+            yield from _terms(term)
+    else:
+        yield node
+
+
+def _comparisons(node: tree.Expression) -> Iterator[tuple[tree.Expression, str, tuple[tree.Expression, ...]]]:
+    """Return columns, operators and constants of which a row must meet all."""
+    if isinstance(node, tree.Comparison) and node.operator in _FLIPPED:
+        if _is_name(node.left) and _is_constant(node.right):
+            yield node.left, node.operator, (node.right,)
+        elif _is_name(node.right) and _is_constant(node.left):
+            yield node.right, _FLIPPED[node.operator], (node.left,)
+    elif isinstance(node, tree.Between) and _is_name(node.operand):
+        if _is_constant(node.low):
+            yield node.operand, ">=", (node.low,)
+        if _is_constant(node.high):
+            yield node.operand, "<=", (node.high,)
+    elif isinstance(node, tree.InList) and _is_name(node.operand) and all(map(_is_constant, node.items)):
+        yield node.operand, "IN", node.items
+
+
+def _is_name(node: tree.Expression) -> bool:
+    return isinstance(node, tree.Column | tree.Dereference)
+
+
+def _is_constant(node: tree.Expression) -> bool:
+    return isinstance(node, tree.Literal | tree.TypedLiteral)
+
+
+def _value(column: Typed, constant: Typed, node: tree.Expression) -> object:
+    """Return a constant as Iceberg compares it with a column, or None if that is not certain to be the same."""
+    if column.type.name.startswith("timestamp") and isinstance(node, tree.TypedLiteral):
+        return _moment(node.value, zoned=column.type.name != "timestamp") if node.type_name == "timestamp" else None
+    text = constant.literal
+    if text is None:
+        return None
+    if column.type.name == "varchar" and constant.type.name == "varchar":
+        return text
+    if types.is_integer(column.type) and types.is_integer(constant.type):
+        return int(text)
+    if column.type.name == "double" and (constant.type.name == "double" or types.is_integer(constant.type)):
+        return float(text)
+    if column.type.name == constant.type.name == "date":
+        return date.fromisoformat(text)
+    return None
+
+
+def _moment(text: str, *, zoned: bool) -> str | None:
+    """Write a moment as Iceberg reads it; one without a zone is in UTC, Athena's own."""
+    match = _MOMENT.fullmatch(text.strip())
+    if match is None or (match["zone"] and not zoned):
+        return None
+    moment = f"{match['day']}T{match['time'] or '00:00:00'}"
+    offset = match["zone"] if match["zone"] not in (None, "UTC", "Z") else "+00:00"
+    return moment + offset if zoned else moment

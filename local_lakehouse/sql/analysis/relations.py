@@ -1,0 +1,227 @@
+"""Analyse ``FROM``: tables, views, joins, ``UNNEST``, ``LATERAL``."""
+
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.analyzer import Compiled, OutputColumn
+from local_lakehouse.sql.analysis.comparisons import compare
+from local_lakehouse.sql.analysis.expressions import ExpressionAnalyzer
+from local_lakehouse.sql.analysis.scope import Field, Scope
+from local_lakehouse.sql.analysis.session import Source, View
+from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.analysis.versions import version_of
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.types import Type
+
+
+@dataclass(frozen=True)
+class From:
+    """A relation: DuckDB's SQL for it, and its columns."""
+
+    sql: str
+    fields: list[Field]
+
+
+class RelationAnalyzer(ExpressionAnalyzer):
+    """Analyses relations."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.common: list[dict[str, Compiled]] = []
+        self.sources: dict[str, Source] = {}
+
+    def relation(self, node: tree.Relation, scope: Scope | None, left: list[Field]) -> From:
+        """Return what a relation is.
+
+        Args:
+            node: The relation.
+            scope: The scope around the query.
+            left: The columns of relations to the left, which ``UNNEST`` and ``LATERAL`` may read.
+        """
+        handler: Callable[[Any, Any, Scope | None, list[Field]], From] = _HANDLERS[type(node)]
+        return handler(self, node, scope, left)
+
+    def _table(self, node: tree.Table, _scope: Scope | None, _left: list[Field]) -> From:
+        names = tuple(name.key for name in node.name)
+        if len(names) == 1 and node.version_kind is None:
+            for level in reversed(self.common):
+                if names[0] in level:
+                    return self._from_compiled(level[names[0]], names)
+        version = version_of(self, node)
+        found = self.session.catalog.resolve(names, self.session.database, version, node.position)
+        if isinstance(found, View):
+            return self._view(found, node)
+        return self._from_source(found)
+
+    def _from_source(self, source: Source) -> From:
+        name = self.fresh("r")
+        self.sources[name] = source
+        columns = [
+            Field(source.names, column.name, column.type, f"{name}.{column.sql}", column.hidden)
+            for column in source.columns
+        ]
+        return From(f"{source.relation} AS {name}", columns)
+
+    def _view(self, view: View, node: tree.Table) -> From:
+        outer, self.common = self.common, []
+        database, self.session.database = self.session.database, view.database
+        try:
+            compiled = self.query(view.query, None)
+        finally:
+            self.common, self.session.database = outer, database
+        if len(compiled.columns) != len(view.columns) or any(
+            not types.can_coerce(column.type, type_)
+            for column, (_, type_) in zip(compiled.columns, view.columns, strict=False)
+        ):
+            raise QueryFailure(
+                "VIEW_IS_STALE",
+                f"View '{'.'.join(view.names)}' is stale or in invalid state: column types have changed",
+                node.position,
+            )
+        columns = tuple(OutputColumn(name, type_) for name, type_ in view.columns)
+        casts = ", ".join(
+            f"{coerce(Typed(f'w.c{index}', mine.type), its.type).sql} AS c{index}"
+            for index, (mine, its) in enumerate(zip(compiled.columns, columns, strict=False))
+        )
+        return self._from_compiled(Compiled(f"SELECT {casts} FROM ({compiled.sql}) AS w", columns), view.names)
+
+    def _from_compiled(self, compiled: Compiled, qualifier: tuple[str, ...], *, lateral: bool = False) -> From:
+        name = self.fresh("r")
+        listed = ", ".join(f"c{index}" for index in range(len(compiled.columns)))
+        fields = [
+            Field(qualifier, column.name, column.type, f"{name}.c{index}")
+            for index, column in enumerate(compiled.columns)
+        ]
+        prefix = "LATERAL " if lateral else ""
+        return From(f"{prefix}({compiled.sql}) AS {name}({listed})", fields)
+
+    def _subquery_relation(self, node: tree.SubqueryRelation, scope: Scope | None, _: list[Field]) -> From:
+        return self._from_compiled(self.query(node.query, scope), ())
+
+    def _lateral(self, node: tree.Lateral, scope: Scope | None, left: list[Field]) -> From:
+        return self._from_compiled(self.query(node.query, Scope(left, scope)), (), lateral=True)
+
+    def _unnest(self, node: tree.Unnest, scope: Scope | None, left: list[Field]) -> From:
+        visible = Scope(left, scope, clause="UNNEST")
+        inner, outer = self.fresh("u"), []
+        lists: list[str] = []
+        lengths: list[str] = []
+        for item in node.items:
+            value = self.expression(item, visible)
+            column = f"{inner}.e{len(lists)}"
+            if value.type.name == "map":
+                lists += [f"map_keys({value.sql})", f"map_values({value.sql})"]
+                outer += [(column, value.type.key), (f"{inner}.e{len(lists) - 1}", value.type.value)]
+            elif value.type.name == "array":
+                lists.append(value.sql)
+                outer += _unnested(column, value.type.element)
+            else:
+                raise QueryFailure("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {value.type}", item.position)
+            lengths.append(f"coalesce(len({lists[-1]}), 0)")
+        if node.ordinality:
+            longest = f"greatest({', '.join(lengths)})" if len(lengths) > 1 else lengths[0]
+            outer.append((f"{inner}.e{len(lists)}", types.BIGINT))
+            lists.append(f"range(1, {longest} + 1)")
+        unnested = ", ".join(f"unnest({one}) AS e{index}" for index, one in enumerate(lists))
+        read = ", ".join(f"{sql} AS c{index}" for index, (sql, _) in enumerate(outer))
+        columns = tuple(OutputColumn(None, type_) for _, type_ in outer)
+        sql = f"SELECT {read} FROM (SELECT {unnested}) AS {inner}"
+        return self._from_compiled(Compiled(sql, columns), (), lateral=True)
+
+    def _sampled(self, node: tree.Sampled, scope: Scope | None, left: list[Field]) -> From:
+        relation = self.relation(node.relation, scope, left)
+        percentage = self.expression(node.percentage, Scope(clause="TABLESAMPLE"))
+        if percentage.literal is None or not types.is_numeric(percentage.type):
+            raise QueryFailure("NOT_SUPPORTED", "The percentage of TABLESAMPLE must be a number", node.position)
+        if not 0 <= float(percentage.literal) <= 100:
+            raise QueryFailure(
+                "NUMERIC_VALUE_OUT_OF_RANGE", "Sample percentage must be between 0 and 100", node.position
+            )
+        return From(f"{relation.sql} TABLESAMPLE bernoulli({float(percentage.literal)}%)", relation.fields)
+
+    def _aliased(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
+        relation = self.relation(node.relation, scope, left)
+        visible = [field for field in relation.fields if not field.hidden]
+        if node.columns and len(node.columns) != len(visible):
+            raise QueryFailure(
+                "MISMATCHED_COLUMN_ALIASES",
+                f"Column alias list has {len(node.columns)} entries but '{node.alias.value}' has "
+                f"{len(visible)} columns "
+                "available",
+                node.position,
+            )
+        names: list[str | None] = [name.value for name in node.columns] or [field.name for field in visible]
+        qualifier = (node.alias.key,)
+        fields = [Field(qualifier, name, field.type, field.sql) for name, field in zip(names, visible, strict=False)]
+        hidden = [] if node.columns else [field for field in relation.fields if field.hidden]
+        fields += [Field(qualifier, field.name, field.type, field.sql, hidden=True) for field in hidden]
+        return From(relation.sql, fields)
+
+    def _join(self, node: tree.Join, scope: Scope | None, left: list[Field]) -> From:
+        first = self.relation(node.left, scope, left)
+        second = self.relation(node.right, scope, [*left, *first.fields])
+        if node.kind == "CROSS":
+            return From(f"{first.sql} CROSS JOIN {nested(node.right, second)}", [*first.fields, *second.fields])
+        if node.using:
+            return self._using(node, first, second)
+        visible = Scope([*first.fields, *second.fields], scope, clause="JOIN clause")
+        condition = self.filter(node.condition, visible, "JOIN ON clause") if node.condition else None
+        on = condition.sql if condition else "TRUE"
+        sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
+        return From(sql, [*first.fields, *second.fields])
+
+    def _using(self, node: tree.Join, first: From, second: From) -> From:
+        conditions, merged, used = [], [], []
+        for column in node.using:
+            mine, its = (self._using_column(column, side) for side in (first, second))
+            used += [mine, its]
+            equal = compare("=", Typed(mine.sql, mine.type), Typed(its.sql, its.type), column.position)
+            conditions.append(equal.sql)
+            common = types.common_type(mine.type, its.type) or mine.type
+            sides = [coerce(Typed(side.sql, side.type), common).sql for side in (mine, its)]
+            value = {"RIGHT": sides[1], "FULL": f"coalesce({sides[0]}, {sides[1]})"}.get(node.kind, sides[0])
+            merged.append(Field((), column.name.value, common, value))
+        rest = [field for field in (*first.fields, *second.fields) if field not in used]
+        sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {' AND '.join(conditions)}"
+        return From(sql, [*merged, *rest])
+
+    def _using_column(self, column: tree.Column, side: From) -> Field:
+        found = Scope(side.fields).resolve((column.name.key,), column.position)
+        if found is None:
+            raise QueryFailure(
+                "COLUMN_NOT_FOUND",
+                f"Column '{column.name.value}' is missing from one side of the join",
+                column.position,
+            )
+        return found[0]
+
+
+def nested(node: tree.Relation, relation: From) -> str:
+    """Write a relation as the right side of a join."""
+    while isinstance(node, tree.Aliased):
+        node = node.relation
+    return f"({relation.sql})" if isinstance(node, tree.Join) else relation.sql
+
+
+def _unnested(column: str, element: Type) -> list[tuple[str, Type]]:
+    if element.name != "row":
+        return [(column, element)]
+    return [(f"({column}).f{index}", child) for index, child in enumerate(element.children)]
+
+
+_HANDLERS: dict[type, Callable[..., From]] = {
+    tree.Table: RelationAnalyzer._table,
+    tree.SubqueryRelation: RelationAnalyzer._subquery_relation,
+    tree.Lateral: RelationAnalyzer._lateral,
+    tree.Unnest: RelationAnalyzer._unnest,
+    tree.Sampled: RelationAnalyzer._sampled,
+    tree.Aliased: RelationAnalyzer._aliased,
+    tree.Join: RelationAnalyzer._join,
+}

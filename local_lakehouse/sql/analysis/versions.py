@@ -1,0 +1,74 @@
+"""Which version of a table ``FOR VERSION AS OF`` and ``FOR TIMESTAMP AS OF`` ask for.
+
+https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-time-travel-and-version-travel-queries.html
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.analyzer import Analyzer
+from local_lakehouse.sql.analysis.casts import text_of
+from local_lakehouse.sql.analysis.scope import Scope
+from local_lakehouse.sql.analysis.session import Version
+from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.grammar import tree
+
+_MOMENTS = ("date", "timestamp", "timestamp with time zone")
+
+
+def version_of(analyzer: Analyzer, node: tree.Table) -> Version | None:
+    """Return the version that a table's name asks for, or None for the current one.
+
+    Raises:
+        QueryFailure: The operand's type or value does not point to the past.
+    """
+    if node.version is None:
+        return None
+    value = analyzer.expression(node.version, Scope(clause="FOR clause"))
+    place = node.position
+    if node.version_kind == "TIMESTAMP":
+        return _moment(analyzer, value, place)
+    return _snapshot(analyzer, value, place)
+
+
+def _moment(analyzer: Analyzer, value: Typed, place: Position) -> Version:
+    if value.type == types.UNKNOWN:
+        raise QueryFailure("INVALID_ARGUMENTS", "Pointer value cannot be NULL", place)
+    if value.type.name not in _MOMENTS:
+        raise QueryFailure(
+            "TYPE_MISMATCH",
+            f"Type {value.type} invalid. Temporal pointers must be of type Timestamp, Timestamp with Time Zone, "
+            "or Date.",
+            place,
+        )
+    instant = f"athena_at({value.sql})" if value.type.name == "timestamp with time zone" else value.sql
+    found = analyzer.session.constant(instant)
+    if found is None:
+        raise QueryFailure("INVALID_ARGUMENTS", "Pointer value cannot be NULL", place)
+    moment = found if isinstance(found, datetime) else datetime.combine(_as_date(found), datetime.min.time())
+    if moment >= analyzer.session.now:
+        shown = analyzer.session.constant(text_of(value.sql, value.type))
+        raise QueryFailure("INVALID_ARGUMENTS", f"Pointer value '{shown}' is not in the past", place)
+    return Version(moment=moment - timedelta(microseconds=moment.microsecond % 1000))
+
+
+def _as_date(value: object) -> date:
+    if not isinstance(value, date):
+        raise TypeError(f"expected a date, got {value!r}")
+    return value
+
+
+def _snapshot(analyzer: Analyzer, value: Typed, place: Position) -> Version:
+    if value.type == types.UNKNOWN:
+        raise QueryFailure("INVALID_ARGUMENTS", "Pointer value cannot be NULL", place)
+    if types.is_text(value.type):
+        return Version(reference=str(analyzer.session.constant(value.sql)))
+    if not types.is_integer(value.type):
+        raise QueryFailure("NOT_SUPPORTED", f"Unsupported type for table version: {value.type}")
+    found = analyzer.session.constant(value.sql)
+    if found is None:
+        raise QueryFailure("INVALID_ARGUMENTS", "Pointer value cannot be NULL", place)
+    return Version(snapshot_id=int(str(found)))

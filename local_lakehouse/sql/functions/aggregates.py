@@ -1,0 +1,155 @@
+"""Aggregates and window functions.
+
+https://trino.io/docs/current/functions/aggregate.html and https://trino.io/docs/current/functions/window.html
+
+Templates may use ``{over}``, which is ``FILTER`` and ``OVER`` as they stand behind the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.signatures import Emit, Result
+from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.functions.registry import define
+from local_lakehouse.sql.types import Type
+
+
+def _aggregate(names: str, parameters: str, result: Result, emit: Emit) -> None:
+    define(names, parameters, result, emit, kind="aggregate", fails=True)
+
+
+def _same(arguments: Sequence[Typed]) -> Type:
+    return arguments[0].type
+
+
+def _sum_of_decimal(arguments: Sequence[Typed]) -> Type:
+    return types.decimal(types.MAX_PRECISION, arguments[0].type.scale)
+
+
+def _average_of_decimal(arguments: Sequence[Typed]) -> str:
+    type_ = arguments[0].type
+    value = arguments[0].sql
+    return (
+        f"CAST(athena_quotient(CAST(sum({{distinct}}{value}){{over}} AS VARCHAR), "
+        f"CAST(count({{distinct}}{value}){{over}} AS VARCHAR), {type_.scale}) AS {types.duckdb_type(type_)})"
+    )
+
+
+def _histogram(arguments: Sequence[Typed]) -> str:
+    return f"CAST(histogram({arguments[0].sql}){{over}} AS MAP({types.duckdb_type(arguments[0].type)}, BIGINT))"
+
+
+# The keys or the values of the rows whose key is not NULL.
+_KEYED = "list({{{}}}{{order}}) FILTER (WHERE {{0}} IS NOT NULL{{and_filter}}){{bare_over}}"
+
+
+def _bool(name: str) -> str:
+    return f"{name}({{distinct}}{{0}}){{over}}"
+
+
+_aggregate("count", "", "bigint", "count(*){over}")
+_aggregate("count", "T", "bigint", "count({distinct}{0}){over}")
+_aggregate("count_if", "boolean", "bigint", "CAST(count_if({distinct}{0}){over} AS BIGINT)")
+_aggregate("sum", "bigint", "bigint", "CAST(sum({distinct}{0}){over} AS BIGINT)")
+_aggregate("sum", "decimal", _sum_of_decimal, "sum({distinct}{0}){over}")
+_aggregate("sum", "real", "real", "CAST(sum({distinct}{0}){over} AS FLOAT)")
+_aggregate("sum", "double", "double", "sum({distinct}{0}){over}")
+_aggregate("sum", "interval day to second", "interval day to second", "CAST(sum({distinct}{0}){over} AS BIGINT)")
+_aggregate("sum", "interval year to month", "interval year to month", "CAST(sum({distinct}{0}){over} AS INTEGER)")
+_aggregate("avg", "bigint", "double", "avg({distinct}{0}){over}")
+_aggregate("avg", "decimal", _same, _average_of_decimal)
+_aggregate("avg", "real", "real", "CAST(avg({distinct}{0}){over} AS FLOAT)")
+_aggregate("avg", "double", "double", "avg({distinct}{0}){over}")
+_aggregate("avg", "interval day to second", "interval day to second", "CAST(trunc(avg({distinct}{0}){over}) AS BIGINT)")
+for _name in ("min", "max"):
+    _aggregate(_name, "T:orderable", _same, _name + "({distinct}{0}){over}")
+    _aggregate(_name, "T:orderable,bigint", "array(T)", _name + "({distinct}{0}, {1}){over}")
+for _name, _arg in (("min_by", "arg_min_null"), ("max_by", "arg_max_null")):
+    _aggregate(_name, "T,U:orderable", _same, _arg + "({distinct}{0}, {1}){over}")
+    _aggregate(_name, "T,U:orderable,bigint", "array(T)", _arg.removesuffix("_null") + "({0}, {1}, {2}){over}")
+_aggregate("arbitrary any_value", "T", _same, "any_value({distinct}{0}){over}")
+_aggregate("array_agg", "T", "array(T)", "array_agg({distinct}{0}{order}){over}")
+_aggregate("listagg", "varchar,varchar", "varchar", "string_agg({distinct}{0}, {1}{order}){over}")
+_aggregate("listagg", "varchar", "varchar", "string_agg({distinct}{0}, ''{order}){over}")
+_aggregate("bool_and every", "boolean", "boolean", _bool("bool_and"))
+_aggregate("bool_or", "boolean", "boolean", _bool("bool_or"))
+_aggregate("bitwise_and_agg", "bigint", "bigint", "bit_and({distinct}{0}){over}")
+_aggregate("bitwise_or_agg", "bigint", "bigint", "bit_or({distinct}{0}){over}")
+_aggregate("bitwise_xor_agg", "bigint", "bigint", "bit_xor({distinct}{0}){over}")
+# An exact count is the best estimate there is.
+_aggregate("approx_distinct", "T", "bigint", "count(DISTINCT {0}){over}")
+_aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
+# Between two values Trino's digest takes the upper one, DuckDB the lower; beyond 0 and 1 there is none.
+_NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
+_ONE, _SEVERAL = _NUDGED.format("{1}"), f"list_transform({{1}}, lambda q: {_NUDGED.format('q')})"
+for _name in ("bigint", "double", "real"):
+    _aggregate("approx_percentile", f"{_name},double", _name, f"quantile_disc({{0}}, {_ONE}){{over}}")
+    _aggregate(
+        "approx_percentile", f"{_name},array(double)", f"array({_name})", f"quantile_disc({{0}}, {_SEVERAL}){{over}}"
+    )
+for _trino, _duckdb in (
+    ("stddev stddev_samp", "stddev_samp"),
+    ("stddev_pop", "stddev_pop"),
+    ("variance var_samp", "var_samp"),
+    ("var_pop", "var_pop"),
+):
+    _aggregate(_trino, "double", "double", _duckdb + "({distinct}{0}){over}")
+# Trino's skewness is the population's, DuckDB's the sample's; of equal values both are NaN for Trino, NULL for DuckDB.
+_COUNT = "count({distinct}{0}){over}"
+_SKEWNESS = f"skewness({{distinct}}{{0}}){{over}} * ({_COUNT} - 2) / sqrt({_COUNT}::DOUBLE * ({_COUNT} - 1))"
+for _name, _least, _call in (("skewness", 3, _SKEWNESS), ("kurtosis", 4, "kurtosis({distinct}{0}){over}")):
+    _aggregate(_name, "double", "double", f"CASE WHEN {_COUNT} >= {_least} THEN coalesce({_call}, 'NaN'::DOUBLE) END")
+_aggregate("geometric_mean", "double", "double", "exp(avg({distinct}ln({0})){over})")
+for _name in ("covar_pop", "covar_samp"):
+    _aggregate(_name, "double,double", "double", _name + "({distinct}{0}, {1}){over}")
+for _name in ("corr", "regr_slope", "regr_intercept"):
+    # Trino answers what is finite and else NULL; DuckDB may answer NaN.
+    _call = _name + "({distinct}{0}, {1}){over}"
+    _aggregate(_name, "double,double", "double", f"CASE WHEN isfinite({_call}) THEN {_call} END")
+_aggregate("entropy", "bigint", "double", "athena_entropy(list({0}){over})")
+_aggregate("histogram", "T:comparable", "map(T,bigint)", _histogram)
+_aggregate(
+    "map_agg",
+    "K:comparable,V",
+    "map(K,V)",
+    "athena_map_first(" + _KEYED.format(0) + ", " + _KEYED.format(1) + ")",
+)
+_aggregate(
+    "multimap_agg",
+    "K:comparable,V",
+    "map(K,array(V))",
+    "athena_multimap(" + _KEYED.format(0) + ", " + _KEYED.format(1) + ")",
+)
+_aggregate(
+    "map_union",
+    "map(K,V)",
+    "map(K,V)",
+    "athena_map_union(list({0}) FILTER (WHERE {0} IS NOT NULL{and_filter}){bare_over})",
+)
+_aggregate("reduce_agg", "T,S,function(S,T,S),function(S,S,S)", "S", "{reduced}")
+_aggregate("grouping", "", "integer", "grouping()")
+
+
+def _window(names: str, parameters: str, result: Result, emit: Emit) -> None:
+    define(names, parameters, result, emit, kind="window", fails=True)
+
+
+for _name in ("row_number", "rank", "dense_rank"):
+    _window(_name, "", "bigint", _name + "(){over}")
+for _name in ("percent_rank", "cume_dist"):
+    _window(_name, "", "double", _name + "(){over}")
+_window("ntile", "bigint", "bigint", "ntile(athena_positive({0}, 'Buckets must be greater than 0')){over}")
+for _name in ("first_value", "last_value"):
+    _window(_name, "T", "T", _name + "({0}{nulls}){over}")
+_window("nth_value", "T,bigint", "T", "nth_value({0}, athena_positive({1}, 'Offset must be at least 1'){nulls}){over}")
+for _name in ("lag", "lead"):
+    _window(_name, "T", "T", _name + "({0}{nulls}){over}")
+    _window(_name, "T,bigint", "T", _name + "({0}, athena_not_negative({1}, 'Offset must be at least 0'){nulls}){over}")
+    _window(
+        _name,
+        "T,bigint,T",
+        "T",
+        _name + "({0}, athena_not_negative({1}, 'Offset must be at least 0'), {2}{nulls}){over}",
+    )

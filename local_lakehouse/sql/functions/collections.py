@@ -1,0 +1,284 @@
+"""Functions of arrays, maps and JSON.
+
+https://trino.io/docs/current/functions/array.html, map.html, lambda.html and json.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.casts import text_of
+from local_lakehouse.sql.analysis.comparisons import compare
+from local_lakehouse.sql.analysis.typed import Typed, null_of
+from local_lakehouse.sql.failures import Position
+from local_lakehouse.sql.functions.registry import define
+from local_lakehouse.sql.types import Type, duckdb_type
+
+_HERE = Position(1, 1)
+
+
+def _same(arguments: Sequence[Typed]) -> Type:
+    return arguments[0].type
+
+
+def _contains(arguments: Sequence[Typed]) -> str:
+    element = arguments[0].type.element
+    equal = compare("=", Typed("e", element), Typed(f"({arguments[1].sql})", element), _HERE).sql
+    return f"athena_any(list_transform({arguments[0].sql}, lambda e: {equal}))"
+
+
+def _overlap(arguments: Sequence[Typed]) -> str:
+    return f"athena_arrays_overlap({arguments[0].sql}, {arguments[1].sql})"
+
+
+def fold(items: str, element: Type, start: Typed, step: Typed) -> str:
+    """Write the fold of a list: its step reads the state as ``s`` and the element as ``x``."""
+    state, variable = duckdb_type(start.type), step.literal
+    nothing = f"CAST(NULL AS {duckdb_type(element)})"
+    first = f"CAST({start.sql} AS {state})"
+    cells = f"list_transform({items}, lambda e: struct_pack(x := e, s := CAST(NULL AS {state})))"
+    step_sql = f"lambda {variable}a, {variable}b: struct_pack(x := {nothing}, s := {step.sql})"
+    folded = f"list_reduce({cells}, {step_sql}, struct_pack(x := {nothing}, s := {first})).s"
+    return f"CASE WHEN {items} IS NULL THEN NULL WHEN len({items}) = 0 THEN {first} ELSE {folded} END"
+
+
+def _reduced(arguments: Sequence[Typed]) -> str:
+    items, start, step, finish = arguments
+    return finish.sql.replace("{state}", fold(items.sql, items.type.element, start, step))
+
+
+def _sorted_by(arguments: Sequence[Typed]) -> str:
+    items, comparison = arguments
+    variable = comparison.literal
+    left, right = f"({items.sql})[{variable}j]", f"({items.sql})[{variable}i]"
+    order = comparison.sql.replace("{left}", left).replace("{right}", right)
+    before = f"len(list_filter(range(1, len({items.sql}) + 1), lambda {variable}j: athena_comparison({order}) < 0))"
+    # An element's place is the number of elements before it; equal ones keep their order.
+    place = f"struct_pack(k := {before}, i := {variable}i)"
+    places = f"list_transform(range(1, len({items.sql}) + 1), lambda {variable}i: {place})"
+    ordered = f"list_transform(list_sort({places}), lambda s: ({items.sql})[s.i])"
+    return f"CASE WHEN {items.sql} IS NULL THEN NULL ELSE {ordered} END"
+
+
+def _element_at_map(arguments: Sequence[Typed]) -> str:
+    return f"map_extract_value({arguments[0].sql}, {arguments[1].sql})"
+
+
+def _zip(arguments: Sequence[Typed]) -> str:
+    parts = ", ".join(argument.sql for argument in arguments)
+    fields = ", ".join(f"f{index} := p[{index + 1}]" for index in range(len(arguments)))
+    return f"list_transform(list_zip({parts}), lambda p: struct_pack({fields}))"
+
+
+def _zip_type(arguments: Sequence[Typed]) -> Type:
+    return types.array(types.row(tuple(argument.type.element for argument in arguments)))
+
+
+def _entries_type(arguments: Sequence[Typed]) -> Type:
+    return types.array(types.row(arguments[0].type.children))
+
+
+def _from_entries_type(arguments: Sequence[Typed]) -> Type:
+    fields = arguments[0].type.element.children
+    return types.map_of(fields[0], fields[1])
+
+
+def _multi_from_entries_type(arguments: Sequence[Typed]) -> Type:
+    fields = arguments[0].type.element.children
+    return types.map_of(fields[0], types.array(fields[1]))
+
+
+def _map_concat(arguments: Sequence[Typed]) -> str:
+    sql = arguments[0].sql
+    for argument in arguments[1:]:
+        sql = f"athena_map_concat({sql}, {argument.sql})"
+    return sql
+
+
+def _texts(value: Typed) -> str:
+    element = value.type.element
+    if types.is_text(element):
+        return value.sql
+    if element == types.UNKNOWN:
+        return f"list_transform({value.sql}, lambda e: {null_of(types.VARCHAR)})"
+    return f"list_transform({value.sql}, lambda e: {text_of('e', element)})"
+
+
+def _joined_with_default(arguments: Sequence[Typed]) -> str:
+    default, delimiter = arguments[2].sql, arguments[1].sql
+    texts = f"list_transform({_texts(arguments[0])}, lambda e: coalesce(e, {default}))"
+    return f"CASE WHEN {default} IS NULL THEN NULL ELSE athena_join({texts}, {delimiter}) END"
+
+
+def _combined(arguments: Sequence[Typed]) -> str:
+    items = arguments[0].sql
+    places = f"athena_combinations(len({items}), {arguments[1].sql})"
+    return f"list_transform({places}, lambda c: list_transform(c, lambda i: ({items})[i]))"
+
+
+define("cardinality", "array(T)", "bigint", "len({0})")
+define("cardinality", "map(K,V)", "bigint", "cardinality({0})")
+define("contains", "array(T:comparable),T:comparable", "boolean", _contains)
+define("element_at", "array(T),bigint", "T", "athena_element_at({0}, {1})", fails=True)
+define("element_at", "map(K,V),K", "V", _element_at_map)
+define("array_distinct", "array(T:comparable)", _same, "athena_array_distinct({0})")
+define("array_sort", "array(T:orderable)", _same, "list_sort({0}, 'ASC', 'NULLS LAST')")
+define("array_sort", "array(T),function(T,T,integer)", _same, _sorted_by, fails=True)
+define("array_max", "array(T:orderable)", "T", "CASE WHEN len({0}) > list_count({0}) THEN NULL ELSE list_max({0}) END")
+define("array_min", "array(T:orderable)", "T", "CASE WHEN len({0}) > list_count({0}) THEN NULL ELSE list_min({0}) END")
+define("array_position", "array(T:comparable),T:comparable", "bigint", "athena_array_position({0}, {1})")
+define("array_remove", "array(T:comparable),T:comparable", _same, "athena_array_remove({0}, {1})")
+define("array_join", "array(T),varchar", "varchar", lambda a: f"athena_join({_texts(a[0])}, {a[1].sql})")
+define(
+    "array_join",
+    "array(T),varchar,varchar",
+    "varchar",
+    _joined_with_default,
+)
+define(
+    "array_union",
+    "array(T:comparable),array(T:comparable)",
+    "array(T)",
+    "athena_array_distinct(athena_array_concat({0}, {1}))",
+)
+define("array_intersect", "array(T:comparable),array(T:comparable)", "array(T)", "athena_array_intersect({0}, {1})")
+define("array_except", "array(T:comparable),array(T:comparable)", "array(T)", "athena_array_except({0}, {1})")
+define("arrays_overlap", "array(T:comparable),array(T:comparable)", "boolean", _overlap)
+define("contains_sequence", "array(T:comparable),array(T:comparable)", "boolean", "athena_contains_sequence({0}, {1})")
+define("array_histogram", "array(T:comparable)", "map(T,bigint)", "athena_array_histogram({0})")
+define("array_first", "array(T)", "T", "{0}[1]")
+define("array_last", "array(T)", "T", "{0}[-1]")
+define("slice", "array(T),bigint,bigint", _same, "athena_slice({0}, {1}, {2})", fails=True)
+define("trim_array", "array(T),bigint", _same, "athena_trim_array({0}, {1})", fails=True)
+define(
+    "sequence",
+    "bigint,bigint",
+    "array(bigint)",
+    "athena_sequence({0}, {1}, CASE WHEN {0} <= {1} THEN 1 ELSE -1 END)",
+    fails=True,
+)
+define("sequence", "bigint,bigint,bigint", "array(bigint)", "athena_sequence({0}, {1}, {2})", fails=True)
+define(
+    "sequence",
+    "date,date",
+    "array(date)",
+    "athena_date_sequence({0}, {1}, CASE WHEN {0} <= {1} THEN 1 ELSE -1 END)",
+    fails=True,
+)
+define(
+    "sequence",
+    "date,date,interval day to second",
+    "array(date)",
+    "athena_date_sequence({0}, {1}, {2} // 86400000)",
+    fails=True,
+)
+define(
+    "sequence",
+    "date,date,interval year to month",
+    "array(date)",
+    "list_transform(athena_month_sequence(CAST({0} AS TIMESTAMP), CAST({1} AS TIMESTAMP), {2}), "
+    "lambda e: CAST(e AS DATE))",
+    fails=True,
+)
+define(
+    "sequence",
+    "timestamp,timestamp,interval day to second",
+    lambda a: types.array(a[0].type),
+    "athena_timestamp_sequence({0}, {1}, {2})",
+    fails=True,
+)
+define(
+    "sequence",
+    "timestamp,timestamp,interval year to month",
+    lambda a: types.array(a[0].type),
+    "athena_month_sequence({0}, {1}, {2})",
+    fails=True,
+)
+define("reverse", "array(T)", _same, "list_reverse({0})")
+define("repeat", "T,integer", "array(T)", "athena_repeat({0}, {1})", fails=True)
+define("flatten", "array(array(T))", "array(T)", "flatten({0})")
+define("shuffle", "array(T)", _same, "athena_shuffle({0})")
+define("transform", "array(T),function(T,U)", "array(U)", "list_transform({0}, {1})")
+define("filter", "array(T),function(T,boolean)", _same, "list_filter({0}, {1})")
+define("reduce", "array(T),S,function(S,T,S),function(S,R)", "R", _reduced, fails=True)
+define("any_match", "array(T),function(T,boolean)", "boolean", "athena_any(list_transform({0}, {1}))")
+define("all_match", "array(T),function(T,boolean)", "boolean", "athena_all(list_transform({0}, {1}))")
+define("none_match", "array(T),function(T,boolean)", "boolean", "(NOT athena_any(list_transform({0}, {1})))")
+define("zip", "array(T),array(U),array(V),array(W)", _zip_type, _zip)
+define("zip", "array(T),array(U),array(V)", _zip_type, _zip)
+define("zip", "array(T),array(U)", _zip_type, _zip)
+define("zip_with", "array(T),array(U),function(T,U,R)", "array(R)", "list_transform(list_zip({0}, {1}), {2})")
+define(
+    "combinations",
+    "array(T),integer",
+    lambda a: types.array(a[0].type),
+    _combined,
+    fails=True,
+)
+define("ngrams", "array(T),integer", lambda a: types.array(a[0].type), "athena_ngrams({0}, {1})", fails=True)
+
+define(
+    "map", "", lambda _: types.map_of(types.UNKNOWN, types.UNKNOWN), "map(CAST([] AS INTEGER[]), CAST([] AS INTEGER[]))"
+)
+define("map", "array(K:comparable),array(V)", "map(K,V)", "athena_map({0}, {1})", fails=True)
+define("map_keys", "map(K,V)", "array(K)", "map_keys({0})")
+define("map_values", "map(K,V)", "array(V)", "map_values({0})")
+define(
+    "map_entries",
+    "map(K,V)",
+    _entries_type,
+    "list_transform(map_entries({0}), lambda e: struct_pack(f0 := e.key, f1 := e.value))",
+)
+define(
+    "map_from_entries",
+    "array(T:row)",
+    _from_entries_type,
+    "athena_map(list_transform({0}, lambda e: e.f0), list_transform({0}, lambda e: e.f1))",
+    fails=True,
+)
+define(
+    "multimap_from_entries",
+    "array(T:row)",
+    _multi_from_entries_type,
+    "athena_multimap(list_transform({0}, lambda e: e.f0), list_transform({0}, lambda e: e.f1))",
+    fails=True,
+)
+define("map_concat", "map(K,V),map(K,V)", "map(K,V)", _map_concat, variadic=True)
+define("map_filter", "map(K,V),function(K,V,boolean)", _same, "map_from_entries(list_filter(map_entries({0}), {1}))")
+define(
+    "transform_values",
+    "map(K,V),function(K,V,W)",
+    "map(K,W)",
+    "map(map_keys({0}), list_transform(map_entries({0}), {1}))",
+)
+define(
+    "transform_keys",
+    "map(K,V),function(K,V,J)",
+    "map(J,V)",
+    "athena_map(list_transform(map_entries({0}), {1}), map_values({0}))",
+    fails=True,
+)
+define(
+    "map_zip_with",
+    "map(K,V),map(K,W),function(K,V,W,R)",
+    "map(K,R)",
+    "map(list_transform(athena_zip_keys({0}, {1}), lambda e: e.key), list_transform(athena_zip_keys({0}, {1}), {2}))",
+)
+
+define("json_parse", "varchar", "json", "athena_json_parse({0})", fails=True)
+define("json_format", "json", "varchar", "{0}")
+for _kind in ("varchar", "json"):
+    define("json_extract", f"{_kind},varchar", "json", "athena_json_extract({0}, {1})", fails=True)
+    define("json_extract_scalar", f"{_kind},varchar", "varchar", "athena_json_extract_scalar({0}, {1})", fails=True)
+    define("json_size", f"{_kind},varchar", "bigint", "athena_json_size({0}, {1})", fails=True)
+    define("json_array_length", _kind, "bigint", "athena_json_array_length({0})")
+    define("json_array_get", f"{_kind},bigint", "json", "athena_json_array_get({0}, {1})")
+    define("is_json_scalar", _kind, "boolean", "athena_is_json_scalar({0})", fails=True)
+    for _needle, _text in (
+        ("boolean", "CAST({1} AS VARCHAR)"),
+        ("bigint", "CAST({1} AS VARCHAR)"),
+        ("double", "athena_double_text({1})"),
+        ("varchar", "athena_json_string({1})"),
+    ):
+        define("json_array_contains", f"{_kind},{_needle}", "boolean", f"athena_json_array_contains({{0}}, {_text})")

@@ -1,0 +1,8 @@
+"""Functions that belong nowhere else."""
+
+from __future__ import annotations
+
+from local_lakehouse.sql.functions.registry import define
+
+define("uuid", "", "uuid", "uuid()")
+define("version", "", "varchar", "'Athena engine version 3'")

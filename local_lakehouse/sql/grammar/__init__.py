@@ -1,0 +1,1 @@
+"""Trino's and Hive's grammar: a statement's text to its tree."""

@@ -1,0 +1,255 @@
+"""What every part of the parser needs: looking at tokens, taking them, refusing them."""
+
+from __future__ import annotations
+
+from local_lakehouse.sql.failures import MalformedQuery, Position
+from local_lakehouse.sql.grammar.tokens import Kind, Token, tokenize
+from local_lakehouse.sql.grammar.tree import Name
+
+# Words that Trino's grammar does not take as names unless they are quoted.
+RESERVED = frozenset(
+    [
+        "ALTER",
+        "AND",
+        "AS",
+        "BETWEEN",
+        "BY",
+        "CASE",
+        "CAST",
+        "CONSTRAINT",
+        "CREATE",
+        "CROSS",
+        "CUBE",
+        "CURRENT_CATALOG",
+        "CURRENT_DATE",
+        "CURRENT_PATH",
+        "CURRENT_ROLE",
+        "CURRENT_SCHEMA",
+        "CURRENT_TIME",
+        "CURRENT_TIMESTAMP",
+        "CURRENT_USER",
+        "DEALLOCATE",
+        "DELETE",
+        "DESCRIBE",
+        "DISTINCT",
+        "DROP",
+        "ELSE",
+        "END",
+        "ESCAPE",
+        "EXCEPT",
+        "EXISTS",
+        "EXTRACT",
+        "FALSE",
+        "FOR",
+        "FROM",
+        "FULL",
+        "GROUP",
+        "GROUPING",
+        "HAVING",
+        "IN",
+        "INNER",
+        "INSERT",
+        "INTERSECT",
+        "INTO",
+        "IS",
+        "JOIN",
+        "JSON_ARRAY",
+        "JSON_EXISTS",
+        "JSON_OBJECT",
+        "JSON_QUERY",
+        "JSON_TABLE",
+        "JSON_VALUE",
+        "LEFT",
+        "LIKE",
+        "LISTAGG",
+        "LOCALTIME",
+        "LOCALTIMESTAMP",
+        "NATURAL",
+        "NORMALIZE",
+        "NOT",
+        "NULL",
+        "ON",
+        "OR",
+        "ORDER",
+        "OUTER",
+        "PREPARE",
+        "RECURSIVE",
+        "RIGHT",
+        "ROLLUP",
+        "SELECT",
+        "SKIP",
+        "TABLE",
+        "THEN",
+        "TRIM",
+        "TRUE",
+        "UESCAPE",
+        "UNION",
+        "UNNEST",
+        "USING",
+        "VALUES",
+        "WHEN",
+        "WHERE",
+        "WITH",
+    ]
+)
+_NOT_AN_ALIAS = frozenset(
+    [
+        "LIMIT",
+        "OFFSET",
+        "FETCH",
+        "WINDOW",
+        "TABLESAMPLE",
+    ]  # names elsewhere, but they also begin what may follow a relation
+)
+
+
+class TokenReader:
+    """Reads tokens one after the other.
+
+    Args:
+        text: The statement.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._tokens = tokenize(text)
+        self._index = 0
+
+    @property
+    def token(self) -> Token:
+        """The next token."""
+        return self._tokens[self._index]
+
+    def peek(self, distance: int = 1) -> Token:
+        """Return a token further on."""
+        return self._tokens[min(self._index + distance, len(self._tokens) - 1)]
+
+    def take(self) -> Token:
+        """Step over the next token and return it."""
+        token = self.token
+        if token.kind is not Kind.END:
+            self._index += 1
+        return token
+
+    def mark(self) -> int:
+        """Return where the reader stands, for `rewind` and `written`."""
+        return self._index
+
+    def rewind(self, mark: int) -> None:
+        """Go back to a mark."""
+        self._index = mark
+
+    def written(self, mark: int) -> str:
+        """Return the text from a mark to the token taken last."""
+        return self.text[self._tokens[mark].start : self._tokens[max(self._index - 1, mark)].end]
+
+    def place(self, mark: int) -> Position:
+        """Return the place of a mark."""
+        return self._tokens[mark].position
+
+    def at(self, *words: str) -> bool:
+        """Tell whether these keywords come next."""
+        return all(self.peek(distance).upper == word for distance, word in enumerate(words))
+
+    def at_symbol(self, *symbols: str) -> bool:
+        """Tell whether one of these symbols comes next."""
+        return self.token.kind is Kind.SYMBOL and self.token.text in symbols
+
+    def accept(self, *words: str) -> bool:
+        """Step over these keywords if they come next."""
+        if not self.at(*words):
+            return False
+        for _ in words:
+            self.take()
+        return True
+
+    def accept_by(self, word: str) -> bool:
+        """Step over ``ORDER BY`` and its like if the first word comes next; refuse the statement without ``BY``."""
+        if not self.accept(word):
+            return False
+        self.expect("BY")
+        return True
+
+    def accept_any(self, *words: str) -> str | None:
+        """Step over one of these keywords and return it, if one comes next."""
+        if self.token.upper in words and self.token.upper:
+            return self.take().upper
+        return None
+
+    def accept_symbol(self, symbol: str) -> bool:
+        """Step over a symbol if it comes next."""
+        if not self.at_symbol(symbol):
+            return False
+        self.take()
+        return True
+
+    def expect(self, *words: str) -> None:
+        """Step over these keywords; refuse the statement if they do not come next."""
+        for word in words:
+            if not self.accept(word):
+                self.refuse(f"'{word}'")
+
+    def expect_symbol(self, symbol: str) -> None:
+        """Step over a symbol; refuse the statement if it does not come next."""
+        if not self.accept_symbol(symbol):
+            self.refuse(f"'{symbol}'")
+
+    def expect_end(self) -> None:
+        """Refuse the statement unless it ends here."""
+        if self.token.kind is not Kind.END:
+            self.refuse("<EOF>")
+
+    def refuse(self, expected: str = "") -> MalformedQuery:
+        """Refuse the statement at the next token."""
+        token = self.token
+        if token.kind is Kind.BACKQUOTED:
+            raise MalformedQuery(
+                "backquoted identifiers are not supported; use double quotes to quote identifiers", token.position
+            )
+        hint = f". Expecting: {expected}" if expected else ""
+        raise MalformedQuery(f"mismatched input '{token.text}'{hint}", token.position)
+
+    def at_name(self) -> bool:
+        """Tell whether an identifier comes next."""
+        token = self.token
+        return token.kind is Kind.QUOTED or (token.kind is Kind.WORD and token.upper not in RESERVED)
+
+    def at_alias(self) -> bool:
+        """Tell whether an identifier comes next that can be an alias without ``AS``."""
+        if self.at("TABLESAMPLE") and self.peek().upper in ("BERNOULLI", "SYSTEM"):
+            return False
+        if self.at("WINDOW") and self.peek(2).upper == "AS":
+            return False
+        if self.token.upper in _NOT_AN_ALIAS - {"TABLESAMPLE", "WINDOW"}:
+            following = self.peek()
+            return following.kind is Kind.END or (following.kind is Kind.SYMBOL and following.text in (",", ")"))
+        return self.at_name()
+
+    def name(self) -> Name:
+        """Read an identifier."""
+        if not self.at_name():
+            self.refuse("<identifier>")
+        token = self.take()
+        return Name(token.value, token.kind is Kind.QUOTED)
+
+    def qualified_name(self) -> tuple[Name, ...]:
+        """Read names with points between them."""
+        names = [self.name()]
+        while self.accept_symbol("."):
+            names.append(self.name())
+        return tuple(names)
+
+    def names_in_parentheses(self) -> tuple[Name, ...]:
+        """Read ``(a, b)``."""
+        self.expect_symbol("(")
+        names = [self.name()]
+        while self.accept_symbol(","):
+            names.append(self.name())
+        self.expect_symbol(")")
+        return tuple(names)
+
+    def string(self) -> str:
+        """Read a text constant."""
+        if self.token.kind not in (Kind.STRING, Kind.UNICODE_STRING):
+            self.refuse("<string>")
+        return self.take().value

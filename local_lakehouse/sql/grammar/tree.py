@@ -1,0 +1,474 @@
+"""The parts of a statement, as Trino's grammar names them.
+
+Nodes compare by their content, never by their place, so that ``GROUP BY a + b`` recognises ``a + b`` elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from local_lakehouse.sql.failures import Position
+from local_lakehouse.sql.types import Type
+
+_START = Position(1, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """Any part of a statement; `text` is how it was written."""
+
+    position: Position = field(default=_START, compare=False)
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Name:
+    """An identifier; Athena compares names without regard to case."""
+
+    value: str
+    quoted: bool = field(default=False, compare=False)
+
+    @property
+    def key(self) -> str:
+        """The name as it is compared and stored."""
+        return self.value.lower()
+
+
+@dataclass(frozen=True)
+class Expression(Node):
+    """Anything that has a value."""
+
+
+@dataclass(frozen=True)
+class Literal(Expression):
+    """A constant: its type's name and the text in it, such as ``integer`` and ``7``, or ``null``."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True)
+class TypedLiteral(Expression):
+    """A constant with its type before it: ``DATE '2024-12-17'``."""
+
+    type_name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class IntervalLiteral(Expression):
+    """``INTERVAL -'1-6' YEAR TO MONTH``."""
+
+    value: str
+    negative: bool
+    start: str
+    end: str | None
+
+
+@dataclass(frozen=True)
+class Parameter(Expression):
+    """A question mark."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Column(Expression):
+    """A name where a value is expected."""
+
+    name: Name
+
+
+@dataclass(frozen=True)
+class Dereference(Expression):
+    """``base.field``: a column of a table, or a field of a row."""
+
+    base: Expression
+    name: Name
+
+
+@dataclass(frozen=True)
+class Subscript(Expression):
+    """``base[index]``."""
+
+    base: Expression
+    index: Expression
+
+
+@dataclass(frozen=True)
+class Unary(Expression):
+    """``-x`` or ``+x``."""
+
+    operator: str
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class Binary(Expression):
+    """Arithmetic, or ``||``."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True)
+class Comparison(Expression):
+    """``=``, ``<>``, ``<`` and so on, and ``IS DISTINCT FROM``."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True)
+class Logical(Expression):
+    """Terms joined by ``AND`` or by ``OR``."""
+
+    operator: str
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Not(Expression):
+    """``NOT x``."""
+
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class IsNull(Expression):
+    """``x IS NULL``."""
+
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class Between(Expression):
+    """``x BETWEEN low AND high``."""
+
+    operand: Expression
+    low: Expression
+    high: Expression
+
+
+@dataclass(frozen=True)
+class InList(Expression):
+    """``x IN (a, b)``."""
+
+    operand: Expression
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class InQuery(Expression):
+    """``x IN (SELECT …)``."""
+
+    operand: Expression
+    query: Query
+
+
+@dataclass(frozen=True)
+class Quantified(Expression):
+    """``x > ALL (SELECT …)``."""
+
+    operator: str
+    quantifier: str
+    operand: Expression
+    query: Query
+
+
+@dataclass(frozen=True)
+class Like(Expression):
+    """``x LIKE pattern ESCAPE c``."""
+
+    operand: Expression
+    pattern: Expression
+    escape: Expression | None
+
+
+@dataclass(frozen=True)
+class Exists(Expression):
+    """``EXISTS (SELECT …)``."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
+class ScalarQuery(Expression):
+    """A query in the place of a value."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
+class Cast(Expression):
+    """``CAST(x AS type)`` and ``TRY_CAST``."""
+
+    operand: Expression
+    target: Type
+    safe: bool
+
+
+@dataclass(frozen=True)
+class Extract(Expression):
+    """``EXTRACT(field FROM x)``."""
+
+    unit: str
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class AtTimeZone(Expression):
+    """``x AT TIME ZONE zone``."""
+
+    operand: Expression
+    zone: Expression
+
+
+@dataclass(frozen=True)
+class Case(Expression):
+    """``CASE``, with or without an operand."""
+
+    operand: Expression | None
+    branches: tuple[tuple[Expression, Expression], ...]
+    default: Expression | None
+
+
+@dataclass(frozen=True)
+class Array(Expression):
+    """``ARRAY[a, b]``."""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Row(Expression):
+    """``ROW(a, b)`` or ``(a, b)``."""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Lambda(Expression):
+    """``(x, y) -> x + y``."""
+
+    parameters: tuple[Name, ...]
+    body: Expression
+
+
+@dataclass(frozen=True)
+class SortItem(Node):
+    """One key of an ``ORDER BY``."""
+
+    key: Expression
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True)
+class FrameBound(Node):
+    """One end of a window's frame: ``UNBOUNDED PRECEDING``, ``CURRENT ROW``, ``2 FOLLOWING``."""
+
+    kind: str
+    value: Expression | None
+
+
+@dataclass(frozen=True)
+class Frame(Node):
+    """``ROWS BETWEEN start AND end``."""
+
+    unit: str
+    start: FrameBound
+    end: FrameBound | None
+
+
+@dataclass(frozen=True)
+class Window(Node):
+    """What stands behind ``OVER``."""
+
+    base: Name | None
+    partition: tuple[Expression, ...]
+    order: tuple[SortItem, ...]
+    frame: Frame | None
+
+
+@dataclass(frozen=True)
+class Call(Expression):
+    """A function's call."""
+
+    name: str
+    arguments: tuple[Expression, ...]
+    distinct: bool = False
+    order: tuple[SortItem, ...] = ()
+    filter: Expression | None = None
+    window: Window | None = None
+    nulls: str | None = None
+    star: bool = False
+
+
+@dataclass(frozen=True)
+class Relation(Node):
+    """Anything that can stand in ``FROM``."""
+
+
+@dataclass(frozen=True)
+class Table(Relation):
+    """A table's name, with the version of it that is wanted."""
+
+    name: tuple[Name, ...]
+    version_kind: str | None = None
+    version: Expression | None = None
+
+
+@dataclass(frozen=True)
+class SubqueryRelation(Relation):
+    """A query in parentheses."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
+class Lateral(Relation):
+    """``LATERAL (SELECT …)``."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
+class Unnest(Relation):
+    """``UNNEST(a, b) WITH ORDINALITY``."""
+
+    items: tuple[Expression, ...]
+    ordinality: bool
+
+
+@dataclass(frozen=True)
+class Sampled(Relation):
+    """A relation of which only a part is read."""
+
+    relation: Relation
+    method: str
+    percentage: Expression
+
+
+@dataclass(frozen=True)
+class Aliased(Relation):
+    """A relation with a name of its own."""
+
+    relation: Relation
+    alias: Name
+    columns: tuple[Name, ...]
+
+
+@dataclass(frozen=True)
+class Join(Relation):
+    """Two relations joined; `kind` is CROSS, INNER, LEFT, RIGHT or FULL."""
+
+    kind: str
+    left: Relation
+    right: Relation
+    condition: Expression | None = None
+    using: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True)
+class SelectItem(Node):
+    """One column of a ``SELECT``."""
+
+    expression: Expression
+    alias: Name | None
+
+
+@dataclass(frozen=True)
+class AllColumns(Node):
+    """``*`` or ``t.*``."""
+
+    base: Expression | None
+
+
+@dataclass(frozen=True)
+class GroupingElement(Node):
+    """One element of ``GROUP BY``; `kind` is SIMPLE, ROLLUP, CUBE or SETS."""
+
+    kind: str
+    sets: tuple[tuple[Expression, ...], ...]
+
+
+@dataclass(frozen=True)
+class GroupBy(Node):
+    """``GROUP BY``."""
+
+    elements: tuple[GroupingElement, ...]
+    distinct: bool
+
+
+@dataclass(frozen=True)
+class Body(Node):
+    """What a query is made of."""
+
+
+@dataclass(frozen=True)
+class Select(Body):
+    """``SELECT … FROM … WHERE … GROUP BY … HAVING …``."""
+
+    items: tuple[SelectItem | AllColumns, ...]
+    distinct: bool
+    source: Relation | None
+    where: Expression | None
+    group: GroupBy | None
+    having: Expression | None
+    windows: tuple[tuple[Name, Window], ...]
+
+
+@dataclass(frozen=True)
+class SetOperation(Body):
+    """``UNION``, ``INTERSECT``, ``EXCEPT``."""
+
+    operator: str
+    distinct: bool
+    left: Body
+    right: Body
+
+
+@dataclass(frozen=True)
+class Values(Body):
+    """``VALUES (1, 2), (3, 4)``."""
+
+    rows: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class TableBody(Body):
+    """``TABLE t``."""
+
+    table: Table
+
+
+@dataclass(frozen=True)
+class NestedQuery(Body):
+    """A query in parentheses as a part of another."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
+class CommonTable(Node):
+    """One name of a ``WITH``."""
+
+    name: Name
+    columns: tuple[Name, ...]
+    query: Query
+
+
+@dataclass(frozen=True)
+class Query(Node):
+    """A whole query."""
+
+    body: Body
+    recursive: bool = False
+    common: tuple[CommonTable, ...] = ()
+    order: tuple[SortItem, ...] = ()
+    offset: Expression | None = None
+    limit: Expression | None = None
+    with_ties: bool = False

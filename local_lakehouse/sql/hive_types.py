@@ -1,0 +1,107 @@
+"""The types that the Glue Data Catalog writes: ``struct<a:int>``, ``array<string>``, ``decimal(10,2)``."""
+
+from __future__ import annotations
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.types import Type
+
+_SIMPLE = {
+    "boolean": types.BOOLEAN,
+    "tinyint": types.TINYINT,
+    "smallint": types.SMALLINT,
+    "int": types.INTEGER,
+    "integer": types.INTEGER,
+    "bigint": types.BIGINT,
+    "long": types.BIGINT,
+    "float": types.REAL,
+    "real": types.REAL,
+    "double": types.DOUBLE,
+    "string": types.VARCHAR,
+    "binary": types.VARBINARY,
+    "varbinary": types.VARBINARY,
+    "date": types.DATE,
+    "timestamp": types.timestamp(3),
+    "timestamp with time zone": types.timestamp_tz(3),
+    "uuid": types.UUID,
+    "json": types.JSON,
+}
+_GLUE = {
+    "integer": "int",
+    "real": "float",
+    "varbinary": "binary",
+    "varchar": "string",
+}
+
+
+class UnknownTypeError(ValueError):
+    """A type that the catalog should not hold."""
+
+
+def parse_glue_type(text: str) -> Type:
+    """Read a type as the catalog writes it.
+
+    Raises:
+        UnknownTypeError: It is none.
+    """
+    written = text.strip()
+    lowered = written.lower()
+    if lowered in _SIMPLE:
+        return _SIMPLE[lowered]
+    for name, opening, closing in (("array", "<", ">"), ("map", "<", ">"), ("struct", "<", ">"), ("row", "(", ")")):
+        if lowered.startswith(name + opening) and lowered.endswith(closing):
+            return _structure(name, written[len(name) + 1 : -1])
+    name, _, rest = lowered.partition("(")
+    if rest.endswith(")") and name in ("decimal", "varchar", "char", "timestamp"):
+        numbers = tuple(int(part) for part in rest[:-1].split(","))
+        if name == "decimal":
+            return types.decimal(numbers[0], numbers[1] if len(numbers) > 1 else 0)
+        return Type(name, numbers)
+    if lowered == "decimal":
+        return types.decimal(10, 0)
+    if lowered == "varchar":
+        return types.VARCHAR
+    raise UnknownTypeError(f"'{text}' is not a type of the Glue Data Catalog")
+
+
+def _structure(name: str, inner: str) -> Type:
+    parts = _split(inner)
+    if name == "array":
+        return types.array(parse_glue_type(inner))
+    if name == "map":
+        return types.map_of(parse_glue_type(parts[0]), parse_glue_type(",".join(parts[1:])))
+    separator = ":" if name == "struct" else " "
+    fields = [part.strip().partition(separator) for part in parts]
+    return types.row(
+        tuple(parse_glue_type(type_) for _, _, type_ in fields), tuple(field.strip().lower() for field, _, _ in fields)
+    )
+
+
+def _split(text: str) -> list[str]:
+    parts, depth, start = [], 0, 0
+    for index, letter in enumerate(text):
+        depth += {"<": 1, ">": -1, "(": 1, ")": -1}.get(letter, 0)
+        if letter == "," and depth == 0:
+            parts.append(text[start:index])
+            start = index + 1
+    return [*parts, text[start:]]
+
+
+def glue_type(type_: Type) -> str:
+    """Write a type as the catalog does."""
+    if type_.name == "array":
+        return f"array<{glue_type(type_.element)}>"
+    if type_.name == "map":
+        return f"map<{glue_type(type_.key)},{glue_type(type_.value)}>"
+    if type_.name == "row":
+        fields = ",".join(
+            f"{name or f'field{index}'}:{glue_type(child)}"
+            for index, (name, child) in enumerate(zip(type_.fields, type_.children, strict=False))
+        )
+        return f"struct<{fields}>"
+    if type_.name == "decimal":
+        return f"decimal({type_.precision},{type_.scale})"
+    if type_.name == "varchar" and type_.numbers:
+        return f"varchar({type_.precision})"
+    if type_.name == "char":
+        return f"char({type_.precision})"
+    return _GLUE.get(type_.name, type_.name)

@@ -1,0 +1,113 @@
+"""``format``: Java's ``%s``, ``%d``, ``%.2f``, ``%,d``, ``%x`` and their kin.
+
+https://docs.oracle.com/javase/8/docs/api/java/util/Formatter.html
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+from local_lakehouse.sql.json_text import java_double
+from local_lakehouse.sql.runtime.udf import AthenaError
+
+_SPECIFIER = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
+_INTEGERS = ("tinyint", "smallint", "integer", "bigint")
+_NUMBERS = (*_INTEGERS, "decimal", "double", "real")
+
+
+def java_format(template: str, kinds: list[str], values: list[str | None]) -> str:
+    """Fill a template.
+
+    Args:
+        template: Text with specifiers.
+        kinds: The names of the values' types.
+        values: The values' texts.
+
+    Raises:
+        AthenaError: A specifier does not fit its value, or has none.
+    """
+    result, place, ordinal = "", 0, 0
+    for match in _SPECIFIER.finditer(template):
+        _refuse_stray(template[place : match.start()], template)
+        result += template[place : match.start()]
+        place = match.end()
+        if match.group(5) in "%n":
+            result += "%" if match.group(5) == "%" else "\n"
+            continue
+        if match.group(1):
+            index = int(match.group(1)) - 1
+        else:
+            index, ordinal = ordinal, ordinal + 1
+        if index >= len(values):
+            raise _bad(template, f"Format specifier '{match.group()}'")
+        result += _one(match, kinds[index], values[index], template)
+    _refuse_stray(template[place:], template)
+    return result + template[place:]
+
+
+def _bad(template: str, reason: str) -> AthenaError:
+    return AthenaError(f"Invalid format string: {template} ({reason})")
+
+
+def _refuse_stray(text: str, template: str) -> None:
+    if "%" in text:
+        raise _bad(template, "Conversion = '%'")
+
+
+def _one(match: re.Match[str], kind: str, value: str | None, template: str) -> str:
+    flags, width, precision, conversion = match.group(2), match.group(3), match.group(4), match.group(5)
+    if value is None:
+        text = "null"
+    elif conversion in "sS":
+        text = value if precision is None else value[: int(precision)]
+    elif conversion == "b":
+        text = value if kind == "boolean" else "true"
+    elif conversion in "dxXo" and kind in _INTEGERS:
+        text = _integer(int(value), conversion, flags)
+    elif conversion in "feEg" and kind in ("double", "real", "decimal"):
+        text = _real(value, conversion, flags, 6 if precision is None else int(precision))
+    else:
+        raise _bad(template, f"{conversion} != {kind}")
+    if conversion in "SX":
+        text = text.upper()
+    return _padded(text, flags, int(width or 0), numeric=kind in _NUMBERS and conversion not in "sS")
+
+
+def _integer(value: int, conversion: str, flags: str) -> str:
+    if conversion != "d":
+        bits = value if value >= 0 else value + 2**64
+        return {"x": f"{bits:x}", "X": f"{bits:X}", "o": f"{bits:o}"}[conversion]
+    return _signed(f"{abs(value):,}" if "," in flags else str(abs(value)), value < 0, flags)
+
+
+def _real(text: str, conversion: str, flags: str, digits: int) -> str:
+    if text.lstrip("-") in ("NaN", "Infinity"):
+        return text
+    value = Decimal(text)
+    if conversion == "f":
+        rounded = abs(value).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+        shown = f"{rounded:,f}" if "," in flags else f"{rounded:f}"
+    elif conversion in "eE":
+        shown = f"{abs(value):.{digits}e}"
+        mantissa, _, exponent = shown.partition("e")
+        shown = f"{mantissa}e{int(exponent):+03d}"
+        shown = shown.upper() if conversion == "E" else shown
+    else:
+        shown = java_double(abs(float(value)))
+    return _signed(shown, value < 0, flags)
+
+
+def _signed(digits: str, negative: bool, flags: str) -> str:
+    if negative:
+        return f"({digits})" if "(" in flags else f"-{digits}"
+    return ("+" if "+" in flags else " " if " " in flags else "") + digits
+
+
+def _padded(text: str, flags: str, width: int, *, numeric: bool) -> str:
+    if "-" in flags:
+        return text.ljust(width)
+    if "0" in flags and numeric:
+        sign = text[0] if text[:1] in ("-", "+", " ") else ""
+        return sign + text[len(sign) :].rjust(width - len(sign), "0")
+    return text.rjust(width)

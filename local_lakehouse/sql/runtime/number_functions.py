@@ -1,0 +1,126 @@
+"""Functions of numbers, and numbers' texts."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
+
+from local_lakehouse.sql.json_text import java_double
+from local_lakehouse.sql.runtime.udf import AthenaError, udf
+
+_EXACT = Context(prec=120)
+_BIGINT = 2**63
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_MAX_COMBINATIONS = 5
+
+
+@udf("d:s")
+def double_text(value: float) -> str:
+    """Write a double as Java does."""
+    return java_double(value)
+
+
+@udf("d:s")
+def real_text(value: float) -> str:
+    """Write a single-precision number as Java does."""
+    return java_double(value, single=True)
+
+
+@udf("ssi:s")
+def quotient(dividend: str, divisor: str, scale: int) -> str:
+    """Divide decimals, rounding half away from zero to a number of digits."""
+    if not Decimal(divisor):
+        raise AthenaError("Division by zero", "DIVISION_BY_ZERO")
+    result = _EXACT.divide(Decimal(dividend), Decimal(divisor))
+    return str(result.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP, context=_EXACT))
+
+
+@udf("si:s")
+def truncate_text(number: str, digits: int) -> str:
+    """Cut a decimal behind a number of digits."""
+    return format(Decimal(number).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_DOWN, context=_EXACT), "f")
+
+
+@udf("sn:n")
+def from_base(text: str, radix: int) -> int:
+    """Read a number in a base."""
+    _check_radix(radix)
+    try:
+        value = int(text.strip() if text == text.strip() and "_" not in text else "?", radix)
+    except ValueError as error:
+        raise AthenaError(f"Not a valid base-{radix} number: {text}") from error
+    if not -_BIGINT <= value < _BIGINT:
+        raise AthenaError(f"Not a valid base-{radix} number: {text}")
+    return value
+
+
+@udf("nn:s")
+def to_base(value: int, radix: int) -> str:
+    """Write a number in a base."""
+    _check_radix(radix)
+    digits, rest = "", abs(value)
+    while rest or not digits:
+        rest, digit = divmod(rest, radix)
+        digits = _DIGITS[digit] + digits
+    return "-" + digits if value < 0 else digits
+
+
+def _check_radix(radix: int) -> None:
+    if not 2 <= radix <= len(_DIGITS):
+        raise AthenaError("Radix must be between 2 and 36")
+
+
+@udf("nn:n")
+def bit_count(value: int, bits: int) -> int:
+    """Count the bits of a number in two's complement."""
+    if not 2 <= bits <= 64:
+        raise AthenaError(f"Bits specified in bit_count must be between 2 and 64, got {bits}")
+    half = 1 << (bits - 1)
+    if not -half <= value < half:
+        raise AthenaError(
+            f"Number must be representable with the bits specified. {value} cannot be represented with {bits} bits"
+        )
+    return (value & ((1 << bits) - 1)).bit_count()
+
+
+@udf("nn:n")
+def shift_left(value: int, count: int) -> int:
+    """Shift bits to the left, those that leave 64 bits lost."""
+    shifted = (value << count) & (2**64 - 1) if count < 64 else 0
+    return shifted - 2**64 if shifted >= _BIGINT else shifted
+
+
+@udf("nn:n")
+def shift_right(value: int, count: int) -> int:
+    """Shift bits to the right, keeping the sign."""
+    return value >> min(count, 63)
+
+
+@udf("ddd:d")
+def normal_cdf(mean: float, deviation: float, value: float) -> float:
+    """Return the probability of a value below another under a normal distribution."""
+    if deviation <= 0:
+        raise AthenaError("standardDeviation must be > 0")
+    return statistics.NormalDist(mean, deviation).cdf(value)
+
+
+@udf("ddd:d")
+def inverse_normal_cdf(mean: float, deviation: float, probability: float) -> float:
+    """Return the value below which a share of a normal distribution lies."""
+    if not 0 < probability < 1:
+        raise AthenaError("p must be 0 > p > 1")
+    if deviation <= 0:
+        raise AthenaError("sd must be > 0")
+    return statistics.NormalDist(mean, deviation).inv_cdf(probability)
+
+
+@udf("nn:C")
+def combinations(count: int, size: int) -> list[list[int]]:
+    """Return the places of every combination of elements."""
+    if size < 0:
+        raise AthenaError(f"combination size must not be negative: {size}")
+    if size > _MAX_COMBINATIONS:
+        raise AthenaError(f"combination size must not exceed {_MAX_COMBINATIONS}: {size}")
+    ordered = itertools.combinations(range(1, count + 1), size)
+    return [list(places) for places in sorted(ordered, key=lambda places: places[::-1])]

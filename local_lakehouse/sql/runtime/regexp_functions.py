@@ -1,0 +1,197 @@
+"""Regular expressions, as Java has them.
+
+Those of the library `regex` are all but the same; what differs is translated or refused. It can give up a match that
+takes too long, and lets other threads work meanwhile: Python's own would hold up the whole lakehouse.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+
+import regex
+
+from local_lakehouse.sql.runtime.udf import AthenaError, udf
+
+_NAMED_GROUP = re.compile(r"\(\?<([A-Za-z][A-Za-z0-9]*)>")
+_NAMED_REFERENCE = re.compile(r"\\k<([A-Za-z][A-Za-z0-9]*)>")
+_POSIX = {
+    "Alpha": "A-Za-z",
+    "Digit": "0-9",
+    "Alnum": "A-Za-z0-9",
+    "Upper": "A-Z",
+    "Lower": "a-z",
+    "Space": r"\s",
+    "Punct": r"!-/:-@\[-`{-~",
+    "XDigit": "0-9A-Fa-f",
+    "Blank": r" \t",
+    "L": "^\\W\\d_",
+    "Lu": "A-ZÀ-ÖØ-Þ",
+    "Ll": "a-zß-öø-ÿ",
+    "N": r"\d",
+    "Nd": r"\d",
+    "P": r"!-#%-*,-/:;?@\[-\]_{}",
+}
+_CLASS = re.compile(r"\\([pP])(?:\{(?:Is)?(\w+)\}|(\w))")
+_PATIENCE_SECONDS = 2.0
+_REPLACEMENT = re.compile(r"\\(.)|\$(?:\{(\w+)\}|(\d))", re.DOTALL)
+
+
+class _Pattern:
+    """A compiled pattern whose matches take a bounded time."""
+
+    def __init__(self, compiled: regex.Pattern[str], written: str) -> None:
+        self._compiled = compiled
+        self._written = written
+        self.groups: int = compiled.groups
+        self.names = frozenset(compiled.groupindex)
+
+    def _late(self) -> AthenaError:
+        return AthenaError(
+            f"The regular expression needs more than {_PATIENCE_SECONDS:g} seconds for one text: {self._written}",
+            "EXCEEDED_TIME_LIMIT",
+        )
+
+    def search(self, text: str) -> regex.Match[str] | None:
+        try:
+            return self._compiled.search(text, timeout=_PATIENCE_SECONDS, concurrent=True)
+        except TimeoutError as error:
+            raise self._late() from error
+
+    def finditer(self, text: str, start: int = 0) -> Iterator[regex.Match[str]]:
+        try:
+            yield from self._compiled.finditer(text, start, timeout=_PATIENCE_SECONDS, concurrent=True)
+        except TimeoutError as error:
+            raise self._late() from error
+
+    def sub(self, fill: Callable[[regex.Match[str]], str], text: str) -> str:
+        try:
+            return self._compiled.sub(fill, text, timeout=_PATIENCE_SECONDS, concurrent=True)
+        except TimeoutError as error:
+            raise self._late() from error
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(pattern: str) -> _Pattern:
+    if "&&" in pattern or r"\Q" in pattern or r"\G" in pattern or r"\X" in pattern:
+        raise AthenaError(f"This construct of regular expressions is not supported: {pattern}", "NOT_SUPPORTED")
+    translated = _NAMED_GROUP.sub(r"(?P<\1>", pattern)
+    translated = _NAMED_REFERENCE.sub(r"(?P=\1)", translated)
+    translated = _CLASS.sub(lambda match: _class(match, pattern), translated)
+    translated = translated.replace(r"\h", r"[ \t]")
+    # Java's \Z is before a last line's end, too.
+    translated = translated.replace(r"\Z", r"(?=\n?\Z)").replace(r"\z", r"\Z")
+    try:
+        return _Pattern(regex.compile(translated), pattern)
+    except regex.error as error:
+        raise AthenaError(f"{error}: {pattern}") from error
+
+
+def _class(match: re.Match[str], pattern: str) -> str:
+    members = _POSIX.get(match.group(2) or match.group(3))
+    if members is None:
+        raise AthenaError(f"The class {match.group()} is not supported: {pattern}", "NOT_SUPPORTED")
+    inverted = (match.group(1) == "P") != members.startswith("^")
+    return f"[{'^' if inverted else ''}{members.removeprefix('^')}]"
+
+
+def _check_group(pattern: _Pattern, group: int) -> None:
+    if group < 0:
+        raise AthenaError("Group cannot be negative")
+    if group > pattern.groups:
+        raise AthenaError(f"Pattern has {pattern.groups} groups. Cannot access group {group}")
+
+
+@udf("ss:b")
+def regexp_like(text: str, pattern: str) -> bool:
+    """Tell whether a pattern occurs in a text."""
+    return _compiled(pattern).search(text) is not None
+
+
+@udf("ssn:s")
+def regexp_extract(text: str, pattern: str, group: int) -> str | None:
+    """Return a group of the first match."""
+    compiled = _compiled(pattern)
+    _check_group(compiled, group)
+    match = compiled.search(text)
+    return match.group(group) if match else None
+
+
+@udf("ssn:S")
+def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
+    """Return a group of every match."""
+    compiled = _compiled(pattern)
+    _check_group(compiled, group)
+    return [match.group(group) for match in compiled.finditer(text)]
+
+
+@udf("ss:G")
+def regexp_groups(text: str, pattern: str) -> list[list[str | None]]:
+    """Return the groups of every match."""
+    return [list(match.groups()) for match in _compiled(pattern).finditer(text)]
+
+
+@udf("ssS:s")
+def regexp_weave(text: str, pattern: str, parts: list[str | None]) -> str:
+    """Put a text in the place of every match."""
+    replacements = iter(parts)
+    return _compiled(pattern).sub(lambda _: next(replacements) or "", text)
+
+
+@udf("sss:s")
+def regexp_replace(text: str, pattern: str, replacement: str) -> str:
+    """Replace every match; ``$1`` and ``${name}`` are groups."""
+    compiled = _compiled(pattern)
+
+    def fill(match: regex.Match[str]) -> str:
+        return _REPLACEMENT.sub(lambda part: _reference(part, match, compiled), replacement)
+
+    if re.search(r"(?<!\\)\$(?![\d{])", replacement.replace("\\\\", "")):
+        raise AthenaError("Illegal replacement sequence: $ must be followed by a group")
+    return compiled.sub(fill, text)
+
+
+def _reference(part: re.Match[str], match: regex.Match[str], compiled: _Pattern) -> str:
+    if part.group(1) is not None:
+        return part.group(1)
+    if part.group(2) is not None:
+        if part.group(2) not in compiled.names:
+            raise AthenaError(f"Illegal replacement sequence: unknown group {{ {part.group(2)} }}")
+        return match.group(part.group(2)) or ""
+    number = int(part.group(3))
+    if number > compiled.groups:
+        raise AthenaError(f"Illegal replacement sequence: unknown group {{ {number} }}")
+    return match.group(number) or ""
+
+
+@udf("ss:S")
+def regexp_split(text: str, pattern: str) -> list[str]:
+    """Split a text at every match."""
+    parts, start = [], 0
+    for match in _compiled(pattern).finditer(text):
+        parts.append(text[start : match.start()])
+        start = match.end()
+    return [*parts, text[start:]]
+
+
+@udf("ss:n")
+def regexp_count(text: str, pattern: str) -> int:
+    """Count the matches."""
+    return sum(1 for _ in _compiled(pattern).finditer(text))
+
+
+@udf("ssnn:i")
+def regexp_position(text: str, pattern: str, start: int, occurrence: int) -> int:
+    """Return where a match begins, or -1."""
+    if start < 1:
+        raise AthenaError("start position cannot be smaller than 1")
+    if occurrence < 1:
+        raise AthenaError("occurrence cannot be smaller than 1")
+    if start > len(text):
+        return -1
+    matches = _compiled(pattern).finditer(text, start - 1)
+    for number, match in enumerate(matches, 1):
+        if number == occurrence:
+            return match.start() + 1
+    return -1

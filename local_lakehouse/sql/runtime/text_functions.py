@@ -1,0 +1,278 @@
+"""Functions of texts and binaries."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac as hmac_module
+import math
+import re
+import unicodedata
+import zlib
+from decimal import ROUND_HALF_UP, Decimal
+
+from local_lakehouse.sql.json_text import java_double
+from local_lakehouse.sql.runtime.java_format import java_format
+from local_lakehouse.sql.runtime.stemmer import stem
+from local_lakehouse.sql.runtime.udf import AthenaError, udf
+
+
+@udf("s:s")
+def reverse(text: str) -> str:
+    """Return a text backwards."""
+    return text[::-1]
+
+
+@udf("x:x")
+def reverse_bytes(value: bytes) -> bytes:
+    """Return bytes backwards."""
+    return value[::-1]
+
+
+@udf("xnn:x", nulls=True)
+def substr_bytes(value: bytes | None, start: int | None, length: int | None) -> bytes | None:
+    """Return a part of bytes; places count from 1, or from the end if negative."""
+    if value is None or start is None:
+        return None
+    first = start - 1 if start > 0 else len(value) + start
+    if start == 0 or not 0 <= first < len(value):
+        return b""
+    return value[first:] if length is None else value[first : first + max(0, length)]
+
+
+@udf("ss:s")
+def replace_empty(text: str, new: str) -> str:
+    """Insert a text before, between and behind all letters."""
+    return text.replace("", new)
+
+
+@udf("ssn:n")
+def strpos(text: str, part: str, instance: int) -> int:
+    """Return where the n-th occurrence of a text begins, counting from the end if n is negative."""
+    if instance == 0:
+        raise AthenaError("'instance' must not be a positive or negative number.")
+    if not part:
+        return 1 if instance > 0 else len(text) + 1
+    place = -1 if instance > 0 else len(text)
+    for _ in range(abs(instance)):
+        place = text.find(part, place + 1) if instance > 0 else text.rfind(part, 0, place + len(part) - 1)
+        if place < 0:
+            return 0
+    return place + 1
+
+
+@udf("ssn:S")
+def split_limit(text: str, delimiter: str, limit: int) -> list[str]:
+    """Split a text into at most so many parts."""
+    if limit <= 0:
+        raise AthenaError("Limit must be positive")
+    if not delimiter:
+        raise AthenaError("The delimiter may not be the empty string")
+    return text.split(delimiter, limit - 1)
+
+
+def _entries(text: str, entry_delimiter: str, key_delimiter: str) -> list[tuple[str, str]]:
+    if not entry_delimiter:
+        raise AthenaError("entryDelimiter is empty")
+    if not key_delimiter:
+        raise AthenaError("keyValueDelimiter is empty")
+    if entry_delimiter == key_delimiter:
+        raise AthenaError("entryDelimiter and keyValueDelimiter must not be the same")
+    entries = []
+    for entry in filter(None, text.split(entry_delimiter)):
+        parts = entry.split(key_delimiter)
+        if len(parts) != 2:
+            raise AthenaError(f"Key-value delimiter must appear exactly once in each entry. Bad input: '{entry}'")
+        entries.append((parts[0], parts[1]))
+    return entries
+
+
+@udf("sss:m")
+def split_to_map(text: str, entry_delimiter: str, key_delimiter: str) -> dict[str, str]:
+    """Split a text into keys and values."""
+    result: dict[str, str] = {}
+    for key, value in _entries(text, entry_delimiter, key_delimiter):
+        if key in result:
+            raise AthenaError(
+                f"Duplicate keys ({key}) are not allowed. Specifying a lambda to resolve conflicts can avoid this error"
+            )
+        result[key] = value
+    return result
+
+
+@udf("sss:M")
+def split_to_multimap(text: str, entry_delimiter: str, key_delimiter: str) -> dict[str, list[str]]:
+    """Split a text into keys and all values of each."""
+    result: dict[str, list[str]] = {}
+    for key, value in _entries(text, entry_delimiter, key_delimiter):
+        result.setdefault(key, []).append(value)
+    return result
+
+
+@udf("s:s")
+def soundex(text: str) -> str:
+    """Return the phonetic code of a word."""
+    codes = {
+        letter: digit
+        for digit, letters in zip("123456", ("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), strict=False)
+        for letter in letters
+    }
+    letters = [letter for letter in text.upper() if letter.isalpha()]
+    if any(ord(letter) > 127 for letter in letters):
+        raise AthenaError(f"The character is not mapped: {text}")
+    if not letters:
+        return ""
+    result, last = letters[0], codes.get(letters[0], "")
+    for letter in letters[1:]:
+        code = codes.get(letter, "")
+        if code and code != last:
+            result += code
+        if letter not in "HW":
+            last = code
+    return result[:4].ljust(4, "0")
+
+
+@udf("s:b")
+def luhn_check(text: str) -> bool:
+    """Tell whether the last digit of a number checks the others."""
+    if not re.fullmatch(r"\d+", text):
+        raise AthenaError(f"Invalid input: {text}")
+    total = sum(
+        int(digit) if place % 2 == 0 else sum(divmod(2 * int(digit), 10)) for place, digit in enumerate(reversed(text))
+    )
+    return total % 10 == 0
+
+
+@udf("ss:s")
+def normalize(text: str, form: str) -> str:
+    """Return a text in one of Unicode's normal forms."""
+    return unicodedata.normalize(form, text)  # type: ignore[arg-type]
+
+
+@udf("s:s")
+def word_stem(word: str) -> str:
+    """Return the stem of an English word."""
+    return stem(word)
+
+
+@udf("d:s")
+def format_number(value: float) -> str:
+    """Write a number with a unit: 123456 is 123K."""
+    if math.isnan(value) or math.isinf(value):
+        return java_double(value)
+    unit, rest = "", abs(value)
+    for name in ("", "K", "M", "B", "T", "Q"):
+        unit = name
+        if rest < 1000:
+            break
+        if name != "Q":
+            rest /= 1000
+    digits = 2 if rest < 10 else 1 if rest < 100 else 0
+    number = Decimal(repr(rest)).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    shown = format(number, "f").rstrip("0").rstrip(".") if digits else format(number, "f")
+    return ("-" if value < 0 else "") + shown + unit
+
+
+@udf("d:s")
+def human_readable_seconds(value: float) -> str:
+    """Write seconds as weeks, days, hours, minutes and seconds."""
+    if math.isnan(value) or math.isinf(value):
+        raise AthenaError(f"Invalid argument found: {java_double(value)}")
+    rest, parts = math.floor(abs(value) + 0.5), []
+    for name, size in (("week", 604_800), ("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
+    return ("-" if value < 0 and parts else "") + (", ".join(parts) or "0 seconds")
+
+
+@udf("s:s")
+def parse_data_size(text: str) -> str:
+    """Read a size such as ``2.3MB`` in bytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(B|kB|MB|GB|TB|PB|EB|ZB|YB)", text)
+    if match is None:
+        raise AthenaError(f"Invalid data size: '{text}'")
+    power = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB").index(match.group(2))
+    return str(int(Decimal(match.group(1)) * 1024**power))
+
+
+@udf("sSS:s", nulls=True)
+def format_(template: str | None, kinds: list[str], values: list[str | None]) -> str | None:
+    """Fill a template as Java's formatter does."""
+    return None if template is None else java_format(template, kinds, values)
+
+
+@udf("xs:s")
+def from_utf8(value: bytes, replacement: str) -> str:
+    """Read UTF-8; bytes that are not UTF-8 become a replacement."""
+    return replacement.join(value.decode("utf-8", errors="replace").split("\ufffd")) if value else ""
+
+
+@udf("s:x")
+def from_hex(text: str) -> bytes:
+    """Read hexadecimal digits."""
+    try:
+        return bytes.fromhex(text) if not re.search(r"\s", text) else bytes.fromhex("?")
+    except ValueError as error:
+        raise AthenaError(f"string value contains an illegal character: {text}") from error
+
+
+@udf("s:x")
+def from_base64(text: str) -> bytes:
+    """Read base 64."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except binascii.Error as error:
+        raise AthenaError(f"Illegal base64 text: {text}") from error
+
+
+@udf("xs:x")
+def digest(value: bytes, name: str) -> bytes:
+    """Return a hash of bytes."""
+    if name == "xxhash64":
+        raise AthenaError("xxhash64 is not supported", "NOT_SUPPORTED")
+    return hashlib.new(name, value, usedforsecurity=False).digest()
+
+
+@udf("xxs:x")
+def hmac(value: bytes, key: bytes, name: str) -> bytes:
+    """Return a keyed hash of bytes."""
+    return hmac_module.digest(key, value, name)
+
+
+@udf("x:n")
+def crc32(value: bytes) -> int:
+    """Return the CRC-32 of bytes."""
+    return zlib.crc32(value)
+
+
+@udf("n:x")
+def to_big_endian(value: int) -> bytes:
+    """Write a number as eight bytes."""
+    return value.to_bytes(8, "big", signed=True)
+
+
+@udf("x:n")
+def from_big_endian(value: bytes) -> int:
+    """Read a number from eight bytes."""
+    if len(value) != 8:
+        raise AthenaError(f"expected 8-byte input, but got instead: {len(value)}")
+    return int.from_bytes(value, "big", signed=True)
+
+
+@udf("sss:b")
+def like(text: str, pattern: str, escape: str) -> bool:
+    """Match a pattern with an escape character."""
+    if len(escape) != 1:
+        raise AthenaError("Escape string must be a single character")
+    expression, letters = "", iter(pattern)
+    for letter in letters:
+        if letter == escape:
+            following = next(letters, "")
+            if following not in ("%", "_", escape) or not following:
+                raise AthenaError("Escape character must be followed by '%', '_' or the escape character itself")
+            expression += re.escape(following)
+        else:
+            expression += {"%": ".*", "_": "."}.get(letter, re.escape(letter))
+    return re.fullmatch(expression, text, re.DOTALL) is not None

@@ -1,0 +1,392 @@
+"""The integration operations of AWS Glue.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-using-apis.html
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_lakehouse.backend.changes import ChangeLog
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.dynamodb_source import DynamoDbSource
+from local_lakehouse.iam.authorization import Ask, Decision, Principal, UnsupportedPolicyError, decide, role_of
+from local_lakehouse.protocol.wire import Caller, Fault, service_model
+from local_lakehouse.zero_etl import arns
+from local_lakehouse.zero_etl.integrations import (
+    ACTIVE,
+    DELETING,
+    MODIFYING,
+    NEEDS_ATTENTION,
+    Integration,
+)
+from local_lakehouse.zero_etl.lifecycle import Lifecycle
+from local_lakehouse.zero_etl.properties import Properties
+from local_lakehouse.zero_etl.property_api import PropertyOperations
+from local_lakehouse.zero_etl.requests import (
+    check_config,
+    check_create_options,
+    check_filters,
+    check_source,
+    check_tags,
+    check_target,
+    page,
+    refuse_data_filter,
+)
+from local_lakehouse.zero_etl.tagging import Tagging
+
+# AWS mentions a quota without its number; this one is ours.
+QUOTA = 100
+
+# A window is closed between two writes that are this far apart, or after so many looks.
+_SETTLING_SECONDS = 0.1
+_SETTLING_LOOKS = 5
+
+_CLIENTS = ("dynamodb", "glue", "s3", "iam", "logs", "cloudwatch", "events")
+
+Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
+
+
+class ZeroEtlService:
+    """AWS Glue zero-ETL: its operations, and the clock that refreshes the integrations.
+
+    Args:
+        inside: The lakehouse.
+        changes: What is written to DynamoDB.
+        refresh_seconds: The local clock: how often integrations are refreshed, whatever their `RefreshInterval`.
+        clock: The present time in seconds since 1970.
+    """
+
+    name = "glue"
+
+    def __init__(
+        self,
+        inside: Inside,
+        changes: ChangeLog,
+        refresh_seconds: float = 1.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._inside = inside
+        self._changes = changes
+        self._refresh_seconds = refresh_seconds
+        self._clock = clock
+        self._properties = Properties()
+        self._source = DynamoDbSource(inside)
+        self._lifecycle = Lifecycle(inside, changes, lambda: self._properties, clock, refresh_seconds)
+        self._noted = 0
+        self._running = threading.Event()
+        self._stopped = threading.Event()
+        self._running.set()
+        self._thread: threading.Thread | None = None
+        properties = PropertyOperations(lambda: self._properties, self._lifecycle.checks)
+        tagging = Tagging(inside, self._lifecycle.integrations, lambda: self._properties)
+        handlers: dict[str, Operation] = {
+            "CreateIntegration": self._create,
+            "DescribeIntegrations": self._describe,
+            "DescribeInboundIntegrations": self._describe_inbound,
+            "ModifyIntegration": self._modify,
+            "DeleteIntegration": self._delete,
+            **properties.handlers(),
+            **tagging.handlers(),
+        }
+        # An older model knows fewer of them.
+        known = set(service_model("glue").operation_names)
+        self._handlers = {operation: handler for operation, handler in handlers.items() if operation in known}
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations answered here; all others of Glue go to moto."""
+        return frozenset(self._handlers)
+
+    @property
+    def paused(self) -> bool:
+        """Whether the clock stands still."""
+        return not self._running.is_set()
+
+    @property
+    def moved(self) -> int:
+        """How many steps so far changed an integration, which changes the state without a request."""
+        return self._lifecycle.moved
+
+    def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one validated request.
+
+        Raises:
+            Fault: As the service's model declares.
+        """
+        with self._inside.lock:
+            try:
+                return self._handlers[operation](request, caller)
+            except UnsupportedPolicyError as error:
+                raise Fault("AccessDeniedException", f"{operation} cannot be authorized: {error}") from error
+
+    def start(self) -> None:
+        """Refresh the integrations from now on, in a thread of its own."""
+        self._stopped.clear()
+        self._thread = threading.Thread(target=self._run, name="zero-etl", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the refresh that is being done and stop."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def pause(self) -> None:
+        """Let the clock stand still; `refresh_now` still refreshes."""
+        self._running.clear()
+
+    def resume(self) -> None:
+        """Let the clock go on."""
+        self._running.set()
+
+    def tick(self) -> None:
+        """Let every integration take its next step, as the clock does."""
+        self._lifecycle.tick()
+
+    def refresh_now(self) -> None:
+        """Refresh all integrations and return when it is done; statuses that wait to be seen are passed over."""
+        self._lifecycle.tick(now=True)
+
+    def statuses(self) -> list[dict[str, str]]:
+        """Return name and status of every integration."""
+        with self._inside.lock:
+            return [
+                {"name": integration.name, "status": integration.status}
+                for integration in self._lifecycle.integrations.values()
+            ]
+
+    def dump(self) -> dict[str, Any]:
+        """Return integrations, properties and pending changes as plain data."""
+        with self._inside.lock:
+            return {
+                "integrations": [integration.dump() for integration in self._lifecycle.integrations.values()],
+                "properties": self._properties.dump(),
+                "changes": self._changes.dump(),
+            }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Put back what `dump` returned."""
+        with self._inside.lock:
+            self._lifecycle.integrations.clear()
+            for saved in state["integrations"]:
+                integration = Integration.load(saved)
+                self._lifecycle.integrations[integration.identity] = integration
+            self._properties = Properties.load(state["properties"])
+            self._changes.load(state["changes"])
+
+    def _run(self) -> None:
+        for service in _CLIENTS:
+            # The first use of a client takes a while: better now than within the learner's first load.
+            self._inside.client(service)
+        while not self._stopped.wait(self._refresh_seconds):
+            if self._running.is_set():
+                self._let_writes_settle()
+                self._lifecycle.tick()
+
+    def _let_writes_settle(self) -> None:
+        """Wait while somebody is writing, so that a few writes in a row arrive in one refresh; but not for long."""
+        for _ in range(_SETTLING_LOOKS):
+            noted, self._noted = self._noted, self._changes.noted
+            if noted == self._noted or self._stopped.wait(_SETTLING_SECONDS):
+                return
+
+    def _create(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        check_create_options(request)
+        config = check_config(request.get("IntegrationConfig", {}))
+        tags = check_tags(request.get("Tags", []))
+        source = check_source(request["SourceArn"], self._inside.region, self._inside.account)
+        target = check_target(request["TargetArn"], self._inside.region, self._inside.account)
+        keys = self._check_ends(source.name, target.name)
+        self._check_grant(caller, request["SourceArn"], target.name)
+        self._check_key(request.get("KmsKeyId"))
+        self._check_others(request)
+        identity = str(uuid.uuid4())
+        now = self._clock()
+        integration = Integration(
+            identity=identity,
+            arn=arns.integration_arn(self._inside.partition, self._inside.region, self._inside.account, identity),
+            name=request["IntegrationName"],
+            source_arn=request["SourceArn"],
+            table=source.name,
+            target_arn=request["TargetArn"],
+            database=target.name,
+            created=now,
+            since=now,
+            config=config,
+            options={
+                name: request[name]
+                for name in ("Description", "KmsKeyId", "AdditionalEncryptionContext")
+                if name in request
+            },
+            tags=tags,
+        )
+        self._lifecycle.integrations[identity] = integration
+        self._changes.watch(identity, source.name, keys)
+        return integration.answer()
+
+    def _check_ends(self, table: str, database: str) -> Mapping[str, str]:
+        keys = self._source.key_attributes(table)
+        if keys is None:
+            raise Fault("ResourceNotFoundException", f"The DynamoDB table {table} does not exist. Create it first.")
+        if not self._lifecycle.checks.database_exists(database):
+            raise Fault("EntityNotFoundException", f"The Glue database {database} does not exist. Create it first.")
+        location = self._lifecycle.checks.location(database) or ""
+        if not location.startswith("s3://"):
+            raise Fault(
+                "ValidationException",
+                f"The Glue database {database} has no LocationUri in S3, which a zero-ETL target needs. Set it with "
+                "UpdateDatabase.",
+            )
+        return keys
+
+    def _check_grant(self, caller: Caller, source_arn: str, database: str) -> None:
+        """Check that the caller may create inbound integrations, by the catalog's policy or by policies of its own."""
+        role = role_of(caller.arn)
+        kind, name = ("role", role) if role else ("user", caller.arn)
+        documents = [
+            *self._lifecycle.checks.identity_policies(kind, name.rpartition("/")[2]),
+            *self._lifecycle.checks.catalog_policy(),
+        ]
+        if caller.arn.endswith(":root"):
+            return
+        for resource in self._lifecycle.checks.catalog_resources(database):
+            ask = Ask(
+                "glue:CreateInboundIntegration",
+                resource,
+                Principal("AWS", caller.arn),
+                {"aws:SourceArn": source_arn, "aws:SourceAccount": caller.account},
+            )
+            if decide(documents, ask) is not Decision.ALLOWED:
+                raise Fault(
+                    "AccessDeniedException",
+                    f"User: {caller.arn} is not authorized to perform: glue:CreateInboundIntegration on resource: "
+                    f"{resource} from the source {source_arn}. Allow it in the Data Catalog resource policy, or in an "
+                    "identity policy of the caller.",
+                )
+
+    def _check_key(self, key: str | None) -> None:
+        if key is None:
+            return
+        try:
+            enabled = self._inside.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Enabled"]
+        except ClientError as error:
+            raise Fault("KMSKeyNotAccessibleFault", f"The KMS key {key} cannot be accessed: {error}.") from error
+        if not enabled:
+            raise Fault("KMSKeyNotAccessibleFault", f"The KMS key {key} is disabled. Enable it.")
+
+    def _check_others(self, request: Mapping[str, Any]) -> None:
+        integrations = self._lifecycle.integrations.values()
+        self._check_name(request["IntegrationName"], None)
+        for other in integrations:
+            if (other.source_arn, other.target_arn) == (request["SourceArn"], request["TargetArn"]):
+                if other.status == DELETING:
+                    raise _in_progress(other)
+                raise Fault(
+                    "ConflictException",
+                    f"The integration {other.name} already replicates {request['SourceArn']} into "
+                    f"{request['TargetArn']}.",
+                )
+        if len(integrations) >= QUOTA:
+            raise Fault("IntegrationQuotaExceededFault", f"The account has {QUOTA} integrations already. Delete one.")
+
+    def _check_name(self, name: str, own: Integration | None) -> None:
+        for other in self._lifecycle.integrations.values():
+            if other.name == name and other is not own:
+                if other.status == DELETING:
+                    raise _in_progress(other)
+                raise Fault("ConflictException", f"An integration with the name {name} exists already.")
+
+    def _describe(self, request: dict[str, Any], _: Caller) -> dict[str, Any]:
+        wanted = check_filters(
+            request.get("Filters", []), ("Status", "IntegrationName", "SourceArn"), single=("IntegrationName",)
+        )
+        found = list(self._lifecycle.integrations.values())
+        if "IntegrationIdentifier" in request:
+            found = [self._find(request["IntegrationIdentifier"])]
+        for name, values in wanted.items():
+            found = [integration for integration in found if str(integration.answer()[name]) in values]
+        chosen, marker = page(found, request, lambda integration: integration.identity)
+        for integration in chosen:
+            integration.seen = True
+        return {"Integrations": [integration.answer() for integration in chosen], "Marker": marker}
+
+    def _describe_inbound(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        found = list(self._lifecycle.integrations.values())
+        if "IntegrationArn" in request:
+            found = [self._find(request["IntegrationArn"])]
+        if "TargetArn" in request:
+            self._check_inbound_target(request["TargetArn"])
+            found = [integration for integration in found if integration.target_arn == request["TargetArn"]]
+        chosen, marker = page(found, request, lambda integration: integration.identity)
+        for integration in chosen:
+            integration.seen = True
+        return {"InboundIntegrations": [integration.inbound() for integration in chosen], "Marker": marker}
+
+    def _check_inbound_target(self, arn: str) -> None:
+        if ":catalog/" in arn or ":redshift" in arn:
+            raise Fault(
+                "OperationNotSupportedException",
+                f"The local lakehouse has no targets in S3 Tables or Amazon Redshift, and {arn} is one.",
+            )
+        database = check_target(arn, self._inside.region, self._inside.account)
+        if not self._lifecycle.checks.database_exists(database.name):
+            raise Fault("TargetResourceNotFound", f"The Glue database {database.name} does not exist.")
+
+    def _modify(self, request: dict[str, Any], _: Caller) -> dict[str, Any]:
+        integration = self._find(request["IntegrationIdentifier"])
+        refuse_data_filter(request)
+        if integration.status not in (ACTIVE, NEEDS_ATTENTION):
+            raise _wrong_state(integration, "modified")
+        config = check_config({**integration.config, **request.get("IntegrationConfig", {})})
+        if "IntegrationName" in request:
+            self._check_name(request["IntegrationName"], integration)
+            integration.name = request["IntegrationName"]
+        if "Description" in request:
+            integration.options["Description"] = request["Description"]
+        integration.config = config
+        self._set(integration, MODIFYING)
+        return integration.answer()
+
+    def _delete(self, request: dict[str, Any], _: Caller) -> dict[str, Any]:
+        integration = self._find(request["IntegrationIdentifier"])
+        if integration.status == DELETING:
+            raise _wrong_state(integration, "deleted again")
+        self._set(integration, DELETING)
+        self._changes.forget(integration.identity)
+        return {name: value for name, value in integration.answer().items() if name != "IntegrationConfig"}
+
+    def _find(self, arn: str) -> Integration:
+        integration = self._lifecycle.integrations.get(arns.integration_id(arn) or "")
+        if integration is None:
+            raise Fault(
+                "IntegrationNotFoundFault",
+                f"The integration {arn} does not exist. DescribeIntegrations lists those that do.",
+            )
+        return integration
+
+    def _set(self, integration: Integration, status: str) -> None:
+        integration.status, integration.since, integration.seen = status, self._clock(), False
+
+
+def _in_progress(integration: Integration) -> Fault:
+    return Fault(
+        "IntegrationConflictOperationFault",
+        f"Another operation is in progress: the integration {integration.name} is still being deleted. Try again "
+        "shortly.",
+    )
+
+
+def _wrong_state(integration: Integration, what: str) -> Fault:
+    advice = "Delete it and create it again." if integration.status == "FAILED" else "Try again once that has passed."
+    return Fault(
+        "InvalidIntegrationStateFault",
+        f"The integration {integration.name} is {integration.status} and cannot be {what} now. {advice}",
+    )

@@ -1,0 +1,350 @@
+"""What must be in place for an integration: each condition looked at, each right judged by the policies themselves.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html,
+https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.iam.authorization import (
+    Ask,
+    Decision,
+    Document,
+    Principal,
+    UnsupportedPolicyError,
+    decide,
+    parse_document,
+)
+from local_lakehouse.zero_etl.problems import Problem
+from local_lakehouse.zero_etl.telemetry import LOG_GROUP, NAMESPACE
+
+GLUE = Principal("Service", "glue.amazonaws.com")
+_RETRIES = "the integration retries by itself."
+_SOURCE_ACTIONS = ("dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime", "dynamodb:DescribeExport")
+_TABLE_ACTIONS = (
+    "glue:CreateTable",
+    "glue:GetTable",
+    "glue:GetTables",
+    "glue:DeleteTable",
+    "glue:UpdateTable",
+    "glue:GetTableVersion",
+    "glue:GetTableVersions",
+    "glue:GetResourcePolicy",
+)
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The two ends of an integration.
+
+    Args:
+        integration_arn: The integration.
+        source_arn: The DynamoDB table.
+        table: Its name.
+        target_arn: The Glue database.
+        database: Its name.
+        target_table: The table in it.
+        role_arn: The target role of the database's resource property; None when there is no such property.
+    """
+
+    integration_arn: str
+    source_arn: str
+    table: str
+    target_arn: str
+    database: str
+    target_table: str
+    role_arn: str | None
+
+
+class Checks:
+    """Looks at the account as zero-ETL does before it reads or writes.
+
+    Args:
+        inside: The lakehouse.
+    """
+
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+
+    def problems(self, ends: Endpoints) -> list[Problem]:
+        """Return everything that keeps an integration from working, the source's side first."""
+        try:
+            return [*self._source(ends), *self._target(ends)]
+        except UnsupportedPolicyError as error:
+            return [Problem("POLICY_NOT_EVALUATED", f"{error} Change the policy; {_RETRIES}")]
+
+    def database_exists(self, database: str) -> bool:
+        """Tell whether a Glue database exists."""
+        return self._database(database) is not None
+
+    def location(self, database: str) -> str | None:
+        """Return where a Glue database lies in S3, without a slash at the end; None without database or location."""
+        location: str = (self._database(database) or {}).get("LocationUri", "")
+        return location.rstrip("/") or None
+
+    def catalog_policy(self) -> list[Document]:
+        """Return the Data Catalog's resource policy."""
+        try:
+            text = self._inside.client("glue").get_resource_policy().get("PolicyInJson")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "EntityNotFoundException":
+                raise
+            text = None
+        return [parse_document(text)] if text else []
+
+    def catalog_resources(self, database: str) -> tuple[str, str]:
+        """Return the ARNs of the Data Catalog and of a database: a right must hold on both."""
+        prefix = f"arn:{self._inside.partition}:glue:{self._inside.region}:{self._inside.account}"
+        return f"{prefix}:catalog", f"{prefix}:database/{database}"
+
+    def telemetry_rights(self, role_arn: str) -> tuple[bool, bool]:
+        """Tell whether the target role may write the log events, and whether it may put the metrics."""
+        group = f"arn:{self._inside.partition}:logs:{self._inside.region}:{self._inside.account}:log-group:{LOG_GROUP}"
+        stream = f"{group}:log-stream:integration"
+        logs = [
+            Ask("logs:CreateLogGroup", group),
+            Ask("logs:CreateLogStream", stream),
+            Ask("logs:PutLogEvents", stream),
+        ]
+        metrics = [Ask("cloudwatch:PutMetricData", "*", context={"cloudwatch:namespace": NAMESPACE})]
+        try:
+            return not self._lacking(role_arn, logs), not self._lacking(role_arn, metrics)
+        except UnsupportedPolicyError:
+            return False, False
+
+    def _database(self, database: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = self._inside.client("glue").get_database(Name=database)["Database"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "EntityNotFoundException":
+                return None
+            raise
+        return found
+
+    def _source(self, ends: Endpoints) -> Iterator[Problem]:
+        dynamodb = self._inside.client("dynamodb")
+        try:
+            backups = dynamodb.describe_continuous_backups(TableName=ends.table)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("TableNotFoundException", "ResourceNotFoundException"):
+                raise
+            yield Problem(
+                "SOURCE_TABLE_NOT_FOUND",
+                f"The DynamoDB table {ends.table} does not exist. Create it again, or delete the integration; "
+                f"{_RETRIES}",
+            )
+            return
+        recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
+            yield Problem(
+                "POINT_IN_TIME_RECOVERY_DISABLED",
+                f"Point-in-time recovery is off on the DynamoDB table {ends.table}. Turn it on with "
+                f"UpdateContinuousBackups; {_RETRIES}",
+            )
+        yield from self._table_encryption(ends)
+        yield from self._table_policy(ends)
+
+    def _table_encryption(self, ends: Endpoints) -> Iterator[Problem]:
+        table = self._inside.client("dynamodb").describe_table(TableName=ends.table)["Table"]
+        encryption = table.get("SSEDescription", {})
+        if encryption.get("Status") == "ENABLED" and self._is_aws_managed(encryption.get("KMSMasterKeyArn")):
+            yield Problem(
+                "SOURCE_ENCRYPTION_UNSUPPORTED",
+                f"The DynamoDB table {ends.table} is encrypted with the AWS managed key aws/dynamodb, which zero-ETL "
+                f"does not support. Use the AWS owned key or a key of your own; {_RETRIES}",
+            )
+
+    def _is_aws_managed(self, key: str | None) -> bool:
+        if key is None:
+            # Encryption with KMS that names no key takes the AWS managed one.
+            return True
+        aliases = self._inside.client("kms").list_aliases(KeyId=key)["Aliases"]
+        return any(alias["AliasName"] == "alias/aws/dynamodb" for alias in aliases)
+
+    def _table_policy(self, ends: Endpoints) -> Iterator[Problem]:
+        try:
+            text = self._inside.client("dynamodb").get_resource_policy(ResourceArn=ends.source_arn)["Policy"]
+            documents = [parse_document(text)]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("PolicyNotFoundException", "ResourceNotFoundException"):
+                raise
+            documents = []
+        context = {"aws:SourceAccount": self._inside.account, "aws:SourceArn": ends.integration_arn}
+        missing = self._missing(documents, [Ask(action, ends.source_arn, GLUE, context) for action in _SOURCE_ACTIONS])
+        if missing:
+            yield Problem(
+                "SOURCE_ACCESS_DENIED",
+                f"The resource policy of the DynamoDB table {ends.table} does not let glue.amazonaws.com do "
+                f"{_listed(missing)} for the integration {ends.integration_arn}. Put a resource policy that does, with "
+                f"conditions that match aws:SourceAccount {self._inside.account} and this aws:SourceArn; {_RETRIES}",
+            )
+
+    def _target(self, ends: Endpoints) -> Iterator[Problem]:
+        location = self.location(ends.database)
+        if location is None:
+            yield Problem(
+                "TARGET_DATABASE_NOT_FOUND",
+                f"The Glue database {ends.database} does not exist or has no LocationUri. Create it with a "
+                f"LocationUri in S3; {_RETRIES}",
+            )
+            return
+        yield from self._catalog_grant(ends)
+        if ends.role_arn is None:
+            yield Problem(
+                "UNRECOVERABLE_ACCESS_DENIED",
+                f"There is no resource property with a target role for {ends.target_arn}. Create one with "
+                f"CreateIntegrationResourceProperty; {_RETRIES}",
+            )
+            return
+        yield from self._role(ends, ends.role_arn, location)
+
+    def _catalog_grant(self, ends: Endpoints) -> Iterator[Problem]:
+        context = {"aws:SourceArn": ends.source_arn, "aws:SourceAccount": self._inside.account}
+        asks = [
+            Ask("glue:AuthorizeInboundIntegration", resource, GLUE, context)
+            for resource in self.catalog_resources(ends.database)
+        ]
+        missing = self._missing(self.catalog_policy(), asks)
+        if missing:
+            yield Problem(
+                "INBOUND_INTEGRATION_NOT_AUTHORIZED",
+                f"The Data Catalog resource policy does not let glue.amazonaws.com do {_listed(missing)} for the "
+                f"source {ends.source_arn}. Add that statement on the catalog and on the database {ends.database}, "
+                f"keeping the statements that are there; {_RETRIES}",
+            )
+
+    def _role(self, ends: Endpoints, role_arn: str, location: str) -> Iterator[Problem]:
+        role = self._find_role(role_arn)
+        if role is None:
+            yield Problem(
+                "TARGET_ROLE_NOT_FOUND",
+                f"The target role {role_arn} does not exist. Create it, or name another; {_RETRIES}",
+            )
+            return
+        trust = role["AssumeRolePolicyDocument"]
+        context = {"aws:SourceAccount": self._inside.account, "aws:SourceArn": ends.integration_arn}
+        if self._missing([trust], [Ask("sts:AssumeRole", role_arn, GLUE, context)]):
+            yield Problem(
+                "TARGET_ROLE_NOT_TRUSTED",
+                f"The trust policy of the target role {role_arn} does not let glue.amazonaws.com do sts:AssumeRole. "
+                f"Change it with UpdateAssumeRolePolicy; {_RETRIES}",
+            )
+        bucket, _, prefix = location.removeprefix("s3://").partition("/")
+        missing = self._lacking(role_arn, self._target_asks(ends, bucket, f"{prefix}/{ends.target_table}".lstrip("/")))
+        if missing:
+            yield Problem(
+                "TARGET_ACCESS_DENIED",
+                f"The target role {role_arn} may not do {_listed(missing)}. Add that to a policy of the role; "
+                f"{_RETRIES}",
+            )
+        yield from self._bucket(bucket, role_arn)
+
+    def _target_asks(self, ends: Endpoints, bucket: str, prefix: str) -> list[Ask]:
+        catalog, database = self.catalog_resources(ends.database)
+        table = database.replace(":database/", ":table/") + f"/{ends.target_table}"
+        objects = f"arn:{self._inside.partition}:s3:::{bucket}/{prefix}/data/00000"
+        return [
+            Ask("s3:ListBucket", f"arn:{self._inside.partition}:s3:::{bucket}", context={"s3:prefix": f"{prefix}/"}),
+            *(Ask(action, objects) for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
+            *(Ask("glue:GetDatabase", resource) for resource in (catalog, database)),
+            *(Ask(action, resource) for action in _TABLE_ACTIONS for resource in (catalog, database, table)),
+        ]
+
+    def _bucket(self, bucket: str, role_arn: str) -> Iterator[Problem]:
+        s3 = self._inside.client("s3")
+        try:
+            s3.head_bucket(Bucket=bucket)
+        except ClientError:
+            yield Problem(
+                "TARGET_BUCKET_NOT_FOUND",
+                f"The S3 bucket {bucket} of the target database does not exist. Create it; {_RETRIES}",
+            )
+            return
+        try:
+            policy = parse_document(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        except ClientError:
+            return
+        role = Principal("AWS", role_arn)
+        asks = [
+            Ask(action, f"arn:{self._inside.partition}:s3:::{bucket}/data", role)
+            for action in ("s3:GetObject", "s3:PutObject")
+        ]
+        denied = [ask.action for ask in asks if decide([policy], ask) is Decision.DENIED]
+        if denied:
+            yield Problem(
+                "TARGET_ACCESS_DENIED",
+                f"The policy of the S3 bucket {bucket} denies {', '.join(denied)} to the target role {role_arn}. "
+                f"Remove that statement; {_RETRIES}",
+            )
+
+    def _find_role(self, role_arn: str) -> Mapping[str, Any] | None:
+        try:
+            role: Mapping[str, Any] = self._inside.client("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchEntity":
+                return None
+            raise
+        return role if role["Arn"] == role_arn else None
+
+    def _lacking(self, role_arn: str, asks: Sequence[Ask]) -> list[Ask]:
+        """Return what a role may not do: its policies must allow it, and its permissions boundary if it has one."""
+        account = {"aws:PrincipalAccount": self._inside.account, "aws:ResourceAccount": self._inside.account}
+        asks = [replace(ask, context={**ask.context, **account}) for ask in asks]
+        missing = self._missing(self.identity_policies("role", role_arn.rpartition("/")[2]), asks)
+        boundary = (self._find_role(role_arn) or {}).get("PermissionsBoundary")
+        if boundary is None:
+            return missing
+        limit = self._managed_policy(boundary["PermissionsBoundaryArn"])
+        return [ask for ask in asks if ask in missing or decide(limit, ask) is not Decision.ALLOWED]
+
+    def _managed_policy(self, arn: str) -> list[Document]:
+        """Return a managed policy; none when it is gone, which allows nothing."""
+        iam = self._inside.client("iam")
+        try:
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchEntity":
+                return []
+            raise
+        return [parse_document(document) if isinstance(document, str) else document]
+
+    def identity_policies(self, kind: str, name: str) -> list[Document]:
+        """Return the inline and attached policies of a role or user; none when it does not exist.
+
+        Args:
+            kind: ``role`` or ``user``.
+            name: Its name.
+        """
+        iam = self._inside.client("iam")
+        who = {f"{kind.capitalize()}Name": name}
+        try:
+            inline = getattr(iam, f"list_{kind}_policies")(**who)["PolicyNames"]
+            attached = getattr(iam, f"list_attached_{kind}_policies")(**who)["AttachedPolicies"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchEntity":
+                return []
+            raise
+        documents = [
+            getattr(iam, f"get_{kind}_policy")(**who, PolicyName=policy)["PolicyDocument"] for policy in inline
+        ]
+        for policy in attached:
+            documents += self._managed_policy(policy["PolicyArn"])
+        return [parse_document(document) if isinstance(document, str) else document for document in documents]
+
+    def _missing(self, documents: Sequence[Document], asks: Sequence[Ask]) -> list[Ask]:
+        return [ask for ask in asks if decide(documents, ask) is not Decision.ALLOWED]
+
+
+def _listed(asks: Sequence[Ask]) -> str:
+    by_action: dict[str, list[str]] = {}
+    for ask in asks:
+        by_action.setdefault(ask.action, []).append(ask.resource)
+    return ", ".join(f"{action} on {' and '.join(resources)}" for action, resources in by_action.items())

@@ -1,0 +1,122 @@
+"""An integration: what was asked for, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from local_lakehouse.zero_etl.partitions import Rule
+from local_lakehouse.zero_etl.problems import Problem
+from local_lakehouse.zero_etl.replication import Memory
+
+CREATING = "CREATING"
+ACTIVE = "ACTIVE"
+MODIFYING = "MODIFYING"
+FAILED = "FAILED"
+DELETING = "DELETING"
+SYNCING = "SYNCING"
+NEEDS_ATTENTION = "NEEDS_ATTENTION"
+
+STATUSES = frozenset({CREATING, ACTIVE, MODIFYING, FAILED, DELETING, SYNCING, NEEDS_ATTENTION})
+
+
+@dataclass(frozen=True)
+class LoadedAs:
+    """The layout in which the target was loaded; another one means to load it anew.
+
+    Args:
+        target_table: The Glue table.
+        mode: How maps are unnested.
+        rules: How the target is partitioned.
+    """
+
+    target_table: str
+    mode: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass
+class Integration:
+    """One integration.
+
+    Args:
+        identity: Its id.
+        arn: Its ARN.
+        name: Its name.
+        source_arn: The DynamoDB table.
+        table: The table's name.
+        target_arn: The Glue database.
+        database: The database's name.
+        created: When it was created, in seconds since 1970.
+        config: Its `IntegrationConfig`.
+        options: The other members that are shown as they were given.
+        tags: Its tags.
+        status: One of `STATUSES`.
+        errors: What is to be repaired.
+        since: When it got its status.
+        seen: Whether somebody has seen the status.
+        loaded: The layout in which the target was loaded; None before the first load.
+        memory: What replication remembers.
+        failures: How often it was tried in vain since it needs attention.
+        retry_at: When it is tried again.
+    """
+
+    identity: str
+    arn: str
+    name: str
+    source_arn: str
+    table: str
+    target_arn: str
+    database: str
+    created: float
+    config: dict[str, Any]
+    options: dict[str, Any]
+    tags: dict[str, str]
+    status: str = CREATING
+    errors: tuple[Problem, ...] = ()
+    since: float = 0.0
+    seen: bool = False
+    loaded: LoadedAs | None = None
+    memory: Memory = field(default_factory=Memory)
+    failures: int = 0
+    retry_at: float = 0.0
+
+    def answer(self) -> dict[str, Any]:
+        """Return the integration in the shape of `Integration`."""
+        return {
+            **self.inbound(),
+            "IntegrationName": self.name,
+            **self.options,
+            "Tags": [{"key": key, "value": value} for key, value in self.tags.items()],
+        }
+
+    def inbound(self) -> dict[str, Any]:
+        """Return the integration in the shape of `InboundIntegration`: without name and tags."""
+        return {
+            "SourceArn": self.source_arn,
+            "TargetArn": self.target_arn,
+            "IntegrationArn": self.arn,
+            "Status": self.status,
+            "CreateTime": datetime.fromtimestamp(self.created, UTC),
+            "IntegrationConfig": self.config,
+            "Errors": [problem.answer() for problem in self.errors],
+        }
+
+    def dump(self) -> dict[str, Any]:
+        """Return the integration as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any]) -> Integration:
+        """Make an integration of what `dump` returned."""
+        loaded = state["loaded"]
+        return cls(
+            **{
+                **state,
+                "errors": tuple(Problem(**problem) for problem in state["errors"]),
+                "loaded": loaded and LoadedAs(**{**loaded, "rules": tuple(Rule(**rule) for rule in loaded["rules"])}),
+                "memory": Memory(**state["memory"]),
+            }
+        )

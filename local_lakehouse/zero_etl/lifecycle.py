@@ -1,0 +1,295 @@
+"""The life of integrations: their states, their refreshes, and how they repair themselves.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-creating-managing.html
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from local_lakehouse.backend.changes import ChangeLog
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
+from local_lakehouse.iceberg.catalog import load_catalog
+from local_lakehouse.zero_etl.checks import Checks, Endpoints
+from local_lakehouse.zero_etl.integrations import (
+    ACTIVE,
+    CREATING,
+    DELETING,
+    FAILED,
+    MODIFYING,
+    NEEDS_ATTENTION,
+    SYNCING,
+    Integration,
+    LoadedAs,
+)
+from local_lakehouse.zero_etl.problems import FailedForGoodError, NeedsAttentionError, Problem, SnapshotNeededError
+from local_lakehouse.zero_etl.properties import Properties
+from local_lakehouse.zero_etl.replication import Job, Replicator
+from local_lakehouse.zero_etl.telemetry import FULL_LOAD, INCREMENTAL_LOAD, Run, Telemetry
+
+_LOG = logging.getLogger(__name__)
+
+SEVEN_DAYS = 7 * 24 * 3600.0
+# In refreshes: how long a passing status lasts when nobody looks, and how far retries move apart.
+_PATIENCE = 3
+_LONGEST_BACKOFF = 8
+
+
+class Lifecycle:
+    """Moves all integrations on, one `tick` at a time.
+
+    Everything here that is shared with the operations is read and changed under `inside.lock`; the work on the target
+    is done without it, so that requests are answered meanwhile.
+
+    Args:
+        inside: The lakehouse.
+        changes: What was written to DynamoDB.
+        properties: Resource and table properties.
+        clock: The present time in seconds since 1970.
+        refresh_seconds: The time between two ticks.
+    """
+
+    def __init__(
+        self,
+        inside: Inside,
+        changes: ChangeLog,
+        properties: Callable[[], Properties],
+        clock: Callable[[], float],
+        refresh_seconds: float,
+    ) -> None:
+        self.integrations: dict[str, Integration] = {}
+        self.checks = Checks(inside)
+        self._inside = inside
+        self._changes = changes
+        self._properties = properties
+        self._clock = clock
+        self._refresh_seconds = refresh_seconds
+        self._source = DynamoDbSource(inside)
+        self._replicator = Replicator(inside, load_catalog(inside), changes)
+        self._telemetry = Telemetry(inside, clock)
+        self._ticking = threading.Lock()
+        # The revision of the lakehouse in which an integration found nothing to do and nothing to mind.
+        self._calm: dict[str, int] = {}
+        self.moved = 0  # steps so far that changed an integration
+
+    def tick(self, *, now: bool = False) -> None:
+        """Let every integration take its next step.
+
+        Args:
+            now: Whether to pass over statuses that would wait to be seen, and to retry at once.
+        """
+        with self._ticking:
+            self._expire_items()
+            with self._inside.lock:
+                integrations = list(self.integrations.values())
+            for integration in integrations:
+                try:
+                    self._step(integration, now)
+                except Exception:  # noqa: BLE001  (logged)
+                    # The thread's edge: whatever happens to one integration, the others go on, and so does the clock.
+                    _LOG.exception("a step of the integration %s failed", integration.name)
+
+    def _expire_items(self) -> None:
+        """Delete the items whose time to live is over, as DynamoDB does in the background and moto does not."""
+        with self._inside.lock:
+            for table, key in self._source.expired(self._clock()):
+                self._inside.client("dynamodb").delete_item(TableName=table, Key=_for_boto3(key))
+                self._changes.note("DeleteItem", {"TableName": table, "Key": key})
+
+    def _step(self, integration: Integration, now: bool) -> None:
+        if integration.status == DELETING:
+            if now or self._was_seen(integration):
+                self._remove(integration)
+            return
+        if integration.status == FAILED:
+            return
+        if integration.status in (CREATING, MODIFYING) and not (now or self._was_seen(integration)):
+            return
+        if integration.status == NEEDS_ATTENTION and not self._retries(integration, now):
+            return
+        revision = self._inside.revision
+        if integration.status == ACTIVE and self._calm.get(integration.identity) == revision and not now:
+            return
+        try:
+            self._replicate(integration)
+            self._calm[integration.identity] = revision
+        except NeedsAttentionError as error:
+            self._ask_for_attention(integration, error.problems)
+        except FailedForGoodError as error:
+            self._fail(integration, error.problem)
+        except Exception as error:  # noqa: BLE001  (logged and shown)
+            # The service itself failed: say so where the learner looks, and go on with the other integrations.
+            _LOG.exception("integration %s failed", integration.name)
+            problem = Problem("INTERNAL_ERROR", f"{type(error).__name__}: {error}. The integration retries by itself.")
+            self._ask_for_attention(integration, [problem])
+
+    def _replicate(self, integration: Integration) -> None:
+        ends, layout, location = self._plan(integration)
+        job = Job(
+            integration.identity,
+            integration.table,
+            layout.mode,
+            layout.rules,
+            integration.database,
+            layout.target_table,
+            f"{location}/{layout.target_table}",
+        )
+        if integration.status == DELETING:
+            # By a request that came in between: nothing more is to be written.
+            return
+        if integration.status in (CREATING, MODIFYING):
+            # A full load begins only once the integration is active.
+            self._set(integration, ACTIVE)
+        if integration.loaded is None or integration.status == SYNCING:
+            self._load(integration, job, layout, ends)
+            return
+        # The window is taken after this moment, so all that was written before it is in there.
+        synced = self._clock()
+        try:
+            if integration.loaded != layout:
+                raise SnapshotNeededError
+            counts = self._replicator.refresh(job, integration.memory)
+        except SnapshotNeededError:
+            self._set(integration, SYNCING)
+            return
+        self._set(integration, ACTIVE)
+        if counts is not None:
+            self.moved += 1
+            self._telemetry.completed(self._run(integration, ends, INCREMENTAL_LOAD), counts, synced)
+
+    def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
+        again = integration.loaded is not None
+        synced = self._clock()
+        # Columns of another layout would stand beside those of the new one under names that mean the same.
+        counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
+        integration.loaded = layout
+        self.moved += 1
+        self._set(integration, ACTIVE)
+        run = self._run(integration, ends, FULL_LOAD)
+        self._telemetry.completed(run, counts, synced)
+        if again:
+            self._telemetry.event(run, "Integration Resynced", {"tableName": job.target_table})
+
+    def _plan(self, integration: Integration) -> tuple[Endpoints, LoadedAs, str]:
+        """Look at everything an ingestion needs.
+
+        Raises:
+            NeedsAttentionError: Something is missing.
+        """
+        ends, layout = self._ends(integration)
+        problems = self.checks.problems(ends)
+        other = self._owner(integration, layout.target_table)
+        if other is not None:
+            problems.append(
+                Problem(
+                    "TARGET_TABLE_IN_USE",
+                    f"The target table {integration.database}.{layout.target_table} belongs to the integration "
+                    f"{other.name}. Give one of the two another TargetTableName in its table properties; the "
+                    "integration retries by itself.",
+                )
+            )
+        location = self.checks.location(integration.database)
+        if problems or location is None:
+            raise NeedsAttentionError(*problems)
+        return ends, layout, location
+
+    def _ends(self, integration: Integration) -> tuple[Endpoints, LoadedAs]:
+        with self._inside.lock:
+            properties = self._properties()
+            layout = properties.layout(integration.target_arn, integration.table)
+            ends = Endpoints(
+                integration.arn,
+                integration.source_arn,
+                integration.table,
+                integration.target_arn,
+                integration.database,
+                layout.target_table,
+                properties.role(integration.target_arn),
+            )
+        return ends, layout
+
+    def _owner(self, integration: Integration, target_table: str) -> Integration | None:
+        """Return the older integration that writes to the same target table."""
+        with self._inside.lock:
+            for other in self.integrations.values():
+                if other is integration:
+                    return None
+                layout = self._properties().layout(other.target_arn, other.table)
+                if other.target_arn == integration.target_arn and layout.target_table == target_table:
+                    return other
+        return None
+
+    def _run(self, integration: Integration, ends: Endpoints, load_type: str) -> Run:
+        logs, metrics = self.checks.telemetry_rights(ends.role_arn) if ends.role_arn else (False, False)
+        return Run(
+            integration.identity,
+            integration.arn,
+            ends.target_table,
+            load_type,
+            logs=logs,
+            metrics=metrics,
+            event_bus=self._properties().event_bus(integration.target_arn),
+        )
+
+    def _set(self, integration: Integration, status: str, errors: Sequence[Problem] = ()) -> bool:
+        """Give an integration a status, unless it is being deleted; tell whether the status is a new one."""
+        with self._inside.lock:
+            if integration.status == DELETING:
+                return False
+            integration.errors = tuple(errors)
+            if status != NEEDS_ATTENTION:
+                integration.failures = 0
+            if integration.status == status:
+                return False
+            integration.status, integration.since, integration.seen = status, self._clock(), False
+            self.moved += 1
+            return True
+
+    def _ask_for_attention(self, integration: Integration, problems: Sequence[Problem]) -> None:
+        new = self._set(integration, NEEDS_ATTENTION, problems)
+        pause = min(2**integration.failures, _LONGEST_BACKOFF) * self._refresh_seconds
+        integration.failures += 1
+        integration.retry_at = self._clock() + pause
+        if new:
+            self._tell(integration, "Integration Needs Attention", problems)
+
+    def _fail(self, integration: Integration, problem: Problem) -> None:
+        if self._set(integration, FAILED, [problem]):
+            self._tell(integration, "Integration Failed", [problem])
+        self._changes.forget(integration.identity)
+
+    def _tell(self, integration: Integration, what: str, problems: Sequence[Problem]) -> None:
+        ends, _ = self._ends(integration)
+        run = self._run(integration, ends, INCREMENTAL_LOAD if integration.loaded else FULL_LOAD)
+        message = " ".join(problem.message for problem in problems)
+        self._telemetry.failed(run, message)
+        self._telemetry.event(run, what, {"errorMessage": message})
+
+    def _retries(self, integration: Integration, now: bool) -> bool:
+        if self._clock() - integration.since >= SEVEN_DAYS:
+            self._set(integration, FAILED, integration.errors)
+            self._changes.forget(integration.identity)
+            return False
+        return now or self._clock() >= integration.retry_at
+
+    def _was_seen(self, integration: Integration) -> bool:
+        return integration.seen or self._clock() - integration.since >= _PATIENCE * self._refresh_seconds
+
+    def _remove(self, integration: Integration) -> None:
+        with self._inside.lock:
+            self.integrations.pop(integration.identity, None)
+            self._calm.pop(integration.identity, None)
+            self.moved += 1
+        self._changes.forget(integration.identity)
+
+
+def _for_boto3(key: Item) -> Item:
+    """Turn base64 into the bytes that boto3 takes."""
+    return {
+        name: {tag: base64.b64decode(value) if tag == "B" else value for tag, value in tagged.items()}
+        for name, tagged in key.items()
+    }

@@ -1,0 +1,221 @@
+"""Changed rows into the target table: one Iceberg commit, copy-on-write, only the data files that hold changed rows.
+
+Rows are matched by the columns of the item's key. Two keys may share their columns' values (numbers that become the
+same double): such rows are one group here, replaced together, so that two rows stay two rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyiceberg.manifest import DataFile
+from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+from pyiceberg.table.metadata import TableMetadata
+
+from local_lakehouse.zero_etl.partitions import transformed
+from local_lakehouse.zero_etl.snapshots import Change, RowCache, Updates, live_files, read_files, snapshot_updates
+
+
+class Workbench:
+    """What stays from one merge to the next: rows of data files, and a database that joins Arrow tables."""
+
+    def __init__(self) -> None:
+        self.rows = RowCache()
+        self.database = duckdb.connect()
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rows of the target a refresh inserted, updated and deleted."""
+
+    inserted: int
+    updated: int
+    deleted: int
+
+    def __bool__(self) -> bool:
+        return bool(self.inserted or self.updated or self.deleted)
+
+
+@dataclass(frozen=True)
+class Delta:
+    """What a refresh brings.
+
+    Args:
+        rows: The final rows of the changed items that exist, in the table's new schema.
+        keys: The key columns of all changed items; None when `rows` are all the rows there are.
+        key_columns: The names of the key columns.
+    """
+
+    rows: pa.Table
+    keys: pa.Table | None
+    key_columns: Sequence[str]
+
+
+def merge(table: Table, metadata: TableMetadata, delta: Delta, workbench: Workbench) -> tuple[Counts, Updates]:
+    """Write the data files of a refresh.
+
+    Args:
+        table: The target table as it is.
+        metadata: Its metadata with the new schema.
+        delta: What the refresh brings.
+        workbench: What stays from one merge to the next.
+
+    Returns:
+        What happened to rows, and the updates to commit; no updates when no row changes.
+    """
+    with closing(workbench.database.cursor()) as connection:
+        return _Merge(table, metadata, delta, workbench.rows, connection).run()
+
+
+class _Merge:
+    def __init__(
+        self,
+        table: Table,
+        metadata: TableMetadata,
+        delta: Delta,
+        cache: RowCache,
+        connection: duckdb.DuckDBPyConnection,
+    ) -> None:
+        self._table = table
+        self._after = metadata
+        self._delta = delta
+        self._cache = cache
+        self._sql = connection
+        self._key_names = [f"k{position}" for position in range(len(delta.key_columns))]
+
+    def run(self) -> tuple[Counts, Updates]:
+        files = self._files()
+        tables = read_files(self._table, self._after, files, self._cache)
+        matches = self._matches(tables)
+        old = pa.concat_tables(
+            [self._delta.rows.slice(0, 0), *(tables[file].take(pa.array(rows)) for file, rows in matches.items())]
+        )
+        same_old, same_new = self._unchanged(old)
+        new = self._delta.rows.filter(pa.array(~same_new))
+        counts = self._counts(old.filter(pa.array(~same_old)), new)
+        if not counts:
+            return counts, ()
+        removed, kept = [], []
+        for file, rows in _changed(matches, same_old):
+            removed.append(files[file])
+            kept.append(_without(tables[file], rows))
+        change = Change(new, removed, kept, _summary(counts))
+        return counts, snapshot_updates(self._table, self._after, change, self._cache)
+
+    def _files(self) -> Sequence[DataFile]:
+        """Return the data files that may hold changed keys."""
+        files = [entry.data_file for entry in live_files(self._table)]
+        if self._delta.keys is None:
+            return files
+        return _candidates(files, self._delta.keys, self._after.spec(), self._after.schema())
+
+    def _matches(self, tables: Sequence[pa.Table]) -> dict[int, NDArray[np.int64]]:
+        """Find the changed keys in data files: their row numbers by the number of the file."""
+        touched = self._delta.keys
+        if touched is None:
+            return {file: np.arange(rows.num_rows) for file, rows in enumerate(tables)}
+        if not tables:
+            return {}
+        lengths = [rows.num_rows for rows in tables]
+        present = pa.concat_tables([rows.select(self._delta.key_columns) for rows in tables])
+        self._sql.register("present", _counted(present.rename_columns(self._key_names)))
+        self._sql.register("touched", touched.rename_columns(self._key_names))
+        found = self._sql.execute(_MATCHES.format(keys=", ".join(self._key_names))).fetchnumpy()["row_at"]
+        starts = np.concatenate(([0], np.cumsum(lengths)))
+        file_of = np.searchsorted(starts, found, side="right") - 1
+        return {int(file): found[file_of == file] - starts[file] for file in np.unique(file_of)}
+
+    def _unchanged(self, old: pa.Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Pair the rows that are in the table already, exactly as they come."""
+        new = self._delta.rows
+        same_old, same_new = np.zeros(old.num_rows, bool), np.zeros(new.num_rows, bool)
+        if old.num_rows and new.num_rows:
+            columns = [f"c{position}" for position in range(len(new.column_names))]
+            self._sql.register("old_rows", _counted(old.rename_columns(columns)))
+            self._sql.register("new_rows", _counted(new.rename_columns(columns)))
+            pairs = self._sql.execute(_PAIRS.format(columns=", ".join(columns), equal=_equal(columns))).fetchnumpy()
+            same_old[pairs["old_at"]] = True
+            same_new[pairs["new_at"]] = True
+        return same_old, same_new
+
+    def _counts(self, old: pa.Table, new: pa.Table) -> Counts:
+        self._sql.register("old_keys", old.select(self._delta.key_columns).rename_columns(self._key_names))
+        self._sql.register("new_keys", new.select(self._delta.key_columns).rename_columns(self._key_names))
+        keys = ", ".join(self._key_names)
+        inserted, updated, deleted = self._sql.execute(_COUNTS.format(keys=keys)).fetchall()[0]
+        return Counts(int(inserted), int(updated), int(deleted))
+
+
+_MATCHES = "SELECT row_at FROM present SEMI JOIN touched USING ({keys})"
+
+# Equal rows are numbered, so that of two equal old rows and one new row only one pair is found.
+_PAIRS = """
+WITH o AS (SELECT *, row_number() OVER (PARTITION BY {columns}) AS copy FROM old_rows),
+     n AS (SELECT *, row_number() OVER (PARTITION BY {columns}) AS copy FROM new_rows)
+SELECT o.row_at AS old_at, n.row_at AS new_at FROM o JOIN n ON o.copy = n.copy AND {equal}
+"""
+
+_COUNTS = """
+WITH o AS (SELECT {keys}, count(*) AS olds FROM old_keys GROUP BY ALL),
+     n AS (SELECT {keys}, count(*) AS news FROM new_keys GROUP BY ALL),
+     g AS (SELECT coalesce(olds, 0) AS olds, coalesce(news, 0) AS news FROM o FULL JOIN n USING ({keys}))
+SELECT coalesce(sum(greatest(news - olds, 0)), 0), coalesce(sum(least(news, olds)), 0),
+       coalesce(sum(greatest(olds - news, 0)), 0)
+FROM g
+"""
+
+
+def _equal(columns: Sequence[str]) -> str:
+    return " AND ".join(f"o.{column} IS NOT DISTINCT FROM n.{column}" for column in columns)
+
+
+def _counted(rows: pa.Table) -> pa.Table:
+    return rows.append_column("row_at", pa.array(np.arange(rows.num_rows)))
+
+
+def _changed(
+    matches: Mapping[int, NDArray[np.int64]], same: NDArray[np.bool_]
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield the files that hold rows which are not the same any longer, and those rows' numbers."""
+    start = 0
+    for file, rows in matches.items():
+        changed = rows[~same[start : start + len(rows)]]
+        start += len(rows)
+        if len(changed):
+            yield file, changed
+
+
+def _without(rows: pa.Table, row_numbers: NDArray[np.int64]) -> pa.Table:
+    keep = np.ones(rows.num_rows, bool)
+    keep[row_numbers] = False
+    return rows.filter(pa.array(keep))
+
+
+def _candidates(files: Sequence[DataFile], keys: pa.Table, spec: PartitionSpec, schema: Schema) -> list[DataFile]:
+    """Leave out the files in whose partition no changed key can be."""
+    sources = {schema.find_field(field.source_id).name for field in spec.fields}
+    if spec.is_unpartitioned() or not sources <= set(keys.column_names):
+        return list(files)
+    values = transformed(keys, spec, schema)
+    wanted = {tuple(row.values()) for row in values.group_by(values.column_names).aggregate([]).to_pylist()}
+    return [
+        file
+        for file in files
+        if file.spec_id != spec.spec_id or tuple(file.partition[n] for n in range(len(file.partition))) in wanted
+    ]
+
+
+def _summary(counts: Counts) -> dict[str, str]:
+    return {
+        "zero-etl.inserted-rows": str(counts.inserted),
+        "zero-etl.updated-rows": str(counts.updated),
+        "zero-etl.deleted-rows": str(counts.deleted),
+    }

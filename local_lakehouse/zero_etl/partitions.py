@@ -1,0 +1,219 @@
+"""How the target table is partitioned: by default in buckets of the hash key, or as its table properties say.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.partitioning import PARTITION_FIELD_ID_START, PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.transforms import (
+    BucketTransform,
+    DayTransform,
+    HourTransform,
+    IdentityTransform,
+    MonthTransform,
+    Transform,
+    YearTransform,
+)
+from pyiceberg.typedef import Record
+from pyiceberg.types import DoubleType
+
+from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
+from local_lakehouse.zero_etl.times import TimestampError, to_timestamps
+from local_lakehouse.zero_etl.unnest import Column
+
+# AWS publishes no number of buckets; 16 is ours.
+BUCKETS = 16
+
+IDENTITY = "identity"
+TIME_FUNCTIONS: Mapping[str, Transform[Any, Any]] = {
+    "year": YearTransform(),
+    "month": MonthTransform(),
+    "day": DayTransform(),
+    "hour": HourTransform(),
+}
+CONVERSIONS = frozenset({"epoch_sec", "epoch_milli", "iso"})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One entry of a `PartitionSpec` of the table properties.
+
+    Args:
+        field: The source column.
+        function: ``identity``, ``year``, ``month``, ``day`` or ``hour``.
+        conversion: How the column's values tell a time: ``epoch_sec``, ``epoch_milli``, ``iso``; None for ``identity``.
+    """
+
+    field: str
+    function: str
+    conversion: str | None
+
+
+def rules_of(partition_spec: Sequence[Mapping[str, str]]) -> tuple[Rule, ...]:
+    """Read the `PartitionSpec` of table properties that have been checked."""
+    return tuple(
+        Rule(
+            entry["FieldName"],
+            entry.get("FunctionSpec", IDENTITY).lower(),
+            entry.get("ConversionSpec", "").lower() or None,
+        )
+        for entry in partition_spec
+    )
+
+
+def with_times(columns: Sequence[Column], rules: Sequence[Rule], keys: Mapping[str, str]) -> tuple[Column, ...]:
+    """Check the partition columns, and turn those of time functions into timestamps in UTC.
+
+    Args:
+        columns: The columns of some items.
+        rules: How the table is partitioned.
+        keys: The table's key attributes, to name an item by.
+
+    Raises:
+        NeedsAttentionError: A partition column is missing, or a value of it is no time.
+    """
+    conversions = {rule.field.lower(): rule for rule in rules}
+    rows = len(columns[0].values)
+    missing = [rule.field for name, rule in conversions.items() if rows and name not in {c.name for c in columns}]
+    if missing:
+        raise NeedsAttentionError(*(_missing(name, "no item has it as a column of its own") for name in missing))
+    return tuple(
+        _checked(column, conversions[column.name], columns[: len(keys)]) if column.name in conversions else column
+        for column in columns
+    )
+
+
+def _checked(column: Column, rule: Rule, keys: Sequence[Column]) -> Column:
+    if column.values.null_count:
+        raise NeedsAttentionError(_missing(rule.field, f"the item {_item(keys, column.values.is_null())} lacks it"))
+    if pa.types.is_nested(column.values.type):
+        raise NeedsAttentionError(_unfit(rule, f"it is of type {column.values.type}"))
+    if rule.conversion is None:
+        return column
+    try:
+        return Column(column.name, column.source, to_timestamps(column.values, rule.conversion))
+    except TimestampError as error:
+        where = _item(keys, pc.equal(column.values, pa.scalar(error.value, column.values.type)))
+        raise NeedsAttentionError(_unfit(rule, f"the item {where} has the value {error.value!r}")) from error
+
+
+def _missing(name: str, why: str) -> Problem:
+    return Problem(
+        "PARTITION_COLUMN_MISSING",
+        f"The target table is partitioned by {name}, but {why}. Give every item the attribute {name}, or change the "
+        "PartitionSpec of the table properties; the integration retries by itself.",
+    )
+
+
+def _unfit(rule: Rule, why: str) -> Problem:
+    asked = f"as {rule.conversion}" if rule.conversion else "by its identity"
+    return Problem(
+        "PARTITION_CONVERSION_FAILED",
+        f"The partition column {rule.field} cannot be read {asked}: {why}. Correct the value, or change the "
+        "PartitionSpec of the table properties; the integration retries by itself.",
+    )
+
+
+def _item(keys: Sequence[Column], where: pa.BooleanArray) -> str:
+    row = pc.index(pc.fill_null(where, False), True).as_py()
+    return ", ".join(f"{key.source[0]}={key.values[row].as_py()!r}" for key in keys)
+
+
+def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, first_field_id: int) -> PartitionSpec:
+    """Return the partition specification of a target table.
+
+    A hash key of type number is a double in the target, which Iceberg cannot put into buckets: such a table stays
+    unpartitioned unless its table properties say otherwise (our choice; AWS does not tell). A rule
+    about a column that the table does not have yet, being empty, waits until it has it.
+
+    Args:
+        schema: The table's schema.
+        rules: What the table properties ask for; empty for the default.
+        hash_key: The hash key's column.
+        spec_id: The specification's number.
+        first_field_id: The first number for its fields.
+    """
+    columns = {field.name for field in schema.fields}
+    wanted: list[tuple[str, str, Transform[Any, Any]]] = [
+        (rule.field.lower(), rule.function, TIME_FUNCTIONS.get(rule.function, IdentityTransform()))
+        for rule in rules
+        if rule.field.lower() in columns
+    ]
+    if not rules and not isinstance(schema.find_field(hash_key).field_type, DoubleType):
+        wanted = [(hash_key, "bucket", BucketTransform(BUCKETS))]
+    taken = set(columns)
+    fields = []
+    for position, (column, function, transform) in enumerate(wanted):
+        name = column if function == IDENTITY else _free_name(f"{column}_{function}", taken)
+        taken.add(name)
+        source = schema.find_field(column).field_id
+        fields.append(
+            PartitionField(source_id=source, field_id=first_field_id + position, transform=transform, name=name)
+        )
+    return PartitionSpec(*fields, spec_id=spec_id)
+
+
+FIRST_FIELD_ID = PARTITION_FIELD_ID_START
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The values that all rows of one data file share, as PyIceberg's writer asks for them."""
+
+    partition: Record
+    spec: PartitionSpec
+    schema: Schema
+
+    def to_path(self) -> str:
+        """Return the partition's folder."""
+        return self.spec.partition_to_path(self.partition, self.schema)
+
+
+def transformed(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> pa.Table:
+    """Return the partition values of each row, one column per partition field."""
+    columns = {}
+    for field in spec.fields:
+        source = schema.find_field(field.source_id)
+        values = field.transform.pyarrow_transform(source.field_type)(rows.column(source.name))
+        columns[field.name] = pa.chunked_array(values) if isinstance(values, list) else values
+    return pa.table(columns)
+
+
+def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple[tuple[Any, ...], pa.Table]]:
+    """Sort rows into partitions.
+
+    Args:
+        rows: Rows in the table's schema.
+        spec: How the table is partitioned.
+        schema: The table's schema.
+
+    Yields:
+        Each partition that has rows, by its values, and its rows.
+    """
+    if not rows.num_rows:
+        return
+    if spec.is_unpartitioned():
+        yield (), rows
+        return
+    values = transformed(rows, spec, schema)
+    names = [f"p{position}" for position in range(len(spec.fields))]
+    numbered = values.rename_columns(names).append_column("row", pa.array(np.arange(rows.num_rows)))
+    groups = numbered.group_by(names).aggregate([("row", "list")])
+    for group in range(groups.num_rows):
+        members = groups.column("row_list")[group].values
+        yield tuple(groups.column(name)[group].as_py() for name in names), rows.take(members)

@@ -1,0 +1,62 @@
+"""Resource properties and table properties: what all integrations of a target share.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-using-apis.html
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_lakehouse.zero_etl.integrations import LoadedAs
+from local_lakehouse.zero_etl.partitions import rules_of
+from local_lakehouse.zero_etl.unnest import FULL
+
+
+@dataclass
+class Properties:
+    """All properties of the account.
+
+    Args:
+        resources: Resource properties by the ARN of their resource, in the shape of `IntegrationResourceProperty`.
+        tables: Table properties by the ARN of their resource and the source table, in the shape of
+            `IntegrationTableProperties`.
+        tags: Tags of resource properties by the ARN of the property.
+    """
+
+    resources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tables: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def role(self, target_arn: str) -> str | None:
+        """Return a target's role, None when it has no resource property."""
+        target = self._target(target_arn)
+        return target.get("RoleArn")
+
+    def event_bus(self, target_arn: str) -> str | None:
+        """Return where a target's events go, None for the default bus."""
+        return self._target(target_arn).get("EventBusArn")
+
+    def layout(self, target_arn: str, table: str) -> LoadedAs:
+        """Return how a source table is to be laid out in a target; without table properties, as AWS does by default."""
+        config = self.tables.get((target_arn, table), {}).get("TargetTableConfig", {})
+        return LoadedAs(
+            target_table=config.get("TargetTableName", table).lower(),
+            mode=config.get("UnnestSpec", FULL),
+            rules=rules_of(config.get("PartitionSpec", [])),
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """Return the properties as plain data."""
+        return copy.deepcopy({"resources": self.resources, "tables": self.tables, "tags": self.tags})
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any]) -> Properties:
+        """Make properties of what `dump` returned."""
+        return cls(**copy.deepcopy(dict(state)))
+
+    def _target(self, target_arn: str) -> dict[str, Any]:
+        target: dict[str, Any] = self.resources.get(target_arn, {}).get("TargetProcessingProperties", {})
+        return target

@@ -1,0 +1,182 @@
+"""One integration's data: the whole table at first, then what changed, each at one instant of the source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.catalog.glue import GlueCatalog
+
+from local_lakehouse.backend.changes import ChangeLog, Key
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
+from local_lakehouse.zero_etl.merge import Counts, Workbench
+from local_lakehouse.zero_etl.partitions import Rule, with_times
+from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
+from local_lakehouse.zero_etl.schemas import check_names
+from local_lakehouse.zero_etl.target import Layout, Target
+from local_lakehouse.zero_etl.typed import typed
+from local_lakehouse.zero_etl.unnest import Unnested, unnest
+
+# Numbers of so many digits are told apart by a double.
+_EXACT_DIGITS = 15
+
+
+@dataclass
+class Memory:
+    """What an integration must remember of the loads and refreshes before.
+
+    Args:
+        keys: The table's key attributes and their types, the hash key first.
+        origins: The attribute that each column of the target comes from, by its path.
+        widened: The paths that are text since their types once differed.
+        lossy_keys: Whether two keys of the source may share their columns' values in the target.
+    """
+
+    keys: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    widened: frozenset[str] = frozenset()
+    lossy_keys: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be replicated, and how.
+
+    Args:
+        integration: The integration's id.
+        table: The DynamoDB table.
+        mode: How maps are unnested.
+        rules: How the target is partitioned.
+        database: The Glue database.
+        target_table: The Glue table.
+        location: Where the Glue table lies in S3.
+    """
+
+    integration: str
+    table: str
+    mode: str
+    rules: tuple[Rule, ...]
+    database: str
+    target_table: str
+    location: str
+
+
+class Replicator:
+    """Brings items into target tables.
+
+    Args:
+        inside: The lakehouse.
+        catalog: Its Glue Data Catalog.
+        changes: What was written.
+    """
+
+    def __init__(self, inside: Inside, catalog: GlueCatalog, changes: ChangeLog) -> None:
+        self._inside = inside
+        self._catalog = catalog
+        self._changes = changes
+        self._source = DynamoDbSource(inside)
+        self._workbench = Workbench()
+
+    def load(self, job: Job, memory: Memory, *, keep: bool) -> Counts:
+        """Load the whole table in one commit.
+
+        Args:
+            job: What is to be loaded.
+            memory: What the integration remembers; it is changed when the load is done.
+            keep: Whether the target's columns stay that no item has any longer.
+
+        Raises:
+            NeedsAttentionError: Something is to be repaired first.
+            FailedForGoodError: A limit of the service is exceeded.
+        """
+        with self._inside.lock:
+            keys = self._keys(job)
+            self._changes.watch(job.integration, job.table, keys)
+            items = self._source.items(job.table)
+        unnested = self._unnested(job, keys, items, frozenset())
+        origins = check_names(unnested.columns, {})
+        counts = self._target(job, keys).load(unnested.columns, keep=keep)
+        memory.keys = keys
+        memory.origins = origins
+        memory.widened = unnested.mixed
+        memory.lossy_keys = _lossy(job, keys, items)
+        return counts
+
+    def refresh(self, job: Job, memory: Memory) -> Counts | None:
+        """Bring what changed since the last refresh into the target, in one commit.
+
+        Returns:
+            What happened to rows; None when nothing was written. Writes that left every item as it was are an
+            ingestion that changes no row.
+
+        Raises:
+            SnapshotNeededError: The table must be loaded anew.
+            NeedsAttentionError: Something is to be repaired first; the changes are kept.
+            FailedForGoodError: A limit of the service is exceeded.
+        """
+        with self._inside.lock:
+            keys = self._keys(job)
+            if keys != memory.keys:
+                raise SnapshotNeededError
+            window = self._changes.take(job.integration)
+            touched = None if window.whole else list(window.keys.values())
+            if touched is None or memory.lossy_keys or _lossy(job, keys, touched):
+                touched = None
+                items = self._source.items(job.table) if window else []
+            else:
+                items = self._source.items_of(job.table, touched)
+        try:
+            counts = self._apply(job, memory, items, touched) if window else None
+        except BaseException:
+            self._changes.put_back(job.integration)
+            raise
+        self._changes.settle(job.integration)
+        memory.lossy_keys = memory.lossy_keys or _lossy(job, keys, items)
+        return counts
+
+    def _apply(self, job: Job, memory: Memory, items: Sequence[Item], touched: Sequence[Key] | None) -> Counts:
+        unnested = self._unnested(job, memory.keys, items, memory.widened)
+        origins = check_names(unnested.columns, memory.origins)
+        key_columns = None if touched is None else unnest(typed(touched), memory.keys, job.mode).columns
+        counts = self._target(job, memory.keys).apply(unnested, key_columns)
+        if counts:
+            memory.origins = origins
+            memory.widened |= unnested.mixed
+        return counts
+
+    def _keys(self, job: Job) -> dict[str, str]:
+        keys = self._source.key_attributes(job.table)
+        if keys is None:
+            raise NeedsAttentionError(
+                Problem(
+                    "SOURCE_TABLE_NOT_FOUND",
+                    f"The DynamoDB table {job.table} does not exist. Create it again, or delete the integration; the "
+                    "integration retries by itself.",
+                )
+            )
+        return keys
+
+    def _unnested(self, job: Job, keys: Mapping[str, str], items: Sequence[Item], widened: frozenset[str]) -> Unnested:
+        unnested = unnest(typed(items), keys, job.mode, widened)
+        return Unnested(with_times(unnested.columns, job.rules, keys), unnested.mixed)
+
+    def _target(self, job: Job, keys: Mapping[str, str]) -> Target:
+        columns = [name.lower() for name in keys]
+        layout = Layout(job.database, job.target_table, job.location, columns, job.rules, f"{job.integration}_1")
+        return Target(self._catalog, layout, self._workbench)
+
+
+def _lossy(job: Job, keys: Mapping[str, str], items: Sequence[Key]) -> bool:
+    """Tell whether different keys among the items may look the same in the target."""
+    if any(rule.conversion and rule.field.lower() in {name.lower() for name in keys} for rule in job.rules):
+        return True
+    return any(_has_long(name, items) for name, tag in keys.items() if tag == "N")
+
+
+def _has_long(name: str, items: Sequence[Key]) -> bool:
+    numbers = pa.array([item[name]["N"] for item in items], pa.string())
+    digits = pc.replace_substring_regex(numbers, "[^0-9]", "")
+    return bool(pc.any(pc.greater(pc.utf8_length(digits), _EXACT_DIGITS)).as_py())

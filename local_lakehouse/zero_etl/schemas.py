@@ -1,0 +1,218 @@
+"""The target table's Iceberg schema: how it starts, and how it grows with the source.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-limitations.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from pyiceberg.schema import Schema
+from pyiceberg.types import (
+    BinaryType,
+    BooleanType,
+    DoubleType,
+    IcebergType,
+    ListType,
+    NestedField,
+    StringType,
+    StructType,
+    TimestamptzType,
+)
+
+from local_lakehouse.zero_etl.problems import FailedForGoodError, NeedsAttentionError, Problem, SnapshotNeededError
+from local_lakehouse.zero_etl.times import TIMESTAMP
+from local_lakehouse.zero_etl.unnest import Column
+
+COLUMN_LIMIT = 1000
+SCHEMA_SIZE_LIMIT = 10 * 2**20
+
+_PRIMITIVES: Mapping[pa.DataType, IcebergType] = {
+    pa.string(): StringType(),
+    pa.float64(): DoubleType(),
+    pa.bool_(): BooleanType(),
+    pa.binary(): BinaryType(),
+    TIMESTAMP: TimestamptzType(),
+}
+
+Origins = Mapping[str, tuple[str, ...]]
+
+
+def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> Schema:
+    """Return the schema that holds the table's columns and those of some changed items.
+
+    Args:
+        columns: The changed items' columns.
+        current: The table's schema, None when there is no table.
+        last_id: The highest field id that the table has ever used.
+
+    Raises:
+        SnapshotNeededError: A column's data type has changed.
+        NeedsAttentionError: Two attributes would share a column.
+        FailedForGoodError: A limit of the service is exceeded.
+    """
+    growth = _Growth(last_id, replace=False, keep=True)
+    fields = growth.fields(columns, current)
+    if growth.conflicts:
+        raise SnapshotNeededError(frozenset(growth.conflicts))
+    return _checked(fields)
+
+
+def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: bool) -> Schema:
+    """Return the schema for a whole new load: as `evolved`, but changed data types get new columns of the same name.
+
+    Args:
+        columns: All items' columns.
+        current: The table's schema.
+        last_id: The highest field id that the table has ever used.
+        keep: Whether columns stay that no item has any longer.
+    """
+    return _checked(_Growth(last_id, replace=True, keep=keep).fields(columns, current))
+
+
+def same_layout(schema: Schema, other: Schema) -> bool:
+    """Tell whether two schemas have the same fields."""
+    return schema.as_struct() == other.as_struct()
+
+
+def check_names(columns: Sequence[Column], origins: Origins) -> dict[str, tuple[str, ...]]:
+    """Check that each column of the target stands for one attribute only.
+
+    Args:
+        columns: The columns of some items.
+        origins: The attributes that the target's columns came from so far.
+
+    Returns:
+        The attributes that the target's columns come from now.
+
+    Raises:
+        NeedsAttentionError: Two attributes would share a column.
+        FailedForGoodError: A name contains a colon.
+    """
+    known = dict(origins)
+    for column in columns:
+        if ":" in column.name:
+            raise _colon(".".join(column.source))
+        other = known.setdefault(column.name, column.source)
+        if other != column.source:
+            raise NeedsAttentionError(_collision(column.name, _shown(other), _shown(column.source)))
+    return known
+
+
+def _shown(path: tuple[str, ...]) -> str:
+    return path[0] if len(path) == 1 else f"{path[0]}{{{'}{'.join(path[1:])}}}"
+
+
+def _collision(column: str, one: str, other: str) -> Problem:
+    return Problem(
+        "COLUMN_NAME_CONFLICT",
+        f"The attributes {one} and {other} would both become the column {column}. Rename or remove one of them in "
+        "every item; nothing of this refresh was applied, and the integration retries by itself.",
+    )
+
+
+def _colon(name: str) -> FailedForGoodError:
+    return FailedForGoodError(
+        Problem(
+            "UNSUPPORTED_COLUMN_NAME",
+            f"The name {name} contains a colon, which zero-ETL does not support. Remove the attribute from the source "
+            "table, then delete the integration and create it again.",
+        )
+    )
+
+
+def _checked(fields: Sequence[NestedField]) -> Schema:
+    """Make a schema of fields that keep the limits and whose names tell them apart."""
+    if len(fields) > COLUMN_LIMIT:
+        raise FailedForGoodError(
+            Problem(
+                "TOO_MANY_COLUMNS",
+                f"The target table would have {len(fields)} columns; zero-ETL allows {COLUMN_LIMIT}. Unnest less "
+                "(UnnestSpec TOPLEVEL or NOUNNEST), then delete the integration and create it again.",
+            )
+        )
+    paths: dict[str, tuple[str, ...]] = {}
+    for path in _paths(StructType(*fields), ()):
+        name = ".".join(path).lower()
+        if name in paths:
+            raise NeedsAttentionError(_collision(name, _shown(paths[name]), _shown(path)))
+        paths[name] = path
+    schema = Schema(*fields)
+    size = len(schema.model_dump_json())
+    if size > SCHEMA_SIZE_LIMIT:
+        raise FailedForGoodError(
+            Problem(
+                "SCHEMA_TOO_LARGE",
+                f"The target table's schema would have {size} bytes; zero-ETL allows 10 MB. Reduce the number of "
+                "different attribute names, then delete the integration and create it again.",
+            )
+        )
+    return schema
+
+
+def _paths(struct: StructType, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for nested in struct.fields:
+        path = (*prefix, nested.name)
+        yield path
+        if isinstance(nested.field_type, StructType):
+            yield from _paths(nested.field_type, path)
+        elif isinstance(nested.field_type, ListType):
+            yield (*path, "element")
+
+
+@dataclass
+class _Growth:
+    """Iceberg fields for Arrow columns: known ones keep their id, new ones get the next."""
+
+    last_id: int
+    replace: bool
+    keep: bool
+    conflicts: set[str] = field(default_factory=set)
+
+    def fields(self, columns: Sequence[Column], current: Schema | None) -> list[NestedField]:
+        arrow = pa.struct([(column.name, column.values.type) for column in columns])
+        return self._fields(arrow, current.as_struct() if current else StructType(), "")
+
+    def _fields(self, arrow: pa.StructType, known: StructType, prefix: str) -> list[NestedField]:
+        incoming = {child.name: child.type for child in arrow}
+        fields = [
+            self._known(old, incoming[old.name], prefix + old.name) if old.name in incoming else old
+            for old in known.fields
+            if self.keep or old.name in incoming
+        ]
+        names = {old.name for old in known.fields}
+        return fields + [self._new(name, kind, prefix + name) for name, kind in incoming.items() if name not in names]
+
+    def _known(self, old: NestedField, arrow: pa.DataType, path: str) -> NestedField:
+        if isinstance(old.field_type, StructType) and pa.types.is_struct(arrow):
+            inner = StructType(*self._fields(arrow, old.field_type, f"{path}."))
+            return NestedField(old.field_id, old.name, inner, required=False)
+        if _fits(old.field_type, arrow):
+            return old
+        self.conflicts.add(path)
+        return self._new(old.name, arrow, path) if self.replace else old
+
+    def _new(self, name: str, arrow: pa.DataType, path: str) -> NestedField:
+        if ":" in name:
+            raise _colon(path)
+        field_id = self._next_id()
+        return NestedField(field_id, name, self._type(arrow, path), required=False)
+
+    def _type(self, arrow: pa.DataType, path: str) -> IcebergType:
+        if pa.types.is_struct(arrow):
+            return StructType(*(self._new(child.name, child.type, f"{path}.{child.name}") for child in arrow))
+        if pa.types.is_list(arrow):
+            return ListType(self._next_id(), self._type(arrow.value_type, path), element_required=False)
+        return _PRIMITIVES[arrow]
+
+    def _next_id(self) -> int:
+        self.last_id += 1
+        return self.last_id
+
+
+def _fits(known: IcebergType, arrow: pa.DataType) -> bool:
+    if isinstance(known, ListType):
+        return pa.types.is_list(arrow) and _fits(known.element_type, arrow.value_type)
+    return _PRIMITIVES.get(arrow) == known

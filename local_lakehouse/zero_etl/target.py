@@ -1,0 +1,247 @@
+"""The target table: made, loaded, loaded anew and changed, each as one version of the Glue table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.exceptions import NoSuchIcebergTableError, NoSuchPropertyException, NoSuchTableError
+from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import StagedTable, Table
+from pyiceberg.table.metadata import TableMetadata, new_table_metadata
+from pyiceberg.table.refs import MAIN_BRANCH
+from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
+from pyiceberg.table.update import (
+    AddPartitionSpecUpdate,
+    AddSchemaUpdate,
+    AddSortOrderUpdate,
+    AssertCreate,
+    AssertRefSnapshotId,
+    AssertTableUUID,
+    AssignUUIDUpdate,
+    SetCurrentSchemaUpdate,
+    SetDefaultSortOrderUpdate,
+    SetDefaultSpecUpdate,
+    SetLocationUpdate,
+    SetPropertiesUpdate,
+    TableUpdate,
+    UpgradeFormatVersionUpdate,
+    update_table_metadata,
+)
+
+from local_lakehouse.zero_etl.merge import Counts, Delta, Workbench, merge
+from local_lakehouse.zero_etl.partitions import FIRST_FIELD_ID, Rule, spec_of
+from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
+from local_lakehouse.zero_etl.rows import as_rows
+from local_lakehouse.zero_etl.schemas import evolved, replaced, same_layout
+from local_lakehouse.zero_etl.snapshots import Change, Updates, live_files, make, snapshot_updates
+from local_lakehouse.zero_etl.unnest import Column, Unnested
+
+INTEGRATION_ID = "glue_integration_id"
+
+# AWS publishes neither version nor codec; these are ours.
+_PROPERTIES = {"format-version": "2", "write.parquet.compression-codec": "zstd"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the rows of a target table are stored.
+
+    Args:
+        database: The Glue database.
+        table: The table in it.
+        location: Where it lies in S3, without a slash at the end.
+        keys: The columns of the item's key, the hash key first.
+        rules: How it is partitioned; empty for the default.
+        integration: What `glue_integration_id` says.
+    """
+
+    database: str
+    table: str
+    location: str
+    keys: Sequence[str]
+    rules: Sequence[Rule]
+    integration: str
+
+
+@dataclass
+class Target:
+    """One target table.
+
+    Args:
+        catalog: The Glue Data Catalog.
+        layout: How its rows are stored.
+        workbench: What stays from one merge to the next.
+    """
+
+    catalog: GlueCatalog
+    layout: Layout
+    workbench: Workbench
+    _table: Table | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        name = f"{self.layout.database}.{self.layout.table}"
+        try:
+            self._table = self.catalog.load_table((self.layout.database, self.layout.table))
+        except (NoSuchIcebergTableError, NoSuchPropertyException) as error:
+            raise NeedsAttentionError(
+                Problem(
+                    "TARGET_TABLE_CONFLICT",
+                    f"The Glue table {name} exists and is no Iceberg table. Rename or delete it, or choose another "
+                    "TargetTableName in the table properties; the integration retries by itself.",
+                )
+            ) from error
+        except NoSuchTableError:
+            self._table = None
+        except FileNotFoundError as error:
+            raise NeedsAttentionError(
+                Problem(
+                    "TARGET_TABLE_BROKEN",
+                    f"The metadata of the Glue table {name} is gone from S3: {error}. Delete the Glue table; the "
+                    "integration then loads it anew.",
+                )
+            ) from error
+
+    @property
+    def exists(self) -> bool:
+        """Whether the Glue table is there."""
+        return self._table is not None
+
+    def load(self, columns: Sequence[Column], *, keep: bool) -> Counts:
+        """Make the given rows the table's only rows, in one commit; they count as inserts.
+
+        Args:
+            columns: The columns of all items.
+            keep: Whether columns stay that no item has any longer.
+
+        Raises:
+            NeedsAttentionError: Somebody else's table is in the way.
+        """
+        table = self._table
+        if table is None:
+            return self._create(columns)
+        if INTEGRATION_ID not in table.metadata.properties:
+            raise NeedsAttentionError(
+                Problem(
+                    "TARGET_TABLE_CONFLICT",
+                    f"The Glue table {self.layout.database}.{self.layout.table} exists and was not made by an "
+                    "integration. Rename or delete it, or choose another TargetTableName in the table properties; "
+                    "the integration retries by itself.",
+                )
+            )
+        schema = replaced(columns, table.schema(), table.metadata.last_column_id, keep=keep)
+        updates = [*_schema_updates(table.metadata, schema), *self._ownership(table)]
+        after = update_table_metadata(table.metadata, tuple(updates))
+        spec_updates = self._spec_updates(after)
+        after = update_table_metadata(after, spec_updates)
+        entries = live_files(table)
+        rows = as_rows(columns, after.schema())
+        updates += spec_updates
+        if entries or rows.num_rows:
+            change = Change(rows, [entry.data_file for entry in entries])
+            updates += snapshot_updates(table, after, change, self.workbench.rows)
+        self._commit(table, updates)
+        return Counts(rows.num_rows, 0, 0)
+
+    def apply(self, changed: Unnested, keys: Sequence[Column] | None) -> Counts:
+        """Bring changed items into the table, in one commit; without a change in any row there is no commit.
+
+        Args:
+            changed: The changed items that exist.
+            keys: The key columns of all changed items; None when `changed` are all items there are.
+
+        Raises:
+            SnapshotNeededError: The table is gone, or a data type or the partitioning has changed.
+        """
+        table = self._table
+        if table is None:
+            raise SnapshotNeededError
+        columns = changed.columns
+        retyped = changed.mixed & set(table.schema().column_names)
+        if retyped:
+            raise SnapshotNeededError(retyped)
+        schema = evolved(columns, table.schema(), table.metadata.last_column_id)
+        updates = _schema_updates(table.metadata, schema)
+        after = update_table_metadata(table.metadata, updates)
+        if self._spec_updates(after):
+            raise SnapshotNeededError
+        schema = after.schema()
+        touched = None if keys is None else as_rows(keys, schema.select(*self.layout.keys))
+        counts, snapshot = merge(
+            table, after, Delta(as_rows(columns, schema), touched, self.layout.keys), self.workbench
+        )
+        if counts:
+            self._commit(table, [*updates, *snapshot])
+        return counts
+
+    def _create(self, columns: Sequence[Column]) -> Counts:
+        schema = evolved(columns, None, 0)
+        metadata = new_table_metadata(
+            schema,
+            spec_of(schema, self.layout.rules, self.layout.keys[0], 0, FIRST_FIELD_ID),
+            UNSORTED_SORT_ORDER,
+            self.layout.location,
+            {**_PROPERTIES, INTEGRATION_ID: self.layout.integration},
+        )
+        io = self.catalog._load_file_io(metadata.properties, metadata.location)
+        staged = StagedTable((self.layout.database, self.layout.table), metadata, "", io, self.catalog)
+        rows = as_rows(columns, metadata.schema())
+        updates = list(_creation(metadata))
+        if rows.num_rows:
+            updates += snapshot_updates(staged, metadata, Change(rows), self.workbench.rows)
+        self.catalog.commit_table(staged, (AssertCreate(),), tuple(updates))
+        return Counts(rows.num_rows, 0, 0)
+
+    def _ownership(self, table: Table) -> Updates:
+        if table.metadata.properties.get(INTEGRATION_ID) == self.layout.integration:
+            return ()
+        return (SetPropertiesUpdate(updates={INTEGRATION_ID: self.layout.integration}),)
+
+    def _spec_updates(self, metadata: TableMetadata) -> Updates:
+        """Return what makes the table properties' partitioning the table's; nothing when it is already."""
+        current = metadata.spec()
+        next_field = max(metadata.last_partition_id or 0, FIRST_FIELD_ID - 1) + 1
+        next_spec = max(spec.spec_id for spec in metadata.partition_specs) + 1
+        wanted = spec_of(metadata.schema(), self.layout.rules, self.layout.keys[0], next_spec, next_field)
+        if _same_partitions(current, wanted, metadata.schema()):
+            return ()
+        return (make(AddPartitionSpecUpdate, spec=wanted), make(SetDefaultSpecUpdate, spec_id=-1))
+
+    def _commit(self, table: Table, updates: Sequence[TableUpdate]) -> None:
+        snapshot = table.current_snapshot()
+        requirements = (
+            make(AssertTableUUID, uuid=table.metadata.table_uuid),
+            make(AssertRefSnapshotId, ref=MAIN_BRANCH, snapshot_id=snapshot.snapshot_id if snapshot else None),
+        )
+        self.catalog.commit_table(table, requirements, tuple(updates))
+
+
+def _same_partitions(current: PartitionSpec, wanted: PartitionSpec, schema: Schema) -> bool:
+    # A name in the current specification may carry a mark against a column that has come later.
+    def shape(spec: PartitionSpec) -> list[tuple[int, str]]:
+        return [(field.source_id, str(field.transform)) for field in spec.fields]
+
+    return shape(current) == shape(wanted)
+
+
+def _schema_updates(metadata: TableMetadata, schema: Schema) -> Updates:
+    if same_layout(schema, metadata.schema()):
+        return ()
+    number = max(known.schema_id for known in metadata.schemas) + 1
+    numbered = Schema(*schema.fields, schema_id=number)
+    return (make(AddSchemaUpdate, schema_=numbered), make(SetCurrentSchemaUpdate, schema_id=number))
+
+
+def _creation(metadata: TableMetadata) -> Iterator[TableUpdate]:
+    yield AssignUUIDUpdate(uuid=metadata.table_uuid)
+    yield make(UpgradeFormatVersionUpdate, format_version=metadata.format_version)
+    yield make(AddSchemaUpdate, schema_=metadata.schema())
+    yield make(SetCurrentSchemaUpdate, schema_id=-1)
+    yield make(AddPartitionSpecUpdate, spec=metadata.spec())
+    yield make(SetDefaultSpecUpdate, spec_id=-1)
+    yield make(AddSortOrderUpdate, sort_order=UNSORTED_SORT_ORDER)
+    yield make(SetDefaultSortOrderUpdate, sort_order_id=-1)
+    yield SetLocationUpdate(location=metadata.location)
+    yield SetPropertiesUpdate(updates=metadata.properties)

@@ -1,0 +1,180 @@
+"""What zero-ETL tells about its work: log events, metrics and EventBridge events.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from botocore.exceptions import ClientError
+
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.zero_etl.merge import Counts
+
+_LOG = logging.getLogger(__name__)
+
+LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
+NAMESPACE = "AWS/Glue/ZeroETL"
+# AWS publishes no values of the dimension `loadType`; these are ours.
+FULL_LOAD = "FULL_LOAD"
+INCREMENTAL_LOAD = "INCREMENTAL_LOAD"
+# As the sample rule's prefix spells it; the table of detail types on the same page puts "AWS " before it.
+_DETAIL_TYPE = "Glue Zero ETL"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One ingestion.
+
+    Args:
+        integration: The integration's id.
+        arn: Its ARN.
+        table: The target table.
+        load_type: `FULL_LOAD` or `INCREMENTAL_LOAD`.
+        logs: Whether the target role may write log events.
+        metrics: Whether it may put metrics.
+        event_bus: Where events go; None for the account's default bus.
+    """
+
+    integration: str
+    arn: str
+    table: str
+    load_type: str
+    logs: bool
+    metrics: bool
+    event_bus: str | None = None
+
+
+class Telemetry:
+    """Writes log events, metrics and events as the service does.
+
+    Args:
+        inside: The lakehouse.
+        clock: The present time in seconds since 1970.
+    """
+
+    def __init__(self, inside: Inside, clock: Callable[[], float]) -> None:
+        self._inside = inside
+        self._clock = clock
+
+    def completed(self, run: Run, counts: Counts, synced: float) -> None:
+        """Tell of an ingestion that changed rows.
+
+        Args:
+            run: The ingestion.
+            counts: What it did.
+            synced: The source's time up to which the target is in sync, in seconds since 1970.
+        """
+        milliseconds = int(synced * 1000)
+        self._log(
+            run,
+            ("IngestionStarted", {"tableName": run.table, "message": "Ingestion Job started"}),
+            (
+                "IngestionProcessingStats",
+                {
+                    "tableName": run.table,
+                    "insert_count": counts.inserted,
+                    "update_count": counts.updated,
+                    "delete_count": counts.deleted,
+                },
+            ),
+            (
+                "IngestionCompleted",
+                {
+                    "tableName": run.table,
+                    "message": "Ingestion Job completed",
+                    "lastSyncedTimestamp": str(milliseconds),
+                },
+            ),
+        )
+        self._measure(
+            run,
+            {
+                "InsertCount": counts.inserted,
+                "UpdateCount": counts.updated,
+                "DeleteCount": counts.deleted,
+                "IngestionSucceeded": 1,
+                "IngestionFailed": 0,
+                "LastSyncTimestamp": milliseconds,
+            },
+        )
+        self.event(run, "Ingestion Completed", {"tableName": run.table})
+
+    def failed(self, run: Run, message: str) -> None:
+        """Tell of an ingestion that failed."""
+        self._log(
+            run,
+            ("IngestionStarted", {"tableName": run.table, "message": "Ingestion Job started"}),
+            (
+                "IngestionFailed",
+                {"tableName": run.table, "errorMessage": message, "error_code": "client_error"},
+            ),
+        )
+        self._measure(run, {"IngestionSucceeded": 0, "IngestionFailed": 1})
+        self.event(run, "Ingestion Failed", {"tableName": run.table, "errorMessage": message})
+
+    def event(self, run: Run, what: str, detail: Mapping[str, str]) -> None:
+        """Put an event, such as ``Integration Needs Attention``, on the event bus; AWS does not publish its detail."""
+        entry = {
+            "Source": "aws.glue-zero-etl",
+            "DetailType": f"{_DETAIL_TYPE} {what}",
+            "Detail": json.dumps({"integrationArn": run.arn, **detail}),
+            "Resources": [run.arn],
+        }
+        if run.event_bus:
+            entry["EventBusName"] = run.event_bus
+        try:
+            self._inside.client("events").put_events(Entries=[entry])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            # Replication does not depend on somebody being told of it.
+            _LOG.warning("the event bus %s does not exist: %s is not announced", run.event_bus, what)
+
+    def _log(self, run: Run, *messages: tuple[str, Mapping[str, object]]) -> None:
+        if not run.logs:
+            return
+        logs = self._inside.client("logs")
+        for create, arguments in (
+            (logs.create_log_group, {"logGroupName": LOG_GROUP}),
+            (logs.create_log_stream, {"logGroupName": LOG_GROUP, "logStreamName": run.integration}),
+        ):
+            try:
+                create(**arguments)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                    raise
+        now = int(self._clock() * 1000)
+        logs.put_log_events(
+            logGroupName=LOG_GROUP,
+            logStreamName=run.integration,
+            logEvents=[
+                {
+                    "timestamp": now,
+                    "message": json.dumps({"integrationArn": run.arn, "messageType": kind, "details": details}),
+                }
+                for kind, details in messages
+            ],
+        )
+
+    def _measure(self, run: Run, values: Mapping[str, float]) -> None:
+        if not run.metrics:
+            return
+        dimensions = [
+            {"Name": "integrationArn", "Value": run.arn},
+            {"Name": "loadType", "Value": run.load_type},
+            {"Name": "tableName", "Value": run.table},
+        ]
+        moment = datetime.fromtimestamp(self._clock(), UTC)
+        self._inside.client("cloudwatch").put_metric_data(
+            Namespace=NAMESPACE,
+            MetricData=[
+                {"MetricName": name, "Dimensions": dimensions, "Value": value, "Timestamp": moment}
+                for name, value in values.items()
+            ],
+        )

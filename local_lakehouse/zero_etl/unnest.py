@@ -1,0 +1,192 @@
+"""DynamoDB items into the columns of the target table: the type map and the three unnest modes.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-ddb-schema-unnesting.html
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from local_lakehouse.zero_etl.text import as_text
+
+TOPLEVEL = "TOPLEVEL"
+FULL = "FULL"
+NOUNNEST = "NOUNNEST"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the target.
+
+    Args:
+        name: Its name in the target, in lower case.
+        source: The path of the attribute it comes from.
+        values: One value per item.
+    """
+
+    name: str
+    source: tuple[str, ...]
+    values: pa.Array
+
+
+@dataclass(frozen=True)
+class Unnested:
+    """Items as columns.
+
+    Args:
+        columns: The columns, the key attributes first.
+        mixed: The paths, in the target, of what is written as text because its items have several types.
+    """
+
+    columns: Sequence[Column]
+    mixed: frozenset[str]
+
+
+def unnest(
+    items: pa.StructArray, keys: Mapping[str, str], mode: str, widened: frozenset[str] = frozenset()
+) -> Unnested:
+    """Turn typed items into columns.
+
+    Args:
+        items: The items, as `typed` returns them.
+        keys: The table's key attributes and their types: ``S``, ``N`` or ``B``.
+        mode: ``TOPLEVEL``, ``FULL`` or ``NOUNNEST``.
+        widened: The paths, in the target, that are text since their types once differed.
+    """
+    work = _Unnesting(keys, mode, widened)
+    columns = tuple(work.columns(items))
+    return Unnested(columns, frozenset(work.mixed))
+
+
+@dataclass
+class _Unnesting:
+    keys: Mapping[str, str]
+    mode: str
+    widened: frozenset[str]
+    mixed: set[str] = field(default_factory=set)
+
+    def columns(self, items: pa.StructArray) -> Iterator[Column]:
+        children = dict(_children(items))
+        for name, tag in self.keys.items():
+            values = pc.struct_field(children[name], tag) if len(items) else pa.array([], pa.string())
+            yield Column(name.lower(), (name,), _leaf(tag, values))
+        others = {name: values for name, values in children.items() if name not in self.keys}
+        if self.mode == NOUNNEST:
+            values = _struct((name, self._tagged(tagged)) for name, tagged in others.items())
+            if values is not None:
+                yield Column("value", ("value",), values)
+        else:
+            for name, tagged in others.items():
+                yield from self._expanded((name,), tagged) if self.mode == FULL else self._column((name,), tagged)
+
+    def _column(self, path: tuple[str, ...], tagged: pa.StructArray) -> Iterator[Column]:
+        name = ".".join(path).lower()
+        values = self._plain(name, tagged)
+        if values is not None:
+            yield Column(name, path, values)
+
+    def _expanded(self, path: tuple[str, ...], tagged: pa.StructArray) -> Iterator[Column]:
+        """Give each leaf of a map a column of its own."""
+        if any(child.name != "M" for child in tagged.type):
+            yield from self._column(path, _without(tagged, "M"))
+        for tag, maps in _children(tagged):
+            if tag == "M":
+                for name, child in _children(maps):
+                    yield from self._expanded((*path, name), child)
+
+    def _plain(self, path: str, tagged: pa.StructArray) -> pa.Array | None:
+        """Drop the type tags; several types at one place become text."""
+        if path in self.widened:
+            return as_text(tagged)
+        converted = [self._convert(path, tag, values) for tag, values in _present(tagged)]
+        # Maps without any value have no column, so that they do not make a column of another type a mixed one.
+        arrays = [values for values in converted if values is not None]
+        if len({str(values.type) for values in arrays}) > 1:
+            self.mixed.add(path)
+            return as_text(tagged)
+        return functools.reduce(pc.coalesce, arrays) if arrays else None
+
+    def _convert(self, path: str, tag: str, values: pa.Array) -> pa.Array | None:
+        if tag == "M":
+            return _struct((name, self._plain(f"{path}.{name}", child)) for name, child in _children(values))
+        return _leaf(tag, values)
+
+    def _tagged(self, tagged: pa.StructArray) -> pa.Array | None:
+        """Keep the type tags, as ``NOUNNEST`` does."""
+        return _struct((tag, self._tagged_value(tag, values)) for tag, values in _present(tagged))
+
+    def _tagged_value(self, tag: str, values: pa.Array) -> pa.Array | None:
+        if tag == "M":
+            return _struct((name, self._tagged(child)) for name, child in _children(values))
+        return _leaf(tag, values)
+
+
+def _children(values: pa.StructArray) -> Iterator[tuple[str, pa.Array]]:
+    """Yield the fields of a struct array, null where the struct itself is."""
+    for position, child in enumerate(values.type):
+        yield child.name, pc.struct_field(values, [position])
+
+
+def _present(tagged: pa.StructArray) -> Iterator[tuple[str, pa.Array]]:
+    """Yield the tags that some value has; DynamoDB's NULL produces no value."""
+    for tag, values in _children(tagged):
+        if tag != "NULL" and values.null_count < len(values):
+            yield tag, values
+
+
+def _without(tagged: pa.StructArray, unwanted: str) -> pa.StructArray:
+    kept = [(tag, values) for tag, values in _children(tagged) if tag != unwanted]
+    return pa.StructArray.from_arrays([values for _, values in kept], names=[tag for tag, _ in kept])
+
+
+def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | None:
+    """Build a struct array that is null where all its members are; None without any member.
+
+    An empty map is null, whatever members the column has or gets by other items' maps (our choice): a row must not
+    depend on what came before it. Where a column is text, since its values have several types, it is the text ``{}``.
+    """
+    kept = [(name, values) for name, values in members if values is not None]
+    if not kept:
+        return None
+    absent = functools.reduce(pc.and_, (values.is_null() for _, values in kept))
+    fields = [pa.field(name, values.type) for name, values in kept]
+    return pa.StructArray.from_arrays([values for _, values in kept], fields=fields, mask=absent)
+
+
+def _leaf(tag: str, values: pa.Array) -> pa.Array:
+    match tag:
+        case "N":
+            return pc.cast(values, pa.float64())
+        case "B":
+            return _binary(values)
+        case "NS":
+            return _list(values, pc.cast(_elements(values), pa.float64()))
+        case "BS":
+            return _list(values, _binary(_elements(values)))
+        case "L":
+            return _list(values, as_text(_elements(values)))
+        case _:
+            return values
+
+
+def _elements(lists: pa.ListArray) -> pa.Array:
+    """Return the elements of all lists, those that a list's offsets skip left out."""
+    return lists.flatten()
+
+
+def _list(lists: pa.ListArray, elements: pa.Array) -> pa.ListArray:
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths).cast(pa.int32())])
+    return pa.ListArray.from_arrays(offsets, elements, mask=lists.is_null())
+
+
+def _binary(values: pa.StringArray) -> pa.BinaryArray:
+    decoded: list[Any] = [None if value is None else base64.b64decode(value) for value in values.to_pylist()]
+    return pa.array(decoded, pa.binary())

@@ -1,0 +1,47 @@
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import zetl_helpers as zetl
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.conftest import connect_to
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.course.exercises import Chapter, Progress
+from zetl_helpers.lab import Lab
+
+
+@pytest.fixture(scope="package")
+def exercised() -> Iterator[Lab]:
+    """A lab with all that the chapters make; whoever waits for a refresh gets one."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse.start()
+    with without_waiting(lakehouse.zero_etl.refresh_now), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
+        patch.setattr(zetl.lakehouse, "_POLL_SECONDS", 0.01)
+        lab = connect_to(lakehouse.url)
+        zetl.catch_up(lab, 9)
+        log_a_late_ingestion(lab)
+        yield lab
+    lakehouse.stop()
+
+
+def log_a_late_ingestion(lab: Lab) -> None:
+    """Let one ingestion be a minute behind: those of the lakehouse may all take the same few milliseconds."""
+    logs = lab.client("logs")
+    events = logs.filter_log_events(logGroupName=zetl.integration.LOG_GROUP)["events"]
+    event = next(one for one in reversed(events) if "IngestionCompleted" in one["message"])
+    message = json.loads(event["message"])
+    message["details"]["lastSyncedTimestamp"] = str(event["timestamp"] - 60_000)
+    logs.put_log_events(
+        logGroupName=zetl.integration.LOG_GROUP,
+        logStreamName=event["logStreamName"],
+        logEvents=[{"timestamp": event["timestamp"], "message": json.dumps(message)}],
+    )
+
+
+@pytest.fixture
+def chapter(exercised: Lab, tmp_path: Path) -> Callable[[int], Chapter]:
+    """A chapter's exercises with nothing done."""
+    return lambda number: zetl.exercises.chapter(exercised, number, progress=Progress(tmp_path))

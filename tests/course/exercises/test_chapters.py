@@ -1,0 +1,113 @@
+"""Each check lets the solution pass, and tells what is wrong with answers that are wrong."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+import zetl_helpers as zetl
+from tests.course.exercises.wrong_answers import WRONG
+from zetl_helpers.course.exercises import ALL, Chapter, Exercise
+from zetl_helpers.course.exercises.chapter_03 import ADMINISTRATORS
+from zetl_helpers.lab import Lab
+
+EXERCISES = {f"{chapter}.{place}": one for chapter, many in ALL.items() for place, one in enumerate(many, start=1)}
+JUDGED = [name for name, exercise in EXERCISES.items() if not exercise.fault]
+NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
+
+
+def question(name: str, chapter: Callable[[int], Chapter]) -> zetl.exercises.engine.Question:
+    number, _, place = name.partition(".")
+    return chapter(int(number)).questions[int(place) - 1]
+
+
+@pytest.fixture(scope="package")
+def names(exercised: Lab) -> dict[str, Any]:
+    """What the chapters' cells have made before a learner answers."""
+    lab = exercised
+    snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]
+    accounts = zetl.query(lab, "SELECT state, accountstatus FROM customeraccounts")
+    return {
+        "zetl": zetl,
+        "lab": lab,
+        "existing": list(ADMINISTRATORS),
+        "accounts": accounts,
+        "pivot": zetl.charts.pivot_table(accounts, index="state", columns="accountstatus"),
+        "first": int(snapshots.iloc[0]),
+        "last": int(snapshots.iloc[-1]),
+    }
+
+
+def test_every_chapter_has_at_least_three_of_several_kinds() -> None:
+    assert list(ALL) == list(range(1, 12))
+    for exercises in ALL.values():
+        assert len(exercises) >= 3
+        assert len({one.kind for one in exercises}) >= 2
+    assert {one.kind for one in EXERCISES.values()} == {"predict", "complete", "write the SQL", "break and repair"}
+
+
+def test_every_check_is_tried_with_at_least_three_wrong_answers() -> None:
+    assert list(WRONG) == JUDGED
+    assert all(len(tries) >= 3 for tries in WRONG.values())
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_the_solution_is_correct(name: str, chapter: Callable[[int], Chapter], names: dict[str, Any]) -> None:
+    one = question(name, chapter)
+    namespace = dict(names)
+    exec(one.exercise.answer, namespace)  # noqa: S102
+    outcome = one.check(namespace["answer"])
+    assert (outcome.status, outcome.message) == ("correct", one.exercise.why)
+    assert one.state == "correct"
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "says"),
+    [(name, answer, says) for name, tries in WRONG.items() for answer, says in tries],
+    ids=[f"{name}-{place}" for name, tries in WRONG.items() for place in range(1, len(tries) + 1)],
+)
+def test_a_wrong_answer_is_told_what_is_wrong_about_it(
+    name: str, answer: Any, says: str, chapter: Callable[[int], Chapter], names: dict[str, Any]
+) -> None:
+    if callable(answer):
+        answer = answer(names["lab"])
+    elif isinstance(answer, str):
+        answer = answer.replace("{first}", str(names["first"])).replace("{last}", str(names["last"]))
+    one = question(name, chapter)
+    outcome = one.check(answer)
+    assert outcome.status == "incorrect", outcome
+    assert re.search(says, outcome.message), outcome.message
+    assert one.state == "incorrect"
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_what_the_notebook_holds_is_not_attempted(
+    name: str, chapter: Callable[[int], Chapter], names: dict[str, Any]
+) -> None:
+    number, _, place = name.partition(".")
+    (path,) = NOTEBOOKS.glob(f"{int(number):02}_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    kinds = [cell.metadata.get("zetl", {}).get("kind") for cell in cells]
+    places = [at for at, kind in enumerate(kinds) if kind == "exercise"]
+    exercise = EXERCISES[name]
+    heading, kind, *_ = cells[places[int(place) - 1]].source.split("\n\n")
+    assert heading == f"### Exercise {name} · {exercise.title}"
+    assert kind.startswith(f"*{exercise.kind.capitalize()}.*".replace("sql", "SQL"))
+    answer = next(cells[at] for at in range(places[int(place) - 1], len(cells)) if kinds[at] == "answer")
+    namespace = {**names, "ex": chapter(int(number))}
+    *rest, check = answer.source.splitlines()
+    assert check.startswith(f"ex.q{place}.check(")
+    exec("\n".join(rest), namespace)  # noqa: S102
+    outcome = eval(check, namespace)  # noqa: S307
+    assert outcome.status == "not attempted"
+    assert repr(outcome) == answer.outputs[0].data["text/plain"]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_hints_lead_on_and_the_reason_is_a_sentence(exercise: Exercise) -> None:
+    assert len(exercise.hints) >= 2
+    assert len(set(exercise.hints)) == len(exercise.hints)
+    assert exercise.why.endswith((".", ".)"))

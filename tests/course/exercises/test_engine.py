@@ -1,0 +1,165 @@
+"""What a learner meets: four outcomes, hints one after the other, a solution, a card."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from botocore.exceptions import ClientError
+
+from zetl_helpers.course import exercises
+from zetl_helpers.course.exercises import Chapter, Exercise, Progress
+from zetl_helpers.course.exercises.answers import Value
+from zetl_helpers.course.exercises.engine import Question, explained, has_blank
+from zetl_helpers.lab import Lab
+from zetl_helpers.lakehouse import QueryError
+
+DOUBLE = Exercise(
+    title="Twice two",
+    kind="predict",
+    judge=Value(lambda _: 4, wrong={22: "That is two, and two again."}, otherwise="Add two to two."),
+    hints=("It is more than three.", "It is less than five."),
+    answer="answer = 4",
+    why="Two and two make four.",
+)
+
+
+@pytest.fixture
+def question(exercised: Lab, tmp_path: Path) -> Question:
+    return Question(exercised, 7, 3, DOUBLE, Progress(tmp_path))
+
+
+def test_a_right_answer_is_correct_and_told_why(question: Question) -> None:
+    outcome = question.check(4)
+    assert repr(outcome) == "✔ Exercise 7.3: correct. Two and two make four."
+    assert question.state == "correct"
+
+
+def test_a_wrong_answer_is_incorrect_and_told_what_is_wrong_about_it(question: Question) -> None:
+    assert repr(question.check(22)) == "✘ Exercise 7.3: incorrect. That is two, and two again."
+    assert question.check(5).message == "Add two to two."
+    assert question.check("4").message == "The answer is a number; yours is a text."
+    assert question.state == "incorrect"
+
+
+@pytest.mark.parametrize(
+    "answer", [..., None, "", "  \n", "-- your SQL\n", "SELECT ____", {"a": 1, "b": ...}, [..., 2]]
+)
+def test_a_placeholder_is_not_attempted(question: Question, answer: Any) -> None:
+    outcome = question.check(answer)
+    assert outcome.status == "not attempted"
+    assert outcome.message.endswith("ex.q3.hint() gives the first of 2 hints, ex.q3.solution() a right answer.")
+    assert question.state == "not attempted"
+
+
+@pytest.mark.parametrize("answer", ["SELECT 1 -- one...", "a_b", {"a": False}, [], 0, 0.0, False])
+def test_an_answer_that_is_empty_or_false_is_an_answer(answer: Any) -> None:
+    assert not has_blank(answer)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [QueryError("COLUMN_NOT_FOUND: line 1:8"), ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Do")],
+)
+def test_an_answer_that_cannot_be_judged_is_an_error(exercised: Lab, tmp_path: Path, error: Exception) -> None:
+    def judge(_: Lab, __: object) -> None:
+        raise error
+
+    question = Question(exercised, 1, 1, Exercise("A", "predict", judge, ("h",), "answer = 1", "w"), Progress(tmp_path))
+    outcome = question.check(1)
+    assert outcome.status == "error"
+    assert outcome.message.startswith(f"The answer could not be judged: {error}")
+
+
+def test_a_frequent_error_of_athena_comes_with_what_to_look_at() -> None:
+    refused = "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved"
+    assert explained(QueryError(refused)).startswith(f"{refused}.\nzetl.lakehouse.schema(lab)")
+    assert explained(QueryError("something else")) == "something else"
+
+
+def test_sql_that_athena_refuses_is_an_error(chapter: Callable[[int], Chapter]) -> None:
+    for sql in ("SELECT nothing FROM customeraccounts", "SELECT FROM WHERE", "SELECT 1 / 0 AS x FROM nowhere"):
+        assert chapter(4).q1.check(sql).status == "error"
+
+
+def test_a_name_of_the_select_that_having_does_not_know_is_told_so(chapter: Callable[[int], Chapter]) -> None:
+    sql = "SELECT state, SUM(creditlimit) AS total FROM customeraccounts GROUP BY state HAVING {} > 1"
+    assert "`total` is a name you gave with AS" in chapter(4).q5.check(sql.format("total")).message
+    assert "a name you gave" not in chapter(4).q5.check(sql.format("totals")).message
+
+
+def test_a_statement_that_is_no_select_is_told_its_first_word(chapter: Callable[[int], Chapter]) -> None:
+    assert chapter(4).q1.check("-- mine\nSELEC 1 FROM x").message.endswith("Yours begins with SELEC.")
+
+
+def test_hints_lead_on_and_stay_with_the_last(question: Question) -> None:
+    assert [repr(question.hint()) for _ in range(3)] == [
+        "Hint 1 of 2. It is more than three.",
+        "Hint 2 of 2. It is less than five.",
+        "Hint 2 of 2. It is less than five.\nThat was the last; ex.q3.solution() shows an answer.",
+    ]
+
+
+def test_the_solution_shows_code_and_reason_and_counts_as_nothing(question: Question) -> None:
+    shown = question.solution()
+    assert repr(shown) == "One right answer. Two and two make four.\n\nanswer = 4"
+    assert "<pre>answer = 4</pre>" in shown._repr_html_()
+    assert question.state == "not attempted"
+
+
+def test_an_exercise_that_breaks_nothing_says_so(question: Question) -> None:
+    with pytest.raises(TypeError, match=r"breaks nothing. Answer it with ex\.q3\.check\(answer\)"):
+        question.break_it()
+
+
+def test_messages_cannot_put_markup_into_the_page() -> None:
+    html = exercises.Outcome("incorrect", "1.1", "yours is <script>\nand more")._repr_html_()
+    assert "&lt;script&gt;<br>and more" in html
+
+
+def test_the_card_says_in_words_what_is_done(chapter: Callable[[int], Chapter]) -> None:
+    ex = chapter(8)
+    ex.q1.check(0)
+    ex.q3.check(15)
+    assert repr(ex).splitlines()[:3] == [
+        "Chapter 8: 1 of 4 exercises done",
+        "exercise  kind              title                        state",
+        "ex.q1     predict           A refresh without changes    ✔ correct",
+    ]
+    assert "An interval for fifty cents  ✘ incorrect" in repr(ex)
+    html = ex._repr_html_()
+    assert "<caption style='text-align:left'><b>Chapter 8: 1 of 4 exercises done</b></caption>" in html
+    assert html.count("scope='row'") == 4
+    assert html.count("scope='col'") == 4
+    assert "✔ correct" in html
+
+
+def test_the_progress_of_all_chapters_is_a_table(chapter: Callable[[int], Chapter], tmp_path: Path) -> None:
+    chapter(8).q1.check(0)
+    lines = repr(exercises.progress(Progress(tmp_path))).splitlines()
+    assert re.fullmatch(r"1 of \d+ exercises done", lines[0])
+    assert re.search(r"chapter 8 +1 of 4", "\n".join(lines))
+
+
+def test_a_chapter_without_exercises_and_an_exercise_that_is_none(exercised: Lab, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"Chapter 0 has no exercises\. These have: 1, 2"):
+        exercises.chapter(exercised, 0, progress=Progress(tmp_path))
+    with pytest.raises(ValueError, match="Give the number 4, not the text '4'"):
+        exercises.chapter(exercised, "4", progress=Progress(tmp_path))  # type: ignore[arg-type]
+    ex = exercises.chapter(exercised, 5, progress=Progress(tmp_path))
+    with pytest.raises(AttributeError, match="Chapter 5 has the exercises q1 to q4; q9 is none"):
+        _ = ex.q9
+    assert {"q1", "q4"} <= set(dir(ex))
+
+
+@pytest.mark.parametrize("answer", [10**400, [[1]], {"a": {1}}, pd.NA, pd.DataFrame({"a": [1, 2]}), np.array([1, 2])])
+@pytest.mark.parametrize("number", [1, 3, 4, 8])
+def test_an_answer_of_a_kind_that_nobody_asked_for_is_told_so(
+    chapter: Callable[[int], Chapter], number: int, answer: Any
+) -> None:
+    for question in chapter(number).questions:
+        if question.exercise.fault is None:
+            assert question.check(answer).status in ("incorrect", "error")

@@ -1,0 +1,177 @@
+"""Exercises that break something: what shows, which repairs count, and that the lab is put back."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import zetl_helpers as zetl
+from zetl_helpers.course.exercises import ALL, Chapter
+from zetl_helpers.course.exercises.engine import Question
+from zetl_helpers.lab import Lab
+from zetl_helpers.permissions import POLICY_NAME
+
+FAULTS = {2: "ecovery is off", 3: "DESCRIBE", 6: "STATE", 8: "s3:PutObject"}
+COLLIDING = {"CustomerID": {"S": "CUST9001"}, "AccountNumber": {"S": "ACC900001"}}
+
+
+@pytest.fixture
+def broken(request: pytest.FixtureRequest, chapter: Callable[[int], Chapter]) -> Iterator[Question]:
+    """The exercise of the test's chapter, with its fault made; whatever the test leaves is put back."""
+    question = chapter(request.param).q4
+    question.break_it()
+    yield question
+    question.put_back()
+
+
+def whole(lab: Lab) -> tuple[str, int, str, str]:
+    """What faults change: the integration's status, the rows, the role's policy, the project's grants."""
+    policy = lab.client("iam").get_role_policy(RoleName=lab.role, PolicyName=POLICY_NAME)["PolicyDocument"]
+    grants = zetl.studio.grants(lab, zetl.studio.find_project(lab))
+    rows = zetl.query(lab, "SELECT COUNT(*) AS n FROM customeraccounts")["n"].iloc[0]
+    return zetl.integration.require(lab)["Status"], int(rows), json.dumps(policy), grants.to_json()
+
+
+def test_these_chapters_break_something() -> None:
+    assert {number for number, exercises in ALL.items() if any(one.fault for one in exercises)} == set(FAULTS)
+
+
+@pytest.mark.parametrize("number", FAULTS)
+def test_before_the_break_there_is_nothing_to_check(number: int, chapter: Callable[[int], Chapter]) -> None:
+    outcome = chapter(number).q4.check()
+    assert outcome.status == "not attempted"
+    assert "Nothing is broken yet: run ex.q4.break_it()" in outcome.message
+
+
+@pytest.mark.parametrize("number", FAULTS)
+def test_the_solution_repairs_it_and_the_lab_is_as_before(
+    number: int, chapter: Callable[[int], Chapter], exercised: Lab
+) -> None:
+    before = whole(exercised)
+    ex = chapter(number)
+    project = zetl.studio.find_project(exercised)
+    namespace = {"zetl": zetl, "lab": exercised, "ex": ex, "project": project}
+    steps, _, check = ex.q4.exercise.answer.rpartition("\n")
+    exec(steps, namespace)  # noqa: S102
+    outcome = eval(check, namespace)  # noqa: S307
+    assert (outcome.status, ex.q4.state) == ("correct", "correct")
+    assert whole(exercised) == before
+    assert ex.q4.check().status == "not attempted"
+
+
+@pytest.mark.parametrize("number", FAULTS)
+def test_what_is_broken_shows_and_is_put_back(number: int, chapter: Callable[[int], Chapter], exercised: Lab) -> None:
+    before = whole(exercised)
+    question = chapter(number).q4
+    assert FAULTS[number] in question.break_it().code
+    assert question.check().status == "incorrect"
+    assert repr(question.put_back()) == "Put back. The lab is as it was before."
+    assert whole(exercised) == before
+
+
+@pytest.mark.parametrize("broken", [2], indirect=True)
+def test_recovery_must_be_on(broken: Question, exercised: Lab) -> None:
+    assert "Point-in-time recovery is still off" in broken.check().message
+
+
+@pytest.mark.parametrize("broken", [3], indirect=True)
+@pytest.mark.parametrize(
+    ("granted", "revoked", "says"),
+    [
+        ([], [], "still lacks SELECT"),
+        (["SELECT"], ["DESCRIBE"], "still lacks DESCRIBE"),
+        (["SELECT", "DROP"], [], "holds DROP, too"),
+    ],
+)
+def test_grants_must_be_enough_and_no_more(
+    broken: Question, exercised: Lab, granted: list[str], revoked: list[str], says: str
+) -> None:
+    role = {"DataLakePrincipalIdentifier": zetl.studio.find_project(exercised).role_arn}
+    table = {"Table": {"DatabaseName": exercised.database, "Name": exercised.target_table}}
+    formation = exercised.client("lakeformation")
+    if granted:
+        formation.grant_permissions(Principal=role, Resource=table, Permissions=granted)
+    if revoked:
+        formation.revoke_permissions(Principal=role, Resource=table, Permissions=revoked)
+    try:
+        assert says in broken.check().message
+    finally:
+        if "DROP" in granted:
+            formation.revoke_permissions(Principal=role, Resource=table, Permissions=["DROP"])
+
+
+@pytest.mark.parametrize("broken", [6], indirect=True)
+@pytest.mark.parametrize(
+    ("removed", "says"),
+    [("", "still has both State and STATE"), ("State", "has no State any more"), ("all", "the customer is lost")],
+)
+def test_the_item_must_stay_with_one_state(broken: Question, exercised: Lab, removed: str, says: str) -> None:
+    dynamodb = exercised.client("dynamodb")
+    if removed == "all":
+        dynamodb.delete_item(TableName=exercised.table, Key=COLLIDING)
+    elif removed:
+        dynamodb.update_item(
+            TableName=exercised.table,
+            Key=COLLIDING,
+            UpdateExpression="REMOVE #name",
+            ExpressionAttributeNames={"#name": removed},
+        )
+    assert says in broken.check().message
+
+
+@pytest.mark.parametrize("broken", [8], indirect=True)
+@pytest.mark.parametrize(
+    ("action", "resource", "says"),
+    [
+        ("s3:GetObject", "arn:aws:s3:::{bucket}/*", "No policy in role zETLTargetRole allows s3:PutObject"),
+        ("s3:*", "arn:aws:s3:::{bucket}/*", "more than it needs: s3:*"),
+        ("s3:PutObject", "arn:aws:s3:::{bucket}", "the files lie below it"),
+    ],
+)
+def test_the_role_may_write_there_and_no_more(
+    broken: Question, exercised: Lab, action: str, resource: str, says: str
+) -> None:
+    iam = exercised.client("iam")
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource.format(bucket=exercised.bucket)}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=exercised.role, PolicyName="mine", PolicyDocument=document)
+    try:
+        assert says in broken.check().message
+    finally:
+        iam.delete_role_policy(RoleName=exercised.role, PolicyName="mine")
+
+
+@pytest.mark.parametrize("broken", [8], indirect=True)
+def test_a_policy_of_ones_own_counts(broken: Question, exercised: Lab) -> None:
+    resource = f"arn:aws:s3:::{exercised.bucket}/{exercised.database}/*"
+    statement = {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": resource}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam = exercised.client("iam")
+    iam.put_role_policy(RoleName=exercised.role, PolicyName="mine", PolicyDocument=document)
+    try:
+        assert broken.check().status == "correct"
+    finally:
+        iam.delete_role_policy(RoleName=exercised.role, PolicyName="mine")
+
+
+@pytest.mark.parametrize("number", FAULTS)
+def test_catching_up_mends_what_a_learner_left_broken(
+    number: int, chapter: Callable[[int], Chapter], exercised: Lab
+) -> None:
+    before = whole(exercised)
+    chapter(number).q4.break_it()
+    assert zetl.catch_up(exercised, 9) == "Ready for chapter 9."
+    zetl.attention.wait_until_mended(exercised)
+    assert whole(exercised)[0] == "ACTIVE"
+    assert whole(exercised)[2:] == before[2:]
+
+
+def test_an_integration_that_has_failed_for_good_is_made_again(exercised: Lab) -> None:
+    old = zetl.integration.integration_id(exercised)
+    item = {**COLLIDING, "State": {"S": "NV"}, "a:b": {"S": "no column"}}
+    exercised.client("dynamodb").put_item(TableName=exercised.table, Item=item)
+    assert "status: FAILED" in zetl.attention.wait_until_needed(exercised)
+    zetl.catch_up(exercised, 9)
+    assert zetl.integration.require(exercised)["Status"] == "ACTIVE"
+    assert zetl.integration.integration_id(exercised) != old
+    assert zetl.query(exercised, "SELECT COUNT(*) AS n FROM customeraccounts")["n"].tolist() == [25]

@@ -1,0 +1,94 @@
+"""Rows are compared by what they say, and the difference is named."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zetl_helpers.course.exercises.engine import IncorrectError
+from zetl_helpers.course.exercises.frames import compare, same_rows
+
+RIGHT = pd.DataFrame({"state": ["CA", "NV", "NY"], "share": [33.33, 50.0, 0.0]})
+
+
+def mistake(answer: pd.DataFrame, right: pd.DataFrame = RIGHT, *, ordered: bool = False) -> str:
+    with pytest.raises(IncorrectError) as error:
+        compare(right, answer, one_row_for="state", key=("state",), ordered=ordered)
+    return str(error.value)
+
+
+def shares(*values: Any) -> pd.DataFrame:
+    return pd.DataFrame({"state": ["CA", "NV", "NY"], "share": pd.Series(values, dtype=object)})
+
+
+def test_order_of_rows_and_columns_and_types_of_numbers_do_not_matter() -> None:
+    answer = pd.DataFrame({"share": [Decimal("0.00"), 50, 33.330000000001], "state": ["NY", "NV", "CA"]}, dtype=object)
+    compare(RIGHT, answer, one_row_for="state", key=("state",), ordered=False)
+
+
+def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
+    compare(RIGHT, RIGHT, one_row_for="state", key=("state",), ordered=True)
+    assert "ORDER BY" in mistake(RIGHT.iloc[::-1], ordered=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (RIGHT.rename(columns={"share": "percent"}), "'percent' should be called 'share': name it with AS"),
+        (RIGHT[["state"]], "should have the columns state, share. Yours has state"),
+        (RIGHT.assign(more=1, extra=2), "Yours has state, share, more, extra"),
+        (RIGHT.iloc[:0], "your answer has no row"),
+        (RIGHT.iloc[:1], "Is GROUP BY missing"),
+        (RIGHT.iloc[:2], "2 rows, fewer than there should be"),
+        (pd.concat([RIGHT, RIGHT]), "some rows occur more than once"),
+        (pd.concat([RIGHT, RIGHT.assign(share=1.0)]), "6 rows, more than there should be"),
+        (RIGHT.assign(state=["CA", "NV", "OR"]), "The row for state OR does not belong"),
+        (RIGHT.assign(state=["CA", "NV", "NV"]), "There is no row for state NY"),
+        (shares(0.3333, 0.5, 0.0), "It is a fraction"),
+        (shares(33, 50, 0), "two whole numbers divide to a whole number"),
+        (shares(33.333333, 50.0, 0.0), "round the result once"),
+        (shares(33.33, 50.0, None), "NULL in a computation"),
+        (shares("33.33", "50.0", "0.0"), "should not be a text"),
+        (shares(12.0, 50.0, 0.0), "for example for state CA, where yours is 12.0."),
+    ],
+)
+def test_the_mistake_is_named(answer: pd.DataFrame, says: str) -> None:
+    assert says in mistake(answer)
+
+
+def test_a_value_where_none_should_be_is_named() -> None:
+    right = RIGHT.assign(share=[1.0, float("nan"), 2.0])
+    assert "There should be no value (NULL)" in mistake(right.fillna(0.0), right)
+    compare(right, right.astype(object).where(right.notna(), None), one_row_for="state", key=("state",), ordered=False)
+
+
+def test_a_rounded_number_that_should_have_decimals_is_named() -> None:
+    right = RIGHT.assign(share=[66.67, 50.0, 0.0])
+    assert "rounded to a whole number" in mistake(shares(67, 50, 0), right)
+
+
+def test_values_in_place_of_each_other_are_named() -> None:
+    assert "'share' is not right" in mistake(shares(50.0, 33.33, 0.0))
+
+
+cells = st.one_of(
+    st.none(), st.booleans(), st.text("ab", max_size=2), st.integers(-3, 3), st.floats(-3, 3, allow_nan=False)
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(cells, cells), max_size=5), st.randoms(use_true_random=False))
+def test_rows_in_any_order_are_the_same_and_one_more_or_less_is_not(
+    rows: Sequence[tuple[Any, Any]], random: Any
+) -> None:
+    right = pd.DataFrame(rows, columns=["a", "b"], dtype=object)
+    shuffled = random.sample(list(rows), len(rows))
+    answer = pd.DataFrame(shuffled, columns=["a", "b"], dtype=object)
+    assert same_rows(right, answer[["b", "a"]])
+    more = pd.DataFrame([*shuffled, ("another", 1)], columns=["a", "b"], dtype=object)
+    assert not same_rows(right, more)
+    assert not same_rows(more, right)

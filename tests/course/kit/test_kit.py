@@ -1,0 +1,116 @@
+"""The instructor's kit fits the notebooks, whatever becomes of them."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zetl_helpers.cli import main
+from zetl_helpers.course import kit
+from zetl_helpers.course.kit import chapters, material, plans
+from zetl_helpers.course.kit.chapters import Chapter
+
+NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    written = kit.write(NOTEBOOKS, tmp_path_factory.mktemp("kit"))
+    return {page.stem: page.read_text(encoding="utf-8") for page in written}
+
+
+def changed(tmp_path: Path, name: str, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Return a copy of a chapter with something else in it."""
+    original = next(path for path in NOTEBOOKS if path.stem == name)
+    notebook = json.loads(original.read_text(encoding="utf-8"))
+    change(notebook)
+    copy = tmp_path / original.name
+    copy.write_text(json.dumps(notebook), encoding="utf-8")
+    return copy
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+class TestChapter:
+    def test_every_section_has_material_and_no_material_is_orphaned(self, path: Path) -> None:
+        assert material.load(chapters.read(path))
+
+    def test_somebody_thought_of_what_breaks_or_is_asked(self, path: Path) -> None:
+        found = material.load(chapters.read(path)).values()
+        assert any(one.breaks or one.asked for one in found)
+
+    def test_every_section_is_on_its_page_with_its_minutes(self, path: Path, pages: dict[str, str]) -> None:
+        page = pages[path.stem]
+        for section in chapters.read(path).sections:
+            assert f"| {section.heading} | {section.minutes} |" in page
+            assert f"\n## {section.heading}\n" in page
+
+
+def test_expected_outputs_are_those_of_the_notebooks(pages: dict[str, str]) -> None:
+    assert "\nproperties of table CustomerAccounts in database customerdb: created\n" in pages["02_integration"]
+
+
+def test_the_kit_says_the_answers_of_the_exercises(pages: dict[str, str]) -> None:
+    assert "**A right answer**" in pages["04_query_with_athena"]
+    assert pages["04_query_with_athena"].count("## Exercise") == pages["04_query_with_athena"].count("**Hints**")
+
+
+def test_no_material_is_left_of_a_chapter_that_is_gone() -> None:
+    folder = Path(material.__file__).parent / "material"
+    assert [path.stem for path in sorted(folder.iterdir())] == [path.stem for path in NOTEBOOKS]
+
+
+def test_a_renamed_section_is_named(tmp_path: Path) -> None:
+    def rename(notebook: dict[str, Any]) -> None:
+        cell = next(cell for cell in notebook["cells"] if "".join(cell["source"]).startswith("## The history"))
+        cell["source"] = ["## The past\n"]
+
+    path = changed(tmp_path, "04_query_with_athena", rename)
+    with pytest.raises(kit.MaterialError, match=r"without talking points: \['The past'\]; .*: \['The history'\]"):
+        material.load(chapters.read(path))
+
+
+def test_a_chapter_without_material_is_named(tmp_path: Path) -> None:
+    path = changed(tmp_path, "12_clean_up", lambda notebook: None).rename(tmp_path / "13_more.ipynb")
+    with pytest.raises(kit.MaterialError, match=r"Write kit/material/13_more\.toml"):
+        material.load(chapters.read(path))
+
+
+@pytest.mark.parametrize(("heading", "minutes"), [("Two hours", 120), ("Half a day", 240)])
+def test_a_plan_fits_into_its_time_and_ends_with_clean_up(heading: str, minutes: int, pages: dict[str, str]) -> None:
+    table = pages["index"].partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\d):(\d\d) \| (\d+) \| (.+?) \|", table, re.MULTILINE)
+    now = 0
+    for hours, rest, length, _ in rows:
+        assert int(hours) * 60 + int(rest) == now
+        now += int(length)
+    assert minutes * 0.85 <= now <= minutes
+    assert rows[-1][3].startswith("12")
+    (left,) = re.findall(r"^(\d+ minutes? \w+) left", table, re.MULTILINE)
+    assert left == ("1 minute is" if minutes - now == 1 else f"{minutes - now} minutes are")
+
+
+def test_a_plan_that_is_too_short_says_how_long_it_takes() -> None:
+    with pytest.raises(plans.PlanError, match=r"takes \d+ minutes, and there are 30"):
+        plans.plan([chapters.read(path) for path in NOTEBOOKS], 30)
+
+
+def test_a_long_plan_has_a_break_in_every_stretch() -> None:
+    long = [Chapter(f"{n:02}", n, f"Chapter {n}", 70, "nothing", (), ()) for n in (0, 1, 2, 4, 6, 12)]
+    assert [slot.what for slot in plans.plan(long, 600)].count("Break") == 2
+
+
+def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(NOTEBOOKS[0].parent)
+    assert main(["kit", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "checklist.md").read_text().startswith("# Checklist for the evening")
+
+
+def test_without_notebooks_the_command_says_where_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["kit"]) == 1
+    assert "Go to the tutorial's folder" in capsys.readouterr().err

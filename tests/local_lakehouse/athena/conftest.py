@@ -1,0 +1,154 @@
+"""A local Athena to try statements on: the dialect by itself, and the whole service without a socket."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from local_lakehouse.athena.api import AthenaService
+from local_lakehouse.athena.results import Text, render
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.moto_backend import ACCOUNT
+from local_lakehouse.protocol.wire import Caller
+from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.session import Session, Source, Version, View
+from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.grammar.parser import parse_query
+from local_lakehouse.sql.runtime.engine import Engine, run
+
+CALLER = Caller(ACCOUNT, "us-east-1", f"arn:aws:iam::{ACCOUNT}:root")
+
+
+class _NoTables:
+    def resolve(
+        self, names: tuple[str, ...], database: str | None, version: Version | None, position: Position
+    ) -> Source | View:
+        raise QueryFailure("TABLE_NOT_FOUND", f"Table '{'.'.join(names)}' does not exist", position)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a query without tables answers."""
+
+    names: list[str | None]
+    types: list[str]
+    rows: list[list[Text]]
+
+
+Ask = Callable[[str], Answer]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The DuckDB of all statements."""
+    return Engine()
+
+
+@pytest.fixture(scope="session")
+def ask(engine: Engine) -> Ask:
+    """Runs a query that reads no table."""
+
+    def answer(sql: str) -> Answer:
+        now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+        compiled = compile_query(parse_query(sql), Session(_NoTables(), None, now, engine.constant))
+        types = [column.type for column in compiled.columns]
+        cursor = engine.cursor()
+        try:
+            rows = render(run(cursor, compiled.sql), types)
+        finally:
+            cursor.close()
+        return Answer([column.name for column in compiled.columns], [str(one) for one in types], rows)
+
+    return answer
+
+
+class Athena:
+    """The service, called as the endpoint calls it."""
+
+    def __init__(self, service: AthenaService, inside: Inside) -> None:
+        self.service = service
+        self.glue = inside.client("glue")
+        self.s3 = inside.client("s3")
+
+    def call(self, operation: str, **request: Any) -> dict[str, Any]:
+        """Call an operation."""
+        return self.service.call(operation, request, CALLER)
+
+    def start(self, sql: str, database: str | None = "lab", **request: Any) -> str:
+        """Start a statement and return its execution's id."""
+        context = {"QueryExecutionContext": {"Database": database}} if database else {}
+        request.setdefault("ClientRequestToken", str(uuid.uuid4()))
+        identifier: str = self.call("StartQueryExecution", QueryString=sql, **context, **request)["QueryExecutionId"]
+        return identifier
+
+    def finished(self, execution_id: str) -> dict[str, Any]:
+        """Wait for an execution's end and return its document."""
+        limit = time.monotonic() + 30
+        while time.monotonic() < limit:
+            document: dict[str, Any] = self.call("GetQueryExecution", QueryExecutionId=execution_id)["QueryExecution"]
+            if document["Status"]["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
+                return document
+        raise TimeoutError(execution_id)
+
+    def run(self, sql: str, database: str | None = "lab", **request: Any) -> list[list[Text]]:
+        """Run a statement that succeeds and return its rows, without the header."""
+        execution_id = self.start(sql, database, **request)
+        document = self.finished(execution_id)
+        assert document["Status"]["State"] == "SUCCEEDED", document["Status"].get("StateChangeReason")
+        result = page = self.call("GetQueryResults", QueryExecutionId=execution_id)
+        rows = _texts(page)
+        while token := page.get("NextToken"):
+            page = self.call("GetQueryResults", QueryExecutionId=execution_id, NextToken=token)
+            rows += _texts(page)
+        header = document["StatementType"] == "DML" and bool(result["ResultSet"]["ResultSetMetadata"]["ColumnInfo"])
+        return rows[1:] if header else rows
+
+    def write(self, sql: str) -> int:
+        """Run a statement that writes and return how many rows it says it wrote; it answers none."""
+        execution_id = self.start(sql)
+        document = self.finished(execution_id)
+        assert document["Status"]["State"] == "SUCCEEDED", document["Status"].get("StateChangeReason")
+        result = self.call("GetQueryResults", QueryExecutionId=execution_id)
+        assert result["ResultSet"]["Rows"] == []
+        assert [one["Name"] for one in result["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]] == ["rows"]
+        count: int = result["UpdateCount"]
+        return count
+
+    def fail(self, sql: str, database: str | None = "lab", **request: Any) -> str:
+        """Run a statement that fails and return the reason."""
+        document = self.finished(self.start(sql, database, **request))
+        assert document["Status"]["State"] == "FAILED", document["Status"]
+        reason: str = document["Status"]["StateChangeReason"]
+        return reason
+
+
+def _texts(page: dict[str, Any]) -> list[list[Text]]:
+    return [[datum.get("VarCharValue") for datum in row["Data"]] for row in page["ResultSet"]["Rows"]]
+
+
+@pytest.fixture
+def athena(inside: Inside, engine: Engine) -> Iterator[Athena]:
+    """An Athena with an empty database `lab` and a bucket `lab`."""
+    service = AthenaService(inside, engine)
+    client = Athena(service, inside)
+    client.s3.create_bucket(Bucket="lab")
+    client.glue.create_database(DatabaseInput={"Name": "lab", "LocationUri": "s3://lab/db/"})
+    yield client
+    service.stop()
+
+
+@pytest.fixture
+def accounts(athena: Athena) -> Athena:
+    """An Athena with an Iceberg table `accounts` of three rows."""
+    athena.run(
+        "CREATE TABLE accounts (id int, state string, balance double) LOCATION 's3://lab/accounts/' "
+        "TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+    athena.run("INSERT INTO accounts VALUES (1, 'CA', 10.5), (2, 'NY', 20.0), (3, NULL, NULL)")
+    return athena

@@ -1,0 +1,154 @@
+"""Queries run side by side; each can be stopped, and one that takes too much fails by itself while the others go on."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from local_lakehouse.athena.api import AthenaService
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.sql.runtime import regexp_functions
+from local_lakehouse.sql.runtime.engine import Engine
+from tests.local_lakehouse.athena.conftest import Athena
+
+NUMBERS = "UNNEST(sequence(1, 10000))"
+# 10^12 combinations: it ends only when it is stopped.
+ENDLESS = f"SELECT count(*) FROM {NUMBERS} a(x), {NUMBERS} b(y), {NUMBERS} c(z) WHERE (x + y + z) % 7 = 9"
+
+
+def _state(athena: Athena, execution_id: str) -> str:
+    execution = athena.call("GetQueryExecution", QueryExecutionId=execution_id)["QueryExecution"]
+    state: str = execution["Status"]["State"]
+    return state
+
+
+def _until_running(athena: Athena, execution_id: str) -> None:
+    limit = time.monotonic() + 30
+    while _state(athena, execution_id) != "RUNNING":
+        assert time.monotonic() < limit
+
+
+def test_others_are_answered_while_one_runs_and_it_stops_when_told(athena: Athena) -> None:
+    long = athena.start(ENDLESS)
+    _until_running(athena, long)
+
+    assert athena.run("SELECT 1 + 1") == [["2"]]
+    assert _state(athena, long) == "RUNNING"
+
+    athena.call("StopQueryExecution", QueryExecutionId=long)
+    stopped = time.monotonic()
+    assert athena.finished(long)["Status"]["StateChangeReason"] == "Query cancelled by user"
+    assert time.monotonic() - stopped < 5
+    assert athena.run("SELECT 1 + 1") == [["2"]]
+
+
+def test_many_at_once_each_get_their_own_answer(accounts: Athena) -> None:
+    sql = "SELECT id * {0} FROM accounts WHERE id <= {0} % 3 + 1 ORDER BY id"
+    started = {number: accounts.start(sql.format(number)) for number in range(24)}
+
+    for number, execution_id in started.items():
+        assert accounts.finished(execution_id)["Status"]["State"] == "SUCCEEDED"
+        rows = accounts.call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]["Rows"][1:]
+        expected = [str(row * number) for row in range(1, number % 3 + 2)]
+        assert [row["Data"][0]["VarCharValue"] for row in rows] == expected
+
+
+def test_one_beyond_the_memory_fails_and_others_go_on(inside: Inside) -> None:
+    athena = Athena(AthenaService(inside, Engine(memory_limit="64MB")), inside)
+    distinct = f"SELECT count(DISTINCT CAST(x * 10000 + y AS varchar)) FROM {NUMBERS} a(x), {NUMBERS} b(y)"
+
+    greedy = athena.start(distinct, None)
+    assert athena.run("SELECT 1 + 1", None) == [["2"]]
+
+    error = athena.finished(greedy)["Status"]["AthenaError"]
+    assert error["ErrorMessage"].startswith("EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded the memory")
+    assert athena.run("SELECT 1 + 1", None) == [["2"]]
+    athena.service.stop()
+
+
+def test_one_beyond_the_time_fails_and_others_go_on(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(athena.service._runner, "_time_limit", 0.1)
+    late = athena.start(ENDLESS)
+    error = athena.finished(late)["Status"]["AthenaError"]
+    monkeypatch.undo()
+
+    assert error["ErrorMessage"].startswith("EXCEEDED_TIME_LIMIT: Query exceeded the maximum execution time limit")
+    assert athena.run("SELECT 1 + 1") == [["2"]]
+
+
+def test_a_regular_expression_that_would_take_for_ever_is_given_up(
+    athena: Athena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regexp_functions, "_PATIENCE_SECONDS", 0.05)
+
+    reason = athena.fail(f"SELECT regexp_like(x, '(a|aa)+$') FROM (VALUES '{'a' * 60}b') t(x)")
+
+    assert reason.startswith("EXCEEDED_TIME_LIMIT: The regular expression needs more than 0.05 seconds")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT {'(' * 100}1{')' * 100}",
+        f"SELECT {'abs(' * 100}1{')' * 100}",
+        f"SELECT 1 {'FROM (SELECT 1 ' * 100}{')' * 100}",
+        f"SELECT {'CASE WHEN true THEN ' * 100}1{' END' * 100}",
+        f"SELECT {'+ '.join(['1'] * 200)} - 199",
+        f"SELECT 1 WHERE {' OR '.join(['1 = 1'] * 2_000)}",
+    ],
+    ids=["parentheses", "calls", "queries", "cases", "operators", "conditions"],
+)
+def test_what_is_nested_a_hundred_times_runs(athena: Athena, sql: str) -> None:
+    assert athena.run(sql) == [["1"]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT {'(' * 2_000}1{')' * 2_000}",
+        f"SELECT 1 {'FROM (SELECT 1 ' * 2_000}{')' * 2_000}",
+        f"SELECT {'+'.join(['1'] * 4_000)}",
+        f"SELECT {'NOT ' * 4_000} true",
+        f"INSERT INTO t SELECT {'(' * 2_000}1{')' * 2_000}",
+    ],
+    ids=["parentheses", "queries", "operators", "negations", "insert"],
+)
+def test_what_is_nested_too_deeply_fails_by_name(athena: Athena, sql: str) -> None:
+    reason = athena.fail(sql)
+
+    assert reason.startswith("NOT_SUPPORTED: The statement is nested too deeply, or chains too many operators")
+    assert athena.run("SELECT 1 + 1") == [["2"]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("SELECT sequence(1, 100000000)", "result of sequence function"),
+        ("SELECT sequence(1, 5, 0)", "step must not be zero"),
+        ("SELECT sequence(100000000, 1)", "result of sequence function"),
+        ("SELECT sequence(1, x) FROM (VALUES 10000, 9223372036854775807) t(x)", "result of sequence function"),
+        ("SELECT sequence(DATE '1900-01-01', DATE '2900-01-01')", "result of sequence function"),
+        (
+            "SELECT sequence(TIMESTAMP '1900-01-01 00:00', TIMESTAMP '2900-01-01 00:00', INTERVAL '1' SECOND)",
+            "result of sequence function",
+        ),
+        ("SELECT repeat('x', 100000000)", "count argument of repeat function"),
+        ("SELECT repeat('x', n) FROM (VALUES 3, 1000000000) t(n)", "count argument of repeat function"),
+    ],
+)
+def test_a_list_too_long_to_make_is_refused_before_it_is_made(athena: Athena, sql: str, problem: str) -> None:
+    began = time.process_time()
+
+    assert athena.fail(sql).startswith(f"INVALID_FUNCTION_ARGUMENT: {problem}")
+    assert time.process_time() - began < 5
+
+
+def test_lists_of_the_greatest_length(athena: Athena) -> None:
+    sql = "SELECT cardinality(sequence(1, 10000)), cardinality(sequence(10000, 1)), cardinality(repeat('x', 10000))"
+    assert athena.run(sql) == [["10000", "10000", "10000"]]
+
+
+def test_lists_of_no_known_length(athena: Athena) -> None:
+    sql = "SELECT sequence(1, n), repeat('x', n) FROM (VALUES 2, NULL) t(n)"
+    assert athena.run(sql) == [["[1, 2]", "[x, x]"], [None, None]]

@@ -1,0 +1,157 @@
+"""Hive tables: CTAS, UNLOAD, and files that were there before."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.local_lakehouse.athena.conftest import Athena
+
+ROWS = "SELECT * FROM (VALUES (1, 'a', DATE '2024-01-01'), (2, NULL, NULL)) AS t(id, s, d)"
+
+
+@pytest.mark.parametrize("file_format", ["PARQUET", "JSON", "TEXTFILE"])
+def test_a_table_from_a_query(athena: Athena, file_format: str) -> None:
+    document = athena.finished(athena.start(f"CREATE TABLE copied WITH (format = '{file_format}') AS {ROWS}"))
+
+    assert (document["StatementType"], document["SubstatementType"]) == ("DDL", "CREATE_TABLE_AS_SELECT")
+    assert athena.run("SELECT id, s, d FROM copied ORDER BY id") == [["1", "a", "2024-01-01"], ["2", None, None]]
+    manifest = document["Statistics"]["DataManifestLocation"]
+    bucket, _, key = manifest.removeprefix("s3://").partition("/")
+    [path] = athena.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().split()
+    assert path.startswith(document["ResultConfiguration"]["OutputLocation"])
+
+
+def test_partitions(athena: Athena) -> None:
+    athena.run(
+        f"CREATE TABLE parts WITH (partitioned_by = ARRAY['s']) AS SELECT id, coalesce(s, 'none') AS s FROM ({ROWS})"
+    )
+    athena.run("INSERT INTO parts VALUES (3, 'b')")
+
+    assert athena.run("SHOW PARTITIONS parts") == [["s=a"], ["s=b"], ["s=none"]]
+    assert athena.run("SELECT id, s FROM parts WHERE s <> 'a' ORDER BY id") == [["2", "none"], ["3", "b"]]
+
+
+def test_files_that_were_there(athena: Athena) -> None:
+    athena.s3.put_object(Bucket="lab", Key="csv/day=2024-01-02/a.csv", Body=b'id,name\n1,"Doe, J"\nx,\n')
+    athena.run(
+        "CREATE EXTERNAL TABLE people (id int, name string) PARTITIONED BY (day date) "
+        "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' LOCATION 's3://lab/csv/' "
+        "TBLPROPERTIES ('skip.header.line.count'='1')"
+    )
+    assert athena.run("SELECT count(*) FROM people") == [["0"]]
+
+    repaired = athena.run("MSCK REPAIR TABLE people")
+
+    assert repaired == [["Repair: Added partition to metastore people:day=2024-01-02"]]
+    assert athena.run("SELECT id, name, day FROM people") == [["1", "Doe, J", "2024-01-02"], [None, "", "2024-01-02"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("SELECT 1", "Column name not specified at position 1"),
+        ("SELECT NULL AS x", "Column type is unknown: x"),
+        ("SELECT 1 AS x, 2 AS X", "Column name 'x' specified more than once"),
+        ("SELECT current_timestamp AS t", "NOT_SUPPORTED: Unsupported Hive type: timestamp with time zone"),
+        (
+            "SELECT TIMESTAMP '2024-01-01 00:00:00.123456' AS t",
+            "NOT_SUPPORTED: Incorrect timestamp precision for timestamp(6); the configured precision is MILLISECONDS",
+        ),
+    ],
+)
+def test_what_a_hive_table_cannot_hold(athena: Athena, query: str, reason: str) -> None:
+    assert reason in athena.fail(f"CREATE TABLE bad AS {query}")
+    assert "TABLE_NOT_FOUND" in athena.fail("SELECT * FROM bad")
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ("format = 'ORC'", "NOT_SUPPORTED: The local Athena does not write ORC"),
+        ("bucketed_by = ARRAY['id'], bucket_count = 2", "NOT_SUPPORTED: Bucketed tables"),
+        ("colour = 'red'", "INVALID_TABLE_PROPERTY"),
+        ("table_type = 'ICEBERG'", "INVALID_TABLE_PROPERTY"),
+    ],
+)
+def test_properties_that_are_refused(athena: Athena, properties: str, reason: str) -> None:
+    assert reason in athena.fail(f"CREATE TABLE bad WITH ({properties}) AS {ROWS}")
+
+
+def test_a_place_that_is_taken(athena: Athena) -> None:
+    athena.run(f"CREATE TABLE one WITH (external_location = 's3://lab/one/') AS {ROWS}")
+
+    assert "TABLE_ALREADY_EXISTS" in athena.fail(f"CREATE TABLE one AS {ROWS}")
+    assert "HIVE_PATH_ALREADY_EXISTS" in athena.fail(
+        f"CREATE TABLE two WITH (external_location = 's3://lab/one/') AS {ROWS}"
+    )
+    assert "Database nobase not found" in athena.fail(f"CREATE TABLE nobase.t AS {ROWS}")
+
+
+def test_unload(athena: Athena) -> None:
+    document = athena.finished(
+        athena.start(f"UNLOAD ({ROWS}) TO 's3://lab/out/' WITH (format = 'PARQUET', compression = 'SNAPPY')")
+    )
+
+    [found] = athena.s3.list_objects_v2(Bucket="lab", Prefix="out/")["Contents"]
+    body = athena.s3.get_object(Bucket="lab", Key=found["Key"])["Body"].read()
+    assert document["SubstatementType"] == "UNLOAD"
+    assert pq.read_table(io.BytesIO(body)).column("id").to_pylist() == [1, 2]
+
+
+def test_an_iceberg_table_from_a_query(athena: Athena) -> None:
+    athena.run(
+        "CREATE TABLE ice WITH (table_type = 'ICEBERG', location = 's3://lab/ice/', is_external = false, "
+        f"partitioning = ARRAY['month(d)', 'bucket(id, 4)']) AS {ROWS}"
+    )
+
+    assert athena.run('SELECT sum(record_count) FROM "ice$files"') == [["2"]]
+    assert [row[0] for row in athena.run("DESCRIBE ice")][-2:] == ["d_month\tmonth\td", "id_bucket\tbucket[4]\tid"]
+    assert athena.run("SELECT id FROM ice WHERE d = DATE '2024-01-01'") == [["1"]]
+
+
+@pytest.mark.parametrize(
+    ("serde", "lines"),
+    [
+        ("DELIMITED FIELDS TERMINATED BY ','", ["1,x\u2028y", "2,n\x85m", "3,p\x0cq"]),
+        (
+            "SERDE 'org.openx.data.jsonserde.JsonSerDe'",
+            ['{"id": 1, "s": "x\u2028y"}', '{"id": 2, "s": "n\x85m"}', '{"id": 3, "s": "p\\fq"}'],
+        ),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_where_they_do_for_hadoop(athena: Athena, serde: str, lines: list[str], end: str) -> None:
+    text = "".join(line + end for line in lines)
+    athena.s3.put_object(Bucket="lab", Key="lines/a.txt", Body=text.encode())
+    athena.run(f"CREATE EXTERNAL TABLE lines (id int, s string) ROW FORMAT {serde} LOCATION 's3://lab/lines/'")
+
+    assert athena.run("SELECT id, s FROM lines") == [["1", "x\u2028y"], ["2", "n\x85m"], ["3", "p\x0cq"]]
+
+
+def test_an_empty_line_is_a_row_and_an_empty_file_none(athena: Athena) -> None:
+    athena.s3.put_object(Bucket="lab", Key="lines/a.txt", Body=b"a\n\nb")
+    athena.s3.put_object(Bucket="lab", Key="lines/b.txt", Body=b"")
+    athena.run("CREATE EXTERNAL TABLE lines (s string) ROW FORMAT DELIMITED LOCATION 's3://lab/lines/'")
+
+    assert athena.run("SELECT s FROM lines") == [["a"], [""], ["b"]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"UNLOAD ({ROWS}) TO 's3://gone/u/' WITH (format = 'PARQUET')",
+        f"CREATE TABLE t WITH (external_location = 's3://gone/t/') AS {ROWS}",
+        f"CREATE TABLE t WITH (table_type = 'ICEBERG', is_external = false, location = 's3://gone/t/') AS {ROWS}",
+        "CREATE TABLE t (id int) LOCATION 's3://gone/t/' TBLPROPERTIES ('table_type' = 'ICEBERG')",
+        "INSERT INTO lost VALUES 1",
+        "SELECT * FROM lost",
+    ],
+)
+def test_a_bucket_that_is_not_there_is_named(athena: Athena, sql: str) -> None:
+    athena.run("CREATE EXTERNAL TABLE lost (id int) LOCATION 's3://gone/lost/'")
+
+    assert athena.fail(sql).startswith("The specified bucket does not exist: gone (Error Code: NoSuchBucket)")
+    assert athena.run("SHOW TABLES") == [["lost"]]

@@ -1,0 +1,322 @@
+"""Iceberg tables: rows come and go, versions stay, the metadata tells."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.local_lakehouse.athena.conftest import Athena
+
+
+def _snapshots(athena: Athena, table: str = "accounts") -> list[str]:
+    rows = athena.run(f'SELECT snapshot_id FROM "{table}$snapshots" ORDER BY committed_at')
+    return [str(row[0]) for row in rows]
+
+
+def test_rows_that_were_inserted(accounts: Athena) -> None:
+    rows = [["1", "CA", "10.5"], ["2", "NY", "20.0"], ["3", None, None]]
+
+    assert accounts.run("SELECT * FROM accounts ORDER BY id") == rows
+    assert accounts.run('SELECT count(*) FROM "AwsDataCatalog"."LAB"."Accounts"', None) == [["3"]]
+
+
+def test_each_statement_is_one_snapshot(accounts: Athena) -> None:
+    for sql, count in (
+        ("INSERT INTO accounts (id) VALUES 4", 1),
+        ("UPDATE accounts SET balance = id * 1.5, state = upper(state) WHERE id <= 2", 2),
+        ("DELETE FROM accounts WHERE state IS NULL", 2),
+    ):
+        before = len(_snapshots(accounts))
+        assert accounts.write(sql) == count
+        assert len(_snapshots(accounts)) == before + 1
+
+    assert accounts.run("SELECT * FROM accounts ORDER BY id") == [["1", "CA", "1.5"], ["2", "NY", "3.0"]]
+    before = len(_snapshots(accounts))
+    accounts.run("DELETE FROM accounts WHERE id > 100")
+    assert len(_snapshots(accounts)) == before
+
+
+def test_merge(accounts: Athena) -> None:
+    source = "(VALUES (1, 'TX', 1.0), (2, 'XX', 0.0), (9, 'WA', 9.0)) AS s(id, state, balance)"
+
+    changed = accounts.write(
+        f"MERGE INTO accounts AS t USING {source} ON t.id = s.id "
+        "WHEN MATCHED AND s.state = 'XX' THEN DELETE "
+        "WHEN MATCHED THEN UPDATE SET state = s.state, balance = t.balance + s.balance "
+        "WHEN NOT MATCHED THEN INSERT (id, state) VALUES (s.id, s.state)"
+    )
+
+    assert changed == 3
+    assert accounts.run("SELECT * FROM accounts ORDER BY id") == [
+        ["1", "TX", "11.5"],
+        ["3", None, None],
+        ["9", "WA", None],
+    ]
+    twice = "MERGE INTO accounts t USING (VALUES 1, 1) s(id) ON t.id = s.id WHEN MATCHED THEN DELETE"
+    assert "MERGE_TARGET_ROW_MULTIPLE_MATCHES" in accounts.fail(twice)
+
+
+def test_time_travel(accounts: Athena) -> None:
+    accounts.run("DELETE FROM accounts WHERE id = 1")
+    first, second = _snapshots(accounts)
+
+    assert accounts.run(f"SELECT count(*) FROM accounts FOR VERSION AS OF {first}") == [["3"]]
+    assert accounts.run(f"SELECT count(*) FROM accounts FOR VERSION AS OF {second} AS a WHERE a.id > 0") == [["2"]]
+    assert accounts.run("SELECT count(*) FROM accounts FOR VERSION AS OF 'main'") == [["2"]]
+    gone = accounts.run(
+        f"SELECT o.id FROM accounts FOR VERSION AS OF {first} AS o LEFT JOIN accounts AS n ON n.id = o.id "
+        "WHERE n.id IS NULL"
+    )
+    assert gone == [["1"]]
+    [[moment]] = accounts.run('SELECT CAST(min(committed_at) AS varchar) FROM "accounts$snapshots"')
+    assert accounts.run(f"SELECT count(*) FROM accounts FOR TIMESTAMP AS OF TIMESTAMP '{moment}'") == [["3"]]
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ("VERSION AS OF 12", "INVALID_ARGUMENTS: Iceberg snapshot ID does not exists: 12"),
+        ("VERSION AS OF 'nope'", "Cannot find snapshot with reference name: nope"),
+        ("VERSION AS OF DATE '2024-01-01'", "NOT_SUPPORTED: Unsupported type for table version: date"),
+        ("TIMESTAMP AS OF '2024-01-01'", "TYPE_MISMATCH: line 1:15: Type varchar(10) invalid. Temporal pointers"),
+        ("TIMESTAMP AS OF current_timestamp", "is not in the past"),
+        ("TIMESTAMP AS OF TIMESTAMP '2999-01-01 00:00:00 UTC'", "is not in the past"),
+        ("TIMESTAMP AS OF CAST(NULL AS timestamp)", "Pointer value cannot be NULL"),
+        (
+            "TIMESTAMP AS OF (current_timestamp - interval '1' day)",
+            'No version history table "lab"."accounts" at or before',
+        ),
+    ],
+)
+def test_versions_that_are_none(accounts: Athena, version: str, reason: str) -> None:
+    assert reason in accounts.fail(f"SELECT * FROM accounts FOR {version}")
+
+
+def test_a_column_that_was_added_later_is_not_in_the_past(accounts: Athena) -> None:
+    [first] = _snapshots(accounts)
+    accounts.run("ALTER TABLE accounts ADD COLUMNS (tags array<struct<k:string,v:int>>)")
+    accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0, ARRAY[CAST(ROW('a', 1) AS row(k varchar, v integer))])")
+
+    assert accounts.run("SELECT tags, tags[1].k FROM accounts WHERE id = 4") == [["[{k=a, v=1}]", "a"]]
+    assert "COLUMN_NOT_FOUND" in accounts.fail(f"SELECT tags FROM accounts FOR VERSION AS OF {first}")
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("snapshots", "committed_at snapshot_id parent_id operation manifest_list summary"),
+        ("history", "made_current_at snapshot_id parent_id is_current_ancestor"),
+        ("refs", "name type snapshot_id max_reference_age_in_ms min_snapshots_to_keep max_snapshot_age_in_ms"),
+        (
+            "files",
+            (
+                "content file_path file_format record_count file_size_in_bytes column_sizes value_counts "
+                "null_value_counts "
+                "nan_value_counts lower_bounds upper_bounds key_metadata split_offsets equality_ids"
+            ),
+        ),
+        (
+            "manifests",
+            (
+                "path length partition_spec_id added_snapshot_id added_data_files_count added_rows_count "
+                "existing_data_files_count existing_rows_count deleted_data_files_count deleted_rows_count partitions"
+            ),
+        ),
+        ("partitions", "record_count file_count total_size data"),
+    ],
+)
+def test_metadata_tables(accounts: Athena, table: str, columns: str) -> None:
+    execution_id = accounts.start(f'SELECT * FROM "accounts${table}"')
+    accounts.finished(execution_id)
+    result = accounts.call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]
+
+    assert [one["Name"] for one in result["ResultSetMetadata"]["ColumnInfo"]] == columns.split()
+    assert len(result["Rows"]) == 2
+
+
+def test_what_the_metadata_says(accounts: Athena) -> None:
+    assert accounts.run("SELECT summary['added-records'], operation FROM \"accounts$snapshots\"") == [["3", "append"]]
+    assert accounts.run('SELECT record_count, lower_bounds[1], upper_bounds[2] FROM "accounts$files"') == [
+        ["3", "1", "NY"]
+    ]
+    assert accounts.run('SELECT data.id.min, data.state.null_count FROM "accounts$partitions"') == [["1", "1"]]
+    assert accounts.run("SELECT \"$path\" LIKE 's3://lab/accounts/data/%' FROM accounts WHERE id = 1") == [["true"]]
+
+
+def test_only_files_that_may_matter_are_read(athena: Athena) -> None:
+    athena.run(
+        "CREATE TABLE parts (id int, st string, v double) PARTITIONED BY (st) LOCATION 's3://lab/parts/' "
+        "TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+    athena.run(
+        "INSERT INTO parts SELECT CAST(x AS integer), 'S' || CAST(x % 4 AS varchar), x * 1.5 "
+        "FROM UNNEST(sequence(1, 400)) t(x)"
+    )
+
+    def scanned(sql: str) -> int:
+        size: int = athena.finished(athena.start(sql))["Statistics"]["DataScannedInBytes"]
+        return size
+
+    whole, part = scanned("SELECT sum(v) FROM parts"), scanned("SELECT sum(v) FROM parts WHERE st = 'S1'")
+    assert 0 < part < whole
+    assert scanned("SELECT sum(v) FROM parts WHERE id > 1000") == 0
+    assert scanned("SELECT count(*) FROM parts") == 0
+    assert athena.run("SELECT sum(v) FROM parts WHERE st IN ('S1', 'S3') AND id <= 4") == [["6.0"]]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "t >= TIMESTAMP '2026-03-01 00:00:00'",
+        "t > TIMESTAMP '2026-03-01 12:30:00.5'",
+        "TIMESTAMP '2026-03-01' <= t",
+        "t BETWEEN TIMESTAMP '2026-03-01 00:00:00' AND TIMESTAMP '2026-03-31 23:59:59'",
+    ],
+)
+def test_files_of_other_months_are_not_read(athena: Athena, condition: str) -> None:
+    athena.run(
+        "CREATE TABLE months (id int, t timestamp) PARTITIONED BY (month(t)) LOCATION 's3://lab/months/' "
+        "TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+    athena.run(
+        "INSERT INTO months SELECT CAST(x AS integer), date_add('day', x, TIMESTAMP '2026-01-01 00:00:00') "
+        "FROM UNNEST(sequence(0, 89)) t(x)"
+    )
+    counted = athena.finished(athena.start(f"SELECT count(id) FROM months WHERE {condition}"))
+    everything = athena.finished(athena.start("SELECT count(id), count(t) FROM months"))
+    assert 0 < counted["Statistics"]["DataScannedInBytes"] < everything["Statistics"]["DataScannedInBytes"] / 2
+    wanted = athena.run(f"SELECT count(id) FROM months WHERE coalesce(({condition}), false)")
+    assert athena.run(f"SELECT count(id) FROM months WHERE {condition}") == wanted
+
+
+def test_tables_change_their_columns(accounts: Athena) -> None:
+    accounts.run("ALTER TABLE accounts CHANGE COLUMN balance amount double AFTER id")
+    accounts.run("ALTER TABLE accounts DROP COLUMN state")
+    accounts.run("ALTER TABLE accounts CHANGE id id bigint")
+
+    assert accounts.run("SELECT *, typeof(id) FROM accounts WHERE id = 1") == [["1", "10.5", "bigint"]]
+    assert accounts.run('SELECT lower_bounds[1] FROM "accounts$files"') == [["1"]]
+    assert "cannot" in accounts.fail("ALTER TABLE accounts CHANGE amount amount int").lower()
+    assert "Query type not supported" in accounts.fail("ALTER TABLE accounts SET LOCATION 's3://lab/other/'")
+    assert "Unsupported table property key: comment" in accounts.fail(
+        "ALTER TABLE accounts SET TBLPROPERTIES ('comment'='x')"
+    )
+
+
+def test_optimize_and_vacuum_keep_the_rows(accounts: Athena) -> None:
+    accounts.run("INSERT INTO accounts VALUES (4, 'TX', 4.0)")
+    accounts.run("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
+    accounts.run("ALTER TABLE accounts SET TBLPROPERTIES ('vacuum_max_snapshot_age_seconds'='0')")
+    accounts.run("VACUUM accounts")
+
+    assert accounts.run('SELECT count(*) FROM "accounts$files"') == [["1"]]
+    assert len(_snapshots(accounts)) == 1
+    assert accounts.run("SELECT count(*), sum(balance) FROM accounts") == [["4", "34.5"]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        (
+            "INSERT INTO accounts VALUES ('x', 'CA', 1.0)",
+            "TYPE_MISMATCH: line 1:1: Insert query has mismatched column types",
+        ),
+        ("INSERT INTO accounts VALUES (1, 'CA')", "TYPE_MISMATCH"),
+        ("INSERT INTO accounts (nope) VALUES 1", "COLUMN_NOT_FOUND"),
+        (
+            "INSERT INTO nowhere VALUES 1",
+            "TABLE_NOT_FOUND: line 1:13: Table 'awsdatacatalog.lab.nowhere' does not exist",
+        ),
+        ("INSERT INTO nobase.t VALUES 1", "SCHEMA_NOT_FOUND: line 1:13: Schema 'nobase' does not exist"),
+        (
+            "UPDATE accounts SET nope = 1",
+            "COLUMN_NOT_FOUND: line 1:21: The UPDATE SET target column nope doesn't exist",
+        ),
+        ("UPDATE accounts SET balance = 'x'", "TYPE_MISMATCH"),
+        ("UPDATE accounts SET id = 1 / 0", "DIVISION_BY_ZERO"),
+        ("DELETE FROM accounts WHERE id", "TYPE_MISMATCH"),
+        ("SELECT * FROM other.accounts.t.x", "SYNTAX_ERROR"),
+        ("SELECT * FROM other.lab.accounts", "CATALOG_NOT_FOUND: line 1:15: Catalog 'other' does not exist"),
+        ("DROP TABLE nowhere", "Table not found nowhere"),
+        ("CREATE DATABASE lab", "Database lab already exists"),
+        ("DROP DATABASE lab", "Database lab is not empty"),
+        ("SHOW PARTITIONS accounts", "Query type not supported by Athena Iceberg at this time"),
+        ("CREATE VIEW accounts AS SELECT 1 AS a", "already exists"),
+        ("CREATE VIEW v AS SELECT 1", "Column name not specified at position 1"),
+    ],
+)
+def test_wrong_statements_change_nothing(accounts: Athena, sql: str, reason: str) -> None:
+    before = _snapshots(accounts)
+
+    assert reason in accounts.fail(sql)
+    assert _snapshots(accounts) == before
+
+
+def test_an_iceberg_table_goes_with_its_files(accounts: Athena) -> None:
+    accounts.run("DROP TABLE accounts")
+
+    assert "KeyCount" not in accounts.s3.list_objects_v2(Bucket="lab", Prefix="accounts/").get("Contents", {})
+    assert accounts.s3.list_objects_v2(Bucket="lab", Prefix="accounts/")["KeyCount"] == 0
+
+
+def test_show_and_describe(accounts: Athena) -> None:
+    assert accounts.run("SHOW TABLES 'acc*|none'") == [["accounts"]]
+    assert accounts.run("SHOW DATABASES LIKE 'l.*'") == [["lab"]]
+    assert [row[0].strip() for row in accounts.run("SHOW COLUMNS IN accounts") if row[0]] == ["id", "state", "balance"]
+    described = [row[0] for row in accounts.run("DESCRIBE `accounts`", "`lab`")]
+    assert described[:3] == ["# Table schema:\t\t", "# col_name\tdata_type\tcomment", "id\tint\t"]
+    created = "\n".join(str(row[0]) for row in accounts.run("SHOW CREATE TABLE awsdatacatalog.lab.accounts"))
+    assert created.startswith("CREATE TABLE lab.accounts (\n  id int,\n  state string,")
+    assert ["table_type\tICEBERG"] in accounts.run("SHOW TBLPROPERTIES accounts")
+
+
+def test_views(accounts: Athena) -> None:
+    accounts.run("CREATE OR REPLACE VIEW rich AS SELECT id AS who, balance FROM accounts WHERE balance > 15")
+
+    assert accounts.run("SELECT r.who FROM lab.rich AS r", None) == [["2"]]
+    assert accounts.run("SHOW VIEWS LIKE 'r*'") == [["rich"]]
+    assert accounts.run("SHOW CREATE VIEW rich")[0] == ['CREATE VIEW "rich" AS ']
+    accounts.run("DROP VIEW rich")
+    assert "TABLE_NOT_FOUND" in accounts.fail("SELECT * FROM rich")
+
+
+def test_information_schema(accounts: Athena) -> None:
+    columns = (
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'accounts' "
+        "ORDER BY ordinal_position"
+    )
+
+    assert accounts.run(columns) == [["id", "integer"], ["state", "varchar"], ["balance", "double"]]
+    assert accounts.run("SELECT table_type FROM information_schema.tables WHERE table_schema = 'lab'") == [
+        ["BASE TABLE"]
+    ]
+
+
+def test_explain(accounts: Athena) -> None:
+    lines = [
+        str(row[0]) for row in accounts.run("EXPLAIN SELECT state, count(*) FROM accounts WHERE id > 1 GROUP BY state")
+    ]
+
+    assert any("TableScan[table = accounts]" in line for line in lines)
+    assert "COLUMN_NOT_FOUND" in accounts.fail("EXPLAIN SELECT nope FROM accounts")
+
+
+def test_what_is_null_and_what_is_empty_stay_apart_in_nested_columns(athena: Athena) -> None:
+    athena.run(
+        "CREATE TABLE nested (id int, phones array<struct<kind:string>>, prefs map<string,struct<a:int>>, "
+        "grid array<array<int>>) LOCATION 's3://lab/nested/' TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+    athena.run(
+        "INSERT INTO nested VALUES (1, NULL, NULL, NULL), (2, ARRAY[], MAP(), ARRAY[]), "
+        "(3, ARRAY[NULL], MAP(ARRAY['x'], ARRAY[NULL]), ARRAY[NULL, ARRAY[], ARRAY[1, NULL]])"
+    )
+    rows = [
+        ["1", None, None, None],
+        ["2", "[]", "{}", "[]"],
+        ["3", "[null]", "{x=null}", "[null, [], [1, null]]"],
+    ]
+
+    assert athena.run("SELECT * FROM nested ORDER BY id") == rows
+    athena.write("UPDATE nested SET id = id + 0")
+    assert athena.run("SELECT * FROM nested ORDER BY id") == rows
+    athena.run("CREATE TABLE copied AS SELECT * FROM nested")
+    assert athena.run("SELECT * FROM copied ORDER BY id") == rows

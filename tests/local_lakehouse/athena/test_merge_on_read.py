@@ -1,0 +1,113 @@
+"""Tables whose deletes are files of their own, as Athena on AWS writes them: read, changed and compacted aright."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyiceberg.manifest import (
+    DataFile,
+    DataFileContent,
+    FileFormat,
+    ManifestContent,
+    ManifestEntry,
+    ManifestEntryStatus,
+    ManifestFile,
+    ManifestWriterV2,
+)
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Operation
+from pyiceberg.table.update.snapshot import _FastAppendFiles
+from pyiceberg.typedef import Record
+
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.iceberg.catalog import load_catalog
+from tests.local_lakehouse.athena.conftest import Athena
+
+
+class _DeletesWriter(ManifestWriterV2):
+    def content(self) -> ManifestContent:
+        return ManifestContent.DELETES
+
+
+class _Deletes(_FastAppendFiles):
+    """A snapshot that adds one file of deletes."""
+
+    file: DataFile
+
+    def _existing_manifests(self) -> list[ManifestFile]:
+        metadata = self._transaction.table_metadata
+        with _DeletesWriter(
+            metadata.spec(), metadata.schema(), self.new_manifest_output(), self._snapshot_id, "deflate"
+        ) as writer:
+            writer.add(ManifestEntry.from_args(
+                status=ManifestEntryStatus.ADDED, snapshot_id=self._snapshot_id, data_file=self.file
+            ))  # fmt: skip
+        return [*super()._existing_manifests(), writer.to_manifest_file()]
+
+
+def _delete(table: Table, rows: pa.Table, content: DataFileContent) -> None:
+    """Commit a file of deletes."""
+    path = f"{table.location()}/data/{content.name.lower()}.parquet"
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink)
+    body = sink.getvalue().to_pybytes()
+    with table.io.new_output(path).create() as stream:
+        stream.write(body)
+    transaction = table.transaction()
+    deletes = _Deletes(operation=Operation.APPEND, transaction=transaction, io=table.io)
+    with deletes:
+        deletes.file = DataFile.from_args(
+            content=content, file_path=path, file_format=FileFormat.PARQUET, partition=Record(),
+            record_count=rows.num_rows, file_size_in_bytes=len(body), equality_ids=[1],
+        )  # fmt: skip
+        deletes.file.spec_id = table.spec().spec_id
+    transaction.commit_transaction()
+
+
+@pytest.fixture
+def deleted(accounts: Athena, inside: Inside) -> Athena:
+    """The three accounts in one file, of which a file of position deletes takes the second."""
+    table = load_catalog(inside).load_table(("lab", "accounts"))
+    [task] = table.scan().plan_files()
+    positions = pa.table({"file_path": [task.file.file_path], "pos": pa.array([1], pa.int64())})
+    _delete(table, positions, DataFileContent.POSITION_DELETES)
+    return accounts
+
+
+def _rows(athena: Athena) -> list[list[str | None]]:
+    return athena.run("SELECT id, state FROM accounts ORDER BY id")
+
+
+def test_deleted_rows_are_not_read(deleted: Athena) -> None:
+    assert _rows(deleted) == [["1", "CA"], ["3", None]]
+    assert deleted.run("SELECT count(*) FROM accounts") == [["2"]]
+    assert deleted.run('SELECT content, record_count FROM "accounts$files" ORDER BY 1') == [["0", "3"], ["1", "1"]]
+
+
+def test_changes_do_not_bring_deleted_rows_back(deleted: Athena) -> None:
+    assert deleted.write("UPDATE accounts SET state = 'TX' WHERE id <= 2") == 1
+    assert _rows(deleted) == [["1", "TX"], ["3", None]]
+    assert deleted.write("DELETE FROM accounts WHERE id = 3") == 1
+    merge = "MERGE INTO accounts t USING (VALUES 1, 2) s(id) ON t.id = s.id"
+    assert deleted.write(f"{merge} WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)") == 2
+    assert _rows(deleted) == [["2", None]]
+
+
+def test_optimize_applies_the_deletes(deleted: Athena) -> None:
+    deleted.run("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
+
+    assert _rows(deleted) == [["1", "CA"], ["3", None]]
+    assert deleted.run('SELECT record_count FROM "accounts$files" WHERE content = 0') == [["2"]]
+    operations = deleted.run('SELECT operation FROM "accounts$snapshots" ORDER BY committed_at DESC LIMIT 1')
+    assert operations == [["replace"]]
+
+
+def test_equality_deletes_are_refused_by_name(accounts: Athena, inside: Inside) -> None:
+    table = load_catalog(inside).load_table(("lab", "accounts"))
+    _delete(table, pa.table({"id": pa.array([1], pa.int32())}), DataFileContent.EQUALITY_DELETES)
+
+    for sql in ("SELECT * FROM accounts", "DELETE FROM accounts WHERE id = 2"):
+        assert accounts.fail(sql) == (
+            "NOT_SUPPORTED: The local Athena does not read equality deletes, which table accounts has"
+        )

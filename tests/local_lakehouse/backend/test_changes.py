@@ -1,0 +1,140 @@
+"""No way of writing is missed, and no request that only reads is taken for a write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from local_lakehouse.backend.changes import ChangeLog, Window
+from local_lakehouse.protocol.wire import service_model
+from tests.local_lakehouse.zero_etl.documented import holds
+
+KEY = {"pk": {"S": "a"}, "sk": {"N": "1"}}
+ITEM = {**KEY, "x": {"S": "y"}}
+
+
+@pytest.fixture
+def log() -> ChangeLog:
+    log = ChangeLog()
+    log.watch("one", "Orders", ["pk", "sk"])
+    return log
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("PutItem", {"TableName": "Orders", "Item": ITEM}),
+        ("PutItem", {"TableName": "arn:aws:dynamodb:us-east-1:123456789012:table/Orders", "Item": ITEM}),
+        ("UpdateItem", {"TableName": "Orders", "Key": KEY}),
+        ("DeleteItem", {"TableName": "Orders", "Key": KEY}),
+        ("BatchWriteItem", {"RequestItems": {"Orders": [{"PutRequest": {"Item": ITEM}}]}}),
+        ("BatchWriteItem", {"RequestItems": {"Orders": [{"DeleteRequest": {"Key": KEY}}]}}),
+        ("TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "Orders", "Item": ITEM}}]}),
+        ("TransactWriteItems", {"TransactItems": [{"Update": {"TableName": "Orders", "Key": KEY}}]}),
+        ("TransactWriteItems", {"TransactItems": [{"Delete": {"TableName": "Orders", "Key": KEY}}]}),
+    ],
+)
+@holds("every-write-path")
+def test_these_name_their_keys(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
+    log.note(operation, request_)
+    window = log.take("one")
+    assert (list(window.keys.values()), window.whole) == ([KEY], False)
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("ExecuteStatement", {"Statement": "INSERT INTO \"Orders\" VALUE {'pk':'a'}"}),
+        ("ExecuteStatement", {"Statement": "INSERT INTO\nOrders\nVALUE {'pk':'a'}"}),
+        ("BatchExecuteStatement", {"Statements": [{"Statement": "DELETE FROM Orders WHERE pk='a'"}]}),
+        ("ExecuteTransaction", {"TransactStatements": [{"Statement": "UPDATE Orders SET x=1 WHERE pk='a'"}]}),
+        ("ImportTable", {"TableCreationParameters": {"TableName": "Orders"}}),
+        ("RestoreTableFromBackup", {"TargetTableName": "Orders"}),
+        ("RestoreTableToPointInTime", {"TargetTableName": "Orders", "SourceTableName": "Other"}),
+        ("DeleteTable", {"TableName": "Orders"}),
+        ("CreateTable", {"TableName": "Orders"}),
+        ("AnOperationOfNextYear", {"Anything": [{"At": "all, about Orders"}]}),
+        ("PutItem", {"TableName": "Orders", "Item": {"pk": {"S": "without the sort key"}}}),
+    ],
+)
+@holds("every-write-path")
+def test_these_mark_the_table_as_a_whole(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
+    log.note(operation, request_)
+    assert log.take("one").whole
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("GetItem", {"TableName": "Orders", "Key": KEY}),
+        ("Scan", {"TableName": "Orders"}),
+        ("ExecuteStatement", {"Statement": " select * from Orders"}),
+        ("PutItem", {"TableName": "Other", "Item": ITEM}),
+        ("TransactWriteItems", {"TransactItems": [{"ConditionCheck": {"TableName": "Orders", "Key": KEY}}]}),
+        ("ExecuteStatement", {"Statement": "DELETE FROM Other WHERE pk='a'"}),
+        ("DeleteTable", {"TableName": "OrdersByMonth"}),
+        ("CreateTable", {"TableName": "OldOrders"}),
+    ],
+)
+def test_these_change_nothing(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
+    log.note(operation, request_)
+    assert not log.take("one")
+
+
+def test_operations_whose_names_tell_of_writing_are_never_taken_for_reading(log: ChangeLog) -> None:
+    writing = ("Put", "Update", "Delete", "BatchWrite", "TransactWrite", "Execute", "Import", "Restore", "Create")
+    # These are about tables, not about items.
+    about_tables = {
+        "CreateBackup", "DeleteBackup", "DeleteResourcePolicy", "PutResourcePolicy", "UpdateContinuousBackups",
+        "UpdateTimeToLive",
+    }  # fmt: skip
+    named_by_key = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+    model = service_model("dynamodb")
+    for operation in set(model.operation_names) - about_tables - named_by_key:
+        log.note(operation, {"TableName": "Orders"})
+        assert log.take("one").whole or not operation.startswith(writing), operation
+
+
+def test_equal_numbers_are_one_key(log: ChangeLog) -> None:
+    for number in ("1", "1.0", "10E-1"):
+        log.note("DeleteItem", {"TableName": "Orders", "Key": {"pk": {"S": "a"}, "sk": {"N": number}}})
+    assert len(log.take("one").keys) == 1
+
+
+def test_a_window_that_was_not_applied_comes_back(log: ChangeLog) -> None:
+    log.note("DeleteItem", {"TableName": "Orders", "Key": KEY})
+    log.take("one")
+    log.note("DeleteItem", {"TableName": "Orders", "Key": {**KEY, "sk": {"N": "2"}}})
+    log.put_back("one")
+    assert len(log.take("one").keys) == 2
+
+
+def test_a_window_being_applied_is_in_a_saved_state(log: ChangeLog) -> None:
+    log.note("DeleteItem", {"TableName": "Orders", "Key": KEY})
+    log.take("one")
+    saved = log.dump()
+    log.settle("one")
+    assert not log.take("one")
+    again = ChangeLog()
+    again.load(saved)
+    assert len(again.take("one").keys) == 1
+
+
+def test_each_integration_has_its_own_window(log: ChangeLog) -> None:
+    log.watch("two", "Orders", ["pk", "sk"])
+    log.note("DeleteItem", {"TableName": "Orders", "Key": KEY})
+    assert log.take("one")
+    assert log.take("two")
+    log.forget("two")
+    log.put_back("two")
+    log.settle("two")
+    log.settle("one")
+    assert log.take("one") == Window()
+
+
+def test_a_window_that_was_taken_and_forgotten_is_in_the_next(log: ChangeLog) -> None:
+    log.note("DeleteItem", {"TableName": "Orders", "Key": KEY})
+    log.take("one")
+    assert list(log.take("one").keys.values()) == [KEY]

@@ -1,0 +1,32 @@
+from collections.abc import Iterator
+
+import pytest
+
+from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.moto_backend import Backend
+from local_lakehouse.iam import bucket_policies
+from local_lakehouse.lakehouse import Lakehouse
+from tests.conftest import connect_to
+from zetl_helpers.lab import Lab
+
+
+@pytest.fixture
+def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """A lab whose calls may break AWS's service models: to say so is for the lakehouse."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
+    return connect_to(lakehouse.url, contract=False)
+
+
+@pytest.fixture
+def backend() -> Iterator[Backend]:
+    """A lakehouse's moto, empty."""
+    bucket_policies.apply()
+    backend = Backend("us-east-1")
+    yield backend
+    backend.reset()
+
+
+@pytest.fixture
+def inside(backend: Backend) -> Inside:
+    """What a service of the lakehouse sees of an empty account."""
+    return backend.inside

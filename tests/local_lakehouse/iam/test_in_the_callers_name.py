@@ -1,0 +1,123 @@
+"""Where IAM is enforced, Athena reads tables and writes results with the rights of who asked, as on AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.local_lakehouse.iam.test_enforcement import ANALYST, HERE, Keys, Statement, World, allow, policy, refused
+
+TABLES = f"arn:aws:glue:{HERE}"
+EVERYWHERE = [f"{TABLES}:catalog", f"{TABLES}:database/*", f"{TABLES}:table/db/*"]
+ATHENA = allow("athena:*")
+GLUE = allow("glue:*", EVERYWHERE)
+PLACE = allow(["s3:GetBucketLocation", "s3:ListBucket"], "arn:aws:s3:::some-bucket")
+RESULTS = allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::some-bucket/results/*")
+DATA = allow("s3:GetObject", "arn:aws:s3:::some-bucket/t/*")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """An account with a table of one row, which its administrator has read: everything that is kept is kept."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600, enforce_iam=True))
+    lakehouse.start()
+    world = World(lakehouse)
+    world.client("s3").create_bucket(Bucket="some-bucket")
+    world.role()
+    for statement in (
+        "CREATE DATABASE db",
+        "CREATE TABLE db.t (a int) LOCATION 's3://some-bucket/t' TBLPROPERTIES ('table_type'='ICEBERG')",
+        "INSERT INTO db.t VALUES (1)",
+        "SELECT * FROM db.t",
+    ):
+        assert run(world, statement) == ("SUCCEEDED", "")
+    yield world
+    lakehouse.stop()
+
+
+def run(world: World, statement: str, keys: Keys | None = None) -> tuple[str, str]:
+    """Return a statement's state, and why it failed."""
+    athena = world.client("athena", keys)
+    started = athena.start_query_execution(
+        QueryString=statement,
+        ResultConfiguration={"OutputLocation": "s3://some-bucket/results"},
+    )["QueryExecutionId"]
+    while True:
+        status = world.client("athena").get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
+        if status["State"] not in ("QUEUED", "RUNNING"):
+            return status["State"], status.get("StateChangeReason", "")
+
+
+def analyst(world: World, *statements: Statement) -> Keys:
+    """Return a session of the analyst with these statements and no others."""
+    world.iam.put_role_policy(RoleName="Analyst", PolicyName="own", PolicyDocument=policy(*statements))
+    return world.assume()
+
+
+def lacking(action: str, resource: str) -> str:
+    return f"User: {ANALYST} is not authorized to perform: {action} on resource: {resource} because no identity-based"
+
+
+def test_who_has_all_rights_reads(world: World) -> None:
+    keys = analyst(world, ATHENA, GLUE, PLACE, RESULTS, DATA)
+    assert run(world, "SELECT * FROM db.t", keys) == ("SUCCEEDED", "")
+
+
+@pytest.mark.parametrize(
+    ("missing", "action", "resource"),
+    [
+        (DATA, "s3:GetObject", '"arn:aws:s3:::some-bucket/t/metadata/'),
+        (GLUE, "glue:GetDatabase", f"{TABLES}:catalog"),
+    ],
+)
+def test_a_table_is_read_with_the_callers_rights_even_from_what_is_kept(
+    world: World, missing: Statement, action: str, resource: str
+) -> None:
+    held = [one for one in (ATHENA, GLUE, PLACE, RESULTS, DATA) if one is not missing]
+    state, reason = run(world, "SELECT * FROM db.t", analyst(world, *held))
+    assert state == "FAILED"
+    assert reason.startswith(lacking(action, resource).split(" because")[0])
+
+
+def test_a_table_that_the_caller_may_not_see(world: World) -> None:
+    default = allow("glue:GetDatabase", [f"{TABLES}:catalog", f"{TABLES}:database/default"])
+    state, reason = run(world, "SELECT * FROM db.t", analyst(world, ATHENA, default, PLACE, RESULTS, DATA))
+    assert (state, reason.startswith(lacking("glue:GetTable", f"{TABLES}:catalog"))) == ("FAILED", True)
+
+
+def test_results_are_written_with_the_callers_rights(world: World) -> None:
+    elsewhere = allow("s3:PutObject", "arn:aws:s3:::some-bucket/elsewhere/*")
+    state, reason = run(world, "SELECT 1", analyst(world, ATHENA, GLUE, PLACE, elsewhere))
+    assert state == "FAILED"
+    assert "s3:PutObject" in reason
+
+
+def test_the_bucket_of_the_results_is_looked_at_with_the_callers_rights(world: World) -> None:
+    athena = world.client("athena", analyst(world, ATHENA, GLUE, RESULTS))
+    place = {"OutputLocation": "s3://some-bucket/results"}
+    _, message = refused(athena.start_query_execution, QueryString="SELECT 1", ResultConfiguration=place)
+    assert message == "Unable to verify/create output bucket some-bucket"
+
+
+def test_results_are_fetched_with_the_callers_rights(world: World) -> None:
+    place = {"OutputLocation": "s3://some-bucket/results"}
+    athena = world.client("athena")
+    started = athena.start_query_execution(QueryString="SELECT 1", ResultConfiguration=place)["QueryExecutionId"]
+    athena.get_query_execution(QueryExecutionId=started)
+    keys = analyst(world, ATHENA, GLUE, PLACE)
+    _, message = refused(world.client("athena", keys).get_query_results, QueryExecutionId=started)
+    assert "not authorized to perform: s3:GetObject" in message
+
+
+def test_tables_are_written_with_the_callers_rights(world: World) -> None:
+    keys = analyst(world, ATHENA, GLUE, PLACE, RESULTS, DATA)
+    state, reason = run(world, "INSERT INTO db.t VALUES (2)", keys)
+    assert state == "FAILED"
+    assert "not authorized to perform: s3:PutObject" in reason
+    state, reason = run(
+        world, "DROP TABLE db.t", analyst(world, ATHENA, allow("glue:Get*", EVERYWHERE), PLACE, RESULTS)
+    )
+    assert state == "FAILED"
+    assert "not authorized to perform: glue:DeleteTable" in reason

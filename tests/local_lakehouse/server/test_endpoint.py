@@ -1,0 +1,115 @@
+import json
+import urllib.request
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local_lakehouse.lakehouse import Lakehouse
+from zetl_helpers.lab import Lab
+
+
+def client(lakehouse: Lakehouse, service: str, region: str = "us-east-1") -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=lakehouse.url,
+        region_name=region,
+        aws_access_key_id="LOCALLAKEHOUSE000000",
+        aws_secret_access_key="x",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def code(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
+    answered = error.value.response["Error"]
+    return answered["Code"], answered["Message"]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("dynamodb", "list_tables"), ("s3", "list_buckets"), ("glue", "get_databases"), ("iam", "list_roles"),
+        ("sts", "get_caller_identity"), ("lakeformation", "get_data_lake_settings"), ("logs", "describe_log_groups"),
+        ("cloudwatch", "list_metrics"), ("glue", "describe_integrations"), ("athena", "list_work_groups"),
+        ("datazone", "list_domains"),
+    ],
+)  # fmt: skip
+def test_every_service_answers_at_one_address(lakehouse: Lakehouse, service: str, operation: str) -> None:
+    answer = getattr(client(lakehouse, service), operation)()
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_an_operation_that_nobody_offers_is_refused_by_name(lakehouse: Lakehouse) -> None:
+    with pytest.raises(ClientError) as error:
+        client(lakehouse, "glue").list_blueprints()
+    assert code(error)[1] == "The local lakehouse does not offer glue ListBlueprints; AWS does."
+
+
+def test_a_service_that_is_not_there_is_refused_by_name(lakehouse: Lakehouse) -> None:
+    with pytest.raises(ClientError) as error:
+        client(lakehouse, "ecs").list_clusters()
+    assert "The local lakehouse has no" in code(error)[1]
+
+
+def test_a_request_for_another_region_says_where_this_lakehouse_is(lakehouse: Lakehouse) -> None:
+    with pytest.raises(ClientError) as error:
+        client(lakehouse, "glue", "eu-central-1").describe_integrations()
+    assert "This local lakehouse is in us-east-1, and the request is for eu-central-1." in code(error)[1]
+
+
+def test_an_unknown_thing_of_a_rest_service_is_a_modelled_error(lakehouse: Lakehouse) -> None:
+    with pytest.raises(ClientError) as error:
+        client(lakehouse, "datazone").get_domain(identifier="dzd-other")
+    assert code(error) == ("ResourceNotFoundException", "Domain dzd-other does not exist.")
+
+
+def test_a_rest_request_is_checked_against_the_model(lakehouse: Lakehouse) -> None:
+    with pytest.raises(ClientError) as error:
+        client(lakehouse, "datazone").list_projects(domainIdentifier="no-such-form")
+    assert code(error)[0] == "ValidationException"
+
+
+def test_it_listens_on_this_computer_only(lakehouse: Lakehouse) -> None:
+    assert lakehouse._server.server_address[0] == "127.0.0.1"
+
+
+def test_a_page_that_renamed_itself_to_this_computer_is_turned_away(lakehouse: Lakehouse) -> None:
+    request = urllib.request.Request(lakehouse.url, headers={"Host": "evil.example.com"})
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request)
+    assert error.value.code == 403
+
+
+@pytest.mark.parametrize("key", ["a b+c%20d", "ä/ö/ü", "a//b", "x=1/y", "'quotes\"", "~tilde!*()"])
+def test_object_keys_of_all_kinds_come_back(lab: Lab, key: str) -> None:
+    s3 = lab.client("s3")
+    s3.create_bucket(Bucket="some-bucket")
+    s3.put_object(Bucket="some-bucket", Key=key, Body=b"content", Metadata={"with_underscore": "kept"})
+    assert s3.list_objects_v2(Bucket="some-bucket")["Contents"][0]["Key"] == key
+    found = s3.get_object(Bucket="some-bucket", Key=key)
+    assert found["Body"].read() == b"content"
+    assert found["Metadata"] == {"with_underscore": "kept"}
+
+
+def test_ranges_of_objects_are_answered(lab: Lab) -> None:
+    s3 = lab.client("s3")
+    s3.create_bucket(Bucket="some-bucket")
+    s3.put_object(Bucket="some-bucket", Key="k", Body=b"0123456789")
+    found = s3.get_object(Bucket="some-bucket", Key="k", Range="bytes=2-4")
+    assert (found["Body"].read(), found["ContentRange"]) == (b"234", "bytes 2-4/10")
+
+
+def test_a_bucket_policy_with_conditions_does_not_stand_in_the_way(lab: Lab) -> None:
+    s3 = lab.client("s3")
+    s3.create_bucket(Bucket="some-bucket")
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::some-bucket/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(Bucket="some-bucket", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    s3.put_object(Bucket="some-bucket", Key="k", Body=b"x")

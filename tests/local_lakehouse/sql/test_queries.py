@@ -1,0 +1,144 @@
+"""Queries: groups, windows, joins, sets, subqueries, order."""
+
+import pytest
+
+from tests.local_lakehouse.athena.conftest import Ask
+
+PEOPLE = "(VALUES (1, 'a', 10), (2, 'b', NULL), (3, 'a', 30)) AS t(id, g, v)"
+
+
+@pytest.mark.parametrize(
+    ("select", "row"),
+    [
+        ("count(*), count(v), count(DISTINCT g)", ["3", "2", "2"]),
+        ("sum(v), avg(v), min(v), max(v)", ["40", "20.0", "10", "30"]),
+        ("count_if(v > 10), bool_or(v > 10), every(v > 10)", ["1", "true", "false"]),
+        ("array_agg(v ORDER BY id DESC)", ["[30, null, 10]"]),
+        ("listagg(g, '|') WITHIN GROUP (ORDER BY id)", ["a|b|a"]),
+        ("max_by(g, v), min_by(id, v, 2)", ["a", "[1, 3]"]),
+        ("max(id, 2), approx_percentile(id, 0.5)", ["[3, 2]", "2"]),
+        ("approx_percentile(v, 0.25), approx_percentile(v, ARRAY[0.0, 0.5, 1.0])", ["10", "[10, 30, 30]"]),
+        ("histogram(g), map_agg(id, g)", ["{a=2, b=1}", "{1=a, 2=b, 3=a}"]),
+        ("multimap_agg(g, id)", ["{a=[1, 3], b=[2]}"]),
+        ("sum(v) FILTER (WHERE g = 'a')", ["40"]),
+        ("avg(CAST(id AS decimal(3,1)))", ["2.0"]),
+        ("sum(CAST(v AS decimal(4,2)))", ["40.00"]),
+        ("reduce_agg(id, 0, (s, x) -> s + x, (s, t) -> s + t)", ["6"]),
+        ("var_pop(id), stddev_samp(id)", ["0.6666666666666666", "1.0"]),
+        ("bitwise_or_agg(id), geometric_mean(id) > 1.8", ["3", "true"]),
+    ],
+)
+def test_aggregates(ask: Ask, select: str, row: list[str]) -> None:
+    assert ask(f"SELECT {select} FROM {PEOPLE}").rows == [row]
+
+
+def test_groups_by_alias_position_and_sets(ask: Ask) -> None:
+    assert ask(f"SELECT g AS k, sum(id) FROM {PEOPLE} GROUP BY 1 ORDER BY k").rows == [["a", "4"], ["b", "2"]]
+    rolled = ask(f"SELECT g, grouping(g), count(*) AS n FROM {PEOPLE} GROUP BY ROLLUP (g) ORDER BY 2, 1").rows
+    assert rolled == [["a", "0", "2"], ["b", "0", "1"], [None, "1", "3"]]
+    assert ask("SELECT count(*) FROM (VALUES 1) AS t(x) WHERE x > 5 GROUP BY ()").rows == [["0"]]
+    assert ask("SELECT x, count(*) FROM (VALUES 1) AS t(x) WHERE x > 5 GROUP BY x").rows == []
+
+
+@pytest.mark.parametrize(
+    ("window", "column"),
+    [
+        ("row_number() OVER (ORDER BY v DESC)", ["2", "3", "1"]),
+        ("rank() OVER (ORDER BY g)", ["1", "3", "1"]),
+        ("sum(id) OVER (PARTITION BY g ORDER BY id)", ["1", "2", "4"]),
+        ("lag(v, 1, -1) OVER (ORDER BY id)", ["-1", "10", None]),
+        ("last_value(v) IGNORE NULLS OVER (ORDER BY id)", ["10", "10", "30"]),
+        ("count(*) OVER (ORDER BY id RANGE BETWEEN 1 PRECEDING AND CURRENT ROW)", ["1", "2", "2"]),
+        ("nth_value(id, 2) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)", ["2"] * 3),
+        ("sum(id) OVER w", ["6", "6", "6"]),
+    ],
+)
+def test_windows(ask: Ask, window: str, column: list[str | None]) -> None:
+    rows = ask(f"SELECT {window} AS x FROM {PEOPLE} WINDOW w AS () ORDER BY id").rows
+
+    assert [row[0] for row in rows] == column
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        (
+            "SELECT a.x, b.y FROM (VALUES 1, 2) a(x) LEFT JOIN (VALUES 2) b(y) ON a.x = b.y ORDER BY 1",
+            [["1", None], ["2", "2"]],
+        ),
+        (
+            "SELECT * FROM (VALUES (1, 'p')) a(k, x) FULL JOIN (VALUES (2, 'q')) b(k, y) USING (k) ORDER BY k",
+            [["1", "p", None], ["2", None, "q"]],
+        ),
+        (
+            "SELECT x, e FROM (VALUES (1, ARRAY['a', 'b'])) t(x, l) CROSS JOIN UNNEST(l) AS u(e)",
+            [["1", "a"], ["1", "b"]],
+        ),
+        ("SELECT k, v FROM UNNEST(MAP(ARRAY['a'], ARRAY[1])) AS t(k, v)", [["a", "1"]]),
+        (
+            "SELECT a, b, n FROM UNNEST(ARRAY[1], ARRAY['x', 'y']) WITH ORDINALITY AS t(a, b, n)",
+            [["1", "x", "1"], [None, "y", "2"]],
+        ),
+        (
+            "SELECT x, y FROM (VALUES 1, 2) t(x) CROSS JOIN LATERAL (SELECT x * 10 AS y) ORDER BY 1",
+            [["1", "10"], ["2", "20"]],
+        ),
+        ("SELECT x FROM (VALUES 1, 2, 3) t(x) WHERE x > ALL (VALUES 1, 2)", [["3"]]),
+        (
+            "SELECT (SELECT sum(y) FROM (VALUES (1, 5), (1, 6)) u(k, y) WHERE k = x) FROM (VALUES 1, 2) t(x)",
+            [["11"], [None]],
+        ),
+        ("SELECT x FROM (VALUES 1, 2) t(x) WHERE EXISTS (SELECT 1 FROM (VALUES 2) u(y) WHERE y = x)", [["2"]]),
+        ("SELECT 1 UNION SELECT 1 UNION ALL SELECT 2 ORDER BY 1", [["1"], ["2"]]),
+        ("SELECT 1 AS a UNION ALL SELECT 2.5 ORDER BY a DESC", [["2.5"], ["1.0"]]),
+        ("VALUES 1, 2 EXCEPT VALUES 2", [["1"]]),
+        ("VALUES (1, 'a') INTERSECT VALUES (1, 'a')", [["1", "a"]]),
+        ("SELECT x FROM (VALUES 3, NULL, 1) t(x) ORDER BY x DESC", [["3"], ["1"], [None]]),
+        ("SELECT x FROM (VALUES 1, 2, 3) t(x) ORDER BY x OFFSET 1 LIMIT 1", [["2"]]),
+        ("SELECT x FROM (VALUES 1, 1, 2) t(x) ORDER BY x FETCH FIRST ROW WITH TIES", [["1"], ["1"]]),
+        ("SELECT DISTINCT x % 2 AS m FROM (VALUES 1, 2, 3) t(x) ORDER BY m", [["0"], ["1"]]),
+        ("WITH t AS (SELECT 1 AS x), u(y) AS (SELECT x + 1 FROM t) SELECT y FROM u", [["2"]]),
+        (
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n",
+            [["1"], ["2"], ["3"]],
+        ),
+        ("SELECT t.* FROM (VALUES (1, 2)) t(a, b)", [["1", "2"]]),
+        ("SELECT r.* FROM (SELECT CAST(ROW(1, 'x') AS row(a integer, b varchar)) AS r)", [["1", "x"]]),
+        ('SELECT A, "a" FROM (VALUES 1) t(a)', [["1", "1"]]),
+        ("TABLE x", None),
+    ],
+)
+def test_queries(ask: Ask, query: str, rows: list[list[str | None]] | None) -> None:
+    if rows is None:
+        with pytest.raises(Exception, match="TABLE_NOT_FOUND"):
+            ask(query)
+        return
+    assert ask(query).rows == rows
+
+
+def test_columns_keep_their_names_and_get_numbers_without_one(ask: Ask) -> None:
+    assert ask("SELECT 1, x AS Total, x, upper('a') FROM (VALUES 1) t(x)").names == [None, "Total", "x", None]
+
+
+@pytest.mark.parametrize(
+    ("expression", "type_"),
+    [
+        ("'abc'", "varchar(3)"),
+        ("'a' || 'b'", "varchar"),
+        ("sum(1)", "bigint"),
+        ("count(*)", "bigint"),
+        ("current_timestamp", "timestamp(3) with time zone"),
+        ("TIMESTAMP '2024-01-01 00:00:00.123456'", "timestamp(6)"),
+        ("ARRAY[1, 2.5]", "array(double)"),
+        ("MAP(ARRAY['a'], ARRAY[NULL])", "map(varchar(1), unknown)"),
+        ("NULL", "unknown"),
+        ("IF(true, 1, BIGINT '2')", "bigint"),
+        ("x -> x", None),
+    ],
+)
+def test_typeof(ask: Ask, expression: str, type_: str | None) -> None:
+    if type_ is None:
+        with pytest.raises(Exception, match="Lambda expression should always be used inside a function"):
+            ask(f"SELECT {expression}")
+        return
+    assert ask(f"SELECT typeof({expression})").rows == [[type_]]

@@ -1,0 +1,189 @@
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_lakehouse import daemon
+from local_lakehouse.daemon import LakehouseError, Running
+from tests.conftest import connect_to
+from zetl_helpers.course import chapters
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "state"
+    daemon.stop(tmp_path / "state")
+
+
+def start(state: Path, **options: Any) -> Running:
+    return daemon.start(state, port=0, **options)[0]
+
+
+def zetl(*words: str, state: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ZETL_STATE_DIR": str(state)}
+    command = [sys.executable, "-m", "zetl_helpers.cli", *words]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_what_it_holds_is_there_after_a_restart(state: Path) -> None:
+    lab = connect_to(start(state).url)
+    lab.client("s3").create_bucket(Bucket="kept-bucket")
+    lab.client("s3").put_object(Bucket="kept-bucket", Key="k", Body=b"kept")
+    lab.client("iam").create_role(RoleName="kept", AssumeRolePolicyDocument="{}")
+    role = lab.client("iam").get_role(RoleName="kept")["Role"]
+    daemon.stop(state)
+    assert daemon.find(state) is None
+    again = connect_to(start(state).url)
+    assert again.client("s3").get_object(Bucket="kept-bucket", Key="k")["Body"].read() == b"kept"
+    assert again.client("iam").get_role(RoleName="kept")["Role"] == role
+
+
+def test_what_it_holds_survives_a_sudden_end(state: Path) -> None:
+    running = start(state)
+    connect_to(running.url).client("s3").create_bucket(Bucket="kept-bucket")
+    file = state / "lakehouse.pickle"
+    deadline = time.monotonic() + 20
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(running.pid, signal.SIGKILL)
+    again = connect_to(start(state).url)
+    assert [bucket["Name"] for bucket in again.client("s3").list_buckets()["Buckets"]] == ["kept-bucket"]
+
+
+def test_a_second_start_finds_the_first(state: Path) -> None:
+    first, started = daemon.start(state, port=0)
+    second, again = daemon.start(state, port=0)
+    assert (started, again) == (True, False)
+    assert first.url == second.url
+
+
+def test_a_second_start_on_another_port_says_where_the_first_is(state: Path) -> None:
+    running = start(state)
+    with pytest.raises(LakehouseError, match=f"runs at {running.url} already.*zetl local stop"):
+        daemon.start(state, port=running.port + 1)
+
+
+def test_a_busy_port_is_a_clear_error_and_leaves_nothing_half_made(state: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(LakehouseError, match=f"Port {port} of 127.0.0.1 cannot be used.*zetl local start --port 0"):
+            daemon.start(state, port=port)
+    assert daemon.find(state) is None
+    assert start(state).url
+
+
+def test_learners_of_one_machine_start_at_once_and_have_an_endpoint_each(tmp_path: Path) -> None:
+    learners = [tmp_path / name for name in ("ana", "ben", "cem")]
+    with ThreadPoolExecutor() as pool:
+        started = [running for running, _ in pool.map(daemon.start, learners)]
+    try:
+        assert len({running.port for running in started}) == 3
+        for learner, running in zip(learners, started, strict=True):
+            connect_to(running.url).client("s3").create_bucket(Bucket=f"{learner.name}-bucket")
+        for learner in learners:
+            found = daemon.find(learner)
+            assert found
+            buckets = connect_to(found.url).client("s3").list_buckets()["Buckets"]
+            assert [bucket["Name"] for bucket in buckets] == [f"{learner.name}-bucket"]
+    finally:
+        for learner in learners:
+            daemon.stop(learner)
+
+
+def test_a_neighbour_on_the_port_of_a_lakehouse_that_has_died_is_not_taken_for_it(state: Path, tmp_path: Path) -> None:
+    neighbour = tmp_path / "neighbour"
+    running = start(neighbour)
+    try:
+        state.mkdir()
+        (state / "endpoint.json").write_text(json.dumps({"url": running.url, "pid": running.pid + 1}))
+        assert daemon.find(state) is None
+        assert daemon.stop(state) is False
+        assert start(state).url != running.url
+        assert daemon.find(neighbour) == running
+    finally:
+        daemon.stop(neighbour)
+
+
+def test_a_state_of_other_versions_is_refused_and_kept(state: Path) -> None:
+    start(state)
+    daemon.stop(state)
+    file = state / "lakehouse.pickle"
+    saved = pickle.loads(file.read_bytes())
+    saved["versions"]["moto"] = "1.0"
+    file.write_bytes(pickle.dumps(saved))
+    with pytest.raises(LakehouseError, match=r"written with .*moto 1\.0.*zetl local reset"):
+        daemon.start(state, port=0)
+    assert pickle.loads(file.read_bytes())["versions"]["moto"] == "1.0"
+
+
+def test_a_damaged_state_is_refused_and_reset_helps(state: Path) -> None:
+    state.mkdir()
+    (state / "lakehouse.pickle").write_bytes(b"damaged")
+    with pytest.raises(LakehouseError, match=r"cannot be read.*zetl local reset"):
+        daemon.start(state, port=0)
+    daemon.reset(state)
+    assert start(state).url
+
+
+def test_stopping_what_does_not_run_is_no_error(state: Path) -> None:
+    assert daemon.stop(state) is False
+
+
+def test_the_command_from_start_to_reset(state: Path) -> None:
+    started = zetl("local", "start", "--port", "0", state=state)
+    assert started.returncode == 0
+    url = started.stdout.splitlines()[-1]
+    assert url.startswith("http://127.0.0.1:")
+    assert zetl("local", "start", state=state).stdout.splitlines() == ["The local lakehouse was running already.", url]
+    status = json.loads(zetl("local", "status", "--json", state=state).stdout)
+    assert (status["running"], status["url"], status["account"]) == (True, url, "123456789012")
+    exports = zetl("env", state=state).stdout.splitlines()
+    assert f"export AWS_ENDPOINT_URL={url}" in exports
+    assert zetl("env", state=state).stderr == ""
+    assert zetl("local", "stop", state=state).stdout == "Stopped; its state is kept.\n"
+    assert zetl("local", "status", state=state).returncode == 1
+    assert str(state) in zetl("local", "reset", state=state).stdout
+    assert zetl("local", "reset", state=state).stdout.startswith(f"There was nothing to forget in {state}.")
+    assert not (state / "lakehouse.pickle").exists()
+
+
+def test_a_command_that_starts_a_lakehouse_says_so_beside_its_output(state: Path) -> None:
+    said = zetl("env", state=state)
+    assert said.stderr == "Started a local lakehouse; stop it with: zetl local stop\n"
+    assert all(line.startswith("export ") for line in said.stdout.splitlines())
+
+
+def test_a_classroom_can_hold_the_refreshes_back(state: Path) -> None:
+    assert zetl("local", "pause", state=state).stderr.startswith("No local lakehouse is running in")
+    start(state)
+    assert zetl("local", "pause", state=state).stdout.startswith("Paused")
+    assert "but is paused" in zetl("local", "status", state=state).stdout
+    assert zetl("local", "refresh", state=state).stdout == "There is no integration to refresh.\n"
+    assert zetl("local", "resume", state=state).stdout == "Refreshing every 1 s again.\n"
+    assert "paused" not in zetl("local", "status", state=state).stdout
+
+
+def test_refresh_says_how_each_integration_is(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = start(state, refresh_seconds=0.1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
+    lab = connect_to(running.url)
+    chapters.catch_up(lab, 3)
+    assert zetl("local", "refresh", state=state).stdout == f"{lab.integration} · ACTIVE\n"
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "nothing", '{"url": 1}'])
+def test_a_damaged_address_is_no_address(state: Path, content: str) -> None:
+    state.mkdir()
+    (state / "endpoint.json").write_text(content)
+    assert daemon.find(state) is None
+    assert zetl("local", "status", state=state).stdout.startswith("No local lakehouse is running")

@@ -1,0 +1,333 @@
+"""Types, unnest modes and names: what an item becomes in the target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.local_lakehouse.zero_etl.conftest import DATABASE_ARN, World
+from tests.local_lakehouse.zero_etl.documented import holds
+
+ITEM: dict[str, Any] = {
+    "pk": {"S": "a"},
+    "qty": {"N": "3"},
+    "addr": {"M": {"city": {"S": "Rom"}, "geo": {"M": {"lat": {"N": "1"}}}}},
+    "tags": {"SS": ["x", "y"]},
+    "hist": {"L": [{"S": "p"}, {"N": "2"}]},
+    "gone": {"NULL": True},
+}
+
+
+def _columns(world: World, table: str) -> dict[str, str]:
+    return {field.name: str(field.field_type) for field in world.table(table).schema().fields}
+
+
+def _load(world: World, *items: dict[str, Any], mode: str = "TOPLEVEL", **config: Any) -> str:
+    world.create_table("Orders")
+    for item in items:
+        world.put("Orders", item)
+    arn = world.integrate("Orders", mode, **config)
+    world.refresh()
+    return arn
+
+
+@holds("toplevel")
+def test_toplevel_gives_each_attribute_a_column(world: World) -> None:
+    _load(world, ITEM)
+    assert world.rows("orders") == [
+        {
+            "pk": "a",
+            "qty": 3.0,
+            "addr": {"city": "Rom", "geo": {"lat": 1.0}},
+            "tags": ["x", "y"],
+            "hist": ["p", "2"],
+        }
+    ]
+    assert _columns(world, "orders")["addr"].startswith("struct<")
+
+
+@holds("full")
+def test_full_gives_each_leaf_a_column(world: World) -> None:
+    _load(world, ITEM, mode="FULL")
+    assert world.rows("orders") == [
+        {"pk": "a", "qty": 3.0, "addr.city": "Rom", "addr.geo.lat": 1.0, "tags": ["x", "y"], "hist": ["p", "2"]}
+    ]
+
+
+@holds("nounnest")
+def test_nounnest_keeps_the_type_tags_in_one_column(world: World) -> None:
+    _load(world, ITEM, mode="NOUNNEST")
+    assert world.rows("orders") == [
+        {
+            "pk": "a",
+            "value": {
+                "qty": {"N": 3.0},
+                "addr": {"M": {"city": {"S": "Rom"}, "geo": {"M": {"lat": {"N": 1.0}}}}},
+                "tags": {"SS": ["x", "y"]},
+                "hist": {"L": ["p", "2"]},
+            },
+        }
+    ]
+
+
+@holds("default-full")
+def test_without_table_properties_the_mode_is_full(world: World) -> None:
+    world.create_table("Orders")
+    world.put("Orders", ITEM)
+    world.integrate("Orders")
+    world.call("DeleteIntegrationTableProperties", ResourceArn=DATABASE_ARN, TableName="Orders")
+    world.refresh()
+    assert "addr.geo.lat" in _columns(world, "orders")
+
+
+@holds("type-map")
+def test_every_type_has_its_column_type(world: World) -> None:
+    _load(
+        world,
+        {
+            "pk": {"S": "a"},
+            "s": {"S": "2024-01-05T00:00:00Z"},
+            "n": {"N": "10140"},
+            "b": {"B": b"\x00\xff"},
+            "flag": {"BOOL": False},
+            "ss": {"SS": ["x"]},
+            "ns": {"NS": ["1.5"]},
+            "bs": {"BS": [b"\x01"]},
+        },
+    )
+    assert _columns(world, "orders") == {
+        "pk": "string",
+        "s": "string",
+        "n": "double",
+        "b": "binary",
+        "flag": "boolean",
+        "ss": "list<string>",
+        "ns": "list<double>",
+        "bs": "list<binary>",
+    }
+    (row,) = world.rows("orders")
+    assert (row["n"], row["b"], row["flag"], row["ns"], row["bs"]) == (10140.0, b"\x00\xff", False, [1.5], [b"\x01"])
+
+
+@pytest.mark.parametrize(
+    ("element", "text"),
+    [
+        ({"S": 'a"b'}, 'a"b'),
+        ({"N": "1.50"}, "1.5"),
+        ({"N": "1E+3"}, "1000"),
+        ({"N": "-0.000001"}, "-0.000001"),
+        ({"BOOL": True}, "true"),
+        ({"NULL": True}, None),
+        ({"B": b"hi"}, "aGk="),
+        ({"M": {"b": {"N": "1"}, "a": {"L": [{"S": 'x"'}, {"NULL": True}]}}}, '{"a":["x\\"",null],"b":1}'),
+        ({"L": []}, "[]"),
+        ({"SS": ["x"]}, '["x"]'),
+        ({"NS": ["1.0"]}, "[1]"),
+    ],
+)
+@holds("lists-of-strings")
+def test_list_elements_become_strings(world: World, element: dict[str, Any], text: str | None) -> None:
+    _load(world, {"pk": {"S": "a"}, "l": {"L": [element, {"S": "end"}]}})
+    assert world.rows("orders")[0]["l"] == [text, "end"]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "1E-130",
+        "-1E-130",
+        "9.9999999999999999999999999999999999999E+125",
+        "12345678901234567890123456789012345678",
+        "0.1",
+    ],
+)
+def test_the_wide_range_of_numbers(world: World, number: str) -> None:
+    _load(world, {"pk": {"S": "a"}, "n": {"N": number}})
+    assert world.rows("orders")[0]["n"] == float(number)
+
+
+def test_numbers_that_become_the_same_double_stay_two_rows(world: World) -> None:
+    world.create_table("Orders", kind="N")
+    one, other = "1", "1.00000000000000000001"
+    world.put("Orders", {"pk": {"N": one}, "v": {"S": "one"}})
+    world.put("Orders", {"pk": {"N": other}, "v": {"S": "other"}})
+    world.integrate("Orders")
+    world.refresh()
+    world.put("Orders", {"pk": {"N": other}, "v": {"S": "changed"}})
+    world.refresh()
+    assert sorted(row["v"] for row in world.rows("orders")) == ["changed", "one"]
+    world.delete("Orders", {"pk": {"N": one}})
+    world.refresh()
+    assert world.rows("orders") == [{"pk": 1.0, "v": "changed"}]
+    summary = world.snapshots("orders")[-1].summary
+    assert (summary["zero-etl.deleted-rows"], summary["zero-etl.updated-rows"]) == ("1", "0")
+
+
+@holds("null-ignored")
+def test_an_attribute_that_is_only_null_has_no_column(world: World) -> None:
+    _load(world, {"pk": {"S": "a"}, "x": {"NULL": True}, "m": {"M": {"y": {"NULL": True}}}})
+    assert _columns(world, "orders") == {"pk": "string"}
+
+
+def test_an_attribute_that_disappears_leaves_its_column(world: World) -> None:
+    _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}})
+    world.put("Orders", {"pk": {"S": "a"}})
+    world.refresh()
+    assert world.rows("orders") == [{"pk": "a", "x": None}]
+
+
+def test_a_map_grows_within_its_column(world: World) -> None:
+    _load(world, {"pk": {"S": "a"}, "m": {"M": {"x": {"N": "1"}}}})
+    before = world.table("orders").schema().find_field("m.x").field_id
+    world.put("Orders", {"pk": {"S": "b"}, "m": {"M": {"y": {"M": {"z": {"S": "deep"}}}}}})
+    world.refresh()
+    assert world.rows("orders") == [
+        {"pk": "a", "m": {"x": 1.0, "y": None}},
+        {"pk": "b", "m": {"x": None, "y": {"z": "deep"}}},
+    ]
+    assert world.table("orders").schema().find_field("m.x").field_id == before
+
+
+@holds("type-change", "mixed-string")
+def test_another_type_takes_a_fresh_snapshot(world: World) -> None:
+    arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, {"pk": {"S": "b"}, "x": {"N": "2.50"}})
+    first = world.snapshots("orders")[-1].snapshot_id
+    world.put("Orders", {"pk": {"S": "a"}, "x": {"S": "one"}})
+    world.refresh()
+    assert world.status(arn) == "SYNCING"
+    assert len(world.snapshots("orders")) == 1
+    world.refresh()
+    assert world.status(arn) == "ACTIVE"
+    assert world.rows("orders") == [{"pk": "a", "x": "one"}, {"pk": "b", "x": "2.5"}]
+    assert len(world.snapshots("orders")) == 2
+    assert [row["x"] for row in world.rows("orders", snapshot=first)] == [1.0, 2.5]
+
+
+@holds("mixed-string")
+def test_what_is_text_stays_text_without_loading_again(world: World) -> None:
+    arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, {"pk": {"S": "b"}, "x": {"S": "two"}})
+    world.put("Orders", {"pk": {"S": "c"}, "x": {"N": "3"}})
+    world.refresh()
+    assert world.status(arn) == "ACTIVE"
+    assert [row["x"] for row in world.rows("orders")] == ["1", "two", "3"]
+
+
+def test_nounnest_needs_no_fresh_snapshot_for_another_type(world: World) -> None:
+    arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, mode="NOUNNEST")
+    world.put("Orders", {"pk": {"S": "b"}, "x": {"S": "two"}})
+    world.refresh()
+    assert world.status(arn) == "ACTIVE"
+    assert world.rows("orders") == [
+        {"pk": "a", "value": {"x": {"N": 1.0, "S": None}}},
+        {"pk": "b", "value": {"x": {"N": None, "S": "two"}}},
+    ]
+
+
+@holds("layout-change")
+def test_another_mode_loads_the_table_anew(world: World) -> None:
+    arn = _load(world, ITEM)
+    world.call(
+        "UpdateIntegrationTableProperties",
+        ResourceArn=DATABASE_ARN,
+        TableName="Orders",
+        TargetTableConfig={"UnnestSpec": "FULL"},
+    )
+    world.refresh()
+    assert world.status(arn) == "SYNCING"
+    world.refresh()
+    assert world.status(arn) == "ACTIVE"
+    assert world.rows("orders")[0]["addr.geo.lat"] == 1.0
+
+
+def test_top_level_names_are_lower_case_and_names_within_maps_are_kept(world: World) -> None:
+    _load(world, {"pk": {"S": "a"}, "CreditLimit": {"N": "1"}, "Address": {"M": {"ZipCode": {"S": "x"}}}})
+    assert world.rows("orders") == [{"pk": "a", "creditlimit": 1.0, "address": {"ZipCode": "x"}}]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "select",
+        "order by",
+        "a b",
+        "a.b",
+        'quo"te',
+        "it's",
+        "ü☃",
+        "a-b",
+        "1st",
+        "_",
+        "a\\b",
+        "a/b",
+        "__row",
+        "__file",
+        "at",
+        "k0",
+    ],
+)
+@pytest.mark.parametrize("mode", ["TOPLEVEL", "FULL", "NOUNNEST"])
+def test_awkward_names_are_kept(world: World, name: str, mode: str) -> None:
+    _load(world, {"pk": {"S": "a"}, name: {"N": "1"}}, mode=mode)
+    world.put("Orders", {"pk": {"S": "b"}, name: {"N": "2"}})
+    world.refresh()
+    rows = world.rows("orders")
+    values = [row["value"][name]["N"] for row in rows] if mode == "NOUNNEST" else [row[name] for row in rows]
+    assert values == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "one", "other"),
+    [
+        ("TOPLEVEL", {"Name": {"S": "x"}}, {"name": {"S": "y"}}),
+        ("FULL", {"a.b": {"S": "x"}}, {"a": {"M": {"b": {"S": "y"}}}}),
+        ("FULL", {"a": {"M": {"B": {"S": "x"}}}}, {"a": {"M": {"b": {"S": "y"}}}}),
+        ("TOPLEVEL", {"a": {"M": {"B": {"S": "x"}}}}, {"a": {"M": {"b": {"S": "y"}}}}),
+        ("TOPLEVEL", {"a.b": {"S": "x"}}, {"a": {"M": {"b": {"S": "y"}}}}),
+        ("NOUNNEST", {"Name": {"S": "x"}}, {"name": {"S": "y"}}),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_attributes_that_would_share_a_column_need_attention(
+    world: World, mode: str, one: dict[str, Any], other: dict[str, Any], together: bool
+) -> None:
+    first = {"pk": {"S": "a"}, **one, **other} if together and not set(one) & set(other) else {"pk": {"S": "a"}, **one}
+    arn = _load(world, first, mode=mode)
+    world.put("Orders", {"pk": {"S": "b"}, **other})
+    world.refresh()
+    (error,) = world.describe(arn)["Errors"]
+    assert world.status(arn) == "NEEDS_ATTENTION"
+    assert error["ErrorCode"] == "COLUMN_NAME_CONFLICT"
+    names = [next(iter(attribute)) for attribute in (one, other)]
+    assert all(name in error["ErrorMessage"] for name in names), error
+    for key in "ab":
+        world.put("Orders", {"pk": {"S": key}})
+    world.refresh()
+    assert world.status(arn) == "ACTIVE"
+    assert [row["pk"] for row in world.rows("orders")] == ["a", "b"]
+
+
+@pytest.mark.parametrize("mode", ["TOPLEVEL", "FULL", "NOUNNEST"])
+@pytest.mark.parametrize("item", [{"a:b": {"S": "x"}}, {"m": {"M": {"a:b": {"S": "x"}}}}])
+@holds("colon")
+def test_a_colon_fails_for_good(world: World, mode: str, item: dict[str, Any]) -> None:
+    arn = _load(world, {"pk": {"S": "a"}, **item}, mode=mode)
+    assert world.status(arn) == "FAILED"
+    assert world.codes(arn) == ["UNSUPPORTED_COLUMN_NAME"]
+    assert "a:b" in world.describe(arn)["Errors"][0]["ErrorMessage"]
+
+
+@holds("columns-limit")
+def test_a_thousand_columns_and_no_more(world: World) -> None:
+    arn = _load(world, {"pk": {"S": "a"}, **{f"c{number}": {"N": "1"} for number in range(999)}})
+    assert world.status(arn) == "ACTIVE"
+    world.put("Orders", {"pk": {"S": "b"}, "one_more": {"N": "1"}})
+    world.refresh()
+    assert world.status(arn) == "FAILED"
+    assert world.codes(arn) == ["TOO_MANY_COLUMNS"]
+
+
+def test_an_item_of_the_largest_size(world: World) -> None:
+    text = "é" * 199_000
+    _load(world, {"pk": {"S": "a"}, "big": {"S": text}})
+    assert world.rows("orders")[0]["big"] == text

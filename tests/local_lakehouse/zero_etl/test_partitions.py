@@ -1,0 +1,208 @@
+"""How the target is partitioned, by default and by table properties."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.local_lakehouse.zero_etl.conftest import DATABASE_ARN, World
+from tests.local_lakehouse.zero_etl.documented import holds
+
+
+def _load(world: World, spec: list[dict[str, str]], *items: dict[str, Any], mode: str = "TOPLEVEL") -> str:
+    world.create_table("Orders")
+    for item in items:
+        world.put("Orders", item)
+    arn = world.integrate("Orders", mode, PartitionSpec=spec)
+    world.refresh()
+    return arn
+
+
+def _spec(world: World) -> list[str]:
+    table = world.table("orders")
+    return [f"{field.name}:{field.transform}" for field in table.spec().fields]
+
+
+def _folders(world: World) -> list[str]:
+    return sorted(
+        path.removeprefix("s3://lake-bucket/customerdb/orders/data/").rpartition("/")[0]
+        for path in world.table("orders").inspect.files().column("file_path").to_pylist()
+    )
+
+
+@holds("default-bucket")
+def test_by_default_in_buckets_of_the_hash_key(world: World) -> None:
+    world.create_table("Orders", sort=("sk", "N"))
+    for number in range(40):
+        world.put("Orders", {"pk": {"S": f"k{number}"}, "sk": {"N": "1"}})
+    world.integrate("Orders")
+    world.refresh()
+    assert _spec(world) == ["pk_bucket:bucket[16]"]
+    assert len(_folders(world)) > 4
+    before = set(world.table("orders").inspect.files().column("file_path").to_pylist())
+    world.put("Orders", {"pk": {"S": "k1"}, "sk": {"N": "1"}, "x": {"S": "new"}})
+    world.refresh()
+    after = set(world.table("orders").inspect.files().column("file_path").to_pylist())
+    assert len(before - after) == len(after - before) == 1
+
+
+def test_a_number_as_hash_key_leaves_the_table_unpartitioned(world: World) -> None:
+    world.create_table("Orders", kind="N")
+    world.put("Orders", {"pk": {"N": "1"}})
+    world.integrate("Orders")
+    world.refresh()
+    assert _spec(world) == []
+
+
+@holds("partition-functions")
+def test_by_identity_in_several_levels(world: World) -> None:
+    _load(
+        world,
+        [{"FieldName": "State", "FunctionSpec": "identity"}, {"FieldName": "Kind"}],
+        {"pk": {"S": "a"}, "State": {"S": "NY"}, "Kind": {"S": "x y"}},
+        {"pk": {"S": "b"}, "State": {"S": "WA"}, "Kind": {"S": "x y"}},
+    )
+    assert _spec(world) == ["state:identity", "kind:identity"]
+    assert _folders(world) == ["state=NY/kind=x+y", "state=WA/kind=x+y"]
+    world.put("Orders", {"pk": {"S": "a"}, "State": {"S": "WA"}, "Kind": {"S": "z"}})
+    world.refresh()
+    assert world.rows("orders")[0] == {"pk": "a", "state": "WA", "kind": "z"}
+    assert _folders(world) == ["state=WA/kind=x+y", "state=WA/kind=z"]
+
+
+@pytest.mark.parametrize(
+    ("function", "folder"),
+    [("year", "2023"), ("month", "2023-01"), ("day", "2023-01-15"), ("hour", "2023-01-15-14")],
+)
+@pytest.mark.parametrize(
+    ("conversion", "value"),
+    [
+        ("epoch_sec", {"N": "1673791200"}),
+        ("epoch_milli", {"N": "1673791200000"}),
+        ("iso", {"S": "2023-01-15T14:00:00Z"}),
+        ("iso", {"S": "2023-01-15T16:00:00+02:00"}),
+        ("iso", {"S": "2023-01-15T14:00:00"}),
+    ],
+)
+@holds("partition-functions", "partition-conversions")
+def test_by_time(world: World, function: str, folder: str, conversion: str, value: dict[str, str]) -> None:
+    spec = [{"FieldName": "created_at", "FunctionSpec": function, "ConversionSpec": conversion}]
+    _load(world, spec, {"pk": {"S": "a"}, "created_at": value})
+    assert _spec(world) == [f"created_at_{function}:{function}"]
+    assert _folders(world) == [f"created_at_{function}={folder}"]
+    assert world.rows("orders") == [{"pk": "a", "created_at": datetime(2023, 1, 15, 14, tzinfo=UTC)}]
+    assert str(world.table("orders").schema().find_field("created_at").field_type) == "timestamptz"
+
+
+def test_one_field_by_two_time_functions(world: World) -> None:
+    spec = [{"FieldName": "at", "FunctionSpec": function, "ConversionSpec": "iso"} for function in ("year", "month")]
+    _load(world, spec, {"pk": {"S": "a"}, "at": {"S": "2023-01-15"}})
+    assert _folders(world) == ["at_year=2023/at_month=2023-01"]
+    world.put("Orders", {"pk": {"S": "a"}, "at": {"S": "2024-02-01"}})
+    world.refresh()
+    assert _folders(world) == ["at_year=2024/at_month=2024-02"]
+
+
+def test_by_time_of_a_key(world: World) -> None:
+    world.create_table("Orders", sort=("at", "S"))
+    key = {"pk": {"S": "a"}, "at": {"S": "2023-01-15"}}
+    same = {"pk": {"S": "a"}, "at": {"S": "2023-01-15T00:00:00Z"}}
+    world.put("Orders", key)
+    world.put("Orders", {**same, "n": {"N": "1"}})
+    world.integrate("Orders", PartitionSpec=[{"FieldName": "at", "FunctionSpec": "day", "ConversionSpec": "iso"}])
+    world.refresh()
+    assert len(world.rows("orders")) == 2
+    world.delete("Orders", key)
+    world.refresh()
+    assert [row["n"] for row in world.rows("orders")] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "item", "code", "thing"),
+    [
+        ([{"FieldName": "state"}], {}, "PARTITION_COLUMN_MISSING", "state"),
+        ([{"FieldName": "m"}], {"m": {"M": {"x": {"S": "y"}}}}, "PARTITION_CONVERSION_FAILED", "m"),
+        (
+            [{"FieldName": "at", "FunctionSpec": "day", "ConversionSpec": "iso"}],
+            {"at": {"S": "yesterday"}},
+            "PARTITION_CONVERSION_FAILED",
+            "yesterday",
+        ),
+        (
+            [{"FieldName": "at", "FunctionSpec": "day", "ConversionSpec": "iso"}],
+            {"at": {"N": "1673791200"}},
+            "PARTITION_CONVERSION_FAILED",
+            "at",
+        ),
+        (
+            [{"FieldName": "at", "FunctionSpec": "day", "ConversionSpec": "epoch_milli"}],
+            {"at": {"S": "2023-01-15"}},
+            "PARTITION_CONVERSION_FAILED",
+            "2023-01-15",
+        ),
+        (
+            [{"FieldName": "at", "FunctionSpec": "day", "ConversionSpec": "epoch_sec"}],
+            {"at": {"N": "1E+100"}},
+            "PARTITION_CONVERSION_FAILED",
+            "at",
+        ),
+    ],
+)
+@holds("partition-missing")
+def test_what_cannot_be_partitioned_needs_attention(
+    world: World, spec: list[dict[str, str]], item: dict[str, Any], code: str, thing: str
+) -> None:
+    arn = _load(world, spec, {"pk": {"S": "a"}, **item})
+    assert world.codes(arn) == [code]
+    assert thing in world.describe(arn)["Errors"][0]["ErrorMessage"]
+
+
+@holds("partition-missing")
+def test_a_missing_value_in_one_item_keeps_the_window_until_it_is_repaired(world: World) -> None:
+    arn = _load(world, [{"FieldName": "State"}], {"pk": {"S": "a"}, "State": {"S": "NY"}})
+    world.put("Orders", {"pk": {"S": "b"}, "State": {"S": "WA"}})
+    world.put("Orders", {"pk": {"S": "c"}})
+    world.refresh()
+    (error,) = world.describe(arn)["Errors"]
+    assert error["ErrorCode"] == "PARTITION_COLUMN_MISSING"
+    assert "State" in error["ErrorMessage"]
+    assert "pk='c'" in error["ErrorMessage"]
+    assert [row["pk"] for row in world.rows("orders")] == ["a"]
+    world.put("Orders", {"pk": {"S": "c"}, "State": {"S": "TX"}})
+    world.refresh()
+    assert world.status(arn) == "ACTIVE"
+    assert [row["pk"] for row in world.rows("orders")] == ["a", "b", "c"]
+    assert len(world.snapshots("orders")) == 2
+
+
+def test_nounnest_can_be_partitioned_by_keys_only(world: World) -> None:
+    arn = _load(world, [{"FieldName": "State"}], {"pk": {"S": "a"}, "State": {"S": "NY"}}, mode="NOUNNEST")
+    assert world.codes(arn) == ["PARTITION_COLUMN_MISSING"]
+
+
+def test_an_empty_table_is_partitioned_once_it_has_items(world: World) -> None:
+    arn = _load(world, [{"FieldName": "State"}])
+    assert world.status(arn) == "ACTIVE"
+    world.put("Orders", {"pk": {"S": "a"}, "State": {"S": "NY"}})
+    world.refresh()
+    world.refresh()
+    assert _spec(world) == ["state:identity"]
+    assert world.rows("orders") == [{"pk": "a", "state": "NY"}]
+
+
+@holds("layout-change")
+def test_another_partitioning_loads_the_table_anew(world: World) -> None:
+    arn = _load(world, [], {"pk": {"S": "a"}, "State": {"S": "NY"}})
+    first = world.snapshots("orders")[-1].snapshot_id
+    config = {"UnnestSpec": "TOPLEVEL", "PartitionSpec": [{"FieldName": "State"}]}
+    world.call(
+        "UpdateIntegrationTableProperties", ResourceArn=DATABASE_ARN, TableName="Orders", TargetTableConfig=config
+    )
+    world.refresh()
+    assert world.status(arn) == "SYNCING"
+    world.refresh()
+    assert world.status(arn) == "ACTIVE"
+    assert _folders(world) == ["state=NY"]
+    assert world.rows("orders", snapshot=first) == world.rows("orders")

@@ -1,0 +1,167 @@
+"""Events, and what stands in metrics and logs about refreshes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.local_lakehouse.zero_etl.conftest import ACCOUNT, DATABASE_ARN, REGION, ROLE_ARN, World
+from tests.local_lakehouse.zero_etl.documented import holds
+
+BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/zetl"
+
+
+@dataclass
+class Announced:
+    """A world with a table, and every event that reached an event bus."""
+
+    world: World
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def kinds(self) -> list[str]:
+        return [event["DetailType"].removeprefix("Glue Zero ETL ") for event in self.events]
+
+
+@pytest.fixture
+def announced(world: World, monkeypatch: pytest.MonkeyPatch) -> Announced:
+    announced = Announced(world)
+    client = world.inside.client("events")
+    client.create_event_bus(Name="zetl")
+    put_events = client.put_events
+
+    def put(Entries: list[dict[str, Any]]) -> Any:  # noqa: N803  (boto3's name)
+        answer = put_events(Entries=Entries)
+        announced.events += Entries
+        return answer
+
+    monkeypatch.setattr(client, "put_events", put)
+    world.create_table("Orders")
+    world.put("Orders", {"pk": {"S": "a"}, "x": {"N": "1"}})
+    return announced
+
+
+@holds("events")
+def test_an_ingestion_is_announced(announced: Announced) -> None:
+    arn = announced.world.integrate("Orders")
+    announced.world.refresh()
+    (event,) = announced.events
+    assert event["Source"] == "aws.glue-zero-etl"
+    assert event["DetailType"] == "Glue Zero ETL Ingestion Completed"
+    assert event["Resources"] == [arn]
+    assert json.loads(event["Detail"]) == {"integrationArn": arn, "tableName": "orders"}
+    assert "EventBusName" not in event
+
+
+def test_trouble_and_a_new_load_are_announced(announced: Announced) -> None:
+    announced.world.integrate("Orders")
+    announced.world.refresh()
+    announced.world.put("Orders", {"pk": {"S": "a"}, "x": {"S": "one"}})
+    announced.world.refresh()
+    announced.world.refresh()
+    announced.world.put("Orders", {"pk": {"S": "b"}, "X": {"S": "one"}})
+    announced.world.refresh()
+    announced.world.put("Orders", {"pk": {"S": "b"}, "a:b": {"S": "one"}})
+    announced.world.refresh()
+    assert announced.kinds() == [
+        "Ingestion Completed",
+        "Ingestion Completed",
+        "Integration Resynced",
+        "Ingestion Failed",
+        "Integration Needs Attention",
+        "Ingestion Failed",
+        "Integration Failed",
+    ]
+
+
+def test_events_go_to_the_bus_of_the_resource_property(announced: Announced) -> None:
+    properties = {"RoleArn": ROLE_ARN, "EventBusArn": BUS}
+    announced.world.call(
+        "CreateIntegrationResourceProperty", ResourceArn=DATABASE_ARN, TargetProcessingProperties=properties
+    )
+    announced.world.integrate("Orders")
+    announced.world.refresh()
+    assert [event["EventBusName"] for event in announced.events] == [BUS]
+
+
+def test_a_bus_that_is_gone_does_not_stop_the_data(announced: Announced) -> None:
+    properties = {"RoleArn": ROLE_ARN, "EventBusArn": BUS + "-gone"}
+    announced.world.call(
+        "CreateIntegrationResourceProperty", ResourceArn=DATABASE_ARN, TargetProcessingProperties=properties
+    )
+    arn = announced.world.integrate("Orders")
+    announced.world.refresh()
+    assert announced.world.status(arn) == "ACTIVE"
+    assert len(announced.world.rows("orders")) == 1
+
+
+def _sum(world: World, arn: str, metric: str, load_type: str) -> float:
+    now = datetime.fromtimestamp(world.clock.now, UTC)
+    points = world.inside.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Glue/ZeroETL",
+        MetricName=metric,
+        Dimensions=[
+            {"Name": "integrationArn", "Value": arn},
+            {"Name": "loadType", "Value": load_type},
+            {"Name": "tableName", "Value": "orders"},
+        ],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))
+
+
+def test_what_is_said_to_be_synced_is_synced(announced: Announced, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = announced.world
+    arn = world.integrate("Orders")
+    world.refresh()
+    world.put("Orders", {"pk": {"S": "b"}})
+    began = world.clock.now
+    put_object = world.inside.client("s3").put_object
+
+    def slowly(**request: Any) -> Any:
+        world.clock.now += 5
+        return put_object(**request)
+
+    monkeypatch.setattr(world.inside.client("s3"), "put_object", slowly)
+    world.refresh()
+    stream = arn.rpartition(":")[2]
+    events = world.inside.client("logs").get_log_events(
+        logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=stream
+    )["events"]
+    assert json.loads(events[-1]["message"])["details"]["lastSyncedTimestamp"] == str(int(began * 1000))
+
+
+@holds("metrics", "insert-update-delete")
+def test_metrics_count_rows_and_runs(announced: Announced) -> None:
+    arn = announced.world.integrate("Orders")
+    announced.world.refresh()
+    announced.world.put("Orders", {"pk": {"S": "a"}, "x": {"N": "2"}})
+    announced.world.put("Orders", {"pk": {"S": "b"}, "x": {"N": "2"}})
+    announced.world.put("Orders", {"pk": {"S": "c"}, "x": {"N": "2"}})
+    announced.world.refresh()
+    announced.world.refresh()
+    assert _sum(announced.world, arn, "InsertCount", "FULL_LOAD") == 1
+    assert _sum(announced.world, arn, "InsertCount", "INCREMENTAL_LOAD") == 2
+    assert _sum(announced.world, arn, "UpdateCount", "INCREMENTAL_LOAD") == 1
+    assert _sum(announced.world, arn, "IngestionSucceeded", "INCREMENTAL_LOAD") == 1
+    assert _sum(announced.world, arn, "LastSyncTimestamp", "INCREMENTAL_LOAD") == int(announced.world.clock.now * 1000)
+
+
+def test_a_quiet_refresh_leaves_no_trace(announced: Announced) -> None:
+    arn = announced.world.integrate("Orders")
+    announced.world.refresh()
+    group = "/aws-glue/zeroETL-integrations/logs/"
+    stream = arn.rpartition(":")[2]
+    logs = announced.world.inside.client("logs")
+    before = logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]
+    for _ in range(3):
+        announced.world.refresh()
+    assert logs.get_log_events(logGroupName=group, logStreamName=stream)["events"] == before
+    assert len(announced.world.snapshots("orders")) == 1
+    assert announced.kinds() == ["Ingestion Completed"]

@@ -1,0 +1,1 @@
+"""The course: chapters, exercises, notebooks, kit, site, classroom."""

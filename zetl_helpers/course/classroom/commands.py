@@ -1,0 +1,75 @@
+"""The commands of the instructor: ``zetl class …``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from zetl_helpers._local_commands import UsageError, with_actions
+from zetl_helpers.cleanup import LeftoverError
+from zetl_helpers.course import classroom
+from zetl_helpers.lab import Lab, connect
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add them to the command's parser."""
+    actions = with_actions(commands.add_parser("class", help="a class in one account"))
+
+    status = actions.add_parser("status", help="tell how far each learner is")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    status.set_defaults(run=_status)
+
+    clean = actions.add_parser("cleanup", help="list what the learners made, and delete it with --yes")
+    clean.add_argument("learners", nargs="*", metavar="PREFIX", help="default: every prefix that is in use")
+    clean.add_argument("--yes", action="store_true", help="delete; without it nothing is changed")
+    clean.set_defaults(run=_cleanup)
+
+
+def _status(options: argparse.Namespace) -> int:
+    try:
+        frame = classroom.status(classroom.learners(connect()))
+    except (ClientError, BotoCoreError) as error:
+        raise UsageError(f"The class cannot be seen: {error}") from error
+    if options.json:
+        print(frame.to_json(orient="records", date_format="iso"))
+    elif frame.empty:
+        print("Nobody has made anything yet.")
+    else:
+        shown = frame.assign(last_sync=frame["last_sync"].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("never"))
+        print(shown.to_string(index=False))
+        print("chapter: the last one whose work is there")
+    return 0
+
+
+def _cleanup(options: argparse.Namespace) -> int:
+    try:
+        labs = _chosen(classroom.learners(connect()), options.learners)
+        plans = classroom.plan(labs)
+    except (ClientError, BotoCoreError) as error:
+        raise UsageError(f"The class cannot be seen: {error}") from error
+    print(classroom.transcript(plans))
+    if not any(plans) and not any(one.unseen for one in plans):
+        print("Nothing is left of the class.")
+        return 0
+    if not options.yes:
+        print("To delete all of this: zetl class cleanup --yes")
+        return 1
+    failed = classroom.apply(plans, tell=print)["outcome"].str.startswith("failed").any()
+    try:
+        print(classroom.verify(labs, timeout=0 if failed else 60))
+    except LeftoverError as error:
+        raise UsageError(str(error)) from error
+    return 0
+
+
+def _chosen(labs: Sequence[Lab], prefixes: Sequence[str]) -> list[Lab]:
+    """Take the labs of the named learners; all that have a prefix when none is named.
+
+    The lab without a prefix is nobody's in a class: ``zetl cleanup`` is for it.
+    """
+    unknown = sorted(set(prefixes) - {lab.prefix for lab in labs})
+    if unknown:
+        raise UsageError(f"Nothing is there of {', '.join(unknown)}. Who is there, says: zetl class status")
+    return [lab for lab in labs if (lab.prefix in prefixes if prefixes else lab.prefix)]

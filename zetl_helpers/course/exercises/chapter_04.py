@@ -1,0 +1,206 @@
+"""The exercises of chapter 4: SQL with Athena."""
+
+from __future__ import annotations
+
+from zetl_helpers.course.exercises.answers import Value
+from zetl_helpers.course.exercises.engine import Exercise
+from zetl_helpers.course.exercises.sql import Slip, Sql
+from zetl_helpers.lab import Lab
+from zetl_helpers.lakehouse import query
+
+_BY_STATUS = """SELECT accountstatus,
+       COUNT(*) AS accounts,
+       ROUND(AVG(interestrate), 2) AS average_rate
+FROM customeraccounts
+GROUP BY accountstatus"""
+
+_LARGEST = """SELECT customerid, currentbalance
+FROM customeraccounts
+WHERE accountstatus = 'Past Due'
+ORDER BY currentbalance DESC
+LIMIT 3"""
+
+_PAST_DUE = """SELECT state,
+       ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / COUNT(*), 2) AS past_due_percentage
+FROM customeraccounts
+GROUP BY state"""
+
+_CUT_OFF = (
+    "The decimals are cut off: COUNT gives whole numbers, and two whole numbers divide to a whole number. Multiply by "
+    "100e0 before dividing."
+)
+
+_HIGH_USE = """SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage
+FROM customeraccounts
+WHERE accountstatus <> 'Closed'
+GROUP BY state
+HAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50"""
+
+
+def _quotient(lab: Lab) -> float:
+    return float(query(lab, "SELECT 7 / 2 * 2e0 AS n")["n"].iloc[0])
+
+
+EXERCISES = (
+    Exercise(
+        title="Interest by account status",
+        kind="write the SQL",
+        judge=Sql(
+            _BY_STATUS,
+            one_row_for="account status",
+            key=("accountstatus",),
+            slips=(
+                Slip(
+                    _BY_STATUS.replace("AVG(interestrate)", "AVG(DISTINCT interestrate)"),
+                    "AVG(DISTINCT …) counts two accounts with the same rate as one.",
+                ),
+                Slip(
+                    _BY_STATUS.replace("AVG(interestrate)", "SUM(interestrate)"),
+                    "average_rate is a sum: AVG divides it by the number of accounts.",
+                ),
+                Slip(
+                    _BY_STATUS.replace("COUNT(*)", "COUNT(DISTINCT state)"),
+                    "accounts counts states: COUNT(*) counts the rows of each group.",
+                ),
+            ),
+        ),
+        hints=(
+            "One row for each account status: that is what GROUP BY accountstatus makes.",
+            "COUNT(*) counts the rows of a group, AVG(interestrate) is their average rate.",
+            "ROUND(AVG(interestrate), 2) AS average_rate",
+        ),
+        answer=f'answer = """\n{_BY_STATUS}\n"""',
+        why="Every column of the answer is either in GROUP BY or inside an aggregate.",
+    ),
+    Exercise(
+        title="The three largest debts past due",
+        kind="complete",
+        judge=Sql(
+            _LARGEST,
+            one_row_for="customer",
+            key=("customerid",),
+            ordered=True,
+            slips=(
+                Slip(
+                    _LARGEST.replace(" DESC", ""),
+                    "These are the three smallest: ORDER BY goes upwards, unless DESC stands behind it.",
+                ),
+                Slip(
+                    _LARGEST.replace("WHERE accountstatus = 'Past Due'\n", ""),
+                    "These are the largest balances of all accounts: the filter on 'Past Due' is missing.",
+                ),
+                Slip(
+                    _LARGEST.replace("ORDER BY currentbalance DESC", "ORDER BY customerid"),
+                    "These are the first three customers by name: order by what is owed.",
+                ),
+            ),
+        ),
+        hints=(
+            "Three blanks: which accounts, in which order, how many.",
+            "The largest first is ORDER BY currentbalance DESC.",
+            "WHERE accountstatus = 'Past Due' ORDER BY currentbalance DESC LIMIT 3",
+        ),
+        answer=f'answer = """\n{_LARGEST}\n"""',
+        why="LIMIT takes the first rows of whatever order there is, and without ORDER BY there is none: the same query "
+        "may then give other rows tomorrow.",
+    ),
+    Exercise(
+        title="A division",
+        kind="predict",
+        judge=Value(
+            _quotient,
+            wrong={
+                7: "In most languages; in Athena the division comes first, and is one of two whole numbers.",
+                3: "That is 7 / 2. It is then multiplied by 2e0.",
+                3.5: "That would be 7 / 2e0. Here two whole numbers are divided, and then it is multiplied.",
+            },
+            otherwise="From left to right: first 7 / 2, then the result times 2e0.",
+        ),
+        hints=(
+            "Division and multiplication go from left to right.",
+            "7 / 2 are two whole numbers: what did the cell above answer?",
+        ),
+        answer="answer = 6.0",
+        why="7 / 2 is 3, since both are whole numbers, and 3 * 2e0 is 6.0. The fraction was lost before 2e0 came.",
+    ),
+    Exercise(
+        title="How many of its accounts are past due?",
+        kind="write the SQL",
+        judge=Sql(
+            _PAST_DUE,
+            one_row_for="state",
+            key=("state",),
+            slips=(
+                Slip(
+                    _PAST_DUE.replace("GROUP BY state", "WHERE accountstatus = 'Past Due'\nGROUP BY state"),
+                    "WHERE has taken the other accounts away before they were counted, so everything left is past due.",
+                ),
+                Slip(
+                    _PAST_DUE.replace(
+                        "GROUP BY state", "GROUP BY state HAVING COUNT_IF(accountstatus = 'Past Due') > 0"
+                    ),
+                    "States without an account past due are missing: they have a percentage too, zero.",
+                ),
+                Slip(_PAST_DUE.replace("100e0", "100"), _CUT_OFF),
+                Slip(_PAST_DUE.replace("* 100e0 / COUNT(*)", "/ COUNT(*) * 100"), _CUT_OFF),
+                Slip(
+                    _PAST_DUE.replace(
+                        "COUNT_IF(accountstatus = 'Past Due') * 100e0", "COUNT_IF(accountstatus = 'Past Due') * 1e0"
+                    ),
+                    "These are fractions: multiply by 100e0 to get percentages.",
+                ),
+                Slip(
+                    _PAST_DUE.replace("/ COUNT(*)", "/ (SELECT COUNT(*) FROM customeraccounts)"),
+                    "That is the state's share of all accounts: divide by the number of accounts of the same state.",
+                ),
+            ),
+        ),
+        hints=(
+            "Count the accounts past due with COUNT_IF, and divide by COUNT(*), both for the same state.",
+            "Both counts are whole numbers. Multiply by 100e0 before you divide.",
+            "ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / COUNT(*), 2) AS past_due_percentage",
+        ),
+        answer=f'answer = """\n{_PAST_DUE}\n"""',
+        why="COUNT_IF counts without taking rows away, so that states without any such account stay, with 0; and 100e0 "
+        "is not a whole number, so that the division keeps its decimals.",
+    ),
+    Exercise(
+        title="More than half of the credit",
+        kind="write the SQL",
+        judge=Sql(
+            _HIGH_USE,
+            one_row_for="state that uses more than half of its credit",
+            key=("state",),
+            slips=(
+                Slip(
+                    _HIGH_USE.replace("WHERE accountstatus <> 'Closed'\n", ""),
+                    "Closed accounts are in it: they have a limit and no balance, which makes the percentage small.",
+                ),
+                Slip(
+                    _HIGH_USE.replace("\nHAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50", ""),
+                    "States that use half of their credit or less are in it: HAVING filters groups.",
+                ),
+                Slip(
+                    _HIGH_USE.replace(
+                        "SUM(currentbalance) * 100 / SUM(creditlimit)", "AVG(currentbalance * 100 / creditlimit)"
+                    ),
+                    "That is the average of the accounts' percentages. Sum first, then divide.",
+                ),
+                Slip(
+                    _HIGH_USE.replace(
+                        "WHERE accountstatus <> 'Closed'\n",
+                        "WHERE accountstatus <> 'Closed' AND currentbalance * 100 / creditlimit > 50\n",
+                    ).replace("\nHAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50", ""),
+                    "WHERE has taken single accounts away, before their state was summed up: HAVING filters groups.",
+                ),
+            ),
+        ),
+        hints=(
+            "Leave closed accounts out first, with WHERE. Then group, and filter the groups.",
+            "WHERE filters rows before they are grouped; HAVING filters the groups.",
+            "HAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50",
+        ),
+        answer=f'answer = """\n{_HIGH_USE}\n"""',
+        why="WHERE decides about rows and comes first; HAVING decides about groups and may use aggregates.",
+    ),
+)

@@ -1,0 +1,130 @@
+"""The exercises of chapter 6: types, missing values, and names that collide."""
+
+from __future__ import annotations
+
+from zetl_helpers import lakehouse
+from zetl_helpers.course.exercises import faults
+from zetl_helpers.course.exercises.answers import Value
+from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
+from zetl_helpers.course.exercises.sql import Slip, Sql
+from zetl_helpers.lab import Lab
+
+_NO_PAPERLESS = """SELECT customerid
+FROM customeraccounts
+WHERE state = 'CA' AND COALESCE(paperlessbilling, false) = false"""
+
+_POINTS = """SELECT state, SUM(COALESCE(rewardpoints, 0)) AS points
+FROM customeraccounts
+GROUP BY state"""
+
+
+def _type_of_credit_score(lab: Lab) -> str:
+    schema = lakehouse.schema(lab).set_index("column")["type"]
+    if "creditscore" not in schema.index:
+        raise IncorrectError("The column creditscore has not arrived yet: run the cells above first.")
+    return str(schema["creditscore"])
+
+
+EXERCISES = (
+    Exercise(
+        title="The type of a credit score",
+        kind="predict",
+        judge=Value(
+            _type_of_credit_score,
+            wrong={
+                "int": "742 looks whole, and DynamoDB has one type for all numbers, with and without a fraction.",
+                "integer": "742 looks whole, and DynamoDB has one type for all numbers, with and without a fraction.",
+                "bigint": "742 looks whole, and DynamoDB has one type for all numbers, with and without a fraction.",
+                "decimal": "A decimal would keep all 38 digits of a DynamoDB number; AWS Glue takes a smaller type.",
+                "string": "742 was written with the type N, a number.",
+                "float": "Nearly: a float has 32 bits, and the column has 64.",
+            },
+            otherwise="Look at the type of creditlimit in the table Before: all numbers become the same type.",
+        ),
+        hints=(
+            "All attributes of type N become columns of one type.",
+            "Which type has creditlimit in the table above?",
+        ),
+        answer='answer = "double"',
+        why="DynamoDB's numbers have up to 38 digits; in the target they are doubles, exact to about 16 digits.",
+    ),
+    Exercise(
+        title="Who does not get paperless bills?",
+        kind="write the SQL",
+        judge=Sql(
+            _NO_PAPERLESS,
+            one_row_for="customer in CA without paperless bills",
+            key=("customerid",),
+            slips=(
+                Slip(
+                    "SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling <> true",
+                    "Customers without a value are missing: no comparison with NULL is true, so WHERE leaves them out.",
+                ),
+                Slip(
+                    "SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling IS NULL",
+                    "Those who said no are missing: paperlessbilling is false for them, not NULL.",
+                ),
+                Slip(
+                    "SELECT customerid FROM customeraccounts WHERE COALESCE(paperlessbilling, false) = false",
+                    "Customers of other states are in it. Is the filter on CA there? If so: AND binds more tightly "
+                    "than OR, so put parentheses around the OR.",
+                ),
+            ),
+        ),
+        hints=(
+            "Two kinds of customers: those with false, and those without any value.",
+            "A comparison with NULL is neither true nor false. COALESCE(x, false) gives false where x is NULL.",
+            "WHERE state = 'CA' AND COALESCE(paperlessbilling, false) = false",
+        ),
+        answer=f'answer = """\n{_NO_PAPERLESS}\n"""',
+        why="Rows that are older than a column have NULL in it, and WHERE keeps only what is true. After a schema has "
+        "grown, each filter on a new column has to say what NULL means.",
+    ),
+    Exercise(
+        title="Reward points by state",
+        kind="write the SQL",
+        judge=Sql(
+            _POINTS,
+            one_row_for="state",
+            key=("state",),
+            slips=(
+                Slip(
+                    _POINTS.replace("COALESCE(rewardpoints, 0)", "rewardpoints"),
+                    "States in which nobody has points have NULL instead of 0: the sum of nothing is NULL.",
+                ),
+                Slip(
+                    _POINTS.replace("GROUP BY", "WHERE rewardpoints IS NOT NULL\nGROUP BY"),
+                    "States in which nobody has points are missing: WHERE has taken all of their rows away.",
+                ),
+                Slip(
+                    _POINTS.replace("SUM(COALESCE(rewardpoints, 0))", "COUNT(rewardpoints)"),
+                    "COUNT counts the customers that have points; the question asks for the points.",
+                ),
+            ),
+        ),
+        hints=(
+            "SUM leaves NULL out. What is the sum where all values are NULL?",
+            "COALESCE(rewardpoints, 0) makes a zero of NULL.",
+            "SUM(COALESCE(rewardpoints, 0)) AS points",
+        ),
+        answer=f'answer = """\n{_POINTS}\n"""',
+        why="The sum of no value at all is NULL, not 0. Whether an unknown number counts as 0 is a decision, and "
+        "COALESCE writes it down.",
+    ),
+    Exercise(
+        title="Two names for one column",
+        kind="break and repair",
+        judge=faults.judge_names,
+        hints=(
+            "ex.q4.break_it() shows what the integration says: two attributes want to be the same column.",
+            "Column names are in lower case: State and STATE are one. Take one of the two out of the item.",
+            'UpdateExpression="REMOVE #wrong" with ExpressionAttributeNames={"#wrong": "STATE"}',
+        ),
+        answer='ex.q4.break_it()\nlab.client("dynamodb").update_item(\n    TableName=lab.table,\n'
+        '    Key={"CustomerID": {"S": "CUST9001"}, "AccountNumber": {"S": "ACC900001"}},\n'
+        '    UpdateExpression="REMOVE #wrong",\n    ExpressionAttributeNames={"#wrong": "STATE"},\n)\nex.q4.check()',
+        why="DynamoDB tells State and STATE apart, and a table in the Data Catalog does not. Mended at the source, the "
+        "integration goes on. The item has been taken out again.",
+        fault=faults.NAMES,
+    ),
+)

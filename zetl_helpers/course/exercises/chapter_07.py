@@ -1,0 +1,150 @@
+"""The exercises of chapter 7: versions of a table in SQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zetl_helpers import lakehouse
+from zetl_helpers.course.exercises.answers import Value
+from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
+from zetl_helpers.course.exercises.sql import Slip, Sql
+from zetl_helpers.lab import Lab
+
+_LOST = """SELECT customerid, state, creditlimit
+FROM customeraccounts FOR VERSION AS OF :first
+WHERE customerid = 'CUST0002'"""
+
+_BALANCES = """SELECT 'first' AS version, SUM(currentbalance) AS total_balance
+FROM customeraccounts FOR VERSION AS OF :first
+UNION ALL
+SELECT 'last', SUM(currentbalance)
+FROM customeraccounts FOR VERSION AS OF :last"""
+
+_NEW_STATES = """SELECT DISTINCT state FROM customeraccounts FOR VERSION AS OF :last
+EXCEPT
+SELECT DISTINCT state FROM customeraccounts FOR VERSION AS OF :first"""
+
+
+def _ends(lab: Lab) -> dict[str, Any]:
+    found = lakehouse.snapshots(lab)["snapshot_id"]
+    if len(found) < 2:
+        raise IncorrectError("The table has a single snapshot so far: zetl.catch_up(lab, 7) makes the second one.")
+    return {"first": int(found.iloc[0]), "last": int(found.iloc[-1])}
+
+
+def _first(lab: Lab) -> dict[str, Any]:
+    return {"first": _ends(lab)["first"]}
+
+
+EXERCISES = (
+    Exercise(
+        title="Bring back what was deleted",
+        kind="complete",
+        judge=Sql(
+            _LOST,
+            one_row_for="deleted customer",
+            key=("customerid",),
+            params=_first,
+            slips=(
+                Slip(
+                    _LOST.replace(" FOR VERSION AS OF :first", ""),
+                    "That is the table as it is now, without CUST0002: name the first version.",
+                ),
+                Slip(
+                    _LOST.replace("\nWHERE customerid = 'CUST0002'", ""),
+                    "That is the whole first version: the question asks for CUST0002.",
+                ),
+                Slip(_LOST.replace("CUST0002", "CUST0001"), "That is CUST0001, who was changed and not deleted."),
+            ),
+        ),
+        hints=(
+            "Deleted rows are in the version before the deletion.",
+            "FOR VERSION AS OF stands behind the name of the table, and wants the number of the snapshot.",
+            "FOR VERSION AS OF {first}, inside an f-string, fills in the number.",
+        ),
+        answer='answer = f"""\n' + _LOST.replace(":first", "{first}") + '\n"""',
+        why="A snapshot keeps its rows as long as it is not expired: what was deleted by mistake can be read and put "
+        "back at the source.",
+    ),
+    Exercise(
+        title="The moment of a commit",
+        kind="predict",
+        judge=Value(
+            lambda _: "second",
+            wrong={
+                "first": "Athena takes the newest snapshot that is not younger than the moment. Is the second younger?",
+                "error": "An error comes for moments before the first snapshot only.",
+                "both": "A query reads one version of a table, unless it names the table twice.",
+            },
+            otherwise='The answer is "first", "second" or "error".',
+        ),
+        hints=(
+            "Athena takes the newest snapshot that is not younger than the moment.",
+            "At the moment of its own commit, a snapshot is exactly as old as the moment: not younger.",
+        ),
+        answer='answer = "second"',
+        why="Not younger includes the same moment: what was committed at noon is there as of noon.",
+    ),
+    Exercise(
+        title="What is owed, before and after",
+        kind="write the SQL",
+        judge=Sql(
+            _BALANCES,
+            one_row_for="version",
+            key=("version",),
+            params=_ends,
+            slips=(
+                Slip(
+                    _BALANCES.replace(":first", ":last"),
+                    "Both rows read the last version: each half of the statement needs its own FOR VERSION AS OF.",
+                ),
+                Slip(
+                    _BALANCES.replace("'first' AS", "'last' AS").replace("SELECT 'last', SUM", "SELECT 'first', SUM"),
+                    "The two rows have each other's name.",
+                ),
+                Slip(
+                    _BALANCES.replace("SUM(currentbalance)", "SUM(creditlimit)"),
+                    "These are the credit limits; the question asks for what is owed.",
+                ),
+            ),
+        ),
+        hints=(
+            "Two statements of one row each, put together with UNION ALL.",
+            "SELECT 'first' AS version, SUM(currentbalance) AS total_balance FROM … FOR VERSION AS OF {first}",
+            "The second half is the same with 'last' and {last}.",
+        ),
+        answer='answer = f"""\n' + _BALANCES.replace(":first", "{first}").replace(":last", "{last}") + '\n"""',
+        why="Each mention of a table in a statement may name its own version: a comparison needs no copy.",
+    ),
+    Exercise(
+        title="States that are new",
+        kind="write the SQL",
+        judge=Sql(
+            _NEW_STATES,
+            one_row_for="state that is in the last version and not in the first",
+            key=("state",),
+            params=_ends,
+            slips=(
+                Slip(
+                    _NEW_STATES.replace(":last", ":other").replace(":first", ":last").replace(":other", ":first"),
+                    "There is no row, since no state has gone: exchange the two versions.",
+                ),
+                Slip(
+                    "SELECT DISTINCT state FROM customeraccounts FOR VERSION AS OF :last",
+                    "These are all states of the last version: those of the first are still to be taken away.",
+                ),
+                Slip(
+                    _NEW_STATES.replace("EXCEPT", "INTERSECT"),
+                    "These are the states that both versions have: EXCEPT takes away, INTERSECT keeps what is in both.",
+                ),
+            ),
+        ),
+        hints=(
+            "All states of the last version, without those of the first.",
+            "EXCEPT between two statements takes away the rows of the second.",
+            "SELECT state … FOR VERSION AS OF {last} EXCEPT SELECT state … FOR VERSION AS OF {first}",
+        ),
+        answer='answer = f"""\n' + _NEW_STATES.replace(":first", "{first}").replace(":last", "{last}") + '\n"""',
+        why="EXCEPT compares whole rows and leaves each once: the new state came with the new customer.",
+    ),
+)

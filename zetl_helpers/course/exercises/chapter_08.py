@@ -1,0 +1,112 @@
+"""The exercises of chapter 8: log, freshness, cost, and an ingestion that fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from zetl_helpers import cost, monitoring
+from zetl_helpers.course.exercises import faults
+from zetl_helpers.course.exercises.answers import Value
+from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
+from zetl_helpers.lab import Lab
+
+_BUDGET = 0.50
+_SHORTEST, _LONGEST = 15, 8640
+
+
+def _judge_interval(_: Lab, answer: Any) -> None:
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
+        raise IncorrectError("The answer is a number of minutes.")
+    if answer != int(answer):
+        raise IncorrectError("RefreshInterval is a whole number of minutes.")
+    if not _SHORTEST <= answer <= _LONGEST:
+        raise IncorrectError(f"AWS takes intervals of {_SHORTEST} to {_LONGEST} minutes (six days).")
+    monthly = cost.idle_cost(int(answer))
+    if monthly > _BUDGET:
+        raise IncorrectError(f"Every {answer:g} minutes the exports cost ${monthly:.2f} a month: that is too much.")
+    if answer > 1440:
+        raise IncorrectError("It is cheap enough, and the data may be older than a day: the shop wants them daily.")
+
+
+def _judge_oldest(lab: Lab, answer: Any) -> None:
+    ingestions = monitoring.ingestions(lab)
+    late, early = (pd.to_datetime(ingestions[name], utc=True) for name in ("completed_at", "last_synced_at"))
+    seconds = (late - early).dt.total_seconds()
+    given = answer.total_seconds() if hasattr(answer, "total_seconds") else answer
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise IncorrectError("The answer is a time: a difference of two columns has the method max().")
+    if given < 0:
+        raise IncorrectError("It is negative: the moment of completion is the later one, so subtract from that.")
+    if abs(given - seconds.max()) < 1e-3:
+        return
+    if abs(given - seconds.mean()) < 1e-3:
+        raise IncorrectError("That is the average. Somebody who relies on the data asks for the worst case.")
+    if abs(given - seconds.min()) < 1e-3:
+        raise IncorrectError("That is the best case; the question asks for the worst.")
+    raise IncorrectError("Subtract last_synced_at from completed_at for each ingestion, and take the largest.")
+
+
+EXERCISES = (
+    Exercise(
+        title="A refresh without changes",
+        kind="predict",
+        judge=Value(
+            lambda _: 0,
+            wrong={
+                1: "Nothing is ingested, so not even a start is logged.",
+                3: "Three events are what an ingestion writes. Without changes there is none.",
+                2: "Started and completed would be an ingestion. Without changes there is none.",
+            },
+            otherwise="Look at the table of events: how many ingestions are there, and how many refreshes were there?",
+        ),
+        hints=(
+            "Locally the integration refreshes every second. How many events has the log?",
+            "Refreshes that find nothing leave no trace in the log.",
+        ),
+        answer="answer = 0",
+        why="The log is about ingestions. That is why silence can mean two things, a quiet source or a broken "
+        "integration, and why its status is worth a look, too. (AWS does not document the quiet case: this is how the "
+        "local lakehouse does it.)",
+    ),
+    Exercise(
+        title="The worst case",
+        kind="complete",
+        judge=_judge_oldest,
+        hints=(
+            "Two columns of times can be subtracted from each other.",
+            "late - early is positive: completed_at is the later one.",
+            '(runs["completed_at"] - runs["last_synced_at"]).max()',
+        ),
+        answer='runs = zetl.monitoring.ingestions(lab)\nanswer = (runs["completed_at"] - runs["last_synced_at"]).max()',
+        why="That is how old a row could be at the moment it arrived; until the next refresh it grows older still.",
+    ),
+    Exercise(
+        title="An interval for fifty cents",
+        kind="predict",
+        judge=_judge_interval,
+        hints=(
+            "Half as many exports cost half as much. What does every 15 minutes cost?",
+            "zetl.cost.idle_cost(60) says what the exports cost a month when refreshing every hour.",
+            "Every two hours costs about 35 cents.",
+        ),
+        answer="answer = 120",
+        why="Each refresh is an export, billed as 10 MB at least. Any interval from about an hour and a half to a day "
+        "is a right answer: the freshest that the budget allows, or the cheapest that is fresh enough.",
+    ),
+    Exercise(
+        title="A role that may not write",
+        kind="break and repair",
+        judge=faults.judge_role,
+        hints=(
+            "Read what ex.q4.break_it() returned, and the newest rows of zetl.monitoring.log_events(lab).",
+            "The role's policy has lost one action. Chapter 01 has the helper that writes the policy.",
+            "zetl.permissions.create_target_role(lab)",
+        ),
+        answer="ex.q4.break_it()\nzetl.permissions.create_target_role(lab)\nex.q4.check()",
+        why="The error names who, what and on which resource. The helper found the policy changed, and wrote it as it "
+        "was; the integration went on by itself, and nothing that was written meanwhile is lost.",
+        fault=faults.WRITING,
+    ),
+)

@@ -1,0 +1,282 @@
+"""Exercises: what one is, and what a learner does with it: check, hint, solution."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from zetl_helpers._wait import WaitTimeoutError
+from zetl_helpers.course.exercises.progress import Progress
+from zetl_helpers.integration import IntegrationError
+from zetl_helpers.lab import Lab
+from zetl_helpers.lakehouse import QueryError
+from zetl_helpers.studio import StudioError
+
+Kind = Literal["predict", "complete", "write the SQL", "break and repair"]
+Status = Literal["correct", "incorrect", "not attempted", "error"]
+
+# What keeps an answer from being judged: Athena or another service refuses it, or the lab is not in its place.
+_NOT_JUDGED = (QueryError, IntegrationError, StudioError, WaitTimeoutError, ClientError, BotoCoreError)
+# What judges say, by Python's own errors, of answers of a kind that nobody thought of.
+_WRONG_KIND = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_BLANK = re.compile(r"_{3,}|\.{3}|…")
+_SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+# Shape and word tell them apart; colour would not for everybody.
+MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted": "○", "error": "⚠"}
+
+
+class IncorrectError(Exception):
+    """The answer is not right; the text says what about it."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that an exercise breaks, so that a learner sees how it looks and mends it.
+
+    Args:
+        what: What is broken afterwards, as a sentence.
+        inject: Breaks it.
+        symptom: Returns what AWS says about it, waiting for it where that takes time.
+        put_back: Mends it, whatever state it is in.
+    """
+
+    what: str
+    inject: Callable[[Lab], object]
+    symptom: Callable[[Lab], str]
+    put_back: Callable[[Lab], object]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of a chapter; its question stands in the notebook.
+
+    Args:
+        title: The same as in the notebook's heading.
+        kind: What a learner does in it.
+        judge: Raises `IncorrectError` when the answer is not right, and returns otherwise.
+        hints: From a nudge to nearly everything.
+        answer: The right answer as a learner would write it.
+        why: Why it is right, shown with the solution and when an answer is correct.
+        fault: What is broken first; None for all other kinds than break and repair.
+    """
+
+    title: str
+    kind: Kind
+    judge: Callable[[Lab, Any], object]
+    hints: Sequence[str]
+    answer: str
+    why: str
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an answer.
+
+    Args:
+        status: ``correct``, ``incorrect``, ``not attempted`` or ``error`` (the answer could not be judged).
+        exercise: The exercise's name, such as ``4.1``.
+        message: What is right or wrong about the answer, and what to do next.
+    """
+
+    status: Status
+    exercise: str
+    message: str
+
+    def __repr__(self) -> str:
+        return f"{MARKS[self.status]} Exercise {self.exercise}: {self.status}. {self.message}"
+
+    def _repr_html_(self) -> str:
+        head = f"{MARKS[self.status]} Exercise {self.exercise}: {self.status}."
+        return f"<div role='status'><b>{head}</b> {_paragraphs(self.message)}</div>"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A hint or a solution, to be read.
+
+    Args:
+        head: What it is.
+        text: The text.
+        code: Code that belongs to it.
+    """
+
+    head: str
+    text: str
+    code: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self.head} {self.text}" + (f"\n\n{self.code}" if self.code else "")
+
+    def _repr_html_(self) -> str:
+        code = f"<pre>{html.escape(self.code)}</pre>" if self.code else ""
+        return f"<div><b>{html.escape(self.head)}</b> {_paragraphs(self.text)}{code}</div>"
+
+
+class Question:
+    """An exercise as a learner meets it: bound to a lab, and to the learner's progress.
+
+    Args:
+        lab: The lab.
+        chapter: The chapter's number.
+        number: The exercise's number in it.
+        exercise: The exercise.
+        progress: Where the progress is kept.
+    """
+
+    def __init__(self, lab: Lab, chapter: int, number: int, exercise: Exercise, progress: Progress) -> None:
+        self.name = f"{chapter}.{number}"
+        self.handle = f"ex.q{number}"
+        self.exercise = exercise
+        self._lab = lab
+        self._progress = progress
+        self._hints_shown = 0
+
+    @property
+    def state(self) -> Status:
+        """How far the learner is with it."""
+        return self._progress.state(self.name)
+
+    def check(self, answer: Any = ...) -> Outcome:
+        """Judge an answer by what it results in.
+
+        Args:
+            answer: The answer; none for an exercise that breaks something.
+
+        Returns:
+            What became of it; the notebook shows it.
+        """
+        unanswered = self._unanswered(answer)
+        if unanswered:
+            return Outcome("not attempted", self.name, f"{unanswered} {self._offer()}")
+        try:
+            self.exercise.judge(self._lab, answer)
+        except IncorrectError as wrong:
+            self._progress.attempted(self.name, "incorrect")
+            return Outcome("incorrect", self.name, str(wrong))
+        except _NOT_JUDGED as error:
+            self._progress.attempted(self.name, "incorrect")
+            return Outcome("error", self.name, f"The answer could not be judged: {explained(error, answer)}")
+        except _WRONG_KIND as error:
+            self._progress.attempted(self.name, "incorrect")
+            kind = type(answer).__name__
+            return Outcome("error", self.name, f"The answer, a {kind}, is not of the kind that is asked for: {error}.")
+        if self.exercise.fault:
+            self.put_back()
+        self._progress.attempted(self.name, "correct")
+        return Outcome("correct", self.name, self.exercise.why)
+
+    def hint(self) -> Note:
+        """Give the next hint; when there are no more, the last one again, and where the answer is."""
+        hints = self.exercise.hints
+        if self._hints_shown == len(hints):
+            text = f"{hints[-1]}\nThat was the last; {self.handle}.solution() shows an answer."
+        else:
+            text = hints[self._hints_shown]
+            self._hints_shown += 1
+        return Note(f"Hint {self._hints_shown} of {len(hints)}.", text)
+
+    def solution(self) -> Note:
+        """Show a right answer, and why it is right."""
+        return Note("One right answer.", self.exercise.why, self.exercise.answer)
+
+    def break_it(self) -> Note:
+        """Break what the exercise is about, wait until it shows, and return what AWS says.
+
+        Raises:
+            TypeError: The exercise is of another kind.
+        """
+        fault = self._fault()
+        # Noted first: whatever happens in between, the lab can be put back.
+        self._progress.set_broken(self.name, True)
+        fault.inject(self._lab)
+        return Note(f"Broken: {fault.what}", "This is what it says:", fault.symptom(self._lab))
+
+    def put_back(self) -> Note:
+        """Mend what `break_it` broke, without counting it as an answer.
+
+        Raises:
+            TypeError: The exercise is of another kind.
+        """
+        self._fault().put_back(self._lab)
+        self._progress.set_broken(self.name, False)
+        return Note("Put back.", "The lab is as it was before.")
+
+    def _fault(self) -> Fault:
+        if self.exercise.fault is None:
+            raise TypeError(f"Exercise {self.name} breaks nothing. Answer it with {self.handle}.check(answer).")
+        return self.exercise.fault
+
+    def _unanswered(self, answer: Any) -> str:
+        """Say what is still to be done before there is an answer; nothing when there is one."""
+        if self.exercise.fault:
+            return "" if self._progress.broken(self.name) else f"Nothing is broken yet: run {self.handle}.break_it()."
+        if answer is ... or answer is None:
+            return "There is no answer yet."
+        return "The answer has a blank in it." if has_blank(answer) else ""
+
+    def _offer(self) -> str:
+        count = len(self.exercise.hints)
+        return f"Stuck? {self.handle}.hint() gives the first of {count} hints, {self.handle}.solution() a right answer."
+
+    def __repr__(self) -> str:
+        return f"Exercise {self.name} · {self.exercise.kind}: {self.exercise.title} ({self.state})"
+
+
+def has_blank(answer: Any) -> bool:
+    """Tell whether an answer, or a part of it, is still the placeholder of the notebook."""
+    if isinstance(answer, str):
+        bare = _SQL_COMMENT.sub("", answer).strip()
+        return not bare or bool(_BLANK.search(bare))
+    if isinstance(answer, Mapping):
+        return any(has_blank(part) for part in answer.values())
+    if isinstance(answer, list | tuple | set):
+        return any(has_blank(part) for part in answer)
+    return answer is ...
+
+
+def explained(error: Exception, answer: Any = "") -> str:
+    """Return an error's text, and for Athena's most frequent ones what to look at.
+
+    Args:
+        error: What was raised.
+        answer: The answer that it was raised for.
+
+    Returns:
+        The text; the advice stands on a line of its own.
+    """
+    text = str(error)
+    advice = _about_alias(text, answer) or next((advice for code, advice in _ADVICE.items() if code in text), "")
+    if not advice:
+        return text
+    return f"{text}\n{advice}" if text.endswith((".", "!", "?", "…")) else f"{text}.\n{advice}"
+
+
+def _about_alias(error: str, answer: Any) -> str:
+    """Say that a column that is not found is a name that the answer itself gives; nothing when it is none."""
+    missing = re.search(r"COLUMN_NOT_FOUND.*?Column '([^']+)'", error, re.DOTALL)
+    if not missing or not isinstance(answer, str):
+        return ""
+    name = missing[1].rpartition(".")[2]
+    if not re.search(rf'\bAS\s+"?{re.escape(name)}\b', _SQL_COMMENT.sub("", answer), re.IGNORECASE):
+        return ""
+    return f"`{name}` is a name you gave with AS; WHERE and HAVING do not know it yet: repeat the expression."
+
+
+_ADVICE = {
+    "COLUMN_NOT_FOUND": "zetl.lakehouse.schema(lab) lists the columns there are; text stands in 'single' quotes.",
+    "TABLE_NOT_FOUND": "The table is called customeraccounts.",
+    "FUNCTION_NOT_FOUND": "Athena's functions are those of Trino, which may be called otherwise than you know them.",
+    "EXPRESSION_NOT_AGGREGATE": "A column that is not in GROUP BY must stand inside an aggregate such as SUM or MAX.",
+    "TYPE_MISMATCH": "Two values of different types meet; CAST(x AS double) makes a number of a text.",
+    "mismatched input": "The statement breaks off or has a word too many near that place.",
+}
+
+
+def _paragraphs(text: str) -> str:
+    return "<br>".join(html.escape(line) for line in text.splitlines())

@@ -1,0 +1,241 @@
+"""What the exercises break, and how it is put back; each item they write is known by its key."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+from zetl_helpers import attention, integration, permissions, source, studio
+from zetl_helpers._wait import wait_for
+from zetl_helpers.course.exercises.engine import Fault, IncorrectError
+from zetl_helpers.lab import Lab
+from zetl_helpers.lakehouse import query
+
+ITEMS = (("CUST9001", "ACC900001"), ("CUST9002", "ACC900002"))
+"""Customer and account of each item that exercises write."""
+_COLLIDING_KEY, _WRITTEN_KEY = (
+    {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}} for customer, account in ITEMS
+)
+
+
+def goes_on(lab: Lab, still: str) -> None:
+    """Judge whether the integration goes on again.
+
+    Args:
+        lab: The lab.
+        still: What to say first when it does not.
+
+    Raises:
+        IncorrectError: It still needs attention, or has failed.
+    """
+    found = integration.require(lab)
+    if found["Status"] == "FAILED":
+        raise IncorrectError(f"{still} It has failed for good: zetl.catch_up(lab, 3) deletes it and makes it again.")
+    attention.wait_until_mended(lab)
+
+
+def _item(lab: Lab, key: dict[str, Any]) -> dict[str, Any] | None:
+    return source.get_item(lab, key["CustomerID"]["S"], key["AccountNumber"]["S"])
+
+
+# Point-in-time recovery is taken away.
+
+
+def judge_recovery(lab: Lab, _: object) -> None:
+    """Judge whether point-in-time recovery is on, and the integration goes on.
+
+    Raises:
+        IncorrectError: It is off, or the integration does not go on.
+    """
+    dynamodb = lab.client("dynamodb")
+    backups = dynamodb.describe_continuous_backups(TableName=lab.table)["ContinuousBackupsDescription"]
+    if backups["ContinuousBackupsStatus"] != "ENABLED":
+        raise IncorrectError(f"Table {lab.table} has no continuous backups at all.")
+    if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
+        raise IncorrectError(
+            f"Point-in-time recovery is still off on table {lab.table}. What break_it() showed names what is missing, "
+            "and chapter 01 has the helper that turns it on."
+        )
+    goes_on(lab, "Point-in-time recovery is on again.")
+
+
+def _turn_recovery_on(lab: Lab) -> None:
+    source.enable_pitr(lab)
+    attention.wait_until_mended(lab)
+
+
+RECOVERY = Fault(
+    "point-in-time recovery is off on the table.",
+    source.disable_pitr,
+    attention.wait_until_needed,
+    _turn_recovery_on,
+)
+
+
+# The target role may not write objects any more.
+
+
+def judge_role(lab: Lab, _: object) -> None:
+    """Judge whether the target role may write objects into the target, and no others, and the integration goes on.
+
+    Raises:
+        IncorrectError: The right is missing, too wide or about something else; or the integration does not go on.
+    """
+    resources, wide = _write_rights(lab)
+    if not resources:
+        raise IncorrectError(
+            f"No policy in role {lab.role} allows s3:PutObject yet. Chapter 01 has the helper that writes the policy."
+        )
+    if wide:
+        raise IncorrectError(
+            f"Role {lab.role} may write again, and more than it needs: {wide} allows other things, too. "
+            "Allow s3:PutObject by its name."
+        )
+    file = f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/{lab.target_table}/data/file.parquet"
+    if not any(fnmatchcase(file, one) for one in resources):
+        raise IncorrectError(
+            f"s3:PutObject is allowed on {resources[0]}, and the files lie below it: the resource is objects, "
+            f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/*."
+        )
+    goes_on(lab, "The role may write again.")
+
+
+def _write_rights(lab: Lab) -> tuple[list[str], str]:
+    """Return on what the role's own policies allow s3:PutObject, and a pattern of actions that does so."""
+    iam = lab.client("iam")
+    resources: list[str] = []
+    wide = ""
+    for name in iam.list_role_policies(RoleName=lab.role)["PolicyNames"]:
+        for statement in iam.get_role_policy(RoleName=lab.role, PolicyName=name)["PolicyDocument"]["Statement"]:
+            allowing = [one for one in _listed(statement["Action"]) if fnmatchcase("s3:PutObject", one)]
+            if statement["Effect"] == "Allow" and allowing:
+                resources += _listed(statement["Resource"])
+                wide = wide or next((one for one in allowing if "*" in one), "")
+    return resources, wide
+
+
+def _listed(one_or_more: str | list[str]) -> list[str]:
+    return [one_or_more] if isinstance(one_or_more, str) else one_or_more
+
+
+def _take_the_right(lab: Lab) -> None:
+    document = permissions.render(lab, "target_role_permissions")
+    for statement in document["Statement"]:
+        if "s3:PutObject" in _listed(statement["Action"]):
+            statement["Action"] = [one for one in _listed(statement["Action"]) if one != "s3:PutObject"]
+    lab.client("iam").put_role_policy(
+        RoleName=lab.role, PolicyName=permissions.POLICY_NAME, PolicyDocument=json.dumps(document)
+    )
+    # Nobody misses the right before there is something to write.
+    lab.client("dynamodb").put_item(TableName=lab.table, Item={**_WRITTEN_KEY, "State": {"S": "NV"}})
+
+
+def _give_the_right(lab: Lab) -> None:
+    permissions.create_target_role(lab)
+    _without_items(lab)
+
+
+WRITING = Fault(
+    "the target role has lost s3:PutObject, and one item was written that should arrive.",
+    _take_the_right,
+    attention.wait_until_needed,
+    _give_the_right,
+)
+
+
+# Two attributes whose names differ by case only want to be the same column.
+
+
+def judge_names(lab: Lab, _: object) -> None:
+    """Judge whether the item is there, with one attribute State, and the integration goes on.
+
+    Raises:
+        IncorrectError: The item is gone, has both attributes or none, or the integration does not go on.
+    """
+    item = _item(lab, _COLLIDING_KEY)
+    if item is None:
+        raise IncorrectError(
+            "The item CUST9001 is gone. That helps the integration, and the customer is lost: put the item again, "
+            "with State alone."
+        )
+    if "STATE" in item and "State" in item:
+        raise IncorrectError("The item CUST9001 still has both State and STATE, which are one column in the target.")
+    if "State" not in item:
+        raise IncorrectError("The item CUST9001 has no State any more, and the target is partitioned by it.")
+    goes_on(lab, "The item has one State.")
+
+
+def _collide(lab: Lab) -> None:
+    item = {**_COLLIDING_KEY, "State": {"S": "NV"}, "STATE": {"S": "Nevada"}}
+    lab.client("dynamodb").put_item(TableName=lab.table, Item=item)
+
+
+def _without_items(lab: Lab) -> None:
+    """Take the exercises' items out of the table, and wait until they have left the target."""
+    for key in (key for key in (_COLLIDING_KEY, _WRITTEN_KEY) if _item(lab, key)):
+        lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
+    attention.wait_until_mended(lab)
+    customers = ", ".join(f"'{customer}'" for customer, _ in ITEMS)
+    sql = f"SELECT customerid FROM {lab.target_table} WHERE customerid IN ({customers})"  # noqa: S608  (our own keys)
+    wait_for(
+        "the exercises' items to leave the target",
+        lambda: True if query(lab, sql).empty else None,
+        timeout=5400,
+        hint="Look at monitoring.log_events(lab).",
+        every=1,
+    )
+
+
+NAMES = Fault(
+    "item CUST9001 has the attributes State and STATE.",
+    _collide,
+    attention.wait_until_needed,
+    _without_items,
+)
+
+
+# The project's role may not query the table any more.
+
+
+def judge_grants(lab: Lab, _: object) -> None:
+    """Judge whether the project's role may describe and query the table, and nothing else.
+
+    Raises:
+        IncorrectError: A permission is missing, or one is there that is not needed.
+    """
+    held = _table_grants(lab)
+    missing = [one for one in ("DESCRIBE", "SELECT") if one not in held and "ALL" not in held]
+    if missing:
+        raise IncorrectError(f"The project's role still lacks {' and '.join(missing)} on the table.")
+    extra = sorted(held - {"DESCRIBE", "SELECT"})
+    if extra:
+        raise IncorrectError(
+            f"The project's role may query the table, and it holds {', '.join(extra)}, too, which lets it change or "
+            "drop the table. Revoke that with RevokePermissions."
+        )
+
+
+def _table_grants(lab: Lab) -> set[str]:
+    frame = studio.grants(lab, studio.find_project(lab))
+    return {right for right in str(frame["permissions"].iloc[-1]).split(", ") if right}
+
+
+def _revoke(lab: Lab) -> None:
+    lab.client("lakeformation").revoke_permissions(
+        Principal={"DataLakePrincipalIdentifier": studio.find_project(lab).role_arn},
+        Resource={"Table": {"DatabaseName": lab.database, "Name": lab.target_table}},
+        Permissions=["SELECT"],
+    )
+
+
+def _show_grants(lab: Lab) -> str:
+    return studio.grants(lab, studio.find_project(lab)).to_string(index=False)
+
+
+GRANTS = Fault(
+    "the project's role has lost SELECT on the table.",
+    _revoke,
+    _show_grants,
+    lambda lab: studio.share_with_project(lab, studio.find_project(lab)),
+)

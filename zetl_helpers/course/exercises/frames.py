@@ -1,0 +1,152 @@
+"""Compares the rows of an answer with the right ones, and names the mistake that makes the difference."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from zetl_helpers.course.exercises.engine import IncorrectError
+
+# Two ways to compute the same number differ in its last digits.
+_DIGITS = 6
+
+Row = tuple[Any, ...]
+
+
+def same_rows(right: pd.DataFrame, given: pd.DataFrame) -> bool:
+    """Tell whether two frames hold the same rows, in any order of rows and columns."""
+    if set(right.columns) != set(given.columns):
+        return False
+    return Counter(_rows(right)) == Counter(_rows(given[list(right.columns)]))
+
+
+def compare(right: pd.DataFrame, given: pd.DataFrame, *, one_row_for: str, key: Sequence[str], ordered: bool) -> None:
+    """Compare an answer with the right rows.
+
+    Args:
+        right: The right rows.
+        given: The answer's rows.
+        one_row_for: What each row stands for, such as "state".
+        key: The columns that tell one row from another.
+        ordered: Whether the order of the rows counts.
+
+    Raises:
+        IncorrectError: They differ; the text names the mistake, not the right rows.
+    """
+    _compare_columns(right, given)
+    given = given[list(right.columns)]
+    if same_rows(right, given):
+        if ordered and _rows(right) != _rows(given):
+            raise IncorrectError("The rows are right, and in another order than asked for: look at ORDER BY.")
+        return
+    _compare_counts(right, given, one_row_for)
+    _compare_keys(right, given, one_row_for, key)
+    _compare_values(right, given, one_row_for, key)
+
+
+def _compare_columns(right: pd.DataFrame, given: pd.DataFrame) -> None:
+    missing = [str(name) for name in right.columns if name not in given.columns]
+    extra = [str(name) for name in given.columns if name not in right.columns]
+    if not missing and not extra:
+        return
+    if len(missing) == len(extra) == 1:
+        raise IncorrectError(f"The column {extra[0]!r} should be called {missing[0]!r}: name it with AS.")
+    wanted = ", ".join(map(str, right.columns))
+    found = ", ".join(map(str, given.columns))
+    raise IncorrectError(f"The answer should have the columns {wanted}. Yours has {found}.")
+
+
+def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str) -> None:
+    if len(right) == len(given):
+        return
+    rows = _rows(given)
+    asked = f"The question asks for one row for each {one_row_for}"
+    if given.empty:
+        raise IncorrectError(f"{asked}; your answer has no row. Look at WHERE: text is compared letter by letter.")
+    if Counter(set(rows)) == Counter(_rows(right)):
+        raise IncorrectError(f"{asked}; in your answer some rows occur more than once.")
+    if len(given) == 1 and len(right) > 1:
+        raise IncorrectError(f"{asked}; your answer has a single one. Is GROUP BY missing?")
+    more = "more" if len(given) > len(right) else "fewer"
+    look = "GROUP BY, and for a filter that is missing" if more == "more" else "WHERE: it may take too many rows away"
+    raise IncorrectError(f"{asked}; your answer has {len(given)} rows, {more} than there should be. Look at {look}.")
+
+
+def _compare_keys(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, key: Sequence[str]) -> None:
+    wanted, found = (set(_rows(frame[list(key)])) for frame in (right, given))
+    if found == wanted:
+        return
+    stray = sorted(found - wanted, key=str) or sorted(wanted - found, key=str)
+    name = _words(stray[0])
+    if stray[0] in found:
+        raise IncorrectError(f"The row for {one_row_for} {name} does not belong into the answer.")
+    raise IncorrectError(f"There is no row for {one_row_for} {name}.")
+
+
+def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, key: Sequence[str]) -> None:
+    wanted = {row[: len(key)]: row[len(key) :] for row in _rows(_key_first(right, key))}
+    found = {row[: len(key)]: row[len(key) :] for row in _rows(_key_first(given, key))}
+    values = [str(name) for name in right.columns if name not in key]
+    for place, column in enumerate(values):
+        pairs = {row: (wanted[row][place], found[row][place]) for row in wanted}
+        wrong = {row: pair for row, pair in pairs.items() if pair[0] != pair[1]}
+        if wrong:
+            row, (_, shown) = next(iter(wrong.items()))
+            mistake = _mistake(list(wrong.values()))
+            where = f"{column!r} is not right, for example for {one_row_for} {_words(row)}, where yours is {shown}."
+            raise IncorrectError(f"{where} {mistake}".rstrip())
+    raise IncorrectError(f"The values are right, but not for the right {one_row_for}.")
+
+
+def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
+    """Name what makes all wrong values what they are, where that is plain to see."""
+    if any(wanted is None for wanted, _ in pairs):
+        return "There should be no value (NULL): a value that is not known is not zero."
+    if any(given is None for _, given in pairs):
+        return "Yours is no value (NULL) where there is one: NULL in a computation makes the result NULL."
+    if not all(isinstance(one, float) for pair in pairs for one in pair):
+        return "A number should not be a text." if any(isinstance(one, str) for _, one in pairs) else ""
+    if all(_near(wanted, 100 * given) for wanted, given in pairs):
+        return "It is a fraction; the question asks for a percentage."
+    if all(_near(wanted, given, 0.0051) for wanted, given in pairs):
+        return "It is near: round the result once, at the end, to as many decimals as asked for."
+    if all(math.trunc(wanted) == given for wanted, given in pairs):
+        return "The decimals are cut off: two whole numbers divide to a whole number. Multiply by 100e0 first."
+    if all(_near(round(wanted), given) for wanted, given in pairs):
+        return "It is rounded to a whole number; the question asks for decimals."
+    return ""
+
+
+def _near(one: float, other: float, by: float = 1e-6) -> bool:
+    # Percentages are rounded to two decimals, so a fraction of them misses the last digit.
+    return abs(one - other) <= max(by, 1e-3 * abs(one) if by < 1e-3 else 0.0)
+
+
+def _key_first(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    return frame[[*key, *(name for name in frame.columns if name not in key)]]
+
+
+def _rows(frame: pd.DataFrame) -> list[Row]:
+    return [tuple(_cell(value) for value in row) for row in frame.itertuples(index=False, name=None)]
+
+
+def _cell(value: Any) -> Any:
+    """Return a value so that it is equal to the same value of another type."""
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float | Decimal):
+        return round(float(value), _DIGITS) + 0.0
+    return value if isinstance(value, str) else str(value)
+
+
+def _words(row: Row) -> str:
+    return ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in row)

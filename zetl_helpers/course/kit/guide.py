@@ -1,0 +1,139 @@
+"""Writes the kit as Markdown: an overview with plans, a page for each chapter, the checklist for the evening."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from zetl_helpers import cost
+from zetl_helpers.course import exercises
+from zetl_helpers.course.kit import chapters as reading
+from zetl_helpers.course.kit.chapters import Chapter, Section
+from zetl_helpers.course.kit.material import Material, load
+from zetl_helpers.course.kit.plans import plan
+
+_PLANS = {"Two hours": 120, "Half a day": 240}
+_MOST_LINES = 14
+
+
+def write(notebooks: Sequence[Path], out: Path) -> list[Path]:
+    """Write the kit.
+
+    Args:
+        notebooks: The notebooks, with their outputs.
+        out: The folder; pages of the same names are replaced.
+
+    Returns:
+        The pages, the overview first.
+
+    Raises:
+        MaterialError: A section has no talking points, or some are for no section.
+        PlanError: The course no longer fits into the planned times.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    read = [reading.read(path) for path in notebooks]
+    pages = {"index": _overview(read)}
+    pages |= {one.name: _chapter(one, load(one)) for one in read}
+    pages["checklist"] = _checklist(read)
+    for name, lines in pages.items():
+        (out / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [out / f"{name}.md" for name in pages]
+
+
+def _overview(chapters: Sequence[Chapter]) -> Iterator[str]:
+    yield "# Instructor's kit"
+    yield ""
+    yield "Made from the notebooks: times, outputs and answers are theirs. `zetl kit` makes it again after a change."
+    yield ""
+    yield "## Chapters"
+    yield ""
+    yield "| chapter | teaching | exercises | needs | cost on AWS |"
+    yield "| --- | ---: | ---: | --- | --- |"
+    for one in chapters:
+        needs = ", ".join(f"{number:02}" for number in one.needs) or "–"
+        yield f"| [{one.title}]({one.name}.md) | {one.teaching} min | {one.practice} min | {needs} | {one.cost} |"
+    for name, minutes in _PLANS.items():
+        yield from ("", f"## {name}", "", "| at | minutes | what | exercises |", "| --- | ---: | --- | --- |")
+        slots = plan(chapters, minutes)
+        for slot in slots:
+            at = f"{slot.start // 60}:{slot.start % 60:02}"
+            yield f"| {at} | {slot.minutes} | {slot.what} | {slot.exercises} |"
+        left = minutes - sum(slot.minutes for slot in slots)
+        yield from ("", f"{left} {'minute is' if left == 1 else 'minutes are'} left for questions.")
+    yield from ("", "In the evening: [the checklist](checklist.md).")
+
+
+def _chapter(chapter: Chapter, material: dict[str, Material]) -> Iterator[str]:
+    yield f"# Teaching {chapter.title}"
+    yield ""
+    yield f"{chapter.teaching} minutes of teaching, {chapter.practice} of exercises. **Cost on AWS:** {chapter.cost}."
+    yield ""
+    yield "| section | minutes |"
+    yield "| --- | ---: |"
+    for section in chapter.sections:
+        yield f"| {section.heading} | {section.minutes} |"
+    answers = iter(exercises.ALL.get(chapter.number, ()))
+    for section in chapter.sections:
+        yield from ("", f"## {section.heading}", "", f"*{section.minutes} min*", "")
+        if section.kind == "section":
+            yield from _section(section, material[section.heading])
+        elif section.kind == "exercise":
+            yield from _exercise(section, next(answers))
+        else:
+            yield from map(_between_pages, section.texts)
+
+
+def _section(section: Section, material: Material) -> Iterator[str]:
+    yield f"The notebook begins: {_between_pages(_first_sentence(section.texts[0]))}"
+    yield from _list("Say", material.say)
+    yield from _list("What breaks, and how one sees it", material.breaks)
+    yield from _list("Learners ask", [f"*{question}* {answer}" for question, answer in material.asked])
+    if section.outputs:
+        yield from ("", "**Expected outputs**")
+    for output in section.outputs:
+        lines = output.splitlines()
+        more = [f"… {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []
+        yield from ("", "```text", *lines[:_MOST_LINES], *more, "```")
+
+
+def _exercise(section: Section, exercise: exercises.Exercise) -> Iterator[str]:
+    yield from map(_between_pages, section.texts)
+    yield from _list("Hints", exercise.hints)
+    yield from ("", "**A right answer**", "", "```", exercise.answer.strip("\n"), "```", "", exercise.why)
+
+
+def _list(title: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield from ("", f"**{title}**", "", *(f"- {line}" for line in lines))
+
+
+def _between_pages(text: str) -> str:
+    """Let links to chapters lead to their pages of the kit."""
+    return re.sub(r"\]\((\d\d_\w+)\.ipynb", r"](\1.md", text)
+
+
+def _first_sentence(text: str) -> str:
+    paragraph = next((one for one in text.strip().split("\n\n") if not one.startswith(("|", "!"))), "with a table.")
+    return re.split(r"(?<=[.?!])\s", paragraph, maxsplit=1)[0]
+
+
+def _checklist(chapters: Sequence[Chapter]) -> Iterator[str]:
+    yield "# Checklist for the evening"
+    yield ""
+    yield "Nothing of a class should cost anything the next day. On the local lakehouse nothing does; on AWS:"
+    yield ""
+    yield "1. `zetl class status`: who has an integration, and whether one needs attention."
+    yield "2. Ask whether anybody keeps something; save what is to be kept elsewhere."
+    yield "3. `zetl class cleanup`: read what would be deleted, learner by learner. Nothing is changed by it."
+    yield "4. `zetl class cleanup --yes`: it deletes, goes on past single failures, and looks again."
+    yield "5. Its last line says that nothing is left. If it names something, mend what AWS said and repeat step 4."
+    yield "6. `zetl cleanup`: your own lab, the one without a prefix."
+    yield "7. In every other Region that somebody used, the same: a clean-up sees one Region."
+    yield "8. The next day: look at Cost Explorer, filtered by the tag `zetl-lab`. Cost figures lag up to a day."
+    yield ""
+    idle = cost.idle_cost(15)
+    yield f"An integration that is forgotten costs about ${idle:.2f} a month and table, for as long as it is there."
+    yield from ("", "## What each chapter costs", "", "| chapter | cost on AWS |", "| --- | --- |")
+    for one in chapters:
+        yield f"| {one.title} | {one.cost} |"

@@ -1,0 +1,59 @@
+"""What no notebook says: talking points, what breaks, what learners ask; a file for each chapter, keyed by section."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+from zetl_helpers.course.kit.chapters import Chapter
+
+
+class MaterialError(Exception):
+    """A chapter and its material do not fit each other; the text names the section and the file."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What an instructor brings to one section.
+
+    Args:
+        say: Talking points.
+        breaks: What goes wrong there, and how one sees it.
+        asked: Questions of learners, each with its answer.
+    """
+
+    say: Sequence[str]
+    breaks: Sequence[str] = ()
+    asked: Sequence[tuple[str, str]] = ()
+
+
+def load(chapter: Chapter) -> dict[str, Material]:
+    """Read the material of a chapter.
+
+    Args:
+        chapter: The chapter.
+
+    Returns:
+        The material by the section's heading.
+
+    Raises:
+        MaterialError: A section has none, or there is some for a section that the chapter does not have.
+    """
+    file = resources.files(__package__) / "material" / f"{chapter.name}.toml"
+    if not file.is_file():
+        raise MaterialError(f"Chapter {chapter.name} has no material. Write kit/material/{chapter.name}.toml.")
+    found = tomllib.loads(file.read_text(encoding="utf-8")).get("section", {})
+    headings = [one.heading for one in chapter.sections if one.kind == "section"]
+    missing = [heading for heading in headings if not found.get(heading, {}).get("say")]
+    orphaned = [heading for heading in found if heading not in headings]
+    if missing or orphaned:
+        raise MaterialError(
+            f"kit/material/{chapter.name}.toml does not fit the notebook. "
+            f"Sections without talking points: {missing or 'none'}; material of no section: {orphaned or 'none'}."
+        )
+    return {
+        heading: Material(one["say"], one.get("breaks", ()), [(asked[0], asked[1]) for asked in one.get("asked", ())])
+        for heading, one in found.items()
+    }

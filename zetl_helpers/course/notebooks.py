@@ -1,0 +1,205 @@
+"""Runs notebooks, in order, on a fresh local lakehouse, and makes pages of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.paths import jupyter_runtime_dir
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from plotly.offline import get_plotlyjs
+
+from local_lakehouse import daemon
+from zetl_helpers.course import _notebook_figures, _notebook_pages
+from zetl_helpers.course._notebook_pages import Outcome
+
+_CELL_SECONDS = 300
+_PLOTLY_JS = "plotly.min.js"
+
+# The chapter that deletes things has nothing to show on an empty account, and no later chapter needs these three.
+_ONE_OF_EVERYTHING = """
+import zetl_helpers as zetl
+lab = zetl.connect()
+zetl.catch_up(lab, 9)
+zetl.lakehouse.save_query(lab, "Credit use by place", "SELECT 1", "A query")
+zetl.query(lab, "SELECT 1")
+zetl.monitoring.create_alarm(lab)
+"""
+_PREPARATION = {"12_clean_up": _ONE_OF_EVERYTHING}
+
+
+class SocketFileKernelManager(AsyncKernelManager):
+    """Starts kernels that are spoken to through sockets in the file system.
+
+    Ports are picked before they are bound, and a kernel whose port is gone by then never answers.
+    """
+
+    def _transport_default(self) -> str:
+        return "ipc"
+
+    def _ip_default(self) -> str:
+        return socket_file()
+
+
+def socket_file() -> str:
+    """Return where a kernel's sockets are to lie; the kernel's manager deletes them."""
+    folder = Path(jupyter_runtime_dir())
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder / f"{uuid.uuid4().hex}-ipc")
+
+
+def find() -> list[Path]:
+    """Return the tutorial's notebooks in the current folder or its ``notebooks``, in order."""
+    for folder in (Path("notebooks"), Path()):
+        found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+        if found:
+            return found
+    return []
+
+
+def run(paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContextManager[object]] | None = None) -> int:
+    """Run notebooks one after the other on one fresh local lakehouse.
+
+    Args:
+        paths: The notebooks; they are read, not changed.
+        out: Where the executed notebooks, a page of each and an index of the pages are put.
+        world: Prepares what the notebooks' kernels find, and clears it away; `fresh_lakehouse` unless given.
+
+    Returns:
+        0 when all cells ran; 1 when one failed.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    texts: dict[str, Path] = {}
+    with (world or fresh_lakehouse)():
+        outcomes = [_run_one(path, out, texts) for path in paths]
+    (out / _PLOTLY_JS).write_text(get_plotlyjs(), encoding="utf-8")
+    _notebook_pages.write_texts(texts, out)
+    _notebook_pages.write_index(outcomes, out)
+    _print_table(outcomes)
+    print(f"\nOpen {out / 'index.html'} in a browser.")
+    return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def store_outputs(paths: Sequence[Path]) -> int:
+    """Run notebooks, each on a local lakehouse of its own as `prepare` leaves it, and write the outputs back into them.
+
+    Args:
+        paths: The notebooks.
+
+    Returns:
+        0 when all cells ran; 1 when one failed, and then that notebook and the later ones are left as they were.
+    """
+    for path in paths:
+        with fresh_lakehouse():
+            prepare(path.stem)
+            notebook, error = _execute(path)
+        if error:
+            print(f"{path}: {error}")
+            return 1
+        _notebook_figures.add_static_images(notebook)
+        nbformat.write(_tidy(notebook), path)
+        print(path)
+    return 0
+
+
+def prepare(notebook: str) -> None:
+    """Make what a notebook's stored outputs show and its own catch-up cell does not make.
+
+    Args:
+        notebook: The file's name without its ending.
+
+    Raises:
+        subprocess.CalledProcessError: The local lakehouse refused something.
+    """
+    if notebook in _PREPARATION:
+        # In a process of its own, as a kernel is: connecting changes the environment.
+        subprocess.run([sys.executable, "-c", _PREPARATION[notebook]], check=True)  # noqa: S603
+
+
+def kernel_environment(state: Path) -> dict[str, str]:
+    """Return what leads a notebook's kernel to the lakehouse of a state folder.
+
+    Args:
+        state: The state folder.
+    """
+    return {
+        "ZETL_STATE_DIR": str(state),
+        "ZETL_TARGET": "local",
+        # A figure is stored as data: its page of JavaScript would weigh megabytes, and differ from run to run.
+        "PLOTLY_RENDERER": "plotly_mimetype",
+    }
+
+
+@contextmanager
+def fresh_lakehouse(*, enforce_iam: bool = False) -> Iterator[daemon.Running]:
+    """Start a lakehouse of its own, and let the notebooks' kernels find it.
+
+    Args:
+        enforce_iam: Whether it checks requests against IAM policies.
+    """
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
+        state = Path(folder)
+        running, _ = daemon.start(state, port=0, enforce_iam=enforce_iam)
+        os.environ.update(kernel_environment(state))
+        try:
+            yield running
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            daemon.stop(state)
+
+
+def _run_one(path: Path, out: Path, texts: dict[str, Path]) -> Outcome:
+    started = time.monotonic()
+    notebook, error = _execute(path)
+    nbformat.write(notebook, out / path.name)
+    _notebook_figures.add_interactive_html(notebook, _PLOTLY_JS)
+    texts |= _notebook_pages.write(notebook, path, out)
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    outcome = Outcome(path, _notebook_pages.title(notebook, path), cells, time.monotonic() - started, error)
+    print(f"{path.stem}: {error or 'done'}", flush=True)
+    return outcome
+
+
+def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
+    """Run all cells; return the notebook with its outputs, and what went wrong."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        kernel_manager_class=SocketFileKernelManager if os.name == "posix" else AsyncKernelManager,
+        timeout=_CELL_SECONDS,
+        # In how many pieces a text arrives is a matter of time.
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        return notebook, f"{error.ename}: {error.evalue}"
+    return notebook, ""
+
+
+def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Take out what belongs to one run only and would change at each."""
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+def _print_table(outcomes: Sequence[Outcome]) -> None:
+    print(f"\n{'notebook':<28}{'cells':>6}{'seconds':>9}")
+    for one in outcomes:
+        print(f"{one.path.stem:<28}{one.cells:>6}{one.seconds:>9.1f}  {one.error}".rstrip())
+    print(f"{'all':<28}{sum(one.cells for one in outcomes):>6}{sum(one.seconds for one in outcomes):>9.1f}")

@@ -1,6 +1,0 @@
-"""The instructor's kit: made from the notebooks, their outputs and their metadata, so that it is as new as they are."""
-
-from zetl_helpers.kit.guide import write
-from zetl_helpers.kit.material import MaterialError
-
-__all__ = ["MaterialError", "write"]

@@ -69,12 +69,12 @@ class Lakehouse:
         bucket_policies.apply()
         self.backend = Backend(settings.region)
         changes = ChangeLog()
-        self.zero_etl = ZeroEtlService(self.backend.inside, changes, settings.refresh_seconds)
-        self.athena = AthenaService(self.backend.inside)
-        self._exports = ExportService(self.backend.inside)
-        self._imports = ImportService(self.backend.inside, [changes.note, self._exports.note])
+        self.zero_etl = ZeroEtlService(self.backend.clients, changes, settings.refresh_seconds)
+        self.athena = AthenaService(self.backend.clients)
+        self._exports = ExportService(self.backend.clients)
+        self._imports = ImportService(self.backend.clients, [changes.note, self._exports.note])
         self._formation = LakeFormationService()
-        datazone = DataZoneService(self.backend.inside)
+        datazone = DataZoneService(self.backend.clients)
         services: list[Service] = [
             self.zero_etl, self.athena, datazone, self._formation, self._exports, self._imports,
             PolicySimulator(self.backend),
@@ -134,7 +134,7 @@ class Lakehouse:
         return Keeper(journal, self._changes)
 
     def _changes(self) -> Hashable:
-        return self.backend.inside.revision, self.athena.finished, self.zero_etl.moved
+        return self.backend.clients.revision, self.athena.finished, self.zero_etl.moved
 
     def _health(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         return {

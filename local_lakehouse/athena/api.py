@@ -17,7 +17,7 @@ from local_lakehouse.athena.runner import Runner
 from local_lakehouse.athena.saved_queries import NamedQueries, PreparedStatements
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.workgroups import WorkGroups
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.protocol.wire import Caller
 from local_lakehouse.sql.runtime.engine import Engine
 
@@ -31,22 +31,22 @@ class AthenaService:
     """Amazon Athena.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         engine: Where queries run; several services may share one.
     """
 
     name = "athena"
 
-    def __init__(self, inside: Inside, engine: Engine | None = None) -> None:
+    def __init__(self, clients: ServiceClients, engine: Engine | None = None) -> None:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS))
-        lake = Lake(inside)
-        self._workgroups = WorkGroups(inside)
+        lake = Lake(clients)
+        self._workgroups = WorkGroups(clients)
         self._named = NamedQueries(self._workgroups)
         self._prepared = PreparedStatements(self._workgroups)
         self._executions = Executions()
-        results = ResultFiles(inside)
+        results = ResultFiles(clients)
         self._runner = Runner(lake, self._prepared, results, engine or Engine())
-        queries = QueryOperations(inside, self._executions, self._workgroups, self._runner, results)
+        queries = QueryOperations(clients, self._executions, self._workgroups, self._runner, results)
         catalogs = DataCatalogs(lake)
         self._answers: dict[str, Operation] = {
             "StartQueryExecution": queries.start,

@@ -33,7 +33,7 @@ class DataCatalogs:
     def get(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``GetDataCatalog``."""
         self._check(request["Name"])
-        parameters = {"catalog-id": self._lake.inside.account}
+        parameters = {"catalog-id": self._lake.clients.account}
         return {"DataCatalog": {"Name": NAME, "Type": "GLUE", "Parameters": parameters, "Status": "CREATE_COMPLETE"}}
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from local_lakehouse.athena.reuse import find_reusable
 from local_lakehouse.athena.runner import Runner
 from local_lakehouse.athena.statements import Kind, read_statement, strip_statement
 from local_lakehouse.athena.workgroups import PRIMARY, WorkGroups
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.sql.failures import MalformedQuery
 
 _LOCATION = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)
@@ -42,7 +42,7 @@ class QueryOperations:
     """The operations of executions.
 
     Args:
-        inside: The clients of the lakehouse.
+        clients: The clients of the lakehouse.
         executions: All executions.
         workgroups: The workgroups.
         runner: What runs them.
@@ -50,9 +50,14 @@ class QueryOperations:
     """
 
     def __init__(
-        self, inside: Inside, executions: Executions, workgroups: WorkGroups, runner: Runner, results: ResultFiles
+        self,
+        clients: ServiceClients,
+        executions: Executions,
+        workgroups: WorkGroups,
+        runner: Runner,
+        results: ResultFiles,
     ) -> None:
-        self._s3 = inside.client("s3")
+        self._s3 = clients.client("s3")
         self._executions = executions
         self._workgroups = workgroups
         self._runner = runner

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from local_lakehouse.athena.context import Outcome
 from local_lakehouse.athena.executions import Execution
 from local_lakehouse.athena.results import Text, csv_text
-from local_lakehouse.backend.clients import Inside, require
+from local_lakehouse.backend.clients import ServiceClients, require
 from local_lakehouse.sql.failures import QueryFailure
 
 _KEPT_RESULTS = 64
@@ -25,12 +25,12 @@ class ResultFiles:
     """Writes and reads results.
 
     Args:
-        inside: The clients of the lakehouse.
+        clients: The clients of the lakehouse.
     """
 
-    def __init__(self, inside: Inside) -> None:
-        self._s3 = inside.client("s3")
-        self._partition = inside.partition
+    def __init__(self, clients: ServiceClients) -> None:
+        self._s3 = clients.client("s3")
+        self._partition = clients.partition
         self._kept: OrderedDict[str, list[list[Text]]] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from local_lakehouse.athena.executions import ENGINE
 from local_lakehouse.athena.faults import invalid_request, not_found
 from local_lakehouse.athena.paging import page
-from local_lakehouse.backend.clients import Inside, in_the_name_of
+from local_lakehouse.backend.clients import ServiceClients, in_the_name_of
 
 PRIMARY = "primary"
 _MAX_PAGE = 50
@@ -35,11 +35,11 @@ class WorkGroups:
     """The workgroups of the account.
 
     Args:
-        inside: The clients of the lakehouse.
+        clients: The clients of the lakehouse.
     """
 
-    def __init__(self, inside: Inside) -> None:
-        self._inside = inside
+    def __init__(self, clients: ServiceClients) -> None:
+        self._clients = clients
         self._lock = threading.Lock()
         self._bucket_made = False
         self._tags: dict[str, dict[str, str]] = {}
@@ -57,18 +57,18 @@ class WorkGroups:
     @property
     def bucket(self) -> str:
         """The bucket in which ``primary`` keeps its results."""
-        return f"aws-athena-query-results-{self._inside.account}-{self._inside.region}"
+        return f"aws-athena-query-results-{self._clients.account}-{self._clients.region}"
 
     def ensure_bucket(self) -> None:
         """Make the bucket of ``primary`` unless it is there."""
         if self._bucket_made:
             return
         options: dict[str, Any] = {}
-        if self._inside.region != "us-east-1":
-            options["CreateBucketConfiguration"] = {"LocationConstraint": self._inside.region}
+        if self._clients.region != "us-east-1":
+            options["CreateBucketConfiguration"] = {"LocationConstraint": self._clients.region}
         try:
             with in_the_name_of(None):  # the lakehouse's own convenience, which asks for nobody's rights
-                self._inside.client("s3").create_bucket(Bucket=self.bucket, **options)
+                self._clients.client("s3").create_bucket(Bucket=self.bucket, **options)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                 raise
@@ -127,7 +127,7 @@ class WorkGroups:
 
     def arn(self, name: str) -> str:
         """Return a workgroup's ARN."""
-        return f"arn:{self._inside.partition}:athena:{self._inside.region}:{self._inside.account}:workgroup/{name}"
+        return f"arn:{self._clients.partition}:athena:{self._clients.region}:{self._clients.account}:workgroup/{name}"
 
     def update(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``UpdateWorkGroup``."""

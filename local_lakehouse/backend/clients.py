@@ -68,7 +68,7 @@ def require(action: str, resource: str) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": why}}, operation)
 
 
-class Inside:
+class ServiceClients:
     """Clients of moto for the services of this process.
 
     Args:

@@ -12,7 +12,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.dynamo_type import Item as StoredItem
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 
 # Moto is not typed.
 Table = Any
@@ -29,15 +29,15 @@ class DynamoDbSource:
     """Reads items as they are at one instant; hold `inside.lock` over all reads that belong together.
 
     Args:
-        inside: The lakehouse whose tables are read.
+        clients: The lakehouse whose tables are read.
     """
 
-    def __init__(self, inside: Inside) -> None:
-        self._inside = inside
+    def __init__(self, clients: ServiceClients) -> None:
+        self._clients = clients
 
     def key_attributes(self, table_name: str) -> dict[str, str] | None:
         """Return a table's key attributes and their types, the hash key first; None when there is no such table."""
-        with self._inside.lock:
+        with self._clients.lock:
             table = self._table(table_name)
             if table is None:
                 return None
@@ -47,14 +47,14 @@ class DynamoDbSource:
 
     def items(self, table_name: str) -> list[Item]:
         """Return all items of a table in DynamoDB JSON, none when there is no such table."""
-        with self._inside.lock:
+        with self._clients.lock:
             table = self._table(table_name)
             return [] if table is None else [_image(item) for item in _all(table)]
 
     def items_of(self, table_name: str, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[Item]:
         """Return those items of a table that have one of the given keys, each in DynamoDB JSON."""
         names = list(self.key_attributes(table_name) or ())
-        with self._inside.lock:
+        with self._clients.lock:
             table = self._table(table_name)
             if table is None:
                 return []
@@ -75,13 +75,13 @@ class DynamoDbSource:
             items: What should be items in DynamoDB JSON; of two with one key the later one stays.
         """
         names = list(self.key_attributes(table_name) or ())
-        with self._inside.lock:
+        with self._clients.lock:
             table = self._tables()[table_name]
             return sum(_put(table, names, item) for item in items)
 
     def keeps_history(self, table_name: str) -> bool:
         """Tell whether point-in-time recovery is on for a table."""
-        with self._inside.lock:
+        with self._clients.lock:
             table = self._table(table_name)
             if table is None:
                 return False
@@ -94,7 +94,7 @@ class DynamoDbSource:
         Args:
             now: The present time in seconds since 1970.
         """
-        with self._inside.lock:
+        with self._clients.lock:
             return [
                 (name, {key: _value(item.attrs[key]) for key in self.key_attributes(name) or ()})
                 for name, table in self._tables().items()
@@ -104,7 +104,7 @@ class DynamoDbSource:
             ]
 
     def _tables(self) -> Mapping[str, Table]:
-        tables: Mapping[str, Table] = dynamodb_backends[self._inside.account][self._inside.region].tables
+        tables: Mapping[str, Table] = dynamodb_backends[self._clients.account][self._clients.region].tables
         return tables
 
     def _table(self, table_name: str) -> Table | None:

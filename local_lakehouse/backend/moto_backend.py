@@ -21,7 +21,7 @@ from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 
 from local_lakehouse.backend import moto_repairs
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -58,7 +58,7 @@ class Backend:
         self.lock = threading.RLock()
         self.region = region
         self._app = DomainDispatcherApplication(_service_app)
-        self.inside = Inside(self, self.lock, ACCOUNT, region)
+        self.clients = ServiceClients(self, self.lock, ACCOUNT, region)
         self.reset()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -96,20 +96,20 @@ class Backend:
     def caller_arn(self, access_key: str) -> str:
         """Return the ARN of whom an access key stands for."""
         with self.lock:
-            _, arn, _ = sts_backends[ACCOUNT][self.inside.partition].get_caller_identity(access_key, self.region)
+            _, arn, _ = sts_backends[ACCOUNT][self.clients.partition].get_caller_identity(access_key, self.region)
         return arn
 
     def empower_learner(self) -> None:
         """Let the learner's role do everything, as an administrator's does; a role that was deleted stays so."""
-        iam = self.inside.client("iam")
+        iam = self.clients.client("iam")
         with contextlib.suppress(iam.exceptions.NoSuchEntityException):
             iam.put_role_policy(RoleName=LEARNER_ROLE, PolicyName="Administrator", PolicyDocument=_EVERYTHING)
 
     def _sign_in_learner(self) -> None:
-        role = self.inside.client("iam").create_role(RoleName=LEARNER_ROLE, AssumeRolePolicyDocument=_TRUST)["Role"]
-        self.inside.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=LEARNER_SESSION)
+        role = self.clients.client("iam").create_role(RoleName=LEARNER_ROLE, AssumeRolePolicyDocument=_TRUST)["Role"]
+        self.clients.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=LEARNER_SESSION)
         # A session's key is random; the learner's is one that documents and notebooks may show.
-        sts_backends[ACCOUNT][self.inside.partition].assumed_roles[-1].access_key_id = LEARNER_ACCESS_KEY
+        sts_backends[ACCOUNT][self.clients.partition].assumed_roles[-1].access_key_id = LEARNER_ACCESS_KEY
 
 
 def _service_app(service: moto.backends.SERVICE_NAMES) -> Flask:

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.protocol.wire import Caller, Fault
 
 _DOMAIN = "dzd-4k7m2p9q1r5s8t"
@@ -34,13 +34,13 @@ class DataZoneService:
     """Answers for one domain with one project.
 
     Args:
-        inside: The clients it works with.
+        clients: The clients it works with.
     """
 
     name = "datazone"
 
-    def __init__(self, inside: Inside) -> None:
-        self._inside = inside
+    def __init__(self, clients: ServiceClients) -> None:
+        self._clients = clients
         self._calls: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "ListDomains": lambda _: {"items": [self._domain_summary()]},
             "GetDomain": self._get_domain,
@@ -62,7 +62,7 @@ class DataZoneService:
     def furnish(self) -> None:
         """Make the project's role, unless it is there."""
         try:
-            self._inside.client("iam").create_role(
+            self._clients.client("iam").create_role(
                 RoleName=_ROLE,
                 AssumeRolePolicyDocument=_TRUST,
                 Tags=[{"Key": "AmazonDataZoneProject", "Value": _PROJECT}],
@@ -72,11 +72,11 @@ class DataZoneService:
                 raise
 
     def _domain_summary(self) -> dict[str, Any]:
-        region, account = self._inside.region, self._inside.account
+        region, account = self._clients.region, self._clients.account
         return {
             "id": _DOMAIN,
             "name": "Tutorial",
-            "arn": f"arn:{self._inside.partition}:datazone:{region}:{account}:domain/{_DOMAIN}",
+            "arn": f"arn:{self._clients.partition}:datazone:{region}:{account}:domain/{_DOMAIN}",
             "managedAccountId": account,
             "status": "AVAILABLE",
             "portalUrl": f"https://{_DOMAIN}.sagemaker.{region}.on.aws",
@@ -86,9 +86,8 @@ class DataZoneService:
 
     def _get_domain(self, request: dict[str, Any]) -> dict[str, Any]:
         _require(request["identifier"], _DOMAIN, "Domain")
-        role = (
-            f"arn:{self._inside.partition}:iam::{self._inside.account}:role/service-role/AmazonSageMakerDomainExecution"
-        )
+        account = f"arn:{self._clients.partition}:iam::{self._clients.account}"
+        role = f"{account}:role/service-role/AmazonSageMakerDomainExecution"
         return {
             **self._domain_summary(),
             "domainExecutionRole": role,
@@ -130,8 +129,8 @@ class DataZoneService:
                 {
                     "awsLocation": {
                         "accessRole": self._role_arn(),
-                        "awsAccountId": self._inside.account,
-                        "awsRegion": self._inside.region,
+                        "awsAccountId": self._clients.account,
+                        "awsRegion": self._clients.region,
                     }
                 }
             ],
@@ -149,7 +148,7 @@ class DataZoneService:
         return {**self._connection_summary(), "environmentUserRole": self._role_arn()}
 
     def _role_arn(self) -> str:
-        return f"arn:{self._inside.partition}:iam::{self._inside.account}:role/{_ROLE}"
+        return f"arn:{self._clients.partition}:iam::{self._clients.account}:role/{_ROLE}"
 
 
 def _require(found: str, wanted: str, what: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.exports.files import (
     FULL_EXPORT,
     INCREMENTAL_EXPORT,
@@ -38,16 +38,16 @@ class ExportService:
     """ExportTableToPointInTime, DescribeExport and ListExports, with the versions they need.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         clock: The present time in seconds since 1970.
     """
 
     name = "dynamodb"
     operations = frozenset({"ExportTableToPointInTime", "DescribeExport", "ListExports"})
 
-    def __init__(self, inside: Inside, clock: Callable[[], float] = time.time) -> None:
-        self._inside = inside
-        self._history = History(inside, clock)
+    def __init__(self, clients: ServiceClients, clock: Callable[[], float] = time.time) -> None:
+        self._clients = clients
+        self._history = History(clients, clock)
         self._exports: dict[str, dict[str, Any]] = {}
         # What was asked for and what it became, by client token: a repetition is no second export.
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
@@ -62,14 +62,14 @@ class ExportService:
         Raises:
             Fault: As the service's model declares.
         """
-        with self._inside.lock:
+        with self._clients.lock:
             if operation == "DescribeExport":
                 return {"ExportDescription": self._find(request["ExportArn"])}
             return self._list(request) if operation == "ListExports" else self._export(request, caller)
 
     def dump(self) -> dict[str, Any]:
         """Return exports and versions as plain data."""
-        with self._inside.lock:
+        with self._clients.lock:
             return {
                 "history": self._history.dump(),
                 "exports": {arn: dict(export) for arn, export in self._exports.items()},
@@ -78,7 +78,7 @@ class ExportService:
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Put back what `dump` returned."""
-        with self._inside.lock:
+        with self._clients.lock:
             self._history.load(state["history"])
             self._exports = dict(state["exports"])
             self._requests = dict(state["requests"])
@@ -112,7 +112,7 @@ class ExportService:
         match = _TABLE.fullmatch(arn)
         table = match[1] if match else arn
         try:
-            self._inside.client("dynamodb").describe_table(TableName=table)
+            self._clients.client("dynamodb").describe_table(TableName=table)
         except ClientError as error:
             raise Fault("TableNotFoundException", f"Table not found: {arn}") from error
         return table
@@ -142,7 +142,7 @@ class ExportService:
                 "exportType": kind,
             }
         size = sum(len(line) for line in lines)
-        table_arn = f"arn:{self._inside.partition}:dynamodb:{caller.region}:{caller.account}:table/{table}"
+        table_arn = f"arn:{self._clients.partition}:dynamodb:{caller.region}:{caller.account}:table/{table}"
         export: dict[str, Any] = {
             "ExportArn": f"{table_arn}/export/{identity}",
             "ExportStatus": "COMPLETED",
@@ -167,7 +167,7 @@ class ExportService:
         end = _time(self._history.now())
         try:
             for key, content in files.items():
-                self._inside.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
+                self._clients.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             return {
@@ -184,7 +184,7 @@ class ExportService:
         }
 
     def _table_id(self, table: str) -> str | None:
-        found: Mapping[str, Any] = self._inside.client("dynamodb").describe_table(TableName=table)["Table"]
+        found: Mapping[str, Any] = self._clients.client("dynamodb").describe_table(TableName=table)["Table"]
         return found.get("TableId")
 
     def _find(self, arn: str) -> dict[str, Any]:

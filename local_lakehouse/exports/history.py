@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from local_lakehouse.backend.changes import ChangeLog, canonical
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
 
 Items = dict[str, Item]
@@ -46,21 +46,21 @@ class History:
     """Keeps the versions of items while point-in-time recovery is on.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         clock: The present time in seconds since 1970.
     """
 
-    def __init__(self, inside: Inside, clock: Callable[[], float]) -> None:
-        self._inside = inside
+    def __init__(self, clients: ServiceClients, clock: Callable[[], float]) -> None:
+        self._clients = clients
         self._clock = clock
-        self._source = DynamoDbSource(inside)
+        self._source = DynamoDbSource(clients)
         self._changes = ChangeLog()
         self._tables: dict[str, _Versions] = {}
         self._last = 0
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
         """Note what a DynamoDB request changed, once it has been served and before the next one is."""
-        with self._inside.lock:
+        with self._clients.lock:
             self._changes.note(operation, request)
             for table in list(self._tables):
                 self._keep_up(table)
@@ -73,7 +73,7 @@ class History:
         Returns:
             The first moment that it knows; None without point-in-time recovery.
         """
-        with self._inside.lock:
+        with self._clients.lock:
             # Recovery may have been turned on before there was a history, or off since.
             self._begin(table)
             if table not in self._tables:
@@ -89,12 +89,12 @@ class History:
 
     def items_at(self, table: str, moment: int) -> list[Item]:
         """Return a table's items as they were at a moment."""
-        with self._inside.lock:
+        with self._clients.lock:
             return list(self._state(table, moment + 1).values())
 
     def changes_between(self, table: str, start: int, end: int) -> list[Change]:
         """Return what became of the items that were written from `start`, inclusive, to `end`, exclusive."""
-        with self._inside.lock:
+        with self._clients.lock:
             versions = self._tables[table]
             before, after = self._state(table, start), self._state(table, end)
             written = {key: moment for moment, key, _ in versions.writes if start <= moment < end}
@@ -107,12 +107,12 @@ class History:
 
     def dump(self) -> dict[str, Any]:
         """Return all versions as plain data."""
-        with self._inside.lock:
+        with self._clients.lock:
             return {table: asdict(versions) for table, versions in self._tables.items()}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Put back what `dump` returned."""
-        with self._inside.lock:
+        with self._clients.lock:
             self._tables = {table: _Versions(**versions) for table, versions in state.items()}
             self._changes = ChangeLog()
             for table, versions in self._tables.items():

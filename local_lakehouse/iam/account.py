@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.iam.access import Access
 from local_lakehouse.iam.authorization import Document, parse_document
 from local_lakehouse.protocol.wire import Caller, Fault, Service
@@ -26,34 +26,34 @@ class Account:
     """What the account calls its things, for one request.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         region: The Region that the request is for.
         caller: The ARN of who signed it.
         athena: Our Athena, which knows the workgroup of each query.
     """
 
-    def __init__(self, inside: Inside, region: str, caller: str, athena: Service | None) -> None:
+    def __init__(self, clients: ServiceClients, region: str, caller: str, athena: Service | None) -> None:
         self.caller = caller
-        self.partition = inside.partition
-        self._inside = inside
+        self.partition = clients.partition
+        self._clients = clients
         self._region = region
         self._athena = athena
 
     def arn(self, service: str, rest: str, *, region: str | None = None) -> str:
         """Return an ARN of this account; `region` is the request's unless given."""
         where = self._region if region is None else region
-        return f"arn:{self.partition}:{service}:{where}:{self._inside.account}:{rest}"
+        return f"arn:{self.partition}:{service}:{where}:{self._clients.account}:{rest}"
 
     def iam_arn(self, kind: str, name: str) -> str:
         """Return the ARN of a role, user, group or instance profile, with its path if it exists."""
         noun = {"role": "Role", "user": "User", "group": "Group", "instance-profile": "InstanceProfile"}[kind]
         operation = f"get_{kind.replace('-', '_')}"
-        found = _found(getattr(self._inside.client("iam"), operation), **{f"{noun}Name": name})
+        found = _found(getattr(self._clients.client("iam"), operation), **{f"{noun}Name": name})
         return str(found[noun]["Arn"]) if found else self.arn("iam", f"{kind}/{name}", region="")
 
     def key_arn(self, name: str) -> str:
         """Return the ARN of a KMS key by id, alias or ARN."""
-        found = _found(self._inside.client("kms").describe_key, KeyId=name)
+        found = _found(self._clients.client("kms").describe_key, KeyId=name)
         return str(found["KeyMetadata"]["Arn"]) if found else self.arn("kms", f"key/{name}")
 
     def work_group(self, kind: str, identity: str) -> str:
@@ -61,13 +61,13 @@ class Account:
         operation, member = _HOLDERS[kind]
         found: Mapping[str, Any] | None
         if self._athena is not None and operation in self._athena.operations:
-            caller = Caller(self._inside.account, self._region, self.caller)
+            caller = Caller(self._clients.account, self._region, self.caller)
             try:
                 found = self._athena.call(operation, {kind: identity}, caller)
             except Fault:
                 found = None
         else:
-            client = self._inside.client("athena")
+            client = self._clients.client("athena")
             found = _found(
                 getattr(client, "get_query_execution" if member == "QueryExecution" else "get_named_query"),
                 **{kind: identity},
@@ -75,20 +75,22 @@ class Account:
         return str(found[member].get("WorkGroup", "primary")) if found else "*"
 
 
-def resource_tags(inside: Inside, access: Access, integrations: Service | None, caller: Caller) -> dict[str, str]:
+def resource_tags(
+    clients: ServiceClients, access: Access, integrations: Service | None, caller: Caller
+) -> dict[str, str]:
     """Return ``aws:ResourceTag/…`` of what a right is about, for those kinds of things whose tags are looked at.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         access: The right.
         integrations: Our AWS Glue, which knows the integrations.
         caller: Who asks.
     """
-    service, _, rest = access.resource.removeprefix(f"arn:{inside.partition}:").partition(":")
+    service, _, rest = access.resource.removeprefix(f"arn:{clients.partition}:").partition(":")
     name = rest.split(":", 2)[-1]
     tags: Mapping[str, str] = {}
     if service == "iam" and name.startswith("role/") and not name.endswith("/"):
-        found = _found(inside.client("iam").get_role, RoleName=name.rpartition("/")[2])
+        found = _found(clients.client("iam").get_role, RoleName=name.rpartition("/")[2])
         tags = {tag["Key"]: tag["Value"] for tag in found["Role"].get("Tags", [])} if found else {}
     elif service == "glue" and name.startswith("integration:") and not name.endswith("*") and integrations is not None:
         try:
@@ -98,39 +100,39 @@ def resource_tags(inside: Inside, access: Access, integrations: Service | None, 
     return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
 
 
-def role_boundary(inside: Inside, access: Access) -> dict[str, str]:
+def role_boundary(clients: ServiceClients, access: Access) -> dict[str, str]:
     """Return ``iam:PermissionsBoundary`` of the role that a right is about; nothing when it has none."""
     if not _OF_A_BOUNDED_ROLE.fullmatch(access.action):
         return {}
-    found = _found(inside.client("iam").get_role, RoleName=access.resource.rpartition("/")[2])
+    found = _found(clients.client("iam").get_role, RoleName=access.resource.rpartition("/")[2])
     boundary = found["Role"].get("PermissionsBoundary") if found else None
     return {"iam:PermissionsBoundary": boundary["PermissionsBoundaryArn"]} if boundary else {}
 
 
-def resource_policy(inside: Inside, access: Access) -> Document | None:
+def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
     """Return the policy that is attached to what a right is about; None when there is none.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         access: The right; of a role it is the trust policy that counts.
     """
-    service, _, rest = access.resource.removeprefix(f"arn:{inside.partition}:").partition(":")
+    service, _, rest = access.resource.removeprefix(f"arn:{clients.partition}:").partition(":")
     name = rest.split(":", 2)[-1]
     text: Any = None
     if service == "s3" and name not in ("", "*"):
-        text = _policy(inside.client("s3").get_bucket_policy, "Policy", Bucket=name.split("/")[0])
+        text = _policy(clients.client("s3").get_bucket_policy, "Policy", Bucket=name.split("/")[0])
     elif service == "dynamodb" and name.startswith("table/"):
         table = access.resource.split("/index/")[0]
-        text = _policy(inside.client("dynamodb").get_resource_policy, "Policy", ResourceArn=table)
+        text = _policy(clients.client("dynamodb").get_resource_policy, "Policy", ResourceArn=table)
     elif service == "glue":
-        text = _policy(inside.client("glue").get_resource_policy, "PolicyInJson")
+        text = _policy(clients.client("glue").get_resource_policy, "PolicyInJson")
     elif service == "kms" and name.startswith("key/"):
-        text = _policy(inside.client("kms").get_key_policy, "Policy", KeyId=access.resource, PolicyName="default")
+        text = _policy(clients.client("kms").get_key_policy, "Policy", KeyId=access.resource, PolicyName="default")
     elif service == "sns":
-        found = _found(inside.client("sns").get_topic_attributes, TopicArn=access.resource)
+        found = _found(clients.client("sns").get_topic_attributes, TopicArn=access.resource)
         text = found["Attributes"].get("Policy") if found else None
     elif service == "iam" and access.action.startswith("sts:"):
-        found = _found(inside.client("iam").get_role, RoleName=name.rpartition("/")[2])
+        found = _found(clients.client("iam").get_role, RoleName=name.rpartition("/")[2])
         matches = found is not None and found["Role"]["Arn"] == access.resource
         text = found["Role"]["AssumeRolePolicyDocument"] if found is not None and matches else None
     return parse_document(text) if isinstance(text, str) else text

@@ -115,7 +115,7 @@ class Guard:
         if call is None:
             raise Refusal(Cause.NOT_CHECKED)
         _refuse_what_is_not_offered(call)
-        account = Account(self._backend.inside, region, identity.arn, self._athena)
+        account = Account(self._backend.clients, region, identity.arn, self._athena)
         for access in accesses(call, account):
             self.judge(identity, access.within(further), region)
 
@@ -131,9 +131,9 @@ class Guard:
 
     def _about(self, identity: Identity, access: Access, region: str) -> dict[str, str]:
         """Return the condition keys that are about the thing a right is for."""
-        inside = self._backend.inside
-        tags = resource_tags(inside, access, self._glue, Caller(inside.account, region, identity.arn))
-        return {**tags, **role_boundary(inside, access)}
+        clients = self._backend.clients
+        tags = resource_tags(clients, access, self._glue, Caller(clients.account, region, identity.arn))
+        return {**tags, **role_boundary(clients, access)}
 
     def judge(self, identity: Identity, access: Access, region: str) -> None:
         """Judge one right.
@@ -143,7 +143,7 @@ class Guard:
         """
         try:
             surroundings = {**_context(region), **self._about(identity, access, region)}
-            why = _objection(identity, access, resource_policy(self._backend.inside, access), surroundings)
+            why = _objection(identity, access, resource_policy(self._backend.clients, access), surroundings)
         except UnsupportedPolicyError as error:
             why = f"because a policy cannot be read: {error}"
         self.rights.note(access, allowed=why is None)

@@ -36,10 +36,10 @@ class Identity:
 def find_identity(backend: Backend, access_key: str) -> Identity | None:
     """Return whom an access key stands for; None when nobody has it."""
     with backend.lock:
-        session = sts_backends[ACCOUNT][backend.inside.partition].get_assumed_role_from_access_key(access_key)
+        session = sts_backends[ACCOUNT][backend.clients.partition].get_assumed_role_from_access_key(access_key)
         if session is not None:
             return _session(session)
-        user = iam_backends[ACCOUNT][backend.inside.partition].get_user_from_access_key_id(access_key)
+        user = iam_backends[ACCOUNT][backend.clients.partition].get_user_from_access_key_id(access_key)
         return None if user is None or not _active(user, access_key) else _user(user)
 
 

@@ -17,28 +17,28 @@ from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile, OutputStrea
 from pyiceberg.io.pyarrow import ArrowProjectionVisitor
 from pyiceberg.typedef import EMPTY_DICT, Properties
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 
 _CACHE_BYTES = 256 * 2**20
 
 
-def load_catalog(inside: Inside) -> GlueCatalog:
+def load_catalog(clients: ServiceClients) -> GlueCatalog:
     """Return PyIceberg's catalog of the lakehouse.
 
     Args:
-        inside: The clients it works with.
+        clients: The clients it works with.
     """
-    return _LakehouseCatalog(inside, _FileCache(_CACHE_BYTES))
+    return _LakehouseCatalog(clients, _FileCache(_CACHE_BYTES))
 
 
 class _LakehouseCatalog(GlueCatalog):
-    def __init__(self, inside: Inside, cache: _FileCache) -> None:
-        super().__init__("lakehouse", client=inside.client("glue"))
-        self._inside = inside
+    def __init__(self, clients: ServiceClients, cache: _FileCache) -> None:
+        super().__init__("lakehouse", client=clients.client("glue"))
+        self._clients = clients
         self._cache = cache
 
     def _load_file_io(self, properties: Properties = EMPTY_DICT, location: str | None = None) -> FileIO:
-        return LakehouseFileIO(self._inside, self._cache, {**self.properties, **properties})
+        return LakehouseFileIO(self._clients, self._cache, {**self.properties, **properties})
 
 
 class LakehouseFileIO(FileIO):
@@ -47,14 +47,14 @@ class LakehouseFileIO(FileIO):
     Iceberg never changes a file once it is written, so what was read once is kept by its path.
 
     Args:
-        inside: The clients it works with.
+        clients: The clients it works with.
         cache: What was read before.
         properties: The table's and the catalog's properties.
     """
 
-    def __init__(self, inside: Inside, cache: _FileCache, properties: Properties = EMPTY_DICT) -> None:
+    def __init__(self, clients: ServiceClients, cache: _FileCache, properties: Properties = EMPTY_DICT) -> None:
         super().__init__(properties)
-        self._s3 = inside.client("s3")
+        self._s3 = clients.client("s3")
         self._cache = cache
 
     def new_input(self, location: str) -> InputFile:

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource
 from local_lakehouse.protocol.wire import Caller, Fault
 
@@ -42,7 +42,7 @@ class ImportService:
     """ImportTable, DescribeImport and ListImports.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         observers: Told of an import as of any other request that writes.
         clock: The present time in seconds since 1970.
     """
@@ -51,10 +51,10 @@ class ImportService:
     operations = frozenset({"ImportTable", "DescribeImport", "ListImports"})
 
     def __init__(
-        self, inside: Inside, observers: Sequence[Observer] = (), clock: Callable[[], float] = time.time
+        self, clients: ServiceClients, observers: Sequence[Observer] = (), clock: Callable[[], float] = time.time
     ) -> None:
-        self._inside = inside
-        self._source = DynamoDbSource(inside)
+        self._clients = clients
+        self._source = DynamoDbSource(clients)
         self._observers = observers
         self._clock = clock
         self._imports: dict[str, dict[str, Any]] = {}
@@ -67,19 +67,19 @@ class ImportService:
         Raises:
             Fault: As the service's model declares.
         """
-        with self._inside.lock:
+        with self._clients.lock:
             if operation == "DescribeImport":
                 return {"ImportTableDescription": self._find(request["ImportArn"])}
             return self._list(request) if operation == "ListImports" else self._import(request, caller)
 
     def dump(self) -> dict[str, Any]:
         """Return the imports as plain data."""
-        with self._inside.lock:
+        with self._clients.lock:
             return {"imports": dict(self._imports), "requests": dict(self._requests)}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Put back what `dump` returned."""
-        with self._inside.lock:
+        with self._clients.lock:
             self._imports, self._requests = dict(state["imports"]), dict(state["requests"])
 
     def _import(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class ImportService:
 
     def _create(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            created: dict[str, Any] = self._inside.client("dynamodb").create_table(**parameters)["TableDescription"]
+            created: dict[str, Any] = self._clients.client("dynamodb").create_table(**parameters)["TableDescription"]
         except ClientError as error:
             raise Fault(error.response["Error"]["Code"], error.response["Error"]["Message"]) from error
         return created
@@ -147,7 +147,7 @@ class ImportService:
         return counts
 
     def _objects(self, request: Mapping[str, Any]) -> Iterator[bytes]:
-        s3, source = self._inside.client("s3"), request["S3BucketSource"]
+        s3, source = self._clients.client("s3"), request["S3BucketSource"]
         listing = s3.get_paginator("list_objects_v2").paginate(
             Bucket=source["S3Bucket"], Prefix=source.get("S3KeyPrefix", "")
         )

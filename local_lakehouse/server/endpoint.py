@@ -186,7 +186,7 @@ class Endpoint:
         except Exception:  # noqa: BLE001  (the process's edge: logged, and answered as AWS answers its own failures)
             _LOG.exception("%s.%s failed", service.name, model.name)
             return wire.fail(_internal_failure(model.name), version)
-        self._backend.inside.touch(model.name)
+        self._backend.clients.touch(model.name)
         return wire.answer(model, result, version)
 
     def _judge(self, service: Service, environ: WSGIEnvironment) -> Judge | None:
@@ -215,7 +215,7 @@ class Endpoint:
                 request = wire.parse_json(body)
                 for observe in self._observers:
                     observe(operation, request)
-        self._backend.inside.touch(operation or environ["REQUEST_METHOD"].capitalize())
+        self._backend.clients.touch(operation or environ["REQUEST_METHOD"].capitalize())
         return chunks
 
     def _refuse_service(self, service: str) -> Answer:

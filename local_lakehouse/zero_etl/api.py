@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_lakehouse.backend.changes import ChangeLog
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource
 from local_lakehouse.iam.authorization import Ask, Decision, Principal, UnsupportedPolicyError, decide, role_of
 from local_lakehouse.protocol.wire import Caller, Fault, service_model
@@ -57,7 +57,7 @@ class ZeroEtlService:
     """AWS Glue zero-ETL: its operations, and the clock that refreshes the integrations.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         changes: What is written to DynamoDB.
         refresh_seconds: The local clock: how often integrations are refreshed, whatever their `RefreshInterval`.
         clock: The present time in seconds since 1970.
@@ -67,25 +67,25 @@ class ZeroEtlService:
 
     def __init__(
         self,
-        inside: Inside,
+        clients: ServiceClients,
         changes: ChangeLog,
         refresh_seconds: float = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._inside = inside
+        self._clients = clients
         self._changes = changes
         self._refresh_seconds = refresh_seconds
         self._clock = clock
         self._properties = Properties()
-        self._source = DynamoDbSource(inside)
-        self._lifecycle = Lifecycle(inside, changes, lambda: self._properties, clock, refresh_seconds)
+        self._source = DynamoDbSource(clients)
+        self._lifecycle = Lifecycle(clients, changes, lambda: self._properties, clock, refresh_seconds)
         self._noted = 0
         self._running = threading.Event()
         self._stopped = threading.Event()
         self._running.set()
         self._thread: threading.Thread | None = None
         properties = PropertyOperations(lambda: self._properties, self._lifecycle.checks)
-        tagging = Tagging(inside, self._lifecycle.integrations, lambda: self._properties)
+        tagging = Tagging(clients, self._lifecycle.integrations, lambda: self._properties)
         handlers: dict[str, Operation] = {
             "CreateIntegration": self._create,
             "DescribeIntegrations": self._describe,
@@ -120,7 +120,7 @@ class ZeroEtlService:
         Raises:
             Fault: As the service's model declares.
         """
-        with self._inside.lock:
+        with self._clients.lock:
             try:
                 return self._handlers[operation](request, caller)
             except UnsupportedPolicyError as error:
@@ -157,7 +157,7 @@ class ZeroEtlService:
 
     def statuses(self) -> list[dict[str, str]]:
         """Return name and status of every integration."""
-        with self._inside.lock:
+        with self._clients.lock:
             return [
                 {"name": integration.name, "status": integration.status}
                 for integration in self._lifecycle.integrations.values()
@@ -165,7 +165,7 @@ class ZeroEtlService:
 
     def dump(self) -> dict[str, Any]:
         """Return integrations, properties and pending changes as plain data."""
-        with self._inside.lock:
+        with self._clients.lock:
             return {
                 "integrations": [integration.dump() for integration in self._lifecycle.integrations.values()],
                 "properties": self._properties.dump(),
@@ -174,7 +174,7 @@ class ZeroEtlService:
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Put back what `dump` returned."""
-        with self._inside.lock:
+        with self._clients.lock:
             self._lifecycle.integrations.clear()
             for saved in state["integrations"]:
                 integration = Integration.load(saved)
@@ -185,7 +185,7 @@ class ZeroEtlService:
     def _run(self) -> None:
         for service in _CLIENTS:
             # The first use of a client takes a while: better now than within the learner's first load.
-            self._inside.client(service)
+            self._clients.client(service)
         while not self._stopped.wait(self._refresh_seconds):
             if self._running.is_set():
                 self._let_writes_settle()
@@ -202,8 +202,8 @@ class ZeroEtlService:
         check_create_options(request)
         config = check_config(request.get("IntegrationConfig", {}))
         tags = check_tags(request.get("Tags", []))
-        source = check_source(request["SourceArn"], self._inside.region, self._inside.account)
-        target = check_target(request["TargetArn"], self._inside.region, self._inside.account)
+        source = check_source(request["SourceArn"], self._clients.region, self._clients.account)
+        target = check_target(request["TargetArn"], self._clients.region, self._clients.account)
         keys = self._check_ends(source.name, target.name)
         self._check_grant(caller, request["SourceArn"], target.name)
         self._check_key(request.get("KmsKeyId"))
@@ -212,7 +212,7 @@ class ZeroEtlService:
         now = self._clock()
         integration = Integration(
             identity=identity,
-            arn=arns.integration_arn(self._inside.partition, self._inside.region, self._inside.account, identity),
+            arn=arns.integration_arn(self._clients.partition, self._clients.region, self._clients.account, identity),
             name=request["IntegrationName"],
             source_arn=request["SourceArn"],
             table=source.name,
@@ -276,7 +276,7 @@ class ZeroEtlService:
         if key is None:
             return
         try:
-            enabled = self._inside.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Enabled"]
+            enabled = self._clients.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Enabled"]
         except ClientError as error:
             raise Fault("KMSKeyNotAccessibleFault", f"The KMS key {key} cannot be accessed: {error}.") from error
         if not enabled:
@@ -336,7 +336,7 @@ class ZeroEtlService:
                 "OperationNotSupportedException",
                 f"The local lakehouse has no targets in S3 Tables or Amazon Redshift, and {arn} is one.",
             )
-        database = check_target(arn, self._inside.region, self._inside.account)
+        database = check_target(arn, self._clients.region, self._clients.account)
         if not self._lifecycle.checks.database_exists(database.name):
             raise Fault("TargetResourceNotFound", f"The Glue database {database.name} does not exist.")
 

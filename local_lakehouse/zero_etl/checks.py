@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.iam.authorization import (
     Ask,
     Decision,
@@ -67,11 +67,11 @@ class Checks:
     """Looks at the account as zero-ETL does before it reads or writes.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
     """
 
-    def __init__(self, inside: Inside) -> None:
-        self._inside = inside
+    def __init__(self, clients: ServiceClients) -> None:
+        self._clients = clients
 
     def problems(self, ends: Endpoints) -> list[Problem]:
         """Return everything that keeps an integration from working, the source's side first."""
@@ -92,7 +92,7 @@ class Checks:
     def catalog_policy(self) -> list[Document]:
         """Return the Data Catalog's resource policy."""
         try:
-            text = self._inside.client("glue").get_resource_policy().get("PolicyInJson")
+            text = self._clients.client("glue").get_resource_policy().get("PolicyInJson")
         except ClientError as error:
             if error.response["Error"]["Code"] != "EntityNotFoundException":
                 raise
@@ -101,12 +101,14 @@ class Checks:
 
     def catalog_resources(self, database: str) -> tuple[str, str]:
         """Return the ARNs of the Data Catalog and of a database: a right must hold on both."""
-        prefix = f"arn:{self._inside.partition}:glue:{self._inside.region}:{self._inside.account}"
+        prefix = f"arn:{self._clients.partition}:glue:{self._clients.region}:{self._clients.account}"
         return f"{prefix}:catalog", f"{prefix}:database/{database}"
 
     def telemetry_rights(self, role_arn: str) -> tuple[bool, bool]:
         """Tell whether the target role may write the log events, and whether it may put the metrics."""
-        group = f"arn:{self._inside.partition}:logs:{self._inside.region}:{self._inside.account}:log-group:{LOG_GROUP}"
+        group = (
+            f"arn:{self._clients.partition}:logs:{self._clients.region}:{self._clients.account}:log-group:{LOG_GROUP}"
+        )
         stream = f"{group}:log-stream:integration"
         logs = [
             Ask("logs:CreateLogGroup", group),
@@ -121,7 +123,7 @@ class Checks:
 
     def _database(self, database: str) -> Mapping[str, Any] | None:
         try:
-            found: Mapping[str, Any] = self._inside.client("glue").get_database(Name=database)["Database"]
+            found: Mapping[str, Any] = self._clients.client("glue").get_database(Name=database)["Database"]
         except ClientError as error:
             if error.response["Error"]["Code"] == "EntityNotFoundException":
                 return None
@@ -129,7 +131,7 @@ class Checks:
         return found
 
     def _source(self, ends: Endpoints) -> Iterator[Problem]:
-        dynamodb = self._inside.client("dynamodb")
+        dynamodb = self._clients.client("dynamodb")
         try:
             backups = dynamodb.describe_continuous_backups(TableName=ends.table)
         except ClientError as error:
@@ -152,7 +154,7 @@ class Checks:
         yield from self._table_policy(ends)
 
     def _table_encryption(self, ends: Endpoints) -> Iterator[Problem]:
-        table = self._inside.client("dynamodb").describe_table(TableName=ends.table)["Table"]
+        table = self._clients.client("dynamodb").describe_table(TableName=ends.table)["Table"]
         encryption = table.get("SSEDescription", {})
         if encryption.get("Status") == "ENABLED" and self._is_aws_managed(encryption.get("KMSMasterKeyArn")):
             yield Problem(
@@ -165,25 +167,25 @@ class Checks:
         if key is None:
             # Encryption with KMS that names no key takes the AWS managed one.
             return True
-        aliases = self._inside.client("kms").list_aliases(KeyId=key)["Aliases"]
+        aliases = self._clients.client("kms").list_aliases(KeyId=key)["Aliases"]
         return any(alias["AliasName"] == "alias/aws/dynamodb" for alias in aliases)
 
     def _table_policy(self, ends: Endpoints) -> Iterator[Problem]:
         try:
-            text = self._inside.client("dynamodb").get_resource_policy(ResourceArn=ends.source_arn)["Policy"]
+            text = self._clients.client("dynamodb").get_resource_policy(ResourceArn=ends.source_arn)["Policy"]
             documents = [parse_document(text)]
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("PolicyNotFoundException", "ResourceNotFoundException"):
                 raise
             documents = []
-        context = {"aws:SourceAccount": self._inside.account, "aws:SourceArn": ends.integration_arn}
+        context = {"aws:SourceAccount": self._clients.account, "aws:SourceArn": ends.integration_arn}
         missing = self._missing(documents, [Ask(action, ends.source_arn, GLUE, context) for action in _SOURCE_ACTIONS])
         if missing:
             yield Problem(
                 "SOURCE_ACCESS_DENIED",
                 f"The resource policy of the DynamoDB table {ends.table} does not let glue.amazonaws.com do "
                 f"{_listed(missing)} for the integration {ends.integration_arn}. Put a resource policy that does, with "
-                f"conditions that match aws:SourceAccount {self._inside.account} and this aws:SourceArn; {_RETRIES}",
+                f"conditions that match aws:SourceAccount {self._clients.account} and this aws:SourceArn; {_RETRIES}",
             )
 
     def _target(self, ends: Endpoints) -> Iterator[Problem]:
@@ -206,7 +208,7 @@ class Checks:
         yield from self._role(ends, ends.role_arn, location)
 
     def _catalog_grant(self, ends: Endpoints) -> Iterator[Problem]:
-        context = {"aws:SourceArn": ends.source_arn, "aws:SourceAccount": self._inside.account}
+        context = {"aws:SourceArn": ends.source_arn, "aws:SourceAccount": self._clients.account}
         asks = [
             Ask("glue:AuthorizeInboundIntegration", resource, GLUE, context)
             for resource in self.catalog_resources(ends.database)
@@ -229,7 +231,7 @@ class Checks:
             )
             return
         trust = role["AssumeRolePolicyDocument"]
-        context = {"aws:SourceAccount": self._inside.account, "aws:SourceArn": ends.integration_arn}
+        context = {"aws:SourceAccount": self._clients.account, "aws:SourceArn": ends.integration_arn}
         if self._missing([trust], [Ask("sts:AssumeRole", role_arn, GLUE, context)]):
             yield Problem(
                 "TARGET_ROLE_NOT_TRUSTED",
@@ -249,16 +251,16 @@ class Checks:
     def _target_asks(self, ends: Endpoints, bucket: str, prefix: str) -> list[Ask]:
         catalog, database = self.catalog_resources(ends.database)
         table = database.replace(":database/", ":table/") + f"/{ends.target_table}"
-        objects = f"arn:{self._inside.partition}:s3:::{bucket}/{prefix}/data/00000"
+        objects = f"arn:{self._clients.partition}:s3:::{bucket}/{prefix}/data/00000"
         return [
-            Ask("s3:ListBucket", f"arn:{self._inside.partition}:s3:::{bucket}", context={"s3:prefix": f"{prefix}/"}),
+            Ask("s3:ListBucket", f"arn:{self._clients.partition}:s3:::{bucket}", context={"s3:prefix": f"{prefix}/"}),
             *(Ask(action, objects) for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
             *(Ask("glue:GetDatabase", resource) for resource in (catalog, database)),
             *(Ask(action, resource) for action in _TABLE_ACTIONS for resource in (catalog, database, table)),
         ]
 
     def _bucket(self, bucket: str, role_arn: str) -> Iterator[Problem]:
-        s3 = self._inside.client("s3")
+        s3 = self._clients.client("s3")
         try:
             s3.head_bucket(Bucket=bucket)
         except ClientError:
@@ -273,7 +275,7 @@ class Checks:
             return
         role = Principal("AWS", role_arn)
         asks = [
-            Ask(action, f"arn:{self._inside.partition}:s3:::{bucket}/data", role)
+            Ask(action, f"arn:{self._clients.partition}:s3:::{bucket}/data", role)
             for action in ("s3:GetObject", "s3:PutObject")
         ]
         denied = [ask.action for ask in asks if decide([policy], ask) is Decision.DENIED]
@@ -286,7 +288,7 @@ class Checks:
 
     def _find_role(self, role_arn: str) -> Mapping[str, Any] | None:
         try:
-            role: Mapping[str, Any] = self._inside.client("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+            role: Mapping[str, Any] = self._clients.client("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchEntity":
                 return None
@@ -295,7 +297,7 @@ class Checks:
 
     def _lacking(self, role_arn: str, asks: Sequence[Ask]) -> list[Ask]:
         """Return what a role may not do: its policies must allow it, and its permissions boundary if it has one."""
-        account = {"aws:PrincipalAccount": self._inside.account, "aws:ResourceAccount": self._inside.account}
+        account = {"aws:PrincipalAccount": self._clients.account, "aws:ResourceAccount": self._clients.account}
         asks = [replace(ask, context={**ask.context, **account}) for ask in asks]
         missing = self._missing(self.identity_policies("role", role_arn.rpartition("/")[2]), asks)
         boundary = (self._find_role(role_arn) or {}).get("PermissionsBoundary")
@@ -306,7 +308,7 @@ class Checks:
 
     def _managed_policy(self, arn: str) -> list[Document]:
         """Return a managed policy; none when it is gone, which allows nothing."""
-        iam = self._inside.client("iam")
+        iam = self._clients.client("iam")
         try:
             version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
             document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
@@ -323,7 +325,7 @@ class Checks:
             kind: ``role`` or ``user``.
             name: Its name.
         """
-        iam = self._inside.client("iam")
+        iam = self._clients.client("iam")
         who = {f"{kind.capitalize()}Name": name}
         try:
             inline = getattr(iam, f"list_{kind}_policies")(**who)["PolicyNames"]

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from local_lakehouse.backend.changes import ChangeLog
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
 from local_lakehouse.iceberg.catalog import load_catalog
 from local_lakehouse.zero_etl.checks import Checks, Endpoints
@@ -46,7 +46,7 @@ class Lifecycle:
     is done without it, so that requests are answered meanwhile.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         changes: What was written to DynamoDB.
         properties: Resource and table properties.
         clock: The present time in seconds since 1970.
@@ -55,22 +55,22 @@ class Lifecycle:
 
     def __init__(
         self,
-        inside: Inside,
+        clients: ServiceClients,
         changes: ChangeLog,
         properties: Callable[[], Properties],
         clock: Callable[[], float],
         refresh_seconds: float,
     ) -> None:
         self.integrations: dict[str, Integration] = {}
-        self.checks = Checks(inside)
-        self._inside = inside
+        self.checks = Checks(clients)
+        self._clients = clients
         self._changes = changes
         self._properties = properties
         self._clock = clock
         self._refresh_seconds = refresh_seconds
-        self._source = DynamoDbSource(inside)
-        self._replicator = Replicator(inside, load_catalog(inside), changes)
-        self._telemetry = Telemetry(inside, clock)
+        self._source = DynamoDbSource(clients)
+        self._replicator = Replicator(clients, load_catalog(clients), changes)
+        self._telemetry = Telemetry(clients, clock)
         self._ticking = threading.Lock()
         # The revision of the lakehouse in which an integration found nothing to do and nothing to mind.
         self._calm: dict[str, int] = {}
@@ -84,7 +84,7 @@ class Lifecycle:
         """
         with self._ticking:
             self._expire_items()
-            with self._inside.lock:
+            with self._clients.lock:
                 integrations = list(self.integrations.values())
             for integration in integrations:
                 try:
@@ -95,9 +95,9 @@ class Lifecycle:
 
     def _expire_items(self) -> None:
         """Delete the items whose time to live is over, as DynamoDB does in the background and moto does not."""
-        with self._inside.lock:
+        with self._clients.lock:
             for table, key in self._source.expired(self._clock()):
-                self._inside.client("dynamodb").delete_item(TableName=table, Key=_for_boto3(key))
+                self._clients.client("dynamodb").delete_item(TableName=table, Key=_for_boto3(key))
                 self._changes.note("DeleteItem", {"TableName": table, "Key": key})
 
     def _step(self, integration: Integration, now: bool) -> None:
@@ -111,7 +111,7 @@ class Lifecycle:
             return
         if integration.status == NEEDS_ATTENTION and not self._retries(integration, now):
             return
-        revision = self._inside.revision
+        revision = self._clients.revision
         if integration.status == ACTIVE and self._calm.get(integration.identity) == revision and not now:
             return
         try:
@@ -198,7 +198,7 @@ class Lifecycle:
         return ends, layout, location
 
     def _ends(self, integration: Integration) -> tuple[Endpoints, LoadedAs]:
-        with self._inside.lock:
+        with self._clients.lock:
             properties = self._properties()
             layout = properties.layout(integration.target_arn, integration.table)
             ends = Endpoints(
@@ -214,7 +214,7 @@ class Lifecycle:
 
     def _owner(self, integration: Integration, target_table: str) -> Integration | None:
         """Return the older integration that writes to the same target table."""
-        with self._inside.lock:
+        with self._clients.lock:
             for other in self.integrations.values():
                 if other is integration:
                     return None
@@ -237,7 +237,7 @@ class Lifecycle:
 
     def _set(self, integration: Integration, status: str, errors: Sequence[Problem] = ()) -> bool:
         """Give an integration a status, unless it is being deleted; tell whether the status is a new one."""
-        with self._inside.lock:
+        with self._clients.lock:
             if integration.status == DELETING:
                 return False
             integration.errors = tuple(errors)
@@ -280,7 +280,7 @@ class Lifecycle:
         return integration.seen or self._clock() - integration.since >= _PATIENCE * self._refresh_seconds
 
     def _remove(self, integration: Integration) -> None:
-        with self._inside.lock:
+        with self._clients.lock:
             self.integrations.pop(integration.identity, None)
             self._calm.pop(integration.identity, None)
             self.moved += 1

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyiceberg.catalog.glue import GlueCatalog
 
 from local_lakehouse.backend.changes import ChangeLog, Key
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
 from local_lakehouse.zero_etl.merge import Counts, Workbench
 from local_lakehouse.zero_etl.partitions import Rule, with_times
@@ -68,16 +68,16 @@ class Replicator:
     """Brings items into target tables.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         catalog: Its Glue Data Catalog.
         changes: What was written.
     """
 
-    def __init__(self, inside: Inside, catalog: GlueCatalog, changes: ChangeLog) -> None:
-        self._inside = inside
+    def __init__(self, clients: ServiceClients, catalog: GlueCatalog, changes: ChangeLog) -> None:
+        self._clients = clients
         self._catalog = catalog
         self._changes = changes
-        self._source = DynamoDbSource(inside)
+        self._source = DynamoDbSource(clients)
         self._workbench = Workbench()
 
     def load(self, job: Job, memory: Memory, *, keep: bool) -> Counts:
@@ -92,7 +92,7 @@ class Replicator:
             NeedsAttentionError: Something is to be repaired first.
             FailedForGoodError: A limit of the service is exceeded.
         """
-        with self._inside.lock:
+        with self._clients.lock:
             keys = self._keys(job)
             self._changes.watch(job.integration, job.table, keys)
             items = self._source.items(job.table)
@@ -117,7 +117,7 @@ class Replicator:
             NeedsAttentionError: Something is to be repaired first; the changes are kept.
             FailedForGoodError: A limit of the service is exceeded.
         """
-        with self._inside.lock:
+        with self._clients.lock:
             keys = self._keys(job)
             if keys != memory.keys:
                 raise SnapshotNeededError

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.protocol.wire import Caller, Fault
 from local_lakehouse.zero_etl import arns
 from local_lakehouse.zero_etl.integrations import Integration
@@ -19,15 +19,15 @@ class Tagging:
     """The three tag operations of Glue.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         integrations: The account's integrations by their ids.
         properties: Returns the account's resource properties.
     """
 
     def __init__(
-        self, inside: Inside, integrations: Mapping[str, Integration], properties: Callable[[], Properties]
+        self, clients: ServiceClients, integrations: Mapping[str, Integration], properties: Callable[[], Properties]
     ) -> None:
-        self._inside = inside
+        self._clients = clients
         self._integrations = integrations
         self._properties = properties
 
@@ -68,7 +68,7 @@ class Tagging:
 
     def _pass_on(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = getattr(self._inside.client("glue"), operation)(**request)
+            answer: dict[str, Any] = getattr(self._clients.client("glue"), operation)(**request)
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             raise Fault(error.response["Error"]["Code"], error.response["Error"]["Message"], status=status) from error

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.zero_etl.merge import Counts
 
 _LOG = logging.getLogger(__name__)
@@ -54,12 +54,12 @@ class Telemetry:
     """Writes log events, metrics and events as the service does.
 
     Args:
-        inside: The lakehouse.
+        clients: The lakehouse.
         clock: The present time in seconds since 1970.
     """
 
-    def __init__(self, inside: Inside, clock: Callable[[], float]) -> None:
-        self._inside = inside
+    def __init__(self, clients: ServiceClients, clock: Callable[[], float]) -> None:
+        self._clients = clients
         self._clock = clock
 
     def completed(self, run: Run, counts: Counts, synced: float) -> None:
@@ -129,7 +129,7 @@ class Telemetry:
         if run.event_bus:
             entry["EventBusName"] = run.event_bus
         try:
-            self._inside.client("events").put_events(Entries=[entry])
+            self._clients.client("events").put_events(Entries=[entry])
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
@@ -139,7 +139,7 @@ class Telemetry:
     def _log(self, run: Run, *messages: tuple[str, Mapping[str, object]]) -> None:
         if not run.logs:
             return
-        logs = self._inside.client("logs")
+        logs = self._clients.client("logs")
         for create, arguments in (
             (logs.create_log_group, {"logGroupName": LOG_GROUP}),
             (logs.create_log_stream, {"logGroupName": LOG_GROUP, "logStreamName": run.integration}),
@@ -171,7 +171,7 @@ class Telemetry:
             {"Name": "tableName", "Value": run.table},
         ]
         moment = datetime.fromtimestamp(self._clock(), UTC)
-        self._inside.client("cloudwatch").put_metric_data(
+        self._clients.client("cloudwatch").put_metric_data(
             Namespace=NAMESPACE,
             MetricData=[
                 {"MetricName": name, "Dimensions": dimensions, "Value": value, "Timestamp": moment}

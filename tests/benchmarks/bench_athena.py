@@ -85,7 +85,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     session = boto3.Session("LOCALLAKEHOUSE000000", "not-a-secret", region_name="us-east-1")
     session.client("s3", endpoint_url=lakehouse.url).create_bucket(Bucket="lab")
     session.client("glue", endpoint_url=lakehouse.url).create_database(DatabaseInput={"Name": "lab"})
-    catalog = load_catalog(lakehouse.backend.inside)
+    catalog = load_catalog(lakehouse.backend.clients)
     for name, path in paths.items():
         rows = read(path)
         catalog.create_table(("lab", name), rows.schema, location=f"s3://lab/{name}").append(rows)

@@ -51,9 +51,9 @@ def _keys(items: list[Item]) -> list[Item]:
 @pytest.fixture
 def target() -> Iterator[Callable[[str], Target]]:
     backend = Backend("us-east-1")
-    backend.inside.client("s3").create_bucket(Bucket="bench")
-    backend.inside.client("glue").create_database(DatabaseInput={"Name": "d", "LocationUri": "s3://bench/d"})
-    catalog, workbench = load_catalog(backend.inside), Workbench()
+    backend.clients.client("s3").create_bucket(Bucket="bench")
+    backend.clients.client("glue").create_database(DatabaseInput={"Name": "d", "LocationUri": "s3://bench/d"})
+    catalog, workbench = load_catalog(backend.clients), Workbench()
     columns = [name.lower() for name in KEYS]
     yield lambda name: Target(catalog, Layout("d", name, f"s3://bench/d/{name}", columns, (), "bench_1"), workbench)
     backend.reset()

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.iam import bucket_policies
 from local_lakehouse.lakehouse import Lakehouse
@@ -27,6 +27,6 @@ def backend() -> Iterator[Backend]:
 
 
 @pytest.fixture
-def inside(backend: Backend) -> Inside:
+def clients(backend: Backend) -> ServiceClients:
     """What a service of the lakehouse sees of an empty account."""
-    return backend.inside
+    return backend.clients

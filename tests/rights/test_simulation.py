@@ -70,9 +70,9 @@ def test_an_answer_for_each_resource_counts_more_than_that_for_the_action(lab: L
     def answer(params: dict[str, Any], **_: object) -> tuple[AWSResponse, dict[str, Any]]:
         members = params["body"].items()
         resources = [name for key, name in members if key.startswith("ResourceArns.member")]
-        inside = [{"EvalResourceName": name, "EvalResourceDecision": "implicitDeny"} for name in resources]
+        clients = [{"EvalResourceName": name, "EvalResourceDecision": "implicitDeny"} for name in resources]
         results = [
-            {"EvalActionName": name, "EvalDecision": "allowed", "ResourceSpecificResults": inside}
+            {"EvalActionName": name, "EvalDecision": "allowed", "ResourceSpecificResults": clients}
             for key, name in members
             if key.startswith("ActionNames.member")
         ]

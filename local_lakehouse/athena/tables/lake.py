@@ -13,7 +13,7 @@ from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 
-from local_lakehouse.backend.clients import Inside, require
+from local_lakehouse.backend.clients import ServiceClients, require
 from local_lakehouse.iceberg.catalog import load_catalog
 
 _KEPT_METADATA = 256
@@ -23,31 +23,31 @@ class Lake:
     """The tables of the lakehouse.
 
     Args:
-        inside: The clients of the lakehouse.
+        clients: The clients of the lakehouse.
     """
 
-    def __init__(self, inside: Inside) -> None:
-        self.inside = inside
-        self.catalog: GlueCatalog = load_catalog(inside)
+    def __init__(self, clients: ServiceClients) -> None:
+        self.clients = clients
+        self.catalog: GlueCatalog = load_catalog(clients)
         self._metadata: OrderedDict[str, TableMetadata] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
     def glue(self) -> Any:
         """The client of the Glue Data Catalog."""
-        return self.inside.client("glue")
+        return self.clients.client("glue")
 
     @property
     def s3(self) -> Any:
         """The client of S3."""
-        return self.inside.client("s3")
+        return self.clients.client("s3")
 
     def require_default_database(self) -> None:
         """Make sure that the caller may see the catalog's default database, which Athena wants for every statement.
 
         AWS: https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
         """
-        prefix = f"arn:{self.inside.partition}:glue:{self.inside.region}:{self.inside.account}"
+        prefix = f"arn:{self.clients.partition}:glue:{self.clients.region}:{self.clients.account}"
         for resource in (f"{prefix}:catalog", f"{prefix}:database/default"):
             require("glue:GetDatabase", resource)
 
@@ -86,7 +86,7 @@ class Lake:
         location: str = entry["Parameters"]["metadata_location"]
         # Read from S3 or from a cache: the caller needs the right either way.
         for path in (location, f"{location.rpartition('/metadata/')[0]}/data/*"):
-            require("s3:GetObject", f"arn:{self.inside.partition}:s3:::{path.removeprefix('s3://')}")
+            require("s3:GetObject", f"arn:{self.clients.partition}:s3:::{path.removeprefix('s3://')}")
         io = self.catalog._load_file_io({}, location)
         with self._lock:
             metadata = self._metadata.get(location)

@@ -13,7 +13,7 @@ import pytest
 
 from local_lakehouse.athena.api import AthenaService
 from local_lakehouse.athena.results import Text, render
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_backend import ACCOUNT
 from local_lakehouse.protocol.wire import Caller
 from local_lakehouse.sql.analysis.queries import compile_query
@@ -71,10 +71,10 @@ def ask(engine: Engine) -> Ask:
 class Athena:
     """The service, called as the endpoint calls it."""
 
-    def __init__(self, service: AthenaService, inside: Inside) -> None:
+    def __init__(self, service: AthenaService, clients: ServiceClients) -> None:
         self.service = service
-        self.glue = inside.client("glue")
-        self.s3 = inside.client("s3")
+        self.glue = clients.client("glue")
+        self.s3 = clients.client("s3")
 
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
         """Call an operation."""
@@ -133,10 +133,10 @@ def _texts(page: dict[str, Any]) -> list[list[Text]]:
 
 
 @pytest.fixture
-def athena(inside: Inside, engine: Engine) -> Iterator[Athena]:
+def athena(clients: ServiceClients, engine: Engine) -> Iterator[Athena]:
     """An Athena with an empty database `lab` and a bucket `lab`."""
-    service = AthenaService(inside, engine)
-    client = Athena(service, inside)
+    service = AthenaService(clients, engine)
+    client = Athena(service, clients)
     client.s3.create_bucket(Bucket="lab")
     client.glue.create_database(DatabaseInput={"Name": "lab", "LocationUri": "s3://lab/db/"})
     yield client

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local_lakehouse.athena.api import AthenaService
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.protocol.wire import Fault
 from local_lakehouse.sql.runtime import engine as engine_module
 from tests.local_lakehouse.athena.conftest import Athena
@@ -246,14 +246,14 @@ def test_a_result_is_used_again_when_asked_for(accounts: Athena) -> None:
     assert len(rows) == 4
 
 
-def test_executions_outlive_the_process(athena: Athena, inside: Inside) -> None:
+def test_executions_outlive_the_process(athena: Athena, clients: ServiceClients) -> None:
     execution_id = athena.start("SELECT 'kept' AS s, NULL AS n, '' AS e")
     athena.finished(execution_id)
 
-    reborn = AthenaService(inside)
+    reborn = AthenaService(clients)
     reborn.load(athena.service.dump())
 
-    rows = Athena(reborn, inside).call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]["Rows"]
+    rows = Athena(reborn, clients).call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]["Rows"]
     reborn.stop()
     assert rows[1]["Data"] == [{"VarCharValue": "kept"}, {}, {"VarCharValue": ""}]
 

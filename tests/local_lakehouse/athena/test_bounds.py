@@ -7,7 +7,7 @@ import time
 import pytest
 
 from local_lakehouse.athena.api import AthenaService
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.sql.runtime import regexp_functions
 from local_lakehouse.sql.runtime.engine import Engine
 from tests.local_lakehouse.athena.conftest import Athena
@@ -54,8 +54,8 @@ def test_many_at_once_each_get_their_own_answer(accounts: Athena) -> None:
         assert [row["Data"][0]["VarCharValue"] for row in rows] == expected
 
 
-def test_one_beyond_the_memory_fails_and_others_go_on(inside: Inside) -> None:
-    athena = Athena(AthenaService(inside, Engine(memory_limit="64MB")), inside)
+def test_one_beyond_the_memory_fails_and_others_go_on(clients: ServiceClients) -> None:
+    athena = Athena(AthenaService(clients, Engine(memory_limit="64MB")), clients)
     distinct = f"SELECT count(DISTINCT CAST(x * 10000 + y AS varchar)) FROM {NUMBERS} a(x), {NUMBERS} b(y)"
 
     greedy = athena.start(distinct, None)

@@ -20,7 +20,7 @@ from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update.snapshot import _FastAppendFiles
 from pyiceberg.typedef import Record
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.iceberg.catalog import load_catalog
 from tests.local_lakehouse.athena.conftest import Athena
 
@@ -66,9 +66,9 @@ def _delete(table: Table, rows: pa.Table, content: DataFileContent) -> None:
 
 
 @pytest.fixture
-def deleted(accounts: Athena, inside: Inside) -> Athena:
+def deleted(accounts: Athena, clients: ServiceClients) -> Athena:
     """The three accounts in one file, of which a file of position deletes takes the second."""
-    table = load_catalog(inside).load_table(("lab", "accounts"))
+    table = load_catalog(clients).load_table(("lab", "accounts"))
     [task] = table.scan().plan_files()
     positions = pa.table({"file_path": [task.file.file_path], "pos": pa.array([1], pa.int64())})
     _delete(table, positions, DataFileContent.POSITION_DELETES)
@@ -103,8 +103,8 @@ def test_optimize_applies_the_deletes(deleted: Athena) -> None:
     assert operations == [["replace"]]
 
 
-def test_equality_deletes_are_refused_by_name(accounts: Athena, inside: Inside) -> None:
-    table = load_catalog(inside).load_table(("lab", "accounts"))
+def test_equality_deletes_are_refused_by_name(accounts: Athena, clients: ServiceClients) -> None:
+    table = load_catalog(clients).load_table(("lab", "accounts"))
     _delete(table, pa.table({"id": pa.array([1], pa.int32())}), DataFileContent.EQUALITY_DELETES)
 
     for sql in ("SELECT * FROM accounts", "DELETE FROM accounts WHERE id = 2"):

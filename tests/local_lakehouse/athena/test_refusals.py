@@ -179,8 +179,8 @@ HIVE = [
 def tables(engine: Engine) -> Iterator[Athena]:
     """An Iceberg table, a Hive table and a view, which no test of this file changes."""
     backend = Backend("us-east-1")
-    service = AthenaService(backend.inside, engine)
-    athena = Athena(service, backend.inside)
+    service = AthenaService(backend.clients, engine)
+    athena = Athena(service, backend.clients)
     athena.s3.create_bucket(Bucket="lab")
     athena.glue.create_database(DatabaseInput={"Name": "lab", "LocationUri": "s3://lab/db/"})
     athena.run(

@@ -25,11 +25,11 @@ def lake(
 ) -> Iterator[tuple[Athena, duckdb.DuckDBPyConnection]]:
     """The tables in an Athena, and in a DuckDB beside it."""
     backend = Backend("us-east-1")
-    service = AthenaService(backend.inside, engine)
-    athena = Athena(service, backend.inside)
+    service = AthenaService(backend.clients, engine)
+    athena = Athena(service, backend.clients)
     athena.s3.create_bucket(Bucket="lab")
     athena.glue.create_database(DatabaseInput={"Name": "lab"})
-    catalog, plain = load_catalog(backend.inside), duckdb.connect()
+    catalog, plain = load_catalog(backend.clients), duckdb.connect()
     for name, path in generate(tmp_path_factory.mktemp("tpch")).items():
         rows = read(path)
         catalog.create_table(("lab", name), rows.schema, location=f"s3://lab/{name}").append(rows)

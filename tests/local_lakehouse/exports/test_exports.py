@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.exports.api import ExportService
 from local_lakehouse.protocol.wire import Fault, parse, service_model
 from tests.local_lakehouse.zero_etl.conftest import BUCKET, LEARNER, Item, World, table_arn
@@ -23,10 +23,10 @@ ARN = table_arn("Orders")
 class Exports:
     """A world whose writes the export service notes too."""
 
-    def __init__(self, inside: Inside) -> None:
-        self.world = World(inside)
+    def __init__(self, clients: ServiceClients) -> None:
+        self.world = World(clients)
         self.clock = self.world.clock
-        self.service = ExportService(inside, self.clock)
+        self.service = ExportService(clients, self.clock)
         noted = self.world.changes.note
 
         def note(operation: str, request: Any) -> None:
@@ -69,7 +69,7 @@ class Exports:
         return caught.value.code
 
     def read(self, key: str) -> bytes:
-        content: bytes = self.world.inside.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        content: bytes = self.world.clients.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
         return content
 
     def records(self, export: dict[str, Any]) -> list[dict[str, Any]]:
@@ -90,8 +90,8 @@ class Exports:
 
 
 @pytest.fixture
-def exports(inside: Inside) -> Exports:
-    return Exports(inside)
+def exports(clients: ServiceClients) -> Exports:
+    return Exports(clients)
 
 
 def _item(key: str, number: int) -> Item:
@@ -106,7 +106,7 @@ def test_a_full_export_holds_every_item(exports: Exports) -> None:
     export = exports.export(S3Prefix="here")
     assert sorted((record["Item"] for record in exports.records(export)), key=str) == sorted(items, key=str)
     root = f"here/AWSDynamoDB/{export['ExportArn'].rpartition('/')[2]}"
-    listed = exports.world.inside.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    listed = exports.world.clients.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
     keys = {entry["Key"] for entry in listed}
     assert {f"{root}/{name}" for name in (
         "_started", "manifest-files.checksum", "manifest-files.json", "manifest-summary.checksum",
@@ -186,7 +186,7 @@ def test_exports_survive_a_restart(exports: Exports) -> None:
     exports.clock.now += 10
     first = exports.export(ClientToken="token-1")
     saved = exports.service.dump()
-    again = ExportService(exports.world.inside, exports.clock)
+    again = ExportService(exports.world.clients, exports.clock)
     again.load(saved)
     exports.service = again
     start = exports.at(0)
@@ -240,7 +240,7 @@ def test_what_is_refused(exports: Exports) -> None:
 
 
 def test_without_point_in_time_recovery_there_is_no_export(exports: Exports) -> None:
-    exports.world.inside.client("dynamodb").update_continuous_backups(
+    exports.world.clients.client("dynamodb").update_continuous_backups(
         TableName="Orders", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
     )
     assert exports.refused() == "PointInTimeRecoveryUnavailableException"

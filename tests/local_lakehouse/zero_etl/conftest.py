@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local_lakehouse.backend.changes import ChangeLog
-from local_lakehouse.backend.clients import Inside
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.iceberg.catalog import load_catalog
 from local_lakehouse.protocol.wire import Caller, Fault, parse, service_model
 from local_lakehouse.zero_etl.api import ZeroEtlService
@@ -119,27 +119,27 @@ class Clock:
 class World:
     """An account in which everything that zero-ETL needs is in place, and a service whose clock the test turns."""
 
-    inside: Inside
+    clients: ServiceClients
     clock: Clock = field(default_factory=Clock)
     tables: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.restart()
-        self.inside.client("s3").create_bucket(Bucket=BUCKET)
-        self.inside.client("glue").create_database(
+        self.clients.client("s3").create_bucket(Bucket=BUCKET)
+        self.clients.client("glue").create_database(
             DatabaseInput={"Name": DATABASE, "LocationUri": f"s3://{BUCKET}/{DATABASE}/"}
         )
-        iam = self.inside.client("iam")
+        iam = self.clients.client("iam")
         iam.create_role(RoleName="zETLTargetRole", AssumeRolePolicyDocument=TRUST)
         self.put_role_policy(role_statements())
 
     def restart(self) -> None:
         """Begin with a new service, as a new process does."""
         self.changes = ChangeLog()
-        self.service = ZeroEtlService(self.inside, self.changes, 1.0, self.clock)
+        self.service = ZeroEtlService(self.clients, self.changes, 1.0, self.clock)
 
     def put_role_policy(self, statements: list[dict[str, Any]]) -> None:
-        self.inside.client("iam").put_role_policy(
+        self.clients.client("iam").put_role_policy(
             RoleName="zETLTargetRole", PolicyName="target", PolicyDocument=policy(*statements)
         )
 
@@ -153,9 +153,9 @@ class World:
 
     def dynamodb(self, operation: str, **request: Any) -> dict[str, Any]:
         """Do what the endpoint does with a DynamoDB request: serve it, then note it, as one step."""
-        client = self.inside.client("dynamodb")
+        client = self.clients.client("dynamodb")
         model = service_model("dynamodb").operation_model(operation)
-        with self.inside.lock:
+        with self.clients.lock:
             answer: dict[str, Any] = getattr(client, _snake(operation))(**request)
             self.changes.note(model.name, json.loads(json.dumps(request, default=_wire)))
         return answer
@@ -186,12 +186,12 @@ class World:
 
     def allow(self, table: str) -> None:
         """Let zero-ETL read a table: point-in-time recovery, the table's policy and the catalog's."""
-        dynamodb = self.inside.client("dynamodb")
+        dynamodb = self.clients.client("dynamodb")
         dynamodb.update_continuous_backups(
             TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
         )
         dynamodb.put_resource_policy(ResourceArn=table_arn(table), Policy=table_policy())
-        self.inside.client("glue").put_resource_policy(PolicyInJson=catalog_policy(*self.tables))
+        self.clients.client("glue").put_resource_policy(PolicyInJson=catalog_policy(*self.tables))
 
     def integrate(self, table: str, mode: str = "TOPLEVEL", **config: Any) -> str:
         """Create an integration with its properties; it is still to be loaded."""
@@ -228,7 +228,7 @@ class World:
         return [error["ErrorCode"] for error in self.describe(arn)["Errors"]]
 
     def table(self, name: str) -> Any:
-        return load_catalog(self.inside).load_table((DATABASE, name))
+        return load_catalog(self.clients).load_table((DATABASE, name))
 
     def rows(self, name: str, order: str = "pk", snapshot: int | None = None) -> list[dict[str, Any]]:
         found = self.table(name).scan(snapshot_id=snapshot).to_arrow().to_pylist()
@@ -247,5 +247,5 @@ def _wire(value: bytes) -> str:
 
 
 @pytest.fixture
-def world(inside: Inside) -> World:
-    return World(inside)
+def world(clients: ServiceClients) -> World:
+    return World(clients)

@@ -57,7 +57,7 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.backend = Backend("us-east-1")
-        self.world = World(self.backend.inside)
+        self.world = World(self.backend.clients)
         self.items: dict[str, Item] = {}
         self.versions: list[tuple[int, list[str]]] = []
         self.struct = StructType()
@@ -127,7 +127,7 @@ class History(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(self.keys))
         self.items.pop(key, None)
         with self.backend.lock:
-            self.world.inside.client("dynamodb").delete_item(TableName="Orders", Key=self._key(key))
+            self.world.clients.client("dynamodb").delete_item(TableName="Orders", Key=self._key(key))
             self.world.changes.note("ExecuteStatement", {"Statement": 'DELETE FROM "Orders" WHERE …'})
 
     @rule()

@@ -109,7 +109,7 @@ def test_the_bounds_of_the_interval_are_accepted(ready: World, minutes: str) -> 
 
 @holds("location-uri")
 def test_a_database_without_location_is_no_target(ready: World) -> None:
-    ready.inside.client("glue").create_database(DatabaseInput={"Name": "bare"})
+    ready.clients.client("glue").create_database(DatabaseInput={"Name": "bare"})
     assert refused(ready, TargetArn=DATABASE_ARN.replace("customerdb", "bare")) == "ValidationException"
 
 

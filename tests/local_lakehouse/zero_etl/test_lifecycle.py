@@ -39,21 +39,21 @@ def _loaded(world: World) -> str:
 
 
 def _recovery(world: World, enabled: bool) -> None:
-    world.inside.client("dynamodb").update_continuous_backups(
+    world.clients.client("dynamodb").update_continuous_backups(
         TableName="Orders", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled}
     )
 
 
 def _table_policy(world: World, text: str) -> None:
-    world.inside.client("dynamodb").put_resource_policy(ResourceArn=table_arn("Orders"), Policy=text)
+    world.clients.client("dynamodb").put_resource_policy(ResourceArn=table_arn("Orders"), Policy=text)
 
 
 def _catalog_policy(world: World, text: str) -> None:
-    world.inside.client("glue").put_resource_policy(PolicyInJson=text)
+    world.clients.client("glue").put_resource_policy(PolicyInJson=text)
 
 
 def _trust(world: World, text: str) -> None:
-    world.inside.client("iam").update_assume_role_policy(RoleName="zETLTargetRole", PolicyDocument=text)
+    world.clients.client("iam").update_assume_role_policy(RoleName="zETLTargetRole", PolicyDocument=text)
 
 
 CAUSES: dict[str, tuple[Break, Break, str, str]] = {
@@ -64,7 +64,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
         "Orders",
     ),
     "no table policy": (
-        lambda world: world.inside.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Orders")),
+        lambda world: world.clients.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Orders")),
         lambda world: _table_policy(world, table_policy()),
         "SOURCE_ACCESS_DENIED",
         "dynamodb:ExportTableToPointInTime",
@@ -110,7 +110,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
     ),
     "the bucket's policy denies": (
         lambda world: (
-            world.inside.client("s3").put_bucket_policy(
+            world.clients.client("s3").put_bucket_policy(
                 Bucket=BUCKET,
                 Policy=policy(
                     {
@@ -123,7 +123,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
             )
             and None
         ),
-        lambda world: world.inside.client("s3").delete_bucket_policy(Bucket=BUCKET),
+        lambda world: world.clients.client("s3").delete_bucket_policy(Bucket=BUCKET),
         "TARGET_ACCESS_DENIED",
         "s3:PutObject",
     ),
@@ -207,8 +207,8 @@ def test_without_its_right_there_is_no_telemetry_but_there_is_data(world: World,
     world.refresh()
     assert world.status(arn) == "ACTIVE"
     assert len(world.rows("orders")) == 1
-    groups = world.inside.client("logs").describe_log_groups()["logGroups"]
-    metrics = world.inside.client("cloudwatch").list_metrics(Namespace="AWS/Glue/ZeroETL")["Metrics"]
+    groups = world.clients.client("logs").describe_log_groups()["logGroups"]
+    metrics = world.clients.client("cloudwatch").list_metrics(Namespace="AWS/Glue/ZeroETL")["Metrics"]
     assert (not groups, not metrics) == (right.startswith("logs"), right.startswith("cloudwatch"))
 
 
@@ -216,7 +216,7 @@ def test_causes_before_the_first_load_are_repaired_too(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}})
     _recovery(world, False)
-    world.inside.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Orders"))
+    world.clients.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Orders"))
     arn = world.integrate("Orders")
     world.refresh()
     assert world.status(arn) == "NEEDS_ATTENTION"
@@ -263,7 +263,7 @@ def test_a_failure_is_logged_measured_and_announced_once(world: World) -> None:
     _recovery(world, False)
     for _ in range(3):
         world.service.refresh_now()
-    events = world.inside.client("logs").get_log_events(
+    events = world.clients.client("logs").get_log_events(
         logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=arn.rpartition(":")[2]
     )["events"]
     failed = [m for event in events if (m := json.loads(event["message"]))["messageType"] == "IngestionFailed"]
@@ -298,13 +298,13 @@ def test_creating_again_on_an_existing_target_loads_it_anew(world: World) -> Non
     assert world.status(again) == "ACTIVE"
     assert world.rows("orders") == [{"pk": "b", "n": 1.0}]
     assert len(world.snapshots("orders")) == 2
-    parameters = world.inside.client("glue").get_table(DatabaseName=DATABASE, Name="orders")["Table"]["Parameters"]
+    parameters = world.clients.client("glue").get_table(DatabaseName=DATABASE, Name="orders")["Table"]["Parameters"]
     assert parameters["glue_integration_id"].startswith(again.rpartition(":")[2])
 
 
 @holds("managed-key")
 def test_a_source_under_the_aws_managed_key_needs_attention(world: World) -> None:
-    own = world.inside.client("kms").create_key()["KeyMetadata"]["Arn"]
+    own = world.clients.client("kms").create_key()["KeyMetadata"]["Arn"]
     world.create_table("Managed", SSESpecification={"Enabled": True, "SSEType": "KMS"})
     world.create_table("Own", SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": own})
     managed, customer = world.integrate("Managed"), world.integrate("Own")
@@ -345,7 +345,7 @@ def test_the_source_is_deleted_and_created_again(world: World) -> None:
 
 def test_a_dropped_target_table_is_loaded_anew(world: World) -> None:
     arn = _loaded(world)
-    world.inside.client("glue").delete_table(DatabaseName=DATABASE, Name="orders")
+    world.clients.client("glue").delete_table(DatabaseName=DATABASE, Name="orders")
     world.put("Orders", {"pk": {"S": "b"}})
     world.refresh()
     assert world.status(arn) == "SYNCING"
@@ -374,16 +374,16 @@ def test_two_integrations_cannot_share_a_target_table(world: World) -> None:
 def test_somebody_elses_table_is_left_alone(world: World) -> None:
     world.create_table("Orders")
     schema = Schema(NestedField(1, "own", LongType(), required=False))
-    load_catalog(world.inside).create_table((DATABASE, "orders"), schema, f"s3://{BUCKET}/elsewhere")
+    load_catalog(world.clients).create_table((DATABASE, "orders"), schema, f"s3://{BUCKET}/elsewhere")
     arn = world.integrate("Orders")
     world.refresh()
     assert world.codes(arn) == ["TARGET_TABLE_CONFLICT"]
     assert [field.name for field in world.table("orders").schema().fields] == ["own"]
-    world.inside.client("glue").delete_table(DatabaseName=DATABASE, Name="orders")
-    world.inside.client("glue").create_table(DatabaseName=DATABASE, TableInput={"Name": "orders", "Parameters": {}})
+    world.clients.client("glue").delete_table(DatabaseName=DATABASE, Name="orders")
+    world.clients.client("glue").create_table(DatabaseName=DATABASE, TableInput={"Name": "orders", "Parameters": {}})
     world.refresh()
     assert world.codes(arn) == ["TARGET_TABLE_CONFLICT"]
-    world.inside.client("glue").delete_table(DatabaseName=DATABASE, Name="orders")
+    world.clients.client("glue").delete_table(DatabaseName=DATABASE, Name="orders")
     world.refresh()
     assert world.status(arn) == "ACTIVE"
 
@@ -408,7 +408,7 @@ def test_the_caller_needs_its_grant(world: World) -> None:
     )
     assert fault.code == "AccessDeniedException"
     assert "glue:CreateInboundIntegration" in fault.message
-    world.inside.client("iam").put_role_policy(
+    world.clients.client("iam").put_role_policy(
         RoleName="Admin",
         PolicyName="own",
         PolicyDocument=policy(
@@ -452,10 +452,10 @@ def test_while_nothing_is_written_a_tick_asks_nothing(world: World, monkeypatch:
     for _ in range(3):
         world.service.tick()
     asked: list[str] = []
-    world.inside.client("dynamodb").meta.events.register("before-call", lambda model, **_: asked.append(model.name))
-    world.inside.client("iam").meta.events.register("before-call", lambda model, **_: asked.append(model.name))
+    world.clients.client("dynamodb").meta.events.register("before-call", lambda model, **_: asked.append(model.name))
+    world.clients.client("iam").meta.events.register("before-call", lambda model, **_: asked.append(model.name))
     world.service.tick()
     assert asked == []
-    world.inside.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Orders"))
+    world.clients.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Orders"))
     world.service.tick()
     assert world.status(arn) == "NEEDS_ATTENTION"

@@ -29,7 +29,7 @@ def loaded(world: World) -> World:
 
 
 def _files(world: World) -> list[io.BytesIO]:
-    s3 = world.inside.client("s3")
+    s3 = world.clients.client("s3")
     paths = world.table("orders").inspect.files().column("file_path").to_pylist()
     keys = [path.removeprefix(f"s3://{BUCKET}/") for path in paths]
     return [io.BytesIO(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) for key in keys]
@@ -58,7 +58,7 @@ def test_the_files_carry_field_ids_statistics_and_compression(loaded: World) -> 
 
 
 def test_awswrangler_reads_the_catalog(loaded: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    glue = loaded.inside.client("glue")
+    glue = loaded.clients.client("glue")
     monkeypatch.setattr("awswrangler._utils.client", lambda **_: glue)
     assert wr.catalog.get_table_types(DATABASE, "orders") == {
         "pk": "string",

@@ -86,7 +86,7 @@ def test_the_glue_table_says_what_it_is(world: World) -> None:
     world.put("Orders", _item("a", qty=1))
     arn = world.integrate("Orders")
     world.refresh()
-    table = world.inside.client("glue").get_table(DatabaseName=DATABASE, Name="orders")["Table"]
+    table = world.clients.client("glue").get_table(DatabaseName=DATABASE, Name="orders")["Table"]
     identity = arn.rpartition(":")[2]
     assert table["TableType"] == "EXTERNAL_TABLE"
     assert table["Parameters"]["table_type"] == "ICEBERG"
@@ -103,7 +103,7 @@ def test_an_ingestion_is_logged_and_measured(world: World) -> None:
     world.put("Orders", _item("a", qty=1))
     arn = world.integrate("Orders")
     world.refresh()
-    events = world.inside.client("logs").get_log_events(
+    events = world.clients.client("logs").get_log_events(
         logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=arn.rpartition(":")[2]
     )["events"]
     messages = [json.loads(event["message"]) for event in events]
@@ -115,7 +115,7 @@ def test_an_ingestion_is_logged_and_measured(world: World) -> None:
     assert all(message["integrationArn"] == arn for message in messages)
     assert messages[1]["details"] == {"tableName": "orders", "insert_count": 1, "update_count": 0, "delete_count": 0}
     assert messages[2]["details"]["lastSyncedTimestamp"] == str(int(world.clock.now * 1000))
-    metrics = world.inside.client("cloudwatch").list_metrics(Namespace="AWS/Glue/ZeroETL")["Metrics"]
+    metrics = world.clients.client("cloudwatch").list_metrics(Namespace="AWS/Glue/ZeroETL")["Metrics"]
     assert {metric["MetricName"] for metric in metrics} == {
         "InsertCount",
         "UpdateCount",

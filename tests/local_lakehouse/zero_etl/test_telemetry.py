@@ -29,7 +29,7 @@ class Announced:
 @pytest.fixture
 def announced(world: World, monkeypatch: pytest.MonkeyPatch) -> Announced:
     announced = Announced(world)
-    client = world.inside.client("events")
+    client = world.clients.client("events")
     client.create_event_bus(Name="zetl")
     put_events = client.put_events
 
@@ -100,7 +100,7 @@ def test_a_bus_that_is_gone_does_not_stop_the_data(announced: Announced) -> None
 
 def _sum(world: World, arn: str, metric: str, load_type: str) -> float:
     now = datetime.fromtimestamp(world.clock.now, UTC)
-    points = world.inside.client("cloudwatch").get_metric_statistics(
+    points = world.clients.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Glue/ZeroETL",
         MetricName=metric,
         Dimensions=[
@@ -122,16 +122,16 @@ def test_what_is_said_to_be_synced_is_synced(announced: Announced, monkeypatch: 
     world.refresh()
     world.put("Orders", {"pk": {"S": "b"}})
     began = world.clock.now
-    put_object = world.inside.client("s3").put_object
+    put_object = world.clients.client("s3").put_object
 
     def slowly(**request: Any) -> Any:
         world.clock.now += 5
         return put_object(**request)
 
-    monkeypatch.setattr(world.inside.client("s3"), "put_object", slowly)
+    monkeypatch.setattr(world.clients.client("s3"), "put_object", slowly)
     world.refresh()
     stream = arn.rpartition(":")[2]
-    events = world.inside.client("logs").get_log_events(
+    events = world.clients.client("logs").get_log_events(
         logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=stream
     )["events"]
     assert json.loads(events[-1]["message"])["details"]["lastSyncedTimestamp"] == str(int(began * 1000))
@@ -158,7 +158,7 @@ def test_a_quiet_refresh_leaves_no_trace(announced: Announced) -> None:
     announced.world.refresh()
     group = "/aws-glue/zeroETL-integrations/logs/"
     stream = arn.rpartition(":")[2]
-    logs = announced.world.inside.client("logs")
+    logs = announced.world.clients.client("logs")
     before = logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]
     for _ in range(3):
         announced.world.refresh()

@@ -1,5 +1,6 @@
 """The lakehouse's helpers, on a lab as chapter 6 leaves it."""
 
+import dataclasses
 from collections.abc import Iterator
 
 import pandas as pd
@@ -110,3 +111,17 @@ def test_a_query_is_saved_once_changed_when_it_differs_and_kept_otherwise(evolve
 def test_an_empty_workgroup_has_no_history(lab: Lab) -> None:
     target.create_bucket(lab)
     assert lakehouse.query_history(lab).equals(pd.DataFrame())
+
+
+def test_queries_history_and_saved_queries_are_those_of_the_labs_workgroup(evolved: Lab) -> None:
+    evolved.client("athena").create_work_group(
+        Name="team",
+        Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{evolved.bucket}/team/"}},
+    )
+    team = dataclasses.replace(evolved, workgroup="team")
+    rows = lakehouse.query(team, "SELECT 42 AS answer")
+    lakehouse.save_query(team, "The answer", "SELECT 42", "A query of the team")
+    assert rows.query_metadata["WorkGroup"] == "team"
+    assert lakehouse.query_history(team)["query"].tolist() == ["SELECT 42 AS answer"]
+    assert list(lakehouse.saved_queries(team)) == ["The answer"]
+    assert "The answer" not in lakehouse.saved_queries(evolved)

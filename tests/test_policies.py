@@ -19,6 +19,7 @@ NAMES = {
     "Bucket": "glue-zetl-target-123456789012-us-east-1",
     "Prefix": "customerdb",
     "Role": "zETLTargetRole",
+    "WorkGroup": "primary",
     "Caller": "arn:aws:iam::123456789012:role/Admin",
     "Integration": "6f1c1b5e-0d4b-4a39-9d5a-2b6d1c0e7a11",
     "LabId": "customerdb",

@@ -50,3 +50,15 @@ def test_a_copy_that_cannot_be_written_to_leaves_the_state_at_home(
     monkeypatch.setenv("HOME", str(tmp_path / "ana"))
     monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
     assert _settings.state_dir({}, start=tmp_path) == tmp_path / "ana" / ".zetl"
+
+
+def test_project_and_workgroup_have_the_blogs_names_unless_others_are_named() -> None:
+    assert (_settings.project({}), _settings.workgroup({})) == ("CustomerDB_Project", "primary")
+    environment = {"ZETL_PROJECT": "Data team 7", "ZETL_WORKGROUP": "workgroup-7c2v5b8n1m4x9z"}
+    assert (_settings.project(environment), _settings.workgroup(environment)) == tuple(environment.values())
+
+
+@pytest.mark.parametrize(("variable", "value"), [("ZETL_PROJECT", "a/b"), ("ZETL_WORKGROUP", "a b")])
+def test_a_name_that_no_project_or_workgroup_can_have_is_refused(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} is '{value}'"):
+        getattr(_settings, variable.removeprefix("ZETL_").lower())({variable: value})

@@ -11,6 +11,9 @@ from typing import Literal, cast
 Target = Literal["local", "aws"]
 
 _PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
+# As the models of Amazon DataZone and Athena have them.
+_PROJECT = re.compile(r"[\w -]{1,64}")
+_WORKGROUP = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 _PROJECT_MARKS = (".zetl", "environment.yml")
 
 
@@ -41,6 +44,36 @@ def prefix(environment: Mapping[str, str] = os.environ) -> str:
         raise SettingsError(
             f"ZETL_PREFIX is {value!r}. Use 1 to 16 lower-case letters and digits that begin with a letter: "
             "it becomes part of bucket, table, database and role names."
+        )
+    return value
+
+
+def project(environment: Mapping[str, str] = os.environ) -> str:
+    """Return ``ZETL_PROJECT``: the name of the project in SageMaker Unified Studio, by default the blog's.
+
+    Raises:
+        SettingsError: No project can have that name.
+    """
+    value = environment.get("ZETL_PROJECT") or "CustomerDB_Project"
+    if not _PROJECT.fullmatch(value):
+        raise SettingsError(
+            f"ZETL_PROJECT is {value!r}. Use the project's name as the Studio shows it: up to 64 letters, digits, "
+            "spaces, hyphens and underscores."
+        )
+    return value
+
+
+def workgroup(environment: Mapping[str, str] = os.environ) -> str:
+    """Return ``ZETL_WORKGROUP``: the Athena workgroup in which queries run, by default ``primary``.
+
+    Raises:
+        SettingsError: No workgroup can have that name.
+    """
+    value = environment.get("ZETL_WORKGROUP") or "primary"
+    if not _WORKGROUP.fullmatch(value):
+        raise SettingsError(
+            f"ZETL_WORKGROUP is {value!r}. Use the workgroup's name as Athena lists it: up to 128 letters, digits, "
+            "dots, hyphens and underscores."
         )
     return value
 

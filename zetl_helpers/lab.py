@@ -63,6 +63,8 @@ class Lab:
         endpoint: The local lakehouse's address; None on AWS.
         session: The boto3 session of all calls.
         source: The DynamoDB table that this lab is about, without the prefix.
+        project: The name of the project in SageMaker Unified Studio.
+        workgroup: The Athena workgroup in which queries run.
     """
 
     target: Target
@@ -75,6 +77,8 @@ class Lab:
     session: boto3.Session
     _recorder: _Recorder
     source: str = _MAIN_TABLE
+    project: str = "CustomerDB_Project"
+    workgroup: str = "primary"
     # Shared by the labs of all tables.
     _clients: dict[str, Any] = field(default_factory=dict, compare=False)
 
@@ -135,11 +139,6 @@ class Lab:
         """The zero-ETL integration."""
         name = f"ddb-to-lakehouse-{self.target_table}" if self.further else "ddb-to-lakehouse"
         return f"{self.prefix}-{name}" if self.prefix else name
-
-    @property
-    def project(self) -> str:
-        """The project in SageMaker Unified Studio."""
-        return "CustomerDB_Project"
 
     @property
     def tags(self) -> dict[str, str]:
@@ -230,7 +229,7 @@ def connect(target: Target | None = None, *, tell: Callable[[str], object] | Non
     Raises:
         ConnectionRefusedByLabError: The lakehouse does not start; or AWS is asked for and the environment has
             no usable credentials, no Region, or points to another endpoint.
-        SettingsError: ``ZETL_TARGET`` or ``ZETL_PREFIX`` cannot be used.
+        SettingsError: ``ZETL_TARGET``, ``ZETL_PREFIX``, ``ZETL_PROJECT`` or ``ZETL_WORKGROUP`` cannot be used.
     """
     chosen = target or _settings.target()
     prefix = _settings.prefix()
@@ -326,6 +325,8 @@ def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: st
         endpoint,
         session,
         recorder,
+        project=_settings.project(),
+        workgroup=_settings.workgroup(),
     )
 
 

@@ -14,7 +14,6 @@ from zetl_helpers._steps import Step
 from zetl_helpers.lab import Lab
 
 _POLL_SECONDS = 0.1
-_WORKGROUP = "primary"
 RESULTS_PREFIX = "athena-results/"
 
 
@@ -47,7 +46,7 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
             ctas_approach=False,
             params=params or None,
             s3_output=_results(lab),
-            workgroup=_WORKGROUP,
+            workgroup=lab.workgroup,
             boto3_session=lab.session,
             athena_query_wait_polling_delay=_POLL_SECONDS,
         )
@@ -165,7 +164,7 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
     See https://docs.aws.amazon.com/athena/latest/APIReference/API_ListQueryExecutions.html
     """
     athena = lab.client("athena")
-    ids = athena.list_query_executions(WorkGroup=_WORKGROUP, MaxResults=newest)["QueryExecutionIds"]
+    ids = athena.list_query_executions(WorkGroup=lab.workgroup, MaxResults=newest)["QueryExecutionIds"]
     if not ids:
         return pd.DataFrame()
     executions = athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
@@ -192,7 +191,7 @@ def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
         found = saved_queries(lab).get(name)
         if found is None:
             athena.create_named_query(
-                Name=name, Database=lab.database, QueryString=sql, Description=description, WorkGroup=_WORKGROUP
+                Name=name, Database=lab.database, QueryString=sql, Description=description, WorkGroup=lab.workgroup
             )
             return Step(f"saved query {name!r}", "created", calls)
         if found["QueryString"] == sql:
@@ -207,7 +206,7 @@ def saved_queries(lab: Lab) -> dict[str, Mapping[str, Any]]:
     """Return the saved queries of the lab's database by name, as ``GetNamedQuery`` shows them."""
     athena = lab.client("athena")
     found: dict[str, Mapping[str, Any]] = {}
-    for page in athena.get_paginator("list_named_queries").paginate(WorkGroup=_WORKGROUP):
+    for page in athena.get_paginator("list_named_queries").paginate(WorkGroup=lab.workgroup):
         for one in page["NamedQueryIds"]:
             saved = athena.get_named_query(NamedQueryId=one)["NamedQuery"]
             if saved["Database"] == lab.database:

@@ -131,7 +131,7 @@ def _run(lab: Lab, thing: str, sql: str) -> Step:
             execution = wr.athena.start_query_execution(
                 sql,
                 database=lab.database,
-                workgroup="primary",
+                workgroup=lab.workgroup,
                 s3_output=f"s3://{lab.bucket}/athena-results/",
                 boto3_session=lab.session,
                 wait=True,

@@ -70,6 +70,7 @@ def render(lab: Lab, name: str, *, integration_id: str = "*", caller: str | None
         Bucket=lab.bucket,
         Prefix=lab.database,
         Role=lab.role,
+        WorkGroup=lab.workgroup,
         Caller=caller or caller_principal(lab),
         Integration=integration_id,
         # Each of the lab's tables has statements of its own.

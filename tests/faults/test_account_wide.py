@@ -226,6 +226,8 @@ def test_two_whole_labs_side_by_side_leave_the_account_as_it_was(ground: Ground,
     for chapter in (2, 3, 4):
         for learner in (anna, ben):
             chapters.catch_up(learner, chapter)
+            if chapter == 3:
+                chapters.share(learner)
     plans = [cleanup.plan(learner) for learner in (anna, ben)]
     for found in plans:
         cleanup.apply(found)

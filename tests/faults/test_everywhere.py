@@ -34,6 +34,7 @@ def elsewhere(request: pytest.FixtureRequest) -> Iterator[tuple[Lab, Recorder]]:
 def test_all_arns_are_those_of_the_partition_and_region(elsewhere: tuple[Lab, Recorder]) -> None:
     lab, recorder = elsewhere
     chapters.catch_up(lab, 4)
+    chapters.share(lab)
     monitoring.create_alarm(lab)
     asked = json.dumps([call.parameters for call in recorder.calls], default=str)
     assert set(ARN.findall(asked)) == {lab.partition}
@@ -94,6 +95,7 @@ def tags_of(lab: Lab) -> dict[str, Any]:
 
 def test_everything_is_tagged(lab: Lab) -> None:
     chapters.catch_up(lab, 4)
+    chapters.share(lab)
     monitoring.create_alarm(lab)
     assert {name: tags.get(TAG_KEY) for name, tags in tags_of(lab).items()} == dict.fromkeys(
         ("table", "bucket", "role", "alarm", "integration", "resource property", "database"), "tutorial"

@@ -56,6 +56,7 @@ def world() -> Iterator[World]:
 def set_up(lab: Lab) -> None:
     """Make everything that the tutorial makes."""
     chapters.catch_up(lab, 4)
+    chapters.share(lab)
     monitoring.create_alarm(lab)
     lakehouse.save_query(lab, "Accounts", "SELECT count(*) FROM customeraccounts", "How many there are")
 

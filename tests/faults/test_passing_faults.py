@@ -44,6 +44,7 @@ def test_set_up_goes_on(lab: Lab, service: str, operation: str, code: str, messa
     fault = Answers(lab, service, operation)
     fault.fail(code, times=3, message=message)
     chapters.catch_up(lab, 4)
+    chapters.share(lab)
     assert fault.left == 0
     assert integration.require(lab)["Status"] == "ACTIVE"
 
@@ -99,6 +100,7 @@ def test_what_was_done_and_not_answered_is_found_done(
     wire = Wire(monkeypatch, operation)
     wire.lose_answers()
     chapters.catch_up(lab, 4)
+    chapters.share(lab)
     assert wire.sent > 1
     assert integration.require(lab)["Status"] == "ACTIVE"
 

@@ -86,6 +86,7 @@ def test_the_instructors_policy_is_enough_and_no_more_than_enough(enforcing: Lak
         name = enrol(teacher, connect_to(enforcing.url, prefix))
         learner = session_of(administrator, name, enforcing.url, prefix)
         chapters.catch_up(learner, 4)
+        chapters.share(learner)
         lakehouse.save_query(learner, "Accounts", "SELECT 1", "How many there are")
         monitoring.create_alarm(learner)
     labs = roster.learners(teacher)

@@ -26,7 +26,6 @@ from zetl_helpers.lab import TAG_KEY, Lab
 
 # CloudWatch Logs bills each event with so much beside its text: https://aws.amazon.com/cloudwatch/pricing/
 _EVENT_OVERHEAD = 26
-_WORKGROUP = "primary"
 
 
 def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
@@ -114,7 +113,7 @@ def _queries(lab: Lab) -> Iterator[CostItem]:
     """Price the queries of the lab's database that Athena still remembers, which it does for 45 days."""
     athena = lab.client("athena")
     scans = []
-    for page in athena.get_paginator("list_query_executions").paginate(WorkGroup=_WORKGROUP):
+    for page in athena.get_paginator("list_query_executions").paginate(WorkGroup=lab.workgroup):
         ids = page["QueryExecutionIds"]
         for one in athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"] if ids else []:
             if one.get("QueryExecutionContext", {}).get("Database") == lab.database and _is_billed(one):

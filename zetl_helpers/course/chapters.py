@@ -1,9 +1,8 @@
-"""Catching up: brings the lab to the start of any chapter, from whatever state it is in."""
+"""The state of the lab at the start of each chapter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from zetl_helpers import attention, integration, permissions, source, studio, target
@@ -13,16 +12,11 @@ from zetl_helpers.lab import Lab
 PARTITION_BY = ({"FieldName": "State", "FunctionSpec": "identity"},)
 
 
-@dataclass(frozen=True)
-class _Chapter:
-    number: int
-    make: Callable[[Lab], None]
-
-
 def catch_up(lab: Lab, chapter: int) -> str:
-    """Make whatever earlier chapters made and is not there.
+    """Create what a chapter needs from earlier chapters and is missing, and nothing else.
 
-    What a break and repair exercise left broken is mended, and an integration that has failed for good is made again.
+    What a break and repair exercise left broken is fixed where the chapter needs it, and an integration that has
+    failed for good is created again. Chapter 3 is optional: no other chapter needs a project or a grant.
 
     Args:
         lab: The lab.
@@ -31,9 +25,8 @@ def catch_up(lab: Lab, chapter: int) -> str:
     Returns:
         A sentence.
     """
-    for earlier in _CHAPTERS:
-        if earlier.number < chapter:
-            earlier.make(lab)
+    for create in _NEEDS.get(chapter, ()):
+        create(lab)
     return f"Ready for chapter {chapter}."
 
 
@@ -54,18 +47,37 @@ def apply_changes(lab: Lab) -> datetime:
     return datetime.now(UTC)
 
 
-def _set_up(lab: Lab) -> None:
+def share(lab: Lab) -> None:
+    """Do what chapter 3 does: become a Lake Formation administrator and share the target with the project.
+
+    Raises:
+        StudioError: There is no domain or no project.
+    """
+    studio.add_administrator(lab)
+    studio.share_with_project(lab, studio.find_project(lab))
+
+
+def _source(lab: Lab) -> None:
     source.create_table(lab)
     _remove_strays(lab)
     source.enable_pitr(lab)
     if not _changed(lab):
         source.load_items(lab)
     source.put_policy(lab)
+
+
+def _target(lab: Lab) -> None:
     target.create_bucket(lab)
     target.create_prefix(lab)
     target.create_database(lab)
     target.merge_catalog_policy(lab)
     permissions.create_target_role(lab)
+
+
+def _ready_target(lab: Lab) -> None:
+    """Let integrations of any table write into the database."""
+    _target(lab)
+    integration.set_target_role(lab)
 
 
 def _integrate(lab: Lab) -> None:
@@ -90,11 +102,6 @@ def _remove_strays(lab: Lab) -> None:
             lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
 
 
-def _share(lab: Lab) -> None:
-    studio.add_administrator(lab)
-    studio.share_with_project(lab, studio.find_project(lab))
-
-
 def _evolve(lab: Lab) -> None:
     if not _changed(lab):
         integration.wait_until_synced(lab, apply_changes(lab))
@@ -110,4 +117,12 @@ def _changed(lab: Lab) -> bool:
     return put is not None and update is not None and "Email" in update and delete is None
 
 
-_CHAPTERS = (_Chapter(1, _set_up), _Chapter(2, _integrate), _Chapter(3, _share), _Chapter(6, _evolve))
+_LOADED = (_source, _target, _integrate)
+_CHANGED = (*_LOADED, _evolve)
+# Chapters 10 and 11 create tables and integrations of their own, into the same database.
+_NEEDS: dict[int, tuple[Callable[[Lab], None], ...]] = {
+    2: (_source, _target),
+    **dict.fromkeys((3, 4, 5, 6), _LOADED),
+    **dict.fromkeys((7, 8, 9), _CHANGED),
+    **dict.fromkeys((10, 11), (_ready_target,)),
+}

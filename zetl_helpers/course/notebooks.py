@@ -26,11 +26,13 @@ from zetl_helpers.course._notebook_pages import Outcome
 _CELL_SECONDS = 300
 _PLOTLY_JS = "plotly.min.js"
 
-# The chapter that deletes things has nothing to show on an empty account, and no later chapter needs these three.
+# The chapter that deletes things has nothing to show on an empty account, and its catch-up cell creates none of these.
 _ONE_OF_EVERYTHING = """
 import zetl_helpers as zetl
 lab = zetl.connect()
 zetl.catch_up(lab, 9)
+zetl.studio.add_administrator(lab)
+zetl.studio.share_with_project(lab, zetl.studio.find_project(lab))
 zetl.lakehouse.save_query(lab, "Credit use by place", "SELECT 1", "A query")
 zetl.query(lab, "SELECT 1")
 zetl.monitoring.create_alarm(lab)

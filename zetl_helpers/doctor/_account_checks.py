@@ -26,7 +26,7 @@ _PROBES: tuple[tuple[str, Callable[[Lab], object]], ...] = (
     ("S3", lambda lab: lab.client("s3").list_buckets()),
     ("AWS Glue", lambda lab: lab.client("glue").get_databases(MaxResults=1)),
     ("AWS Glue zero-ETL", lambda lab: lab.client("glue").describe_integrations()),
-    ("Athena", lambda lab: lab.client("athena").get_work_group(WorkGroup="primary")),
+    ("Athena", lambda lab: lab.client("athena").get_work_group(WorkGroup=lab.workgroup)),
     ("Lake Formation", lambda lab: lab.client("lakeformation").get_data_lake_settings()),
     ("IAM", _ask_iam),
     ("CloudWatch Logs", lambda lab: lab.client("logs").describe_log_groups(limit=1)),

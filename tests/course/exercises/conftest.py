@@ -8,6 +8,7 @@ import zetl_helpers as zetl
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from zetl_helpers._wait import without_waiting
+from zetl_helpers.course import chapters
 from zetl_helpers.course.exercises import Chapter, Progress
 from zetl_helpers.lab import Lab
 
@@ -21,7 +22,8 @@ def exercised() -> Iterator[Lab]:
         patch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
         patch.setattr(zetl.lakehouse, "_POLL_SECONDS", 0.01)
         lab = connect_to(lakehouse.url)
-        zetl.catch_up(lab, 9)
+        zetl.catch_up(lab, 8)
+        chapters.share(lab)
         log_a_late_ingestion(lab)
         yield lab
     lakehouse.stop()

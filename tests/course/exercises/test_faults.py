@@ -154,7 +154,8 @@ def test_a_policy_of_ones_own_counts(broken: Question, exercised: Lab) -> None:
         iam.delete_role_policy(RoleName=exercised.role, PolicyName="mine")
 
 
-@pytest.mark.parametrize("number", FAULTS)
+# No other chapter needs the grants of chapter 3, so that catching up leaves them alone.
+@pytest.mark.parametrize("number", sorted({*FAULTS} - {3}))
 def test_catching_up_mends_what_a_learner_left_broken(
     number: int, chapter: Callable[[int], Chapter], exercised: Lab
 ) -> None:

@@ -1,0 +1,56 @@
+"""What each chapter creates for itself, and that chapter 3 is optional."""
+
+import pytest
+
+from tests.conftest import connect_to
+from tests.fakes import Answers
+from zetl_helpers import integration, lakehouse
+from zetl_helpers.course import chapters
+from zetl_helpers.lab import Lab
+
+WITHOUT_STUDIO = [4, 5, 6, 7, 8, 9, 10, 11]
+
+
+def administrators(lab: Lab) -> list[str]:
+    settings = lab.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
+    return [entry["DataLakePrincipalIdentifier"] for entry in settings["DataLakeAdmins"]]
+
+
+@pytest.mark.usefixtures("lakehouse_ticks")
+@pytest.mark.parametrize("chapter", WITHOUT_STUDIO)
+def test_a_chapter_needs_neither_studio_nor_lake_formation(lab: Lab, chapter: int) -> None:
+    before = administrators(lab)
+    for service, operation in (
+        ("datazone", "ListDomains"),
+        ("lakeformation", "GetDataLakeSettings"),
+        ("lakeformation", "PutDataLakeSettings"),
+        ("lakeformation", "GrantPermissions"),
+        ("lakeformation", "ListPermissions"),
+    ):
+        Answers(lab, service, operation).fail("AccessDeniedException", times=99)
+    with lab.recording() as calls:
+        assert chapters.catch_up(lab, chapter) == f"Ready for chapter {chapter}."
+    assert not [call for call in calls if call.startswith(("datazone.", "lakeformation."))]
+    assert administrators(connect_to(str(lab.endpoint))) == before
+
+
+@pytest.mark.usefixtures("lakehouse_ticks")
+@pytest.mark.parametrize("chapter", [4, 6])
+def test_only_the_chapters_on_changes_find_changes(lab: Lab, chapter: int) -> None:
+    chapters.catch_up(lab, chapter)
+    assert lakehouse.query(lab, "SELECT count(*) AS n FROM customeraccounts")["n"].tolist() == [25]
+    assert len(lakehouse.snapshots(lab)) == 1
+
+
+@pytest.mark.parametrize("chapter", [10, 11])
+def test_chapters_with_tables_of_their_own_need_no_other_integration(lab: Lab, chapter: int) -> None:
+    chapters.catch_up(lab, chapter)
+    assert integration.find(lab) is None
+    assert lab.client("dynamodb").list_tables()["TableNames"] == []
+
+
+@pytest.mark.parametrize("chapter", [1, 12])
+def test_the_first_and_the_last_chapter_need_nothing(lab: Lab, chapter: int) -> None:
+    with lab.recording() as calls:
+        chapters.catch_up(lab, chapter)
+    assert calls == []

@@ -1,0 +1,321 @@
+"""The embedded database of the state folder: one SQLite file in WAL mode."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+FILE = "lakehouse.sqlite"
+PRIVATE = 0o700
+# "ZETL", so that a file of another program is recognized.
+_APPLICATION = 0x5A45544C
+_HEADER = b"SQLite format 3\x00"
+_FORMATS = "CREATE TABLE IF NOT EXISTS formats (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID"
+
+Hook = Callable[[], None]
+
+
+class UnreadableStateError(Exception):
+    """The state folder contains something that this version cannot read; the text says what to do."""
+
+
+class StateInUseError(Exception):
+    """Another process works in the state folder."""
+
+
+class StorageError(Exception):
+    """The state folder could not be read or written; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The tables of a module.
+
+    Args:
+        name: The module's name in the table of formats.
+        version: The version of `create`.
+        create: Statements that create the tables.
+        migrations: Statements that lead from a version to the next, by the version they start from.
+        large: Those tables that grow with use. They are not checked when the database is opened, so that opening does
+            not depend on their size; their rows must carry checksums of their own where a changed bit matters.
+    """
+
+    name: str
+    version: int
+    create: tuple[str, ...]
+    migrations: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    large: tuple[str, ...] = ()
+
+
+class Database:
+    """One SQLite file that a single process writes; what was committed survives a killed process.
+
+    WAL mode with ``synchronous=NORMAL``: a commit is in the operating system's hands before it returns, so that
+    `kill -9` loses nothing. A power cut may cost the commits of the last second, and never damages the file.
+
+    Args:
+        directory: The state folder, made private to the user; None for a temporary one that is deleted by `close`.
+
+    Raises:
+        StateInUseError: Another process works in the folder.
+        StorageError: The folder cannot be written.
+        UnreadableStateError: The file is damaged, or was written by something else.
+
+    See: https://www.sqlite.org/wal.html
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._temporary = directory is None
+        self.directory = Path(tempfile.mkdtemp(prefix="lakehouse-")) if directory is None else directory
+        self.path = self.directory / FILE
+        self.lock = threading.RLock()
+        self._depth = 0
+        self._readers: list[sqlite3.Connection] = []
+        self._readers_lock = threading.Lock()
+        self._closed = False
+        self._before_commit: list[Hook] = []
+        self._after_commit: list[Hook] = []
+        self._after_rollback: list[Hook] = []
+        self._large: set[str] = set()
+        self._folder_lock = FileLock(self.directory / "lock")
+        try:
+            self._open()
+        except BaseException:
+            self._folder_lock.release()
+            raise
+
+    def define(self, schema: Schema) -> None:
+        """Create a module's tables, or bring them to its version.
+
+        Raises:
+            UnreadableStateError: They were written by a newer version, are too old to be migrated, or are damaged.
+        """
+        with self.transaction() as connection:
+            row = connection.execute("SELECT version FROM formats WHERE name = ?", (schema.name,)).fetchone()
+            self._migrate(connection, schema, None if row is None else int(row[0]))
+            connection.execute(
+                "INSERT INTO formats VALUES (?, ?) ON CONFLICT DO UPDATE SET version = excluded.version",
+                (schema.name, schema.version),
+            )
+        self._large.update(schema.large)
+
+    def check(self) -> None:
+        """Look for damage in the tables that stay small, and in the structure of the file.
+
+        Raises:
+            UnreadableStateError: There is damage.
+        """
+        try:
+            with self.snapshot() as connection:
+                names = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+                for name in sorted(set(names) - self._large):
+                    found = connection.execute(f"PRAGMA quick_check('{name}')").fetchone()[0]
+                    if found != "ok":
+                        raise UnreadableStateError(self._damaged(found))
+        except StorageError as error:
+            raise UnreadableStateError(self._damaged(str(error.__cause__))) from error
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write: everything in the block is committed together, or nothing is.
+
+        Writers take turns, in the order of `lock`. A block inside another one of the same thread is part of it.
+
+        Raises:
+            StorageError: The state folder cannot be written; nothing was changed.
+        """
+        with self.lock:
+            if self._depth:
+                yield self._writer
+                return
+            try:
+                with self._outermost():
+                    yield self._writer
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
+            for hook in self._after_commit:
+                hook()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Read the last committed state as it is now, whatever is written meanwhile; nobody waits for anybody.
+
+        A transaction's own changes are not visible here before it is committed.
+        """
+        connection = self._reader()
+        try:
+            connection.execute("BEGIN")
+            # A deferred transaction chooses its instant at its first read.
+            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+            yield connection
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+        finally:
+            self._give_back(connection)
+
+    def before_commit(self, hook: Hook) -> None:
+        """Call something at the end of each outermost transaction, inside it."""
+        self._before_commit.append(hook)
+
+    def after_commit(self, hook: Hook) -> None:
+        """Call something after each commit, while `lock` is still held."""
+        self._after_commit.append(hook)
+
+    def after_rollback(self, hook: Hook) -> None:
+        """Call something after each transaction that failed, so that caches can forget what was not kept."""
+        self._after_rollback.append(hook)
+
+    @property
+    def writing(self) -> bool:
+        """Whether a transaction is open; meaningful while `lock` is held."""
+        return self._depth > 0
+
+    def close(self) -> None:
+        """Let go of the file; a temporary folder is deleted."""
+        with self.lock, self._readers_lock:
+            if self._closed:
+                return
+            self._closed = True
+            for connection in self._readers:
+                connection.close()
+            self._readers.clear()
+            self._writer.close()
+        self._folder_lock.release()
+        if self._temporary:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _open(self) -> None:
+        try:
+            self.directory.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            self.directory.chmod(PRIVATE)
+            self._folder_lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StateInUseError(
+                f"Another lakehouse works in {self.directory}. Stop it with: zetl local stop"
+            ) from error
+        except OSError as error:
+            raise self._failure(error) from error
+        self._recognize()
+        try:
+            self._writer = self._connect()
+            self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.execute(f"PRAGMA application_id = {_APPLICATION}")
+            self._writer.execute(_FORMATS)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise self._failure(error) from error
+            raise UnreadableStateError(self._damaged(str(error))) from error
+
+    def _recognize(self) -> None:
+        """Refuse a file that is truncated or is not ours, before SQLite touches it."""
+        if not self.path.exists() or not (size := self.path.stat().st_size):
+            return
+        with self.path.open("rb") as file:
+            header = file.read(100)
+        if len(header) < 100 or not header.startswith(_HEADER):
+            raise UnreadableStateError(self._damaged("its beginning is not a database's"))
+        page_size = int.from_bytes(header[16:18], "big")
+        page_size = 65_536 if page_size == 1 else page_size
+        pages = int.from_bytes(header[28:32], "big")
+        log = self.path.with_name(FILE + "-wal")
+        logged = log.stat().st_size if log.exists() else 0
+        if not logged and page_size and size < pages * page_size:
+            raise UnreadableStateError(self._damaged(f"{pages * page_size - size} of its bytes are missing"))
+        if int.from_bytes(header[68:72], "big") not in (_APPLICATION, 0):
+            raise UnreadableStateError(self._damaged("it belongs to another program"))
+
+    def _migrate(self, connection: sqlite3.Connection, schema: Schema, found: int | None) -> None:
+        if found is None:
+            for statement in schema.create:
+                connection.execute(statement)
+            return
+        if found > schema.version:
+            raise UnreadableStateError(
+                f"The state in {self.directory} was written by a newer version ({schema.name} {found}, and this one "
+                f"reads {schema.version}). Install that version again, or delete the state with: zetl local reset"
+            )
+        for version in range(found, schema.version):
+            if version not in schema.migrations:
+                raise UnreadableStateError(
+                    f"The state in {self.directory} was written by a version that is too old ({schema.name} {found}, "
+                    f"and this one reads {schema.version}). Delete the state with: zetl local reset"
+                )
+            for statement in schema.migrations[version]:
+                connection.execute(statement)
+
+    @contextlib.contextmanager
+    def _outermost(self) -> Iterator[None]:
+        self._writer.execute("BEGIN IMMEDIATE")
+        self._depth = 1
+        try:
+            yield
+            for hook in self._before_commit:
+                hook()
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            self._depth = 0
+            for hook in self._after_rollback:
+                hook()
+            raise
+        finally:
+            self._depth = 0
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cache_size = -16000")
+        return connection
+
+    def _reader(self) -> sqlite3.Connection:
+        with self._readers_lock:
+            if self._closed:
+                raise StorageError(f"The state in {self.directory} is closed. Start the lakehouse: zetl local start")
+            if self._readers:
+                return self._readers.pop()
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        with self._readers_lock:
+            if not self._closed:
+                self._readers.append(connection)
+                return
+        connection.close()
+
+    def _failure(self, error: sqlite3.Error | OSError) -> StorageError:
+        text = str(error)
+        if "full" in text or getattr(error, "errno", None) in _FULL:
+            advice = "The disk is full: make room, then repeat the request"
+        elif "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
+            advice = "The folder cannot be written: allow it, then repeat the request"
+        elif "malformed" in text or "not a database" in text:
+            return StorageError(self._damaged(text))
+        else:
+            advice = "Look at: zetl local status"
+        return StorageError(
+            f"The state in {self.directory} could not be saved ({text}). {advice}. Nothing was changed."
+        )
+
+    def _damaged(self, detail: str) -> str:
+        return (
+            f"{self.path} is damaged ({detail}). Go back to the last backup with: zetl local reset --to-backup, "
+            "or delete the state with: zetl local reset"
+        )
+
+
+_FULL = (getattr(os, "ENOSPC", 28), 28, 122)

@@ -16,8 +16,8 @@ from local_lakehouse.athena.saved_queries import PreparedStatements
 from local_lakehouse.athena.tables.catalog import StatementTables
 from local_lakehouse.athena.tables.iceberg_scans import FileCache
 from local_lakehouse.athena.tables.lake import Lake
-from local_lakehouse.sql.analysis.analyzer import Compiled
-from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.analysis import compile_query
+from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.session import Session
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.tree import Expression, Query

@@ -16,7 +16,7 @@ from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.views import view_input
 from local_lakehouse.athena.writes.hive_tables import STORAGE, add_partition
 from local_lakehouse.athena.writes.iceberg_tables import create_iceberg_table
-from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.session import CATALOG
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local_lakehouse.athena.context import Context
-from local_lakehouse.sql.analysis.aggregation import aggregates_in, windows_in
-from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.analysis import compile_query
+from local_lakehouse.sql.analysis.calls_in import aggregates_in, windows_in
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar import tree
 

@@ -6,7 +6,7 @@ from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.explain import explain_query
 from local_lakehouse.athena.results import render
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.analyzer import Compiled
+from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 

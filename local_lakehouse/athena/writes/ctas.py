@@ -20,8 +20,8 @@ from local_lakehouse.athena.writes.iceberg_commits import append, fresh
 from local_lakehouse.athena.writes.iceberg_tables import create_iceberg_table, transforms_of
 from local_lakehouse.athena.writes.inserts import ROWS
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.analyzer import Compiled
-from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.analysis import compile_query
+from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.session import CATALOG
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes

@@ -20,8 +20,8 @@ from local_lakehouse.athena.writes.hive_files import HiveWriter
 from local_lakehouse.athena.writes.hive_tables import add_partitions, writer_settings
 from local_lakehouse.athena.writes.iceberg_commits import append, changing, fresh, table_columns
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.analyzer import Compiled
-from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.analysis import compile_query
+from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.session import CATALOG
 from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of
 from local_lakehouse.sql.failures import Position, QueryFailure

@@ -19,7 +19,7 @@ from local_lakehouse.athena.tables.iceberg_scans import ScannedFile, concatenate
 from local_lakehouse.athena.tables.lake import is_iceberg
 from local_lakehouse.athena.writes.iceberg_commits import changing, fresh, replace_files
 from local_lakehouse.athena.writes.inserts import target_of
-from local_lakehouse.sql.analysis.queries import QueryAnalyzer
+from local_lakehouse.sql.analysis.analysis import Analysis
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
@@ -66,7 +66,7 @@ def _chosen(statement: nodes.Optimize, context: Context, table: Table, file: Sca
         return True
     sources = {field.source_id for field in table.spec().fields if str(field.transform) == "identity"}
     tables = context.tables()
-    analyzer = QueryAnalyzer(context.session(tables))
+    analyzer = Analysis(context.session(tables))
     relation = analyzer.relation(TableNode(statement.table, position=statement.table_position), None, [])
     fields = [
         one for one, column in zip(relation.fields, table.schema().fields, strict=False) if column.field_id in sources

@@ -24,7 +24,7 @@ from local_lakehouse.athena.tables.lake import is_iceberg
 from local_lakehouse.athena.writes.iceberg_commits import changing, fresh, replace_files, table_columns
 from local_lakehouse.athena.writes.inserts import target_of, written_rows
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.queries import QueryAnalyzer
+from local_lakehouse.sql.analysis.analysis import Analysis
 from local_lakehouse.sql.analysis.relations import From, nested
 from local_lakehouse.sql.analysis.scope import Field, Scope
 from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of
@@ -44,7 +44,7 @@ class _Target:
     columns: list[tuple[str, Type]]
     files: list[ScannedFile]
     tables: StatementTables
-    analyzer: QueryAnalyzer
+    analyzer: Analysis
     relation: From
 
     @property
@@ -99,7 +99,7 @@ def _target(context: Context, names: tuple[tree.Name, ...], position: Position, 
         )
     table = fresh(context.lake, database, name)
     tables = context.tables()
-    analyzer = QueryAnalyzer(context.session(tables))
+    analyzer = Analysis(context.session(tables))
     node: tree.Relation = tree.Table(names, position=position)
     if alias is not None:
         node = tree.Aliased(node, alias, (), position=position)

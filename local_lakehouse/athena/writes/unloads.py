@@ -9,7 +9,7 @@ from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.writes.ctas import named_columns, property_values
 from local_lakehouse.athena.writes.hive_files import HiveWriter, check_format, check_hive_types
 from local_lakehouse.athena.writes.inserts import ROWS
-from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 

@@ -1,27 +1,28 @@
-"""Analyse functions' calls: find the signature, widen the arguments, write the lambdas."""
+"""Calls of functions: the signature, the widened arguments, the lambdas."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.aggregation import AggregationAnalyzer, aggregates_in, windows_in
-from local_lakehouse.sql.analysis.casts import cast, text_of
-from local_lakehouse.sql.analysis.comparisons import compare
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.signatures import Binding, Pattern, Signature, pattern
-from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of, quote
+from local_lakehouse.sql.analysis.typed import Typed, coerce
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.functions import aggregates, collections, moments, numbers, others, registry, texts
 from local_lakehouse.sql.functions.absent import is_absent
-from local_lakehouse.sql.grammar import json_tree, tree
+from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
 
-# Importing a topic registers its functions.
+if TYPE_CHECKING:
+    from local_lakehouse.sql.analysis.analysis import Analysis
+
+
 _TOPICS = (aggregates, collections, moments, numbers, others, texts)
-# How the parameters of a lambda are read, where DuckDB hands them over in one value.
+
+
 _LAMBDA_READS = {
     "map_filter": ("{v}.key", "{v}.value"),
     "transform_values": ("{v}.key", "{v}.value"),
@@ -31,28 +32,32 @@ _LAMBDA_READS = {
 }
 
 
-_READS_ROWS = re.compile(r"\b[a-z]+\d+\.|\bSELECT\b|\bgrouping\(|\bOVER\b|\b(sum|count|avg|min|max|list)\(")
-
-
 def all_topics() -> tuple[ModuleType, ...]:
     """Return the modules whose functions are known."""
     return _TOPICS
 
 
-class CallAnalyzer(AggregationAnalyzer):
-    """Analyses calls."""
+class Calls:
+    """Analyses calls.
+
+    Args:
+        analysis: The analysis of the statement.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
 
     def function_call(self, node: tree.Call, scope: Scope) -> Typed:
         """Return what a function's call is."""
-        special = _SPECIAL.get(node.name)
+        special = self._analysis.forms.find(node.name)
         if special is not None and node.window is None:
-            return special(self, node, scope)
+            return special(node, scope)
         if not registry.signatures(node.name):
             if is_absent(node.name):
                 raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not offer {node.name}", node.position)
             raise QueryFailure("FUNCTION_NOT_FOUND", f"Function '{node.name}' not registered", node.position)
         if registry.is_aggregate(node.name) or registry.is_window(node.name):
-            return self.aggregate_call(node, scope)
+            return self._analysis.aggregates.aggregate_call(node, scope)
         if node.window is not None or node.distinct or node.filter or node.order:
             raise QueryFailure(
                 "FUNCTION_NOT_AGGREGATE", f"Function '{node.name}' is not an aggregation function", node.position
@@ -62,7 +67,7 @@ class CallAnalyzer(AggregationAnalyzer):
     def scalar_call(self, node: tree.Call, scope: Scope) -> Typed:
         """Return what the call of an ordinary function is."""
         arguments = [
-            argument if isinstance(argument, tree.Lambda) else self.expression(argument, scope)
+            argument if isinstance(argument, tree.Lambda) else self._analysis.expression(argument, scope)
             for argument in node.arguments
         ]
         signature, values, result = self.bind(node.name, arguments, node.position, scope)
@@ -149,173 +154,20 @@ class CallAnalyzer(AggregationAnalyzer):
     def _lambda_body(
         self, name: str, number: int, binding: Binding, wanted: Pattern, node: tree.Lambda, scope: Scope
     ) -> Typed | None:
-        variable = self.fresh("v")
+        variable = self._analysis.fresh("v")
         given = [binding.result(child) for child in wanted.children[:-1]]
         reads, raw = _reads(name, number, variable, len(given))
         arguments = {
             parameter.key: Typed(read, type_)
             for parameter, read, type_ in zip(node.parameters, reads, given, strict=False)
         }
-        body = self.expression(node.body, scope.with_arguments(arguments).below_grouping())
+        body = self._analysis.expression(node.body, scope.with_arguments(arguments).below_grouping())
         result = wanted.children[-1]
         if not binding.match(result, body.type):
             return None
         body = coerce(body, binding.type_of(result, body.type))
         sql = body.sql if raw else f"lambda {variable}: {body.sql}"
         return Typed(sql, types.function(*given, body.type), body.fails, literal=variable)
-
-    def _if(self, node: tree.Call, scope: Scope) -> Typed:
-        if len(node.arguments) not in (2, 3):
-            raise QueryFailure(
-                "INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'if' function", node.position
-            )
-        condition = self.boolean(node.arguments[0], scope, "IF condition")
-        values = [self.expression(argument, scope) for argument in node.arguments[1:]]
-        found = types.common_type(values[0].type, values[-1].type)
-        if found is None:
-            raise QueryFailure(
-                "TYPE_MISMATCH",
-                f"Result types for IF must be the same: {values[0].type} vs {values[-1].type}",
-                node.position,
-            )
-        default = f" ELSE {coerce(values[1], found).sql}" if len(values) > 1 else ""
-        sql = f"CASE WHEN {condition.sql} THEN {coerce(values[0], found).sql}{default} END"
-        return Typed(sql, found, any(one.fails for one in (condition, *values)))
-
-    def _coalesce(self, node: tree.Call, scope: Scope) -> Typed:
-        if len(node.arguments) < 2:
-            raise QueryFailure(
-                "INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments", node.position
-            )
-        values = [self.expression(argument, scope) for argument in node.arguments]
-        type_ = self.single_type(values, "COALESCE operands", node.position)
-        sql = f"coalesce({', '.join(coerce(value, type_).sql for value in values)})"
-        return Typed(sql, type_, any(value.fails for value in values))
-
-    def _nullif(self, node: tree.Call, scope: Scope) -> Typed:
-        if len(node.arguments) != 2:
-            raise QueryFailure(
-                "INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'nullif' function", node.position
-            )
-        first, second = (self.expression(argument, scope) for argument in node.arguments)
-        if types.common_type(first.type, second.type) is None:
-            raise QueryFailure(
-                "TYPE_MISMATCH", f"Types are not comparable with NULLIF: {first.type} vs {second.type}", node.position
-            )
-        equal = compare("=", first, second, node.position)
-        return Typed(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, equal.fails)
-
-    def _try(self, node: tree.Call, scope: Scope) -> Typed:
-        if len(node.arguments) != 1:
-            raise QueryFailure(
-                "INVALID_FUNCTION_ARGUMENT", "The 'try' function must have exactly one argument", node.position
-            )
-        value = self.expression(node.arguments[0], scope)
-        if not value.fails:
-            return value
-        if not scope.arguments and not _READS_ROWS.search(value.sql) and self._fails(value):
-            # DuckDB computes constants while it plans, before its TRY can catch anything.
-            return Typed(null_of(value.type), value.type)
-        if aggregates_in(node.arguments) or windows_in(node.arguments):
-            raise QueryFailure(
-                "NOT_SUPPORTED",
-                "The local Athena does not support TRY above an aggregate or a window function: compute that in a "
-                "subquery and TRY outside of it",
-                node.position,
-            )
-        return Typed(f"TRY({value.sql})", value.type)
-
-    def _fails(self, value: Typed) -> bool:
-        try:
-            self.session.constant(value.sql)
-        except QueryFailure:
-            return True
-        return False
-
-    def _typeof(self, node: tree.Call, scope: Scope) -> Typed:
-        if len(node.arguments) != 1:
-            raise QueryFailure(
-                "FUNCTION_NOT_FOUND", "Unexpected parameters for function typeof. Expected: typeof(T)", node.position
-            )
-        name = str(self.expression(node.arguments[0], scope).type)
-        return Typed(f"CAST({quote(name)} AS VARCHAR)", types.VARCHAR, literal=name)
-
-    def _extreme(self, node: tree.Call, scope: Scope) -> Typed:
-        if not node.arguments:
-            raise QueryFailure(
-                "FUNCTION_NOT_FOUND",
-                f"Unexpected parameters () for function {node.name}. Expected: {node.name}(E)",
-                node.position,
-            )
-        values = [self.expression(argument, scope) for argument in node.arguments]
-        found: Type | None = values[0].type
-        for value in values[1:]:
-            found = types.common_type(found, value.type) if found is not None else None
-        if found is None or not types.is_orderable(found):
-            given = ", ".join(str(value.type) for value in values)
-            raise QueryFailure(
-                "FUNCTION_NOT_FOUND",
-                f"Unexpected parameters ({given}) for function {node.name}. Expected: {node.name}(E)",
-                node.position,
-            )
-        widened = [coerce(value, found).sql for value in values]
-        missing = " OR ".join(f"{sql} IS NULL" for sql in widened)
-        sql = f"CASE WHEN {missing} THEN NULL ELSE {node.name}({', '.join(widened)}) END"
-        return Typed(sql, found, any(value.fails for value in values))
-
-    def _format(self, node: tree.Call, scope: Scope) -> Typed:
-        if len(node.arguments) < 2:
-            raise QueryFailure(
-                "INVALID_FUNCTION_ARGUMENT", "The 'format' function must have at least two arguments", node.position
-            )
-        values = [self.expression(argument, scope) for argument in node.arguments]
-        if not types.is_text(values[0].type):
-            raise QueryFailure(
-                "TYPE_MISMATCH",
-                f"Type of first argument to format() must be VARCHAR (actual: {values[0].type})",
-                node.position,
-            )
-        shown = ", ".join(
-            "CAST(NULL AS VARCHAR)" if value.type == types.UNKNOWN else text_of(value.sql, value.type)
-            for value in values[1:]
-        )
-        names = ", ".join(quote(value.type.name) for value in values[1:])
-        sql = f"athena_format({values[0].sql}, [{names}], CAST([{shown}] AS VARCHAR[]))"
-        return Typed(sql, types.VARCHAR, fails=True)
-
-    def _current_user(self, node: tree.Call, _: Scope) -> Typed:
-        raise QueryFailure("NOT_SUPPORTED", f"{node.name} is not supported", node.position)
-
-    def json_path_call(self, node: json_tree.JsonPathCall, scope: Scope) -> Typed:
-        """Return what ``json_value``, ``json_query`` or ``json_exists`` is."""
-        operand = self.expression(node.operand, scope)
-        if not types.is_text(operand.type) and operand.type != types.UNKNOWN:
-            raise QueryFailure("TYPE_MISMATCH", f"Cannot read input of type {operand.type} as JSON", node.position)
-        text, path = coerce(operand, types.VARCHAR).sql, quote(node.path)
-        settings = dict(node.options)
-        if node.name == "json_exists":
-            return Typed(
-                f"athena_json_exists({text}, {path}, {quote(settings.get('ERROR', 'FALSE'))})",
-                types.BOOLEAN,
-                fails=True,
-            )
-        unsupported = [side for side in settings if side not in ("EMPTY", "ERROR", "WRAPPER", "QUOTES")]
-        if unsupported:
-            raise QueryFailure("NOT_SUPPORTED", f"{node.name} with {unsupported[0]} is not supported", node.position)
-        empty, error = (settings.get(side, "NULL") for side in ("EMPTY", "ERROR"))
-        defaults = {
-            side: text_of(coerce(value, value.type).sql, value.type)
-            for side, value in ((side, self.expression(value, scope)) for side, value in node.defaults)
-        }
-        if node.name == "json_query":
-            wrapper = settings.get("WRAPPER", "WITHOUT")
-            modes = ", ".join(map(quote, (wrapper, settings.get("QUOTES", "KEEP"), empty, error)))
-            sql = f"athena_json_query({text}, {path}, {modes})"
-            return Typed(sql, node.returning or types.VARCHAR, fails=True)
-        on_empty, on_error = (defaults.get(side, "CAST(NULL AS VARCHAR)") for side in ("EMPTY", "ERROR"))
-        sql = f"athena_json_value({text}, {path}, {quote(empty)}, {quote(error)}, {on_empty}, {on_error})"
-        value = Typed(sql, types.VARCHAR, fails=True)
-        return cast(value, node.returning, node.position) if node.returning else value
 
 
 def _result(signature: Signature, binding: Binding, values: Sequence[Typed]) -> Type:
@@ -334,18 +186,3 @@ def _reads(name: str, number: int, variable: str, count: int) -> tuple[tuple[str
         return ("{left}", "{right}"), True
     reads = _LAMBDA_READS.get(name, ("{v}",))
     return tuple(read.replace("{v}", variable) for read in reads[:count]), False
-
-
-_SPECIAL: dict[str, Callable[[CallAnalyzer, tree.Call, Scope], Typed]] = {
-    "if": CallAnalyzer._if,
-    "coalesce": CallAnalyzer._coalesce,
-    "nullif": CallAnalyzer._nullif,
-    "try": CallAnalyzer._try,
-    "typeof": CallAnalyzer._typeof,
-    "greatest": CallAnalyzer._extreme,
-    "least": CallAnalyzer._extreme,
-    "format": CallAnalyzer._format,
-    "current_user": CallAnalyzer._current_user,
-    "current_catalog": CallAnalyzer._current_user,
-    "current_schema": CallAnalyzer._current_user,
-}

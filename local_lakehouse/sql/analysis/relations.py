@@ -1,4 +1,4 @@
-"""Analyse ``FROM``: tables, views, joins, ``UNNEST``, ``LATERAL``."""
+"""Relations in ``FROM``: tables, views, joins, ``UNNEST``, ``LATERAL``."""
 
 # ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
 
@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.analyzer import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.comparisons import compare
-from local_lakehouse.sql.analysis.expressions import ExpressionAnalyzer
+from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.scope import Field, Scope
 from local_lakehouse.sql.analysis.session import Source, View
 from local_lakehouse.sql.analysis.typed import Typed, coerce
@@ -19,6 +18,9 @@ from local_lakehouse.sql.analysis.versions import version_of
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
+
+if TYPE_CHECKING:
+    from local_lakehouse.sql.analysis.analysis import Analysis
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,24 @@ class From:
     fields: list[Field]
 
 
-class RelationAnalyzer(ExpressionAnalyzer):
-    """Analyses relations."""
+class Relations:
+    """Analyses relations.
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.common: list[dict[str, Compiled]] = []
-        self.sources: dict[str, Source] = {}
+    Args:
+        analysis: The analysis of the statement.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._handlers: dict[type, Callable[[Any, Scope | None, list[Field]], From]] = {
+            tree.Table: self._table,
+            tree.SubqueryRelation: self._subquery_relation,
+            tree.Lateral: self._lateral,
+            tree.Unnest: self._unnest,
+            tree.Sampled: self._sampled,
+            tree.Aliased: self._aliased,
+            tree.Join: self._join,
+        }
 
     def relation(self, node: tree.Relation, scope: Scope | None, left: list[Field]) -> From:
         """Return what a relation is.
@@ -45,24 +58,23 @@ class RelationAnalyzer(ExpressionAnalyzer):
             scope: The scope around the query.
             left: The columns of relations to the left, which ``UNNEST`` and ``LATERAL`` may read.
         """
-        handler: Callable[[Any, Any, Scope | None, list[Field]], From] = _HANDLERS[type(node)]
-        return handler(self, node, scope, left)
+        return self._handlers[type(node)](node, scope, left)
 
     def _table(self, node: tree.Table, _scope: Scope | None, _left: list[Field]) -> From:
         names = tuple(name.key for name in node.name)
         if len(names) == 1 and node.version_kind is None:
-            for level in reversed(self.common):
+            for level in reversed(self._analysis.common):
                 if names[0] in level:
                     return self._from_compiled(level[names[0]], names)
-        version = version_of(self, node)
-        found = self.session.catalog.resolve(names, self.session.database, version, node.position)
+        version = version_of(self._analysis, node)
+        found = self._analysis.session.catalog.resolve(names, self._analysis.session.database, version, node.position)
         if isinstance(found, View):
             return self._view(found, node)
         return self._from_source(found)
 
     def _from_source(self, source: Source) -> From:
-        name = self.fresh("r")
-        self.sources[name] = source
+        name = self._analysis.fresh("r")
+        self._analysis.sources[name] = source
         columns = [
             Field(source.names, column.name, column.type, f"{name}.{column.sql}", column.hidden)
             for column in source.columns
@@ -70,12 +82,12 @@ class RelationAnalyzer(ExpressionAnalyzer):
         return From(f"{source.relation} AS {name}", columns)
 
     def _view(self, view: View, node: tree.Table) -> From:
-        outer, self.common = self.common, []
-        database, self.session.database = self.session.database, view.database
+        outer, self._analysis.common = self._analysis.common, []
+        database, self._analysis.session.database = self._analysis.session.database, view.database
         try:
-            compiled = self.query(view.query, None)
+            compiled = self._analysis.query(view.query, None)
         finally:
-            self.common, self.session.database = outer, database
+            self._analysis.common, self._analysis.session.database = outer, database
         if len(compiled.columns) != len(view.columns) or any(
             not types.can_coerce(column.type, type_)
             for column, (_, type_) in zip(compiled.columns, view.columns, strict=False)
@@ -93,7 +105,7 @@ class RelationAnalyzer(ExpressionAnalyzer):
         return self._from_compiled(Compiled(f"SELECT {casts} FROM ({compiled.sql}) AS w", columns), view.names)
 
     def _from_compiled(self, compiled: Compiled, qualifier: tuple[str, ...], *, lateral: bool = False) -> From:
-        name = self.fresh("r")
+        name = self._analysis.fresh("r")
         listed = ", ".join(f"c{index}" for index in range(len(compiled.columns)))
         fields = [
             Field(qualifier, column.name, column.type, f"{name}.c{index}")
@@ -103,18 +115,18 @@ class RelationAnalyzer(ExpressionAnalyzer):
         return From(f"{prefix}({compiled.sql}) AS {name}({listed})", fields)
 
     def _subquery_relation(self, node: tree.SubqueryRelation, scope: Scope | None, _: list[Field]) -> From:
-        return self._from_compiled(self.query(node.query, scope), ())
+        return self._from_compiled(self._analysis.query(node.query, scope), ())
 
     def _lateral(self, node: tree.Lateral, scope: Scope | None, left: list[Field]) -> From:
-        return self._from_compiled(self.query(node.query, Scope(left, scope)), (), lateral=True)
+        return self._from_compiled(self._analysis.query(node.query, Scope(left, scope)), (), lateral=True)
 
     def _unnest(self, node: tree.Unnest, scope: Scope | None, left: list[Field]) -> From:
         visible = Scope(left, scope, clause="UNNEST")
-        inner, outer = self.fresh("u"), []
+        inner, outer = self._analysis.fresh("u"), []
         lists: list[str] = []
         lengths: list[str] = []
         for item in node.items:
-            value = self.expression(item, visible)
+            value = self._analysis.expression(item, visible)
             column = f"{inner}.e{len(lists)}"
             if value.type.name == "map":
                 lists += [f"map_keys({value.sql})", f"map_values({value.sql})"]
@@ -137,7 +149,7 @@ class RelationAnalyzer(ExpressionAnalyzer):
 
     def _sampled(self, node: tree.Sampled, scope: Scope | None, left: list[Field]) -> From:
         relation = self.relation(node.relation, scope, left)
-        percentage = self.expression(node.percentage, Scope(clause="TABLESAMPLE"))
+        percentage = self._analysis.expression(node.percentage, Scope(clause="TABLESAMPLE"))
         if percentage.literal is None or not types.is_numeric(percentage.type):
             raise QueryFailure("NOT_SUPPORTED", "The percentage of TABLESAMPLE must be a number", node.position)
         if not 0 <= float(percentage.literal) <= 100:
@@ -172,7 +184,9 @@ class RelationAnalyzer(ExpressionAnalyzer):
         if node.using:
             return self._using(node, first, second)
         visible = Scope([*first.fields, *second.fields], scope, clause="JOIN clause")
-        condition = self.filter(node.condition, visible, "JOIN ON clause") if node.condition else None
+        condition = (
+            self._analysis.expressions.filter(node.condition, visible, "JOIN ON clause") if node.condition else None
+        )
         on = condition.sql if condition else "TRUE"
         sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
         return From(sql, [*first.fields, *second.fields])
@@ -214,14 +228,3 @@ def _unnested(column: str, element: Type) -> list[tuple[str, Type]]:
     if element.name != "row":
         return [(column, element)]
     return [(f"({column}).f{index}", child) for index, child in enumerate(element.children)]
-
-
-_HANDLERS: dict[type, Callable[..., From]] = {
-    tree.Table: RelationAnalyzer._table,
-    tree.SubqueryRelation: RelationAnalyzer._subquery_relation,
-    tree.Lateral: RelationAnalyzer._lateral,
-    tree.Unnest: RelationAnalyzer._unnest,
-    tree.Sampled: RelationAnalyzer._sampled,
-    tree.Aliased: RelationAnalyzer._aliased,
-    tree.Join: RelationAnalyzer._join,
-}

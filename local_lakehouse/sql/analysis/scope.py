@@ -35,6 +35,10 @@ class Field:
         return not qualifier or self.qualifier[-len(qualifier) :] == qualifier
 
 
+class NotGrouped(Exception):
+    """A column that is read above an aggregation that does not have it as a key."""
+
+
 @dataclass
 class Grouping:
     """The keys of an aggregation: only they, and aggregates, may be read above it."""

@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-time-travel-and-ve
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.analyzer import Analyzer
 from local_lakehouse.sql.analysis.casts import text_of
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.session import Version
@@ -16,10 +16,13 @@ from local_lakehouse.sql.analysis.typed import Typed
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import tree
 
+if TYPE_CHECKING:
+    from local_lakehouse.sql.analysis.analysis import Analysis
+
 _MOMENTS = ("date", "timestamp", "timestamp with time zone")
 
 
-def version_of(analyzer: Analyzer, node: tree.Table) -> Version | None:
+def version_of(analysis: Analysis, node: tree.Table) -> Version | None:
     """Return the version that a table's name asks for, or None for the current one.
 
     Raises:
@@ -27,14 +30,14 @@ def version_of(analyzer: Analyzer, node: tree.Table) -> Version | None:
     """
     if node.version is None:
         return None
-    value = analyzer.expression(node.version, Scope(clause="FOR clause"))
+    value = analysis.expression(node.version, Scope(clause="FOR clause"))
     place = node.position
     if node.version_kind == "TIMESTAMP":
-        return _moment(analyzer, value, place)
-    return _snapshot(analyzer, value, place)
+        return _moment(analysis, value, place)
+    return _snapshot(analysis, value, place)
 
 
-def _moment(analyzer: Analyzer, value: Typed, place: Position) -> Version:
+def _moment(analysis: Analysis, value: Typed, place: Position) -> Version:
     if value.type == types.UNKNOWN:
         raise QueryFailure("INVALID_ARGUMENTS", "Pointer value cannot be NULL", place)
     if value.type.name not in _MOMENTS:
@@ -45,12 +48,12 @@ def _moment(analyzer: Analyzer, value: Typed, place: Position) -> Version:
             place,
         )
     instant = f"athena_at({value.sql})" if value.type.name == "timestamp with time zone" else value.sql
-    found = analyzer.session.constant(instant)
+    found = analysis.session.constant(instant)
     if found is None:
         raise QueryFailure("INVALID_ARGUMENTS", "Pointer value cannot be NULL", place)
     moment = found if isinstance(found, datetime) else datetime.combine(_as_date(found), datetime.min.time())
-    if moment >= analyzer.session.now:
-        shown = analyzer.session.constant(text_of(value.sql, value.type))
+    if moment >= analysis.session.now:
+        shown = analysis.session.constant(text_of(value.sql, value.type))
         raise QueryFailure("INVALID_ARGUMENTS", f"Pointer value '{shown}' is not in the past", place)
     return Version(moment=moment - timedelta(microseconds=moment.microsecond % 1000))
 
@@ -61,14 +64,14 @@ def _as_date(value: object) -> date:
     return value
 
 
-def _snapshot(analyzer: Analyzer, value: Typed, place: Position) -> Version:
+def _snapshot(analysis: Analysis, value: Typed, place: Position) -> Version:
     if value.type == types.UNKNOWN:
         raise QueryFailure("INVALID_ARGUMENTS", "Pointer value cannot be NULL", place)
     if types.is_text(value.type):
-        return Version(reference=str(analyzer.session.constant(value.sql)))
+        return Version(reference=str(analysis.session.constant(value.sql)))
     if not types.is_integer(value.type):
         raise QueryFailure("NOT_SUPPORTED", f"Unsupported type for table version: {value.type}")
-    found = analyzer.session.constant(value.sql)
+    found = analysis.session.constant(value.sql)
     if found is None:
         raise QueryFailure("INVALID_ARGUMENTS", "Pointer value cannot be NULL", place)
     return Version(snapshot_id=int(str(found)))

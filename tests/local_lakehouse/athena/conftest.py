@@ -16,7 +16,7 @@ from local_lakehouse.athena.results import Text, render
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_backend import ACCOUNT
 from local_lakehouse.protocol.wire import Caller
-from local_lakehouse.sql.analysis.queries import compile_query
+from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.session import Session, Source, Version, View
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar.parser import parse_query

@@ -1,0 +1,91 @@
+"""One statement's analysis: the analyzers of its parts, and what they share."""
+
+from __future__ import annotations
+
+import itertools
+
+from local_lakehouse.sql.analysis.aggregation import Aggregates
+from local_lakehouse.sql.analysis.calls import Calls
+from local_lakehouse.sql.analysis.common_tables import CommonTables
+from local_lakehouse.sql.analysis.compiled import Compiled
+from local_lakehouse.sql.analysis.expressions import Expressions
+from local_lakehouse.sql.analysis.groups import Groups
+from local_lakehouse.sql.analysis.json_calls import JsonCalls
+from local_lakehouse.sql.analysis.names import Names
+from local_lakehouse.sql.analysis.ordering import Ordering
+from local_lakehouse.sql.analysis.queries import Queries
+from local_lakehouse.sql.analysis.relations import From, Relations
+from local_lakehouse.sql.analysis.scope import Field, Scope
+from local_lakehouse.sql.analysis.selects import Selects
+from local_lakehouse.sql.analysis.session import Session, Source
+from local_lakehouse.sql.analysis.sets import Sets
+from local_lakehouse.sql.analysis.special_forms import SpecialForms
+from local_lakehouse.sql.analysis.subqueries import Subqueries
+from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.analysis.windows import Windows
+from local_lakehouse.sql.grammar import tree
+
+
+class Analysis:
+    """Analyses one statement.
+
+    Args:
+        session: What the statement is analysed against.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.common: list[dict[str, Compiled]] = []
+        self.sources: dict[str, Source] = {}
+        self._numbers = itertools.count(1)
+        self.names = Names(self)
+        self.subqueries = Subqueries(self)
+        self.json = JsonCalls(self)
+        self.calls = Calls(self)
+        self.forms = SpecialForms(self)
+        self.aggregates = Aggregates(self)
+        self.windows = Windows(self)
+        self.ordering = Ordering(self)
+        self.expressions = Expressions(self)
+        self.relations = Relations(self)
+        self.selects = Selects(self)
+        self.groups = Groups(self)
+        self.common_tables = CommonTables(self)
+        self.sets = Sets(self)
+        self.queries = Queries(self)
+
+    def fresh(self, prefix: str) -> str:
+        """Return a name that nothing else in the statement has."""
+        return f"{prefix}{next(self._numbers)}"
+
+    def expression(self, node: tree.Expression, scope: Scope) -> Typed:
+        """Return what an expression is."""
+        return self.expressions.expression(node, scope)
+
+    def boolean(self, node: tree.Expression, scope: Scope, subject: str) -> Typed:
+        """Return a condition, which a message calls `subject`."""
+        return self.expressions.boolean(node, scope, subject)
+
+    def query(self, query: tree.Query, scope: Scope | None) -> Compiled:
+        """Return what a query is; `scope` is the one around it."""
+        return self.queries.query(query, scope)
+
+    def relation(self, node: tree.Relation, scope: Scope | None, left: list[Field]) -> From:
+        """Return what a relation is; `left` are the columns that ``LATERAL`` may read."""
+        return self.relations.relation(node, scope, left)
+
+
+def compile_query(query: tree.Query, session: Session) -> Compiled:
+    """Analyse a query.
+
+    Args:
+        query: The query.
+        session: What it is analysed against.
+
+    Returns:
+        DuckDB's SQL, and the columns of the result.
+
+    Raises:
+        QueryFailure: The query has no meaning, or one that is not offered.
+    """
+    return Analysis(session).query(query, None)

@@ -1,0 +1,34 @@
+"""Calls of aggregates and windows in an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
+from local_lakehouse.sql.functions import registry
+from local_lakehouse.sql.grammar import tree
+
+
+def calls_in(node: object) -> Iterator[tree.Call]:
+    """Walk over the calls in an expression, not over those of queries inside it."""
+    if isinstance(node, tree.Query):
+        return
+    if isinstance(node, tree.Call):
+        yield node
+    if isinstance(node, tuple):
+        for part in node:
+            yield from calls_in(part)
+    elif isinstance(node, tree.Node) and is_dataclass(node):
+        for one in fields(node):
+            if one.name not in ("position", "text"):
+                yield from calls_in(getattr(node, one.name))
+
+
+def aggregates_in(node: object) -> list[tree.Call]:
+    """Return the aggregates in an expression that are not used as windows."""
+    return [call for call in calls_in(node) if call.window is None and registry.is_aggregate(call.name)]
+
+
+def windows_in(node: object) -> list[tree.Call]:
+    """Return the calls with ``OVER`` in an expression."""
+    return [call for call in calls_in(node) if call.window is not None]

@@ -1,0 +1,105 @@
+"""``WITH``, recursive or not."""
+
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
+from local_lakehouse.sql.analysis.scope import Scope
+from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar import tree
+
+if TYPE_CHECKING:
+    from local_lakehouse.sql.analysis.analysis import Analysis
+
+
+_MAX_RECURSION = 10
+
+
+class CommonTables:
+    """Analyses ``WITH``.
+
+    Args:
+        analysis: The analysis of the statement.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    def add(self, one: tree.CommonTable, query: tree.Query, scope: Scope | None) -> None:
+        """Analyse one name of a ``WITH``, and make it known."""
+        level = self._analysis.common[-1]
+        if one.name.key in level:
+            raise QueryFailure(
+                "DUPLICATE_NAMED_QUERY", f"WITH query name '{one.name.value}' specified more than once", one.position
+            )
+        body = one.query.body
+        if query.recursive and isinstance(body, tree.SetOperation) and _mentions(body.right, one.name.key):
+            level[one.name.key] = self._recursive(one, body, scope)
+            return
+        compiled = self._analysis.query(one.query, scope)
+        level[one.name.key] = Compiled(compiled.sql, self._renamed(one, compiled.columns))
+
+    def _renamed(self, one: tree.CommonTable, columns: tuple[OutputColumn, ...]) -> tuple[OutputColumn, ...]:
+        if not one.columns:
+            return columns
+        if len(one.columns) != len(columns):
+            raise QueryFailure(
+                "MISMATCHED_COLUMN_ALIASES",
+                f"WITH column alias list has {len(one.columns)} entries but WITH query({one.name.value}) has "
+                f"{len(columns)} columns",
+                one.position,
+            )
+        return tuple(replace(column, name=name.value) for name, column in zip(one.columns, columns, strict=False))
+
+    def _recursive(self, one: tree.CommonTable, body: tree.SetOperation, scope: Scope | None) -> Compiled:
+        if body.operator != "UNION" or body.distinct:
+            raise QueryFailure("NOT_SUPPORTED", "A recursive query must join its steps by UNION ALL", one.position)
+        if not one.columns:
+            raise QueryFailure("MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query", one.position)
+        name = self._analysis.fresh("w")
+        anchor = self._analysis.queries.body(body.left, scope)
+        columns = self._renamed(one, anchor.columns)
+        listed = ", ".join(f"c{index}" for index in range(len(columns)))
+        self._analysis.common[-1][one.name.key] = Compiled(f"SELECT {listed} FROM {name}", columns)
+        step = self._analysis.queries.body(body.right, scope)
+        if len(step.columns) != len(columns):
+            raise QueryFailure(
+                "TYPE_MISMATCH", "base and step relations of recursion have different number of fields", one.position
+            )
+        for mine, its in zip(columns, step.columns, strict=False):
+            if not types.can_coerce(its.type, mine.type):
+                raise QueryFailure(
+                    "TYPE_MISMATCH",
+                    f"recursion step relation output type ({its.type}) is not coercible to recursion base relation "
+                    f"output type ({mine.type}) at column {list(columns).index(mine) + 1}",
+                    one.position,
+                )
+        first = ", ".join(f"a.c{index}" for index in range(len(columns)))
+        moved = ", ".join(
+            coerce(Typed(f"s.c{index}", its.type), mine.type).sql
+            for index, (mine, its) in enumerate(zip(columns, step.columns, strict=False))
+        )
+        # The step reads only the rows of the step before, so their depth is the same for all of them.
+        depth = f"athena_recursion_depth((SELECT max(d) FROM {name}), {_MAX_RECURSION})"
+        sql = (
+            f"WITH RECURSIVE {name}({listed}, d) AS (SELECT {first}, 0 FROM ({anchor.sql}) AS a UNION ALL "
+            f"SELECT {moved}, (SELECT max(d) FROM {name}) + 1 FROM ({step.sql}) AS s WHERE {depth} > 0) "
+            f"SELECT {listed} FROM {name}"
+        )
+        return Compiled(sql, columns)
+
+
+def _mentions(node: object, name: str) -> bool:
+    if isinstance(node, tree.Table):
+        return len(node.name) == 1 and node.name[0].key == name
+    if isinstance(node, tuple):
+        return any(_mentions(part, name) for part in node)
+    if isinstance(node, tree.Node):
+        return any(_mentions(getattr(node, field), name) for field in node.__dataclass_fields__ if field != "position")
+    return False

@@ -1,0 +1,66 @@
+"""Keys of an ``ORDER BY``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.comparisons import key
+from local_lakehouse.sql.analysis.scope import Scope
+from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar import tree
+
+if TYPE_CHECKING:
+    from local_lakehouse.sql.analysis.analysis import Analysis
+
+
+class Ordering:
+    """Analyses the keys of an order.
+
+    Args:
+        analysis: The analysis of the statement.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    def clause(self, items: tuple[tree.SortItem, ...], scope: Scope) -> str:
+        """Write an ``ORDER BY`` in an aggregate or a window; nothing without keys."""
+        if not items:
+            return ""
+        return " ORDER BY " + ", ".join(
+            self.sort_key(item, self._analysis.expression(item.key, scope)) for item in items
+        )
+
+    def sort_key(self, item: tree.SortItem, value: Typed) -> str:
+        """Write one key of an ``ORDER BY``.
+
+        Raises:
+            QueryFailure: ``TYPE_MISMATCH`` when values of its type have no order.
+        """
+        if not types.is_orderable(value.type):
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"Type {value.type} is not orderable, and therefore cannot be used in ORDER BY: {item.key.text}",
+                item.position,
+            )
+        direction = "DESC" if item.descending else "ASC"
+        nulls = "FIRST" if item.nulls_first else "LAST"
+        return f"{key(value.sql, value.type)} {direction} NULLS {nulls}"
+
+    def ordinal(self, node: tree.Expression, columns: list[Typed], clause: str) -> Typed | None:
+        """Return the column that a number in ``ORDER BY`` means, or None if it is an expression."""
+        if not is_number(node) or not isinstance(node, tree.Literal):
+            return None
+        number = int(node.value)
+        if not 1 <= number <= len(columns):
+            raise QueryFailure(
+                "INVALID_COLUMN_REFERENCE", f"{clause} position {number} is not in select list", node.position
+            )
+        return columns[number - 1]
+
+
+def is_number(node: tree.Expression) -> bool:
+    """Tell whether an expression is a plain whole number, which names a column by its position."""
+    return isinstance(node, tree.Literal) and node.kind == "integer"

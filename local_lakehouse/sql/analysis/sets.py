@@ -1,0 +1,110 @@
+"""``VALUES`` and set operations."""
+
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
+from local_lakehouse.sql.analysis.scope import Scope
+from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar import tree
+
+if TYPE_CHECKING:
+    from local_lakehouse.sql.analysis.analysis import Analysis
+
+
+class Sets:
+    """Analyses ``VALUES`` and set operations.
+
+    Args:
+        analysis: The analysis of the statement.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    def values(self, node: tree.Values, scope: Scope | None) -> Compiled:
+        """Return what ``VALUES`` is."""
+        visible = Scope([], scope, clause="VALUES")
+        rows = [self._values_row(row, visible) for row in node.rows]
+        width = len(rows[0])
+        for row, written in zip(rows, node.rows, strict=False):
+            if len(row) != width:
+                raise QueryFailure(
+                    "TYPE_MISMATCH",
+                    f"Values rows have mismatched sizes: {width} vs {len(row)}",
+                    written.position,
+                )
+        found = [self._values_type([row[index] for row in rows], node) for index in range(width)]
+        lines = ", ".join(
+            "(" + ", ".join(coerce(value, type_).sql for value, type_ in zip(row, found, strict=False)) + ")"
+            for row in rows
+        )
+        name = self._analysis.fresh("v")
+        read = ", ".join(
+            (f"{name}.c{index}" if type_ != types.UNKNOWN else null_of(type_)) + f" AS c{index}"
+            for index, type_ in enumerate(found)
+        )
+        listed = ", ".join(f"c{index}" for index in range(width))
+        columns = tuple(OutputColumn(None, type_) for type_ in found)
+        return Compiled(f"SELECT {read} FROM (VALUES {lines}) AS {name}({listed})", columns)
+
+    def _values_row(self, node: tree.Expression, scope: Scope) -> list[Typed]:
+        if isinstance(node, tree.Row):
+            return [self._analysis.expression(item, scope) for item in node.items]
+        value = self._analysis.expression(node, scope)
+        if value.type.name == "row":
+            return [Typed(f"({value.sql}).f{index}", child) for index, child in enumerate(value.type.children)]
+        return [value]
+
+    def _values_type(self, values: list[Typed], node: tree.Values) -> types.Type:
+        found: types.Type | None = types.UNKNOWN
+        for value in values:
+            common = types.common_type(found, value.type) if found is not None else None
+            if common is None:
+                raise QueryFailure(
+                    "TYPE_MISMATCH", f"Values rows have mismatched types: {found} vs {value.type}", node.position
+                )
+            found = common
+        return found or types.UNKNOWN
+
+    def set_operation(self, node: tree.SetOperation, scope: Scope | None) -> Compiled:
+        """Return what ``UNION``, ``INTERSECT`` or ``EXCEPT`` is."""
+        left, right = self._analysis.queries.body(node.left, scope), self._analysis.queries.body(node.right, scope)
+        if len(left.columns) != len(right.columns):
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"{node.operator} query has different number of fields: {len(left.columns)}, {len(right.columns)}",
+                node.position,
+            )
+        columns = []
+        for index, (mine, its) in enumerate(zip(left.columns, right.columns, strict=False), 1):
+            common = types.common_type(mine.type, its.type)
+            if common is None:
+                raise QueryFailure(
+                    "TYPE_MISMATCH",
+                    f"column {index} in {node.operator} query has incompatible types: {mine.type}, {its.type}",
+                    node.position,
+                )
+            if (node.distinct or node.operator != "UNION") and not types.is_comparable(common):
+                raise QueryFailure(
+                    "TYPE_MISMATCH",
+                    f"Type {common} is not comparable and therefore cannot be used in {node.operator}",
+                    node.position,
+                )
+            columns.append(OutputColumn(mine.name, common))
+        sides = [_widened(side, columns) for side in (left, right)]
+        every = "" if node.distinct else " ALL"
+        return Compiled(f"SELECT * FROM ({sides[0]} {node.operator}{every} {sides[1]})", tuple(columns))
+
+
+def _widened(side: Compiled, columns: list[OutputColumn]) -> str:
+    read = ", ".join(
+        f"{coerce(Typed(f's.c{index}', mine.type), its.type).sql} AS c{index}"
+        for index, (mine, its) in enumerate(zip(side.columns, columns, strict=False))
+    )
+    return f"(SELECT {read} FROM ({side.sql}) AS s)"

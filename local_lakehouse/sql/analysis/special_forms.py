@@ -1,0 +1,173 @@
+"""Calls that are no functions, such as ``IF`` and ``TRY``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.calls_in import aggregates_in, windows_in
+from local_lakehouse.sql.analysis.casts import text_of
+from local_lakehouse.sql.analysis.comparisons import compare
+from local_lakehouse.sql.analysis.scope import Scope
+from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of, quote
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.types import Type
+
+if TYPE_CHECKING:
+    from local_lakehouse.sql.analysis.analysis import Analysis
+
+
+_READS_ROWS = re.compile(r"\b[a-z]+\d+\.|\bSELECT\b|\bgrouping\(|\bOVER\b|\b(sum|count|avg|min|max|list)\(")
+
+
+class SpecialForms:
+    """Analyses the calls that are no functions: what they compute depends on more than values.
+
+    Args:
+        analysis: The analysis of the statement.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._forms: dict[str, Callable[[tree.Call, Scope], Typed]] = {
+            "if": self._if,
+            "coalesce": self._coalesce,
+            "nullif": self._nullif,
+            "try": self._try,
+            "typeof": self._typeof,
+            "greatest": self._extreme,
+            "least": self._extreme,
+            "format": self._format,
+            "current_user": self._current_user,
+            "current_catalog": self._current_user,
+            "current_schema": self._current_user,
+        }
+
+    def find(self, name: str) -> Callable[[tree.Call, Scope], Typed] | None:
+        """Return what analyses a call by this name, or None if it is a function."""
+        return self._forms.get(name)
+
+    def _if(self, node: tree.Call, scope: Scope) -> Typed:
+        if len(node.arguments) not in (2, 3):
+            raise QueryFailure(
+                "INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'if' function", node.position
+            )
+        condition = self._analysis.boolean(node.arguments[0], scope, "IF condition")
+        values = [self._analysis.expression(argument, scope) for argument in node.arguments[1:]]
+        found = types.common_type(values[0].type, values[-1].type)
+        if found is None:
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"Result types for IF must be the same: {values[0].type} vs {values[-1].type}",
+                node.position,
+            )
+        default = f" ELSE {coerce(values[1], found).sql}" if len(values) > 1 else ""
+        sql = f"CASE WHEN {condition.sql} THEN {coerce(values[0], found).sql}{default} END"
+        return Typed(sql, found, any(one.fails for one in (condition, *values)))
+
+    def _coalesce(self, node: tree.Call, scope: Scope) -> Typed:
+        if len(node.arguments) < 2:
+            raise QueryFailure(
+                "INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments", node.position
+            )
+        values = [self._analysis.expression(argument, scope) for argument in node.arguments]
+        type_ = self._analysis.expressions.single_type(values, "COALESCE operands", node.position)
+        sql = f"coalesce({', '.join(coerce(value, type_).sql for value in values)})"
+        return Typed(sql, type_, any(value.fails for value in values))
+
+    def _nullif(self, node: tree.Call, scope: Scope) -> Typed:
+        if len(node.arguments) != 2:
+            raise QueryFailure(
+                "INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'nullif' function", node.position
+            )
+        first, second = (self._analysis.expression(argument, scope) for argument in node.arguments)
+        if types.common_type(first.type, second.type) is None:
+            raise QueryFailure(
+                "TYPE_MISMATCH", f"Types are not comparable with NULLIF: {first.type} vs {second.type}", node.position
+            )
+        equal = compare("=", first, second, node.position)
+        return Typed(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, equal.fails)
+
+    def _try(self, node: tree.Call, scope: Scope) -> Typed:
+        if len(node.arguments) != 1:
+            raise QueryFailure(
+                "INVALID_FUNCTION_ARGUMENT", "The 'try' function must have exactly one argument", node.position
+            )
+        value = self._analysis.expression(node.arguments[0], scope)
+        if not value.fails:
+            return value
+        if not scope.arguments and not _READS_ROWS.search(value.sql) and self._fails(value):
+            # DuckDB computes constants while it plans, before its TRY can catch anything.
+            return Typed(null_of(value.type), value.type)
+        if aggregates_in(node.arguments) or windows_in(node.arguments):
+            raise QueryFailure(
+                "NOT_SUPPORTED",
+                "The local Athena does not support TRY above an aggregate or a window function: compute that in a "
+                "subquery and TRY outside of it",
+                node.position,
+            )
+        return Typed(f"TRY({value.sql})", value.type)
+
+    def _fails(self, value: Typed) -> bool:
+        try:
+            self._analysis.session.constant(value.sql)
+        except QueryFailure:
+            return True
+        return False
+
+    def _typeof(self, node: tree.Call, scope: Scope) -> Typed:
+        if len(node.arguments) != 1:
+            raise QueryFailure(
+                "FUNCTION_NOT_FOUND", "Unexpected parameters for function typeof. Expected: typeof(T)", node.position
+            )
+        name = str(self._analysis.expression(node.arguments[0], scope).type)
+        return Typed(f"CAST({quote(name)} AS VARCHAR)", types.VARCHAR, literal=name)
+
+    def _extreme(self, node: tree.Call, scope: Scope) -> Typed:
+        if not node.arguments:
+            raise QueryFailure(
+                "FUNCTION_NOT_FOUND",
+                f"Unexpected parameters () for function {node.name}. Expected: {node.name}(E)",
+                node.position,
+            )
+        values = [self._analysis.expression(argument, scope) for argument in node.arguments]
+        found: Type | None = values[0].type
+        for value in values[1:]:
+            found = types.common_type(found, value.type) if found is not None else None
+        if found is None or not types.is_orderable(found):
+            given = ", ".join(str(value.type) for value in values)
+            raise QueryFailure(
+                "FUNCTION_NOT_FOUND",
+                f"Unexpected parameters ({given}) for function {node.name}. Expected: {node.name}(E)",
+                node.position,
+            )
+        widened = [coerce(value, found).sql for value in values]
+        missing = " OR ".join(f"{sql} IS NULL" for sql in widened)
+        sql = f"CASE WHEN {missing} THEN NULL ELSE {node.name}({', '.join(widened)}) END"
+        return Typed(sql, found, any(value.fails for value in values))
+
+    def _format(self, node: tree.Call, scope: Scope) -> Typed:
+        if len(node.arguments) < 2:
+            raise QueryFailure(
+                "INVALID_FUNCTION_ARGUMENT", "The 'format' function must have at least two arguments", node.position
+            )
+        values = [self._analysis.expression(argument, scope) for argument in node.arguments]
+        if not types.is_text(values[0].type):
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"Type of first argument to format() must be VARCHAR (actual: {values[0].type})",
+                node.position,
+            )
+        shown = ", ".join(
+            "CAST(NULL AS VARCHAR)" if value.type == types.UNKNOWN else text_of(value.sql, value.type)
+            for value in values[1:]
+        )
+        names = ", ".join(quote(value.type.name) for value in values[1:])
+        sql = f"athena_format({values[0].sql}, [{names}], CAST([{shown}] AS VARCHAR[]))"
+        return Typed(sql, types.VARCHAR, fails=True)
+
+    def _current_user(self, node: tree.Call, _: Scope) -> Typed:
+        raise QueryFailure("NOT_SUPPORTED", f"{node.name} is not supported", node.position)

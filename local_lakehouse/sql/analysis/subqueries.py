@@ -1,0 +1,92 @@
+"""Queries inside expressions."""
+
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis import operators
+from local_lakehouse.sql.analysis.comparisons import compare
+from local_lakehouse.sql.analysis.scope import Scope
+from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.types import Type, common_type
+
+if TYPE_CHECKING:
+    from local_lakehouse.sql.analysis.analysis import Analysis
+
+
+class Subqueries:
+    """Analyses queries inside expressions.
+
+    Args:
+        analysis: The analysis of the statement.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    def in_query(self, node: tree.InQuery, scope: Scope) -> Typed:
+        """Return what ``IN (SELECT …)`` is."""
+        quantified = tree.Quantified("=", "ANY", node.operand, node.query, position=node.position, text=node.text)
+        return self.quantified(quantified, scope)
+
+    def quantified(self, node: tree.Quantified, scope: Scope) -> Typed:
+        """Return what a comparison with all or any row of a query is."""
+        value = self._analysis.expression(node.operand, scope)
+        compiled = self._analysis.query(node.query, scope)
+        wanted = value.type.children if isinstance(node.operand, tree.Row) else (value.type,)
+        if len(wanted) != len(compiled.columns):
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"Value expression and result of subquery must be of the same type: "
+                f"{value.type} vs row({', '.join(str(column.type) for column in compiled.columns)})",
+                node.position,
+            )
+        name = self._analysis.fresh("q")
+        inner = types.row(tuple(column.type for column in compiled.columns))
+        columns = ", ".join(f"{name}.c{index}" for index in range(len(wanted)))
+        if len(wanted) > 1 or inner.children[0].name in ("double", "real") or inner.children[0].children:
+            return self._matched(node, value, compiled.sql, name, inner)
+        common = common_type(value.type, inner.children[0])
+        if common is None:
+            raise operators.mismatch(node.operator, value.type, inner.children[0], node.position)
+        read = coerce(Typed(columns, inner.children[0]), common).sql
+        source = f"(SELECT {read} FROM ({compiled.sql}) AS {name})"
+        quantifier = "ALL" if node.quantifier == "ALL" else "ANY"
+        left = coerce(value, common).sql
+        if (node.operator, quantifier) == ("=", "ANY"):
+            return Typed(f"({left} IN {source})", types.BOOLEAN, value.fails)
+        if (node.operator, quantifier) == ("<>", "ALL"):
+            return Typed(f"({left} NOT IN {source})", types.BOOLEAN, value.fails)
+        return Typed(f"({left} {node.operator} {quantifier} {source})", types.BOOLEAN, value.fails)
+
+    def _matched(self, node: tree.Quantified, value: Typed, sql: str, name: str, inner: Type) -> Typed:
+        """Compare with every row of a query where DuckDB's own comparison would not be Athena's."""
+        if len(inner.children) == 1:
+            right = Typed(f"{name}.c0", inner.children[0])
+        else:
+            fields = ", ".join(f"f{index} := {name}.c{index}" for index in range(len(inner.children)))
+            right = Typed(f"struct_pack({fields})", inner)
+        matched = compare(node.operator, value, right, node.position).sql
+        found = f"(SELECT list({matched}) FROM ({sql}) AS {name})"
+        macro = "athena_all" if node.quantifier == "ALL" else "athena_any"
+        return Typed(f"{macro}(coalesce({found}, CAST([] AS BOOLEAN[])))", types.BOOLEAN, value.fails)
+
+    def exists(self, node: tree.Exists, scope: Scope) -> Typed:
+        """Return what ``EXISTS`` is."""
+        return Typed(f"EXISTS ({self._analysis.query(node.query, scope).sql})", types.BOOLEAN)
+
+    def scalar(self, node: tree.ScalarQuery, scope: Scope) -> Typed:
+        """Return what a query in the place of a value is."""
+        compiled = self._analysis.query(node.query, scope)
+        if len(compiled.columns) == 1:
+            return Typed(f"({compiled.sql})", compiled.columns[0].type)
+        fields = ", ".join(f"f{index} := s.c{index}" for index in range(len(compiled.columns)))
+        type_ = types.row(
+            tuple(column.type for column in compiled.columns), tuple(column.name for column in compiled.columns)
+        )
+        return Typed(f"(SELECT struct_pack({fields}) FROM ({compiled.sql}) AS s)", type_)

@@ -1,0 +1,129 @@
+"""Windows: partitions, orders and frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.calls_in import windows_in
+from local_lakehouse.sql.analysis.comparisons import key
+from local_lakehouse.sql.analysis.scope import Scope
+from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.types import Type
+
+if TYPE_CHECKING:
+    from local_lakehouse.sql.analysis.analysis import Analysis
+
+
+_BOUND_ORDER = ("UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", "UNBOUNDED FOLLOWING")
+
+
+class Windows:
+    """Analyses windows.
+
+    Args:
+        analysis: The analysis of the statement.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    def clause(self, node: tree.Call, scope: Scope) -> str:
+        """Write ``OVER`` as DuckDB has it."""
+        window = self._resolved(node.window, scope, node.position) if node.window else None
+        if window is None:
+            return ""
+        if windows_in((window.partition, window.order)):
+            raise QueryFailure("NESTED_WINDOW", "Cannot nest window functions inside a window", node.position)
+        parts = []
+        if window.partition:
+            keys = [self._analysis.expression(one, scope) for one in window.partition]
+            parts.append("PARTITION BY " + ", ".join(key(one.sql, one.type) for one in keys))
+        if window.order:
+            parts.append(self._analysis.ordering.clause(window.order, scope).strip())
+        if window.frame is not None:
+            parts.append(self._frame(window, scope))
+        return f" OVER ({' '.join(parts)})"
+
+    def _resolved(self, window: tree.Window, scope: Scope, position: Position) -> tree.Window:
+        if window.base is None:
+            return window
+        named = scope.windows.get(window.base.key)
+        if named is None:
+            raise QueryFailure("INVALID_WINDOW_REFERENCE", f"Cannot resolve WINDOW name {window.base.value}", position)
+        base = self._resolved(named, scope, position)
+        return tree.Window(
+            None,
+            window.partition or base.partition,
+            window.order or base.order,
+            window.frame or base.frame,
+            position=window.position,
+        )
+
+    def _frame(self, window: tree.Window, scope: Scope) -> str:
+        frame = window.frame
+        if frame is None:
+            return ""
+        end = frame.end or tree.FrameBound("CURRENT ROW", None)
+        self._check_frame(frame, end, window)
+        bounds = [self._frame_bound(bound, frame, window, scope) for bound in (frame.start, end)]
+        return f"{frame.unit} BETWEEN {bounds[0]} AND {bounds[1]}"
+
+    def _check_frame(self, frame: tree.Frame, end: tree.FrameBound, window: tree.Window) -> None:
+        if frame.start.kind == "UNBOUNDED FOLLOWING":
+            raise QueryFailure(
+                "INVALID_WINDOW_FRAME", "Window frame start cannot be UNBOUNDED FOLLOWING", frame.position
+            )
+        if end.kind == "UNBOUNDED PRECEDING":
+            raise QueryFailure("INVALID_WINDOW_FRAME", "Window frame end cannot be UNBOUNDED PRECEDING", frame.position)
+        if _BOUND_ORDER.index(frame.start.kind) > _BOUND_ORDER.index(end.kind):
+            raise QueryFailure(
+                "INVALID_WINDOW_FRAME",
+                f"Window frame starting from {frame.start.kind} cannot end with {end.kind}",
+                frame.position,
+            )
+        valued = frame.start.value is not None or end.value is not None
+        if frame.unit == "GROUPS" and not window.order:
+            raise QueryFailure("MISSING_ORDER_BY", "Window frame of type GROUPS requires ORDER BY", frame.position)
+        if frame.unit == "RANGE" and valued and len(window.order) != 1:
+            name = "MISSING_ORDER_BY" if not window.order else "INVALID_ORDER_BY"
+            raise QueryFailure(
+                name,
+                "Window frame of type RANGE PRECEDING or FOLLOWING requires "
+                + ("ORDER BY" if not window.order else "single sort item in ORDER BY"),
+                frame.position,
+            )
+
+    def _frame_bound(self, bound: tree.FrameBound, frame: tree.Frame, window: tree.Window, scope: Scope) -> str:
+        if bound.value is None:
+            return bound.kind
+        value = self._analysis.expression(bound.value, scope)
+        if frame.unit != "RANGE":
+            if not types.is_integer(value.type):
+                raise QueryFailure(
+                    "TYPE_MISMATCH",
+                    f"Window frame {frame.unit} value type must be exact numeric type with scale 0 "
+                    f"(actual {value.type})",
+                    bound.position,
+                )
+            message = "Window frame offset value must not be negative or null"
+            checked = f"athena_not_negative({coerce(value, types.BIGINT).sql}, '{message}')"
+            return f"{checked} {bound.kind}"
+        sort = self._analysis.expression(window.order[0].key, scope).type
+        return f"{self._range(value, sort, bound)} {bound.kind}"
+
+    def _range(self, value: Typed, sort: Type, bound: tree.FrameBound) -> str:
+        if types.is_numeric(sort) and types.is_numeric(value.type):
+            common = types.common_type(sort, value.type)
+            if common == sort:
+                return coerce(value, sort).sql
+        if sort.name in ("date", "timestamp") and types.is_interval(value.type):
+            unit = "to_milliseconds" if value.type == types.DAY_INTERVAL else "to_months"
+            return f"{unit}({value.sql})"
+        raise QueryFailure(
+            "TYPE_MISMATCH",
+            f"Window frame RANGE value type ({value.type}) not compatible with sort item type ({sort})",
+            bound.position,
+        )

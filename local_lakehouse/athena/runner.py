@@ -24,7 +24,7 @@ from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.writes import ctas, inserts, maintenance, row_changes, unloads
 from local_lakehouse.sql.failures import MalformedQuery, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
-from local_lakehouse.sql.grammar.statement_parser import StatementReader, parse_statement
+from local_lakehouse.sql.grammar.parser import Parser, parse_expression, parse_statement
 from local_lakehouse.sql.grammar.tree import Column, Dereference, Expression, Literal
 from local_lakehouse.sql.runtime.engine import Engine
 
@@ -214,11 +214,8 @@ def _refused(execution: Execution, error: ClientError) -> QueryFailure:
 
 def parameter_of(text: str) -> Expression:
     """Return what an execution parameter stands for: an expression without names, or else its own text."""
-    reader = None
     try:
-        reader = StatementReader(text)
-        expression = reader.expression()
-        reader.expect_end()
+        expression = parse_expression(text)
     except (MalformedQuery, QueryFailure):
         return Literal("varchar", text)
     return Literal("varchar", text) if _has_names(expression) else expression
@@ -235,14 +232,14 @@ def _has_names(node: object) -> bool:
 
 
 def _checked_parameters(query: str, given: Sequence[Expression]) -> Sequence[Expression]:
-    reader = StatementReader(query)
-    reader.whole_statement()
-    if reader.parameters == 0:
+    parser = Parser(query)
+    parser.statement()
+    if parser.parameters == 0:
         return ()
-    if reader.parameters != len(given):
+    if parser.parameters != len(given):
         raise QueryFailure(
             "INVALID_PARAMETER_USAGE",
-            f"line 1:1: Incorrect number of parameters: expected {reader.parameters} but found {len(given)}",
+            f"line 1:1: Incorrect number of parameters: expected {parser.parameters} but found {len(given)}",
         )
     return given
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from local_lakehouse.sql.failures import MalformedQuery, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
-from local_lakehouse.sql.grammar.statement_parser import parse_statement
+from local_lakehouse.sql.grammar.parser import parse_statement
 
 _COMMENT = re.compile(r"\s+|--[^\n]*(\n|$)|/\*.*?\*/", re.DOTALL)
 _DML = {

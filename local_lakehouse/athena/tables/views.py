@@ -9,8 +9,7 @@ from typing import Any
 
 from local_lakehouse.sql.analysis.session import CATALOG, View
 from local_lakehouse.sql.failures import QueryFailure
-from local_lakehouse.sql.grammar.parser import parse_query
-from local_lakehouse.sql.grammar.parser_types import TypeReader
+from local_lakehouse.sql.grammar.parser import parse_query, parse_type
 from local_lakehouse.sql.hive_types import glue_type
 from local_lakehouse.sql.types import Type
 
@@ -26,7 +25,7 @@ def read_view(entry: dict[str, Any], names: tuple[str, ...]) -> View:
     definition = view_definition(entry)
     if definition is None:
         raise QueryFailure("INVALID_VIEW", f"View '{'.'.join(names)}' was not made by Athena and cannot be read")
-    columns = tuple((column["name"], TypeReader(column["type"]).type()) for column in definition["columns"])
+    columns = tuple((column["name"], parse_type(column["type"])) for column in definition["columns"])
     return View(names, parse_query(definition["originalSql"]), definition.get("schema"), columns)
 
 

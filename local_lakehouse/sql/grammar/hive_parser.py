@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from local_lakehouse.sql.failures import MalformedQuery
 from local_lakehouse.sql.grammar import statement_tree as nodes
-from local_lakehouse.sql.grammar.parser_base import TokenReader
+from local_lakehouse.sql.grammar.reader import TokenReader
 from local_lakehouse.sql.grammar.tokens import Kind
 from local_lakehouse.sql.grammar.tree import Name
 from local_lakehouse.sql.hive_types import UnknownTypeError, parse_glue_type

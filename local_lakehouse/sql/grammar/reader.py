@@ -1,4 +1,4 @@
-"""What every part of the parser needs: looking at tokens, taking them, refusing them."""
+"""Reader of tokens: looks at them, takes them, refuses them."""
 
 from __future__ import annotations
 
@@ -108,17 +108,30 @@ class TokenReader:
 
     Args:
         text: The statement.
+
+    Attributes:
+        parameters: How many question marks were read.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._tokens = tokenize(text)
         self._index = 0
+        self.parameters = 0
 
     @property
     def token(self) -> Token:
         """The next token."""
         return self._tokens[self._index]
+
+    def token_at(self, mark: int) -> Token:
+        """Return the token at a mark."""
+        return self._tokens[mark]
+
+    def next_parameter(self) -> int:
+        """Count a question mark and return its number, from 0."""
+        self.parameters += 1
+        return self.parameters - 1
 
     def peek(self, distance: int = 1) -> Token:
         """Return a token further on."""

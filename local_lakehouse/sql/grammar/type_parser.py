@@ -1,10 +1,10 @@
-"""Read the names of types: ``array(row(a integer, b varchar(3)))``."""
+"""Reader of names of types: ``array(row(a integer, b varchar(3)))``."""
 
 from __future__ import annotations
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.failures import QueryFailure
-from local_lakehouse.sql.grammar.parser_base import TokenReader
+from local_lakehouse.sql.grammar.reader import TokenReader
 from local_lakehouse.sql.grammar.tokens import Kind
 from local_lakehouse.sql.types import Type
 
@@ -27,23 +27,30 @@ _SIMPLE = {
 _MAX_SECOND_DIGITS = 6
 
 
-class TypeReader(TokenReader):
-    """Reads types."""
+class TypeParser:
+    """Reads names of types: ``array(row(a integer, b varchar(3)))``.
+
+    Args:
+        tokens: The words of the statement.
+    """
+
+    def __init__(self, tokens: TokenReader) -> None:
+        self._tokens = tokens
 
     def type(self) -> Type:
         """Read one type."""
         type_ = self._base_type()
-        while self.accept("ARRAY"):
+        while self._tokens.accept("ARRAY"):
             type_ = types.array(type_)
         return type_
 
     def _base_type(self) -> Type:
-        mark = self.mark()
-        if self.token.kind is not Kind.WORD:
-            self.refuse("<type>")
-        word = self.take().upper
+        mark = self._tokens.mark()
+        if self._tokens.token.kind is not Kind.WORD:
+            self._tokens.refuse("<type>")
+        word = self._tokens.take().upper
         if word == "DOUBLE":
-            self.accept("PRECISION")
+            self._tokens.accept("PRECISION")
             return types.DOUBLE
         if word in _SIMPLE:
             return _SIMPLE[word]
@@ -63,68 +70,75 @@ class TypeReader(TokenReader):
             return types.map_of(*self._bracketed())
         if word == "ROW":
             return self._row_type()
-        self.rewind(mark)
-        raise QueryFailure("TYPE_MISMATCH", f"Unknown type: {self.token.text.lower()}", self.token.position)
+        self._tokens.rewind(mark)
+        raise QueryFailure(
+            "TYPE_MISMATCH", f"Unknown type: {self._tokens.token.text.lower()}", self._tokens.token.position
+        )
 
     def _numbers(self) -> tuple[int, ...]:
-        if not self.accept_symbol("("):
+        if not self._tokens.accept_symbol("("):
             return ()
         numbers = [self._number()]
-        while self.accept_symbol(","):
+        while self._tokens.accept_symbol(","):
             numbers.append(self._number())
-        self.expect_symbol(")")
+        self._tokens.expect_symbol(")")
         return tuple(numbers)
 
     def _number(self) -> int:
-        if self.token.kind is not Kind.INTEGER:
-            self.refuse("<integer>")
-        return int(self.take().text)
+        if self._tokens.token.kind is not Kind.INTEGER:
+            self._tokens.refuse("<integer>")
+        return int(self._tokens.take().text)
 
     def _time_type(self, word: str) -> Type:
-        mark = self.mark()
+        mark = self._tokens.mark()
         precision = (self._numbers() or (3,))[0]
         if precision > _MAX_SECOND_DIGITS:
             raise QueryFailure(
-                "NOT_SUPPORTED", f"{word.lower()}({precision}) is more precise than microseconds", self.place(mark)
+                "NOT_SUPPORTED",
+                f"{word.lower()}({precision}) is more precise than microseconds",
+                self._tokens.place(mark),
             )
-        if self.accept("WITH", "TIME", "ZONE"):
+        if self._tokens.accept("WITH", "TIME", "ZONE"):
             if word == "TIME":
-                raise QueryFailure("NOT_SUPPORTED", "time with time zone is not supported", self.place(mark))
+                raise QueryFailure("NOT_SUPPORTED", "time with time zone is not supported", self._tokens.place(mark))
             return types.timestamp_tz(precision)
-        self.accept("WITHOUT", "TIME", "ZONE")
+        self._tokens.accept("WITHOUT", "TIME", "ZONE")
         return types.timestamp(precision) if word == "TIMESTAMP" else types.time(precision)
 
     def _interval_type(self) -> Type:
-        if self.accept("YEAR", "TO", "MONTH"):
+        if self._tokens.accept("YEAR", "TO", "MONTH"):
             return types.MONTH_INTERVAL
-        self.expect("DAY", "TO", "SECOND")
+        self._tokens.expect("DAY", "TO", "SECOND")
         return types.DAY_INTERVAL
 
     def _bracketed(self) -> list[Type]:
-        closing = ">" if self.accept_symbol("<") else ")"
+        closing = ">" if self._tokens.accept_symbol("<") else ")"
         if closing == ")":
-            self.expect_symbol("(")
+            self._tokens.expect_symbol("(")
         parts = [self.type()]
-        while self.accept_symbol(","):
+        while self._tokens.accept_symbol(","):
             parts.append(self.type())
-        self.expect_symbol(closing)
+        self._tokens.expect_symbol(closing)
         return parts
 
     def _row_type(self) -> Type:
-        self.expect_symbol("(")
+        self._tokens.expect_symbol("(")
         fields: list[str | None] = []
         children: list[Type] = []
         while True:
             named = (
-                self.at_name()
-                and not (self.peek().kind is Kind.SYMBOL and self.peek().text in (",", ")", "("))
-                and not self.at("DOUBLE", "PRECISION")
-                and not (self.token.upper in ("TIMESTAMP", "TIME") and self.peek().upper in ("WITH", "WITHOUT"))
-                and not (self.token.upper == "INTERVAL" and self.peek().upper in ("YEAR", "DAY"))
+                self._tokens.at_name()
+                and not (self._tokens.peek().kind is Kind.SYMBOL and self._tokens.peek().text in (",", ")", "("))
+                and not self._tokens.at("DOUBLE", "PRECISION")
+                and not (
+                    self._tokens.token.upper in ("TIMESTAMP", "TIME")
+                    and self._tokens.peek().upper in ("WITH", "WITHOUT")
+                )
+                and not (self._tokens.token.upper == "INTERVAL" and self._tokens.peek().upper in ("YEAR", "DAY"))
             )
-            fields.append(self.name().key if named else None)
+            fields.append(self._tokens.name().key if named else None)
             children.append(self.type())
-            if not self.accept_symbol(","):
+            if not self._tokens.accept_symbol(","):
                 break
-        self.expect_symbol(")")
+        self._tokens.expect_symbol(")")
         return types.row(tuple(children), tuple(fields))

@@ -1,0 +1,88 @@
+"""Reader of names and functions' calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.grammar.tree import (
+    Expression,
+    SortItem,
+)
+
+if TYPE_CHECKING:
+    from local_lakehouse.sql.grammar.parser import Parser
+
+
+class CallParser:
+    """Reads names and functions' calls.
+
+    Args:
+        parser: The parser of the statement.
+    """
+
+    def __init__(self, parser: Parser) -> None:
+        self._parser = parser
+        self._tokens = parser.tokens
+
+    def name_or_call(self) -> Expression:
+        """Read a column's name or a function's call."""
+        mark = self._tokens.mark()
+        name = self._tokens.name()
+        if not self._tokens.at_symbol("(") or name.quoted:
+            return tree.Column(name, position=self._tokens.place(mark), text=self._tokens.written(mark))
+        self._tokens.take()
+        if self._tokens.accept_symbol("*"):
+            self._tokens.expect_symbol(")")
+            return self._finish_call(mark, name.key, (), star=True)
+        distinct = self._tokens.accept("DISTINCT")
+        if not distinct:
+            self._tokens.accept("ALL")
+        arguments = []
+        if not self._tokens.at_symbol(")") and not self._tokens.at("ORDER", "BY"):
+            arguments.append(self._parser.expression())
+            while self._tokens.accept_symbol(","):
+                arguments.append(self._parser.expression())
+        order = self._parser.windows.sort_items() if self._tokens.accept_by("ORDER") else ()
+        self._tokens.expect_symbol(")")
+        return self._finish_call(mark, name.key, tuple(arguments), distinct=distinct, order=order)
+
+    def _finish_call(
+        self,
+        mark: int,
+        name: str,
+        arguments: tuple[Expression, ...],
+        *,
+        distinct: bool = False,
+        order: tuple[SortItem, ...] = (),
+        star: bool = False,
+    ) -> Expression:
+        condition = self.filter()
+        nulls = None
+        if self._tokens.token.upper in ("IGNORE", "RESPECT") and self._tokens.peek().upper == "NULLS":
+            nulls = self._tokens.take().upper
+            self._tokens.take()
+        window = self._parser.windows.window() if self._tokens.accept("OVER") else None
+        return tree.Call(
+            name,
+            arguments,
+            distinct,
+            order,
+            condition,
+            window,
+            nulls,
+            star,
+            position=self._tokens.place(mark),
+            text=self._tokens.written(mark),
+        )
+
+    def filter(self) -> Expression | None:
+        """Read ``FILTER (WHERE …)`` if it comes next."""
+        if not (self._tokens.at("FILTER") and self._tokens.peek().text == "("):
+            return None
+        self._tokens.take()
+        self._tokens.expect_symbol("(")
+        self._tokens.expect("WHERE")
+        condition = self._parser.expression()
+        self._tokens.expect_symbol(")")
+        return condition

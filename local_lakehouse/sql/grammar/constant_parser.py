@@ -1,0 +1,128 @@
+"""Reader of constants."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from local_lakehouse.sql.failures import MalformedQuery
+from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.grammar.tokens import Kind
+from local_lakehouse.sql.grammar.tree import (
+    Expression,
+)
+
+if TYPE_CHECKING:
+    from local_lakehouse.sql.grammar.parser import Parser
+
+_UNICODE_ESCAPE = re.compile(r"\\(\\|\+[0-9A-Fa-f]{6}|[0-9A-Fa-f]{4}|.|$)", re.DOTALL)
+_LITERALS = {
+    Kind.STRING: "varchar",
+    Kind.UNICODE_STRING: "unicode",
+    Kind.BINARY: "varbinary",
+    Kind.INTEGER: "integer",
+    Kind.DECIMAL: "double",
+    Kind.DOUBLE: "double",
+}
+_NUMBERS = (Kind.INTEGER, Kind.DECIMAL, Kind.DOUBLE)
+_TYPE_WORDS = frozenset(
+    [
+        "BOOLEAN",
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "INT",
+        "BIGINT",
+        "REAL",
+        "DOUBLE",
+        "DECIMAL",
+        "NUMERIC",
+        "CHAR",
+        "VARCHAR",
+        "JSON",
+        "DATE",
+        "TIME",
+        "TIMESTAMP",
+        "UUID",
+        "IPADDRESS",
+    ]
+)
+_INTERVAL_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+
+
+class ConstantParser:
+    """Reads constants.
+
+    Args:
+        parser: The parser of the statement.
+    """
+
+    def __init__(self, parser: Parser) -> None:
+        self._parser = parser
+        self._tokens = parser.tokens
+
+    def constant(self) -> Expression:
+        """Read a plain constant."""
+        mark = self._tokens.mark()
+        sign = "-" if self._tokens.accept_symbol("-") else ""
+        token = self._tokens.take()
+        value = sign + (token.value.replace("_", "") if token.kind in _NUMBERS else token.value)
+        kind = _LITERALS[token.kind]
+        if kind == "unicode":
+            return tree.Literal(
+                "varchar", self.unicode(value), position=token.position, text=self._tokens.written(mark)
+            )
+        return tree.Literal(kind, value, position=self._tokens.place(mark), text=self._tokens.written(mark))
+
+    def typed_literal_follows(self) -> bool:
+        """Tell whether a constant with its type before it comes next."""
+        if self._tokens.token.upper not in _TYPE_WORDS:
+            return False
+        return self._tokens.peek().kind in (Kind.STRING, Kind.UNICODE_STRING) or (
+            self._tokens.at("DOUBLE", "PRECISION") and self._tokens.peek(2).kind is Kind.STRING
+        )
+
+    def typed_literal(self) -> Expression:
+        """Read a constant with its type before it."""
+        mark = self._tokens.mark()
+        name = self._tokens.take().text.lower()
+        self._tokens.accept("PRECISION")
+        value = self._tokens.string()
+        return tree.TypedLiteral(name, value, position=self._tokens.place(mark), text=self._tokens.written(mark))
+
+    def interval(self) -> Expression:
+        """Read an ``INTERVAL``."""
+        mark = self._tokens.mark()
+        self._tokens.take()
+        negative = self._tokens.accept_symbol("-")
+        if not negative:
+            self._tokens.accept_symbol("+")
+        value = self._tokens.string()
+        start = self._tokens.accept_any(*_INTERVAL_UNITS)
+        if start is None:
+            raise self._tokens.refuse("'DAY', 'HOUR', 'MINUTE', 'MONTH', 'SECOND', 'YEAR'")
+        end = None
+        if self._tokens.accept("TO"):
+            end = self._tokens.accept_any(*_INTERVAL_UNITS)
+        return tree.IntervalLiteral(
+            value, negative, start, end, position=self._tokens.place(mark), text=self._tokens.written(mark)
+        )
+
+    def unicode(self, written: str) -> str:
+        """Resolve the escapes of a ``U&'…'`` constant."""
+        escape = "\\"
+        if self._tokens.accept("UESCAPE"):
+            escape = self._tokens.string()
+        if escape != "\\":
+            written = written.replace("\\", "\\\\").replace(escape, "\\")
+
+        def resolve(match: re.Match[str]) -> str:
+            code = match.group(1)
+            if code == "\\":
+                return "\\"
+            digits = code.removeprefix("+")
+            if len(digits) not in (4, 6):
+                raise MalformedQuery(f"Invalid escaped character: {code}")
+            return chr(int(digits, 16))
+
+        return _UNICODE_ESCAPE.sub(resolve, written)

@@ -1,0 +1,260 @@
+"""Reader of queries: ``WITH``, ``SELECT``, set operations, ``GROUP BY``, ``ORDER BY``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.grammar.tokens import Kind
+from local_lakehouse.sql.grammar.tree import (
+    Body,
+    Expression,
+    GroupingElement,
+    Query,
+)
+
+if TYPE_CHECKING:
+    from local_lakehouse.sql.grammar.parser import Parser
+
+
+class QueryParser:
+    """Reads queries: ``WITH``, ``SELECT``, set operations, ``GROUP BY``, ``ORDER BY``.
+
+    Args:
+        parser: The parser of the statement.
+    """
+
+    def __init__(self, parser: Parser) -> None:
+        self._parser = parser
+        self._tokens = parser.tokens
+
+    def at_query(self) -> bool:
+        """Tell whether a query comes next."""
+        distance = 0
+        while self._tokens.peek(distance).text == "(":
+            distance += 1
+        word = self._tokens.peek(distance).upper
+        if distance and word in ("SELECT", "WITH", "VALUES"):
+            # '((SELECT 1) + 2)' is an expression, '((SELECT 1) UNION …)' a query.
+            return self._parenthesised_query(distance)
+        return word in ("SELECT", "WITH", "VALUES") or (word == "TABLE" and self._tokens.peek(distance + 1).text != "(")
+
+    def _parenthesised_query(self, depth: int) -> bool:
+        level, distance = depth, depth
+        while level:
+            token = self._tokens.peek(distance)
+            if token.kind is Kind.END:
+                return True
+            level += {"(": 1, ")": -1}.get(token.text, 0) if token.kind is Kind.SYMBOL else 0
+            distance += 1
+        following = self._tokens.peek(distance)
+        return following.text == ")" or following.upper in (
+            "UNION",
+            "INTERSECT",
+            "EXCEPT",
+            "ORDER",
+            "LIMIT",
+            "OFFSET",
+            "FETCH",
+        )
+
+    def whole_query(self) -> Query:
+        """Read a query up to the statement's end."""
+        query = self.query()
+        self._tokens.expect_end()
+        return query
+
+    def query(self) -> Query:
+        """Read a query."""
+        mark = self._tokens.mark()
+        recursive, common = False, []
+        if self._tokens.accept("WITH"):
+            recursive = self._tokens.accept("RECURSIVE")
+            common.append(self._common_table())
+            while self._tokens.accept_symbol(","):
+                common.append(self._common_table())
+        body = self._body()
+        order = self._parser.windows.sort_items() if self._tokens.accept_by("ORDER") else ()
+        offset = self._offset()
+        limit, with_ties = self._limit()
+        return Query(
+            body,
+            recursive,
+            tuple(common),
+            order,
+            offset,
+            limit,
+            with_ties,
+            position=self._tokens.place(mark),
+            text=self._tokens.written(mark),
+        )
+
+    def _offset(self) -> Expression | None:
+        if not self._tokens.accept("OFFSET"):
+            return None
+        count = self._count()
+        self._tokens.accept_any("ROW", "ROWS")
+        return count
+
+    def _limit(self) -> tuple[Expression | None, bool]:
+        if self._tokens.accept("LIMIT"):
+            return (None if self._tokens.accept("ALL") else self._count()), False
+        if not self._tokens.accept("FETCH"):
+            return None, False
+        if self._tokens.accept_any("FIRST", "NEXT") is None:
+            self._tokens.refuse("'FIRST', 'NEXT'")
+        count = tree.Literal("integer", "1") if self._tokens.token.upper in ("ROW", "ROWS") else self._count()
+        self._tokens.accept_any("ROW", "ROWS")
+        if self._tokens.accept("WITH", "TIES"):
+            return count, True
+        self._tokens.expect("ONLY")
+        return count, False
+
+    def _count(self) -> Expression:
+        token = self._tokens.token
+        if self._tokens.accept_symbol("?"):
+            return tree.Parameter(self._tokens.next_parameter(), position=token.position, text="?")
+        if token.kind is not Kind.INTEGER:
+            self._tokens.refuse("'ALL', <integer>")
+        self._tokens.take()
+        return tree.Literal("integer", token.text, position=token.position, text=token.text)
+
+    def _common_table(self) -> tree.CommonTable:
+        mark = self._tokens.mark()
+        name = self._tokens.name()
+        columns = self._tokens.names_in_parentheses() if self._tokens.at_symbol("(") else ()
+        self._tokens.expect("AS")
+        self._tokens.expect_symbol("(")
+        query = self.query()
+        self._tokens.expect_symbol(")")
+        return tree.CommonTable(name, columns, query, position=self._tokens.place(mark))
+
+    def _body(self) -> Body:
+        mark = self._tokens.mark()
+        left = self._intersection()
+        while operator := self._tokens.accept_any("UNION", "EXCEPT"):
+            distinct = self._distinct_set()
+            right = self._intersection()
+            left = tree.SetOperation(operator, distinct, left, right, position=self._tokens.place(mark))
+        return left
+
+    def _intersection(self) -> Body:
+        mark = self._tokens.mark()
+        left = self._primary_body()
+        while self._tokens.accept("INTERSECT"):
+            distinct = self._distinct_set()
+            left = tree.SetOperation(
+                "INTERSECT", distinct, left, self._primary_body(), position=self._tokens.place(mark)
+            )
+        return left
+
+    def _distinct_set(self) -> bool:
+        if self._tokens.accept("ALL"):
+            return False
+        self._tokens.accept("DISTINCT")
+        return True
+
+    def _primary_body(self) -> Body:
+        mark = self._tokens.mark()
+        if self._tokens.accept("SELECT"):
+            return self._select(mark)
+        if self._tokens.accept("VALUES"):
+            rows = [self._parser.expression()]
+            while self._tokens.accept_symbol(","):
+                rows.append(self._parser.expression())
+            return tree.Values(tuple(rows), position=self._tokens.place(mark))
+        if self._tokens.accept("TABLE"):
+            name = self._tokens.qualified_name()
+            return tree.TableBody(
+                tree.Table(name, position=self._tokens.place(mark)), position=self._tokens.place(mark)
+            )
+        if self._tokens.accept_symbol("("):
+            query = self.query()
+            self._tokens.expect_symbol(")")
+            return tree.NestedQuery(query, position=self._tokens.place(mark))
+        raise self._tokens.refuse("'(', 'SELECT', 'TABLE', 'VALUES', 'WITH'")
+
+    def _select(self, mark: int) -> Body:
+        distinct = self._tokens.accept("DISTINCT")
+        if not distinct:
+            self._tokens.accept("ALL")
+        items = [self._select_item()]
+        while self._tokens.accept_symbol(","):
+            items.append(self._select_item())
+        source = self._parser.relations.source() if self._tokens.accept("FROM") else None
+        where = self._parser.expression() if self._tokens.accept("WHERE") else None
+        group = self._group_by() if self._tokens.accept_by("GROUP") else None
+        having = self._parser.expression() if self._tokens.accept("HAVING") else None
+        windows = []
+        if self._tokens.accept("WINDOW"):
+            windows.append(self._named_window())
+            while self._tokens.accept_symbol(","):
+                windows.append(self._named_window())
+        return tree.Select(
+            tuple(items), distinct, source, where, group, having, tuple(windows), position=self._tokens.place(mark)
+        )
+
+    def _named_window(self) -> tuple[tree.Name, tree.Window]:
+        name = self._tokens.name()
+        self._tokens.expect("AS")
+        return name, self._parser.windows.window_specification()
+
+    def _select_item(self) -> tree.SelectItem | tree.AllColumns:
+        mark = self._tokens.mark()
+        if self._tokens.accept_symbol("*"):
+            return tree.AllColumns(None, position=self._tokens.place(mark), text="*")
+        expression = self._qualified_star(mark)
+        if expression is not None:
+            return tree.AllColumns(expression, position=self._tokens.place(mark), text=self._tokens.written(mark))
+        expression = self._parser.expression()
+        written = self._tokens.written(mark)
+        alias = self._tokens.name() if self._tokens.accept("AS") or self._tokens.at_alias() else None
+        return tree.SelectItem(expression, alias, position=self._tokens.place(mark), text=written)
+
+    def _qualified_star(self, mark: int) -> Expression | None:
+        distance = 0
+        while (
+            self._tokens.peek(distance).kind in (Kind.WORD, Kind.QUOTED) and self._tokens.peek(distance + 1).text == "."
+        ):
+            distance += 2
+        if not distance or self._tokens.peek(distance).text != "*":
+            return None
+        names = self._tokens.name()
+        base: Expression = tree.Column(names, position=self._tokens.place(mark), text=names.value)
+        while self._tokens.accept_symbol(".") and not self._tokens.accept_symbol("*"):
+            base = tree.Dereference(
+                base, self._tokens.name(), position=self._tokens.place(mark), text=self._tokens.written(mark)
+            )
+        return base
+
+    def _group_by(self) -> tree.GroupBy:
+        mark = self._tokens.mark()
+        distinct = self._tokens.accept("DISTINCT")
+        if not distinct:
+            self._tokens.accept("ALL")
+        elements = [self._grouping_element()]
+        while self._tokens.accept_symbol(","):
+            elements.append(self._grouping_element())
+        return tree.GroupBy(tuple(elements), distinct, position=self._tokens.place(mark))
+
+    def _grouping_element(self) -> GroupingElement:
+        mark = self._tokens.mark()
+        kind = self._tokens.accept_any("ROLLUP", "CUBE")
+        if kind or self._tokens.accept("GROUPING", "SETS"):
+            self._tokens.expect_symbol("(")
+            sets = []
+            while not self._tokens.at_symbol(")"):
+                sets.append(self._grouping_set())
+                if not self._tokens.accept_symbol(","):
+                    break
+            self._tokens.expect_symbol(")")
+            return GroupingElement(kind or "SETS", tuple(sets), position=self._tokens.place(mark))
+        return GroupingElement("SIMPLE", (self._grouping_set(),), position=self._tokens.place(mark))
+
+    def _grouping_set(self) -> tuple[Expression, ...]:
+        if self._tokens.at_symbol("(") and self._tokens.peek().text == ")":
+            self._tokens.take()
+            self._tokens.take()
+            return ()
+        found = self._parser.expression()
+        return found.items if isinstance(found, tree.Row) and found.text.startswith("(") else (found,)

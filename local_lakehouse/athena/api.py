@@ -19,7 +19,7 @@ from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.workgroups import WorkGroups
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.protocol.wire import Caller
-from local_lakehouse.sql.runtime.engine import Engine
+from local_lakehouse.sql.workers.pool import WorkerPool
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -32,12 +32,12 @@ class AthenaService:
 
     Args:
         clients: The lakehouse.
-        engine: Where queries run; several services may share one.
+        workers: Where queries run; several services may share one pool.
     """
 
     name = "athena"
 
-    def __init__(self, clients: ServiceClients, engine: Engine | None = None) -> None:
+    def __init__(self, clients: ServiceClients, workers: WorkerPool | None = None) -> None:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS))
         lake = Lake(clients)
         self._workgroups = WorkGroups(clients)
@@ -45,7 +45,9 @@ class AthenaService:
         self._prepared = PreparedStatements(self._workgroups)
         self._executions = Executions()
         results = ResultFiles(clients)
-        self._runner = Runner(lake, self._prepared, results, engine or Engine())
+        self._workers = workers or WorkerPool()
+        self._owns_workers = workers is None
+        self._runner = Runner(lake, self._prepared, results, self._workers)
         queries = QueryOperations(clients, self._executions, self._workgroups, self._runner, results)
         catalogs = DataCatalogs(lake)
         self._answers: dict[str, Operation] = {
@@ -102,6 +104,8 @@ class AthenaService:
     def stop(self) -> None:
         """Stop what is running."""
         self._runner.stop()
+        if self._owns_workers:
+            self._workers.stop()
 
     def dump(self) -> object:
         """Return the service's state as plain data."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import duckdb
 import pyarrow as pa
 
 from local_lakehouse.athena.executions import Execution
@@ -21,8 +20,8 @@ from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.session import Session
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.tree import Expression, Query
-from local_lakehouse.sql.runtime.engine import Engine, run
 from local_lakehouse.sql.types import Type
+from local_lakehouse.sql.workers.pool import WorkerSession
 
 
 @dataclass
@@ -53,8 +52,7 @@ class Context:
     Args:
         execution: What is executed.
         lake: The tables of the lakehouse.
-        engine: Where queries run.
-        cursor: The connection of this execution.
+        worker: Where queries run.
         cache: Files parsed before.
         prepared: The prepared statements.
         parameters: What the question marks stand for.
@@ -62,8 +60,7 @@ class Context:
 
     execution: Execution
     lake: Lake
-    engine: Engine
-    cursor: duckdb.DuckDBPyConnection
+    worker: WorkerSession
     cache: FileCache
     prepared: PreparedStatements
     parameters: Sequence[Expression] = ()
@@ -82,7 +79,7 @@ class Context:
         """Return what a statement is analysed against."""
         now = datetime.now(UTC).replace(tzinfo=None)
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        return Session(tables, self.database, now, self.engine.constant, self.parameters)
+        return Session(tables, self.database, now, self.worker.constant, self.parameters)
 
     def query(self, query: Query) -> tuple[Compiled, pa.Table]:
         """Run a query.
@@ -101,9 +98,9 @@ class Context:
 
     def fetch(self, tables: StatementTables, sql: str) -> pa.Table:
         """Run DuckDB's SQL over the tables that its analysis named."""
-        tables.register(self.cursor, sql)
+        tables.register(self.worker, sql)
         self.execution.scanned_bytes += tables.scanned_bytes
-        return run(self.cursor, sql)
+        return self.worker.read(sql)
 
 
 def table_of(context: Context, names: nodes.TableName) -> tuple[str, str]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import duckdb
 from botocore.exceptions import ClientError
 
 from local_lakehouse.athena import alter, ddl, query_statements, show
@@ -26,7 +25,7 @@ from local_lakehouse.sql.failures import MalformedQuery, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.parser import Parser, parse_expression, parse_statement
 from local_lakehouse.sql.grammar.tree import Column, Dereference, Expression, Literal
-from local_lakehouse.sql.runtime.engine import Engine
+from local_lakehouse.sql.workers.pool import InterruptedStatementError, WorkerPool, WorkerSession
 
 _LOG = logging.getLogger(__name__)
 _CANCELLED = "Query cancelled by user"
@@ -36,8 +35,8 @@ _TOO_DEEP = (
     "Name parts of it in a WITH clause, or compute them in statements of their own"
 )
 _DENIED = ("403", "AccessDenied", "AccessDeniedException")
-_THREADS = 8
-_TIME_LIMIT_SECONDS = 30 * 60.0
+# As many as Athena lets an account run at once in most Regions, and some more.
+_THREADS = 48
 
 Handler = Callable[[Any, Context], Outcome]
 
@@ -49,8 +48,7 @@ class Runner:
         lake: The tables of the lakehouse.
         prepared: The prepared statements.
         results: Where results are written.
-        engine: Where queries run.
-        time_limit: How many seconds a statement may take.
+        workers: Where queries run.
     """
 
     def __init__(
@@ -58,17 +56,15 @@ class Runner:
         lake: Lake,
         prepared: PreparedStatements,
         results: ResultFiles,
-        engine: Engine,
-        time_limit: float = _TIME_LIMIT_SECONDS,
+        workers: WorkerPool,
     ) -> None:
         self._lake = lake
         self._prepared = prepared
         self._results = results
-        self._time_limit = time_limit
-        self._engine = engine
+        self._workers = workers
         self._cache = FileCache()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="athena")
-        self._running: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._running: dict[str, WorkerSession] = {}
         self._futures: dict[str, Future[None]] = {}
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
@@ -96,33 +92,33 @@ class Runner:
             if execution.final:
                 return
             self._cancelled.add(execution.id)
-            cursor = self._running.get(execution.id)
-        if cursor is not None:
-            cursor.interrupt()
+            worker = self._running.get(execution.id)
+        if worker is not None:
+            worker.interrupt()
 
     def stop(self) -> None:
         """Stop everything."""
         with self._lock:
-            cursors = list(self._running.values())
-        for cursor in cursors:
-            cursor.interrupt()
+            workers = list(self._running.values())
+        for worker in workers:
+            worker.interrupt()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, execution: Execution) -> None:
-        cursor = self._engine.cursor()
+        worker = self._workers.session()
         with self._lock:
-            self._running[execution.id] = cursor
+            self._running[execution.id] = worker
         overdue = threading.Event()
 
         def interrupt() -> None:
             overdue.set()
-            cursor.interrupt()
+            worker.interrupt()
 
-        timer = threading.Timer(self._time_limit, interrupt)
+        timer = threading.Timer(self._workers.limits.seconds, interrupt)
         timer.daemon = True
         timer.start()
         try:
-            self._guarded(execution, cursor, overdue)
+            self._guarded(execution, worker, overdue)
         finally:
             timer.cancel()
             with self._lock:
@@ -130,18 +126,18 @@ class Runner:
                 self._futures.pop(execution.id, None)
                 self._cancelled.discard(execution.id)
                 self.finished += 1
-            cursor.close()
+            worker.close()
 
-    def _guarded(self, execution: Execution, cursor: duckdb.DuckDBPyConnection, overdue: threading.Event) -> None:
+    def _guarded(self, execution: Execution, worker: WorkerSession, overdue: threading.Event) -> None:
         execution.state = "RUNNING"
         try:
             if execution.id in self._cancelled:
-                raise duckdb.InterruptException
-            outcome = self._outcome(execution, cursor)
+                raise InterruptedStatementError
+            outcome = self._outcome(execution, worker)
             self._finish(execution, outcome)
-        except duckdb.InterruptException:
+        except InterruptedStatementError:
             if overdue.is_set():
-                limit = round(self._time_limit / 60)
+                limit = round(self._workers.limits.seconds / 60)
                 self._fail(
                     execution,
                     QueryFailure(
@@ -180,11 +176,11 @@ class Runner:
         self._results.write(execution, outcome)
         execution.finish("SUCCEEDED")
 
-    def _outcome(self, execution: Execution, cursor: duckdb.DuckDBPyConnection) -> Outcome:
+    def _outcome(self, execution: Execution, worker: WorkerSession) -> Outcome:
         began = time.monotonic()
         self._lake.require_default_database()
         statement = parse_statement(execution.query)
-        context = Context(execution, self._lake, self._engine, cursor, self._cache, self._prepared)
+        context = Context(execution, self._lake, worker, self._cache, self._prepared)
         given = [parameter_of(text) for text in execution.parameters]
         query = execution.query
         if isinstance(statement, nodes.Execute):

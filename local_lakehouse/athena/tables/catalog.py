@@ -6,7 +6,6 @@ import itertools
 import re
 from datetime import datetime, timedelta
 
-import duckdb
 from pyiceberg.table import Table
 
 from local_lakehouse.athena.tables.hive import HiveLoad, hive_columns
@@ -20,6 +19,7 @@ from local_lakehouse.athena.tables.views import read_view
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.session import CATALOG, Source, SourceColumn, Version, View
 from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.workers.pool import WorkerSession
 
 _DEFAULT_DATABASE = "default"
 _COLUMN = re.compile(r"\b(r\d+)\.(c\d+|p|m)\b")
@@ -119,7 +119,7 @@ class StatementTables:
         self._loads[name] = load
         return name
 
-    def register(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
+    def register(self, worker: WorkerSession, sql: str) -> None:
         """Read the tables that a compiled statement names and hand them to DuckDB."""
         aliases = dict(re.findall(r"\b(scan\d+) AS (r\d+)\b", sql))
         columns: dict[str, set[str]] = {}
@@ -128,7 +128,7 @@ class StatementTables:
         for name, load in self._loads.items():
             loaded = load.load(columns.get(aliases.get(name, ""), set()))
             self.scanned_bytes += loaded.scanned_bytes
-            cursor.register(name, loaded.rows)
+            worker.register(name, loaded.rows)
 
 
 def qualify(names: tuple[str, ...], database: str | None, position: Position) -> tuple[str, str]:

@@ -25,7 +25,6 @@ from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.tree import Name
 from local_lakehouse.sql.grammar.tree import Table as TableNode
-from local_lakehouse.sql.runtime.engine import run
 
 _DEFAULT_AGE_SECONDS = 432_000
 _START = Position(1, 1)
@@ -77,8 +76,8 @@ def _chosen(statement: nodes.Optimize, context: Context, table: Table, file: Sca
         )
     condition = analyzer.boolean(statement.where, Scope(fields), "WHERE clause")
     relation_name, _, alias = relation.sql.partition(" AS ")
-    context.cursor.register(relation_name, file.rows.slice(0, 1))
-    return bool(run(context.cursor, f"SELECT 1 FROM {relation_name} AS {alias} WHERE {condition.sql}").num_rows)
+    context.worker.register(relation_name, file.rows.slice(0, 1))
+    return bool(context.worker.read(f"SELECT 1 FROM {relation_name} AS {alias} WHERE {condition.sql}").num_rows)
 
 
 def vacuum(statement: nodes.Vacuum, context: Context) -> Outcome:

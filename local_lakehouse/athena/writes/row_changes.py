@@ -31,7 +31,6 @@ from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar import tree
-from local_lakehouse.sql.runtime.engine import run
 from local_lakehouse.sql.types import Type
 
 
@@ -72,10 +71,10 @@ class _Target:
 
     def register(self, sql: str) -> None:
         """Hand DuckDB the table and all others that a statement names."""
-        self.tables.register(self.context.cursor, sql)
+        self.tables.register(self.context.worker, sql)
         self.context.execution.scanned_bytes += self.tables.scanned_bytes
         name = self.relation.sql.partition(" AS ")[0]
-        self.context.cursor.register(name, self.numbered())
+        self.context.worker.register(name, self.numbered())
 
     def commit(self, gone: pa.Table, come: pa.Table) -> None:
         """Take rows out of the table by file and number, and put others in."""
@@ -121,7 +120,7 @@ def delete(statement: nodes.Delete, context: Context) -> Outcome:
         condition = _condition(target, statement.where)
         sql = f"SELECT {target.alias}.f AS f, {target.alias}.n AS n FROM {target.relation.sql} WHERE {condition}"
         target.register(sql)
-        gone = run(context.cursor, sql)
+        gone = context.worker.read(sql)
         target.commit(gone, concatenated([], schema_of(target.table, None)))
         return written_rows(gone.num_rows)
 
@@ -145,7 +144,7 @@ def update(statement: nodes.Update, context: Context) -> Outcome:
         places = f"{target.alias}.f AS f, {target.alias}.n AS n"
         sql = f"SELECT {places}, {read} FROM {target.relation.sql} WHERE {condition}"
         target.register(sql)
-        found = run(context.cursor, sql)
+        found = context.worker.read(sql)
         target.commit(found, found.drop_columns(["f", "n"]))
         return written_rows(found.num_rows)
 
@@ -222,11 +221,11 @@ class _Merge:
         places = self._places_sql(choice)
         inserts = [self._insert_sql(case, number, missing) for number, case in enumerate(missing)]
         self._target.register(" ".join([places, *(sql for _, sql in updates), *inserts]))
-        cursor = self._target.context.cursor
-        gone = run(cursor, places)
+        worker = self._target.context.worker
+        gone = worker.read(places)
         self._check_single(gone)
         empty = concatenated([], schema_of(self._target.table, None))
-        come = [run(cursor, sql).cast(empty.schema) for sql in (*(sql for _, sql in updates), *inserts)]
+        come = [worker.read(sql).cast(empty.schema) for sql in (*(sql for _, sql in updates), *inserts)]
         inserted = sum(part.num_rows for part in come[len(updates) :])
         self._target.commit(gone, pa.concat_tables([empty, *come]))
         return written_rows(gone.num_rows + inserted)

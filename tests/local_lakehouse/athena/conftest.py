@@ -20,7 +20,7 @@ from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.session import Session, Source, Version, View
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar.parser import parse_query
-from local_lakehouse.sql.runtime.engine import Engine, run
+from local_lakehouse.sql.workers.pool import WorkerPool
 
 CALLER = Caller(ACCOUNT, "us-east-1", f"arn:aws:iam::{ACCOUNT}:root")
 
@@ -45,24 +45,23 @@ Ask = Callable[[str], Answer]
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
-    """The DuckDB of all statements."""
-    return Engine()
+def workers() -> Iterator[WorkerPool]:
+    """The worker processes of all statements."""
+    pool = WorkerPool()
+    yield pool
+    pool.stop()
 
 
 @pytest.fixture(scope="session")
-def ask(engine: Engine) -> Ask:
+def ask(workers: WorkerPool) -> Ask:
     """Runs a query that reads no table."""
 
     def answer(sql: str) -> Answer:
         now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-        compiled = compile_query(parse_query(sql), Session(_NoTables(), None, now, engine.constant))
-        types = [column.type for column in compiled.columns]
-        cursor = engine.cursor()
-        try:
-            rows = render(run(cursor, compiled.sql), types)
-        finally:
-            cursor.close()
+        with workers.opened() as worker:
+            compiled = compile_query(parse_query(sql), Session(_NoTables(), None, now, worker.constant))
+            types = [column.type for column in compiled.columns]
+            rows = render(worker.read(compiled.sql), types)
         return Answer([column.name for column in compiled.columns], [str(one) for one in types], rows)
 
     return answer
@@ -133,9 +132,9 @@ def _texts(page: dict[str, Any]) -> list[list[Text]]:
 
 
 @pytest.fixture
-def athena(clients: ServiceClients, engine: Engine) -> Iterator[Athena]:
+def athena(clients: ServiceClients, workers: WorkerPool) -> Iterator[Athena]:
     """An Athena with an empty database `lab` and a bucket `lab`."""
-    service = AthenaService(clients, engine)
+    service = AthenaService(clients, workers)
     client = Athena(service, clients)
     client.s3.create_bucket(Bucket="lab")
     client.glue.create_database(DatabaseInput={"Name": "lab", "LocationUri": "s3://lab/db/"})

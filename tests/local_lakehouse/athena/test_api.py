@@ -11,7 +11,8 @@ import pytest
 from local_lakehouse.athena.api import AthenaService
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.protocol.wire import Fault
-from local_lakehouse.sql.runtime import engine as engine_module
+from local_lakehouse.sql.workers.limits import Limits
+from local_lakehouse.sql.workers.pool import WorkerPool
 from tests.local_lakehouse.athena.conftest import Athena
 
 
@@ -258,11 +259,15 @@ def test_executions_outlive_the_process(athena: Athena, clients: ServiceClients)
     assert rows[1]["Data"] == [{"VarCharValue": "kept"}, {}, {"VarCharValue": ""}]
 
 
-def test_a_result_beyond_the_bound_fails_and_others_go_on(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "_RESULT_BYTES", 10_000)
+def test_a_result_beyond_the_bound_fails_and_others_go_on(clients: ServiceClients) -> None:
+    workers = WorkerPool(Limits(result_bytes=10_000))
+    athena = Athena(AthenaService(clients, workers), clients)
+    athena.s3.create_bucket(Bucket="lab")
 
-    assert "EXCEEDED_LOCAL_MEMORY_LIMIT" in athena.fail("SELECT x FROM UNNEST(sequence(1, 10000)) AS t(x)")
-    assert athena.run("SELECT count(*) FROM UNNEST(sequence(1, 10000)) AS t(x)") == [["10000"]]
+    assert "EXCEEDED_LOCAL_MEMORY_LIMIT" in athena.fail("SELECT x FROM UNNEST(sequence(1, 10000)) AS t(x)", None)
+    assert athena.run("SELECT count(*) FROM UNNEST(sequence(1, 10000)) AS t(x)", None) == [["10000"]]
+    athena.service.stop()
+    workers.stop()
 
 
 @pytest.mark.parametrize(

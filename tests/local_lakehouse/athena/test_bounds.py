@@ -8,8 +8,8 @@ import pytest
 
 from local_lakehouse.athena.api import AthenaService
 from local_lakehouse.backend.clients import ServiceClients
-from local_lakehouse.sql.runtime import regexp_functions
-from local_lakehouse.sql.runtime.engine import Engine
+from local_lakehouse.sql.workers.limits import MB, Limits
+from local_lakehouse.sql.workers.pool import WorkerPool
 from tests.local_lakehouse.athena.conftest import Athena
 
 NUMBERS = "UNNEST(sequence(1, 10000))"
@@ -55,7 +55,8 @@ def test_many_at_once_each_get_their_own_answer(accounts: Athena) -> None:
 
 
 def test_one_beyond_the_memory_fails_and_others_go_on(clients: ServiceClients) -> None:
-    athena = Athena(AthenaService(clients, Engine(memory_limit="64MB")), clients)
+    workers = WorkerPool(Limits(query_bytes=64 * MB))
+    athena = Athena(AthenaService(clients, workers), clients)
     distinct = f"SELECT count(DISTINCT CAST(x * 10000 + y AS varchar)) FROM {NUMBERS} a(x), {NUMBERS} b(y)"
 
     greedy = athena.start(distinct, None)
@@ -65,26 +66,25 @@ def test_one_beyond_the_memory_fails_and_others_go_on(clients: ServiceClients) -
     assert error["ErrorMessage"].startswith("EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded the memory")
     assert athena.run("SELECT 1 + 1", None) == [["2"]]
     athena.service.stop()
+    workers.stop()
 
 
-def test_one_beyond_the_time_fails_and_others_go_on(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(athena.service._runner, "_time_limit", 0.1)
-    late = athena.start(ENDLESS)
+def test_one_beyond_the_time_fails_and_others_go_on(clients: ServiceClients) -> None:
+    workers = WorkerPool(Limits(seconds=0.5))
+    athena = Athena(AthenaService(clients, workers), clients)
+    late = athena.start(ENDLESS, None)
     error = athena.finished(late)["Status"]["AthenaError"]
-    monkeypatch.undo()
 
     assert error["ErrorMessage"].startswith("EXCEEDED_TIME_LIMIT: Query exceeded the maximum execution time limit")
-    assert athena.run("SELECT 1 + 1") == [["2"]]
+    assert athena.run("SELECT 1 + 1", None) == [["2"]]
+    athena.service.stop()
+    workers.stop()
 
 
-def test_a_regular_expression_that_would_take_for_ever_is_given_up(
-    athena: Athena, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(regexp_functions, "_PATIENCE_SECONDS", 0.05)
-
+def test_a_regular_expression_that_would_take_for_ever_is_given_up(athena: Athena) -> None:
     reason = athena.fail(f"SELECT regexp_like(x, '(a|aa)+$') FROM (VALUES '{'a' * 60}b') t(x)")
 
-    assert reason.startswith("EXCEEDED_TIME_LIMIT: The regular expression needs more than 0.05 seconds")
+    assert reason.startswith("EXCEEDED_TIME_LIMIT: The regular expression needs more than 2 seconds")
 
 
 @pytest.mark.parametrize(

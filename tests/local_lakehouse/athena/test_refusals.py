@@ -12,7 +12,7 @@ import pytest
 from local_lakehouse.athena.api import AthenaService
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.protocol.wire import Fault
-from local_lakehouse.sql.runtime.engine import Engine
+from local_lakehouse.sql.workers.pool import WorkerPool
 from tests.local_lakehouse.athena.conftest import Athena
 
 ICEBERG = "LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -176,10 +176,10 @@ HIVE = [
 
 
 @pytest.fixture(scope="module")
-def tables(engine: Engine) -> Iterator[Athena]:
+def tables(workers: WorkerPool) -> Iterator[Athena]:
     """An Iceberg table, a Hive table and a view, which no test of this file changes."""
     backend = Backend("us-east-1")
-    service = AthenaService(backend.clients, engine)
+    service = AthenaService(backend.clients, workers)
     athena = Athena(service, backend.clients)
     athena.s3.create_bucket(Bucket="lab")
     athena.glue.create_database(DatabaseInput={"Name": "lab", "LocationUri": "s3://lab/db/"})

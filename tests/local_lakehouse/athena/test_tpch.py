@@ -13,7 +13,7 @@ import pytest
 from local_lakehouse.athena.api import AthenaService
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.iceberg.catalog import load_catalog
-from local_lakehouse.sql.runtime.engine import Engine
+from local_lakehouse.sql.workers.pool import WorkerPool
 from tests.local_lakehouse.athena.conftest import Athena
 from tests.local_lakehouse.athena.tpch_data import generate, read
 from tests.local_lakehouse.athena.tpch_queries import QUERIES
@@ -21,11 +21,11 @@ from tests.local_lakehouse.athena.tpch_queries import QUERIES
 
 @pytest.fixture(scope="module")
 def lake(
-    engine: Engine, tmp_path_factory: pytest.TempPathFactory
+    workers: WorkerPool, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Athena, duckdb.DuckDBPyConnection]]:
     """The tables in an Athena, and in a DuckDB beside it."""
     backend = Backend("us-east-1")
-    service = AthenaService(backend.clients, engine)
+    service = AthenaService(backend.clients, workers)
     athena = Athena(service, backend.clients)
     athena.s3.create_bucket(Bucket="lab")
     athena.glue.create_database(DatabaseInput={"Name": "lab"})

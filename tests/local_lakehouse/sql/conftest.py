@@ -1,3 +1,3 @@
-from tests.local_lakehouse.athena.conftest import accounts, ask, athena, engine
+from tests.local_lakehouse.athena.conftest import accounts, ask, athena, workers
 
-__all__ = ["accounts", "ask", "athena", "engine"]
+__all__ = ["accounts", "ask", "athena", "workers"]

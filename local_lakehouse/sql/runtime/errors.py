@@ -1,0 +1,60 @@
+"""DuckDB's errors, told as Athena tells them."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from local_lakehouse.sql.failures import QueryFailure
+
+_LOG = logging.getLogger(__name__)
+_FAILURE = re.compile(r"ATHENA\|([A-Z_]*)\|(.*?)\|ANEHTA", re.DOTALL)
+_INTEGERS = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
+_OVERFLOW = re.compile(r"Overflow in (\w+) of (INT\d+|DECIMAL\(\d+\)) \((.*?)\)[;!.]", re.DOTALL)
+_OUT_OF_RANGE = re.compile(
+    r"Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (INT\d+)"
+)
+_TO_DECIMAL = re.compile(
+    r"Could not (?:cast|convert) (?:value|string|VARCHAR) \"?(\S+?)\"? to DECIMAL\((\d+), ?(\d+)\)"
+)
+
+
+def failure_of(text: str) -> QueryFailure:
+    """Return the failure that Athena would report where DuckDB reports an error in these words."""
+    if match := _FAILURE.search(text):
+        return QueryFailure(match.group(1), match.group(2))
+    if match := _OVERFLOW.search(text):
+        return _overflow(match)
+    if match := _OUT_OF_RANGE.search(text):
+        return _out_of_range(match)
+    if match := _TO_DECIMAL.search(text):
+        return QueryFailure(
+            "INVALID_CAST_ARGUMENT", f"Cannot cast '{match.group(1)}' to DECIMAL({match.group(2)}, {match.group(3)})"
+        )
+    if "More than one row returned by a subquery" in text:
+        return QueryFailure("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
+    if "Out of Memory Error" in text:
+        return QueryFailure(
+            "EXCEEDED_LOCAL_MEMORY_LIMIT",
+            "Query exceeded the memory that the local lakehouse gives to it. Read fewer rows or columns, or aggregate "
+            "earlier.",
+        )
+    if text.startswith(("Out of Range Error", "Conversion Error")):
+        return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of the range of its type")
+    _LOG.warning("DuckDB refuses a statement: %s", text)
+    return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement: its engine refuses it")
+
+
+def _overflow(match: re.Match[str]) -> QueryFailure:
+    operation, type_, operands = match.groups()
+    name = _INTEGERS.get(type_)
+    if name is None:
+        return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")
+    return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"{name} {operation} overflow: {operands}")
+
+
+def _out_of_range(match: re.Match[str]) -> QueryFailure:
+    value, type_ = match.groups()
+    if "INT128" in match.group():
+        return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"bigint addition overflow: {value}")
+    return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"Out of range for {_INTEGERS.get(type_, type_)}: {value}")

@@ -1,0 +1,75 @@
+"""The process that forks workers, seen from the process that needs them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+from local_lakehouse.sql.workers.frames import Channel, ClosedError, Message
+
+_STATUS_SECONDS = 1.0
+
+
+class Forks:
+    """Forks workers, and knows how they ended."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._channel = Channel(ours)
+        self._statuses: dict[int, int] = {}
+        self._changed = threading.Condition()
+        self._process = subprocess.Popen(  # noqa: S603  (our own module)
+            [sys.executable, "-m", "local_lakehouse.sql.workers.forking", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+        theirs.close()
+        threading.Thread(target=self._listen, name="ends of workers", daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def start(self, settings: Message, socket_of_worker: socket.socket) -> None:
+        """Fork a worker that takes its orders from a socket.
+
+        Args:
+            settings: The worker's; see `local_lakehouse.sql.workers.process.run`.
+            socket_of_worker: Its end of a connected pair.
+        """
+        self._channel.send(settings, [socket_of_worker.fileno()])
+
+    def status_of(self, pid: int) -> int | None:
+        """Return how a worker ended: a negative number is a signal; None if that is not known in time."""
+        with self._changed:
+            self._changed.wait_for(lambda: pid in self._statuses, timeout=_STATUS_SECONDS)
+            return self._statuses.pop(pid, None)
+
+    def _listen(self) -> None:
+        with contextlib.suppress(ClosedError):
+            while True:
+                message = self._channel.receive()
+                if message["status"] == 0:
+                    continue
+                with self._changed:
+                    self._statuses[message["ended"]] = message["status"]
+                    self._changed.notify_all()
+
+
+_lock = threading.Lock()
+_forks: Forks | None = None
+
+
+def forks() -> Forks:
+    """Return this process's fork server, started when it is first needed and again if it has ended."""
+    global _forks
+    with _lock:
+        if _forks is None or not _forks.alive:
+            _forks = Forks()
+        return _forks

@@ -1,0 +1,77 @@
+"""A process that forks workers: DuckDB and Arrow are loaded once, and a worker is ready in a tenth of a second.
+
+``python -m local_lakehouse.sql.workers.forking DESCRIPTOR`` takes an order for each worker over the socket that it is
+given, and reports how each of them ended. It ends when the socket is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+
+import duckdb
+
+from local_lakehouse.sql.runtime.engine import prepare
+from local_lakehouse.sql.workers import process
+from local_lakehouse.sql.workers.frames import Channel, ClosedError, channel_of
+
+
+def main() -> None:
+    """Fork workers until the socket is closed.
+
+    Neither this process nor its DuckDB starts a thread, so that a fork copies no lock that another thread holds.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    orders = channel_of(int(sys.argv[1]))
+    connection = prepare()
+    # Workers share these objects; looking through them for garbage would copy them.
+    gc.freeze()
+    woken, wake = socket.socketpair()
+    for end in (woken, wake):
+        end.setblocking(False)
+    signal.set_wakeup_fd(wake.fileno())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    with contextlib.suppress(ClosedError):
+        while True:
+            ready, _, _ = select.select([orders.fileno(), woken.fileno()], [], [])
+            if woken.fileno() in ready:
+                woken.recv(4096)
+                _report_ended(orders)
+            if orders.fileno() in ready:
+                _fork(orders, connection)
+
+
+def _fork(orders: Channel, connection: duckdb.DuckDBPyConnection) -> None:
+    settings, descriptors = orders.receive_with_descriptors()
+    if os.fork() == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        orders.close()
+        try:
+            process.run(descriptors[0], connection, settings)
+        except BaseException as error:  # noqa: BLE001  (the process's edge: told to the log, then it ends)
+            print(f"a worker ended with {error!r}", file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(1)
+        os._exit(0)
+    os.close(descriptors[0])
+
+
+def _report_ended(orders: Channel) -> None:
+    """Report every worker that has ended since the last time."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            orders.send({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
+
+
+if __name__ == "__main__":
+    main()
+    # Without Python's own way out, on which DuckDB's binding lists what it leaves behind.
+    os._exit(0)

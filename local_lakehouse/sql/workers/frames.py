@@ -1,0 +1,107 @@
+"""Messages between processes: JSON documents with their length in front, over a local socket."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import struct
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+_LENGTH = struct.Struct("!I")
+_DESCRIPTORS = 8
+
+Message = dict[str, Any]
+
+
+class ClosedError(ConnectionError):
+    """The process at the other end has ended."""
+
+
+class Channel:
+    """One end of a connection between two processes.
+
+    Args:
+        end: A connected stream socket.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+        # Two threads may send: an order, and its interruption.
+        self._sending = threading.Lock()
+
+    def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
+        """Send a message, and open files with it.
+
+        Raises:
+            ClosedError: The other process has ended.
+        """
+        payload = json.dumps(message).encode()
+        frame = _LENGTH.pack(len(payload)) + payload
+        try:
+            with self._sending:
+                if descriptors:
+                    # The descriptors travel with the first byte.
+                    socket.send_fds(self._socket, [frame[:1]], list(descriptors))
+                    frame = frame[1:]
+                self._socket.sendall(frame)
+        except OSError as error:
+            raise ClosedError("The other process has ended.") from error
+
+    def receive(self) -> Message:
+        """Wait for a message.
+
+        Raises:
+            ClosedError: The other process has ended.
+        """
+        message: Message = json.loads(self._exactly(_LENGTH.unpack(self._exactly(_LENGTH.size))[0]))
+        return message
+
+    def receive_with_descriptors(self) -> tuple[Message, list[int]]:
+        """Wait for a message and the open files that come with it.
+
+        Raises:
+            ClosedError: The other process has ended.
+        """
+        try:
+            first, descriptors, _, _ = socket.recv_fds(self._socket, 1, _DESCRIPTORS)
+        except OSError as error:
+            raise ClosedError("The other process has ended.") from error
+        if not first:
+            raise ClosedError("The other process has ended.")
+        length = first + self._exactly(_LENGTH.size - 1)
+        return json.loads(self._exactly(_LENGTH.unpack(length)[0])), list(descriptors)
+
+    def _exactly(self, size: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < size:
+            try:
+                part = self._socket.recv(min(size - len(parts), 2**20))
+            except OSError as error:
+                raise ClosedError("The other process has ended.") from error
+            if not part:
+                raise ClosedError("The other process has ended.")
+            parts += part
+        return bytes(parts)
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, for `select`."""
+        return self._socket.fileno()
+
+    def shut(self) -> None:
+        """End the connection, so that a process waiting at either end stops waiting."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give back the socket."""
+        self._socket.close()
+
+
+def channel_of(descriptor: int) -> Channel:
+    """Return the channel of a descriptor that this process was given."""
+    os.set_inheritable(descriptor, False)
+    return Channel(socket.socket(fileno=descriptor))

@@ -1,0 +1,350 @@
+"""The workers of a lakehouse: started when they are needed, watched while they work, replaced when they end."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.runtime.errors import failure_of
+from local_lakehouse.sql.workers.fork_server import forks
+from local_lakehouse.sql.workers.frames import Channel, ClosedError, Message
+from local_lakehouse.sql.workers.limits import MB, Limits
+
+_LOG = logging.getLogger(__name__)
+_KEPT_IDLE = 2
+_WATCH_SECONDS = 0.05
+# A statement that runs this long gives way to shorter ones.
+_LONG_SECONDS = 2.0
+_NICENESS = 10
+# An interruption reaches DuckDB between two steps; what does not end then is ended.
+_PATIENCE_SECONDS = 1.0
+_RETIRED_AT_BYTES = 128 * MB
+_START_SECONDS = 60.0
+_MEMORY_FAILURE = (
+    "Query exceeded the memory that the local lakehouse gives to it. Read fewer rows or columns, or aggregate earlier."
+)
+
+
+class InterruptedStatementError(Exception):
+    """The statement was stopped by somebody."""
+
+
+class WorkerSession:
+    """A worker for one execution: the relations that it registers end with it.
+
+    Args:
+        pool: Where its worker comes from and returns to.
+    """
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+        self._folder: Path | None = None
+        self._files = itertools.count()
+        self._worker: _Worker | None = None
+        self._lock = threading.Lock()
+        self._interrupted = False
+
+    def register(self, name: str, rows: pa.Table) -> None:
+        """Let statements of this session read rows under a name."""
+        path = self._path()
+        with path.open("wb") as file, pa.ipc.new_stream(file, rows.schema) as writer:
+            writer.write_table(rows)
+        self._order({"do": "register", "name": name, "path": str(path)})
+
+    def execute(self, sql: str) -> None:
+        """Run a statement that has no rows.
+
+        Raises:
+            QueryFailure: It fails.
+            InterruptedStatementError: It was stopped.
+        """
+        self._order({"do": "execute", "sql": sql})
+
+    def read(self, sql: str) -> pa.Table:
+        """Run a query and return its rows, which stay on the disk until they are looked at.
+
+        Raises:
+            QueryFailure: It fails; never with DuckDB's own words.
+            InterruptedStatementError: It was stopped.
+        """
+        path = self._path()
+        self._order({"do": "read", "sql": sql, "path": str(path), "limit": self._pool.limits.result_bytes})
+        with pa.memory_map(str(path)) as source:
+            return pa.ipc.open_stream(source).read_all()
+
+    def constant(self, sql: str) -> object:
+        """Compute an expression that reads no table.
+
+        Raises:
+            QueryFailure: Computing it fails.
+            InterruptedStatementError: It was stopped.
+        """
+        row = self.read(f"SELECT {sql}").to_pylist()[0]
+        return next(iter(row.values()))
+
+    def interrupt(self) -> None:
+        """Stop the statement that runs, and all that would follow."""
+        with self._lock:
+            self._interrupted = True
+            worker = self._worker
+        if worker is not None:
+            worker.interrupt()
+
+    def close(self) -> None:
+        """Return the worker, and delete the session's files."""
+        with self._lock:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            self._pool.take_back(worker)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _path(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="statement-", dir=self._pool.folder))
+        return self._folder / f"{next(self._files)}.arrow"
+
+    def _order(self, order: Message) -> Message:
+        if self._worker is None:
+            worker = self._pool.lease()
+            with self._lock:
+                self._worker = worker
+        if self._interrupted:
+            raise InterruptedStatementError
+        try:
+            answer = self._worker.carry_out(order)
+        except ClosedError:
+            with self._lock:
+                worker, self._worker = self._worker, None
+            raise self._pool.reason_of(worker, self._interrupted) from None
+        if self._interrupted or answer.get("kind") == "interrupt":
+            raise InterruptedStatementError
+        if "error" in answer:
+            raise _failure(answer)
+        return answer
+
+
+def _failure(answer: Message) -> QueryFailure:
+    if answer["kind"] == "memory":
+        return QueryFailure("EXCEEDED_LOCAL_MEMORY_LIMIT", _MEMORY_FAILURE)
+    if answer["kind"] == "result":
+        return QueryFailure(
+            "EXCEEDED_LOCAL_MEMORY_LIMIT",
+            f"The result is {answer['error']}, which is more than the local lakehouse hands over. Select fewer rows or "
+            "columns, or aggregate.",
+        )
+    if answer["kind"] == "disk":
+        return QueryFailure(
+            "EXCEEDED_LOCAL_DISK_LIMIT",
+            f"The result could not be written to the disk ({answer['error']}). Free some space, or select fewer rows.",
+        )
+    return failure_of(answer["error"])
+
+
+class _Worker:
+    """A worker process, seen from the lakehouse."""
+
+    def __init__(self, channel: Channel, pid: int) -> None:
+        self._channel = channel
+        self.pid = pid
+        self._process = psutil.Process(pid)
+        self._base = self._resident()
+        self.busy_since = time.monotonic()
+        self.killed_for: str | None = None
+        self._slowed = False
+
+    def carry_out(self, order: Message) -> Message:
+        self._channel.send(order)
+        return self._channel.receive()
+
+    def interrupt(self) -> None:
+        with contextlib.suppress(ClosedError):
+            self._channel.send({"do": "interrupt"})
+        timer = threading.Timer(_PATIENCE_SECONDS, self._end_if_still, args=(self.busy_since,))
+        timer.daemon = True
+        timer.start()
+
+    def _end_if_still(self, since: float) -> None:
+        if self.busy_since == since:
+            self.kill("interruption")
+
+    def data_bytes(self) -> int:
+        """Return how much memory it has taken since it was started."""
+        return max(0, self._resident() - self._base)
+
+    def give_way(self) -> None:
+        """Let shorter statements go first from now on."""
+        if not self._slowed and time.monotonic() - self.busy_since > _LONG_SECONDS:
+            self._slowed = True
+            with contextlib.suppress(psutil.Error):
+                self._process.nice(_NICENESS if sys.platform != "win32" else psutil.BELOW_NORMAL_PRIORITY_CLASS)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it is as good as a new one."""
+        return not self._slowed and self.data_bytes() < _RETIRED_AT_BYTES
+
+    def kill(self, reason: str) -> None:
+        """End it at once."""
+        self.killed_for = self.killed_for or reason
+        with contextlib.suppress(psutil.Error):
+            self._process.kill()
+        self._channel.shut()
+
+    def close(self) -> None:
+        """Let it end."""
+        self._channel.shut()
+        self._channel.close()
+
+    def _resident(self) -> int:
+        try:
+            return int(self._process.memory_info().rss)
+        except psutil.Error:
+            return 0
+
+
+class WorkerPool:
+    """Worker processes, as many as there are statements that run at once.
+
+    Args:
+        limits: The bounds of statements.
+        folder: Where rows on their way are kept; by default a temporary folder.
+    """
+
+    def __init__(self, limits: Limits | None = None, folder: Path | None = None) -> None:
+        self.limits = limits or Limits()
+        self._temporary = None
+        if folder is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="lakehouse-")
+            folder = Path(self._temporary.name)
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._idle: list[_Worker] = []
+        self._busy: set[_Worker] = set()
+        self._watching: threading.Thread | None = None
+        self._stopped = threading.Event()
+
+    def session(self) -> WorkerSession:
+        """Return a session; its worker is taken by its first statement."""
+        return WorkerSession(self)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[WorkerSession]:
+        """Open a session for a block."""
+        session = self.session()
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def lease(self) -> _Worker:
+        """Return a worker that nobody else uses, until `take_back`."""
+        with self._lock:
+            worker = self._idle.pop() if self._idle else None
+        if worker is None:
+            worker = self._start()
+        worker.busy_since = time.monotonic()
+        with self._lock:
+            self._busy.add(worker)
+            if self._watching is None:
+                self._watching = threading.Thread(target=self._watch, name="statement limits", daemon=True)
+                self._watching.start()
+        return worker
+
+    def take_back(self, worker: _Worker) -> None:
+        """Keep a worker for the next statement, unless there are enough or it has grown."""
+        try:
+            worker.carry_out({"do": "clear"})
+            kept = worker.fresh
+        except ClosedError:
+            kept = False
+        worker.busy_since = 0.0
+        with self._lock:
+            self._busy.discard(worker)
+            kept = kept and len(self._idle) < _KEPT_IDLE and not self._stopped.is_set()
+            if kept:
+                self._idle.append(worker)
+        if not kept:
+            worker.close()
+
+    def reason_of(self, worker: _Worker | None, interrupted: bool) -> Exception:
+        """Return why a worker ended while it worked."""
+        if worker is None:
+            raise AssertionError("only a worker that worked can end")
+        with self._lock:
+            self._busy.discard(worker)
+        worker.close()
+        if interrupted:
+            return InterruptedStatementError()
+        status = forks().status_of(worker.pid)
+        if worker.killed_for == "memory" or (sys.platform != "win32" and status in (-signal.SIGKILL, -signal.SIGABRT)):
+            return QueryFailure("EXCEEDED_LOCAL_MEMORY_LIMIT", _MEMORY_FAILURE)
+        _LOG.error("worker %s ended with status %s while it ran a statement", worker.pid, status)
+        return QueryFailure(
+            "GENERIC_INTERNAL_ERROR", "The process that ran this query ended unexpectedly; the lakehouse's log says how"
+        )
+
+    def stop(self) -> None:
+        """End all workers."""
+        self._stopped.set()
+        with self._lock:
+            workers = [*self._idle, *self._busy]
+            self._idle.clear()
+        for worker in workers:
+            worker.kill("stop")
+        if self._watching is not None:
+            self._watching.join()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def _start(self) -> _Worker:
+        ours, theirs = socket.socketpair()
+        limits = self.limits
+        settings = {
+            "memory_limit": f"{(limits.duckdb_bytes or limits.query_bytes) // MB}MB",
+            "readable": [str(folder) for folder in limits.readable],
+            "threads": limits.threads,
+            "data_bytes": limits.process_bytes,
+            "file_bytes": shutil.disk_usage(self.folder).free,
+        }
+        forks().start(settings, theirs)
+        theirs.close()
+        ours.settimeout(_START_SECONDS)
+        channel = Channel(ours)
+        try:
+            pid = channel.receive()["ready"]
+            ours.settimeout(None)
+            return _Worker(channel, pid)
+        except (ClosedError, psutil.Error) as error:
+            channel.close()
+            raise QueryFailure(
+                "GENERIC_INTERNAL_ERROR",
+                "A process for this query could not be started; the lakehouse's log says why. Run it again.",
+            ) from error
+
+    def _watch(self) -> None:
+        """Hold the workers to their limits; whatever goes wrong with one of them, the others are watched."""
+        while not self._stopped.wait(_WATCH_SECONDS):
+            with self._lock:
+                busy = list(self._busy)
+            sizes = {worker: worker.data_bytes() for worker in busy}
+            for worker, size in sizes.items():
+                worker.give_way()
+                if size > self.limits.process_bytes:
+                    worker.kill("memory")
+            if sum(sizes.values()) > self.limits.all_bytes:
+                max(sizes, key=lambda worker: sizes[worker]).kill("memory")

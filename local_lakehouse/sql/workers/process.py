@@ -1,0 +1,155 @@
+"""A worker process: one DuckDB, one statement at a time.
+
+It takes orders over a channel: ``register`` a relation from an Arrow file, ``execute`` a statement, ``read`` a query
+into an Arrow file, ``clear`` the relations. ``interrupt`` may come at any time. It ends when the channel is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import re
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from local_lakehouse.sql.runtime.engine import restrict
+from local_lakehouse.sql.workers.frames import Channel, ClosedError, Message, channel_of
+
+_BATCH_ROWS = 100_000
+_UNLIMITED = -1
+
+
+class Worker:
+    """Carries out orders on one DuckDB.
+
+    Args:
+        channel: Where orders come from and answers go to.
+        connection: The DuckDB.
+    """
+
+    def __init__(self, channel: Channel, connection: duckdb.DuckDBPyConnection) -> None:
+        self._channel = channel
+        self._connection = connection
+        self._cursor = self._connection.cursor()
+        self._relations: set[str] = set()
+        self._orders: queue.SimpleQueue[Message] = queue.SimpleQueue()
+
+    def serve(self) -> None:
+        """Carry out orders until the channel is closed."""
+        threading.Thread(target=self._listen, name="orders", daemon=True).start()
+        while True:
+            order = self._orders.get()
+            try:
+                answer = self._carry_out(order)
+            except (duckdb.Error, OSError, pa.ArrowException, MemoryError) as error:
+                answer = {"error": str(error) or type(error).__name__, "kind": _kind(error)}
+            self._channel.send(answer)
+
+    def _listen(self) -> None:
+        """Take orders while a statement runs: an interruption must not wait for its end."""
+        with contextlib.suppress(ClosedError):
+            while True:
+                order = self._channel.receive()
+                if order["do"] == "interrupt":
+                    self._cursor.interrupt()
+                else:
+                    self._orders.put(order)
+        # Nobody waits for an answer any more.
+        os._exit(0)
+
+    def _carry_out(self, order: Message) -> Message:
+        match order["do"]:
+            case "register":
+                with pa.memory_map(order["path"]) as source:
+                    table = pa.ipc.open_stream(source).read_all()
+                self._cursor.register(order["name"], table)
+                self._relations.add(order["name"])
+            case "execute":
+                self._cursor.execute(order["sql"])
+            case "read":
+                return self._read(order["sql"], order["path"], order["limit"])
+            case "clear":
+                for name in self._relations:
+                    self._cursor.unregister(name)
+                self._relations.clear()
+                # Temporary views and a pending result end with their cursor.
+                self._cursor.close()
+                self._cursor = self._connection.cursor()
+        return {}
+
+    def _read(self, sql: str, path: str, limit: int) -> Message:
+        rows = size = 0
+        # Batch by batch: a whole result that DuckDB hands over at once is bound by no limit.
+        reader = self._cursor.sql(sql).to_arrow_reader(_BATCH_ROWS)
+        with Path(path).open("wb") as file, pa.ipc.new_stream(file, reader.schema) as writer:
+            for batch in reader:
+                size += batch.nbytes
+                if size > limit:
+                    return {"error": f"larger than {limit} bytes", "kind": "result"}
+                writer.write_batch(batch)
+                rows += batch.num_rows
+        return {"rows": rows}
+
+
+def _kind(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, duckdb.InterruptException) or "INTERRUPT Error" in text:
+        return "interrupt"
+    if isinstance(error, MemoryError | pa.ArrowMemoryError) or "Out of Memory" in text or "bad_alloc" in text:
+        return "memory"
+    if isinstance(error, OSError) and not isinstance(error, duckdb.Error | pa.ArrowException):
+        return "disk"
+    return "duckdb"
+
+
+def run(descriptor: int, connection: duckdb.DuckDBPyConnection, settings: Message) -> None:
+    """Serve as a worker until the channel is closed.
+
+    Args:
+        descriptor: A connected socket.
+        connection: A DuckDB without restrictions yet.
+        settings: ``memory_limit``, ``threads`` and ``readable`` (folders) for DuckDB; ``data_bytes`` and
+            ``file_bytes`` for the process.
+    """
+    _limit(settings)
+    restrict(connection, settings["memory_limit"], settings["threads"], settings["readable"])
+    channel = channel_of(descriptor)
+    worker = Worker(channel, connection)
+    channel.send({"ready": os.getpid()})
+    with contextlib.suppress(ClosedError):
+        worker.serve()
+
+
+def _limit(settings: Message) -> None:
+    """Let the operating system bound what this process takes; where it cannot, the pool watches from outside."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the lakehouse, which tells its workers
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _lower(resource, resource.RLIMIT_CORE, 0)
+    if sys.platform == "linux":
+        # Beyond what DuckDB and Arrow take from the start.
+        _lower(resource, resource.RLIMIT_DATA, _data_bytes() + settings["data_bytes"])
+    _lower(resource, resource.RLIMIT_FSIZE, settings["file_bytes"])
+    # A file that grows too large is an error of the write, not the end of the process.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def _data_bytes() -> int:
+    """Return the memory of this process that Linux counts as data."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.findall(r"^VmData:\s*(\d+) kB", status, re.MULTILINE)[0]) * 1024
+
+
+def _lower(resource: Any, which: int, limit: int) -> None:
+    hard = resource.getrlimit(which)[1]
+    wanted = limit if hard == _UNLIMITED else min(limit, hard)
+    resource.setrlimit(which, (wanted, hard))

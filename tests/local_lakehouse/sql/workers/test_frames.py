@@ -1,0 +1,52 @@
+"""Messages between processes arrive whole, whoever sends at the same time."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from local_lakehouse.sql.workers.frames import Channel, ClosedError
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Channel, Channel]]:
+    left, right = (Channel(end) for end in socket.socketpair())
+    yield left, right
+    left.close()
+    right.close()
+
+
+def test_a_message_arrives_as_it_was_sent(ends: tuple[Channel, Channel]) -> None:
+    ends[0].send({"sql": "SELECT 'ä\n'", "n": 2**40})
+    assert ends[1].receive() == {"sql": "SELECT 'ä\n'", "n": 2**40}
+
+
+def test_descriptors_travel_with_a_message(ends: tuple[Channel, Channel]) -> None:
+    read, write = os.pipe()
+    ends[0].send({"a": 1}, [write])
+    message, (received,) = ends[1].receive_with_descriptors()
+    os.write(received, b"x")
+    assert (message, os.read(read, 1)) == ({"a": 1}, b"x")
+    for descriptor in (read, write, received):
+        os.close(descriptor)
+
+
+def test_messages_of_many_threads_do_not_mix(ends: tuple[Channel, Channel]) -> None:
+    bodies = [str(number) * 200_000 for number in range(8)]
+    threads = [threading.Thread(target=ends[0].send, args=({"body": body},)) for body in bodies]
+    for thread in threads:
+        thread.start()
+    received = [ends[1].receive()["body"] for _ in bodies]
+    for thread in threads:
+        thread.join()
+    assert sorted(received) == bodies
+
+
+def test_a_closed_end_is_an_error_at_the_other(ends: tuple[Channel, Channel]) -> None:
+    ends[0].shut()
+    with pytest.raises(ClosedError):
+        ends[1].receive()
+    with pytest.raises(ClosedError):
+        ends[1].send({"a": "x" * 10**6})

@@ -1,0 +1,205 @@
+"""Statements in processes of their own: whatever one of them does, the others are answered."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+import psutil
+import pyarrow as pa
+import pytest
+
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.workers.limits import MB, Limits
+from local_lakehouse.sql.workers.pool import InterruptedStatementError, WorkerPool, WorkerSession
+
+ENDLESS = "SELECT count(*) FROM range(1000000000) a(i), range(1000000) b(j) WHERE (i + j) % 7 = 9"
+SORTED = "SELECT * FROM range(100000000000) t(i) ORDER BY hash(i)"
+ONE_LIST = "SELECT len(list(repeat('x', 1000) || i)) FROM range(100000000) t(i)"
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[WorkerPool]:
+    pool = WorkerPool(Limits(query_bytes=128 * MB))
+    yield pool
+    pool.stop()
+
+
+def worker_of(session: WorkerSession) -> int:
+    """Return the process that works for a session."""
+    pid = session.constant("1") and session._worker and session._worker.pid
+    assert pid
+    return pid
+
+
+def failure(run: Callable[[], object]) -> str:
+    with pytest.raises(QueryFailure) as caught:
+        run()
+    return caught.value.reason
+
+
+def test_rows_come_back_with_their_types(pool: WorkerPool) -> None:
+    with pool.opened() as session:
+        rows = session.read("SELECT 1::TINYINT AS a, [1.5, NULL] AS b, DATE '2026-01-02' AS c")
+    assert rows.schema.field("a").type == pa.int8()
+    assert rows.column("a").to_pylist() == [1]
+
+
+def test_registered_rows_are_read_and_gone_with_the_session(pool: WorkerPool) -> None:
+    with pool.opened() as session:
+        session.register("given", pa.table({"x": range(5)}))
+        assert session.read("SELECT sum(x) AS s FROM given").to_pylist() == [{"s": 10}]
+    with pool.opened() as session:
+        assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT * FROM given"))
+
+
+def test_views_are_gone_with_the_session(pool: WorkerPool) -> None:
+    with pool.opened() as session:
+        session.execute("CREATE TEMP VIEW seven AS SELECT 7 AS x")
+        assert session.read("SELECT x FROM seven").to_pylist() == [{"x": 7}]
+    with pool.opened() as session:
+        assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT x FROM seven"))
+
+
+def test_rows_outlive_their_session(pool: WorkerPool) -> None:
+    with pool.opened() as session:
+        rows = session.read("SELECT i FROM range(200000) t(i)")
+    assert rows.num_rows == 200_000
+    assert rows.column("i")[199_999].as_py() == 199_999
+
+
+def test_a_failed_statement_leaves_the_session_usable(pool: WorkerPool) -> None:
+    with pool.opened() as session:
+        assert "NUMERIC_VALUE_OUT_OF_RANGE" in failure(lambda: session.read("SELECT 300::TINYINT"))
+        assert session.constant("1 + 1") == 2
+
+
+@pytest.mark.parametrize("sql", [SORTED, ONE_LIST], ids=["sort", "list"])
+def test_a_statement_beyond_its_memory_fails_by_name(pool: WorkerPool, sql: str) -> None:
+    with pool.opened() as session:
+        assert failure(lambda: session.read(sql)).startswith("EXCEEDED_LOCAL_MEMORY_LIMIT")
+    with pool.opened() as session:
+        assert session.constant("1 + 1") == 2
+
+
+def test_memory_that_duckdb_does_not_count_is_bounded_too() -> None:
+    # DuckDB may take a terabyte here: what ends the statement is the operating system's limit of the process.
+    pool = WorkerPool(Limits(query_bytes=64 * MB, duckdb_bytes=2**40))
+    with pool.opened() as session:
+        reason = failure(lambda: session.read(SORTED))
+    pool.stop()
+    assert reason.startswith("EXCEEDED_LOCAL_MEMORY_LIMIT")
+
+
+def test_an_interrupted_statement_ends_and_says_so(pool: WorkerPool) -> None:
+    session = pool.session()
+    worker_of(session)
+    stopper = threading.Timer(0.2, session.interrupt)
+    stopper.start()
+    with pytest.raises(InterruptedStatementError):
+        session.read(ENDLESS)
+    session.close()
+
+
+def test_a_statement_interrupted_before_it_began_does_not_run(pool: WorkerPool) -> None:
+    session = pool.session()
+    session.interrupt()
+    with pytest.raises(InterruptedStatementError):
+        session.read(ENDLESS)
+    session.close()
+
+
+def test_a_worker_that_hears_no_interruption_is_ended(pool: WorkerPool) -> None:
+    session = pool.session()
+    os.kill(worker_of(session), signal.SIGSTOP)
+    stopper = threading.Timer(0.1, session.interrupt)
+    stopper.start()
+    with pytest.raises(InterruptedStatementError):
+        session.read("SELECT 1")
+    session.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGABRT], ids=["killed", "aborted"])
+def test_a_worker_that_the_system_ends_fails_its_statement_alone(pool: WorkerPool, how: signal.Signals) -> None:
+    with pool.opened() as session, pool.opened() as other:
+        other.constant("1")
+        stopper = threading.Timer(0.2, os.kill, args=(worker_of(session), how))
+        stopper.start()
+        assert failure(lambda: session.read(ENDLESS)).startswith("EXCEEDED_LOCAL_MEMORY_LIMIT")
+        assert other.constant("1 + 1") == 2
+
+
+def test_a_worker_that_crashes_is_an_internal_error(pool: WorkerPool) -> None:
+    with pool.opened() as session:
+        stopper = threading.Timer(0.2, os.kill, args=(worker_of(session), signal.SIGSEGV))
+        stopper.start()
+        assert failure(lambda: session.read(ENDLESS)).startswith("GENERIC_INTERNAL_ERROR")
+
+
+def test_when_all_take_too_much_together_the_largest_ends() -> None:
+    pool = WorkerPool(Limits(query_bytes=1024 * MB, all_bytes=256 * MB))
+    with pool.opened() as small, pool.opened() as large:
+        small.register("given", pa.table({"x": range(10)}))
+        assert failure(lambda: large.read(SORTED)).startswith("EXCEEDED_LOCAL_MEMORY_LIMIT")
+        assert small.read("SELECT sum(x) AS s FROM given").to_pylist() == [{"s": 45}]
+    pool.stop()
+
+
+def test_thirty_greedy_and_endless_statements_leave_room_for_others() -> None:
+    pool = WorkerPool(Limits(query_bytes=64 * MB, seconds=5))
+    reasons: list[str] = []
+    sessions = [pool.session() for _ in range(30)]
+
+    def run(session: WorkerSession, sql: str) -> None:
+        try:
+            session.read(sql)
+        except (QueryFailure, InterruptedStatementError) as error:
+            reasons.append(type(error).__name__ if isinstance(error, InterruptedStatementError) else str(error)[:27])
+        finally:
+            session.close()
+
+    statements = [SORTED, ENDLESS, ONE_LIST]
+    threads = [
+        threading.Thread(target=run, args=(session, statements[place % 3])) for place, session in enumerate(sessions)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            with pool.opened() as other:
+                assert other.constant("1 + 1") == 2
+    finally:
+        for session in sessions:
+            session.interrupt()
+        for thread in threads:
+            thread.join()
+    assert len(reasons) == 30
+    assert set(reasons) <= {"EXCEEDED_LOCAL_MEMORY_LIMIT", "InterruptedStatementError"}
+    pool.stop()
+
+
+def test_idle_workers_are_few_and_small(pool: WorkerPool) -> None:
+    sessions = [pool.session() for _ in range(6)]
+    pids = [worker_of(session) for session in sessions]
+    for session in sessions:
+        session.close()
+    assert len(pool._idle) <= 2
+    alive = [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
+    assert {worker.pid for worker in pool._idle} <= set(alive)
+
+
+def test_nothing_outside_the_named_folders_is_read(pool: WorkerPool) -> None:
+    with pool.opened() as session:
+        assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT * FROM read_text('/etc/hostname')"))
+        for setting in ("enable_external_access = true", "allowed_directories = ['/']", "lock_configuration = false"):
+            assert "NOT_SUPPORTED" in failure(lambda setting=setting: session.execute(f"SET {setting}"))
+
+
+def test_a_named_folder_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("readable")
+    (folder / "some.csv").write_text("a\n1\n")
+    pool = WorkerPool(Limits(readable=(folder,)))
+    with pool.opened() as session:
+        assert session.read(f"SELECT a FROM read_csv('{folder}/some.csv')").to_pylist() == [{"a": 1}]
+        assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT * FROM read_text('/etc/hostname')"))
+    pool.stop()

@@ -1,5 +1,6 @@
 """Statements in processes of their own: whatever one of them does, the others are answered."""
 
+import functools
 import os
 import signal
 import threading
@@ -27,9 +28,9 @@ def pool() -> Iterator[WorkerPool]:
 
 def worker_of(session: WorkerSession) -> int:
     """Return the process that works for a session."""
-    pid = session.constant("1") and session._worker and session._worker.pid
-    assert pid
-    return pid
+    session.constant("1")
+    assert session._worker
+    return session._worker.pid
 
 
 def failure(run: Callable[[], object]) -> str:
@@ -192,7 +193,7 @@ def test_nothing_outside_the_named_folders_is_read(pool: WorkerPool) -> None:
     with pool.opened() as session:
         assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT * FROM read_text('/etc/hostname')"))
         for setting in ("enable_external_access = true", "allowed_directories = ['/']", "lock_configuration = false"):
-            assert "NOT_SUPPORTED" in failure(lambda setting=setting: session.execute(f"SET {setting}"))
+            assert "NOT_SUPPORTED" in failure(functools.partial(session.execute, f"SET {setting}"))
 
 
 def test_a_named_folder_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
-from zetl_helpers import keys
+from zetl_helpers import _arrival, keys
+from zetl_helpers._arrival import LOG_GROUP
 from zetl_helpers._aws import ForeignResourceError, absent, make, one_of, settled, tag_dict, tag_list
 from zetl_helpers._integration_properties import (
     BUSY,
@@ -45,8 +45,6 @@ __all__ = [
     "wait_until_loaded",
     "wait_until_synced",
 ]
-
-LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
 
 _SETTLING = ("CREATING", "MODIFYING", "SYNCING")
 
@@ -347,21 +345,10 @@ def _complaint(found: dict[str, Any]) -> str:
 
 
 def last_sync(lab: Lab) -> datetime | None:
-    """Return up to when the target follows the source, as the newest completed ingestion says; None before the first.
+    """Return up to when the target follows the source; None before the first ingestion.
+
+    The integration's log says it, else its metrics, else the newest snapshot of the target table.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
-    logs = lab.client("logs")
-    newest: int | None = None
-    with absent("ResourceNotFoundException"):
-        pages = logs.get_paginator("filter_log_events").paginate(
-            logGroupName=LOG_GROUP,
-            logStreamNames=[integration_id(lab)],
-            filterPattern='{ $.messageType = "IngestionCompleted" }',
-        )
-        for page in pages:
-            for event in page["events"]:
-                message = json.loads(event["message"])
-                if message["messageType"] == "IngestionCompleted":
-                    newest = max(newest or 0, int(message["details"]["lastSyncedTimestamp"]))
-    return None if newest is None else datetime.fromtimestamp(newest / 1000, UTC)
+    return _arrival.last_sync(lab, require(lab))

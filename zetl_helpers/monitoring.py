@@ -8,13 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-from zetl_helpers import integration
-from zetl_helpers._aws import ForeignResourceError, absent, tag_dict, tag_list
-from zetl_helpers._steps import Step
+from zetl_helpers import _arrival, integration
+from zetl_helpers._arrival import NAMESPACE
+from zetl_helpers._aws import ForeignResourceError, tag_dict, tag_list
+from zetl_helpers._steps import Step, ensured
+from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
-NAMESPACE = "AWS/Glue/ZeroETL"
 METRICS = ("InsertCount", "UpdateCount", "DeleteCount", "IngestionSucceeded", "IngestionFailed", "LastSyncTimestamp")
+
+# AWS publishes no values of the dimension; these are known from integrations with DynamoDB.
+_LOAD_TYPES = ("FULL_LOAD", "INCREMENTAL_LOAD")
+_ALARM_SECONDS = 900
 
 
 def log_events(lab: Lab) -> pd.DataFrame:
@@ -30,15 +35,7 @@ def log_events(lab: Lab) -> pd.DataFrame:
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
-    rows: list[dict[str, Any]] = []
-    stream = integration.integration_id(lab)
-    with absent("ResourceNotFoundException"):
-        pages = (
-            lab.client("logs")
-            .get_paginator("filter_log_events")
-            .paginate(logGroupName=integration.LOG_GROUP, logStreamNames=[stream])
-        )
-        rows = [_log_row(event) for page in pages for event in page["events"]]
+    rows = [_log_row(event) for event in _arrival.log_events(lab, integration.integration_id(lab))]
     columns = ["time", "messageType", "tableName", "inserts", "updates", "deletes", "lastSynced", "message"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"inserts": "Int64", "updates": "Int64", "deletes": "Int64"})
@@ -118,7 +115,10 @@ def ingestions(lab: Lab) -> pd.DataFrame:
 
 
 def create_alarm(lab: Lab) -> Step:
-    """Make an alarm that goes off when an ingestion fails.
+    """Make an alarm that goes off when an ingestion fails, be it a full load or a refresh.
+
+    The metric ``IngestionFailed`` is emitted on failure only and for each load type apart: the alarm adds the series
+    up, and takes missing data for no failure.
 
     Args:
         lab: The lab.
@@ -138,25 +138,121 @@ def create_alarm(lab: Lab) -> Step:
         found = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
         if found:
             _refuse_foreign(lab, found[0]["AlarmArn"])
-        else:
-            # Until something was ingested CloudWatch knows no series of the integration.
-            dimensions = next((dims for metric, dims in _series(lab) if metric == "IngestionFailed"), _dimensions(lab))
+        wanted = _failures(lab)
+        watched = _watched(found[0].get("Metrics", [])) if found else None
+        if watched != _watched(wanted):
             cloudwatch.put_metric_alarm(
                 AlarmName=name,
                 AlarmDescription="An ingestion of the zero-ETL integration failed",
-                Namespace=NAMESPACE,
-                MetricName="IngestionFailed",
-                Dimensions=dimensions,
-                Statistic="Sum",
-                Period=900,
+                Metrics=wanted,
                 EvaluationPeriods=1,
                 Threshold=1,
                 ComparisonOperator="GreaterThanOrEqualToThreshold",
-                # No ingestion, no data point: a quiet source is no failure.
+                # No failure, no data point.
                 TreatMissingData="notBreaching",
-                Tags=tag_list(lab.tags),
+                # A repetition with tags would be refused: an alarm is tagged when it is created.
+                **({} if found else {"Tags": tag_list(lab.tags)}),
             )
-    return Step(f"alarm {name}", "already there" if found else "created", calls)
+    return Step(f"alarm {name}", ensured(watched, _watched(wanted)), calls)
+
+
+def _watched(metrics: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return what tells two lists of an alarm's metrics apart, without what CloudWatch adds to them."""
+    series = [(one["Id"], one.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])) for one in metrics]
+    return sorted(
+        (name, one.get("Expression", "") + str(sorted((each["Name"], each["Value"]) for each in dimensions)))
+        for (name, dimensions), one in zip(series, metrics, strict=True)
+    )
+
+
+def _failures(lab: Lab) -> list[dict[str, Any]]:
+    """Return the alarm's metrics: failures of each load type, and their sum."""
+    arn = integration.require(lab)["IntegrationArn"]
+    kinds = list(_LOAD_TYPES)
+    for _, dimensions in _arrival.metric_series(lab, arn):
+        # AWS publishes no list of load types.
+        kinds += [one["Value"] for one in dimensions if one["Name"] == "loadType" and one["Value"] not in kinds]
+    series = [
+        {
+            "Id": f"failed{number}",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": NAMESPACE,
+                    "MetricName": "IngestionFailed",
+                    "Dimensions": [
+                        {"Name": "integrationArn", "Value": arn},
+                        {"Name": "loadType", "Value": kind},
+                        {"Name": "tableName", "Value": lab.target_table},
+                    ],
+                },
+                "Period": _ALARM_SECONDS,
+                "Stat": "Sum",
+            },
+            "ReturnData": False,
+        }
+        for number, kind in enumerate(kinds)
+    ]
+    filled = ", ".join(f"FILL({one['Id']}, 0)" for one in series)
+    total = {"Id": "failures", "Expression": f"SUM([{filled}])", "Label": "Failed ingestions", "ReturnData": True}
+    return [*series, total]
+
+
+def alarm_state(lab: Lab) -> str:
+    """Return the alarm's state: ``OK``, ``ALARM`` or ``INSUFFICIENT_DATA``.
+
+    Args:
+        lab: The lab.
+
+    Raises:
+        IntegrationError: There is no alarm.
+
+    See https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+    """
+    found = lab.client("cloudwatch").describe_alarms(AlarmNames=[alarm_name(lab)])["MetricAlarms"]
+    if not found:
+        raise integration.IntegrationError(
+            f"There is no alarm {alarm_name(lab)!r}. Create it with monitoring.create_alarm(lab)."
+        )
+    return str(found[0]["StateValue"])
+
+
+def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
+    """Wait until the alarm goes off.
+
+    Args:
+        lab: The lab.
+        timeout: Seconds to wait at most. AWS puts the metric some minutes after the failure.
+
+    Returns:
+        The reason that CloudWatch gives.
+
+    Raises:
+        IntegrationError: There is no alarm.
+        WaitTimeoutError: It does not go off.
+    """
+    name = alarm_name(lab)
+    wait_for(
+        f"alarm {name} to go off",
+        lambda: True if alarm_state(lab) == "ALARM" else None,
+        timeout=timeout,
+        hint="Look at monitoring.metrics(lab): without a data point of IngestionFailed there is no alarm.",
+    )
+    (found,) = lab.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return str(found["StateReason"])
+
+
+def event_pattern() -> dict[str, Any]:
+    """Return the pattern of an EventBridge rule that matches every failure of zero-ETL integrations.
+
+    AWS's page spells the detail types with and without ``AWS`` at their beginning, so the pattern takes their ends.
+
+    See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
+    """
+    ends = ("Ingestion Failed", "Integration Failed", "Integration Needs Attention")
+    return {
+        "source": [{"prefix": "aws.glue-zero-etl"}],
+        "detail-type": [{"suffix": f"Zero ETL {end}"} for end in ends],
+    }
 
 
 def alarm_name(lab: Lab) -> str:
@@ -193,23 +289,10 @@ def _refuse_foreign(lab: Lab, alarm: str) -> None:
         )
 
 
-def _dimensions(lab: Lab) -> list[dict[str, str]]:
-    arn = integration.require(lab)["IntegrationArn"]
-    return [{"Name": "integrationArn", "Value": arn}, {"Name": "tableName", "Value": lab.target_table}]
-
-
 def _series(lab: Lab) -> list[tuple[str, list[dict[str, str]]]]:
-    """Return the integration's metrics with their whole sets of dimensions: CloudWatch finds by exact sets only."""
-    wanted = [{"Name": "integrationArn", "Value": integration.require(lab)["IntegrationArn"]}]
-    pages = lab.client("cloudwatch").get_paginator("list_metrics").paginate(Namespace=NAMESPACE, Dimensions=wanted)
-    # A metric can be listed more than once; what tells two apart is name and dimensions.
-    found = {
-        (metric["MetricName"], tuple(sorted((one["Name"], one["Value"]) for one in metric["Dimensions"])))
-        for page in pages
-        for metric in page["Metrics"]
-        if metric["MetricName"] in METRICS
-    }
-    return [(name, [{"Name": key, "Value": value} for key, value in dimensions]) for name, dimensions in sorted(found)]
+    """Return those of the integration's metrics that this module knows."""
+    found = _arrival.metric_series(lab, integration.require(lab)["IntegrationArn"])
+    return [(name, dimensions) for name, dimensions in found if name in METRICS]
 
 
 def _metric_order(row: dict[str, Any]) -> tuple[int, str]:

@@ -218,6 +218,34 @@ def create_target_role(lab: Lab) -> list[Step]:
     return [_ensure_role(lab), _ensure_role_policy(lab)]
 
 
+def limit_target_role(lab: Lab, *actions: str) -> Step:
+    """Put the target role's policy without some of its actions, to see what an integration says of it.
+
+    `create_target_role` puts the whole policy back.
+
+    Args:
+        lab: The lab.
+        actions: What the role may not do any more, such as ``s3:PutObject``.
+
+    Returns:
+        What happened; `details` is the policy.
+
+    See https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
+    """
+    document = render(lab, "target_role_permissions")
+    statements = []
+    for statement in document["Statement"]:
+        listed = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        if kept := [action for action in listed if action not in actions]:
+            statements.append({**statement, "Action": kept})
+    document["Statement"] = statements
+    with lab.recording() as calls:
+        lab.client("iam").put_role_policy(
+            RoleName=lab.role, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(document)
+        )
+    return Step(f"role {lab.role} without {', '.join(actions)}", "changed", calls, document)
+
+
 def role_exists(lab: Lab) -> bool:
     """Tell whether the lab's target role is there.
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import xmltodict
+from moto.cloudwatch.models import CloudWatchBackend, MetricDatumBase
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.exceptions import ProvidedKeyDoesNotExist, TransactionCanceledException
 from moto.dynamodb.responses import DynamoHandler
@@ -20,6 +21,8 @@ from moto.glue.exceptions import EntityNotFoundException
 from moto.glue.models import GlueBackend
 from moto.lakeformation.models import Permission, PermissionCatalog
 from moto.s3.responses import S3Response
+
+from local_lakehouse.backend import alarms
 
 # What moto calls a condition on the Data Catalog's policy that does not hold.
 _BROKEN_CONDITIONS = ("ConcurrentModificationException", "ResourceNumberLimitExceededException")
@@ -41,6 +44,10 @@ def apply() -> None:
         for name in ("transact_get_items", "transact_write_items"):
             setattr(DynamoHandler, name, _cancelled(getattr(DynamoHandler, name)))
         DynamoHandler.update_item = _updating_nothing(DynamoHandler.update_item)  # type: ignore[method-assign]
+        CloudWatchBackend.get_filtered_metrics = _listed_once(  # type: ignore[method-assign]
+            CloudWatchBackend.get_filtered_metrics
+        )
+        alarms.apply()
         PermissionCatalog.add_permission = _filed_anew(PermissionCatalog.add_permission)  # type: ignore[method-assign]
 
 
@@ -158,6 +165,20 @@ def _updating_nothing(update: Callable[..., Any]) -> Callable[..., Any]:
         return update(self)
 
     return updating
+
+
+def _listed_once(find: Callable[..., list[MetricDatumBase]]) -> Callable[..., list[MetricDatumBase]]:
+    """List each metric once: moto lists one with several dimensions, or none, once for each datum."""
+
+    @functools.wraps(find)
+    def finding(self: CloudWatchBackend, *arguments: Any, **named: Any) -> list[MetricDatumBase]:
+        found: dict[tuple[Any, ...], MetricDatumBase] = {}
+        for datum in find(self, *arguments, **named):
+            dimensions = frozenset((dimension.name, dimension.value) for dimension in datum.dimensions)
+            found.setdefault((datum.namespace, datum.name, dimensions), datum)
+        return list(found.values())
+
+    return finding
 
 
 def _filed_anew(add: Callable[..., None]) -> Callable[..., None]:

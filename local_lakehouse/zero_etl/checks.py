@@ -190,11 +190,19 @@ class Checks:
 
     def _target(self, ends: Endpoints) -> Iterator[Problem]:
         location = self.location(ends.database)
+        if location is None and self.database_exists(ends.database):
+            yield Problem(
+                "TARGET_LOCATION_MISSING",
+                f"The Glue database {ends.database} has no LocationUri. Give it one in S3 with UpdateDatabase; "
+                f"{_RETRIES}",
+            )
+            return
         if location is None:
             yield Problem(
                 "TARGET_DATABASE_NOT_FOUND",
-                f"The Glue database {ends.database} does not exist or has no LocationUri. Create it with a "
-                f"LocationUri in S3; {_RETRIES}",
+                f"Target Glue database not found. Create the database {ends.database} again, with a LocationUri in S3; "
+                f"{_RETRIES}",
+                "Failed to ingest data with error: Target Glue database not found.",
             )
             return
         yield from self._catalog_grant(ends)

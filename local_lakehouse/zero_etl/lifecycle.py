@@ -266,7 +266,7 @@ class Lifecycle:
         ends, _ = self._ends(integration)
         run = self._run(integration, ends, INCREMENTAL_LOAD if integration.loaded else FULL_LOAD)
         message = " ".join(problem.message for problem in problems)
-        self._telemetry.failed(run, message)
+        self._telemetry.failed(run, " ".join(problem.logged or problem.message for problem in problems))
         self._telemetry.event(run, what, {"errorMessage": message})
 
     def _retries(self, integration: Integration, now: bool) -> bool:

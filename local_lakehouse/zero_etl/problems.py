@@ -16,10 +16,12 @@ class Problem:
     Args:
         code: A short upper-case code.
         message: The cause, the thing it is about, and what to do now.
+        logged: What the log says of it, where AWS documents its words; the message unless given.
     """
 
     code: str
     message: str
+    logged: str = ""
 
     def answer(self) -> dict[str, str]:
         """Return the problem in the shape of `IntegrationError`."""

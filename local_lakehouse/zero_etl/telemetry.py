@@ -99,7 +99,6 @@ class Telemetry:
                 "UpdateCount": counts.updated,
                 "DeleteCount": counts.deleted,
                 "IngestionSucceeded": 1,
-                "IngestionFailed": 0,
                 "LastSyncTimestamp": milliseconds,
             },
         )
@@ -115,7 +114,8 @@ class Telemetry:
                 {"tableName": run.table, "errorMessage": message, "error_code": "client_error"},
             ),
         )
-        self._measure(run, {"IngestionSucceeded": 0, "IngestionFailed": 1})
+        # A metric is emitted when what it counts happens: a run that succeeded has no IngestionFailed of 0.
+        self._measure(run, {"IngestionFailed": 1})
         self.event(run, "Ingestion Failed", {"tableName": run.table, "errorMessage": message})
 
     def event(self, run: Run, what: str, detail: Mapping[str, str]) -> None:

@@ -39,7 +39,7 @@ def _alarms(mine: Belongings) -> Found:
         tags = tag_dict(cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
         if mine.owns(tags):
             delete = partial(cloudwatch.delete_alarms, AlarmNames=[name])
-            yield Leftover("CloudWatch alarm", name, "costs $0.10 a month", TAGGED, delete)
+            yield Leftover("CloudWatch alarm", name, "costs $0.10 a month for each metric", TAGGED, delete)
         elif name in names:
             yield mine.foreign("CloudWatch alarm", name, tags)
 
@@ -75,7 +75,7 @@ def _wait_for_integration(name: str, gone: Callable[[], bool | None]) -> None:
 
 
 def _logs(mine: Belongings) -> Found:
-    """Look for the logs of the lab's own integrations: streams, as the guide has it now, or groups as it had it once.
+    """Look for the logs of the lab's own integrations: streams in a group of all integrations, or groups of their own.
 
     The group of the streams is that of all integrations of the account, and stays.
     """

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from zetl_helpers import integration, monitoring
+from zetl_helpers import _arrival, integration, monitoring
 from zetl_helpers._aws import absent
 from zetl_helpers.cost._prices import (
     DAYS_A_MONTH,
@@ -134,14 +134,8 @@ def _is_billed(execution: dict[str, Any]) -> bool:
 def _logs(lab: Lab) -> Iterator[CostItem]:
     if integration.find(lab) is None:
         return
-    sizes = []
-    with absent("ResourceNotFoundException"):
-        pages = (
-            lab.client("logs")
-            .get_paginator("filter_log_events")
-            .paginate(logGroupName=integration.LOG_GROUP, logStreamNames=[integration.integration_id(lab)])
-        )
-        sizes = [len(event["message"].encode()) + _EVENT_OVERHEAD for page in pages for event in page["events"]]
+    events = _arrival.log_events(lab, integration.integration_id(lab))
+    sizes = [len(event["message"].encode()) + _EVENT_OVERHEAD for event in events]
     if sizes:
         yield line("CloudWatch Logs", "logs", sum(sizes) / GB, "GB", f"{len(sizes):,} events")
 
@@ -150,4 +144,6 @@ def _alarm(lab: Lab, now: datetime) -> Iterator[CostItem]:
     alarms = lab.client("cloudwatch").describe_alarms(AlarmNames=[monitoring.alarm_name(lab)])["MetricAlarms"]
     for alarm in alarms:
         since = alarm["AlarmConfigurationUpdatedTimestamp"]
-        yield line("CloudWatch alarm", "alarm", _months(since, now), "alarm-months", f"since {since:%Y-%m-%d}")
+        metrics = sum("MetricStat" in one for one in alarm.get("Metrics", [])) or 1
+        months = _months(since, now) * metrics
+        yield line("CloudWatch alarm", "alarm", months, "alarm-months", f"{metrics} metrics since {since:%Y-%m-%d}")

@@ -121,7 +121,6 @@ def test_an_ingestion_is_logged_and_measured(world: World) -> None:
         "UpdateCount",
         "DeleteCount",
         "IngestionSucceeded",
-        "IngestionFailed",
         "LastSyncTimestamp",
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -120,13 +119,7 @@ def _listed(one_or_more: str | list[str]) -> list[str]:
 
 
 def _take_the_right(lab: Lab) -> None:
-    document = permissions.render(lab, "target_role_permissions")
-    for statement in document["Statement"]:
-        if "s3:PutObject" in _listed(statement["Action"]):
-            statement["Action"] = [one for one in _listed(statement["Action"]) if one != "s3:PutObject"]
-    lab.client("iam").put_role_policy(
-        RoleName=lab.role, PolicyName=permissions.POLICY_NAME, PolicyDocument=json.dumps(document)
-    )
+    permissions.limit_target_role(lab, "s3:PutObject")
     # Nobody misses the right before there is something to write.
     lab.client("dynamodb").put_item(TableName=lab.table, Item={**_WRITTEN_KEY, "State": {"S": "NV"}})
 

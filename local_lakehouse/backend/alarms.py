@@ -1,0 +1,247 @@
+"""CloudWatch alarms that change their state: moto stores them and never looks at a metric.
+
+An alarm is evaluated when somebody looks at it, over the periods that end at that moment. Actions are not carried out.
+Offered are simple statistics and the part of metric math that sums, compares and fills series; the rest is refused by
+name when the alarm is created.
+
+AWS: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html,
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from moto.cloudwatch.exceptions import InvalidParameterValue
+from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricAggregatedDatum, MetricDatum
+from moto.cloudwatch.responses import CloudWatchResponse
+
+_OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
+    "SUM": sum,
+    "MAX": max,
+    "MIN": min,
+    "AVG": lambda values: sum(values) / len(values),
+}
+_COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
+    "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
+    "GreaterThanThreshold": (operator.gt, "greater than"),
+    "LessThanThreshold": (operator.lt, "less than"),
+    "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
+}
+_STATISTICS: dict[str, Callable[[Sequence[tuple[float, float, float, float]]], float]] = {
+    # Of each datum: its sum, minimum, maximum and number of samples.
+    "Sum": lambda data: sum(one for one, _, _, _ in data),
+    "Minimum": lambda data: min(one for _, one, _, _ in data),
+    "Maximum": lambda data: max(one for _, _, one, _ in data),
+    "SampleCount": lambda data: sum(one for _, _, _, one in data),
+    "Average": lambda data: sum(one for one, _, _, _ in data) / sum(one for _, _, _, one in data),
+}
+
+
+def apply() -> None:
+    """Let moto evaluate alarms, once for the process."""
+    if hasattr(CloudWatchBackend.put_metric_alarm, "__wrapped__"):
+        return
+    CloudWatchBackend.put_metric_alarm = _checked(CloudWatchBackend.put_metric_alarm)  # type: ignore[method-assign]
+    for name in ("describe_alarms", "describe_alarms_for_metric"):
+        setattr(CloudWatchResponse, name, _evaluated(getattr(CloudWatchResponse, name)))
+
+
+def _checked(put: Callable[..., Alarm]) -> Callable[..., Alarm]:
+    """Refuse an alarm that could not be evaluated; a new one has insufficient data, as on AWS."""
+
+    @functools.wraps(put)
+    def putting(self: CloudWatchBackend, *arguments: Any, **named: Any) -> Alarm:
+        known = named.get("name") in self.alarms
+        alarm = put(self, *arguments, **named)
+        if alarm.rule is None:
+            try:
+                _check(alarm)
+            except InvalidParameterValue:
+                if not known:
+                    self.delete_alarms([alarm.name])
+                raise
+            alarm.state_value = "INSUFFICIENT_DATA"
+        return alarm
+
+    return putting
+
+
+def _evaluated(describe: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(describe)
+    def describing(self: CloudWatchResponse) -> Any:
+        for alarm in self.cloudwatch_backend.describe_alarms():
+            if alarm.rule is None:
+                evaluate(alarm, self.cloudwatch_backend.metric_data, datetime.now(UTC))
+        return describe(self)
+
+    return describing
+
+
+def evaluate(alarm: Alarm, data: Iterable[Any], now: datetime) -> None:
+    """Give an alarm the state that its metrics say.
+
+    Args:
+        alarm: The alarm.
+        data: All data that were put.
+        now: The present time: the end of the newest period.
+    """
+    periods = int(alarm.evaluation_periods)
+    length = timedelta(seconds=_period(alarm))
+    listed = list(data)
+    values = [_value(alarm, listed, now - number * length, length) for number in range(periods)]
+    state = _state(alarm, values)
+    if state is not None and state != alarm.state_value:
+        alarm.update_state(_reason(alarm, values, state), json.dumps({"version": "1.0"}), state)
+
+
+def _state(alarm: Alarm, values: Sequence[float | None]) -> str | None:
+    """Return the state; None when it stays as it is."""
+    missing = alarm.treat_missing_data or "missing"
+    compare, _ = _COMPARISONS[alarm.comparison_operator]
+    if all(value is None for value in values):
+        if missing == "ignore":
+            return None
+        if missing == "missing":
+            return "INSUFFICIENT_DATA"
+    breaching = sum(
+        (missing == "breaching") if value is None else compare(value, float(alarm.threshold)) for value in values
+    )
+    return "ALARM" if breaching >= int(alarm.datapoints_to_alarm or alarm.evaluation_periods) else "OK"
+
+
+def _reason(alarm: Alarm, values: Sequence[float | None], state: str) -> str:
+    found = [value for value in values if value is not None]
+    if not found:
+        return f"{len(values)} missing datapoints were treated as [{alarm.treat_missing_data or 'missing'}]."
+    _, words = _COMPARISONS[alarm.comparison_operator]
+    negation = "" if state == "ALARM" else "not "
+    shown = ", ".join(str(value) for value in found)
+    count = "1 datapoint" if len(found) == 1 else f"{len(found)} datapoints"
+    verb = "was" if len(found) == 1 else "were"
+    return f"Threshold Crossed: {count} [{shown}] {verb} {negation}{words} the threshold ({float(alarm.threshold)})."
+
+
+def _check(alarm: Alarm) -> None:
+    if alarm.comparison_operator not in _COMPARISONS:
+        raise InvalidParameterValue(f"{alarm.comparison_operator} is valid in CloudWatch and not offered here.")
+    for query in alarm.metric_data_queries:
+        if query.expression:
+            _parse(query.expression)
+    statistics = [alarm.statistic or alarm.extended_statistic, *(
+        query.metric_stat.stat for query in alarm.metric_data_queries if query.metric_stat
+    )]  # fmt: skip
+    for statistic in statistics:
+        if statistic and statistic not in _STATISTICS:
+            raise InvalidParameterValue(f"The statistic {statistic} is valid in CloudWatch and not offered here.")
+
+
+def _period(alarm: Alarm) -> int:
+    if alarm.period:
+        return int(alarm.period)
+    stated = [query.metric_stat.period for query in alarm.metric_data_queries if query.metric_stat]
+    return int(stated[0]) if stated else 60
+
+
+def _value(alarm: Alarm, data: Sequence[Any], end: datetime, length: timedelta) -> float | None:
+    """Return an alarm's value in one period; None when there is none."""
+    if not alarm.metric_data_queries:
+        series = (alarm.namespace, alarm.metric_name, _dimensions(alarm.dimensions))
+        return _statistic(series, alarm.statistic, data, end, length)
+    named: dict[str, float | None] = {}
+    for query in alarm.metric_data_queries:
+        if query.metric_stat:
+            metric = query.metric_stat.metric
+            series = (metric.namespace, metric.metric_name, _dimensions(metric.dimensions))
+            named[query.id] = _statistic(series, query.metric_stat.stat, data, end, length)
+    for query in alarm.metric_data_queries:
+        if query.expression:
+            named[query.id] = _calculate(_parse(query.expression), named)
+    (returned,) = [query.id for query in alarm.metric_data_queries if query.return_data in (True, None, "true")]
+    return named[returned]
+
+
+def _statistic(
+    series: tuple[Any, ...], statistic: str, data: Sequence[Any], end: datetime, length: timedelta
+) -> float | None:
+    found = [
+        _summary(datum)
+        for datum in data
+        if (datum.namespace, datum.name, _dimensions(datum.dimensions)) == series
+        and end - length < _moment(datum.timestamp) <= end
+    ]
+    return _STATISTICS[statistic](found) if found else None
+
+
+def _summary(datum: MetricDatum | MetricAggregatedDatum) -> tuple[float, float, float, float]:
+    if isinstance(datum, MetricAggregatedDatum):
+        return float(datum.sum), float(datum.min), float(datum.max), float(datum.sample_count)
+    return datum.value, datum.value, datum.value, 1.0
+
+
+def _dimensions(dimensions: Iterable[Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((dimension.name, dimension.value) for dimension in dimensions)
+
+
+def _moment(timestamp: datetime) -> datetime:
+    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
+
+
+def _parse(expression: str) -> ast.expr:
+    """Read metric math, whose arithmetic and calls are written as Python's."""
+    try:
+        tree = ast.parse(expression.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise InvalidParameterValue(f"The expression {expression!r} cannot be read.") from error
+    _refuse_what_is_not_offered(tree, expression)
+    return tree
+
+
+def _refuse_what_is_not_offered(node: ast.expr, expression: str) -> None:
+    match node:
+        case ast.Constant(value=int() | float()) | ast.Name():
+            return
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            parts = [left, right]
+        case ast.Call(func=ast.Name(id="FILL"), args=[series, ast.Constant(value=int() | float())]):
+            parts = [series]
+        case ast.Call(func=ast.Name(id=name), args=[ast.List(elts=elements)]) if name in _AGGREGATES:
+            parts = elements
+        case _:
+            raise InvalidParameterValue(
+                f"{ast.unparse(node)} in the expression {expression!r} is metric math that is not offered here."
+            )
+    for part in parts:
+        _refuse_what_is_not_offered(part, expression)
+
+
+def _calculate(node: ast.expr, named: Mapping[str, float | None]) -> float | None:
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
+        case ast.Name(id=name):
+            if name not in named:
+                raise InvalidParameterValue(f"The expression names {name}, and no metric of the alarm has that id.")
+            return named[name]
+        case ast.BinOp(left=left, op=op, right=right):
+            first, second = _calculate(left, named), _calculate(right, named)
+            return None if first is None or second is None else _OPERATORS[type(op)](first, second)
+        case ast.Call(func=ast.Name(id="FILL"), args=[series, ast.Constant(value=int() | float() as number)]):
+            found = _calculate(series, named)
+            return float(number) if found is None else found
+        case ast.Call(func=ast.Name(id=name), args=[ast.List(elts=elements)]):
+            values = [value for value in (_calculate(one, named) for one in elements) if value is not None]
+            return _AGGREGATES[name](values) if values else None
+    raise InvalidParameterValue(f"{ast.unparse(node)} is metric math that is not offered here.")

@@ -1,0 +1,157 @@
+"""Evidence that data arrived in the target: the integration's log, its metrics, and the table's own snapshots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers import lakehouse
+from zetl_helpers._aws import error_code
+from zetl_helpers._rights import DENIED
+from zetl_helpers.lab import Lab
+
+LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
+NAMESPACE = "AWS/Glue/ZeroETL"
+
+# A log event or a metric may follow its snapshot by some seconds, and says more.
+_GRACE = timedelta(seconds=60)
+
+
+def log_sources(lab: Lab, integration: str) -> list[dict[str, Any]]:
+    """Return where an integration's log events are, as arguments of ``FilterLogEvents``.
+
+    AWS's pages and samples spell the log group in three ways: with a slash at its end, without it, and with the
+    integration's id behind it. In the first two the id is the name of a stream.
+
+    Args:
+        lab: The lab.
+        integration: The integration's id.
+    """
+    prefix = LOG_GROUP.rstrip("/")
+    pages = lab.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+    groups = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+    return [
+        {"logGroupName": group} if group.endswith(integration) else
+        {"logGroupName": group, "logStreamNames": [integration]}
+        for group in groups
+        if group in (prefix, LOG_GROUP, LOG_GROUP + integration)
+    ]  # fmt: skip
+
+
+def log_events(lab: Lab, integration: str, pattern: str = "") -> Iterator[dict[str, Any]]:
+    """Yield an integration's log events as ``FilterLogEvents`` shows them.
+
+    Args:
+        lab: The lab.
+        integration: The integration's id.
+        pattern: CloudWatch's filter pattern; all events unless given.
+    """
+    logs = lab.client("logs")
+    filtered = {"filterPattern": pattern} if pattern else {}
+    for source in log_sources(lab, integration):
+        try:
+            for page in logs.get_paginator("filter_log_events").paginate(**source, **filtered):
+                yield from page["events"]
+        except ClientError as error:
+            # The group is there, and no stream of this integration in it.
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+
+
+def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
+    """Return up to when the target follows the source; None before the first ingestion.
+
+    The log says it, else the metrics. Where neither is there, or the caller may not read them, the newest snapshot of
+    the target table is taken: it was committed after the ingestion had read the source, so this moment is the latest
+    possible.
+
+    Args:
+        lab: The lab.
+        integration: The integration as ``DescribeIntegrations`` shows it.
+    """
+    arn = str(integration["IntegrationArn"])
+    for look in (_by_log, _by_metric):
+        try:
+            found = look(lab, arn)
+        except ClientError as error:
+            if error_code(error) not in DENIED:
+                raise
+            continue
+        if found is not None:
+            return found
+    return _by_snapshot(lab)
+
+
+def metric_series(lab: Lab, arn: str, name: str = "") -> list[tuple[str, list[dict[str, str]]]]:
+    """Return an integration's metrics with their whole sets of dimensions: CloudWatch finds by exact sets only.
+
+    Args:
+        lab: The lab.
+        arn: The integration's ARN.
+        name: The metric's name; all of them unless given.
+    """
+    asked: dict[str, Any] = {"Namespace": NAMESPACE, "Dimensions": [{"Name": "integrationArn", "Value": arn}]}
+    if name:
+        asked["MetricName"] = name
+    pages = lab.client("cloudwatch").get_paginator("list_metrics").paginate(**asked)
+    found = {
+        (metric["MetricName"], tuple(sorted((one["Name"], one["Value"]) for one in metric["Dimensions"])))
+        for page in pages
+        for metric in page["Metrics"]
+    }
+    return [
+        (metric, [{"Name": key, "Value": value} for key, value in dimensions]) for metric, dimensions in sorted(found)
+    ]
+
+
+def _by_log(lab: Lab, arn: str) -> datetime | None:
+    integration = arn.replace("/", ":").rpartition(":")[2]
+    events = log_events(lab, integration, '{ $.messageType = "IngestionCompleted" }')
+    messages = [json.loads(event["message"]) for event in events]
+    synced = [
+        int(message["details"]["lastSyncedTimestamp"])
+        for message in messages
+        if message["messageType"] == "IngestionCompleted"
+    ]
+    return datetime.fromtimestamp(max(synced) / 1000, UTC) if synced else None
+
+
+def _by_metric(lab: Lab, arn: str) -> datetime | None:
+    series = metric_series(lab, arn, "LastSyncTimestamp")
+    if not series:
+        return None
+    now = datetime.now(UTC)
+    queries = [
+        {
+            "Id": f"m{number}",
+            "MetricStat": {
+                "Metric": {"Namespace": NAMESPACE, "MetricName": name, "Dimensions": dimensions},
+                "Period": 300,
+                "Stat": "Maximum",
+            },
+        }
+        for number, (name, dimensions) in enumerate(series)
+    ]
+    pages = (
+        lab.client("cloudwatch")
+        .get_paginator("get_metric_data")
+        .paginate(MetricDataQueries=queries, StartTime=now - timedelta(days=14), EndTime=now + timedelta(minutes=5))
+    )
+    values = [value for page in pages for result in page["MetricDataResults"] for value in result["Values"]]
+    return datetime.fromtimestamp(max(values) / 1000, UTC) if values else None
+
+
+def _by_snapshot(lab: Lab) -> datetime | None:
+    sql = f'SELECT max(committed_at) AS newest FROM "{lab.target_table}$snapshots"'  # noqa: S608
+    try:
+        newest = lakehouse.query(lab, sql)["newest"].iloc[0]
+    except lakehouse.QueryError as error:
+        if "does not exist" not in str(error):
+            raise
+        return None
+    moment: datetime | None = newest.tz_convert(UTC).to_pydatetime() if newest == newest else None
+    return moment if moment is not None and datetime.now(UTC) - moment >= _GRACE else None

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from local_lakehouse.imports.api import ImportService
 from local_lakehouse.lake_formation.api import LakeFormationService
 from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server.endpoint import Endpoint
+from local_lakehouse.sql.workers.limits import Limits
+from local_lakehouse.sql.workers.pool import WorkerPool
 from local_lakehouse.store.journal import Journal, Keeper, Participant
 from local_lakehouse.zero_etl.api import ZeroEtlService
 
@@ -43,6 +45,7 @@ class Settings:
         region: The Region it plays.
         refresh_seconds: The local clock of the integrations.
         enforce_iam: Whether requests are checked against the policies of who signed them.
+        limits: The bounds of Athena's statements.
     """
 
     state: Path | None = None
@@ -51,6 +54,7 @@ class Settings:
     refresh_seconds: float = 1.0
     enforce_iam: bool = False
     or_any_port: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 class Lakehouse:
@@ -70,7 +74,8 @@ class Lakehouse:
         self.backend = Backend(settings.region)
         changes = ChangeLog()
         self.zero_etl = ZeroEtlService(self.backend.clients, changes, settings.refresh_seconds)
-        self.athena = AthenaService(self.backend.clients)
+        self._workers = WorkerPool(settings.limits)
+        self.athena = AthenaService(self.backend.clients, self._workers)
         self._exports = ExportService(self.backend.clients)
         self._imports = ImportService(self.backend.clients, [changes.note, self._exports.note])
         self._formation = LakeFormationService()
@@ -117,6 +122,7 @@ class Lakehouse:
         self._server.server_close()
         self.zero_etl.stop()
         self.athena.stop()
+        self._workers.stop()
         if self._keeper:
             self._keeper.stop()
 

@@ -32,12 +32,12 @@ class AthenaService:
 
     Args:
         clients: The lakehouse.
-        workers: Where queries run; several services may share one pool.
+        workers: Where queries run; who made the pool stops it.
     """
 
     name = "athena"
 
-    def __init__(self, clients: ServiceClients, workers: WorkerPool | None = None) -> None:
+    def __init__(self, clients: ServiceClients, workers: WorkerPool) -> None:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS))
         lake = Lake(clients)
         self._workgroups = WorkGroups(clients)
@@ -45,9 +45,7 @@ class AthenaService:
         self._prepared = PreparedStatements(self._workgroups)
         self._executions = Executions()
         results = ResultFiles(clients)
-        self._workers = workers or WorkerPool()
-        self._owns_workers = workers is None
-        self._runner = Runner(lake, self._prepared, results, self._workers)
+        self._runner = Runner(lake, self._prepared, results, workers)
         queries = QueryOperations(clients, self._executions, self._workgroups, self._runner, results)
         catalogs = DataCatalogs(lake)
         self._answers: dict[str, Operation] = {
@@ -104,8 +102,6 @@ class AthenaService:
     def stop(self) -> None:
         """Stop what is running."""
         self._runner.stop()
-        if self._owns_workers:
-            self._workers.stop()
 
     def dump(self) -> object:
         """Return the service's state as plain data."""

@@ -247,11 +247,11 @@ def test_a_result_is_used_again_when_asked_for(accounts: Athena) -> None:
     assert len(rows) == 4
 
 
-def test_executions_outlive_the_process(athena: Athena, clients: ServiceClients) -> None:
+def test_executions_outlive_the_process(athena: Athena, clients: ServiceClients, workers: WorkerPool) -> None:
     execution_id = athena.start("SELECT 'kept' AS s, NULL AS n, '' AS e")
     athena.finished(execution_id)
 
-    reborn = AthenaService(clients)
+    reborn = AthenaService(clients, workers)
     reborn.load(athena.service.dump())
 
     rows = Athena(reborn, clients).call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]["Rows"]

@@ -20,7 +20,7 @@ from local_lakehouse.backend.moto_backend import ACCOUNT, Backend
 from local_lakehouse.datazone.api import DataZoneService
 from local_lakehouse.exports.api import ExportService
 from local_lakehouse.iam import bucket_policies
-from local_lakehouse.iam.guard import Guard
+from local_lakehouse.iam.enforcement import Guard
 from local_lakehouse.iam.simulation import PolicySimulator
 from local_lakehouse.imports.api import ImportService
 from local_lakehouse.lake_formation.api import LakeFormationService

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from local_lakehouse.iam.operations import Call
+from local_lakehouse.protocol.routing import Call
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from local_lakehouse.iam import dynamodb, glue, s3
 from local_lakehouse.iam.access import Access, Directory, on
-from local_lakehouse.iam.operations import Call
+from local_lakehouse.protocol.routing import Call
 
 # Services that work under a role which the request names, and the requests in which they are given one.
 _PASSED = {

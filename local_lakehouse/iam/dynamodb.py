@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local_lakehouse.iam.access import Access, Directory, on
-from local_lakehouse.iam.operations import Call
+from local_lakehouse.protocol.routing import Call
 
 _TABLES = ("TableName", "TableArn", "SourceTableName", "SourceTableArn", "TargetTableName", "ResourceArn")
 _OTHERS = ("BackupArn", "ExportArn", "ImportArn")

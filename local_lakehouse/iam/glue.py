@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from local_lakehouse.iam.access import Access, Directory, on
-from local_lakehouse.iam.operations import Call
+from local_lakehouse.protocol.routing import Call
 
 # Things outside of the catalog: what the operation is called, and what names the thing.
 _THINGS: Mapping[str, tuple[str, str]] = {

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 from local_lakehouse.iam.access import Access, Directory
-from local_lakehouse.iam.operations import Call
+from local_lakehouse.protocol.routing import Call
 
 _ACTIONS: Mapping[str, str] = {
     "CompleteMultipartUpload": "PutObject",

@@ -15,9 +15,9 @@ from werkzeug.routing import Map, Rule
 
 from local_lakehouse.backend.clients import Judge, in_the_name_of
 from local_lakehouse.backend.moto_backend import ACCOUNT, LEARNER_ACCESS_KEY, SERVICES, Backend
-from local_lakehouse.iam.guard import Guard
-from local_lakehouse.iam.operations import Call, find_credential, identify, read_body
+from local_lakehouse.iam.enforcement import Guard
 from local_lakehouse.protocol import query_wire, wire
+from local_lakehouse.protocol.routing import Call, find_credential, identify, read_body
 from local_lakehouse.protocol.wire import Answer, Caller, Fault, Service
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from werkzeug.test import EnvironBuilder
 
 from local_lakehouse.iam.actions import accesses
-from local_lakehouse.iam.operations import identify
+from local_lakehouse.protocol.routing import identify
 
 
 class Names:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from local_lakehouse.iam.actions import accesses
-from local_lakehouse.iam.operations import Call, find_credential, identify
+from local_lakehouse.protocol.routing import Call, find_credential, identify
 from local_lakehouse.protocol.wire import service_model
 from tests.local_lakehouse.iam.sent_requests import Names, asked, on, send
 

@@ -23,9 +23,9 @@ from local_lakehouse.iam.authorization import (
     decide,
 )
 from local_lakehouse.iam.identities import Identity, find_identity
-from local_lakehouse.iam.operations import Call, Credential, find_credential, identify
 from local_lakehouse.iam.refusals import Cause, Refusal, answer, describe
 from local_lakehouse.iam.rights import Rights
+from local_lakehouse.protocol.routing import Call, Credential, find_credential, identify
 from local_lakehouse.protocol.wire import Answer, Caller, Fault, Service
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
         signal.signal(ending, lambda *_: stopped.set())
     lakehouse.start()
     _collect_garbage_seldom()
-    daemon.announce(options.state, lakehouse.url)
+    daemon.announce(options.state, lakehouse.url, lakehouse.token)
     try:
         stopped.wait()
     finally:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from filelock import FileLock
 
 DEFAULT_PORT = 4555
 _ADDRESS = "endpoint.json"
+_TOKEN = "token"
 _LOG = "lakehouse.log"
 # A class that starts at once shares few processors; a process that ends is noticed without waiting.
 _START_SECONDS = 300.0
@@ -39,11 +39,13 @@ class Running:
         url: Its address.
         pid: Its process.
         health: What it says of itself: pid, account, region, refresh_seconds, refreshing, enforce_iam.
+        token: What its controls want to see.
     """
 
     url: str
     pid: int
     health: dict[str, Any]
+    token: str = field(repr=False)
 
     @property
     def port(self) -> int:
@@ -56,13 +58,14 @@ def find(state: Path) -> Running | None:
     try:
         address = json.loads((state / _ADDRESS).read_text())
         url, pid = str(address["url"]), int(address["pid"])
+        token = (state / _TOKEN).read_text()
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    health = _ask(url, "health")
+    health = ask(url, token, "health")
     # After a sudden end another user's lakehouse may have taken the port.
     if health is None or health["pid"] != pid:
         return None
-    return Running(url, pid, health)
+    return Running(url, pid, health, token)
 
 
 def start(
@@ -138,14 +141,17 @@ def tell(running: Running, control: str) -> dict[str, Any]:
     Raises:
         LakehouseError: It does not answer.
     """
-    answer = _ask(running.url, control, _WORK_SECONDS)
+    answer = ask(running.url, running.token, control, _WORK_SECONDS)
     if answer is None:
         raise LakehouseError(f"The lakehouse at {running.url} does not answer. Look at: zetl local status")
     return answer
 
 
-def announce(state: Path, url: str) -> None:
-    """Write down where the lakehouse of a state folder answers."""
+def announce(state: Path, url: str, token: str) -> None:
+    """Write down where the lakehouse answers, and, for its user alone, the token that its controls ask for."""
+    (state / _TOKEN).unlink(missing_ok=True)
+    with os.fdopen(os.open(state / _TOKEN, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(token)
     draft = (state / _ADDRESS).with_suffix(".draft")
     draft.write_text(json.dumps({"url": url, "pid": os.getpid()}))
     draft.replace(state / _ADDRESS)
@@ -154,6 +160,7 @@ def announce(state: Path, url: str) -> None:
 def withdraw(state: Path) -> None:
     """Undo `announce`."""
     (state / _ADDRESS).unlink(missing_ok=True)
+    (state / _TOKEN).unlink(missing_ok=True)
 
 
 def _command(state: Path, port: int | None, enforce_iam: bool, refresh_seconds: float | None) -> list[str]:
@@ -193,15 +200,20 @@ def _last_words(log: Path, begin: int) -> str:
     return lines[-1] if lines else f"The lakehouse ended at once and said nothing; look in {log}."
 
 
-def _ask(url: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
-    request = urllib.request.Request(f"{url}/_zetl/{control}", data=b"{}", method="POST")  # noqa: S310  (http only)
+def ask(url: str, token: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
+    """Send a control to a lakehouse, and return its answer; None when it does not answer, or not to this token."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    # Directly: a proxy of the environment is for other hosts than this one.
+    connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
     try:
-        with _DIRECT.open(request, timeout=timeout) as response:
-            answer: dict[str, Any] = json.load(response)
-    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        connection.request("POST", f"/_zetl/{control}", b"{}", {"X-Zetl-Token": token})
+        response = connection.getresponse()
+        content = response.read()
+    except (OSError, http.client.HTTPException):
         return None
+    finally:
+        connection.close()
+    if response.status != 200:
+        return None
+    answer: dict[str, Any] = json.loads(content)
     return answer
-
-
-# A proxy of the environment is for other hosts than this one.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))

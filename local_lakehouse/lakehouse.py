@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import socket
-import threading
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler
-from werkzeug.serving import BaseWSGIServer, make_server
-
 from local_lakehouse.athena.api import AthenaService
+from local_lakehouse.backend import dispatch
 from local_lakehouse.backend.changes import ChangeLog
 from local_lakehouse.backend.moto_backend import ACCOUNT, Backend
-from local_lakehouse.datazone.api import DataZoneService
+from local_lakehouse.datazone.api import PROJECT_ROLE, DataZoneService
 from local_lakehouse.exports.api import ExportService
 from local_lakehouse.iam import bucket_policies
-from local_lakehouse.iam.enforcement import Guard
+from local_lakehouse.iam.enforcement import PolicyEnforcer
 from local_lakehouse.iam.simulation import PolicySimulator
 from local_lakehouse.imports.api import ImportService
 from local_lakehouse.lake_formation.api import LakeFormationService
 from local_lakehouse.protocol.wire import Service
-from local_lakehouse.server.endpoint import Endpoint
+from local_lakehouse.server.endpoint import Controls, Endpoint
+from local_lakehouse.server.http import Server
 from local_lakehouse.sql.workers.limits import Limits
 from local_lakehouse.sql.workers.pool import WorkerPool
 from local_lakehouse.store.journal import Journal, Keeper, Participant
@@ -70,7 +69,7 @@ class Lakehouse:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        bucket_policies.apply()
+        dispatch.prepare("s3", bucket_policies.apply)
         self.backend = Backend(settings.region)
         changes = ChangeLog()
         self.zero_etl = ZeroEtlService(self.backend.clients, changes, settings.refresh_seconds)
@@ -80,46 +79,46 @@ class Lakehouse:
         self._imports = ImportService(self.backend.clients, [changes.note, self._exports.note])
         self._formation = LakeFormationService()
         datazone = DataZoneService(self.backend.clients)
+        self.backend.give(PROJECT_ROLE)
         services: list[Service] = [
             self.zero_etl, self.athena, datazone, self._formation, self._exports, self._imports,
             PolicySimulator(self.backend),
         ]  # fmt: skip
-        self._guard = Guard(self.backend, services) if settings.enforce_iam else None
-        self._endpoint = Endpoint(
-            self.backend, services, [changes.note, self._exports.note], {
-                "health": self._health,
-                "refresh": self._refresh,
-                "pause": self._pause,
-                "resume": self._resume,
-                "rights": self._rights,
-            }, self._guard,
-        )  # fmt: skip
-        self._server = _bind(settings, self._endpoint)
-        self._serving = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="endpoint", daemon=True
+        self._enforcer = PolicyEnforcer(self.backend, services) if settings.enforce_iam else None
+        controls = {
+            "health": self._health,
+            "refresh": self._refresh,
+            "pause": self._pause,
+            "resume": self._resume,
+            "rights": self._rights,
+        }
+        self.token = secrets.token_urlsafe(32)
+        endpoint = Endpoint(
+            self.backend,
+            services,
+            [changes.note, self._exports.note],
+            Controls(self.token, controls),
+            self._enforcer,
         )
+        self._server = Server(_listen(settings.port, settings.or_any_port), endpoint)
         self._keeper = self._keep(settings.state) if settings.state else None
-        datazone.furnish()
-        self.backend.empower_learner()
 
     @property
     def url(self) -> str:
         """The lakehouse's address."""
-        return f"http://127.0.0.1:{self._server.port}"
+        return f"http://127.0.0.1:{self._server.address[1]}"
 
     def start(self) -> None:
         """Answer requests and refresh the integrations, until `stop`."""
         self.zero_etl.start()
-        self._serving.start()
+        self._server.start()
         if self._keeper:
             self._keeper.start()
         _LOG.info("listening at %s", self.url)
 
     def stop(self) -> None:
         """Finish what is being done, save the state and let go of the address."""
-        self._server.shutdown()
-        self._serving.join()
-        self._server.server_close()
+        self._server.stop()
         self.zero_etl.stop()
         self.athena.stop()
         self._workers.stop()
@@ -162,28 +161,11 @@ class Lakehouse:
 
     def _rights(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         """List the rights that requests have needed so far; none where IAM is not enforced."""
-        return {"rights": self._guard.rights.listed() if self._guard else []}
+        return {"rights": self._enforcer.rights.listed() if self._enforcer else []}
 
     def _resume(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         self.zero_etl.resume()
         return {}
-
-
-class _Handler(MotoRequestHandler):
-    """Moto's handler (it keeps header names that AWS allows and WSGI would lose), silent but for debugging."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        _LOG.debug("%s %s %s", self.command, self.path, code)
-
-
-def _bind(settings: Settings, app: Endpoint) -> BaseWSGIServer:
-    # Bound here, since werkzeug ends the whole process when a port is taken.
-    listener = _listen(settings.port, settings.or_any_port)
-    try:
-        port = listener.getsockname()[1]
-        return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler, fd=listener.fileno())
-    finally:
-        listener.close()
 
 
 def _listen(port: int, or_any: bool) -> socket.socket:

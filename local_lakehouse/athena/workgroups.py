@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from local_lakehouse.athena.executions import ENGINE
 from local_lakehouse.athena.faults import invalid_request, not_found
 from local_lakehouse.athena.paging import page
-from local_lakehouse.backend.clients import ServiceClients, in_the_name_of
+from local_lakehouse.backend.clients import ServiceClients, acting_for
 
 PRIMARY = "primary"
 _MAX_PAGE = 50
@@ -67,7 +67,7 @@ class WorkGroups:
         if self._clients.region != "us-east-1":
             options["CreateBucketConfiguration"] = {"LocationConstraint": self._clients.region}
         try:
-            with in_the_name_of(None):  # the lakehouse's own convenience, which asks for nobody's rights
+            with acting_for(None):  # the lakehouse's own convenience, which asks for nobody's rights
                 self._clients.client("s3").create_bucket(Bucket=self.bucket, **options)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):

@@ -7,19 +7,19 @@ import functools
 import io
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.config import Config
-from botocore.exceptions import ClientError
-from werkzeug.test import EnvironBuilder, run_wsgi_app
+from local_lakehouse.protocol import reader
+from local_lakehouse.protocol.faults import Answer
+from local_lakehouse.protocol.request import Body, Request
+from local_lakehouse.protocol.services import partition_of
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+    import boto3
+    from botocore.model import OperationModel
 
 # The services' own requests are signed with these, so that a check of the caller's rights knows them.
 SERVICE_ACCESS_KEY = "ZETLSERVICE000000000"
@@ -27,28 +27,28 @@ SERVICE_ACCESS_KEY = "ZETLSERVICE000000000"
 _READS = re.compile(r"^(Describe|Get|List|BatchGet|Head|Query$|Scan$|Filter|Search|Lookup|TransactGet)")
 
 
-class Judge(Protocol):
-    """Tells what somebody may do in whose name a service works."""
+class CallerRights(Protocol):
+    """The rights of a caller on whose behalf a service acts."""
 
-    def refuse(self, service: str, environ: WSGIEnvironment) -> tuple[int, list[tuple[str, str]], bytes] | None:
-        """Return status, headers and body that a request is refused with; None for one that may be carried out."""
+    def refuse(self, request: Request) -> Answer | None:
+        """Return the answer to a request that must not be carried out; None for one that may."""
 
     def objection(self, action: str, resource: str) -> str | None:
         """Return why a right is not given; None when it is."""
 
 
 # Athena reads tables and writes results with the rights of who asked; other services have rights of their own.
-_judge: ContextVar[Judge | None] = ContextVar("judge", default=None)
+_rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 
 @contextlib.contextmanager
-def in_the_name_of(judge: Judge | None) -> Iterator[None]:
-    """Let the services' requests inside the block be judged by the rights of somebody; by nobody's for None."""
-    token = _judge.set(judge)
+def acting_for(rights: CallerRights | None) -> Iterator[None]:
+    """Check the services' requests in the block against somebody's rights; against nobody's for None."""
+    token = _rights.set(rights)
     try:
         yield
     finally:
-        _judge.reset(token)
+        _rights.reset(token)
 
 
 def require(action: str, resource: str) -> None:
@@ -61,9 +61,11 @@ def require(action: str, resource: str) -> None:
     Raises:
         ClientError: ``AccessDenied``, as the service would answer it.
     """
-    judge = _judge.get()
-    why = judge.objection(action, resource) if judge else None
+    rights = _rights.get()
+    why = rights.objection(action, resource) if rights else None
     if why is not None:
+        from botocore.exceptions import ClientError
+
         operation = action.partition(":")[2]
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": why}}, operation)
 
@@ -72,18 +74,18 @@ class ServiceClients:
     """Clients of moto for the services of this process.
 
     Args:
-        app: The WSGI application that serves moto.
-        lock: Held by `app` while it serves one request; hold it to see several things at one instant.
+        serve: Carries out a request.
+        lock: Held by `serve` while it carries out one request; hold it to see several things at one instant.
         account: The account that all requests belong to.
         region: The Region of the clients.
     """
 
-    def __init__(self, app: WSGIApplication, lock: threading.RLock, account: str, region: str) -> None:
+    def __init__(self, serve: Callable[[Request], Answer], lock: threading.RLock, account: str, region: str) -> None:
         self.account = account
         self.region = region
-        self.partition = str(_session().get_partition_for_region(region))
+        self.partition = partition_of(region)
         self.lock = lock
-        self._app = app
+        self._serve = serve
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
         self.revision = 0  # another one after each request that may have changed something
@@ -102,6 +104,8 @@ class ServiceClients:
             return self._clients[service]
 
     def _connect(self, service: str) -> Any:
+        from botocore.config import Config
+
         client = _session().client(
             service,
             region_name=self.region,
@@ -115,50 +119,81 @@ class ServiceClients:
                 response_checksum_validation="when_required",
             ),
         )
-        client.meta.events.register_first("before-send.*", functools.partial(self._send, service))
+        # Last: whatever botocore does to a request is done, but for a signature, which nobody would verify.
+        client.meta.events.register_last("before-call.*", functools.partial(self._send, service))
         return client
 
-    def _send(self, service: str, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse:
-        url = urlsplit(request.url)
-        builder = EnvironBuilder(
-            path=url.path,
-            base_url=f"{url.scheme}://{url.netloc}",
-            query_string=url.query,
-            method=request.method,
-            headers=[(name, _text(value)) for name, value in request.headers.items()],
-            input_stream=_stream(request.body),
+    def _send(
+        self, service: str, model: OperationModel, params: Mapping[str, Any], **_: object
+    ) -> tuple[Any, Mapping[str, Any]]:
+        request = self._request(service, params)
+        rights = _rights.get()
+        answer = None
+        if rights is not None:
+            with acting_for(None):
+                answer = rights.refuse(request)
+        if answer is None:
+            answer = self._serve(request)
+            self.touch(model.name)
+        return _received(model, str(params["url"]), answer)
+
+    def _request(self, service: str, params: Mapping[str, Any]) -> Request:
+        """Read a request as botocore hands it over before it is signed."""
+        url = urlsplit(params["url"])
+        scope = f"{SERVICE_ACCESS_KEY}/20260101/{self.region}/{_signed_as(service)}/aws4_request"
+        headers = [(str(name), _text(value)) for name, value in params["headers"].items()]
+        head = reader.Head(
+            params["method"],
+            url.path + (f"?{url.query}" if url.query else ""),
+            [*headers, ("Authorization", f"AWS4-HMAC-SHA256 Credential={scope}")],
         )
-        environ = builder.get_environ()
-        environ["RAW_URI"] = environ["REQUEST_URI"] = url.path + (f"?{url.query}" if url.query else "")
-        judge = _judge.get()
-        if judge is not None:
-            with in_the_name_of(None):
-                refused = judge.refuse(service, environ)
-            if refused is not None:
-                return AWSResponse(request.url, refused[0], dict(refused[1]), _Raw([refused[2]]))
-        chunks, status, headers = run_wsgi_app(self._app, environ, buffered=True)
-        self.touch(event_name.rpartition(".")[2])
-        return AWSResponse(request.url, int(status.split()[0]), headers, _Raw(chunks))
+        return reader.read(head, Body([_content(params["body"])]), self.region)
+
+
+def _received(model: OperationModel, url: str, answer: Answer) -> tuple[Any, Mapping[str, Any]]:
+    """Read an answer as botocore would from a connection."""
+    from botocore.awsrequest import AWSResponse, HeadersDict
+    from botocore.endpoint import convert_to_response_dict
+
+    response = AWSResponse(url, answer.status, HeadersDict(answer.headers), _Raw([answer.body]))
+    found = convert_to_response_dict(response, model)
+    parsed = _parser(model.service_model.resolved_protocol).parse(found, model.output_shape)
+    return response, parsed
+
+
+@functools.cache
+def _parser(protocol: str) -> Any:
+    from botocore.parsers import ResponseParserFactory
+
+    return ResponseParserFactory().create_parser(protocol)
 
 
 @functools.cache
 def _session() -> boto3.Session:
+    import boto3
+
     # Shared, since each session reads botocore's data anew.
     return boto3.Session(aws_access_key_id=SERVICE_ACCESS_KEY, aws_secret_access_key="local", region_name="us-east-1")
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
+def _signed_as(service: str) -> str:
+    return {"cloudwatch": "monitoring", "resourcegroupstaggingapi": "tagging"}.get(service, service)
 
 
-def _stream(body: Any) -> io.BytesIO:
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _content(body: Any) -> bytes:
     if body is None:
-        return io.BytesIO()
+        return b""
     if isinstance(body, str):
-        return io.BytesIO(body.encode())
-    if isinstance(body, bytes | bytearray):
-        return io.BytesIO(body)
-    return io.BytesIO(body.read())
+        return body.encode()
+    if isinstance(body, Mapping):
+        return urlencode(body, doseq=True).encode()
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    return bytes(body.read())
 
 
 class _Raw(io.BytesIO):

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from local_lakehouse.backend.clients import ServiceClients
+from local_lakehouse.backend.moto_backend import GivenRole
 from local_lakehouse.protocol.wire import Caller, Fault
 
 _DOMAIN = "dzd-4k7m2p9q1r5s8t"
@@ -28,6 +27,9 @@ _TRUST = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
     '"Principal":{"Service":["datazone.amazonaws.com","sagemaker.amazonaws.com"]},"Action":"sts:AssumeRole"}]}'
 )
+
+
+PROJECT_ROLE = GivenRole(_ROLE, _TRUST, {"AmazonDataZoneProject": _PROJECT})
 
 
 class DataZoneService:
@@ -58,18 +60,6 @@ class DataZoneService:
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one request."""
         return self._calls[operation](request)
-
-    def furnish(self) -> None:
-        """Make the project's role, unless it is there."""
-        try:
-            self._clients.client("iam").create_role(
-                RoleName=_ROLE,
-                AssumeRolePolicyDocument=_TRUST,
-                Tags=[{"Key": "AmazonDataZoneProject", "Value": _PROJECT}],
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "EntityAlreadyExists":
-                raise
 
     def _domain_summary(self) -> dict[str, Any]:
         region, account = self._clients.region, self._clients.account

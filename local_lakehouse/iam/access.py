@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from local_lakehouse.protocol.routing import Call
+from local_lakehouse.protocol.request import Request
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,6 @@ class Directory(Protocol):
         """Return the Athena workgroup of a ``QueryExecutionId`` or ``NamedQueryId``."""
 
 
-def on(call: Call, *resources: str, **context: str) -> list[Access]:
+def on(call: Request, *resources: str, **context: str) -> list[Access]:
     """Need the action that is called like the operation on each of some resources; on none means on ``*``."""
     return [Access(f"{call.service}:{call.operation}", resource, context) for resource in resources or ("*",)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from local_lakehouse.iam import dynamodb, glue, s3
 from local_lakehouse.iam.access import Access, Directory, on
-from local_lakehouse.protocol.routing import Call
+from local_lakehouse.protocol.request import Request
 
 # Services that work under a role which the request names, and the requests in which they are given one.
 _PASSED = {
@@ -32,7 +32,7 @@ _HOLDERS = (
 _OWN_KEYS = re.compile(r"GetUser|ChangePassword|(List|Create|Update|Delete)AccessKeys?|GetLoginProfile")
 
 
-def accesses(call: Call, directory: Directory) -> list[Access]:
+def accesses(call: Request, directory: Directory) -> list[Access]:
     """Return everything a caller must be allowed to do so that a request may be carried out.
 
     Args:
@@ -48,7 +48,7 @@ def accesses(call: Call, directory: Directory) -> list[Access]:
     return [*(each.within(tags) for each in (*needed, *tagging)), *_passing(call, directory)]
 
 
-def _tags(call: Call) -> Iterator[tuple[str, str]]:
+def _tags(call: Request) -> Iterator[tuple[str, str]]:
     tags: Any = next((call.parameters[name] for name in ("Tags", "tags") if call.parameters.get(name)), [])
     if isinstance(tags, Mapping):
         yield from ((str(key), str(value)) for key, value in tags.items())
@@ -58,7 +58,7 @@ def _tags(call: Call) -> Iterator[tuple[str, str]]:
             yield str(key), str(value)
 
 
-def _tagging(call: Call, needed: Sequence[Access]) -> Iterator[Access]:
+def _tagging(call: Request, needed: Sequence[Access]) -> Iterator[Access]:
     """Whoever creates a thing with tags also needs the right to tag it."""
     if not _TAGGED.match(call.operation) or not needed:
         return
@@ -73,7 +73,7 @@ def _own(needed: Sequence[Access]) -> Access:
     return (integrations or list(needed))[-1]
 
 
-def _passing(call: Call, directory: Directory) -> Iterator[Access]:
+def _passing(call: Request, directory: Directory) -> Iterator[Access]:
     if re.fullmatch(_PASSED.get(call.service, ""), call.operation):
         for role in _roles(call.parameters):
             arn = role if role.startswith("arn:") else directory.iam_arn("role", role)
@@ -92,7 +92,7 @@ def _roles(value: Any) -> Iterator[str]:
             yield from _roles(member)
 
 
-def _athena(call: Call, directory: Directory) -> list[Access]:
+def _athena(call: Request, directory: Directory) -> list[Access]:
     if resource := call.text("ResourceARN"):
         return on(call, resource)
     if "DataCatalog" in call.operation or call.text("CatalogName"):
@@ -111,13 +111,13 @@ def _athena(call: Call, directory: Directory) -> list[Access]:
     return on(call, *(directory.arn("athena", f"workgroup/{group}") for group in groups))
 
 
-def _identities(call: Call, name: str) -> list[str]:
+def _identities(call: Request, name: str) -> list[str]:
     several = call.parameters.get(f"{name}s", [])
     one = call.text(name)
     return [one] if one else [str(identity) for identity in several]
 
 
-def _cloudwatch(call: Call, directory: Directory) -> list[Access]:
+def _cloudwatch(call: Request, directory: Directory) -> list[Access]:
     if resource := call.text("ResourceARN"):
         return on(call, resource)
     if "Dashboard" in call.operation:
@@ -130,12 +130,12 @@ def _cloudwatch(call: Call, directory: Directory) -> list[Access]:
     return on(call, "*", **({"cloudwatch:namespace": namespace} if namespace else {}))
 
 
-def _datazone(call: Call, directory: Directory) -> list[Access]:
+def _datazone(call: Request, directory: Directory) -> list[Access]:
     domain = call.text("domainIdentifier") or (call.text("identifier") if "Domain" in call.operation else None)
     return on(call, directory.arn("datazone", f"domain/{domain}") if domain else "*")
 
 
-def _events(call: Call, directory: Directory) -> list[Access]:
+def _events(call: Request, directory: Directory) -> list[Access]:
     if resource := call.text("ResourceARN"):
         return on(call, resource)
     bus = (call.text("EventBusName") or "default").rpartition("/")[2]
@@ -150,7 +150,7 @@ def _events(call: Call, directory: Directory) -> list[Access]:
     return on(call, "*")
 
 
-def _iam(call: Call, directory: Directory) -> list[Access]:
+def _iam(call: Request, directory: Directory) -> list[Access]:
     policy = call.text("PolicyArn")
     context = {"iam:PolicyARN": policy} if policy else {}
     if boundary := call.text("PermissionsBoundary"):
@@ -170,7 +170,7 @@ def _iam(call: Call, directory: Directory) -> list[Access]:
     return on(call, named or "*")
 
 
-def _kms(call: Call, directory: Directory) -> list[Access]:
+def _kms(call: Request, directory: Directory) -> list[Access]:
     if call.operation == "ReEncrypt":
         # The key of the ciphertext is named inside it.
         source = call.text("SourceKeyId")
@@ -184,7 +184,7 @@ def _kms(call: Call, directory: Directory) -> list[Access]:
     return on(call, *resources, *([directory.key_arn(key)] if key else []))
 
 
-def _logs(call: Call, directory: Directory) -> list[Access]:
+def _logs(call: Request, directory: Directory) -> list[Access]:
     if resource := call.text("resourceArn"):
         return on(call, resource)
     if call.operation == "DescribeLogGroups":
@@ -197,7 +197,7 @@ def _logs(call: Call, directory: Directory) -> list[Access]:
     return on(call, *(directory.arn("logs", f"log-group:{group}:log-stream:{stream}") for group in groups))
 
 
-def _sns(call: Call, directory: Directory) -> list[Access]:
+def _sns(call: Request, directory: Directory) -> list[Access]:
     prefix = {"PublishBatch": "Publish"}.get(call.operation, call.operation)
     if subscription := call.text("SubscriptionArn"):
         return [Access(f"sns:{prefix}", subscription.rpartition(":")[0])]
@@ -207,7 +207,7 @@ def _sns(call: Call, directory: Directory) -> list[Access]:
     return [Access(f"sns:{prefix}", topic or "*")]
 
 
-def _sts(call: Call, directory: Directory) -> list[Access]:
+def _sts(call: Request, directory: Directory) -> list[Access]:
     if call.operation in ("GetCallerIdentity", "GetSessionToken"):
         return []
     if call.operation == "GetFederationToken":
@@ -220,7 +220,7 @@ def _sts(call: Call, directory: Directory) -> list[Access]:
     return needed
 
 
-def _tag(call: Call, directory: Directory) -> list[Access]:
+def _tag(call: Request, directory: Directory) -> list[Access]:
     """Tagging by way of this service takes the right to tag each thing as well."""
     needed = [Access(f"tag:{call.operation}", "*")]
     if call.operation in ("TagResources", "UntagResources"):
@@ -231,11 +231,11 @@ def _tag(call: Call, directory: Directory) -> list[Access]:
     return needed
 
 
-def _anywhere(call: Call, directory: Directory) -> list[Access]:
+def _anywhere(call: Request, directory: Directory) -> list[Access]:
     return on(call, "*")
 
 
-_SERVICES: Mapping[str, Callable[[Call, Directory], list[Access]]] = {
+_SERVICES: Mapping[str, Callable[[Request, Directory], list[Access]]] = {
     "athena": _athena,
     "cloudwatch": _cloudwatch,
     "datazone": _datazone,

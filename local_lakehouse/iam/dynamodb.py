@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local_lakehouse.iam.access import Access, Directory, on
-from local_lakehouse.protocol.routing import Call
+from local_lakehouse.protocol.request import Request
 
 _TABLES = ("TableName", "TableArn", "SourceTableName", "SourceTableArn", "TargetTableName", "ResourceArn")
 _OTHERS = ("BackupArn", "ExportArn", "ImportArn")
@@ -31,7 +31,7 @@ _STATEMENT = re.compile(
 )
 
 
-def accesses(call: Call, directory: Directory) -> list[Access]:
+def accesses(call: Request, directory: Directory) -> list[Access]:
     """Return the rights that a DynamoDB request needs."""
     statements = list(_statements(call))
     if statements:
@@ -59,14 +59,14 @@ def _table(name: str, directory: Directory) -> str:
     return name if name.startswith("arn:") else directory.arn("dynamodb", f"table/{name}")
 
 
-def _export(call: Call, directory: Directory) -> Iterator[Access]:
+def _export(call: Request, directory: Directory) -> Iterator[Access]:
     # An export is written with the rights of who asks for it.
     if call.operation == "ExportTableToPointInTime":
         prefix = f"{prefix}/" if (prefix := (call.text("S3Prefix") or "").rstrip("/")) else ""
         yield Access("s3:PutObject", f"arn:{directory.partition}:s3:::{call.text('S3Bucket')}/{prefix}AWSDynamoDB/")
 
 
-def _import(call: Call, directory: Directory) -> Iterator[Access]:
+def _import(call: Request, directory: Directory) -> Iterator[Access]:
     # And an import is read, and logged, with theirs:
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Requesting.html
     if call.operation == "ImportTable":
@@ -78,7 +78,7 @@ def _import(call: Call, directory: Directory) -> Iterator[Access]:
         yield from (Access(f"logs:{action}", group) for action in _IMPORT_LOGS)
 
 
-def _statements(call: Call) -> Iterator[str]:
+def _statements(call: Request) -> Iterator[str]:
     parameters: Any = call.parameters
     if one := call.text("Statement"):
         yield one

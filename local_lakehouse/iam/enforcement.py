@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.iam.access import Access
@@ -25,11 +24,8 @@ from local_lakehouse.iam.authorization import (
 from local_lakehouse.iam.identities import Identity, find_identity
 from local_lakehouse.iam.refusals import Cause, Refusal, answer, describe
 from local_lakehouse.iam.rights import Rights
-from local_lakehouse.protocol.routing import Call, Credential, find_credential, identify
+from local_lakehouse.protocol.request import Request
 from local_lakehouse.protocol.wire import Answer, Caller, Fault, Service
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,7 +40,7 @@ _KNOWN = (
 _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
-class Guard:
+class PolicyEnforcer:
     """Checks requests against the policies of who signed them.
 
     Args:
@@ -55,76 +51,54 @@ class Guard:
     def __init__(self, backend: Backend, services: Sequence[Service]) -> None:
         self._backend = backend
         self._athena = next((service for service in services if service.name == "athena"), None)
-        self._glue = next((one for one in services if one.name == "glue" and "GetTags" in one.operations), None)
+        self._glue = next((each for each in services if each.name == "glue" and "GetTags" in each.operations), None)
         self.rights = Rights()
 
-    def refuse(self, service: str, environ: WSGIEnvironment) -> Answer | None:
-        """Return what a request is answered that must not be carried out; None for one that may.
-
-        Args:
-            service: botocore's name of the service that the request is for.
-            environ: The request.
-        """
+    def refuse(self, request: Request) -> Answer | None:
+        """Return the answer to a request that must not be carried out; None for one that may."""
         try:
-            self._check(service, environ)
+            if request.credential is not None and request.credential.service != request.service:
+                raise Refusal(Cause.WRONG_SCOPE)
+            self.check(request, self._identity(request))
         except Refusal as refusal:
-            return answer(service, environ["REQUEST_METHOD"], refusal)
-        except Fault as fault:
-            return answer(service, environ["REQUEST_METHOD"], Refusal(Cause.MALFORMED, fault.message))
-        except (KeyError, TypeError, AttributeError):
-            _LOG.warning("what a request to %s is about cannot be told from its members", service, exc_info=True)
-            return answer(service, environ["REQUEST_METHOD"], Refusal(Cause.MALFORMED))
+            return answer(request, refusal)
         return None
 
-    def caller(self, environ: WSGIEnvironment) -> CallersRights:
-        """Return the rights of who signed a request that may be carried out, for services that work in their name."""
-        credential = find_credential(environ)
-        if credential is None:
-            raise AssertionError("a request that is not signed is carried out by S3 alone")
-        return CallersRights(self, self._identity(credential.service, credential), self._backend.region)
+    def rights_of(self, request: Request) -> CallersRights:
+        """Return the rights of who signed a request that may be carried out, for services that act for them."""
+        return CallersRights(self, self._identity(request), self._backend.region)
 
-    def _check(self, service: str, environ: WSGIEnvironment) -> None:
-        credential = find_credential(environ)
-        if credential is not None and credential.service != service:
-            raise Refusal(Cause.WRONG_SCOPE)
-        identity = self._identity(service, credential)
-        region = (credential.region if credential else None) or self._backend.region
-        self.check(service, environ, identity, region)
-
-    def check(
-        self,
-        service: str,
-        environ: WSGIEnvironment,
-        identity: Identity,
-        region: str,
-        further: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
-        """Judge a request by somebody's rights.
+    def check(self, request: Request, identity: Identity, further: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Check a request against somebody's rights.
 
         Args:
-            service: botocore's name of the service that the request is for.
-            environ: The request.
+            request: The request.
             identity: Who has or lacks the rights.
-            region: The Region that the request is for.
             further: Condition keys beside those of the request and of the identity.
 
         Raises:
             Refusal: It must not be carried out.
         """
-        call = identify(service, environ)
-        if call is None:
+        if not request.operation:
             raise Refusal(Cause.NOT_CHECKED)
-        _refuse_what_is_not_offered(call)
-        account = Account(self._backend.clients, region, identity.arn, self._athena)
-        for access in accesses(call, account):
-            self.judge(identity, access.within(further), region)
+        account = Account(self._backend.clients, request.region, identity.arn, self._athena)
+        try:
+            _refuse_what_is_not_offered(request)
+            needed = accesses(request, account)
+        except Fault as fault:
+            raise Refusal(Cause.MALFORMED, fault.message) from fault
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            _LOG.warning("what a request to %s needs cannot be told from its members", request.service, exc_info=True)
+            raise Refusal(Cause.MALFORMED) from error
+        for access in needed:
+            self.require(identity, access.within(further), request.region)
 
-    def _identity(self, service: str, credential: Credential | None) -> Identity:
-        if credential is None:
-            if service != "s3":
+    def _identity(self, request: Request) -> Identity:
+        if request.credential is None:
+            if request.service != "s3":
                 raise Refusal(Cause.NOT_SIGNED)
             return _ANONYMOUS
-        identity = find_identity(self._backend, credential.access_key)
+        identity = find_identity(self._backend, request.credential.access_key)
         if identity is None:
             raise Refusal(Cause.NOT_KNOWN)
         return identity
@@ -135,8 +109,8 @@ class Guard:
         tags = resource_tags(clients, access, self._glue, Caller(clients.account, region, identity.arn))
         return {**tags, **role_boundary(clients, access)}
 
-    def judge(self, identity: Identity, access: Access, region: str) -> None:
-        """Judge one right.
+    def require(self, identity: Identity, access: Access, region: str) -> None:
+        """Require one right of somebody.
 
         Raises:
             Refusal: It is not given.
@@ -153,34 +127,33 @@ class Guard:
 
 
 class CallersRights:
-    """What somebody may do in whose name a service works.
+    """The rights of a caller on whose behalf a service acts.
 
     AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
 
     Args:
-        guard: The check.
-        identity: Who is worked for.
+        enforcer: The check.
+        identity: The caller.
         region: The Region of the lakehouse.
     """
 
-    def __init__(self, guard: Guard, identity: Identity, region: str) -> None:
-        self._guard = guard
+    def __init__(self, enforcer: PolicyEnforcer, identity: Identity, region: str) -> None:
+        self._enforcer = enforcer
         self._identity = identity
         self._region = region
 
-    def refuse(self, service: str, environ: WSGIEnvironment) -> tuple[int, list[tuple[str, str]], bytes] | None:
-        """Return status, headers and body that a request is refused with; None for one that may be carried out."""
+    def refuse(self, request: Request) -> Answer | None:
+        """Return the answer to a request that must not be carried out; None for one that may."""
         try:
-            self._guard.check(service, environ, self._identity, self._region, _FORWARDED)
+            self._enforcer.check(request, self._identity, _FORWARDED)
         except Refusal as refusal:
-            refused = answer(service, environ["REQUEST_METHOD"], refusal)
-            return refused.status, refused.headers, refused.body
+            return answer(request, refusal)
         return None
 
     def objection(self, action: str, resource: str) -> str | None:
         """Return why a right is not given; None when it is."""
         try:
-            self._guard.judge(self._identity, Access(action, resource, _FORWARDED), self._region)
+            self._enforcer.require(self._identity, Access(action, resource, _FORWARDED), self._region)
         except Refusal as refusal:
             return refusal.message
         return None
@@ -200,15 +173,15 @@ def _context(region: str) -> dict[str, str]:
     }
 
 
-def _refuse_what_is_not_offered(call: Call) -> None:
-    if call.operation in _UNVERIFIED:
-        raise Refusal(Cause.NOT_CHECKED, f"A lakehouse that enforces IAM does not offer {call.operation}; AWS does.")
+def _refuse_what_is_not_offered(request: Request) -> None:
+    if request.operation in _UNVERIFIED:
+        raise Refusal(Cause.NOT_CHECKED, f"A lakehouse that enforces IAM does not offer {request.operation}; AWS does.")
     dropped = {
         ("sts", "AssumeRole"): "PolicyArns",
         ("iam", "CreateUser"): "PermissionsBoundary",
-    }.get((call.service, call.operation), "")
-    if dropped in call.parameters:
-        message = f"The local lakehouse does not evaluate {dropped} of {call.operation}; AWS does. Leave it out."
+    }.get((request.service, request.operation), "")
+    if dropped in request.parameters:
+        message = f"The local lakehouse does not evaluate {dropped} of {request.operation}; AWS does. Leave it out."
         raise Refusal(Cause.NOT_CHECKED, message)
 
 

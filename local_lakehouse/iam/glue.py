@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from local_lakehouse.iam.access import Access, Directory, on
-from local_lakehouse.protocol.routing import Call
+from local_lakehouse.protocol.request import Request
 
 # Things outside of the catalog: what the operation is called, and what names the thing.
 _THINGS: Mapping[str, tuple[str, str]] = {
@@ -33,7 +33,7 @@ _OF_THE_CATALOG = re.compile(
 )
 
 
-def accesses(call: Call, directory: Directory) -> list[Access]:
+def accesses(call: Request, directory: Directory) -> list[Access]:
     """Return the rights that a Glue request needs."""
     if "Integration" in call.operation:
         return on(call, *_of_integrations(call, directory))
@@ -59,14 +59,14 @@ def accesses(call: Call, directory: Directory) -> list[Access]:
     return on(call, *_of_things(call, directory))
 
 
-def _name(call: Call, given: str, member: str) -> str | None:
+def _name(call: Request, given: str, member: str) -> str | None:
     """Return what names a thing: a member, or that of the description it is created by."""
     described = call.parameters.get(given)
     inner = described.get("Name", described.get("FunctionName")) if isinstance(described, dict) else None
     return call.text(member) or call.text("ConnectionName") or inner
 
 
-def _tables(call: Call) -> list[str]:
+def _tables(call: Request) -> list[str]:
     several = call.parameters.get("TablesToDelete")
     if isinstance(several, list):
         return [str(name) for name in several]
@@ -75,7 +75,7 @@ def _tables(call: Call) -> list[str]:
     return [named or "*"]
 
 
-def _of_things(call: Call, directory: Directory) -> list[str]:
+def _of_things(call: Request, directory: Directory) -> list[str]:
     for noun, (kind, member) in _THINGS.items():
         if re.search(rf"{noun}(Run|s|Runs|Schedule|Statement)?$", call.operation):
             name = call.text(member) or call.text("Name")
@@ -83,7 +83,7 @@ def _of_things(call: Call, directory: Directory) -> list[str]:
     return []
 
 
-def _of_integrations(call: Call, directory: Directory) -> list[str]:
+def _of_integrations(call: Request, directory: Directory) -> list[str]:
     catalog = directory.arn("glue", "catalog")
     resource = call.text("ResourceArn")
     if call.operation == "DescribeInboundIntegrations":

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
-
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
-from moto.sts.models import AssumedRole, sts_backends
 
 from local_lakehouse.backend.moto_backend import ACCOUNT, Backend
 from local_lakehouse.iam.authorization import Document, parse_document
+
+if TYPE_CHECKING:
+    from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User
+    from moto.sts.models import AssumedRole
 
 
 @dataclass(frozen=True)
@@ -36,35 +37,31 @@ class Identity:
 def find_identity(backend: Backend, access_key: str) -> Identity | None:
     """Return whom an access key stands for; None when nobody has it."""
     with backend.lock:
-        session = sts_backends[ACCOUNT][backend.clients.partition].get_assumed_role_from_access_key(access_key)
+        session = backend.sts.get_assumed_role_from_access_key(access_key)
         if session is not None:
-            return _session(session)
-        user = iam_backends[ACCOUNT][backend.clients.partition].get_user_from_access_key_id(access_key)
-        return None if user is None or not _active(user, access_key) else _user(user)
+            return _session(backend.iam, session)
+        user = backend.iam.get_user_from_access_key_id(access_key)
+        return None if user is None or not _active(user, access_key) else _user(backend.iam, user)
 
 
 def find_principal(backend: Backend, arn: str) -> Identity | None:
     """Return the user or role of an ARN, as ``SimulatePrincipalPolicy`` takes it; None when there is none."""
     with backend.lock:
-        role = _role(arn)
+        iam = backend.iam
+        role = _role(iam, arn)
         if role is not None:
-            return Identity(role.arn, tuple(_policies(role)), _boundary(role), None, {})
-        users: list[User] = list(_iam(arn).users.values())
-        user = next((one for one in users if one.arn == arn), None)
-        return None if user is None else _user(user)
-
-
-def _iam(arn: str) -> IAMBackend:
-    """Return IAM in the partition of an ARN."""
-    return iam_backends[ACCOUNT][arn.split(":")[1]]
+            return Identity(role.arn, tuple(_policies(role)), _boundary(iam, role), None, {})
+        users: list[User] = list(iam.users.values())
+        user = next((each for each in users if each.arn == arn), None)
+        return None if user is None else _user(iam, user)
 
 
 def _active(user: User, access_key: str) -> bool:
     return any(key.access_key_id == access_key and key.status == "Active" for key in user.access_keys)
 
 
-def _user(user: User) -> Identity:
-    groups: list[Group] = _iam(user.arn).get_groups_for_user(user.name)
+def _user(iam: IAMBackend, user: User) -> Identity:
+    groups: list[Group] = iam.get_groups_for_user(user.name)
     holders: tuple[User | Group, ...] = (user, *groups)
     return Identity(
         user.arn,
@@ -78,17 +75,17 @@ def _user(user: User) -> Identity:
     )
 
 
-def _session(session: AssumedRole) -> Identity:
+def _session(iam: IAMBackend, session: AssumedRole) -> Identity:
     context = {
         **_principal("AssumedRole", session.role_arn, session.user_id),
         "aws:MultiFactorAuthPresent": "false",
     }
     scope = parse_document(session.policy) if session.policy else None
-    role = _role(session.role_arn)
+    role = _role(iam, session.role_arn)
     if role is None:
         # A session lives on when its role is deleted, and may do nothing any more.
         return Identity(session.arn, (), None, scope, context)
-    return Identity(session.arn, tuple(_policies(role)), _boundary(role), scope, context)
+    return Identity(session.arn, tuple(_policies(role)), _boundary(iam, role), scope, context)
 
 
 def _principal(kind: str, arn: str, identity: str) -> dict[str, str]:
@@ -100,17 +97,19 @@ def _principal(kind: str, arn: str, identity: str) -> dict[str, str]:
     }
 
 
-def _role(arn: str) -> Role | None:
+def _role(iam: IAMBackend, arn: str) -> Role | None:
+    from moto.iam.exceptions import NotFoundException
+
     try:
-        return _iam(arn).get_role_by_arn(arn)
+        return iam.get_role_by_arn(arn)
     except NotFoundException:
         return None
 
 
-def _boundary(role: Role) -> Document | None:
+def _boundary(iam: IAMBackend, role: Role) -> Document | None:
     if not role.permissions_boundary_arn:
         return None
-    policy = _iam(role.arn).managed_policies.get(role.permissions_boundary_arn)
+    policy = iam.managed_policies.get(role.permissions_boundary_arn)
     # A boundary that is gone allows nothing.
     return _document(policy) if policy is not None else {"Statement": []}
 

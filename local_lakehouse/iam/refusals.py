@@ -5,13 +5,12 @@ AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied
 
 from __future__ import annotations
 
-import uuid
 from enum import Enum
-from xml.sax.saxutils import escape
 
 from local_lakehouse.iam.access import Access
-from local_lakehouse.protocol import query_wire, wire
-from local_lakehouse.protocol.wire import Answer, Fault
+from local_lakehouse.protocol.faults import Answer, Fault, fail
+from local_lakehouse.protocol.request import Request
+from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Cause(Enum):
@@ -61,43 +60,19 @@ def describe(caller: str, access: Access, why: str) -> str:
     return f"User: {caller} is not authorized to perform: {access.action} on resource: {resource} {why}".rstrip()
 
 
-def answer(service: str, method: str, refusal: Refusal) -> Answer:
-    """Serialise a refusal as the service's protocol does.
-
-    Args:
-        service: botocore's name of the service.
-        method: The request's HTTP method.
-        refusal: What is refused, and why.
-    """
-    metadata = wire.service_model(service).metadata
+def answer(request: Request, refusal: Refusal) -> Answer:
+    """Write a refusal as the request's service does."""
     json_code, query_code, s3_code, _ = refusal.cause.value
-    if service == "s3":
-        return _s3(s3_code, refusal.message, method)
-    if metadata["protocol"] == "query":
-        return _query(query_code, refusal.message)
-    status = 403 if metadata["protocol"] == "rest-json" else 400
-    version = None if metadata["protocol"] == "rest-json" else metadata.get("jsonVersion", "1.1")
-    response = wire.fail(Fault(json_code, refusal.message, status=status), version)
-    if "awsQueryCompatible" in metadata:
+    message = refusal.message
+    if request.protocol == "rest-xml":
+        status = {"InvalidRequest": 400, "NotImplemented": 501}.get(s3_code, 403)
+        return fail(request.service, request.method, Fault(s3_code, message, status=status))
+    if request.protocol == "query":
+        status = 400 if query_code in ("InvalidAction", "ValidationError") else 403
+        return fail(request.service, request.method, Fault(query_code, message, status=status), queried=True)
+    status = 403 if request.protocol == "rest-json" else 400
+    response = fail(request.service, request.method, Fault(json_code, message, status=status))
+    if PROTOCOLS[request.service].queried:
         # Clients that knew the service by its older protocol know its errors by their older names.
         return Answer(403, [*response.headers, ("x-amzn-query-error", f"{query_code};Sender")], response.body)
     return response
-
-
-def _s3(code: str, message: str, method: str) -> Answer:
-    status = {"InvalidRequest": 400, "NotImplemented": 501}.get(code, 403)
-    document = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{_id()}</RequestId></Error>"
-    return _xml(status, "" if method == "HEAD" else document)
-
-
-def _query(code: str, message: str) -> Answer:
-    return query_wire.fail(Fault(code, message, status=400 if code in ("InvalidAction", "ValidationError") else 403))
-
-
-def _xml(status: int, document: str) -> Answer:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{document}'.encode() if document else b""
-    return Answer(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))], body)
-
-
-def _id() -> str:
-    return str(uuid.uuid4())

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import unquote
 
 from local_lakehouse.iam.access import Access, Directory
-from local_lakehouse.protocol.routing import Call
+from local_lakehouse.protocol.reader import copy_source
+from local_lakehouse.protocol.request import Request
 
 _ACTIONS: Mapping[str, str] = {
     "CompleteMultipartUpload": "PutObject",
@@ -69,7 +69,7 @@ _BY_HEADER: Mapping[str, str] = {
 _KEYS = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys", "versionId": "s3:VersionId"}
 
 
-def accesses(call: Call, directory: Directory) -> list[Access]:
+def accesses(call: Request, directory: Directory) -> list[Access]:
     """Return the rights that an S3 request needs."""
     bucket = call.text("Bucket")
     if bucket is None:
@@ -92,7 +92,7 @@ def accesses(call: Call, directory: Directory) -> list[Access]:
     if call.operation == "GetObjectAttributes":
         needed.append(Access(f"s3:{_versioned('GetObject', version)}", resource, context))
     if call.operation in _COPIES:
-        needed.insert(0, _source(call.headers["x-amz-copy-source"], context, directory))
+        needed.insert(0, _source(call.amz_headers["x-amz-copy-source"], context, directory))
     return [*needed, *_beside(call, action, resource, context)]
 
 
@@ -118,20 +118,19 @@ def _versioned(action: str, version: str | None) -> str:
 
 
 def _source(header: str, context: Mapping[str, str], directory: Directory) -> Access:
-    path, _, query = header.partition("?")
-    version = query.removeprefix("versionId=") if query.startswith("versionId=") else None
-    return Access(f"s3:{_versioned('GetObject', version)}", f"{_every(directory)}{unquote(path).lstrip('/')}", context)
+    bucket, key, version = copy_source(header)
+    return Access(f"s3:{_versioned('GetObject', version)}", _object(bucket, key, directory), context)
 
 
-def _context(call: Call) -> dict[str, str]:
+def _context(call: Request) -> dict[str, str]:
     named = {key: call.parameters[name] for name, key in _KEYS.items() if name in call.parameters}
-    return {**named, **{f"s3:{name}": value for name, value in call.headers.items()}}
+    return {**named, **{f"s3:{name}": value for name, value in call.amz_headers.items()}}
 
 
-def _beside(call: Call, action: str, resource: str, context: Mapping[str, str]) -> Iterator[Access]:
-    if call.operation == "CreateBucket" and "x-amz-acl" in call.headers:
+def _beside(call: Request, action: str, resource: str, context: Mapping[str, str]) -> Iterator[Access]:
+    if call.operation == "CreateBucket" and "x-amz-acl" in call.amz_headers:
         yield Access("s3:PutBucketAcl", resource, context)
     if action in ("PutObject", "DeleteObject", "DeleteObjectVersion"):
         for header, further in _BY_HEADER.items():
-            if header in call.headers:
+            if header in call.amz_headers:
                 yield Access(f"s3:{further}", resource, context)

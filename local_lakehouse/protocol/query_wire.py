@@ -8,47 +8,63 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from typing import Any
-from xml.sax.saxutils import escape
 
-from botocore.model import ListShape, OperationModel, Shape, StructureShape
-from moto.core.serialize import QuerySerializer, SerializationContext
-from moto.core.utils import get_service_model
+from botocore.model import OperationModel
 
-from local_lakehouse.protocol.wire import Answer, Fault
+from local_lakehouse.protocol.faults import Answer, Fault, xml
 
 
-def typed(shape: Shape | None, value: Any) -> Any:
-    """Give a form's texts the types of a shape, as a JSON body would have them; what does not fit stays a text.
+class _Form(dict[str, str]):
+    """A form that notes which of its names were read."""
+
+    def __init__(self, pairs: Mapping[str, str]) -> None:
+        super().__init__(pairs)
+        self.used: dict[str, str] = {}
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return what a name stands for."""
+        if name in self:
+            self.used[name] = self[name]
+        return super().get(name, default)
+
+
+def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read a form by the operation's input shape, as moto's parser does.
 
     Args:
-        shape: What the value should be.
-        value: What the form said: texts, lists and mappings.
+        operation: The operation asked for.
+        pairs: The form.
+
+    Returns:
+        The members, with the types of the model; and the part of the form that they came from.
+
+    Raises:
+        Fault: ``MalformedInput``: a value does not have its member's type, or a name is not written as AWS does.
     """
-    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        return {name: typed(shape.members.get(name), one) for name, one in value.items()}
-    if isinstance(shape, ListShape) and (isinstance(value, list) or value == ""):
-        # An empty list is written as an empty text.
-        return [typed(shape.member, one) for one in value]
-    if shape is not None and shape.type_name in ("integer", "long") and str(value).isdecimal():
-        return int(value)
-    return value
+    # Moto is slow to import, and a start waits for nothing that it does not need.
+    from moto.core.parse import QueryParser
+    from moto.core.utils import get_service_model
+
+    form = _Form(pairs)
+    model = get_service_model(operation.service_model.service_name).operation_model(operation.name)
+    try:
+        members: dict[str, Any] = QueryParser(model).parse({"values": form})  # type: ignore[typeddict-item]
+    except (ValueError, OverflowError, AttributeError, TypeError) as error:
+        raise Fault("MalformedInput", f"A parameter of {operation.name} does not have its type: {error}") from error
+    known = set(operation.input_shape.members) if operation.input_shape else set()
+    for name in pairs.keys() - form.used.keys():
+        if name.split(".")[0] in known:
+            # Such as a list that begins at 2: what nobody reads must not be thought to have been said.
+            raise Fault("MalformedInput", f"The parameter {name} is not part of {operation.name} as it is written.")
+    return members, form.used
 
 
 def answer(operation: OperationModel, result: Mapping[str, Any]) -> Answer:
     """Serialise a result by the operation's output shape."""
+    from moto.core.serialize import QuerySerializer, SerializationContext
+    from moto.core.utils import get_service_model
+
     # Moto's serialisers walk moto's own reading of the same models.
     model = get_service_model(operation.service_model.service_name).operation_model(operation.name)
     written = QuerySerializer(model, SerializationContext(str(uuid.uuid4()))).serialize(dict(result))
-    return _xml(200, str(written["body"]))
-
-
-def fail(fault: Fault) -> Answer:
-    """Serialise an error."""
-    error = f"<Error><Type>Sender</Type><Code>{fault.code}</Code><Message>{escape(fault.message)}</Message></Error>"
-    return _xml(fault.status, f"<ErrorResponse>{error}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>")
-
-
-def _xml(status: int, document: str) -> Answer:
-    declared = document if document.startswith("<?xml") else f'<?xml version="1.0" encoding="UTF-8"?>\n{document}'
-    body = declared.encode()
-    return Answer(status, [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))], body)
+    return xml(200, str(written["body"]))

@@ -1,4 +1,4 @@
-"""AWS's JSON and REST-JSON protocols over botocore's service models: parse, validate, answer, fail."""
+"""AWS's JSON and REST-JSON protocols over botocore's service models: parse, validate, answer."""
 
 from __future__ import annotations
 
@@ -8,49 +8,28 @@ import functools
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import botocore.session
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
+from local_lakehouse.protocol.faults import Answer, Fault, as_json
+from local_lakehouse.protocol.request import Caller
+from local_lakehouse.protocol.services import service_model
 
-class Fault(Exception):
-    """An error of the service's model, answered to the client as AWS would.
-
-    Args:
-        code: The error's name in the service model, such as ``EntityNotFoundException``.
-        message: What happened, to which thing, and what to do now.
-        status: HTTP status; 400 unless the model says otherwise.
-        members: Further members of the error's shape, such as ``AthenaErrorCode``.
-    """
-
-    def __init__(self, code: str, message: str, *, status: int = 400, **members: Any) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
-        self.members = members
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who signed a request."""
-
-    account: str
-    region: str
-    arn: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP response, ready to be sent."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
+__all__ = [
+    "Answer",
+    "Caller",
+    "Fault",
+    "Service",
+    "answer",
+    "as_json",
+    "parse",
+    "parse_json",
+    "service_model",
+    "violations",
+]
 
 
 class Service(Protocol):
@@ -66,12 +45,6 @@ class Service(Protocol):
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one validated request, or raise a `Fault`."""
-
-
-@functools.cache
-def service_model(name: str) -> ServiceModel:
-    """Load botocore's model of one service."""
-    return botocore.session.get_session().get_service_model(name)
 
 
 def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
@@ -91,19 +64,74 @@ def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
     if shape is None:
         return {}
     request: dict[str, Any] = _decode(shape, {} if document is None else document)
-    broken = list(violations(shape, request))
+    check(operation, request)
+    return request
+
+
+def check(operation: OperationModel, request: Mapping[str, Any]) -> None:
+    """Check the members of a request, each of the right type, against the constraints of the model.
+
+    Raises:
+        Fault: ``ValidationException``.
+    """
+    _refuse_broken(list(violations(operation.input_shape, request)) if operation.input_shape else [])
+
+
+def _refuse_broken(broken: Sequence[str]) -> None:
     if broken:
         noun = "error" if len(broken) == 1 else "errors"
         raise Fault("ValidationException", f"{len(broken)} validation {noun} detected: " + "; ".join(broken))
-    return request
 
 
 def parse_json(body: bytes) -> Any:
     """Decode a request's body, or fail as AWS does when it is not JSON."""
     try:
-        return json.loads(body or b"{}")
+        document = json.loads(body or b"{}", parse_constant=_refuse_constant)
+        if _ESCAPED_SURROGATE.search(body):
+            # Half a pair is valid JSON and no text: nothing could store it, nor send it back.
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Fault("SerializationException", "The request's body is not valid JSON.") from error
+    return document
+
+
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"JSON has no {name}")
+
+
+def check_types(operation: OperationModel, document: Any) -> None:
+    """Check a decoded JSON document as far as moto needs it: JSON types, and members that must be there.
+
+    Raises:
+        Fault: ``SerializationException`` or ``ValidationException``.
+    """
+    if operation.input_shape is not None:
+        _refuse_broken(list(_check_tree(operation.input_shape, document, "")))
+
+
+def _check_tree(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    _check_type(shape, value)
+    if isinstance(shape, StructureShape):
+        for name in shape.required_members:
+            if value.get(_wire_name(shape.members[name], name)) is None:
+                yield _violation("null", _join(path, name), "Member must not be null")
+        for name, member in shape.members.items():
+            held = value.get(_wire_name(member, name))
+            if held is not None:
+                yield from _check_tree(member, held, _join(path, name))
+    elif isinstance(shape, ListShape):
+        for position, item in enumerate(value, 1):
+            yield from _check_tree(shape.member, item, f"{path}.{position}.member")
+    elif isinstance(shape, MapShape):
+        for key, item in value.items():
+            yield from _check_tree(shape.value, item, f"{path}.{key}.member")
+    elif shape.type_name == "blob":
+        _decode_blob(value)
+    elif shape.type_name == "timestamp":
+        _decode_timestamp(value)
 
 
 def answer(operation: OperationModel, result: Mapping[str, Any], json_version: str | None) -> Answer:
@@ -111,16 +139,6 @@ def answer(operation: OperationModel, result: Mapping[str, Any], json_version: s
     shape = operation.output_shape
     body = {} if shape is None else _encode(shape, result)
     return _respond(200, body, json_version)
-
-
-def fail(fault: Fault, json_version: str | None) -> Answer:
-    """Serialise an error: its name in ``__type`` and in the header that REST-JSON clients read.
-
-    Models disagree on ``message`` or ``Message``; botocore reads either, other clients read the one of their model.
-    """
-    body = {"__type": fault.code, "message": fault.message, "Message": fault.message, **fault.members}
-    response = _respond(fault.status, body, json_version)
-    return Answer(response.status, [*response.headers, ("x-amzn-ErrorType", fault.code)], response.body)
 
 
 def _respond(status: int, body: Any, json_version: str | None) -> Answer:

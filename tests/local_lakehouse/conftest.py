@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from local_lakehouse.backend import dispatch
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.iam import bucket_policies
@@ -20,7 +21,7 @@ def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
 @pytest.fixture
 def backend() -> Iterator[Backend]:
     """A lakehouse's moto, empty."""
-    bucket_policies.apply()
+    dispatch.prepare("s3", bucket_policies.apply)
     backend = Backend("us-east-1")
     yield backend
     backend.reset()

@@ -7,6 +7,8 @@ from typing import Any
 import boto3
 
 from local_lakehouse import daemon
+from local_lakehouse.daemon import Running
+from local_lakehouse.lakehouse import Lakehouse
 from zetl_helpers import _rights, permissions
 from zetl_helpers import lab as lab_module
 from zetl_helpers.lab import Lab
@@ -40,7 +42,7 @@ def without(action: str) -> Callable[[Document], Document]:
         kept = []
         for statement in document["Statement"]:
             actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-            left = [one for one in actions if one != action]
+            left = [each for each in actions if each != action]
             if left:
                 kept.append({**statement, "Action": left})
         return {**document, "Statement": kept}
@@ -48,9 +50,9 @@ def without(action: str) -> Callable[[Document], Document]:
     return change
 
 
-def rights(url: str) -> list[dict[str, Any]]:
+def rights(running: Lakehouse | Running) -> list[dict[str, Any]]:
     """Return the rights that a lakehouse was asked for so far: ``action``, ``resource`` and ``allowed``."""
-    answer = daemon._ask(url, "rights")
+    answer = daemon.ask(running.url, running.token, "rights")
     assert answer is not None
     found: list[dict[str, Any]] = answer["rights"]
     return found

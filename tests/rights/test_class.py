@@ -97,7 +97,7 @@ def test_the_instructors_policy_is_enough_and_no_more_than_enough(enforcing: Lak
     assert roster.learners(teacher) == []
     for prefix in ("ana", "bob"):
         dismiss(teacher, f"{prefix}_{permissions.LEARNER_ROLE}")
-    asked = rights(enforcing.url)
+    asked = rights(enforcing)
     assert denied(asked) == []
     assert unused([teachers_policy(administrator)], asked) == []
 

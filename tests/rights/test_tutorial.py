@@ -47,9 +47,9 @@ def test_every_chapter_runs_twice_and_the_learners_policies_are_enough_and_no_mo
             administrator = connect_to(running.url)
             documents[:] = learners_policies(administrator)
             become(administrator, documents)
-            before = len(rights(running.url))
+            before = len(rights(running))
             yield
-            asked[:] = rights(running.url)[before:]
+            asked[:] = rights(running)[before:]
 
     ran = notebooks.run(each_twice(tmp_path), tmp_path / "out", world=learners_lakehouse)
     assert denied(asked) == [], "add what is missing to policies/learner_*.json, as narrow as AWS lets it be"

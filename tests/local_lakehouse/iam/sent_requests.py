@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,10 +9,11 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
-from werkzeug.test import EnvironBuilder
 
 from local_lakehouse.iam.actions import accesses
-from local_lakehouse.protocol.routing import identify
+from local_lakehouse.protocol.reader import Head, read
+from local_lakehouse.protocol.request import Body, Headers, Request
+from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Names:
@@ -41,8 +41,8 @@ class _SentError(Exception):
         self.request = request
 
 
-def send(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the WSGI environment of what boto3 would send."""
+def send(service: str, operation: str, parameters: Mapping[str, Any]) -> Request:
+    """Return what the lakehouse reads of what boto3 sends."""
     client = boto3.client(
         service,
         endpoint_url="http://127.0.0.1:9",
@@ -57,28 +57,31 @@ def send(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[st
     client.meta.events.register_first("before-send.*", catch)
     with pytest.raises(_SentError) as sent:
         getattr(client, operation)(**parameters)
-    return environ(sent.value.request)
+    return received(sent.value.request)
 
 
-def environ(request: AWSPreparedRequest) -> dict[str, Any]:
+def received(request: AWSPreparedRequest) -> Request:
+    """Return what the lakehouse reads."""
     url = urlsplit(request.url)
+    headers = [(name, v.decode() if isinstance(v, bytes) else v) for name, v in request.headers.items()]
     body = request.body or b""
-    builder = EnvironBuilder(
-        path=url.path,
-        query_string=url.query,
-        method=request.method,
-        headers=[(name, v.decode() if isinstance(v, bytes) else v) for name, v in request.headers.items()],
-        input_stream=io.BytesIO(body.encode() if isinstance(body, str) else body)
-        if isinstance(body, bytes | str)
-        else body,
+    content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else body.read()
+    target = url.path + (f"?{url.query}" if url.query else "")
+    return read(Head(request.method, target, headers), Body([content]), "us-east-1")
+
+
+def made(service: str, operation: str, parameters: Mapping[str, Any]) -> Request:
+    """Return a request as it is after reading."""
+    protocol = PROTOCOLS[service].name
+    return Request(
+        service, operation, protocol, None, "us-east-1", "POST", "/", {}, Headers([]), lambda: b"", lambda _: parameters
     )
-    return dict(builder.get_environ())
 
 
 def asked(service: str, operation: str, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
-    call = identify(service, send(service, operation, parameters))
-    assert call is not None
-    return [(access.action, access.resource) for access in accesses(call, Names())]
+    request = send(service, operation, parameters)
+    assert request.service == service
+    return [(access.action, access.resource) for access in accesses(request, Names())]
 
 
 def on(action: str, *resources: str) -> list[tuple[str, str]]:

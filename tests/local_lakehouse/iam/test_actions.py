@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.test import EnvironBuilder
 
 from local_lakehouse.iam.actions import accesses
-from local_lakehouse.protocol.routing import Call, find_credential, identify
+from local_lakehouse.protocol.reader import Head, read
+from local_lakehouse.protocol.request import Body
 from local_lakehouse.protocol.wire import service_model
-from tests.local_lakehouse.iam.sent_requests import Names, asked, on, send
+from tests.local_lakehouse.iam.sent_requests import Names, asked, made, on, send
 
 HERE = "us-east-1:123456789012"
 CATALOG = f"arn:aws:glue:{HERE}:catalog"
@@ -392,24 +392,21 @@ def test_other_services(
 def test_conditions_have_something_to_look_at(
     service: str, operation: str, parameters: Mapping[str, Any], key: str, value: str
 ) -> None:
-    call = identify(service, send(service, operation, parameters))
-    assert call is not None
+    call = send(service, operation, parameters)
     assert all(access.context[key] == value for access in accesses(call, Names()))
 
 
 def test_a_passed_role_says_to_whom() -> None:
     parameters = {"ResourceArn": DATABASE, "TargetProcessingProperties": {"RoleArn": ROLE}}
-    call = identify("glue", send("glue", "create_integration_resource_property", parameters))
-    assert call is not None
+    call = send("glue", "create_integration_resource_property", parameters)
     assert accesses(call, Names())[-1].context == {"iam:PassedToService": "glue.amazonaws.com"}
 
 
 def test_cloudwatch_is_understood_in_its_older_protocol_too() -> None:
-    builder = EnvironBuilder(
-        method="POST", data={"Action": "DeleteAlarms", "AlarmNames.member.1": "a", "AlarmNames.member.2": "b"}
-    )
-    call = identify("cloudwatch", dict(builder.get_environ()))
-    assert call is not None
+    form = b"Action=DeleteAlarms&AlarmNames.member.1=a&AlarmNames.member.2=b"
+    scope = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/monitoring/aws4_request"
+    headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", scope)]
+    call = read(Head("POST", "/", headers), Body([form]), "us-east-1")
     assert [access.resource for access in accesses(call, Names())] == [
         f"arn:aws:cloudwatch:{HERE}:alarm:{name}" for name in "ab"
     ]
@@ -417,8 +414,8 @@ def test_cloudwatch_is_understood_in_its_older_protocol_too() -> None:
 
 def test_a_presigned_url_names_its_key() -> None:
     scope = "AKIDEXAMPLE%2F20260101%2Fus-east-1%2Fs3%2Faws4_request"
-    builder = EnvironBuilder(path="/some/k", query_string=f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={scope}")
-    found = find_credential(dict(builder.get_environ()))
+    target = f"/some/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={scope}"
+    found = read(Head("GET", target, []), Body(), "us-east-1").credential
     assert found is not None
     assert (found.access_key, found.region, found.service) == ("AKIDEXAMPLE", "us-east-1", "s3")
 
@@ -428,7 +425,7 @@ def test_every_operation_of_the_model_needs_something(service: str) -> None:
     free = {"GetCallerIdentity", "GetSessionToken"}
     for operation in service_model(service).operation_names:
         if operation not in ({"CopyObject", "UploadPartCopy", "DeleteObjects", "PutEvents"} | free):
-            needed = accesses(Call(service, operation, {"Bucket": "some"}, {}), Names())
+            needed = accesses(made(service, operation, {"Bucket": "some"}), Names())
             assert needed, operation
             assert all(":" in access.action for access in needed)
 
@@ -436,7 +433,7 @@ def test_every_operation_of_the_model_needs_something(service: str) -> None:
 @given(st.lists(st.text(st.characters(exclude_characters="'\"", exclude_categories=["Cs"])), max_size=3))
 def test_texts_in_a_statement_never_change_what_it_is_about(texts: list[str]) -> None:
     values = " ".join(f"AND a = '{text}'" for text in texts)
-    call = Call("dynamodb", "ExecuteStatement", {"Statement": f"SELECT * FROM Orders WHERE b = 1 {values}"}, {})
+    call = made("dynamodb", "ExecuteStatement", {"Statement": f"SELECT * FROM Orders WHERE b = 1 {values}"})
     assert [(access.action, access.resource) for access in accesses(call, Names())] == [
         ("dynamodb:PartiQLSelect", TABLE)
     ]

@@ -86,7 +86,7 @@ def test_an_answer_has_the_shape_of_the_model() -> None:
 
 
 def test_an_error_carries_its_members() -> None:
-    answer = wire.fail(Fault("InvalidRequestException", "no", AthenaErrorCode="INVALID_INPUT"), "1.1")
+    answer = wire.as_json(Fault("InvalidRequestException", "no", AthenaErrorCode="INVALID_INPUT"), "1.1")
     assert answer.status == 400
     body = json.loads(answer.body)
     assert (body["__type"], body["message"], body["AthenaErrorCode"]) == (

@@ -72,7 +72,7 @@ def test_a_rest_request_is_checked_against_the_model(lakehouse: Lakehouse) -> No
 
 
 def test_it_listens_on_this_computer_only(lakehouse: Lakehouse) -> None:
-    assert lakehouse._server.server_address[0] == "127.0.0.1"
+    assert lakehouse._server.address[0] == "127.0.0.1"
 
 
 def test_a_page_that_renamed_itself_to_this_computer_is_turned_away(lakehouse: Lakehouse) -> None:

@@ -1,0 +1,34 @@
+"""Amazon CloudWatch: each metric is listed once, and alarms are evaluated."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from moto.cloudwatch.models import CloudWatchBackend, MetricDatumBase
+
+from local_lakehouse.backend import alarms
+
+
+def apply() -> None:
+    """Put moto right, once for the process."""
+    if not hasattr(CloudWatchBackend.get_filtered_metrics, "__wrapped__"):
+        CloudWatchBackend.get_filtered_metrics = _listed_once(  # type: ignore[method-assign]
+            CloudWatchBackend.get_filtered_metrics
+        )
+        alarms.apply()
+
+
+def _listed_once(find: Callable[..., list[MetricDatumBase]]) -> Callable[..., list[MetricDatumBase]]:
+    """List each metric once: moto lists one with several dimensions, or none, once for each datum."""
+
+    @functools.wraps(find)
+    def finding(self: CloudWatchBackend, *arguments: Any, **named: Any) -> list[MetricDatumBase]:
+        found: dict[tuple[Any, ...], MetricDatumBase] = {}
+        for datum in find(self, *arguments, **named):
+            dimensions = frozenset((dimension.name, dimension.value) for dimension in datum.dimensions)
+            found.setdefault((datum.namespace, datum.name, dimensions), datum)
+        return list(found.values())
+
+    return finding

@@ -1,0 +1,103 @@
+"""Errors of a service's model, written as its protocol does."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+from local_lakehouse.protocol.services import PROTOCOLS, Protocol
+
+
+class Fault(Exception):
+    """An error of the service's model, answered to the client as AWS would.
+
+    Args:
+        code: The error's name in the service model, such as ``EntityNotFoundException``.
+        message: What happened, to which thing, and what to do now.
+        status: HTTP status; 400 unless the model says otherwise.
+        members: Further members of the error's shape, such as ``AthenaErrorCode``.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400, **members: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.members = members
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response, ready to be sent."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> Answer:
+    """Write an error.
+
+    Args:
+        service: botocore's name of the service.
+        method: HTTP's method; the answer to HEAD has no body.
+        fault: What happened.
+        queried: Whether a service that speaks several protocols was asked in ``query``.
+    """
+    protocol = PROTOCOLS.get(service, Protocol("json"))
+    if protocol.name == "rest-xml":
+        return _rest_xml(fault, method)
+    if queried or protocol.name == "query":
+        return _query(fault)
+    return as_json(fault, protocol.version if protocol.name == "json" else None)
+
+
+def as_json(fault: Fault, version: str | None) -> Answer:
+    """Write an error as JSON: its name in ``__type``, and in the header that REST-JSON clients read.
+
+    Models disagree on ``message`` or ``Message``; botocore reads either, other clients read the one of their model.
+    """
+    body = {"__type": fault.code, "message": fault.message, "Message": fault.message, **fault.members}
+    # A lone surrogate may be part of a client's name for a thing; escaped, it can be written.
+    payload = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+    headers = [
+        ("Content-Type", f"application/x-amz-json-{version}" if version else "application/json"),
+        ("Content-Length", str(len(payload))),
+        ("x-amzn-RequestId", str(uuid.uuid4())),
+        ("x-amzn-ErrorType", fault.code),
+    ]
+    return Answer(fault.status, headers, payload)
+
+
+def _rest_xml(fault: Fault, method: str) -> Answer:
+    message = _readable(fault.message)
+    error = f"<Error><Code>{fault.code}</Code><Message>{message}</Message><RequestId>{uuid.uuid4()}</RequestId></Error>"
+    return xml(fault.status, "" if method == "HEAD" else error, "application/xml")
+
+
+def _query(fault: Fault) -> Answer:
+    message = _readable(fault.message)
+    error = f"<Error><Type>Sender</Type><Code>{fault.code}</Code><Message>{message}</Message></Error>"
+    return xml(fault.status, f"<ErrorResponse>{error}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>")
+
+
+def _readable(text: str) -> str:
+    """Escape a text for XML, which has no control characters and no lone surrogates."""
+    allowed = (
+        character if character >= " " and not "\ud800" <= character <= "\udfff" else "\ufffd" for character in text
+    )
+    return escape("".join(allowed))
+
+
+def xml(status: int, document: str, content_type: str = "text/xml") -> Answer:
+    """Return an XML document as an answer; an empty one has no body."""
+    declared = (
+        document
+        if document.startswith("<?xml") or not document
+        else f'<?xml version="1.0" encoding="UTF-8"?>\n{document}'
+    )
+    body = declared.encode()
+    return Answer(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))], body)

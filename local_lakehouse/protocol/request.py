@@ -1,0 +1,147 @@
+"""One request, read once: what authorization, services, moto and observers share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from local_lakehouse.protocol.faults import Fault
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a request is signed with.
+
+    Args:
+        access_key: The key's id.
+        region: The Region that the signature is for; None when it does not say.
+        service: botocore's name of the service that the signature is for.
+    """
+
+    access_key: str
+    region: str | None
+    service: str
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who signed a request."""
+
+    account: str
+    region: str
+    arn: str
+
+
+class Headers(Mapping[str, str]):
+    """HTTP headers by name, in any case; ``_`` and ``-`` are different characters, as they are to Amazon S3."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._held = {name.lower(): (name, value) for name, value in pairs}
+
+    def __getitem__(self, name: str) -> str:
+        return self._held[name.lower()][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._held
+
+    def written(self) -> list[tuple[str, str]]:
+        """Return names and values as they were written."""
+        return list(self._held.values())
+
+
+class Body:
+    """A request's content, read when somebody needs it, once, and at most so far.
+
+    Args:
+        chunks: The content's pieces as they arrive.
+    """
+
+    def __init__(self, chunks: Iterable[bytes] = ()) -> None:
+        self._chunks = chunks
+        self._content: bytes | None = None
+
+    def read(self, limit: int) -> bytes:
+        """Return the whole content.
+
+        Args:
+            limit: The most bytes that are taken.
+
+        Raises:
+            Fault: ``RequestEntityTooLarge``: there is more.
+        """
+        if self._content is None:
+            pieces: list[bytes] = []
+            size = 0
+            for piece in self._chunks:
+                size += len(piece)
+                if size > limit:
+                    raise Fault(
+                        "RequestEntityTooLarge", f"The request's body is larger than {limit:,} bytes.", status=413
+                    )
+                pieces.append(piece)
+            self._content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return self._content
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to AWS.
+
+    Args:
+        service: botocore's name of the service.
+        operation: The operation of its model; empty when the model has no such operation.
+        protocol: ``json``, ``query``, ``rest-json`` or ``rest-xml``.
+        credential: What it is signed with; None for an unsigned one.
+        region: The Region that it is for.
+        method: HTTP's method.
+        path: The path, percent-decoded.
+        query: The parameters of the query string that the operation's model knows, each with its one value.
+        headers: HTTP's headers; those that a presigned URL carries in its query are among them.
+        content: Reads the body, decoded.
+        members: Reads the operation's members by their names on the wire.
+    """
+
+    service: str
+    operation: str
+    protocol: str
+    credential: Credential | None
+    region: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Headers
+    content: Callable[[], bytes] = field(repr=False)
+    members: Callable[[Request], Mapping[str, Any]] = field(repr=False)
+
+    @functools.cached_property
+    def body(self) -> bytes:
+        """The content: without the frame that streaming signatures put around it, and uncompressed."""
+        return self.content()
+
+    @functools.cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """The operation's members by their names on the wire; of a request in REST those of path and query too."""
+        return self.members(self)
+
+    @functools.cached_property
+    def amz_headers(self) -> Mapping[str, str]:
+        """The ``x-amz-*`` headers by lower-case name."""
+        return {name: value for name, value in self.headers.items() if name.startswith("x-amz-")}
+
+    def text(self, name: str) -> str | None:
+        """Return a parameter that is a text; None when it is missing or empty."""
+        value = self.parameters.get(name)
+        return value if isinstance(value, str) and value else None
+
+    def signed_with(self, access_key: str) -> Request:
+        """Return the same request, signed with another key."""
+        region, service = (self.credential.region, self.credential.service) if self.credential else (None, self.service)
+        return replace(self, credential=Credential(access_key, region, service))

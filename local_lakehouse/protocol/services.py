@@ -1,0 +1,86 @@
+"""The AWS services that are known here, and how a request names them.
+
+The table repeats what botocore's models say, so that a lakehouse starts without reading them: glue's alone has two
+megabytes. A test compares the two.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a service is spoken to.
+
+    Args:
+        name: ``json``, ``query``, ``rest-json`` or ``rest-xml``: the one that botocore speaks.
+        target: The prefix of ``X-Amz-Target``; empty for a service without it.
+        version: The version in the content type of ``json``.
+        queried: Whether clients may speak ``query`` too.
+    """
+
+    name: str
+    target: str = ""
+    version: str = "1.1"
+    queried: bool = False
+
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    "athena": Protocol("json", "AmazonAthena"),
+    "cloudwatch": Protocol("json", "GraniteServiceVersion20100801", "1.0", queried=True),
+    "datazone": Protocol("rest-json"),
+    "dynamodb": Protocol("json", "DynamoDB_20120810", "1.0"),
+    "events": Protocol("json", "AWSEvents"),
+    "glue": Protocol("json", "AWSGlue"),
+    "iam": Protocol("query", queried=True),
+    "kms": Protocol("json", "TrentService"),
+    "lakeformation": Protocol("rest-json"),
+    "logs": Protocol("json", "Logs_20140328"),
+    "resourcegroupstaggingapi": Protocol("json", "ResourceGroupsTaggingAPI_20170126"),
+    "s3": Protocol("rest-xml"),
+    "sns": Protocol("query", queried=True),
+    "sts": Protocol("query", queried=True),
+}
+
+_TARGETS = {protocol.target: name for name, protocol in PROTOCOLS.items() if protocol.target}
+_SIGNED_AS = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
+_PARTITIONS = ((r"cn-", "aws-cn"), (r"us-gov-", "aws-us-gov"))
+
+
+def by_target(prefix: str) -> str:
+    """Return the service of an ``X-Amz-Target``'s prefix; the prefix itself when no service has it."""
+    return _TARGETS.get(prefix, prefix)
+
+
+def by_signature(name: str) -> str:
+    """Return botocore's name of the service that a signature names."""
+    return _SIGNED_AS.get(name, name)
+
+
+def partition_of(region: str) -> str:
+    """Return the partition of a Region."""
+    return next((name for prefix, name in _PARTITIONS if re.match(prefix, region)), "aws")
+
+
+@functools.cache
+def service_model(name: str) -> ServiceModel:
+    """Load botocore's model of one service."""
+    return ServiceModel(_loader().load_service_model(name, "service-2"), name)
+
+
+@functools.cache
+def operation_names(name: str) -> frozenset[str]:
+    """Return the names of a service's operations."""
+    return frozenset(service_model(name).operation_names)
+
+
+@functools.cache
+def _loader() -> Loader:
+    return Loader()

@@ -1,0 +1,389 @@
+"""HTTP/1.1 on a socket: connections that are kept alive, each read and answered in a thread of its own.
+
+A request that is slow, unfinished or never ends costs its own thread and nobody else's time. The head of a request is
+parsed by llhttp, by way of httptools; its body is read when somebody asks for it, so that a refused request is answered
+without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import http.client
+import logging
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import httptools
+
+from local_lakehouse.protocol.faults import Answer, Fault, fail
+from local_lakehouse.protocol.reader import Head
+from local_lakehouse.protocol.request import Body
+
+_LOG = logging.getLogger(__name__)
+
+# Amazon S3 takes heads of 8 KB, query strings and signatures apart; nothing needs more than this.
+_LARGEST_HEAD = 64 * 1024
+_PIECE = 64 * 1024
+# What is left of a body that nobody wanted is read so far, so that the connection can be kept.
+_LARGEST_REST = 256 * 1024
+_LINGER_SECONDS = 2.0
+
+Serve = Callable[[Head, Body], Answer]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long, and for how many, the server has patience.
+
+    Args:
+        idle: Seconds that a connection may be kept without a request.
+        pause: Seconds that a client may pause within a request.
+        connections: The most connections at a time.
+    """
+
+    idle: float = 75.0
+    pause: float = 20.0
+    connections: int = 1000
+
+
+class Server:
+    """Answers requests on a listening socket.
+
+    Args:
+        listener: The socket; it is closed when the server stops.
+        serve: Answers one request; called in many threads at a time.
+        limits: Its patience.
+    """
+
+    def __init__(self, listener: socket.socket, serve: Serve, limits: Limits | None = None) -> None:
+        self._listener = listener
+        self._serve = serve
+        self._limits = limits or Limits()
+        self._connections: set[_Connection] = set()
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._accepting = threading.Thread(target=self._accept, name="endpoint", daemon=True)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        host, port = self._listener.getsockname()[:2]
+        return str(host), int(port)
+
+    def start(self) -> None:
+        """Answer requests, until `stop`."""
+        self._accepting.start()
+
+    def stop(self, patience: float = 10.0) -> None:
+        """Take no more requests, finish those that are being answered, and close all connections.
+
+        Args:
+            patience: Seconds until a request that is not finished is given up.
+        """
+        with self._lock:
+            self._stopping = True
+            connections = list(self._connections)
+        # On Linux a thread that waits in accept() is woken by a shutdown, on macOS by closing.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in connections:
+            connection.finish()
+        deadline = time.monotonic() + patience
+        for connection in connections:
+            connection.thread.join(max(0.0, deadline - time.monotonic()))
+        if self._accepting.is_alive():
+            self._accepting.join(patience)
+
+    def _accept(self) -> None:
+        while not self._stopping:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError as error:
+                if self._stopping:
+                    return
+                # Such as too many open files: it passes when a connection is closed.
+                _LOG.warning("a connection could not be accepted: %s", error)
+                time.sleep(0.05)
+                continue
+            self._begin(peer)
+
+    def _begin(self, peer: socket.socket) -> None:
+        connection = _Connection(peer, self._serve, self._limits, self._end)
+        with self._lock:
+            crowded = self._stopping or len(self._connections) >= self._limits.connections
+            if not crowded:
+                self._connections.add(connection)
+        if crowded:
+            with contextlib.suppress(OSError):
+                peer.sendall(
+                    _written(fail("s3", "GET", Fault("SlowDown", "Too many connections.", status=503)), "", True)
+                )
+            peer.close()
+            return
+        connection.thread.start()
+
+    def _end(self, connection: _Connection) -> None:
+        with self._lock:
+            self._connections.discard(connection)
+
+
+class _BrokenError(Exception):
+    """A connection that no further request can be read from.
+
+    Args:
+        fault: What the client is told; None where nobody listens any more.
+    """
+
+    def __init__(self, fault: Fault | None = None) -> None:
+        super().__init__(fault.message if fault else "the connection was closed")
+        self.fault = fault
+
+
+class _Connection:
+    """One client's connection, and httptools' protocol for it."""
+
+    def __init__(self, peer: socket.socket, serve: Serve, limits: Limits, ended: Callable[[_Connection], None]) -> None:
+        self.thread = threading.Thread(target=self._run, name="connection", daemon=True)
+        self._peer = peer
+        self._serve = serve
+        self._limits = limits
+        self._ended = ended
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting = True
+        self._stopping = False
+        self._lock = threading.Lock()
+        self._begun = False
+        # What the parser has read so far and nobody has taken: heads, pieces of bodies, and None for a body's end.
+        self._read: deque[Head | bytes | None] = deque()
+        self._url = b""
+        self._headers: list[tuple[str, str]] = []
+        self._expects = False
+        self._alive = True
+        self._upgraded = False
+
+    # httptools calls these.
+
+    def on_message_begin(self) -> None:
+        self._url, self._headers, self._expects = b"", [], False
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.decode("latin-1"), value.decode("latin-1").strip(" \t")))
+
+    def on_headers_complete(self) -> None:
+        method = self._parser.get_method().decode("latin-1")
+        self._expects = any(
+            name.lower() == "expect" and value.lower() == "100-continue" for name, value in self._headers
+        )
+        self._alive = self._parser.should_keep_alive()
+        self._read.append(Head(method, _origin_form(self._url.decode("latin-1")), self._headers))
+
+    def on_body(self, piece: bytes) -> None:
+        self._read.append(piece)
+
+    def on_message_complete(self) -> None:
+        self._read.append(None)
+
+    # The thread.
+
+    def finish(self) -> None:
+        """Close the connection as soon as no request is being answered."""
+        with self._lock:
+            self._stopping = True
+            if self._waiting:
+                with contextlib.suppress(OSError):
+                    self._peer.shutdown(socket.SHUT_RDWR)
+
+    def _run(self) -> None:
+        try:
+            self._peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while self._exchange():
+                pass
+        except (OSError, _BrokenError) as error:
+            _LOG.debug("a connection ended: %s", error)
+        finally:
+            self._peer.close()
+            self._ended(self)
+
+    def _exchange(self) -> bool:
+        """Read one request and answer it; tell whether another may follow."""
+        try:
+            head = self._next_head()
+        except _BrokenError as broken:
+            if broken.fault is not None:
+                self._send(_refusal(self._headers, broken.fault), "", True)
+                self._linger()
+            raise
+        body = _Incoming(self)
+        answer = self._serve(head, Body(body))
+        keep = self._alive and not self._stopping and not self._upgraded and self._rest_is_short(body)
+        self._send(answer, head.method, not keep)
+        if not keep:
+            self._linger()
+            return False
+        with self._lock:
+            self._waiting = True
+            return not self._stopping
+
+    def _next_head(self) -> Head:
+        received = 0
+        deadline = time.monotonic() + self._limits.pause
+        while not self._read:
+            self._peer.settimeout(self._limits.pause if received else self._limits.idle)
+            try:
+                data = self._peer.recv(_PIECE)
+            except TimeoutError:
+                raise _BrokenError(_timeout() if received else None) from None
+            if not data:
+                raise _BrokenError
+            if not received:
+                deadline = time.monotonic() + self._limits.pause
+            received += len(data)
+            self._feed(data)
+            if not self._read and (received > _LARGEST_HEAD or time.monotonic() > deadline):
+                late = received <= _LARGEST_HEAD
+                raise _BrokenError(_timeout() if late else _too_large())
+        with self._lock:
+            self._waiting = False
+        head = self._read.popleft()
+        if not isinstance(head, Head):
+            raise AssertionError("a body was left of the request before")
+        if len(head.target) + sum(len(name) + len(value) for name, value in head.headers) > _LARGEST_HEAD:
+            raise _BrokenError(_too_large())
+        return head
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # Another protocol was offered; it is declined by an ordinary answer.
+            self._upgraded = True
+        except httptools.HttpParserError as error:
+            raise _BrokenError(Fault("BadRequest", f"This is not an HTTP/1.1 request: {error}")) from error
+
+    def receive(self) -> bytes | None:
+        """Return the next piece of the body; None at its end."""
+        while not self._read:
+            if self._expects:
+                self._expects = False
+                self._peer.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._peer.settimeout(self._limits.pause)
+            try:
+                data = self._peer.recv(_PIECE)
+            except TimeoutError:
+                self._alive = False
+                raise _timeout() from None
+            if not data:
+                self._alive = False
+                raise Fault("IncompleteBody", "The connection ended within the request's body.")
+            try:
+                self._feed(data)
+            except _BrokenError as broken:
+                self._alive = False
+                raise Fault("IncompleteBody", f"The request's body cannot be read. {broken}") from broken
+        piece = self._read.popleft()
+        if isinstance(piece, Head):
+            raise AssertionError("a body ends before the next request begins")
+        return piece
+
+    def _rest_is_short(self, body: _Incoming) -> bool:
+        """Read what is left of a body that was not needed; tell whether its end was reached."""
+        if body.ended:
+            return True
+        if self._expects:
+            return False
+        size = 0
+        with contextlib.suppress(Fault):
+            for piece in body:
+                size += len(piece)
+                if size > _LARGEST_REST:
+                    return False
+        return body.ended
+
+    def _send(self, answer: Answer, method: str, last: bool) -> None:
+        self._peer.settimeout(self._limits.idle)
+        head = _written(answer, method, last)
+        bare = method == "HEAD" or answer.status in (204, 304)
+        if bare or len(answer.body) <= _PIECE:
+            self._peer.sendall(head if bare else head + answer.body)
+        else:
+            self._peer.sendall(head)
+            self._peer.sendall(answer.body)
+
+    def _linger(self) -> None:
+        """Let the client read the answer: closing over unread bytes would take it away again."""
+        with contextlib.suppress(OSError):
+            self._peer.shutdown(socket.SHUT_WR)
+            deadline = time.monotonic() + _LINGER_SECONDS
+            while (left := deadline - time.monotonic()) > 0:
+                self._peer.settimeout(left)
+                if not self._peer.recv(_PIECE):
+                    return
+
+
+class _Incoming:
+    """A request's body, piece by piece."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+        self.ended = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        while not self.ended:
+            piece = self._connection.receive()
+            if piece is None:
+                self.ended = True
+            else:
+                yield piece
+
+
+def _origin_form(url: str) -> str:
+    """Return path and query of a request's target, which a proxy's client writes with a host."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or "/" in scheme or not scheme:
+        return url
+    return "/" + rest.partition("/")[2]
+
+
+def _refusal(headers: list[tuple[str, str]], fault: Fault) -> Answer:
+    json = any(name.lower() == "x-amz-target" for name, _ in headers)
+    return fail("dynamodb" if json else "s3", "", fault)
+
+
+def _timeout() -> Fault:
+    return Fault("RequestTimeout", "Your socket connection was not read from or written to within the timeout period.")
+
+
+def _too_large() -> Fault:
+    return Fault("RequestHeaderSectionTooLarge", f"The head of a request may have {_LARGEST_HEAD:,} bytes.", status=431)
+
+
+def _written(answer: Answer, method: str, last: bool) -> bytes:
+    lines = [f"HTTP/1.1 {answer.status} {http.client.responses.get(answer.status, 'Unknown')}".encode()]
+    named = set()
+    for name, value in answer.headers:
+        lowered = name.lower()
+        named.add(lowered)
+        if lowered in ("connection", "transfer-encoding") or (lowered == "content-length" and answer.status == 204):
+            continue
+        lines.append(f"{_line(name)}: {_line(value)}".encode("latin-1", "xmlcharrefreplace"))
+    if "content-length" not in named and answer.status not in (204, 304):
+        lines.append(f"Content-Length: {0 if method == 'HEAD' else len(answer.body)}".encode())
+    if "date" not in named:
+        lines.append(f"Date: {email.utils.formatdate(usegmt=True)}".encode())
+    if last:
+        lines.append(b"Connection: close")
+    return b"\r\n".join([*lines, b"", b""])
+
+
+def _line(text: str) -> str:
+    """Keep a header on its line: what a client stored may hold anything."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)

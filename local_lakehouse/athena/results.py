@@ -24,6 +24,7 @@ _BINARY_LENGTH = 1073741824
 _PRECISIONS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19, "real": 17, "double": 17}
 _TIMES = ("timestamp", "timestamp with time zone", "time")
 _MIN_SECOND_DIGITS = 3
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 _FAR = "The local Athena does not write dates and timestamps of years beyond 9999"
 _PLAIN = frozenset((*types.INTEGERS, "boolean", "varchar", "json", "uuid", "date"))
 
@@ -93,23 +94,33 @@ def _writer(type_: Type) -> Callable[[Any], str]:
         return _map_writer(type_)
     if type_.name == "row":
         return _row_writer(type_)
-    if type_.name in ("timestamp", "time"):
-        digits = max(type_.precision, _MIN_SECOND_DIGITS)
-        return lambda value: _clock(value, digits)
-    if type_.name == "timestamp with time zone":
-        digits = max(type_.precision, _MIN_SECOND_DIGITS)
-        return lambda value: f"{_clock(to_local(value['i'], value['z']), digits)} {value['z']}"
+    if type_.name in _TIMES:
+        return _moment_writer(type_)
     if type_.name == "char":
         length = type_.precision
         return lambda value: str(value).ljust(length)
     return _WRITERS.get(type_.name, str)
 
 
-def _clock(value: Any, digits: int) -> str:
-    text = str(value.strftime("%H:%M:%S.%f"))
+def _moment_writer(type_: Type) -> Callable[[Any], str]:
+    digits = max(type_.precision, _MIN_SECOND_DIGITS)
+    if type_.name == "timestamp with time zone":
+        return lambda value: f"{_clock(_local(value), value.get('p', 0), digits)} {value['z']}"
+    if types.is_fine(type_):
+        return lambda value: _clock(value["u"], value["p"], digits)
+    return lambda value: _clock(value, 0, digits)
+
+
+def _local(value: dict[str, Any]) -> datetime:
+    instant = (value["i"] - _EPOCH) // _MICROSECOND
+    return _EPOCH + to_local(instant, value["z"]) * _MICROSECOND
+
+
+def _clock(value: Any, picos: int, digits: int) -> str:
+    text = f"{value.strftime('%H:%M:%S.%f')}{picos:06}"
     if isinstance(value, datetime):
         text = f"{value.year:04}-{value.month:02}-{value.day:02} {text}"
-    return text[: len(text) - 6 + digits]
+    return text[: len(text) - 12 + digits]
 
 
 def _inner(writer: Callable[[Any], str], value: Any) -> str:

@@ -159,6 +159,12 @@ _DUCKDB = {
     "interval year to month": "INTEGER",
     "unknown": "INTEGER",
 }
+_MICRO_DIGITS = 6
+_FINE = {
+    "time": "STRUCT(u TIME, p INTEGER)",
+    "timestamp": "STRUCT(u TIMESTAMP, p INTEGER)",
+    "timestamp with time zone": "STRUCT(i TIMESTAMP, z VARCHAR, p INTEGER)",
+}
 
 
 def duckdb_type(type_: Type) -> str:
@@ -176,7 +182,12 @@ def duckdb_type(type_: Type) -> str:
     if type_.name == "row":
         fields = ", ".join(f"f{index} {duckdb_type(child)}" for index, child in enumerate(type_.children))
         return f"STRUCT({fields})"
-    return _DUCKDB[type_.name]
+    return _FINE[type_.name] if is_fine(type_) else _DUCKDB[type_.name]
+
+
+def is_fine(type_: Type) -> bool:
+    """Tell whether values are moments with more digits than DuckDB's have."""
+    return type_.name in _FINE and type_.precision > _MICRO_DIGITS
 
 
 def is_text(type_: Type) -> bool:

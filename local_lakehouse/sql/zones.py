@@ -1,4 +1,7 @@
-"""Time zones by the names that Athena takes: ``UTC``, ``America/New_York``, ``+05:30``."""
+"""Time zones by the names that Athena takes: ``UTC``, ``America/New_York``, ``+05:30``.
+
+Instants and wall clocks are microseconds since 1970, so that no year is beyond reach.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,16 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _OFFSET = re.compile(r"([+-])(\d{1,2})(?::?(\d{2}))?")
+_PREFIXES = ("Etc/GMT", "Etc/GMT0", "Etc/UTC", "GMT", "UTC", "UT")
+_UTC_NAMES = frozenset(
+    "utc z ut uct gmt gmt0 greenwich universal zulu etc/utc etc/uct etc/gmt etc/gmt0 etc/greenwich etc/universal "
+    "etc/zulu +00:00 -00:00".split()  # noqa: SIM905 - as words they fit a line
+)
 _MAX_OFFSET = timedelta(hours=14)
+_EPOCH = datetime(1970, 1, 1)
+_CYCLE = 146_097 * 86_400 * 10**6
+_FIRST, _LAST = -62_000_000_000 * 10**6, 253_000_000_000 * 10**6
+_SECOND = 10**6
 
 
 def zone_name(name: str) -> str:
@@ -18,9 +30,9 @@ def zone_name(name: str) -> str:
         ValueError: There is no such zone.
     """
     zone(name)
-    if name.upper() in ("UTC", "Z", "GMT", "UT"):
+    if name.lower() in _UTC_NAMES:
         return "UTC"
-    match = _OFFSET.fullmatch(name)
+    match = _offset_match(name)
     if match:
         sign, hours, minutes = match.group(1), int(match.group(2)), int(match.group(3) or 0)
         return f"{sign}{hours:02}:{minutes:02}" if hours or minutes else "UTC"
@@ -36,6 +48,15 @@ def is_zone(name: str) -> bool:
     return True
 
 
+def _offset_match(name: str) -> re.Match[str] | None:
+    """Match ``+05:30``, also behind ``UTC`` or ``GMT``."""
+    prefix = next((prefix for prefix in _PREFIXES if re.match(re.escape(prefix) + "[+-]", name)), "")
+    # The signs of Etc/GMT+5 are POSIX's: a zone of its own, west of Greenwich.
+    if prefix.startswith("Etc/GMT") and ":" not in name:
+        return None
+    return _OFFSET.fullmatch(name.removeprefix(prefix))
+
+
 @functools.lru_cache(maxsize=1024)
 def zone(name: str) -> tzinfo:
     """Return the rules of a zone.
@@ -43,12 +64,12 @@ def zone(name: str) -> tzinfo:
     Raises:
         ValueError: There is no such zone.
     """
-    if name.upper() in ("UTC", "Z", "GMT", "UT"):
+    if name.lower() in _UTC_NAMES:
         return UTC
-    match = _OFFSET.fullmatch(name)
+    match = _offset_match(name)
     if match:
         offset = timedelta(hours=int(match.group(2)), minutes=int(match.group(3) or 0))
-        if offset > _MAX_OFFSET:
+        if offset > _MAX_OFFSET or int(match.group(3) or 0) > 59:
             raise ValueError(f"'{name}' is not a valid time zone")
         return timezone(offset if match.group(1) == "+" else -offset)
     try:
@@ -57,17 +78,55 @@ def zone(name: str) -> tzinfo:
         raise ValueError(f"'{name}' is not a valid time zone") from error
 
 
-def to_local(instant: datetime, name: str) -> datetime:
-    """Return the wall clock of a zone at an instant; both without tzinfo, the instant in UTC."""
-    return instant.replace(tzinfo=UTC).astimezone(zone(name)).replace(tzinfo=None)
+def offset_micros(instant: int, name: str) -> int:
+    """Return how far a zone's clock is ahead of UTC at an instant."""
+    if name == "UTC":
+        return 0
+    rules = zone(name)
+    if not _FIRST <= instant <= _LAST:
+        # Python's calendar ends at the year 9999; it repeats every 400 years.
+        instant = instant % _CYCLE + (_CYCLE * 10 if instant > 0 else -_CYCLE * 4)
+    moment = (_EPOCH + timedelta(microseconds=instant)).replace(tzinfo=UTC).astimezone(rules)
+    return round((moment.utcoffset() or timedelta()) / timedelta(seconds=1)) * _SECOND
 
 
-def to_instant(local: datetime, name: str) -> datetime:
-    """Return the instant at which a zone's clock shows a time; both without tzinfo."""
-    return local.replace(tzinfo=zone(name)).astimezone(UTC).replace(tzinfo=None)
+def to_local(instant: int, name: str) -> int:
+    """Return the wall clock of a zone at an instant."""
+    return instant + offset_micros(instant, name)
 
 
-def offset_minutes(instant: datetime, name: str) -> int:
-    """Return how far a zone is from UTC at an instant."""
-    offset = instant.replace(tzinfo=UTC).astimezone(zone(name)).utcoffset()
-    return round((offset or timedelta()).total_seconds() / 60)
+def to_instant(local: int, name: str) -> int:
+    """Return the instant at which a zone's clock shows a time, as ``java.time`` resolves it.
+
+    A time that occurs twice is the first; one that is skipped moves on by the gap. Either way the offset is the one
+    before the transition.
+    """
+    day = 86_400 * _SECOND
+    before, after = offset_micros(local - day, name), offset_micros(local + day, name)
+    for offset in (before, after):
+        if offset_micros(local - offset, name) == offset:
+            return local - offset
+    return local - before
+
+
+def to_joda_instant(local: int, name: str, original: int | None = None) -> int:
+    """Return the instant at which a zone's clock shows a time, as Joda resolves it.
+
+    A time that is skipped moves on by the gap. One that occurs twice keeps the offset of the instant that it was
+    computed from, if it can.
+    """
+    if original is not None:
+        kept = offset_micros(original, name)
+        if offset_micros(local - kept, name) == kept:
+            return local - kept
+    first = offset_micros(local, name)
+    second = offset_micros(local - first, name)
+    if first != second and first < 0 and offset_micros(local - second, name) != second:
+        return local - first
+    return local - second
+
+
+def offset_minutes(instant: int, name: str) -> int:
+    """Return how many minutes a zone is from UTC at an instant, towards zero."""
+    seconds = offset_micros(instant, name) // _SECOND
+    return int(seconds / 60)

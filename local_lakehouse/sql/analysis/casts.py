@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis import precision
 from local_lakehouse.sql.analysis.json_casts import from_json, to_json
-from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of, quote
+from local_lakehouse.sql.analysis.typed import Typed, null_of, quote
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.types import Type, duckdb_type
 
@@ -19,11 +20,16 @@ _ALLOWED = {
     "date": {"varchar", *_MOMENTS},
     "timestamp": {"varchar", "time", *_MOMENTS},
     "timestamp with time zone": {"varchar", "time", *_MOMENTS},
-    "time": {"varchar", "time"},
+    "time": {"varchar", "time", "timestamp", "timestamp with time zone"},
     "uuid": {"varchar", "uuid", "varbinary"},
     "interval day to second": {"varchar", "interval day to second"},
     "interval year to month": {"varchar", "interval year to month"},
     **{name: {"boolean", "varchar", *_NUMBERS} for name in _NUMBERS},
+}
+_READERS = {
+    "time": ("athena_parse_time", types.time(12)),
+    "timestamp": ("athena_parse_timestamp", types.timestamp(12)),
+    "timestamp with time zone": ("athena_parse_zoned", types.timestamp_tz(12)),
 }
 _UPPER = {"integer": "INT"}
 
@@ -124,12 +130,10 @@ def text_of(sql: str, source: Type) -> str:
         return f"athena_double_text({sql})"
     if source.name == "real":
         return f"athena_real_text({sql})"
-    if source.name == "timestamp":
-        return f"athena_timestamp_text({sql}, {source.precision})"
+    if source.name in ("time", "timestamp"):
+        return precision.text(sql, source)
     if source.name == "timestamp with time zone":
-        return f"athena_zoned_text({sql}, {source.precision})"
-    if source.name == "time":
-        return f"athena_time_text({sql}, {source.precision})"
+        return f"({precision.text(sql, source)} || ' ' || ({sql}).z)"
     if source == types.DAY_INTERVAL:
         return f"athena_day_interval_text({sql})"
     if source == types.MONTH_INTERVAL:
@@ -167,12 +171,9 @@ def _from_text(sql: str, target: Type) -> str:
         return f"athena_parse_boolean({sql})"
     if target == types.DATE:
         return f"athena_parse_date({sql})"
-    if target.name == "timestamp":
-        return f"athena_round_timestamp(athena_parse_timestamp({sql}), {target.precision})"
-    if target.name == "timestamp with time zone":
-        return f"athena_parse_zoned({sql})"
-    if target.name == "time":
-        return f"athena_parse_time({sql})"
+    if target.name in _READERS:
+        reader, read = _READERS[target.name]
+        return precision.converted(f"{reader}({sql})", read, target)
     return f"CAST({sql} AS {held})"
 
 
@@ -187,14 +188,6 @@ def _to_number(sql: str, source: Type, target: Type) -> str:
 
 
 def _to_moment(sql: str, source: Type, target: Type) -> str:
-    if source.name == "timestamp with time zone":
-        if source.name == target.name:
-            return f"athena_zoned(athena_round_timestamp(athena_at({sql}), {target.precision}), ({sql}).z)"
-        local = f"athena_local({sql})"
-        return local if target.name == "timestamp" else f"CAST({local} AS {duckdb_type(target)})"
-    if target.name == "timestamp with time zone":
-        return coerce(Typed(sql, source), target).sql
-    if source.name == target.name == "timestamp":
-        shorter = target.precision < source.precision
-        return f"athena_round_timestamp({sql}, {target.precision})" if shorter else sql
-    return f"CAST({sql} AS {duckdb_type(target)})"
+    if target == types.DATE:
+        return f"CAST({precision.clock(sql, source)} AS DATE)"
+    return precision.converted(sql, source, target)

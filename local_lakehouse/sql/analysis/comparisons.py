@@ -36,7 +36,7 @@ def check_comparable(operator: str, common: Type, left: Type, right: Type, posit
 def key(sql: str, type_: Type) -> str:
     """Write a value such that DuckDB tells equal what Athena tells equal."""
     if type_.name == "timestamp with time zone":
-        return f"({sql}).i"
+        return f"struct_pack(i := ({sql}).i, p := ({sql}).p)" if types.is_fine(type_) else f"({sql}).i"
     if type_.name == "char":
         return f"rtrim({sql})"
     if type_.name == "map":

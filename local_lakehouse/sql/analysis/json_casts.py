@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis import precision
 from local_lakehouse.sql.analysis.typed import quote
 from local_lakehouse.sql.types import Type, duckdb_type
 
@@ -32,7 +33,7 @@ def to_json(sql: str, source: Type) -> str:
     if name == "date":
         return f"athena_json_string(CAST({sql} AS VARCHAR))"
     if name == "timestamp":
-        return f"athena_json_string(athena_timestamp_text({sql}, {source.precision}))"
+        return f"athena_json_string({precision.text(sql, source)})"
     if name == "array":
         items = f"list_transform({sql}, lambda e: {_inner('e', source.element)})"
         return f"('[' || athena_join({items}, ',') || ']')"

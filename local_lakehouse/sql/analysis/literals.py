@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.precision import Parts, held
 from local_lakehouse.sql.analysis.typed import Typed, quote
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar.tree import IntervalLiteral, Literal, TypedLiteral
 from local_lakehouse.sql.json_text import canonical_json
+from local_lakehouse.sql.moment_text import Moment, day_number, parse_time, parse_timestamp
 from local_lakehouse.sql.types import DAY_INTERVAL, MONTH_INTERVAL, Type
-from local_lakehouse.sql.zones import is_zone
+from local_lakehouse.sql.zones import to_instant, zone_name
 
 _RANGES = {"tinyint": 2**7, "smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 _INTEGER_NAMES = {**{name: name for name in types.INTEGERS}, "int": "integer"}
 _DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?")
-_MOMENT = re.compile(r"(\d{1,6})-(\d{1,2})-(\d{1,2})(?:[ ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?)?\s*(.*)")
-_TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?")
-_MICROSECOND_DIGITS = 6
+_DATE = re.compile(r"([-+]?\d{1,6})-(\d{1,2})-(\d{1,2})", re.ASCII)
+_OFFSET_TIME = re.compile(r"\d{1,2}:\d{1,2}(:\d{1,2}(\.\d{1,12})?)?\s*[+-]\d\d:\d\d", re.ASCII)
 _DAY_TO_SECOND = ("DAY", "HOUR", "MINUTE", "SECOND")
 _MILLIS = {"DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1000}
 
@@ -145,54 +146,45 @@ def _json(node: TypedLiteral) -> Typed:
 
 
 def _date(node: TypedLiteral) -> Typed:
-    match = _MOMENT.fullmatch(node.value.strip())
+    match = _DATE.fullmatch(node.value.strip())
     try:
-        if match is None or match.group(4) or match.group(8):
+        if match is None:
             raise _invalid(node)
-        day = date(int(match.group(1)), int(match.group(2)), int(match.group(3)))
+        days = day_number(int(match.group(1)), int(match.group(2)), int(match.group(3)))
     except ValueError as error:
         raise _invalid(node) from error
-    return Typed(f"CAST('{day.isoformat()}' AS DATE)", types.DATE, literal=day.isoformat())
+    return Typed(f"(DATE '1970-01-01' + CAST({days} AS INTEGER))", types.DATE, literal=node.value.strip())
+
+
+def _moment(node: TypedLiteral, parse: Callable[[str], Moment]) -> Moment:
+    try:
+        return parse(node.value)
+    except ValueError as error:
+        raise _invalid(node) from error
 
 
 def _timestamp(node: TypedLiteral) -> Typed:
-    match = _MOMENT.fullmatch(node.value.strip())
-    if match is None:
-        raise _invalid(node)
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
-    fraction, zone = match.group(7) or "", match.group(8)
-    _check_digits(node, fraction)
+    moment = _moment(node, parse_timestamp)
+    if moment.zone is None:
+        type_ = types.timestamp(moment.digits)
+        sql = held(Parts(f"make_timestamp(CAST({moment.micros} AS BIGINT))", str(moment.picos)), type_)
+        return Typed(sql, type_, literal=node.value)
     try:
-        moment = datetime(year, month, day, hour, minute, second)
+        zone = zone_name(moment.zone)
     except ValueError as error:
         raise _invalid(node) from error
-    moment += timedelta(microseconds=int(fraction.ljust(_MICROSECOND_DIGITS, "0")))
-    sql = f"CAST('{moment.isoformat(sep=' ')}' AS TIMESTAMP)"
-    if not zone:
-        return Typed(sql, types.timestamp(len(fraction)), literal=node.value)
-    if not is_zone(zone):
-        raise _invalid(node)
-    return Typed(f"athena_with_timezone({sql}, athena_zone({quote(zone)}))", types.timestamp_tz(len(fraction)))
-
-
-def _check_digits(node: TypedLiteral, fraction: str) -> None:
-    if len(fraction) > _MICROSECOND_DIGITS:
-        raise QueryFailure(
-            "NOT_SUPPORTED", f"{node.type_name} constants finer than microseconds are not supported", node.position
-        )
+    type_ = types.timestamp_tz(moment.digits)
+    instant = f"make_timestamp(CAST({to_instant(moment.micros, zone)} AS BIGINT))"
+    return Typed(held(Parts(instant, str(moment.picos), quote(zone)), type_), type_)
 
 
 def _time(node: TypedLiteral) -> Typed:
-    match = _TIME.fullmatch(node.value.strip())
-    if match is None:
-        raise _invalid(node)
-    hour, minute, second = (int(part or 0) for part in match.groups()[:3])
-    fraction = match.group(4) or ""
-    _check_digits(node, fraction)
-    if hour > 23 or minute > 59 or second > 59:
-        raise _invalid(node)
-    text = f"{hour:02}:{minute:02}:{second:02}" + (f".{fraction}" if fraction else "")
-    return Typed(f"CAST('{text}' AS TIME)", types.time(len(fraction)), literal=text)
+    if _OFFSET_TIME.fullmatch(node.value):
+        raise QueryFailure("NOT_SUPPORTED", "Values of type time with time zone are not supported", node.position)
+    moment = _moment(node, parse_time)
+    type_ = types.time(moment.digits)
+    clock = Parts(f"make_timestamp(CAST({moment.micros} AS BIGINT))", str(moment.picos))
+    return Typed(held(clock, type_), type_, literal=node.value)
 
 
 def interval(node: IntervalLiteral) -> Typed:

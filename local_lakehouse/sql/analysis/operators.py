@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.precision import held, parts, shifted
 from local_lakehouse.sql.analysis.typed import Typed, coerce
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.types import DAY_INTERVAL, MONTH_INTERVAL, Type, common_type, is_interval
@@ -10,6 +11,7 @@ from local_lakehouse.sql.types import DAY_INTERVAL, MONTH_INTERVAL, Type, common
 _ARITHMETIC = ("+", "-", "*")
 _FLOATS = ("real", "double")
 _MAX = types.MAX_PRECISION
+_MILLI_DIGITS = 3
 
 
 def arithmetic(operator: str, left: Typed, right: Typed, position: Position) -> Typed:
@@ -139,34 +141,29 @@ def _shifted(operator: str, moment: Typed, interval: Typed) -> Typed | None:
     if name == "date":
         macro = "athena_date_add_months" if months else "athena_date_add_days"
         return Typed(f"{macro}({moment.sql}, {amount})", moment.type, fails=moment.fails or not months)
-    if name == "timestamp":
-        macro = "athena_add_months" if months else "athena_add_millis"
-        precision = moment.type.precision if months else max(moment.type.precision, 3)
-        return Typed(f"{macro}({moment.sql}, {amount})", types.timestamp(precision), moment.fails)
-    if name == "timestamp with time zone":
-        macro = "athena_zoned_add_months" if months else "athena_zoned_add_millis"
-        return Typed(f"{macro}({moment.sql}, {amount})", moment.type, moment.fails)
-    if name == "time" and not months:
-        return Typed(
-            f"athena_time_add({moment.sql}, {amount})", types.time(max(moment.type.precision, 3)), moment.fails
-        )
-    return None
+    if name not in ("time", "timestamp", "timestamp with time zone") or (name == "time" and months):
+        return None
+    # Months are added on the clock of the moment's zone, days and seconds to the instant.
+    type_ = moment.type if months else Type(name, (max(moment.type.precision, _MILLI_DIGITS),))
+    unit = "month" if months else "millisecond"
+    moved = shifted(coerce(moment, type_).sql, type_, amount, unit)
+    return Typed(held(moved, type_), type_, moment.fails)
 
 
 def _difference(left: Typed, right: Typed) -> Typed | None:
     moments = ("date", "timestamp", "timestamp with time zone")
-    if left.type.name == right.type.name == "time":
-        return Typed(f"athena_time_difference({left.sql}, {right.sql})", DAY_INTERVAL)
-    if left.type.name not in moments or right.type.name not in moments:
+    times = left.type.name == right.type.name == "time"
+    if not times and (left.type.name not in moments or right.type.name not in moments):
         return None
     common = common_type(left.type, right.type)
     if common is None:
         return None
-    instants = [
-        f"athena_at({side.sql})" if common.name == "timestamp with time zone" else f"CAST({side.sql} AS TIMESTAMP)"
-        for side in (coerce(left, common), coerce(right, common))
-    ]
-    return Typed(f"athena_millis_between({instants[1]}, {instants[0]})", DAY_INTERVAL, left.fails or right.fails)
+    sides = [parts(side.sql, side.type) for side in (coerce(left, common), coerce(right, common))]
+    delta = f"(epoch_us({sides[0].micros}) - epoch_us({sides[1].micros}))"
+    if common.name == "timestamp":
+        return Typed(f"athena_rounded_millis({delta})", DAY_INTERVAL, left.fails or right.fails)
+    picos = f"(CAST({delta} AS HUGEINT) * 1000000 + {sides[0].picos} - {sides[1].picos})"
+    return Typed(f"athena_millis_of_picos({picos})", DAY_INTERVAL, left.fails or right.fails)
 
 
 def negate(value: Typed, position: Position) -> Typed:

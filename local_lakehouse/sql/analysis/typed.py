@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.precision import widen
 from local_lakehouse.sql.types import Type, duckdb_type
 
 
@@ -55,9 +56,8 @@ def coerce_sql(sql: str, source: Type, target: Type) -> str:
         if target.name == "char" and source != target:
             return f"athena_pad({sql}, {target.precision})"
         return sql
-    if target.name == "timestamp with time zone":
-        instant = sql if source.name == "timestamp" else f"CAST({sql} AS TIMESTAMP)"
-        return f"athena_zoned({instant}, 'UTC')"
+    if target.name in ("time", "timestamp", "timestamp with time zone"):
+        return widen(sql, source, target)
     if target.name == "array":
         return f"list_transform({sql}, lambda e: {coerce_sql('e', source.element, target.element)})"
     if target.name == "row":

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.precision import FIXED_UNITS, MILLIS, MONTHS, Parts, clock, held, parts, rounded, shifted, text
 from local_lakehouse.sql.analysis.signatures import Emit
 from local_lakehouse.sql.analysis.typed import Typed, quote
+from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions.registry import define
 from local_lakehouse.sql.types import Type
 
 _TZ = "timestamp with time zone"
+_MAX_DIGITS = 12
 _DATE_UNITS = ("day", "week", "month", "quarter", "year")
-_TIME_UNITS = ("millisecond", "second", "minute", "hour")
 _FIELDS = {
     "year": "year({0})",
     "quarter": "quarter({0})",
@@ -42,19 +45,17 @@ _DAY_INTERVAL_FIELDS = {
 }
 
 
-def _same(arguments: Sequence[Typed]) -> Type:
-    return arguments[0].type
-
-
-def _moved(arguments: Sequence[Typed]) -> Type:
-    type_ = arguments[2].type
-    if arguments[0].literal == "millisecond" and type_.name.startswith("timestamp"):
-        return Type(type_.name, (max(3, type_.precision),))
-    return type_
-
-
 def _second(arguments: Sequence[Typed]) -> Type:
     return arguments[1].type
+
+
+def _third(arguments: Sequence[Typed]) -> Type:
+    return arguments[2].type
+
+
+def _clocked(template: str) -> Emit:
+    """Return a template's SQL for the clock of a moment: a zoned one is read in its zone."""
+    return lambda arguments: template.replace("{0}", clock(arguments[0].sql, arguments[0].type))
 
 
 def _by_unit(value: Typed, allowed: tuple[str, ...], type_: str, write: Callable[[str], str]) -> str:
@@ -68,79 +69,79 @@ def _by_unit(value: Typed, allowed: tuple[str, ...], type_: str, write: Callable
     return f"CASE lower({value.sql}) {branches} ELSE {bad} END"
 
 
-def _truncate(kind: str, template: str) -> Emit:
-    allowed, label = _UNITS[kind]
-
-    def emit(arguments: Sequence[Typed]) -> str:
-        moment = arguments[1].sql
-        return _by_unit(arguments[0], allowed, label, lambda unit: template.format(unit=unit, moment=moment))
-
-    return emit
-
-
 _UNITS = {
     "date": (_DATE_UNITS, "DATE"),
-    "timestamp": ((*_TIME_UNITS, *_DATE_UNITS), "Timestamp"),
-    "zoned": ((*_TIME_UNITS, *_DATE_UNITS), "Timestamp"),
-    "time": (_TIME_UNITS, "Time"),
+    "timestamp": ((*FIXED_UNITS, *_DATE_UNITS), "Timestamp"),
+    _TZ: ((*FIXED_UNITS, *_DATE_UNITS), "Timestamp"),
+    "time": (FIXED_UNITS, "Time"),
 }
-_TRUNCATIONS = {
-    "date": "CAST(date_trunc('{unit}', {moment}) AS DATE)",
-    "timestamp": "CAST(date_trunc('{unit}', {moment}) AS TIMESTAMP)",
-    "zoned": "athena_with_timezone(CAST(date_trunc('{unit}', athena_local({moment})) AS TIMESTAMP), ({moment}).z)",
-    "time": "CAST(date_trunc('{unit}', DATE '1970-01-01' + {moment}) AS TIME)",
-}
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
-_MILLIS = {
-    "millisecond": 1,
-    "second": 1000,
-    "minute": 60_000,
-    "hour": 3_600_000,
-    "day": 86_400_000,
-    "week": 7 * 86_400_000,
-}
-_ADDERS = {
-    "date": ("athena_date_add_months", "athena_date_add_days"),
-    "timestamp": ("athena_add_months", "athena_add_millis"),
-    "zoned": ("athena_zoned_add_months", "athena_zoned_add_millis"),
-    "time": ("", "athena_time_add"),
-}
+_MILLI_DIGITS = 3
 
 
-def _add(kind: str) -> Emit:
-    allowed, label = _UNITS[kind]
-    months, millis = _ADDERS[kind]
+def _truncated(arguments: Sequence[Typed]) -> str:
+    """Truncate on the moment's own clock; the start of a day, week, month or year is looked up in its zone."""
+    unit, value = arguments
+    allowed, label = _UNITS[value.type.name]
 
-    def emit(arguments: Sequence[Typed]) -> str:
-        amount, moment = arguments[1].sql, arguments[2].sql
+    def write(unit: str) -> str:
+        if value.type == types.DATE:
+            return f"CAST(date_trunc('{unit}', {value.sql}) AS DATE)"
+        moment = parts(value.sql, value.type)
+        if not moment.zone:
+            return held(Parts(f"CAST(date_trunc('{unit}', {moment.micros}) AS TIMESTAMP)"), value.type)
+        local = clock(value.sql, value.type)
+        start = f"CAST(date_trunc('{unit}', {local}) AS TIMESTAMP)"
+        if unit in FIXED_UNITS:
+            instant = f"({moment.micros} - ({local} - {start}))"
+        else:
+            instant = f"athena_moved_local({start}, {moment.zone}, {moment.micros})"
+        return held(Parts(instant, zone=moment.zone), value.type)
 
-        def write(unit: str) -> str:
-            if unit in _MONTHS:
-                return f"{months}({moment}, {amount} * {_MONTHS[unit]})"
-            return f"{millis}({moment}, {amount} * {_MILLIS[unit]})"
-
-        return _by_unit(arguments[0], allowed, label, write)
-
-    return emit
+    return _by_unit(unit, allowed, label, write)
 
 
-def _difference(kind: str) -> Emit:
-    allowed, label = _UNITS[kind]
+def _added(arguments: Sequence[Typed]) -> str:
+    """Add on the moment's own clock: a day later is the same time in its zone, an hour later is an hour later."""
+    unit, amount, value = arguments
+    allowed, label = _UNITS[value.type.name]
 
-    def emit(arguments: Sequence[Typed]) -> str:
-        first, last = (
-            f"athena_at({argument.sql})" if kind == "zoned" else f"CAST({argument.sql} AS TIMESTAMP)"
-            for argument in arguments[1:]
-        )
+    def write(unit: str) -> str:
+        if value.type == types.DATE:
+            macro = "athena_date_add_months" if unit in MONTHS else "athena_date_add_days"
+            return f"{macro}({value.sql}, {amount.sql} * {MONTHS.get(unit) or MILLIS[unit]})"
+        moved = shifted(value.sql, value.type, amount.sql, unit)
+        return held(rounded(moved, value.type.precision) if unit == "millisecond" else moved, value.type)
 
-        def write(unit: str) -> str:
-            if unit in _MILLIS:
-                return f"(athena_millis_between({first}, {last}) // {_MILLIS[unit]})"
-            return f"(athena_months_between({first}, {last}) // {_MONTHS[unit]})"
+    return _by_unit(unit, allowed, label, write)
 
-        return _by_unit(arguments[0], allowed, label, write)
 
-    return emit
+def _difference(arguments: Sequence[Typed]) -> str:
+    """Count whole units, towards zero.
+
+    Days and longer are counted on the clock of the first moment's zone. With more than three digits Trino counts them
+    in UTC.
+    """
+    unit, first, last = arguments
+    allowed, label = _UNITS[first.type.name]
+
+    def write(unit: str) -> str:
+        if first.type.name == "time":
+            delta = f"({_picos_of_day(last)} - {_picos_of_day(first)})"
+            return f"CAST({delta} // {MILLIS[unit] * 10**9} AS BIGINT)"
+        begin, end = (parts(value.sql, value.type).micros for value in (first, last))
+        if first.type.name == _TZ and unit not in FIXED_UNITS and first.type.precision <= _MILLI_DIGITS:
+            begin = clock(first.sql, first.type)
+            end = f"athena_local(athena_zoned({end}, ({first.sql}).z))"
+        if unit in MILLIS:
+            return f"(athena_millis_between({begin}, {end}) // {MILLIS[unit]})"
+        return f"(athena_months_between({begin}, {end}) // {MONTHS[unit]})"
+
+    return _by_unit(unit, allowed, label, write)
+
+
+def _picos_of_day(value: Typed) -> str:
+    moment = parts(value.sql, value.type)
+    return f"(CAST(epoch_us({moment.micros}) AS HUGEINT) * 1000000 + {moment.picos})"
 
 
 # The codes of MySQL's patterns that DuckDB writes alike, under its own names for them.
@@ -172,40 +173,90 @@ _CODES = {
 _CODE = re.compile(r"%(.)|[^%]", re.DOTALL)
 
 
-def _format(moment: str) -> Emit:
+def _format(arguments: Sequence[Typed]) -> str:
+    pattern = arguments[1].literal
+    value = clock(arguments[0].sql, arguments[0].type)
+    pieces = list(_CODE.finditer(pattern or ""))
+    codes = [piece.group(1) for piece in pieces if piece.group(1)]
+    if not pattern or not all(code in _CODES for code in codes) or "".join(map(re.Match.group, pieces)) != pattern:
+        return f"athena_date_format({value}, {arguments[1].sql})"
+    written = "".join(_CODES[piece.group(1)] if piece.group(1) else piece.group() for piece in pieces)
+    return f"strftime({value}, {quote(written)})"
+
+
+def _now(name: str) -> Callable[[Sequence[Typed]], Type]:
+    """Return the type of the current moment to a number of digits."""
+
+    def type_of(arguments: Sequence[Typed]) -> Type:
+        digits = arguments[0].literal
+        if digits is None or not 0 <= int(digits) <= _MAX_DIGITS:
+            raise QueryFailure("INVALID_FUNCTION_ARGUMENT", f"{name.upper()} precision must be in range [0, 12]")
+        return Type(name, (int(digits),))
+
+    return type_of
+
+
+def _this_moment(name: str) -> Emit:
     def emit(arguments: Sequence[Typed]) -> str:
-        pattern = arguments[1].literal
-        value = moment.format(arguments[0].sql)
-        pieces = list(_CODE.finditer(pattern or ""))
-        codes = [piece.group(1) for piece in pieces if piece.group(1)]
-        if not pattern or not all(code in _CODES for code in codes) or "".join(map(re.Match.group, pieces)) != pattern:
-            return f"athena_date_format({value}, {arguments[1].sql})"
-        written = "".join(_CODES[piece.group(1)] if piece.group(1) else piece.group() for piece in pieces)
-        return f"strftime({value}, {quote(written)})"
+        type_ = _now(name)(arguments)
+        return held(rounded(Parts("athena_now_micros()"), type_.precision), type_)
 
     return emit
 
 
+def _iso(arguments: Sequence[Typed]) -> str:
+    value = arguments[0]
+    shown = text(value.sql, value.type, separator="T")
+    return f"({shown} || athena_offset_text(athena_zone_offset({value.sql})))" if value.type.name == _TZ else shown
+
+
+def _unix_time(arguments: Sequence[Typed]) -> str:
+    return f"(epoch_us({parts(arguments[0].sql, arguments[0].type).micros}) / 1000000.0::DOUBLE)"
+
+
+def _in_zone(arguments: Sequence[Typed]) -> str:
+    value = arguments[0]
+    moment = replace(parts(value.sql, value.type), zone=f"athena_zone({arguments[1].sql})")
+    return held(moment, value.type)
+
+
+def _with_zone(arguments: Sequence[Typed]) -> str:
+    value, zone = arguments[0], f"athena_zone({arguments[1].sql})"
+    moment = parts(value.sql, value.type)
+    instant = f"athena_keep_local({moment.micros}, {zone})"
+    return held(Parts(instant, moment.picos, zone), types.timestamp_tz(value.type.precision))
+
+
+def _joda(arguments: Sequence[Typed]) -> str:
+    value, pattern = arguments
+    if value.type.name == _TZ:
+        zone, offset = f"({value.sql}).z", f"athena_zone_offset({value.sql})"
+    else:
+        zone, offset = "'UTC'", "0"
+    return f"athena_format_datetime({clock(value.sql, value.type)}, {zone}, {offset}, {pattern.sql})"
+
+
 define("current_date", "", "date", "athena_current_date()")
 define("current_timestamp now", "", lambda _: types.timestamp_tz(3), "athena_zoned(athena_now(), 'UTC')")
+define("current_timestamp", "integer", _now(_TZ), _this_moment(_TZ))
 define("localtimestamp", "", lambda _: types.timestamp(3), "athena_now()")
+define("localtimestamp", "integer", _now("timestamp"), _this_moment("timestamp"))
+define("localtime", "", lambda _: types.time(3), "CAST(athena_now() AS TIME)")
+define("localtime", "integer", _now("time"), _this_moment("time"))
 define("current_timezone", "", "varchar", "'UTC'")
 define("date", "varchar", "date", "athena_parse_date({0})", fails=True)
 define("date", "date", "date", "{0}")
-define("date", "timestamp", "date", "CAST({0} AS DATE)")
-define("date", _TZ, "date", "CAST(athena_local({0}) AS DATE)")
 define("last_day_of_month", "date", "date", "last_day({0})")
-define("last_day_of_month", "timestamp", "date", "last_day({0})")
-define("last_day_of_month", _TZ, "date", "last_day(athena_local({0}))")
+for _type in ("timestamp", _TZ):
+    define("date", _type, "date", _clocked("CAST({0} AS DATE)"))
+    define("last_day_of_month", _type, "date", _clocked("last_day({0})"))
 
 for _names, _template in _FIELDS.items():
-    define(_names, "date", "bigint", _template)
-    define(_names, "timestamp", "bigint", _template)
-    define(_names, _TZ, "bigint", _template.replace("{0}", "athena_local({0})"))
+    for _type in ("date", "timestamp", _TZ):
+        define(_names, _type, "bigint", _clocked(_template))
 for _names, _template in _CLOCK_FIELDS.items():
-    define(_names, "timestamp", "bigint", _template)
-    define(_names, _TZ, "bigint", _template.replace("{0}", "athena_local({0})"))
-    define(_names, "time", "bigint", _template)
+    for _type in ("timestamp", _TZ, "time"):
+        define(_names, _type, "bigint", _clocked(_template))
 for _names, _template in _DAY_INTERVAL_FIELDS.items():
     define(_names, "interval day to second", "bigint", _template)
 define("year", "interval year to month", "bigint", "({0} // 12)")
@@ -213,23 +264,15 @@ define("month", "interval year to month", "bigint", "({0} % 12)")
 define("timezone_hour", _TZ, "bigint", "(athena_zone_offset({0}) // 60)")
 define("timezone_minute", _TZ, "bigint", "(athena_zone_offset({0}) % 60)")
 
-for _kind, _type in (("date", "date"), ("timestamp", "timestamp"), ("zoned", _TZ), ("time", "time")):
-    define("date_trunc", f"varchar,{_type}", _second, _truncate(_kind, _TRUNCATIONS[_kind]), fails=True)
-    define("date_add", f"varchar,bigint,{_type}", _moved, _add(_kind), fails=True)
-for _kind, _type in (("date", "date"), ("timestamp", "timestamp"), ("zoned", _TZ)):
-    define("date_diff", f"varchar,{_type},{_type}", "bigint", _difference(_kind), fails=True)
+for _type in ("date", "timestamp", _TZ, "time"):
+    define("date_trunc", f"varchar,{_type}", _second, _truncated, fails=True)
+    define("date_add", f"varchar,bigint,{_type}", _third, _added, fails=True)
+    define("date_diff", f"varchar,{_type},{_type}", "bigint", _difference, fails=True)
 
-define("date_format", "timestamp,varchar", "varchar", _format("{}"), fails=True)
-define("date_format", f"{_TZ},varchar", "varchar", _format("athena_local({})"), fails=True)
+for _type in ("timestamp", _TZ):
+    define("date_format", f"{_type},varchar", "varchar", _format, fails=True)
+    define("format_datetime", f"{_type},varchar", "varchar", _joda, fails=True)
 define("date_parse", "varchar,varchar", lambda _: types.timestamp(3), "athena_date_parse({0}, {1})", fails=True)
-define("format_datetime", "timestamp,varchar", "varchar", "athena_format_datetime({0}, 'UTC', 0, {1})", fails=True)
-define(
-    "format_datetime",
-    f"{_TZ},varchar",
-    "varchar",
-    "athena_format_datetime(athena_local({0}), ({0}).z, athena_zone_offset({0}), {1})",
-    fails=True,
-)
 define(
     "parse_datetime", "varchar,varchar", lambda _: types.timestamp_tz(3), "athena_parse_datetime({0}, {1})", fails=True
 )
@@ -242,13 +285,9 @@ define(
     fails=True,
 )
 define("to_iso8601", "date", "varchar", "CAST({0} AS VARCHAR)")
-define(
-    "to_iso8601",
-    "timestamp",
-    "varchar",
-    lambda a: f"replace(athena_timestamp_text({a[0].sql}, {a[0].type.precision}), ' ', 'T')",
-)
-define("to_iso8601", _TZ, "varchar", lambda a: f"athena_zoned_iso({a[0].sql}, {a[0].type.precision})")
+for _type in ("timestamp", _TZ):
+    define("to_iso8601", _type, "varchar", _iso)
+    define("to_unixtime", _type, "double", _unix_time)
 define("from_unixtime", "double", lambda _: types.timestamp_tz(3), "athena_zoned(athena_from_unixtime({0}), 'UTC')")
 define(
     "from_unixtime",
@@ -257,15 +296,21 @@ define(
     "athena_zoned(athena_from_unixtime({0}), athena_zone({1}))",
     fails=True,
 )
-define("to_unixtime", "timestamp", "double", "(epoch_us({0}) / 1000000.0::DOUBLE)")
-define("to_unixtime", _TZ, "double", "(epoch_us(athena_at({0})) / 1000000.0::DOUBLE)")
-define("at_timezone", f"{_TZ},varchar", _same, "athena_zoned(athena_at({0}), athena_zone({1}))", fails=True)
 define(
-    "with_timezone",
-    "timestamp,varchar",
-    lambda a: types.timestamp_tz(a[0].type.precision),
-    "athena_with_timezone({0}, athena_zone({1}))",
+    "from_unixtime",
+    "double,bigint,bigint",
+    lambda _: types.timestamp_tz(3),
+    "athena_zoned(athena_from_unixtime({0}), athena_zone_of_offset({1}, {2}))",
     fails=True,
 )
+define(
+    "from_unixtime_nanos",
+    "bigint",
+    lambda _: types.timestamp_tz(9),
+    "athena_fine_zoned(make_timestamp(({0} - ({0} % 1000 + 1000) % 1000) // 1000), 'UTC', "
+    "({0} % 1000 + 1000) % 1000 * 1000)",
+)
+define("at_timezone", f"{_TZ},varchar", lambda a: a[0].type, _in_zone, fails=True)
+define("with_timezone", "timestamp,varchar", lambda a: types.timestamp_tz(a[0].type.precision), _with_zone, fails=True)
 define("to_milliseconds", "interval day to second", "bigint", "{0}")
 define("parse_duration", "varchar", "interval day to second", "athena_parse_duration({0})", fails=True)

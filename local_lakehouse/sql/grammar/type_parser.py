@@ -24,7 +24,7 @@ _SIMPLE = {
     "STRING": types.VARCHAR,
     "UNKNOWN": types.UNKNOWN,
 }
-_MAX_SECOND_DIGITS = 6
+_MAX_SECOND_DIGITS = 12
 
 
 class TypeParser:
@@ -94,8 +94,8 @@ class TypeParser:
         precision = (self._numbers() or (3,))[0]
         if precision > _MAX_SECOND_DIGITS:
             raise QueryFailure(
-                "NOT_SUPPORTED",
-                f"{word.lower()}({precision}) is more precise than microseconds",
+                "INVALID_FUNCTION_ARGUMENT",
+                f"{word} precision must be in range [0, 12]: {precision}",
                 self._tokens.place(mark),
             )
         if self._tokens.accept("WITH", "TIME", "ZONE"):

@@ -68,34 +68,34 @@ athena_parse_boolean(s) AS CASE WHEN lower(s) IN ('t', 'true', '1') THEN TRUE WH
 
 _MOMENTS = r"""
 athena_now() AS make_timestamp(epoch_ms(now()) * 1000)
+athena_now_micros() AS make_timestamp(epoch_us(now()))
 athena_current_date() AS CAST(athena_now() AS DATE)
 athena_parse_date(s) AS CASE WHEN regexp_full_match(trim(s), '[+-]?[0-9]+-[0-9]{1,2}-[0-9]{1,2}') THEN coalesce(TRY_CAST(trim(s) AS DATE), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s)) ELSE athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s) END
-athena_parse_timestamp(s) AS CASE WHEN regexp_full_match(trim(s), '[0-9]+-[0-9]{1,2}-[0-9]{1,2}( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]{1,12})?)?)?') THEN coalesce(athena_make_timestamp(trim(s)), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to timestamp: ' || s)) ELSE athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to timestamp: ' || s) END
-athena_full_time(s) AS CASE WHEN regexp_full_match(s, '[0-9]+:[0-9]+') THEN s || ':00' ELSE s END
-athena_parse_time(s) AS CASE WHEN regexp_full_match(trim(s), '[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]{1,6})?)?') THEN coalesce(TRY_CAST(athena_full_time(trim(s)) AS TIME), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to time: ' || s)) ELSE athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to time: ' || s) END
 athena_step(us, n) AS us - ((us % n) + n) % n
 athena_round_timestamp(t, p) AS CASE WHEN p >= 6 THEN t ELSE make_timestamp(athena_step(epoch_us(t) + CAST(pow(10, 6 - p) AS BIGINT) // 2, CAST(pow(10, 6 - p) AS BIGINT))) END
-athena_timestamp_text(t, p) AS strftime(t, '%Y-%m-%d %H:%M:%S') || CASE WHEN p = 0 THEN '' ELSE '.' || left(strftime(t, '%f'), p) END
+athena_timestamp_text(t, p) AS CASE WHEN year(t) BETWEEN 0 AND 9999 THEN strftime(t, '%Y') WHEN year(t) < 0 THEN printf('-%04d', -year(t)) ELSE '+' || year(t) END || strftime(t, '-%m-%d %H:%M:%S') || CASE WHEN p = 0 THEN '' ELSE '.' || left(strftime(t, '%f'), p) END
 athena_time_text(t, p) AS right(athena_timestamp_text(DATE '1970-01-01' + t, p), CASE WHEN p = 0 THEN 8 ELSE 9 + p END)
 athena_day_interval_text(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%d %02d:%02d:%02d.%03d', abs(x) // 86400000, abs(x) // 3600000 % 24, abs(x) // 60000 % 60, abs(x) // 1000 % 60, abs(x) % 1000)
 athena_month_interval_text(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%d-%d', abs(x) // 12, abs(x) % 12)
 athena_at(x) AS CAST((x).i AS TIMESTAMP)
 athena_zoned(t, n) AS CASE WHEN t IS NULL OR n IS NULL THEN NULL ELSE struct_pack(i := t, z := n) END
-athena_local(x) AS CASE WHEN (x).z = 'UTC' THEN athena_at(x) ELSE athena_local_time(athena_at(x), (x).z) END
-athena_with_timezone(t, n) AS athena_zoned(CASE WHEN n = 'UTC' THEN t ELSE athena_instant(t, n) END, n)
-athena_zone_offset(x) AS CASE WHEN (x).z = 'UTC' THEN 0 ELSE athena_offset(athena_at(x), (x).z) END
-athena_zoned_text(x, p) AS athena_timestamp_text(athena_local(x), p) || ' ' || (x).z
+athena_fine(u, p) AS CASE WHEN u IS NULL THEN NULL ELSE struct_pack(u := u, p := CAST(p AS INTEGER)) END
+athena_fine_zoned(t, n, p) AS CASE WHEN t IS NULL OR n IS NULL THEN NULL ELSE struct_pack(i := t, z := n, p := CAST(p AS INTEGER)) END
+athena_round_picos(p, n) AS (p + n // 2) // n * n % 1000000
+athena_carry(t, p, n) AS CASE WHEN (p + n // 2) // n * n >= 1000000 THEN t + INTERVAL 1 MICROSECOND ELSE t END
+athena_local(x) AS CASE WHEN (x).z = 'UTC' THEN athena_at(x) ELSE make_timestamp(athena_local_micros(epoch_us((x).i), (x).z)) END
+athena_keep_local(t, n) AS CASE WHEN n = 'UTC' THEN t ELSE make_timestamp(athena_joda_instant(epoch_us(t), n, epoch_us(t))) END
+athena_moved_local(t, n, o) AS CASE WHEN n = 'UTC' THEN t ELSE make_timestamp(athena_joda_instant(epoch_us(t), n, epoch_us(o))) END
+athena_zone_offset(x) AS CASE WHEN (x).z = 'UTC' THEN 0 ELSE athena_offset(epoch_us((x).i), (x).z) END
 athena_offset_text(m) AS CASE WHEN m = 0 THEN 'Z' ELSE CASE WHEN m < 0 THEN '-' ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60) END
-athena_zoned_iso(x, p) AS replace(athena_timestamp_text(athena_local(x), p), ' ', 'T') || athena_offset_text(athena_zone_offset(x))
 athena_date_add_days(d, x) AS CASE WHEN (x) % 86400000 <> 0 THEN athena_bad('Cannot add hour, minutes or seconds to a date') ELSE d + CAST((x) // 86400000 AS INTEGER) END
 athena_date_add_months(d, x) AS CAST(d + to_months(CAST(x AS INTEGER)) AS DATE)
 athena_add_months(t, x) AS t + to_months(CAST(x AS INTEGER))
 athena_add_millis(t, x) AS t + to_milliseconds(x)
-athena_zoned_add_months(t, x) AS athena_with_timezone(athena_local(t) + to_months(CAST(x AS INTEGER)), (t).z)
-athena_zoned_add_millis(t, x) AS athena_zoned(athena_at(t) + to_milliseconds(x), (t).z)
-athena_time_add(t, x) AS CAST(DATE '2000-01-01' + t + to_milliseconds((x) % 86400000) AS TIME)
-athena_time_difference(a, b) AS (epoch_us(DATE '1970-01-01' + a) - epoch_us(DATE '1970-01-01' + b)) // 1000
-athena_millis_between(a, b) AS (epoch_us(b) - epoch_us(a)) // 1000
+athena_floor_millis(t) AS (epoch_us(t) - (epoch_us(t) % 1000 + 1000) % 1000) // 1000
+athena_millis_between(a, b) AS athena_floor_millis(b) - athena_floor_millis(a)
+athena_millis_of_picos(p) AS CAST(CASE WHEN p < 0 THEN -((500000000 - p) // 1000000000) ELSE (p + 500000000) // 1000000000 END AS BIGINT)
+athena_rounded_millis(us) AS athena_step(us + 500, 1000) // 1000
 athena_months_between(a, b) AS CASE WHEN a <= b THEN date_sub('month', a, b) ELSE -date_sub('month', b, a) END
 athena_from_unixtime(x) AS make_timestamp(CAST(athena_half_up(x * 1000) AS BIGINT) * 1000)
 """

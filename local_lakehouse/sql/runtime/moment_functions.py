@@ -6,6 +6,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from local_lakehouse.sql.moment_text import parse_time, parse_timestamp
 from local_lakehouse.sql.runtime.patterns import (
     format_joda,
     format_mysql,
@@ -13,11 +14,8 @@ from local_lakehouse.sql.runtime.patterns import (
     parse_mysql,
 )
 from local_lakehouse.sql.runtime.udf import AthenaError, udf
-from local_lakehouse.sql.zones import offset_minutes, to_instant, to_local, zone_name
+from local_lakehouse.sql.zones import offset_minutes, to_instant, to_joda_instant, to_local, zone_name
 
-_MOMENT = re.compile(
-    r"(\d{4,6})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?)?\s*(.*)"
-)
 _ISO = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:T(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?"
 )
@@ -27,29 +25,34 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h|d)\s*")
 _DURATION_MILLIS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4, "h": 3.6e6, "d": 8.64e7}
 
 Zoned = dict[str, Any]
+_EPOCH = datetime(1970, 1, 1)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _zoned(local: datetime, zone: str) -> Zoned:
     name = zone_name(zone)
-    return {"i": to_instant(local, name), "z": name}
+    return {"i": to_instant(_micros(local), name), "z": name}
 
 
-@udf("ts:t")
-def local_time(instant: datetime, zone: str) -> datetime:
+@udf("ns:n")
+def local_micros(instant: int, zone: str) -> int:
     """Return the wall clock of a zone."""
     return to_local(instant, zone)
 
 
-@udf("ts:t")
-def instant(local: datetime, zone: str) -> datetime:
-    """Return the instant at which a zone's clock shows a time."""
-    return to_instant(local, zone)
+@udf("nsn:n")
+def joda_instant(local: int, zone: str, original: int) -> int:
+    """Return the instant at which a zone's clock shows a time that was computed from another instant."""
+    return to_joda_instant(local, zone, original)
 
 
-@udf("ts:n")
-def offset(moment: datetime, zone: str) -> int:
+@udf("ns:n")
+def offset(instant: int, zone: str) -> int:
     """Return how many minutes a zone is from UTC."""
-    return offset_minutes(moment, zone)
+    return offset_minutes(instant, zone)
 
 
 @udf("s:s")
@@ -61,36 +64,51 @@ def zone(name: str) -> str:
         raise AthenaError(str(error)) from error
 
 
-@udf("s:t")
-def make_timestamp(text: str) -> datetime | None:
-    """Read a timestamp; parts beyond their range make NULL."""
-    match = _MOMENT.fullmatch(text)
-    return _moment(match) if match else None
+@udf("nn:s")
+def zone_of_offset(hours: int, minutes: int) -> str:
+    """Return the name of a zone that is so far from UTC."""
+    total = hours * 60 + minutes
+    if not -14 * 60 <= total <= 14 * 60:
+        raise AthenaError(f"Invalid offset minutes {total}")
+    sign = "-" if total < 0 else "+"
+    return f"{sign}{abs(total) // 60:02}:{abs(total) % 60:02}" if total else "UTC"
 
 
-def _moment(match: re.Match[str]) -> datetime | None:
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
-    fraction = (match.group(7) or "").ljust(9, "0")
+def _bad_cast(text: str, target: str) -> AthenaError:
+    return AthenaError(f"Value cannot be cast to {target}: {text}", "INVALID_CAST_ARGUMENT")
+
+
+@udf("s:f")
+def parse_timestamp_(text: str) -> dict[str, int]:
+    """CAST a text to a timestamp."""
     try:
-        base = datetime(year, month, day, hour, minute, second)
-    except ValueError:
-        return None
-    return base + timedelta(microseconds=(int(fraction) + 500) // 1000)
-
-
-@udf("s:z")
-def parse_zoned(text: str) -> Zoned:
-    """CAST a text to a timestamp with a zone."""
-    match = _MOMENT.fullmatch(text.strip())
-    moment = _moment(match) if match else None
-    try:
-        if match is None or moment is None:
-            raise ValueError(text)
-        return _zoned(moment, match.group(8) or "UTC")
+        moment = parse_timestamp(text.strip(" "))
     except ValueError as error:
-        raise AthenaError(
-            f"Value cannot be cast to timestamp with time zone: {text}", "INVALID_CAST_ARGUMENT"
-        ) from error
+        raise _bad_cast(text, "timestamp") from error
+    if moment.zone is not None:
+        raise _bad_cast(text, "timestamp")
+    return {"u": moment.micros, "p": moment.picos}
+
+
+@udf("s:F")
+def parse_time_(text: str) -> dict[str, int]:
+    """CAST a text to a time."""
+    try:
+        moment = parse_time(text)
+    except ValueError as error:
+        raise _bad_cast(text, "time") from error
+    return {"u": moment.micros, "p": moment.picos}
+
+
+@udf("s:Z")
+def parse_zoned(text: str) -> dict[str, Any]:
+    """CAST a text to a timestamp with a zone."""
+    try:
+        moment = parse_timestamp(text.strip(" "))
+        name = zone_name(moment.zone or "UTC")
+        return {"i": to_instant(moment.micros, name), "z": name, "p": moment.picos}
+    except ValueError as error:
+        raise _bad_cast(text, "timestamp with time zone") from error
 
 
 @udf("ts:s")

@@ -10,6 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 _ZONED = "STRUCT(i TIMESTAMP, z VARCHAR)"
+_FINE = "STRUCT(u TIMESTAMP, p INTEGER)"
+_FINE_TIME = "STRUCT(u TIME, p INTEGER)"
+_FINE_ZONED = "STRUCT(i TIMESTAMP, z VARCHAR, p INTEGER)"
 _ARROW = {
     "BOOLEAN": pa.bool_(),
     "INTEGER": pa.int32(),
@@ -25,6 +28,9 @@ _ARROW = {
     "MAP(VARCHAR, VARCHAR)": pa.map_(pa.string(), pa.string()),
     "MAP(VARCHAR, VARCHAR[])": pa.map_(pa.string(), pa.list_(pa.string())),
     _ZONED: pa.struct([("i", pa.timestamp("us")), ("z", pa.string())]),
+    _FINE: pa.struct([("u", pa.timestamp("us")), ("p", pa.int32())]),
+    _FINE_TIME: pa.struct([("u", pa.time64("us")), ("p", pa.int32())]),
+    _FINE_ZONED: pa.struct([("i", pa.timestamp("us")), ("z", pa.string()), ("p", pa.int32())]),
 }
 _SHORT = {
     "b": "BOOLEAN",
@@ -41,6 +47,9 @@ _SHORT = {
     "m": "MAP(VARCHAR, VARCHAR)",
     "M": "MAP(VARCHAR, VARCHAR[])",
     "z": _ZONED,
+    "f": _FINE,
+    "F": _FINE_TIME,
+    "Z": _FINE_ZONED,
 }
 _FAILURE = "ATHENA|{name}|{message}|ANEHTA"
 
@@ -70,7 +79,8 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
 
     Args:
         signature: A letter for each parameter, a colon, a letter for the result: b boolean, i integer, n bigint,
-            d double, s text, x bytes, D date, t timestamp, S texts, m map, z timestamp with its zone.
+            d double, s text, x bytes, D date, t timestamp, S texts, m map, z timestamp with its zone; with picoseconds f timestamp, F time,
+            Z timestamp with its zone.
         nulls: Whether the function is called for NULLs; otherwise their result is NULL.
     """
     parameters, _, result = signature.partition(":")

@@ -1,0 +1,90 @@
+"""Texts of times and timestamps: every precision from 0 to 12 digits of a second.
+
+A moment is microseconds since 1970 and the picoseconds behind them, as Trino's long timestamps are, so that nothing is
+rounded before the precision that is wanted is known.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+MAX_DIGITS = 12
+MICRO_DIGITS = 6
+PICOS = 10**6
+DAY_MICROS = 86_400 * 10**6
+_SECOND_MICROS = 10**6
+_CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
+_EPOCH = date(1970, 1, 1).toordinal()
+# DuckDB's timestamps end here.
+_YEARS = range(-290_000, 294_247)
+_DAY = r"(?P<year>[-+]?\d{4,})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
+_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d+))?)?"
+_TIMESTAMP = re.compile(rf"{_DAY}(?: (?:{_CLOCK})?)?\s*(?P<zone>.+)?", re.ASCII)
+_TIME = re.compile(_CLOCK, re.ASCII)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment as it was written.
+
+    Args:
+        micros: Microseconds since 1970-01-01, or since midnight; on the clock that was written.
+        picos: Picoseconds beyond them.
+        digits: How many digits of the second were written.
+        zone: The zone that was written.
+    """
+
+    micros: int
+    picos: int
+    digits: int
+    zone: str | None = None
+
+
+def day_number(year: int, month: int, day: int) -> int:
+    """Return the days since 1970-01-01.
+
+    Raises:
+        ValueError: There is no such day.
+    """
+    if year not in _YEARS:
+        raise ValueError(f"year {year} is out of range")
+    # Python's calendar ends at the year 9999; it repeats every 400 years.
+    cycles, rest = divmod(year - 2000, _CYCLE_YEARS)
+    return date(2000 + rest, month, day).toordinal() - _EPOCH + cycles * _CYCLE_DAYS
+
+
+def parse_timestamp(text: str) -> Moment:
+    """Read a timestamp with or without a time of day and a zone.
+
+    Raises:
+        ValueError: It is not a timestamp.
+    """
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        raise ValueError(f"'{text}' is not a timestamp")
+    days = day_number(int(match["year"]), int(match["month"]), int(match["day"]))
+    micros, picos, digits = _clock(match) if match["hour"] else (0, 0, 0)
+    return Moment(days * DAY_MICROS + micros, picos, digits, match["zone"])
+
+
+def parse_time(text: str) -> Moment:
+    """Read a time of day.
+
+    Raises:
+        ValueError: It is not a time of day.
+    """
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise ValueError(f"'{text}' is not a time")
+    return Moment(*_clock(match))
+
+
+def _clock(match: re.Match[str]) -> tuple[int, int, int]:
+    hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"] or 0)
+    fraction = match["fraction"] or ""
+    if hour > 23 or minute > 59 or second > 59 or len(fraction) > MAX_DIGITS:
+        raise ValueError(f"'{match.group()}' is not a time")
+    micros, picos = divmod(int(fraction.ljust(MAX_DIGITS, "0")), PICOS)
+    return ((hour * 60 + minute) * 60 + second) * _SECOND_MICROS + micros, picos, len(fraction)

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 _OFFSET = re.compile(r"([+-])(\d{1,2})(?::?(\d{2}))?")
 _PREFIXES = ("Etc/GMT", "Etc/GMT0", "Etc/UTC", "GMT", "UTC", "UT")
 _UTC_NAMES = frozenset(
-    "utc z ut uct gmt gmt0 greenwich universal zulu etc/utc etc/uct etc/gmt etc/gmt0 etc/greenwich etc/universal "
-    "etc/zulu +00:00 -00:00".split()  # noqa: SIM905 - as words they fit a line
+    (
+        *("utc", "z", "ut", "uct", "gmt", "gmt0", "greenwich", "universal", "zulu", "+00:00", "-00:00"),
+        *("etc/utc", "etc/uct", "etc/gmt", "etc/gmt0", "etc/greenwich", "etc/universal", "etc/zulu"),
+    )
 )
 _MAX_OFFSET = timedelta(hours=14)
 _EPOCH = datetime(1970, 1, 1)

@@ -105,10 +105,10 @@ class Aggregates:
             return self._reduced(values, filtered, over)
         if node.distinct and node.name in ("map_agg", "multimap_agg", "histogram", "map_union"):
             raise QueryFailure("NOT_SUPPORTED", f"{node.name}(DISTINCT …) is not supported", node.position)
-        emit = signature.emit if isinstance(signature.emit, str) else signature.emit(values)
-        arguments = [self._argument(node, value) for value in values]
+        places = [value.written_as(f"{{{index}}}") for index, value in enumerate(values)]
+        emit = signature.emit if isinstance(signature.emit, str) else signature.emit(places)
         pieces = {
-            **({str(index): sql for index, sql in enumerate(arguments)} if isinstance(signature.emit, str) else {}),
+            **{str(index): self._argument(node, value) for index, value in enumerate(values)},
             "distinct": "DISTINCT " if node.distinct else "",
             "order": self._analysis.ordering.clause(node.order, inner),
             "over": filtered + over,

@@ -14,8 +14,8 @@ _MOMENTS = {"date", "timestamp", "timestamp with time zone"}
 _JSON_SCALARS = {"boolean", "varchar", "json", "date", "timestamp", *_NUMBERS}
 _ALLOWED = {
     "boolean": {"boolean", "varchar", *_NUMBERS},
-    "varchar": {"varchar", "char", "boolean", "time", "uuid", *_MOMENTS, *_NUMBERS},
-    "char": {"varchar", "char"},
+    "varchar": {"varchar", "char", "varbinary", "boolean", "time", "uuid", *_MOMENTS, *_NUMBERS},
+    "char": {"varchar", "char", "varbinary"},
     "varbinary": {"varbinary", "uuid"},
     "date": {"varchar", *_MOMENTS},
     "timestamp": {"varchar", "time", *_MOMENTS},
@@ -32,6 +32,7 @@ _READERS = {
     "timestamp with time zone": ("athena_parse_zoned", types.timestamp_tz(12)),
 }
 _UPPER = {"integer": "INT"}
+_NANO_DIGITS = 9
 
 
 def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) -> Typed:
@@ -103,6 +104,10 @@ def cast_sql(sql: str, source: Type, target: Type) -> str:
         return _to_number(sql, source, target)
     if target == types.BOOLEAN:
         return f"({sql} <> 0)"
+    if target == types.UUID:
+        return f"CAST(athena_uuid_bytes_text({sql}) AS UUID)"
+    if target == types.VARBINARY:
+        return f"unhex(replace(CAST({sql} AS VARCHAR), '-', ''))"
     return _to_moment(sql, source, target)
 
 
@@ -141,6 +146,21 @@ def text_of(sql: str, source: Type) -> str:
     return f"CAST({sql} AS VARCHAR)"
 
 
+def formatted_text(value: Typed, position: Position) -> str:
+    """Write what ``format`` shows of a value: what it casts to, and moments to the nanosecond.
+
+    Raises:
+        QueryFailure: ``NOT_SUPPORTED`` for a type that does not cast to text.
+    """
+    source = value.type
+    if not _castable(source, types.VARCHAR) and source != types.JSON:
+        raise QueryFailure("NOT_SUPPORTED", f"Unsupported type for format(): {source}", position)
+    if source.name not in _MOMENTS - {"date"} | {"time"}:
+        return text_of(value.sql, source)
+    nanos = Type(source.name, (_NANO_DIGITS,))
+    return text_of(cast_sql(value.sql, source, nanos), nanos)
+
+
 def _to_text(sql: str, source: Type, target: Type) -> str:
     text = text_of(sql, source)
     if target.name == "char":
@@ -174,7 +194,9 @@ def _from_text(sql: str, target: Type) -> str:
     if target.name in _READERS:
         reader, read = _READERS[target.name]
         return precision.converted(f"{reader}({sql})", read, target)
-    return f"CAST({sql} AS {held})"
+    if target == types.VARBINARY:
+        return f"encode({sql})"
+    return f"CAST(athena_uuid_text({sql}) AS UUID)"
 
 
 def _to_number(sql: str, source: Type, target: Type) -> str:
@@ -183,7 +205,14 @@ def _to_number(sql: str, source: Type, target: Type) -> str:
         return f"CAST(athena_whole({sql}, {quote(target.name)}) AS {held})"
     if target.name == "decimal" and source.name in ("double", "real"):
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
-        return f"CAST(athena_finite({sql}, {label}) AS {held})"
+        text = f"athena_finite({sql}, {label}, '{source.name}')"
+        return f"athena_fit_decimal(TRY_CAST({text} AS {held}), {text}, {label}, '{source.name.upper()}')"
+    if target.name == "decimal":
+        # A value that does not fit is an error, never rounded or cut.
+        label = quote(f"DECIMAL({target.precision}, {target.scale})")
+        number = f"CAST({sql} AS INTEGER)" if source == types.BOOLEAN else sql
+        kind = quote(source.name.upper())
+        return f"athena_fit_decimal(TRY_CAST({number} AS {held}), {text_of(number, source)}, {label}, {kind})"
     return f"CAST({sql} AS {held})"
 
 

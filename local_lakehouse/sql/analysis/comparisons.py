@@ -1,4 +1,8 @@
-"""Comparisons: equality and order of every type, with NULL inside rows and arrays as Trino has it."""
+"""Comparisons: equality and order of every type, with NULL inside rows, arrays and maps as Trino has it.
+
+``=`` is three-valued to any depth: two values are different as soon as one pair of parts is, and otherwise unknown if
+one pair is. ``<`` of rows and arrays is decided by the first parts that differ, and fails at a NULL before them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ from local_lakehouse.sql.analysis.operators import mismatch
 from local_lakehouse.sql.analysis.typed import Typed, coerce
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.types import Type, common_type
+
+_FLOATS = ("double", "real")
+_MIRRORED = {">": "<", ">=": "<="}
 
 
 def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typed:
@@ -19,7 +26,7 @@ def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typ
     if common is None:
         raise mismatch(operator, left.type, right.type, position)
     check_comparable(operator, common, left.type, right.type, position)
-    fails = left.fails or right.fails
+    fails = left.fails or right.fails or (operator not in ("=", "<>", "IS DISTINCT FROM") and bool(common.children))
     left, right = coerce(left, common), coerce(right, common)
     if operator == "IS DISTINCT FROM":
         return Typed(f"({key(left.sql, common)} IS DISTINCT FROM {key(right.sql, common)})", types.BOOLEAN, fails)
@@ -44,15 +51,32 @@ def key(sql: str, type_: Type) -> str:
     return sql
 
 
+def has_floats(type_: Type) -> bool:
+    """Tell whether NaN may be in a value."""
+    return type_.name in _FLOATS or any(map(has_floats, type_.children))
+
+
+def greatest_key(sql: str, type_: Type) -> str:
+    """Write what the greatest value is found by: below all others where it is NaN, as for ``max`` and its kin."""
+    if type_.name in _FLOATS:
+        return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack(k := NOT isnan({sql}), v := {sql}) END"
+    if not has_floats(type_):
+        return key(sql, type_)
+    if type_.name == "array":
+        return f"list_transform({sql}, lambda e: {greatest_key('e', type_.element)})"
+    fields = ", ".join(
+        f"f{index} := {greatest_key(f'({sql}).f{index}', child)}" for index, child in enumerate(type_.children)
+    )
+    return f"CASE WHEN ({sql}) IS NOT NULL THEN struct_pack({fields}) END"
+
+
 def _comparison(operator: str, left: Typed, right: Typed, type_: Type) -> str:
-    if type_.name in ("double", "real"):
+    if type_.name in _FLOATS:
         return _floats(operator, left, right)
-    if type_.name == "row" and operator in ("=", "<>"):
-        equal = _rows_equal(left.sql, right.sql, type_)
-        return equal if operator == "=" else f"(NOT {equal})"
-    if type_.name == "array" and operator in ("=", "<>"):
-        equal = _arrays_equal(left.sql, right.sql, type_)
-        return equal if operator == "=" else f"(NOT {equal})"
+    if type_.name in ("row", "array", "map"):
+        if operator == "<>":
+            return f"(NOT {_parts_equal(left.sql, right.sql, type_)})"
+        return _parts_equal(left.sql, right.sql, type_) if operator == "=" else _ordered(operator, left, right, type_)
     return f"({key(left.sql, type_)} {operator} {key(right.sql, type_)})"
 
 
@@ -71,16 +95,60 @@ def _floats(operator: str, left: Typed, right: Typed) -> str:
     return f"athena_above({greater.sql}, {other.sql}, {plain})"
 
 
-def _rows_equal(left: str, right: str, type_: Type) -> str:
-    parts = [_equal(f"({left}).f{index}", f"({right}).f{index}", child) for index, child in enumerate(type_.children)]
-    return f"({' AND '.join(parts)})"
+def _parts_equal(left: str, right: str, type_: Type) -> str:
+    if type_.name == "row":
+        parts = [
+            equal(f"({left}).f{index}", f"({right}).f{index}", child) for index, child in enumerate(type_.children)
+        ]
+        return f"({' AND '.join(parts)})"
+    if type_.name == "map":
+        pair = equal(f"map_extract_value({left}, k)", f"map_extract_value({right}, k)", type_.value)
+        return f"athena_maps_equal({left}, {right}, list_transform(map_keys({left}), lambda k: {pair}))"
+    pair = equal("p[1]", "p[2]", type_.element)
+    return f"athena_arrays_equal({left}, {right}, list_transform(list_zip({left}, {right}), lambda p: {pair}))"
 
 
-def _arrays_equal(left: str, right: str, type_: Type) -> str:
-    pair = _equal("p[1]", "p[2]", type_.element)
-    matches = f"list_transform(list_zip({left}, {right}), lambda p: {pair})"
-    return f"athena_arrays_equal({left}, {right}, {matches})"
-
-
-def _equal(left: str, right: str, type_: Type) -> str:
+def equal(left: str, right: str, type_: Type) -> str:
+    """Write whether two values of a type are equal: true, false or, for a NULL inside, NULL."""
     return _comparison("=", Typed(left, type_), Typed(right, type_), type_)
+
+
+def _ordered(operator: str, left: Typed, right: Typed, type_: Type) -> str:
+    if operator in _MIRRORED:
+        left, right, operator = right, left, _MIRRORED[operator]
+    below = _below(left.sql, right.sql, type_, ties=operator == "<=")
+    return f"CASE WHEN ({left.sql}) IS NULL OR ({right.sql}) IS NULL THEN NULL ELSE {below} END"
+
+
+def _below(left: str, right: str, type_: Type, *, ties: bool) -> str:
+    """Write whether a row or array, neither NULL, is below another; `ties` is the answer for equal ones."""
+    if type_.name == "row":
+        return _row_below(left, right, type_, ties=ties)
+    zipped = f"list_zip({left}, {right})[:least(len({left}), len({right}))]"
+    differs = _differs("p[1]", "p[2]", type_.element)
+    first = f"list_filter({zipped}, lambda p: {differs})[1]"
+    rest = f"(len({left}) {'<=' if ties else '<'} len({right}))"
+    decided = _pair_below("q[1]", "q[2]", type_.element)
+    missing = "athena_fail('NOT_SUPPORTED|Array comparison not supported for arrays with null elements')"
+    whole = f"CASE WHEN q IS NULL THEN {rest} WHEN q[1] IS NULL OR q[2] IS NULL THEN {missing} ELSE {decided} END"
+    return f"list_transform([{first}], lambda q: {whole})[1]"
+
+
+def _row_below(left: str, right: str, type_: Type, *, ties: bool) -> str:
+    branches = []
+    for index, child in enumerate(type_.children):
+        mine, its = f"({left}).f{index}", f"({right}).f{index}"
+        missing = "athena_fail('NOT_SUPPORTED|ROW comparison not supported for fields with null elements')"
+        branches.append(f"WHEN {mine} IS NULL OR {its} IS NULL THEN {missing}")
+        branches.append(f"WHEN {_differs(mine, its, child)} THEN {_pair_below(mine, its, child)}")
+    return f"CASE {' '.join(branches)} ELSE {str(ties).upper()} END"
+
+
+def _differs(left: str, right: str, type_: Type) -> str:
+    return f"coalesce(NOT {equal(left, right, type_)}, TRUE)"
+
+
+def _pair_below(left: str, right: str, type_: Type) -> str:
+    if type_.children:
+        return _below(left, right, type_, ties=False)
+    return _comparison("<", Typed(left, type_), Typed(right, type_), type_)

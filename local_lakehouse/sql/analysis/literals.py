@@ -18,6 +18,7 @@ from local_lakehouse.sql.zones import to_instant, zone_name
 
 _RANGES = {"tinyint": 2**7, "smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 _INTEGER_NAMES = {**{name: name for name in types.INTEGERS}, "int": "integer"}
+_FLOAT = re.compile(r"([-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|NaN|Infinity))[dDfF]?", re.ASCII)
 _DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?")
 _DATE = re.compile(r"([-+]?\d{1,6})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _OFFSET_TIME = re.compile(r"\d{1,2}:\d{1,2}(:\d{1,2}(\.\d{1,12})?)?\s*[+-]\d\d:\d\d", re.ASCII)
@@ -42,7 +43,8 @@ def literal(node: Literal) -> Typed:
 
 def double(value: float) -> Typed:
     """Return a constant of type double."""
-    return Typed(f"CAST('{value!r}' AS DOUBLE)", types.DOUBLE, literal=repr(value))
+    # A literal is known not to be NaN.
+    return Typed(f"CAST('{value!r}' AS DOUBLE)", types.DOUBLE, literal=repr(value) if value == value else None)
 
 
 def _binary(node: Literal) -> Typed:
@@ -79,7 +81,8 @@ def typed_literal(node: TypedLiteral) -> Typed:
     if name == "double":
         return double(_float(node))
     if name == "real":
-        return Typed(f"CAST('{_float(node)!r}' AS FLOAT)", types.REAL, literal=text)
+        value = _float(node)
+        return Typed(f"CAST('{value!r}' AS FLOAT)", types.REAL, literal=text if value == value else None)
     if name == "varchar":
         return Typed(f"CAST({quote(text)} AS VARCHAR)", types.VARCHAR, literal=text)
     if name == "char":
@@ -118,10 +121,10 @@ def _typed_integer(node: TypedLiteral, type_: Type) -> Typed:
 
 
 def _float(node: TypedLiteral) -> float:
-    try:
-        return float(node.value)
-    except ValueError as error:
-        raise _invalid(node) from error
+    match = _FLOAT.fullmatch(node.value.strip())
+    if match is None:
+        raise _invalid(node)
+    return float(match.group(1))
 
 
 def _decimal(node: TypedLiteral) -> Typed:

@@ -172,6 +172,9 @@ def negate(value: Typed, position: Position) -> Typed:
         value = coerce(value, types.INTEGER)
     if not (types.is_numeric(value.type) or is_interval(value.type)):
         raise QueryFailure("TYPE_MISMATCH", f"Cannot negate {value.type}", position)
+    if types.is_integer(value.type):
+        # DuckDB's own sign widens the smallest number of a type instead of failing.
+        return Typed(f"athena_negate_{value.type.name}({value.sql})", value.type, fails=True)
     return Typed(f"(-{value.sql})", value.type, fails=True)
 
 

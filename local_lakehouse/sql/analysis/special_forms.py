@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.calls_in import aggregates_in, windows_in
-from local_lakehouse.sql.analysis.casts import text_of
-from local_lakehouse.sql.analysis.comparisons import compare
+from local_lakehouse.sql.analysis.casts import formatted_text
+from local_lakehouse.sql.analysis.comparisons import compare, has_floats
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of, quote
 from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.functions.collections import extreme_of
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
 
@@ -146,7 +147,11 @@ class SpecialForms:
             )
         widened = [coerce(value, found).sql for value in values]
         missing = " OR ".join(f"{sql} IS NULL" for sql in widened)
-        sql = f"CASE WHEN {missing} THEN NULL ELSE {node.name}({', '.join(widened)}) END"
+        if has_floats(found) or found.name in ("char", "timestamp with time zone"):
+            extreme = extreme_of(f"[{', '.join(widened)}]", found, node.name == "greatest")
+        else:
+            extreme = f"{node.name}({', '.join(widened)})"
+        sql = f"CASE WHEN {missing} THEN NULL ELSE {extreme} END"
         return Typed(sql, found, any(value.fails for value in values))
 
     def _format(self, node: tree.Call, scope: Scope) -> Typed:
@@ -162,7 +167,7 @@ class SpecialForms:
                 node.position,
             )
         shown = ", ".join(
-            "CAST(NULL AS VARCHAR)" if value.type == types.UNKNOWN else text_of(value.sql, value.type)
+            "CAST(NULL AS VARCHAR)" if value.type == types.UNKNOWN else formatted_text(value, node.position)
             for value in values[1:]
         )
         names = ", ".join(quote(value.type.name) for value in values[1:])

@@ -7,8 +7,8 @@ _NAMES = frozenset(
     """
     approx_most_frequent approx_set bar beta_cdf bing_tiles_around bitwise_right_shift char2hexint checksum classify
     color convex_hull_agg cosine_distance cosine_similarity dot_product empty_approx_set euclidean_distance
-    evaluate_classifier_predictions features from_base32 from_big_endian_32 from_encoded_polyline
-    from_geojson_geometry from_ieee754_32 from_ieee754_64 from_iso8601_timestamp_nanos from_unixtime_nanos
+    current_time evaluate_classifier_predictions features from_base32 from_big_endian_32 from_encoded_polyline
+    from_geojson_geometry from_ieee754_32 from_ieee754_64 from_iso8601_timestamp_nanos
     geometry_from_hadoop_shape geometry_invalid_reason geometry_nearest_points geometry_to_bing_tiles geometry_union
     geometry_union_agg great_circle_distance hash_counts index intersection_cardinality inverse_beta_cdf
     invoker_principal jaccard_index learn_classifier learn_libsvm_classifier learn_libsvm_regressor learn_regressor

@@ -7,9 +7,10 @@ Templates may use ``{over}``, which is ``FILTER`` and ``OVER`` as they stand beh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.comparisons import greatest_key, key
 from local_lakehouse.sql.analysis.signatures import Emit, Result
 from local_lakehouse.sql.analysis.typed import Typed
 from local_lakehouse.sql.functions.registry import define
@@ -35,6 +36,43 @@ def _average_of_decimal(arguments: Sequence[Typed]) -> str:
         f"CAST(athena_quotient(CAST(sum({{distinct}}{value}){{over}} AS VARCHAR), "
         f"CAST(count({{distinct}}{value}){{over}} AS VARCHAR), {type_.scale}) AS {types.duckdb_type(type_)})"
     )
+
+
+def _rank(name: str, value: Typed) -> str:
+    """Write what values are compared by: NaN is above all other numbers, and yet never the greatest."""
+    return greatest_key(value.sql, value.type) if name.startswith("max") else key(value.sql, value.type)
+
+
+def _extreme(name: str) -> Emit:
+    def emit(arguments: Sequence[Typed]) -> str:
+        value = arguments[0]
+        rank = _rank(name, value)
+        if rank == value.sql:
+            return f"{name}({{distinct}}{value.sql}){{over}}"
+        return f"arg_{name}({value.sql}, {rank}){{over}}"
+
+    return emit
+
+
+def _extremes(name: str) -> Emit:
+    return lambda arguments: _extremes_by(name)((arguments[0], arguments[0], arguments[1]))
+
+
+def _extreme_by(name: str) -> Callable[[Sequence[Typed]], str]:
+    function = "arg_" + name.removesuffix("_by") + "_null"
+    return lambda arguments: f"{function}({arguments[0].sql}, {_rank(name, arguments[1])}){{over}}"
+
+
+def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
+    """Return an emitter of the values of the first rows, of which Trino allows 10,000."""
+    function = "arg_" + name.removesuffix("_by")
+
+    def emit(arguments: Sequence[Typed]) -> str:
+        value, by, count = arguments
+        checked = f"athena_row_count({count.sql}, '{name}')"
+        return f"{function}({value.sql}, {_rank(name, by)}, {checked}){{over}}"
+
+    return emit
 
 
 def _histogram(arguments: Sequence[Typed]) -> str:
@@ -64,11 +102,11 @@ _aggregate("avg", "real", "real", "CAST(avg({distinct}{0}){over} AS FLOAT)")
 _aggregate("avg", "double", "double", "avg({distinct}{0}){over}")
 _aggregate("avg", "interval day to second", "interval day to second", "CAST(trunc(avg({distinct}{0}){over}) AS BIGINT)")
 for _name in ("min", "max"):
-    _aggregate(_name, "T:orderable", _same, _name + "({distinct}{0}){over}")
-    _aggregate(_name, "T:orderable,bigint", "array(T)", _name + "({distinct}{0}, {1}){over}")
-for _name, _arg in (("min_by", "arg_min_null"), ("max_by", "arg_max_null")):
-    _aggregate(_name, "T,U:orderable", _same, _arg + "({distinct}{0}, {1}){over}")
-    _aggregate(_name, "T,U:orderable,bigint", "array(T)", _arg.removesuffix("_null") + "({0}, {1}, {2}){over}")
+    _aggregate(_name, "T:orderable", _same, _extreme(_name))
+    _aggregate(_name, "T:orderable,bigint", "array(T)", _extremes(_name))
+for _name in ("min_by", "max_by"):
+    _aggregate(_name, "T,U:orderable", _same, _extreme_by(_name))
+    _aggregate(_name, "T,U:orderable,bigint", "array(T)", _extremes_by(_name))
 _aggregate("arbitrary any_value", "T", _same, "any_value({distinct}{0}){over}")
 _aggregate("array_agg", "T", "array(T)", "array_agg({distinct}{0}{order}){over}")
 _aggregate("listagg", "varchar,varchar", "varchar", "string_agg({distinct}{0}, {1}{order}){over}")

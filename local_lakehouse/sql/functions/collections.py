@@ -9,23 +9,71 @@ from collections.abc import Sequence
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.casts import text_of
-from local_lakehouse.sql.analysis.comparisons import compare
+from local_lakehouse.sql.analysis.comparisons import equal, greatest_key, has_floats, key
+from local_lakehouse.sql.analysis.signatures import Emit
 from local_lakehouse.sql.analysis.typed import Typed, null_of
-from local_lakehouse.sql.failures import Position
+from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions.registry import define
 from local_lakehouse.sql.types import Type, duckdb_type
-
-_HERE = Position(1, 1)
 
 
 def _same(arguments: Sequence[Typed]) -> Type:
     return arguments[0].type
 
 
-def _contains(arguments: Sequence[Typed]) -> str:
+def _found(arguments: Sequence[Typed], name: str) -> str:
+    """Write whether each element is equal to a value: NULL for a NULL, a failure for one with a NULL inside."""
     element = arguments[0].type.element
-    equal = compare("=", Typed("e", element), Typed(f"({arguments[1].sql})", element), _HERE).sql
-    return f"athena_any(list_transform({arguments[0].sql}, lambda e: {equal}))"
+    same = equal("e", f"({arguments[1].sql})", element)
+    if element.children:
+        same = f"CASE WHEN e IS NOT NULL THEN athena_determined({same}, '{name}') END"
+    return f"list_transform({arguments[0].sql}, lambda e: {same})"
+
+
+def _contains(arguments: Sequence[Typed]) -> str:
+    return f"CASE WHEN ({arguments[1].sql}) IS NOT NULL THEN athena_any({_found(arguments, 'contains')}) END"
+
+
+def _position(arguments: Sequence[Typed]) -> str:
+    place = f"coalesce(list_position({_found(arguments, 'array_position')}, TRUE), 0)"
+    return f"CASE WHEN {arguments[0].sql} IS NOT NULL AND ({arguments[1].sql}) IS NOT NULL THEN {place} END"
+
+
+def _nth_position(arguments: Sequence[Typed]) -> str:
+    found = _found(arguments, "array_position")
+    items, value, instance = (argument.sql for argument in arguments)
+    places = f"list_filter(range(1, len({items}) + 1), lambda i: coalesce({found}[i], FALSE))"
+    place = f"coalesce(athena_nth({places}, {instance}), 0)"
+    return f"CASE WHEN {items} IS NOT NULL AND ({value}) IS NOT NULL AND {instance} IS NOT NULL THEN {place} END"
+
+
+def _removed(arguments: Sequence[Typed]) -> str:
+    items, value = arguments[0].sql, arguments[1].sql
+    found = _found(arguments, "array_remove")
+    kept = f"list_filter(list_zip({items}, {found}), lambda p: NOT coalesce(p[2], FALSE))"
+    return f"CASE WHEN ({value}) IS NOT NULL THEN list_transform({kept}, lambda p: p[1]) END"
+
+
+def _extreme(greatest: bool) -> Emit:
+    """Return an emitter of the greatest or least element, NULL if one is NULL."""
+
+    def emit(arguments: Sequence[Typed]) -> str:
+        items, element = arguments[0].sql, arguments[0].type.element
+        return f"CASE WHEN len({items}) = list_count({items}) THEN {extreme_of(items, element, greatest)} END"
+
+    return emit
+
+
+def extreme_of(items: str, element: Type, greatest: bool) -> str:
+    """Write the greatest or least element of a list without NULLs; NaN is above all, and yet never the greatest."""
+    if greatest and has_floats(element):
+        read = greatest_key("e", element)
+    elif element.name in ("char", "timestamp with time zone"):
+        read = key("e", element)
+    else:
+        return f"list_{'max' if greatest else 'min'}({items})"
+    name = "max" if greatest else "min"
+    return f"list_aggregate(list_transform({items}, lambda e: struct_pack(k := {read}, v := e)), '{name}').v"
 
 
 def _overlap(arguments: Sequence[Typed]) -> str:
@@ -98,6 +146,10 @@ def _map_concat(arguments: Sequence[Typed]) -> str:
 
 def _texts(value: Typed) -> str:
     element = value.type.element
+    if element == types.JSON:
+        return f"list_transform({value.sql}, lambda e: athena_json_varchar(e))"
+    if element.children or types.is_interval(element) or element == types.VARBINARY:
+        raise QueryFailure("FUNCTION_NOT_FOUND", f"array_join of {value.type}: its elements cannot be cast to varchar")
     if types.is_text(element):
         return value.sql
     if element == types.UNKNOWN:
@@ -119,16 +171,17 @@ def _combined(arguments: Sequence[Typed]) -> str:
 
 define("cardinality", "array(T)", "bigint", "len({0})")
 define("cardinality", "map(K,V)", "bigint", "cardinality({0})")
-define("contains", "array(T:comparable),T:comparable", "boolean", _contains)
+define("contains", "array(T:comparable),T:comparable", "boolean", _contains, fails=True)
 define("element_at", "array(T),bigint", "T", "athena_element_at({0}, {1})", fails=True)
 define("element_at", "map(K,V),K", "V", _element_at_map)
 define("array_distinct", "array(T:comparable)", _same, "athena_array_distinct({0})")
 define("array_sort", "array(T:orderable)", _same, "list_sort({0}, 'ASC', 'NULLS LAST')")
 define("array_sort", "array(T),function(T,T,integer)", _same, _sorted_by, fails=True)
-define("array_max", "array(T:orderable)", "T", "CASE WHEN len({0}) > list_count({0}) THEN NULL ELSE list_max({0}) END")
-define("array_min", "array(T:orderable)", "T", "CASE WHEN len({0}) > list_count({0}) THEN NULL ELSE list_min({0}) END")
-define("array_position", "array(T:comparable),T:comparable", "bigint", "athena_array_position({0}, {1})")
-define("array_remove", "array(T:comparable),T:comparable", _same, "athena_array_remove({0}, {1})")
+define("array_max", "array(T:orderable)", "T", _extreme(True))
+define("array_min", "array(T:orderable)", "T", _extreme(False))
+define("array_position", "array(T:comparable),T:comparable", "bigint", _position, fails=True)
+define("array_position", "array(T:comparable),T:comparable,bigint", "bigint", _nth_position, fails=True)
+define("array_remove", "array(T:comparable),T:comparable", _same, _removed, fails=True)
 define("array_join", "array(T),varchar", "varchar", lambda a: f"athena_join({_texts(a[0])}, {a[1].sql})")
 define(
     "array_join",

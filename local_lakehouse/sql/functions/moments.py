@@ -10,7 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.precision import FIXED_UNITS, MILLIS, MONTHS, Parts, clock, held, parts, rounded, shifted, text
+from local_lakehouse.sql.analysis.precision import (
+    FIXED_UNITS,
+    MILLIS,
+    MONTHS,
+    Parts,
+    clock,
+    held,
+    parts,
+    rounded,
+    shifted,
+    text,
+)
 from local_lakehouse.sql.analysis.signatures import Emit
 from local_lakehouse.sql.analysis.typed import Typed, quote
 from local_lakehouse.sql.failures import QueryFailure
@@ -173,9 +184,15 @@ _CODES = {
 _CODE = re.compile(r"%(.)|[^%]", re.DOTALL)
 
 
+def _to_millis(value: Typed) -> str:
+    """Write a moment's clock to the millisecond: the patterns have no smaller field."""
+    local = clock(value.sql, value.type)
+    return f"athena_round_timestamp({local}, 3)" if value.type.precision > _MILLI_DIGITS else local
+
+
 def _format(arguments: Sequence[Typed]) -> str:
     pattern = arguments[1].literal
-    value = clock(arguments[0].sql, arguments[0].type)
+    value = _to_millis(arguments[0])
     pieces = list(_CODE.finditer(pattern or ""))
     codes = [piece.group(1) for piece in pieces if piece.group(1)]
     if not pattern or not all(code in _CODES for code in codes) or "".join(map(re.Match.group, pieces)) != pattern:
@@ -210,13 +227,27 @@ def _iso(arguments: Sequence[Typed]) -> str:
     return f"({shown} || athena_offset_text(athena_zone_offset({value.sql})))" if value.type.name == _TZ else shown
 
 
+def _iso_type(arguments: Sequence[Typed]) -> Type:
+    digits, zoned = arguments[0].type.precision, arguments[0].type.name == _TZ
+    return types.varchar(22 + min(digits, 1) + digits + (6 if zoned else 0))
+
+
 def _unix_time(arguments: Sequence[Typed]) -> str:
-    return f"(epoch_us({parts(arguments[0].sql, arguments[0].type).micros}) / 1000000.0::DOUBLE)"
+    moment = parts(arguments[0].sql, arguments[0].type)
+    micros = f"CAST(epoch_us({moment.micros}) AS DOUBLE)"
+    if moment.picos != "0":
+        micros = f"({micros} + {moment.picos} / 1000000.0::DOUBLE)"
+    return f"({micros} / 1000000.0::DOUBLE)"
+
+
+def _zone_of(value: Typed) -> str:
+    """Write the name of a zone, which may be given as its distance from UTC."""
+    return f"athena_zone_of_interval({value.sql})" if types.is_interval(value.type) else f"athena_zone({value.sql})"
 
 
 def _in_zone(arguments: Sequence[Typed]) -> str:
     value = arguments[0]
-    moment = replace(parts(value.sql, value.type), zone=f"athena_zone({arguments[1].sql})")
+    moment = replace(parts(value.sql, value.type), zone=_zone_of(arguments[1]))
     return held(moment, value.type)
 
 
@@ -233,7 +264,7 @@ def _joda(arguments: Sequence[Typed]) -> str:
         zone, offset = f"({value.sql}).z", f"athena_zone_offset({value.sql})"
     else:
         zone, offset = "'UTC'", "0"
-    return f"athena_format_datetime({clock(value.sql, value.type)}, {zone}, {offset}, {pattern.sql})"
+    return f"athena_format_datetime({_to_millis(value)}, {zone}, {offset}, {pattern.sql})"
 
 
 define("current_date", "", "date", "athena_current_date()")
@@ -284,9 +315,9 @@ define(
     "athena_from_iso8601_timestamp({0})",
     fails=True,
 )
-define("to_iso8601", "date", "varchar", "CAST({0} AS VARCHAR)")
+define("to_iso8601", "date", lambda _: types.varchar(16), "CAST({0} AS VARCHAR)")
 for _type in ("timestamp", _TZ):
-    define("to_iso8601", _type, "varchar", _iso)
+    define("to_iso8601", _type, _iso_type, _iso)
     define("to_unixtime", _type, "double", _unix_time)
 define("from_unixtime", "double", lambda _: types.timestamp_tz(3), "athena_zoned(athena_from_unixtime({0}), 'UTC')")
 define(
@@ -310,7 +341,8 @@ define(
     "athena_fine_zoned(make_timestamp(({0} - ({0} % 1000 + 1000) % 1000) // 1000), 'UTC', "
     "({0} % 1000 + 1000) % 1000 * 1000)",
 )
-define("at_timezone", f"{_TZ},varchar", lambda a: a[0].type, _in_zone, fails=True)
+for _zone in ("varchar", "interval day to second"):
+    define("at_timezone", f"{_TZ},{_zone}", lambda a: a[0].type, _in_zone, fails=True)
 define("with_timezone", "timestamp,varchar", lambda a: types.timestamp_tz(a[0].type.precision), _with_zone, fails=True)
 define("to_milliseconds", "interval day to second", "bigint", "{0}")
 define("parse_duration", "varchar", "interval day to second", "athena_parse_duration({0})", fails=True)

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.operators import arithmetic
 from local_lakehouse.sql.analysis.signatures import Emit
 from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.failures import Position
 from local_lakehouse.sql.functions.registry import define
 from local_lakehouse.sql.types import Type, duckdb_type
 
 _ALL = ("tinyint", "smallint", "integer", "bigint")
 _FLOATS = ("real", "double")
+_HERE = Position(1, 1)
 
 
 def _whole(arguments: Sequence[Typed]) -> Type:
@@ -51,6 +54,15 @@ def _to_whole(template: str) -> Emit:
     return emit
 
 
+def _modulus(arguments: Sequence[Typed]) -> Typed:
+    """Return ``mod(a, b)``, which is ``a % b``."""
+    return arithmetic("%", arguments[0], arguments[1], _HERE)
+
+
+def _modulus_type(arguments: Sequence[Typed]) -> Type:
+    return _modulus(arguments).type
+
+
 def _rounded_decimal(arguments: Sequence[Typed]) -> Type:
     type_ = arguments[0].type
     return types.decimal(min(types.MAX_PRECISION, type_.precision + 1), type_.scale)
@@ -80,6 +92,8 @@ define(
     lambda arguments: f"CAST(trunc({arguments[0].sql}) AS {duckdb_type(_integral(arguments))})",
 )
 define("truncate", "decimal,integer", _same, _cast_like("athena_truncate_decimal({0}, {1})"))
+define("mod", "decimal,decimal", _modulus_type, lambda a: _modulus(a).sql, fails=True)
+define("mod", "real,real", "real", _cast_like("athena_mod_float({0}, {1})"))
 define("mod", "double,double", "double", "athena_mod_float({0}, {1})")
 for _name in reversed(_FLOATS):
     define("abs", _name, _name, "abs({0})")
@@ -112,10 +126,11 @@ for _name in ("asin", "acos"):
     define(_name, "double", "double", f"CASE WHEN abs({{0}}) > 1 THEN CAST('NaN' AS DOUBLE) ELSE {_name}({{0}}) END")
 define("atan2", "double,double", "double", "atan2({0}, {1})")
 define("random rand", "", "double", "random()")
-define("random rand", "bigint", "bigint", "athena_random(0, {0})", fails=True)
-define("random rand", "bigint,bigint", "bigint", "athena_random({0}, {1})", fails=True)
+for _name in _ALL:
+    define("random rand", _name, _name, _cast_like("athena_random(0, {0})"), fails=True)
+    define("random rand", f"{_name},{_name}", _name, _cast_like("athena_random({0}, {1})"), fails=True)
 define("width_bucket", "double,double,double,bigint", "bigint", "athena_width_bucket({0}, {1}, {2}, {3})", fails=True)
-define("width_bucket", "double,array(double)", "bigint", "len(list_filter({1}, lambda b: b <= {0}))")
+define("width_bucket", "double,array(double)", "bigint", "athena_bin_above({0}, {1})", fails=True)
 define("from_base", "varchar,bigint", "bigint", "athena_from_base({0}, {1})", fails=True)
 define("to_base", "bigint,bigint", "varchar", "athena_to_base({0}, {1})", fails=True)
 define("bitwise_and", "bigint,bigint", "bigint", "({0} & {1})")

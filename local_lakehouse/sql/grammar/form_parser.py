@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _WITHOUT_PARENTHESES = {
     "CURRENT_DATE": "current_date",
     "CURRENT_TIMESTAMP": "current_timestamp",
+    "CURRENT_TIME": "current_time",
+    "LOCALTIME": "localtime",
     "LOCALTIMESTAMP": "localtimestamp",
     "CURRENT_USER": "current_user",
     "CURRENT_CATALOG": "current_catalog",

@@ -9,9 +9,12 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 
 from local_lakehouse.sql.json_text import java_double
+from local_lakehouse.sql.moment_text import parse_timestamp
 from local_lakehouse.sql.runtime.udf import AthenaError
+from local_lakehouse.sql.zones import offset_minutes, to_instant
 
 _SPECIFIER = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
+_MOMENT = re.compile(r"(?:(\S+) )?(\d\d:\d\d):(\d\d)\.(\d{9})(?: (.+))?")
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _NUMBERS = (*_INTEGERS, "decimal", "double", "real")
 
@@ -60,7 +63,8 @@ def _one(match: re.Match[str], kind: str, value: str | None, template: str) -> s
     if value is None:
         text = "null"
     elif conversion in "sS":
-        text = value if precision is None else value[: int(precision)]
+        shown = _shown(kind, value)
+        text = shown if precision is None else shown[: int(precision)]
     elif conversion == "b":
         text = value if kind == "boolean" else "true"
     elif conversion in "dxXo" and kind in _INTEGERS:
@@ -72,6 +76,29 @@ def _one(match: re.Match[str], kind: str, value: str | None, template: str) -> s
     if conversion in "SX":
         text = text.upper()
     return _padded(text, flags, int(width or 0), numeric=kind in _NUMBERS and conversion not in "sS")
+
+
+def _shown(kind: str, text: str) -> str:
+    """Return what Java's ``toString`` makes of a value."""
+    if kind not in ("time", "timestamp", "timestamp with time zone"):
+        return text
+    match = _MOMENT.fullmatch(text)
+    if match is None:
+        return text
+    day, clock, seconds, nanos, zone = match.groups()
+    fraction = nanos[:3] if nanos.endswith("000000") else nanos[:6] if nanos.endswith("000") else nanos
+    shown = clock + (f":{seconds}" + (f".{fraction}" if int(nanos) else "") if int(seconds) or int(nanos) else "")
+    if day:
+        shown = f"{day}T{shown}"
+    if not zone:
+        return shown
+    return shown + (zone if zone[0] in "+-" else f"{_offset(text, zone)}[{zone}]")
+
+
+def _offset(text: str, zone: str) -> str:
+    instant = parse_timestamp(text)
+    minutes = offset_minutes(to_instant(instant.micros, zone), zone)
+    return "Z" if not minutes else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 def _integer(value: int, conversion: str, flags: str) -> str:

@@ -15,11 +15,16 @@ athena_bad(m) AS athena_fail('INVALID_FUNCTION_ARGUMENT|' || m)
 athena_bad_cast(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast ''' || s || ''' to ' || t)
 athena_positive(n, m) AS CASE WHEN n < 1 THEN athena_bad(m) ELSE n END
 athena_not_negative(n, m) AS CASE WHEN n < 0 OR n IS NULL THEN athena_bad(m) ELSE n END
+athena_row_count(n, f) AS CASE WHEN n <= 0 THEN athena_bad('third argument of ' || f || ' must be a positive integer') WHEN n > 10000 THEN athena_bad('third argument of ' || f || ' must be less than or equal to 10000; found ' || n) ELSE n END
 athena_recursion_depth(d, n) AS CASE WHEN d >= n THEN athena_fail('NOT_SUPPORTED|Recursion depth limit exceeded (' || n || '). Use ''max_recursion_depth'' session property to modify the limit.') ELSE d + 1 END
 """
 
 _NUMBERS = """
 athena_divide(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN athena_fail('DIVISION_BY_ZERO|Division by zero') ELSE a // b END
+athena_negate_tinyint(x) AS CASE WHEN x = -128 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|tinyint negation overflow: ' || x) ELSE CAST(-CAST(x AS SMALLINT) AS TINYINT) END
+athena_negate_smallint(x) AS CASE WHEN x = -32768 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|smallint negation overflow: ' || x) ELSE CAST(-CAST(x AS INTEGER) AS SMALLINT) END
+athena_negate_integer(x) AS CASE WHEN x = -2147483648 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|integer negation overflow: ' || x) ELSE CAST(-CAST(x AS BIGINT) AS INTEGER) END
+athena_negate_bigint(x) AS CASE WHEN x = -9223372036854775808 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|bigint negation overflow: ' || x) ELSE CAST(-CAST(x AS HUGEINT) AS BIGINT) END
 athena_mod(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN athena_fail('DIVISION_BY_ZERO|Division by zero') ELSE a % b END
 athena_mod_float(a, b) AS CASE WHEN b = 0 OR isinf(a) THEN CAST('NaN' AS DOUBLE) + a * 0 ELSE a % b END
 athena_not_equal(a, b) AS (a <> b OR (isnan(a) AND isnan(b)))
@@ -30,7 +35,7 @@ athena_round(x, n) AS CASE WHEN isnan(x) OR isinf(x) OR abs(x * pow(10.0::DOUBLE
 athena_truncate_decimal(x, n) AS athena_truncate_text(CAST(x AS VARCHAR), n)
 athena_power(x, y) AS pow(x, y)
 athena_truncate(x, n) AS CASE WHEN isnan(x) OR isinf(x) OR abs(x * pow(10.0::DOUBLE, n)) >= 9007199254740992 THEN x ELSE trunc(x * pow(10.0::DOUBLE, n)) / pow(10.0::DOUBLE, n) END
-athena_round_integer(x, n) AS CASE WHEN n >= 0 THEN x WHEN n < -18 THEN 0 ELSE sign(x) * ((abs(CAST(x AS HUGEINT)) + CAST(pow(10, -n) AS HUGEINT) // 2) // CAST(pow(10, -n) AS HUGEINT)) * CAST(pow(10, -n) AS HUGEINT) END
+athena_round_integer(x, n) AS CASE WHEN n >= 0 OR x = 0 THEN x WHEN n < -18 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|Rounded value is out of range') ELSE sign(x) * ((abs(CAST(x AS HUGEINT)) + CAST(pow(10, -n) AS HUGEINT) // 2) // CAST(pow(10, -n) AS HUGEINT)) * CAST(pow(10, -n) AS HUGEINT) END
 athena_round_decimal(x, n) AS round(x, n)
 athena_sqrt(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt(x) END
 athena_ln(x) AS CASE WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE ln(x) END
@@ -38,13 +43,15 @@ athena_log2(x) AS CASE WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN x < 0 TH
 athena_log10(x) AS CASE WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE log10(x) END
 athena_cbrt(x) AS CASE WHEN round(cbrt(x)) * round(cbrt(x)) * round(cbrt(x)) = x THEN round(cbrt(x)) ELSE cbrt(x) END
 athena_random(a, b) AS CASE WHEN b <= a THEN athena_bad(CASE WHEN a = 0 THEN 'bound must be positive' ELSE 'start value must be less than stop value' END) ELSE a + CAST(floor(random() * (b - a)) AS BIGINT) END
-athena_width_bucket(x, l, h, n) AS CASE WHEN n <= 0 THEN athena_bad('bucketCount must be greater than 0') WHEN isnan(x) THEN athena_bad('operand must not be NaN') WHEN l = h THEN athena_bad('bounds cannot equal each other') WHEN l < h THEN CASE WHEN x < l THEN 0 WHEN x >= h THEN n + 1 ELSE CAST(floor((x - l) / (h - l) * n) AS BIGINT) + 1 END ELSE CASE WHEN x > l THEN 0 WHEN x <= h THEN n + 1 ELSE CAST(floor((l - x) / (l - h) * n) AS BIGINT) + 1 END END
+athena_bin_above(x, b) AS CASE WHEN len(b) = 0 THEN athena_bad('Bins cannot be an empty array') WHEN isnan(x) THEN athena_bad('Operand cannot be NaN') WHEN len(list_filter(b, lambda zx: NOT isfinite(zx))) > 0 THEN athena_bad('Bin values must be finite') WHEN len(list_filter(b, lambda zx, zi: zi > 1 AND b[zi - 1] > zx)) > 0 THEN athena_bad('Bin values are not sorted in ascending order') ELSE len(list_filter(b, lambda zx: zx <= x)) END
+athena_bucket(x, l, h, n) AS CASE WHEN n <= 0 THEN athena_bad('bucketCount must be greater than 0') WHEN isnan(x) THEN athena_bad('operand must not be NaN') WHEN l = h THEN athena_bad('bounds cannot equal each other') WHEN l < h THEN CASE WHEN x < l THEN 0 WHEN x >= h THEN n + 1 ELSE CAST(floor((x - l) / (h - l) * n) AS BIGINT) + 1 END ELSE CASE WHEN x > l THEN 0 WHEN x <= h THEN n + 1 ELSE CAST(floor((l - x) / (l - h) * n) AS BIGINT) + 1 END END
+athena_width_bucket(x, l, h, n) AS CASE WHEN NOT isfinite(l) THEN athena_bad('first bound must be finite') WHEN NOT isfinite(h) THEN athena_bad('second bound must be finite') ELSE athena_bucket(x, l, h, n) END
 athena_whole(x, t) AS CASE WHEN isnan(x) THEN athena_fail('INVALID_CAST_ARGUMENT|Cannot cast double NaN to ' || t) WHEN athena_half_up(x) >= CASE t WHEN 'tinyint' THEN 128 WHEN 'smallint' THEN 32768 WHEN 'integer' THEN 2147483648 ELSE 9223372036854775807 END::DOUBLE OR athena_half_up(x) < CASE t WHEN 'tinyint' THEN -128 WHEN 'smallint' THEN -32768 WHEN 'integer' THEN -2147483648 ELSE -9223372036854775807 END::DOUBLE THEN athena_fail('INVALID_CAST_ARGUMENT|Out of range for ' || t || ': ' || athena_double_text(x)) ELSE athena_half_up(x) END
-athena_finite(x, t) AS CASE WHEN isfinite(x) THEN CASE WHEN abs(x) < 9007199254740992 THEN athena_double_text(x) ELSE CAST(x AS VARCHAR) END WHEN x IS NULL THEN NULL ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast DOUBLE ''' || athena_double_text(x) || ''' to ' || t) END
+athena_finite(x, t, k) AS CASE WHEN isfinite(x) THEN athena_plain_number(CASE WHEN k = 'real' THEN athena_real_text(x) ELSE athena_double_text(x) END) WHEN x IS NULL THEN NULL ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast DOUBLE ''' || athena_double_text(x) || ''' to ' || t) END
 """
 
 _TEXTS = r"""
-athena_spaces() AS chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(28) || chr(29) || chr(30) || chr(31) || ' '
+athena_spaces() AS chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(28) || chr(29) || chr(30) || chr(31) || ' ' || chr(5760) || chr(8192) || chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8200) || chr(8201) || chr(8202) || chr(8232) || chr(8233) || chr(8287) || chr(12288)
 athena_upper(s) AS CASE WHEN contains(s, 'ß') THEN replace(upper(replace(s, 'ß', chr(1))), chr(1), 'ß') ELSE upper(s) END
 athena_decimal_text(x) AS CASE WHEN starts_with(CAST(x AS VARCHAR), '.') THEN '0' || CAST(x AS VARCHAR) WHEN starts_with(CAST(x AS VARCHAR), '-.') THEN '-0' || substring(CAST(x AS VARCHAR), 2) ELSE CAST(x AS VARCHAR) END
 athena_pad(s, n) AS rpad(left(s, n), n, ' ')
@@ -56,13 +63,14 @@ athena_lpad(s, n, p) AS CASE WHEN n < 0 OR n > 2147483647 THEN athena_bad('Targe
 athena_rpad(s, n, p) AS CASE WHEN n < 0 OR n > 2147483647 THEN athena_bad('Target length must be in the range [0..2147483647]') WHEN p = '' THEN athena_bad('Padding string must not be empty') ELSE rpad(s, CAST(n AS INTEGER), p) END
 athena_split(s, d) AS CASE WHEN d = '' THEN athena_bad('The delimiter may not be the empty string') ELSE str_split(s, d) END
 athena_split_part(s, d, i) AS CASE WHEN i < 1 THEN athena_bad('Index must be greater than zero') WHEN d = '' THEN CASE WHEN i > length(s) THEN NULL ELSE substring(s, i, 1) END ELSE str_split(s, d)[i] END
+athena_distance(a, b) AS CASE WHEN length(a) > 0 AND length(b) > 0 AND greatest(length(a), length(b)) * (least(length(a), length(b)) - 1) > 1000000 THEN athena_bad('The combined inputs for Levenshtein distance are too large') WHEN strlen(a) = length(a) AND strlen(b) = length(b) THEN levenshtein(a, b) ELSE athena_levenshtein(a, b) END
 athena_translate(s, f, t) AS translate(s, f, t)
 athena_chr(n) AS CASE WHEN n < 0 OR n > 1114111 THEN athena_bad('Not a valid Unicode code point: ' || n) ELSE chr(CAST(n AS INTEGER)) END
 athena_codepoint(s) AS CASE WHEN length(s) <> 1 THEN athena_bad('Input string must be a single character string') ELSE unicode(s) END
-athena_hamming(a, b) AS CASE WHEN length(a) <> length(b) THEN athena_bad('The input strings to hamming_distance function must have the same length') WHEN a = '' THEN 0 ELSE hamming(a, b) END
 athena_parse_double(s, t) AS CASE WHEN regexp_full_match(trim(s), '[+-]?(NUMBER[dDfF]?|NaN|Infinity)') THEN CAST(rtrim(trim(s), 'dDfF') AS DOUBLE) ELSE athena_bad_cast(s, t) END
 athena_check_decimal(s, t) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast VARCHAR ''' || s || ''' to ' || t || '. Value is not a number.') END
 athena_decimal_too_large(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast VARCHAR ''' || s || ''' to ' || t || '. Value too large.')
+athena_fit_decimal(v, s, t, k) AS CASE WHEN v IS NOT NULL THEN v WHEN s IS NULL THEN NULL ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast ' || k || ' ''' || s || ''' to ' || t) END
 athena_parse_boolean(s) AS CASE WHEN lower(s) IN ('t', 'true', '1') THEN TRUE WHEN lower(s) IN ('f', 'false', '0') THEN FALSE ELSE athena_bad_cast(s, 'BOOLEAN') END
 """.replace("NUMBER", _NUMBER)
 
@@ -70,7 +78,7 @@ _MOMENTS = r"""
 athena_now() AS make_timestamp(epoch_ms(now()) * 1000)
 athena_now_micros() AS make_timestamp(epoch_us(now()))
 athena_current_date() AS CAST(athena_now() AS DATE)
-athena_parse_date(s) AS CASE WHEN regexp_full_match(trim(s), '[+-]?[0-9]+-[0-9]{1,2}-[0-9]{1,2}') THEN coalesce(TRY_CAST(trim(s) AS DATE), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s)) ELSE athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s) END
+athena_parse_date(s) AS CASE WHEN regexp_full_match(trim(s, athena_spaces()), '[+-]?[0-9]+-[0-9]{1,2}-[0-9]{1,2}') THEN coalesce(TRY_CAST(trim(s, athena_spaces()) AS DATE), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s)) ELSE athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s) END
 athena_step(us, n) AS us - ((us % n) + n) % n
 athena_round_timestamp(t, p) AS CASE WHEN p >= 6 THEN t ELSE make_timestamp(athena_step(epoch_us(t) + CAST(pow(10, 6 - p) AS BIGINT) // 2, CAST(pow(10, 6 - p) AS BIGINT))) END
 athena_timestamp_text(t, p) AS CASE WHEN year(t) BETWEEN 0 AND 9999 THEN strftime(t, '%Y') WHEN year(t) < 0 THEN printf('-%04d', -year(t)) ELSE '+' || year(t) END || strftime(t, '-%m-%d %H:%M:%S') || CASE WHEN p = 0 THEN '' ELSE '.' || left(strftime(t, '%f'), p) END
@@ -83,10 +91,10 @@ athena_fine(u, p) AS CASE WHEN u IS NULL THEN NULL ELSE struct_pack(u := u, p :=
 athena_fine_zoned(t, n, p) AS CASE WHEN t IS NULL OR n IS NULL THEN NULL ELSE struct_pack(i := t, z := n, p := CAST(p AS INTEGER)) END
 athena_round_picos(p, n) AS (p + n // 2) // n * n % 1000000
 athena_carry(t, p, n) AS CASE WHEN (p + n // 2) // n * n >= 1000000 THEN t + INTERVAL 1 MICROSECOND ELSE t END
-athena_local(x) AS CASE WHEN (x).z = 'UTC' THEN athena_at(x) ELSE make_timestamp(athena_local_micros(epoch_us((x).i), (x).z)) END
+athena_local(x) AS CASE WHEN (x).z = 'UTC' THEN athena_at(x) ELSE make_timestamp(athena_local_micros(epoch_us(athena_at(x)), (x).z)) END
 athena_keep_local(t, n) AS CASE WHEN n = 'UTC' THEN t ELSE make_timestamp(athena_joda_instant(epoch_us(t), n, epoch_us(t))) END
 athena_moved_local(t, n, o) AS CASE WHEN n = 'UTC' THEN t ELSE make_timestamp(athena_joda_instant(epoch_us(t), n, epoch_us(o))) END
-athena_zone_offset(x) AS CASE WHEN (x).z = 'UTC' THEN 0 ELSE athena_offset(epoch_us((x).i), (x).z) END
+athena_zone_offset(x) AS CASE WHEN (x).z = 'UTC' THEN 0 ELSE athena_offset(epoch_us(athena_at(x)), (x).z) END
 athena_offset_text(m) AS CASE WHEN m = 0 THEN 'Z' ELSE CASE WHEN m < 0 THEN '-' ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60) END
 athena_date_add_days(d, x) AS CASE WHEN (x) % 86400000 <> 0 THEN athena_bad('Cannot add hour, minutes or seconds to a date') ELSE d + CAST((x) // 86400000 AS INTEGER) END
 athena_date_add_months(d, x) AS CAST(d + to_months(CAST(x AS INTEGER)) AS DATE)
@@ -106,6 +114,7 @@ athena_any(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN 
 athena_all(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, FALSE) THEN FALSE WHEN list_count(l) < len(l) THEN NULL ELSE TRUE END
 athena_comparison(x) AS CASE WHEN x IS NULL OR x NOT IN (-1, 0, 1) THEN athena_bad('Lambda comparator must return either -1, 0, or 1') ELSE x END
 athena_arrays_equal(a, b, m) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) <> len(b) THEN FALSE ELSE athena_all(m) END
+athena_maps_equal(a, b, m) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN cardinality(a) <> cardinality(b) OR len(list_filter(map_keys(a), lambda zk: NOT list_contains(map_keys(b), zk))) > 0 THEN FALSE ELSE athena_all(m) END
 athena_array_concat(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE list_concat(a, b) END
 athena_join(l, d) AS CASE WHEN l IS NULL OR d IS NULL THEN NULL ELSE coalesce(array_to_string(l, d), '') END
 athena_subscript(a, n) AS CASE WHEN n = 0 THEN athena_bad('SQL array indices start at 1') WHEN n < 0 THEN athena_bad('Array subscript is negative: ' || n) WHEN n > len(a) THEN athena_bad('Array subscript must be less than or equal to array length: ' || n || ' > ' || len(a)) ELSE a[n] END
@@ -114,8 +123,7 @@ athena_entropy(l) AS coalesce(list_sum(list_transform(list_filter(l, lambda zc: 
 athena_has(a, x) AS CASE WHEN x IS NULL THEN list_count(a) < len(a) ELSE list_contains(a, x) END
 athena_first_at(a, x) AS CASE WHEN x IS NULL THEN list_position(list_transform(a, lambda zn: zn IS NULL), TRUE) ELSE list_position(a, x) END
 athena_array_distinct(a) AS list_filter(a, lambda zx, zi: athena_first_at(a, zx) = zi)
-athena_array_position(a, x) AS CASE WHEN a IS NULL OR x IS NULL THEN NULL ELSE coalesce(list_position(a, x), 0) END
-athena_array_remove(a, x) AS CASE WHEN x IS NULL THEN NULL ELSE list_filter(a, lambda zx: coalesce(zx <> x, TRUE)) END
+athena_nth(l, n) AS CASE WHEN n = 0 THEN athena_bad('array_position cannot take a 0-valued instance argument.') ELSE l[n] END
 athena_array_intersect(a, b) AS CASE WHEN b IS NULL THEN NULL ELSE list_filter(athena_array_distinct(a), lambda zy: athena_has(b, zy)) END
 athena_array_except(a, b) AS CASE WHEN b IS NULL THEN NULL ELSE list_filter(athena_array_distinct(a), lambda zy: NOT athena_has(b, zy)) END
 athena_arrays_overlap(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN list_has_any(a, b) THEN TRUE WHEN len(a) = 0 OR len(b) = 0 THEN FALSE WHEN list_count(a) < len(a) OR list_count(b) < len(b) THEN NULL ELSE FALSE END
@@ -129,6 +137,7 @@ athena_month_sequence(a, b, s) AS list_transform(athena_sequence(0, athena_month
 athena_repeat(x, n) AS CASE WHEN n < 0 THEN athena_bad('count argument of repeat function must be greater than or equal to 0') WHEN n > 10000 THEN athena_bad('count argument of repeat function must be less than or equal to 10000') ELSE list_transform(range(CASE WHEN n > 10000 THEN 0 ELSE n END), lambda zi: x) END
 athena_shuffle(a) AS list_transform(list_sort(list_transform(a, lambda zx: struct_pack(r := random(), x := zx))), lambda zs: zs.x)
 athena_ngrams(a, n) AS CASE WHEN n <= 0 THEN athena_bad('N must be positive') WHEN n > len(a) THEN [a] ELSE list_transform(range(1, len(a) - n + 2), lambda zi: list_slice(a, zi, zi + n - 1)) END
+athena_determined(e, n) AS CASE WHEN e IS NULL THEN athena_fail('NOT_SUPPORTED|' || n || ' does not support arrays with elements that are null or contain null') ELSE e END
 athena_duplicate(k) AS list_filter(k, lambda zx, zi: list_position(k, zx) < zi)
 athena_map(k, v) AS CASE WHEN k IS NULL OR v IS NULL THEN NULL WHEN len(k) <> len(v) THEN athena_bad('Key and value arrays must be the same length') WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') WHEN len(athena_duplicate(k)) > 0 THEN athena_bad('Duplicate map keys (' || CAST(athena_duplicate(k)[1] AS VARCHAR) || ') are not allowed') ELSE map(k, v) END
 athena_firsts(k) AS list_filter(range(1, len(k) + 1), lambda zi: list_position(k, k[zi]) = zi)

@@ -74,6 +74,14 @@ def zone_of_offset(hours: int, minutes: int) -> str:
     return f"{sign}{abs(total) // 60:02}:{abs(total) % 60:02}" if total else "UTC"
 
 
+@udf("n:s")
+def zone_of_interval(millis: int) -> str:
+    """Return the name of a zone that is so far from UTC."""
+    if millis % 60_000:
+        raise AthenaError("Interval must be a whole number of minutes")
+    return str(zone_of_offset(0, millis // 60_000))
+
+
 def _bad_cast(text: str, target: str) -> AthenaError:
     return AthenaError(f"Value cannot be cast to {target}: {text}", "INVALID_CAST_ARGUMENT")
 
@@ -83,10 +91,10 @@ def parse_timestamp_(text: str) -> dict[str, int]:
     """CAST a text to a timestamp."""
     try:
         moment = parse_timestamp(text.strip(" "))
+        # A zone has to exist, and is dropped.
+        zone_name(moment.zone or "UTC")
     except ValueError as error:
         raise _bad_cast(text, "timestamp") from error
-    if moment.zone is not None:
-        raise _bad_cast(text, "timestamp")
     return {"u": moment.micros, "p": moment.picos}
 
 

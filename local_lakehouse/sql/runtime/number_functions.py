@@ -27,6 +27,12 @@ def real_text(value: float) -> str:
     return java_double(value, single=True)
 
 
+@udf("s:s")
+def plain_number(text: str) -> str:
+    """Write a number without an exponent."""
+    return format(Decimal(text), "f")
+
+
 @udf("ssi:s")
 def quotient(dividend: str, divisor: str, scale: int) -> str:
     """Divide decimals, rounding half away from zero to a number of digits."""
@@ -100,7 +106,7 @@ def shift_right(value: int, count: int) -> int:
 @udf("ddd:d")
 def normal_cdf(mean: float, deviation: float, value: float) -> float:
     """Return the probability of a value below another under a normal distribution."""
-    if deviation <= 0:
+    if not deviation > 0:
         raise AthenaError("standardDeviation must be > 0")
     return statistics.NormalDist(mean, deviation).cdf(value)
 
@@ -110,7 +116,7 @@ def inverse_normal_cdf(mean: float, deviation: float, probability: float) -> flo
     """Return the value below which a share of a normal distribution lies."""
     if not 0 < probability < 1:
         raise AthenaError("p must be 0 > p > 1")
-    if deviation <= 0:
+    if not deviation > 0:
         raise AthenaError("sd must be > 0")
     return statistics.NormalDist(mean, deviation).inv_cdf(probability)
 

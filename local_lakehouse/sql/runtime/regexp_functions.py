@@ -35,7 +35,7 @@ _POSIX = {
 }
 _CLASS = re.compile(r"\\([pP])(?:\{(?:Is)?(\w+)\}|(\w))")
 _PATIENCE_SECONDS = 2.0
-_REPLACEMENT = re.compile(r"\\(.)|\$(?:\{(\w+)\}|(\d))", re.DOTALL)
+_REPLACEMENT = re.compile(r"\\(.?)|\$(?:\{([A-Za-z]\w*)\}|(\d+))?", re.DOTALL | re.ASCII)
 
 
 class _Pattern:
@@ -133,9 +133,12 @@ def regexp_groups(text: str, pattern: str) -> list[list[str | None]]:
 
 
 @udf("ssS:s")
-def regexp_weave(text: str, pattern: str, parts: list[str | None]) -> str:
+def regexp_weave(text: str, pattern: str, parts: list[str | None]) -> str | None:
     """Put a text in the place of every match."""
     replacements = iter(parts)
+    # One replacement that is NULL makes the whole result NULL.
+    if None in parts:
+        return None
     return _compiled(pattern).sub(lambda _: next(replacements) or "", text)
 
 
@@ -147,22 +150,24 @@ def regexp_replace(text: str, pattern: str, replacement: str) -> str:
     def fill(match: regex.Match[str]) -> str:
         return _REPLACEMENT.sub(lambda part: _reference(part, match, compiled), replacement)
 
-    if re.search(r"(?<!\\)\$(?![\d{])", replacement.replace("\\\\", "")):
-        raise AthenaError("Illegal replacement sequence: $ must be followed by a group")
     return compiled.sub(fill, text)
 
 
 def _reference(part: re.Match[str], match: regex.Match[str], compiled: _Pattern) -> str:
-    if part.group(1) is not None:
+    if part.group(1):
         return part.group(1)
+    if part.group(2) is None and part.group(3) is None:
+        raise AthenaError(f"Illegal replacement sequence: {part.string}")
     if part.group(2) is not None:
         if part.group(2) not in compiled.names:
             raise AthenaError(f"Illegal replacement sequence: unknown group {{ {part.group(2)} }}")
         return match.group(part.group(2)) or ""
-    number = int(part.group(3))
-    if number > compiled.groups:
-        raise AthenaError(f"Illegal replacement sequence: unknown group {{ {number} }}")
-    return match.group(number) or ""
+    # As many digits as name a group: $10 is the tenth group, or the first and a zero.
+    digits = part.group(3)
+    length = next((size for size in range(len(digits), 0, -1) if int(digits[:size]) <= compiled.groups), 0)
+    if not length:
+        raise AthenaError(f"Illegal replacement sequence: unknown group {{ {digits} }}")
+    return (match.group(int(digits[:length])) or "") + digits[length:]
 
 
 @udf("ss:S")

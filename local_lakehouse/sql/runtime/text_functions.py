@@ -10,7 +10,8 @@ import math
 import re
 import unicodedata
 import zlib
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
+from uuid import UUID
 
 from local_lakehouse.sql.json_text import java_double
 from local_lakehouse.sql.runtime.java_format import java_format
@@ -62,11 +63,16 @@ def strpos(text: str, part: str, instance: int) -> int:
     return place + 1
 
 
+_MAX_SPLITS = 2**31 - 1
+
+
 @udf("ssn:S")
 def split_limit(text: str, delimiter: str, limit: int) -> list[str]:
     """Split a text into at most so many parts."""
     if limit <= 0:
         raise AthenaError("Limit must be positive")
+    if limit > _MAX_SPLITS:
+        raise AthenaError("Limit is too large")
     if not delimiter:
         raise AthenaError("The delimiter may not be the empty string")
     return text.split(delimiter, limit - 1)
@@ -110,6 +116,29 @@ def split_to_multimap(text: str, entry_delimiter: str, key_delimiter: str) -> di
     return result
 
 
+@udf("ss:n")
+def levenshtein(left: str, right: str) -> int:
+    """Return how many characters differ, counting code points."""
+    if not left or not right:
+        return len(left) + len(right)
+    distances = list(range(1, len(right) + 1))
+    for row, letter in enumerate(left):
+        diagonal, last = row, row + 1
+        for column, other in enumerate(right):
+            above = distances[column]
+            last = diagonal if letter == other else 1 + min(diagonal, above, last)
+            diagonal, distances[column] = above, last
+    return distances[-1]
+
+
+@udf("ss:n")
+def hamming(left: str, right: str) -> int:
+    """Return in how many places characters differ, counting code points."""
+    if len(left) != len(right):
+        raise AthenaError("The input strings to hamming_distance function must have the same length")
+    return sum(mine != its for mine, its in zip(left, right, strict=True))
+
+
 @udf("s:s")
 def soundex(text: str) -> str:
     """Return the phonetic code of a word."""
@@ -136,8 +165,10 @@ def soundex(text: str) -> str:
 @udf("s:b")
 def luhn_check(text: str) -> bool:
     """Tell whether the last digit of a number checks the others."""
-    if not re.fullmatch(r"\d+", text):
-        raise AthenaError(f"Invalid input: {text}")
+    if not text:
+        return False
+    if not re.fullmatch(r"\d+", text, re.ASCII):
+        raise AthenaError("Input contains non-numeric characters")
     total = sum(
         int(digit) if place % 2 == 0 else sum(divmod(2 * int(digit), 10)) for place, digit in enumerate(reversed(text))
     )
@@ -184,7 +215,7 @@ def human_readable_seconds(value: float) -> str:
         count, rest = divmod(rest, size)
         if count:
             parts.append(f"{count} {name}{'' if count == 1 else 's'}")
-    return ("-" if value < 0 and parts else "") + (", ".join(parts) or "0 seconds")
+    return ", ".join(parts) or "0 seconds"
 
 
 @udf("s:s")
@@ -194,7 +225,10 @@ def parse_data_size(text: str) -> str:
     if match is None:
         raise AthenaError(f"Invalid data size: '{text}'")
     power = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB").index(match.group(2))
-    return str(int(Decimal(match.group(1)) * 1024**power))
+    size = int(Context(prec=80).multiply(Decimal(match.group(1)), Decimal(1024**power)))
+    if size >= 10**38:
+        raise AthenaError(f"Value out of range: '{text}' ('{size}B')", "NUMERIC_VALUE_OUT_OF_RANGE")
+    return str(size)
 
 
 @udf("sSS:s", nulls=True)
@@ -206,7 +240,25 @@ def format_(template: str | None, kinds: list[str], values: list[str | None]) ->
 @udf("xs:s")
 def from_utf8(value: bytes, replacement: str) -> str:
     """Read UTF-8; bytes that are not UTF-8 become a replacement."""
+    if len(replacement) > 1:
+        raise AthenaError("Replacement character string must empty or a single character")
     return replacement.join(value.decode("utf-8", errors="replace").split("\ufffd")) if value else ""
+
+
+@udf("s:s")
+def uuid_text(text: str) -> str:
+    """CAST a text to a UUID's canonical text."""
+    if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text):
+        raise AthenaError(f"Cannot cast value to UUID: {text}", "INVALID_CAST_ARGUMENT")
+    return text.lower()
+
+
+@udf("x:s")
+def uuid_bytes_text(value: bytes) -> str:
+    """CAST 16 bytes to a UUID's canonical text."""
+    if len(value) != 16:
+        raise AthenaError(f"Invalid UUID binary length: {len(value)}", "INVALID_CAST_ARGUMENT")
+    return str(UUID(bytes=value))
 
 
 @udf("s:x")

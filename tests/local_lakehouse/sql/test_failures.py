@@ -127,7 +127,7 @@ MEANING = [
     ("n IN (SELECT 'a')", "TYPE_MISMATCH"),
     ("current_user", "NOT_SUPPORTED"),
     ("TRY(sum(n) / count(*))", "NOT_SUPPORTED: line 1:8: The local Athena does not support TRY above an aggregate"),
-    ("TIMESTAMP '2024-01-01 00:00:00.1234567'", "NOT_SUPPORTED"),
+    ("TIMESTAMP '2024-01-01 00:00:00.1234567890123'", "INVALID_LITERAL"),
 ]
 CLAUSES = [
     (f"SELECT n + 1 AS m FROM {ROWS} WHERE m > 0", "COLUMN_NOT_FOUND"),

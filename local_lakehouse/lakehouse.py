@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from local_lakehouse.exports.api import ExportService
 from local_lakehouse.iam import bucket_policies
 from local_lakehouse.iam.enforcement import PolicyEnforcer
 from local_lakehouse.iam.simulation import PolicySimulator
+from local_lakehouse.iceberg.local_files import copies_folder
 from local_lakehouse.imports.api import ImportService
 from local_lakehouse.lake_formation.api import LakeFormationService
 from local_lakehouse.protocol.wire import Service
@@ -73,7 +74,7 @@ class Lakehouse:
         self.backend = Backend(settings.region)
         changes = ChangeLog()
         self.zero_etl = ZeroEtlService(self.backend.clients, changes, settings.refresh_seconds)
-        self._workers = WorkerPool(settings.limits)
+        self._workers = WorkerPool(replace(settings.limits, readable=(*settings.limits.readable, copies_folder())))
         self.athena = AthenaService(self.backend.clients, self._workers)
         self._exports = ExportService(self.backend.clients)
         self._imports = ImportService(self.backend.clients, [changes.note, self._exports.note])

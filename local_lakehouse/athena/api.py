@@ -18,6 +18,7 @@ from local_lakehouse.athena.saved_queries import NamedQueries, PreparedStatement
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.workgroups import WorkGroups
 from local_lakehouse.backend.clients import ServiceClients
+from local_lakehouse.iceberg.local_files import copies_folder
 from local_lakehouse.protocol.wire import Caller
 from local_lakehouse.sql.workers.pool import WorkerPool
 
@@ -39,7 +40,7 @@ class AthenaService:
 
     def __init__(self, clients: ServiceClients, workers: WorkerPool) -> None:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS))
-        lake = Lake(clients)
+        lake = Lake(clients, reads_local_files=copies_folder() in workers.limits.readable)
         self._workgroups = WorkGroups(clients)
         self._named = NamedQueries(self._workgroups)
         self._prepared = PreparedStatements(self._workgroups)

@@ -13,7 +13,6 @@ from local_lakehouse.athena.executions import Execution
 from local_lakehouse.athena.results import Text
 from local_lakehouse.athena.saved_queries import PreparedStatements
 from local_lakehouse.athena.tables.catalog import StatementTables
-from local_lakehouse.athena.tables.iceberg_scans import FileCache
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.compiled import Compiled
@@ -53,7 +52,6 @@ class Context:
         execution: What is executed.
         lake: The tables of the lakehouse.
         worker: Where queries run.
-        cache: Files parsed before.
         prepared: The prepared statements.
         parameters: What the question marks stand for.
     """
@@ -61,7 +59,6 @@ class Context:
     execution: Execution
     lake: Lake
     worker: WorkerSession
-    cache: FileCache
     prepared: PreparedStatements
     parameters: Sequence[Expression] = ()
 
@@ -73,7 +70,7 @@ class Context:
 
     def tables(self) -> StatementTables:
         """Return the tables of one statement, none read yet."""
-        return StatementTables(self.lake, self.cache)
+        return StatementTables(self.lake)
 
     def session(self, tables: StatementTables) -> Session:
         """Return what a statement is analysed against."""
@@ -97,10 +94,18 @@ class Context:
         return compiled, self.fetch(tables, compiled.sql)
 
     def fetch(self, tables: StatementTables, sql: str) -> pa.Table:
-        """Run DuckDB's SQL over the tables that its analysis named."""
+        """Run DuckDB's SQL over the tables that its analysis named, and return its rows."""
+        self._register(tables, sql)
+        return self.worker.read(sql)
+
+    def stream(self, tables: StatementTables, sql: str) -> pa.RecordBatchReader:
+        """Run DuckDB's SQL over the tables that its analysis named, and return its rows batch by batch."""
+        self._register(tables, sql)
+        return self.worker.stream(sql)
+
+    def _register(self, tables: StatementTables, sql: str) -> None:
         tables.register(self.worker, sql)
         self.execution.scanned_bytes += tables.scanned_bytes
-        return self.worker.read(sql)
 
 
 def table_of(context: Context, names: nodes.TableName) -> tuple[str, str]:

@@ -15,7 +15,9 @@ from local_lakehouse.athena.tables.catalog import qualify
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.views import view_input
 from local_lakehouse.athena.writes.hive_tables import STORAGE, add_partition
-from local_lakehouse.athena.writes.iceberg_tables import create_iceberg_table
+from local_lakehouse.athena.writes.iceberg_tables import new_table
+from local_lakehouse.iceberg.commits import create
+from local_lakehouse.iceberg.snapshots import Change
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.session import CATALOG
 from local_lakehouse.sql.failures import Position, QueryFailure
@@ -101,9 +103,8 @@ def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
         typed = [one for one in statement.partitions if one.type is not None]
         if typed:
             raise QueryFailure("NOT_SUPPORTED", "Partition columns of an Iceberg table are named without a type")
-        create_iceberg_table(
-            context.lake, database, name, statement.columns, statement.partitions, statement.location or "", properties
-        )
+        metadata = new_table(statement.columns, statement.partitions, statement.location or "", properties)
+        create(context.lake.catalog, database, name, metadata, Change())
     else:
         context.lake.glue.create_table(DatabaseName=database, TableInput=_external(statement, name, properties))
     return Outcome()

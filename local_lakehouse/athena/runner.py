@@ -18,7 +18,6 @@ from local_lakehouse.athena.executions import Execution
 from local_lakehouse.athena.result_files import ResultFiles
 from local_lakehouse.athena.results import column_info
 from local_lakehouse.athena.saved_queries import PreparedStatements
-from local_lakehouse.athena.tables.iceberg_scans import FileCache
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.writes import ctas, inserts, maintenance, row_changes, unloads
 from local_lakehouse.sql.failures import MalformedQuery, QueryFailure
@@ -62,7 +61,6 @@ class Runner:
         self._prepared = prepared
         self._results = results
         self._workers = workers
-        self._cache = FileCache()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="athena")
         self._running: dict[str, WorkerSession] = {}
         self._futures: dict[str, Future[None]] = {}
@@ -180,7 +178,7 @@ class Runner:
         began = time.monotonic()
         self._lake.require_default_database()
         statement = parse_statement(execution.query)
-        context = Context(execution, self._lake, worker, self._cache, self._prepared)
+        context = Context(execution, self._lake, worker, self._prepared)
         given = [parameter_of(text) for text in execution.parameters]
         query = execution.query
         if isinstance(statement, nodes.Execute):

@@ -9,7 +9,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from local_lakehouse.protocol import reader
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SERVICE_ACCESS_KEY = "ZETLSERVICE000000000"
 
 _READS = re.compile(r"^(Describe|Get|List|BatchGet|Head|Query$|Scan$|Filter|Search|Lookup|TransactGet)")
+
+
+_Shared = TypeVar("_Shared")
 
 
 class CallerRights(Protocol):
@@ -88,6 +91,8 @@ class ServiceClients:
         self._serve = serve
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
+        self._shared: dict[type, Any] = {}
+        self._shared_lock = threading.RLock()
         self.revision = 0  # another one after each request that may have changed something
 
     def touch(self, operation: str) -> None:
@@ -102,6 +107,19 @@ class ServiceClients:
             if service not in self._clients:
                 self._clients[service] = self._connect(service)
             return self._clients[service]
+
+    def shared(self, kind: type[_Shared], make: Callable[[], _Shared]) -> _Shared:
+        """Return an object that all services of this lakehouse share, made when it is first asked for.
+
+        Args:
+            kind: Its class, of which there is one object.
+            make: Makes it.
+        """
+        with self._shared_lock:
+            if kind not in self._shared:
+                self._shared[kind] = make()
+            found: _Shared = self._shared[kind]
+            return found
 
     def _connect(self, service: str) -> Any:
         from botocore.config import Config

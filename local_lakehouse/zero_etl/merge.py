@@ -7,6 +7,7 @@ same double): such rows are one group here, replaced together, so that two rows 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -14,21 +15,35 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyiceberg.manifest import DataFile
+from pyiceberg.manifest import DataFile, DataFileContent
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 
-from local_lakehouse.zero_etl.partitions import transformed
-from local_lakehouse.zero_etl.snapshots import Change, RowCache, Updates, live_files, read_files, snapshot_updates
+from local_lakehouse.iceberg.catalog import LakehouseCatalog
+from local_lakehouse.iceberg.forms import Form
+from local_lakehouse.iceberg.partitions import split, transformed
+from local_lakehouse.iceberg.reader import Reader
+from local_lakehouse.iceberg.scans import scan_file
+from local_lakehouse.iceberg.snapshots import Change, Updates, live_entries, snapshot_updates
+from local_lakehouse.iceberg.writer import FileLayout, Values, write_partitions
+from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
+from local_lakehouse.zero_etl.rows import arrow_schema
+
+_READERS = 4
 
 
-class Workbench:
-    """What stays from one merge to the next: rows of data files, and a database that joins Arrow tables."""
+class MergeContext:
+    """The parts that merges share: the catalog's cache of rows, and a database that joins Arrow tables.
 
-    def __init__(self) -> None:
-        self.rows = RowCache()
+    Args:
+        catalog: The catalog of the lakehouse.
+    """
+
+    def __init__(self, catalog: LakehouseCatalog) -> None:
+        self.catalog = catalog
+        self.reader = Reader(catalog.objects, catalog.rows)
         self.database = duckdb.connect()
 
 
@@ -59,20 +74,73 @@ class Delta:
     key_columns: Sequence[str]
 
 
-def merge(table: Table, metadata: TableMetadata, delta: Delta, workbench: Workbench) -> tuple[Counts, Updates]:
+def merge(table: Table, metadata: TableMetadata, delta: Delta, context: MergeContext) -> tuple[Counts, Updates]:
     """Write the data files of a refresh.
 
     Args:
         table: The target table as it is.
         metadata: Its metadata with the new schema.
         delta: What the refresh brings.
-        workbench: What stays from one merge to the next.
+        context: The parts that merges share.
 
     Returns:
         What happened to rows, and the updates to commit; no updates when no row changes.
     """
-    with closing(workbench.database.cursor()) as connection:
-        return _Merge(table, metadata, delta, workbench.rows, connection).run()
+    with closing(context.database.cursor()) as connection:
+        return _Merge(table, metadata, delta, context, connection).run()
+
+
+def live_files(table: Table) -> list[DataFile]:
+    """Return the data files of a table's current snapshot.
+
+    Raises:
+        NeedsAttentionError: The table has delete files, which this service never writes.
+    """
+    entries = live_entries(table.metadata, table.io)
+    if any(entry.data_file.content != DataFileContent.DATA for entry in entries):
+        raise NeedsAttentionError(
+            Problem(
+                "TARGET_TABLE_UNSUPPORTED",
+                f"Another writer added delete files to the target table {'.'.join(table.name())}, which the local "
+                "lakehouse cannot merge changes into. Delete the Glue table; the integration then loads it again.",
+            )
+        )
+    return [entry.data_file for entry in entries]
+
+
+def write_rows(
+    metadata: TableMetadata,
+    rows: pa.Table,
+    context: MergeContext,
+    kept: Sequence[tuple[DataFile, pa.Table]] = (),
+) -> Sequence[DataFile]:
+    """Write rows as data files: one for each partition, so that a table of few rows stays a table of few files.
+
+    Args:
+        metadata: The table's metadata with the schema and the partition specification of the new files.
+        rows: The rows, in the table's schema.
+        context: The parts that merges share.
+        kept: Rows of files that are removed which stay in the table, with their files.
+    """
+    layout = FileLayout(metadata)
+    groups: dict[Values, list[pa.Table]] = {}
+    for file, part in kept:
+        if file.spec_id == layout.spec.spec_id:
+            # These rows are sorted into their partition already.
+            groups.setdefault(tuple(file.partition[n] for n in range(len(file.partition))), []).append(part)
+        else:
+            for values, members in split(part, layout.spec, layout.schema):
+                groups.setdefault(values, []).append(members)
+    for values, members in split(rows, layout.spec, layout.schema):
+        groups.setdefault(values, []).append(members)
+    tables = ((values, pa.concat_tables(parts).combine_chunks()) for values, parts in groups.items())
+    io = context.catalog.file_io(metadata.properties)
+    return write_partitions(
+        layout,
+        io,
+        ((values, table) for values, table in tables if table.num_rows),
+        lambda path, table: context.reader.put(path, layout.schema.fields, table),
+    )
 
 
 class _Merge:
@@ -81,19 +149,19 @@ class _Merge:
         table: Table,
         metadata: TableMetadata,
         delta: Delta,
-        cache: RowCache,
+        context: MergeContext,
         connection: duckdb.DuckDBPyConnection,
     ) -> None:
         self._table = table
         self._after = metadata
         self._delta = delta
-        self._cache = cache
+        self._context = context
         self._sql = connection
         self._key_names = [f"k{position}" for position in range(len(delta.key_columns))]
 
     def run(self) -> tuple[Counts, Updates]:
         files = self._files()
-        tables = read_files(self._table, self._after, files, self._cache)
+        tables = self._read(files)
         matches = self._matches(tables)
         old = pa.concat_tables(
             [self._delta.rows.slice(0, 0), *(tables[file].take(pa.array(rows)) for file, rows in matches.items())]
@@ -107,12 +175,26 @@ class _Merge:
         for file, rows in _changed(matches, same_old):
             removed.append(files[file])
             kept.append(_without(tables[file], rows))
-        change = Change(new, removed, kept, _summary(counts))
-        return counts, snapshot_updates(self._table, self._after, change, self._cache)
+        added = write_rows(self._after, new, self._context, list(zip(removed, kept, strict=True)))
+        change = Change(added, removed, properties=_summary(counts))
+        return counts, snapshot_updates(self._table.metadata, self._after, self._table.io, change)
+
+    def _read(self, files: Sequence[DataFile]) -> list[pa.Table]:
+        """Read data files, each as one table in the new schema: columns that they lack are null."""
+        schema, specs = self._after.schema(), self._table.specs()
+        wanted = arrow_schema(schema)
+        fields = [(field.name, field) for field in schema.fields]
+
+        def read(file: DataFile) -> pa.Table:
+            rows = self._context.reader.read(scan_file(specs, file), fields, Form.FILE, self._table.name_mapping())
+            return rows.cast(wanted).combine_chunks()
+
+        with ThreadPoolExecutor(_READERS) as pool:
+            return list(pool.map(read, files))
 
     def _files(self) -> Sequence[DataFile]:
         """Return the data files that may hold changed keys."""
-        files = [entry.data_file for entry in live_files(self._table)]
+        files = live_files(self._table)
         if self._delta.keys is None:
             return files
         return _candidates(files, self._delta.keys, self._after.spec(), self._after.schema())

@@ -5,11 +5,10 @@ AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.partitioning import PARTITION_FIELD_ID_START, PartitionField, PartitionSpec
@@ -23,7 +22,6 @@ from pyiceberg.transforms import (
     Transform,
     YearTransform,
 )
-from pyiceberg.typedef import Record
 from pyiceberg.types import DoubleType
 
 from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
@@ -169,51 +167,3 @@ def _free_name(name: str, taken: set[str]) -> str:
     while name in taken:
         name += "_"
     return name
-
-
-@dataclass(frozen=True)
-class Partition:
-    """The values that all rows of one data file share, as PyIceberg's writer asks for them."""
-
-    partition: Record
-    spec: PartitionSpec
-    schema: Schema
-
-    def to_path(self) -> str:
-        """Return the partition's folder."""
-        return self.spec.partition_to_path(self.partition, self.schema)
-
-
-def transformed(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> pa.Table:
-    """Return the partition values of each row, one column per partition field."""
-    columns = {}
-    for field in spec.fields:
-        source = schema.find_field(field.source_id)
-        values = field.transform.pyarrow_transform(source.field_type)(rows.column(source.name))
-        columns[field.name] = pa.chunked_array(values) if isinstance(values, list) else values
-    return pa.table(columns)
-
-
-def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple[tuple[Any, ...], pa.Table]]:
-    """Sort rows into partitions.
-
-    Args:
-        rows: Rows in the table's schema.
-        spec: How the table is partitioned.
-        schema: The table's schema.
-
-    Yields:
-        Each partition that has rows, by its values, and its rows.
-    """
-    if not rows.num_rows:
-        return
-    if spec.is_unpartitioned():
-        yield (), rows
-        return
-    values = transformed(rows, spec, schema)
-    names = [f"p{position}" for position in range(len(spec.fields))]
-    numbered = values.rename_columns(names).append_column("row", pa.array(np.arange(rows.num_rows)))
-    groups = numbered.group_by(names).aggregate([("row", "list")])
-    for group in range(groups.num_rows):
-        members = groups.column("row_list")[group].values
-        yield tuple(groups.column(name)[group].as_py() for name in names), rows.take(members)

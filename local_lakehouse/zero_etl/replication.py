@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyiceberg.catalog.glue import GlueCatalog
 
 from local_lakehouse.backend.changes import ChangeLog, Key
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
-from local_lakehouse.zero_etl.merge import Counts, Workbench
+from local_lakehouse.iceberg.catalog import LakehouseCatalog
+from local_lakehouse.zero_etl.merge import Counts, MergeContext
 from local_lakehouse.zero_etl.partitions import Rule, with_times
 from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
 from local_lakehouse.zero_etl.schemas import check_names
@@ -73,12 +73,11 @@ class Replicator:
         changes: What was written.
     """
 
-    def __init__(self, clients: ServiceClients, catalog: GlueCatalog, changes: ChangeLog) -> None:
+    def __init__(self, clients: ServiceClients, catalog: LakehouseCatalog, changes: ChangeLog) -> None:
         self._clients = clients
-        self._catalog = catalog
         self._changes = changes
         self._source = DynamoDbSource(clients)
-        self._workbench = Workbench()
+        self._context = MergeContext(catalog)
 
     def load(self, job: Job, memory: Memory, *, keep: bool) -> Counts:
         """Load the whole table in one commit.
@@ -166,7 +165,7 @@ class Replicator:
     def _target(self, job: Job, keys: Mapping[str, str]) -> Target:
         columns = [name.lower() for name in keys]
         layout = Layout(job.database, job.target_table, job.location, columns, job.rules, f"{job.integration}_1")
-        return Target(self._catalog, layout, self._workbench)
+        return Target(layout, self._context)
 
 
 def _lossy(job: Job, keys: Mapping[str, str], items: Sequence[Key]) -> bool:

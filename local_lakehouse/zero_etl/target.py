@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from pyiceberg.catalog.glue import GlueCatalog
-from pyiceberg.exceptions import NoSuchIcebergTableError, NoSuchPropertyException, NoSuchTableError
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NoSuchIcebergTableError,
+    NoSuchPropertyException,
+    NoSuchTableError,
+)
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.table import StagedTable, Table
+from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata, new_table_metadata
-from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
 from pyiceberg.table.update import (
     AddPartitionSpecUpdate,
     AddSchemaUpdate,
-    AddSortOrderUpdate,
-    AssertCreate,
-    AssertRefSnapshotId,
-    AssertTableUUID,
-    AssignUUIDUpdate,
     SetCurrentSchemaUpdate,
-    SetDefaultSortOrderUpdate,
     SetDefaultSpecUpdate,
-    SetLocationUpdate,
     SetPropertiesUpdate,
-    TableUpdate,
-    UpgradeFormatVersionUpdate,
     update_table_metadata,
 )
 
-from local_lakehouse.zero_etl.merge import Counts, Delta, Workbench, merge
+from local_lakehouse.iceberg.catalog import LakehouseCatalog
+from local_lakehouse.iceberg.commits import commit, create
+from local_lakehouse.iceberg.snapshots import Change, Updates, make, snapshot_updates
+from local_lakehouse.zero_etl.merge import Counts, Delta, MergeContext, live_files, merge, write_rows
 from local_lakehouse.zero_etl.partitions import FIRST_FIELD_ID, Rule, spec_of
 from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
 from local_lakehouse.zero_etl.rows import as_rows
 from local_lakehouse.zero_etl.schemas import evolved, replaced, same_layout
-from local_lakehouse.zero_etl.snapshots import Change, Updates, live_files, make, snapshot_updates
 from local_lakehouse.zero_etl.unnest import Column, Unnested
 
 INTEGRATION_ID = "glue_integration_id"
+_ATTEMPTS = 5
 
 # AWS publishes neither version nor codec; these are ours.
 _PROPERTIES = {"format-version": "2", "write.parquet.compression-codec": "zstd"}
@@ -71,20 +68,26 @@ class Target:
     """One target table.
 
     Args:
-        catalog: The Glue Data Catalog.
         layout: How its rows are stored.
-        workbench: What stays from one merge to the next.
+        context: The parts that merges share.
     """
 
-    catalog: GlueCatalog
     layout: Layout
-    workbench: Workbench
+    context: MergeContext
     _table: Table | None = field(init=False)
 
     def __post_init__(self) -> None:
+        self._table = self._current()
+
+    @property
+    def _catalog(self) -> LakehouseCatalog:
+        return self.context.catalog
+
+    def _current(self) -> Table | None:
+        """Return the table as it is now, or None if there is none."""
         name = f"{self.layout.database}.{self.layout.table}"
         try:
-            self._table = self.catalog.load_table((self.layout.database, self.layout.table))
+            return self._catalog.load_table((self.layout.database, self.layout.table))
         except (NoSuchIcebergTableError, NoSuchPropertyException) as error:
             raise NeedsAttentionError(
                 Problem(
@@ -94,7 +97,7 @@ class Target:
                 )
             ) from error
         except NoSuchTableError:
-            self._table = None
+            return None
         except FileNotFoundError as error:
             raise NeedsAttentionError(
                 Problem(
@@ -109,6 +112,15 @@ class Target:
         """Whether the Glue table is there."""
         return self._table is not None
 
+    def _repeated(self, change: Callable[[], Counts]) -> Counts:
+        """Make a change, and again on the table as it then is whenever another writer was faster."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return change()
+            except CommitFailedException:
+                self._table = self._current()
+        return change()
+
     def load(self, columns: Sequence[Column], *, keep: bool) -> Counts:
         """Make the given rows the table's only rows, in one commit; they count as inserts.
 
@@ -117,8 +129,11 @@ class Target:
             keep: Whether columns stay that no item has any longer.
 
         Raises:
-            NeedsAttentionError: Somebody else's table is in the way.
+            NeedsAttentionError: A table that no integration made is in the way.
         """
+        return self._repeated(lambda: self._load(columns, keep=keep))
+
+    def _load(self, columns: Sequence[Column], *, keep: bool) -> Counts:
         table = self._table
         if table is None:
             return self._create(columns)
@@ -136,13 +151,13 @@ class Target:
         after = update_table_metadata(table.metadata, tuple(updates))
         spec_updates = self._spec_updates(after)
         after = update_table_metadata(after, spec_updates)
-        entries = live_files(table)
+        removed = live_files(table)
         rows = as_rows(columns, after.schema())
         updates += spec_updates
-        if entries or rows.num_rows:
-            change = Change(rows, [entry.data_file for entry in entries])
-            updates += snapshot_updates(table, after, change, self.workbench.rows)
-        self._commit(table, updates)
+        if removed or rows.num_rows:
+            change = Change(write_rows(after, rows, self.context), removed)
+            updates += snapshot_updates(table.metadata, after, table.io, change)
+        commit(table, updates)
         return Counts(rows.num_rows, 0, 0)
 
     def apply(self, changed: Unnested, keys: Sequence[Column] | None) -> Counts:
@@ -155,6 +170,9 @@ class Target:
         Raises:
             SnapshotNeededError: The table is gone, or a data type or the partitioning has changed.
         """
+        return self._repeated(lambda: self._apply(changed, keys))
+
+    def _apply(self, changed: Unnested, keys: Sequence[Column] | None) -> Counts:
         table = self._table
         if table is None:
             raise SnapshotNeededError
@@ -169,11 +187,10 @@ class Target:
             raise SnapshotNeededError
         schema = after.schema()
         touched = None if keys is None else as_rows(keys, schema.select(*self.layout.keys))
-        counts, snapshot = merge(
-            table, after, Delta(as_rows(columns, schema), touched, self.layout.keys), self.workbench
-        )
+        delta = Delta(as_rows(columns, schema), touched, self.layout.keys)
+        counts, snapshot = merge(table, after, delta, self.context)
         if counts:
-            self._commit(table, [*updates, *snapshot])
+            commit(table, [*updates, *snapshot])
         return counts
 
     def _create(self, columns: Sequence[Column]) -> Counts:
@@ -185,13 +202,14 @@ class Target:
             self.layout.location,
             {**_PROPERTIES, INTEGRATION_ID: self.layout.integration},
         )
-        io = self.catalog._load_file_io(metadata.properties, metadata.location)
-        staged = StagedTable((self.layout.database, self.layout.table), metadata, "", io, self.catalog)
         rows = as_rows(columns, metadata.schema())
-        updates = list(_creation(metadata))
-        if rows.num_rows:
-            updates += snapshot_updates(staged, metadata, Change(rows), self.workbench.rows)
-        self.catalog.commit_table(staged, (AssertCreate(),), tuple(updates))
+        create(
+            self._catalog,
+            self.layout.database,
+            self.layout.table,
+            metadata,
+            Change(write_rows(metadata, rows, self.context)),
+        )
         return Counts(rows.num_rows, 0, 0)
 
     def _ownership(self, table: Table) -> Updates:
@@ -209,14 +227,6 @@ class Target:
             return ()
         return (make(AddPartitionSpecUpdate, spec=wanted), make(SetDefaultSpecUpdate, spec_id=-1))
 
-    def _commit(self, table: Table, updates: Sequence[TableUpdate]) -> None:
-        snapshot = table.current_snapshot()
-        requirements = (
-            make(AssertTableUUID, uuid=table.metadata.table_uuid),
-            make(AssertRefSnapshotId, ref=MAIN_BRANCH, snapshot_id=snapshot.snapshot_id if snapshot else None),
-        )
-        self.catalog.commit_table(table, requirements, tuple(updates))
-
 
 def _same_partitions(current: PartitionSpec, wanted: PartitionSpec, schema: Schema) -> bool:
     # A name in the current specification may carry a mark against a column that has come later.
@@ -232,16 +242,3 @@ def _schema_updates(metadata: TableMetadata, schema: Schema) -> Updates:
     number = max(known.schema_id for known in metadata.schemas) + 1
     numbered = Schema(*schema.fields, schema_id=number)
     return (make(AddSchemaUpdate, schema_=numbered), make(SetCurrentSchemaUpdate, schema_id=number))
-
-
-def _creation(metadata: TableMetadata) -> Iterator[TableUpdate]:
-    yield AssignUUIDUpdate(uuid=metadata.table_uuid)
-    yield make(UpgradeFormatVersionUpdate, format_version=metadata.format_version)
-    yield make(AddSchemaUpdate, schema_=metadata.schema())
-    yield make(SetCurrentSchemaUpdate, schema_id=-1)
-    yield make(AddPartitionSpecUpdate, spec=metadata.spec())
-    yield make(SetDefaultSpecUpdate, spec_id=-1)
-    yield make(AddSortOrderUpdate, sort_order=UNSORTED_SORT_ORDER)
-    yield make(SetDefaultSortOrderUpdate, sort_order_id=-1)
-    yield SetLocationUpdate(location=metadata.location)
-    yield SetPropertiesUpdate(updates=metadata.properties)

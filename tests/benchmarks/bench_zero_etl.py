@@ -10,7 +10,7 @@ import pytest
 
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.iceberg.catalog import load_catalog
-from local_lakehouse.zero_etl.merge import Workbench
+from local_lakehouse.zero_etl.merge import MergeContext
 from local_lakehouse.zero_etl.rows import as_rows
 from local_lakehouse.zero_etl.target import Layout, Target
 from local_lakehouse.zero_etl.typed import typed
@@ -53,9 +53,9 @@ def target() -> Iterator[Callable[[str], Target]]:
     backend = Backend("us-east-1")
     backend.clients.client("s3").create_bucket(Bucket="bench")
     backend.clients.client("glue").create_database(DatabaseInput={"Name": "d", "LocationUri": "s3://bench/d"})
-    catalog, workbench = load_catalog(backend.clients), Workbench()
+    context = MergeContext(load_catalog(backend.clients))
     columns = [name.lower() for name in KEYS]
-    yield lambda name: Target(catalog, Layout("d", name, f"s3://bench/d/{name}", columns, (), "bench_1"), workbench)
+    yield lambda name: Target(Layout("d", name, f"s3://bench/d/{name}", columns, (), "bench_1"), context)
     backend.reset()
 
 
@@ -94,7 +94,7 @@ def _changes(number: int, attempt: int) -> tuple[list[Item], list[Item]]:
 
 
 def _upsert_rate(target: Callable[[str], Target]) -> float:
-    catalog = target("changes").catalog
+    catalog = target("changes").context.catalog
     target("upserts").load(_unnest([_item(number, number) for number in range(TABLE)]).columns, keep=False)
     table = catalog.load_table(("d", "upserts"))
     rows, _ = _changes(UPSERTS, 0)

@@ -6,16 +6,17 @@ import itertools
 import re
 from datetime import datetime, timedelta
 
+import pyarrow as pa
 from pyiceberg.table import Table
 
 from local_lakehouse.athena.tables.hive import HiveLoad, hive_columns
-from local_lakehouse.athena.tables.iceberg_scans import FileCache, schema_of
 from local_lakehouse.athena.tables.iceberg_types import athena_type
 from local_lakehouse.athena.tables.information_schema import information_table
 from local_lakehouse.athena.tables.lake import Lake, is_iceberg, is_view
 from local_lakehouse.athena.tables.loads import ArrowLoad, IcebergLoad, Load
 from local_lakehouse.athena.tables.metadata_tables import METADATA_TABLES, metadata_table
 from local_lakehouse.athena.tables.views import read_view
+from local_lakehouse.iceberg.versions import column_name, schema_of
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.session import CATALOG, Source, SourceColumn, Version, View
 from local_lakehouse.sql.failures import Position, QueryFailure
@@ -35,12 +36,10 @@ class StatementTables:
 
     Args:
         lake: The tables of the lakehouse.
-        cache: Files parsed before.
     """
 
-    def __init__(self, lake: Lake, cache: FileCache) -> None:
+    def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._cache = cache
         self._loads: dict[str, Load] = {}
         self.scanned_bytes = 0
 
@@ -89,10 +88,10 @@ class StatementTables:
         snapshot_id = None if version is None else snapshot_of(table, names, version)
         schema = schema_of(table, snapshot_id)
         columns = tuple(
-            SourceColumn(field.name.lower(), athena_type(field.field_type), f"c{index}")
+            SourceColumn(field.name.lower(), athena_type(field.field_type), column_name(index))
             for index, field in enumerate(schema.fields)
         )
-        load = IcebergLoad(self._lake, table, snapshot_id, schema, self._cache)
+        load = IcebergLoad(self._lake, table, snapshot_id)
         return Source(names, self._add(load), (*columns, *_HIDDEN), load.conditions)
 
     def _hive(self, entry: dict[str, object], names: tuple[str, ...]) -> Source:
@@ -128,7 +127,15 @@ class StatementTables:
         for name, load in self._loads.items():
             loaded = load.load(columns.get(aliases.get(name, ""), set()))
             self.scanned_bytes += loaded.scanned_bytes
-            worker.register(name, loaded.rows)
+            offer(worker, name, loaded.rows)
+
+
+def offer(worker: WorkerSession, name: str, rows: pa.Table | str) -> None:
+    """Give a worker rows, or the SELECT that reads them, under a name."""
+    if isinstance(rows, str):
+        worker.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")
+    else:
+        worker.register(name, rows)
 
 
 def qualify(names: tuple[str, ...], database: str | None, position: Position) -> tuple[str, str]:
@@ -169,4 +176,6 @@ def snapshot_of(table: Table, names: tuple[str, ...], version: Version) -> int:
         raise QueryFailure(
             "INVALID_ARGUMENTS", f'No version history table "{names[1]}"."{names[2]}" at or before {shown}Z'
         )
+    if table.snapshot_by_id(older[-1].snapshot_id) is None:
+        raise QueryFailure("INVALID_ARGUMENTS", f"Iceberg snapshot ID does not exists: {older[-1].snapshot_id}")
     return older[-1].snapshot_id

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
-from pyiceberg.catalog.glue import GlueCatalog
-from pyiceberg.serializers import FromInputFile
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
-from pyiceberg.table.metadata import TableMetadata
 
 from local_lakehouse.backend.clients import ServiceClients, require
 from local_lakehouse.iceberg.catalog import load_catalog
+from local_lakehouse.iceberg.reader import Reader
+from local_lakehouse.iceberg.scans import Planner, Scan, ScanFile, UnsupportedTableError
+from local_lakehouse.sql.failures import QueryFailure
 
-_KEPT_METADATA = 256
+# Athena creates and reads tables of version 2; those of version 3 have types and deletes that it does not know.
+_NEWEST_FORMAT = 2
 
 
 class Lake:
@@ -24,13 +25,15 @@ class Lake:
 
     Args:
         clients: The clients of the lakehouse.
+        reads_local_files: Whether the engine may read the files of `local_path`.
     """
 
-    def __init__(self, clients: ServiceClients) -> None:
+    def __init__(self, clients: ServiceClients, *, reads_local_files: bool = False) -> None:
         self.clients = clients
-        self.catalog: GlueCatalog = load_catalog(clients)
-        self._metadata: OrderedDict[str, TableMetadata] = OrderedDict()
-        self._lock = threading.Lock()
+        self.catalog = load_catalog(clients)
+        self.reader = Reader(self.catalog.objects, self.catalog.rows)
+        self.reads_local_files = reads_local_files
+        self._planner = Planner()
 
     @property
     def glue(self) -> Any:
@@ -87,16 +90,36 @@ class Lake:
         # Read from S3 or from a cache: the caller needs the right either way.
         for path in (location, f"{location.rpartition('/metadata/')[0]}/data/*"):
             require("s3:GetObject", f"arn:{self.clients.partition}:s3:::{path.removeprefix('s3://')}")
-        io = self.catalog._load_file_io({}, location)
-        with self._lock:
-            metadata = self._metadata.get(location)
-        if metadata is None:
-            metadata = FromInputFile.table_metadata(io.new_input(location))
-            with self._lock:
-                self._metadata[location] = metadata
-                if len(self._metadata) > _KEPT_METADATA:
-                    self._metadata.popitem(last=False)
-        return Table((entry["DatabaseName"], entry["Name"]), metadata, location, io, self.catalog)
+        try:
+            table = self.catalog.table_at(entry["DatabaseName"], entry["Name"], location)
+        except FileNotFoundError as error:
+            raise QueryFailure(
+                "ICEBERG_MISSING_METADATA",
+                f"Metadata not found in metadata location for table {entry['DatabaseName']}.{entry['Name']}: "
+                f"{location}",
+            ) from error
+        if table.metadata.format_version > _NEWEST_FORMAT:
+            raise QueryFailure(
+                "NOT_SUPPORTED",
+                f"The local Athena reads Iceberg tables up to format version {_NEWEST_FORMAT}; "
+                f"{entry['DatabaseName']}.{entry['Name']} has version {table.metadata.format_version}",
+            )
+        return table
+
+    def scan(self, table: Table, snapshot_id: int | None, filters: Sequence[BooleanExpression] = ()) -> Scan:
+        """Return the files of a version of a table that may hold wanted rows.
+
+        Raises:
+            QueryFailure: ``NOT_SUPPORTED``, for what is not read here.
+        """
+        try:
+            return self._planner.scan(table, snapshot_id, filters)
+        except UnsupportedTableError as error:
+            raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not read {error}") from error
+
+    def local_path(self, file: ScanFile) -> Path:
+        """Return the path of a data file's bytes on the local disk."""
+        return self.catalog.objects.local.path(file.path)
 
 
 def is_iceberg(entry: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What a statement reads: each table it names, loaded only when it runs."""
+"""Relations that a statement reads: each table it names, read only when it runs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ from pyiceberg.expressions import (
     LessThanOrEqual,
     Or,
 )
-from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
-from local_lakehouse.athena.tables.iceberg_scans import FileCache, ScannedFile, concatenated, scan
 from local_lakehouse.athena.tables.lake import Lake
+from local_lakehouse.iceberg.duckdb_scan import NotReadableError, scan_sql
+from local_lakehouse.iceberg.forms import ZONED, Form, arrow_type
+from local_lakehouse.iceberg.scans import Scan, ScanFile
+from local_lakehouse.iceberg.versions import column_name
 from local_lakehouse.sql.analysis.session import Condition
+
+PLACE_COLUMNS = ("f", "n")
+# Less than this is parsed once and kept; more is read by DuckDB from the disk, with its conditions.
+_SMALL_SCAN_BYTES = 4 * 2**20
 
 # Their stubs know only keyword arguments.
 _OPERATORS: dict[str, Any] = {
@@ -36,9 +42,14 @@ _OPERATORS: dict[str, Any] = {
 
 @dataclass
 class Loaded:
-    """A table's rows, and how many bytes reading them is said to have cost."""
+    """A table's rows, and how many bytes reading them is said to have cost.
 
-    rows: pa.Table
+    Args:
+        rows: The rows, or the SELECT by which DuckDB reads them from files.
+        scanned_bytes: What Athena would say it read.
+    """
+
+    rows: pa.Table | str
     scanned_bytes: int = 0
 
 
@@ -53,7 +64,7 @@ class Load(Protocol):
 
 @dataclass
 class ArrowLoad:
-    """A table that is at hand."""
+    """A table that is in memory."""
 
     rows: pa.Table
     conditions: list[Condition] = field(default_factory=list)
@@ -70,66 +81,109 @@ class IcebergLoad:
     lake: Lake
     table: Table
     snapshot_id: int | None
-    schema: Schema
-    cache: FileCache
     conditions: list[Condition] = field(default_factory=list)
 
     def load(self, columns: set[str]) -> Loaded:
         """Read the files that the conditions leave."""
-        files = scan(self.table, self.snapshot_id, [self._filter(one) for one in self.conditions], self.cache)
-        rows = concatenated((self._rows(one, columns) for one in files), self.schema)
-        if not files:
-            rows = _with_hidden(rows, columns, [], [])
-        ids = [one.field_id for index, one in enumerate(self.schema.fields) if f"c{index}" in columns]
-        return Loaded(rows, sum(_bytes(one, ids, self.schema) for one in files))
-
-    def _rows(self, file: ScannedFile, columns: set[str]) -> pa.Table:
-        if not columns & {"p", "m"}:
-            return file.rows
-        path = file.task.file.file_path
-        modified = []
-        if "m" in columns:
-            bucket, _, key = path.removeprefix("s3://").partition("/")
-            head = self.lake.s3.head_object(Bucket=bucket, Key=key)
-            modified = [{"i": head["LastModified"].replace(tzinfo=None), "z": "UTC"}] * file.rows.num_rows
-        return _with_hidden(file.rows, columns, [path] * file.rows.num_rows, modified)
-
-    def _filter(self, condition: Condition) -> BooleanExpression:
-        name = self.schema.fields[int(condition.column[1:])].name
-        if condition.operator == "IN":
-            return Or(AlwaysFalse(), *(_OPERATORS["="](name, value) for value in condition.values))
-        found: BooleanExpression = _OPERATORS[condition.operator](name, condition.values[0])
-        return found
+        filters = [_filter(condition) for condition in self.conditions]
+        scan = self.lake.scan(self.table, self.snapshot_id, filters)
+        fields = [
+            (field.field_id, field.field_type)
+            for index, field in enumerate(scan.schema.fields)
+            if column_name(index) in columns
+        ]
+        return Loaded(relation(self.lake, scan, columns), sum(file.bytes_of(fields) for file in scan.files))
 
 
-_ZONED = pa.struct([("i", pa.timestamp("us")), ("z", pa.string())])
+def _filter(condition: Condition) -> BooleanExpression:
+    if condition.operator == "IN":
+        return Or(AlwaysFalse(), *(_OPERATORS["="](condition.column, value) for value in condition.values))
+    found: BooleanExpression = _OPERATORS[condition.operator](condition.column, condition.values[0])
+    return found
 
 
-def _with_hidden(rows: pa.Table, columns: set[str], paths: Sequence[str], modified: Sequence[object]) -> pa.Table:
-    if "p" in columns:
-        rows = rows.append_column("p", pa.array(paths, pa.string()))
-    if "m" in columns:
-        rows = rows.append_column("m", pa.array(modified, _ZONED))
+def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
+    """Return columns of the rows of a scan.
+
+    Args:
+        lake: The tables of the lakehouse.
+        scan: What is read.
+        columns: The names of the wanted columns: those of `versions.column_name`, ``p`` for the path of a row's file,
+            ``m`` for the moment at which that was modified, and `PLACE_COLUMNS` for where the row is.
+    """
+    fields = [
+        (column_name(index), field) for index, field in enumerate(scan.schema.fields) if column_name(index) in columns
+    ]
+    size = sum(file.bytes_of([(field.field_id, field.field_type) for _, field in fields]) for file in scan.files)
+    readable = "m" not in columns and not any(file.deletes for file in scan.files)
+    if size > _SMALL_SCAN_BYTES and readable and lake.reads_local_files:
+        files = [(file, lake.local_path(file), lake.reader.layout(file, scan.mapping)) for file in scan.files]
+        try:
+            return scan_sql(
+                files,
+                fields,
+                path_column="p" if "p" in columns else None,
+                place_columns=PLACE_COLUMNS if columns & set(PLACE_COLUMNS) else None,
+            )
+        except NotReadableError:
+            pass  # What DuckDB would read otherwise than the schema says is read by Arrow.
+    parts = [_rows(lake, scan, number, columns) for number, file in enumerate(scan.files)]
+    return pa.concat_tables([*parts, _empty(scan, columns)])
+
+
+def _rows(lake: Lake, scan: Scan, number: int, columns: set[str]) -> pa.Table:
+    file = scan.files[number]
+    fields = [
+        (column_name(index), field) for index, field in enumerate(scan.schema.fields) if column_name(index) in columns
+    ]
+    rows = lake.reader.read(file, fields, Form.ENGINE, scan.mapping)
+    hidden = columns - {name for name, _ in fields}
+    if not fields and not hidden:
+        hidden = {"one"}
+    return _with_hidden(rows, hidden, lake, file, number)
+
+
+def _with_hidden(rows: pa.Table, hidden: set[str], lake: Lake, file: ScanFile, number: int) -> pa.Table:
+    count = rows.num_rows
+    makers: dict[str, Any] = {
+        "p": lambda: pa.repeat(pa.scalar(file.path), count),
+        "m": lambda: _modified(lake, file, count),
+        "f": lambda: pa.repeat(pa.scalar(number, pa.int32()), count),
+        "n": lambda: pa.array(range(count), pa.int64()),
+        "one": lambda: pa.repeat(pa.scalar(1, pa.int32()), count),
+    }
+    for name in sorted(hidden):
+        rows = rows.append_column(name, makers[name]()) if rows.num_columns else pa.table({name: makers[name]()})
     return rows
 
 
-def _bytes(file: ScannedFile, field_ids: list[int], schema: Schema) -> int:
-    """Return how many bytes Athena would read: the chunks of the columns, if the file's entry tells their sizes."""
-    if not file.column_bytes:
-        return file.task.file.file_size_in_bytes
-    if not field_ids:
-        return 0
-    wanted = set()
-    for one in field_ids:
-        found = schema.find_field(one)
-        wanted |= {one, *_nested_ids(found.field_type)}
-    if not wanted & set(file.column_bytes):
-        return file.task.file.file_size_in_bytes
-    return sum(size for field_id, size in file.column_bytes.items() if field_id in wanted)
+def _modified(lake: Lake, file: ScanFile, count: int) -> pa.Array:
+    bucket, _, key = file.path.removeprefix("s3://").partition("/")
+    head = lake.s3.head_object(Bucket=bucket, Key=key)
+    return pa.array([{"i": head["LastModified"].replace(tzinfo=None), "z": "UTC"}] * count, ZONED)
 
 
-def _nested_ids(type_: object) -> set[int]:
-    fields = getattr(type_, "fields", ())
-    return {one.field_id for one in fields} | {
-        nested for one in fields for nested in _nested_ids(getattr(one, "field_type", None))
-    }
+_HIDDEN_TYPES = {"p": pa.string(), "m": ZONED, "f": pa.int32(), "n": pa.int64(), "one": pa.int32()}
+
+
+def _empty(scan: Scan, columns: set[str]) -> pa.Table:
+    fields = [
+        (column_name(index), arrow_type(field.field_type, Form.ENGINE))
+        for index, field in enumerate(scan.schema.fields)
+        if column_name(index) in columns
+    ]
+    hidden = columns - {name for name, _ in fields}
+    if not fields and not hidden:
+        hidden = {"one"}
+    fields += [(name, _HIDDEN_TYPES[name]) for name in sorted(hidden)]
+    return pa.schema(fields).empty_table()
+
+
+def all_columns(scan: Scan) -> set[str]:
+    """Return the names of all columns of a scan."""
+    return {column_name(index) for index in range(len(scan.schema.fields))}
+
+
+def used_columns(scan: Scan, names: Sequence[str]) -> set[str]:
+    """Return those of some names that are columns of a scan or hidden ones."""
+    return set(names) & (all_columns(scan) | set(_HIDDEN_TYPES))

@@ -7,18 +7,21 @@ https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
+from pyiceberg.exceptions import CommitFailedException
 
 from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.tables.catalog import qualify
 from local_lakehouse.athena.writes.hive_files import HiveWriter, check_format, check_hive_types, check_location
 from local_lakehouse.athena.writes.hive_tables import add_partitions, table_input
-from local_lakehouse.athena.writes.iceberg_commits import append, fresh
-from local_lakehouse.athena.writes.iceberg_tables import create_iceberg_table, transforms_of
+from local_lakehouse.athena.writes.iceberg_commits import row_writer
+from local_lakehouse.athena.writes.iceberg_tables import new_table, transforms_of
 from local_lakehouse.athena.writes.inserts import ROWS
+from local_lakehouse.iceberg.commits import create
+from local_lakehouse.iceberg.snapshots import Change
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.compiled import Compiled
@@ -83,10 +86,10 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
     if not iceberg:
         check_hive_types(columns)
     sql = compiled.sql if statement.with_data else f"SELECT * FROM ({compiled.sql}) WHERE FALSE"
-    rows = context.fetch(tables, sql)
     if iceberg:
-        _create_iceberg(context, database, name, columns, settings, rows)
-        return Outcome(ROWS, update_count=rows.num_rows, body=False)
+        count = _create_iceberg(context, database, name, columns, settings, lambda: context.stream(tables, sql))
+        return Outcome(ROWS, update_count=count, body=False)
+    rows = context.fetch(tables, sql)
     paths = _create_hive(context, database, name, columns, settings, rows)
     return Outcome(ROWS, update_count=rows.num_rows, manifest=paths, body=False)
 
@@ -188,18 +191,27 @@ def _create_iceberg(
     name: str,
     columns: list[tuple[str, Type]],
     settings: dict[str, Any],
-    rows: pa.Table,
-) -> None:
+    rows: Callable[[], pa.RecordBatchReader],
+) -> int:
     location = settings.get("location")
     if not location:
         raise QueryFailure(
             "INVALID_TABLE_PROPERTY", "The location of an Iceberg table must be given: WITH (location = 's3://…')"
         )
     check_location(str(location))
-    partitioning = transforms_of([str(one) for one in settings.get("partitioning", ())])
+    partitioning = transforms_of([str(text) for text in settings.get("partitioning", ())])
     properties = {
         key: str(value) for key, value in settings.items() if key not in ("location", "is_external", "partitioning")
     }
     listed = [nodes.ColumnDefinition(column, type_) for column, type_ in columns]
-    create_iceberg_table(context.lake, database, name, listed, partitioning, str(location), properties)
-    append(fresh(context.lake, database, name), rows)
+    metadata = new_table(listed, partitioning, str(location), properties)
+    with row_writer(context.lake, metadata) as writer:
+        writer.write(rows())
+        writer.finish()
+        try:
+            create(context.lake.catalog, database, name, metadata, Change(writer.files))
+        except CommitFailedException as error:
+            raise QueryFailure(
+                "TABLE_ALREADY_EXISTS", f"Destination table '{CATALOG}.{database}.{name}' already exists"
+            ) from error
+    return writer.row_count

@@ -1,28 +1,32 @@
-"""Commit rows to Iceberg tables, each statement as one snapshot."""
+"""Rows of statements as snapshots of Iceberg tables, each statement as one."""
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
 
 import pyarrow as pa
 from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.io.pyarrow import _dataframe_to_data_files, schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Operation, Summary
-from pyiceberg.table.update.snapshot import _OverwriteFiles
-from pyiceberg.typedef import EMPTY_DICT
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Operation
 
 from local_lakehouse.athena.tables.iceberg_types import athena_type
 from local_lakehouse.athena.tables.lake import Lake, is_iceberg
-from local_lakehouse.athena.writes.export import exported
+from local_lakehouse.iceberg.commits import commit_change
+from local_lakehouse.iceberg.forms import write_form
+from local_lakehouse.iceberg.snapshots import Change
+from local_lakehouse.iceberg.writer import DataFileWriter, FileLayout, TooManyPartitionsError, UnsupportedCodecError
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.types import Type
 
 _T = TypeVar("_T")
+# https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
+_PARTITIONS = 100
 _locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
 
 
@@ -30,7 +34,7 @@ def fresh(lake: Lake, database: str, name: str) -> Table:
     """Return an Iceberg table as it is now.
 
     Raises:
-        QueryFailure: It is no Iceberg table any more.
+        QueryFailure: It is not an Iceberg table any more.
     """
     entry = lake.table(database, name)
     if entry is None or not is_iceberg(entry):
@@ -39,20 +43,29 @@ def fresh(lake: Lake, database: str, name: str) -> Table:
 
 
 def changing(database: str, name: str, change: Callable[[], _T]) -> _T:
-    """Change a table while no other statement does.
+    """Change rows of a table while no other statement does.
 
     Raises:
-        QueryFailure: Something else, such as an integration, committed at the same time.
+        QueryFailure: Another writer, such as an integration, committed at the same time.
     """
     with _locks[database, name]:
-        try:
-            return change()
-        except CommitFailedException as error:
-            raise QueryFailure(
-                "ICEBERG_COMMIT_ERROR",
-                f"Failed to commit the transaction on table {database}.{name}: it was changed by another writer "
-                "meanwhile. Run the statement again.",
-            ) from error
+        return committed(database, name, change)
+
+
+def committed(database: str, name: str, change: Callable[[], _T]) -> _T:
+    """Change a table.
+
+    Raises:
+        QueryFailure: Another writer, such as an integration, committed at the same time.
+    """
+    try:
+        return change()
+    except CommitFailedException as error:
+        raise QueryFailure(
+            "ICEBERG_COMMIT_ERROR",
+            f"Failed to commit the transaction on table {database}.{name}: it was changed by another writer "
+            "meanwhile. Run the statement again.",
+        ) from error
 
 
 def table_columns(table: Table) -> list[tuple[str, Type]]:
@@ -60,52 +73,89 @@ def table_columns(table: Table) -> list[tuple[str, Type]]:
     return [(field.name, athena_type(field.field_type)) for field in table.schema().fields]
 
 
-def iceberg_rows(table: Table, rows: pa.Table) -> pa.Table:
-    """Return rows in the Arrow types of a table's own schema."""
-    schema = schema_to_pyarrow(table.schema(), include_field_ids=False)
-    arrays = []
-    for index, (field, (_, type_)) in enumerate(zip(schema, table_columns(table), strict=False)):
-        arrays.append(exported(rows.column(index), type_).cast(field.type))
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def append(table: Table, rows: pa.Table) -> None:
-    """Add rows to a table."""
-    if rows.num_rows:
-        table.append(iceberg_rows(table, rows))
-
-
-class _RewriteFiles(_OverwriteFiles):
-    """The same rows in other files, which Iceberg calls ``replace``; PyIceberg itself has no such snapshot."""
-
-    def _summary(self, snapshot_properties: dict[str, str] = EMPTY_DICT) -> Summary:
-        summary = super()._summary(snapshot_properties)
-        return Summary(Operation.REPLACE, **summary.additional_properties)
-
-
-def replace_files(table: Table, removed: Sequence[DataFile], rows: pa.Table, *, same_rows: bool = False) -> None:
-    """Put rows in the place of data files.
+class RowWriter:
+    """Writes rows in DuckDB's form to the data files of a table.
 
     Args:
-        table: The table.
-        removed: The files that go.
-        rows: The rows that come, in the form that DuckDB answers.
-        same_rows: Whether they are the rows that go, in other files.
+        lake: The tables of the lakehouse.
+        metadata: The table's metadata.
     """
-    if not removed and not rows.num_rows:
-        return
-    transaction = table.transaction()
-    producer = _RewriteFiles if same_rows else _OverwriteFiles
-    with producer(operation=Operation.OVERWRITE, transaction=transaction, io=table.io) as snapshot:
-        for file in removed:
-            snapshot.delete_data_file(file)
-        if rows.num_rows:
-            written: Any = _dataframe_to_data_files(
-                table_metadata=transaction.table_metadata,
-                df=iceberg_rows(table, rows),
-                io=table.io,
-                write_uuid=snapshot.commit_uuid,
-            )
-            for file in written:
-                snapshot.append_data_file(file)
-    transaction.commit_transaction()
+
+    def __init__(self, lake: Lake, metadata: TableMetadata) -> None:
+        self._schema = metadata.schema()
+        self._files = DataFileWriter(FileLayout(metadata), lake.catalog.file_io(metadata.properties), _PARTITIONS)
+
+    @property
+    def files(self) -> Sequence[DataFile]:
+        """The files that are complete."""
+        return tuple(self._files.written)
+
+    @property
+    def row_count(self) -> int:
+        """How many rows were written."""
+        return self._files.row_count
+
+    def write(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Write rows as they come."""
+        for batch in batches:
+            self._files.write(write_form(batch, self._schema))
+
+    def finish(self) -> None:
+        """Complete the files."""
+        self._files.finish()
+
+    def discard(self) -> None:
+        """Delete the files."""
+        self._files.discard()
+
+
+@contextmanager
+def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
+    """Return a writer whose files are deleted when the block fails, and which the block has to finish.
+
+    Raises:
+        QueryFailure: There are more partitions than may be written at once, or the table's compression is unknown.
+    """
+    writer = RowWriter(lake, metadata)
+    try:
+        yield writer
+    except TooManyPartitionsError as error:
+        writer.discard()
+        raise QueryFailure("ICEBERG_TOO_MANY_OPEN_PARTITIONS", f"{error}.") from error
+    except UnsupportedCodecError as error:
+        writer.discard()
+        raise QueryFailure("NOT_SUPPORTED", f"{error}") from error
+    except BaseException:
+        writer.discard()
+        raise
+
+
+def append(lake: Lake, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
+    """Add rows to a table and return how many they are."""
+    with row_writer(lake, table.metadata) as writer:
+        writer.write(batches)
+        writer.finish()
+        if writer.row_count:
+            commit_change(table, Change(writer.files), _reload(lake, table))
+    return writer.row_count
+
+
+def replace_files(lake: Lake, table: Table, removed: Sequence[DataFile], writer: RowWriter, *, same_rows: bool) -> None:
+    """Put the files of a writer in the place of others.
+
+    Args:
+        lake: The tables of the lakehouse.
+        table: The table as it was read.
+        removed: The files that are removed.
+        writer: Has the new rows.
+        same_rows: Whether they are the rows of the removed files, which Iceberg calls ``replace``.
+    """
+    writer.finish()
+    if removed or writer.files:
+        change = Change(writer.files, removed, Operation.REPLACE if same_rows else None)
+        commit_change(table, change, _reload(lake, table))
+
+
+def _reload(lake: Lake, table: Table) -> Callable[[], Table]:
+    database, name = table.name()
+    return lambda: fresh(lake, database, name)

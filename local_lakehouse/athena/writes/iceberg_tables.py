@@ -13,6 +13,8 @@ from typing import Any
 from pyiceberg import types as iceberg
 from pyiceberg.partitioning import PARTITION_FIELD_ID_START, PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.table.metadata import TableMetadata, new_table_metadata
+from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
 from pyiceberg.transforms import (
     BucketTransform,
     DayTransform,
@@ -25,7 +27,6 @@ from pyiceberg.transforms import (
 )
 from pyiceberg.types import IcebergType, NestedField
 
-from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.types import Type
@@ -178,19 +179,16 @@ def iceberg_properties(properties: dict[str, str]) -> dict[str, str]:
     return known
 
 
-def create_iceberg_table(
-    lake: Lake,
-    database: str,
-    name: str,
+def new_table(
     columns: Sequence[nodes.ColumnDefinition],
     partitions: Sequence[nodes.PartitionField],
     location: str,
     properties: dict[str, str],
-) -> None:
-    """Create an empty Iceberg table.
+) -> TableMetadata:
+    """Return the metadata of a new Iceberg table.
 
     Raises:
-        QueryFailure: A type, a partition or a property is none of Iceberg's.
+        QueryFailure: A type, a partition or a property is not one of Iceberg's.
     """
     ids = itertools.count(len(columns) + 1)
     fields = [
@@ -198,10 +196,10 @@ def create_iceberg_table(
         for number, column in enumerate(columns, 1)
     ]
     schema = Schema(*fields)
-    lake.catalog.create_table(
-        (database, name),
+    return new_table_metadata(
         schema,
-        location=location.rstrip("/"),
-        partition_spec=_spec(schema, partitions),
-        properties=iceberg_properties(properties),
+        _spec(schema, partitions),
+        UNSORTED_SORT_ORDER,
+        location.rstrip("/"),
+        iceberg_properties(properties),
     )

@@ -18,7 +18,7 @@ from local_lakehouse.athena.tables.hive import hive_columns
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.writes.hive_files import HiveWriter
 from local_lakehouse.athena.writes.hive_tables import add_partitions, writer_settings
-from local_lakehouse.athena.writes.iceberg_commits import append, changing, fresh, table_columns
+from local_lakehouse.athena.writes.iceberg_commits import append, committed, table_columns
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.compiled import Compiled
@@ -57,16 +57,16 @@ def target_of(context: Context, names: tuple[Name, ...], position: Position) -> 
 def insert(statement: nodes.Insert, context: Context) -> Outcome:
     """Add the rows of a query to a table."""
     database, name, entry = target_of(context, statement.table, statement.table_position)
-    iceberg = is_iceberg(entry)
-    columns = table_columns(context.lake.iceberg(entry)) if iceberg else hive_columns(entry)
+    table = context.lake.iceberg(entry) if is_iceberg(entry) else None
+    columns = table_columns(table) if table else hive_columns(entry)
     tables = context.tables()
     compiled = compile_query(statement.query, context.session(tables))
     chosen = _chosen(statement, [column for column, _ in columns])
-    rows = context.fetch(tables, _insert_sql(compiled, columns, chosen, statement.position))
-    if iceberg:
-        changing(database, name, lambda: append(fresh(context.lake, database, name), rows))
-        return written_rows(rows.num_rows)
-    return _insert_hive(context, entry, rows, columns)
+    sql = _insert_sql(compiled, columns, chosen, statement.position)
+    if table is not None:
+        # Rows are added to whatever the table is when they are complete: no lock is held while they are computed.
+        return written_rows(committed(database, name, lambda: append(context.lake, table, context.stream(tables, sql))))
+    return _insert_hive(context, entry, context.fetch(tables, sql), columns)
 
 
 def _chosen(statement: nodes.Insert, columns: Sequence[str]) -> list[str]:

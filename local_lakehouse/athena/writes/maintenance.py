@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,10 +16,14 @@ from pyiceberg.manifest import DataFileContent
 from pyiceberg.table import Table
 
 from local_lakehouse.athena.context import Context, Outcome
-from local_lakehouse.athena.tables.iceberg_scans import ScannedFile, concatenated, scan, schema_of
+from local_lakehouse.athena.tables.catalog import offer
 from local_lakehouse.athena.tables.lake import is_iceberg
-from local_lakehouse.athena.writes.iceberg_commits import changing, fresh, replace_files
+from local_lakehouse.athena.tables.loads import all_columns, relation
+from local_lakehouse.athena.writes.iceberg_commits import changing, fresh, replace_files, row_writer
 from local_lakehouse.athena.writes.inserts import target_of
+from local_lakehouse.iceberg.forms import Form
+from local_lakehouse.iceberg.scans import Scan, ScanFile
+from local_lakehouse.iceberg.versions import column_name
 from local_lakehouse.sql.analysis.analysis import Analysis
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.failures import Position, QueryFailure
@@ -27,6 +32,9 @@ from local_lakehouse.sql.grammar.tree import Name
 from local_lakehouse.sql.grammar.tree import Table as TableNode
 
 _DEFAULT_AGE_SECONDS = 432_000
+# Files reach S3 in one request, so they are smaller here than AWS's 512 MB.
+_TARGET_BYTES = 128 * 2**20
+_SMALL_SHARE = 0.75
 _START = Position(1, 1)
 
 
@@ -43,40 +51,63 @@ def optimize(statement: nodes.Optimize, context: Context) -> Outcome:
 
     def change() -> Outcome:
         table = fresh(context.lake, database, name)
-        partitions: dict[str, list[ScannedFile]] = defaultdict(list)
-        for one in scan(table, None, (), context.cache):
-            if _chosen(statement, context, table, one):
-                partitions[repr(one.task.file.partition)].append(one)
-        scattered = [one for files in partitions.values() if _worth_it(files) for one in files]
-        rows = concatenated((one.rows for one in scattered), schema_of(table, None))
-        replace_files(table, [one.task.file for one in scattered], rows, same_rows=True)
+        scan = context.lake.scan(table, None)
+        partitions: dict[str, list[ScanFile]] = defaultdict(list)
+        for file in scan.files:
+            if _rewritable(table, file) and _chosen(statement, context, table, scan, file):
+                partitions[f"{file.entry.spec_id} {file.entry.partition!r}"].append(file)
+        scattered = replace(
+            scan, files=tuple(file for files in partitions.values() if _worth_it(table, files) for file in files)
+        )
+        if scattered.files:
+            _rewrite(context, table, scattered)
         return Outcome(body=False)
 
     return changing(database, name, change)
 
 
-def _worth_it(files: list[ScannedFile]) -> bool:
-    return len(files) > 1 or any(one.task.delete_files for one in files)
+def _rewritable(table: Table, file: ScanFile) -> bool:
+    """Tell whether a file is small, has deleted rows or is partitioned as the table no longer is."""
+    target = min(int(table.properties.get("write.target-file-size-bytes", _TARGET_BYTES)), _TARGET_BYTES)
+    least = int(table.properties.get("optimize_rewrite_min_data_file_size_bytes", int(target * _SMALL_SHARE)))
+    return file.size < least or bool(file.deletes) or file.entry.spec_id != table.spec().spec_id
 
 
-def _chosen(statement: nodes.Optimize, context: Context, table: Table, file: ScannedFile) -> bool:
+def _worth_it(table: Table, files: list[ScanFile]) -> bool:
+    return len(files) > 1 or any(file.deletes or file.entry.spec_id != table.spec().spec_id for file in files)
+
+
+def _rewrite(context: Context, table: Table, scan: Scan) -> None:
+    name = "optimized"
+    offer(context.worker, name, relation(context.lake, scan, all_columns(scan)))
+    shown = ", ".join(column_name(index) for index in range(len(scan.schema.fields)))
+    with row_writer(context.lake, table.metadata) as writer:
+        writer.write(context.worker.stream(f"SELECT {shown} FROM {name}"))
+        replace_files(context.lake, table, [file.entry for file in scan.files], writer, same_rows=True)
+
+
+def _chosen(statement: nodes.Optimize, context: Context, table: Table, scan: Scan, file: ScanFile) -> bool:
     """Tell whether a file is in a partition that the statement chooses."""
     if statement.where is None:
         return True
     sources = {field.source_id for field in table.spec().fields if str(field.transform) == "identity"}
     tables = context.tables()
     analyzer = Analysis(context.session(tables))
-    relation = analyzer.relation(TableNode(statement.table, position=statement.table_position), None, [])
+    found = analyzer.relation(TableNode(statement.table, position=statement.table_position), None, [])
     fields = [
-        one for one, column in zip(relation.fields, table.schema().fields, strict=False) if column.field_id in sources
+        shown for shown, column in zip(found.fields, table.schema().fields, strict=False) if column.field_id in sources
     ]
     if not fields:
         raise QueryFailure(
             "NOT_SUPPORTED", "OPTIMIZE with WHERE needs a table partitioned by columns", statement.position
         )
     condition = analyzer.boolean(statement.where, Scope(fields), "WHERE clause")
-    relation_name, _, alias = relation.sql.partition(" AS ")
-    context.worker.register(relation_name, file.rows.slice(0, 1))
+    relation_name, _, alias = found.sql.partition(" AS ")
+    wanted = [
+        (column_name(index), column) for index, column in enumerate(scan.schema.fields) if column.field_id in sources
+    ]
+    rows = context.lake.reader.read(file, wanted, Form.ENGINE, scan.mapping)
+    context.worker.register(relation_name, rows.slice(0, 1))
     return bool(context.worker.read(f"SELECT 1 FROM {relation_name} AS {alias} WHERE {condition.sql}").num_rows)
 
 

@@ -2,27 +2,28 @@
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-updating-iceberg-table-data.html
 
-The data files that hold changed rows are written anew, where Athena writes position deletes beside them: what queries
-see is the same.
+Data files with changed rows are rewritten, where Athena writes position deletes next to them. Queries see the same
+rows.
 """
 
 # ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 from pyiceberg.table import Table
 
 from local_lakehouse.athena.context import Context, Outcome
-from local_lakehouse.athena.tables.catalog import StatementTables
-from local_lakehouse.athena.tables.iceberg_scans import ScannedFile, concatenated, scan, schema_of
+from local_lakehouse.athena.tables.catalog import StatementTables, offer
 from local_lakehouse.athena.tables.lake import is_iceberg
-from local_lakehouse.athena.writes.iceberg_commits import changing, fresh, replace_files, table_columns
+from local_lakehouse.athena.tables.loads import PLACE_COLUMNS, all_columns, relation
+from local_lakehouse.athena.writes.iceberg_commits import changing, fresh, replace_files, row_writer, table_columns
 from local_lakehouse.athena.writes.inserts import target_of, written_rows
+from local_lakehouse.iceberg.scans import Scan
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.analysis import Analysis
 from local_lakehouse.sql.analysis.relations import From, nested
@@ -32,6 +33,7 @@ from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
+from local_lakehouse.sql.workers.pool import WorkerSession
 
 
 @dataclass
@@ -41,53 +43,68 @@ class _Target:
     context: Context
     table: Table
     columns: list[tuple[str, Type]]
-    files: list[ScannedFile]
+    scan: Scan
     tables: StatementTables
     analyzer: Analysis
     relation: From
+
+    @property
+    def name(self) -> str:
+        """DuckDB's name of the table."""
+        return self.relation.sql.partition(" AS ")[0]
 
     @property
     def alias(self) -> str:
         """DuckDB's name of the table in the statement."""
         return self.relation.sql.rpartition(" AS ")[2]
 
+    @property
+    def places(self) -> str:
+        """DuckDB's SQL of the number of a row's file and of the row's own number in it."""
+        return f"{self.alias}.f AS f, {self.alias}.n AS n"
+
     def scope(self) -> Scope:
         """Return the names that the statement may use."""
         return Scope([field for field in self.relation.fields if not field.hidden])
 
-    def numbered(self) -> pa.Table:
-        """Return the table's rows, each with the number of its file and its own number there."""
-        schema = schema_of(self.table, None)
-        parts = [
-            one.rows.append_column("f", pa.array(np.full(one.rows.num_rows, number, np.int32))).append_column(
-                "n", pa.array(np.arange(one.rows.num_rows, dtype=np.int64))
-            )
-            for number, one in enumerate(self.files)
-        ]
-        if parts:
-            return pa.concat_tables(parts)
-        nothing = concatenated([], schema)
-        return nothing.append_column("f", pa.array([], pa.int32())).append_column("n", pa.array([], pa.int64()))
-
     def register(self, sql: str) -> None:
-        """Hand DuckDB the table and all others that a statement names."""
+        """Hand DuckDB the table, its rows with their places, and all others that a statement names."""
         self.tables.register(self.context.worker, sql)
         self.context.execution.scanned_bytes += self.tables.scanned_bytes
-        name = self.relation.sql.partition(" AS ")[0]
-        self.context.worker.register(name, self.numbered())
+        self._offer(self.name, self.scan)
 
-    def commit(self, gone: pa.Table, come: pa.Table) -> None:
-        """Take rows out of the table by file and number, and put others in."""
-        places = gone.column("f").to_numpy(), gone.column("n").to_numpy()
-        touched = np.unique(places[0])
-        kept = []
-        for number in touched:
-            mask = np.ones(self.files[number].rows.num_rows, bool)
-            mask[places[1][places[0] == number]] = False
-            kept.append(self.files[number].rows.filter(pa.array(mask)))
-        empty = concatenated([], schema_of(self.table, None))
-        rows = pa.concat_tables([*kept, come.cast(empty.schema)]) if kept or come.num_rows else empty
-        replace_files(self.table, [self.files[number].task.file for number in touched], rows)
+    def _offer(self, name: str, scan: Scan) -> None:
+        offer(self.context.worker, name, relation(self.context.lake, scan, all_columns(scan) | set(PLACE_COLUMNS)))
+
+    def apply(self, come: Sequence[Iterable[pa.RecordBatch]], gone: Callable[[], pa.Table]) -> int:
+        """Put rows into the table and take others out; return how many were put in.
+
+        Args:
+            come: The new rows.
+            gone: Returns the places of the rows that are taken out, once the new ones are read.
+        """
+        lake = self.context.lake
+        with row_writer(lake, self.table.metadata) as writer:
+            for rows in come:
+                writer.write(rows)
+            count, places = writer.row_count, gone()
+            touched = np.unique(places.column("f").to_numpy()).tolist()
+            if touched:
+                writer.write(self._kept(places, touched))
+            removed = [self.scan.files[number].entry for number in touched]
+            replace_files(lake, self.table, removed, writer, same_rows=False)
+        return count
+
+    def _kept(self, places: pa.Table, touched: list[int]) -> pa.RecordBatchReader:
+        """Return the rows of files that are rewritten which stay as they are."""
+        name = f"{self.name}_touched"
+        self._offer(name, replace(self.scan, files=tuple(self.scan.files[number] for number in touched)))
+        numbers = np.searchsorted(touched, places.column("f").to_numpy()).astype(np.int32)
+        self.context.worker.register(f"{name}_gone", pa.table({"f": numbers, "n": places.column("n")}))
+        shown = ", ".join(f"t.c{index}" for index in range(len(self.columns)))
+        return self.context.worker.stream(
+            f"SELECT {shown} FROM {name} AS t ANTI JOIN {name}_gone AS g ON t.f = g.f AND t.n = g.n",
+        )
 
 
 def _target(context: Context, names: tuple[tree.Name, ...], position: Position, alias: tree.Name | None) -> _Target:
@@ -102,9 +119,8 @@ def _target(context: Context, names: tuple[tree.Name, ...], position: Position, 
     node: tree.Relation = tree.Table(names, position=position)
     if alias is not None:
         node = tree.Aliased(node, alias, (), position=position)
-    relation = analyzer.relation(node, None, [])
-    files = scan(table, None, (), context.cache)
-    return _Target(context, table, table_columns(table), files, tables, analyzer, relation)
+    found = analyzer.relation(node, None, [])
+    return _Target(context, table, table_columns(table), context.lake.scan(table, None), tables, analyzer, found)
 
 
 def _locked(context: Context, names: tuple[tree.Name, ...], position: Position, change: object) -> Outcome:
@@ -118,10 +134,10 @@ def delete(statement: nodes.Delete, context: Context) -> Outcome:
     def change() -> Outcome:
         target = _target(context, statement.table, statement.table_position, None)
         condition = _condition(target, statement.where)
-        sql = f"SELECT {target.alias}.f AS f, {target.alias}.n AS n FROM {target.relation.sql} WHERE {condition}"
+        sql = f"SELECT {target.places} FROM {target.relation.sql} WHERE {condition}"
         target.register(sql)
         gone = context.worker.read(sql)
-        target.commit(gone, concatenated([], schema_of(target.table, None)))
+        target.apply((), lambda: gone)
         return written_rows(gone.num_rows)
 
     return _locked(context, statement.table, statement.table_position, change)
@@ -141,14 +157,29 @@ def update(statement: nodes.Update, context: Context) -> Outcome:
         condition = _condition(target, statement.where)
         values = _assigned(target, statement.assignments, target.scope(), "UPDATE")
         read = _read(target, values)
-        places = f"{target.alias}.f AS f, {target.alias}.n AS n"
-        sql = f"SELECT {places}, {read} FROM {target.relation.sql} WHERE {condition}"
+        sql = f"SELECT {target.places}, {read} FROM {target.relation.sql} WHERE {condition}"
         target.register(sql)
-        found = context.worker.read(sql)
-        target.commit(found, found.drop_columns(["f", "n"]))
-        return written_rows(found.num_rows)
+        found = _Places(context.worker.stream(sql))
+        return written_rows(target.apply([found], found.table))
 
     return _locked(context, statement.table, statement.table_position, change)
+
+
+class _Places:
+    """Rows whose first two columns are their places, which are set aside as the rows are read."""
+
+    def __init__(self, rows: pa.RecordBatchReader) -> None:
+        self._rows = rows
+        self._places: list[pa.RecordBatch] = []
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._rows:
+            self._places.append(batch.select([0, 1]))
+            yield batch.select(range(2, batch.num_columns))
+
+    def table(self) -> pa.Table:
+        """Return the places of the rows that were read."""
+        return pa.Table.from_batches(self._places, pa.schema(list(self._rows.schema)[:2]))
 
 
 def _assigned(target: _Target, assignments: Sequence[nodes.Assignment], scope: Scope, verb: str) -> dict[str, str]:
@@ -195,6 +226,21 @@ def merge(statement: nodes.Merge, context: Context) -> Outcome:
     return _locked(context, statement.table, statement.table_position, change)
 
 
+class _Counted:
+    """The rows of statements, one after the other, counted as they are read."""
+
+    def __init__(self, worker: WorkerSession, statements: Sequence[str]) -> None:
+        self._worker = worker
+        self._statements = statements
+        self.count = 0
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for sql in self._statements:
+            for batch in self._worker.stream(sql):
+                self.count += batch.num_rows
+                yield batch
+
+
 class _Merge:
     """One MERGE."""
 
@@ -224,11 +270,10 @@ class _Merge:
         worker = self._target.context.worker
         gone = worker.read(places)
         self._check_single(gone)
-        empty = concatenated([], schema_of(self._target.table, None))
-        come = [worker.read(sql).cast(empty.schema) for sql in (*(sql for _, sql in updates), *inserts)]
-        inserted = sum(part.num_rows for part in come[len(updates) :])
-        self._target.commit(gone, pa.concat_tables([empty, *come]))
-        return written_rows(gone.num_rows + inserted)
+        added = _Counted(worker, inserts)
+        changed = _Counted(worker, [sql for _, sql in updates])
+        self._target.apply([changed, added], lambda: gone)
+        return written_rows(gone.num_rows + added.count)
 
     def _choice(self, cases: Sequence[nodes.MergeCase], scope: Scope) -> str:
         """Write which case applies to a row: its number, or NULL."""

@@ -86,6 +86,18 @@ class WorkerSession:
         with pa.memory_map(str(path)) as source:
             return pa.ipc.open_stream(source).read_all()
 
+    def stream(self, sql: str) -> pa.RecordBatchReader:
+        """Run a query and return its rows batch by batch, however many they are: only the disk bounds them.
+
+        Raises:
+            QueryFailure: It fails; never with DuckDB's own words.
+            InterruptedStatementError: It was stopped.
+        """
+        path = self._path()
+        limit = shutil.disk_usage(self._pool.folder).free
+        self._order({"do": "read", "sql": sql, "path": str(path), "limit": limit})
+        return pa.ipc.open_stream(pa.memory_map(str(path)))
+
     def constant(self, sql: str) -> object:
         """Compute an expression that reads no table.
 

@@ -15,11 +15,13 @@ from local_lakehouse.athena.api import AthenaService
 from local_lakehouse.athena.results import Text, render
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_backend import ACCOUNT
+from local_lakehouse.iceberg.local_files import copies_folder
 from local_lakehouse.protocol.wire import Caller
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.session import Session, Source, Version, View
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar.parser import parse_query
+from local_lakehouse.sql.workers.limits import Limits
 from local_lakehouse.sql.workers.pool import WorkerPool
 
 CALLER = Caller(ACCOUNT, "us-east-1", f"arn:aws:iam::{ACCOUNT}:root")
@@ -47,7 +49,7 @@ Ask = Callable[[str], Answer]
 @pytest.fixture(scope="session")
 def workers() -> Iterator[WorkerPool]:
     """The worker processes of all statements."""
-    pool = WorkerPool()
+    pool = WorkerPool(Limits(readable=(copies_folder(),)))
     yield pool
     pool.stop()
 
@@ -72,6 +74,7 @@ class Athena:
 
     def __init__(self, service: AthenaService, clients: ServiceClients) -> None:
         self.service = service
+        self.clients = clients
         self.glue = clients.client("glue")
         self.s3 = clients.client("s3")
 

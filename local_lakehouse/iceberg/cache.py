@@ -1,0 +1,89 @@
+"""Columns of data files kept in memory, shared by zero-ETL and Athena."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+import pyarrow as pa
+
+_CACHE_BYTES = 384 * 2**20
+
+_Value = TypeVar("_Value")
+ColumnKey = tuple[str, int, str, tuple[str, ...]]
+
+
+class RowCache:
+    """Columns of data files, the least recently used dropped beyond a size.
+
+    Iceberg never changes a data file, so a column is known by the file's path, its field id, its Arrow type and the
+    delete files that were applied to it.
+
+    Args:
+        limit: How many bytes of Arrow data to keep.
+    """
+
+    def __init__(self, limit: int = _CACHE_BYTES) -> None:
+        self._limit = limit
+        self._columns: OrderedDict[ColumnKey, pa.ChunkedArray] = OrderedDict()
+        self._lengths: dict[ColumnKey, int] = {}
+        self._size = 0
+        self._lock = threading.Lock()
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        return self._size
+
+    def get(self, key: ColumnKey) -> pa.ChunkedArray | None:
+        """Return a column, or None if it is not kept."""
+        with self._lock:
+            column = self._columns.get(key)
+            if column is not None:
+                self._columns.move_to_end(key)
+            return column
+
+    def put(self, key: ColumnKey, column: pa.ChunkedArray) -> None:
+        """Keep a column; one that is larger than the whole cache is not kept."""
+        size = column.nbytes
+        if size > self._limit:
+            return
+        with self._lock:
+            self._drop(key)
+            self._columns[key] = column
+            self._lengths[key] = size
+            self._size += size
+            while self._size > self._limit:
+                self._drop(next(iter(self._columns)))
+
+    def _drop(self, key: ColumnKey) -> None:
+        if self._columns.pop(key, None) is not None:
+            self._size -= self._lengths.pop(key)
+
+
+class KeptValues(Generic[_Value]):
+    """Values that are expensive to compute and small to keep, by their keys.
+
+    Args:
+        limit: How many values to keep.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._values: OrderedDict[Hashable, _Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, compute: Callable[[], _Value]) -> _Value:
+        """Return the value of a key, computed at its first use."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = compute()
+        with self._lock:
+            self._values[key] = value
+            if len(self._values) > self._limit:
+                self._values.popitem(last=False)
+        return value

@@ -1,0 +1,123 @@
+"""Optimistic commits: a change is made on a table as it was read, and refused or repeated if that has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.manifest import DataFileContent
+from pyiceberg.table import Table
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.refs import MAIN_BRANCH
+from pyiceberg.table.snapshots import Operation
+from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
+from pyiceberg.table.update import (
+    AddPartitionSpecUpdate,
+    AddSchemaUpdate,
+    AddSortOrderUpdate,
+    AssertCreate,
+    AssertRefSnapshotId,
+    AssertTableUUID,
+    AssignUUIDUpdate,
+    SetCurrentSchemaUpdate,
+    SetDefaultSortOrderUpdate,
+    SetDefaultSpecUpdate,
+    SetLocationUpdate,
+    SetPropertiesUpdate,
+    TableUpdate,
+    UpgradeFormatVersionUpdate,
+)
+
+from local_lakehouse.iceberg.catalog import LakehouseCatalog
+from local_lakehouse.iceberg.snapshots import Change, live_entries, make, snapshot_updates
+
+# As many as Iceberg's `commit.retry.num-retries`.
+_ATTEMPTS = 5
+
+
+def commit(table: Table, updates: Sequence[TableUpdate]) -> None:
+    """Commit updates to a table, provided that its current snapshot is still the one that was read.
+
+    Raises:
+        CommitFailedException: Another writer has committed meanwhile.
+    """
+    snapshot = table.current_snapshot()
+    requirements = (
+        make(AssertTableUUID, uuid=table.metadata.table_uuid),
+        make(AssertRefSnapshotId, ref=MAIN_BRANCH, snapshot_id=snapshot.snapshot_id if snapshot else None),
+    )
+    table.catalog.commit_table(table, requirements, tuple(updates))
+
+
+def create(catalog: LakehouseCatalog, database: str, name: str, metadata: TableMetadata, change: Change) -> None:
+    """Add a table to the catalog, with a first snapshot if there are files for it.
+
+    Args:
+        catalog: The catalog.
+        database: The table's database.
+        name: The table's name.
+        metadata: The table's metadata without a snapshot.
+        change: The files of its first snapshot.
+
+    Raises:
+        CommitFailedException: There is such a table already.
+    """
+    staged = catalog.staged_table(database, name, metadata)
+    updates = [*_creation(metadata)]
+    if change.added:
+        updates += snapshot_updates(metadata, metadata, staged.io, change)
+    catalog.commit_table(staged, (AssertCreate(),), tuple(updates))
+
+
+def _creation(metadata: TableMetadata) -> Iterator[TableUpdate]:
+    yield AssignUUIDUpdate(uuid=metadata.table_uuid)
+    yield make(UpgradeFormatVersionUpdate, format_version=metadata.format_version)
+    yield make(AddSchemaUpdate, schema_=metadata.schema())
+    yield make(SetCurrentSchemaUpdate, schema_id=-1)
+    yield make(AddPartitionSpecUpdate, spec=metadata.spec())
+    yield make(SetDefaultSpecUpdate, spec_id=-1)
+    yield make(AddSortOrderUpdate, sort_order=UNSORTED_SORT_ORDER)
+    yield make(SetDefaultSortOrderUpdate, sort_order_id=-1)
+    yield SetLocationUpdate(location=metadata.location)
+    yield SetPropertiesUpdate(updates=metadata.properties)
+
+
+def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> None:
+    """Make a change a table's next snapshot.
+
+    New files alone, and the same rows in other files, fit any state of the table: when another writer was faster they
+    are put on top of what that wrote. Other changes were computed from rows that may have changed.
+
+    Args:
+        table: The table from which the change was computed.
+        change: The change, its files written.
+        reload: Returns the table as it is now.
+
+    Raises:
+        CommitFailedException: Another writer has committed meanwhile, and the change does not fit what that wrote.
+    """
+    uuid = table.metadata.table_uuid
+    deletes = _delete_files(table) if change.removed else set()
+    for attempt in range(_ATTEMPTS):
+        try:
+            commit(table, snapshot_updates(table.metadata, table.metadata, table.io, change))
+        except CommitFailedException:
+            table = reload()
+            if attempt + 1 == _ATTEMPTS or table.metadata.table_uuid != uuid or not _fits(table, change, deletes):
+                raise
+        else:
+            return
+
+
+def _fits(table: Table, change: Change, deletes: set[str]) -> bool:
+    if not change.removed:
+        return True
+    if change.operation != Operation.REPLACE or _delete_files(table) != deletes:
+        return False
+    live = {entry.data_file.file_path for entry in live_entries(table.metadata, table.io)}
+    return all(file.file_path in live for file in change.removed)
+
+
+def _delete_files(table: Table) -> set[str]:
+    entries = live_entries(table.metadata, table.io)
+    return {entry.data_file.file_path for entry in entries if entry.data_file.content != DataFileContent.DATA}

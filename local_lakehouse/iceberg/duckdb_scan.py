@@ -1,0 +1,216 @@
+"""Scans as DuckDB's SQL over Parquet files on the local disk.
+
+DuckDB then reads only the columns that a statement names and only the row groups that its conditions leave.
+"""
+
+# ruff: noqa: S608 - SQL is written here from schemas and paths, never from a caller's text.
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from pyiceberg import types as iceberg
+from pyiceberg.types import IcebergType, ListType, MapType, NestedField, StructType
+
+from local_lakehouse.iceberg.forms import StoredField
+from local_lakehouse.iceberg.scans import ScanFile
+
+Layout = tuple[StoredField, ...]
+_ARROW_TYPES: dict[type[IcebergType], tuple[pa.DataType, ...]] = {
+    iceberg.BooleanType: (pa.bool_(),),
+    iceberg.IntegerType: (pa.int32(),),
+    iceberg.LongType: (pa.int64(),),
+    iceberg.FloatType: (pa.float32(),),
+    iceberg.DoubleType: (pa.float64(),),
+    iceberg.StringType: (pa.string(), pa.large_string()),
+    iceberg.BinaryType: (pa.binary(), pa.large_binary()),
+    iceberg.DateType: (pa.date32(),),
+    iceberg.TimeType: (pa.time64("us"),),
+    iceberg.TimestampType: (pa.timestamp("us"),),
+}
+_NARROWER: dict[type[IcebergType], tuple[pa.DataType, ...]] = {
+    iceberg.IntegerType: (pa.int8(), pa.int16()),
+    iceberg.LongType: (pa.int8(), pa.int16(), pa.int32()),
+    iceberg.DoubleType: (pa.float32(),),
+}
+_SQL_TYPES: dict[type[IcebergType], str] = {
+    iceberg.BooleanType: "BOOLEAN",
+    iceberg.IntegerType: "INTEGER",
+    iceberg.LongType: "BIGINT",
+    iceberg.FloatType: "FLOAT",
+    iceberg.DoubleType: "DOUBLE",
+    iceberg.StringType: "VARCHAR",
+    iceberg.BinaryType: "BLOB",
+    iceberg.DateType: "DATE",
+    iceberg.TimeType: "TIME",
+    iceberg.TimestampType: "TIMESTAMP",
+}
+
+
+class NotReadableError(Exception):
+    """DuckDB would not read a file by itself as its table's schema says."""
+
+
+def scan_sql(
+    files: Sequence[tuple[ScanFile, Path, Layout]],
+    fields: Sequence[tuple[str, NestedField]],
+    *,
+    path_column: str | None = None,
+    place_columns: tuple[str, str] | None = None,
+) -> str:
+    """Return the SELECT that reads columns of data files.
+
+    Args:
+        files: The files, the paths of their bytes, and their fields. None of them has deleted rows.
+        fields: The columns: what each is to be called, and its field in the version's schema.
+        path_column: What a column of the files' locations is to be called.
+        place_columns: What columns of the files' numbers and of the rows' numbers in them are to be called.
+
+    Raises:
+        NotReadableError: A column is stored in a way that DuckDB would read otherwise.
+    """
+    groups: dict[object, list[tuple[int, ScanFile, Path, Layout]]] = {}
+    for number, (file, path, layout) in enumerate(files):
+        shape = tuple((stored.name, str(stored.type), stored.field_id) for stored in layout)
+        groups.setdefault(shape, []).append((number, file, path, layout))
+    return " UNION ALL ".join(_group_sql(members, fields, path_column, place_columns) for members in groups.values())
+
+
+def _group_sql(
+    members: Sequence[tuple[int, ScanFile, Path, Layout]],
+    fields: Sequence[tuple[str, NestedField]],
+    path_column: str | None,
+    place_columns: tuple[str, str] | None,
+) -> str:
+    layout = members[0][3]
+    _check_names(layout)
+    by_id = {stored.field_id: stored for stored in layout}
+    shown = [f"{_column_sql(by_id.get(field.field_id), field, members[0][1])} AS {name}" for name, field in fields]
+    options = "hive_partitioning = false"
+    if path_column or place_columns:
+        options += ", filename = 'athena_file'"
+    if path_column:
+        shown.append(f"{_by_path({str(path): _quoted(file.path) for _, file, path, _ in members})} AS {path_column}")
+    if place_columns:
+        options += ", file_row_number = true"
+        shown.append(f"{_by_path({str(path): str(number) for number, _, path, _ in members})} AS {place_columns[0]}")
+        shown.append(f"file_row_number AS {place_columns[1]}")
+    paths = ", ".join(_quoted(str(path)) for _, _, path, _ in members)
+    return f"SELECT {', '.join(shown) or '1 AS one'} FROM read_parquet([{paths}], {options})"
+
+
+def _check_names(layout: Layout) -> None:
+    names = [stored.name.lower() for stored in layout]
+    if len(set(names)) != len(names) or {"athena_file", "file_row_number"} & set(names):
+        raise NotReadableError("column names differ only in case, or are those of DuckDB's own columns")
+
+
+def _by_path(values: Mapping[str, str]) -> str:
+    if len(values) == 1:
+        return next(iter(values.values()))
+    keys = ", ".join(map(_quoted, values))
+    return f"list_extract([{', '.join(values.values())}], list_position([{keys}], athena_file))"
+
+
+def _column_sql(stored: StoredField | None, field: NestedField, file: ScanFile) -> str:
+    if stored is None:
+        if file.constants.get(field.field_id) is not None:
+            raise NotReadableError(f"column {field.name} is only in the partition's values")
+        return f"CAST(NULL AS {engine_type(field.field_type)})"
+    return _value_sql(_name(stored.name), stored, field.field_type)
+
+
+def engine_type(type_: IcebergType) -> str:
+    """Return DuckDB's type of an Iceberg type in the form for DuckDB.
+
+    Raises:
+        NotReadableError: There is none.
+    """
+    if isinstance(type_, StructType):
+        fields = ", ".join(f"f{index} {engine_type(child.field_type)}" for index, child in enumerate(type_.fields))
+        return f"STRUCT({fields})"
+    if isinstance(type_, ListType):
+        return f"{engine_type(type_.element_type)}[]"
+    if isinstance(type_, MapType):
+        return f"MAP({engine_type(type_.key_type)}, {engine_type(type_.value_type)})"
+    if isinstance(type_, iceberg.DecimalType):
+        return f"DECIMAL({type_.precision}, {type_.scale})"
+    if isinstance(type_, iceberg.TimestamptzType):
+        return "STRUCT(i TIMESTAMP, z VARCHAR)"
+    if type(type_) not in _SQL_TYPES:
+        raise NotReadableError(f"type {type_}")
+    return _SQL_TYPES[type(type_)]
+
+
+def _value_sql(sql: str, stored: StoredField, type_: IcebergType) -> str:
+    """Write the value of a stored field as a value of a type, field by field."""
+    if isinstance(type_, StructType):
+        return _row_sql(sql, stored, type_)
+    if isinstance(type_, ListType):
+        element = _value_sql("e", stored.children[0], type_.element_type)
+        return sql if element == "e" else f"list_transform({sql}, lambda e: {element})"
+    if isinstance(type_, MapType):
+        key = _value_sql("e", stored.children[0], type_.key_type)
+        value = _value_sql("e", stored.children[1], type_.value_type)
+        if key == value == "e":
+            return sql
+        keys = f"list_transform(map_keys({sql}), lambda e: {key})"
+        values = f"list_transform(map_values({sql}), lambda e: {value})"
+        return f"CASE WHEN {sql} IS NULL THEN NULL ELSE map({keys}, {values}) END"
+    return _simple_sql(sql, stored, type_)
+
+
+def _row_sql(sql: str, stored: StoredField, type_: StructType) -> str:
+    names = [child.name.lower() for child in stored.children]
+    if len(set(names)) != len(names):
+        raise NotReadableError(f"fields of {stored.name} differ only in case")
+    by_id = {child.field_id: child for child in stored.children}
+    parts = []
+    for index, child in enumerate(type_.fields):
+        known = by_id.get(child.field_id)
+        if known is None:
+            parts.append(f"f{index} := CAST(NULL AS {engine_type(child.field_type)})")
+        else:
+            inner = _value_sql(f"struct_extract({sql}, {_quoted(known.name)})", known, child.field_type)
+            parts.append(f"f{index} := {inner}")
+    return f"CASE WHEN {sql} IS NULL THEN NULL ELSE struct_pack({', '.join(parts)}) END"
+
+
+def _simple_sql(sql: str, stored: StoredField, type_: IcebergType) -> str:
+    found = stored.type
+    if isinstance(type_, iceberg.TimestamptzType):
+        if not pa.types.is_timestamp(found) or found.unit == "ns" or found.tz is None:
+            raise NotReadableError(f"column {stored.name} is stored as {found}")
+        return (
+            f"CASE WHEN {sql} IS NULL THEN NULL ELSE struct_pack(i := make_timestamp(epoch_us({sql})), z := 'UTC') END"
+        )
+    if _is_same(found, type_):
+        return sql
+    if _is_narrower(found, type_):
+        return f"CAST({sql} AS {engine_type(type_)})"
+    raise NotReadableError(f"column {stored.name} is stored as {found}")
+
+
+def _is_same(found: pa.DataType, type_: IcebergType) -> bool:
+    if isinstance(type_, iceberg.DecimalType):
+        return isinstance(found, pa.Decimal128Type) and (found.precision, found.scale) == (
+            type_.precision,
+            type_.scale,
+        )
+    return found in _ARROW_TYPES.get(type(type_), ())
+
+
+def _is_narrower(found: pa.DataType, type_: IcebergType) -> bool:
+    if isinstance(type_, iceberg.DecimalType):
+        return isinstance(found, pa.Decimal128Type) and found.scale == type_.scale and found.precision < type_.precision
+    return found in _NARROWER.get(type(type_), ())
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

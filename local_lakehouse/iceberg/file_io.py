@@ -1,0 +1,200 @@
+"""PyIceberg's files in the lakehouse's S3."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile, OutputStream
+from pyiceberg.typedef import EMPTY_DICT, Properties
+
+from local_lakehouse.backend.clients import ServiceClients
+from local_lakehouse.iceberg.local_files import LocalFiles
+
+_CACHE_BYTES = 96 * 2**20
+# Larger files are data files; they are read from the disk, column by column.
+SMALL_BYTES = 4 * 2**20
+
+
+class ObjectBytes:
+    """Objects of S3: small ones kept in memory by path, large ones on the local disk.
+
+    Args:
+        clients: The clients of the lakehouse.
+        limit: How many bytes of small objects to keep.
+    """
+
+    def __init__(self, clients: ServiceClients, limit: int = _CACHE_BYTES) -> None:
+        self.s3 = clients.client("s3")
+        self.local = LocalFiles(self._copy)
+        self._limit = limit
+        self._objects: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def read(self, location: str) -> bytes:
+        """Return an object's bytes, and keep them if they are few.
+
+        Raises:
+            FileNotFoundError: The object does not exist.
+        """
+        with self._lock:
+            if location in self._objects:
+                self._objects.move_to_end(location)
+                return self._objects[location]
+        buffer = io.BytesIO()
+        self._copy(location, buffer)
+        content = buffer.getvalue()
+        self._keep(location, content)
+        return content
+
+    def open(self, location: str, size: int) -> IO[bytes]:
+        """Open an object whose size is known for reading.
+
+        Raises:
+            FileNotFoundError: The object does not exist.
+        """
+        if size > SMALL_BYTES:
+            return self.local.path(location).open("rb")
+        return io.BytesIO(self.read(location))
+
+    def write(self, location: str, content: bytes) -> None:
+        """Write an object."""
+        self.s3.put_object(**address(location), Body=content)
+        self._keep(location, content)
+
+    def write_file(self, location: str, path: Path) -> None:
+        """Write an object from a file of `local`, which then is its copy."""
+        with path.open("rb") as body:
+            self.s3.put_object(**address(location), Body=body)
+        self.local.adopt(location, path)
+
+    def delete(self, location: str) -> None:
+        """Delete an object."""
+        with self._lock:
+            self._size -= len(self._objects.pop(location, b""))
+        self.local.forget(location)
+        self.s3.delete_object(**address(location))
+
+    def exists(self, location: str) -> bool:
+        """Tell whether there is an object."""
+        try:
+            self.s3.head_object(**address(location))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
+                return False
+            raise
+        return True
+
+    def _keep(self, location: str, content: bytes) -> None:
+        if len(content) > SMALL_BYTES:
+            return
+        with self._lock:
+            self._size += len(content) - len(self._objects.pop(location, b""))
+            self._objects[location] = content
+            while self._size > self._limit:
+                _, dropped = self._objects.popitem(last=False)
+                self._size -= len(dropped)
+
+    def _copy(self, location: str, target: IO[bytes]) -> None:
+        try:
+            body = self.s3.get_object(**address(location))["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
+                raise FileNotFoundError(f"{location} does not exist") from error
+            raise
+        shutil.copyfileobj(body, target, 2**20)
+
+
+class LakehouseFileIO(FileIO):
+    """Iceberg's files in the lakehouse's S3.
+
+    Iceberg never changes a file once it is written, so what was read before is kept by its path.
+
+    Args:
+        objects: The objects of S3.
+        properties: The properties of the table and of the catalog.
+    """
+
+    def __init__(self, objects: ObjectBytes, properties: Properties = EMPTY_DICT) -> None:
+        super().__init__(properties)
+        self.objects = objects
+
+    def new_input(self, location: str) -> InputFile:
+        """Return a file to be read."""
+        return _Input(location, self.objects)
+
+    def new_output(self, location: str) -> OutputFile:
+        """Return a file to be written."""
+        return _Output(location, self.objects)
+
+    def delete(self, location: str | InputFile | OutputFile) -> None:
+        """Delete a file."""
+        self.objects.delete(location if isinstance(location, str) else location.location)
+
+
+class _Input(InputFile):
+    def __init__(self, location: str, objects: ObjectBytes) -> None:
+        super().__init__(location)
+        self._objects = objects
+
+    def __len__(self) -> int:
+        return len(self._objects.read(self.location))
+
+    def exists(self) -> bool:
+        return self._objects.exists(self.location)
+
+    def open(self, seekable: bool = True) -> InputStream:
+        return _ReadStream(self._objects.read(self.location))
+
+
+class _Output(OutputFile):
+    def __init__(self, location: str, objects: ObjectBytes) -> None:
+        super().__init__(location)
+        self._objects = objects
+
+    def __len__(self) -> int:
+        return len(self.to_input_file())
+
+    def exists(self) -> bool:
+        return self.to_input_file().exists()
+
+    def to_input_file(self) -> InputFile:
+        return _Input(self.location, self._objects)
+
+    def create(self, overwrite: bool = False) -> OutputStream:
+        if not overwrite and self.exists():
+            raise FileExistsError(f"{self.location} exists already")
+        return _WriteStream(self.location, self._objects)
+
+
+class _ReadStream(io.BytesIO):
+    """A file's bytes; `io.BytesIO` already has the methods of the protocol."""
+
+
+class _WriteStream(io.BytesIO):
+    """A file being written: it reaches S3 whole, when it is closed."""
+
+    def __init__(self, location: str, objects: ObjectBytes) -> None:
+        super().__init__()
+        self._location = location
+        self._objects = objects
+
+    def close(self) -> None:
+        if not self.closed:
+            self._objects.write(self._location, self.getvalue())
+        super().close()
+
+
+def address(location: str) -> dict[str, str]:
+    """Return bucket and key of an ``s3://`` location as boto3 takes them."""
+    parts = urlsplit(location, allow_fragments=False)
+    # Everything behind the bucket is the key, a question mark included.
+    key = location.removeprefix(f"{parts.scheme}://{parts.netloc}").lstrip("/")
+    return {"Bucket": parts.netloc, "Key": key}

@@ -1,0 +1,77 @@
+"""Partitions of a table: the values that the rows of a data file share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.typedef import Record
+from pyiceberg.types import StructType
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The values that all rows of one data file share, as PyIceberg's location provider asks for them."""
+
+    partition: Record
+    spec: PartitionSpec
+    schema: Schema
+
+    def to_path(self) -> str:
+        """Return the partition's folder."""
+        return self.spec.partition_to_path(self.partition, self.schema)
+
+
+def transformed(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> pa.Table:
+    """Return the partition values of each row, one column per partition field."""
+    columns = {}
+    for field in spec.fields:
+        source_type = schema.find_type(field.source_id)
+        values = field.transform.pyarrow_transform(source_type)(_source(rows, schema.as_struct(), field.source_id))
+        columns[field.name] = pa.chunked_array(values) if isinstance(values, list) else values
+    return pa.table(columns)
+
+
+def _source(rows: Any, struct: StructType, field_id: int) -> Any:
+    """Return the source column of a partition field, which may be a field of a row."""
+    for child in struct.fields:
+        if child.field_id == field_id:
+            return _child(rows, child.name)
+        if isinstance(child.field_type, StructType) and field_id in Schema(child).field_ids:
+            return _source(_child(rows, child.name), child.field_type, field_id)
+    raise ValueError(f"no column has the field id {field_id}")
+
+
+def _child(rows: Any, name: str) -> Any:
+    return rows.column(name) if isinstance(rows, pa.Table) else pc.struct_field(rows, [rows.type.get_field_index(name)])
+
+
+def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple[tuple[Any, ...], pa.Table]]:
+    """Sort rows into partitions.
+
+    Args:
+        rows: Rows in the table's schema, in the form of files.
+        spec: How the table is partitioned.
+        schema: The table's schema.
+
+    Yields:
+        Each partition that has rows, by its values, and its rows.
+    """
+    if not rows.num_rows:
+        return
+    if spec.is_unpartitioned():
+        yield (), rows
+        return
+    values = transformed(rows, spec, schema)
+    names = [f"p{position}" for position in range(len(spec.fields))]
+    numbered = values.rename_columns(names).append_column("row", pa.array(np.arange(rows.num_rows)))
+    groups = numbered.group_by(names).aggregate([("row", "list")])
+    for group in range(groups.num_rows):
+        members = groups.column("row_list")[group].values
+        yield tuple(groups.column(name)[group].as_py() for name in names), rows.take(members)

@@ -1,0 +1,126 @@
+"""Columns of data files as Arrow: only the wanted ones, each parsed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyiceberg.table.name_mapping import NameMapping
+from pyiceberg.types import NestedField
+
+from local_lakehouse.iceberg.cache import KeptValues, RowCache
+from local_lakehouse.iceberg.file_io import ObjectBytes
+from local_lakehouse.iceberg.forms import Form, StoredField, arrow_type, read_form, stored_fields
+from local_lakehouse.iceberg.scans import ScanFile
+
+_KEPT_LAYOUTS = 4096
+
+
+class Reader:
+    """Reads data files.
+
+    Args:
+        objects: The objects of S3.
+        rows: Columns that were read or written before.
+    """
+
+    def __init__(self, objects: ObjectBytes, rows: RowCache) -> None:
+        self._objects = objects
+        self._rows = rows
+        self._layouts: KeptValues[tuple[StoredField, ...]] = KeptValues(_KEPT_LAYOUTS)
+
+    def layout(self, file: ScanFile, mapping: NameMapping | None) -> tuple[StoredField, ...]:
+        """Return the fields that a data file has."""
+
+        def read() -> tuple[StoredField, ...]:
+            with self._objects.open(file.path, file.size) as opened:
+                return stored_fields(pq.ParquetFile(opened).schema_arrow, mapping)
+
+        return self._layouts.get(file.path, read)
+
+    def read(
+        self, file: ScanFile, fields: Sequence[tuple[str, NestedField]], form: Form, mapping: NameMapping | None = None
+    ) -> pa.Table:
+        """Return columns of a data file, deleted rows left out.
+
+        Args:
+            file: The file.
+            fields: The columns: what each is to be called, and its field in the version's schema.
+            form: In which form they are wanted.
+            mapping: Field ids by names, for files that do not tell field ids themselves.
+        """
+        if not fields:
+            return self._without_columns(file)
+        deletes = tuple(path for path, _ in file.deletes)
+        columns: dict[int, pa.ChunkedArray] = {}
+        for _, field in fields:
+            wanted = arrow_type(field.field_type, form)
+            kept = self._rows.get((file.path, field.field_id, str(wanted), deletes))
+            if kept is not None:
+                columns[field.field_id] = kept
+        missing = [field for _, field in fields if field.field_id not in columns]
+        if missing:
+            parsed = self._parse(file, missing, form, mapping)
+            for field, column in zip(missing, parsed, strict=True):
+                self._rows.put((file.path, field.field_id, str(column.type), deletes), column)
+                columns[field.field_id] = column
+        return pa.table({name: columns[field.field_id] for name, field in fields})
+
+    def put(self, path: str, fields: Sequence[NestedField], rows: pa.Table) -> None:
+        """Keep the rows of a file that was just written, in the form of files."""
+        for field, column in zip(fields, rows.columns, strict=True):
+            self._rows.put((path, field.field_id, str(column.type), ()), column)
+
+    def _without_columns(self, file: ScanFile) -> pa.Table:
+        count = file.rows - len(self._deleted(file)) if file.deletes else file.rows
+        # Arrow counts the rows of a table without columns only when it is made by a selection.
+        return pa.table({"n": pa.nulls(count, pa.int8())}).select([])
+
+    def _parse(
+        self, file: ScanFile, fields: Sequence[NestedField], form: Form, mapping: NameMapping | None
+    ) -> list[pa.ChunkedArray]:
+        layout = {stored.field_id: stored for stored in self.layout(file, mapping)}
+        present = [layout[field.field_id].name for field in fields if field.field_id in layout]
+        with self._objects.open(file.path, file.size) as opened:
+            found = pq.ParquetFile(opened).read(columns=present) if present else None
+        kept = self._kept(file)
+        length = file.rows if kept is None else len(kept)
+        columns = []
+        for field in fields:
+            stored = layout.get(field.field_id)
+            if stored is None or found is None:
+                columns.append(_constant(file, field, form, length))
+            else:
+                values = found.column(found.schema.get_field_index(stored.name))
+                column = read_form(values, stored, field.field_type, form)
+                columns.append(column if kept is None else column.take(kept))
+        return columns
+
+    def _kept(self, file: ScanFile) -> pa.Array | None:
+        """Return the numbers of the rows that are not deleted; None for all."""
+        if not file.deletes:
+            return None
+        keep = np.ones(file.rows, bool)
+        keep[self._deleted(file)] = False
+        return pa.array(np.flatnonzero(keep))
+
+    def _deleted(self, file: ScanFile) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        places = []
+        for path, size in file.deletes:
+            with self._objects.open(path, size) as opened:
+                found = pq.read_table(opened, columns=["file_path", "pos"])
+            mine = found.filter(pc.equal(found.column("file_path"), file.path))
+            places.append(mine.column("pos").to_numpy())
+        return np.unique(np.concatenate(places).astype(np.int64))
+
+
+def _constant(file: ScanFile, field: NestedField, form: Form, length: int) -> pa.ChunkedArray:
+    """Return a column that a file does not have: its partition's value, or NULL."""
+    value = file.constants.get(field.field_id)
+    if value is None:
+        return pa.chunked_array([pa.nulls(length, arrow_type(field.field_type, form))])
+    plain = pa.chunked_array([pa.repeat(pa.scalar(value, arrow_type(field.field_type, Form.FILE)), length)])
+    return read_form(plain, StoredField(field.name, plain.type, field.field_id), field.field_type, form)

@@ -1,0 +1,169 @@
+"""Scans as data: the files of a version of a table that may hold wanted rows, and what to read of each.
+
+A `Scan` has neither rows nor open files, so it can be handed to another process.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression
+from pyiceberg.manifest import DataFile, FileFormat
+from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import FileScanTask, Table
+from pyiceberg.table.name_mapping import NameMapping
+from pyiceberg.transforms import IdentityTransform
+from pyiceberg.types import IcebergType, ListType, MapType, NestedField, StructType
+
+from local_lakehouse.iceberg.cache import KeptValues
+from local_lakehouse.iceberg.versions import planned, schema_of
+
+_KEPT_PLANS = 128
+
+
+class UnsupportedTableError(Exception):
+    """A table has what the local lakehouse does not read, which is the message."""
+
+
+@dataclass(frozen=True)
+class ScanFile:
+    """One data file of a scan.
+
+    Args:
+        path: Its location.
+        size: Its size in bytes.
+        rows: How many rows it has, deleted ones included.
+        column_bytes: How many bytes each field takes, by field id; empty where the file's entry does not tell.
+        constants: The values of partition columns by field id, for files that do not contain these columns.
+        deletes: The locations of the position deletes that apply to it, and their sizes.
+        entry: The file as the table's manifests describe it.
+    """
+
+    path: str
+    size: int
+    rows: int
+    column_bytes: Mapping[int, int]
+    constants: Mapping[int, Any]
+    deletes: tuple[tuple[str, int], ...]
+    entry: DataFile = field(repr=False, compare=False)
+
+    def bytes_of(self, fields: Sequence[tuple[int, IcebergType]]) -> int:
+        """Return how many bytes reading some fields takes: their chunks, or the file where its entry does not tell."""
+        if not self.column_bytes:
+            return self.size
+        if not fields:
+            return 0
+        wanted = {field_id for top, type_ in fields for field_id in (top, *_nested_ids(type_))}
+        if not wanted & set(self.column_bytes):
+            return self.size
+        return sum(size for field_id, size in self.column_bytes.items() if field_id in wanted)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The files of a version of a table that may hold wanted rows.
+
+    Args:
+        schema: The version's schema.
+        files: The files.
+        mapping: Field ids by names, for files that do not tell field ids themselves.
+    """
+
+    schema: Schema
+    files: tuple[ScanFile, ...]
+    mapping: NameMapping | None = None
+
+
+class Planner:
+    """Plans scans, and keeps the plans: what follows from a file of metadata stays true."""
+
+    def __init__(self) -> None:
+        self._plans: KeptValues[Scan] = KeptValues(_KEPT_PLANS)
+
+    def scan(self, table: Table, snapshot_id: int | None, filters: Sequence[BooleanExpression] = ()) -> Scan:
+        """Return the scan of a version of a table.
+
+        Args:
+            table: The table.
+            snapshot_id: The version; None for the current one.
+            filters: What all wanted rows have in common, about the columns that `versions.column_name` names.
+
+        Raises:
+            UnsupportedTableError: The table has something that is not read here.
+        """
+        row_filter: BooleanExpression = AlwaysTrue()
+        for condition in filters:
+            row_filter = And(row_filter, condition)
+        key = (table.metadata_location, snapshot_id, repr(row_filter))
+        return self._plans.get(key, lambda: _planned(table, snapshot_id, row_filter))
+
+
+def _planned(table: Table, snapshot_id: int | None, row_filter: BooleanExpression) -> Scan:
+    schema = schema_of(table, snapshot_id)
+    if snapshot_id is None and table.current_snapshot() is None:
+        return Scan(schema, ())
+    view = planned(table, snapshot_id)
+    try:
+        tasks = _tasks(view, snapshot_id, row_filter)
+    except struct.error:
+        # PyIceberg before 0.12 cannot compare the bounds of files that are older than a column's wider type.
+        tasks = _tasks(view, snapshot_id, AlwaysTrue())
+    mapping = table.name_mapping()
+    return Scan(schema, tuple(_scan_file(table, task) for task in tasks), mapping)
+
+
+def _tasks(view: Table, snapshot_id: int | None, row_filter: BooleanExpression) -> list[FileScanTask]:
+    try:
+        return list(view.scan(row_filter=row_filter, snapshot_id=snapshot_id).plan_files())
+    except ValueError as error:
+        if "equality deletes" not in str(error):
+            raise
+        raise UnsupportedTableError(f"equality deletes, which table {view.name()[-1]} has") from error
+
+
+def _scan_file(table: Table, task: FileScanTask) -> ScanFile:
+    for file in (task.file, *task.delete_files):
+        if file.file_format != FileFormat.PARQUET:
+            raise UnsupportedTableError(
+                f"{str(file.file_format.value).upper()} files of Iceberg tables, which table {table.name()[-1]} has"
+            )
+    deletes = sorted((file.file_path, file.file_size_in_bytes) for file in task.delete_files)
+    return scan_file(table.specs(), task.file, tuple(deletes))
+
+
+def scan_file(
+    specs: Mapping[int, PartitionSpec], entry: DataFile, deletes: tuple[tuple[str, int], ...] = ()
+) -> ScanFile:
+    """Return what a scan must know of a data file.
+
+    Args:
+        specs: The table's partition specifications.
+        entry: The file as the table's manifests describe it.
+        deletes: The locations of the position deletes that apply to it, and their sizes.
+    """
+    constants = {
+        partition.source_id: entry.partition[place]
+        for place, partition in enumerate(specs[entry.spec_id].fields)
+        if isinstance(partition.transform, IdentityTransform)
+    }
+    column_bytes = dict(entry.column_sizes or {})
+    return ScanFile(
+        entry.file_path, entry.file_size_in_bytes, entry.record_count, column_bytes, constants, deletes, entry
+    )
+
+
+def _nested_ids(type_: IcebergType) -> set[int]:
+    children: Sequence[NestedField] = ()
+    if isinstance(type_, StructType):
+        children = type_.fields
+    elif isinstance(type_, ListType):
+        children = (type_.element_field,)
+    elif isinstance(type_, MapType):
+        children = (type_.key_field, type_.value_field)
+    return {child.field_id for child in children} | {
+        nested for child in children for nested in _nested_ids(child.field_type)
+    }

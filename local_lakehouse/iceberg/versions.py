@@ -1,0 +1,70 @@
+"""Versions of a table: the schema of a snapshot, and predicates that are bound to it.
+
+Iceberg identifies a column by its field id. A name means a column only within one schema: after a rename, a drop or a
+swap the same name may mean another column in the current schema than in the schema of an older snapshot. PyIceberg
+binds a scan's row filter to the current schema by name, so scans are planned here on a view of the table whose schema
+is the snapshot's and whose columns are named by their places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+from pyiceberg.types import NestedField
+
+
+def schema_of(table: Table, snapshot_id: int | None) -> Schema:
+    """Return the schema of a version of a table.
+
+    Args:
+        table: The table.
+        snapshot_id: The version; None for the current one, which has the table's current schema.
+    """
+    if snapshot_id is None:
+        return table.schema()
+    snapshot = table.snapshot_by_id(snapshot_id)
+    if snapshot is None or snapshot.schema_id is None:
+        return table.schema()
+    return table.schemas()[snapshot.schema_id]
+
+
+def column_name(index: int) -> str:
+    """Return the name of a column, by its place in a version's schema, in the predicates of a scan."""
+    return f"c{index}"
+
+
+def planned(table: Table, snapshot_id: int | None) -> Table:
+    """Return a view of a table on which scans of a version are planned.
+
+    Its columns have the field ids and types of the version's schema and the names that `column_name` gives. Columns
+    that only a partition specification still needs, since they were dropped before the version, have names of their
+    own that no predicate uses.
+    """
+    schema = schema_of(table, snapshot_id)
+    fields = [_renamed(field, column_name(index)) for index, field in enumerate(schema.fields)]
+    fields += _dropped_sources(table, schema)
+    number = max(known.schema_id for known in table.metadata.schemas) + 1
+    planning = Schema(*fields, schema_id=number)
+    metadata = table.metadata.model_copy(
+        update={"schemas": [*table.metadata.schemas, planning], "current_schema_id": number}
+    )
+    return Table(table.name(), metadata, table.metadata_location, table.io, table.catalog)
+
+
+def _renamed(field: NestedField, name: str) -> NestedField:
+    return NestedField(field.field_id, name, field.field_type, required=field.required)
+
+
+def _dropped_sources(table: Table, schema: Schema) -> Iterator[NestedField]:
+    known = set(schema.field_ids)
+    newest_first = sorted(table.metadata.schemas, key=lambda other: other.schema_id, reverse=True)
+    for spec in table.metadata.partition_specs:
+        for source_id in (field.source_id for field in spec.fields):
+            if source_id in known:
+                continue
+            known.add(source_id)
+            owner = next((other for other in newest_first if source_id in other.field_ids), None)
+            if owner is not None:
+                yield NestedField(source_id, f"p{source_id}", owner.find_type(source_id), required=False)

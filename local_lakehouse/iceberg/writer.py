@@ -1,0 +1,321 @@
+"""Data files of a table, written from a stream of rows within bounded memory."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyiceberg.io.pyarrow import (
+    compute_statistics_plan,
+    data_file_statistics_from_parquet_metadata,
+    parquet_path_to_id_mapping,
+    schema_to_pyarrow,
+)
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.schema import Schema, sanitize_column_names
+from pyiceberg.table.locations import load_location_provider
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.typedef import Record
+
+from local_lakehouse.iceberg.file_io import SMALL_BYTES, LakehouseFileIO, ObjectBytes
+from local_lakehouse.iceberg.partitions import Partition, split
+
+Values = tuple[Any, ...]
+# As many rows as DuckDB reads at once.
+_ROW_GROUP_ROWS = 122_880
+_ROW_GROUP_BYTES = 32 * 2**20
+_BUFFERED_BYTES = 128 * 2**20
+# A file reaches S3 in one request.
+_LARGEST_FILE = 128 * 2**20
+_DEFAULT_FILE = 512 * 2**20
+_CODECS = {"zstd": "zstd", "snappy": "snappy", "gzip": "gzip", "lz4": "lz4", "none": "none", "uncompressed": "none"}
+_WRITERS = 4
+
+
+class TooManyPartitionsError(Exception):
+    """The rows of one statement belong to more partitions than may be written at once."""
+
+
+class UnsupportedCodecError(Exception):
+    """The table asks for a compression that is not written here."""
+
+
+class Sink(io.RawIOBase):
+    """An object that is being written: in memory while it is small, then in a file.
+
+    Args:
+        objects: The objects of S3.
+    """
+
+    def __init__(self, objects: ObjectBytes) -> None:
+        super().__init__()
+        self._objects = objects
+        self._file: IO[bytes] = io.BytesIO()
+        self._path: Path | None = None
+        self.size = 0
+
+    def writable(self) -> bool:
+        """Return that bytes can be written."""
+        return True
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self.size
+
+    def write(self, data: Any) -> int:
+        """Add bytes."""
+        self.size += memoryview(data).nbytes
+        if self._path is None and self.size > SMALL_BYTES:
+            self._path = self._objects.local.new_path()
+            begun, self._file = self._file, self._path.open("wb")
+            self._file.write(begun.getvalue())  # type: ignore[attr-defined]
+        self._file.write(data)
+        return memoryview(data).nbytes
+
+    def store(self, location: str) -> None:
+        """Write the object to S3."""
+        if self._path is None:
+            self._objects.write(location, self._file.getvalue())  # type: ignore[attr-defined]
+        else:
+            self._file.close()
+            self._objects.write_file(location, self._path)
+
+    def discard(self) -> None:
+        """Forget what was written."""
+        self._file.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class FileLayout:
+    """How a table's data files are written.
+
+    Args:
+        metadata: The table's metadata with the schema and the partition specification of the new files.
+    """
+
+    metadata: TableMetadata
+
+    @property
+    def schema(self) -> Schema:
+        """The table's schema."""
+        return self.metadata.schema()
+
+    @property
+    def spec(self) -> PartitionSpec:
+        """How the table is partitioned."""
+        return self.metadata.spec()
+
+    @property
+    def codec(self) -> str:
+        """The compression of Parquet pages.
+
+        Raises:
+            UnsupportedCodecError: The table's properties name another one.
+        """
+        name = self.metadata.properties.get("write.parquet.compression-codec", "zstd").lower()
+        if name not in _CODECS:
+            raise UnsupportedCodecError(f"Data files cannot be compressed as {name}; choose {', '.join(_CODECS)}")
+        return _CODECS[name]
+
+    @property
+    def level(self) -> int | None:
+        """The level of the compression."""
+        level = self.metadata.properties.get("write.parquet.compression-level")
+        return int(level) if level and self.codec in ("zstd", "gzip") else None
+
+    @property
+    def file_size(self) -> int:
+        """Beyond how many bytes a file is complete."""
+        wanted = int(self.metadata.properties.get("write.target-file-size-bytes", _DEFAULT_FILE))
+        return min(wanted, _LARGEST_FILE)
+
+    def partition(self, values: Values) -> Partition | None:
+        """Return the partition with some values; None for a table that has no partitions."""
+        return None if self.spec.is_unpartitioned() else Partition(Record(*values), self.spec, self.schema)
+
+
+class _OpenFile:
+    """One data file that is being written."""
+
+    def __init__(self, layout: FileLayout, objects: ObjectBytes, partition: Partition | None) -> None:
+        self._layout = layout
+        self._partition = partition
+        # Names that Avro does not allow are written as Iceberg's libraries write them; readers go by field ids.
+        self._schema = sanitize_column_names(layout.schema)
+        self._arrow = schema_to_pyarrow(self._schema)
+        self.sink = Sink(objects)
+        self._writer = pq.ParquetWriter(
+            self.sink,
+            self._arrow,
+            compression=layout.codec,
+            compression_level=layout.level,
+            store_decimal_as_integer=True,
+            # Arrow's own schema would make readers of the file use its large types.
+            store_schema=False,
+        )
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows as row groups."""
+        columns = [
+            pa.chunked_array([_conformed(chunk, field.type) for chunk in column.chunks], field.type)
+            for column, field in zip(rows.columns, self._arrow, strict=True)
+        ]
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._arrow), row_group_size=_ROW_GROUP_ROWS)
+
+    def close(self) -> DataFile:
+        """Write the file to S3 and return its entry."""
+        self._writer.close()
+        metadata = self._layout.metadata
+        statistics = data_file_statistics_from_parquet_metadata(
+            parquet_metadata=self._writer.writer.metadata,
+            stats_columns=compute_statistics_plan(self._schema, metadata.properties),
+            parquet_column_mapping=parquet_path_to_id_mapping(self._schema),
+        )
+        provider = load_location_provider(metadata.location, metadata.properties)
+        location = provider.new_data_location(f"{uuid.uuid4()}.parquet", self._partition)  # type: ignore[arg-type]  # what is asked of it, `Partition` has
+        self.sink.store(location)
+        entry = DataFile.from_args(
+            content=DataFileContent.DATA,
+            file_path=location,
+            file_format=FileFormat.PARQUET,
+            partition=self._partition.partition if self._partition else Record(),
+            file_size_in_bytes=self.sink.size,
+            sort_order_id=None,
+            equality_ids=None,
+            key_metadata=None,
+            **statistics.to_serialized_dict(),
+        )
+        entry.spec_id = metadata.default_spec_id
+        return entry
+
+
+def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
+    """Return values in the type in which they are written: the same fields by their places, under other names."""
+    if pa.types.is_struct(wanted):
+        children = [_conformed(values.field(place), child.type) for place, child in enumerate(wanted)]
+        return pa.StructArray.from_arrays(children, fields=list(wanted), mask=pc.is_null(values))
+    if pa.types.is_list(wanted) or pa.types.is_large_list(wanted):
+        kind = pa.LargeListArray if pa.types.is_large_list(wanted) else pa.ListArray
+        offsets = pc.add(values.offsets, 0).cast(pa.int64() if pa.types.is_large_list(wanted) else pa.int32())
+        return kind.from_arrays(offsets, _conformed(values.values, wanted.value_type), wanted, mask=pc.is_null(values))
+    if pa.types.is_map(wanted):
+        keys, items = _conformed(values.keys, wanted.key_type), _conformed(values.items, wanted.item_type)
+        return pa.MapArray.from_arrays(pc.add(values.offsets, 0), keys, items, wanted, mask=pc.is_null(values))
+    if isinstance(wanted, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(wanted, values.cast(wanted.storage_type))
+    return values.cast(wanted)
+
+
+class DataFileWriter:
+    """Writes a stream of rows to the data files of a table; an error discards them.
+
+    Args:
+        layout: How the files are written.
+        io: The table's files.
+        partitions: In how many partitions at most rows may come.
+    """
+
+    def __init__(self, layout: FileLayout, io: LakehouseFileIO, partitions: int | None = None) -> None:
+        self._layout = layout
+        self._io = io
+        self._limit = partitions
+        self._files: dict[Values, _OpenFile] = {}
+        self._waiting: dict[Values, list[pa.Table]] = {}
+        self._bytes: dict[Values, int] = {}
+        self.written: list[DataFile] = []
+        self.row_count = 0
+
+    def __enter__(self) -> DataFileWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self.discard()
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows in the table's schema, in the form of files.
+
+        Raises:
+            TooManyPartitionsError: There are more partitions than may be written at once.
+        """
+        self.row_count += rows.num_rows
+        for values, part in split(rows, self._layout.spec, self._layout.schema):
+            if values not in self._waiting and self._limit is not None and len(self._waiting) >= self._limit:
+                raise TooManyPartitionsError(f"Exceeded limit of {self._limit} open writers for partitions")
+            self._waiting.setdefault(values, []).append(part)
+            self._bytes[values] = self._bytes.get(values, 0) + part.nbytes
+            waiting = sum(kept.num_rows for kept in self._waiting[values])
+            if waiting >= _ROW_GROUP_ROWS or self._bytes[values] >= _ROW_GROUP_BYTES:
+                self._flush(values)
+        while sum(self._bytes.values()) > _BUFFERED_BYTES:
+            self._flush(max(self._bytes, key=lambda values: self._bytes[values]))
+
+    def _flush(self, values: Values) -> None:
+        parts = self._waiting[values]
+        self._waiting[values] = []
+        self._bytes[values] = 0
+        if not parts:
+            return
+        if values not in self._files:
+            self._files[values] = _OpenFile(self._layout, self._io.objects, self._layout.partition(values))
+        file = self._files[values]
+        file.write(pa.concat_tables(parts))
+        if file.sink.size >= self._layout.file_size:
+            self.written.append(self._files.pop(values).close())
+
+    def finish(self) -> None:
+        """Write what is left."""
+        for values in list(self._waiting):
+            self._flush(values)
+        for values in list(self._files):
+            self.written.append(self._files.pop(values).close())
+
+    def discard(self) -> None:
+        """Delete what was written."""
+        for file in self._files.values():
+            file.sink.discard()
+        self._files.clear()
+        for written in self.written:
+            self._io.delete(written.file_path)
+        self.written.clear()
+
+
+def write_partitions(
+    layout: FileLayout,
+    io: LakehouseFileIO,
+    groups: Iterable[tuple[Values, pa.Table]],
+    kept: Callable[[str, pa.Table], None],
+) -> Sequence[DataFile]:
+    """Write one data file for each partition, several at once.
+
+    Args:
+        layout: How the files are written.
+        io: The table's files.
+        groups: The partitions' values and rows, in the form of files.
+        kept: Told of each file's location and rows.
+    """
+
+    def write(group: tuple[Values, pa.Table]) -> DataFile:
+        values, rows = group
+        file = _OpenFile(layout, io.objects, layout.partition(values))
+        file.write(rows)
+        entry = file.close()
+        kept(entry.file_path, rows)
+        return entry
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        return list(pool.map(write, groups))

@@ -91,20 +91,20 @@ class Context:
         began = time.monotonic()
         compiled = compile_query(query, self.session(tables))
         self.execution.planning_millis += round((time.monotonic() - began) * 1000)
-        return compiled, self.fetch(tables, compiled.sql)
+        return compiled, self.fetch(tables, compiled)
 
-    def fetch(self, tables: StatementTables, sql: str) -> pa.Table:
-        """Run DuckDB's SQL over the tables that its analysis named, and return its rows."""
-        self._register(tables, sql)
-        return self.worker.read(sql)
+    def fetch(self, tables: StatementTables, compiled: Compiled) -> pa.Table:
+        """Run a query over the tables that its analysis named, and return its rows."""
+        self._register(tables, compiled)
+        return self.worker.read(compiled.sql)
 
-    def stream(self, tables: StatementTables, sql: str) -> pa.RecordBatchReader:
-        """Run DuckDB's SQL over the tables that its analysis named, and return its rows batch by batch."""
-        self._register(tables, sql)
-        return self.worker.stream(sql)
+    def stream(self, tables: StatementTables, compiled: Compiled) -> pa.RecordBatchReader:
+        """Run a query over the tables that its analysis named, and return its rows batch by batch."""
+        self._register(tables, compiled)
+        return self.worker.stream(compiled.sql)
 
-    def _register(self, tables: StatementTables, sql: str) -> None:
-        tables.register(self.worker, sql)
+    def _register(self, tables: StatementTables, compiled: Compiled) -> None:
+        tables.register(self.worker, compiled.scans)
         self.execution.scanned_bytes += tables.scanned_bytes
 
 

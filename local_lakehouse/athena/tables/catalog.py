@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -23,7 +24,6 @@ from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.workers.pool import WorkerSession
 
 _DEFAULT_DATABASE = "default"
-_COLUMN = re.compile(r"\b(r\d+)\.(c\d+|p|m)\b")
 _HIDDEN = (
     SourceColumn("$path", types.VARCHAR, "p", hidden=True),
     SourceColumn("$file_modified_time", types.timestamp_tz(3), "m", hidden=True),
@@ -118,14 +118,15 @@ class StatementTables:
         self._loads[name] = load
         return name
 
-    def register(self, worker: WorkerSession, sql: str) -> None:
-        """Read the tables that a compiled statement names and hand them to DuckDB."""
-        aliases = dict(re.findall(r"\b(scan\d+) AS (r\d+)\b", sql))
-        columns: dict[str, set[str]] = {}
-        for alias, column in _COLUMN.findall(sql):
-            columns.setdefault(alias, set()).add(column)
+    def register(self, worker: WorkerSession, scans: Mapping[str, AbstractSet[str]]) -> None:
+        """Read the tables that a statement names and hand them to DuckDB.
+
+        Args:
+            worker: Where the statement will run.
+            scans: The columns that it reads of each table, by DuckDB's names of both.
+        """
         for name, load in self._loads.items():
-            loaded = load.load(columns.get(aliases.get(name, ""), set()))
+            loaded = load.load(set(scans.get(name, ())))
             self.scanned_bytes += loaded.scanned_bytes
             offer(worker, name, loaded.rows)
 

@@ -85,11 +85,12 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
         )
     if not iceberg:
         check_hive_types(columns)
-    sql = compiled.sql if statement.with_data else f"SELECT * FROM ({compiled.sql}) WHERE FALSE"
+    if not statement.with_data:
+        compiled = compiled.rewritten(f"SELECT * FROM ({compiled.sql}) WHERE FALSE")
     if iceberg:
-        count = _create_iceberg(context, database, name, columns, settings, lambda: context.stream(tables, sql))
+        count = _create_iceberg(context, database, name, columns, settings, lambda: context.stream(tables, compiled))
         return Outcome(ROWS, update_count=count, body=False)
-    rows = context.fetch(tables, sql)
+    rows = context.fetch(tables, compiled)
     paths = _create_hive(context, database, name, columns, settings, rows)
     return Outcome(ROWS, update_count=rows.num_rows, manifest=paths, body=False)
 

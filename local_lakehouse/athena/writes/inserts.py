@@ -23,7 +23,7 @@ from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.session import CATALOG
-from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of
+from local_lakehouse.sql.analysis.typed import coerce_sql, null_of
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.tree import Name
@@ -62,11 +62,12 @@ def insert(statement: nodes.Insert, context: Context) -> Outcome:
     tables = context.tables()
     compiled = compile_query(statement.query, context.session(tables))
     chosen = _chosen(statement, [column for column, _ in columns])
-    sql = _insert_sql(compiled, columns, chosen, statement.position)
+    written = compiled.rewritten(_insert_sql(compiled, columns, chosen, statement.position))
     if table is not None:
         # Rows are added to whatever the table is when they are complete: no lock is held while they are computed.
-        return written_rows(committed(database, name, lambda: append(context.lake, table, context.stream(tables, sql))))
-    return _insert_hive(context, entry, context.fetch(tables, sql), columns)
+        added = committed(database, name, lambda: append(context.lake, table, context.stream(tables, written)))
+        return written_rows(added)
+    return _insert_hive(context, entry, context.fetch(tables, written), columns)
 
 
 def _chosen(statement: nodes.Insert, columns: Sequence[str]) -> list[str]:
@@ -103,7 +104,7 @@ def _insert_sql(compiled: Compiled, columns: Sequence[tuple[str, Type]], chosen:
             position,
         )
     values = {
-        name: coerce(Typed(f"q.c{index}", source), target).sql
+        name: coerce_sql(f"q.c{index}", source, target)
         for index, (name, source, target) in enumerate(zip(chosen, given, wanted, strict=False))
     }
     read = ", ".join(

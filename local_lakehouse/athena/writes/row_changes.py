@@ -28,7 +28,7 @@ from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.analysis import Analysis
 from local_lakehouse.sql.analysis.relations import From, nested
 from local_lakehouse.sql.analysis.scope import Field, Scope
-from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of
+from local_lakehouse.sql.analysis.typed import NOTHING, Facts, Typed, coerce, null_of, union
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar import tree
@@ -47,6 +47,7 @@ class _Target:
     tables: StatementTables
     analyzer: Analysis
     relation: From
+    facts: Facts = NOTHING
 
     @property
     def name(self) -> str:
@@ -67,9 +68,25 @@ class _Target:
         """Return the names that the statement may use."""
         return Scope([field for field in self.relation.fields if not field.hidden])
 
-    def register(self, sql: str) -> None:
-        """Hand DuckDB the table, its rows with their places, and all others that a statement names."""
-        self.tables.register(self.context.worker, sql)
+    def expression(self, node: tree.Expression, scope: Scope) -> Typed:
+        """Return what an expression of the statement is, and note what it reads."""
+        value = self.analyzer.expression(node, scope)
+        self.facts |= value.facts
+        return value
+
+    def boolean(self, node: tree.Expression, scope: Scope, subject: str) -> str:
+        """Return DuckDB's SQL of a condition of the statement, and note what it reads."""
+        value = self.analyzer.boolean(node, scope, subject)
+        self.facts |= value.facts
+        return value.sql
+
+    def read_rows(self) -> None:
+        """Note that whole rows of the table are read."""
+        self.facts = union(self.facts, *(field.facts for field in self.relation.fields if not field.hidden))
+
+    def register(self) -> None:
+        """Hand DuckDB the table, its rows with their places, and all others that the statement reads."""
+        self.tables.register(self.context.worker, self.analyzer.scans(self.facts))
         self.context.execution.scanned_bytes += self.tables.scanned_bytes
         self._offer(self.name, self.scan)
 
@@ -135,7 +152,7 @@ def delete(statement: nodes.Delete, context: Context) -> Outcome:
         target = _target(context, statement.table, statement.table_position, None)
         condition = _condition(target, statement.where)
         sql = f"SELECT {target.places} FROM {target.relation.sql} WHERE {condition}"
-        target.register(sql)
+        target.register()
         gone = context.worker.read(sql)
         target.apply((), lambda: gone)
         return written_rows(gone.num_rows)
@@ -146,7 +163,7 @@ def delete(statement: nodes.Delete, context: Context) -> Outcome:
 def _condition(target: _Target, where: tree.Expression | None) -> str:
     if where is None:
         return "TRUE"
-    return target.analyzer.boolean(where, target.scope().in_clause("WHERE clause"), "WHERE clause").sql
+    return target.boolean(where, target.scope().in_clause("WHERE clause"), "WHERE clause")
 
 
 def update(statement: nodes.Update, context: Context) -> Outcome:
@@ -158,7 +175,7 @@ def update(statement: nodes.Update, context: Context) -> Outcome:
         values = _assigned(target, statement.assignments, target.scope(), "UPDATE")
         read = _read(target, values)
         sql = f"SELECT {target.places}, {read} FROM {target.relation.sql} WHERE {condition}"
-        target.register(sql)
+        target.register()
         found = _Places(context.worker.stream(sql))
         return written_rows(target.apply([found], found.table))
 
@@ -195,7 +212,7 @@ def _assigned(target: _Target, assignments: Sequence[nodes.Assignment], scope: S
             raise QueryFailure(
                 "SYNTAX_ERROR", f"Multiple assignments for same column: {one.column.value}", one.position
             )
-        values[one.column.key] = target.analyzer.expression(one.value, scope.in_clause(f"{verb} SET"))
+        values[one.column.key] = target.expression(one.value, scope.in_clause(f"{verb} SET"))
     given = [value.type for value in values.values()]
     expected = [wanted[name] for name in values]
     if not all(map(types.can_coerce, given, expected)):
@@ -209,6 +226,7 @@ def _assigned(target: _Target, assignments: Sequence[nodes.Assignment], scope: S
 
 
 def _read(target: _Target, values: dict[str, str]) -> str:
+    target.read_rows()
     return ", ".join(
         f"{values.get(name.lower(), f'{target.alias}.c{index}')} AS c{index}"
         for index, (name, _) in enumerate(target.columns)
@@ -249,7 +267,8 @@ class _Merge:
         self._target = target
         self._source = target.analyzer.relation(statement.source, None, [])
         self._scope = Scope([*target.scope().fields, *self._visible(self._source.fields)])
-        self._on = target.analyzer.boolean(statement.condition, self._scope.in_clause("MERGE"), "MERGE ON clause").sql
+        target.facts |= self._source.facts
+        self._on = target.boolean(statement.condition, self._scope.in_clause("MERGE"), "MERGE ON clause")
 
     def _visible(self, fields: list[Field]) -> list[Field]:
         return [field for field in fields if not field.hidden]
@@ -266,7 +285,7 @@ class _Merge:
         ]
         places = self._places_sql(choice)
         inserts = [self._insert_sql(case, number, missing) for number, case in enumerate(missing)]
-        self._target.register(" ".join([places, *(sql for _, sql in updates), *inserts]))
+        self._target.register()
         worker = self._target.context.worker
         gone = worker.read(places)
         self._check_single(gone)
@@ -281,9 +300,7 @@ class _Merge:
         for number, case in enumerate(cases):
             condition = "TRUE"
             if case.condition is not None:
-                condition = self._target.analyzer.boolean(
-                    case.condition, scope.in_clause("MERGE"), "MERGE WHEN clause"
-                ).sql
+                condition = self._target.boolean(case.condition, scope.in_clause("MERGE"), "MERGE WHEN clause")
             branches.append(f"WHEN {condition} THEN {number}")
         return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS INTEGER)"
 
@@ -311,7 +328,7 @@ class _Merge:
                     f"Merge column name does not exist in target table: {column.value}",
                     case.position,
                 )
-        values = [self._target.analyzer.expression(value, scope.in_clause("MERGE")) for value in case.values]
+        values = [self._target.expression(value, scope.in_clause("MERGE")) for value in case.values]
         expected = [wanted[name] for name in names]
         given = [value.type for value in values]
         if len(values) != len(names) or not all(map(types.can_coerce, given, expected)):

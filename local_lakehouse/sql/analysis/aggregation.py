@@ -9,7 +9,7 @@ from local_lakehouse.sql.analysis.calls_in import aggregates_in, windows_in
 from local_lakehouse.sql.analysis.comparisons import key
 from local_lakehouse.sql.analysis.scope import NotGrouped, Scope, dotted
 from local_lakehouse.sql.analysis.signatures import Signature
-from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.analysis.typed import NOTHING, Facts, Fragment, Typed, derive, union
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions import registry
 from local_lakehouse.sql.functions.collections import fold
@@ -18,6 +18,8 @@ from local_lakehouse.sql.grammar.tree import Expression
 
 if TYPE_CHECKING:
     from local_lakehouse.sql.analysis.analysis import Analysis
+
+_AGGREGATE = Facts(rows=True, fails=True)
 
 
 class Aggregates:
@@ -56,7 +58,7 @@ class Aggregates:
         column, own = found
         if own and column.sql not in scope.grouping.keys:
             raise NotGrouped
-        return Typed(column.sql, column.type)
+        return column.value
 
     def aggregate_call(self, node: tree.Call, scope: Scope) -> Typed:
         """Return what an aggregate or a window function is."""
@@ -76,7 +78,12 @@ class Aggregates:
         ]
         signature, values, result = self._analysis.calls.bind(node.name, arguments, node.position, inner)
         self._check_nesting(node)
-        return Typed(self._filled(node, signature, values, scope, inner), result, fails=True)
+        condition = self._analysis.boolean(node.filter, inner, "FILTER clause") if node.filter is not None else None
+        order = self._analysis.ordering.clause(node.order, inner)
+        over = self._analysis.windows.clause(node, scope) if node.window is not None else Fragment("")
+        sql = self._filled(node, signature, values, condition.sql if condition else "", order.sql, over.sql)
+        facts = union(order.facts, over.facts, condition.facts if condition else NOTHING, _AGGREGATE)
+        return derive(sql, result, *values, Typed(sql, result, facts))
 
     def _check_nesting(self, node: tree.Call) -> None:
         if node.window is None and (nested := aggregates_in(node.arguments)):
@@ -97,9 +104,9 @@ class Aggregates:
                 node.position,
             )
 
-    def _filled(self, node: tree.Call, signature: Signature, values: list[Typed], scope: Scope, inner: Scope) -> str:
-        condition = self._analysis.boolean(node.filter, inner, "FILTER clause").sql if node.filter is not None else ""
-        over = self._analysis.windows.clause(node, scope) if node.window is not None else ""
+    def _filled(
+        self, node: tree.Call, signature: Signature, values: list[Typed], condition: str, order: str, over: str
+    ) -> str:
         filtered = f" FILTER (WHERE {condition})" if condition else ""
         if node.name == "reduce_agg":
             return self._reduced(values, filtered, over)
@@ -110,7 +117,7 @@ class Aggregates:
         pieces = {
             **{str(index): self._argument(node, value) for index, value in enumerate(values)},
             "distinct": "DISTINCT " if node.distinct else "",
-            "order": self._analysis.ordering.clause(node.order, inner),
+            "order": order,
             "over": filtered + over,
             "bare_over": over,
             "and_filter": f" AND {condition}" if condition else "",
@@ -137,7 +144,8 @@ class Aggregates:
                 node.position,
             )
         below = scope.below_grouping()
-        values = [self._analysis.expression(argument, below).sql for argument in node.arguments]
+        arguments = [self._analysis.expression(argument, below) for argument in node.arguments]
+        values = [argument.sql for argument in arguments]
         for value, argument in zip(values, node.arguments, strict=False):
             if value not in scope.grouping.keys:
                 raise QueryFailure(
@@ -147,7 +155,8 @@ class Aggregates:
                     node.position,
                 )
         result = types.INTEGER if len(values) <= 31 else types.BIGINT
-        return Typed(f"CAST(grouping({', '.join(values)}) AS {result.name})", result)
+        sql = f"CAST(grouping({', '.join(values)}) AS {result.name})"
+        return Typed(sql, result, union(Facts(rows=True), *(argument.facts for argument in arguments)))
 
 
 def _fill(template: str, pieces: dict[str, str]) -> str:

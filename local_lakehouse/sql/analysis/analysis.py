@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from local_lakehouse.sql.analysis.aggregation import Aggregates
 from local_lakehouse.sql.analysis.calls import Calls
@@ -21,7 +22,7 @@ from local_lakehouse.sql.analysis.session import Session, Source
 from local_lakehouse.sql.analysis.sets import Sets
 from local_lakehouse.sql.analysis.special_forms import SpecialForms
 from local_lakehouse.sql.analysis.subqueries import Subqueries
-from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.analysis.typed import Facts, Typed
 from local_lakehouse.sql.analysis.windows import Windows
 from local_lakehouse.sql.grammar import tree
 
@@ -58,6 +59,15 @@ class Analysis:
         """Return a name that nothing else in the statement has."""
         return f"{prefix}{next(self._numbers)}"
 
+    def scans(self, facts: Facts) -> dict[str, frozenset[str]]:
+        """Return the columns that are read of each table, by DuckDB's names of both."""
+        read: dict[str, set[str]] = {}
+        for name in facts.reads:
+            relation, _, column = name.partition(".")
+            if relation in self.sources:
+                read.setdefault(self.sources[relation].relation, set()).add(column)
+        return {relation: frozenset(columns) for relation, columns in read.items()}
+
     def expression(self, node: tree.Expression, scope: Scope) -> Typed:
         """Return what an expression is."""
         return self.expressions.expression(node, scope)
@@ -88,4 +98,6 @@ def compile_query(query: tree.Query, session: Session) -> Compiled:
     Raises:
         QueryFailure: The query has no meaning, or one that is not offered.
     """
-    return Analysis(session).query(query, None)
+    analysis = Analysis(session)
+    compiled = analysis.query(query, None)
+    return replace(compiled, scans=analysis.scans(compiled.facts))

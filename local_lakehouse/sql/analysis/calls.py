@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.signatures import Binding, Pattern, Signature, pattern
-from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.analysis.typed import Facts, Typed, coerce, derive
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.functions import aggregates, collections, moments, numbers, others, registry, texts
 from local_lakehouse.sql.functions.absent import is_absent
@@ -74,7 +75,11 @@ class Calls:
         sql = signature.emit.format(*(value.sql for value in values)) if isinstance(signature.emit, str) else None
         if sql is None:
             sql = self._emitted(signature, values, node.position)
-        return Typed(sql, result, signature.fails or any(value.fails for value in values))
+        return self._called(sql, result, signature, values)
+
+    def _called(self, sql: str, result: Type, signature: Signature, values: Sequence[Typed]) -> Typed:
+        value = derive(sql, result, *values, fails=signature.fails)
+        return value.with_facts(volatile=True) if signature.volatile else value
 
     def _emitted(self, signature: Signature, values: Sequence[Typed], position: Position) -> str:
         if isinstance(signature.emit, str):
@@ -92,7 +97,7 @@ class Calls:
             sql = signature.emit.format(*(value.sql for value in bound))
         else:
             sql = self._emitted(signature, bound, position)
-        return Typed(sql, result, signature.fails or any(value.fails for value in bound))
+        return self._called(sql, result, signature, bound)
 
     def bind(
         self, name: str, arguments: list[Typed | tree.Lambda], position: Position, scope: Scope
@@ -158,7 +163,7 @@ class Calls:
         given = [binding.result(child) for child in wanted.children[:-1]]
         reads, raw = _reads(name, number, variable, len(given))
         arguments = {
-            parameter.key: Typed(read, type_)
+            parameter.key: Typed(read, type_, Facts(variables=frozenset([f"{variable}.{parameter.key}"])))
             for parameter, read, type_ in zip(node.parameters, reads, given, strict=False)
         }
         body = self._analysis.expression(node.body, scope.with_arguments(arguments).below_grouping())
@@ -167,7 +172,9 @@ class Calls:
             return None
         body = coerce(body, binding.type_of(result, body.type))
         sql = body.sql if raw else f"lambda {variable}: {body.sql}"
-        return Typed(sql, types.function(*given, body.type), body.fails, literal=variable)
+        own = frozenset(f"{variable}.{parameter.key}" for parameter in node.parameters)
+        facts = replace(body.facts, variables=body.facts.variables - own)
+        return Typed(sql, types.function(*given, body.type), facts, literal=variable)
 
 
 def _result(signature: Signature, binding: Binding, values: Sequence[Typed]) -> Type:

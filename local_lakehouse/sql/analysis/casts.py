@@ -5,7 +5,7 @@ from __future__ import annotations
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis import precision
 from local_lakehouse.sql.analysis.json_casts import from_json, to_json
-from local_lakehouse.sql.analysis.typed import Typed, null_of, quote
+from local_lakehouse.sql.analysis.typed import Typed, constant, derive, null_of, quote
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.types import Type, duckdb_type
 
@@ -45,14 +45,14 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
     if not _castable(source, target):
         raise QueryFailure("TYPE_MISMATCH", f"Cannot cast {source} to {target}", position)
     if source == types.UNKNOWN:
-        return Typed(null_of(target), target)
+        return constant(null_of(target), target)
     if source == target:
-        return Typed(value.sql, target, value.fails, value.literal)
+        return value
     sql = cast_sql(value.sql, source, target)
     if safe:
-        return Typed(f"TRY({sql})", target, fails=False)
+        return derive(f"TRY({sql})", target, value).with_facts(fails=False)
     widens = types.can_coerce(source, target) and target.name != "char"
-    return Typed(sql, target, value.fails or not widens, value.literal if widens else None)
+    return derive(sql, target, value, fails=not widens, literal=value.literal if widens else None)
 
 
 def _castable(source: Type, target: Type) -> bool:

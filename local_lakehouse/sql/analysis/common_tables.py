@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.scope import Scope
-from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.analysis.typed import coerce_sql
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 
@@ -43,7 +43,7 @@ class CommonTables:
             level[one.name.key] = self._recursive(one, body, scope)
             return
         compiled = self._analysis.query(one.query, scope)
-        level[one.name.key] = Compiled(compiled.sql, self._renamed(one, compiled.columns))
+        level[one.name.key] = compiled.rewritten(compiled.sql, self._renamed(one, compiled.columns))
 
     def _renamed(self, one: tree.CommonTable, columns: tuple[OutputColumn, ...]) -> tuple[OutputColumn, ...]:
         if not one.columns:
@@ -66,7 +66,7 @@ class CommonTables:
         anchor = self._analysis.queries.body(body.left, scope)
         columns = self._renamed(one, anchor.columns)
         listed = ", ".join(f"c{index}" for index in range(len(columns)))
-        self._analysis.common[-1][one.name.key] = Compiled(f"SELECT {listed} FROM {name}", columns)
+        self._analysis.common[-1][one.name.key] = Compiled(f"SELECT {listed} FROM {name}", columns, anchor.facts)
         step = self._analysis.queries.body(body.right, scope)
         if len(step.columns) != len(columns):
             raise QueryFailure(
@@ -82,7 +82,7 @@ class CommonTables:
                 )
         first = ", ".join(f"a.c{index}" for index in range(len(columns)))
         moved = ", ".join(
-            coerce(Typed(f"s.c{index}", its.type), mine.type).sql
+            coerce_sql(f"s.c{index}", its.type, mine.type)
             for index, (mine, its) in enumerate(zip(columns, step.columns, strict=False))
         )
         # The step reads only the rows of the step before, so their depth is the same for all of them.
@@ -92,7 +92,7 @@ class CommonTables:
             f"SELECT {moved}, (SELECT max(d) FROM {name}) + 1 FROM ({step.sql}) AS s WHERE {depth} > 0) "
             f"SELECT {listed} FROM {name}"
         )
-        return Compiled(sql, columns)
+        return Compiled(sql, columns, anchor.facts | step.facts)
 
 
 def _mentions(node: object, name: str) -> bool:

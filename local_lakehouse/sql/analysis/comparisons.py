@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.operators import mismatch
-from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.analysis.typed import Typed, coerce, derive, row_value
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.types import Type, common_type
 
@@ -26,11 +26,18 @@ def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typ
     if common is None:
         raise mismatch(operator, left.type, right.type, position)
     check_comparable(operator, common, left.type, right.type, position)
-    fails = left.fails or right.fails or (operator not in ("=", "<>", "IS DISTINCT FROM") and bool(common.children))
+    ordered = operator not in ("=", "<>", "IS DISTINCT FROM")
     left, right = coerce(left, common), coerce(right, common)
     if operator == "IS DISTINCT FROM":
-        return Typed(f"({key(left.sql, common)} IS DISTINCT FROM {key(right.sql, common)})", types.BOOLEAN, fails)
-    return Typed(_comparison(operator, left, right, common), types.BOOLEAN, fails)
+        sql = f"({key(left.sql, common)} IS DISTINCT FROM {key(right.sql, common)})"
+        return derive(sql, types.BOOLEAN, left, right)
+    return derive(
+        _comparison(operator, left, right, common),
+        types.BOOLEAN,
+        left,
+        right,
+        fails=ordered and bool(common.children),
+    )
 
 
 def check_comparable(operator: str, common: Type, left: Type, right: Type, position: Position) -> None:
@@ -110,7 +117,7 @@ def _parts_equal(left: str, right: str, type_: Type) -> str:
 
 def equal(left: str, right: str, type_: Type) -> str:
     """Write whether two values of a type are equal: true, false or, for a NULL inside, NULL."""
-    return _comparison("=", Typed(left, type_), Typed(right, type_), type_)
+    return _comparison("=", row_value(left, type_), row_value(right, type_), type_)
 
 
 def _ordered(operator: str, left: Typed, right: Typed, type_: Type) -> str:
@@ -151,4 +158,4 @@ def _differs(left: str, right: str, type_: Type) -> str:
 def _pair_below(left: str, right: str, type_: Type) -> str:
     if type_.children:
         return _below(left, right, type_, ties=False)
-    return _comparison("<", Typed(left, type_), Typed(right, type_), type_)
+    return _comparison("<", row_value(left, type_), row_value(right, type_), type_)

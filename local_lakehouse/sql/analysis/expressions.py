@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from local_lakehouse.sql.analysis import literals, operators
 from local_lakehouse.sql.analysis.casts import cast
 from local_lakehouse.sql.analysis.comparisons import compare
 from local_lakehouse.sql.analysis.scope import Scope
-from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.analysis.typed import Typed, coerce, derive
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import json_tree, tree
 from local_lakehouse.sql.grammar.tree import Expression
@@ -127,10 +126,10 @@ class Expressions:
         terms = [self.filter(term, scope, "Logical expression term") for term in node.terms]
         written = []
         for place, term in enumerate(terms):
-            guards = [one.sql for one in terms[:place] if _tables(one.sql) <= _tables(term.sql)]
+            guards = [one.sql for one in terms[:place] if one.facts.tables <= term.facts.tables]
             guarded = term.fails and guards
             written.append(f"CASE WHEN {' AND '.join(guards)} THEN {term.sql} ELSE FALSE END" if guarded else term.sql)
-        return Typed("(" + " AND ".join(written) + ")", types.BOOLEAN, any(term.fails for term in terms))
+        return derive("(" + " AND ".join(written) + ")", types.BOOLEAN, *terms)
 
     def single_type(self, values: list[Typed], subject: str, position: Position) -> Type:
         """Return the type to which all values widen.
@@ -183,23 +182,22 @@ class Expressions:
     def _logical(self, node: tree.Logical, scope: Scope) -> Typed:
         terms = [self.boolean(term, scope, "Logical expression term") for term in node.terms]
         joined = "(" + f" {node.operator} ".join(term.sql for term in terms) + ")"
-        fails = any(term.fails for term in terms)
         if not any(term.fails for term in terms[1:]):
-            return Typed(joined, types.BOOLEAN, fails)
+            return derive(joined, types.BOOLEAN, *terms)
         # DuckDB computes every term for every row; a term behind one that decides must not be able to fail.
         decides, result = ("NOT ", "FALSE") if node.operator == "AND" else ("", "TRUE")
         branches = " ".join(f"WHEN {decides}{term.sql} THEN {result}" for term in terms[:-1])
-        return Typed(f"CASE {branches} ELSE {joined} END", types.BOOLEAN, fails)
+        return derive(f"CASE {branches} ELSE {joined} END", types.BOOLEAN, *terms)
 
     def _not(self, node: tree.Not, scope: Scope) -> Typed:
         value = self.boolean(node.operand, scope, "Value of logical NOT expression")
-        return Typed(f"(NOT {value.sql})", types.BOOLEAN, value.fails)
+        return derive(f"(NOT {value.sql})", types.BOOLEAN, value)
 
     def _is_null(self, node: tree.IsNull, scope: Scope) -> Typed:
         value = self.expression(node.operand, scope)
         # DuckDB does not compute what it knows not to be NULL; the element of a list it has to compute.
         sql = f"(list_count([{value.sql}]) = 0)" if value.fails else f"({value.sql} IS NULL)"
-        return Typed(sql, types.BOOLEAN, value.fails)
+        return derive(sql, types.BOOLEAN, value)
 
     def _between(self, node: tree.Between, scope: Scope) -> Typed:
         value, low, high = (self.expression(part, scope) for part in (node.operand, node.low, node.high))
@@ -210,7 +208,7 @@ class Expressions:
             )
         lower = compare(">=", value, low, node.position)
         upper = compare("<=", value, high, node.position)
-        return Typed(f"({lower.sql} AND {upper.sql})", types.BOOLEAN, lower.fails or upper.fails)
+        return derive(f"({lower.sql} AND {upper.sql})", types.BOOLEAN, lower, upper)
 
     def _in_list(self, node: tree.InList, scope: Scope) -> Typed:
         value = self.expression(node.operand, scope)
@@ -223,13 +221,12 @@ class Expressions:
                 f"between {_listed([value.type, *(item.type for item in items)])}",
                 node.position,
             )
-        fails = any(one.fails for one in (value, *items))
         simple = not common.children and common.name not in ("double", "real", "char", "timestamp with time zone")
         if simple:
             listed = ", ".join(coerce(item, common).sql for item in items)
-            return Typed(f"({coerce(value, common).sql} IN ({listed}))", types.BOOLEAN, fails)
+            return derive(f"({coerce(value, common).sql} IN ({listed}))", types.BOOLEAN, value, *items)
         matches = [compare("=", coerce(value, common), coerce(item, common), node.position).sql for item in items]
-        return Typed("(" + " OR ".join(matches) + ")", types.BOOLEAN, fails)
+        return derive("(" + " OR ".join(matches) + ")", types.BOOLEAN, value, *items)
 
     def _like(self, node: tree.Like, scope: Scope) -> Typed:
         value, pattern = self.expression(node.operand, scope), self.expression(node.pattern, scope)
@@ -241,9 +238,10 @@ class Expressions:
                 )
         texts = [coerce(one, types.VARCHAR).sql for one in (value, pattern)]
         if node.escape is None:
-            return Typed(f"({texts[0]} LIKE {texts[1]})", types.BOOLEAN, value.fails or pattern.fails)
-        escape = coerce(self.expression(node.escape, scope), types.VARCHAR).sql
-        return Typed(f"athena_like({texts[0]}, {texts[1]}, {escape})", types.BOOLEAN, fails=True)
+            return derive(f"({texts[0]} LIKE {texts[1]})", types.BOOLEAN, value, pattern)
+        escape = coerce(self.expression(node.escape, scope), types.VARCHAR)
+        sql = f"athena_like({texts[0]}, {texts[1]}, {escape.sql})"
+        return derive(sql, types.BOOLEAN, value, pattern, escape, fails=True)
 
     def _cast(self, node: tree.Cast, scope: Scope) -> Typed:
         return cast(self.expression(node.operand, scope), node.target, node.position, safe=node.safe)
@@ -279,7 +277,7 @@ class Expressions:
             for condition, result in zip(conditions, results, strict=False)
         )
         default = f" ELSE {coerce(results[-1], type_).sql}" if node.default is not None else ""
-        return Typed(f"CASE {branches}{default} END", type_, any(one.fails for one in (*conditions, *results)))
+        return derive(f"CASE {branches}{default} END", type_, *conditions, *results)
 
     def _conditions(self, node: tree.Case, scope: Scope) -> list[Typed]:
         if node.operand is None:
@@ -300,7 +298,7 @@ class Expressions:
         element = self.single_type(items, "ARRAY elements", node.position) if items else types.UNKNOWN
         listed = ", ".join(coerce(item, element).sql for item in items)
         type_ = types.array(element)
-        return Typed(f"CAST([{listed}] AS {types.duckdb_type(type_)})", type_, any(item.fails for item in items))
+        return derive(f"CAST([{listed}] AS {types.duckdb_type(type_)})", type_, *items)
 
     def _row(self, node: tree.Row, scope: Scope) -> Typed:
         items = [self.expression(item, scope) for item in node.items]
@@ -309,17 +307,10 @@ class Expressions:
             for index, item in enumerate(items)
         )
         type_ = types.row(tuple(item.type for item in items))
-        return Typed(f"struct_pack({fields})", type_, any(item.fails for item in items))
+        return derive(f"struct_pack({fields})", type_, *items)
 
     def _lambda(self, node: tree.Lambda, _: Scope) -> Typed:
         raise QueryFailure("TYPE_MISMATCH", "Lambda expression should always be used inside a function", node.position)
-
-
-_TABLE = re.compile(r"\br\d+(?=\.)")
-
-
-def _tables(sql: str) -> set[str]:
-    return set(_TABLE.findall(sql))
 
 
 def _common(found: tuple[Type, ...]) -> Type | None:

@@ -9,6 +9,7 @@ from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.calls_in import aggregates_in, windows_in
 from local_lakehouse.sql.analysis.ordering import is_number
 from local_lakehouse.sql.analysis.scope import Grouping, Scope
+from local_lakehouse.sql.analysis.typed import Facts, Fragment, union
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 
@@ -29,7 +30,7 @@ class Groups:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
 
-    def clause(self, node: tree.Select, order: tuple[tree.SortItem, ...], scope: Scope) -> str:
+    def clause(self, node: tree.Select, order: tuple[tree.SortItem, ...], scope: Scope) -> Fragment:
         """Return the keys of a ``GROUP BY`` in DuckDB's SQL, and note them in the scope."""
         aggregated = any(
             aggregates_in(part)
@@ -42,10 +43,11 @@ class Groups:
         if node.group is None:
             if aggregated or node.having is not None:
                 scope.grouping = Grouping({})
-            return ""
+            return Fragment("")
         keys: dict[str, tree.Expression] = {}
+        facts: list[Facts] = []
         below = scope.in_clause("GROUP BY clause")
-        sets = [self._grouping_sets(element, node, below, keys) for element in node.group.elements]
+        sets = [self._grouping_sets(element, node, below, keys, facts) for element in node.group.elements]
         scope.grouping = Grouping(keys)
         crossed = [tuple(dict.fromkeys(itertools.chain.from_iterable(choice))) for choice in itertools.product(*sets)]
         if len(crossed) > _MAX_GROUPING_SETS:
@@ -58,13 +60,19 @@ class Groups:
             unique = {frozenset(one): one for one in reversed(crossed)}
             crossed = list(reversed(unique.values()))
         if len(crossed) == 1:
-            return ", ".join(crossed[0]) if crossed[0] else "GROUPING SETS (())"
-        return "GROUPING SETS (" + ", ".join(f"({', '.join(one)})" for one in crossed) + ")"
+            return Fragment(", ".join(crossed[0]) or "GROUPING SETS (())", union(*facts))
+        sql = "GROUPING SETS (" + ", ".join(f"({', '.join(one)})" for one in crossed) + ")"
+        return Fragment(sql, union(*facts))
 
     def _grouping_sets(
-        self, element: tree.GroupingElement, node: tree.Select, scope: Scope, keys: dict[str, tree.Expression]
+        self,
+        element: tree.GroupingElement,
+        node: tree.Select,
+        scope: Scope,
+        keys: dict[str, tree.Expression],
+        facts: list[Facts],
     ) -> list[tuple[str, ...]]:
-        sets = [tuple(self._key(one, node, scope, keys) for one in part) for part in element.sets]
+        sets = [tuple(self._key(one, node, scope, keys, facts) for one in part) for part in element.sets]
         if element.kind == "ROLLUP":
             return [tuple(itertools.chain.from_iterable(sets[:count])) for count in range(len(sets), -1, -1)]
         if element.kind == "CUBE":
@@ -75,7 +83,14 @@ class Groups:
             ]
         return sets
 
-    def _key(self, node: tree.Expression, select: tree.Select, scope: Scope, keys: dict[str, tree.Expression]) -> str:
+    def _key(
+        self,
+        node: tree.Expression,
+        select: tree.Select,
+        scope: Scope,
+        keys: dict[str, tree.Expression],
+        facts: list[Facts],
+    ) -> str:
         written = self._select_item(node, select, scope) if is_number(node) else node
         value = self._analysis.expression(written, scope)
         if not types.is_comparable(value.type):
@@ -85,6 +100,7 @@ class Groups:
                 node.position,
             )
         keys.setdefault(value.sql, written)
+        facts.append(value.facts)
         return value.sql
 
     def _select_item(self, node: tree.Expression, select: tree.Select, scope: Scope) -> tree.Expression:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.precision import Parts, held
-from local_lakehouse.sql.analysis.typed import Typed, quote
+from local_lakehouse.sql.analysis.typed import Typed, constant, quote
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar.tree import IntervalLiteral, Literal, TypedLiteral
 from local_lakehouse.sql.json_text import canonical_json
@@ -29,11 +29,11 @@ _MILLIS = {"DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 100
 def literal(node: Literal) -> Typed:
     """Return a plain constant."""
     if node.kind == "null":
-        return Typed("NULL", types.UNKNOWN)
+        return constant("NULL", types.UNKNOWN)
     if node.kind == "boolean":
-        return Typed(node.value.upper(), types.BOOLEAN, literal=node.value)
+        return constant(node.value.upper(), types.BOOLEAN, literal=node.value)
     if node.kind == "varchar":
-        return Typed(f"CAST({quote(node.value)} AS VARCHAR)", types.varchar(len(node.value)), literal=node.value)
+        return constant(f"CAST({quote(node.value)} AS VARCHAR)", types.varchar(len(node.value)), literal=node.value)
     if node.kind == "varbinary":
         return _binary(node)
     if node.kind == "double":
@@ -44,14 +44,14 @@ def literal(node: Literal) -> Typed:
 def double(value: float) -> Typed:
     """Return a constant of type double."""
     # A literal is known not to be NaN.
-    return Typed(f"CAST('{value!r}' AS DOUBLE)", types.DOUBLE, literal=repr(value) if value == value else None)
+    return constant(f"CAST('{value!r}' AS DOUBLE)", types.DOUBLE, literal=repr(value) if value == value else None)
 
 
 def _binary(node: Literal) -> Typed:
     digits = re.sub(r"\s", "", node.value)
     if len(digits) % 2 or not re.fullmatch(r"[0-9A-Fa-f]*", digits):
         raise QueryFailure("INVALID_LITERAL", "Binary literal must contain an even number of digits", node.position)
-    return Typed(f"from_hex('{digits}')", types.VARBINARY, literal=digits)
+    return constant(f"from_hex('{digits}')", types.VARBINARY, literal=digits)
 
 
 def _integer(node: Literal) -> Typed:
@@ -68,7 +68,7 @@ def _integer(node: Literal) -> Typed:
 
 def whole_number(number: int, type_: Type) -> Typed:
     """Return a constant of an integer type."""
-    return Typed(f"CAST({number} AS {type_.name.upper()})", type_, literal=str(number))
+    return constant(f"CAST({number} AS {type_.name.upper()})", type_, literal=str(number))
 
 
 def typed_literal(node: TypedLiteral) -> Typed:
@@ -82,15 +82,15 @@ def typed_literal(node: TypedLiteral) -> Typed:
         return double(_float(node))
     if name == "real":
         value = _float(node)
-        return Typed(f"CAST('{value!r}' AS FLOAT)", types.REAL, literal=text if value == value else None)
+        return constant(f"CAST('{value!r}' AS FLOAT)", types.REAL, literal=text if value == value else None)
     if name == "varchar":
-        return Typed(f"CAST({quote(text)} AS VARCHAR)", types.VARCHAR, literal=text)
+        return constant(f"CAST({quote(text)} AS VARCHAR)", types.VARCHAR, literal=text)
     if name == "char":
-        return Typed(f"CAST({quote(text)} AS VARCHAR)", types.char(max(1, len(text))), literal=text)
+        return constant(f"CAST({quote(text)} AS VARCHAR)", types.char(max(1, len(text))), literal=text)
     if name == "boolean":
         if text.lower() not in ("true", "false"):
             raise _invalid(node)
-        return Typed(text.upper(), types.BOOLEAN, literal=text.lower())
+        return constant(text.upper(), types.BOOLEAN, literal=text.lower())
     if name == "json":
         return _json(node)
     if name == "date":
@@ -100,7 +100,7 @@ def typed_literal(node: TypedLiteral) -> Typed:
     if name == "time":
         return _time(node)
     if name == "uuid":
-        return Typed(f"CAST({quote(text)} AS UUID)", types.UUID, literal=text)
+        return constant(f"CAST({quote(text)} AS UUID)", types.UUID, literal=text)
     raise QueryFailure("NOT_SUPPORTED", f"Constants of type {name} are not supported", node.position)
 
 
@@ -137,7 +137,7 @@ def _decimal(node: TypedLiteral) -> Typed:
         raise _invalid(node)
     type_ = types.decimal(precision, len(fraction))
     digits = f"{match.group(1).replace('+', '')}{whole or '0'}.{fraction or '0'}"
-    return Typed(f"CAST('{digits}' AS {types.duckdb_type(type_)})", type_, literal=digits)
+    return constant(f"CAST('{digits}' AS {types.duckdb_type(type_)})", type_, literal=digits)
 
 
 def _json(node: TypedLiteral) -> Typed:
@@ -145,7 +145,7 @@ def _json(node: TypedLiteral) -> Typed:
         text = canonical_json(node.value)
     except json.JSONDecodeError as error:
         raise _invalid(node) from error
-    return Typed(f"CAST({quote(text)} AS VARCHAR)", types.JSON, literal=text)
+    return constant(f"CAST({quote(text)} AS VARCHAR)", types.JSON, literal=text)
 
 
 def _date(node: TypedLiteral) -> Typed:
@@ -156,7 +156,7 @@ def _date(node: TypedLiteral) -> Typed:
         days = day_number(int(match.group(1)), int(match.group(2)), int(match.group(3)))
     except ValueError as error:
         raise _invalid(node) from error
-    return Typed(f"(DATE '1970-01-01' + CAST({days} AS INTEGER))", types.DATE, literal=node.value.strip())
+    return constant(f"(DATE '1970-01-01' + CAST({days} AS INTEGER))", types.DATE, literal=node.value.strip())
 
 
 def _moment(node: TypedLiteral, parse: Callable[[str], Moment]) -> Moment:
@@ -171,14 +171,14 @@ def _timestamp(node: TypedLiteral) -> Typed:
     if moment.zone is None:
         type_ = types.timestamp(moment.digits)
         sql = held(Parts(f"make_timestamp(CAST({moment.micros} AS BIGINT))", str(moment.picos)), type_)
-        return Typed(sql, type_, literal=node.value)
+        return constant(sql, type_, literal=node.value)
     try:
         zone = zone_name(moment.zone)
     except ValueError as error:
         raise _invalid(node) from error
     type_ = types.timestamp_tz(moment.digits)
     instant = f"make_timestamp(CAST({to_instant(moment.micros, zone)} AS BIGINT))"
-    return Typed(held(Parts(instant, str(moment.picos), quote(zone)), type_), type_)
+    return constant(held(Parts(instant, str(moment.picos), quote(zone)), type_), type_)
 
 
 def _time(node: TypedLiteral) -> Typed:
@@ -187,7 +187,7 @@ def _time(node: TypedLiteral) -> Typed:
     moment = _moment(node, parse_time)
     type_ = types.time(moment.digits)
     clock = Parts(f"make_timestamp(CAST({moment.micros} AS BIGINT))", str(moment.picos))
-    return Typed(held(clock, type_), type_, literal=node.value)
+    return constant(held(clock, type_), type_, literal=node.value)
 
 
 def interval(node: IntervalLiteral) -> Typed:
@@ -204,7 +204,7 @@ def interval(node: IntervalLiteral) -> Typed:
 
 def whole_number_of(number: int, type_: Type, held: str) -> Typed:
     """Return a constant that is held as a whole number."""
-    return Typed(f"CAST({number} AS {held})", type_)
+    return constant(f"CAST({number} AS {held})", type_)
 
 
 def _bad_interval(node: IntervalLiteral) -> QueryFailure:

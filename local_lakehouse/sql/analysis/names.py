@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.casts import text_of
 from local_lakehouse.sql.analysis.scope import Scope, dotted
-from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.analysis.typed import Typed, coerce, derive
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.grammar.tree import Expression
@@ -47,7 +47,7 @@ class Names:
                 f"Column '{written}' cannot be resolved or requester is not authorized to access requested resources",
                 node.position,
             )
-        return Typed(found[0].sql, found[0].type)
+        return found[0].value
 
     def dereference(self, node: tree.Dereference, scope: Scope) -> Typed:
         """Return what ``base.name`` is: a column, or a field of a row."""
@@ -55,7 +55,7 @@ class Names:
         if names and names[0] not in scope.arguments:
             found = scope.resolve(names, node.position)
             if found is not None:
-                return Typed(found[0].sql, found[0].type)
+                return found[0].value
             if not self._begins_with_column(node, scope):
                 return self._named(names, node, scope)
         base = self._analysis.expression(node.base, scope)
@@ -83,7 +83,7 @@ class Names:
             )
         if len(matches) > 1:
             raise QueryFailure("AMBIGUOUS_NAME", f"Column '{name}' is ambiguous", position)
-        return Typed(f"({base.sql}).f{matches[0]}", base.type.children[matches[0]], base.fails)
+        return derive(f"({base.sql}).f{matches[0]}", base.type.children[matches[0]], base)
 
     def subscript(self, node: tree.Subscript, scope: Scope) -> Typed:
         """Return what ``base[index]`` is."""
@@ -95,10 +95,10 @@ class Names:
             if wanted is not None:
                 key = coerce(index, base.type.key)
                 sql = f"athena_map_get({base.sql}, {key.sql}, {text_of(key.sql, key.type)})"
-                return Typed(sql, base.type.value, fails=True)
+                return derive(sql, base.type.value, base, index, fails=True)
         if base.type.name == "array" and (types.is_integer(index.type) or index.type == types.UNKNOWN):
             sql = f"athena_subscript({base.sql}, {coerce(index, types.BIGINT).sql})"
-            return Typed(sql, base.type.element, fails=True)
+            return derive(sql, base.type.element, base, index, fails=True)
         raise QueryFailure(
             "TYPE_MISMATCH", f"Cannot use {index.type} for subscript of {base.type}", node.index.position
         )
@@ -117,4 +117,4 @@ class Names:
                 else f"Subscript index out of bounds: {number}, max value is {len(base.type.children)}",
                 node.index.position,
             )
-        return Typed(f"({base.sql}).f{number - 1}", base.type.children[number - 1], base.fails)
+        return derive(f"({base.sql}).f{number - 1}", base.type.children[number - 1], base)

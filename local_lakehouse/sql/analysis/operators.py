@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.precision import held, parts, shifted
-from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.analysis.typed import Typed, coerce, derive
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.types import DAY_INTERVAL, MONTH_INTERVAL, Type, common_type, is_interval
 
@@ -58,34 +58,36 @@ def _to_decimal(value: Typed) -> Typed:
 
 
 def _floats(operator: str, left: Typed, right: Typed, type_: Type) -> Typed:
-    fails = left.fails or right.fails
     if operator == "%":
-        return Typed(f"CAST(athena_mod_float({left.sql}, {right.sql}) AS {types.duckdb_type(type_)})", type_, fails)
-    return Typed(f"({left.sql} {operator} {right.sql})", type_, fails)
+        return derive(
+            f"CAST(athena_mod_float({left.sql}, {right.sql}) AS {types.duckdb_type(type_)})", type_, left, right
+        )
+    return derive(f"({left.sql} {operator} {right.sql})", type_, left, right)
 
 
 def _integers(operator: str, left: Typed, right: Typed, type_: Type) -> Typed:
     if operator in _ARITHMETIC:
-        return Typed(f"({left.sql} {operator} {right.sql})", type_, fails=True)
+        return derive(f"({left.sql} {operator} {right.sql})", type_, left, right, fails=True)
     symbol = "//" if operator == "/" else "%"
     if right.literal not in (None, "0"):
-        return Typed(f"({left.sql} {symbol} {right.sql})", type_, left.fails)
+        return derive(f"({left.sql} {symbol} {right.sql})", type_, left, right)
     name = "athena_divide" if operator == "/" else "athena_mod"
-    return Typed(f"{name}({left.sql}, {right.sql})", type_, fails=True)
+    return derive(f"{name}({left.sql}, {right.sql})", type_, left, right, fails=True)
 
 
 def _decimals(operator: str, left: Typed, right: Typed) -> Typed:
     result = _decimal_result(operator, left.type, right.type)
     if operator == "/":
         sql = f"athena_quotient({_text(left)}, {_text(right)}, {result.scale})"
-        return Typed(f"CAST({sql} AS {types.duckdb_type(result)})", result, fails=True)
+        return derive(f"CAST({sql} AS {types.duckdb_type(result)})", result, left, right, fails=True)
     if operator == "%":
         common = types.decimal(_MAX, result.scale)
         sql = f"athena_mod({coerce(left, common).sql}, {coerce(right, common).sql})"
-        return Typed(f"CAST({sql} AS {types.duckdb_type(result)})", result, fails=True)
+        return derive(f"CAST({sql} AS {types.duckdb_type(result)})", result, left, right, fails=True)
     if operator in "+-":
         left, right = coerce(left, result), coerce(right, result)
-    return Typed(f"CAST({left.sql} {operator} {right.sql} AS {types.duckdb_type(result)})", result, fails=True)
+    sql = f"CAST({left.sql} {operator} {right.sql} AS {types.duckdb_type(result)})"
+    return derive(sql, result, left, right, fails=True)
 
 
 def _text(value: Typed) -> str:
@@ -108,7 +110,7 @@ def _decimal_result(operator: str, left: Type, right: Type) -> Type:
 
 def _times(operator: str, left: Typed, right: Typed) -> Typed | None:
     if is_interval(left.type) and left.type == right.type and operator in "+-":
-        return Typed(f"({left.sql} {operator} {right.sql})", left.type, fails=True)
+        return derive(f"({left.sql} {operator} {right.sql})", left.type, left, right, fails=True)
     if operator == "*" and is_interval(right.type):
         left, right = right, left
     if is_interval(left.type) and operator in "*/" and (types.is_integer(right.type) or right.type.name in _FLOATS):
@@ -131,7 +133,7 @@ def _scaled_interval(operator: str, left: Typed, right: Typed) -> Typed:
         sql = f"CAST(trunc({left.sql} / {factor}) AS {held})"
     else:
         sql = f"CAST(athena_divide({left.sql}, {right.sql}) AS {held})"
-    return Typed(sql, left.type, fails=True)
+    return derive(sql, left.type, left, right, fails=True)
 
 
 def _shifted(operator: str, moment: Typed, interval: Typed) -> Typed | None:
@@ -140,14 +142,14 @@ def _shifted(operator: str, moment: Typed, interval: Typed) -> Typed | None:
     name = moment.type.name
     if name == "date":
         macro = "athena_date_add_months" if months else "athena_date_add_days"
-        return Typed(f"{macro}({moment.sql}, {amount})", moment.type, fails=moment.fails or not months)
+        return derive(f"{macro}({moment.sql}, {amount})", moment.type, moment, interval, fails=not months)
     if name not in ("time", "timestamp", "timestamp with time zone") or (name == "time" and months):
         return None
     # Months are added on the clock of the moment's zone, days and seconds to the instant.
     type_ = moment.type if months else Type(name, (max(moment.type.precision, _MILLI_DIGITS),))
     unit = "month" if months else "millisecond"
     moved = shifted(coerce(moment, type_).sql, type_, amount, unit)
-    return Typed(held(moved, type_), type_, moment.fails)
+    return derive(held(moved, type_), type_, moment, interval)
 
 
 def _difference(left: Typed, right: Typed) -> Typed | None:
@@ -161,9 +163,9 @@ def _difference(left: Typed, right: Typed) -> Typed | None:
     sides = [parts(side.sql, side.type) for side in (coerce(left, common), coerce(right, common))]
     delta = f"(epoch_us({sides[0].micros}) - epoch_us({sides[1].micros}))"
     if common.name == "timestamp":
-        return Typed(f"athena_rounded_millis({delta})", DAY_INTERVAL, left.fails or right.fails)
+        return derive(f"athena_rounded_millis({delta})", DAY_INTERVAL, left, right)
     picos = f"(CAST({delta} AS HUGEINT) * 1000000 + {sides[0].picos} - {sides[1].picos})"
-    return Typed(f"athena_millis_of_picos({picos})", DAY_INTERVAL, left.fails or right.fails)
+    return derive(f"athena_millis_of_picos({picos})", DAY_INTERVAL, left, right)
 
 
 def negate(value: Typed, position: Position) -> Typed:
@@ -174,21 +176,20 @@ def negate(value: Typed, position: Position) -> Typed:
         raise QueryFailure("TYPE_MISMATCH", f"Cannot negate {value.type}", position)
     if types.is_integer(value.type):
         # DuckDB's own sign widens the smallest number of a type instead of failing.
-        return Typed(f"athena_negate_{value.type.name}({value.sql})", value.type, fails=True)
-    return Typed(f"(-{value.sql})", value.type, fails=True)
+        return derive(f"athena_negate_{value.type.name}({value.sql})", value.type, value, fails=True)
+    return derive(f"(-{value.sql})", value.type, value, fails=True)
 
 
 def concatenate(left: Typed, right: Typed, position: Position) -> Typed:
     """Apply ``||`` to texts, binaries or arrays."""
-    fails = left.fails or right.fails
     if left.type == types.UNKNOWN:
         left = coerce(left, right.type if right.type != types.UNKNOWN else types.VARCHAR)
     if right.type == types.UNKNOWN:
         right = coerce(right, left.type)
     if types.is_text(left.type) and types.is_text(right.type):
-        return Typed(f"({left.sql} || {right.sql})", types.VARCHAR, fails)
+        return derive(f"({left.sql} || {right.sql})", types.VARCHAR, left, right)
     if left.type == right.type == types.VARBINARY:
-        return Typed(f"({left.sql} || {right.sql})", types.VARBINARY, fails)
+        return derive(f"({left.sql} || {right.sql})", types.VARBINARY, left, right)
     if "array" in (left.type.name, right.type.name):
         joined = _join_arrays(left, right)
         if joined is not None:
@@ -205,7 +206,7 @@ def _join_arrays(left: Typed, right: Typed) -> Typed | None:
     whole = common_type(left.type, right.type)
     if whole is not None and whole.name == "array":
         left, right = coerce(left, whole), coerce(right, whole)
-        return Typed(f"athena_array_concat({left.sql}, {right.sql})", whole, left.fails or right.fails)
+        return derive(f"athena_array_concat({left.sql}, {right.sql})", whole, left, right)
     for side, other, template in ((left, right, "[{1}]"), (right, left, "[{1}]")):
         if side.type.name != "array":
             continue
@@ -215,7 +216,7 @@ def _join_arrays(left: Typed, right: Typed) -> Typed | None:
         holder = types.array(element)
         item = template.replace("{1}", coerce(other, element).sql)
         parts = (coerce(side, holder).sql, item) if side is left else (item, coerce(side, holder).sql)
-        return Typed(f"athena_array_concat({parts[0]}, {parts[1]})", holder, left.fails or right.fails)
+        return derive(f"athena_array_concat({parts[0]}, {parts[1]})", holder, left, right)
     return None
 
 

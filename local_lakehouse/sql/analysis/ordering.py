@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.comparisons import key
 from local_lakehouse.sql.analysis.scope import Scope
-from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.analysis.typed import Fragment, Typed, union
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 
@@ -25,15 +25,16 @@ class Ordering:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
 
-    def clause(self, items: tuple[tree.SortItem, ...], scope: Scope) -> str:
+    def clause(self, items: tuple[tree.SortItem, ...], scope: Scope) -> Fragment:
         """Write an ``ORDER BY`` in an aggregate or a window; nothing without keys."""
         if not items:
-            return ""
-        return " ORDER BY " + ", ".join(
-            self.sort_key(item, self._analysis.expression(item.key, scope)) for item in items
+            return Fragment("")
+        keys = [self.sort_key(item, self._analysis.expression(item.key, scope)) for item in items]
+        return Fragment(
+            " ORDER BY " + ", ".join(written.sql for written in keys), union(*(written.facts for written in keys))
         )
 
-    def sort_key(self, item: tree.SortItem, value: Typed) -> str:
+    def sort_key(self, item: tree.SortItem, value: Typed) -> Fragment:
         """Write one key of an ``ORDER BY``.
 
         Raises:
@@ -47,7 +48,7 @@ class Ordering:
             )
         direction = "DESC" if item.descending else "ASC"
         nulls = "FIRST" if item.nulls_first else "LAST"
-        return f"{key(value.sql, value.type)} {direction} NULLS {nulls}"
+        return Fragment(f"{key(value.sql, value.type)} {direction} NULLS {nulls}", value.facts)
 
     def ordinal(self, node: tree.Expression, columns: list[Typed], clause: str) -> Typed | None:
         """Return the column that a number in ``ORDER BY`` means, or None if it is an expression."""

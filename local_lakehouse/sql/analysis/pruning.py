@@ -11,7 +11,6 @@ from local_lakehouse.sql.analysis.session import Condition, Source
 from local_lakehouse.sql.analysis.typed import Typed
 from local_lakehouse.sql.grammar import tree
 
-_COLUMN = re.compile(r"(r\d+)\.(c\d+)")
 # Those that both Iceberg and Athena read, and in the same way.
 _MOMENT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)(?: (?P<time>\d\d:\d\d:\d\d(?:\.\d{1,6})?))?\s*(?P<zone>UTC|Z|[+-]\d\d:\d\d)?"
@@ -31,10 +30,11 @@ def note_conditions(where: tree.Expression, analyze: Analyze, sources: Mapping[s
     """
     for term in _terms(where):
         for column, operator, constants in _comparisons(term):
-            match = _COLUMN.fullmatch(analyze(column).sql)
-            values = tuple(_value(analyze(column), analyze(constant), constant) for constant in constants)
-            if match and match.group(1) in sources and None not in values:
-                sources[match.group(1)].conditions.append(Condition(match.group(2), operator, values))
+            known = analyze(column)
+            relation, _, name = known.sql.partition(".")
+            values = tuple(_value(known, analyze(constant), constant) for constant in constants)
+            if relation in sources and known.facts.reads == {known.sql} and None not in values:
+                sources[relation].conditions.append(Condition(name, operator, values))
 
 
 def _terms(node: tree.Expression) -> Iterator[tree.Expression]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.scope import Field, Scope
-from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.analysis.typed import Facts, Fragment, union
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 
@@ -57,15 +57,15 @@ class Queries:
             compiled = self.body(query.body, scope)
             keys = self._output_keys(query, compiled)
             listed = ", ".join(f"o.c{index}" for index in range(len(compiled.columns)))
-            compiled = Compiled(f"SELECT {listed} FROM ({compiled.sql}) AS o", compiled.columns)
+            compiled = compiled.rewritten(f"SELECT {listed} FROM ({compiled.sql}) AS o")
         return self._limited(query, compiled, keys)
 
-    def _output_keys(self, query: tree.Query, compiled: Compiled) -> list[str]:
-        columns = [Typed(f"o.c{index}", column.type) for index, column in enumerate(compiled.columns)]
+    def _output_keys(self, query: tree.Query, compiled: Compiled) -> list[Fragment]:
         fields = [
-            Field((), column.name, column.type, value.sql)
-            for column, value in zip(compiled.columns, columns, strict=False)
+            Field((), column.name, column.type, f"o.c{index}", Facts(frozenset([f"o.c{index}"])))
+            for index, column in enumerate(compiled.columns)
         ]
+        columns = [field.value for field in fields]
         return [
             self._analysis.ordering.sort_key(
                 item,
@@ -75,27 +75,27 @@ class Queries:
             for item in query.order
         ]
 
-    def _limited(self, query: tree.Query, compiled: Compiled, keys: list[str]) -> Compiled:
+    def _limited(self, query: tree.Query, compiled: Compiled, keys: list[Fragment]) -> Compiled:
         if query.with_ties:
             return self._with_ties(query, compiled, keys)
         sql = compiled.sql
         if keys:
-            sql += " ORDER BY " + ", ".join(keys)
+            sql += " ORDER BY " + ", ".join(key.sql for key in keys)
         if query.limit is not None:
             sql += f" LIMIT {self._count(query.limit, 'LIMIT')}"
         if query.offset is not None:
             sql += f" OFFSET {self._count(query.offset, 'OFFSET')}"
-        return Compiled(f"SELECT * FROM ({sql})" if keys or query.limit else sql, compiled.columns)
+        facts = union(compiled.facts, *(key.facts for key in keys))
+        return Compiled(f"SELECT * FROM ({sql})" if keys or query.limit else sql, compiled.columns, facts)
 
-    def _with_ties(self, query: tree.Query, compiled: Compiled, keys: list[str]) -> Compiled:
+    def _with_ties(self, query: tree.Query, compiled: Compiled, keys: list[Fragment]) -> Compiled:
         if query.offset is not None or query.limit is None:
             raise QueryFailure("NOT_SUPPORTED", "OFFSET with FETCH … WITH TIES is not supported", query.position)
         count = self._count(query.limit, "FETCH FIRST")
-        ordered = ", ".join(keys)
-        return Compiled(
-            f"SELECT * FROM ({compiled.sql} QUALIFY rank() OVER (ORDER BY {ordered}) <= {count} ORDER BY {ordered})",
-            compiled.columns,
-        )
+        ordered = ", ".join(key.sql for key in keys)
+        ranked = f"{compiled.sql} QUALIFY rank() OVER (ORDER BY {ordered}) <= {count} ORDER BY {ordered}"
+        facts = union(compiled.facts, *(key.facts for key in keys))
+        return Compiled(f"SELECT * FROM ({ranked})", compiled.columns, facts)
 
     def _count(self, node: tree.Expression, clause: str) -> int:
         value = self._analysis.expression(node, Scope(clause=clause))

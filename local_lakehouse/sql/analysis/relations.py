@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from local_lakehouse.sql import types
@@ -13,7 +13,7 @@ from local_lakehouse.sql.analysis.comparisons import compare
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.scope import Field, Scope
 from local_lakehouse.sql.analysis.session import Source, View
-from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.analysis.typed import NOTHING, Facts, coerce, coerce_sql, union
 from local_lakehouse.sql.analysis.versions import version_of
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class From:
-    """A relation: DuckDB's SQL for it, and its columns."""
+    """A relation: DuckDB's SQL for it, its columns, and what is known of it without its columns."""
 
     sql: str
     fields: list[Field]
+    facts: Facts
 
 
 class Relations:
@@ -76,10 +77,10 @@ class Relations:
         name = self._analysis.fresh("r")
         self._analysis.sources[name] = source
         columns = [
-            Field(source.names, column.name, column.type, f"{name}.{column.sql}", column.hidden)
+            _field(source.names, column.name, column.type, f"{name}.{column.sql}", hidden=column.hidden)
             for column in source.columns
         ]
-        return From(f"{source.relation} AS {name}", columns)
+        return From(f"{source.relation} AS {name}", columns, NOTHING)
 
     def _view(self, view: View, node: tree.Table) -> From:
         outer, self._analysis.common = self._analysis.common, []
@@ -99,20 +100,22 @@ class Relations:
             )
         columns = tuple(OutputColumn(name, type_) for name, type_ in view.columns)
         casts = ", ".join(
-            f"{coerce(Typed(f'w.c{index}', mine.type), its.type).sql} AS c{index}"
+            f"{coerce_sql(f'w.c{index}', mine.type, its.type)} AS c{index}"
             for index, (mine, its) in enumerate(zip(compiled.columns, columns, strict=False))
         )
-        return self._from_compiled(Compiled(f"SELECT {casts} FROM ({compiled.sql}) AS w", columns), view.names)
+        return self._from_compiled(
+            compiled.rewritten(f"SELECT {casts} FROM ({compiled.sql}) AS w", columns), view.names
+        )
 
     def _from_compiled(self, compiled: Compiled, qualifier: tuple[str, ...], *, lateral: bool = False) -> From:
         name = self._analysis.fresh("r")
         listed = ", ".join(f"c{index}" for index in range(len(compiled.columns)))
         fields = [
-            Field(qualifier, column.name, column.type, f"{name}.c{index}")
+            _field(qualifier, column.name, column.type, f"{name}.c{index}")
             for index, column in enumerate(compiled.columns)
         ]
         prefix = "LATERAL " if lateral else ""
-        return From(f"{prefix}({compiled.sql}) AS {name}({listed})", fields)
+        return From(f"{prefix}({compiled.sql}) AS {name}({listed})", fields, compiled.facts)
 
     def _subquery_relation(self, node: tree.SubqueryRelation, scope: Scope | None, _: list[Field]) -> From:
         return self._from_compiled(self._analysis.query(node.query, scope), ())
@@ -122,11 +125,12 @@ class Relations:
 
     def _unnest(self, node: tree.Unnest, scope: Scope | None, left: list[Field]) -> From:
         visible = Scope(left, scope, clause="UNNEST")
-        inner, outer = self._analysis.fresh("u"), []
+        inner, outer, facts = self._analysis.fresh("u"), [], NOTHING
         lists: list[str] = []
         lengths: list[str] = []
         for item in node.items:
             value = self._analysis.expression(item, visible)
+            facts |= value.facts
             column = f"{inner}.e{len(lists)}"
             if value.type.name == "map":
                 lists += [f"map_keys({value.sql})", f"map_values({value.sql})"]
@@ -145,7 +149,7 @@ class Relations:
         read = ", ".join(f"{sql} AS c{index}" for index, (sql, _) in enumerate(outer))
         columns = tuple(OutputColumn(None, type_) for _, type_ in outer)
         sql = f"SELECT {read} FROM (SELECT {unnested}) AS {inner}"
-        return self._from_compiled(Compiled(sql, columns), (), lateral=True)
+        return self._from_compiled(Compiled(sql, columns, facts), (), lateral=True)
 
     def _sampled(self, node: tree.Sampled, scope: Scope | None, left: list[Field]) -> From:
         relation = self.relation(node.relation, scope, left)
@@ -156,7 +160,8 @@ class Relations:
             raise QueryFailure(
                 "NUMERIC_VALUE_OUT_OF_RANGE", "Sample percentage must be between 0 and 100", node.position
             )
-        return From(f"{relation.sql} TABLESAMPLE bernoulli({float(percentage.literal)}%)", relation.fields)
+        sampled = f"{relation.sql} TABLESAMPLE bernoulli({float(percentage.literal)}%)"
+        return From(sampled, relation.fields, replace(relation.facts, volatile=True))
 
     def _aliased(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
         relation = self.relation(node.relation, scope, left)
@@ -171,16 +176,17 @@ class Relations:
             )
         names: list[str | None] = [name.value for name in node.columns] or [field.name for field in visible]
         qualifier = (node.alias.key,)
-        fields = [Field(qualifier, name, field.type, field.sql) for name, field in zip(names, visible, strict=False)]
+        fields = [replace(field, qualifier=qualifier, name=name) for name, field in zip(names, visible, strict=False)]
         hidden = [] if node.columns else [field for field in relation.fields if field.hidden]
-        fields += [Field(qualifier, field.name, field.type, field.sql, hidden=True) for field in hidden]
-        return From(relation.sql, fields)
+        fields += [replace(field, qualifier=qualifier) for field in hidden]
+        return From(relation.sql, fields, relation.facts)
 
     def _join(self, node: tree.Join, scope: Scope | None, left: list[Field]) -> From:
         first = self.relation(node.left, scope, left)
         second = self.relation(node.right, scope, [*left, *first.fields])
         if node.kind == "CROSS":
-            return From(f"{first.sql} CROSS JOIN {nested(node.right, second)}", [*first.fields, *second.fields])
+            sql = f"{first.sql} CROSS JOIN {nested(node.right, second)}"
+            return From(sql, [*first.fields, *second.fields], first.facts | second.facts)
         if node.using:
             return self._using(node, first, second)
         visible = Scope([*first.fields, *second.fields], scope, clause="JOIN clause")
@@ -189,22 +195,24 @@ class Relations:
         )
         on = condition.sql if condition else "TRUE"
         sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
-        return From(sql, [*first.fields, *second.fields])
+        facts = union(first.facts, second.facts, condition.facts if condition else NOTHING)
+        return From(sql, [*first.fields, *second.fields], facts)
 
     def _using(self, node: tree.Join, first: From, second: From) -> From:
-        conditions, merged, used = [], [], []
+        conditions, merged, used, facts = [], [], [], first.facts | second.facts
         for column in node.using:
             mine, its = (self._using_column(column, side) for side in (first, second))
             used += [mine, its]
-            equal = compare("=", Typed(mine.sql, mine.type), Typed(its.sql, its.type), column.position)
+            equal = compare("=", mine.value, its.value, column.position)
+            facts |= equal.facts
             conditions.append(equal.sql)
             common = types.common_type(mine.type, its.type) or mine.type
-            sides = [coerce(Typed(side.sql, side.type), common).sql for side in (mine, its)]
+            sides = [coerce(side.value, common).sql for side in (mine, its)]
             value = {"RIGHT": sides[1], "FULL": f"coalesce({sides[0]}, {sides[1]})"}.get(node.kind, sides[0])
-            merged.append(Field((), column.name.value, common, value))
+            merged.append(Field((), column.name.value, common, value, mine.facts | its.facts))
         rest = [field for field in (*first.fields, *second.fields) if field not in used]
         sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {' AND '.join(conditions)}"
-        return From(sql, [*merged, *rest])
+        return From(sql, [*merged, *rest], facts)
 
     def _using_column(self, column: tree.Column, side: From) -> Field:
         found = Scope(side.fields).resolve((column.name.key,), column.position)
@@ -215,6 +223,10 @@ class Relations:
                 column.position,
             )
         return found[0]
+
+
+def _field(qualifier: tuple[str, ...], name: str | None, type_: Type, sql: str, *, hidden: bool = False) -> Field:
+    return Field(qualifier, name, type_, sql, Facts(frozenset([sql])), hidden)
 
 
 def nested(node: tree.Relation, relation: From) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.analysis.typed import Facts, Typed
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar.tree import Column, Dereference, Expression, Window
 from local_lakehouse.sql.types import Type
@@ -19,6 +19,7 @@ class Field:
         name: Its name as it was given; None for one without a name.
         type: Its type.
         sql: How DuckDB reads it.
+        facts: What is known of it; it reads at least itself.
         hidden: Whether ``*`` leaves it out.
     """
 
@@ -26,7 +27,13 @@ class Field:
     name: str | None
     type: Type
     sql: str
+    facts: Facts
     hidden: bool = False
+
+    @property
+    def value(self) -> Typed:
+        """The column as an expression."""
+        return Typed(self.sql, self.type, self.facts)
 
     def answers_to(self, qualifier: tuple[str, ...], name: str) -> bool:
         """Tell whether this is what a name with its qualifier means."""

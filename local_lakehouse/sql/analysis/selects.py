@@ -14,15 +14,12 @@ from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.pruning import note_conditions
 from local_lakehouse.sql.analysis.relations import From
 from local_lakehouse.sql.analysis.scope import Field, NotGrouped, Scope, dotted
-from local_lakehouse.sql.analysis.typed import Typed, null_of
+from local_lakehouse.sql.analysis.typed import Fragment, Typed, derive, null_of, union
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 
 if TYPE_CHECKING:
     from local_lakehouse.sql.analysis.analysis import Analysis
-
-
-_RANDOM = ("random(", "uuid(")
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Selects:
 
     def select(
         self, node: tree.Select, outer: Scope | None, order: tuple[tree.SortItem, ...]
-    ) -> tuple[Compiled, list[str]]:
+    ) -> tuple[Compiled, list[Fragment]]:
         """Return what a ``SELECT`` is, and the keys of its ``ORDER BY``."""
         source = self._analysis.relation(node.source, outer, []) if node.source is not None else None
         scope = Scope(list(source.fields) if source else [], outer)
@@ -66,11 +63,15 @@ class Selects:
         sql = self._sql(node, source, items)
         if where is not None:
             sql += f" WHERE {where.sql}"
-        if group:
-            sql += f" GROUP BY {group}"
+        if group.sql:
+            sql += f" GROUP BY {group.sql}"
         if having is not None:
             sql += f" HAVING {having.sql}"
-        return Compiled(sql, tuple(item.column for item in items)), keys
+        facts = union(
+            *(part.facts for part in (source, where, group, having) if part is not None),
+            *(item.value.facts for item in items),
+        )
+        return Compiled(sql, tuple(item.column for item in items), facts), keys
 
     def _sql(self, node: tree.Select, source: From | None, items: list[_Item]) -> str:
         read = ", ".join(
@@ -132,7 +133,7 @@ class Selects:
         if value.type.name != "row":
             raise QueryFailure("TYPE_MISMATCH", f"expected type ROW, got {value.type}", item.position)
         return [
-            _Item(base, Typed(f"({value.sql}).f{index}", child), OutputColumn(name, child))
+            _Item(base, derive(f"({value.sql}).f{index}", child, value), OutputColumn(name, child))
             for index, (name, child) in enumerate(zip(value.type.fields, value.type.children, strict=False))
         ]
 
@@ -146,7 +147,7 @@ class Selects:
                 item.position,
             )
         column = tree.Column(tree.Name(field.name or ""), position=item.position)
-        return _Item(column, Typed(field.sql, field.type), OutputColumn(field.name, field.type))
+        return _Item(column, field.value, OutputColumn(field.name, field.type))
 
     def _having(self, node: tree.Select, scope: Scope) -> Typed | None:
         if node.having is None:
@@ -162,7 +163,7 @@ class Selects:
 
     def _order_keys(
         self, node: tree.Select, order: tuple[tree.SortItem, ...], scope: Scope, items: list[_Item]
-    ) -> list[str]:
+    ) -> list[Fragment]:
         if not order:
             return []
         aliases: dict[str, list[Typed]] = {}
@@ -184,14 +185,14 @@ class Selects:
             keys.append(self._order_key(one, value, items, by_number=node.distinct))
         return keys
 
-    def _order_key(self, one: tree.SortItem, value: Typed, items: list[_Item], *, by_number: bool) -> str:
+    def _order_key(self, one: tree.SortItem, value: Typed, items: list[_Item], *, by_number: bool) -> Fragment:
         written = self._analysis.ordering.sort_key(one, value)
         # A random column must not be drawn again for the order.
-        if not by_number and not any(name in value.sql for name in _RANDOM):
+        if not by_number and not value.facts.volatile:
             return written
         for index, item in enumerate(items):
             if item.value.sql == value.sql and key(value.sql, value.type) == value.sql:
-                return f"{index + 1}{written[len(value.sql) :]}"
+                return Fragment(f"{index + 1}{written.sql[len(value.sql) :]}", written.facts)
         return written
 
     def _written_names(self, node: tree.Select, scope: Scope) -> list[str | None]:

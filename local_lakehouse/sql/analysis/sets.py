@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.scope import Scope
-from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of
+from local_lakehouse.sql.analysis.typed import Typed, coerce, coerce_sql, derive, null_of, union
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 
@@ -51,14 +51,15 @@ class Sets:
         )
         listed = ", ".join(f"c{index}" for index in range(width))
         columns = tuple(OutputColumn(None, type_) for type_ in found)
-        return Compiled(f"SELECT {read} FROM (VALUES {lines}) AS {name}({listed})", columns)
+        facts = union(*(value.facts for row in rows for value in row))
+        return Compiled(f"SELECT {read} FROM (VALUES {lines}) AS {name}({listed})", columns, facts)
 
     def _values_row(self, node: tree.Expression, scope: Scope) -> list[Typed]:
         if isinstance(node, tree.Row):
             return [self._analysis.expression(item, scope) for item in node.items]
         value = self._analysis.expression(node, scope)
         if value.type.name == "row":
-            return [Typed(f"({value.sql}).f{index}", child) for index, child in enumerate(value.type.children)]
+            return [derive(f"({value.sql}).f{index}", child, value) for index, child in enumerate(value.type.children)]
         return [value]
 
     def _values_type(self, values: list[Typed], node: tree.Values) -> types.Type:
@@ -99,12 +100,13 @@ class Sets:
             columns.append(OutputColumn(mine.name, common))
         sides = [_widened(side, columns) for side in (left, right)]
         every = "" if node.distinct else " ALL"
-        return Compiled(f"SELECT * FROM ({sides[0]} {node.operator}{every} {sides[1]})", tuple(columns))
+        sql = f"SELECT * FROM ({sides[0]} {node.operator}{every} {sides[1]})"
+        return Compiled(sql, tuple(columns), left.facts | right.facts)
 
 
 def _widened(side: Compiled, columns: list[OutputColumn]) -> str:
     read = ", ".join(
-        f"{coerce(Typed(f's.c{index}', mine.type), its.type).sql} AS c{index}"
+        f"{coerce_sql(f's.c{index}', mine.type, its.type)} AS c{index}"
         for index, (mine, its) in enumerate(zip(side.columns, columns, strict=False))
     )
     return f"(SELECT {read} FROM ({side.sql}) AS s)"

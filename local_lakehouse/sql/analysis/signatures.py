@@ -54,6 +54,7 @@ class Signature:
         variadic: Whether the last parameter may be repeated.
         fails: Whether computing it may fail.
         kind: ``scalar``, ``aggregate`` or ``window``.
+        volatile: Whether two calls with the same arguments may differ.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Signature:
     variadic: bool = False
     fails: bool = False
     kind: str = "scalar"
+    volatile: bool = False
 
     def __str__(self) -> str:
         """Return the signature as an error lists it."""

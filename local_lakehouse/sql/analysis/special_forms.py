@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from local_lakehouse.sql.analysis.calls_in import aggregates_in, windows_in
 from local_lakehouse.sql.analysis.casts import formatted_text
 from local_lakehouse.sql.analysis.comparisons import compare, has_floats
 from local_lakehouse.sql.analysis.scope import Scope
-from local_lakehouse.sql.analysis.typed import Typed, coerce, null_of, quote
+from local_lakehouse.sql.analysis.typed import Typed, coerce, constant, derive, null_of, quote
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions.collections import extreme_of
 from local_lakehouse.sql.grammar import tree
@@ -19,9 +18,6 @@ from local_lakehouse.sql.types import Type
 
 if TYPE_CHECKING:
     from local_lakehouse.sql.analysis.analysis import Analysis
-
-
-_READS_ROWS = re.compile(r"\b[a-z]+\d+\.|\bSELECT\b|\bgrouping\(|\bOVER\b|\b(sum|count|avg|min|max|list)\(")
 
 
 class SpecialForms:
@@ -67,7 +63,7 @@ class SpecialForms:
             )
         default = f" ELSE {coerce(values[1], found).sql}" if len(values) > 1 else ""
         sql = f"CASE WHEN {condition.sql} THEN {coerce(values[0], found).sql}{default} END"
-        return Typed(sql, found, any(one.fails for one in (condition, *values)))
+        return derive(sql, found, condition, *values)
 
     def _coalesce(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) < 2:
@@ -77,7 +73,7 @@ class SpecialForms:
         values = [self._analysis.expression(argument, scope) for argument in node.arguments]
         type_ = self._analysis.expressions.single_type(values, "COALESCE operands", node.position)
         sql = f"coalesce({', '.join(coerce(value, type_).sql for value in values)})"
-        return Typed(sql, type_, any(value.fails for value in values))
+        return derive(sql, type_, *values)
 
     def _nullif(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) != 2:
@@ -90,7 +86,7 @@ class SpecialForms:
                 "TYPE_MISMATCH", f"Types are not comparable with NULLIF: {first.type} vs {second.type}", node.position
             )
         equal = compare("=", first, second, node.position)
-        return Typed(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, equal.fails)
+        return derive(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, equal)
 
     def _try(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) != 1:
@@ -100,9 +96,9 @@ class SpecialForms:
         value = self._analysis.expression(node.arguments[0], scope)
         if not value.fails:
             return value
-        if not scope.arguments and not _READS_ROWS.search(value.sql) and self._fails(value):
+        if value.facts.constant and self._fails(value):
             # DuckDB computes constants while it plans, before its TRY can catch anything.
-            return Typed(null_of(value.type), value.type)
+            return constant(null_of(value.type), value.type)
         if aggregates_in(node.arguments) or windows_in(node.arguments):
             raise QueryFailure(
                 "NOT_SUPPORTED",
@@ -110,7 +106,7 @@ class SpecialForms:
                 "subquery and TRY outside of it",
                 node.position,
             )
-        return Typed(f"TRY({value.sql})", value.type)
+        return value.written_as(f"TRY({value.sql})").with_facts(fails=False)
 
     def _fails(self, value: Typed) -> bool:
         try:
@@ -125,7 +121,7 @@ class SpecialForms:
                 "FUNCTION_NOT_FOUND", "Unexpected parameters for function typeof. Expected: typeof(T)", node.position
             )
         name = str(self._analysis.expression(node.arguments[0], scope).type)
-        return Typed(f"CAST({quote(name)} AS VARCHAR)", types.VARCHAR, literal=name)
+        return constant(f"CAST({quote(name)} AS VARCHAR)", types.VARCHAR, literal=name)
 
     def _extreme(self, node: tree.Call, scope: Scope) -> Typed:
         if not node.arguments:
@@ -152,7 +148,7 @@ class SpecialForms:
         else:
             extreme = f"{node.name}({', '.join(widened)})"
         sql = f"CASE WHEN {missing} THEN NULL ELSE {extreme} END"
-        return Typed(sql, found, any(value.fails for value in values))
+        return derive(sql, found, *values)
 
     def _format(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) < 2:
@@ -172,7 +168,7 @@ class SpecialForms:
         )
         names = ", ".join(quote(value.type.name) for value in values[1:])
         sql = f"athena_format({values[0].sql}, [{names}], CAST([{shown}] AS VARCHAR[]))"
-        return Typed(sql, types.VARCHAR, fails=True)
+        return derive(sql, types.VARCHAR, *values, fails=True)
 
     def _current_user(self, node: tree.Call, _: Scope) -> Typed:
         raise QueryFailure("NOT_SUPPORTED", f"{node.name} is not supported", node.position)

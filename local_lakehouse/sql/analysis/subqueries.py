@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis import operators
 from local_lakehouse.sql.analysis.comparisons import compare
+from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.scope import Scope
-from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.analysis.typed import Typed, coerce, coerce_sql, derive, row_value
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type, common_type
@@ -50,43 +52,49 @@ class Subqueries:
         inner = types.row(tuple(column.type for column in compiled.columns))
         columns = ", ".join(f"{name}.c{index}" for index in range(len(wanted)))
         if len(wanted) > 1 or inner.children[0].name in ("double", "real") or inner.children[0].children:
-            return self._matched(node, value, compiled.sql, name, inner)
+            return self._matched(node, value, compiled, name, inner)
         common = common_type(value.type, inner.children[0])
         if common is None:
             raise operators.mismatch(node.operator, value.type, inner.children[0], node.position)
-        read = coerce(Typed(columns, inner.children[0]), common).sql
+        read = coerce_sql(columns, inner.children[0], common)
         source = f"(SELECT {read} FROM ({compiled.sql}) AS {name})"
         quantifier = "ALL" if node.quantifier == "ALL" else "ANY"
         left = coerce(value, common).sql
         if (node.operator, quantifier) == ("=", "ANY"):
-            return Typed(f"({left} IN {source})", types.BOOLEAN, value.fails)
+            return self._found(f"({left} IN {source})", types.BOOLEAN, compiled, value)
         if (node.operator, quantifier) == ("<>", "ALL"):
-            return Typed(f"({left} NOT IN {source})", types.BOOLEAN, value.fails)
-        return Typed(f"({left} {node.operator} {quantifier} {source})", types.BOOLEAN, value.fails)
+            return self._found(f"({left} NOT IN {source})", types.BOOLEAN, compiled, value)
+        return self._found(f"({left} {node.operator} {quantifier} {source})", types.BOOLEAN, compiled, value)
 
-    def _matched(self, node: tree.Quantified, value: Typed, sql: str, name: str, inner: Type) -> Typed:
+    def _matched(self, node: tree.Quantified, value: Typed, compiled: Compiled, name: str, inner: Type) -> Typed:
         """Compare with every row of a query where DuckDB's own comparison would not be Athena's."""
         if len(inner.children) == 1:
-            right = Typed(f"{name}.c0", inner.children[0])
+            right = row_value(f"{name}.c0", inner.children[0])
         else:
             fields = ", ".join(f"f{index} := {name}.c{index}" for index in range(len(inner.children)))
-            right = Typed(f"struct_pack({fields})", inner)
+            right = row_value(f"struct_pack({fields})", inner)
         matched = compare(node.operator, value, right, node.position).sql
-        found = f"(SELECT list({matched}) FROM ({sql}) AS {name})"
+        found = f"(SELECT list({matched}) FROM ({compiled.sql}) AS {name})"
         macro = "athena_all" if node.quantifier == "ALL" else "athena_any"
-        return Typed(f"{macro}(coalesce({found}, CAST([] AS BOOLEAN[])))", types.BOOLEAN, value.fails)
+        return self._found(f"{macro}(coalesce({found}, CAST([] AS BOOLEAN[])))", types.BOOLEAN, compiled, value)
 
     def exists(self, node: tree.Exists, scope: Scope) -> Typed:
         """Return what ``EXISTS`` is."""
-        return Typed(f"EXISTS ({self._analysis.query(node.query, scope).sql})", types.BOOLEAN)
+        compiled = self._analysis.query(node.query, scope)
+        return self._found(f"EXISTS ({compiled.sql})", types.BOOLEAN, compiled)
 
     def scalar(self, node: tree.ScalarQuery, scope: Scope) -> Typed:
         """Return what a query in the place of a value is."""
         compiled = self._analysis.query(node.query, scope)
         if len(compiled.columns) == 1:
-            return Typed(f"({compiled.sql})", compiled.columns[0].type)
+            return self._found(f"({compiled.sql})", compiled.columns[0].type, compiled)
         fields = ", ".join(f"f{index} := s.c{index}" for index in range(len(compiled.columns)))
         type_ = types.row(
             tuple(column.type for column in compiled.columns), tuple(column.name for column in compiled.columns)
         )
-        return Typed(f"(SELECT struct_pack({fields}) FROM ({compiled.sql}) AS s)", type_)
+        return self._found(f"(SELECT struct_pack({fields}) FROM ({compiled.sql}) AS s)", type_, compiled)
+
+    def _found(self, sql: str, type_: Type, compiled: Compiled, *operands: Typed) -> Typed:
+        """Return an expression with a query in it; that the query fails is not hidden from DuckDB's planner."""
+        query = Typed(compiled.sql, type_, replace(compiled.facts, rows=True, fails=False))
+        return derive(sql, type_, query, *operands)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.precision import widen
@@ -10,24 +10,122 @@ from local_lakehouse.sql.types import Type, duckdb_type
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What later stages must know of an expression or a relation; collected when it is built, from its parts.
+
+    Args:
+        reads: The columns it reads, as DuckDB names them: ``r1.c0``.
+        variables: The lambda parameters it reads that are not its own.
+        rows: Whether it depends on rows in another way: aggregates, windows, queries.
+        volatile: Whether computing it twice may give two values.
+        fails: Whether computing it may fail, so that it must not be computed where Athena would not.
+    """
+
+    reads: frozenset[str] = field(default_factory=frozenset)
+    variables: frozenset[str] = field(default_factory=frozenset)
+    rows: bool = False
+    volatile: bool = False
+    fails: bool = False
+
+    def __or__(self, other: Facts) -> Facts:
+        """Return what is known of something that has both as parts."""
+        if other is NOTHING or other == self:
+            return self
+        return Facts(
+            self.reads | other.reads,
+            self.variables | other.variables,
+            self.rows or other.rows,
+            self.volatile or other.volatile,
+            self.fails or other.fails,
+        )
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The relations whose columns are read, as DuckDB names them."""
+        return frozenset(name.partition(".")[0] for name in self.reads)
+
+    @property
+    def constant(self) -> bool:
+        """Whether the value is the same for all rows of the statement."""
+        return not (self.reads or self.variables or self.rows or self.volatile)
+
+
+NOTHING = Facts()
+
+
+@dataclass(frozen=True)
 class Typed:
     """An expression that was understood.
+
+    Build it with `constant`, `derive` or `row_value`, which keep its facts right.
 
     Args:
         sql: How DuckDB computes it.
         type: Athena's type of it.
-        fails: Whether computing it may fail, so that it must not be computed where Athena would not.
+        facts: What is known of it.
         literal: The text or number it was written as, if it is a constant.
     """
 
     sql: str
     type: Type
-    fails: bool = False
+    facts: Facts
     literal: str | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether computing it may fail."""
+        return self.facts.fails
 
     def written_as(self, sql: str) -> Typed:
         """Return the same expression under other SQL that means the same."""
         return replace(self, sql=sql)
+
+    def with_facts(self, **changes: bool) -> Typed:
+        """Return the same expression with some facts changed."""
+        return replace(self, facts=replace(self.facts, **changes))  # type: ignore[arg-type]  # only flags change
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A part of DuckDB's SQL that is no value, such as an ``ORDER BY``, and what is known of it."""
+
+    sql: str
+    facts: Facts = NOTHING
+
+
+def constant(sql: str, type_: Type, literal: str | None = None) -> Typed:
+    """Return an expression that has no parts."""
+    return Typed(sql, type_, NOTHING, literal)
+
+
+def derive(sql: str, type_: Type, *parts: Typed, fails: bool = False, literal: str | None = None) -> Typed:
+    """Return an expression that is computed from others.
+
+    Args:
+        sql: How DuckDB computes it.
+        type_: Athena's type of it.
+        parts: All expressions that stand in it.
+        fails: Whether computing it may fail even where its parts do not.
+        literal: The text or number it was written as, if it is a constant.
+    """
+    return Typed(sql, type_, union(*(part.facts for part in parts), *((_FAILS,) if fails else ())), literal)
+
+
+def union(*facts: Facts) -> Facts:
+    """Return what is known of something that has all of them as parts."""
+    known = NOTHING
+    for part in facts:
+        known = known | part
+    return known
+
+
+def row_value(sql: str, type_: Type) -> Typed:
+    """Return a value of a row that DuckDB's SQL itself has at hand, such as a list's element."""
+    return Typed(sql, type_, _ROW)
+
+
+_FAILS = Facts(fails=True)
+_ROW = Facts(rows=True)
 
 
 def quote(text: str) -> str:
@@ -45,7 +143,7 @@ def coerce(value: Typed, target: Type) -> Typed:
     source = value.type
     if source == target:
         return value
-    return Typed(coerce_sql(value.sql, source, target), target, value.fails, value.literal)
+    return replace(value, sql=coerce_sql(value.sql, source, target), type=target)
 
 
 def coerce_sql(sql: str, source: Type, target: Type) -> str:

@@ -8,7 +8,7 @@ from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.calls_in import windows_in
 from local_lakehouse.sql.analysis.comparisons import key
 from local_lakehouse.sql.analysis.scope import Scope
-from local_lakehouse.sql.analysis.typed import Typed, coerce
+from local_lakehouse.sql.analysis.typed import NOTHING, Fragment, Typed, coerce, union
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
@@ -30,22 +30,28 @@ class Windows:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
 
-    def clause(self, node: tree.Call, scope: Scope) -> str:
+    def clause(self, node: tree.Call, scope: Scope) -> Fragment:
         """Write ``OVER`` as DuckDB has it."""
         window = self._resolved(node.window, scope, node.position) if node.window else None
         if window is None:
-            return ""
+            return Fragment("")
         if windows_in((window.partition, window.order)):
             raise QueryFailure("NESTED_WINDOW", "Cannot nest window functions inside a window", node.position)
         parts = []
+        facts = NOTHING
         if window.partition:
             keys = [self._analysis.expression(one, scope) for one in window.partition]
             parts.append("PARTITION BY " + ", ".join(key(one.sql, one.type) for one in keys))
+            facts = union(*(one.facts for one in keys))
         if window.order:
-            parts.append(self._analysis.ordering.clause(window.order, scope).strip())
+            order = self._analysis.ordering.clause(window.order, scope)
+            parts.append(order.sql.strip())
+            facts |= order.facts
         if window.frame is not None:
-            parts.append(self._frame(window, scope))
-        return f" OVER ({' '.join(parts)})"
+            frame = self._frame(window, window.frame, scope)
+            parts.append(frame.sql)
+            facts |= frame.facts
+        return Fragment(f" OVER ({' '.join(parts)})", facts)
 
     def _resolved(self, window: tree.Window, scope: Scope, position: Position) -> tree.Window:
         if window.base is None:
@@ -62,14 +68,11 @@ class Windows:
             position=window.position,
         )
 
-    def _frame(self, window: tree.Window, scope: Scope) -> str:
-        frame = window.frame
-        if frame is None:
-            return ""
+    def _frame(self, window: tree.Window, frame: tree.Frame, scope: Scope) -> Fragment:
         end = frame.end or tree.FrameBound("CURRENT ROW", None)
         self._check_frame(frame, end, window)
         bounds = [self._frame_bound(bound, frame, window, scope) for bound in (frame.start, end)]
-        return f"{frame.unit} BETWEEN {bounds[0]} AND {bounds[1]}"
+        return Fragment(f"{frame.unit} BETWEEN {bounds[0].sql} AND {bounds[1].sql}", bounds[0].facts | bounds[1].facts)
 
     def _check_frame(self, frame: tree.Frame, end: tree.FrameBound, window: tree.Window) -> None:
         if frame.start.kind == "UNBOUNDED FOLLOWING":
@@ -96,9 +99,9 @@ class Windows:
                 frame.position,
             )
 
-    def _frame_bound(self, bound: tree.FrameBound, frame: tree.Frame, window: tree.Window, scope: Scope) -> str:
+    def _frame_bound(self, bound: tree.FrameBound, frame: tree.Frame, window: tree.Window, scope: Scope) -> Fragment:
         if bound.value is None:
-            return bound.kind
+            return Fragment(bound.kind)
         value = self._analysis.expression(bound.value, scope)
         if frame.unit != "RANGE":
             if not types.is_integer(value.type):
@@ -110,9 +113,9 @@ class Windows:
                 )
             message = "Window frame offset value must not be negative or null"
             checked = f"athena_not_negative({coerce(value, types.BIGINT).sql}, '{message}')"
-            return f"{checked} {bound.kind}"
+            return Fragment(f"{checked} {bound.kind}", value.facts)
         sort = self._analysis.expression(window.order[0].key, scope).type
-        return f"{self._range(value, sort, bound)} {bound.kind}"
+        return Fragment(f"{self._range(value, sort, bound)} {bound.kind}", value.facts)
 
     def _range(self, value: Typed, sort: Type, bound: tree.FrameBound) -> str:
         if types.is_numeric(sort) and types.is_numeric(value.type):

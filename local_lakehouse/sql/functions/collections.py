@@ -251,7 +251,7 @@ define(
 define("reverse", "array(T)", _same, "list_reverse({0})")
 define("repeat", "T,integer", "array(T)", "athena_repeat({0}, {1})", fails=True)
 define("flatten", "array(array(T))", "array(T)", "flatten({0})")
-define("shuffle", "array(T)", _same, "athena_shuffle({0})")
+define("shuffle", "array(T)", _same, "athena_shuffle({0})", volatile=True)
 define("transform", "array(T),function(T,U)", "array(U)", "list_transform({0}, {1})")
 define("filter", "array(T),function(T,boolean)", _same, "list_filter({0}, {1})")
 define("reduce", "array(T),S,function(S,T,S),function(S,R)", "R", _reduced, fails=True)

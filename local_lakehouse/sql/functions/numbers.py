@@ -125,10 +125,10 @@ for _name in ("degrees", "radians", "tan", "sin", "cos", "atan", "sinh", "cosh",
 for _name in ("asin", "acos"):
     define(_name, "double", "double", f"CASE WHEN abs({{0}}) > 1 THEN CAST('NaN' AS DOUBLE) ELSE {_name}({{0}}) END")
 define("atan2", "double,double", "double", "atan2({0}, {1})")
-define("random rand", "", "double", "random()")
+define("random rand", "", "double", "random()", volatile=True)
 for _name in _ALL:
-    define("random rand", _name, _name, _cast_like("athena_random(0, {0})"), fails=True)
-    define("random rand", f"{_name},{_name}", _name, _cast_like("athena_random({0}, {1})"), fails=True)
+    define("random rand", _name, _name, _cast_like("athena_random(0, {0})"), fails=True, volatile=True)
+    define("random rand", f"{_name},{_name}", _name, _cast_like("athena_random({0}, {1})"), fails=True, volatile=True)
 define("width_bucket", "double,double,double,bigint", "bigint", "athena_width_bucket({0}, {1}, {2}, {3})", fails=True)
 define("width_bucket", "double,array(double)", "bigint", "athena_bin_above({0}, {1})", fails=True)
 define("from_base", "varchar,bigint", "bigint", "athena_from_base({0}, {1})", fails=True)

@@ -18,6 +18,7 @@ def define(
     variadic: bool = False,
     fails: bool = False,
     kind: str = "scalar",
+    volatile: bool = False,
 ) -> None:
     """Add a way to call a function.
 
@@ -29,9 +30,11 @@ def define(
         variadic: Whether the last parameter may be repeated.
         fails: Whether computing it may fail.
         kind: ``scalar``, ``aggregate`` or ``window``.
+        volatile: Whether two calls with the same arguments may differ.
     """
     for name in names.split():
-        _SIGNATURES[name].append(Signature(name, patterns(parameters), result, emit, variadic, fails, kind))
+        signature = Signature(name, patterns(parameters), result, emit, variadic, fails, kind, volatile)
+        _SIGNATURES[name].append(signature)
 
 
 def signatures(name: str) -> list[Signature]:

@@ -320,3 +320,14 @@ def test_what_is_null_and_what_is_empty_stay_apart_in_nested_columns(athena: Ath
     assert athena.run("SELECT * FROM nested ORDER BY id") == rows
     athena.run("CREATE TABLE copied AS SELECT * FROM nested")
     assert athena.run("SELECT * FROM copied ORDER BY id") == rows
+
+
+def test_a_text_that_looks_like_columns_is_not_scanned(accounts: Athena) -> None:
+    def scanned(sql: str) -> int:
+        size: int = accounts.finished(accounts.start(sql))["Statistics"]["DataScannedInBytes"]
+        return size
+
+    assert scanned("SELECT id, 'r1.c0 r1.c1 r1.c2 scan1 AS r1' AS x FROM accounts") == scanned(
+        "SELECT id FROM accounts"
+    )
+    assert scanned("SELECT 'r1.c0 r1.c1 r1.c2' AS x FROM accounts") == 0

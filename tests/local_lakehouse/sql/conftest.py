@@ -1,3 +1,141 @@
-from tests.local_lakehouse.athena.conftest import accounts, ask, athena, workers
+"""Athena's SQL by itself: a catalog of Arrow tables and DuckDB, without any service of AWS."""
 
-__all__ = ["accounts", "ask", "athena", "workers"]
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from local_lakehouse.athena.results import Text, render
+from local_lakehouse.sql.analysis.analysis import compile_query
+from local_lakehouse.sql.analysis.compiled import Compiled
+from local_lakehouse.sql.analysis.session import Session, Source, SourceColumn, Version, View
+from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.grammar.parser import Parser, parse_query, parse_type
+from local_lakehouse.sql.workers.pool import WorkerPool, WorkerSession
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the tests: its columns' Athena types by their names, its rows, and its versions."""
+
+    columns: Mapping[str, str]
+    rows: Sequence[Sequence[Any]] = ()
+
+    def arrow(self) -> pa.Table:
+        """Return the rows with the names that DuckDB's SQL has for them."""
+        columns = [[row[place] for row in self.rows] for place in range(len(self.columns))]
+        kinds = [_ARROW[type_.partition("(")[0]] for type_ in self.columns.values()]
+        arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
+        return pa.table(arrays, names=[f"c{place}" for place in range(len(arrays))])
+
+
+_ARROW: dict[str, pa.DataType] = {
+    "boolean": pa.bool_(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "varchar": pa.string(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "array": pa.list_(pa.int32()),
+}
+
+
+@dataclass
+class Tables:
+    """A catalog of tables; no request ever leaves it."""
+
+    tables: Mapping[str, Table]
+    views: Mapping[str, View] = field(default_factory=dict)
+    asked: list[Version | None] = field(default_factory=list)
+    opened: dict[str, Source] = field(default_factory=dict)
+
+    def resolve(
+        self, names: tuple[str, ...], database: str | None, version: Version | None, position: Position
+    ) -> Source | View:
+        """Find a table or a view."""
+        name = names[-1]
+        if name in self.views:
+            return self.views[name]
+        if name not in self.tables:
+            raise QueryFailure("TABLE_NOT_FOUND", f"Table '{'.'.join(names)}' does not exist", position)
+        self.asked.append(version)
+        columns = tuple(
+            SourceColumn(column, parse_type(type_), f"c{place}")
+            for place, (column, type_) in enumerate(self.tables[name].columns.items())
+        )
+        source = Source(("awsdatacatalog", "lab", name), f"test{next(_numbers)}_{name}", columns)
+        self.opened[source.relation] = source
+        return source
+
+    def columns_read(self, compiled: Compiled) -> dict[str, set[str]]:
+        """Return the names of the columns that a query reads of each table."""
+        read: dict[str, set[str]] = {}
+        for relation, columns in compiled.scans.items():
+            source = self.opened[relation]
+            read.setdefault(source.names[-1], set()).update(one.name for one in source.columns if one.sql in columns)
+        return read
+
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of a query."""
+
+    names: list[str | None]
+    types: list[str]
+    rows: list[list[Text]]
+
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[WorkerPool]:
+    """The worker processes of all queries."""
+    pool = WorkerPool()
+    yield pool
+    pool.stop()
+
+
+def session(tables: Tables, worker: WorkerSession, parameters: Sequence[str] = ()) -> Session:
+    """Return what a query is analysed against."""
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    given = [Parser(text).expression() for text in parameters]
+    return Session(tables, "lab", now, worker.constant, given)
+
+
+@pytest.fixture(scope="session")
+def compile_sql(workers: WorkerPool) -> Callable[..., Compiled]:
+    """Analyses a query over tables."""
+
+    def compiled(sql: str, tables: Tables | None = None) -> Compiled:
+        with workers.opened() as worker:
+            return compile_query(parse_query(sql), session(tables or Tables({}), worker))
+
+    return compiled
+
+
+@pytest.fixture(scope="session")
+def ask(workers: WorkerPool) -> Ask:
+    """Runs a query, over tables if there are any."""
+
+    def answer(sql: str, tables: Mapping[str, Table] | None = None, parameters: Sequence[str] = ()) -> Answer:
+        catalog = Tables(tables or {})
+        with workers.opened() as worker:
+            compiled = compile_query(parse_query(sql), session(catalog, worker, parameters))
+            types = [column.type for column in compiled.columns]
+            for relation, source in catalog.opened.items():
+                worker.register(relation, catalog.tables[source.names[-1]].arrow())
+            rows = render(worker.read(compiled.sql), types)
+        return Answer([column.name for column in compiled.columns], [str(type_) for type_ in types], rows)
+
+    return answer

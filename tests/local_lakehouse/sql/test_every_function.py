@@ -9,7 +9,7 @@ from local_lakehouse.sql.analysis.signatures import Pattern, Signature
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions import registry
 from local_lakehouse.sql.functions.absent import is_absent
-from tests.local_lakehouse.athena.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Ask
 
 # Failing for a NULL or for a unit that is none is as good as an answer here.
 _OWN_FAILURES = ("INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "MISSING_GROUP_BY")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from local_lakehouse.sql.failures import MalformedQuery, QueryFailure
-from tests.local_lakehouse.athena.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Ask
 
 ROWS = "(VALUES (1, 'a', DATE '2024-01-01')) AS t(n, s, d)"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.local_lakehouse.athena.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Ask
 
 TEXTS = [
     ("length('naïve')", "5"),

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_lakehouse.sql.failures import QueryFailure
-from tests.local_lakehouse.athena.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Ask
 
 SIZES = {"tinyint": 2**7, "smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 ORDER = list(SIZES)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.local_lakehouse.athena.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Ask
 
 PEOPLE = "(VALUES (1, 'a', 10), (2, 'b', NULL), (3, 'a', 30)) AS t(id, g, v)"
 

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from local_lakehouse import daemon
 from local_lakehouse.lakehouse import Lakehouse, Settings
+from local_lakehouse.region import region_of
 from local_lakehouse.store.journal import UnreadableStateError
 
 
@@ -89,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local_lakehouse", description="Run a local lakehouse.")
     parser.add_argument("--port", type=int)
     parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--region", default=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
+    parser.add_argument("--region", default=region_of())
     parser.add_argument("--refresh-seconds", type=float, default=float(os.environ.get("ZETL_REFRESH_SECONDS", "1")))
     parser.add_argument("--enforce-iam", action="store_true")
     return parser

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 DEFAULT_PORT = 4555
 _ADDRESS = "endpoint.json"
 _TOKEN = "token"
@@ -85,7 +83,9 @@ def start(
     Raises:
         LakehouseError: It did not start, or the one that runs has another port.
     """
-    state.mkdir(parents=True, exist_ok=True)
+    from filelock import FileLock
+
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with FileLock(state / "start.lock"):
         running = find(state)
         if running is None:

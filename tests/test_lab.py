@@ -5,7 +5,9 @@ import boto3
 import pandas as pd
 import pytest
 
+from local_lakehouse.daemon import Running
 from local_lakehouse.lakehouse import Lakehouse
+from local_lakehouse.region import region_of
 from tests.conftest import connect_to
 from zetl_helpers import lab as lab_module
 from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, UnknownTableError, connect
@@ -77,7 +79,7 @@ def test_calls_are_recorded_while_somebody_asks(lab: Lab) -> None:
 
 
 def test_connecting_locally_fences_the_process_in(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_module, "_start_local", lambda: ("", lakehouse.url))
+    monkeypatch.setattr(lab_module, "_find_local", lambda: lakehouse.url)
     os.environ.update(
         {"AWS_PROFILE": "company", "AWS_SESSION_TOKEN": "real", "AWS_ENDPOINT_URL_S3": "https://s3.example.com"}
     )
@@ -90,8 +92,63 @@ def test_connecting_locally_fences_the_process_in(lakehouse: Lakehouse, monkeypa
         assert client.meta.endpoint_url == lakehouse.url
 
 
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        "[default]\nignore_configured_endpoint_urls = true\n",
+        "[default]\nservices = elsewhere\n[services elsewhere]\ns3 =\n  endpoint_url = https://s3.example.com\n",
+        "[default]\nrole_arn = arn:aws:iam::111111111111:role/Real\nsource_profile = default\n",
+        "[default]\ncredential_process = false\ns3 =\n  use_accelerate_endpoint = true\n",
+    ],
+)
+def test_a_persons_configuration_does_not_open_the_fence(
+    lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, configuration: str
+) -> None:
+    (tmp_path / "config").write_text(configuration)
+    os.environ["AWS_CONFIG_FILE"] = str(tmp_path / "config")
+    monkeypatch.setattr(lab_module, "_find_local", lambda: lakehouse.url)
+    connect()
+    for service in ("s3", "sts", "glue", "athena", "dynamodb"):
+        client = boto3.client(service)
+        assert client.meta.endpoint_url == lakehouse.url
+        assert client._request_signer._credentials.access_key == "LOCALLAKEHOUSE000000"
+
+
+def test_a_variable_that_ignores_endpoints_does_not_open_the_fence(
+    lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.environ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"
+    monkeypatch.setattr(lab_module, "_find_local", lambda: lakehouse.url)
+    connect()
+    assert boto3.client("s3").meta.endpoint_url == lakehouse.url
+
+
+@pytest.mark.parametrize(
+    ("environment", "region"),
+    [
+        ({}, "us-east-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_REGION": "ap-south-1", "AWS_DEFAULT_REGION": "eu-west-1"}, "ap-south-1"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+    ],
+)
+def test_the_region_is_decided_in_one_place(environment: dict[str, str], region: str) -> None:
+    assert region_of(environment) == region
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_a_lakehouse_of_another_region_is_named_with_the_variable_that_counts(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    running = Running("http://127.0.0.1:1", 1, {"region": "us-east-1"}, "token")
+    monkeypatch.setattr("local_lakehouse.daemon.find", lambda _: running)
+    os.environ[variable] = "eu-west-1"
+    with pytest.raises(ConnectionRefusedByLabError, match=rf"is in us-east-1, and {variable} asks for eu-west-1\."):
+        connect("local")
+
+
 def test_tables_show_long_names_whole(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_module, "_start_local", lambda: ("", lakehouse.url))
+    monkeypatch.setattr(lab_module, "_find_local", lambda: lakehouse.url)
     with pd.option_context("display.max_colwidth", 50):
         lab = connect("local")
         bucket = f"arn:aws:s3:::{lab.bucket}/{'a-long-prefix/' * 20}"
@@ -99,7 +156,7 @@ def test_tables_show_long_names_whole(lakehouse: Lakehouse, monkeypatch: pytest.
 
 
 def test_an_address_elsewhere_is_never_the_local_lakehouse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_module, "_start_local", lambda: ("", "https://athena.us-east-1.amazonaws.com"))
+    monkeypatch.setattr(lab_module, "_find_local", lambda: "https://athena.us-east-1.amazonaws.com")
     with pytest.raises(ConnectionRefusedByLabError, match="not an address of this computer"):
         connect("local")
 

@@ -1,26 +1,35 @@
-"""Learn and do Amazon DynamoDB zero-ETL integration with Amazon SageMaker Lakehouse."""
+"""Learn and do Amazon DynamoDB zero-ETL integration with Amazon SageMaker Lakehouse.
 
-from zetl_helpers import (
-    attention,
-    charts,
-    cleanup,
-    cost,
-    doctor,
-    integration,
-    keys,
-    lakehouse,
-    maintenance,
-    monitoring,
-    permissions,
-    source,
-    studio,
-    target,
-)
-from zetl_helpers.course import exercises
-from zetl_helpers.course.chapters import catch_up
-from zetl_helpers.lab import Lab, connect
-from zetl_helpers.lakehouse import query
-from zetl_helpers.tables import table
+What a notebook uses is imported when it is first used: a command that only prints its help must not wait for pandas.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zetl_helpers import (
+        attention,
+        charts,
+        cleanup,
+        cost,
+        doctor,
+        integration,
+        keys,
+        lakehouse,
+        maintenance,
+        monitoring,
+        permissions,
+        source,
+        studio,
+        target,
+    )
+    from zetl_helpers.course import exercises
+    from zetl_helpers.course.chapters import catch_up
+    from zetl_helpers.lab import Lab, connect
+    from zetl_helpers.lakehouse import query
+    from zetl_helpers.tables import table
 
 __all__ = [
     "Lab",
@@ -44,3 +53,27 @@ __all__ = [
     "table",
     "target",
 ]
+
+_FUNCTIONS = {
+    "Lab": "zetl_helpers.lab",
+    "catch_up": "zetl_helpers.course.chapters",
+    "connect": "zetl_helpers.lab",
+    "query": "zetl_helpers.lakehouse",
+    "table": "zetl_helpers.tables",
+}
+_MODULES = {"exercises": "zetl_helpers.course.exercises"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _FUNCTIONS:
+        found = getattr(importlib.import_module(_FUNCTIONS[name]), name)
+    else:
+        found = importlib.import_module(_MODULES.get(name, f"{__name__}.{name}"))
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

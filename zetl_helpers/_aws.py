@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from zetl_helpers._errors import UserError
 from zetl_helpers._wait import WaitTimeoutError, wait_for
 
 T = TypeVar("T")
 
 
-class ForeignResourceError(Exception):
+class ForeignResourceError(UserError):
     """A thing has the lab's name and does not carry the lab's tag: it belongs to somebody else and is left alone."""
 
 

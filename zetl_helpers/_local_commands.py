@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zetl_helpers import _settings
+from zetl_helpers._errors import UserError
 
 if TYPE_CHECKING:
     from local_lakehouse.daemon import Running
 
 
-class UsageError(Exception):
+class UsageError(UserError):
     """A command cannot be carried out; the text says why and what to do."""
 
 
@@ -158,7 +159,8 @@ def _require_local() -> None:
     """Explain what to install when the lakehouse's own libraries are missing, as in a plain AWS environment."""
     import importlib.util
 
-    missing = [name for name in ("duckdb", "filelock", "moto", "pyiceberg") if not importlib.util.find_spec(name)]
+    needed = ("duckdb", "filelock", "httptools", "moto", "pyiceberg")
+    missing = [name for name in needed if not importlib.util.find_spec(name)]
     if missing:
         raise UsageError(
             f"The local lakehouse needs {', '.join(missing)}. Install them with: pip install 'zetl-helpers[local]'; "

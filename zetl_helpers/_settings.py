@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, cast
 
+from zetl_helpers._errors import UserError
+
 Target = Literal["local", "aws"]
 
 _PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
@@ -17,7 +19,7 @@ _WORKGROUP = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 _PROJECT_MARKS = (".zetl", "environment.yml")
 
 
-class SettingsError(Exception):
+class SettingsError(UserError):
     """A setting cannot be used; the text says which and what to write instead."""
 
 

@@ -10,14 +10,15 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zetl_helpers import _local_commands, _settings, cleanup, permissions, template
-from zetl_helpers._aws import ForeignResourceError
+# Nothing heavy: what a command needs is imported when it runs.
+from zetl_helpers import _class_commands, _local_commands, _settings
+from zetl_helpers._errors import UserError
 from zetl_helpers._local_commands import UsageError
-from zetl_helpers._settings import SettingsError
-from zetl_helpers.course.classroom import commands as classroom_commands
-from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, connect, local_environment
+
+if TYPE_CHECKING:
+    from zetl_helpers.lab import Lab
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
-    except (UsageError, SettingsError, ConnectionRefusedByLabError, ForeignResourceError) as error:
+    except UserError as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -85,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--yes", action="store_true", help="delete without asking")
     clean.set_defaults(run=_cleanup)
 
-    classroom_commands.add(commands)
+    _class_commands.add(commands)
 
     kit = commands.add_parser("kit", help="write the instructor's kit")
     kit.add_argument("--out", type=Path, default=Path("build/kit"), help="default: build/kit")
@@ -122,6 +123,8 @@ def _notebook(word: str, there: Sequence[Path]) -> Path:
 
 
 def _connect(target: _settings.Target | None = None) -> Lab:
+    from zetl_helpers.lab import connect
+
     return connect(target, tell=lambda text: print(text, file=sys.stderr))
 
 
@@ -163,6 +166,8 @@ def _site(options: argparse.Namespace) -> int:
 def _env(_: argparse.Namespace) -> int:
     if _settings.target() == "aws":
         raise UsageError("ZETL_TARGET is aws; zetl env is for the local lakehouse. Unset it first.")
+    from zetl_helpers.lab import local_environment
+
     lab = _connect("local")
     for name, value in local_environment(str(lab.endpoint), lab.region).items():
         print(f"export {name}={shlex.quote(value)}")
@@ -170,6 +175,8 @@ def _env(_: argparse.Namespace) -> int:
 
 
 def _policies(options: argparse.Namespace) -> int:
+    from zetl_helpers import permissions
+
     if options.learner and not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/\S+", options.learner):
         raise UsageError(
             f"{options.learner!r} is no ARN of an IAM user or role. It looks like "
@@ -186,6 +193,8 @@ def _template(options: argparse.Namespace) -> int:
         _under_existing(options.out.parent)
         if options.out.is_dir():
             raise UsageError(f"{options.out} is a folder. Name the file: {options.out / 'template.json'}")
+    from zetl_helpers import template
+
     lab = _connect()
     text = json.dumps(template.render(lab), indent=2)
     if options.out is None:
@@ -200,6 +209,8 @@ def _template(options: argparse.Namespace) -> int:
 
 
 def _cleanup(options: argparse.Namespace) -> int:
+    from zetl_helpers import cleanup
+
     lab = _connect()
     found = cleanup.plan(lab)
     print(cleanup.transcript(found))

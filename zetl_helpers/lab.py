@@ -18,7 +18,9 @@ import pandas as pd
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
+from local_lakehouse.region import region_of, region_source
 from zetl_helpers import _next_steps, _settings
+from zetl_helpers._errors import UserError
 from zetl_helpers._settings import Target
 
 TAG_KEY = "zetl-lab"
@@ -37,11 +39,11 @@ _LOOPBACK = re.compile(r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?$")
 _OTHER_SOURCES = (
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_CA_BUNDLE",
+    "AWS_CA_BUNDLE",
 )  # fmt: skip
 
 
-class ConnectionRefusedByLabError(Exception):
+class ConnectionRefusedByLabError(UserError):
     """The target cannot be used as the environment is; the text says what to change."""
 
 
@@ -241,12 +243,13 @@ def connect(target: Target | None = None, *, tell: Callable[[str], object] | Non
 
 
 def _connect_local(prefix: str, tell: Callable[[str], object] | None) -> Lab:
-    said, endpoint = _start_local()
-    if tell and not said.endswith("already."):
-        tell("Started a local lakehouse; stop it with: zetl local stop")
+    endpoint, region = _find_local(), region_of()
+    if endpoint is None:
+        endpoint = _start_local()
+        if tell:
+            tell("Started a local lakehouse; stop it with: zetl local stop")
     if not _LOOPBACK.match(endpoint):
         raise ConnectionRefusedByLabError(f"{endpoint!r} is not an address of this computer.")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     _fence(endpoint, region)
     session = boto3.Session(
         aws_access_key_id=_LOCAL_ACCESS_KEY, aws_secret_access_key=_LOCAL_SECRET, region_name=region
@@ -254,14 +257,34 @@ def _connect_local(prefix: str, tell: Callable[[str], object] | None) -> Lab:
     return _introduce("local", session, prefix, endpoint)
 
 
-def _start_local() -> tuple[str, str]:
-    """Find or start the lakehouse through its command; return what that says before its address, and the address."""
+def _find_local() -> str | None:
+    """Return the address of the lakehouse that works in the state folder; None when none does.
+
+    Raises:
+        ConnectionRefusedByLabError: It plays another Region.
+    """
+    from local_lakehouse import daemon
+
+    state, region = _settings.state_dir(), region_of()
+    running = daemon.find(state)
+    if running is None:
+        return None
+    played = running.health["region"]
+    if played != region:
+        raise ConnectionRefusedByLabError(
+            f"The local lakehouse of {state} is in {played}, and {region_source()} asks for {region}. "
+            f"Set AWS_REGION={played}; or stop it with zetl local stop, and it starts in {region} the next time."
+        )
+    return running.url
+
+
+def _start_local() -> str:
+    """Start the lakehouse by its command, and return its address."""
     command = [sys.executable, "-m", "zetl_helpers.cli", "local", "start"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise ConnectionRefusedByLabError(done.stderr.strip() or done.stdout.strip())
-    said, _, endpoint = done.stdout.strip().rpartition("\n")
-    return said, endpoint
+    return done.stdout.strip().rpartition("\n")[2]
 
 
 def _fence(endpoint: str, region: str) -> None:
@@ -283,6 +306,10 @@ def local_environment(endpoint: str, region: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # A person's configuration can make clients ignore the endpoint above, or take another one.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
     }
 
 

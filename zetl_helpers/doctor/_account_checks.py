@@ -37,12 +37,12 @@ _PROBES: tuple[tuple[str, Callable[[Lab], object]], ...] = (
 def region(lab: Lab) -> Check:
     """Look whether zero-ETL integrations are offered in the Region."""
     if lab.target == "local":
-        return Check(True, f"Region {lab.region}, played by the local lakehouse")
+        return Check(True, f"Region {lab.region}, played by the local lakehouse; AWS_REGION chooses another")
     known = _data("regions.json")
     return Check(
         lab.region in known["regions"],
         f"Region {lab.region}: AWS Glue zero-ETL by CloudFormation's list of {known['date']}",
-        f"It is not on that list. Take one that is, with AWS_DEFAULT_REGION: {', '.join(known['regions'])}.",
+        f"It is not on that list. Take one that is, with AWS_REGION: {', '.join(known['regions'])}.",
     )
 
 

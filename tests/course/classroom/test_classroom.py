@@ -13,7 +13,6 @@ from zetl_helpers._wait import without_waiting
 from zetl_helpers.cleanup import LeftoverError
 from zetl_helpers.cli import main
 from zetl_helpers.course import chapters, classroom
-from zetl_helpers.course.classroom import commands
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import save_query
 
@@ -121,7 +120,7 @@ class TestCleanUp:
 class TestCommand:
     @pytest.fixture(autouse=True)
     def connected(self, alone: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(commands, "connect", lambda: alone)
+        monkeypatch.setattr("zetl_helpers.lab.connect", lambda: alone)
 
     def test_an_empty_account(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["class", "status"]) == 0

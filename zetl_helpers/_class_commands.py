@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING
 
 from zetl_helpers._local_commands import UsageError, with_actions
-from zetl_helpers.cleanup import LeftoverError
-from zetl_helpers.course import classroom
-from zetl_helpers.lab import Lab, connect
+
+if TYPE_CHECKING:
+    from zetl_helpers.lab import Lab
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,6 +27,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from zetl_helpers.course import classroom
+    from zetl_helpers.lab import connect
+
     try:
         frame = classroom.status(classroom.learners(connect()))
     except (ClientError, BotoCoreError) as error:
@@ -44,13 +48,19 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _cleanup(options: argparse.Namespace) -> int:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from zetl_helpers.cleanup import LeftoverError
+    from zetl_helpers.course import classroom
+    from zetl_helpers.lab import connect
+
     try:
         labs = _chosen(classroom.learners(connect()), options.learners)
         plans = classroom.plan(labs)
     except (ClientError, BotoCoreError) as error:
         raise UsageError(f"The class cannot be seen: {error}") from error
     print(classroom.transcript(plans))
-    if not any(plans) and not any(one.unseen for one in plans):
+    if not any(plans) and not any(each.unseen for each in plans):
         print("Nothing is left of the class.")
         return 0
     if not options.yes:

@@ -5,11 +5,11 @@ AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_ama
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from local_lakehouse.iam.access import Access, Directory, on
+from local_lakehouse.protocol import partiql
 from local_lakehouse.protocol.request import Request
 
 _TABLES = ("TableName", "TableArn", "SourceTableName", "SourceTableArn", "TargetTableName", "ResourceArn")
@@ -22,13 +22,6 @@ _IMPORT_LOGS = (
     "CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams", "PutLogEvents",
     "PutRetentionPolicy",
 )  # fmt: skip
-_NAME = r'(?:"(?:[^"]|"")+"|[\w-]+)'
-_STATEMENT = re.compile(
-    rf"""\s*(?:EXISTS\s*\(\s*)?
-    (?:(?P<select>SELECT)\b(?:[^"]|"[^"]*")*?\bFROM|(?P<insert>INSERT)\s+INTO|(?P<update>UPDATE)|(?P<delete>DELETE)\s+FROM)
-    \s*(?P<table>{_NAME})(?:\s*\.\s*(?P<index>{_NAME}))?""",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 def accesses(call: Request, directory: Directory) -> list[Access]:
@@ -87,20 +80,10 @@ def _statements(call: Request) -> Iterator[str]:
             yield entry.get("Statement", "")
 
 
-def _partiql(statement: str, directory: Directory) -> Access:
-    # A text in quotes might contain anything, such as another table's name after FROM.
-    bare = re.sub(r"'(?:[^']|'')*'", "''", statement)
-    matched = _STATEMENT.match(bare)
-    if matched is None:
-        return Access("dynamodb:PartiQLSelect", directory.arn("dynamodb", "table/*"))
-    verb = next(name for name in ("Select", "Insert", "Update", "Delete") if matched[name.lower()])
-    table, index = (_unquoted(matched[name]) for name in ("table", "index"))
-    resource = directory.arn("dynamodb", f"table/{table}" + (f"/index/{index}" if index else ""))
-    return Access(f"dynamodb:PartiQL{verb}", resource)
-
-
-def _unquoted(name: str | None) -> str:
-    return (name or "").strip('"').replace('""', '"')
+def _partiql(text: str, directory: Directory) -> Access:
+    statement = partiql.read(text)
+    index = f"/index/{statement.index}" if statement.index else ""
+    return Access(f"dynamodb:PartiQL{statement.verb}", directory.arn("dynamodb", f"table/{statement.table}{index}"))
 
 
 def _distinct(found: Iterator[Access]) -> list[Access]:

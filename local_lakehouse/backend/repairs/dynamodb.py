@@ -1,4 +1,4 @@
-"""Amazon DynamoDB: keys that are not the table's, and updates of nothing.
+"""Amazon DynamoDB: keys that are not the table's, updates of nothing, and statements about one table.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
@@ -10,8 +10,12 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from moto.dynamodb.exceptions import ProvidedKeyDoesNotExist, TransactionCanceledException
+from moto.dynamodb.exceptions import MockValidationException, ProvidedKeyDoesNotExist, TransactionCanceledException
+from moto.dynamodb.parsing import partiql
 from moto.dynamodb.responses import DynamoHandler
+
+from local_lakehouse.protocol.faults import Fault
+from local_lakehouse.protocol.partiql import read
 
 _NO_KEY = ProvidedKeyDoesNotExist.provided_key_does_not_exist_msg
 
@@ -24,6 +28,7 @@ def apply() -> None:
         for name in ("transact_get_items", "transact_write_items"):
             setattr(DynamoHandler, name, _cancelled(getattr(DynamoHandler, name)))
         DynamoHandler.update_item = _updating_nothing(DynamoHandler.update_item)  # type: ignore[method-assign]
+        partiql.query = _confined(partiql.query)
         DynamoHandler.get_item.__repaired__ = True  # type: ignore[attr-defined]
 
 
@@ -89,3 +94,27 @@ def _updating_nothing(update: Callable[..., Any]) -> Callable[..., Any]:
         return update(self)
 
     return updating
+
+
+def _confined(query: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a statement reach the one table that it was authorized for.
+
+    Moto splits statements at `` FROM ``, in a quoted text too, and would find another table there.
+    """
+
+    @functools.wraps(query)
+    def confined(statement: str, source_data: dict[str, list[Any]], parameters: list[dict[str, Any]]) -> Any:
+        try:
+            about = read(statement)
+        except Fault as fault:
+            raise MockValidationException(fault.message) from fault
+        if about.exists:
+            raise MockValidationException("EXISTS is valid in PartiQL and not offered by the local lakehouse.")
+        name = f"{about.table}.{about.index}" if about.index else about.table
+        reached = {table: items for table, items in source_data.items() if table in (name, about.table)}
+        found, updates = query(statement.strip(), reached, parameters)
+        if updates.keys() - {about.table}:
+            raise MockValidationException("Statement wasn't well formed, can't be processed: it names several tables")
+        return found, updates
+
+    return confined

@@ -49,17 +49,22 @@ class LocalFiles:
         self._size = 0
         self._lock = threading.Lock()
 
-    def path(self, location: str) -> Path:
+    def path(self, location: str, version: str = "") -> Path:
         """Return the path of an object's bytes.
+
+        Args:
+            location: The object.
+            version: Tells the contents of an object that may be overwritten, such as its entity tag.
 
         Raises:
             FileNotFoundError: The object does not exist.
         """
+        key = location + version
         with self._lock:
-            known = self._copies.get(location)
+            known = self._copies.get(key)
             if known is not None:
-                self._copies[location] = (known[0], known[1], self._clock())
-                self._copies.move_to_end(location)
+                self._copies[key] = (known[0], known[1], self._clock())
+                self._copies.move_to_end(key)
                 return known[0]
         copy = self.new_path()
         try:
@@ -68,7 +73,7 @@ class LocalFiles:
         except BaseException:
             copy.unlink(missing_ok=True)
             raise
-        return self.adopt(location, copy)
+        return self.adopt(key, copy)
 
     def new_path(self) -> Path:
         """Return a path for a file that is about to be written."""

@@ -1,5 +1,7 @@
 """Hive tables: Parquet, CSV and JSON files in S3, described by the Glue Data Catalog."""
 
+# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+
 from __future__ import annotations
 
 import csv
@@ -22,9 +24,10 @@ from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.loads import Loaded
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.session import Condition
+from local_lakehouse.sql.analysis.typed import null_of, quote
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.hive_types import parse_glue_type
-from local_lakehouse.sql.types import Type
+from local_lakehouse.sql.types import Type, duckdb_type
 
 _PARQUET = "ParquetHiveSerDe"
 _OPEN_CSV = "OpenCSVSerde"
@@ -49,23 +52,71 @@ class HiveLoad:
 
     def load(self, columns: set[str]) -> Loaded:
         """Read all files of the table."""
+        objects = [
+            _Object(path, size, tag, tuple(values))
+            for location, values in self._locations()
+            for path, size, tag in self._objects(location)
+        ]
+        if _library(self.entry) == _PARQUET and self.lake.reads_local_files:
+            sql = self._parquet_sql(objects, columns)
+            if sql is not None:
+                return sql
+        return self._parsed(objects, columns)
+
+    def _parquet_sql(self, objects: list[_Object], columns: set[str]) -> Loaded | None:
+        """Return the SELECT by which DuckDB reads the table's files; None if it would read one otherwise."""
+        listed = hive_columns(self.entry)
+        own = len(listed) - len(self.entry.get("PartitionKeys", ()))
+        parts, scanned = [], 0
+        for found in objects:
+            path = self.lake.catalog.objects.local.path(found.path, found.tag)
+            footer = pq.ParquetFile(path)
+            if footer.metadata.num_rows == 0:
+                continue
+            stored = {name.lower(): footer.schema_arrow.field(name) for name in footer.schema_arrow.names}
+            if len(stored) != len(footer.schema_arrow.names):
+                return None
+            shown = []
+            for index, (name, type_) in enumerate(listed):
+                if f"c{index}" not in columns:
+                    continue
+                if index >= own:
+                    value = _partition_sql(found.values[index - own], type_)
+                elif name not in stored:
+                    value = null_of(type_)
+                else:
+                    value = _stored_sql(stored[name], type_)
+                if value is None:
+                    return None
+                shown.append(f"{value} AS c{index}")
+            if "p" in columns:
+                shown.append(f"{quote(found.path)} AS p")
+            scanned += _chunk_bytes(footer, {stored[name].name for name in self._names(columns) if name in stored})
+            parts.append(f"SELECT {', '.join(shown) or '1 AS one'} FROM read_parquet({quote(str(path))})")
+        if not parts:
+            return None
+        return Loaded(" UNION ALL ".join(parts), scanned)
+
+    def _names(self, columns: set[str]) -> list[str]:
+        return [name for index, (name, _) in enumerate(hive_columns(self.entry)) if f"c{index}" in columns]
+
+    def _parsed(self, objects: list[_Object], columns: set[str]) -> Loaded:
         keys = [column["Name"].lower() for column in self.entry.get("PartitionKeys", ())]
         listed = hive_columns(self.entry)
         own = listed[: len(listed) - len(keys)]
         parts: list[pa.Table] = []
         scanned = 0
-        for location, values in self._locations():
-            for path, content in self._files(location):
-                scanned += len(content)
-                rows = _parse(self.entry, path, content, own)
-                for index, value in enumerate(values, len(own)):
-                    typed = _value(value, listed[index][1])
-                    rows = rows.append_column(
-                        f"c{index}", pa.array([typed] * rows.num_rows, arrow_type(listed[index][1]))
-                    )
-                if "p" in columns:
-                    rows = rows.append_column("p", pa.array([path] * rows.num_rows, pa.string()))
-                parts.append(rows)
+        for found in objects:
+            bucket, _, key = found.path.removeprefix("s3://").partition("/")
+            content = self.lake.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            scanned += len(content)
+            rows = _parse(self.entry, found.path, content, own)
+            for index, value in enumerate(found.values, len(own)):
+                typed = _value(value, listed[index][1])
+                rows = rows.append_column(f"c{index}", pa.array([typed] * rows.num_rows, arrow_type(listed[index][1])))
+            if "p" in columns:
+                rows = rows.append_column("p", pa.array([found.path] * rows.num_rows, pa.string()))
+            parts.append(rows)
         fields = [(f"c{index}", arrow_type(type_)) for index, (_, type_) in enumerate(listed)]
         if "p" in columns:
             fields.append(("p", pa.string()))
@@ -83,21 +134,77 @@ class HiveLoad:
                 values = [None if value == _NULL_PARTITION else unquote(value) for value in partition["Values"]]
                 yield partition["StorageDescriptor"]["Location"], values
 
-    def _files(self, location: str) -> Iterator[tuple[str, bytes]]:
+    def _objects(self, location: str) -> Iterator[tuple[str, int, str]]:
+        """Return path, size and entity tag of the objects below a location, hidden and empty ones left out."""
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         prefix = prefix.rstrip("/") + "/" if prefix else ""
         for page in self.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for one in page.get("Contents", ()):
-                name = one["Key"].rpartition("/")[2]
-                if not name or name.startswith(("_", ".")):
-                    continue
-                body = self.lake.s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
-                yield f"s3://{bucket}/{one['Key']}", body
+            for found in page.get("Contents", ()):
+                name = found["Key"].rpartition("/")[2]
+                # Hive's readers split a file into ranges of bytes, of which one without bytes has none.
+                if name and not name.startswith(("_", ".")) and found["Size"]:
+                    yield f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"]
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object of a table: its path, its size, its entity tag and the values of its partition."""
+
+    path: str
+    size: int
+    tag: str
+    values: tuple[str | None, ...]
+
+
+def _library(entry: dict[str, Any]) -> str:
+    serde = entry["StorageDescriptor"].get("SerdeInfo", {})
+    return str(serde.get("SerializationLibrary", "")).rpartition(".")[2]
+
+
+def _chunk_bytes(footer: pq.ParquetFile, names: set[str]) -> int:
+    """Return how many bytes the chunks of some columns take."""
+    groups = [footer.metadata.row_group(number) for number in range(footer.metadata.num_row_groups)]
+    return sum(
+        chunk.total_compressed_size
+        for group in groups
+        for chunk in map(group.column, range(group.num_columns))
+        if chunk.path_in_schema.split(".")[0] in names
+    )
+
+
+_TEXTS = (pa.large_string(), pa.string_view())
+_SAME = frozenset(("boolean", "integer", "bigint", "real", "double", "date", "varchar", "varbinary"))
+
+
+def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
+    """Return DuckDB's SQL of a stored column as a column of a type; None if Arrow has to read it."""
+    name: str = '"' + stored.name.replace('"', '""') + '"'
+    if type_.name in _SAME and not (type_.name == "varchar" and type_.numbers):
+        wanted = arrow_type(type_)
+        if stored.type == wanted or (wanted == pa.string() and stored.type in _TEXTS):
+            return name
+    if type_.name == "decimal" and stored.type == arrow_type(type_):
+        return name
+    if type_.name in types.INTEGERS and stored.type in (pa.int8(), pa.int16(), pa.int32()):
+        return f"CAST({name} AS {duckdb_type(type_)})"
+    if type_.name == "timestamp" and stored.type in (pa.timestamp("us"), pa.timestamp("ms")):
+        return f"CAST({name} AS TIMESTAMP)"
+    return None
+
+
+def _partition_sql(text: str | None, type_: Type) -> str | None:
+    """Return DuckDB's SQL of a partition's value; None if Arrow has to read it."""
+    value = _value(text, type_)
+    if value is None:
+        return null_of(type_)
+    if types.is_text(type_) or type_.name in ("date", *types.INTEGERS):
+        return f"CAST({quote(str(value))} AS {duckdb_type(type_)})"
+    return None
 
 
 def _parse(entry: dict[str, Any], path: str, content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
     serde = entry["StorageDescriptor"].get("SerdeInfo", {})
-    library = serde.get("SerializationLibrary", "").rpartition(".")[2]
+    library = _library(entry)
     if library == _PARQUET:
         return _parquet(content, columns)
     if path.endswith(".gz") or content[:2] == b"\x1f\x8b":

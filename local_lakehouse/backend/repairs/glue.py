@@ -1,6 +1,8 @@
-"""AWS Glue: the Data Catalog's resource policy.
+"""AWS Glue: the Data Catalog's resource policy, versions of tables, and searching for tables.
 
 AWS: https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
+https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateTable.html
+https://docs.aws.amazon.com/glue/latest/webapi/API_SearchTables.html
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
+from moto.core.responses import ActionResult
 from moto.glue.exceptions import EntityNotFoundException
 from moto.glue.models import GlueBackend
+from moto.glue.responses import GlueResponse
 
 # What moto calls a condition on the Data Catalog's policy that does not hold.
 _BROKEN_CONDITIONS = ("ConcurrentModificationException", "ResourceNumberLimitExceededException")
@@ -25,6 +29,8 @@ def apply() -> None:
         GlueBackend.delete_resource_policy = _conditional(  # type: ignore[method-assign]
             GlueBackend.delete_resource_policy
         )
+        GlueResponse.update_table = _versioned(GlueResponse.update_table)  # type: ignore[method-assign]
+        GlueResponse.search_tables = _search_tables  # type: ignore[attr-defined]
 
 
 def _found(get: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,3 +62,64 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
             raise JsonRESTError("ConditionCheckFailureException", str(error.message)) from error
 
     return writing
+
+
+def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse an update of another version than the current one, and keep no old version that nobody wants.
+
+    Iceberg's writers rely on the first: without it, of two commits at the same time one is lost.
+    """
+
+    @functools.wraps(update)
+    def updating(self: GlueResponse) -> Any:
+        wanted = self.parameters
+        table = self.glue_backend.get_table(wanted.get("DatabaseName"), (wanted.get("TableInput") or {}).get("Name"))
+        before = str(table.as_dict()["VersionId"])
+        if wanted.get("VersionId") not in (None, before):
+            raise JsonRESTError(
+                "ConcurrentModificationException",
+                f"Update table failed due to concurrent modifications: version {wanted['VersionId']} was expected, "
+                f"the table has version {before}.",
+            )
+        answer = update(self)
+        if wanted.get("SkipArchive"):
+            table.versions.pop(before, None)
+        return answer
+
+    return updating
+
+
+def _search_tables(self: GlueResponse) -> ActionResult:
+    """Find tables whose names, descriptions or columns contain a text, and which fit all filters."""
+    wanted = self.parameters
+    text = str(wanted.get("SearchText") or "").strip('"').lower()
+    filters = wanted.get("Filters") or []
+    found = [
+        described
+        for database in self.glue_backend.databases.values()
+        for described in (table.as_dict() for table in database.tables.values())
+        if text in _searched(described) and all(_fits(described, condition) for condition in filters)
+    ]
+    for criterion in reversed(wanted.get("SortCriteria") or []):
+        name = criterion.get("FieldName")
+        found.sort(key=lambda table, name=name: str(table.get(name, "")), reverse=criterion.get("Sort") == "DESC")
+    limit = int(wanted.get("MaxResults") or 100)
+    start = int(wanted.get("NextToken") or 0)
+    answer: dict[str, Any] = {"TableList": found[start : start + limit]}
+    if start + limit < len(found):
+        answer["NextToken"] = str(start + limit)
+    return ActionResult(answer)
+
+
+def _searched(table: dict[str, Any]) -> str:
+    columns = (*table.get("StorageDescriptor", {}).get("Columns", ()), *table.get("PartitionKeys", ()))
+    texts = [table["Name"], table.get("Description", "")]
+    texts += [text for column in columns for text in (column["Name"], column.get("Comment", ""))]
+    return "\n".join(text or "" for text in texts).lower()
+
+
+def _fits(table: dict[str, Any], condition: dict[str, str]) -> bool:
+    key, value = condition.get("Key", ""), condition.get("Value", "")
+    known = {"databaseName": table["DatabaseName"], "name": table["Name"], **table.get("Parameters", {}), **table}
+    found = known.get(key, known.get(key[:1].upper() + key[1:]))
+    return found is not None and value.lower() in str(found).lower()

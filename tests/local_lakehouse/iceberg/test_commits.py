@@ -1,0 +1,140 @@
+"""Commits of several writers at the same time: each is repeated or refused, and no row is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.table.snapshots import Operation
+
+from local_lakehouse.athena.writes import iceberg_commits
+from local_lakehouse.iceberg import commits
+from local_lakehouse.iceberg.catalog import load_catalog
+from local_lakehouse.iceberg.snapshots import Change
+from tests.local_lakehouse.athena.conftest import Athena, accounts
+
+__all__ = ["accounts"]
+
+
+def _ids(athena: Athena) -> list[str | None]:
+    return [row[0] for row in athena.run("SELECT id FROM accounts ORDER BY id")]
+
+
+@pytest.fixture
+def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Lets another statement commit just before the next commit of a statement."""
+
+    def arrange(sql: str) -> None:
+        original = commits.commit
+
+        def late(*arguments: Any) -> None:
+            monkeypatch.setattr(commits, "commit", original)
+            # By itself, as an integration would: statements on one table wait for each other.
+            monkeypatch.setattr(iceberg_commits, "_locks", iceberg_commits.defaultdict(threading.Lock))
+            accounts.run(sql)
+            original(*arguments)
+
+        monkeypatch.setattr(commits, "commit", late)
+
+    return arrange
+
+
+def test_an_insert_is_put_on_top_of_what_came_in_between(accounts: Athena, overtaken: Callable[[str], None]) -> None:
+    overtaken("DELETE FROM accounts WHERE id = 1")
+
+    assert accounts.write("INSERT INTO accounts VALUES (4, 'TX', 1.0)") == 1
+
+    assert _ids(accounts) == ["2", "3", "4"]
+
+
+def test_an_insert_survives_a_change_of_the_columns(accounts: Athena, overtaken: Callable[[str], None]) -> None:
+    overtaken("INSERT INTO accounts VALUES (5, 'WA', 2.0)")
+
+    accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0)")
+
+    assert _ids(accounts) == ["1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE accounts SET state = 'XX' WHERE id = 2",
+        "DELETE FROM accounts WHERE id = 2",
+        "MERGE INTO accounts t USING (VALUES 2) s(id) ON t.id = s.id WHEN MATCHED THEN DELETE",
+    ],
+)
+def test_a_change_of_rows_that_have_changed_is_refused(
+    accounts: Athena, overtaken: Callable[[str], None], sql: str
+) -> None:
+    overtaken("UPDATE accounts SET balance = 7.0 WHERE id = 2")
+
+    assert accounts.fail(sql).startswith("ICEBERG_COMMIT_ERROR: Failed to commit the transaction on table lab.accounts")
+
+    assert accounts.run("SELECT state, balance FROM accounts WHERE id = 2") == [["NY", "7.0"]]
+    accounts.write(sql)
+
+
+def test_optimize_gives_way_to_a_delete_and_keeps_an_insert(accounts: Athena, overtaken: Callable[[str], None]) -> None:
+    accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0)")
+    overtaken("INSERT INTO accounts VALUES (5, 'WA', 2.0)")
+    accounts.run("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
+    assert _ids(accounts) == ["1", "2", "3", "4", "5"]
+
+    overtaken("DELETE FROM accounts WHERE id = 4")
+    assert "ICEBERG_COMMIT_ERROR" in accounts.fail("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
+    assert _ids(accounts) == ["1", "2", "3", "5"]
+
+
+def test_the_catalog_refuses_an_update_of_an_old_version(accounts: Athena) -> None:
+    entry = accounts.glue.get_table(DatabaseName="lab", Name="accounts")["Table"]
+    table = {key: entry[key] for key in ("Name", "TableType", "Parameters", "StorageDescriptor")}
+    accounts.glue.update_table(DatabaseName="lab", TableInput=table, VersionId=entry["VersionId"])
+
+    with pytest.raises(ClientError, match="ConcurrentModificationException"):
+        accounts.glue.update_table(DatabaseName="lab", TableInput=table, VersionId=entry["VersionId"])
+    versions = accounts.glue.get_table_versions(DatabaseName="lab", TableName="accounts")["TableVersions"]
+    accounts.glue.update_table(DatabaseName="lab", TableInput=table, SkipArchive=True)
+    after = accounts.glue.get_table_versions(DatabaseName="lab", TableName="accounts")["TableVersions"]
+    assert len(after) == len(versions)
+
+
+def test_writers_at_the_same_time_lose_nothing(accounts: Athena) -> None:
+    def add(first: int) -> None:
+        for number in range(first, first + 4):
+            accounts.write(f"INSERT INTO accounts VALUES ({number}, 'TX', 1.0)")
+
+    threads = [threading.Thread(target=add, args=(first,)) for first in (10, 20, 30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    expected = [*range(1, 4), *range(10, 14), *range(20, 24), *range(30, 34)]
+    assert _ids(accounts) == [str(number) for number in expected]
+
+
+def test_a_snapshot_is_committed_on_the_state_that_was_read(accounts: Athena) -> None:
+    catalog = load_catalog(accounts.clients)
+    table = catalog.load_table(("lab", "accounts"))
+    accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0)")
+    [entry] = [task.file for task in table.scan().plan_files()]
+
+    with pytest.raises(CommitFailedException):
+        commits.commit_change(
+            table, Change((), [entry], Operation.DELETE), lambda: catalog.load_table(("lab", "accounts"))
+        )
+    assert _ids(accounts) == ["1", "2", "3", "4"]
+
+
+def test_tables_are_found_by_their_columns(accounts: Athena) -> None:
+    def search(**request: Any) -> list[str]:
+        return [table["Name"] for table in accounts.glue.search_tables(**request)["TableList"]]
+
+    assert search(SearchText="balance") == ["accounts"]
+    assert search(SearchText="nothing") == []
+    assert search(Filters=[{"Key": "DatabaseName", "Value": "lab", "Comparator": "EQUALS"}]) == ["accounts"]
+    assert search(Filters=[{"Key": "DatabaseName", "Value": "other", "Comparator": "EQUALS"}]) == []

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/glue/latest/webapi/API_SearchTables.html
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,7 @@ def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(update)
     def updating(self: GlueResponse) -> Any:
         wanted = self.parameters
-        table = self.glue_backend.get_table(wanted.get("DatabaseName"), (wanted.get("TableInput") or {}).get("Name"))
+        table = self.glue_backend.get_table(str(wanted.get("DatabaseName")), str(wanted["TableInput"]["Name"]))
         before = str(table.as_dict()["VersionId"])
         if wanted.get("VersionId") not in (None, before):
             raise JsonRESTError(
@@ -101,8 +102,9 @@ def _search_tables(self: GlueResponse) -> ActionResult:
         if text in _searched(described) and all(_fits(described, condition) for condition in filters)
     ]
     for criterion in reversed(wanted.get("SortCriteria") or []):
-        name = criterion.get("FieldName")
-        found.sort(key=lambda table, name=name: str(table.get(name, "")), reverse=criterion.get("Sort") == "DESC")
+        keyed = [(str(described.get(criterion.get("FieldName"), "")), described) for described in found]
+        keyed.sort(key=operator.itemgetter(0), reverse=criterion.get("Sort") == "DESC")
+        found = [described for _, described in keyed]
     limit = int(wanted.get("MaxResults") or 100)
     start = int(wanted.get("NextToken") or 0)
     answer: dict[str, Any] = {"TableList": found[start : start + limit]}

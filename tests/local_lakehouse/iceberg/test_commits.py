@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
         def late(*arguments: Any) -> None:
             monkeypatch.setattr(commits, "commit", original)
             # By itself, as an integration would: statements on one table wait for each other.
-            monkeypatch.setattr(iceberg_commits, "_locks", iceberg_commits.defaultdict(threading.Lock))
+            monkeypatch.setattr(iceberg_commits, "_locks", defaultdict(threading.Lock))
             accounts.run(sql)
             original(*arguments)
 

@@ -1,0 +1,86 @@
+"""Refreshes of an integration and statements of Athena on the same table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local_lakehouse.athena.api import AthenaService
+from local_lakehouse.iceberg import commits
+from local_lakehouse.iceberg.catalog import load_catalog
+from local_lakehouse.sql.workers.pool import WorkerPool
+from local_lakehouse.zero_etl import target
+from tests.local_lakehouse.athena.conftest import Athena
+from tests.local_lakehouse.zero_etl.conftest import DATABASE, World, world
+
+__all__ = ["world"]
+
+
+@pytest.fixture
+def athena_of_world(world: World, workers: WorkerPool) -> Iterator[Athena]:
+    """An Athena over the same lakehouse."""
+    service = AthenaService(world.clients, workers)
+    world.clients.client("s3").create_bucket(Bucket="lab")
+    yield Athena(service, world.clients)
+    service.stop()
+
+
+def _loaded(world: World) -> None:
+    world.create_table("Orders")
+    world.put("Orders", {"pk": {"S": "a"}, "n": {"N": "1"}})
+    world.put("Orders", {"pk": {"S": "b"}, "n": {"N": "2"}})
+    world.integrate("Orders")
+    world.refresh()
+
+
+def test_a_column_that_zero_etl_widens_keeps_its_type_in_the_past(
+    world: World,
+    athena_of_world: Athena,
+) -> None:
+    _loaded(world)
+    world.put("Orders", {"pk": {"S": "c"}, "n": {"S": "three"}})
+    world.refresh()
+    world.refresh()
+
+    first = world.snapshots("orders")[0].snapshot_id
+    table = f"{DATABASE}.orders"
+    assert athena_of_world.run(f"SELECT pk, n FROM {table} WHERE n = 'three'") == [["c", "three"]]
+    assert athena_of_world.run(f"SELECT pk, n FROM {table} FOR VERSION AS OF {first} WHERE n > 1.5") == [["b", "2.0"]]
+    both = athena_of_world.run(
+        f"SELECT o.n, n.n FROM {table} FOR VERSION AS OF {first} o JOIN {table} n ON o.pk = n.pk WHERE o.n = 1"
+    )
+    assert both == [["1.0", "1"]]
+
+
+def test_a_refresh_is_merged_again_when_a_statement_was_faster(
+    world: World,
+    athena_of_world: Athena,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _loaded(world)
+    original = commits.commit
+
+    def late(*arguments: Any) -> None:
+        monkeypatch.setattr(target, "commit", original)
+        athena_of_world.run(f"DELETE FROM {DATABASE}.orders WHERE pk = 'a'")
+        original(*arguments)
+
+    monkeypatch.setattr(target, "commit", late)
+    world.put("Orders", {"pk": {"S": "b"}, "n": {"N": "20"}})
+    world.put("Orders", {"pk": {"S": "c"}, "n": {"N": "30"}})
+    world.refresh()
+
+    rows = athena_of_world.run(f"SELECT pk, n FROM {DATABASE}.orders ORDER BY pk")
+    assert rows == [["b", "20.0"], ["c", "30.0"]]
+
+
+def test_both_services_share_what_was_read(world: World, athena_of_world: Athena) -> None:
+    _loaded(world)
+    rows = load_catalog(world.clients).rows
+
+    size = rows.size
+    assert size > 0
+    athena_of_world.run(f"SELECT pk, n FROM {DATABASE}.orders")
+    assert rows.size == size

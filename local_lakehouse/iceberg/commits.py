@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from pyiceberg.exceptions import CommitFailedException
@@ -33,6 +35,7 @@ from local_lakehouse.iceberg.snapshots import Change, live_entries, make, snapsh
 
 # As many as Iceberg's `commit.retry.num-retries`.
 _ATTEMPTS = 5
+_PAUSE_SECONDS = 0.02
 
 
 def commit(table: Table, updates: Sequence[TableUpdate]) -> None:
@@ -105,6 +108,7 @@ def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> 
             table = reload()
             if attempt + 1 == _ATTEMPTS or table.metadata.table_uuid != uuid or not _fits(table, change, deletes):
                 raise
+            time.sleep(_PAUSE_SECONDS * 2**attempt * (0.5 + random.random()))  # noqa: S311  (not a secret)
         else:
             return
 

@@ -136,7 +136,10 @@ def append(lake: Lake, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
         writer.write(batches)
         writer.finish()
         if writer.row_count:
-            commit_change(table, Change(writer.files), _reload(lake, table))
+            database, name = table.name()
+            # Statements of this Athena take turns; other writers are met by repeating.
+            with _locks[database, name]:
+                commit_change(table, Change(writer.files), _reload(lake, table))
     return writer.row_count
 
 

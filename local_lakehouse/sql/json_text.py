@@ -1,11 +1,16 @@
-"""JSON as Athena keeps it: no blanks, objects' members in the order of their keys, numbers as they were written."""
+"""JSON as Athena writes it: no blanks, numbers as Java writes them, and keys in order where it sorts them."""
 
 from __future__ import annotations
 
 import json
+import re
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
+
+# Java writes the codes of control characters in capital letters.
+_CONTROL = re.compile(r"(?<!\\)((?:\\\\)*\\u00)([01][0-9a-f])")
 
 
 class _Number(str):
@@ -36,15 +41,25 @@ def _refuse(name: str) -> Any:
     raise json.JSONDecodeError(f"{name} is not JSON", name, 0)
 
 
-def write_json(value: Any) -> str:
-    """Write a parsed JSON value as canonical text."""
+def write_json(value: Any, *, ordered: bool = False) -> str:
+    """Write a parsed JSON value without blanks.
+
+    Args:
+        value: The value.
+        ordered: Whether the members of objects are put into the order of their keys, as ``json_parse`` does.
+    """
     if isinstance(value, _Number):
         return str(value)
+    if isinstance(value, float):
+        return java_double(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
     if isinstance(value, dict):
-        members = (f"{json_string(key)}:{write_json(item)}" for key, item in sorted(value.items()))
+        entries = sorted(value.items()) if ordered else value.items()
+        members = (f"{json_string(key)}:{write_json(item, ordered=ordered)}" for key, item in entries)
         return "{" + ",".join(members) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(write_json, value)) + "]"
+        return "[" + ",".join(write_json(item, ordered=ordered) for item in value) + "]"
     if isinstance(value, str):
         return json_string(value)
     return json.dumps(value)
@@ -52,7 +67,7 @@ def write_json(value: Any) -> str:
 
 def json_string(text: str) -> str:
     """Write a text as JSON."""
-    return json.dumps(text, ensure_ascii=False)
+    return _CONTROL.sub(lambda match: match.group(1) + match.group(2).upper(), json.dumps(text, ensure_ascii=False))
 
 
 def canonical_json(text: str) -> str:
@@ -61,7 +76,7 @@ def canonical_json(text: str) -> str:
     Raises:
         ValueError: The text is not JSON.
     """
-    return write_json(parse_json(text))
+    return write_json(parse_json(text), ordered=True)
 
 
 def is_number_text(value: Any) -> bool:

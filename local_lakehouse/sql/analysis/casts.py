@@ -42,7 +42,7 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         QueryFailure: ``TYPE_MISMATCH`` when the types never turn into one another.
     """
     source = value.type
-    if not _castable(source, target):
+    if not can_cast(source, target):
         raise QueryFailure("TYPE_MISMATCH", f"Cannot cast {source} to {target}", position)
     if source == types.UNKNOWN:
         return constant(null_of(target), target)
@@ -55,7 +55,8 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
     return derive(sql, target, value, fails=not widens, literal=value.literal if widens else None)
 
 
-def _castable(source: Type, target: Type) -> bool:
+def can_cast(source: Type, target: Type) -> bool:
+    """Tell whether a type turns into another."""
     if types.UNKNOWN in (source, target):
         return source == types.UNKNOWN
     if target == types.JSON:
@@ -65,7 +66,7 @@ def _castable(source: Type, target: Type) -> bool:
     if source.name == target.name and source.children:
         same_shape = len(source.children) == len(target.children)
         return same_shape and all(
-            _castable(mine, its) for mine, its in zip(source.children, target.children, strict=False)
+            can_cast(mine, its) for mine, its in zip(source.children, target.children, strict=False)
         )
     return target.name in _ALLOWED.get(source.name, set())
 
@@ -153,7 +154,7 @@ def formatted_text(value: Typed, position: Position) -> str:
         QueryFailure: ``NOT_SUPPORTED`` for a type that does not cast to text.
     """
     source = value.type
-    if not _castable(source, types.VARCHAR) and source != types.JSON:
+    if not can_cast(source, types.VARCHAR) and source != types.JSON:
         raise QueryFailure("NOT_SUPPORTED", f"Unsupported type for format(): {source}", position)
     if source.name not in _MOMENTS - {"date"} | {"time"}:
         return text_of(value.sql, source)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local_lakehouse.sql.failures import QueryFailure
-from local_lakehouse.sql.grammar import json_tree
-from local_lakehouse.sql.grammar.tree import (
-    Expression,
-)
+from local_lakehouse.sql.grammar.json_tree import JsonArray, JsonInput, JsonObject, JsonOutput, JsonPathCall
+from local_lakehouse.sql.grammar.tree import Expression
 
 if TYPE_CHECKING:
     from local_lakehouse.sql.grammar.parser import Parser
@@ -27,62 +24,60 @@ class JsonParser:
 
     def object_form(self, mark: int) -> Expression:
         """Read ``json_object`` from behind its parenthesis."""
-        members = []
-        while (
-            not self._tokens.at_symbol(")")
-            and not self._tokens.at("NULL", "ON")
-            and not self._tokens.at("ABSENT", "ON")
-        ):
+        members: list[tuple[Expression, JsonInput]] = []
+        while not self._at_end():
             keyword = self._tokens.accept("KEY")
             key = self._parser.value()
             if keyword:
                 self._tokens.expect("VALUE")
             elif not self._tokens.accept("VALUE"):
                 self._tokens.expect_symbol(":")
-            members.append((key, self._parser.expression()))
+            members.append((key, self._input()))
             if not self._tokens.accept_symbol(","):
                 break
         null_on_null = not self._tokens.accept("ABSENT", "ON", "NULL")
         self._tokens.accept("NULL", "ON", "NULL")
+        unique = self._tokens.accept("WITH", "UNIQUE")
+        if unique or self._tokens.accept("WITHOUT", "UNIQUE"):
+            self._tokens.accept("KEYS")
+        returning = self._output()
         self._tokens.expect_symbol(")")
-        return json_tree.JsonObject(
-            tuple(members), null_on_null, position=self._tokens.place(mark), text=self._tokens.written(mark)
-        )
+        place, text = self._tokens.place(mark), self._tokens.written(mark)
+        return JsonObject(tuple(members), null_on_null, unique, returning, position=place, text=text)
 
     def array_form(self, mark: int) -> Expression:
         """Read ``json_array`` from behind its parenthesis."""
         items = []
-        while (
-            not self._tokens.at_symbol(")")
-            and not self._tokens.at("NULL", "ON")
-            and not self._tokens.at("ABSENT", "ON")
-        ):
-            items.append(self._parser.expression())
+        while not self._at_end():
+            items.append(self._input())
             if not self._tokens.accept_symbol(","):
                 break
         null_on_null = self._tokens.accept("NULL", "ON", "NULL")
         self._tokens.accept("ABSENT", "ON", "NULL")
+        returning = self._output()
         self._tokens.expect_symbol(")")
-        return json_tree.JsonArray(
-            tuple(items), null_on_null, position=self._tokens.place(mark), text=self._tokens.written(mark)
-        )
+        place, text = self._tokens.place(mark), self._tokens.written(mark)
+        return JsonArray(tuple(items), null_on_null, returning, position=place, text=text)
 
     def path_form(self, mark: int) -> Expression:
         """Read a function with a JSON path from behind its parenthesis."""
         name = self._tokens.token_at(mark).text.lower()
-        operand = self._parser.expression()
-        self._tokens.accept("FORMAT", "JSON")
+        operand = self._input()
         self._tokens.expect_symbol(",")
         path = self._tokens.string()
+        parameters = []
         if self._tokens.accept("PASSING"):
-            raise QueryFailure("NOT_SUPPORTED", f"{name} with PASSING is not supported", self._tokens.place(mark))
-        returning = self._parser.type() if self._tokens.accept("RETURNING") else None
-        options, defaults = self._json_clauses()
+            parameters.append(self._parameter())
+            while self._tokens.accept_symbol(","):
+                parameters.append(self._parameter())
+        returning = self._output() if name != "json_exists" else None
+        options, defaults = self._clauses()
         self._tokens.expect_symbol(")")
-        return json_tree.JsonPathCall(
+        return JsonPathCall(
             name,
             operand,
             path,
+            tuple(parameters),
             returning,
             tuple(options),
             tuple(defaults),
@@ -90,7 +85,35 @@ class JsonParser:
             text=self._tokens.written(mark),
         )
 
-    def _json_clauses(self) -> tuple[list[tuple[str, str]], list[tuple[str, Expression]]]:
+    def _at_end(self) -> bool:
+        tokens = self._tokens
+        return tokens.at_symbol(")") or tokens.at("NULL", "ON") or tokens.at("ABSENT", "ON") or tokens.at("RETURNING")
+
+    def _input(self) -> JsonInput:
+        return JsonInput(self._parser.expression(), self._format())
+
+    def _parameter(self) -> tuple[str, JsonInput]:
+        value = self._input()
+        self._tokens.expect("AS")
+        name = self._tokens.name()
+        return (name.value if name.quoted else name.value.upper()), value
+
+    def _format(self) -> str | None:
+        if not self._tokens.accept("FORMAT", "JSON"):
+            return None
+        if not self._tokens.accept("ENCODING"):
+            return ""
+        encoding = self._tokens.take().upper
+        if encoding not in ("UTF8", "UTF16", "UTF32"):
+            self._tokens.refuse("'UTF16', 'UTF32', 'UTF8'")
+        return encoding
+
+    def _output(self) -> JsonOutput | None:
+        if not self._tokens.accept("RETURNING"):
+            return None
+        return JsonOutput(self._parser.type(), self._format())
+
+    def _clauses(self) -> tuple[list[tuple[str, str]], list[tuple[str, Expression]]]:
         options: list[tuple[str, str]] = []
         defaults: list[tuple[str, Expression]] = []
         while not self._tokens.at_symbol(")"):
@@ -110,6 +133,9 @@ class JsonParser:
             elif self._tokens.token.upper in ("KEEP", "OMIT"):
                 options.append(("QUOTES", self._tokens.take().upper))
                 self._tokens.expect("QUOTES")
+                if self._tokens.accept("ON"):
+                    self._tokens.expect("SCALAR")
+                    self._tokens.expect("STRING")
             elif self._tokens.token.upper in ("NULL", "ERROR", "EMPTY", "TRUE", "FALSE", "UNKNOWN"):
                 behaviour = self._tokens.take().upper
                 if behaviour == "EMPTY" and self._tokens.token.upper in ("ARRAY", "OBJECT"):

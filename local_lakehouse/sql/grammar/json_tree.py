@@ -9,13 +9,36 @@ from local_lakehouse.sql.types import Type
 
 
 @dataclass(frozen=True)
+class JsonInput(Expression):
+    """A value that goes into a JSON function.
+
+    Args:
+        value: The value.
+        encoding: How its bytes or its text are JSON, from ``FORMAT JSON ENCODING …``; empty without
+            ``ENCODING``, None without ``FORMAT``.
+    """
+
+    value: Expression
+    encoding: str | None = None
+
+
+@dataclass(frozen=True)
+class JsonOutput:
+    """``RETURNING type FORMAT JSON ENCODING …``."""
+
+    type: Type
+    encoding: str | None = None
+
+
+@dataclass(frozen=True)
 class JsonPathCall(Expression):
     """``json_value``, ``json_query`` or ``json_exists``, with the clauses that only they have."""
 
     name: str
-    operand: Expression
+    operand: JsonInput
     path: str
-    returning: Type | None
+    parameters: tuple[tuple[str, JsonInput], ...]
+    returning: JsonOutput | None
     options: tuple[tuple[str, str], ...]
     defaults: tuple[tuple[str, Expression], ...]
 
@@ -24,13 +47,16 @@ class JsonPathCall(Expression):
 class JsonObject(Expression):
     """``json_object('k' : v)``."""
 
-    members: tuple[tuple[Expression, Expression], ...]
+    members: tuple[tuple[Expression, JsonInput], ...]
     null_on_null: bool
+    unique_keys: bool
+    returning: JsonOutput | None
 
 
 @dataclass(frozen=True)
 class JsonArray(Expression):
     """``json_array(a, b)``."""
 
-    items: tuple[Expression, ...]
+    items: tuple[JsonInput, ...]
     null_on_null: bool
+    returning: JsonOutput | None

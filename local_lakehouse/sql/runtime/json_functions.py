@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
 from local_lakehouse.sql.json_text import is_number_text, json_string, parse_json, write_json
+from local_lakehouse.sql.runtime.json_path import PathFailure, PathSyntaxError, UnsupportedPath, read_path
 from local_lakehouse.sql.runtime.udf import AthenaError, udf
 
 _STEP = re.compile(
@@ -63,9 +66,9 @@ def _scalar_text(value: Any) -> str | None:
 
 @udf("s:s")
 def json_parse(text: str) -> str:
-    """Read JSON and write it canonically."""
+    """Read JSON and write it with the members of objects in the order of their keys."""
     try:
-        return write_json(parse_json(text))
+        return write_json(parse_json(text), ordered=True)
     except (ValueError, RecursionError) as error:
         raise AthenaError(f"Cannot convert value to JSON: '{text}'") from error
 
@@ -101,11 +104,15 @@ def json_array_length(text: str) -> int | None:
 
 @udf("sn:s")
 def json_array_get(text: str, index: int) -> str | None:
-    """Return an element of an array, counting from 0, or from the end if negative."""
+    """Return an element of an array, counting from 0, or from the end if negative.
+
+    A text is returned without its quotes and null as NULL, although the result is said to be JSON.
+    """
     found = _found(text, ())
     if not isinstance(found, list) or not -len(found) <= index < len(found):
         return None
-    return write_json(found[index])
+    item = found[index]
+    return write_json(item) if isinstance(item, dict | list) else _scalar_text(item)
 
 
 @udf("ss:b")
@@ -177,12 +184,17 @@ def _number(text: str, target: str) -> Decimal | None:
 @udf("ss:n")
 def json_bigint(text: str, target: str) -> int | None:
     """CAST a JSON scalar to a whole number."""
+    written = parse_json(text)
+    if isinstance(written, str) and not is_number_text(written) and not re.fullmatch(r"[+-]?\d+", written, re.ASCII):
+        raise AthenaError(f"Cannot cast '{text}' to {target}", "INVALID_CAST_ARGUMENT")
     number = _number(text, target)
     if number is None:
         return None
     if not number.is_finite():
         raise AthenaError(f"Cannot cast '{text}' to {target}", "INVALID_CAST_ARGUMENT")
-    value = int(number.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    if is_number_text(written):
+        number = Decimal(float(number))
+    value = int(number.quantize(Decimal(1), rounding=ROUND_HALF_UP, context=Context(prec=400)))
     if not -_RANGES[target] <= value < _RANGES[target]:
         raise AthenaError(f"Cannot cast '{text}' to {target}", "INVALID_CAST_ARGUMENT")
     return value
@@ -199,7 +211,10 @@ def json_double(text: str, target: str) -> float | None:
 def json_decimal(text: str, target: str) -> str | None:
     """CAST a JSON scalar to a decimal's text."""
     number = _number(text, target)
-    return None if number is None else format(number, "f")
+    if number is None:
+        return None
+    written = json.loads(text, parse_float=Decimal)
+    return format(written if isinstance(written, Decimal) else number, "f")
 
 
 @udf("s:b")
@@ -208,7 +223,7 @@ def json_boolean(text: str) -> bool | None:
     value = parse_json(text)
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int):
+    if isinstance(value, int) and -_RANGES["bigint"] <= value < _RANGES["bigint"]:
         return value != 0
     if is_number_text(value):
         return float(value) != 0
@@ -267,79 +282,178 @@ def json_fields(text: str, names: list[str], target: str) -> list[str | None] | 
     return [write_json(members[name.lower()]) if name.lower() in members else None for name in names]
 
 
-def _lax(text: str, path: str) -> tuple[str, Any]:
-    mode, _, rest = path.strip().partition(" ")
-    if mode not in ("lax", "strict") or not re.fullmatch(r"\$.*", rest.strip()):
-        raise AthenaError(f"Failed to parse JSON path: '{path}'", "INVALID_PATH")
+def _items(text: str, path: str, names: list[str], values: list[str | None]) -> list[Any]:
+    """Return what a path leads to.
+
+    Raises:
+        AthenaError: The path cannot be read.
+        PathFailure: It cannot be followed, or the text is not JSON.
+    """
     try:
-        steps = _path(rest.strip())
-    except AthenaError as error:
+        steps = read_path(path)
+    except PathSyntaxError as error:
+        raise AthenaError(f"invalid JSON path: {path}", "INVALID_PATH") from error
+    except UnsupportedPath as error:
         raise AthenaError(f"This JSON path is not supported: '{path}'", "NOT_SUPPORTED") from error
+    unknown = steps.variables - set(names)
+    if unknown:
+        raise AthenaError(f"no value passed for parameter {min(unknown)}", "INVALID_PATH")
+    parameters = {name: [] if value is None else [_loaded(value)] for name, value in zip(names, values, strict=True)}
     try:
-        parse_json(text)
-    except (ValueError, RecursionError):
-        return "ERROR", None
-    found = _found(text, steps)
-    if found is not _MISSING:
-        return "FOUND", found
-    if mode == "lax" and _meets_array(text, steps):
-        raise AthenaError(f"Unwrapping arrays in a lax JSON path is not supported: '{path}'", "NOT_SUPPORTED")
-    return ("EMPTY" if mode == "lax" else "ERROR"), None
+        return steps.find(_loaded(text), parameters)
+    except UnsupportedPath as error:
+        raise AthenaError(f"This JSON path is not supported: '{path}'", "NOT_SUPPORTED") from error
+    except RecursionError as error:
+        raise PathFailure("the JSON value is nested too deeply") from error
 
 
-def _meets_array(text: str, steps: tuple[str | int, ...]) -> bool:
-    return any(
-        isinstance(_found(text, steps[:count]), list) and isinstance(steps[count], str) for count in range(len(steps))
-    ) or any(
-        isinstance(steps[count], int)
-        and steps[count] == 0
-        and not isinstance(_found(text, steps[:count]), list | type(_MISSING))
-        for count in range(len(steps))
-    )
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise PathFailure(f"conversion to JSON failed: {error}") from error
 
 
-@udf("sss:b")
-def json_exists(text: str, path: str, on_error: str) -> bool | None:
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+@udf("ssSSs:b")
+def json_exists(text: str, path: str, names: list[str], values: list[str | None], on_error: str) -> bool | None:
     """Tell whether a path leads to something."""
-    state, _ = _lax(text, path)
-    if state != "ERROR":
-        return state == "FOUND"
-    if on_error == "ERROR":
-        raise AthenaError("path evaluation failed", "PATH_EVALUATION_ERROR")
+    try:
+        return bool(_items(text, path, names, values))
+    except PathFailure as error:
+        if on_error == "ERROR":
+            raise AthenaError(str(error), "PATH_EVALUATION_ERROR") from error
     return {"TRUE": True, "FALSE": False, "UNKNOWN": None}[on_error]
 
 
-@udf("ssssss:s", nulls=True)
-def json_value(
-    text: str | None, path: str, empty: str, error: str, empty_default: str | None, error_default: str | None
+@udf("ssSS:S", nulls=True)
+def json_scalar(text: str | None, path: str, names: list[str], values: list[str | None]) -> list[str | None]:
+    """Return whether a path leads to one scalar, that scalar's type, and its text."""
+    if text is None:
+        return ["NULL", None, None]
+    try:
+        items = _items(text, path, names, values)
+    except PathFailure:
+        return ["ERROR", None, None]
+    if not items:
+        return ["EMPTY", None, None]
+    item = items[0]
+    if len(items) > 1 or isinstance(item, dict | list):
+        return ["ERROR", None, None]
+    if item is None:
+        return ["NULL", None, None]
+    if isinstance(item, bool):
+        return ["FOUND", "boolean", str(item).lower()]
+    if isinstance(item, str):
+        return ["FOUND", "varchar", item]
+    if isinstance(item, int) and not -(2**63) <= item < 2**63:
+        return ["ERROR", None, None]
+    kind = "bigint" if isinstance(item, int) else "double" if isinstance(item, float) else "varchar"
+    return ["FOUND", kind, write_json(item)]
+
+
+@udf("ssSSssss:s", nulls=True)
+def json_query(
+    text: str | None,
+    path: str,
+    names: list[str],
+    values: list[str | None],
+    wrapper: str,
+    quotes: str,
+    empty: str,
+    error: str,
 ) -> str | None:
-    """Return the scalar at a path."""
+    """Return the JSON that a path leads to."""
     if text is None:
         return None
-    state, found = _lax(text, path)
-    if state == "FOUND" and isinstance(found, dict | list):
-        state = "ERROR"
-    if state == "FOUND":
-        return _scalar_text(found)
-    behaviour, default = (empty, empty_default) if state == "EMPTY" else (error, error_default)
-    if behaviour == "ERROR":
-        raise AthenaError("cannot extract SQL value from JSON", "PATH_EVALUATION_ERROR")
-    return default
+    try:
+        items = _items(text, path, names, values)
+    except PathFailure as failure:
+        return _instead(error, str(failure))
+    if not items:
+        return _instead(empty, "cannot extract JSON value: JSON path found no items")
+    if wrapper == "UNCONDITIONAL" or (
+        wrapper == "CONDITIONAL" and (len(items) > 1 or not isinstance(items[0], dict | list))
+    ):
+        items = [items]
+    if len(items) > 1:
+        return _instead(error, "cannot extract JSON value: JSON path found multiple items")
+    if quotes == "OMIT" and isinstance(items[0], str):
+        return items[0]
+    return write_json(items[0])
 
 
-@udf("ssssss:s", nulls=True)
-def json_query(text: str | None, path: str, wrapper: str, quotes: str, empty: str, error: str) -> str | None:
-    """Return the JSON at a path."""
-    if text is None:
-        return None
-    state, found = _lax(text, path)
-    if state == "FOUND":
-        if wrapper == "UNCONDITIONAL" or (wrapper == "CONDITIONAL" and not isinstance(found, dict | list)):
-            found = [found]
-        if quotes == "OMIT" and isinstance(found, str) and not is_number_text(found):
-            return str(found)
-        return write_json(found)
-    behaviour = empty if state == "EMPTY" else error
+def _instead(behaviour: str, message: str) -> str | None:
     if behaviour == "ERROR":
-        raise AthenaError("cannot extract JSON value", "PATH_EVALUATION_ERROR")
+        raise AthenaError(message, "JSON_VALUE_RESULT_ERROR")
     return {"EMPTY": "[]", "EMPTY ARRAY": "[]", "EMPTY OBJECT": "{}"}.get(behaviour)
+
+
+@udf("s:s")
+def json_input(text: str) -> str:
+    """Read a text that is JSON, and write it without blanks."""
+    try:
+        return write_json(_loaded(text))
+    except PathFailure as error:
+        raise AthenaError(str(error), "JSON_INPUT_CONVERSION_ERROR") from error
+
+
+@udf("SSbb:s", nulls=True)
+def json_object(keys: list[str | None], values: list[str | None], null_on_null: bool, unique: bool) -> str:
+    """Put keys and their values' JSON texts into an object, in the order of Trino's hash table."""
+    members: dict[str, str] = {}
+    for key, value in zip(keys, values, strict=True):
+        if key is None:
+            raise AthenaError(
+                "null value passed for JSON object key to JSON_OBJECT function", "INVALID_FUNCTION_ARGUMENT"
+            )
+        if value is None and not null_on_null:
+            continue
+        if key in members and unique:
+            raise AthenaError("duplicate key passed to JSON_OBJECT function", "INVALID_FUNCTION_ARGUMENT")
+        if key in members:
+            raise AthenaError("cannot construct a JSON object with duplicate key", "NOT_SUPPORTED")
+        members[key] = "null" if value is None else value
+    return "{" + ",".join(f"{json_string(key)}:{members[key]}" for key in _in_hash_order(members)) + "}"
+
+
+def _in_hash_order(keys: Iterable[str]) -> list[str]:
+    """Return keys in the order in which Java's ``HashMap`` has them."""
+    listed = list(keys)
+    size = 16
+    while len(listed) > size * 3 // 4:
+        size *= 2
+    return sorted(listed, key=lambda key: _java_hash(key) % size)
+
+
+def _java_hash(text: str) -> int:
+    value = 0
+    units = text.encode("utf-16-be", errors="surrogatepass")
+    for place in range(0, len(units), 2):
+        value = (31 * value + int.from_bytes(units[place : place + 2], "big")) & 0xFFFFFFFF
+    return value ^ (value >> 16)
+
+
+_CODECS = {"": "utf-8", "UTF8": "utf-8", "UTF16": "utf-16-le", "UTF32": "utf-32-le"}
+
+
+@udf("xs:s")
+def json_decoded(value: bytes, encoding: str) -> str:
+    """Read the bytes of a JSON text; what cannot be read is no JSON."""
+    return value.decode(_CODECS[encoding], errors="replace")
+
+
+@udf("ss:x")
+def json_encoded(text: str, encoding: str) -> bytes:
+    """Write a JSON text as bytes."""
+    return text.encode(_CODECS[encoding], errors="surrogatepass")
+
+
+@udf("Sb:s", nulls=True)
+def json_array(items: list[str | None], null_on_null: bool) -> str:
+    """Put JSON texts into an array."""
+    kept = [item for item in items if item is not None or null_on_null]
+    return "[" + ",".join("null" if item is None else item for item in kept) + "]"

@@ -144,7 +144,7 @@ COLLECTIONS = [
 JSON = [
     ("json_extract_scalar('{\"a\": {\"b\": [1, true]}}', '$.a.b[1]')", "true"),
     ("json_extract_scalar('{\"a\": {}}', '$.a')", None),
-    ("json_extract('{\"b\": 1, \"a\": 2}', '$')", '{"a":2,"b":1}'),
+    ("json_extract('{\"b\": 1, \"a\": 2}', '$')", '{"b":1,"a":2}'),
     ("json_format(json_parse('[1, 2.50]'))", "[1,2.5]"),
     ("json_array_length('[1, 2]')", "2"),
     ("json_array_get('[\"a\", 7]', -1)", "7"),

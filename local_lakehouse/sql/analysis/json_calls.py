@@ -81,9 +81,7 @@ class JsonCalls:
             return self._query(node, settings, call, parts)
         return self._value(node, settings, call, scope, parts)
 
-    def _query(
-        self, node: json_tree.JsonPathCall, settings: dict[str, str], call: str, parts: list[Typed]
-    ) -> Typed:
+    def _query(self, node: json_tree.JsonPathCall, settings: dict[str, str], call: str, parts: list[Typed]) -> Typed:
         wrapper = settings.get("WRAPPER", "WITHOUT")
         if wrapper != "WITHOUT" and "QUOTES" in settings:
             raise QueryFailure(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.runtime.json_path import PathFailure, read_path
-from tests.local_lakehouse.athena.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Ask
 
 PROFILE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -12,12 +12,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from local_lakehouse import daemon
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.region import region_of
-from local_lakehouse.store.journal import UnreadableStateError
+from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,15 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 after an orderly end; 1 when it could not start, with the reason on standard error.
     """
     options = _parser().parse_args(arguments)
-    options.state.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
-    lock = FileLock(options.state / "lock")
-    try:
-        with lock.acquire(timeout=0):
-            return _run(options)
-    except Timeout:
-        return _give_up(f"Another lakehouse works in {options.state}. Stop it with: zetl local stop")
+    return _run(options)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -49,7 +41,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     try:
         lakehouse = Lakehouse(settings)
-    except UnreadableStateError as error:
+    except (StateInUseError, StorageError, UnreadableStateError) as error:
         return _give_up(str(error))
     except OSError as error:
         return _give_up(

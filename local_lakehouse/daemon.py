@@ -129,9 +129,11 @@ def reset(state: Path) -> bool:
     Returns:
         Whether there was one, or what it had held.
     """
-    found = stop(state) or (state / "lakehouse.pickle").exists()
-    for name in ("lakehouse.pickle", "lakehouse.draft", _LOG):
-        (state / name).unlink(missing_ok=True)
+    from local_lakehouse.store import folder
+
+    found = stop(state) or folder.has_state(state)
+    folder.delete(state)
+    (state / _LOG).unlink(missing_ok=True)
     return found
 
 

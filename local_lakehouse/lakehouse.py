@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ from local_lakehouse.server.endpoint import Controls, Endpoint
 from local_lakehouse.server.http import Server
 from local_lakehouse.sql.workers.limits import Limits
 from local_lakehouse.sql.workers.pool import WorkerPool
-from local_lakehouse.store.journal import Journal, Keeper, Participant
+from local_lakehouse.store.database import Database
+from local_lakehouse.store.documents import Participant
 from local_lakehouse.zero_etl.api import ZeroEtlService
 
 _LOG = logging.getLogger(__name__)
@@ -71,7 +72,8 @@ class Lakehouse:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         dispatch.prepare("s3", bucket_policies.apply)
-        self.backend = Backend(settings.region)
+        self.database = Database(settings.state)
+        self.backend = Backend(settings.region, self.database)
         changes = ChangeLog()
         self.zero_etl = ZeroEtlService(self.backend.clients, changes, settings.refresh_seconds)
         self._workers = WorkerPool(replace(settings.limits, readable=(*settings.limits.readable, copies_folder())))
@@ -85,6 +87,15 @@ class Lakehouse:
             self.zero_etl, self.athena, datazone, self._formation, self._exports, self._imports,
             PolicySimulator(self.backend),
         ]  # fmt: skip
+        participants: dict[str, Participant] = {
+            "zero_etl": self.zero_etl,
+            "athena": self.athena,
+            "exports": self._exports,
+            "imports": self._imports,
+            "lake_formation": self._formation,
+        }
+        for name, participant in participants.items():
+            self.backend.documents.register(name, participant)
         self._enforcer = PolicyEnforcer(self.backend, services) if settings.enforce_iam else None
         controls = {
             "health": self._health,
@@ -102,7 +113,6 @@ class Lakehouse:
             self._enforcer,
         )
         self._server = Server(_listen(settings.port, settings.or_any_port), endpoint)
-        self._keeper = self._keep(settings.state) if settings.state else None
 
     @property
     def url(self) -> str:
@@ -113,34 +123,16 @@ class Lakehouse:
         """Answer requests and refresh the integrations, until `stop`."""
         self.zero_etl.start()
         self._server.start()
-        if self._keeper:
-            self._keeper.start()
         _LOG.info("listening at %s", self.url)
 
     def stop(self) -> None:
-        """Finish what is being done, save the state and let go of the address."""
+        """Finish what is being done and let go of the address and the state folder."""
         self._server.stop()
         self.zero_etl.stop()
         self.athena.stop()
         self._workers.stop()
-        if self._keeper:
-            self._keeper.stop()
-
-    def _keep(self, state: Path) -> Keeper:
-        participants: dict[str, Participant] = {
-            "aws": self.backend,
-            "zero_etl": self.zero_etl,
-            "athena": self.athena,
-            "exports": self._exports,
-            "imports": self._imports,
-            "lake_formation": self._formation,
-        }
-        journal = Journal(state, participants, self.backend.lock)
-        journal.restore()
-        return Keeper(journal, self._changes)
-
-    def _changes(self) -> Hashable:
-        return self.backend.clients.revision, self.athena.finished, self.zero_etl.moved
+        self.backend.close()
+        self.database.close()
 
     def _health(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         return {

@@ -6,7 +6,7 @@ AWS: https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_lakehouse.athena.data_catalogs import DataCatalogs
@@ -44,7 +44,7 @@ class AthenaService:
         self._workgroups = WorkGroups(clients)
         self._named = NamedQueries(self._workgroups)
         self._prepared = PreparedStatements(self._workgroups)
-        self._executions = Executions()
+        self._executions = Executions(clients.documents.database)
         results = ResultFiles(clients)
         self._runner = Runner(lake, self._prepared, results, workers)
         queries = QueryOperations(clients, self._executions, self._workgroups, self._runner, results)
@@ -104,18 +104,24 @@ class AthenaService:
         """Stop what is running."""
         self._runner.stop()
 
-    def dump(self) -> object:
-        """Return the service's state as plain data."""
+    def dump(self) -> dict[str, Any]:
+        """Return workgroups, named queries and prepared statements as documents."""
         return {
             "workgroups": self._workgroups.dump(),
             "named": self._named.dump(),
             "prepared": self._prepared.dump(),
-            "executions": self._executions.dump(),
         }
 
-    def load(self, state: Any) -> None:
-        """Put back what `dump` returned."""
-        self._workgroups.load(state["workgroups"])
-        self._named.load(state["named"])
-        self._prepared.load(state["prepared"])
-        self._executions.load(state["executions"])
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over the documents that `dump` returned."""
+        self._workgroups.load(state.get("workgroups", {}))
+        self._named.load(state.get("named", {}))
+        self._prepared.load(state.get("prepared", {}))
+
+    def save_again(self) -> None:
+        """Try again to keep what could not be kept.
+
+        Raises:
+            StorageError: It still cannot.
+        """
+        self._executions.save_again()

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
+
+from local_lakehouse.store.codec import PLAIN_VALUES, Codec, dumps, loads
+from local_lakehouse.store.database import Database, Schema, StorageError
+from local_lakehouse.store.documents import checksum
+
+_LOG = logging.getLogger(__name__)
+_CODEC = Codec(PLAIN_VALUES)
+_SCHEMA = Schema(
+    "executions", 1,
+    (
+        """
+        CREATE TABLE executions (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, workgroup TEXT NOT NULL,
+        token TEXT UNIQUE, asked TEXT, final INTEGER NOT NULL, body TEXT NOT NULL, crc INTEGER NOT NULL)
+        """,
+        "CREATE INDEX executions_of_workgroup ON executions (workgroup, number)",
+        "CREATE INDEX executions_running ON executions (number) WHERE NOT final",
+    ),
+    large=("executions",),
+)  # fmt: skip
 
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 ENGINE = "Athena engine version 3"
@@ -44,6 +64,8 @@ class Execution:
     update_count: int | None = None
     row_count: int = 0
     manifest_location: str | None = None
+    # Called with the execution and its last state, before that is seen.
+    keep: Callable[[Execution, str], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def final(self) -> bool:
@@ -54,6 +76,8 @@ class Execution:
         """Note how it ended."""
         self.completed = datetime.now(UTC)
         self.reason, self.error = reason, error
+        if self.keep is not None:
+            self.keep(self, state)
         self.state = state
 
     def document(self) -> dict[str, Any]:
@@ -102,31 +126,74 @@ class Execution:
 
 
 class Executions:
-    """All executions, oldest first."""
+    """All executions, oldest first: those that run in memory, all in the database.
 
-    def __init__(self) -> None:
-        self._executions: OrderedDict[str, Execution] = OrderedDict()
+    Args:
+        database: Where they are kept.
+    """
+
+    def __init__(self, database: Database) -> None:
+        database.define(_SCHEMA)
+        self._database = database
+        self._active: dict[str, Execution] = {}
         self._tokens: dict[str, tuple[object, str]] = {}
+        self._unsaved: dict[str, Execution] = {}
         self._lock = threading.Lock()
+        self._end_interrupted()
 
     def add(self, execution: Execution) -> None:
-        """Keep a new execution."""
+        """Keep a new execution.
+
+        Raises:
+            StorageError: It cannot be kept.
+        """
         with self._lock:
-            self._executions[execution.id] = execution
+            claims = [(token, asked) for token, (asked, known) in self._tokens.items() if known == execution.id]
+            token, asked = claims[0] if claims else (None, None)
+        execution.keep = self._finished
+        body = _written(execution, execution.state)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO executions (id, workgroup, token, asked, final, body, crc) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (execution.id, execution.workgroup, token, dumps(_CODEC.encode(asked)), False, body, checksum(body)),
+            )
+        with self._lock:
+            self._active[execution.id] = execution
+            if token is not None:
+                del self._tokens[token]
 
     def get(self, execution_id: str) -> Execution | None:
         """Return an execution, or None if there is none."""
         with self._lock:
-            return self._executions.get(execution_id)
+            active = self._active.get(execution_id)
+        if active is not None:
+            return active
+        found = self._rows("WHERE id = ?", execution_id)
+        return next(found, None)
 
-    def of_workgroup(self, workgroup: str) -> list[Execution]:
-        """Return the executions of a workgroup, newest first."""
+    def ids_of(self, workgroup: str) -> list[str]:
+        """Return the ids of a workgroup's executions, the newest first."""
+        with self._database.view() as connection:
+            rows = connection.execute(
+                "SELECT id FROM executions WHERE workgroup = ? ORDER BY number DESC", (workgroup,)
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def of_workgroup(self, workgroup: str) -> Iterator[Execution]:
+        """Return the executions of a workgroup, the newest first, as they are needed."""
         with self._lock:
-            return [one for one in reversed(self._executions.values()) if one.workgroup == workgroup]
+            active = dict(self._active)
+        for execution in self._rows("WHERE workgroup = ? ORDER BY number DESC", workgroup):
+            yield active.get(execution.id, execution)
 
     def claim(self, token: str, request: object, execution_id: str) -> tuple[object, str]:
         """Take a client's token for a request, or return the request and execution it was taken for."""
         with self._lock:
+            if token not in self._tokens:
+                with self._database.view() as connection:
+                    row = connection.execute("SELECT asked, id FROM executions WHERE token = ?", (token,)).fetchone()
+                if row is not None:
+                    return _CODEC.decode(loads(row[0])), row[1]
             return self._tokens.setdefault(token, (request, execution_id))
 
     def release(self, token: str) -> None:
@@ -134,22 +201,59 @@ class Executions:
         with self._lock:
             self._tokens.pop(token, None)
 
-    def dump(self) -> object:
-        """Return all executions as plain data."""
-        with self._lock:
-            listed = [
-                {one.name: getattr(execution, one.name) for one in fields(execution)}
-                for execution in self._executions.values()
-            ]
-            return {"executions": listed, "tokens": dict(self._tokens)}
+    def save_again(self) -> None:
+        """Try again to keep the executions whose end could not be kept.
 
-    def load(self, state: Any) -> None:
-        """Put back what `dump` returned; what was still running then has failed."""
-        executions = [Execution(**values) for values in state["executions"]]
-        for one in executions:
-            if not one.final:
-                error = {"ErrorCategory": 1, "ErrorType": 9999, "Retryable": True, "ErrorMessage": _INTERRUPTED}
-                one.finish("FAILED", _INTERRUPTED, error)
+        Raises:
+            StorageError: They still cannot.
+        """
         with self._lock:
-            self._executions = OrderedDict((one.id, one) for one in executions)
-            self._tokens = dict(state["tokens"])
+            unsaved = list(self._unsaved.values())
+        for execution in unsaved:
+            self._save(execution, execution.state)
+            with self._lock:
+                self._unsaved.pop(execution.id, None)
+                self._active.pop(execution.id, None)
+
+    def _finished(self, execution: Execution, state: str) -> None:
+        """Keep an execution that ends, before anybody sees that it did."""
+        try:
+            self._save(execution, state)
+        except StorageError:
+            _LOG.exception("the end of query %s was not kept; it is tried again", execution.id)
+            with self._lock:
+                self._unsaved[execution.id] = execution
+            return
+        with self._lock:
+            self._active.pop(execution.id, None)
+
+    def _save(self, execution: Execution, state: str) -> None:
+        body = _written(execution, state)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE executions SET final = ?, body = ?, crc = ? WHERE id = ?",
+                (state in FINAL, body, checksum(body), execution.id),
+            )
+
+    def _end_interrupted(self) -> None:
+        """Let those that ran when the process ended have failed."""
+        for execution in list(self._rows("WHERE NOT final")):
+            error = {"ErrorCategory": 1, "ErrorType": 9999, "Retryable": True, "ErrorMessage": _INTERRUPTED}
+            execution.finish("FAILED", _INTERRUPTED, error)
+            self._save(execution, execution.state)
+
+    def _rows(self, condition: str, *values: str) -> Iterator[Execution]:
+        with self._database.view() as connection:
+            statement = f"SELECT body, crc FROM executions {condition}"  # noqa: S608  (conditions of this class)
+            for body, crc in connection.execute(statement, values):
+                if checksum(body) != crc:
+                    raise StorageError(
+                        f"An execution in {self._database.path} is damaged. "
+                        "Go back to the last backup with: zetl local reset --to-backup"
+                    )
+                yield Execution(**_CODEC.decode(loads(body)))
+
+
+def _written(execution: Execution, state: str) -> str:
+    values = {each.name: getattr(execution, each.name) for each in fields(execution) if each.name != "keep"}
+    return dumps(_CODEC.encode({**values, "state": state}))

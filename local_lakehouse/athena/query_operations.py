@@ -176,7 +176,7 @@ class QueryOperations:
     def list_executions(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``ListQueryExecutions``."""
         group = self._workgroups.find(request.get("WorkGroup", PRIMARY))
-        ids = [one.id for one in self._executions.of_workgroup(group["Name"])]
+        ids = self._executions.ids_of(group["Name"])
         chosen, token = page(ids, request, _MAX_PAGE, message="Malformed nextPageToken {}")
         return {"QueryExecutionIds": chosen, **({"NextToken": token} if token else {})}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,15 +97,15 @@ class NamedQueries:
             del self._queries[request["NamedQueryId"]]
         return {}
 
-    def dump(self) -> object:
+    def dump(self) -> dict[str, Any]:
         """Return all named queries as plain data."""
         with self._lock:
             return {"queries": copy.deepcopy(self._queries), "tokens": dict(self._tokens)}
 
-    def load(self, state: Any) -> None:
-        """Put back what `dump` returned."""
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Put back what `dump` returned; nothing in a new lakehouse."""
         with self._lock:
-            self._queries, self._tokens = state["queries"], state["tokens"]
+            self._queries, self._tokens = dict(state.get("queries", {})), dict(state.get("tokens", {}))
 
 
 class PreparedStatements:
@@ -134,12 +135,12 @@ class PreparedStatements:
         }
         if description is not None:
             statement["Description"] = description
-        with self._lock:
+        with self._workgroups.changing(), self._lock:
             self._statements[workgroup, name] = statement
 
     def remove(self, workgroup: str, name: str) -> bool:
         """Forget a prepared statement; return whether there was one."""
-        with self._lock:
+        with self._workgroups.changing(), self._lock:
             return self._statements.pop((workgroup, name), None) is not None
 
     def _known(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -206,12 +207,12 @@ class PreparedStatements:
         chosen, token = page(listed, request, _MAX_PAGE, message=_BAD_TOKEN)
         return {"PreparedStatements": chosen, **({"NextToken": token} if token else {})}
 
-    def dump(self) -> object:
+    def dump(self) -> dict[tuple[str, str], Any]:
         """Return all prepared statements as plain data."""
         with self._lock:
             return copy.deepcopy(self._statements)
 
-    def load(self, state: Any) -> None:
-        """Put back what `dump` returned."""
+    def load(self, state: Mapping[tuple[str, str], Any]) -> None:
+        """Put back what `dump` returned; nothing in a new lakehouse."""
         with self._lock:
-            self._statements = state
+            self._statements = dict(state)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +20,8 @@ from local_lakehouse.athena.paging import page
 from local_lakehouse.backend.clients import ServiceClients, acting_for
 
 PRIMARY = "primary"
+# The name that the service's documents are registered under.
+PARTICIPANT = "athena"
 _MAX_PAGE = 50
 _BAD_TOKEN = "The nextPageToken is malformed: {}"
 _ENGINE_VERSION = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": ENGINE}
@@ -43,16 +47,20 @@ class WorkGroups:
         self._lock = threading.Lock()
         self._bucket_made = False
         self._tags: dict[str, dict[str, str]] = {}
-        location = f"s3://{self.bucket}/"
-        configuration = {**_DEFAULTS, "ResultConfiguration": {"OutputLocation": location}}
-        self._groups: dict[str, dict[str, Any]] = {
-            PRIMARY: {
-                "Name": PRIMARY,
-                "State": "ENABLED",
-                "Configuration": configuration,
-                "CreationTime": datetime.now(UTC),
-            }
+        self._groups: dict[str, dict[str, Any]] = {PRIMARY: self._primary()}
+
+    def _primary(self) -> dict[str, Any]:
+        configuration = {**_DEFAULTS, "ResultConfiguration": {"OutputLocation": f"s3://{self.bucket}/"}}
+        return {
+            "Name": PRIMARY,
+            "State": "ENABLED",
+            "Configuration": configuration,
+            "CreationTime": datetime.now(UTC),
         }
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Keep what the block changes of what belongs to workgroups."""
+        return self._clients.changing(PARTICIPANT)
 
     @property
     def bucket(self) -> str:
@@ -176,15 +184,16 @@ class WorkGroups:
                 raise not_found(f"Resource {arn} was not found", arn)
             return self._tags.setdefault(arn, {})
 
-    def dump(self) -> object:
+    def dump(self) -> dict[str, Any]:
         """Return all workgroups as plain data."""
         with self._lock:
             return {"groups": copy.deepcopy(self._groups), "tags": copy.deepcopy(self._tags)}
 
-    def load(self, state: Any) -> None:
-        """Put back what `dump` returned."""
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Put back what `dump` returned; ``primary`` alone in a new lakehouse."""
         with self._lock:
-            self._groups, self._tags = state["groups"], state["tags"]
+            self._groups = dict(state["groups"]) if "groups" in state else {PRIMARY: self._primary()}
+            self._tags = dict(state.get("tags", {}))
 
 
 def _apply(configuration: dict[str, Any], updates: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from local_lakehouse.protocol import reader
 from local_lakehouse.protocol.faults import Answer
 from local_lakehouse.protocol.request import Body, Request
 from local_lakehouse.protocol.services import partition_of
+from local_lakehouse.store.documents import Documents
 
 if TYPE_CHECKING:
     import boto3
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 # The services' own requests are signed with these, so that a check of the caller's rights knows them.
 SERVICE_ACCESS_KEY = "ZETLSERVICE000000000"
 
-_READS = re.compile(r"^(Describe|Get|List|BatchGet|Head|Query$|Scan$|Filter|Search|Lookup|TransactGet)")
+_READS = re.compile(r"^(Describe|Get|List|BatchGet|Head|Query$|Scan$|Filter|Search|Lookup|TransactGet|Simulate|Check)")
+
+
+def reads(operation: str) -> bool:
+    """Tell whether an operation only reads."""
+    return _READS.match(operation) is not None
 
 
 _Shared = TypeVar("_Shared")
@@ -78,16 +84,18 @@ class ServiceClients:
 
     Args:
         serve: Carries out a request.
-        lock: Held by `serve` while it carries out one request; hold it to see several things at one instant.
+        documents: Where services keep their state. The lock of its database is held by `serve` while it carries out
+            one request; hold it to see several things at one instant.
         account: The account that all requests belong to.
         region: The Region of the clients.
     """
 
-    def __init__(self, serve: Callable[[Request], Answer], lock: threading.RLock, account: str, region: str) -> None:
+    def __init__(self, serve: Callable[[Request], Answer], documents: Documents, account: str, region: str) -> None:
         self.account = account
         self.region = region
         self.partition = partition_of(region)
-        self.lock = lock
+        self.documents = documents
+        self.lock = documents.database.lock
         self._serve = serve
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
@@ -97,9 +105,23 @@ class ServiceClients:
 
     def touch(self, operation: str) -> None:
         """Note that a request was served: unless it only reads, something may be another than before."""
-        if not _READS.match(operation):
+        if not reads(operation):
             with self._clients_lock:
                 self.revision += 1
+
+    @contextlib.contextmanager
+    def changing(self, *participants: str) -> Iterator[None]:
+        """Keep what the block changes in moto and in services, all of it or nothing.
+
+        Args:
+            participants: The services that change, by the names they are registered under in `documents`.
+
+        Raises:
+            StorageError: It cannot be kept; nothing was changed.
+        """
+        with self.documents.database.transaction():
+            self.documents.changed(participants)
+            yield
 
     def client(self, service: str) -> Any:
         """Return the client of an AWS service, the same one at every call; it may be used from any thread."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import pickle
-import sys
-import threading
-from collections.abc import Mapping
+import contextlib
+import importlib.metadata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from local_lakehouse.backend.clients import ServiceClients
+from local_lakehouse.backend.clients import ServiceClients, reads
+from local_lakehouse.backend.moto_state import MotoState, backends_of
 from local_lakehouse.protocol.faults import Answer
 from local_lakehouse.protocol.request import Request
+from local_lakehouse.store.database import Database, UnreadableStateError
+from local_lakehouse.store.documents import Documents
+from local_lakehouse.store.objects import Objects
 
 if TYPE_CHECKING:
     from moto.iam.models import IAMBackend
@@ -60,15 +62,25 @@ class Backend:
 
     Args:
         region: The Region of the lakehouse.
+        database: Where its state is kept; None for a temporary one of its own.
     """
 
-    def __init__(self, region: str) -> None:
-        self.lock = threading.RLock()
+    def __init__(self, region: str, database: Database | None = None) -> None:
+        self._own_database = database is None
+        self.database = database or Database(None)
+        # One lock for moto and for the database: no request can hold one of them and wait for the other.
+        self.lock = self.database.lock
         self.region = region
-        self.clients = ServiceClients(self.serve, self.lock, ACCOUNT, region)
+        self.documents = Documents(self.database)
+        _check_versions(self.documents)
+        self.clients = ServiceClients(self.serve, self.documents, ACCOUNT, region)
+        self.objects = Objects(self.database)
+        self._state = MotoState(self.database, self.objects, SERVICES)
+        self._state.attach()
         self._signed_in = False
         self._roles: list[GivenRole] = []
-        self.reset()
+        self.database.after_rollback(self._sign_in_again)
+        self.database.after_replacement(self._sign_in_again)
 
     def give(self, role: GivenRole) -> None:
         """Let the account have a role from its beginning."""
@@ -82,10 +94,20 @@ class Backend:
         """
         from local_lakehouse.backend import dispatch
 
-        with self.lock:
+        with self.transaction(request.operation):
             if request.service in ("iam", "sts"):
                 self._sign_in()
             return dispatch.serve(request, ACCOUNT)
+
+    @contextlib.contextmanager
+    def transaction(self, operation: str) -> Iterator[None]:
+        """Keep what the requests in the block change, all of it or nothing; one that only reads keeps nothing.
+
+        Raises:
+            StorageError: It cannot be kept; moto and our services forget it, too.
+        """
+        with self.lock, contextlib.nullcontext() if reads(operation) else self.database.transaction():
+            yield
 
     @property
     def iam(self) -> IAMBackend:
@@ -99,36 +121,12 @@ class Backend:
         self._sign_in()
         return self._sts()
 
-    def reset(self) -> None:
-        """Forget everything."""
+    def close(self) -> None:
+        """Let go of moto; what it has is kept."""
         with self.lock:
-            for service in _imported():
-                _backends(service).reset()
-                _backends(service).clear()
-            if "s3" in _imported():
-                sys.modules["moto.s3.models"].s3_backends.bucket_accounts.clear()
-            self._signed_in = False
-
-    def dump(self) -> bytes:
-        """Return the state of all services."""
-        with self.lock:
-            backends = {
-                (service, account, region): backend
-                for service in _imported()
-                for account, region, backend in _backends(service).iter_backends()
-            }
-            accounts = sys.modules["moto.s3.models"].s3_backends.bucket_accounts if "s3" in _imported() else {}
-            return pickle.dumps(_State(backends, accounts))
-
-    def load(self, state: bytes) -> None:
-        """Put back a state that `dump` returned."""
-        restored: _State = pickle.loads(state)  # noqa: S301  (written by `dump` into our own state folder)
-        with self.lock:
-            for (service, account, region), backend in restored.backends.items():
-                _backends(service)[account][region] = backend
-            if restored.bucket_accounts:
-                _backends("s3").bucket_accounts.update(restored.bucket_accounts)
-            self._signed_in = False
+            self._state.detach()
+        if self._own_database:
+            self.database.close()
 
     def knows(self, access_key: str) -> bool:
         """Tell whether an access key is somebody's."""
@@ -147,10 +145,10 @@ class Backend:
         return arn
 
     def _iam(self) -> IAMBackend:
-        return cast("IAMBackend", _backends("iam")[ACCOUNT][self.clients.partition])
+        return cast("IAMBackend", backends_of("iam")[ACCOUNT][self.clients.partition])
 
     def _sts(self) -> STSBackend:
-        return cast("STSBackend", _backends("sts")[ACCOUNT][self.clients.partition])
+        return cast("STSBackend", backends_of("sts")[ACCOUNT][self.clients.partition])
 
     def _sign_in(self) -> None:
         """Let the learner's session exist, and its role do everything, as an administrator's does.
@@ -160,6 +158,13 @@ class Backend:
         if self._signed_in:
             return
         self._signed_in = True
+        with self.database.transaction():
+            self._make_learner()
+
+    def _sign_in_again(self) -> None:
+        self._signed_in = False
+
+    def _make_learner(self) -> None:
         iam, sts = self._iam(), self._sts()
         trust = _TRUST.format(partition=self.clients.partition, account=ACCOUNT)
         if sts.get_assumed_role_from_access_key(LEARNER_ACCESS_KEY) is None:
@@ -178,15 +183,18 @@ class Backend:
                 role.assume_role_policy_document = trust
 
 
-@dataclass(frozen=True)
-class _State:
-    backends: dict[tuple[str, str, str], Any]
-    bucket_accounts: dict[str, tuple[str, str]]
+def _check_versions(documents: Documents) -> None:
+    """Make sure that moto's objects are those that the state was written with.
 
-
-def _imported() -> list[str]:
-    return [service for service in SERVICES if f"moto.{service}.models" in sys.modules]
-
-
-def _backends(service: str) -> Any:
-    return getattr(importlib.import_module(f"moto.{service}.models"), f"{service}_backends")
+    Raises:
+        UnreadableStateError: They are another version's.
+    """
+    about = documents.collection("about")
+    written, present = about.read().get("moto"), importlib.metadata.version("moto")
+    if written not in (None, present):
+        raise UnreadableStateError(
+            f"The state in {documents.database.directory} was written with moto {written}, and this is moto {present}. "
+            f"Install it again with: pip install moto=={written}, or delete the state with: zetl local reset"
+        )
+    if written is None:
+        about.put("moto", present)

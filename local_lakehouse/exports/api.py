@@ -68,7 +68,7 @@ class ExportService:
             return self._list(request) if operation == "ListExports" else self._export(request, caller)
 
     def dump(self) -> dict[str, Any]:
-        """Return exports and versions as plain data."""
+        """Return exports and versions as documents."""
         with self._clients.lock:
             return {
                 "history": self._history.dump(),
@@ -77,11 +77,11 @@ class ExportService:
             }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Put back what `dump` returned."""
+        """Take over the documents that `dump` returned."""
         with self._clients.lock:
-            self._history.load(state["history"])
-            self._exports = dict(state["exports"])
-            self._requests = dict(state["requests"])
+            self._history.load(state.get("history", {}))
+            self._exports = dict(state.get("exports", {}))
+            self._requests = dict(state.get("requests", {}))
 
     def _export(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         token = request.get("ClientToken", "")

@@ -73,14 +73,14 @@ class ImportService:
             return self._list(request) if operation == "ListImports" else self._import(request, caller)
 
     def dump(self) -> dict[str, Any]:
-        """Return the imports as plain data."""
+        """Return the imports as documents."""
         with self._clients.lock:
             return {"imports": dict(self._imports), "requests": dict(self._requests)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Put back what `dump` returned."""
+        """Take over the documents that `dump` returned."""
         with self._clients.lock:
-            self._imports, self._requests = dict(state["imports"]), dict(state["requests"])
+            self._imports, self._requests = dict(state.get("imports", {})), dict(state.get("requests", {}))
 
     def _import(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         token = request.get("ClientToken", "")

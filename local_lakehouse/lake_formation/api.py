@@ -6,7 +6,7 @@ AWS: https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-mode.htm
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,15 +37,15 @@ class LakeFormationService:
         with self._lock:
             return self._calls[operation](request, caller)
 
-    def dump(self) -> list[dict[str, Any]]:
-        """Return all opt-ins."""
+    def dump(self) -> dict[str, Any]:
+        """Return all opt-ins as a document."""
         with self._lock:
-            return list(self._opt_ins)
+            return {"opt_ins": list(self._opt_ins)}
 
-    def load(self, state: list[dict[str, Any]]) -> None:
-        """Put back what `dump` returned."""
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over the document that `dump` returned."""
         with self._lock:
-            self._opt_ins = list(state)
+            self._opt_ins = list(state.get("opt_ins", ()))
 
     def _create(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         wanted = {"Resource": request["Resource"], "Principal": request["Principal"]}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local_lakehouse.backend.clients import CallerRights, acting_for
+from local_lakehouse.backend.clients import CallerRights, acting_for, reads
 from local_lakehouse.backend.moto_backend import ACCOUNT, LEARNER_ACCESS_KEY, Backend
 from local_lakehouse.iam.enforcement import PolicyEnforcer
 from local_lakehouse.protocol import query_wire, reader, wire
@@ -18,12 +19,22 @@ from local_lakehouse.protocol.request import Body, Caller, Request
 from local_lakehouse.protocol.services import PROTOCOLS, service_model
 from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server import admission
+from local_lakehouse.store.database import StorageError
 
 _LOG = logging.getLogger(__name__)
 
 _CONTROL = "/_zetl/"
 _LARGEST_CONTROL = 64 * 1024
 _ACTING_FOR_CALLERS = ("athena",)
+# These wait for statements, which make requests of their own.
+_IN_STEPS = ("StartQueryExecution", "StopQueryExecution")
+
+# What clients of these services take for a failure of the service; others know ``InternalFailure``.
+_UNAVAILABLE = {
+    "athena": "InternalServerException", "dynamodb": "InternalServerError", "glue": "InternalServiceException",
+    "iam": "ServiceFailure", "kms": "KMSInternalException", "lakeformation": "InternalServiceException",
+    "logs": "ServiceUnavailableException", "s3": "InternalError", "sns": "InternalError",
+}  # fmt: skip
 
 Observer = Callable[[str, Mapping[str, Any]], None]
 Control = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -86,6 +97,9 @@ class Endpoint:
             return self._aws(request)
         except Fault as fault:
             return _failed(request, fault)
+        except StorageError as error:
+            _LOG.error("%s %s was not kept: %s", request.service, request.operation, error)
+            return _failed(request, Fault(_UNAVAILABLE.get(request.service, "InternalFailure"), str(error), status=500))
         except Exception:  # noqa: BLE001  (the process's edge: logged, and answered as AWS answers its own failures)
             _LOG.exception("%s %s failed", request.service, request.operation)
             message = f"{request.service} {request.operation} failed in the local lakehouse; its log says why."
@@ -120,13 +134,19 @@ class Endpoint:
     def _call(self, service: Service, request: Request) -> Answer:
         """Let one of our services answer."""
         model = service_model(request.service).operation_model(request.operation)
-        with acting_for(self._rights(service, request)):
+        with acting_for(self._rights(service, request)), self._kept(service, request):
             result = service.call(request.operation, _members(request), self._caller(request))
         self._backend.clients.touch(request.operation)
         if request.protocol == "query":
             return query_wire.answer(model, result)
         protocol = PROTOCOLS[request.service]
         return wire.answer(model, result, protocol.version if protocol.name == "json" else None)
+
+    def _kept(self, service: Service, request: Request) -> contextlib.AbstractContextManager[None]:
+        """Keep what the request changes, unless the service does that by itself, in several steps."""
+        if reads(request.operation) or request.operation in _IN_STEPS:
+            return contextlib.nullcontext()
+        return self._backend.clients.changing(*self._backend.documents.names_of(service))
 
     def _rights(self, service: Service, request: Request) -> CallerRights | None:
         """Return by whose rights a service works, if not by its own."""
@@ -150,12 +170,13 @@ class Endpoint:
             wire.check_types(service_model(request.service).operation_model(request.operation), request.parameters)
         # Before the lock is taken: nobody waits for a body that takes its time.
         _ = request.body
-        with self._backend.lock:
+        with self._backend.transaction(request.operation):
             try:
                 answer = self._backend.serve(request)
             except NotOfferedError:
                 raise _not_offered(request) from None
             if request.service == "dynamodb" and answer.status == 200:
+                self._backend.documents.changed(["zero_etl", "exports"])
                 for observe in self._observers:
                     observe(request.operation, request.parameters)
         self._backend.clients.touch(request.operation)

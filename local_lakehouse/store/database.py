@@ -18,6 +18,7 @@ FILE = "lakehouse.sqlite"
 PRIVATE = 0o700
 # "ZETL", so that a file of another program is recognized.
 _APPLICATION = 0x5A45544C
+EARLIER = "lakehouse.pickle"
 _HEADER = b"SQLite format 3\x00"
 _FORMATS = "CREATE TABLE IF NOT EXISTS formats (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID"
 
@@ -79,12 +80,14 @@ class Database:
         self.path = self.directory / FILE
         self.lock = threading.RLock()
         self._depth = 0
+        self._writing_thread = 0
         self._readers: list[sqlite3.Connection] = []
         self._readers_lock = threading.Lock()
         self._closed = False
         self._before_commit: list[Hook] = []
         self._after_commit: list[Hook] = []
         self._after_rollback: list[Hook] = []
+        self._after_replacement: list[Hook] = []
         self._large: set[str] = set()
         self._folder_lock = FileLock(self.directory / "lock")
         try:
@@ -141,7 +144,7 @@ class Database:
                 with self._outermost():
                     yield self._writer
             except sqlite3.Error as error:
-                raise self._failure(error) from error
+                raise self.failure(error) from error
             for hook in self._after_commit:
                 hook()
 
@@ -158,9 +161,15 @@ class Database:
             connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
             yield connection
         except sqlite3.Error as error:
-            raise self._failure(error) from error
+            raise self.failure(error) from error
         finally:
             self._give_back(connection)
+
+    def view(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        """Read as this thread sees it: its own transaction with what it has written, else a snapshot."""
+        if self.writing:
+            return contextlib.nullcontext(self._writer)
+        return self.snapshot()
 
     def before_commit(self, hook: Hook) -> None:
         """Call something at the end of each outermost transaction, inside it."""
@@ -174,10 +183,46 @@ class Database:
         """Call something after each transaction that failed, so that caches can forget what was not kept."""
         self._after_rollback.append(hook)
 
+    def after_replacement(self, hook: Hook) -> None:
+        """Call something after `replace`, so that nothing of what was there before stays in memory."""
+        self._after_replacement.append(hook)
+
+    def copy(self) -> sqlite3.Connection:
+        """Return a copy of everything as it is now, in memory."""
+        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        with self.snapshot() as connection:
+            connection.backup(copy)
+        return copy
+
+    def replace(self, content: sqlite3.Connection) -> None:
+        """Take over what another database of the same form contains, in the place of everything."""
+        with self.lock:
+            try:
+                content.backup(self._writer)
+            except sqlite3.Error as error:
+                raise self.failure(error) from error
+            for hook in self._after_replacement:
+                hook()
+
     @property
     def writing(self) -> bool:
-        """Whether a transaction is open; meaningful while `lock` is held."""
-        return self._depth > 0
+        """Whether this thread is in a transaction."""
+        return self._depth > 0 and self._writing_thread == threading.get_ident()
+
+    def failure(self, error: sqlite3.Error | OSError) -> StorageError:
+        """Return what to raise for an error of SQLite or of the file system."""
+        text = str(error)
+        if "full" in text or getattr(error, "errno", None) in _FULL:
+            advice = "The disk is full: make room, then repeat the request"
+        elif "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
+            advice = "The folder cannot be written: allow it, then repeat the request"
+        elif "malformed" in text or "not a database" in text:
+            return StorageError(self._damaged(text))
+        else:
+            advice = "Look at: zetl local status"
+        return StorageError(
+            f"The state in {self.directory} could not be saved ({text}). {advice}. Nothing was changed."
+        )
 
     def close(self) -> None:
         """Let go of the file; a temporary folder is deleted."""
@@ -203,7 +248,7 @@ class Database:
                 f"Another lakehouse works in {self.directory}. Stop it with: zetl local stop"
             ) from error
         except OSError as error:
-            raise self._failure(error) from error
+            raise self.failure(error) from error
         self._recognize()
         try:
             self._writer = self._connect()
@@ -212,11 +257,17 @@ class Database:
             self._writer.execute(_FORMATS)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
-                raise self._failure(error) from error
+                raise self.failure(error) from error
             raise UnreadableStateError(self._damaged(str(error))) from error
 
     def _recognize(self) -> None:
         """Refuse a file that is truncated or is not ours, before SQLite touches it."""
+        earlier = self.directory / EARLIER
+        if earlier.exists():
+            raise UnreadableStateError(
+                f"{earlier} was written by a version that kept its state as Python's pickle, which this one does not "
+                "read: a pickle can execute anything. Delete the state with: zetl local reset"
+            )
         if not self.path.exists() or not (size := self.path.stat().st_size):
             return
         with self.path.open("rb") as file:
@@ -255,7 +306,7 @@ class Database:
     @contextlib.contextmanager
     def _outermost(self) -> Iterator[None]:
         self._writer.execute("BEGIN IMMEDIATE")
-        self._depth = 1
+        self._depth, self._writing_thread = 1, threading.get_ident()
         try:
             yield
             for hook in self._before_commit:
@@ -296,20 +347,6 @@ class Database:
                 self._readers.append(connection)
                 return
         connection.close()
-
-    def _failure(self, error: sqlite3.Error | OSError) -> StorageError:
-        text = str(error)
-        if "full" in text or getattr(error, "errno", None) in _FULL:
-            advice = "The disk is full: make room, then repeat the request"
-        elif "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
-            advice = "The folder cannot be written: allow it, then repeat the request"
-        elif "malformed" in text or "not a database" in text:
-            return StorageError(self._damaged(text))
-        else:
-            advice = "Look at: zetl local status"
-        return StorageError(
-            f"The state in {self.directory} could not be saved ({text}). {advice}. Nothing was changed."
-        )
 
     def _damaged(self, detail: str) -> str:
         return (

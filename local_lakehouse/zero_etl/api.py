@@ -109,11 +109,6 @@ class ZeroEtlService:
         """Whether the clock stands still."""
         return not self._running.is_set()
 
-    @property
-    def moved(self) -> int:
-        """How many steps so far changed an integration, which changes the state without a request."""
-        return self._lifecycle.moved
-
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one validated request.
 
@@ -164,23 +159,31 @@ class ZeroEtlService:
             ]
 
     def dump(self) -> dict[str, Any]:
-        """Return integrations, properties and pending changes as plain data."""
+        """Return integrations, properties and pending changes as documents."""
         with self._clients.lock:
             return {
-                "integrations": [integration.dump() for integration in self._lifecycle.integrations.values()],
+                **{
+                    f"integration/{number:06d}": integration.dump()
+                    for number, integration in enumerate(self._lifecycle.integrations.values())
+                },
+                **{f"changes/{identity}": changes for identity, changes in self._changes.dump().items()},
                 "properties": self._properties.dump(),
-                "changes": self._changes.dump(),
             }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Put back what `dump` returned."""
+        """Take over the documents that `dump` returned."""
         with self._clients.lock:
+            integrations = [Integration.load(state[name]) for name in sorted(state) if name.startswith("integration/")]
             self._lifecycle.integrations.clear()
-            for saved in state["integrations"]:
-                integration = Integration.load(saved)
-                self._lifecycle.integrations[integration.identity] = integration
-            self._properties = Properties.load(state["properties"])
-            self._changes.load(state["changes"])
+            self._lifecycle.integrations.update({each.identity: each for each in integrations})
+            self._properties = Properties.load(state.get("properties", {}))
+            self._changes.load(
+                {
+                    name.removeprefix("changes/"): changes
+                    for name, changes in state.items()
+                    if name.startswith("changes/")
+                }
+            )
 
     def _run(self) -> None:
         for service in _CLIENTS:

@@ -33,6 +33,8 @@ from local_lakehouse.zero_etl.telemetry import FULL_LOAD, INCREMENTAL_LOAD, Run,
 
 _LOG = logging.getLogger(__name__)
 
+# The name that the service's documents are registered under.
+PARTICIPANT = "zero_etl"
 SEVEN_DAYS = 7 * 24 * 3600.0
 # In refreshes: how long a passing status lasts when nobody looks, and how far retries move apart.
 _PATIENCE = 3
@@ -42,8 +44,8 @@ _LONGEST_BACKOFF = 8
 class Lifecycle:
     """Moves all integrations on, one `tick` at a time.
 
-    Everything here that is shared with the operations is read and changed under `inside.lock`; the work on the target
-    is done without it, so that requests are answered meanwhile.
+    Whatever is shared with the operations is read under `clients.lock`, and changed in a transaction; the work on the
+    target is done without them, so that requests are answered meanwhile.
 
     Args:
         clients: The lakehouse.
@@ -74,7 +76,6 @@ class Lifecycle:
         self._ticking = threading.Lock()
         # The revision of the lakehouse in which an integration found nothing to do and nothing to mind.
         self._calm: dict[str, int] = {}
-        self.moved = 0  # steps so far that changed an integration
 
     def tick(self, *, now: bool = False) -> None:
         """Let every integration take its next step.
@@ -96,9 +97,13 @@ class Lifecycle:
     def _expire_items(self) -> None:
         """Delete the items whose time to live is over, as DynamoDB does in the background and moto does not."""
         with self._clients.lock:
-            for table, key in self._source.expired(self._clock()):
-                self._clients.client("dynamodb").delete_item(TableName=table, Key=_for_boto3(key))
-                self._changes.note("DeleteItem", {"TableName": table, "Key": key})
+            expired = self._source.expired(self._clock())
+            if not expired:
+                return
+            with self._clients.changing(PARTICIPANT):
+                for table, key in expired:
+                    self._clients.client("dynamodb").delete_item(TableName=table, Key=_for_boto3(key))
+                    self._changes.note("DeleteItem", {"TableName": table, "Key": key})
 
     def _step(self, integration: Integration, now: bool) -> None:
         if integration.status == DELETING:
@@ -156,9 +161,9 @@ class Lifecycle:
         except SnapshotNeededError:
             self._set(integration, SYNCING)
             return
-        self._set(integration, ACTIVE)
+        with self._clients.changing(PARTICIPANT):
+            self._set(integration, ACTIVE)
         if counts is not None:
-            self.moved += 1
             self._telemetry.completed(self._run(integration, ends, INCREMENTAL_LOAD), counts, synced)
 
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
@@ -166,9 +171,9 @@ class Lifecycle:
         synced = self._clock()
         # Columns of another layout would stand beside those of the new one under names that mean the same.
         counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
-        integration.loaded = layout
-        self.moved += 1
-        self._set(integration, ACTIVE)
+        with self._clients.changing(PARTICIPANT):
+            integration.loaded = layout
+            self._set(integration, ACTIVE)
         run = self._run(integration, ends, FULL_LOAD)
         self._telemetry.completed(run, counts, synced)
         if again:
@@ -237,7 +242,7 @@ class Lifecycle:
 
     def _set(self, integration: Integration, status: str, errors: Sequence[Problem] = ()) -> bool:
         """Give an integration a status, unless it is being deleted; tell whether the status is a new one."""
-        with self._clients.lock:
+        with self._clients.changing(PARTICIPANT):
             if integration.status == DELETING:
                 return False
             integration.errors = tuple(errors)
@@ -246,21 +251,23 @@ class Lifecycle:
             if integration.status == status:
                 return False
             integration.status, integration.since, integration.seen = status, self._clock(), False
-            self.moved += 1
             return True
 
     def _ask_for_attention(self, integration: Integration, problems: Sequence[Problem]) -> None:
-        new = self._set(integration, NEEDS_ATTENTION, problems)
-        pause = min(2**integration.failures, _LONGEST_BACKOFF) * self._refresh_seconds
-        integration.failures += 1
-        integration.retry_at = self._clock() + pause
+        with self._clients.changing(PARTICIPANT):
+            new = self._set(integration, NEEDS_ATTENTION, problems)
+            pause = min(2**integration.failures, _LONGEST_BACKOFF) * self._refresh_seconds
+            integration.failures += 1
+            integration.retry_at = self._clock() + pause
         if new:
             self._tell(integration, "Integration Needs Attention", problems)
 
     def _fail(self, integration: Integration, problem: Problem) -> None:
-        if self._set(integration, FAILED, [problem]):
+        with self._clients.changing(PARTICIPANT):
+            new = self._set(integration, FAILED, [problem])
+            self._changes.forget(integration.identity)
+        if new:
             self._tell(integration, "Integration Failed", [problem])
-        self._changes.forget(integration.identity)
 
     def _tell(self, integration: Integration, what: str, problems: Sequence[Problem]) -> None:
         ends, _ = self._ends(integration)
@@ -271,8 +278,9 @@ class Lifecycle:
 
     def _retries(self, integration: Integration, now: bool) -> bool:
         if self._clock() - integration.since >= SEVEN_DAYS:
-            self._set(integration, FAILED, integration.errors)
-            self._changes.forget(integration.identity)
+            with self._clients.changing(PARTICIPANT):
+                self._set(integration, FAILED, integration.errors)
+                self._changes.forget(integration.identity)
             return False
         return now or self._clock() >= integration.retry_at
 
@@ -280,11 +288,10 @@ class Lifecycle:
         return integration.seen or self._clock() - integration.since >= _PATIENCE * self._refresh_seconds
 
     def _remove(self, integration: Integration) -> None:
-        with self._clients.lock:
+        with self._clients.changing(PARTICIPANT):
             self.integrations.pop(integration.identity, None)
             self._calm.pop(integration.identity, None)
-            self.moved += 1
-        self._changes.forget(integration.identity)
+            self._changes.forget(integration.identity)
 
 
 def _for_boto3(key: Item) -> Item:

@@ -56,7 +56,7 @@ def target() -> Iterator[Callable[[str], Target]]:
     context = MergeContext(load_catalog(backend.clients))
     columns = [name.lower() for name in KEYS]
     yield lambda name: Target(Layout("d", name, f"s3://bench/d/{name}", columns, (), "bench_1"), context)
-    backend.reset()
+    backend.close()
 
 
 def bench_first_load(target: Callable[[str], Target]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,17 +27,14 @@ class Snapshots:
     """Keeps a lakehouse's whole state and puts it back, faster than all of it could be made again."""
 
     def __init__(self, lakehouse: Lakehouse) -> None:
-        self._lakehouse = lakehouse
-        self._parts: tuple[Any, ...] = (lakehouse.zero_etl, lakehouse.athena, lakehouse._formation)
+        self._database = lakehouse.database
+        lakehouse.backend.objects.keeps_deleted = True
 
-    def take(self) -> tuple[Any, ...]:
-        return (self._lakehouse.backend.dump(), *(part.dump() for part in self._parts))
+    def take(self) -> sqlite3.Connection:
+        return self._database.copy()
 
-    def put_back(self, state: tuple[Any, ...]) -> None:
-        self._lakehouse.backend.reset()
-        self._lakehouse.backend.load(state[0])
-        for part, saved in zip(self._parts, state[1:], strict=True):
-            part.load(saved)
+    def put_back(self, state: sqlite3.Connection) -> None:
+        self._database.replace(state)
 
 
 def everything(lab: Lab) -> dict[str, Any]:

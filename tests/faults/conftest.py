@@ -1,8 +1,8 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from sqlite3 import Connection
 from types import SimpleNamespace
-from typing import Any
 
 import botocore.endpoint
 import pytest
@@ -20,7 +20,7 @@ class Ground:
 
     lakehouse: Lakehouse
     snapshots: Snapshots
-    empty: tuple[Any, ...]
+    empty: Connection
 
 
 @pytest.fixture(scope="module")

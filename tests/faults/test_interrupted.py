@@ -4,6 +4,7 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from sqlite3 import Connection
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ class World:
     lab: Lab
     interruption: Interruption
     snapshots: account.Snapshots
-    empty: tuple[Any, ...]
+    empty: Connection
     before: dict[str, Any]
     after: dict[str, Any]
     calls: list[str]

@@ -24,7 +24,7 @@ def backend() -> Iterator[Backend]:
     dispatch.prepare("s3", bucket_policies.apply)
     backend = Backend("us-east-1")
     yield backend
-    backend.reset()
+    backend.close()
 
 
 @pytest.fixture

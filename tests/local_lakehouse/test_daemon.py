@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,8 @@ import pytest
 
 from local_lakehouse import daemon
 from local_lakehouse.daemon import LakehouseError, Running
+from local_lakehouse.store.database import FILE, Database
+from local_lakehouse.store.documents import Documents
 from tests.conftest import connect_to
 from zetl_helpers.course import chapters
 
@@ -51,10 +52,6 @@ def test_what_it_holds_is_there_after_a_restart(state: Path) -> None:
 def test_what_it_holds_survives_a_sudden_end(state: Path) -> None:
     running = start(state)
     connect_to(running.url).client("s3").create_bucket(Bucket="kept-bucket")
-    file = state / "lakehouse.pickle"
-    deadline = time.monotonic() + 20
-    while not file.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
     os.kill(running.pid, signal.SIGKILL)
     again = connect_to(start(state).url)
     assert [bucket["Name"] for bucket in again.client("s3").list_buckets()["Buckets"]] == ["kept-bucket"]
@@ -114,25 +111,39 @@ def test_a_neighbour_on_the_port_of_a_lakehouse_that_has_died_is_not_taken_for_i
         daemon.stop(neighbour)
 
 
-def test_a_state_of_other_versions_is_refused_and_kept(state: Path) -> None:
+def test_a_state_of_another_moto_is_refused_and_kept(state: Path) -> None:
     start(state)
     daemon.stop(state)
-    file = state / "lakehouse.pickle"
-    saved = pickle.loads(file.read_bytes())
-    saved["versions"]["moto"] = "1.0"
-    file.write_bytes(pickle.dumps(saved))
-    with pytest.raises(LakehouseError, match=r"written with .*moto 1\.0.*zetl local reset"):
+    database = Database(state)
+    documents = Documents(database).collection("about")
+    documents.put("moto", "1.0")
+    database.close()
+    with pytest.raises(LakehouseError, match=r"written with moto 1\.0.*zetl local reset"):
         daemon.start(state, port=0)
-    assert pickle.loads(file.read_bytes())["versions"]["moto"] == "1.0"
+    database = Database(state)
+    assert Documents(database).collection("about").read() == {"moto": "1.0"}
+    database.close()
 
 
 def test_a_damaged_state_is_refused_and_reset_helps(state: Path) -> None:
     state.mkdir()
-    (state / "lakehouse.pickle").write_bytes(b"damaged")
-    with pytest.raises(LakehouseError, match=r"cannot be read.*zetl local reset"):
+    (state / FILE).write_bytes(b"damaged")
+    with pytest.raises(LakehouseError, match=r"is damaged.*zetl local reset"):
         daemon.start(state, port=0)
     daemon.reset(state)
     assert start(state).url
+
+
+def test_a_pickle_of_an_earlier_version_is_refused_unread(state: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.mkdir, (str(state / "executed"),)
+
+    state.mkdir()
+    (state / "lakehouse.pickle").write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(LakehouseError, match=r"pickle.*zetl local reset"):
+        daemon.start(state, port=0)
+    assert not (state / "executed").exists()
 
 
 def test_stopping_what_does_not_run_is_no_error(state: Path) -> None:
@@ -154,7 +165,7 @@ def test_the_command_from_start_to_reset(state: Path) -> None:
     assert zetl("local", "status", state=state).returncode == 1
     assert str(state) in zetl("local", "reset", state=state).stdout
     assert zetl("local", "reset", state=state).stdout.startswith(f"There was nothing to forget in {state}.")
-    assert not (state / "lakehouse.pickle").exists()
+    assert not (state / FILE).exists()
 
 
 def test_a_command_that_starts_a_lakehouse_says_so_beside_its_output(state: Path) -> None:

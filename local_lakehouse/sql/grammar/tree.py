@@ -382,10 +382,9 @@ class SelectItem(Node):
 
 @dataclass(frozen=True)
 class AllColumns(Node):
-    """``*``, ``t.*`` or ``(row).* AS (a, b)``."""
+    """``*`` or ``t.*``."""
 
     base: Expression | None
-    aliases: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ def tables(workers: WorkerPool) -> Iterator[Athena]:
     yield athena
     assert _everything(athena) == before
     service.stop()
-    backend.reset()
+    backend.close()
 
 
 def _everything(athena: Athena) -> object:

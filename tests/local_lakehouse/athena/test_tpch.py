@@ -36,7 +36,7 @@ def lake(
         plain.from_parquet(str(path)).create_view(name)
     yield athena, plain
     service.stop()
-    backend.reset()
+    backend.close()
 
 
 def _same(text: str | None, value: Any) -> bool:

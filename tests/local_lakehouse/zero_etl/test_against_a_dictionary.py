@@ -165,7 +165,7 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         for snapshot, wanted in self.versions:
             assert _sorted(self.world.rows("orders", snapshot=snapshot)) == wanted
-        self.backend.reset()
+        self.backend.close()
 
     def _snapshots(self) -> list[Any]:
         try:

@@ -1,0 +1,247 @@
+"""The classes of moto whose objects are kept, and what is special about some of them."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import importlib
+import inspect
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local_lakehouse.backend.object_store import body_document, body_file, keys_of
+from local_lakehouse.store.codec import ClassRules, Codec, Decode, Encode, Known, Plain
+
+# Whatever these modules define may be kept, besides the backends themselves and what `NEVER` names. Moto's modules are
+# imported when their service is needed.
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "athena": ("moto.athena.models",),
+    "cloudwatch": ("moto.cloudwatch.models",),
+    "dynamodb": ("moto.dynamodb.models.dynamo_type", "moto.dynamodb.models.table"),
+    "events": ("moto.events.models",),
+    "glue": ("moto.glue.models",),
+    "iam": ("moto.iam.models",),
+    "kms": ("moto.kms.models", "moto.kms.utils"),
+    "lakeformation": ("moto.lakeformation.models",),
+    "logs": ("moto.logs.metric_filters", "moto.logs.models"),
+    "resourcegroupstaggingapi": (),
+    "s3": ("moto.s3.models",),
+    "sns": ("moto.sns.models",),
+    "sts": ("moto.iam.models", "moto.sts.models"),
+}
+_SHARED = ("moto.utilities.tagging_service",)
+NEVER = frozenset({"EventPatternParser", "MultipartChecksumBuilder"})
+
+# Parts of the document they occur in: they have no identity, or must be whole before they are put in a set.
+INLINE = frozenset(
+    {
+        "moto.cloudwatch.models.Dimension", "moto.cloudwatch.models.MetricAggregatedDatum",
+        "moto.cloudwatch.models.MetricDatum", "moto.dynamodb.models.dynamo_type.DynamoType",
+        "moto.dynamodb.models.dynamo_type.Item", "moto.lakeformation.models.Permission", "moto.logs.models.LogEvent",
+        "moto.s3.models.FakeAcl", "moto.s3.models.FakeDeleteMarker", "moto.s3.models.FakeGrant",
+        "moto.s3.models.FakeGrantee",
+    }
+)  # fmt: skip
+
+# Collections that grow, with how they begin. Each member has a row of its own, and none is changed once it is there,
+# so that adding one costs as much as it is large.
+SPLIT: Mapping[str, Mapping[str, Callable[[], Any]]] = {
+    "moto.cloudwatch.models.CloudWatchBackend": {"metric_data": list},
+    "moto.glue.models.FakeTable": {"partitions": OrderedDict, "versions": dict},
+    "moto.logs.models.LogStream": {"events": list},
+    "moto.sns.models.Topic": {"sent_notifications": list},
+    "moto.sts.models.STSBackend": {"assumed_roles": list},
+}
+
+# What a backend makes by itself, or needs no longer than one request.
+_OMITTED: Mapping[str, frozenset[str]] = {
+    "moto.cloudwatch.models.CloudWatchBackend": frozenset({"paged_metric_data"}),
+    "moto.glue.models.GlueBackend": frozenset({"paginator"}),
+    "moto.iam.models.IAMBackend": frozenset(
+        {"account_summary", "aws_managed_policies", "managed_policies", "policy_arn_regex"}
+    ),
+    "moto.resourcegroupstaggingapi.models.ResourceGroupsTaggingAPIBackend": frozenset({"_pages"}),
+    "moto.s3.models.S3Backend": frozenset({"_pagination_tokens"}),
+}
+
+# A key's fields that are made anew.
+_KEY_OMITTED = frozenset({"lock", "_value_buffer", "_max_buffer_size", "disposed", "_time_progressed"})
+
+
+def classes_of(service: str) -> dict[str, type]:
+    """Return the classes of a service whose objects may be kept, by the names they are kept under."""
+    return {name: class_ for module in (*MODULES[service], *_SHARED) for name, class_ in _defined(module).items()}
+
+
+def class_name(value: Any) -> str:
+    """Return the name that an object's class is kept under."""
+    class_ = type(value)
+    return f"{class_.__module__}.{class_.__qualname__}"
+
+
+def files_in(body: str) -> list[str]:
+    """Return the files that are named in a row with keys of S3 in it."""
+    return _BODY.findall(body)
+
+
+def known(service: str, root: Any = None) -> Known:
+    """Return what may be kept and rebuilt.
+
+    Args:
+        service: A service of moto.
+        root: The backend that the objects belong to; None for objects of no backend.
+    """
+    classes = classes_of(service)
+    if root is not None:
+        classes[class_name(root)] = type(root)
+    rules = {classes[name]: rules for name, rules in _RULES.items() if name in classes}
+    rules |= {
+        classes[name]: ClassRules(omit=_OMITTED.get(name, frozenset()) | frozenset(SPLIT.get(name, ())))
+        for name in (_OMITTED.keys() | SPLIT.keys()) - _RULES.keys()
+        if name in classes
+    }
+    if service == "iam" and root is not None:
+        attachable = {policy.arn: policy for policy in root.aws_managed_policies}
+        rules[classes["moto.iam.models.AWSManagedPolicy"]] = ClassRules(
+            encode=lambda policy, _: policy.arn, decode=lambda arn, _: attachable[arn]
+        )
+    utilities = importlib.import_module("moto.utilities.utils")
+    mappings = {name: getattr(utilities, name) for name in ("CaseInsensitiveDict", "LowercaseDict")}
+    mappings["OrderedDict"] = OrderedDict
+    factories: dict[str, Callable[[], Any]] = {"dict": dict, "list": list}
+    for name in [name for name, class_ in classes.items() if issubclass(class_, dict)]:
+        mappings[name] = classes.pop(name)
+    if service == "lakeformation":
+        factories["default_settings"] = importlib.import_module(MODULES[service][0]).default_settings
+    return Known(classes, rules, mappings, factories)
+
+
+def _defined(module_name: str) -> dict[str, type]:
+    from moto.core.base_backend import BaseBackend
+
+    module = importlib.import_module(module_name)
+    return {
+        f"{module_name}.{name}": class_
+        for name, class_ in vars(module).items()
+        if inspect.isclass(class_)
+        and class_.__module__ == module_name
+        and not issubclass(class_, BaseBackend | threading.Thread | BaseException)
+        and name not in NEVER
+    }
+
+
+def _encode_key(key: Any, encode: Encode) -> Plain:
+    usual = _usual_key(encode)
+    fields = {name: encode(value) for name, value in vars(key).items() if name not in _KEY_OMITTED}
+    kept = {name: plain for name, plain in fields.items() if name not in usual or usual[name] != plain}
+    return {**kept, "$body": body_document(key)}
+
+
+def _decode_key(plain: Plain, decode: Decode) -> Any:
+    key = _blank_key()
+    fields = {**_usual_key(_of_s3().encode), **plain}
+    vars(key).update({name: decode(value) for name, value in fields.items() if name != "$body"})
+    vars(key).update(
+        _value_buffer=body_file(plain["$body"]),
+        lock=threading.Lock(),
+        disposed=False,
+        _max_buffer_size=0,
+        _time_progressed=datetime.datetime.now(),
+    )
+    return key
+
+
+def _blank_key() -> Any:
+    return object.__new__(importlib.import_module("moto.s3.models").FakeKey)
+
+
+@functools.cache
+def _of_s3() -> Codec:
+    return Codec(known("s3"))
+
+
+_USUAL: dict[str, Plain] = {}
+
+
+def _usual_key(encode: Encode) -> Mapping[str, Plain]:
+    """Return the fields that most keys have, as they are kept."""
+    if not _USUAL:
+        models = importlib.import_module("moto.s3.models")
+        key = models.FakeKey("", b"", account_id="", region_name="us-east-1", version_id="null")
+        kept = {name: encode(value) for name, value in vars(key).items() if name not in _KEY_OMITTED}
+        for name in ("name", "account_id", "_etag", "last_modified", "bucket_name", "contentsize"):
+            del kept[name]
+        _USUAL.update(kept)
+    return _USUAL
+
+
+def _restore_bucket(bucket: Any) -> None:
+    bucket.keys = keys_of(bucket.name)
+    importlib.import_module("moto.s3.models").s3_backends.bucket_accounts[bucket.name] = (
+        bucket.partition,
+        bucket.account_id,
+    )
+
+
+def _private_key(key: Any) -> Mapping[str, Any]:
+    from cryptography.hazmat.primitives import serialization
+
+    der = key.private_key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return {"der": der}
+
+
+def _restore_private_key(key: Any) -> None:
+    from cryptography.hazmat.primitives import serialization
+
+    key.private_key = serialization.load_der_private_key(vars(key).pop("der"), password=None)
+
+
+def _iam_policies(backend: Any) -> Mapping[str, Any]:
+    of_aws = {policy.arn for policy in backend.aws_managed_policies}
+    return {
+        "own_policies": {arn: policy for arn, policy in backend.managed_policies.items() if arn not in of_aws},
+        "attachments": {
+            policy.arn: policy.attachment_count for policy in backend.aws_managed_policies if policy.attachment_count
+        },
+    }
+
+
+def _restore_iam_policies(backend: Any) -> None:
+    own, attachments = vars(backend).pop("own_policies"), vars(backend).pop("attachments")
+    backend.managed_policies = {policy.arn: policy for policy in backend.aws_managed_policies} | own
+    for policy in backend.aws_managed_policies:
+        policy.attachment_count = attachments.get(policy.arn, 0)
+
+
+def _restore_event_ids(backend: Any) -> None:
+    """Let new events have ids that no kept event has."""
+    events = importlib.import_module("moto.logs.models").LogEvent
+    last = max(
+        (
+            event.event_id
+            for group in backend.groups.values()
+            for stream in group.streams.values()
+            for event in stream.events
+        ),
+        default=-1,
+    )
+    events._event_id = max(events._event_id, last + 1)
+
+
+# No text of a user's can look like this: the quotes in it would be escaped.
+_BODY = re.compile(r'"\$body":\["([0-9a-f]+)"')
+_IAM = "moto.iam.models.IAMBackend"
+_KEY = ClassRules(omit=frozenset({"private_key"}), added=_private_key, restore=_restore_private_key)
+_RULES: Mapping[str, ClassRules] = {
+    _IAM: ClassRules(omit=_OMITTED[_IAM], added=_iam_policies, restore=_restore_iam_policies),
+    "moto.kms.utils.ECDSAPrivateKey": _KEY,
+    "moto.kms.utils.RSAPrivateKey": _KEY,
+    "moto.logs.models.LogsBackend": ClassRules(restore=_restore_event_ids),
+    "moto.s3.models.FakeBucket": ClassRules(omit=frozenset({"keys"}), restore=_restore_bucket),
+    "moto.s3.models.FakeKey": ClassRules(encode=_encode_key, decode=_decode_key),
+}

@@ -1,0 +1,151 @@
+"""Moto's backends, kept: each is read when it is first needed, and written at the end of a transaction that used it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from local_lakehouse.backend import moto_classes, moto_graph, object_store
+from local_lakehouse.backend.moto_graph import Graph
+from local_lakehouse.backend.object_store import ObjectStore
+from local_lakehouse.store.codec import Codec
+from local_lakehouse.store.database import Database
+from local_lakehouse.store.objects import Objects
+
+_Key = tuple[str, str, str]
+
+
+class MotoState:
+    """What moto's backends contain, in a database.
+
+    Moto finds a backend by account and Region at each request. That is the moment at which a backend is read from the
+    database, and at which a transaction learns that it may change it.
+
+    Args:
+        database: Where it is kept.
+        objects: Where the objects of S3 are kept.
+        services: The services whose backends are kept.
+    """
+
+    def __init__(self, database: Database, objects: Objects, services: Iterable[str]) -> None:
+        database.define(moto_graph.SCHEMA)
+        self._database = database
+        self._objects = objects
+        self._services = frozenset(services)
+        self._graphs: dict[_Key, Graph] = {}
+        self._used: set[_Key] = set()
+        self._object_store: ObjectStore | None = None
+        database.before_commit(self._write)
+        database.after_commit(self._settle)
+        database.after_rollback(self._forget)
+        database.after_replacement(self._forget_all)
+
+    def attach(self) -> None:
+        """Be what moto works with, until `detach`."""
+        for earlier in _attached:
+            earlier.detach()
+        _attached[:] = [self]
+        _watch_backends()
+
+    def detach(self) -> None:
+        """Let moto forget its backends; the database still has them."""
+        if _attached == [self]:
+            _attached.clear()
+        for service in imported(self._services):
+            backends_of(service).reset()
+            backends_of(service).clear()
+        if "s3" in imported(self._services):
+            backends_of("s3").bucket_accounts.clear()
+        self._graphs.clear()
+        self._used.clear()
+
+    def found(self, holder: Any, region: str, backend: Any) -> None:
+        """Take note that moto found a backend, before it is used.
+
+        Args:
+            holder: The backends of its account and service.
+            region: Its Region, or its partition.
+            backend: The backend.
+        """
+        if holder.service_name not in self._services:
+            return
+        key = holder.service_name, holder.account_id, region
+        graph = self._graphs.get(key)
+        if graph is None or graph.backend is not backend:
+            self._read(key, backend)
+        if self._database.writing:
+            self._used.add(key)
+
+    def bodies(self) -> set[str]:
+        """Return the files that backends name: those of uploads that are not complete."""
+        with self._database.view() as connection:
+            rows = connection.execute("SELECT body FROM moto WHERE root >= 's3/' AND root < 's30'").fetchall()
+        return {file for (body,) in rows for file in moto_classes.files_in(body)}
+
+    def _read(self, key: _Key, backend: Any) -> None:
+        service = key[0]
+        if service == "s3" and self._object_store is None:
+            self._object_store = ObjectStore(self._objects, Codec(moto_classes.known("s3")))
+        if service == "s3" and self._object_store is not None:
+            object_store.use(self._object_store)
+        graph = self._graphs[key] = Graph(self._database, service, "/".join(key), backend)
+        graph.load()
+
+    def _write(self) -> None:
+        with self._database.transaction() as connection:
+            for key in sorted(self._used):
+                self._graphs[key].save(connection)
+
+    def _settle(self) -> None:
+        self._used.clear()
+
+    def _forget_all(self) -> None:
+        self._used = set(self._graphs)
+        self._forget()
+        if "s3" in imported(self._services):
+            backends_of("s3").bucket_accounts.clear()
+
+    def _forget(self) -> None:
+        """Let moto forget the backends that may contain what was not committed; they are read again when needed."""
+        used, self._used = self._used, set()
+        for service, account, region in used:
+            self._graphs.pop((service, account, region), None)
+            backends_of(service)[account].pop(region, None)
+
+
+def imported(services: Iterable[str]) -> list[str]:
+    """Return the services of moto that were needed so far."""
+    return [service for service in services if f"moto.{service}.models" in sys.modules]
+
+
+def backends_of(service: str) -> Any:
+    """Return moto's backends of a service."""
+    return getattr(importlib.import_module(f"moto.{service}.models"), f"{service}_backends")
+
+
+_attached: list[MotoState] = []
+
+
+@functools.cache
+def _watch_backends() -> None:
+    """Let moto tell which backends it uses, once for the process."""
+    from moto.core.base_backend import AccountSpecificBackend
+    from moto.core.common_models import BaseModel
+
+    AccountSpecificBackend.__getitem__ = _telling(AccountSpecificBackend.__getitem__)  # type: ignore[method-assign]
+    # Moto notes every object it ever made, which keeps all of them in memory.
+    BaseModel.__new__ = lambda class_, *_, **__: object.__new__(class_)  # type: ignore[method-assign]
+
+
+def _telling(get: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    @functools.wraps(get)
+    def getting(self: Any, region_name: str) -> Any:
+        backend = get(self, region_name)
+        if _attached:
+            _attached[0].found(self, backend.region_name, backend)
+        return backend
+
+    return getting

@@ -1,0 +1,310 @@
+"""Moto's S3 on the store: keys are rows that are read when somebody needs them, bodies are files."""
+
+from __future__ import annotations
+
+import functools
+import types
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from local_lakehouse.store.codec import Codec, dumps, loads
+from local_lakehouse.store.objects import EMPTY, Body, Objects, VersionBodies
+
+# So many keys of a bucket are held as objects; all others are read from the store.
+_CACHED = 4000
+
+
+class ObjectStore:
+    """The keys of all buckets that moto works with.
+
+    Args:
+        objects: Where they are kept.
+        codec: Makes texts of moto's keys.
+    """
+
+    def __init__(self, objects: Objects, codec: Codec) -> None:
+        self.objects = objects
+        self.codec = codec
+        self._stores: weakref.WeakSet[StoredKeys] = weakref.WeakSet()
+        objects.database.before_commit(self._write)
+        objects.database.after_commit(self._settle)
+        objects.database.after_rollback(self._forget)
+        objects.database.after_replacement(self._forget)
+
+    def keys_of(self, bucket: str) -> StoredKeys:
+        """Return the keys of a bucket."""
+        keys = StoredKeys(self, bucket)
+        self._stores.add(keys)
+        return keys
+
+    def _write(self) -> None:
+        for keys in list(self._stores):
+            keys.write()
+
+    def _settle(self) -> None:
+        for keys in list(self._stores):
+            keys.settle()
+
+    def _forget(self) -> None:
+        for keys in list(self._stores):
+            keys.forget()
+
+
+class StoredKeys:
+    """A bucket's keys, each with its versions, in the place of moto's dictionary of the same behaviour.
+
+    Args:
+        store: Where they are kept.
+        bucket: The bucket.
+    """
+
+    def __init__(self, store: ObjectStore, bucket: str) -> None:
+        self._store = store
+        self._objects = store.objects
+        self._bucket = bucket
+        self._cache: OrderedDict[str, list[Any]] = OrderedDict()
+        # What the current transaction had in its hands, and may have changed; with the files of the stored versions.
+        self._touched: dict[str, tuple[str, frozenset[str]] | None] = {}
+
+    def __getitem__(self, key: str) -> Any:
+        return self._versions(key)[-1]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.setlist(key, [*self.getlist(key, []), value])
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and (self._find(key) is not None)
+
+    def __len__(self) -> int:
+        self.write()
+        return self._objects.count(self._bucket)
+
+    def __bool__(self) -> bool:
+        self.write()
+        return not self._objects.is_empty(self._bucket)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the latest version of a key."""
+        versions = self._find(key)
+        return versions[-1] if versions else default
+
+    def getlist(self, key: str, default: Any = None) -> Any:
+        """Return all versions of a key, the latest last."""
+        versions = self._find(key)
+        return default if versions is None else versions
+
+    def setlist(self, key: str, versions: Any) -> None:
+        """Make these the versions of a key."""
+        with self._objects.database.transaction():
+            self._touch(key)
+            self._cache[key] = list(versions) if isinstance(versions, list | tuple) else [versions]
+
+    def pop(self, key: str) -> None:
+        """Delete a key with all its versions."""
+        self._versions(key)
+        self.setlist(key, [])
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Return the keys that begin with a prefix, in order."""
+        self.write()
+        return self._objects.names(self._bucket, prefix)
+
+    def keys(self) -> list[str]:
+        """Return all keys, in order."""
+        return self.names()
+
+    def items(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
+        """Return the keys that begin with a prefix, each with its latest version."""
+        for name in self.names(prefix):
+            yield name, self[name]
+
+    def values(self) -> Iterator[Any]:
+        """Return the latest version of each key."""
+        for name in self.names():
+            yield self[name]
+
+    def lists(self) -> Iterator[tuple[str, list[Any]]]:
+        """Return the keys, each with all its versions."""
+        for name in self.names():
+            yield name, self._versions(name)
+
+    iteritems, itervalues, iterlists = items, values, lists
+
+    def item_size(self) -> int:
+        """Return how many bytes the latest versions have."""
+        return sum(getattr(version, "size", 0) for version in self.values())
+
+    def write(self) -> None:
+        """Write what the current transaction changed, as far as it differs from what is kept."""
+        for key, stored in list(self._touched.items()):
+            versions = self._cache.get(key)
+            if versions is None:
+                continue
+            self._write(key, versions, stored)
+            self._touched[key] = self._objects.get(self._bucket, key)
+        if not self._objects.database.writing:
+            return
+        for key in [key for key, versions in self._cache.items() if not versions]:
+            del self._cache[key]
+
+    def settle(self) -> None:
+        """Begin the next transaction."""
+        self._touched.clear()
+        while len(self._cache) > _CACHED:
+            self._cache.popitem(last=False)
+
+    def forget(self) -> None:
+        """Forget what was not committed."""
+        self._touched.clear()
+        self._cache.clear()
+
+    def _write(self, key: str, versions: list[Any], stored: tuple[str, frozenset[str]] | None) -> None:
+        if not versions:
+            if stored is not None:
+                self._objects.remove(self._bucket, key)
+                self._objects.drop(stored[1])
+            return
+        text = dumps(self._store.codec.encode(versions))
+        if stored is not None and stored[0] == text:
+            return
+        bodies = [_bodies(version) for version in versions]
+        self._objects.put(self._bucket, key, text, bodies)
+        if stored is not None:
+            self._objects.drop(stored[1] - {file for each in bodies for file in each.files})
+
+    def _versions(self, key: str) -> list[Any]:
+        versions = self._find(key)
+        if versions is None:
+            raise KeyError(key)
+        return versions
+
+    def _find(self, key: str) -> list[Any] | None:
+        if self._objects.database.writing:
+            self._touch(key)
+        versions = self._cache.get(key)
+        if versions is None:
+            stored = self._objects.get(self._bucket, key)
+            if stored is None:
+                return None
+            versions = self._cache[key] = self._store.codec.decode(loads(stored[0]))
+            if not self._objects.database.writing and len(self._cache) > _CACHED:
+                self._cache.popitem(last=False)
+        else:
+            self._cache.move_to_end(key)
+        return versions or None
+
+    def _touch(self, key: str) -> None:
+        if key not in self._touched:
+            self._touched[key] = self._objects.get(self._bucket, key)
+
+
+class BodyFile:
+    """A key's content, in the place of the temporary file that moto would write it to."""
+
+    def __init__(self, objects: Objects, body: Body = EMPTY) -> None:
+        self._objects = objects
+        self.body = body
+        self._at = 0
+
+    def seek(self, offset: int, *_: int) -> int:
+        """Go to a place."""
+        self._at = offset
+        return offset
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the content from the present place on."""
+        content = self._objects.read(self.body) if self._at < self.body.size else b""
+        piece = content[self._at :] if size < 0 else content[self._at : self._at + size]
+        self._at += len(piece)
+        return piece
+
+    def write(self, content: bytes) -> int:
+        """Make this the content."""
+        self.body = self._objects.write(bytes(content))
+        self._at = self.body.size
+        return self._at
+
+    def truncate(self, *_: int) -> None:
+        """Forget the content."""
+        self.body = EMPTY
+
+    def close(self) -> None:
+        """Do nothing: the file belongs to the store."""
+
+
+_current: list[ObjectStore] = []
+
+
+def use(store: ObjectStore) -> None:
+    """Let moto's S3 keep its keys in a store from now on."""
+    _current[:] = [store]
+    _prepare()
+
+
+def keys_of(bucket: str) -> StoredKeys:
+    """Return the keys of a bucket in the store that is in use."""
+    return _current[0].keys_of(bucket)
+
+
+def body_document(key: Any) -> list[Any]:
+    """Return what tells a key's body, and note that something names it."""
+    body = key._value_buffer.body
+    _current[0].objects.keep([body.file])
+    return [body.file, body.size, body.crc]
+
+
+def body_file(document: list[Any]) -> BodyFile:
+    """Return the file of a key from what `body_document` returned."""
+    return BodyFile(_current[0].objects, Body(*document))
+
+
+def _bodies(version: Any) -> VersionBodies:
+    buffer = getattr(version, "_value_buffer", None)
+    if buffer is None:
+        marked = getattr(version, "key", None)
+        kept = _bodies(marked) if marked is not None else VersionBodies("", None)
+        return VersionBodies(version.version_id, None, tuple(kept.files))
+    parts = version.multipart.parts.values() if version.multipart else ()
+    return VersionBodies(
+        version.version_id, buffer.body.file or None, tuple(file for part in parts for file in _bodies(part).files)
+    )
+
+
+@functools.cache
+def _prepare() -> None:
+    """Let moto's S3 make its keys and files here, once for the process."""
+    from moto.s3 import models
+
+    models.tempfile = types.SimpleNamespace(  # type: ignore[attr-defined,assignment]
+        SpooledTemporaryFile=lambda *_: BodyFile(_current[0].objects)
+    )
+    models.FakeBucket.__init__ = _with_stored_keys(models.FakeBucket.__init__)  # type: ignore[method-assign]
+    models.FakeKey.__del__ = lambda self: None  # type: ignore[method-assign]
+    models.S3Backend.list_objects = _of_prefix(models.S3Backend.list_objects)  # type: ignore[method-assign]
+
+
+def _with_stored_keys(initialise: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(initialise)
+    def initialising(self: Any, *arguments: Any, **named: Any) -> None:
+        initialise(self, *arguments, **named)
+        self.keys = keys_of(self.name)
+
+    return initialising
+
+
+def _of_prefix(listing: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a listing look at the keys of its prefix only."""
+
+    @functools.wraps(listing)
+    def list_objects(self: Any, bucket: Any, prefix: str | None, *arguments: Any, **named: Any) -> Any:
+        if prefix and type(bucket).__name__ == "FakeBucket":
+            keys = types.SimpleNamespace(items=functools.partial(bucket.keys.items, prefix))
+            bucket = types.SimpleNamespace(keys=keys)
+        return listing(self, bucket, prefix, *arguments, **named)
+
+    return list_objects

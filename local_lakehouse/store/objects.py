@@ -1,0 +1,290 @@
+"""Objects of Amazon S3: their bodies as files in the state folder, everything else as rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_lakehouse.store.database import PRIVATE, Database, Schema, StorageError
+
+FOLDER = "objects"
+_SCHEMA = Schema(
+    "objects", 1,
+    (
+        """
+        CREATE TABLE objects (bucket TEXT, key TEXT, versions TEXT NOT NULL, bodies TEXT NOT NULL,
+        crc INTEGER NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID
+        """,
+    ),
+    large=("objects",),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Body:
+    """The content of an object, in a file of its own that is never changed.
+
+    Args:
+        file: The file's name; empty for an empty body, which needs none.
+        size: How many bytes it has.
+        crc: Their checksum.
+    """
+
+    file: str
+    size: int
+    crc: int
+
+
+EMPTY = Body("", 0, 0)
+
+
+@dataclass(frozen=True)
+class VersionBodies:
+    """The files of one version of an object.
+
+    Args:
+        version: The version's id, ``null`` without versioning.
+        body: The file of its content; None for a delete marker.
+        parts: Files of the parts that it was uploaded in.
+    """
+
+    version: str
+    body: str | None
+    parts: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> Iterator[str]:
+        """All its files."""
+        yield from filter(None, (self.body, *self.parts))
+
+
+class Objects:
+    """The objects of all buckets.
+
+    A body is written before the row that names it, and deleted after that row: a killed process leaves at most a file
+    that nothing names, which `sweep` deletes.
+
+    Args:
+        database: Where the rows are; the bodies are in its folder.
+    """
+
+    def __init__(self, database: Database) -> None:
+        database.define(_SCHEMA)
+        self.database = database
+        self._folder = database.directory / FOLDER
+        self._lock = threading.Lock()
+        self._unsynced: set[str] = set()
+        self._new: set[str] = set()
+        self._dropped: set[str] = set()
+        # Whether the files of what is deleted stay until `sweep`, for a copy of the database that names them.
+        self.keeps_deleted = False
+        database.after_commit(self._committed)
+        database.after_rollback(self._undone)
+
+    def write(self, content: bytes) -> Body:
+        """Write a body; it stays only if the transaction that follows names it.
+
+        Raises:
+            StorageError: The disk is full, or the folder cannot be written.
+        """
+        if not content:
+            return EMPTY
+        file = uuid.uuid4().hex
+        path = self._path(file)
+        try:
+            path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise self.database.failure(error) from error
+        with self._lock:
+            self._unsynced.add(file)
+            self._new.add(file)
+        return Body(file, len(content), zlib.crc32(content))
+
+    def read(self, body: Body) -> bytes:
+        """Return a body.
+
+        Raises:
+            StorageError: The file is missing, or is not what was written.
+        """
+        if not body.file:
+            return b""
+        path = self._path(body.file)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise self.database.failure(error) from error
+        if len(content) != body.size or zlib.crc32(content) != body.crc:
+            raise StorageError(
+                f"{path} is damaged: it is not what was written. Delete the object and write it again, "
+                "or go back to the last backup with: zetl local reset --to-backup"
+            )
+        return content
+
+    def path_of(self, bucket: str, key: str, version: str | None = None) -> Path | None:
+        """Return the file of an object's content, to be read and never to be changed.
+
+        It sees what is committed, waits for nobody and may be called from any thread.
+
+        Args:
+            bucket: The bucket.
+            key: The object's key.
+            version: The id of one of its versions; None for the latest.
+
+        Returns:
+            The file; None when there is no such object, or it is empty. It is deleted some time after the object is:
+            who finds it missing has read an object that was deleted meanwhile.
+        """
+        with self.database.view() as connection:
+            row = connection.execute(
+                "SELECT bodies FROM objects WHERE bucket = ? AND key = ?", (bucket, key)
+            ).fetchone()
+        bodies = _versions(row[0]) if row else []
+        if version is not None:
+            bodies = [each for each in bodies if each.version == version]
+        return self._path(bodies[-1].body) if bodies and bodies[-1].body else None
+
+    def get(self, bucket: str, key: str) -> tuple[str, frozenset[str]] | None:
+        """Return the versions of an object as they were given to `put`, and their files; None if there is none."""
+        with self.database.view() as connection:
+            row = connection.execute(
+                "SELECT versions, bodies, crc FROM objects WHERE bucket = ? AND key = ?", (bucket, key)
+            ).fetchone()
+        return self._opened(bucket, key, *row) if row else None
+
+    def names(self, bucket: str, prefix: str = "") -> list[str]:
+        """Return the keys of a bucket that begin with a prefix, in order."""
+        names = []
+        with self.database.view() as connection:
+            rows = connection.execute(
+                "SELECT key FROM objects WHERE bucket = ? AND key >= ? ORDER BY key", (bucket, prefix)
+            )
+            for (name,) in rows:
+                if not name.startswith(prefix):
+                    break
+                names.append(name)
+        return names
+
+    def has(self, bucket: str, key: str) -> bool:
+        """Tell whether there is an object."""
+        with self.database.view() as connection:
+            found = connection.execute("SELECT 1 FROM objects WHERE bucket = ? AND key = ?", (bucket, key)).fetchone()
+        return found is not None
+
+    def count(self, bucket: str) -> int:
+        """Return how many objects a bucket has."""
+        with self.database.view() as connection:
+            found = connection.execute("SELECT count(*) FROM objects WHERE bucket = ?", (bucket,)).fetchone()
+        return int(found[0])
+
+    def is_empty(self, bucket: str) -> bool:
+        """Tell whether a bucket has no objects."""
+        with self.database.view() as connection:
+            return connection.execute("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", (bucket,)).fetchone() is None
+
+    def put(self, bucket: str, key: str, versions: str, bodies: Sequence[VersionBodies]) -> None:
+        """Write the row of an object."""
+        listed = json.dumps([[each.version, each.body, each.parts] for each in bodies])
+        with self.database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)",
+                (bucket, key, versions, listed, zlib.crc32(versions.encode())),
+            )
+        self.keep(file for each in bodies for file in each.files)
+
+    def remove(self, bucket: str, key: str) -> None:
+        """Delete the row of an object."""
+        with self.database.transaction() as connection:
+            connection.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
+
+    def keep(self, files: Iterable[str]) -> None:
+        """Note within a transaction that something names these files."""
+        with self._lock:
+            self._new.difference_update(files)
+
+    def drop(self, files: Iterable[str]) -> None:
+        """Note within a transaction that nothing names these files any longer."""
+        with self._lock:
+            self._dropped.update(files)
+
+    def sync(self) -> None:
+        """Let the bodies written so far survive a power cut.
+
+        Raises:
+            StorageError: The disk does not take them.
+        """
+        with self._lock:
+            files, self._unsynced = self._unsynced, set()
+        for file in sorted(files):
+            try:
+                descriptor = os.open(self._path(file), os.O_RDONLY)
+            except FileNotFoundError:
+                continue
+            try:
+                os.fsync(descriptor)
+            except OSError as error:
+                with self._lock:
+                    self._unsynced |= files
+                raise self.database.failure(error) from error
+            finally:
+                os.close(descriptor)
+
+    def files(self) -> set[str]:
+        """Return the files that rows name."""
+        with self.database.view() as connection:
+            rows = connection.execute("SELECT bodies FROM objects")
+            return {file for (bodies,) in rows for each in _versions(bodies) for file in each.files}
+
+    def sweep(self, named: set[str], before: float) -> int:
+        """Delete the files that nothing names.
+
+        Args:
+            named: The files that something names.
+            before: Files that are younger than this moment stay: their row may be on its way.
+
+        Returns:
+            How many there were.
+        """
+        swept = 0
+        for path in self._folder.glob("??/*"):
+            if path.name not in named and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+                swept += 1
+        return swept
+
+    def _committed(self) -> None:
+        with self._lock:
+            dropped = set() if self.keeps_deleted else self._dropped
+            unnamed, self._new, self._dropped = self._new | dropped, set(), set()
+        self._delete(unnamed)
+
+    def _undone(self) -> None:
+        with self._lock:
+            unnamed, self._new, self._dropped = self._new, set(), set()
+        self._delete(unnamed)
+
+    def _delete(self, files: Iterable[str]) -> None:
+        for file in files:
+            self._path(file).unlink(missing_ok=True)
+
+    def _path(self, file: str) -> Path:
+        return self._folder / file[:2] / file
+
+    def _opened(self, bucket: str, key: str, versions: str, bodies: str, crc: int) -> tuple[str, frozenset[str]]:
+        if zlib.crc32(versions.encode()) != crc:
+            raise StorageError(
+                f"The entry of s3://{bucket}/{key} in {self.database.path} is damaged. "
+                "Go back to the last backup with: zetl local reset --to-backup"
+            )
+        return versions, frozenset(file for each in _versions(bodies) for file in each.files)
+
+
+def _versions(bodies: str) -> list[VersionBodies]:
+    return [VersionBodies(version, body, tuple(parts)) for version, body, parts in json.loads(bodies)]

@@ -90,6 +90,13 @@ class Sink(io.RawIOBase):
             self._file.close()
             self._objects.write_file(location, self._path)
 
+    def reopened(self) -> IO[bytes]:
+        """Return what was written, to be read."""
+        if self._path is None:
+            return io.BytesIO(self._file.getvalue())  # type: ignore[attr-defined]
+        self._file.close()
+        return self._path.open("rb")
+
     def discard(self) -> None:
         """Forget what was written."""
         self._file.close()

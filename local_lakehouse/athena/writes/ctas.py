@@ -15,7 +15,13 @@ from pyiceberg.exceptions import CommitFailedException
 
 from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.tables.catalog import qualify
-from local_lakehouse.athena.writes.hive_files import HiveWriter, check_format, check_hive_types, check_location
+from local_lakehouse.athena.writes.hive_files import (
+    HiveWriter,
+    Written,
+    check_format,
+    check_hive_types,
+    check_location,
+)
 from local_lakehouse.athena.writes.hive_tables import add_partitions, table_input
 from local_lakehouse.athena.writes.iceberg_commits import row_writer
 from local_lakehouse.athena.writes.iceberg_tables import new_table, transforms_of
@@ -90,9 +96,8 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
     if iceberg:
         count = _create_iceberg(context, database, name, columns, settings, lambda: context.stream(tables, compiled))
         return Outcome(ROWS, update_count=count, body=False)
-    rows = context.fetch(tables, compiled)
-    paths = _create_hive(context, database, name, columns, settings, rows)
-    return Outcome(ROWS, update_count=rows.num_rows, manifest=paths, body=False)
+    written = _create_hive(context, database, name, columns, settings, lambda: context.stream(tables, compiled))
+    return Outcome(ROWS, update_count=written.rows, manifest=written.paths, body=False)
 
 
 def property_values(properties: Sequence[nodes.Property]) -> dict[str, Any]:
@@ -159,8 +164,8 @@ def _create_hive(
     name: str,
     columns: list[tuple[str, Type]],
     settings: dict[str, Any],
-    rows: pa.Table,
-) -> list[str]:
+    rows: Callable[[], pa.RecordBatchReader],
+) -> Written:
     file_format = check_format(str(settings.get("format", "PARQUET")))
     partitioned_by = [str(one).lower() for one in settings.get("partitioned_by", ())]
     if partitioned_by != [column for column, _ in columns[len(columns) - len(partitioned_by) :]]:
@@ -174,7 +179,7 @@ def _create_hive(
     compression = settings.get("write_compression") or settings.get("parquet_compression")
     writer = HiveWriter(context.lake, location, file_format, compression, delimiter)
     writer.check_empty(f"{database}.{name}")
-    paths = writer.write(rows, columns, partitioned_by)
+    written = writer.write(rows(), columns, partitioned_by)
     parameters = (
         {"field.delim": delimiter, "serialization.format": delimiter}
         if file_format == "TEXTFILE"
@@ -182,8 +187,8 @@ def _create_hive(
     )
     entry = table_input(name, columns, partitioned_by, location, file_format, parameters)
     context.lake.glue.create_table(DatabaseName=database, TableInput=entry)
-    add_partitions(context.lake, {**entry, "DatabaseName": database}, paths, partitioned_by)
-    return paths
+    add_partitions(context.lake, {**entry, "DatabaseName": database}, written.paths, partitioned_by)
+    return written
 
 
 def _create_iceberg(

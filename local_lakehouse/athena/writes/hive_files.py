@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any, Protocol
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -17,10 +17,16 @@ import pyarrow.parquet as pq
 
 from local_lakehouse.athena.results import render
 from local_lakehouse.athena.tables.lake import Lake
-from local_lakehouse.athena.writes.export import exported, field_names
+from local_lakehouse.athena.writes.export import exported, field_names, file_type
+from local_lakehouse.iceberg.writer import Sink
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.types import Type
 
+# https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
+_OPEN_PARTITIONS = 100
+_FILE_BYTES = 128 * 2**20
+_ROW_GROUP_ROWS = 122_880
+_ROW_GROUP_BYTES = 32 * 2**20
 FORMATS = ("PARQUET", "JSON", "TEXTFILE")
 _REFUSED_FORMATS = ("ORC", "AVRO", "ION")
 _CODECS = {"SNAPPY": "snappy", "GZIP": "gzip", "ZSTD": "zstd", "LZ4": "lz4", "NONE": "none", "UNCOMPRESSED": "none"}
@@ -112,46 +118,166 @@ class HiveWriter:
                 f"data at location '{location}' before retrying. Athena will not delete data in your account.",
             )
 
-    def write(self, rows: pa.Table, columns: Sequence[tuple[str, Type]], partitioned_by: Sequence[str]) -> list[str]:
-        """Write rows and return the paths of their files.
+    def write(
+        self, rows: pa.RecordBatchReader, columns: Sequence[tuple[str, Type]], partitioned_by: Sequence[str]
+    ) -> Written:
+        """Write rows as they come, and delete what was written when they fail.
 
         Args:
             rows: The rows, in the form that DuckDB answers.
             columns: Names and types of the columns.
             partitioned_by: The last columns, by which files are laid out in folders.
         """
-        if not rows.num_rows:
-            return []
         own = columns[: len(columns) - len(partitioned_by)]
-        paths = []
-        for folder, part in _partitions(rows, columns, partitioned_by):
-            key = f"{self._prefix}{folder}{_file_name()}{self._extension()}"
-            self._lake.s3.put_object(Bucket=self._bucket, Key=key, Body=self._body(part, own))
-            paths.append(f"s3://{self._bucket}/{key}")
-        return paths
+        files: dict[str, _OpenFile] = {}
+        paths: list[str] = []
+        count = 0
+        try:
+            for batch in rows:
+                count += batch.num_rows
+                for folder, part in _partitions(pa.Table.from_batches([batch]), columns, partitioned_by):
+                    if folder not in files:
+                        if len(files) >= _OPEN_PARTITIONS:
+                            raise QueryFailure(
+                                "HIVE_TOO_MANY_OPEN_PARTITIONS",
+                                f"Exceeded limit of {_OPEN_PARTITIONS} open writers for partitions/buckets.",
+                            )
+                        files[folder] = _OpenFile(self._lake, self._encoder(own))
+                    files[folder].write(part)
+                    if files[folder].size > _FILE_BYTES:
+                        paths.append(self._store(folder, files[folder]))
+                        files[folder] = _OpenFile(self._lake, self._encoder(own))
+            paths += [self._store(folder, file) for folder, file in files.items() if file.rows]
+        except BaseException:
+            for file in files.values():
+                file.discard()
+            for path in paths:
+                self._lake.s3.delete_object(Bucket=self._bucket, Key=path.removeprefix(f"s3://{self._bucket}/"))
+            raise
+        return Written(count, paths)
+
+    def _store(self, folder: str, file: _OpenFile) -> str:
+        key = f"{self._prefix}{folder}{_file_name()}{self._extension()}"
+        file.store(self._bucket, key)
+        return f"s3://{self._bucket}/{key}"
 
     def _extension(self) -> str:
-        return ".gz" if self._format != "PARQUET" and self._codec == "gzip" else ""
+        return ".gz" if self._format in ("JSON", "TEXTFILE") and self._codec == "gzip" else ""
 
-    def _body(self, rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> bytes:
+    def _encoder(self, columns: Sequence[tuple[str, Type]]) -> Callable[[Sink], _Encoder]:
         if self._format == "PARQUET":
-            arrays = [_millis(exported(rows.column(index), type_)) for index, (_, type_) in enumerate(columns)]
-            buffer = io.BytesIO()
-            table = pa.Table.from_arrays(arrays, names=[name for name, _ in columns])
-            pq.write_table(table, buffer, compression=self._codec)
-            return buffer.getvalue()
-        if self._format == "JSON":
-            text = "".join(f"{line}\n" for line in _json_lines(rows, columns))
-        else:
-            shown = render(rows.select(range(len(columns))), [type_ for _, type_ in columns])
-            text = "".join(
-                self._delimiter.join(r"\N" if cell is None else cell for cell in row) + "\n" for row in shown
-            )
-        if self._codec == "gzip":
-            return gzip.compress(text.encode())
-        if self._codec != "none":
+            return lambda sink: _ParquetEncoder(sink, columns, self._codec)
+        if self._codec not in ("gzip", "none"):
             raise QueryFailure("NOT_SUPPORTED", f"Compression {self._codec} of {self._format} files is not supported")
-        return text.encode()
+        compressed = self._codec == "gzip"
+        if self._format == "JSON":
+            return lambda sink: _LineEncoder(sink, lambda rows: _json_lines(rows, columns), compressed=compressed)
+        return lambda sink: _LineEncoder(sink, lambda rows: self._text_lines(rows, columns), compressed=compressed)
+
+    def _text_lines(self, rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> Iterator[str]:
+        for row in render(rows.select(range(len(columns))), [type_ for _, type_ in columns]):
+            yield self._delimiter.join(r"\N" if cell is None else cell for cell in row)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written: how many rows, and the paths of their files."""
+
+    rows: int
+    paths: list[str]
+
+
+class _Encoder(Protocol):
+    """Writes rows to a sink in a format."""
+
+    def write(self, rows: pa.Table) -> None:
+        """Write rows."""
+
+    def close(self) -> None:
+        """Write the format's end."""
+
+
+class _OpenFile:
+    """A file that is being written."""
+
+    def __init__(self, lake: Lake, encoder: Callable[[Sink], _Encoder]) -> None:
+        self._lake = lake
+        self._sink = Sink(lake.catalog.objects)
+        self._encoder = encoder(self._sink)
+        self.rows = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has so far."""
+        return self._sink.size
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows."""
+        self.rows += rows.num_rows
+        self._encoder.write(rows)
+
+    def store(self, bucket: str, key: str) -> None:
+        """Write the object, which others may overwrite: no copy of it is kept."""
+        self._encoder.close()
+        with self._sink.reopened() as body:
+            self._lake.s3.put_object(Bucket=bucket, Key=key, Body=body)
+        self._sink.discard()
+
+    def discard(self) -> None:
+        """Forget what was written."""
+        self._sink.discard()
+
+
+class _ParquetEncoder:
+    """Row groups of Parquet."""
+
+    def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
+        self._columns = columns
+        types_ = [(name, _stored_type(type_)) for name, type_ in columns]
+        self._schema = pa.schema(types_)
+        self._writer = pq.ParquetWriter(sink, self._schema, compression=codec)
+        self._waiting: list[pa.Table] = []
+
+    def write(self, rows: pa.Table) -> None:
+        """Keep rows until they are a row group."""
+        arrays = [_millis(exported(rows.column(index), type_)) for index, (_, type_) in enumerate(self._columns)]
+        self._waiting.append(pa.Table.from_arrays(arrays, schema=self._schema))
+        waiting = sum(kept.num_rows for kept in self._waiting)
+        if waiting >= _ROW_GROUP_ROWS or sum(kept.nbytes for kept in self._waiting) >= _ROW_GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=_ROW_GROUP_ROWS)
+            self._waiting = []
+
+    def close(self) -> None:
+        """Write what waits, and the footer."""
+        self._flush()
+        self._writer.close()
+
+
+class _LineEncoder:
+    """Lines of text."""
+
+    def __init__(self, sink: Sink, lines: Callable[[pa.Table], Iterator[str]], *, compressed: bool) -> None:
+        self._lines = lines
+        self._file: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=sink, mode="wb") if compressed else sink  # type: ignore[assignment]
+        self._compressed = compressed
+
+    def write(self, rows: pa.Table) -> None:
+        """Write a line for each row."""
+        self._file.write("".join(f"{line}\n" for line in self._lines(rows)).encode())
+
+    def close(self) -> None:
+        """End the compressed stream."""
+        if self._compressed:
+            self._file.close()
+
+
+def _stored_type(type_: Type) -> pa.DataType:
+    found = file_type(type_)
+    return pa.timestamp("ms") if pa.types.is_timestamp(found) else found
 
 
 def _millis(values: pa.Array) -> pa.Array:
@@ -173,10 +299,6 @@ def _partitions(
     groups: dict[tuple[str | None, ...], list[int]] = {}
     for index, values in enumerate(shown):
         groups.setdefault(tuple(values), []).append(index)
-    if len(groups) > 100:
-        raise QueryFailure(
-            "HIVE_TOO_MANY_OPEN_PARTITIONS", "Exceeded limit of 100 open writers for partitions/buckets."
-        )
     for key, indexes in groups.items():
         folder = "".join(
             f"{name}={_NULL_PARTITION if value is None else quote(value, safe=' ')}/"

@@ -67,7 +67,7 @@ def insert(statement: nodes.Insert, context: Context) -> Outcome:
         # Rows are added to whatever the table is when they are complete: no lock is held while they are computed.
         added = committed(database, name, lambda: append(context.lake, table, context.stream(tables, written)))
         return written_rows(added)
-    return _insert_hive(context, entry, context.fetch(tables, written), columns)
+    return _insert_hive(context, entry, context.stream(tables, written), columns)
 
 
 def _chosen(statement: nodes.Insert, columns: Sequence[str]) -> list[str]:
@@ -114,14 +114,14 @@ def _insert_sql(compiled: Compiled, columns: Sequence[tuple[str, Type]], chosen:
 
 
 def _insert_hive(
-    context: Context, entry: dict[str, Any], rows: pa.Table, columns: Sequence[tuple[str, Type]]
+    context: Context, entry: dict[str, Any], rows: pa.RecordBatchReader, columns: Sequence[tuple[str, Type]]
 ) -> Outcome:
     keys = [column["Name"].lower() for column in entry.get("PartitionKeys", ())]
     file_format, delimiter = writer_settings(entry)
     location = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"
-    paths = HiveWriter(context.lake, location, file_format, None, delimiter).write(rows, columns, keys)
-    add_partitions(context.lake, entry, paths, keys)
-    outcome = written_rows(rows.num_rows)
-    if paths:
-        outcome.manifest = paths
+    written = HiveWriter(context.lake, location, file_format, None, delimiter).write(rows, columns, keys)
+    add_partitions(context.lake, entry, written.paths, keys)
+    outcome = written_rows(written.rows)
+    if written.paths:
+        outcome.manifest = written.paths
     return outcome

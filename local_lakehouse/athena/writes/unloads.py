@@ -42,6 +42,5 @@ def unload(statement: nodes.Unload, context: Context) -> Outcome:
         str(settings.get("field_delimiter", "\x01")),
     )
     writer.check_empty("unload")
-    rows = context.fetch(tables, compiled)
-    paths = writer.write(rows, columns, partitioned_by)
-    return Outcome(ROWS, update_count=rows.num_rows, manifest=paths, body=False)
+    written = writer.write(context.stream(tables, compiled), columns, partitioned_by)
+    return Outcome(ROWS, update_count=written.rows, manifest=written.paths, body=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from local_lakehouse.protocol.faults import Fault
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,26 @@ class Body:
         return self._content
 
 
+class _lazily(Generic[T]):  # noqa: N801  (it is written as a decorator)
+    """A property that is computed once.
+
+    Python's own `functools.cached_property` holds one lock for all instances until Python 3.12: a body that is slow to
+    arrive would hold up everybody else's.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> T:
+        value = self._compute(instance)
+        instance.__dict__[self._name] = value
+        return value
+
+
 @dataclass(frozen=True)
 class Request:
     """One request to AWS.
@@ -121,19 +142,19 @@ class Request:
     content: Callable[[], bytes] = field(repr=False)
     members: Callable[[Request], Mapping[str, Any]] = field(repr=False)
 
-    @functools.cached_property
+    @_lazily
     def body(self) -> bytes:
-        """The content: without the frame that streaming signatures put around it, and uncompressed."""
+        """Return the content: without the frame that streaming signatures put around it, and uncompressed."""
         return self.content()
 
-    @functools.cached_property
+    @_lazily
     def parameters(self) -> Mapping[str, Any]:
-        """The operation's members by their names on the wire; of a request in REST those of path and query too."""
+        """Return the operation's members by their names on the wire; in REST those of path and query too."""
         return self.members(self)
 
-    @functools.cached_property
+    @_lazily
     def amz_headers(self) -> Mapping[str, str]:
-        """The ``x-amz-*`` headers by lower-case name."""
+        """Return the ``x-amz-*`` headers by lower-case name."""
         return {name: value for name, value in self.headers.items() if name.startswith("x-amz-")}
 
     def text(self, name: str) -> str | None:

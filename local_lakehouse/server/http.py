@@ -121,9 +121,8 @@ class Server:
                 self._connections.add(connection)
         if crowded:
             with contextlib.suppress(OSError):
-                peer.sendall(
-                    _written(fail("s3", "GET", Fault("SlowDown", "Too many connections.", status=503)), "", True)
-                )
+                answer = fail("s3", "GET", Fault("SlowDown", "Too many connections.", status=503))
+                peer.sendall(_written(answer, "GET", True) + answer.body)
             peer.close()
             return
         connection.thread.start()
@@ -166,6 +165,7 @@ class _Connection:
         self._expects = False
         self._alive = True
         self._upgraded = False
+        self._failure: Fault | None = None
 
     # httptools calls these.
 
@@ -237,6 +237,8 @@ class _Connection:
         received = 0
         deadline = time.monotonic() + self._limits.pause
         while not self._read:
+            if self._failure is not None:
+                raise _BrokenError(self._failure)
             self._peer.settimeout(self._limits.pause if received else self._limits.idle)
             try:
                 data = self._peer.recv(_PIECE)
@@ -248,7 +250,7 @@ class _Connection:
                 deadline = time.monotonic() + self._limits.pause
             received += len(data)
             self._feed(data)
-            if not self._read and (received > _LARGEST_HEAD or time.monotonic() > deadline):
+            if not self._read and self._failure is None and (received > _LARGEST_HEAD or time.monotonic() > deadline):
                 late = received <= _LARGEST_HEAD
                 raise _BrokenError(_timeout() if late else _too_large())
         with self._lock:
@@ -267,11 +269,15 @@ class _Connection:
             # Another protocol was offered; it is declined by an ordinary answer.
             self._upgraded = True
         except httptools.HttpParserError as error:
-            raise _BrokenError(Fault("BadRequest", f"This is not an HTTP/1.1 request: {error}")) from error
+            # What came before it counts.
+            self._failure = Fault("BadRequest", f"This is not an HTTP/1.1 request: {error}")
 
     def receive(self) -> bytes | None:
         """Return the next piece of the body; None at its end."""
         while not self._read:
+            if self._failure is not None:
+                self._alive = False
+                raise Fault("IncompleteBody", f"The request's body cannot be read. {self._failure.message}")
             if self._expects:
                 self._expects = False
                 self._peer.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -284,11 +290,7 @@ class _Connection:
             if not data:
                 self._alive = False
                 raise Fault("IncompleteBody", "The connection ended within the request's body.")
-            try:
-                self._feed(data)
-            except _BrokenError as broken:
-                self._alive = False
-                raise Fault("IncompleteBody", f"The request's body cannot be read. {broken}") from broken
+            self._feed(data)
         piece = self._read.popleft()
         if isinstance(piece, Head):
             raise AssertionError("a body ends before the next request begins")

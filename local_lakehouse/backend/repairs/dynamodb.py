@@ -13,6 +13,7 @@ from typing import Any
 from moto.dynamodb.exceptions import MockValidationException, ProvidedKeyDoesNotExist, TransactionCanceledException
 from moto.dynamodb.parsing import partiql
 from moto.dynamodb.responses import DynamoHandler
+from py_partiql_parser.exceptions import ParserException
 
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.protocol.partiql import read
@@ -112,7 +113,12 @@ def _confined(query: Callable[..., Any]) -> Callable[..., Any]:
             raise MockValidationException("EXISTS is valid in PartiQL and not offered by the local lakehouse.")
         name = f"{about.table}.{about.index}" if about.index else about.table
         reached = {table: items for table, items in source_data.items() if table in (name, about.table)}
-        found, updates = query(statement.strip(), reached, parameters)
+        try:
+            found, updates = query(statement.strip(), reached, parameters)
+        except (ParserException, LookupError, TypeError, ValueError, AttributeError) as error:
+            # Moto's parser knows a part of PartiQL, and fails on the rest in ways of its own.
+            message = "Statement wasn't well formed, or is PartiQL that the local lakehouse does not offer."
+            raise MockValidationException(message) from error
         if updates.keys() - {about.table}:
             raise MockValidationException("Statement wasn't well formed, can't be processed: it names several tables")
         return found, updates

@@ -1,0 +1,89 @@
+"""A page of another host, in a real browser: it reads nothing from the lakehouse and writes nothing to it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse
+from tests.local_lakehouse.server.raw import LEARNER
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+
+# What a page can try without anybody's help; each step says what it could read.
+PAGE = Path(__file__).with_name("foreign_page.html")
+
+
+class _Page(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(PAGE.read_bytes())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+
+
+def client(lakehouse: Lakehouse, service: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=lakehouse.url,
+        region_name="us-east-1",
+        aws_access_key_id=LEARNER,
+        aws_secret_access_key="x",
+    )
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "rebound.example"])
+def test_a_foreign_page_reads_nothing_and_writes_nothing(
+    lakehouse: Lakehouse, browser: Browser, chromium: str, site: int, host: str, address: str
+) -> None:
+    s3, iam, dynamodb = (client(lakehouse, service) for service in ("s3", "iam", "dynamodb"))
+    s3.create_bucket(Bucket="kept-bucket")
+    s3.put_object(Bucket="kept-bucket", Key="k", Body=b"kept")
+    rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET", "PUT", "POST", "DELETE"], "AllowedHeaders": ["*"]}
+    s3.put_bucket_cors(Bucket="kept-bucket", CORSConfiguration={"CORSRules": [rule]})
+    iam.create_role(RoleName="Kept", AssumeRolePolicyDocument=json.dumps({}))
+    dynamodb.create_table(
+        TableName="Kept",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    port = lakehouse._server.address[1]
+    resolved = browser.browser_type.launch(
+        executable_path=chromium,
+        args=["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP *.example 127.0.0.1"],
+    )
+    try:
+        page = resolved.new_page()
+        scope = f"{LEARNER}/20260101/us-east-1/SERVICE/aws4_request"
+        page.goto(f"http://{host}:{site}/?target=http://{address}:{port}&scope={scope}")
+        assert page.evaluate("everything()") == []
+    finally:
+        resolved.close()
+    assert s3.get_object(Bucket="kept-bucket", Key="k")["Body"].read() == b"kept"
+    assert [found["Key"] for found in s3.list_objects_v2(Bucket="kept-bucket")["Contents"]] == ["k"]
+    assert iam.get_role(RoleName="Kept")["Role"]["RoleName"] == "Kept"
+    assert dynamodb.list_tables()["TableNames"] == ["Kept"]
+    assert not lakehouse.zero_etl.paused

@@ -1,0 +1,458 @@
+"""What was authorized is what is carried out, however a request is written.
+
+Each test is about a kind of request that two readers could read differently. The lakehouse holds one thing that the
+caller may touch, ``own``, and one that the caller may not, ``kept``; nothing that is sent reads or changes the second.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local_lakehouse.backend import dispatch
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from local_lakehouse.protocol.services import PROTOCOLS, operation_names, service_model
+from tests.local_lakehouse.iam.test_enforcement import HERE, LEARNER, World, allow, deny
+from tests.local_lakehouse.server.raw import Answered, call, request, signed
+
+SECRET = b"a secret of somebody else"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+TABLE = f"arn:aws:dynamodb:{HERE}:table/own"
+
+
+class Attempt:
+    """A caller who may use ``own`` and nothing else."""
+
+    def __init__(self, world: World, lakehouse: Lakehouse) -> None:
+        self.world = world
+        self.lakehouse = lakehouse
+        self.key = world.user(
+            allow("s3:*", ["arn:aws:s3:::own", "arn:aws:s3:::own/*"]),
+            allow("dynamodb:*", TABLE),
+            allow(["iam:GetRole", "iam:DeleteRole", "iam:TagRole"], "arn:aws:iam::123456789012:role/own"),
+            allow("kms:DescribeKey", f"arn:aws:kms:{HERE}:key/own"),
+            deny("s3:*", "arn:aws:s3:::own/secret"),
+        )[0]
+
+    def s3(self, method: str, target: str, body: bytes = b"", **headers: str) -> Answered:
+        return self._kept(request(self.lakehouse, method, target, {**signed("s3", self.key), **headers}, body))
+
+    def form(self, service: str, target: str, body: str, **headers: str) -> Answered:
+        kind = {**signed(service, self.key), **FORM, **headers}
+        return self._kept(request(self.lakehouse, "POST", target, kind, body.encode()))
+
+    def json(self, service: str, target: str, document: Any, **headers: str) -> Answered:
+        return self._kept(call(self.lakehouse, service, target, document, **{**signed(service, self.key), **headers}))
+
+    def _kept(self, found: Answered) -> Answered:
+        assert SECRET not in found.body
+        assert found.status < 500 or found.status == 501, found
+        return found
+
+    def check(self) -> None:
+        """Make sure that what the caller may not touch is as it was."""
+        s3, dynamodb = self.world.client("s3"), self.world.client("dynamodb")
+        assert s3.get_object(Bucket="kept", Key="k")["Body"].read() == SECRET
+        assert s3.get_object(Bucket="own", Key="secret")["Body"].read() == SECRET
+        assert s3.list_objects_v2(Bucket="kept")["KeyCount"] == 1
+        assert dynamodb.scan(TableName="kept")["Items"] == [{"pk": {"S": "k"}, "secret": {"S": SECRET.decode()}}]
+        assert self.world.iam.get_role(RoleName="kept")["Role"].get("Tags", []) == []
+
+
+@pytest.fixture(scope="module")
+def attempt() -> Iterator[Attempt]:
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600, enforce_iam=True))
+    lakehouse.start()
+    world = World(lakehouse)
+    s3, dynamodb = world.client("s3"), world.client("dynamodb")
+    for name in ("own", "kept"):
+        s3.create_bucket(Bucket=name)
+        dynamodb.create_table(
+            TableName=name,
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        world.role(name=name)
+    s3.put_object(Bucket="own", Key="k", Body=b"own")
+    s3.put_object(Bucket="own", Key="secret", Body=SECRET)
+    s3.put_object(Bucket="kept", Key="k", Body=SECRET)
+    dynamodb.put_item(TableName="kept", Item={"pk": {"S": "k"}, "secret": {"S": SECRET.decode()}})
+    attempt = Attempt(world, lakehouse)
+    yield attempt
+    attempt.check()
+    lakehouse.stop()
+
+
+# S3.
+
+_S3 = service_model("s3")
+SUB_RESOURCES = sorted(
+    {_S3.operation_model(name).http["requestUri"].partition("?")[2] for name in _S3.operation_names} - {""}
+    | {"torrent", "logging", "unknown", "ACL", "Torrent", "acl%20", "%61cl2"}
+)
+
+
+@pytest.mark.parametrize("operation", sorted(operation_names("s3")))
+def test_an_operation_of_s3_is_carried_out_as_itself_or_refused_by_name(attempt: Attempt, operation: str) -> None:
+    """Moto falls back to reading, listing, creating or deleting the whole thing for what it does not know."""
+    model = _S3.operation_model(operation)
+    path, _, query = model.http["requestUri"].partition("?")
+    path = path.replace("{Bucket}", "kept").replace("{Key+}", "k")
+    needed = (
+        [model.input_shape.members[name] for name in model.input_shape.required_members] if model.input_shape else []
+    )
+    asked = [query] if query else []
+    asked += [f"{m.serialization['name']}=1" for m in needed if m.serialization.get("location") == "querystring"]
+    headers = {m.serialization["name"]: "own/k" for m in needed if m.serialization.get("location") == "header"}
+    target = path + ("?" + "&".join(asked) if asked else "")
+    denied = attempt.s3(model.http["method"], target, b"", **headers)
+    assert denied.status in (403, 501) or (model.http["method"] == "POST" and denied.status == 400)
+    learner = request(attempt.lakehouse, "GET", "/kept/k", signed("s3"))
+    assert learner.body == SECRET
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "POST"])
+@pytest.mark.parametrize("resource", SUB_RESOURCES)
+def test_a_sub_resource_is_known_or_refused(attempt: Attempt, method: str, resource: str) -> None:
+    attempt.s3(method, f"/own/secret?{resource}")
+    attempt.s3(method, f"/kept/k?{resource}")
+    assert attempt.s3("GET", "/own/k").body == b"own"
+
+
+def test_what_moto_does_not_have_is_not_what_it_does_have() -> None:
+    offered = set(dispatch._S3_METHODS) | dispatch._S3_WRITES
+    assert offered <= operation_names("s3")
+    assert {
+        "GetObjectTorrent",
+        "GetObjectRetention",
+        "GetBucketMetricsConfiguration",
+        "PutBucketAnalyticsConfiguration",
+        "DeleteBucketMetricsConfiguration",
+        "PutBucketRequestPayment",
+        "RenameObject",
+    }.isdisjoint(offered)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/own/k?versionId=a&versionId=b",
+        "/own?prefix=k&prefix=secret",
+        "/own/k?acl&tagging",
+        "/own?list-type=2&list-type=1",
+        "/own?list-type=2&acl",
+        "/own?delete&acl",
+        "/own/k?partNumber=1&uploadId=a&uploadId=b",
+        "/own/k?VersionId=a",
+        "/own?list-type=3",
+        "/own?versions&versioning",
+        "/own/k?response-content-type=a&response-content-type=b",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_query_that_says_two_things_is_refused(attempt: Attempt, method: str, target: str) -> None:
+    assert attempt.s3(method, target).status in (400, 501)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/own/%73ecret",
+        "/own/../kept/k",
+        "/own/..%2fkept/k",
+        "/own%2f../kept/k",
+        "//kept/k",
+        "/own//../../kept/k",
+        "/%6bept/k",
+        "/own%2fsecret",
+        "/kept%2fk",
+        "/own/.%2e/secret",
+        "/own/k%00",
+        "/own/k?/../../kept/k",
+        "/own/k%3f/../secret",
+        "/own/k;/secret",
+        "http://kept.s3.amazonaws.com/own/secret",
+        "/own/secret/",
+        "/kept/k/",
+        "http://127.0.0.1/kept/k",
+    ],
+)
+def test_a_path_has_one_meaning(attempt: Attempt, target: str) -> None:
+    for method in ("GET", "DELETE", "PUT"):
+        if not (method == "PUT" and target.startswith("/own/")):
+            attempt.s3(method, target)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "kept/k",
+        "/kept/k",
+        "kept%2Fk",
+        "own/k/../../kept/k",
+        "own/k?versionId=1&x=/kept/k",
+        "own/secret",
+        "own/k#/kept/k",
+        "own/secret;x",
+        "arn:aws:s3:us-east-1:123456789012:accesspoint/own/object/k",
+        "own",
+        "",
+        "//kept/k",
+        "own/k?version=/kept/k",
+    ],
+)
+def test_a_copy_has_one_source(attempt: Attempt, source: str) -> None:
+    for target in ("/own/copied", "/own/copied?partNumber=1&uploadId=1"):
+        attempt.s3("PUT", target, b"", **{"x-amz-copy-source": source})
+    assert SECRET not in attempt.s3("GET", "/own/copied").body
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-amz-acl": "public-read"},
+        {"X-Amz-Target": "DynamoDB_20120810.Scan"},
+        {"x-moto-account-id": "999999999999"},
+        {"Action": "DeleteBucket"},
+        {"versionId": "x"},
+        {"User-Agent": "region/eu-west-1"},
+        {"uploads": ""},
+        FORM,
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"X-Forwarded-Host": "kept.s3.amazonaws.com"},
+        {"x-http-method-override": "DELETE"},
+        {"Transfer-Encoding": "identity"},
+        {"x_amz_copy_source": "kept/k"},
+    ],
+)
+def test_a_header_does_not_make_another_request_of_it(attempt: Attempt, headers: dict[str, str]) -> None:
+    attempt.s3("GET", "/own/secret", b"", **headers)
+    attempt.s3("PUT", "/kept/k", b"key=k&file=changed", **headers)
+    attempt.s3("POST", "/kept?Action=DeleteBucket", b"key=k&file=changed", **headers)
+    assert request(attempt.lakehouse, "GET", "/own/secret", signed("s3")).body == SECRET
+
+
+def test_the_body_of_an_object_is_no_form(attempt: Attempt) -> None:
+    """Moto takes the content of such a request for its parameters."""
+    attempt.s3("PUT", "/own/form", b"versionId=1&acl=public-read&key=secret", **FORM)
+    assert attempt.s3("GET", "/own/form").body == b"versionId=1&acl=public-read&key=secret"
+    attempt.s3("DELETE", "/own/form", b"uploadId=1&tagging", **FORM)
+    assert attempt.s3("GET", "/own/form").status == 404
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "<Key>secret</Key>",
+        "<Key>k</Key><Key>secret</Key>",
+        "<Key>se<!-- -->cret</Key>",
+        "<Key>secret</Key><Key>k</Key>",
+        "<Key><![CDATA[secret]]></Key>",
+        "<Key>&#115;ecret</Key>",
+        "<Key>k</Key><VersionId>1</VersionId><VersionId>null</VersionId>",
+    ],
+)
+def test_the_objects_that_are_deleted_are_those_that_may_be(attempt: Attempt, entry: str) -> None:
+    for document in (
+        f"<Delete><Object>{entry}</Object></Delete>",
+        f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object>{entry}</Object></Delete>',
+        f"<Delete><Object><Key>x</Key></Object><Object>{entry}</Object></Delete>",
+        f"<Other><Delete><Object>{entry}</Object></Delete></Other>",
+        "<!DOCTYPE d [<!ENTITY e 'secret'>]><Delete><Object><Key>&e;</Key></Object></Delete>",
+    ):
+        attempt.s3("POST", "/own?delete", document.encode())
+        assert request(attempt.lakehouse, "GET", "/own/secret", signed("s3")).body == SECRET
+    attempt.s3("PUT", "/own/k", b"own")
+
+
+def test_one_signature_speaks_for_a_request(attempt: Attempt) -> None:
+    other = urllib.parse.quote(f"{LEARNER}/20260101/us-east-1/s3/aws4_request")
+    for query in (f"X-Amz-Credential={other}", f"AWSAccessKeyId={LEARNER}", f"x-amz-credential={other}"):
+        assert attempt.s3("GET", f"/kept/k?{query}").status == 400
+    both = ", ".join(f"Credential={key}/20260101/us-east-1/s3/aws4_request" for key in (attempt.key, LEARNER))
+    assert request(attempt.lakehouse, "GET", "/kept/k", {"Authorization": f"AWS4-HMAC-SHA256 {both}"}).status == 400
+
+
+def test_a_header_that_is_given_twice_is_refused(attempt: Attempt) -> None:
+    for name in ("x-amz-copy-source", "x-amz-acl", "authorization", "content-type", "x-amz-target"):
+        assert attempt.s3("PUT", "/own/k", b"", **{name.title(): "own/k", name.upper(): "kept/k"}).status == 400
+    hoisted = attempt.s3("PUT", "/own/k?x-amz-copy-source=kept/k", b"", **{"x-amz-copy-source": "own/k"})
+    assert hoisted.status == 400
+
+
+# The query protocol.
+
+
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("/", "Action=DeleteRole&RoleName=own&RoleName=kept"),
+        ("/?RoleName=kept", "Action=DeleteRole&RoleName=own"),
+        ("/?Action=GetRole&RoleName=own", "Action=DeleteRole&RoleName=kept"),
+        ("/", "Action=GetRole&Action=DeleteRole&RoleName=kept"),
+        ("/", "Action=GetRole&RoleName=own&Role%4eame=kept"),
+        ("/?Action=DeleteRole", "Action=DeleteRole&RoleName=kept"),
+        ("/", "Action=DeleteRole&RoleName=own&RoleName=own"),
+        ("/", "Action=TagRole&RoleName=own&Tags.member.2.Key=a&Tags.member.2.Value=b"),
+        ("/", "Action=TagRole&RoleName=own&Tags.member.01.Key=a&Tags.member.01.Value=b"),
+        ("/", "Action=DeleteRole&RoleName=%ff"),
+    ],
+)
+def test_a_form_that_says_two_things_is_refused(attempt: Attempt, target: str, body: str) -> None:
+    assert attempt.form("iam", target, body).status == 400
+
+
+@pytest.mark.parametrize(
+    "name", ["rolename", "ROLENAME", "RoleName ", " RoleName", "RoleName[]", "RoleName.1", "roleName"]
+)
+def test_a_parameter_has_one_spelling(attempt: Attempt, name: str) -> None:
+    attempt.form("iam", "/", f"Action=DeleteRole&{urllib.parse.quote(name)}=kept")
+    attempt.form("iam", "/", f"Action=GetRole&RoleName=own&{urllib.parse.quote(name)}=kept")
+
+
+@pytest.mark.parametrize("headers", [{"X-Amz-Target": "AmazonDynamoDB.DeleteRole"}, {"Action": "DeleteRole"}])
+def test_a_header_does_not_name_the_operation_of_a_form(attempt: Attempt, headers: dict[str, str]) -> None:
+    attempt.form("iam", "/", "Action=GetRole&RoleName=kept", **headers)
+
+
+# AWS JSON.
+
+INJECTED = ["&Action=DeleteTable&", "x&TableName=kept&", "Action=DeleteTable", "&X-Amz-Target=DynamoDB_20120810.Scan&"]
+
+
+@pytest.mark.parametrize("text", INJECTED)
+def test_a_text_in_json_is_no_form(attempt: Attempt, text: str) -> None:
+    item = {"pk": {"S": text}, text: {"S": text}}
+    assert attempt.json("dynamodb", "DynamoDB_20120810.PutItem", {"TableName": "own", "Item": item}).status == 200
+    key = {"pk": {"S": text}}
+    found = attempt.json("dynamodb", "DynamoDB_20120810.GetItem", {"TableName": "own", "Key": key})
+    assert json.loads(found.body)["Item"] == item
+    attempt.json("kms", "TrentService.DescribeKey", {"KeyId": "own", "GrantTokens": [f"&KeyId=kept&{text}"]})
+
+
+@pytest.mark.parametrize("target", ["/?Action=DeleteTable", "/?TableName=kept", "/kept", "/?"])
+def test_the_address_of_json_says_nothing(attempt: Attempt, target: str) -> None:
+    headers = {**signed("dynamodb", attempt.key), "X-Amz-Target": "DynamoDB_20120810.Scan"}
+    found = request(attempt.lakehouse, "POST", target, headers, b'{"TableName": "own"}')
+    assert SECRET not in found.body
+    assert found.status == (200 if target in ("/?", "/kept") else 400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"TableName": "kept", "TableName": "own"}',
+        b'{"TableName": "own", "TableName": "kept"}',
+        b'{"TableName": "own", "tableName": "kept"}',
+        b'{"TableName": "own", "TableName\\u0000": "kept"}',
+        b'{"TableName": ["own", "kept"]}',
+        b'{"TableName": {"S": "kept"}}',
+        b'{"Table\\u004eame": "kept"}',
+        b'{"TableName": "own", "TableArn": "kept", "ResourceArn": "kept"}',
+        b'{"TableName": "own"}{"TableName": "kept"}',
+        b'{"TableName": "arn:aws:dynamodb:us-east-1:123456789012:table/kept"}',
+        b'{"TableName": "arn:aws:dynamodb:us-east-1:123456789012:table/own/../kept"}',
+    ],
+)
+def test_a_document_has_one_meaning(attempt: Attempt, body: bytes) -> None:
+    for operation in ("Scan", "DeleteTable", "DescribeTable"):
+        if operation == "Scan" or b'"kept"' in body.rpartition(b":")[2]:
+            attempt.json("dynamodb", f"DynamoDB_20120810.{operation}", body)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM kept--\n,own",
+        "SELECT * FROM own--\n,kept",
+        "SELECT ' FROM kept WHERE ' FROM own",
+        'SELECT * FROM "own" , "kept"',
+        "SELECT * FROM own/**/,kept",
+        "SELECT secret FROM kept/*FROM own*/",
+        'SELECT "a FROM kept WHERE " FROM own',
+        "select * from\tkept",
+        "SELECT * FROM own WHERE pk = ' FROM kept WHERE '",
+        "UPDATE own SET a = ' WHERE ' WHERE pk = 'k'",
+        "DELETE FROM kept--\n WHERE pk = 'k'",
+        "EXISTS(SELECT * FROM kept)",
+        "INSERT INTO own--\n kept VALUE {'pk': 'x'}",
+        " SELECT * FROM kept",
+        'SELECT * FROM "own"."kept"',
+    ],
+)
+def test_a_statement_reaches_one_table(attempt: Attempt, statement: str) -> None:
+    attempt.json("dynamodb", "DynamoDB_20120810.ExecuteStatement", {"Statement": statement})
+    several = {"Statements": [{"Statement": statement}, {"Statement": "SELECT * FROM own WHERE pk = 'k'"}]}
+    attempt.json("dynamodb", "DynamoDB_20120810.BatchExecuteStatement", several)
+    transacted = {"TransactStatements": [{"Statement": statement}]}
+    attempt.json("dynamodb", "DynamoDB_20120810.ExecuteTransaction", transacted)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_statement_of_these_words_reaches_the_other_table(attempt: Attempt, data: st.DataObject) -> None:
+    word = st.sampled_from(
+        [
+            "SELECT",
+            "*",
+            "FROM",
+            "own",
+            "kept",
+            '"own"',
+            '"kept"',
+            "'",
+            '"',
+            "--",
+            "/*",
+            "*/",
+            "\n",
+            ",",
+            ".",
+            "WHERE",
+            "pk",
+            "=",
+            "'k'",
+            "' FROM kept WHERE '",
+            ";",
+            "(",
+            ")",
+            "INTO",
+            "DELETE",
+            "UPDATE",
+            "SET",
+            "EXISTS",
+        ]
+    )
+    words = data.draw(st.lists(word, min_size=1, max_size=10))
+    start = data.draw(st.sampled_from(["SELECT * FROM ", "DELETE FROM ", "UPDATE ", ""]))
+    document = {"Statement": start + " ".join(words)}
+    attempt.json("dynamodb", "DynamoDB_20120810.ExecuteStatement", document)
+
+
+def test_the_administrators_role_is_assumed_by_nobody(attempt: Attempt) -> None:
+    everything = attempt.world.analyst(allow("sts:*"))
+    admin = "arn:aws:iam::123456789012:role/Admin"
+    for keys in (everything, None):
+        sts = attempt.world.client("sts", keys)
+        with pytest.raises(sts.exceptions.ClientError, match="not authorized to perform: sts:AssumeRole"):
+            sts.assume_role(RoleArn=admin, RoleSessionName="me")
+
+
+def test_the_table_of_protocols_is_botocores() -> None:
+    for name, protocol in PROTOCOLS.items():
+        model = service_model(name)
+        assert protocol.name == model.resolved_protocol
+        assert protocol.target == model.metadata.get("targetPrefix", "") or not protocol.target
+        assert protocol.queried == ("query" in model.metadata["protocols"])
+        if protocol.name == "json":
+            assert (protocol.target, protocol.version) == (
+                model.metadata["targetPrefix"],
+                model.metadata["jsonVersion"],
+            )

@@ -1,0 +1,85 @@
+"""HTTP as it is written, byte by byte."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_lakehouse.lakehouse import Lakehouse
+
+LEARNER = "LOCALLAKEHOUSE000000"
+
+
+def signed(service: str, key: str = LEARNER, region: str = "us-east-1") -> dict[str, str]:
+    """Return the header that says who asks which service."""
+    return {"Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/{service}/aws4_request"}
+
+
+@dataclass
+class Answered:
+    """An answer: its status, its headers by lower-case name, its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """The error's name, in JSON or XML."""
+        if self.body.startswith(b"{"):
+            return str(json.loads(self.body)["__type"])
+        return self.body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode()
+
+
+def connect(lakehouse: Lakehouse, timeout: float = 10) -> socket.socket:
+    """Open a connection."""
+    return socket.create_connection(lakehouse._server.address, timeout=timeout)
+
+
+def answer(connection: socket.socket, method: str = "GET") -> Answered:
+    """Read one answer, and nothing of the next one."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += _received(connection, 1)
+    status, *lines = head.decode("latin-1").rstrip().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    bare = method == "HEAD" or "content-length" not in headers
+    return Answered(
+        int(status.split()[1]), headers, b"" if bare else _received(connection, int(headers["content-length"]))
+    )
+
+
+def _received(connection: socket.socket, size: int) -> bytes:
+    content = b""
+    while len(content) < size:
+        piece = connection.recv(size - len(content))
+        if not piece:
+            raise ConnectionError("the answer ends too early")
+        content += piece
+    return content
+
+
+def send(lakehouse: Lakehouse, content: bytes, method: str = "GET") -> Answered:
+    """Send bytes on a connection of their own, and read one answer."""
+    with connect(lakehouse) as connection:
+        connection.sendall(content)
+        return answer(connection, method)
+
+
+def request(
+    lakehouse: Lakehouse, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+) -> Answered:
+    """Send a request, and read its answer."""
+    lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return send(lakehouse, "\r\n".join([*lines, "", ""]).encode() + body, method)
+
+
+def call(lakehouse: Lakehouse, service: str, target: str, document: Any, **headers: str) -> Answered:
+    """Send a request in AWS JSON; a document in bytes is sent as it is."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    kind = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
+    return request(lakehouse, "POST", "/", {**signed(service), **kind, **headers}, body)

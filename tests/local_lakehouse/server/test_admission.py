@@ -1,0 +1,114 @@
+"""Who is turned away before anything is read or done."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_lakehouse import daemon
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.local_lakehouse.server.raw import request, send, signed
+
+CORS = b"""<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>
+<AllowedMethod>PUT</AllowedMethod><AllowedHeader>*</AllowedHeader></CORSRule></CORSConfiguration>"""
+
+
+@pytest.fixture(scope="module")
+def lakehouse() -> Iterator[Lakehouse]:
+    """A lakehouse with an object in a bucket that lets all pages in, as far as S3 is asked."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse.start()
+    assert request(lakehouse, "PUT", "/some-bucket", signed("s3")).status == 200
+    assert request(lakehouse, "PUT", "/some-bucket?cors", signed("s3"), CORS).status == 200
+    assert request(lakehouse, "PUT", "/some-bucket/k", signed("s3"), b"content").status == 200
+    yield lakehouse
+    lakehouse.stop()
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1", "http://localhost:8888", ""])
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS"])
+def test_a_page_of_any_origin_is_turned_away(lakehouse: Lakehouse, method: str, origin: str) -> None:
+    found = request(
+        lakehouse, method, "/some-bucket/k", {**signed("s3"), "Origin": origin}, b"x" if method == "PUT" else b""
+    )
+    assert found.status == 403
+    assert request(lakehouse, "GET", "/some-bucket/k", signed("s3")).body == b"content"
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 403), ("none", 200)]
+)
+def test_what_a_browser_sends_for_a_page_is_turned_away(lakehouse: Lakehouse, site: str, status: int) -> None:
+    assert request(lakehouse, "GET", "/some-bucket/k", {**signed("s3"), "Sec-Fetch-Site": site}).status == status
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "", "[::2]", "10.0.0.1"]
+)
+def test_a_page_that_lets_its_name_point_here_is_turned_away(lakehouse: Lakehouse, host: str) -> None:
+    assert send(lakehouse, f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).status == 403
+
+
+def test_a_request_names_one_host(lakehouse: Lakehouse) -> None:
+    assert send(lakehouse, b"GET / HTTP/1.1\r\n\r\n").status == 403
+    assert send(lakehouse, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n").status == 403
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_no_answer_lets_a_page_read_it(lakehouse: Lakehouse, method: str) -> None:
+    for origin in ({}, {"Origin": "https://evil.example"}):
+        for target in ("/some-bucket/k", "/some-bucket", "/", "/_zetl/health"):
+            found = request(lakehouse, method, target, {**signed("s3"), **origin})
+            assert not [name for name in found.headers if name.startswith("access-control-")]
+
+
+def test_cors_stays_off_in_whatever_order_modules_are_imported() -> None:
+    program = (
+        "import moto.settings, os; os.environ.pop('MOTO_DISABLE_GLOBAL_CORS', None)\n"
+        "from local_lakehouse.lakehouse import Lakehouse, Settings\n"
+        "from tests.local_lakehouse.server.raw import request, signed\n"
+        "lakehouse = Lakehouse(Settings()); lakehouse.start()\n"
+        "found = request(lakehouse, 'GET', '/', signed('s3')).headers\n"
+        "lakehouse.stop()\n"
+        "raise SystemExit([name for name in found if name.startswith('access-control')] or 0)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "target", ["/moto-api/reset", "/moto-api/data.json", "/moto-api/", "/latest/meta-data/", "/favicon.ico"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_motos_own_controls_do_not_exist(lakehouse: Lakehouse, method: str, target: str) -> None:
+    assert request(lakehouse, method, target, signed("s3")).status in (404, 501)
+    assert request(lakehouse, "GET", "/some-bucket/k", signed("s3")).body == b"content"
+
+
+@pytest.mark.parametrize("control", ["health", "refresh", "pause", "resume", "rights", "nothing"])
+@pytest.mark.parametrize("token", [None, "", "wrong", "ä"])
+def test_a_control_needs_the_token(lakehouse: Lakehouse, control: str, token: str | None) -> None:
+    headers = {} if token is None else {"X-Zetl-Token": token}
+    assert request(lakehouse, "POST", f"/_zetl/{control}", headers, b"{}").status == 403
+    assert not lakehouse.zero_etl.paused
+
+
+def test_a_control_with_the_token_is_carried_out(lakehouse: Lakehouse) -> None:
+    token = {"X-Zetl-Token": lakehouse.token}
+    assert request(lakehouse, "POST", "/_zetl/health", token, b"{}").status == 200
+    assert request(lakehouse, "POST", "/_zetl/nothing", token, b"{}").status == 404
+    assert request(lakehouse, "GET", "/_zetl/health", token).status == 404
+    assert request(lakehouse, "POST", "/_zetl/health", {**token, "Origin": "http://127.0.0.1"}, b"{}").status == 403
+
+
+def test_the_token_is_the_users_alone_and_another_one_each_time(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("old")
+    (tmp_path / "token").chmod(0o644)
+    daemon.announce(tmp_path, "http://127.0.0.1:1", "new")
+    assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
+    assert (tmp_path / "token").read_text() == "new"
+    assert len({Lakehouse(Settings()).token for _ in range(2)}) == 2

@@ -34,6 +34,7 @@ class Outcome:
         header: Whether ``GetQueryResults`` begins with the columns' names.
         manifest: The files that were written, if there is a manifest of them.
         body: Whether a result file is written.
+        batches: The rows as they are computed, instead of `rows`.
     """
 
     columns: Sequence[tuple[str, Type]] = ()
@@ -42,6 +43,7 @@ class Outcome:
     header: bool = False
     manifest: Sequence[str] | None = None
     body: bool = True
+    batches: pa.RecordBatchReader | None = None
 
 
 @dataclass
@@ -78,11 +80,11 @@ class Context:
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         return Session(tables, self.database, now, self.worker.constant, self.parameters)
 
-    def query(self, query: Query) -> tuple[Compiled, pa.Table]:
+    def query(self, query: Query) -> tuple[Compiled, pa.RecordBatchReader]:
         """Run a query.
 
         Returns:
-            What it is, and its rows.
+            What it is, and its rows batch by batch.
 
         Raises:
             QueryFailure: It fails.
@@ -91,12 +93,7 @@ class Context:
         began = time.monotonic()
         compiled = compile_query(query, self.session(tables))
         self.execution.planning_millis += round((time.monotonic() - began) * 1000)
-        return compiled, self.fetch(tables, compiled)
-
-    def fetch(self, tables: StatementTables, compiled: Compiled) -> pa.Table:
-        """Run a query over the tables that its analysis named, and return its rows."""
-        self._register(tables, compiled)
-        return self.worker.read(compiled.sql)
+        return compiled, self.stream(tables, compiled)
 
     def stream(self, tables: StatementTables, compiled: Compiled) -> pa.RecordBatchReader:
         """Run a query over the tables that its analysis named, and return its rows batch by batch."""

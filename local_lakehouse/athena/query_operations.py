@@ -208,10 +208,13 @@ class QueryOperations:
         execution = self._find(request["QueryExecutionId"])
         if (request.get("MaxResults") or 0) > _MAX_ROWS:
             raise invalid_request("MaxResults is more than maximum allowed length 1000")
-        rows = self._rows(execution)
-        if execution.has_header and execution.columns:
-            rows = [[column["Label"] for column in execution.columns], *rows]
-        chosen, token = _result_page(rows, request)
+        named = execution.has_header and bool(execution.columns)
+        header: list[list[Text]] = [[column["Label"] for column in execution.columns]] if named else []
+        start, size = _result_page(execution, len(header), request)
+        lead = header[start:]
+        chosen = [*lead, *self._rows(execution, max(start - len(header), 0), size - len(lead))]
+        # A full page always has a successor, even an empty one.
+        token = str(start + size) if len(chosen) == size else None
         answer: dict[str, Any] = {
             "ResultSet": {
                 "Rows": [_row(row, execution) for row in chosen],
@@ -224,7 +227,7 @@ class QueryOperations:
             answer["NextToken"] = token
         return answer
 
-    def _rows(self, execution: Execution) -> list[list[Text]]:
+    def _rows(self, execution: Execution, start: int, count: int) -> list[list[Text]]:
         code = "INVALID_QUERY_EXECUTION_STATE"
         if not execution.final:
             raise invalid_request(_NOT_FINISHED.format(execution.state), code)
@@ -235,7 +238,7 @@ class QueryOperations:
                 return []
             raise invalid_request(_NOT_SUCCESSFUL.format(execution.state), code)
         try:
-            rows = self._results.rows(execution)
+            rows = self._results.rows(execution, start, count)
         except ClientError as error:
             raise invalid_request(f"Query results cannot be read: {error.response['Error']['Message']}") from error
         if rows is None:
@@ -256,15 +259,12 @@ def _object_location(base: str, execution_id: str, kind: Kind) -> str:
     return f"{base}/{execution_id}{_SUFFIXES.get(kind.substatement_type, default)}"
 
 
-def _result_page(rows: list[list[Text]], request: dict[str, Any]) -> tuple[list[list[Text]], str | None]:
-    size = request.get("MaxResults") or _MAX_ROWS
+def _result_page(execution: Execution, header: int, request: dict[str, Any]) -> tuple[int, int]:
+    """Return where a page of a result begins, and how many rows it may have."""
     token = request.get("NextToken")
-    if token is not None and not (token.isdigit() and int(token) <= len(rows)):
+    if token is not None and not (token.isdigit() and int(token) <= execution.row_count + header):
         raise invalid_request(f"Malformed nextPageToken {token}")
-    start = int(token or 0)
-    chosen = rows[start : start + size]
-    # A full page always has a successor, even an empty one.
-    return chosen, str(start + size) if len(chosen) == size else None
+    return int(token or 0), request.get("MaxResults") or _MAX_ROWS
 
 
 def _row(row: list[Text], execution: Execution) -> dict[str, Any]:

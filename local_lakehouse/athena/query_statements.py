@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.explain import explain_query
-from local_lakehouse.athena.results import render
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.failures import QueryFailure
@@ -18,10 +17,10 @@ def column_names(compiled: Compiled) -> list[str]:
 
 def select(statement: nodes.Select, context: Context) -> Outcome:
     """Run a query."""
-    compiled, rows = context.query(statement.query)
+    compiled, batches = context.query(statement.query)
     found = [column.type for column in compiled.columns]
     columns = list(zip(column_names(compiled), found, strict=False))
-    return Outcome(columns, render(rows, found), 0, header=True)
+    return Outcome(columns, batches=batches, update_count=0, header=True)
 
 
 def explain(statement: nodes.Explain, context: Context) -> Outcome:

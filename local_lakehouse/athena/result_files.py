@@ -6,18 +6,25 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html
 from __future__ import annotations
 
 import re
+import tempfile
 import threading
 from collections import OrderedDict
+from typing import IO
 
+import pyarrow as pa
 from botocore.exceptions import ClientError
 
 from local_lakehouse.athena.context import Outcome
 from local_lakehouse.athena.executions import Execution
-from local_lakehouse.athena.results import Text, csv_text
+from local_lakehouse.athena.results import Text, csv_line, csv_text, render
 from local_lakehouse.backend.clients import ServiceClients, require
 from local_lakehouse.sql.failures import QueryFailure
 
 _KEPT_RESULTS = 64
+# Results of more rows are read from their files, block by block.
+_KEPT_ROWS = 10_000
+BLOCK_ROWS = 1_000
+_IN_MEMORY_BYTES = 8 * 2**20
 _CELL = re.compile(r'"((?:[^"]|"")*)"|')
 
 
@@ -32,9 +39,11 @@ class ResultFiles:
         self._s3 = clients.client("s3")
         self._partition = clients.partition
         self._kept: OrderedDict[str, list[list[Text]]] = OrderedDict()
+        # Where each block of rows begins in a result's file, and where the last one ends.
+        self._offsets: OrderedDict[str, list[int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def put(self, location: str, body: str) -> None:
+    def put(self, location: str, body: str | IO[bytes]) -> None:
         """Write an object.
 
         Raises:
@@ -42,20 +51,23 @@ class ResultFiles:
         """
         bucket, _, key = location.removeprefix("s3://").partition("/")
         try:
-            self._s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
+            self._s3.put_object(Bucket=bucket, Key=key, Body=body.encode() if isinstance(body, str) else body)
         except ClientError as error:
             raise QueryFailure(
                 "PERMISSION_DENIED",
                 f"Query results cannot be written to {location}: {error.response['Error']['Message']}",
             ) from error
 
-    def write(self, execution: Execution, outcome: Outcome) -> None:
-        """Write the files of an execution that succeeded."""
+    def write(self, execution: Execution, outcome: Outcome) -> int:
+        """Write the files of an execution that succeeded, and return how many rows its result has."""
         location = execution.output_location or ""
         if outcome.manifest is not None:
             execution.manifest_location = f"{location}-manifest.csv"
             self.put(execution.manifest_location, "".join(f"{path}\n" for path in outcome.manifest))
-        if outcome.body and location.endswith(".csv"):
+        rows, count = outcome.rows, len(outcome.rows)
+        if outcome.batches is not None:
+            rows, count = self._write_batches(execution, outcome, outcome.batches)
+        elif outcome.body and location.endswith(".csv"):
             self.put(location, csv_text([name for name, _ in outcome.columns], outcome.rows))
         elif outcome.body and location.endswith(".txt"):
             lines = ["\t".join(text or "" for text in row) for row in outcome.rows]
@@ -63,7 +75,38 @@ class ResultFiles:
             self.put(location, "\n".join([*header, *lines]))
         if outcome.columns:
             self.put(f"{location}.metadata", "")
-        self._keep(execution.id, outcome.rows)
+        if len(rows) == count:
+            self._keep(execution.id, rows)
+        return count
+
+    def _write_batches(
+        self, execution: Execution, outcome: Outcome, batches: pa.RecordBatchReader
+    ) -> tuple[list[list[Text]], int]:
+        """Write rows as they come; return the first of them, and how many there are."""
+        first: list[list[Text]] = []
+        count = 0
+        types = [type_ for _, type_ in outcome.columns]
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file:
+            file.write(csv_text([name for name, _ in outcome.columns], []).encode())
+            offsets: list[int] = []
+            for batch in batches:
+                for start in range(0, batch.num_rows, BLOCK_ROWS):
+                    rows = render(pa.Table.from_batches([batch.slice(start, BLOCK_ROWS)]), types)
+                    for number, row in enumerate(rows):
+                        if (count + number) % BLOCK_ROWS == 0:
+                            offsets.append(file.tell())
+                        file.write(csv_line(row).encode())
+                    count += len(rows)
+                    if len(first) < _KEPT_ROWS:
+                        first += rows
+            offsets.append(file.tell())
+            file.seek(0)
+            self.put(execution.output_location or "", file)
+        with self._lock:
+            self._offsets[execution.id] = offsets
+            if len(self._offsets) > _KEPT_RESULTS:
+                self._offsets.popitem(last=False)
+        return first, count
 
     def write_failure(self, execution: Execution, failure: QueryFailure) -> None:
         """Write the reason of a failed statement of Hive's kind, which Athena leaves as its result."""
@@ -77,8 +120,8 @@ class ResultFiles:
             if len(self._kept) > _KEPT_RESULTS:
                 self._kept.popitem(last=False)
 
-    def rows(self, execution: Execution) -> list[list[Text]] | None:
-        """Return the rows of an execution's result, or None if its file is gone.
+    def rows(self, execution: Execution, start: int, count: int) -> list[list[Text]] | None:
+        """Return some rows of an execution's result, or None if its file is gone.
 
         Raises:
             ClientError: ``AccessDenied``; the caller needs the right to read the file.
@@ -86,27 +129,45 @@ class ResultFiles:
         path = (execution.output_location or "").removeprefix("s3://")
         require("s3:GetObject", f"arn:{self._partition}:s3:::{path}")
         with self._lock:
-            if execution.id in self._kept:
-                return self._kept[execution.id]
+            kept = self._kept.get(execution.id)
+            offsets = self._offsets.get(execution.id)
+        if kept is not None:
+            return kept[start : start + count]
         if not execution.row_count:
             return []
-        rows = self._read(execution)
-        if rows is not None:
-            self._keep(execution.id, rows)
-        return rows
-
-    def _read(self, execution: Execution) -> list[list[Text]] | None:
-        bucket, _, key = (execution.output_location or "").removeprefix("s3://").partition("/")
         try:
-            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+            if not path.endswith(".csv"):
+                return self._lines(execution)[start : start + count]
+            return self._csv_rows(execution, offsets, start, count)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
                 return None
             raise
-        if key.endswith(".csv"):
-            return read_csv(body)[1:]
-        lines = body.split("\n")[1 if execution.has_header else 0 :]
-        return [[line] for line in lines]
+
+    def _csv_rows(self, execution: Execution, offsets: list[int] | None, start: int, count: int) -> list[list[Text]]:
+        if offsets is None:
+            rows = read_csv(self._body(execution, None))[1:]
+            if len(rows) <= _KEPT_ROWS:
+                self._keep(execution.id, rows)
+            return rows[start : start + count]
+        first = start // BLOCK_ROWS
+        last = min((start + count + BLOCK_ROWS - 1) // BLOCK_ROWS, len(offsets) - 1)
+        if first >= last:
+            return []
+        rows = read_csv(self._body(execution, f"bytes={offsets[first]}-{offsets[last] - 1}"))
+        skipped = start - first * BLOCK_ROWS
+        return rows[skipped : skipped + count]
+
+    def _lines(self, execution: Execution) -> list[list[Text]]:
+        lines = self._body(execution, None).split("\n")[1 if execution.has_header else 0 :]
+        rows: list[list[Text]] = [[line] for line in lines]
+        self._keep(execution.id, rows)
+        return rows
+
+    def _body(self, execution: Execution, part: str | None) -> str:
+        bucket, _, key = (execution.output_location or "").removeprefix("s3://").partition("/")
+        ranged = {"Range": part} if part else {}
+        return str(self._s3.get_object(Bucket=bucket, Key=key, **ranged)["Body"].read().decode())
 
 
 def read_csv(text: str) -> list[list[Text]]:

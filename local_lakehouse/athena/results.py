@@ -194,10 +194,11 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
 
 def csv_text(names: Sequence[str], rows: Iterable[Sequence[Text]]) -> str:
     """Write a header and rows as Athena's CSV: all quoted, NULL as nothing at all."""
-    lines = [_csv_line(names)]
-    lines += [_csv_line(row) for row in rows]
+    lines = [csv_line(names)]
+    lines += [csv_line(row) for row in rows]
     return "".join(lines)
 
 
-def _csv_line(values: Sequence[Text]) -> str:
+def csv_line(values: Sequence[Text]) -> str:
+    """Write a row as a line of Athena's CSV."""
     return ",".join("" if value is None else '"' + value.replace('"', '""') + '"' for value in values) + "\n"

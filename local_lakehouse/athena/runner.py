@@ -170,8 +170,7 @@ class Runner:
         execution.columns = [column_info(name, type_) for name, type_ in outcome.columns]
         execution.has_header = outcome.header
         execution.update_count = outcome.update_count
-        execution.row_count = len(outcome.rows)
-        self._results.write(execution, outcome)
+        execution.row_count = self._results.write(execution, outcome)
         execution.finish("SUCCEEDED")
 
     def _outcome(self, execution: Execution, worker: WorkerSession) -> Outcome:

@@ -94,7 +94,7 @@ class WorkerSession:
             InterruptedStatementError: It was stopped.
         """
         path = self._path()
-        limit = shutil.disk_usage(self._pool.folder).free
+        limit = shutil.disk_usage(self._pool.folder).free // 2
         self._order({"do": "read", "sql": sql, "path": str(path), "limit": limit})
         return pa.ipc.open_stream(pa.memory_map(str(path)))
 

@@ -11,7 +11,6 @@ import pytest
 from local_lakehouse.athena.api import AthenaService
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.protocol.wire import Fault
-from local_lakehouse.sql.workers.limits import Limits
 from local_lakehouse.sql.workers.pool import WorkerPool
 from tests.local_lakehouse.athena.conftest import Athena
 
@@ -259,15 +258,30 @@ def test_executions_outlive_the_process(athena: Athena, clients: ServiceClients,
     assert rows[1]["Data"] == [{"VarCharValue": "kept"}, {}, {"VarCharValue": ""}]
 
 
-def test_a_result_beyond_the_bound_fails_and_others_go_on(clients: ServiceClients) -> None:
-    workers = WorkerPool(Limits(result_bytes=10_000))
-    athena = Athena(AthenaService(clients, workers), clients)
-    athena.s3.create_bucket(Bucket="lab")
+def test_a_large_result_is_read_from_its_file_page_by_page(athena: Athena) -> None:
+    sql = "SELECT x * 1000 + y AS n, 'a\n\"b\"' AS t FROM UNNEST(sequence(0, 20)) a(x), UNNEST(sequence(0, 999)) b(y)"
 
-    assert "EXCEEDED_LOCAL_MEMORY_LIMIT" in athena.fail("SELECT x FROM UNNEST(sequence(1, 10000)) AS t(x)", None)
-    assert athena.run("SELECT count(*) FROM UNNEST(sequence(1, 10000)) AS t(x)", None) == [["10000"]]
-    athena.service.stop()
-    workers.stop()
+    rows = athena.run(f"{sql} ORDER BY 1", ResultConfiguration={"OutputLocation": "s3://lab/large/"})
+
+    assert rows == [[str(number), 'a\n"b"'] for number in range(21_000)]
+    [found] = athena.s3.list_objects_v2(Bucket="lab", Prefix="large/")["Contents"][:1]
+    assert found["Size"] > 21_000 * 10
+
+
+def test_pages_of_any_size_make_up_the_result(athena: Athena) -> None:
+    execution_id = athena.start("SELECT x FROM UNNEST(sequence(1, 10000)) a(x) UNION ALL VALUES 10001, NULL")
+    athena.finished(execution_id)
+
+    texts: list[str | None] = []
+    token: dict[str, str] = {}
+    while True:
+        page = athena.call("GetQueryResults", QueryExecutionId=execution_id, MaxResults=997, **token)
+        texts += [row["Data"][0].get("VarCharValue") for row in page["ResultSet"]["Rows"]]
+        if "NextToken" not in page:
+            break
+        token = {"NextToken": page["NextToken"]}
+    assert texts[0] == "x"
+    assert sorted(texts[1:], key=lambda text: int(text or 0)) == [None, *map(str, range(1, 10_002))]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from local_lakehouse.sql.grammar.tree import Expression
 if TYPE_CHECKING:
     from local_lakehouse.sql.analysis.analysis import Analysis
 
+_VALUE_FUNCTIONS = ("first_value", "last_value", "nth_value", "lag", "lead")
 _AGGREGATE = Facts(rows=True, fails=True)
 
 
@@ -71,6 +72,7 @@ class Aggregates:
             raise QueryFailure(
                 "FUNCTION_NOT_FOUND", f"Unexpected parameters (*) for function {node.name}", node.position
             )
+        self._check_clauses(node)
         inner = scope if node.window is not None else scope.inside_aggregate()
         arguments = [
             argument if isinstance(argument, tree.Lambda) else self._analysis.expression(argument, inner)
@@ -84,6 +86,27 @@ class Aggregates:
         sql = self._filled(node, signature, values, condition.sql if condition else "", order.sql, over.sql)
         facts = union(order.facts, over.facts, condition.facts if condition else NOTHING, _AGGREGATE)
         return derive(sql, result, *values, Typed(sql, result, facts))
+
+    def _check_clauses(self, node: tree.Call) -> None:
+        """Refuse the clauses that Trino has for aggregates alone, or for the functions of a window's values alone."""
+        if node.nulls is not None and node.name not in _VALUE_FUNCTIONS:
+            raise QueryFailure(
+                "NULL_TREATMENT_NOT_ALLOWED",
+                f"Cannot specify null treatment clause for {node.name} function",
+                node.position,
+            )
+        if node.window is None:
+            return
+        if node.filter is not None:
+            raise QueryFailure("NOT_SUPPORTED", "FILTER is not yet supported for window functions", node.position)
+        if node.order:
+            raise QueryFailure("NOT_SUPPORTED", "Window function with ORDER BY is not supported", node.position)
+        if node.distinct:
+            raise QueryFailure(
+                "NOT_SUPPORTED",
+                f"DISTINCT in window function parameters not yet supported: {node.text}",
+                node.position,
+            )
 
     def _check_nesting(self, node: tree.Call) -> None:
         if node.window is None and (nested := aggregates_in(node.arguments)):

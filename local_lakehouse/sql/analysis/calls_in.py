@@ -9,19 +9,29 @@ from local_lakehouse.sql.functions import registry
 from local_lakehouse.sql.grammar import tree
 
 
-def calls_in(node: object) -> Iterator[tree.Call]:
-    """Walk over the calls in an expression, not over those of queries inside it."""
+def parts_in(node: object) -> Iterator[tree.Expression]:
+    """Walk over the parts of an expression, not over those of queries in it."""
     if isinstance(node, tree.Query):
         return
-    if isinstance(node, tree.Call):
+    if isinstance(node, tree.Expression):
         yield node
     if isinstance(node, tuple):
         for part in node:
-            yield from calls_in(part)
+            yield from parts_in(part)
     elif isinstance(node, tree.Node) and is_dataclass(node):
-        for one in fields(node):
-            if one.name not in ("position", "text"):
-                yield from calls_in(getattr(node, one.name))
+        for field in fields(node):
+            if field.name not in ("position", "text"):
+                yield from parts_in(getattr(node, field.name))
+
+
+def calls_in(node: object) -> Iterator[tree.Call]:
+    """Walk over the calls in an expression."""
+    return (part for part in parts_in(node) if isinstance(part, tree.Call))
+
+
+def columns_in(node: object) -> Iterator[tree.Column]:
+    """Walk over the plain names in an expression."""
+    return (part for part in parts_in(node) if isinstance(part, tree.Column))
 
 
 def aggregates_in(node: object) -> list[tree.Call]:

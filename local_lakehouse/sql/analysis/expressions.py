@@ -250,6 +250,9 @@ class Expressions:
         name = _EXTRACTED.get(node.unit)
         if name is None:
             raise QueryFailure("SYNTAX_ERROR", f"Invalid EXTRACT field: {node.unit}", node.position)
+        given = self.expression(node.operand, scope).type
+        if given.name not in _fields_of(node.unit):
+            raise QueryFailure("TYPE_MISMATCH", f"Cannot extract {node.unit} from {given}", node.operand.position)
         return self._analysis.calls.call(
             name, [self.expression(node.operand, scope)], node.position, f"extract {node.unit}"
         )
@@ -323,3 +326,17 @@ def _common(found: tuple[Type, ...]) -> Type | None:
 def _listed(found: list[Type]) -> str:
     distinct = list(dict.fromkeys(map(str, found)))
     return f"{distinct[0]} and {distinct[-1]}, all types (without duplicates): [{', '.join(distinct)}]"
+
+
+def _fields_of(unit: str) -> tuple[str, ...]:
+    """Return the types that have a field: a moment has no fields that its type leaves out."""
+    days = ("date", "timestamp", "timestamp with time zone")
+    if unit in ("YEAR", "MONTH"):
+        return (*days, "interval year to month")
+    if unit == "DAY":
+        return (*days, "interval day to second")
+    if unit in ("HOUR", "MINUTE", "SECOND"):
+        return ("time", "time with time zone", *days[1:], "interval day to second")
+    if unit in ("TIMEZONE_HOUR", "TIMEZONE_MINUTE"):
+        return ("time with time zone", "timestamp with time zone")
+    return days

@@ -197,9 +197,12 @@ def interval(node: IntervalLiteral) -> Typed:
     if text.startswith(("-", "+")):
         sign *= -1 if text[0] == "-" else 1
         text = text[1:]
-    if node.start in ("YEAR", "MONTH"):
-        return whole_number_of(sign * _months(node, text), MONTH_INTERVAL, "INTEGER")
-    return whole_number_of(sign * _milliseconds(node, text), DAY_INTERVAL, "BIGINT")
+    months = node.start in ("YEAR", "MONTH")
+    number = sign * (_months(node, text) if months else _milliseconds(node, text))
+    held = "integer" if months else "bigint"
+    if not -_RANGES[held] <= number < _RANGES[held]:
+        raise _bad_interval(node)
+    return whole_number_of(number, MONTH_INTERVAL if months else DAY_INTERVAL, held.upper())
 
 
 def whole_number_of(number: int, type_: Type, held: str) -> Typed:
@@ -229,9 +232,10 @@ def _milliseconds(node: IntervalLiteral, text: str) -> int:
     parts = re.split(r"[ :]", text)
     if len(parts) > len(units) or not parts[0]:
         raise _bad_interval(node)
-    total = 0.0
+    total = 0
     for part, unit in zip(parts, units, strict=False):
         if not re.fullmatch(r"\d+(\.\d{1,9})?" if unit == "SECOND" else r"\d+", part):
             raise _bad_interval(node)
-        total += round(float(part) * _MILLIS[unit])
-    return int(total)
+        # A fraction stands behind seconds only; whole units stay exact, however many they are.
+        total += round(float(part) * _MILLIS[unit]) if "." in part else int(part) * _MILLIS[unit]
+    return total

@@ -52,7 +52,7 @@ class Queries:
         if query.with_ties and not query.order:
             raise QueryFailure("MISSING_ORDER_BY", "FETCH FIRST WITH TIES clause requires ORDER BY", query.position)
         if isinstance(query.body, tree.Select):
-            compiled, keys = self._analysis.selects.select(query.body, scope, query.order)
+            compiled, keys = self._analysis.selects.select(query.body, scope, query)
         else:
             compiled = self.body(query.body, scope)
             keys = self._output_keys(query, compiled)
@@ -112,7 +112,7 @@ class Queries:
         return self._handlers[type(node)](node, scope)
 
     def _select(self, node: tree.Select, scope: Scope | None) -> Compiled:
-        return self._analysis.selects.select(node, scope, ())[0]
+        return self._analysis.selects.select(node, scope)[0]
 
     def _nested_query(self, node: tree.NestedQuery, scope: Scope | None) -> Compiled:
         return self.query(node.query, scope)
@@ -120,4 +120,4 @@ class Queries:
     def _table_body(self, node: tree.TableBody, scope: Scope | None) -> Compiled:
         every = tree.AllColumns(None, position=node.position, text="*")
         select = tree.Select((every,), False, node.table, None, None, None, (), position=node.position)
-        return self._analysis.selects.select(select, scope, ())[0]
+        return self._analysis.selects.select(select, scope)[0]

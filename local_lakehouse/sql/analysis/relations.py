@@ -123,7 +123,7 @@ class Relations:
     def _lateral(self, node: tree.Lateral, scope: Scope | None, left: list[Field]) -> From:
         return self._from_compiled(self._analysis.query(node.query, Scope(left, scope)), (), lateral=True)
 
-    def _unnest(self, node: tree.Unnest, scope: Scope | None, left: list[Field]) -> From:
+    def _unnest(self, node: tree.Unnest, scope: Scope | None, left: list[Field], *, rows: bool = False) -> From:
         visible = Scope(left, scope, clause="UNNEST")
         inner, outer, facts = self._analysis.fresh("u"), [], NOTHING
         lists: list[str] = []
@@ -137,7 +137,7 @@ class Relations:
                 outer += [(column, value.type.key), (f"{inner}.e{len(lists) - 1}", value.type.value)]
             elif value.type.name == "array":
                 lists.append(value.sql)
-                outer += _unnested(column, value.type.element)
+                outer += [(column, value.type.element)] if rows else _unnested(column, value.type.element)
             else:
                 raise QueryFailure("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {value.type}", item.position)
             lengths.append(f"coalesce(len({lists[-1]}), 0)")
@@ -163,8 +163,22 @@ class Relations:
         sampled = f"{relation.sql} TABLESAMPLE bernoulli({float(percentage.literal)}%)"
         return From(sampled, relation.fields, replace(relation.facts, volatile=True))
 
+    def _named(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
+        """Return the relation that an alias names.
+
+        Trino makes one column of each field of a row in ``UNNEST``. AWS's pages also give one name to the whole row:
+        https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html
+        """
+        unnest = node.relation
+        if isinstance(unnest, tree.Unnest) and node.columns:
+            whole = self._unnest(unnest, scope, left, rows=True)
+            if len(whole.fields) == len(node.columns):
+                expanded = self._unnest(unnest, scope, left)
+                return expanded if len(expanded.fields) == len(node.columns) else whole
+        return self.relation(node.relation, scope, left)
+
     def _aliased(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
-        relation = self.relation(node.relation, scope, left)
+        relation = self._named(node, scope, left)
         visible = [field for field in relation.fields if not field.hidden]
         if node.columns and len(node.columns) != len(visible):
             raise QueryFailure(
@@ -189,6 +203,7 @@ class Relations:
             return From(sql, [*first.fields, *second.fields], first.facts | second.facts)
         if node.using:
             return self._using(node, first, second)
+        second = self._lateral_side(node, first, second)
         visible = Scope([*first.fields, *second.fields], scope, clause="JOIN clause")
         condition = (
             self._analysis.expressions.filter(node.condition, visible, "JOIN ON clause") if node.condition else None
@@ -197,6 +212,26 @@ class Relations:
         sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
         facts = union(first.facts, second.facts, condition.facts if condition else NOTHING)
         return From(sql, [*first.fields, *second.fields], facts)
+
+    def _lateral_side(self, node: tree.Join, first: From, second: From) -> From:
+        """Check a right side that may read the left one, as Trino does; one that does not is joined like any other."""
+        side = node.right.relation if isinstance(node.right, tree.Aliased) else node.right
+        if not isinstance(side, tree.Unnest | tree.Lateral):
+            return second
+        reads_left = any(field.facts.reads & second.facts.reads for field in first.fields)
+        if reads_left and node.kind in ("RIGHT", "FULL"):
+            raise QueryFailure(
+                "INVALID_COLUMN_REFERENCE", f"LATERAL reference not allowed in {node.kind} JOIN", side.position
+            )
+        always = isinstance(node.condition, tree.Literal) and node.condition.value.lower() == "true"
+        if not always and (isinstance(side, tree.Unnest) or node.kind == "FULL"):
+            kind = "UNNEST" if isinstance(side, tree.Unnest) else "LATERAL relation"
+            raise QueryFailure(
+                "NOT_SUPPORTED",
+                f"{node.kind} JOIN involving {kind} is only supported with condition ON TRUE",
+                node.condition.position if node.condition else node.position,
+            )
+        return second if reads_left else replace(second, sql=second.sql.removeprefix("LATERAL "))
 
     def _using(self, node: tree.Join, first: From, second: From) -> From:
         conditions, merged, used, facts = [], [], [], first.facts | second.facts

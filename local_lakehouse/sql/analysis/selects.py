@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.calls_in import windows_in
+from local_lakehouse.sql.analysis.calls_in import columns_in, windows_in
 from local_lakehouse.sql.analysis.comparisons import key
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
+from local_lakehouse.sql.analysis.correlation import Limited, check_limited, conjuncts
 from local_lakehouse.sql.analysis.pruning import note_conditions
 from local_lakehouse.sql.analysis.relations import From
 from local_lakehouse.sql.analysis.scope import Field, NotGrouped, Scope, dotted
@@ -42,9 +43,16 @@ class Selects:
         self._analysis = analysis
 
     def select(
-        self, node: tree.Select, outer: Scope | None, order: tuple[tree.SortItem, ...]
+        self, node: tree.Select, outer: Scope | None, query: tree.Query | None = None
     ) -> tuple[Compiled, list[Fragment]]:
-        """Return what a ``SELECT`` is, and the keys of its ``ORDER BY``."""
+        """Return what a ``SELECT`` is, and the keys of its ``ORDER BY``.
+
+        Args:
+            node: The ``SELECT``.
+            outer: The scope around it.
+            query: The query of which it is the body, if that has an ``ORDER BY`` or a limit.
+        """
+        order = query.order if query else ()
         source = self._analysis.relation(node.source, outer, []) if node.source is not None else None
         scope = Scope(list(source.fields) if source else [], outer)
         scope.windows = {name.key: window for name, window in node.windows}
@@ -60,6 +68,8 @@ class Selects:
         items = self._items(node, scope)
         having = self._having(node, scope)
         keys = self._order_keys(node, order, scope, items)
+        if outer is not None and query is not None and query.limit is not None:
+            self._check_correlated(node, query, scope, items, keys)
         sql = self._sql(node, source, items)
         if where is not None:
             sql += f" WHERE {where.sql}"
@@ -72,6 +82,19 @@ class Selects:
             *(item.value.facts for item in items),
         )
         return Compiled(sql, tuple(item.column for item in items), facts), keys
+
+    def _check_correlated(
+        self, node: tree.Select, query: tree.Query, scope: Scope, items: list[_Item], keys: list[Fragment]
+    ) -> None:
+        below = scope.in_clause("WHERE clause")
+        terms = []
+        for term in conjuncts(node.where):
+            sides = None
+            if isinstance(term, tree.Comparison) and term.operator == "=":
+                sides = self._analysis.expression(term.left, below), self._analysis.expression(term.right, below)
+            terms.append((self._analysis.expression(term, below), sides))
+        single = scope.grouping is not None and node.group is None
+        check_limited(Limited(query, scope, terms, [item.value for item in items], keys, single))
 
     def _sql(self, node: tree.Select, source: From | None, items: list[_Item]) -> str:
         read = ", ".join(
@@ -166,10 +189,14 @@ class Selects:
     ) -> list[Fragment]:
         if not order:
             return []
+        # A name means a column of the result before it means one of the relation; written twice, it means neither.
         aliases: dict[str, list[Typed]] = {}
+        meanings: dict[str, set[tree.Expression]] = {}
         for item, written in zip(items, self._written_names(node, scope), strict=False):
             if written is not None:
                 aliases.setdefault(written, []).append(item.value)
+                meanings.setdefault(written, set()).add(item.node)
+        self._check_ambiguous(order, {name for name, found in meanings.items() if len(found) > 1})
         scope.aliases = aliases
         keys = []
         for one in order:
@@ -185,6 +212,11 @@ class Selects:
             keys.append(self._order_key(one, value, items, by_number=node.distinct))
         return keys
 
+    def _check_ambiguous(self, order: tuple[tree.SortItem, ...], ambiguous: set[str]) -> None:
+        for column in columns_in(tuple(item.key for item in order)):
+            if column.name.key in ambiguous:
+                raise QueryFailure("AMBIGUOUS_NAME", f"'{column.name.value}' in ORDER BY is ambiguous", column.position)
+
     def _order_key(self, one: tree.SortItem, value: Typed, items: list[_Item], *, by_number: bool) -> Fragment:
         written = self._analysis.ordering.sort_key(one, value)
         # A random column must not be drawn again for the order.
@@ -199,7 +231,8 @@ class Selects:
         names: list[str | None] = []
         for item in node.items:
             if isinstance(item, tree.SelectItem):
-                names.append(item.alias.key if item.alias else None)
+                column = item.expression.name.key if isinstance(item.expression, tree.Column) else None
+                names.append(item.alias.key if item.alias else column)
             else:
                 names += [None] * len(self.all_columns(item, scope))
         return names

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
+from local_lakehouse.sql.analysis.correlation import check_set_operation
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import Typed, coerce, coerce_sql, derive, null_of, union
 from local_lakehouse.sql.failures import QueryFailure
@@ -100,6 +101,7 @@ class Sets:
             columns.append(OutputColumn(mine.name, common))
         sides = [_widened(side, columns) for side in (left, right)]
         every = "" if node.distinct else " ALL"
+        check_set_operation(left.facts | right.facts, scope, node.position)
         sql = f"SELECT * FROM ({sides[0]} {node.operator}{every} {sides[1]})"
         return Compiled(sql, tuple(columns), left.facts | right.facts)
 

@@ -32,6 +32,12 @@ def version_of(analysis: Analysis, node: tree.Table) -> Version | None:
         return None
     value = analysis.expression(node.version, Scope(clause="FOR clause"))
     place = node.position
+    if not value.facts.constant:
+        raise QueryFailure(
+            "EXPRESSION_NOT_CONSTANT",
+            "Constant expression cannot contain a subquery, a column or a function that is not deterministic",
+            node.version.position,
+        )
     if node.version_kind == "TIMESTAMP":
         return _moment(analysis, value, place)
     return _snapshot(analysis, value, place)

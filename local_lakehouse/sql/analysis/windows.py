@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from local_lakehouse.sql.analysis.analysis import Analysis
 
 
+_ORDERED = ("lag", "lead")
 _BOUND_ORDER = ("UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", "UNBOUNDED FOLLOWING")
 
 
@@ -37,6 +38,8 @@ class Windows:
             return Fragment("")
         if windows_in((window.partition, window.order)):
             raise QueryFailure("NESTED_WINDOW", "Cannot nest window functions inside a window", node.position)
+        if node.name in _ORDERED:
+            self._check_ordered(node.name, window)
         parts = []
         facts = NOTHING
         if window.partition:
@@ -53,6 +56,16 @@ class Windows:
             facts |= frame.facts
         return Fragment(f" OVER ({' '.join(parts)})", facts)
 
+    def _check_ordered(self, name: str, window: tree.Window) -> None:
+        if not window.order:
+            raise QueryFailure(
+                "MISSING_ORDER_BY", f"{name} function requires an ORDER BY window clause", window.position
+            )
+        if window.frame is not None:
+            raise QueryFailure(
+                "INVALID_WINDOW_FRAME", f"Cannot specify window frame for {name} function", window.frame.position
+            )
+
     def _resolved(self, window: tree.Window, scope: Scope, position: Position) -> tree.Window:
         if window.base is None:
             return window
@@ -60,13 +73,25 @@ class Windows:
         if named is None:
             raise QueryFailure("INVALID_WINDOW_REFERENCE", f"Cannot resolve WINDOW name {window.base.value}", position)
         base = self._resolved(named, scope, position)
-        return tree.Window(
-            None,
-            window.partition or base.partition,
-            window.order or base.order,
-            window.frame or base.frame,
-            position=window.position,
-        )
+        if window.is_reference:
+            return base
+        if window.partition:
+            raise QueryFailure(
+                "INVALID_PARTITION_BY",
+                "WINDOW specification with named WINDOW reference cannot specify PARTITION BY",
+                window.partition[0].position,
+            )
+        if window.order and base.order:
+            raise QueryFailure(
+                "INVALID_ORDER_BY",
+                "Cannot specify ORDER BY if referenced named WINDOW specifies ORDER BY",
+                window.order[0].position,
+            )
+        if base.frame is not None:
+            raise QueryFailure(
+                "INVALID_WINDOW_REFERENCE", "Cannot reference named WINDOW containing frame specification", position
+            )
+        return tree.Window(None, base.partition, window.order or base.order, window.frame, position=window.position)
 
     def _frame(self, window: tree.Window, frame: tree.Frame, scope: Scope) -> Fragment:
         end = frame.end or tree.FrameBound("CURRENT ROW", None)

@@ -285,12 +285,13 @@ class Frame(Node):
 
 @dataclass(frozen=True)
 class Window(Node):
-    """What stands behind ``OVER``."""
+    """What stands behind ``OVER``; `is_reference` tells ``OVER w`` from ``OVER (w)``."""
 
     base: Name | None
     partition: tuple[Expression, ...]
     order: tuple[SortItem, ...]
     frame: Frame | None
+    is_reference: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ _SIMPLE = {
     "STRING": types.VARCHAR,
     "UNKNOWN": types.UNKNOWN,
 }
+_MAX_LENGTHS = {"CHAR": 65_536, "VARCHAR": 2_147_483_646}
 _MAX_SECOND_DIGITS = 12
 
 
@@ -56,10 +57,10 @@ class TypeParser:
             return _SIMPLE[word]
         if word in ("VARCHAR", "CHAR"):
             lengths = self._numbers()
+            self._check_length(word, lengths, mark)
             return types.char(*(lengths or (1,))) if word == "CHAR" else types.varchar(*(lengths or (None,)))
         if word in ("DECIMAL", "NUMERIC", "DEC"):
-            precision, scale = (*self._numbers(), None, None)[:2]
-            return types.decimal(precision or types.MAX_PRECISION, scale or 0)
+            return self._decimal(mark)
         if word in ("TIMESTAMP", "TIME"):
             return self._time_type(word)
         if word == "INTERVAL":
@@ -74,6 +75,24 @@ class TypeParser:
         raise QueryFailure(
             "TYPE_MISMATCH", f"Unknown type: {self._tokens.token.text.lower()}", self._tokens.token.position
         )
+
+    def _decimal(self, mark: int) -> Type:
+        """Read a decimal's digits: from 1 to 38, of which none or all may stand behind the point."""
+        written = self._numbers()
+        precision, scale = (*written, *(types.MAX_PRECISION, 0)[len(written) :])[:2]
+        if not 1 <= precision <= types.MAX_PRECISION:
+            self._out_of_range(f"DECIMAL precision must be in range [1, {types.MAX_PRECISION}]: {precision}", mark)
+        if scale > precision:
+            self._out_of_range(f"DECIMAL scale must be in range [0, precision ({precision})]: {scale}", mark)
+        return types.decimal(precision, scale)
+
+    def _check_length(self, word: str, lengths: tuple[int, ...], mark: int) -> None:
+        most = _MAX_LENGTHS[word]
+        if lengths and lengths[0] > most:
+            self._out_of_range(f"{word} length must be in range [0, {most}], got {lengths[0]}", mark)
+
+    def _out_of_range(self, message: str, mark: int) -> None:
+        raise QueryFailure("INVALID_FUNCTION_ARGUMENT", message, self._tokens.place(mark))
 
     def _numbers(self) -> tuple[int, ...]:
         if not self._tokens.accept_symbol("("):

@@ -52,7 +52,7 @@ class WindowParser:
         """Read what stands behind ``OVER``."""
         mark = self._tokens.mark()
         if self._tokens.at_name():
-            return Window(self._tokens.name(), (), (), None, position=self._tokens.place(mark))
+            return Window(self._tokens.name(), (), (), None, is_reference=True, position=self._tokens.place(mark))
         return self.window_specification()
 
     def window_specification(self) -> Window:

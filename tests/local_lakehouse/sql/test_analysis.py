@@ -1,0 +1,279 @@
+"""Statements that can be read and that Trino's analysis refuses, by kind; and their siblings that it accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.grammar.parser import parse_type
+from tests.local_lakehouse.sql.conftest import Ask, Table, Tables
+
+COLUMNS = {"a": "integer", "b": "varchar", "d": "double", "day": "date", "l": "array(integer)"}
+TABLES = {
+    "t": Table(COLUMNS, [(1, "x", 1.5, None, [1]), (2, "y", None, None, [2, 3])]),
+    "u": Table(COLUMNS, [(1, "x", 2.5, None, []), (1, "z", 0.5, None, None)]),
+}
+WINDOW_CLAUSES = [
+    ("array_agg(a ORDER BY a) OVER ()", "NOT_SUPPORTED: line 1:8: Window function with ORDER BY is not supported"),
+    ("max_by(a, d ORDER BY a) OVER (ORDER BY a)", "NOT_SUPPORTED: line 1:8: Window function with ORDER BY"),
+    ("count(DISTINCT a) OVER ()", "NOT_SUPPORTED: line 1:8: DISTINCT in window function parameters not yet supported"),
+    ("sum(a) FILTER (WHERE a > 1) OVER ()", "NOT_SUPPORTED: line 1:8: FILTER is not yet supported for window"),
+    ("sum(a) IGNORE NULLS OVER ()", "NULL_TREATMENT_NOT_ALLOWED: line 1:8"),
+    ("rank() RESPECT NULLS OVER (ORDER BY a)", "NULL_TREATMENT_NOT_ALLOWED: line 1:8: Cannot specify null treatment"),
+    ("max(a) IGNORE NULLS", "NULL_TREATMENT_NOT_ALLOWED: line 1:8"),
+    ("lag(a) OVER ()", "MISSING_ORDER_BY: line 1:20: lag function requires an ORDER BY window clause"),
+    ("lead(a, 1) OVER (PARTITION BY b)", "MISSING_ORDER_BY"),
+    ("lag(a) OVER (ORDER BY a ROWS 1 PRECEDING)", "INVALID_WINDOW_FRAME: line 1:32: Cannot specify window frame"),
+    ("lead(a) OVER (ORDER BY a RANGE UNBOUNDED PRECEDING)", "INVALID_WINDOW_FRAME"),
+    ("sum(a) OVER (w PARTITION BY b)", "INVALID_PARTITION_BY: line 1:36"),
+    ("sum(a) OVER (w ORDER BY b)", "INVALID_ORDER_BY: line 1:32"),
+    ("sum(a) OVER (f)", "INVALID_WINDOW_REFERENCE: line 1:8: Cannot reference named WINDOW containing frame"),
+    ("sum(a) OVER nosuch", "INVALID_WINDOW_REFERENCE: line 1:8: Cannot resolve WINDOW name nosuch"),
+    ("sum(a) OVER (ORDER BY rank() OVER ())", "NESTED_WINDOW"),
+    ("sum(a) OVER (GROUPS 1 PRECEDING)", "MISSING_ORDER_BY"),
+    ("sum(a) OVER (ROWS UNBOUNDED FOLLOWING)", "INVALID_WINDOW_FRAME"),
+]
+
+
+@pytest.mark.parametrize(("window", "failure"), WINDOW_CLAUSES)
+def test_clauses_that_windows_do_not_have(ask: Ask, window: str, failure: str) -> None:
+    with pytest.raises(QueryFailure, match=failure):
+        ask(f"SELECT {window} FROM t WINDOW w AS (ORDER BY a), f AS (ORDER BY a ROWS 1 PRECEDING)", TABLES)
+
+
+@pytest.mark.parametrize(
+    ("window", "column"),
+    [
+        ("lag(a) IGNORE NULLS OVER (ORDER BY a)", [None, "1"]),
+        ("first_value(d) IGNORE NULLS OVER (ORDER BY a DESC)", ["1.5", None]),
+        ("sum(a) OVER w", ["1", "3"]),
+        ("sum(a) OVER f", ["1", "3"]),
+        ("sum(a) OVER (w ROWS CURRENT ROW)", ["1", "2"]),
+        ("sum(a) OVER (p ORDER BY a)", ["1", "2"]),
+    ],
+)
+def test_clauses_that_windows_have(ask: Ask, window: str, column: list[str | None]) -> None:
+    named = "WINDOW w AS (ORDER BY a), f AS (ORDER BY a ROWS 1 PRECEDING), p AS (PARTITION BY b)"
+
+    assert [row[0] for row in ask(f"SELECT {window} AS x FROM t {named} ORDER BY a", TABLES).rows] == column
+
+
+@pytest.mark.parametrize(
+    ("select", "ambiguous"),
+    [
+        ("a AS x, d AS x FROM t ORDER BY x", True),
+        ("a, d AS a FROM t ORDER BY a", True),
+        ("d AS a, a FROM t ORDER BY a", True),
+        ("a AS x, d AS X FROM t ORDER BY x", True),
+        ("a AS x, d AS x FROM t ORDER BY x + 1", True),
+        ("a AS x, d AS x FROM t ORDER BY coalesce(b, CAST(x AS varchar))", True),
+        ("a AS x, t.a AS x FROM t ORDER BY x", True),
+        ("a AS x, a AS x FROM t ORDER BY x", False),
+        ("a, a FROM t ORDER BY a", False),
+        ("d AS a, a FROM t ORDER BY t.a", False),
+        ("a AS x, d AS x FROM t ORDER BY 1", False),
+        ("*, d AS a FROM t ORDER BY a", False),
+    ],
+)
+def test_a_name_of_two_columns_in_order_by(ask: Ask, select: str, ambiguous: bool) -> None:
+    if ambiguous:
+        with pytest.raises(QueryFailure, match=r"AMBIGUOUS_NAME: line 1:.* in ORDER BY is ambiguous"):
+            ask(f"SELECT {select}", TABLES)
+    else:
+        assert len(ask(f"SELECT {select}", TABLES).rows) == 2
+
+
+MOMENTS = {
+    "date": "DATE '2024-02-03'",
+    "timestamp": "TIMESTAMP '2024-02-03 04:05:06'",
+    "zoned": "TIMESTAMP '2024-02-03 04:05:06 UTC'",
+    "time": "TIME '04:05:06'",
+    "days": "(INTERVAL '3' DAY)",
+    "months": "(INTERVAL '3' MONTH)",
+    "number": "3",
+    "text": "'2024-02-03'",
+}
+FIELDS = {
+    ("YEAR", "MONTH"): ("date", "timestamp", "zoned", "months"),
+    ("QUARTER", "WEEK", "DAY_OF_MONTH", "DAY_OF_WEEK", "DOW", "DAY_OF_YEAR", "DOY", "YEAR_OF_WEEK", "YOW"): (
+        "date",
+        "timestamp",
+        "zoned",
+    ),
+    ("DAY",): ("date", "timestamp", "zoned", "days"),
+    ("HOUR", "MINUTE", "SECOND"): ("timestamp", "zoned", "time", "days"),
+    ("TIMEZONE_HOUR", "TIMEZONE_MINUTE"): ("zoned",),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("unit", [unit for units in FIELDS for unit in units])
+def test_extract_of_fields_that_a_type_has(compile_sql: Callable[..., object], unit: str, moment: str) -> None:
+    has = next(moments for units, moments in FIELDS.items() if unit in units)
+    sql = f"SELECT EXTRACT({unit} FROM {MOMENTS[moment]})"
+
+    if moment in has:
+        compile_sql(sql)
+    else:
+        with pytest.raises(QueryFailure, match=rf"TYPE_MISMATCH: line 1:.*: Cannot extract {unit} from"):
+            compile_sql(sql)
+
+
+@given(st.integers(0, 45), st.none() | st.integers(0, 45))
+@settings(max_examples=200, deadline=None)
+def test_digits_of_decimals(precision: int, scale: int | None) -> None:
+    written = f"decimal({precision})" if scale is None else f"decimal({precision}, {scale})"
+
+    if 1 <= precision <= 38 and (scale or 0) <= precision:
+        assert str(parse_type(written)) == f"decimal({precision},{scale or 0})"
+    else:
+        with pytest.raises(
+            QueryFailure, match=r"INVALID_FUNCTION_ARGUMENT: line 1:1: DECIMAL (precision|scale) must be"
+        ):
+            parse_type(written)
+
+
+@pytest.mark.parametrize(
+    "written", ["char(65537)", "varchar(2147483647)", "array(decimal(0, 1))", "row(x decimal(39))"]
+)
+def test_types_out_of_range(ask: Ask, written: str) -> None:
+    with pytest.raises(QueryFailure, match="INVALID_FUNCTION_ARGUMENT: line 1:"):
+        ask(f"SELECT CAST(NULL AS {written})")
+
+
+@pytest.mark.parametrize(
+    "interval",
+    [
+        "'106751991168' DAY",
+        "'9223372036854775808' SECOND",
+        "'999999999999' MONTH",
+        "'178956971' YEAR",
+        "-'178956972' YEAR",
+    ],
+)
+def test_intervals_out_of_range(ask: Ask, interval: str) -> None:
+    with pytest.raises(QueryFailure, match="INVALID_LITERAL: line 1:8"):
+        ask(f"SELECT INTERVAL {interval}")
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        "JOIN UNNEST(l) AS x(e) ON e > 1",
+        "LEFT JOIN UNNEST(l) AS x(e) ON e = a",
+        "FULL JOIN LATERAL (SELECT 5) AS x(e) ON a = 1",
+        "FULL JOIN UNNEST(l) AS x(e) ON true",
+        "RIGHT JOIN UNNEST(l) AS x(e) ON true",
+        "RIGHT JOIN LATERAL (SELECT t.a) AS x(e) ON true",
+    ],
+)
+def test_joins_with_unnest_and_lateral_that_trino_refuses(ask: Ask, join: str) -> None:
+    with pytest.raises(QueryFailure, match=r"only supported with condition ON TRUE|LATERAL reference not allowed in"):
+        ask(f"SELECT a, e FROM t {join}", TABLES)
+
+
+@pytest.mark.parametrize(
+    ("join", "rows"),
+    [
+        ("JOIN UNNEST(l) AS x(e) ON true", [["1", "1"], ["2", "2"], ["2", "3"]]),
+        ("LEFT JOIN UNNEST(l) AS x(e) ON TRUE", [["1", "1"], ["2", "2"], ["2", "3"]]),
+        ("RIGHT JOIN UNNEST(ARRAY[7]) AS x(e) ON true", [["1", "7"], ["2", "7"]]),
+        ("FULL JOIN UNNEST(ARRAY[7]) AS x(e) ON true", [["1", "7"], ["2", "7"]]),
+        ("FULL JOIN LATERAL (SELECT 5) AS x(e) ON true", [["1", "5"], ["2", "5"]]),
+        ("LEFT JOIN LATERAL (SELECT t.a + 1) AS x(e) ON a = 1", [["1", "2"], ["2", None]]),
+        ("RIGHT JOIN LATERAL (SELECT 1) AS x(e) ON a = e", [["1", "1"]]),
+    ],
+)
+def test_joins_with_unnest_and_lateral(ask: Ask, join: str, rows: list[list[str | None]]) -> None:
+    assert ask(f"SELECT a, e FROM t {join} ORDER BY a, e", TABLES).rows == rows
+
+
+@pytest.mark.parametrize(
+    ("query", "accepted"),
+    [
+        ("SELECT u.a FROM u WHERE u.a = t.a LIMIT 1", True),
+        ("SELECT u.b FROM u WHERE u.a = t.a ORDER BY u.b LIMIT 1", True),
+        ("SELECT u.b FROM u WHERE t.a = u.a ORDER BY u.b LIMIT 1", True),
+        ("SELECT u.b FROM u WHERE u.a = t.a AND t.d > 1 ORDER BY u.b LIMIT 1", True),
+        ("SELECT count(*) FROM u WHERE u.d < t.d LIMIT 1", True),
+        ("SELECT max(u.b) FROM u WHERE u.d < t.d", True),
+        ("SELECT u.b FROM u ORDER BY u.b LIMIT 1", True),
+        ("SELECT max(x) FROM (SELECT 1 AS x UNION SELECT 2)", True),
+        # A single row of several that differ.
+        ("SELECT u.b FROM u WHERE u.a = t.a LIMIT 1", False),
+        ("SELECT u.a + u.d FROM u WHERE u.a = t.a LIMIT 1", False),
+        ("SELECT count(*) FROM u WHERE u.a = t.a GROUP BY u.b LIMIT 1", False),
+        # A limit above a condition that is no equality.
+        ("SELECT u.b FROM u WHERE u.a = t.a AND u.d > t.d ORDER BY u.b LIMIT 1", False),
+        ("SELECT u.b FROM u WHERE u.a + t.a = 2 ORDER BY u.b LIMIT 2", False),
+        # An order that the outer query decides.
+        ("SELECT u.b FROM u WHERE u.a = t.a ORDER BY t.b LIMIT 1", False),
+        ("SELECT u.a FROM u WHERE u.a = t.a ORDER BY u.a FETCH FIRST ROW WITH TIES", False),
+        # Set operations that read the outer query.
+        ("SELECT t.a UNION SELECT 2", False),
+        ("SELECT 1 EXCEPT SELECT u.a FROM u WHERE u.b = t.b", False),
+        ("SELECT max(x) FROM (SELECT t.a AS x UNION ALL SELECT 2)", False),
+    ],
+)
+def test_correlated_queries(compile_sql: Callable[..., object], query: str, accepted: bool) -> None:
+    if accepted:
+        compile_sql(f"SELECT ({query}) FROM t", Tables(TABLES))
+        return
+    for sql in (f"SELECT ({query}) FROM t", f"SELECT * FROM t CROSS JOIN LATERAL ({query})"):
+        with pytest.raises(QueryFailure, match=r"NOT_SUPPORTED: line 1:.*: Given correlated subquery is not supported"):
+            compile_sql(sql, Tables(TABLES))
+
+
+@pytest.mark.parametrize(
+    ("version", "constant"),
+    [
+        ("TIMESTAMP AS OF current_timestamp - INTERVAL '1' DAY", True),
+        ("TIMESTAMP AS OF date_add('day', -2, now())", True),
+        ("TIMESTAMP AS OF TIMESTAMP '2024-01-01 00:00:00' + INTERVAL '1' HOUR", True),
+        ("TIMESTAMP AS OF CAST('2024-01-01' AS date)", True),
+        ("VERSION AS OF 40 + 2", True),
+        ("VERSION AS OF concat('ma', 'in')", True),
+        ("TIMESTAMP AS OF (SELECT TIMESTAMP '2024-01-01 00:00:00')", False),
+        ("TIMESTAMP AS OF (SELECT max(day) FROM u)", False),
+        ("VERSION AS OF (SELECT 42)", False),
+        ("VERSION AS OF random(5)", False),
+        ("VERSION AS OF IF(random() > 2, 1, 2)", False),
+    ],
+)
+def test_versions_are_constants(ask: Ask, version: str, constant: bool) -> None:
+    if constant:
+        assert ask(f"SELECT a FROM t FOR {version} ORDER BY a", TABLES).rows == [["1"], ["2"]]
+    else:
+        with pytest.raises(QueryFailure, match="EXPRESSION_NOT_CONSTANT: line 1:"):
+            ask(f"SELECT a FROM t FOR {version}", TABLES)
+
+
+PEOPLE = (
+    "ARRAY[CAST(ROW('ada', 3) AS row(name varchar, n integer)), CAST(ROW('bo', 5) AS row(name varchar, n integer))]"
+)
+
+
+@pytest.mark.parametrize(
+    ("alias", "select", "rows"),
+    [
+        ("AS t(u)", "u.name, u.n", [["ada", "3"], ["bo", "5"]]),
+        ("AS t(x, y)", "x, y", [["ada", "3"], ["bo", "5"]]),
+        ("AS t", "name, n", None),
+        ("WITH ORDINALITY AS t(u, o)", "u.name, o", [["ada", "1"], ["bo", "2"]]),
+        ("WITH ORDINALITY AS t(x, y, o)", "x, o", [["ada", "1"], ["bo", "2"]]),
+        ("AS t(u, v, w)", "u", None),
+    ],
+)
+def test_rows_in_unnest_are_columns_or_one_value(
+    ask: Ask, alias: str, select: str, rows: list[list[str]] | None
+) -> None:
+    sql = f"SELECT {select} FROM UNNEST({PEOPLE}) {alias} ORDER BY 1"
+    if rows is None and "AS t(" in alias:
+        with pytest.raises(QueryFailure, match="MISMATCHED_COLUMN_ALIASES"):
+            ask(sql)
+    elif rows is not None:
+        assert ask(sql).rows == rows

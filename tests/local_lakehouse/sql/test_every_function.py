@@ -44,7 +44,7 @@ def _call(signature: Signature) -> str:
         arguments[-1] = "2"
     if signature.name in ("round", "truncate") and len(arguments) == 2:
         arguments[1] = "1"
-    over = " OVER ()" if signature.kind == "window" else ""
+    over = " OVER (ORDER BY 1)" if signature.kind == "window" else ""
     return f"{signature.name}({', '.join(arguments)}){over}"
 
 

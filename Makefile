@@ -18,7 +18,10 @@ DBT_READY := .venv-dbt/.ready
 STATE := $(CURDIR)/.zetl
 
 .DEFAULT_GOAL := help
-.PHONY: help tutorial lab site kit test lint unit notebook-test browser-test notebooks bench clean
+# DuckDB and its generator of TPC-DS have one version.
+TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
+
+.PHONY: help tutorial lab site kit test lint unit notebook-test browser-test notebooks bench tpcds clean
 
 help: ## Tell what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -62,6 +65,12 @@ notebooks: $(READY) ## Run the notebooks and store their outputs in them
 
 bench: $(READY) ## Measure
 	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*'
+
+tpcds: $(READY) ## Run TPC-DS's 99 queries and compare them with DuckDB's answers
+	test -x build/tpcds/venv/bin/python || python3 -m venv build/tpcds/venv
+	build/tpcds/venv/bin/pip install -q $(TPCDS)
+	test -f build/tpcds/data/queries.json || build/tpcds/venv/bin/python tests/tpcds/generate.py build/tpcds/data
+	PYTHONPATH=. $(BIN)/python tests/tpcds/compare.py build/tpcds/data
 
 clean: ## Stop the local lakehouse, and delete what was made
 	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"

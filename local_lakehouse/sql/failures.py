@@ -65,6 +65,11 @@ class QueryFailure(Exception):
         self.error_type = error_type if error_type is not None else _ERROR_TYPES.get(name, _SEMANTIC_ERROR)
 
 
+def not_offered(construct: str, position: Position) -> QueryFailure:
+    """Return the failure of something that is valid in Athena and that the local Athena does not have."""
+    return QueryFailure("NOT_SUPPORTED", f"The local Athena does not offer {construct}", position)
+
+
 class MalformedQuery(Exception):
     """A statement that is refused at once because its syntax is wrong.
 

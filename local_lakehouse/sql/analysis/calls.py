@@ -11,7 +11,7 @@ from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.signatures import Binding, Pattern, Signature, pattern
 from local_lakehouse.sql.analysis.typed import Facts, Typed, coerce, derive
-from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.failures import Position, QueryFailure, not_offered
 from local_lakehouse.sql.functions import aggregates, collections, moments, numbers, others, registry, texts
 from local_lakehouse.sql.functions.absent import is_absent
 from local_lakehouse.sql.grammar import tree
@@ -55,7 +55,7 @@ class Calls:
             return special(node, scope)
         if not registry.signatures(node.name):
             if is_absent(node.name):
-                raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not offer {node.name}", node.position)
+                raise not_offered(node.name, node.position)
             raise QueryFailure("FUNCTION_NOT_FOUND", f"Function '{node.name}' not registered", node.position)
         if registry.is_aggregate(node.name) or registry.is_window(node.name):
             return self._analysis.aggregates.aggregate_call(node, scope)

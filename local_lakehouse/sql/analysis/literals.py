@@ -9,7 +9,7 @@ from collections.abc import Callable
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.precision import Parts, held
 from local_lakehouse.sql.analysis.typed import Typed, constant, quote
-from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.failures import QueryFailure, not_offered
 from local_lakehouse.sql.grammar.tree import IntervalLiteral, Literal, TypedLiteral
 from local_lakehouse.sql.json_text import canonical_json
 from local_lakehouse.sql.moment_text import Moment, day_number, parse_time, parse_timestamp
@@ -22,6 +22,7 @@ _FLOAT = re.compile(r"([-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|NaN|Infinity
 _DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?")
 _DATE = re.compile(r"([-+]?\d{1,6})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _OFFSET_TIME = re.compile(r"\d{1,2}:\d{1,2}(:\d{1,2}(\.\d{1,12})?)?\s*[+-]\d\d:\d\d", re.ASCII)
+_NOT_OFFERED = ("ipaddress", "interval", "hyperloglog", "tdigest", "qdigest", "geometry", "unknown")
 _DAY_TO_SECOND = ("DAY", "HOUR", "MINUTE", "SECOND")
 _MILLIS = {"DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1000}
 
@@ -101,7 +102,9 @@ def typed_literal(node: TypedLiteral) -> Typed:
         return _time(node)
     if name == "uuid":
         return constant(f"CAST({quote(text)} AS UUID)", types.UUID, literal=text)
-    raise QueryFailure("NOT_SUPPORTED", f"Constants of type {name} are not supported", node.position)
+    if name in _NOT_OFFERED:
+        raise not_offered(f"constants of type {name}", node.position)
+    raise QueryFailure("TYPE_NOT_FOUND", f"Unknown type: {name}", node.position)
 
 
 def _invalid(node: TypedLiteral) -> QueryFailure:

@@ -56,14 +56,17 @@ class Names:
             found = scope.resolve(names, node.position)
             if found is not None:
                 return found[0].value
-            if not self._begins_with_column(node, scope):
+            if not self.begins_with_column(node, scope):
                 return self._named(names, node, scope)
         base = self._analysis.expression(node.base, scope)
         if base.type.name != "row":
             raise QueryFailure("TYPE_MISMATCH", f"Expression {node.base.text} is not of type ROW", node.base.position)
         return self._field(base, node.name.key, node.position)
 
-    def _begins_with_column(self, node: tree.Dereference, scope: Scope) -> bool:
+    def begins_with_column(self, node: Expression, scope: Scope) -> bool:
+        """Tell whether ``a.b.c`` is a field of a column."""
+        if not isinstance(node, tree.Dereference):
+            return False
         base: Expression = node.base
         while True:
             names = dotted(base)

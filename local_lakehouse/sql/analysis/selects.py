@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
@@ -136,7 +136,7 @@ class Selects:
         """Return the columns that ``*`` or ``t.*`` stands for."""
         fields = [field for field in scope.fields if not field.hidden]
         if item.base is not None:
-            return self._qualified_columns(item, item.base, fields, scope)
+            return _aliased(item, self._qualified_columns(item, item.base, fields, scope))
         if not scope.fields:
             raise QueryFailure("COLUMN_NOT_FOUND", "SELECT * not allowed in queries without FROM clause", item.position)
         return [self.column_item(item, field, scope) for field in fields]
@@ -149,10 +149,9 @@ class Selects:
             own = [field for field in fields if field.qualifier[-len(names) :] == names]
             if own:
                 return [self.column_item(item, field, scope) for field in own]
-        if names is None or scope.resolve(names, item.position) is None:
-            written = ".".join(names or ())
-            raise QueryFailure("TABLE_NOT_FOUND", f"Unable to resolve reference {written}", item.position)
-        value = self._analysis.expression(base, scope)
+            if scope.resolve(names, item.position) is None and not self._analysis.names.begins_with_column(base, scope):
+                raise QueryFailure("TABLE_NOT_FOUND", f"Unable to resolve reference {'.'.join(names)}", item.position)
+        value = self._above_grouping(base, scope)
         if value.type.name != "row":
             raise QueryFailure("TYPE_MISMATCH", f"expected type ROW, got {value.type}", item.position)
         return [
@@ -244,3 +243,19 @@ def _name(item: tree.SelectItem) -> str | None:
     if isinstance(item.expression, tree.Column | tree.Dereference):
         return item.expression.name.value
     return None
+
+
+def _aliased(item: tree.AllColumns, columns: list[_Item]) -> list[_Item]:
+    """Give columns the names behind ``.* AS``, if there are any."""
+    if not item.aliases:
+        return columns
+    if len(item.aliases) != len(columns):
+        raise QueryFailure(
+            "MISMATCHED_COLUMN_ALIASES",
+            f"Column alias list has {len(item.aliases)} entries but relation has {len(columns)} columns",
+            item.position,
+        )
+    return [
+        replace(column, column=replace(column.column, name=alias.value))
+        for column, alias in zip(columns, item.aliases, strict=True)
+    ]

@@ -11,7 +11,7 @@ from local_lakehouse.sql.analysis.casts import formatted_text
 from local_lakehouse.sql.analysis.comparisons import compare, has_floats
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import Typed, coerce, constant, derive, null_of, quote
-from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.failures import QueryFailure, not_offered
 from local_lakehouse.sql.functions.collections import extreme_of
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
@@ -39,6 +39,8 @@ class SpecialForms:
             "least": self._extreme,
             "format": self._format,
             "current_user": self._current_user,
+            "current_path": self._current_user,
+            "current_role": self._current_user,
             "current_catalog": self._current_user,
             "current_schema": self._current_user,
         }
@@ -171,4 +173,4 @@ class SpecialForms:
         return derive(sql, types.VARCHAR, *values, fails=True)
 
     def _current_user(self, node: tree.Call, _: Scope) -> Typed:
-        raise QueryFailure("NOT_SUPPORTED", f"{node.name} is not supported", node.position)
+        raise not_offered(node.name, node.position)

@@ -29,12 +29,16 @@ class CallParser:
         """Read a column's name or a function's call."""
         mark = self._tokens.mark()
         name = self._tokens.name()
-        if not self._tokens.at_symbol("(") or name.quoted:
+        if not self._tokens.at_symbol("("):
             return tree.Column(name, position=self._tokens.place(mark), text=self._tokens.written(mark))
-        self._tokens.take()
+        return self.call(mark, name.key)
+
+    def call(self, mark: int, name: str) -> Expression:
+        """Read a function's call from its parenthesis on."""
+        self._tokens.expect_symbol("(")
         if self._tokens.accept_symbol("*"):
             self._tokens.expect_symbol(")")
-            return self._finish_call(mark, name.key, (), star=True)
+            return self._finish_call(mark, name, (), star=True)
         distinct = self._tokens.accept("DISTINCT")
         if not distinct:
             self._tokens.accept("ALL")
@@ -45,7 +49,7 @@ class CallParser:
                 arguments.append(self._parser.expression())
         order = self._parser.windows.sort_items() if self._tokens.accept_by("ORDER") else ()
         self._tokens.expect_symbol(")")
-        return self._finish_call(mark, name.key, tuple(arguments), distinct=distinct, order=order)
+        return self._finish_call(mark, name, tuple(arguments), distinct=distinct, order=order)
 
     def _finish_call(
         self,

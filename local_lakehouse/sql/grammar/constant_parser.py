@@ -25,28 +25,6 @@ _LITERALS = {
     Kind.DOUBLE: "double",
 }
 _NUMBERS = (Kind.INTEGER, Kind.DECIMAL, Kind.DOUBLE)
-_TYPE_WORDS = frozenset(
-    [
-        "BOOLEAN",
-        "TINYINT",
-        "SMALLINT",
-        "INTEGER",
-        "INT",
-        "BIGINT",
-        "REAL",
-        "DOUBLE",
-        "DECIMAL",
-        "NUMERIC",
-        "CHAR",
-        "VARCHAR",
-        "JSON",
-        "DATE",
-        "TIME",
-        "TIMESTAMP",
-        "UUID",
-        "IPADDRESS",
-    ]
-)
 _INTERVAL_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 
 
@@ -76,7 +54,7 @@ class ConstantParser:
 
     def typed_literal_follows(self) -> bool:
         """Tell whether a constant with its type before it comes next."""
-        if self._tokens.token.upper not in _TYPE_WORDS:
+        if not self._tokens.at_name() or self._tokens.at("INTERVAL"):
             return False
         return self._tokens.peek().kind in (Kind.STRING, Kind.UNICODE_STRING) or (
             self._tokens.at("DOUBLE", "PRECISION") and self._tokens.peek(2).kind is Kind.STRING

@@ -170,11 +170,15 @@ class ExpressionParser:
                 index = self.value()
                 self._tokens.expect_symbol("]")
                 found = tree.Subscript(found, index, position=self._tokens.place(mark), text=self._tokens.written(mark))
-            elif self._tokens.at_symbol(".") and not isinstance(found, tree.Literal):
+            elif (
+                self._tokens.at_symbol(".") and self._tokens.peek().text != "*" and not isinstance(found, tree.Literal)
+            ):
                 self._tokens.take()
                 found = tree.Dereference(
                     found, self._tokens.name(), position=self._tokens.place(mark), text=self._tokens.written(mark)
                 )
+                if self._tokens.at_symbol("(") and (name := _dotted(found)):
+                    found = self._parser.calls.call(mark, name)
             else:
                 return found
 
@@ -251,3 +255,13 @@ class ExpressionParser:
         self._tokens.expect_symbol("->")
         body = self.expression()
         return tree.Lambda(tuple(names), body, position=self._tokens.place(mark), text=self._tokens.written(mark))
+
+
+def _dotted(node: Expression) -> str | None:
+    """Return ``a.b.c`` as it names a function, or None for another expression."""
+    if isinstance(node, tree.Column):
+        return node.name.key
+    if isinstance(node, tree.Dereference):
+        base = _dotted(node.base)
+        return base and f"{base}.{node.name.key}"
+    return None

@@ -21,6 +21,8 @@ _WITHOUT_PARENTHESES = {
     "LOCALTIME": "localtime",
     "LOCALTIMESTAMP": "localtimestamp",
     "CURRENT_USER": "current_user",
+    "CURRENT_PATH": "current_path",
+    "CURRENT_ROLE": "current_role",
     "CURRENT_CATALOG": "current_catalog",
     "CURRENT_SCHEMA": "current_schema",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from local_lakehouse.sql.failures import not_offered
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.grammar.tokens import Kind
 from local_lakehouse.sql.grammar.tree import (
@@ -15,6 +16,10 @@ from local_lakehouse.sql.grammar.tree import (
 
 if TYPE_CHECKING:
     from local_lakehouse.sql.grammar.parser import Parser
+
+# What ``.*`` may stand behind.
+_PRIMARY = (tree.Column, tree.Dereference, tree.Subscript, tree.Call, tree.Cast, tree.Row, tree.ScalarQuery, tree.Case)
+_AFTER_QUERY = ("UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", "OFFSET", "FETCH")
 
 
 class QueryParser:
@@ -48,15 +53,36 @@ class QueryParser:
             level += {"(": 1, ")": -1}.get(token.text, 0) if token.kind is Kind.SYMBOL else 0
             distance += 1
         following = self._tokens.peek(distance)
-        return following.text == ")" or following.upper in (
-            "UNION",
-            "INTERSECT",
-            "EXCEPT",
-            "ORDER",
-            "LIMIT",
-            "OFFSET",
-            "FETCH",
-        )
+        return following.text == ")" or following.upper in _AFTER_QUERY
+
+    def parentheses_hold_query(self) -> bool:
+        """Tell whether the parentheses that come next hold a query rather than a relation.
+
+        ``((SELECT 1) EXCEPT (SELECT 2))`` is a query in parentheses, ``((SELECT 1) AS t CROSS JOIN u)`` a join: what
+        follows each inner query decides.
+        """
+        depth = 0
+        while self._tokens.peek(depth).text == "(":
+            depth += 1
+        word, following = self._tokens.peek(depth).upper, self._tokens.peek(depth + 1).text
+        if word not in ("SELECT", "WITH", "VALUES") and (word != "TABLE" or following == "("):
+            return False
+        distance = depth
+        for _ in range(depth - 1):
+            distance = self._closed(distance)
+            token = self._tokens.peek(distance)
+            if token.text != ")" and token.upper not in _AFTER_QUERY:
+                return False
+        return True
+
+    def _closed(self, distance: int) -> int:
+        """Return the distance behind the parenthesis that closes the one around a token."""
+        level = 1
+        while level and self._tokens.peek(distance).kind is not Kind.END:
+            token = self._tokens.peek(distance)
+            level += {"(": 1, ")": -1}.get(token.text, 0) if token.kind is Kind.SYMBOL else 0
+            distance += 1
+        return distance
 
     def whole_query(self) -> Query:
         """Read a query up to the statement's end."""
@@ -68,6 +94,8 @@ class QueryParser:
         """Read a query."""
         mark = self._tokens.mark()
         recursive, common = False, []
+        if self._tokens.at("WITH", "FUNCTION") and self._tokens.peek(2).upper != "AS":
+            raise not_offered("WITH FUNCTION: functions of a query's own", self._tokens.token.position)
         if self._tokens.accept("WITH"):
             recursive = self._tokens.accept("RECURSIVE")
             common.append(self._common_table())
@@ -203,29 +231,19 @@ class QueryParser:
         mark = self._tokens.mark()
         if self._tokens.accept_symbol("*"):
             return tree.AllColumns(None, position=self._tokens.place(mark), text="*")
-        expression = self._qualified_star(mark)
-        if expression is not None:
-            return tree.AllColumns(expression, position=self._tokens.place(mark), text=self._tokens.written(mark))
         expression = self._parser.expression()
+        if self._tokens.at_symbol(".") and isinstance(expression, _PRIMARY):
+            return self._all_columns(mark, expression)
         written = self._tokens.written(mark)
         alias = self._tokens.name() if self._tokens.accept("AS") or self._tokens.at_alias() else None
         return tree.SelectItem(expression, alias, position=self._tokens.place(mark), text=written)
 
-    def _qualified_star(self, mark: int) -> Expression | None:
-        distance = 0
-        while (
-            self._tokens.peek(distance).kind in (Kind.WORD, Kind.QUOTED) and self._tokens.peek(distance + 1).text == "."
-        ):
-            distance += 2
-        if not distance or self._tokens.peek(distance).text != "*":
-            return None
-        names = self._tokens.name()
-        base: Expression = tree.Column(names, position=self._tokens.place(mark), text=names.value)
-        while self._tokens.accept_symbol(".") and not self._tokens.accept_symbol("*"):
-            base = tree.Dereference(
-                base, self._tokens.name(), position=self._tokens.place(mark), text=self._tokens.written(mark)
-            )
-        return base
+    def _all_columns(self, mark: int, base: Expression) -> tree.AllColumns:
+        """Read ``.*`` behind a relation's name or a row, with the names that its columns may get."""
+        self._tokens.expect_symbol(".")
+        self._tokens.expect_symbol("*")
+        aliases = self._tokens.names_in_parentheses() if self._tokens.accept("AS") else ()
+        return tree.AllColumns(base, aliases, position=self._tokens.place(mark), text=self._tokens.written(mark))
 
     def _group_by(self) -> tree.GroupBy:
         mark = self._tokens.mark()

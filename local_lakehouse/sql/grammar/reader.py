@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_lakehouse.sql.failures import MalformedQuery, Position
+from local_lakehouse.sql.failures import MalformedQuery, Position, QueryFailure, not_offered
 from local_lakehouse.sql.grammar.tokens import Kind, Token, tokenize
 from local_lakehouse.sql.grammar.tree import Name
 
@@ -118,6 +118,7 @@ class TokenReader:
         self._tokens = tokenize(text)
         self._index = 0
         self.parameters = 0
+        self._not_offered: QueryFailure | None = None
 
     @property
     def token(self) -> Token:
@@ -208,9 +209,28 @@ class TokenReader:
             self.refuse(f"'{symbol}'")
 
     def expect_end(self) -> None:
-        """Refuse the statement unless it ends here."""
+        """Refuse the statement unless it ends here and all of it is offered."""
         if self.token.kind is not Kind.END:
             self.refuse("<EOF>")
+        if self._not_offered is not None:
+            raise self._not_offered
+
+    def note_not_offered(self, construct: str, position: Position) -> None:
+        """Note a construct that Trino's grammar has and that is not offered here.
+
+        The statement is refused at its end, so that one that is malformed elsewhere is called malformed.
+        """
+        self._not_offered = self._not_offered or not_offered(construct, position)
+
+    def skip_parentheses(self) -> None:
+        """Step over a parenthesis and everything up to the one that closes it."""
+        self.expect_symbol("(")
+        depth = 1
+        while depth:
+            if self.token.kind in (Kind.END, Kind.UNKNOWN):
+                self.refuse("')'")
+            token = self.take()
+            depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind is Kind.SYMBOL else 0
 
     def refuse(self, expected: str = "") -> MalformedQuery:
         """Refuse the statement at the next token."""

@@ -13,7 +13,7 @@ from local_lakehouse.sql.grammar.tree import (
 if TYPE_CHECKING:
     from local_lakehouse.sql.grammar.parser import Parser
 
-_UNSUPPORTED_RELATIONS = ("JSON_TABLE", "TABLE")
+_TABLE_FUNCTIONS = {"JSON_TABLE": "JSON_TABLE", "TABLE": "table functions: TABLE(…)"}
 
 
 class RelationParser:
@@ -45,6 +45,7 @@ class RelationParser:
                 left = tree.Join("CROSS", left, self._sampled(), position=self._tokens.place(mark))
                 continue
             if self._tokens.at("NATURAL"):
+                # Trino's grammar has it, its analyzer refuses it in these words.
                 raise QueryFailure("NOT_SUPPORTED", "Natural join not supported", self._tokens.token.position)
             kind = self._join_kind()
             if kind is None:
@@ -88,8 +89,9 @@ class RelationParser:
     def _aliased(self) -> Relation:
         mark = self._tokens.mark()
         relation = self._primary_relation()
-        if self._tokens.at("MATCH_RECOGNIZE"):
-            raise QueryFailure("NOT_SUPPORTED", "MATCH_RECOGNIZE is not supported", self._tokens.token.position)
+        if self._tokens.at("MATCH_RECOGNIZE") and self._tokens.peek().text == "(":
+            self._tokens.note_not_offered("MATCH_RECOGNIZE", self._tokens.take().position)
+            self._tokens.skip_parentheses()
         if not (self._tokens.accept("AS") or self._tokens.at_alias()):
             return relation
         alias = self._tokens.name()
@@ -98,10 +100,11 @@ class RelationParser:
 
     def _primary_relation(self) -> Relation:
         mark = self._tokens.mark()
-        if self._tokens.token.upper in _UNSUPPORTED_RELATIONS and self._tokens.peek().text == "(":
-            raise QueryFailure(
-                "NOT_SUPPORTED", f"{self._tokens.token.text} in FROM is not supported", self._tokens.token.position
-            )
+        if self._tokens.token.upper in _TABLE_FUNCTIONS and self._tokens.peek().text == "(":
+            token = self._tokens.take()
+            self._tokens.note_not_offered(_TABLE_FUNCTIONS[token.upper], token.position)
+            self._tokens.skip_parentheses()
+            return tree.Table((tree.Name(token.text),), position=token.position, text=token.text)
         if self._tokens.accept("UNNEST"):
             self._tokens.expect_symbol("(")
             items = self._parser.expressions.items_until(")")
@@ -118,7 +121,7 @@ class RelationParser:
         return self._versioned(mark, name)
 
     def _parenthesised_relation(self, mark: int) -> Relation:
-        if self._parser.at_query() or self._tokens.peek().upper in ("SELECT", "WITH", "VALUES", "TABLE"):
+        if self._parser.queries.parentheses_hold_query():
             self._tokens.take()
             query = self._parser.query()
             self._tokens.expect_symbol(")")

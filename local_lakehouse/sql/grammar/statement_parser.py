@@ -24,6 +24,55 @@ _VERBS = (
     "'MSCK', 'OPTIMIZE', 'PREPARE', 'SHOW', 'UNLOAD', 'UPDATE', 'VACUUM', <query>"
 )
 
+# The statements of Trino that Athena does not run, by the words that tell them from others.
+_OTHER_STATEMENTS = tuple(
+    tuple(words.split())
+    for words in (
+        "USE",
+        "GRANT",
+        "REVOKE",
+        "DENY",
+        "SET ROLE",
+        "SET SESSION",
+        "SET PATH",
+        "SET TIME ZONE",
+        "RESET SESSION",
+        "START TRANSACTION",
+        "COMMIT",
+        "ROLLBACK",
+        "CALL",
+        "ANALYZE",
+        "COMMENT ON",
+        "REFRESH MATERIALIZED VIEW",
+        "CREATE CATALOG",
+        "CREATE ROLE",
+        "CREATE FUNCTION",
+        "CREATE OR REPLACE FUNCTION",
+        "CREATE MATERIALIZED VIEW",
+        "CREATE OR REPLACE MATERIALIZED VIEW",
+        "DROP CATALOG",
+        "DROP ROLE",
+        "DROP FUNCTION",
+        "DROP MATERIALIZED VIEW",
+        "ALTER SCHEMA",
+        "ALTER VIEW",
+        "ALTER MATERIALIZED VIEW",
+        "SHOW CATALOGS",
+        "SHOW SESSION",
+        "SHOW STATS",
+        "SHOW GRANTS",
+        "SHOW ROLES",
+        "SHOW ROLE",
+        "SHOW CURRENT",
+        "SHOW CREATE SCHEMA",
+        "SHOW CREATE FUNCTION",
+        "SHOW CREATE MATERIALIZED VIEW",
+        "DESCRIBE INPUT",
+        "DESCRIBE OUTPUT",
+        "EXECUTE IMMEDIATE",
+    )
+)
+
 
 class StatementParser:
     """Reads statements of Trino's kind: DML, CTAS, views, ``UNLOAD``, ``EXPLAIN``, prepared statements.
@@ -64,22 +113,21 @@ class StatementParser:
         if self._parser.at_query():
             query = self._parser.query()
             return nodes.Select(query, position=self._tokens.place(mark), text=self._tokens.written(mark))
+        self._refuse_by_name()
         reader = self._readers.get(self._tokens.token.upper)
         if reader is None:
-            if self._tokens.token.kind is Kind.WORD and self._tokens.token.upper in (
-                "GRANT",
-                "REVOKE",
-                "USE",
-                "SET",
-                "CALL",
-                "ANALYZE",
-                "COMMIT",
-                "ROLLBACK",
-                "START",
-            ):
-                raise MalformedQuery("Queries of this type are not supported", code="INVALID_INPUT")
             raise self._tokens.refuse(_VERBS)
         return reader()
+
+    def _refuse_by_name(self) -> None:
+        """Refuse a statement that Trino's grammar has and Athena does not."""
+        for words in _OTHER_STATEMENTS:
+            if self._tokens.at(*words):
+                raise MalformedQuery(
+                    f"Queries of this type are not supported: {' '.join(words)}",
+                    self._tokens.token.position,
+                    code="INVALID_INPUT",
+                )
 
     def _explain(self) -> nodes.Statement:
         mark = self._tokens.mark()
@@ -259,9 +307,20 @@ class StatementParser:
 
     def _create_view(self, mark: int, *, replace: bool) -> nodes.Statement:
         view = self._tokens.qualified_name()
+        self._view_options()
         self._tokens.expect("AS")
         query = self._parser.query()
         return nodes.CreateView(view, replace, query, position=self._tokens.place(mark))
+
+    def _view_options(self) -> None:
+        position = self._tokens.token.position
+        if self._tokens.accept("COMMENT"):
+            self._tokens.string()
+            self._tokens.note_not_offered("CREATE VIEW with COMMENT", position)
+        if self._tokens.accept("SECURITY"):
+            if self._tokens.accept_any("DEFINER", "INVOKER") is None:
+                self._tokens.refuse("'DEFINER', 'INVOKER'")
+            self._tokens.note_not_offered("CREATE VIEW with SECURITY", position)
 
     def _unload(self) -> nodes.Statement:
         mark = self._tokens.mark()

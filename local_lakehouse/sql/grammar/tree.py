@@ -383,9 +383,10 @@ class SelectItem(Node):
 
 @dataclass(frozen=True)
 class AllColumns(Node):
-    """``*`` or ``t.*``."""
+    """``*``, ``t.*`` or ``(row).* AS (a, b)``."""
 
     base: Expression | None
+    aliases: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.grammar.tokens import Kind
 from local_lakehouse.sql.grammar.tree import (
     Expression,
     FrameBound,
@@ -14,6 +15,8 @@ from local_lakehouse.sql.grammar.tree import (
 
 if TYPE_CHECKING:
     from local_lakehouse.sql.grammar.parser import Parser
+
+_PATTERN_WORDS = ("MEASURES", "AFTER", "INITIAL", "SEEK", "PATTERN", "SUBSET", "DEFINE")
 
 
 class WindowParser:
@@ -60,7 +63,13 @@ class WindowParser:
         mark = self._tokens.mark()
         self._tokens.expect_symbol("(")
         base = None
-        if self._tokens.at_name() and self._tokens.token.upper not in ("PARTITION", "ROWS", "RANGE", "GROUPS"):
+        if self._tokens.at_name() and self._tokens.token.upper not in (
+            "PARTITION",
+            "ROWS",
+            "RANGE",
+            "GROUPS",
+            "MEASURES",
+        ):
             base = self._tokens.name()
         partition: list[Expression] = []
         if self._tokens.accept_by("PARTITION"):
@@ -68,9 +77,24 @@ class WindowParser:
             while self._tokens.accept_symbol(","):
                 partition.append(self._parser.expression())
         order = self.sort_items() if self._tokens.accept_by("ORDER") else ()
+        if self._tokens.token.upper in _PATTERN_WORDS:
+            self._skip_pattern()
         frame = self._frame()
+        if self._tokens.token.upper in _PATTERN_WORDS:
+            self._skip_pattern()
         self._tokens.expect_symbol(")")
         return Window(base, tuple(partition), order, frame, position=self._tokens.place(mark))
+
+    def _skip_pattern(self) -> None:
+        """Step over a pattern of rows in a window, which is not offered."""
+        self._tokens.note_not_offered("patterns of rows in a window", self._tokens.token.position)
+        while not self._tokens.at_symbol(")") and self._tokens.token.upper not in ("ROWS", "RANGE", "GROUPS"):
+            if self._tokens.at_symbol("("):
+                self._tokens.skip_parentheses()
+            elif self._tokens.token.kind in (Kind.END, Kind.UNKNOWN):
+                self._tokens.refuse("')'")
+            else:
+                self._tokens.take()
 
     def _frame(self) -> tree.Frame | None:
         mark = self._tokens.mark()

@@ -1,0 +1,42 @@
+"""Generator of TPC-DS: tables, queries and DuckDB's own answers, written to a folder.
+
+It runs in an environment of its own, with ``duckdb`` and ``duckdb-extension-tpcds`` of one version.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import duckdb
+
+SCALE = 0.01
+
+
+def main(folder: Path) -> None:
+    """Write ``TABLE.parquet`` for each table, and ``queries.json`` with each query's text and answer.
+
+    Args:
+        folder: Where the files go.
+    """
+    import duckdb_extension_tpcds  # type: ignore[import-not-found]  # there in its own environment only
+
+    package = Path(duckdb_extension_tpcds.__file__).parent
+    extension = next(package.glob("extensions/*/tpcds.duckdb_extension"))
+    connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+    connection.execute(f"LOAD '{extension}'")
+    connection.execute(f"CALL dsdgen(sf={SCALE})")
+    folder.mkdir(parents=True, exist_ok=True)
+    for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+        connection.execute(f"COPY {table} TO '{folder / table}.parquet'")
+    queries = {}
+    for number, text in connection.execute("SELECT query_nr, query FROM tpcds_queries()").fetchall():
+        rows = connection.execute(text).fetchall()
+        shown = [[None if value is None else str(value) for value in row] for row in rows]
+        queries[number] = {"text": text, "rows": shown}
+    (folder / "queries.json").write_text(json.dumps(queries))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

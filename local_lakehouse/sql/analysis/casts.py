@@ -91,6 +91,8 @@ def cast_sql(sql: str, source: Type, target: Type) -> str:
     """Write a cast that is known to be allowed."""
     if source == target:
         return sql
+    if source == types.UNKNOWN:
+        return null_of(target)
     if target == types.JSON:
         return to_json(sql, source)
     if source == types.JSON:

@@ -84,6 +84,10 @@ def _comparison(operator: str, left: Typed, right: Typed, type_: Type) -> str:
         if operator == "<>":
             return f"(NOT {_parts_equal(left.sql, right.sql, type_)})"
         return _parts_equal(left.sql, right.sql, type_) if operator == "=" else _ordered(operator, left, right, type_)
+    if type_.name == "char" and operator not in ("=", "<>"):
+        # Both are as long as their type says: a blank is above a control character.
+        sides = (f"athena_pad({side.sql}, {type_.precision})" for side in (left, right))
+        return f"({next(sides)} {operator} {next(sides)})"
     return f"({key(left.sql, type_)} {operator} {key(right.sql, type_)})"
 
 

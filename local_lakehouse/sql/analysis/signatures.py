@@ -23,6 +23,7 @@ _CONSTRAINTS: dict[str, Callable[[Type], bool]] = {
     "orderable": types.is_orderable,
     "comparable": types.is_comparable,
     "row": lambda type_: type_.name == "row",
+    "row_or_unknown": lambda type_: type_.name in ("row", "unknown"),
     "array": lambda type_: type_.name == "array",
     "integer": types.is_integer,
 }

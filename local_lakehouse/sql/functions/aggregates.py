@@ -13,6 +13,7 @@ from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.comparisons import greatest_key, key
 from local_lakehouse.sql.analysis.signatures import Emit, Result
 from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions.registry import define
 from local_lakehouse.sql.types import Type
 
@@ -75,6 +76,32 @@ def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
     return emit
 
 
+def _percentile(constant: str) -> Emit:
+    """Return an emitter of percentiles; DuckDB's own takes shares that are constant."""
+
+    def emit(arguments: Sequence[Typed]) -> str:
+        if arguments[1].facts.constant:
+            return constant
+        values, shares = "list_sort(list({0}){over})", "any_value({1}){over}"
+        if arguments[1].type.name == "array":
+            return f"list_transform({shares}, lambda q: athena_at_share({values}, q))"
+        return f"athena_at_share({values}, {shares})"
+
+    return emit
+
+
+def _weighted_percentile(_: Sequence[Typed]) -> str:
+    raise QueryFailure("NOT_SUPPORTED", "The local Athena does not offer approx_percentile with weights or accuracy")
+
+
+def _most_frequent(arguments: Sequence[Typed]) -> str:
+    """Count exactly, which is Trino's answer as long as there are no more values than it has room for."""
+    if not (arguments[0].facts.constant and arguments[2].facts.constant):
+        raise QueryFailure("NOT_SUPPORTED", "approx_most_frequent takes a constant number of buckets and capacity")
+    held = types.duckdb_type(arguments[1].type)
+    return f"athena_most_frequent(CAST(histogram({{1}}){{over}} AS MAP({held}, BIGINT)), {{0}}, {{2}})"
+
+
 def _histogram(arguments: Sequence[Typed]) -> str:
     return f"CAST(histogram({arguments[0].sql}){{over}} AS MAP({types.duckdb_type(arguments[0].type)}, BIGINT))"
 
@@ -123,10 +150,18 @@ _aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
 _NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
 _ONE, _SEVERAL = _NUDGED.format("{1}"), f"list_transform({{1}}, lambda q: {_NUDGED.format('q')})"
 for _name in ("bigint", "double", "real"):
-    _aggregate("approx_percentile", f"{_name},double", _name, f"quantile_disc({{0}}, {_ONE}){{over}}")
+    _aggregate("approx_percentile", f"{_name},double", _name, _percentile(f"quantile_disc({{0}}, {_ONE}){{over}}"))
     _aggregate(
-        "approx_percentile", f"{_name},array(double)", f"array({_name})", f"quantile_disc({{0}}, {_SEVERAL}){{over}}"
+        "approx_percentile",
+        f"{_name},array(double)",
+        f"array({_name})",
+        _percentile(f"quantile_disc({{0}}, {_SEVERAL}){{over}}"),
     )
+    for _share, _type in (("double", _name), ("array(double)", f"array({_name})")):
+        _aggregate("approx_percentile", f"{_name},double,{_share}", _type, _weighted_percentile)
+        _aggregate("approx_percentile", f"{_name},double,{_share},double", _type, _weighted_percentile)
+for _name in ("bigint", "varchar"):
+    _aggregate("approx_most_frequent", f"bigint,{_name},bigint", f"map({_name},bigint)", _most_frequent)
 for _trino, _duckdb in (
     ("stddev stddev_samp", "stddev_samp"),
     ("stddev_pop", "stddev_pop"),

@@ -97,14 +97,26 @@ def _reduced(arguments: Sequence[Typed]) -> str:
 
 
 def _sorted_by(arguments: Sequence[Typed]) -> str:
+    """Sort by a comparator, which is asked whether the later of two elements comes first; equal ones keep their order.
+
+    An element's place is the number of elements before it.
+    """
     items, comparison = arguments
-    variable = comparison.literal
-    left, right = f"({items.sql})[{variable}j]", f"({items.sql})[{variable}i]"
-    order = comparison.sql.replace("{left}", left).replace("{right}", right)
-    before = f"len(list_filter(range(1, len({items.sql}) + 1), lambda {variable}j: athena_comparison({order}) < 0))"
-    # An element's place is the number of elements before it; equal ones keep their order.
-    place = f"struct_pack(k := {before}, i := {variable}i)"
-    places = f"list_transform(range(1, len({items.sql}) + 1), lambda {variable}i: {place})"
+    variable, size = comparison.literal, f"len({items.sql})"
+
+    def order(left: str, right: str) -> str:
+        read = {"{left}": f"({items.sql})[{variable}{left}]", "{right}": f"({items.sql})[{variable}{right}]"}
+        sql = comparison.sql
+        for place, element in read.items():
+            sql = sql.replace(place, element)
+        return f"athena_comparison({sql})"
+
+    before = (
+        f"CASE WHEN {variable}j < {variable}i THEN {order('i', 'j')} >= 0 "
+        f"WHEN {variable}j > {variable}i THEN {order('j', 'i')} < 0 ELSE FALSE END"
+    )
+    count = f"len(list_filter(range(1, {size} + 1), lambda {variable}j: {before}))"
+    places = f"list_transform(range(1, {size} + 1), lambda {variable}i: struct_pack(k := {count}, i := {variable}i))"
     ordered = f"list_transform(list_sort({places}), lambda s: ({items.sql})[s.i])"
     return f"CASE WHEN {items.sql} IS NULL THEN NULL ELSE {ordered} END"
 
@@ -127,13 +139,38 @@ def _entries_type(arguments: Sequence[Typed]) -> Type:
     return types.array(types.row(arguments[0].type.children))
 
 
+def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
+    """Return the types of entries' fields, of which there must be two."""
+    element = arguments[0].type.element
+    if element == types.UNKNOWN:
+        return (types.UNKNOWN, types.UNKNOWN)
+    if len(element.children) != 2:
+        raise QueryFailure("FUNCTION_NOT_FOUND", f"Unexpected parameters ({arguments[0].type}) for a map of entries")
+    return element.children
+
+
+def _entries(macro: str) -> Emit:
+    """Return an emitter of a map of entries, none of which may be NULL."""
+
+    def emit(arguments: Sequence[Typed]) -> str:
+        items = arguments[0].sql
+        key, value = map(null_of, _pair(arguments))
+        if arguments[0].type.element != types.UNKNOWN:
+            key, value = "e.f0", "e.f1"
+        made = f"{macro}(list_transform({items}, lambda e: {key}), list_transform({items}, lambda e: {value}))"
+        missing = "athena_bad('map entry cannot be null')"
+        return f"CASE WHEN list_count({items}) < len({items}) THEN {missing} ELSE {made} END"
+
+    return emit
+
+
 def _from_entries_type(arguments: Sequence[Typed]) -> Type:
-    fields = arguments[0].type.element.children
+    fields = _pair(arguments)
     return types.map_of(fields[0], fields[1])
 
 
 def _multi_from_entries_type(arguments: Sequence[Typed]) -> Type:
-    fields = arguments[0].type.element.children
+    fields = _pair(arguments)
     return types.map_of(fields[0], types.array(fields[1]))
 
 
@@ -285,16 +322,16 @@ define(
 )
 define(
     "map_from_entries",
-    "array(T:row)",
+    "array(T:row_or_unknown)",
     _from_entries_type,
-    "athena_map(list_transform({0}, lambda e: e.f0), list_transform({0}, lambda e: e.f1))",
+    _entries("athena_map"),
     fails=True,
 )
 define(
     "multimap_from_entries",
-    "array(T:row)",
+    "array(T:row_or_unknown)",
     _multi_from_entries_type,
-    "athena_multimap(list_transform({0}, lambda e: e.f0), list_transform({0}, lambda e: e.f1))",
+    _entries("athena_entries_multimap"),
     fails=True,
 )
 define("map_concat", "map(K,V),map(K,V)", "map(K,V)", _map_concat, variadic=True)

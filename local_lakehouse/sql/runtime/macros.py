@@ -53,14 +53,15 @@ athena_finite(x, t, k) AS CASE WHEN isfinite(x) THEN athena_plain_number(CASE WH
 _TEXTS = r"""
 athena_spaces() AS chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(28) || chr(29) || chr(30) || chr(31) || ' ' || chr(5760) || chr(8192) || chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8200) || chr(8201) || chr(8202) || chr(8232) || chr(8233) || chr(8287) || chr(12288)
 athena_upper(s) AS CASE WHEN contains(s, 'ß') THEN replace(upper(replace(s, 'ß', chr(1))), chr(1), 'ß') ELSE upper(s) END
+athena_lower(s) AS lower(s)
 athena_decimal_text(x) AS CASE WHEN starts_with(CAST(x AS VARCHAR), '.') THEN '0' || CAST(x AS VARCHAR) WHEN starts_with(CAST(x AS VARCHAR), '-.') THEN '-0' || substring(CAST(x AS VARCHAR), 2) ELSE CAST(x AS VARCHAR) END
 athena_pad(s, n) AS rpad(left(s, n), n, ' ')
 athena_fit(s, n) AS CASE WHEN length(s) <= n THEN s ELSE athena_fail('INVALID_CAST_ARGUMENT|Value ' || s || ' cannot be represented as varchar(' || n || ')') END
 athena_substr(s, i) AS CASE WHEN i = 0 OR abs(i) > length(s) THEN left(s, 0) ELSE substring(s, i) END
 athena_substr_length(s, i, n) AS CASE WHEN i = 0 OR n <= 0 OR abs(i) > length(s) THEN left(s, 0) ELSE substring(s, i, least(n, 2147483647)) END
 athena_replace(s, x, y) AS CASE WHEN x = '' THEN athena_replace_empty(s, y) ELSE replace(s, x, y) END
-athena_lpad(s, n, p) AS CASE WHEN n < 0 OR n > 2147483647 THEN athena_bad('Target length must be in the range [0..2147483647]') WHEN p = '' THEN athena_bad('Padding string must not be empty') ELSE lpad(s, CAST(n AS INTEGER), p) END
-athena_rpad(s, n, p) AS CASE WHEN n < 0 OR n > 2147483647 THEN athena_bad('Target length must be in the range [0..2147483647]') WHEN p = '' THEN athena_bad('Padding string must not be empty') ELSE rpad(s, CAST(n AS INTEGER), p) END
+athena_lpad(s, n, p) AS CASE WHEN n > 16777216 AND n <= 2147483647 THEN athena_fail('NOT_SUPPORTED|The local Athena does not pad to more than 16777216 characters') WHEN n < 0 OR n > 2147483647 THEN athena_bad('Target length must be in the range [0..2147483647]') WHEN p = '' THEN athena_bad('Padding string must not be empty') ELSE lpad(s, CAST(least(n, 16777216) AS INTEGER), p) END
+athena_rpad(s, n, p) AS CASE WHEN n > 16777216 AND n <= 2147483647 THEN athena_fail('NOT_SUPPORTED|The local Athena does not pad to more than 16777216 characters') WHEN n < 0 OR n > 2147483647 THEN athena_bad('Target length must be in the range [0..2147483647]') WHEN p = '' THEN athena_bad('Padding string must not be empty') ELSE rpad(s, CAST(least(n, 16777216) AS INTEGER), p) END
 athena_split(s, d) AS CASE WHEN d = '' THEN athena_bad('The delimiter may not be the empty string') ELSE str_split(s, d) END
 athena_split_part(s, d, i) AS CASE WHEN i < 1 THEN athena_bad('Index must be greater than zero') WHEN d = '' THEN CASE WHEN i > length(s) THEN NULL ELSE substring(s, i, 1) END ELSE str_split(s, d)[i] END
 athena_distance(a, b) AS CASE WHEN length(a) > 0 AND length(b) > 0 AND greatest(length(a), length(b)) * (least(length(a), length(b)) - 1) > 1000000 THEN athena_bad('The combined inputs for Levenshtein distance are too large') WHEN strlen(a) = length(a) AND strlen(b) = length(b) THEN levenshtein(a, b) ELSE athena_levenshtein(a, b) END
@@ -124,7 +125,8 @@ athena_has(a, x) AS CASE WHEN x IS NULL THEN list_count(a) < len(a) ELSE list_co
 athena_first_at(a, x) AS CASE WHEN x IS NULL THEN list_position(list_transform(a, lambda zn: zn IS NULL), TRUE) ELSE list_position(a, x) END
 athena_array_distinct(a) AS list_filter(a, lambda zx, zi: athena_first_at(a, zx) = zi)
 athena_nth(l, n) AS CASE WHEN n = 0 THEN athena_bad('array_position cannot take a 0-valued instance argument.') ELSE l[n] END
-athena_array_intersect(a, b) AS CASE WHEN b IS NULL THEN NULL ELSE list_filter(athena_array_distinct(a), lambda zy: athena_has(b, zy)) END
+athena_kept_in(a, b) AS list_filter(athena_array_distinct(a), lambda zy: athena_has(b, zy))
+athena_array_intersect(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) < len(b) THEN athena_kept_in(b, a) ELSE athena_kept_in(a, b) END
 athena_array_except(a, b) AS CASE WHEN b IS NULL THEN NULL ELSE list_filter(athena_array_distinct(a), lambda zy: NOT athena_has(b, zy)) END
 athena_arrays_overlap(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN list_has_any(a, b) THEN TRUE WHEN len(a) = 0 OR len(b) = 0 THEN FALSE WHEN list_count(a) < len(a) OR list_count(b) < len(b) THEN NULL ELSE FALSE END
 athena_contains_sequence(a, s) AS len(list_filter(range(1, len(a) - len(s) + 2), lambda zi: list_slice(a, zi, zi + len(s) - 1) = s)) > 0
@@ -133,16 +135,19 @@ athena_trim_array(a, n) AS CASE WHEN n < 0 THEN athena_bad('size must not be neg
 athena_sequence(a, b, s) AS CASE WHEN s = 0 THEN athena_bad('step must not be zero') WHEN (b - a) * sign(s) < 0 THEN athena_bad('sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') WHEN (b - a) // s >= 10000 THEN athena_bad('result of sequence function must not have more than 10000 entries') ELSE generate_series(a, CASE WHEN (b - a) // s >= 10000 THEN a ELSE b END, nullif(s, 0)) END
 athena_date_sequence(a, b, s) AS list_transform(athena_sequence(0, b - a, s), lambda zi: a + CAST(zi AS INTEGER))
 athena_timestamp_sequence(a, b, s) AS list_transform(athena_sequence(0, athena_millis_between(a, b), s), lambda zi: a + to_milliseconds(zi))
-athena_month_sequence(a, b, s) AS list_transform(athena_sequence(0, athena_months_between(a, b), s), lambda zi: a + to_months(CAST(zi AS INTEGER)))
-athena_repeat(x, n) AS CASE WHEN n < 0 THEN athena_bad('count argument of repeat function must be greater than or equal to 0') WHEN n > 10000 THEN athena_bad('count argument of repeat function must be less than or equal to 10000') ELSE list_transform(range(CASE WHEN n > 10000 THEN 0 ELSE n END), lambda zi: x) END
+athena_month_sequence(a, b, s) AS CASE WHEN (a < b AND s < 0) OR (a > b AND s > 0) THEN athena_bad('sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') ELSE list_transform(athena_sequence(0, athena_months_between(a, b), s), lambda zi: a + to_months(CAST(zi AS INTEGER))) END
+athena_repeat(x, n) AS CASE WHEN n > 1 AND strlen(CAST(x AS VARCHAR)) > (1000000 + n) // n THEN athena_bad('result of repeat function must not take more than 1000000 bytes') WHEN n < 0 THEN athena_bad('count argument of repeat function must be greater than or equal to 0') WHEN n > 10000 THEN athena_bad('count argument of repeat function must be less than or equal to 10000') ELSE list_transform(range(CASE WHEN n > 10000 THEN 0 ELSE n END), lambda zi: x) END
 athena_shuffle(a) AS list_transform(list_sort(list_transform(a, lambda zx: struct_pack(r := random(), x := zx))), lambda zs: zs.x)
 athena_ngrams(a, n) AS CASE WHEN n <= 0 THEN athena_bad('N must be positive') WHEN n > len(a) THEN [a] ELSE list_transform(range(1, len(a) - n + 2), lambda zi: list_slice(a, zi, zi + n - 1)) END
 athena_determined(e, n) AS CASE WHEN e IS NULL THEN athena_fail('NOT_SUPPORTED|' || n || ' does not support arrays with elements that are null or contain null') ELSE e END
+athena_at_share(l, q) AS CASE WHEN q < 0 OR q > 1 THEN athena_bad('Percentile must be between 0 and 1') WHEN len(list_filter(l, lambda zx: zx IS NOT NULL)) = 0 THEN NULL ELSE list_filter(l, lambda zx: zx IS NOT NULL)[least(CAST(floor(q * list_count(l) + 0.000000001::DOUBLE) AS BIGINT) + 1, list_count(l))] END
+athena_most_frequent(m, n, c) AS CASE WHEN n <= 1 THEN athena_bad('approx_most_frequent bucket count must be greater than one, input bucket count: ' || n) WHEN cardinality(m) > c THEN athena_fail('NOT_SUPPORTED|The local Athena does not estimate approx_most_frequent: give it a capacity of at least the number of different values') WHEN m IS NOT NULL AND cardinality(m) > 0 THEN map_from_entries(list_transform(list_slice(list_reverse_sort(list_transform(map_entries(m), lambda ze: struct_pack(n := ze.value, e := ze))), 1, n), lambda zs: zs.e)) END
 athena_duplicate(k) AS list_filter(k, lambda zx, zi: list_position(k, zx) < zi)
 athena_map(k, v) AS CASE WHEN k IS NULL OR v IS NULL THEN NULL WHEN len(k) <> len(v) THEN athena_bad('Key and value arrays must be the same length') WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') WHEN len(athena_duplicate(k)) > 0 THEN athena_bad('Duplicate map keys (' || CAST(athena_duplicate(k)[1] AS VARCHAR) || ') are not allowed') ELSE map(k, v) END
 athena_firsts(k) AS list_filter(range(1, len(k) + 1), lambda zi: list_position(k, k[zi]) = zi)
 athena_map_first(k, v) AS map(list_transform(athena_firsts(k), lambda zj: k[zj]), list_transform(athena_firsts(k), lambda zj: v[zj]))
 athena_multimap(k, v) AS map(athena_array_distinct(k), list_transform(athena_array_distinct(k), lambda zk: list_transform(list_filter(list_zip(k, v), lambda zp: zp[1] = zk), lambda zp: zp[2])))
+athena_entries_multimap(k, v) AS CASE WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') ELSE athena_multimap(k, v) END
 athena_array_histogram(l) AS map(athena_array_distinct(list_filter(l, lambda zn: zn IS NOT NULL)), list_transform(athena_array_distinct(list_filter(l, lambda zn: zn IS NOT NULL)), lambda zk: len(list_filter(l, lambda ze: ze = zk))))
 athena_map_union(l) AS athena_map_first(flatten(list_transform(l, lambda zm: map_keys(zm))), flatten(list_transform(l, lambda zm: map_values(zm))))
 athena_map_concat(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE map_from_entries(list_concat(list_filter(map_entries(a), lambda ze: NOT list_contains(map_keys(b), ze.key)), map_entries(b))) END

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
+import struct
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 
 from local_lakehouse.sql.json_text import java_double
@@ -13,6 +15,7 @@ _EXACT = Context(prec=120)
 _BIGINT = 2**63
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _MAX_COMBINATIONS = 5
+_MAX_COMBINATION_ELEMENTS = 100_000
 
 
 @udf("d:s")
@@ -103,6 +106,45 @@ def shift_right(value: int, count: int) -> int:
     return value >> min(count, 63)
 
 
+@udf("nnn:n")
+def shift_right_logical(value: int, count: int, bits: int) -> int:
+    """Shift the bits of a number to the right, filling with zeros."""
+    if count < 0:
+        raise AthenaError("Shift must not be negative")
+    if count == 0 or count >= 64:
+        return value if count == 0 else 0
+    return (value & ((1 << bits) - 1)) >> count
+
+
+@udf("n:x")
+def to_big_endian_32(value: int) -> bytes:
+    """Write a number as four bytes."""
+    return value.to_bytes(4, "big", signed=True)
+
+
+@udf("x:n")
+def from_big_endian_32(value: bytes) -> int:
+    """Read a number from four bytes."""
+    if len(value) != 4:
+        raise AthenaError(f"expected 4-byte input, but got instead: {len(value)}")
+    return int.from_bytes(value, "big", signed=True)
+
+
+@udf("di:x")
+def to_ieee754(value: float, size: int) -> bytes:
+    """Write a floating-point number as its bytes."""
+    return struct.pack(">f" if size == 4 else ">d", value)
+
+
+@udf("xi:d")
+def from_ieee754(value: bytes, size: int) -> float:
+    """Read a floating-point number from its bytes."""
+    if len(value) != size:
+        kind = "single" if size == 4 else "double"
+        raise AthenaError(f"Input floating-point value must be exactly {size} bytes long ({kind} precision)")
+    return float(struct.unpack(">f" if size == 4 else ">d", value)[0])
+
+
 @udf("ddd:d")
 def normal_cdf(mean: float, deviation: float, value: float) -> float:
     """Return the probability of a value below another under a normal distribution."""
@@ -128,5 +170,7 @@ def combinations(count: int, size: int) -> list[list[int]]:
         raise AthenaError(f"combination size must not be negative: {size}")
     if size > _MAX_COMBINATIONS:
         raise AthenaError(f"combination size must not exceed {_MAX_COMBINATIONS}: {size}")
+    if math.comb(count, size) * size > _MAX_COMBINATION_ELEMENTS:
+        raise AthenaError("combinations exceed max size")
     ordered = itertools.combinations(range(1, count + 1), size)
     return [list(places) for places in sorted(ordered, key=lambda places: places[::-1])]

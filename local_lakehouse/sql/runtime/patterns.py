@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from local_lakehouse.sql.runtime.udf import AthenaError
 from local_lakehouse.sql.zones import is_zone
@@ -159,6 +159,16 @@ def _moment(found: dict[str, str]) -> datetime:
     if "month_name" in found:
         month = [name[:3].lower() for name in _MONTHS].index(found["month_name"][:3].lower()) + 1
     hour = int(found.get("hour", "0"))
+    if "clock_hour" in found:
+        hour = int(found["clock_hour"])
+        if not 1 <= hour <= 24:
+            raise ValueError(f"Value {hour} for clockhourOfDay must be in the range [1,24]")
+        hour %= 24
+    if "half_hour_from_0" in found:
+        half = int(found["half_hour_from_0"])
+        if half >= _HALF_DAY:
+            raise ValueError(f"Value {half} for hourOfHalfday must be in the range [0,11]")
+        hour = half + (_HALF_DAY if found.get("half", "AM").upper() == "PM" else 0)
     if "half_hour" in found:
         half = int(found["half_hour"])
         if not 1 <= half <= _HALF_DAY:
@@ -174,6 +184,11 @@ def _moment(found: dict[str, str]) -> datetime:
         int(found.get("second", "0")),
         fraction,
     )
+    if "week_year" in found or "week" in found:
+        day = date.fromisocalendar(
+            int(found.get("week_year", str(year))), int(found.get("week", "1")), int(found.get("day_of_week", "1"))
+        )
+        moment = datetime.combine(day, moment.time())
     if "day_of_year" in found:
         moment = moment.replace(month=1, day=1) + timedelta(days=int(found["day_of_year"]) - 1)
     return moment
@@ -259,21 +274,35 @@ _JODA_READERS = {
     "h": "half_hour",
     "m": "minute",
     "s": "second",
+    "k": "clock_hour",
+    "K": "half_hour_from_0",
+    "x": "week_year",
+    "w": "week",
+    "e": "day_of_week",
 }
 
 
 @functools.lru_cache(maxsize=256)
 def _joda_reader(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
     parts, fields = "", []
-    for match in _tokens(pattern):
+    tokens = _tokens(pattern)
+    for match, following in zip(tokens, [*tokens[1:], None], strict=True):
         letter, count = match.group(2), len(match.group())
         if not letter:
             parts += re.escape(_quoted(match))
             continue
         field, expression = _joda_field(letter, count, pattern)
+        if field == "year" and following is not None and _is_number_field(following):
+            # A year before another number has its own digits only.
+            expression = rf"[+-]?\d{{1,{count}}}+"
         parts += f"({expression})"
         fields.append(field)
     return re.compile(parts, re.IGNORECASE), tuple(fields)
+
+
+def _is_number_field(token: re.Match[str]) -> bool:
+    letter, count = token.group(2), len(token.group())
+    return bool(letter) and (letter in "cCxyYudhHmsSeDFwWkK" or (letter == "M" and count < 3))
 
 
 def _joda_field(letter: str, count: int, pattern: str) -> tuple[str, str]:
@@ -282,19 +311,22 @@ def _joda_field(letter: str, count: int, pattern: str) -> tuple[str, str]:
     if letter == "M" and count >= 3:
         return "month_name", _NAMES["MONTH"] + "|" + _NAMES["MON"]
     if letter == "M":
-        return "month", r"\d{1,2}"
+        return "month", r"\d{1,2}+"
     if letter == "E":
         return "skip", _NAMES["DAYNAME"] + "|" + _NAMES["DY"]
     if letter == "S":
-        return "fraction", r"\d{1,9}"
+        return "fraction", rf"\d{{1,{count}}}+"
     if letter == "a":
         return "half", "AM|PM"
     if letter in "Zz":
         return "zone", r"[+-]\d{2}:?\d{2}|[A-Za-z_]+(?:/[A-Za-z_]+)*|Z"
     field = _JODA_READERS.get(letter)
+    if letter in "CFG":
+        raise AthenaError(f"Reading {letter * count} in a date format is not supported: {pattern}", "NOT_SUPPORTED")
     if field is None:
         raise AthenaError(f"Illegal pattern component: {letter * count} in {pattern}")
-    return field, {"year": r"[+-]?\d{1,9}", "day_of_year": r"\d{1,3}"}.get(field, r"\d{1,2}")
+    digits = {"year": 9, "week_year": 9, "day_of_year": 3, "day_of_week": 1}.get(field, 2)
+    return field, ("[+-]?" if field in ("year", "week_year") else "") + rf"\d{{1,{digits}}}+"
 
 
 def parse_joda(text: str, pattern: str) -> tuple[datetime, str]:

@@ -13,6 +13,9 @@ import zlib
 from decimal import ROUND_HALF_UP, Context, Decimal
 from uuid import UUID
 
+import mmh3
+import xxhash
+
 from local_lakehouse.sql.json_text import java_double
 from local_lakehouse.sql.runtime.java_format import java_format
 from local_lakehouse.sql.runtime.stemmer import stem
@@ -199,7 +202,7 @@ def format_number(value: float) -> str:
             break
         if name != "Q":
             rest /= 1000
-    digits = 2 if rest < 10 else 1 if rest < 100 else 0
+    digits = 2 if rest < 10 or rest >= 1000 else 1 if rest < 100 else 0
     number = Decimal(repr(rest)).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
     shown = format(number, "f").rstrip("0").rstrip(".") if digits else format(number, "f")
     return ("-" if value < 0 else "") + shown + unit
@@ -270,6 +273,30 @@ def from_hex(text: str) -> bytes:
         raise AthenaError(f"string value contains an illegal character: {text}") from error
 
 
+@udf("x:s")
+def latin(value: bytes) -> str:
+    """Read bytes as characters of one byte."""
+    return value.decode("latin-1")
+
+
+@udf("x:s")
+def to_base32(value: bytes) -> str:
+    """Write base 32."""
+    return base64.b32encode(value).decode()
+
+
+@udf("s:x")
+def from_base32(text: str) -> bytes:
+    """Read base 32."""
+    digits = text.rstrip("=")
+    try:
+        if len(digits) % 8 in (1, 3, 6):
+            raise ValueError(text)
+        return base64.b32decode(digits + "=" * (-len(digits) % 8))
+    except ValueError as error:
+        raise AthenaError(f"Invalid input length {len(text)}") from error
+
+
 @udf("s:x")
 def from_base64(text: str) -> bytes:
     """Read base 64."""
@@ -283,7 +310,9 @@ def from_base64(text: str) -> bytes:
 def digest(value: bytes, name: str) -> bytes:
     """Return a hash of bytes."""
     if name == "xxhash64":
-        raise AthenaError("xxhash64 is not supported", "NOT_SUPPORTED")
+        return xxhash.xxh64_digest(value)
+    if name == "murmur3":
+        return mmh3.hash_bytes(value)
     return hashlib.new(name, value, usedforsecurity=False).digest()
 
 

@@ -1,0 +1,224 @@
+"""Values inside values: NaN, NULL in arrays, rows and maps, decimals, code points, bounds of list functions."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local_lakehouse.sql.failures import QueryFailure
+from tests.local_lakehouse.sql.conftest import Ask
+
+PROFILE = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+TRUTH = (True, False, None)
+OPTIONAL = st.none() | st.integers(0, 2)
+
+
+def _equal(left: Any, right: Any) -> bool | None:
+    """Compare as SQL does: unknown when a NULL decides."""
+    if left is None or right is None:
+        return None
+    if isinstance(left, list):
+        return False if len(left) != len(right) else _all(map(_equal, left, right))
+    if isinstance(left, dict):
+        return False if left.keys() != right.keys() else _all(_equal(left[key], right[key]) for key in left)
+    return bool(left == right)
+
+
+def _all(found: Any) -> bool | None:
+    results = list(found)
+    return False if False in results else None if None in results else True
+
+
+def _sql(value: Any, type_: str) -> str:
+    def write(item: Any) -> str:
+        if item is None:
+            return "NULL"
+        if isinstance(item, list):
+            return f"ARRAY[{', '.join(map(write, item))}]"
+        if isinstance(item, dict):
+            return f"map(ARRAY[{', '.join(map(str, item))}], ARRAY[{', '.join(map(write, item.values()))}])"
+        return str(item)
+
+    return f"CAST({write(value)} AS {type_})"
+
+
+def _shown(value: bool | None) -> str | None:
+    return None if value is None else str(value).lower()
+
+
+NESTED = {
+    "array(integer)": st.lists(OPTIONAL, max_size=3),
+    "array(array(integer))": st.lists(st.none() | st.lists(OPTIONAL, max_size=2), max_size=2),
+    "map(integer, integer)": st.dictionaries(st.integers(0, 2), OPTIONAL, min_size=1, max_size=3),
+}
+
+
+@pytest.mark.parametrize("type_", NESTED)
+@PROFILE
+@given(data=st.data())
+def test_equality_is_three_valued_to_any_depth(ask: Ask, type_: str, data: st.DataObject) -> None:
+    left, right = data.draw(NESTED[type_]), data.draw(NESTED[type_])
+    a, b = _sql(left, type_), _sql(right, type_)
+    equal = _equal(left, right)
+    unequal = None if equal is None else not equal
+    answer = ask(f"SELECT {a} = {b}, {a} <> {b}, {a} IN ({b}), {a} IS DISTINCT FROM {b}, nullif({a}, {b}) IS NULL")
+    distinct = _shown(left != right)
+    assert answer.rows == [[_shown(equal), _shown(unequal), _shown(equal), distinct, _shown(equal is True)]]
+
+
+@PROFILE
+@given(st.lists(OPTIONAL, max_size=4), OPTIONAL)
+def test_contains_and_position_follow_equality(ask: Ask, items: list[int | None], wanted: int | None) -> None:
+    array, value = _sql(items, "array(integer)"), _sql(wanted, "integer")
+    answer = ask(f"SELECT contains({array}, {value}), array_position({array}, {value}), array_remove({array}, {value})")
+    found = None if wanted is None else True if wanted in items else None if None in items else False
+    place = None if wanted is None else items.index(wanted) + 1 if wanted in items else 0
+    rest = [("null" if item is None else str(item)) for item in items if item is None or item != wanted]
+    removed = None if wanted is None else f"[{', '.join(rest)}]"
+    assert answer.rows == [[_shown(found), None if place is None else str(place), removed]]
+
+
+@pytest.mark.parametrize(("left", "right"), [*itertools.product(TRUTH, TRUTH)])
+def test_logic_is_kleenes(ask: Ask, left: bool | None, right: bool | None) -> None:
+    a, b = (f"CAST({'NULL' if side is None else side} AS boolean)" for side in (left, right))
+    both = False if False in (left, right) else None if None in (left, right) else True
+    either = True if True in (left, right) else None if None in (left, right) else False
+    assert ask(f"SELECT {a} AND {b}, {a} OR {b}").rows == [[_shown(both), _shown(either)]]
+
+
+@PROFILE
+@given(st.lists(st.integers(-3, 3) | st.none(), max_size=7))
+def test_a_comparator_decides_the_order(ask: Ask, items: list[int | None]) -> None:
+    comparator = (
+        "(x, y) -> CASE WHEN x IS NULL AND y IS NULL THEN 0 WHEN x IS NULL THEN -1 WHEN y IS NULL THEN 1 "
+        "WHEN abs(x) < abs(y) THEN -1 WHEN abs(x) = abs(y) THEN 0 ELSE 1 END"
+    )
+    ordered = sorted(items, key=lambda item: (item is not None, abs(item or 0)))
+    shown = ", ".join("null" if item is None else str(item) for item in ordered)
+    assert ask(f"SELECT array_sort({_sql(items, 'array(integer)')}, {comparator})").rows == [[f"[{shown}]"]]
+
+
+TEXTS = st.text("aé信念𐐭 \u0301", max_size=6)
+
+
+@PROFILE
+@given(TEXTS, TEXTS, st.integers(1, 8))
+def test_texts_are_code_points(ask: Ask, left: str, right: str, size: int) -> None:
+    a, b = (f"'{side}'" for side in (left, right))
+    answer = ask(
+        f"SELECT length({a}), reverse({a}), lpad({a}, {size}, 'é'), rpad({a}, {size}, 'é'), substr({a}, {size}), "
+        f"levenshtein_distance({a}, {b}), translate({a}, 'é信', 'xy'), strpos({a}, {b}), {a} || {b}"
+    )
+    padding = "é" * max(0, size - len(left))
+    assert answer.rows == [
+        [
+            str(len(left)),
+            left[::-1],
+            padding + left[:size],
+            left[:size] + padding,
+            left[size - 1 :],
+            str(_distance(left, right)),
+            left.translate({ord("é"): "x", ord("信"): "y"}),
+            str(left.find(right) + 1),
+            left + right,
+        ]
+    ]
+
+
+def _distance(left: str, right: str) -> int:
+    if not left or not right:
+        return len(left) + len(right)
+    same = _distance(left[1:], right[1:])
+    return same if left[0] == right[0] else 1 + min(same, _distance(left[1:], right), _distance(left, right[1:]))
+
+
+SIBLINGS = [
+    ("greatest(nan(), 5, 4)", "5.0"),
+    ("least(nan(), 5, 4)", "4.0"),
+    ("greatest(ROW(nan()), ROW(1e0))[1]", "1.0"),
+    ("array_max(ARRAY[nan(), 2, 3])", "3.0"),
+    ("array_min(ARRAY[nan(), 2, 3])", "2.0"),
+    ("array_max(ARRAY[nan()])", "NaN"),
+    ("array_max(ARRAY[REAL '1', REAL 'NaN'])", "1.0"),
+    ("max(x) FROM (VALUES nan(), 1e0) t(x)", "1.0"),
+    ("min(x) FROM (VALUES nan(), 1e0) t(x)", "1.0"),
+    ("max_by(y, x) FROM (VALUES (nan(), 1), (1e0, 2)) t(x, y)", "2"),
+    ("max(x, 2) FROM (VALUES nan(), 1e0, 2e0) t(x)", "[2.0, 1.0]"),
+    ("array_agg(x ORDER BY x) FROM (VALUES nan(), 1e0) t(x)", "[1.0, NaN]"),
+    ("count(*) FROM (SELECT DISTINCT x FROM (VALUES nan(), nan(), 1e0) t(x)) s", "2"),
+    ("DOUBLE 'NaN' = DOUBLE 'NaN'", "false"),
+    ("DOUBLE 'inf'", "INVALID_LITERAL"),
+    ("DOUBLE '-Infinity'", "-Infinity"),
+    ("mod(DECIMAL '5.0', DECIMAL '2.05')", "0.90"),
+    ("mod(DECIMAL '5.0', DECIMAL '0')", "DIVISION_BY_ZERO"),
+    ("CAST(x AS decimal(3, 3)) FROM (VALUES true) t(x)", "INVALID_CAST_ARGUMENT"),
+    ("CAST(1e20 AS decimal(20, 0))", "INVALID_CAST_ARGUMENT"),
+    ("CAST(DECIMAL '123.456' AS decimal(3, 1))", "INVALID_CAST_ARGUMENT"),
+    ("CAST(99.96e0 AS decimal(3, 1))", "INVALID_CAST_ARGUMENT"),
+    ("CAST(INTEGER '1000' AS decimal(3, 0))", "INVALID_CAST_ARGUMENT"),
+    ("-(TINYINT '-128')", "NUMERIC_VALUE_OUT_OF_RANGE"),
+    ("-BIGINT '-9223372036854775808'", "NUMERIC_VALUE_OUT_OF_RANGE"),
+    ("round(2147483647, -100)", "NUMERIC_VALUE_OUT_OF_RANGE"),
+    ("row(1, CAST(NULL AS integer)) < row(1, 2)", "NOT_SUPPORTED"),
+    ("row(1, CAST(NULL AS integer)) < row(2, 2)", "true"),
+    ("ARRAY[1, NULL] < ARRAY[1, 2]", "NOT_SUPPORTED"),
+    ("ARRAY[1, 2] <= ARRAY[1, 2, 3]", "true"),
+    ("contains(ARRAY[ARRAY[1, NULL]], ARRAY[1, NULL])", "NOT_SUPPORTED"),
+    ("array_position(ARRAY[1, 2, 1], 1, -1)", "3"),
+    ("array_join(ARRAY[ROW(1, 2)], '-')", "FUNCTION_NOT_FOUND"),
+    ("array_join(ARRAY[ARRAY[1]], '-')", "FUNCTION_NOT_FOUND"),
+    ("format('%s', ARRAY[1])", "NOT_SUPPORTED"),
+    ("map(ARRAY[1, 1], ARRAY[2, 3])", "INVALID_FUNCTION_ARGUMENT"),
+    ("map_from_entries(ARRAY[])", "{}"),
+    ("width_bucket(3e0, ARRAY[2e0, 1e0])", "INVALID_FUNCTION_ARGUMENT"),
+    ("width_bucket(3e0, CAST(ARRAY[] AS array(double)))", "INVALID_FUNCTION_ARGUMENT"),
+    ("regexp_replace('1234567890', '(1)(2)(3)(4)(5)(6)(7)(8)(9)(0)', '$10')", "0"),
+    ("regexp_replace('ab', '(a)', '$10')", "a0b"),
+    ("regexp_replace('ab', 'a', '$1')", "INVALID_FUNCTION_ARGUMENT"),
+    ("regexp_replace('ab', '(?<x>a)', '${x}${x}')", "aab"),
+    ("regexp_replace('abc', '(b)', x -> CAST(NULL AS varchar))", None),
+    ("cardinality(combinations(sequence(1, 100), 5))", "INVALID_FUNCTION_ARGUMENT"),
+    ("cardinality(combinations(sequence(1, 20), 4))", "4845"),
+    ("sequence(1, 10001)", "INVALID_FUNCTION_ARGUMENT"),
+    ("repeat('x', 10001)", "INVALID_FUNCTION_ARGUMENT"),
+    ("repeat(lpad('', 200, 'x'), 9999)", "INVALID_FUNCTION_ARGUMENT"),
+    ("length(lpad('a', 2000000000, 'x'))", "NOT_SUPPORTED"),
+    ("lpad('a', 2147483648, 'x')", "INVALID_FUNCTION_ARGUMENT"),
+    ("split('a', 'b', 2147483648)", "INVALID_FUNCTION_ARGUMENT"),
+    ("to_hex(xxhash64(to_utf8('hello')))", "26C7827D889F6DA3"),
+    ("to_hex(murmur3(to_utf8('hello')))", "029BBD41B3A7D8CB191DAE486A901E5B"),
+    ("from_utf8(from_base32(to_base32(to_utf8('lake'))))", "lake"),
+    ("bitwise_right_shift(TINYINT '-128', 1)", "64"),
+    ("bitwise_right_shift(BIGINT '-1', 63)", "1"),
+    ("from_ieee754_64(to_ieee754_64(-1.5e0))", "-1.5"),
+    ("from_big_endian_32(to_big_endian_32(-7))", "-7"),
+    ("approx_most_frequent(2, x, 10) FROM (VALUES 'a', 'b', 'a', 'c', 'b', 'a') t(x)", "{a=3, b=2}"),
+    ("approx_most_frequent(2, x, 2) FROM (VALUES 'a', 'b', 'c') t(x)", "NOT_SUPPORTED"),
+    ("approx_percentile(x, y) FROM (VALUES (1, 0.5e0), (2, 0.5e0), (3, 0.5e0)) t(x, y)", "2"),
+    ("approx_percentile(x, 1e0, 0.5e0) FROM (VALUES 1) t(x)", "NOT_SUPPORTED"),
+    ("parse_datetime('20180527', 'yyyyMMdd')", "2018-05-27 00:00:00.000 UTC"),
+    ("parse_datetime('201805', 'yyyyMM')", "2018-05-01 00:00:00.000 UTC"),
+    ("parse_datetime('2018527', 'yyyyMd')", "INVALID_FUNCTION_ARGUMENT"),
+    ("parse_datetime('2024-W07-3', 'xxxx-''W''ww-e')", "2024-02-14 00:00:00.000 UTC"),
+    ("parse_datetime('24', 'kk')", "1970-01-01 00:00:00.000 UTC"),
+    ("checksum(x) FROM (VALUES 1) t(x)", "NOT_SUPPORTED"),
+    ("spooky_hash_v2_32(X'00')", "NOT_SUPPORTED"),
+    ("ltrim(CAST('  ab' AS char(4))) = 'ab'", "true"),
+    ("typeof(ltrim(CAST('  ab' AS char(4))))", "char(4)"),
+    ("typeof(split('a.b', '.'))", "array(varchar(3))"),
+    ("CAST(chr(0) AS char(1)) < CAST('' AS char(1))", "true"),
+    ("array_intersect(ARRAY[8, 1, 4, 5], ARRAY[4, 5, 8, 9, 3])", "[4, 5, 8]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "expected"), SIBLINGS)
+def test_sibling(ask: Ask, expression: str, expected: str | None) -> None:
+    try:
+        shown = ask(f"SELECT {expression}").rows[0][0]
+    except QueryFailure as failure:
+        shown = failure.name
+    assert shown == expected

@@ -13,7 +13,7 @@ from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.runtime.json_path import PathFailure, read_path
 from tests.local_lakehouse.sql.conftest import Ask
 
-PROFILE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROFILE = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text("aé'\"\\\n\t x", max_size=6)
 values = st.recursive(

@@ -13,7 +13,7 @@ from local_lakehouse.sql import zones
 from local_lakehouse.sql.failures import QueryFailure
 from tests.local_lakehouse.sql.conftest import Ask
 
-PROFILE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROFILE = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PICOS = 10**12
 DAY_PICOS = 86_400 * PICOS
 EPOCH = datetime(1970, 1, 1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from local_lakehouse.sql.failures import QueryFailure
 from tests.local_lakehouse.sql.conftest import Ask
 
-PROFILE = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROFILE = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TRUTH = (True, False, None)
 OPTIONAL = st.none() | st.integers(0, 2)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -54,6 +55,8 @@ def _run(options: argparse.Namespace) -> int:
     lakehouse.start()
     _collect_garbage_seldom()
     daemon.announce(options.state, lakehouse.url, lakehouse.token)
+    # While the one who started it is told so, what the first request will need is imported.
+    threading.Thread(target=importlib.import_module, args=("local_lakehouse.backend.dispatch",), daemon=True).start()
     try:
         stopped.wait()
     finally:

@@ -7,30 +7,31 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from local_lakehouse.athena.api import AthenaService
-from local_lakehouse.backend import dispatch
+from local_lakehouse.backend import preparations
 from local_lakehouse.backend.changes import ChangeLog
+from local_lakehouse.backend.clients import reads
 from local_lakehouse.backend.moto_backend import ACCOUNT, Backend
 from local_lakehouse.datazone.api import PROJECT_ROLE, DataZoneService
-from local_lakehouse.exports.api import ExportService
-from local_lakehouse.iam import bucket_policies
 from local_lakehouse.iam.enforcement import PolicyEnforcer
 from local_lakehouse.iam.simulation import PolicySimulator
-from local_lakehouse.iceberg.local_files import copies_folder
-from local_lakehouse.imports.api import ImportService
 from local_lakehouse.lake_formation.api import LakeFormationService
 from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server.endpoint import Controls, Endpoint
 from local_lakehouse.server.http import Server
-from local_lakehouse.sql.workers.limits import Limits
-from local_lakehouse.sql.workers.pool import WorkerPool
+from local_lakehouse.server.on_demand import ATHENA, EXPORTS, IMPORTS, ZERO_ETL, OnDemand
 from local_lakehouse.store.database import Database
-from local_lakehouse.store.documents import Participant
-from local_lakehouse.zero_etl.api import ZeroEtlService
+
+if TYPE_CHECKING:
+    from local_lakehouse.athena.api import AthenaService
+    from local_lakehouse.exports.api import ExportService
+    from local_lakehouse.imports.api import ImportService
+    from local_lakehouse.sql.workers.limits import Limits
+    from local_lakehouse.sql.workers.pool import WorkerPool
+    from local_lakehouse.zero_etl.api import ZeroEtlService
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Settings:
         region: The Region it plays.
         refresh_seconds: The local clock of the integrations.
         enforce_iam: Whether requests are checked against the policies of who signed them.
-        limits: The bounds of Athena's statements.
+        limits: The bounds of Athena's statements; those of this computer unless given.
     """
 
     state: Path | None = None
@@ -55,7 +56,7 @@ class Settings:
     refresh_seconds: float = 1.0
     enforce_iam: bool = False
     or_any_port: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits | None = None
 
 
 class Lakehouse:
@@ -71,31 +72,24 @@ class Lakehouse:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        dispatch.prepare("s3", bucket_policies.apply)
+        preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
         self.database = Database(settings.state)
         self.backend = Backend(settings.region, self.database)
-        changes = ChangeLog()
-        self.zero_etl = ZeroEtlService(self.backend.clients, changes, settings.refresh_seconds)
-        self._workers = WorkerPool(replace(settings.limits, readable=(*settings.limits.readable, copies_folder())))
-        self.athena = AthenaService(self.backend.clients, self._workers)
-        self._exports = ExportService(self.backend.clients)
-        self._imports = ImportService(self.backend.clients, [changes.note, self._exports.note])
-        self._formation = LakeFormationService()
-        datazone = DataZoneService(self.backend.clients)
+        self._changes = ChangeLog()
+        self._started = False
+        self._workers: WorkerPool | None = None
+        lock = self.backend.lock
+        self._zero_etl = OnDemand("glue", ZERO_ETL, "local_lakehouse.zero_etl.api", self._make_zero_etl, lock)
+        self._athena = OnDemand("athena", ATHENA, "local_lakehouse.athena.api", self._make_athena, lock)
+        self._exports = OnDemand("dynamodb", EXPORTS, "local_lakehouse.exports.api", self._make_exports, lock)
+        self._imports = OnDemand("dynamodb", IMPORTS, "local_lakehouse.imports.api", self._make_imports, lock)
+        formation = LakeFormationService()
+        self.backend.documents.register("lake_formation", formation)
         self.backend.give(PROJECT_ROLE)
         services: list[Service] = [
-            self.zero_etl, self.athena, datazone, self._formation, self._exports, self._imports,
-            PolicySimulator(self.backend),
+            self._zero_etl, self._athena, DataZoneService(self.backend.clients), formation, self._exports,
+            self._imports, PolicySimulator(self.backend),
         ]  # fmt: skip
-        participants: dict[str, Participant] = {
-            "zero_etl": self.zero_etl,
-            "athena": self.athena,
-            "exports": self._exports,
-            "imports": self._imports,
-            "lake_formation": self._formation,
-        }
-        for name, participant in participants.items():
-            self.backend.documents.register(name, participant)
         self._enforcer = PolicyEnforcer(self.backend, services) if settings.enforce_iam else None
         controls = {
             "health": self._health,
@@ -108,7 +102,7 @@ class Lakehouse:
         endpoint = Endpoint(
             self.backend,
             services,
-            [changes.note, self._exports.note],
+            [self._note],
             Controls(self.token, controls),
             self._enforcer,
         )
@@ -119,18 +113,75 @@ class Lakehouse:
         """The lakehouse's address."""
         return f"http://127.0.0.1:{self._server.address[1]}"
 
+    @property
+    def zero_etl(self) -> ZeroEtlService:
+        """AWS Glue zero-ETL."""
+        return self._zero_etl.get()
+
+    @property
+    def athena(self) -> AthenaService:
+        """Amazon Athena."""
+        return self._athena.get()
+
+    def _make_zero_etl(self) -> ZeroEtlService:
+        from local_lakehouse.zero_etl.api import ZeroEtlService
+
+        service = ZeroEtlService(self.backend.clients, self._changes, self.settings.refresh_seconds)
+        self.backend.documents.register("zero_etl", service)
+        if self._started:
+            service.start()
+        return service
+
+    def _make_athena(self) -> AthenaService:
+        from local_lakehouse.athena.api import AthenaService
+        from local_lakehouse.iceberg.local_files import copies_folder
+        from local_lakehouse.sql.workers.limits import Limits
+        from local_lakehouse.sql.workers.pool import WorkerPool
+
+        limits = self.settings.limits or Limits()
+        self._workers = WorkerPool(replace(limits, readable=(*limits.readable, copies_folder())))
+        service = AthenaService(self.backend.clients, self._workers)
+        self.backend.documents.register("athena", service)
+        return service
+
+    def _make_exports(self) -> ExportService:
+        from local_lakehouse.exports.api import ExportService
+
+        service = ExportService(self.backend.clients)
+        self.backend.documents.register("exports", service)
+        return service
+
+    def _make_imports(self) -> ImportService:
+        from local_lakehouse.imports.api import ImportService
+
+        service = ImportService(self.backend.clients, [self._note])
+        self.backend.documents.register("imports", service)
+        return service
+
+    def _note(self, operation: str, request: Mapping[str, Any]) -> None:
+        """Let those know of a request to DynamoDB who keep what it changed."""
+        if not reads(operation):
+            self._changes.note(operation, request)
+            self._exports.get().note(operation, request)
+
     def start(self) -> None:
         """Answer requests and refresh the integrations, until `stop`."""
-        self.zero_etl.start()
+        with self.backend.lock:
+            self._started = True
+            # Integrations of an earlier run go on by themselves, and see every write from now on.
+            if self.backend.documents.collection("zero_etl").read():
+                self._zero_etl.get()
+            if self._zero_etl.made is not None:
+                self._zero_etl.made.start()
         self._server.start()
         _LOG.info("listening at %s", self.url)
 
     def stop(self) -> None:
         """Finish what is being done and let go of the address and the state folder."""
         self._server.stop()
-        self.zero_etl.stop()
-        self.athena.stop()
-        self._workers.stop()
+        for service in (self._zero_etl.made, self._athena.made, self._workers):
+            if service is not None:
+                service.stop()
         self.backend.close()
         self.database.close()
 
@@ -140,7 +191,7 @@ class Lakehouse:
             "account": ACCOUNT,
             "region": self.settings.region,
             "refresh_seconds": self.settings.refresh_seconds,
-            "refreshing": not self.zero_etl.paused,
+            "refreshing": self._zero_etl.made is None or not self._zero_etl.made.paused,
             "enforce_iam": self.settings.enforce_iam,
         }
 

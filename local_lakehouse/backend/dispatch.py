@@ -20,10 +20,12 @@ from botocore.exceptions import ClientError
 from moto.core import responses
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request as MotoRequest
-from moto.core.utils import get_service_model, method_names_from_class
+from moto.core.utils import camelcase_to_underscores, get_service_model, method_names_from_class
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.datastructures import ImmutableMultiDict
 
+from local_lakehouse.backend import preparations
+from local_lakehouse.backend.moto_state import watch_backends
 from local_lakehouse.protocol.faults import Answer, Fault
 from local_lakehouse.protocol.reader import copy_source, xml_tree
 from local_lakehouse.protocol.request import Request
@@ -113,26 +115,6 @@ _WITHHELD = re.compile(
 )
 
 
-_REPAIRED = ("cloudwatch", "dynamodb", "glue", "lakeformation", "s3")
-
-# What is to be done once moto's classes of a service are there.
-_PREPARATIONS: dict[str, list[Callable[[], None]]] = {}
-
-
-def prepare(service: str, preparation: Callable[[], None]) -> None:
-    """Let something be done before moto answers the first request to a service.
-
-    Args:
-        service: botocore's name of the service.
-        preparation: Done once for the process; done again, it changes nothing.
-    """
-    held = _PREPARATIONS.setdefault(service, [])
-    if preparation not in held:
-        held.append(preparation)
-        if HANDLERS[service][0] in sys.modules:
-            preparation()
-
-
 class NotOfferedError(Exception):
     """Moto does not have the operation."""
 
@@ -175,10 +157,7 @@ def _handler(service: str) -> type[Any]:
     """Return moto's class of a service, told what to do instead of finding out."""
     module, name = HANDLERS[service]
     moto_class = getattr(importlib.import_module(module), name)
-    if service in _REPAIRED:
-        importlib.import_module(f"local_lakehouse.backend.repairs.{service}").apply()
-    for preparation in _PREPARATIONS.get(service, ()):
-        preparation()
+    preparations.carry_out(service)
     told = _ToldS3 if service == "s3" else _Told
     return type(f"Told{name}", (told, moto_class), {})
 
@@ -428,5 +407,7 @@ def _create_bucket(request: Request) -> bytes:
     return ElementTree.tostring(root)
 
 
-# Moto looks through a class's methods at each request, which takes a good part of the request's time.
+# Moto looks through a class's methods, and at each letter of a name, at each request: a good part of its time.
+responses.camelcase_to_underscores = functools.cache(camelcase_to_underscores)  # type: ignore[attr-defined]
 responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
+watch_backends()

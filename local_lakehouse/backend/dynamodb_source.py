@@ -13,6 +13,9 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.dynamo_type import Item as StoredItem
 
 from local_lakehouse.backend.clients import ServiceClients
+from local_lakehouse.backend.moto_state import watch_backends
+
+watch_backends()
 
 # Moto is not typed.
 Table = Any

@@ -48,7 +48,6 @@ class MotoState:
         for earlier in _attached:
             earlier.detach()
         _attached[:] = [self]
-        _watch_backends()
 
     def detach(self) -> None:
         """Let moto forget its backends; the database still has them."""
@@ -123,6 +122,7 @@ def imported(services: Iterable[str]) -> list[str]:
 
 def backends_of(service: str) -> Any:
     """Return moto's backends of a service."""
+    watch_backends()
     return getattr(importlib.import_module(f"moto.{service}.models"), f"{service}_backends")
 
 
@@ -130,7 +130,7 @@ _attached: list[MotoState] = []
 
 
 @functools.cache
-def _watch_backends() -> None:
+def watch_backends() -> None:
     """Let moto tell which backends it uses, once for the process."""
     from moto.core.base_backend import AccountSpecificBackend
     from moto.core.common_models import BaseModel

@@ -19,6 +19,7 @@ from local_lakehouse.protocol.request import Body, Caller, Request
 from local_lakehouse.protocol.services import PROTOCOLS, service_model
 from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server import admission
+from local_lakehouse.server.on_demand import OnDemand
 from local_lakehouse.store.database import StorageError
 
 _LOG = logging.getLogger(__name__)
@@ -129,6 +130,8 @@ class Endpoint:
         if not request.operation:
             raise _not_offered(request)
         service = self._services.get((request.service, request.operation))
+        if isinstance(service, OnDemand):
+            service = service.get()
         return self._forward(request) if service is None else self._call(service, request)
 
     def _call(self, service: Service, request: Request) -> Answer:

@@ -2,10 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_lakehouse.backend import dispatch
+from local_lakehouse.backend import preparations
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_backend import Backend
-from local_lakehouse.iam import bucket_policies
 from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
 from zetl_helpers.lab import Lab
@@ -21,7 +20,7 @@ def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
 @pytest.fixture
 def backend() -> Iterator[Backend]:
     """A lakehouse's moto, empty."""
-    dispatch.prepare("s3", bucket_policies.apply)
+    preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
     backend = Backend("us-east-1")
     yield backend
     backend.close()

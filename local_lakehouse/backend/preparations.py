@@ -1,0 +1,27 @@
+"""What is done once moto's classes of a service are there, and not before: importing them takes its time."""
+
+from __future__ import annotations
+
+import importlib
+
+_MODULES: dict[str, list[str]] = {
+    service: [f"local_lakehouse.backend.repairs.{service}"]
+    for service in ("cloudwatch", "dynamodb", "glue", "lakeformation", "s3")
+}
+
+
+def prepare(service: str, module: str) -> None:
+    """Let the `apply` of a module be called before moto answers the first request to a service.
+
+    Args:
+        service: botocore's name of the service.
+        module: The module; to call its `apply` again changes nothing.
+    """
+    if module not in _MODULES.setdefault(service, []):
+        _MODULES[service].append(module)
+
+
+def carry_out(service: str) -> None:
+    """Do what is to be done for a service."""
+    for module in _MODULES.get(service, ()):
+        importlib.import_module(module).apply()

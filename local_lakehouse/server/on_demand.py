@@ -1,0 +1,78 @@
+"""Services that are made when the first request needs them: their libraries take seconds to import."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from local_lakehouse.protocol.request import Caller
+from local_lakehouse.protocol.wire import Service
+
+S = TypeVar("S", bound=Service)
+
+
+class OnDemand(Generic[S]):
+    """One of our services, not made as yet.
+
+    Args:
+        name: The service's name in botocore.
+        operations: The operations that it answers.
+        module: Where it is; imported before the lock is taken.
+        make: Makes it.
+        lock: Held while it is made: the database's, which making it takes, too.
+    """
+
+    def __init__(
+        self, name: str, operations: frozenset[str], module: str, make: Callable[[], S], lock: threading.RLock
+    ) -> None:
+        self.name = name
+        self.operations = operations
+        self._module = module
+        self._make = make
+        self._lock = lock
+        self._made: S | None = None
+
+    @property
+    def made(self) -> S | None:
+        """The service; None as long as nobody needed it."""
+        return self._made
+
+    def get(self) -> S:
+        """Return the service."""
+        if self._made is None:
+            importlib.import_module(self._module)
+            with self._lock:
+                if self._made is None:
+                    self._made = self._make()
+        return self._made
+
+    def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Let the service answer."""
+        return self.get().call(operation, request, caller)
+
+
+ATHENA = frozenset(
+    {
+        "BatchGetNamedQuery", "BatchGetPreparedStatement", "BatchGetQueryExecution", "CreateNamedQuery",
+        "CreatePreparedStatement", "CreateWorkGroup", "DeleteNamedQuery", "DeletePreparedStatement", "DeleteWorkGroup",
+        "GetDataCatalog", "GetDatabase", "GetNamedQuery", "GetPreparedStatement", "GetQueryExecution",
+        "GetQueryResults", "GetQueryRuntimeStatistics", "GetTableMetadata", "GetWorkGroup", "ListDataCatalogs",
+        "ListDatabases", "ListEngineVersions", "ListNamedQueries", "ListPreparedStatements", "ListQueryExecutions",
+        "ListTableMetadata", "ListTagsForResource", "ListWorkGroups", "StartQueryExecution", "StopQueryExecution",
+        "TagResource", "UntagResource", "UpdateNamedQuery", "UpdatePreparedStatement", "UpdateWorkGroup",
+    }
+)  # fmt: skip
+ZERO_ETL = frozenset(
+    {
+        "CreateIntegration", "CreateIntegrationResourceProperty", "CreateIntegrationTableProperties",
+        "DeleteIntegration", "DeleteIntegrationResourceProperty", "DeleteIntegrationTableProperties",
+        "DescribeInboundIntegrations", "DescribeIntegrations", "GetIntegrationResourceProperty",
+        "GetIntegrationTableProperties", "GetTags", "ListIntegrationResourceProperties",
+        "ListIntegrationTableProperties", "ModifyIntegration", "TagResource", "UntagResource",
+        "UpdateIntegrationResourceProperty", "UpdateIntegrationTableProperties",
+    }
+)  # fmt: skip
+EXPORTS = frozenset({"DescribeExport", "ExportTableToPointInTime", "ListExports"})
+IMPORTS = frozenset({"DescribeImport", "ImportTable", "ListImports"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import importlib
 import logging
 import os
 import signal
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from local_lakehouse import daemon
 from local_lakehouse.lakehouse import Lakehouse, Settings
+from local_lakehouse.loading import load
 from local_lakehouse.region import region_of
 from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
 
@@ -56,7 +56,7 @@ def _run(options: argparse.Namespace) -> int:
     _collect_garbage_seldom()
     daemon.announce(options.state, lakehouse.url, lakehouse.token)
     # While the one who started it is told so, what the first request will need is imported.
-    threading.Thread(target=importlib.import_module, args=("local_lakehouse.backend.dispatch",), daemon=True).start()
+    threading.Thread(target=load, args=("local_lakehouse.backend.dispatch",), daemon=True).start()
     try:
         stopped.wait()
     finally:

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+from local_lakehouse.loading import load
 from local_lakehouse.protocol import reader
 from local_lakehouse.protocol.faults import Answer
 from local_lakehouse.protocol.request import Body, Request
@@ -210,6 +211,7 @@ def _parser(protocol: str) -> Any:
 
 @functools.cache
 def _session() -> boto3.Session:
+    load("boto3")
     import boto3
 
     # Shared, since each session reads botocore's data anew.

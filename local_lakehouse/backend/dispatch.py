@@ -8,7 +8,6 @@ and nothing else.
 from __future__ import annotations
 
 import functools
-import importlib
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -26,6 +25,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 from local_lakehouse.backend import preparations
 from local_lakehouse.backend.moto_state import watch_backends
+from local_lakehouse.loading import load
 from local_lakehouse.protocol.faults import Answer, Fault
 from local_lakehouse.protocol.reader import copy_source, xml_tree
 from local_lakehouse.protocol.request import Request
@@ -156,7 +156,7 @@ def _written(headers: Mapping[str, Any], method: str, content: bytes) -> list[tu
 def _handler(service: str) -> type[Any]:
     """Return moto's class of a service, told what to do instead of finding out."""
     module, name = HANDLERS[service]
-    moto_class = getattr(importlib.import_module(module), name)
+    moto_class = getattr(load(module), name)
     preparations.carry_out(service)
     told = _ToldS3 if service == "s3" else _Told
     return type(f"Told{name}", (told, moto_class), {})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from local_lakehouse.backend.clients import ServiceClients, reads
 from local_lakehouse.backend.moto_state import MotoState, backends_of
+from local_lakehouse.loading import load
 from local_lakehouse.protocol.faults import Answer
 from local_lakehouse.protocol.request import Request
 from local_lakehouse.store.database import Database, UnreadableStateError
@@ -92,6 +93,7 @@ class Backend:
         Raises:
             NotOfferedError: Moto does not have its operation.
         """
+        load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend import dispatch
 
         with self.transaction(request.operation):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from local_lakehouse.backend import moto_classes, moto_graph, object_store
 from local_lakehouse.backend.moto_graph import Graph
 from local_lakehouse.backend.object_store import ObjectStore
+from local_lakehouse.loading import load
 from local_lakehouse.store.codec import Codec
 from local_lakehouse.store.database import Database
 from local_lakehouse.store.objects import Objects
@@ -123,7 +123,7 @@ def imported(services: Iterable[str]) -> list[str]:
 def backends_of(service: str) -> Any:
     """Return moto's backends of a service."""
     watch_backends()
-    return getattr(importlib.import_module(f"moto.{service}.models"), f"{service}_backends")
+    return getattr(load(f"moto.{service}.models"), f"{service}_backends")
 
 
 _attached: list[MotoState] = []

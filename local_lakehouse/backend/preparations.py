@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+from local_lakehouse.loading import load
 
 _MODULES: dict[str, list[str]] = {
     service: [f"local_lakehouse.backend.repairs.{service}"]
@@ -24,4 +24,4 @@ def prepare(service: str, module: str) -> None:
 def carry_out(service: str) -> None:
     """Do what is to be done for a service."""
     for module in _MODULES.get(service, ()):
-        importlib.import_module(module).apply()
+        load(module).apply()

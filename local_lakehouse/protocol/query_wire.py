@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.model import OperationModel
 
+from local_lakehouse.loading import load
 from local_lakehouse.protocol.faults import Answer, Fault, xml
 
 
@@ -42,6 +43,7 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
         Fault: ``MalformedInput``: a value does not have its member's type, or a name is not written as AWS does.
     """
     # Moto is slow to import, and a start waits for nothing that it does not need.
+    load("moto.core.parse")
     from moto.core.parse import QueryParser
     from moto.core.utils import get_service_model
 
@@ -61,6 +63,7 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
 
 def answer(operation: OperationModel, result: Mapping[str, Any]) -> Answer:
     """Serialise a result by the operation's output shape."""
+    load("moto.core.serialize")
     from moto.core.serialize import QuerySerializer, SerializationContext
     from moto.core.utils import get_service_model
 

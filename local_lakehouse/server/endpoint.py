@@ -12,6 +12,7 @@ from typing import Any
 from local_lakehouse.backend.clients import CallerRights, acting_for, reads
 from local_lakehouse.backend.moto_backend import ACCOUNT, LEARNER_ACCESS_KEY, Backend
 from local_lakehouse.iam.enforcement import PolicyEnforcer
+from local_lakehouse.loading import load
 from local_lakehouse.protocol import query_wire, reader, wire
 from local_lakehouse.protocol.faults import Answer, Fault, fail
 from local_lakehouse.protocol.reader import Head, UnreadableRequestError
@@ -117,6 +118,9 @@ class Endpoint:
             result = action(wire.parse_json(body.read(_LARGEST_CONTROL)))
         except Fault as fault:
             return fail("", "", fault)
+        except Exception as error:  # noqa: BLE001  (the process's edge, as for requests)
+            _LOG.exception("the control %s failed", name)
+            return fail("", "", Fault("InternalFailure", f"The control {name} failed: {error}", status=500))
         return Answer(200, [("Content-Type", "application/json")], json.dumps(result).encode())
 
     def _aws(self, request: Request) -> Answer:
@@ -167,6 +171,7 @@ class Endpoint:
 
     def _forward(self, request: Request) -> Answer:
         """Let moto answer; nothing else happens until the observers know of it."""
+        load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend.dispatch import NotOfferedError
 
         if request.protocol in ("json", "rest-json"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from local_lakehouse.loading import load
 from local_lakehouse.protocol.request import Caller
 from local_lakehouse.protocol.wire import Service
 
@@ -42,7 +42,7 @@ class OnDemand(Generic[S]):
     def get(self) -> S:
         """Return the service."""
         if self._made is None:
-            importlib.import_module(self._module)
+            load(self._module)
             with self._lock:
                 if self._made is None:
                     self._made = self._make()

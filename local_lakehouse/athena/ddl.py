@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 from local_lakehouse.athena.context import Context, Outcome, table_of
 from local_lakehouse.athena.query_statements import column_names
 from local_lakehouse.athena.tables.catalog import qualify
+from local_lakehouse.athena.tables.hive import check_serde
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
+from local_lakehouse.athena.tables.projection import check_projection
 from local_lakehouse.athena.tables.views import view_input
 from local_lakehouse.athena.writes.hive_tables import STORAGE, add_partition
 from local_lakehouse.athena.writes.iceberg_tables import new_table
@@ -103,7 +105,9 @@ def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
         typed = [one for one in statement.partitions if one.type is not None]
         if typed:
             raise QueryFailure("NOT_SUPPORTED", "Partition columns of an Iceberg table are named without a type")
-        metadata = new_table(statement.columns, statement.partitions, statement.location or "", properties)
+        metadata = new_table(
+            statement.columns, statement.partitions, statement.location or "", properties, statement.comment
+        )
         create(context.lake.catalog, database, name, metadata, Change())
     else:
         context.lake.glue.create_table(DatabaseName=database, TableInput=_external(statement, name, properties))
@@ -119,11 +123,26 @@ def _check_definition(statement: nodes.CreateTable) -> None:
         raise _task_failure(f"MetaException(message:The location is not a path in S3: {statement.location})")
 
 
+def _storage(stored_as: str) -> tuple[str, str, str]:
+    """Return input format, output format and SerDe of a format, which is named or written as its input format.
+
+    Raises:
+        QueryFailure: ``NOT_SUPPORTED``, for a format that is not read here.
+    """
+    by_input = {storage[0].lower(): storage for storage in _SERDES.values()}
+    storage = _SERDES.get(stored_as) or by_input.get(stored_as.lower())
+    if storage is None:
+        raise QueryFailure(
+            "NOT_SUPPORTED",
+            f"The local Athena does not read tables stored as {stored_as}: it reads {', '.join(_SERDES)}",
+        )
+    return storage
+
+
 def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str]) -> dict[str, Any]:
-    stored_as = statement.stored_as or "TEXTFILE"
-    if statement.serde is None and stored_as not in _SERDES:
-        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not read tables stored as {stored_as}")
-    input_format, output_format, serde = _SERDES.get(stored_as, _SERDES["TEXTFILE"])
+    input_format, output_format, serde = _storage(statement.stored_as or "TEXTFILE")
+    check_serde(statement.serde or serde, dict(statement.row_format))
+    check_projection([one.column for one in statement.partitions], properties)
     partitions = []
     for one in statement.partitions:
         if one.type is None:

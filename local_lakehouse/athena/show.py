@@ -191,18 +191,35 @@ def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
     yield f"CREATE TABLE {entry['DatabaseName']}.{entry['Name']} ("
     fields = table.schema().fields
     for place, one in enumerate(fields, 1):
-        comment = f" COMMENT '{one.doc}'" if one.doc else ""
+        comment = f" COMMENT '{_escaped(one.doc)}'" if one.doc else ""
         yield f"  {one.name} {iceberg_text(athena_type(one.field_type))}{comment}{',' if place < len(fields) else ')'}"
+    described = table.properties.get("comment")
+    if described:
+        yield f"COMMENT '{_escaped(described)}'"
     spec = _transforms(entry, context)
     if spec:
         yield f"PARTITIONED BY ({', '.join(_partition_text(text, column) for _, text, column in spec)})"
     yield f"LOCATION '{table.metadata.location}'"
-    properties = {"table_type": "iceberg", **{k: v for k, v in table.properties.items() if not k.startswith("write.")}}
+    properties = {
+        "table_type": "iceberg",
+        **{key: value for key, value in table.properties.items() if not _is_internal(key)},
+    }
     listed = list(properties.items())
     yield "TBLPROPERTIES ("
     for place, (key, value) in enumerate(listed, 1):
         yield f"  '{key}'='{value}'{',' if place < len(listed) else ''}"
     yield ")"
+
+
+def _is_internal(key: str) -> bool:
+    """Tell whether a property of Iceberg's is not one of Athena's, or is shown elsewhere."""
+    return key.startswith("write.") or key == "comment"
+
+
+def _escaped(text: str) -> str:
+    """Write a text inside single quotes as Hive does, so that control characters can be seen."""
+    plain = text.replace("\\", "\\\\").replace("'", "\\'")
+    return "".join(f"\\u{ord(letter):04X}" if ord(letter) < ord(" ") else letter for letter in plain)
 
 
 def _partition_text(transform: str, column: str) -> str:
@@ -217,15 +234,24 @@ def _hive_ddl(entry: dict[str, Any]) -> Iterator[str]:
     yield f"CREATE EXTERNAL TABLE `{entry['DatabaseName']}.{entry['Name']}`("
     columns = descriptor.get("Columns", [])
     for place, one in enumerate(columns, 1):
-        comment = f" COMMENT '{one['Comment']}'" if one.get("Comment") else ""
+        comment = f" COMMENT '{_escaped(one['Comment'])}'" if one.get("Comment") else ""
         yield f"  `{one['Name']}` {one['Type']}{comment}{', ' if place < len(columns) else ')'}"
+    if entry.get("Description"):
+        yield f"COMMENT '{_escaped(entry['Description'])}'"
     keys = entry.get("PartitionKeys", [])
     if keys:
         yield "PARTITIONED BY ( "
         for place, one in enumerate(keys, 1):
-            yield f"  `{one['Name']}` {one['Type']}{', ' if place < len(keys) else ')'}"
+            comment = f" COMMENT '{_escaped(one['Comment'])}'" if one.get("Comment") else ""
+            yield f"  `{one['Name']}` {one['Type']}{comment}{', ' if place < len(keys) else ')'}"
+    serde = descriptor.get("SerdeInfo", {})
     yield "ROW FORMAT SERDE "
-    yield f"  '{descriptor.get('SerdeInfo', {}).get('SerializationLibrary', '')}' "
+    yield f"  '{serde.get('SerializationLibrary', '')}' "
+    properties = sorted(serde.get("Parameters", {}).items())
+    if properties:
+        yield "WITH SERDEPROPERTIES ( "
+        for place, (key, value) in enumerate(properties, 1):
+            yield f"  '{key}'='{_escaped(value)}'{', ' if place < len(properties) else ') '}"
     yield "STORED AS INPUTFORMAT "
     yield f"  '{descriptor.get('InputFormat', '')}' "
     yield "OUTPUTFORMAT "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -74,4 +75,15 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
     groups = numbered.group_by(names).aggregate([("row", "list")])
     for group in range(groups.num_rows):
         members = groups.column("row_list")[group].values
-        yield tuple(groups.column(name)[group].as_py() for name in names), rows.take(members)
+        yield tuple(partition_value(groups.column(name)[group].as_py()) for name in names), rows.take(members)
+
+
+def partition_value(value: Any) -> Any:
+    """Return a partition's value as manifests hold it: days and microseconds since 1970, or microseconds of a day."""
+    if isinstance(value, datetime):
+        return (value.replace(tzinfo=None) - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+    if isinstance(value, date):
+        return (value - date(1970, 1, 1)).days
+    if isinstance(value, time):
+        return ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
+    return value

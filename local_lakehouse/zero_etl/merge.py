@@ -23,7 +23,7 @@ from pyiceberg.table.metadata import TableMetadata
 
 from local_lakehouse.iceberg.catalog import LakehouseCatalog
 from local_lakehouse.iceberg.forms import Form
-from local_lakehouse.iceberg.partitions import split, transformed
+from local_lakehouse.iceberg.partitions import partition_value, split, transformed
 from local_lakehouse.iceberg.reader import Reader
 from local_lakehouse.iceberg.scans import scan_file
 from local_lakehouse.iceberg.snapshots import Change, Updates, live_entries, snapshot_updates
@@ -287,7 +287,10 @@ def _candidates(files: Sequence[DataFile], keys: pa.Table, spec: PartitionSpec, 
     if spec.is_unpartitioned() or not sources <= set(keys.column_names):
         return list(files)
     values = transformed(keys, spec, schema)
-    wanted = {tuple(row.values()) for row in values.group_by(values.column_names).aggregate([]).to_pylist()}
+    wanted = {
+        tuple(map(partition_value, row.values()))
+        for row in values.group_by(values.column_names).aggregate([]).to_pylist()
+    }
     return [
         file
         for file in files

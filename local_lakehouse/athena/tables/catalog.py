@@ -98,7 +98,8 @@ class StatementTables:
         columns = tuple(
             SourceColumn(name, type_, f"c{index}") for index, (name, type_) in enumerate(hive_columns(entry))
         )
-        return Source(names, self._add(HiveLoad(self._lake, entry)), (*columns, _HIDDEN[0]))
+        load = HiveLoad(self._lake, entry)
+        return Source(names, self._add(load), (*columns, _HIDDEN[0]), load.conditions)
 
     def _information(self, names: tuple[str, ...], position: Position) -> Source:
         found = information_table(self._lake, names[-1])

@@ -8,10 +8,11 @@ import csv
 import gzip
 import io
 import json
+import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import unquote
@@ -22,24 +23,81 @@ import pyarrow.parquet as pq
 from local_lakehouse.athena.tables.iceberg_types import arrow_type, relabel
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.loads import Loaded
+from local_lakehouse.athena.tables.projection import is_projected, partitions
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.session import Condition
 from local_lakehouse.sql.analysis.typed import null_of, quote
 from local_lakehouse.sql.failures import QueryFailure
-from local_lakehouse.sql.hive_types import parse_glue_type
+from local_lakehouse.sql.hive_types import UnknownTypeError, parse_glue_type
 from local_lakehouse.sql.types import Type, duckdb_type
 
 _PARQUET = "ParquetHiveSerDe"
 _OPEN_CSV = "OpenCSVSerde"
 _LAZY_SIMPLE = "LazySimpleSerDe"
 _JSON = ("JsonSerDe", "JsonSerde")
+_SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
+    _PARQUET: ("serialization.format",),
+    _OPEN_CSV: ("separatorChar", "quoteChar", "escapeChar", "serialization.format"),
+    _LAZY_SIMPLE: ("field.delim", "serialization.format", "serialization.null.format"),
+    **dict.fromkeys(_JSON, ("serialization.format", "ignore.malformed.json")),
+}
+# Asking for what is done anyway is no request for something that is not done.
+_SERDE_DEFAULTS = {
+    "line.delim": "\n",
+    "case.insensitive": "true",
+    "dots.in.keys": "false",
+    "serialization.encoding": "UTF-8",
+    "collection.delim": "\x02",
+    "colelction.delim": "\x02",
+    "mapkey.delim": "\x03",
+}
+_COMPARISONS = {
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 def hive_columns(entry: dict[str, Any]) -> list[tuple[str, Type]]:
-    """Return names and types of a table's columns, those of its partitions last."""
-    columns = (*entry["StorageDescriptor"].get("Columns", ()), *entry.get("PartitionKeys", ()))
-    return [(column["Name"].lower(), parse_glue_type(column.get("Type", "string"))) for column in columns]
+    """Return names and types of a table's columns, those of its partitions last.
+
+    Raises:
+        QueryFailure: ``HIVE_INVALID_METADATA``, for a type that is not one of the catalog's.
+    """
+    columns = (*entry.get("StorageDescriptor", {}).get("Columns", ()), *entry.get("PartitionKeys", ()))
+    found = []
+    for column in columns:
+        try:
+            found.append((column["Name"].lower(), parse_glue_type(column.get("Type", "string"))))
+        except UnknownTypeError as error:
+            raise QueryFailure(
+                "HIVE_INVALID_METADATA",
+                f"Glue table '{entry.get('DatabaseName')}.{entry['Name']}' column '{column['Name']}' has invalid data "
+                f"type: {column.get('Type')}",
+            ) from error
+    return found
+
+
+def check_serde(library: str, properties: dict[str, str]) -> None:
+    """Refuse a SerDe, or a property of one, that files are not read by here.
+
+    Raises:
+        QueryFailure: ``NOT_SUPPORTED``.
+    """
+    name = library.rpartition(".")[2]
+    if name not in _SERDE_PROPERTIES:
+        raise QueryFailure(
+            "NOT_SUPPORTED",
+            f"The local Athena does not read files by the SerDe {library}: it reads {', '.join(_SERDE_PROPERTIES)}",
+        )
+    for key, value in properties.items():
+        if key not in _SERDE_PROPERTIES[name] and _SERDE_DEFAULTS.get(key) != value:
+            raise QueryFailure(
+                "NOT_SUPPORTED", f"The local Athena does not know the property '{key}' of the SerDe {name}"
+            )
 
 
 @dataclass
@@ -123,16 +181,43 @@ class HiveLoad:
         return Loaded(pa.concat_tables(parts) if parts else pa.schema(fields).empty_table(), scanned)
 
     def _locations(self) -> Iterator[tuple[str, list[str | None]]]:
+        """Return location and values of the partitions that the conditions leave."""
         if not self.entry.get("PartitionKeys"):
             yield self.entry["StorageDescriptor"]["Location"], []
             return
+        if is_projected(self.entry):
+            now = datetime.now(UTC).replace(tzinfo=None)
+            for location, projected in partitions(self.entry, self._wants, self._equal(), now):
+                yield location, [*projected]
+            return
+        keys = [column["Name"].lower() for column in self.entry["PartitionKeys"]]
         pages = self.lake.glue.get_paginator("get_partitions").paginate(
             DatabaseName=self.entry["DatabaseName"], TableName=self.entry["Name"]
         )
         for page in pages:
             for partition in page["Partitions"]:
                 values = [None if value == _NULL_PARTITION else unquote(value) for value in partition["Values"]]
-                yield partition["StorageDescriptor"]["Location"], values
+                if all(map(self._wants, keys, values)):
+                    yield partition["StorageDescriptor"]["Location"], values
+
+    def _wants(self, key: str, text: str | None) -> bool:
+        """Tell whether the conditions leave a value of a partition column."""
+        index, type_ = self._key(key)
+        value = _value(text, type_)
+        return all(_holds(value, condition) for condition in self.conditions if condition.column == f"c{index}")
+
+    def _equal(self) -> dict[str, list[str]]:
+        """Return the texts to which the conditions hold partition columns equal."""
+        names = {f"c{index}": name for index, (name, _) in enumerate(hive_columns(self.entry))}
+        return {
+            names[condition.column]: [str(value) for value in condition.values]
+            for condition in self.conditions
+            if condition.operator in ("=", "IN")
+        }
+
+    def _key(self, key: str) -> tuple[int, Type]:
+        listed = hive_columns(self.entry)
+        return next((index, type_) for index, (name, type_) in enumerate(listed) if name == key)
 
     def _objects(self, location: str) -> Iterator[tuple[str, int, str]]:
         """Return path, size and entity tag of the objects below a location, hidden and empty ones left out."""
@@ -144,6 +229,17 @@ class HiveLoad:
                 # Hive's readers split a file into ranges of bytes, of which one without bytes has none.
                 if name and not name.startswith(("_", ".")) and found["Size"]:
                     yield f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"]
+
+
+def _holds(value: Any, condition: Condition) -> bool:
+    """Tell whether a partition's value meets a condition; what cannot be compared is left to the query."""
+    if value is None:
+        return False
+    if any(type(value) is not type(other) for other in condition.values):
+        return True
+    if condition.operator == "IN":
+        return value in condition.values
+    return bool(_COMPARISONS[condition.operator](value, condition.values[0]))
 
 
 @dataclass(frozen=True)
@@ -215,14 +311,16 @@ def _parse(entry: dict[str, Any], path: str, content: bytes, columns: list[tuple
             io.StringIO(content.decode(), newline=""),
             delimiter=parameters.get("separatorChar", ","),
             quotechar=parameters.get("quoteChar", '"'),
+            escapechar=parameters.get("escapeChar", "\\"),
         )
         return _texts(list(rows), parameters, columns)
     if library == _LAZY_SIMPLE:
         delimiter = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
         lines = [line.split(delimiter) for line in _lines(content.decode())]
-        return _texts([[None if text == r"\N" else text for text in line] for line in lines], parameters, columns)
+        null = parameters.get("serialization.null.format", r"\N")
+        return _texts([[None if text == null else text for text in line] for line in lines], parameters, columns)
     if library in _JSON:
-        return _json(content.decode(), columns)
+        return _json(content.decode(), columns, lenient=parameters.get("ignore.malformed.json", "").lower() == "true")
     raise QueryFailure(
         "NOT_SUPPORTED",
         f"The local Athena does not read tables of {library or 'no SerDe'}: it reads Parquet, CSV and JSON",
@@ -256,12 +354,15 @@ def _texts(rows: list[Any], parameters: dict[str, str], columns: list[tuple[str,
     return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
 
 
-def _json(text: str, columns: list[tuple[str, Type]]) -> pa.Table:
-    records = []
+def _json(text: str, columns: list[tuple[str, Type]], *, lenient: bool) -> pa.Table:
+    records: list[dict[str, Any]] = []
     for line in filter(None, map(str.strip, _lines(text))):
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:
+            if lenient:
+                records.append({})
+                continue
             raise QueryFailure(
                 "HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object - JSONException: {error}"
             ) from error

@@ -17,6 +17,7 @@ from local_lakehouse.athena.tables.metadata_tables import Columns, Row, rows_tab
 from local_lakehouse.athena.tables.views import view_definition
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.session import CATALOG
+from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.types import Type
 
 _TEXT = types.VARCHAR
@@ -67,7 +68,7 @@ def _columns(lake: Lake) -> tuple[Columns, Iterator[Row]]:
     def rows() -> Iterator[Row]:
         for database in lake.databases():
             for entry in lake.tables(database["Name"]):
-                for place, (name, type_, comment) in enumerate(table_columns(lake, entry), 1):
+                for place, (name, type_, comment) in enumerate(_known_columns(lake, entry), 1):
                     yield (
                         CATALOG,
                         database["Name"],
@@ -84,6 +85,14 @@ def _columns(lake: Lake) -> tuple[Columns, Iterator[Row]]:
     return columns, rows()
 
 
+def _known_columns(lake: Lake, entry: dict[str, Any]) -> list[tuple[str, Type, str | None]]:
+    """Return a table's columns; none of a table that cannot be read, which is left out as Athena leaves it out."""
+    try:
+        return table_columns(lake, entry)
+    except QueryFailure:
+        return []
+
+
 def table_columns(lake: Lake, entry: dict[str, Any]) -> list[tuple[str, Type, str | None]]:
     """Return names, types and comments of a table's columns."""
     if is_iceberg(entry):
@@ -91,7 +100,7 @@ def table_columns(lake: Lake, entry: dict[str, Any]) -> list[tuple[str, Type, st
         return [(field.name.lower(), athena_type(field.field_type), field.doc) for field in fields]
     comments = {
         column["Name"].lower(): column.get("Comment")
-        for column in (*entry["StorageDescriptor"].get("Columns", ()), *entry.get("PartitionKeys", ()))
+        for column in (*entry.get("StorageDescriptor", {}).get("Columns", ()), *entry.get("PartitionKeys", ()))
     }
     return [(name, type_, comments.get(name)) for name, type_ in hive_columns(entry)]
 

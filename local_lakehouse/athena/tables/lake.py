@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
+from pyiceberg.exceptions import ValidationError
 from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 
@@ -86,7 +87,10 @@ class Lake:
 
     def iceberg(self, entry: dict[str, Any]) -> Table:
         """Return the Iceberg table that a catalog's entry points to."""
-        location: str = entry["Parameters"]["metadata_location"]
+        location: str | None = entry.get("Parameters", {}).get("metadata_location")
+        full = f"{entry['DatabaseName']}.{entry['Name']}"
+        if location is None:
+            raise QueryFailure("ICEBERG_INVALID_METADATA", f"Table is missing [metadata_location] property: {full}")
         # Read from S3 or from a cache: the caller needs the right either way.
         for path in (location, f"{location.rpartition('/metadata/')[0]}/data/*"):
             require("s3:GetObject", f"arn:{self.clients.partition}:s3:::{path.removeprefix('s3://')}")
@@ -95,8 +99,11 @@ class Lake:
         except FileNotFoundError as error:
             raise QueryFailure(
                 "ICEBERG_MISSING_METADATA",
-                f"Metadata not found in metadata location for table {entry['DatabaseName']}.{entry['Name']}: "
-                f"{location}",
+                f"Metadata not found in metadata location for table {full}: {location}",
+            ) from error
+        except (ValidationError, ValueError) as error:
+            raise QueryFailure(
+                "ICEBERG_INVALID_METADATA", f"Invalid metadata file for table {full}: {location}"
             ) from error
         if table.metadata.format_version > _NEWEST_FORMAT:
             raise QueryFailure(

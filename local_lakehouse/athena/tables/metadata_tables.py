@@ -6,16 +6,19 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-metadata.htm
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 from pyiceberg.conversions import from_bytes
-from pyiceberg.manifest import DataFile, ManifestEntryStatus, ManifestFile
+from pyiceberg.manifest import DataFile, DataFileContent, ManifestEntryStatus, ManifestFile
+from pyiceberg.partitioning import PartitionField
 from pyiceberg.table import Table
+from pyiceberg.transforms import IdentityTransform, TimeTransform
 from pyiceberg.types import DoubleType, FloatType, IcebergType, IntegerType, LongType, PrimitiveType
 
+from local_lakehouse.athena.tables.human_strings import human_string
 from local_lakehouse.athena.tables.iceberg_types import arrow_type, athena_type
 from local_lakehouse.sql import types
 from local_lakehouse.sql.types import Type
@@ -146,26 +149,35 @@ def _manifests(table: Table) -> tuple[Columns, list[Row]]:
 
 
 def _partition_summaries(table: Table, manifest: ManifestFile) -> list[dict[str, Any]]:
-    spec = table.specs()[manifest.partition_spec_id]
-    fields = spec.partition_type(table.schema()).fields
+    fields = table.specs()[manifest.partition_spec_id].fields
     return [
         {
             "f0": summary.contains_null,
             "f1": summary.contains_nan,
-            "f2": _shown_bound(field.field_type, summary.lower_bound),
-            "f3": _shown_bound(field.field_type, summary.upper_bound),
+            "f2": _partition_bound(table, field, summary.lower_bound),
+            "f3": _partition_bound(table, field, summary.upper_bound),
         }
         for field, summary in zip(fields, manifest.partitions or [], strict=False)
     ]
 
 
+def _partition_bound(table: Table, field: PartitionField, value: bytes | None) -> str | None:
+    source = _field_type(table, field.source_id)
+    if value is None or source is None:
+        return None
+    result = field.transform.result_type(source)
+    if not isinstance(result, PrimitiveType):
+        return None
+    found = _decoded(result, value)
+    if isinstance(field.transform, TimeTransform):
+        return field.transform.to_human_string(source, found)
+    return human_string(result, found)
+
+
 def _shown_bound(type_: IcebergType, value: bytes | None) -> str | None:
     if value is None or not isinstance(type_, PrimitiveType):
         return None
-    found = _decoded(type_, value)
-    if isinstance(found, bool):
-        return "true" if found else "false"
-    return found.hex() if isinstance(found, bytes) else str(found)
+    return human_string(type_, _decoded(type_, value))
 
 
 def _decoded(type_: PrimitiveType, value: bytes) -> Any:
@@ -245,10 +257,29 @@ def _field_type(table: Table, field_id: int) -> IcebergType | None:
     return None
 
 
+def _partition_fields(table: Table) -> list[tuple[PartitionField, IcebergType]]:
+    """Return the partition fields of all specifications whose columns the table still has, and their types."""
+    schema = table.schema()
+    found: dict[int, tuple[PartitionField, IcebergType]] = {}
+    for _, spec in sorted(table.specs().items()):
+        for field in spec.fields:
+            if field.source_id in schema.field_ids:
+                result = field.transform.result_type(schema.find_type(field.source_id))
+                found.setdefault(field.field_id, (field, result))
+    return list(found.values())
+
+
+def _partition_of(table: Table, file: DataFile, fields: Sequence[tuple[PartitionField, IcebergType]]) -> Row:
+    own = {field.field_id: place for place, field in enumerate(table.specs()[file.spec_id].fields)}
+    return tuple(file.partition[own[field.field_id]] if field.field_id in own else None for field, _ in fields)
+
+
 def _partitions(table: Table) -> tuple[Columns, list[Row]]:
-    spec = table.spec()
-    partition_fields = spec.partition_type(table.schema()).fields
-    primitive = [field for field in table.schema().fields if field.field_type.is_primitive]
+    fields = _partition_fields(table)
+    identity = {field.source_id for field in table.spec().fields if isinstance(field.transform, IdentityTransform)}
+    primitive = [
+        field for field in table.schema().fields if field.field_type.is_primitive and field.field_id not in identity
+    ]
     data_type = types.row(
         tuple(
             types.row(
@@ -260,41 +291,36 @@ def _partitions(table: Table) -> tuple[Columns, list[Row]]:
         tuple(field.name for field in primitive),
     )
     partition_type = types.row(
-        tuple(athena_type(field.field_type) for field in partition_fields),
-        tuple(field.name for field in partition_fields),
+        tuple(athena_type(result) for _, result in fields), tuple(field.name for field, _ in fields)
     )
     columns: Columns = (
-        *((("partition", partition_type),) if partition_fields else ()),
+        *((("partition", partition_type),) if fields else ()),
         ("record_count", types.BIGINT),
         ("file_count", types.BIGINT),
         ("total_size", types.BIGINT),
-        ("data", data_type),
+        *((("data", data_type),) if primitive else ()),
     )
-    groups: dict[tuple[Any, ...], list[DataFile]] = defaultdict(list)
+    groups: dict[Row, list[DataFile]] = defaultdict(list)
     for file in _data_files(table):
-        groups[tuple(file.partition[index] for index in range(len(partition_fields)))].append(file)
-    rows = []
+        if file.content == DataFileContent.DATA:
+            groups[_partition_of(table, file, fields)].append(file)
+    rows: list[Row] = []
     for key, files in groups.items():
-        partition = (
-            (
-                {
-                    f"f{index}": _plain(value, field.field_type)
-                    for index, (value, field) in enumerate(zip(key, partition_fields, strict=False))
-                },
-            )
-            if partition_fields
-            else ()
-        )
+        partition = {
+            f"f{index}": _plain(value, result)
+            for index, (value, (_, result)) in enumerate(zip(key, fields, strict=True))
+        }
+        data = {
+            f"f{index}": _column_summary(field.field_id, field.field_type, files)
+            for index, field in enumerate(primitive)
+        }
         rows.append(
             (
-                *partition,
+                *((partition,) if fields else ()),
                 sum(file.record_count for file in files),
                 len(files),
                 sum(file.file_size_in_bytes for file in files),
-                {
-                    f"f{index}": _column_summary(field.field_id, field.field_type, files)
-                    for index, field in enumerate(primitive)
-                },
+                *((data,) if primitive else ()),
             )
         )
     return columns, rows

@@ -184,6 +184,7 @@ def new_table(
     partitions: Sequence[nodes.PartitionField],
     location: str,
     properties: dict[str, str],
+    comment: str | None = None,
 ) -> TableMetadata:
     """Return the metadata of a new Iceberg table.
 
@@ -201,5 +202,5 @@ def new_table(
         _spec(schema, partitions),
         UNSORTED_SORT_ORDER,
         location.rstrip("/"),
-        iceberg_properties(properties),
+        {**iceberg_properties(properties), **({"comment": comment} if comment else {})},
     )

@@ -1,0 +1,32 @@
+"""The one private part of PyIceberg that the catalog relies on, and what it protects from."""
+
+from __future__ import annotations
+
+import inspect
+
+from pyiceberg.catalog import Catalog
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.table import Table
+
+from local_lakehouse.iceberg.catalog import LakehouseCatalog, load_catalog
+from local_lakehouse.iceberg.file_io import LakehouseFileIO
+from tests.local_lakehouse.athena.conftest import Athena, accounts
+
+__all__ = ["accounts"]
+
+
+def test_the_catalog_overrides_what_pyiceberg_calls() -> None:
+    assert list(inspect.signature(Catalog._load_file_io).parameters) == ["self", "properties", "location"]
+    assert "_load_file_io" in vars(LakehouseCatalog)
+    calls = inspect.getsource(GlueCatalog)
+    assert "self._load_file_io(" in calls or "load_file_io(" not in calls
+
+
+def test_a_property_of_a_table_names_no_class_to_be_loaded(accounts: Athena) -> None:
+    catalog = load_catalog(accounts.clients)
+    table: Table = catalog.load_table(("lab", "accounts"))
+    with table.transaction() as transaction:
+        transaction.set_properties({"py-io-impl": "tests.does_not_exist.FileIO"})
+
+    assert isinstance(catalog.load_table(("lab", "accounts")).io, LakehouseFileIO)
+    assert accounts.run("SELECT count(*) FROM accounts") == [["3"]]

@@ -51,7 +51,7 @@ def _removed(arguments: Sequence[Typed]) -> str:
     items, value = arguments[0].sql, arguments[1].sql
     found = _found(arguments, "array_remove")
     kept = f"list_filter(list_zip({items}, {found}), lambda p: NOT coalesce(p[2], FALSE))"
-    return f"CASE WHEN ({value}) IS NOT NULL THEN list_transform({kept}, lambda p: p[1]) END"
+    return f"CASE WHEN ({value}) IS NOT NULL AND ({items}) IS NOT NULL THEN list_transform({kept}, lambda p: p[1]) END"
 
 
 def _extreme(greatest: bool) -> Emit:

@@ -14,11 +14,11 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from uuid import UUID
 
 import mmh3
+import snowballstemmer
 import xxhash
 
 from local_lakehouse.sql.json_text import java_double
 from local_lakehouse.sql.runtime.java_format import java_format
-from local_lakehouse.sql.runtime.stemmer import stem
 from local_lakehouse.sql.runtime.udf import AthenaError, udf
 
 
@@ -187,7 +187,9 @@ def normalize(text: str, form: str) -> str:
 @udf("s:s")
 def word_stem(word: str) -> str:
     """Return the stem of an English word."""
-    return stem(word)
+    # One stemmer has the word that it works on as its state, and DuckDB calls from several threads.
+    stem: str = snowballstemmer.stemmer("english").stemWord(word)
+    return stem
 
 
 @udf("d:s")

@@ -21,7 +21,7 @@ STATE := $(CURDIR)/.zetl
 # DuckDB and its generator of TPC-DS have one version.
 TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
 
-.PHONY: help tutorial lab site kit test lint unit notebook-test browser-test notebooks bench tpcds clean
+.PHONY: help tutorial lab site kit test lint unit notebook-test browser-test notebooks bench tpcds fuzz clean
 
 help: ## Tell what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ tpcds: $(READY) ## Run TPC-DS's 99 queries and compare them with DuckDB's answer
 	build/tpcds/venv/bin/pip install -q $(TPCDS)
 	test -f build/tpcds/data/queries.json || build/tpcds/venv/bin/python tests/tpcds/generate.py build/tpcds/data
 	PYTHONPATH=. $(BIN)/python tests/tpcds/compare.py build/tpcds/data
+
+fuzz: $(READY) ## Compare random statements by several routes, for about an hour
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40000} $(BIN)/python -m pytest -q --timeout 7200 tests/local_lakehouse/sql/test_fuzz.py
 
 clean: ## Stop the local lakehouse, and delete what was made
 	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"

@@ -19,11 +19,12 @@ from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.writes.hive_files import HiveWriter
 from local_lakehouse.athena.writes.hive_tables import add_partitions, writer_settings
 from local_lakehouse.athena.writes.iceberg_commits import append, committed, table_columns
+from local_lakehouse.athena.writes.storing import can_store, stored_sql
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.session import CATALOG
-from local_lakehouse.sql.analysis.typed import coerce_sql, null_of
+from local_lakehouse.sql.analysis.typed import null_of
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.tree import Name
@@ -96,7 +97,7 @@ def _insert_sql(compiled: Compiled, columns: Sequence[tuple[str, Type]], chosen:
     by_name = {name.lower(): type_ for name, type_ in columns}
     wanted = [by_name[name] for name in chosen]
     given = [column.type for column in compiled.columns]
-    if len(wanted) != len(given) or not all(map(types.can_coerce, given, wanted)):
+    if len(wanted) != len(given) or not all(map(can_store, given, wanted)):
         raise QueryFailure(
             "TYPE_MISMATCH",
             f"Insert query has mismatched column types: Table: [{', '.join(map(str, wanted))}], "
@@ -104,7 +105,7 @@ def _insert_sql(compiled: Compiled, columns: Sequence[tuple[str, Type]], chosen:
             position,
         )
     values = {
-        name: coerce_sql(f"q.c{index}", source, target)
+        name: stored_sql(f"q.c{index}", source, target)
         for index, (name, source, target) in enumerate(zip(chosen, given, wanted, strict=False))
     }
     read = ", ".join(

@@ -23,12 +23,12 @@ from local_lakehouse.athena.tables.lake import is_iceberg
 from local_lakehouse.athena.tables.loads import PLACE_COLUMNS, all_columns, relation
 from local_lakehouse.athena.writes.iceberg_commits import changing, fresh, replace_files, row_writer, table_columns
 from local_lakehouse.athena.writes.inserts import target_of, written_rows
+from local_lakehouse.athena.writes.storing import can_store, stored_sql
 from local_lakehouse.iceberg.scans import Scan
-from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.analysis import Analysis
 from local_lakehouse.sql.analysis.relations import From, nested
 from local_lakehouse.sql.analysis.scope import Field, Scope
-from local_lakehouse.sql.analysis.typed import NOTHING, Facts, Typed, coerce, null_of, union
+from local_lakehouse.sql.analysis.typed import NOTHING, Facts, Typed, null_of, union
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar import tree
@@ -215,14 +215,14 @@ def _assigned(target: _Target, assignments: Sequence[nodes.Assignment], scope: S
         values[one.column.key] = target.expression(one.value, scope.in_clause(f"{verb} SET"))
     given = [value.type for value in values.values()]
     expected = [wanted[name] for name in values]
-    if not all(map(types.can_coerce, given, expected)):
+    if not all(map(can_store, given, expected)):
         raise QueryFailure(
             "TYPE_MISMATCH",
             f"{verb} table column types don't match SET expressions: Table: [{', '.join(map(str, expected))}], "
             f"Expressions: [{', '.join(map(str, given))}]",
             assignments[0].position,
         )
-    return {name: coerce(value, wanted[name]).sql for name, value in values.items()}
+    return {name: stored_sql(value.sql, value.type, wanted[name]) for name, value in values.items()}
 
 
 def _read(target: _Target, values: dict[str, str]) -> str:
@@ -331,14 +331,16 @@ class _Merge:
         values = [self._target.expression(value, scope.in_clause("MERGE")) for value in case.values]
         expected = [wanted[name] for name in names]
         given = [value.type for value in values]
-        if len(values) != len(names) or not all(map(types.can_coerce, given, expected)):
+        if len(values) != len(names) or not all(map(can_store, given, expected)):
             raise QueryFailure(
                 "TYPE_MISMATCH",
                 f"MERGE table column types don't match for MERGE case: Table: [{', '.join(map(str, expected))}], "
                 f"Expressions: [{', '.join(map(str, given))}]",
                 case.position,
             )
-        by_name = {name: coerce(value, wanted[name]).sql for name, value in zip(names, values, strict=False)}
+        by_name = {
+            name: stored_sql(value.sql, value.type, wanted[name]) for name, value in zip(names, values, strict=False)
+        }
         read = ", ".join(
             f"{by_name.get(name.lower(), null_of(type_))} AS c{index}"
             for index, (name, type_) in enumerate(self._target.columns)

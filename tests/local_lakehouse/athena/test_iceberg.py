@@ -331,3 +331,20 @@ def test_a_text_that_looks_like_columns_is_not_scanned(accounts: Athena) -> None
         "SELECT id FROM accounts"
     )
     assert scanned("SELECT 'r1.c0 r1.c1 r1.c2' AS x FROM accounts") == 0
+
+
+def test_values_are_stored_in_narrower_columns(athena: Athena) -> None:
+    athena.run(
+        "CREATE TABLE t (id int, f float, at timestamp) LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+
+    athena.run("INSERT INTO t VALUES (1, 1.0, TIMESTAMP '2024-01-01 12:00:00.000 UTC')")
+    athena.run("INSERT INTO t SELECT 2, sqrt(2), from_iso8601_timestamp('2024-01-01T12:00:00+02:00')")
+    athena.run("UPDATE t SET f = 0.5, at = current_timestamp WHERE id = 1")
+    athena.run(
+        "MERGE INTO t USING (VALUES 3) s(id) ON t.id = s.id WHEN NOT MATCHED THEN INSERT (id, f) VALUES (s.id, 2.5)"
+    )
+
+    rows = athena.run("SELECT id, f, at > TIMESTAMP '2024-06-01 00:00:00' FROM t ORDER BY id")
+    assert rows == [["1", "0.5", "true"], ["2", "1.4142135", "false"], ["3", "2.5", None]]
+    assert "TYPE_MISMATCH" in athena.fail("INSERT INTO t VALUES (1.5, 1.0, NULL)")

@@ -98,9 +98,16 @@ def _database(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _table(entry: dict[str, Any]) -> dict[str, Any]:
     descriptor = entry.get("StorageDescriptor", {})
-    parameters = dict(entry.get("Parameters", {}))
-    if descriptor.get("Location"):
-        parameters.setdefault("location", descriptor["Location"])
+    serde = descriptor.get("SerdeInfo", {})
+    shown = {
+        "comment": entry.get("Description"),
+        "inputformat": descriptor.get("InputFormat"),
+        "location": descriptor.get("Location"),
+        "outputformat": descriptor.get("OutputFormat"),
+        "serde.serialization.lib": serde.get("SerializationLibrary"),
+        **{f"serde.param.{key}": value for key, value in serde.get("Parameters", {}).items()},
+    }
+    parameters = {**{key: value for key, value in shown.items() if value}, **entry.get("Parameters", {})}
     return {
         "Name": entry["Name"],
         "CreateTime": entry.get("CreateTime"),

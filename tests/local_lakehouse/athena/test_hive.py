@@ -155,3 +155,61 @@ def test_a_bucket_that_is_not_there_is_named(athena: Athena, sql: str) -> None:
 
     assert athena.fail(sql).startswith("The specified bucket does not exist: gone (Error Code: NoSuchBucket)")
     assert athena.run("SHOW TABLES") == [["lost"]]
+
+
+def test_a_table_is_described_with_its_formats_and_comments(athena: Athena) -> None:
+    athena.run(
+        "CREATE EXTERNAL TABLE t (a int COMMENT 'it''s a number', b string) COMMENT 'a table' "
+        "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' "
+        "WITH SERDEPROPERTIES ('separatorChar'=';', 'escapeChar'='\\\\') LOCATION 's3://lab/t/'"
+    )
+
+    found = athena.call("GetTableMetadata", CatalogName="AwsDataCatalog", DatabaseName="lab", TableName="t")
+    parameters = found["TableMetadata"]["Parameters"]
+    assert parameters["comment"] == "a table"
+    assert parameters["inputformat"] == "org.apache.hadoop.mapred.TextInputFormat"
+    assert parameters["serde.serialization.lib"] == "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+    assert parameters["serde.param.separatorChar"] == ";"
+    created = "\n".join(str(row[0]) for row in athena.run("SHOW CREATE TABLE t"))
+    assert "COMMENT 'a table'" in created
+    assert "'separatorChar'=';'" in created
+
+
+@pytest.mark.parametrize(
+    ("clauses", "reason"),
+    [
+        ("STORED AS ION", "does not read tables stored as ION"),
+        ("ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'", "does not read files by the SerDe"),
+        ("ROW FORMAT SERDE 'com.amazonaws.glue.serde.GrokSerDe'", "does not read files by the SerDe"),
+        (
+            "STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat' OUTPUTFORMAT 'org.apache.Some'",
+            "does not read tables stored as com.amazon.emr.cloudtrail.CloudTrailInputFormat",
+        ),
+        (
+            "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' WITH SERDEPROPERTIES ('mapping.a'='b')",
+            "does not know the property 'mapping.a'",
+        ),
+        ("ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' ESCAPED BY '|'", "does not know the property 'escape.delim'"),
+    ],
+)
+def test_definitions_that_would_be_ignored_are_refused(athena: Athena, clauses: str, reason: str) -> None:
+    assert reason in athena.fail(f"CREATE EXTERNAL TABLE t (a int) {clauses} LOCATION 's3://lab/t/'")
+
+
+def test_empty_objects_are_ignored(athena: Athena) -> None:
+    athena.run("CREATE TABLE p WITH (format = 'PARQUET', external_location = 's3://lab/p/') AS SELECT 1 AS a, 'x' AS b")
+    athena.s3.put_object(Bucket="lab", Key="p/empty", Body=b"")
+    athena.s3.put_object(Bucket="lab", Key="p/folder/", Body=b"")
+
+    assert athena.run("SELECT a, b FROM p") == [["1", "x"]]
+    assert athena.run("SELECT count(*) FROM p") == [["1"]]
+
+
+def test_malformed_json_is_null_where_the_table_says_so(athena: Athena) -> None:
+    athena.s3.put_object(Bucket="lab", Key="j/f.json", Body=b'{"a": 1}\n{"a": \n')
+    athena.run(
+        "CREATE EXTERNAL TABLE j (a int) ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' "
+        "WITH SERDEPROPERTIES ('ignore.malformed.json'='true') LOCATION 's3://lab/j/'"
+    )
+
+    assert athena.run("SELECT a FROM j ORDER BY a") == [["1"], [None]]

@@ -99,6 +99,8 @@ class Backend:
         with self.transaction(request.operation):
             if request.service in ("iam", "sts"):
                 self._sign_in()
+            if request.service == "resourcegroupstaggingapi":
+                self._state.read_all()
             return dispatch.serve(request, ACCOUNT)
 
     @contextlib.contextmanager

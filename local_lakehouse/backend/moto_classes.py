@@ -22,14 +22,14 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "cloudwatch": ("moto.cloudwatch.models",),
     "dynamodb": ("moto.dynamodb.models.dynamo_type", "moto.dynamodb.models.table"),
     "events": ("moto.events.models",),
-    "glue": ("moto.glue.models",),
+    "glue": ("moto.glue.models", "moto.glue.utils"),
     "iam": ("moto.iam.models",),
     "kms": ("moto.kms.models", "moto.kms.utils"),
     "lakeformation": ("moto.lakeformation.models",),
     "logs": ("moto.logs.metric_filters", "moto.logs.models"),
     "resourcegroupstaggingapi": (),
-    "s3": ("moto.s3.models",),
-    "sns": ("moto.sns.models",),
+    "s3": ("moto.s3.models", "moto.s3.notifications"),
+    "sns": ("moto.sns.models", "moto.sns.utils"),
     "sts": ("moto.iam.models", "moto.sts.models"),
 }
 _SHARED = ("moto.utilities.tagging_service",)
@@ -111,6 +111,7 @@ def known(service: str, root: Any = None) -> Known:
     utilities = importlib.import_module("moto.utilities.utils")
     mappings = {name: getattr(utilities, name) for name in ("CaseInsensitiveDict", "LowercaseDict")}
     mappings["OrderedDict"] = OrderedDict
+    mappings["RequestHeaders"] = importlib.import_module("requests.structures").CaseInsensitiveDict
     factories: dict[str, Callable[[], Any]] = {"dict": dict, "list": list}
     for name in [name for name, class_ in classes.items() if issubclass(class_, dict)]:
         mappings[name] = classes.pop(name)
@@ -137,7 +138,8 @@ def _encode_key(key: Any, encode: Encode) -> Plain:
     usual = _usual_key(encode)
     fields = {name: encode(value) for name, value in vars(key).items() if name not in _KEY_OMITTED}
     kept = {name: plain for name, plain in fields.items() if name not in usual or usual[name] != plain}
-    return {**kept, "$body": body_document(key)}
+    # Sorted, since a key that was read has its fields in another order than a new one.
+    return {**dict(sorted(kept.items())), "$body": body_document(key)}
 
 
 def _decode_key(plain: Plain, decode: Decode) -> Any:

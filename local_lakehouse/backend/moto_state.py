@@ -78,6 +78,14 @@ class MotoState:
         if self._database.writing:
             self._used.add(key)
 
+    def read_all(self) -> None:
+        """Read every backend that is kept: some operations look at all that moto has in memory."""
+        with self._database.view() as connection:
+            roots = [row[0] for row in connection.execute("SELECT DISTINCT root FROM moto")]
+        for root in roots:
+            service, account, region = root.split("/")
+            backends_of(service)[account][region]
+
     def bodies(self) -> set[str]:
         """Return the files that backends name: those of uploads that are not complete."""
         with self._database.view() as connection:

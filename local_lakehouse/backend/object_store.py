@@ -281,7 +281,7 @@ def _prepare() -> None:
     from moto.s3 import models
 
     models.tempfile = types.SimpleNamespace(  # type: ignore[attr-defined,assignment]
-        SpooledTemporaryFile=lambda *_: BodyFile(_current[0].objects)
+        SpooledTemporaryFile=lambda *_, **__: BodyFile(_current[0].objects)
     )
     models.FakeBucket.__init__ = _with_stored_keys(models.FakeBucket.__init__)  # type: ignore[method-assign]
     models.FakeKey.__del__ = lambda self: None  # type: ignore[method-assign]

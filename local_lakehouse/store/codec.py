@@ -10,6 +10,7 @@ import base64
 import datetime
 import json
 import re
+import uuid
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -267,6 +268,7 @@ _SIMPLE: Mapping[type, Callable[[Any], tuple[str, Plain]]] = {
     datetime.timedelta: lambda value: ("timedelta", [value.days, value.seconds, value.microseconds]),
     Decimal: lambda value: ("decimal", str(value)),
     re.Pattern: _pattern,
+    uuid.UUID: lambda value: ("uuid", str(value)),
 }
 _FROM_SIMPLE: Mapping[str, Callable[[Plain], Any]] = {
     "bytes": base64.b64decode,
@@ -276,6 +278,7 @@ _FROM_SIMPLE: Mapping[str, Callable[[Plain], Any]] = {
     "timedelta": lambda content: datetime.timedelta(*content),
     "decimal": Decimal,
     "pattern": lambda content: re.compile(*content),
+    "uuid": uuid.UUID,
 }
 PLAIN_VALUES = Known(mappings={"OrderedDict": OrderedDict})
 """Values without objects of classes."""

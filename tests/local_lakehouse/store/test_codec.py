@@ -1,0 +1,118 @@
+import datetime
+import re
+from collections import OrderedDict, defaultdict
+from enum import Enum
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local_lakehouse.store.codec import ClassRules, Codec, DamagedDocumentError, Known, UnknownClassError, dumps, loads
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Pet:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.collar = object()
+
+
+class Stranger:
+    pass
+
+
+KNOWN = Known(
+    {"Colour": Colour, "Pet": Pet},
+    {Pet: ClassRules(omit=frozenset({"collar"}), restore=lambda pet: setattr(pet, "collar", "new"))},
+    {"OrderedDict": OrderedDict},
+    {"list": list},
+)
+_keys = st.text() | st.integers() | st.booleans() | st.none() | st.tuples(st.text(), st.integers())
+_leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary()
+    | st.decimals(allow_nan=False)
+    | st.datetimes(timezones=st.none() | st.just(datetime.UTC))
+    | st.dates()
+    | st.timedeltas()
+    | st.just(Colour.RED)
+    | st.frozensets(st.text() | st.integers())
+)
+_values = st.recursive(
+    _leaves,
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(_keys, inner)
+        | st.dictionaries(st.just("$") | st.text(), inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(), inner).map(OrderedDict)
+    ),
+)
+
+
+def again(value: Any, known: Known = KNOWN) -> Any:
+    codec = Codec(known)
+    return codec.decode(loads(dumps(codec.encode(value))))
+
+
+def typed(value: Any) -> Any:
+    """Return a value with the types of everything in it, which `==` does not look at."""
+    if isinstance(value, dict):
+        return type(value), [(typed(key), typed(member)) for key, member in value.items()]
+    if isinstance(value, list | tuple):
+        return type(value), [typed(element) for element in value]
+    return type(value), value
+
+
+@given(_values)
+def test_a_value_comes_back_as_it_was(value: Any) -> None:
+    assert typed(again(value)) == typed(value)
+
+
+def test_a_default_dictionary_keeps_what_makes_its_values() -> None:
+    kept = again(defaultdict(list, a=[1]))
+    assert kept["b"] == []
+
+
+def test_a_pattern_is_compiled_again() -> None:
+    assert again(re.compile("a.b", re.IGNORECASE)) == re.compile("a.b", re.IGNORECASE)
+
+
+def test_an_object_comes_back_field_by_field_without_its_constructor() -> None:
+    pet = again(Pet("Rex"))
+    assert (type(pet), pet.name, pet.collar) == (Pet, "Rex", "new")
+
+
+@pytest.mark.parametrize("value", [Stranger(), [Stranger()], {"a": (Stranger(),)}, defaultdict(int), lambda: 0])
+def test_what_is_not_known_is_refused_when_it_is_written(value: Any) -> None:
+    with pytest.raises(UnknownClassError, match="not among"):
+        Codec(KNOWN).encode(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"$":"object","c":"os.system","f":{}}',
+        '{"$":"object","c":"Stranger","f":{}}',
+        '{"$":"enum","c":"builtins.eval","v":"x"}',
+        '{"$":"reduce","v":["os.system","true"]}',
+        '{"$":"ref","v":1}',
+        "{",
+    ],
+)
+def test_what_is_not_known_is_refused_when_it_is_read(text: str) -> None:
+    with pytest.raises(DamagedDocumentError):
+        Codec(KNOWN).decode(loads(text))
+
+
+def test_a_field_cannot_name_a_class_to_make() -> None:
+    kept = Codec(KNOWN).decode(loads('{"$":"object","c":"Pet","f":{"name":{"$":"dict","v":[["__class__","os"]]}}}'))
+    assert kept.name == {"__class__": "os"}

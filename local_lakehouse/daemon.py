@@ -123,6 +123,51 @@ def stop(state: Path) -> bool:
     return True
 
 
+def return_to_backup(state: Path) -> bool:
+    """Stop the lakehouse of a state folder, if one runs, and go back to the last backup.
+
+    Returns:
+        Whether there is one.
+    """
+    from local_lakehouse.store import folder
+
+    stop(state)
+    return folder.return_to_backup(state)
+
+
+def export(state: Path, target: Path) -> None:
+    """Write the state of a folder to one file, whether its lakehouse runs or not.
+
+    Raises:
+        LakehouseError: It could not be written.
+    """
+    from local_lakehouse.store import folder
+    from local_lakehouse.store.database import StorageError
+
+    try:
+        folder.export(state, target)
+    except StorageError as error:
+        raise LakehouseError(str(error)) from error
+
+
+def bring(state: Path, source: Path) -> None:
+    """Take over the state that `export` wrote, into a state folder that has none.
+
+    Raises:
+        LakehouseError: It could not be read, or the folder has a state.
+    """
+    from local_lakehouse.store import folder
+    from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
+
+    running = find(state)
+    if running is not None:
+        raise LakehouseError(f"A lakehouse runs in {state}, at {running.url}. Stop it first: zetl local stop")
+    try:
+        folder.bring(state, source)
+    except (StateInUseError, StorageError, UnreadableStateError) as error:
+        raise LakehouseError(str(error)) from error
+
+
 def reset(state: Path) -> bool:
     """Stop the lakehouse of a state folder, if one runs, and forget all that it holds.
 

@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,9 @@ from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server.endpoint import Controls, Endpoint
 from local_lakehouse.server.http import Server
 from local_lakehouse.server.on_demand import ATHENA, EXPORTS, IMPORTS, ZERO_ETL, OnDemand
+from local_lakehouse.store import folder
 from local_lakehouse.store.database import Database
+from local_lakehouse.store.maintenance import Maintenance, Work
 
 if TYPE_CHECKING:
     from local_lakehouse.athena.api import AthenaService
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from local_lakehouse.zero_etl.api import ZeroEtlService
 
 _LOG = logging.getLogger(__name__)
+_SYNC_SECONDS = 1.0
+_BACKUP_SECONDS = 300.0
+_GRACE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,10 @@ class Lakehouse:
         self.settings = settings
         preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
         self.database = Database(settings.state)
+        self._backed_up = -1
         self.backend = Backend(settings.region, self.database)
+        # The last backup may name them still.
+        self.backend.objects.keeps_deleted = settings.state is not None
         self._changes = ChangeLog()
         self._started = False
         self._workers: WorkerPool | None = None
@@ -105,6 +114,14 @@ class Lakehouse:
             [self._note],
             Controls(self.token, controls),
             self._enforcer,
+        )
+        self._maintenance = Maintenance(
+            [
+                Work("bodies", self.backend.objects.sync, _SYNC_SECONDS),
+                Work("checkpoint", self.database.checkpoint, _SYNC_SECONDS),
+                Work("executions", self._save_executions_again, _SYNC_SECONDS),
+                *([Work("backup", self._back_up, _BACKUP_SECONDS)] if settings.state else []),
+            ]
         )
         self._server = Server(_listen(settings.port, settings.or_any_port), endpoint)
 
@@ -173,6 +190,7 @@ class Lakehouse:
                 self._zero_etl.get()
             if self._zero_etl.made is not None:
                 self._zero_etl.made.start()
+        self._maintenance.start()
         self._server.start()
         _LOG.info("listening at %s", self.url)
 
@@ -182,6 +200,7 @@ class Lakehouse:
         for service in (self._zero_etl.made, self._athena.made, self._workers):
             if service is not None:
                 service.stop()
+        self._maintenance.stop()
         self.backend.close()
         self.database.close()
 
@@ -193,7 +212,27 @@ class Lakehouse:
             "refresh_seconds": self.settings.refresh_seconds,
             "refreshing": self._zero_etl.made is None or not self._zero_etl.made.paused,
             "enforce_iam": self.settings.enforce_iam,
+            "background": self._background(),
         }
+
+    def _background(self) -> Mapping[str, Any]:
+        refresh = {"refresh": self._zero_etl.made.health()} if self._zero_etl.made else {}
+        return {**self._maintenance.health(), **refresh}
+
+    def _save_executions_again(self) -> None:
+        if self._athena.made is not None:
+            self._athena.made.save_again()
+
+    def _back_up(self) -> None:
+        """Keep the present state for the case that a disk damages it, and delete the files that nothing names."""
+        began = time.time()
+        revision = self.database.revision
+        if revision != self._backed_up:
+            folder.back_up(self.database)
+            self._backed_up = revision
+        with self.database.snapshot() as connection:
+            named = folder.named_files(connection) | folder.files_of_backup(self.database.directory)
+        self.backend.objects.sweep(named, began - _GRACE_SECONDS)
 
     def _refresh(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         self.zero_etl.refresh_now()

@@ -46,8 +46,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
 
-    reset = local.add_parser("reset", help="stop it and forget all it holds")
+    reset = local.add_parser("reset", help="stop it and delete everything in it")
+    reset.add_argument("--to-backup", action="store_true", help="go back to the last backup instead")
     reset.set_defaults(run=_reset)
+
+    export = local.add_parser("export", help="write its state to a file, to take to another machine")
+    export.add_argument("file", type=Path)
+    export.set_defaults(run=_export)
+
+    bring = local.add_parser("import", help="take over a state that was exported, into an empty state folder")
+    bring.add_argument("file", type=Path)
+    bring.set_defaults(run=_import)
 
     refresh = local.add_parser("refresh", help="refresh the integrations now, and wait until it is done")
     refresh.set_defaults(run=_refresh)
@@ -58,7 +67,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     resume = local.add_parser("resume", help="refresh again by the clock")
     resume.set_defaults(run=_resume)
 
-    for command in (start, stop, status, reset, refresh, pause, resume):
+    for command in (start, stop, status, reset, export, bring, refresh, pause, resume):
         command.add_argument("--state", type=Path, default=_settings.state_dir(), help="state folder; default .zetl")
 
 
@@ -103,16 +112,46 @@ def _status(options: argparse.Namespace) -> int:
         refreshing = "" if running.health["refreshing"] else ", but is paused"
         print(f"{running.url} · {running.health['region']} · refreshes every "
               f"{running.health['refresh_seconds']:g} s{refreshing}")  # fmt: skip
+        for name, health in running.health["background"].items():
+            if not health["ok"]:
+                print(f"{name} fails and is tried again ({health['failures']} times so far): {health['problem']}")
     return 0 if running else 1
 
 
 def _reset(options: argparse.Namespace) -> int:
     from local_lakehouse import daemon
 
+    if options.to_backup:
+        if not daemon.return_to_backup(options.state):
+            raise UsageError(f"There is no backup in {options.state}. Delete the state with: zetl local reset")
+        print(f"The local lakehouse of {options.state} is at its last backup. Start it with: zetl local start")
+        return 0
     if daemon.reset(options.state):
         print(f"The local lakehouse of {options.state} is empty. Start it with: zetl local start")
     else:
         print(f"There was nothing to forget in {options.state}. Start a local lakehouse with: zetl local start")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from local_lakehouse import daemon
+
+    try:
+        daemon.export(options.state, options.file)
+    except daemon.LakehouseError as error:
+        raise UsageError(str(error)) from error
+    print(f"Exported to {options.file}. Take it over elsewhere with: zetl local import {options.file.name}")
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from local_lakehouse import daemon
+
+    try:
+        daemon.bring(options.state, options.file)
+    except daemon.LakehouseError as error:
+        raise UsageError(str(error)) from error
+    print(f"Imported into {options.state}. Start it with: zetl local start")
     return 0
 
 

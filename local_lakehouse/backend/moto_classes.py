@@ -6,7 +6,6 @@ import datetime
 import functools
 import importlib
 import inspect
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -80,11 +79,6 @@ def class_name(value: Any) -> str:
     """Return the name that an object's class is kept under."""
     class_ = type(value)
     return f"{class_.__module__}.{class_.__qualname__}"
-
-
-def files_in(body: str) -> list[str]:
-    """Return the files that are named in a row with keys of S3 in it."""
-    return _BODY.findall(body)
 
 
 def known(service: str, root: Any = None) -> Known:
@@ -235,8 +229,6 @@ def _restore_event_ids(backend: Any) -> None:
     events._event_id = max(events._event_id, last + 1)
 
 
-# No text of a user's can look like this: the quotes in it would be escaped.
-_BODY = re.compile(r'"\$body":\["([0-9a-f]+)"')
 _IAM = "moto.iam.models.IAMBackend"
 _KEY = ClassRules(omit=frozenset({"private_key"}), added=_private_key, restore=_restore_private_key)
 _RULES: Mapping[str, ClassRules] = {

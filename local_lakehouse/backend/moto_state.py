@@ -86,12 +86,6 @@ class MotoState:
             service, account, region = root.split("/")
             backends_of(service)[account][region]
 
-    def bodies(self) -> set[str]:
-        """Return the files that backends name: those of uploads that are not complete."""
-        with self._database.view() as connection:
-            rows = connection.execute("SELECT body FROM moto WHERE root >= 's3/' AND root < 's30'").fetchall()
-        return {file for (body,) in rows for file in moto_classes.files_in(body)}
-
     def _read(self, key: _Key, backend: Any) -> None:
         service = key[0]
         if service == "s3" and self._object_store is None:

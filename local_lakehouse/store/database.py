@@ -18,6 +18,8 @@ FILE = "lakehouse.sqlite"
 PRIVATE = 0o700
 # "ZETL", so that a file of another program is recognized.
 _APPLICATION = 0x5A45544C
+# In pages of 4 KB.
+_LONGEST_LOG = 16_000
 EARLIER = "lakehouse.pickle"
 _HEADER = b"SQLite format 3\x00"
 _FORMATS = "CREATE TABLE IF NOT EXISTS formats (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID"
@@ -79,6 +81,7 @@ class Database:
         self.directory = Path(tempfile.mkdtemp(prefix="lakehouse-")) if directory is None else directory
         self.path = self.directory / FILE
         self.lock = threading.RLock()
+        self.revision = 0  # commits so far
         self._depth = 0
         self._writing_thread = 0
         self._readers: list[sqlite3.Connection] = []
@@ -145,6 +148,7 @@ class Database:
                     yield self._writer
             except sqlite3.Error as error:
                 raise self.failure(error) from error
+            self.revision += 1
             for hook in self._after_commit:
                 hook()
 
@@ -186,6 +190,12 @@ class Database:
     def after_replacement(self, hook: Hook) -> None:
         """Call something after `replace`, so that nothing of what was there before stays in memory."""
         self._after_replacement.append(hook)
+
+    def checkpoint(self) -> None:
+        """Move what was committed from the log to the file, without making anybody wait."""
+        with self.snapshot() as connection:
+            connection.execute("ROLLBACK")
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def copy(self) -> sqlite3.Connection:
         """Return a copy of everything as it is now, in memory."""
@@ -253,6 +263,8 @@ class Database:
         try:
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode = WAL")
+            # `checkpoint` does it in the background, in smaller pieces than this.
+            self._writer.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
             self._writer.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._writer.execute(_FORMATS)
         except sqlite3.DatabaseError as error:

@@ -1,15 +1,25 @@
-"""The state folder as files: what is in it while no lakehouse works there."""
+"""The state folder as files: backups, deleting it, and moving it to another machine."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from local_lakehouse.store.database import EARLIER, FILE
-from local_lakehouse.store.objects import FOLDER
+from local_lakehouse.store.database import EARLIER, FILE, PRIVATE, Database, StorageError, UnreadableStateError
+from local_lakehouse.store.objects import FOLDER, files_of
 
 BACKUP = "lakehouse.backup.sqlite"
-_LOGS = ("-wal", "-shm")
+_LOGS = (FILE + "-wal", FILE + "-shm")
+_BODY = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})")
+# No text of a user's can look like this: the quotes in it would be escaped.
+_NAMED = re.compile(r'"\$body":\["([0-9a-f]+)"')
 
 
 def has_state(directory: Path) -> bool:
@@ -18,8 +28,151 @@ def has_state(directory: Path) -> bool:
 
 
 def delete(directory: Path) -> None:
-    """Delete the state in a folder."""
-    for name in (FILE, *(FILE + log for log in _LOGS), EARLIER, "lakehouse.draft", BACKUP, BACKUP + ".draft"):
+    """Delete the state in a folder in which no lakehouse works."""
+    for name in (FILE, *_LOGS, EARLIER, "lakehouse.draft", BACKUP, BACKUP + ".draft"):
         (directory / name).unlink(missing_ok=True)
     if (directory / FOLDER).exists():
         shutil.rmtree(directory / FOLDER)
+
+
+def back_up(database: Database) -> None:
+    """Write a copy of the database next to it, in the place of the last one."""
+    draft = database.directory / (BACKUP + ".draft")
+    draft.unlink(missing_ok=True)
+    try:
+        with database.snapshot() as connection:
+            _copy(connection, draft)
+        draft.replace(database.directory / BACKUP)
+    except OSError as error:
+        raise database.failure(error) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def return_to_backup(directory: Path) -> bool:
+    """Put the last backup in the place of the database, in a folder in which no lakehouse works.
+
+    Returns:
+        Whether there is one.
+    """
+    backup = directory / BACKUP
+    if not backup.exists():
+        return False
+    draft = directory / (FILE + ".draft")
+    shutil.copyfile(backup, draft)
+    for name in _LOGS:
+        (directory / name).unlink(missing_ok=True)
+    draft.replace(directory / FILE)
+    return True
+
+
+def named_files(connection: sqlite3.Connection) -> set[str]:
+    """Return the files that a database names: bodies of objects, and parts of uploads that are not complete."""
+    uploads = connection.execute("SELECT body FROM moto WHERE root >= 's3/' AND root < 's30'")
+    return files_of(connection) | {file for (body,) in uploads for file in _NAMED.findall(body)}
+
+
+def files_of_backup(directory: Path) -> set[str]:
+    """Return the files that the last backup names."""
+    if not (directory / BACKUP).exists():
+        return set()
+    with contextlib.closing(sqlite3.connect(f"{(directory / BACKUP).resolve().as_uri()}?mode=ro", uri=True)) as backup:
+        return named_files(backup)
+
+
+def export(directory: Path, target: Path) -> None:
+    """Write the state of a folder to one file; a lakehouse may work there meanwhile.
+
+    Args:
+        directory: The state folder.
+        target: The file, a gzip-compressed tar archive.
+
+    Raises:
+        StorageError: There is no state, or it cannot be read, or the file cannot be written.
+    """
+    source = directory / FILE
+    if not source.exists():
+        raise StorageError(f"There is no state in {directory}. Start a lakehouse with: zetl local start")
+    draft = target.with_name(target.name + ".draft")
+    try:
+        with tempfile.TemporaryDirectory(dir=directory) as scratch, _opened(source) as connection:
+            copy = Path(scratch) / FILE
+            _copy(connection, copy)
+            with contextlib.closing(sqlite3.connect(copy)) as copied:
+                files = named_files(copied)
+            with tarfile.open(draft, "w:gz", compresslevel=1) as archive:
+                archive.add(copy, FILE)
+                for file in sorted(files):
+                    archive.add(directory / FOLDER / file[:2] / file, f"{FOLDER}/{file[:2]}/{file}")
+        draft.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        raise StorageError(f"{directory} could not be exported to {target}: {error}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def bring(directory: Path, source: Path) -> None:
+    """Take over the state that `export` wrote, into a folder that has none.
+
+    Args:
+        directory: The state folder, in which no lakehouse works.
+        source: The file.
+
+    Raises:
+        StorageError: The folder has a state, or the file cannot be read.
+        UnreadableStateError: The file is not a state, or is damaged. Nothing is left behind.
+    """
+    if has_state(directory):
+        raise StorageError(f"{directory} has a state already. Delete it with: zetl local reset, or name another folder")
+    directory.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=directory) as scratch:
+            place = Path(scratch) / "state"
+            place.mkdir(mode=PRIVATE)
+            _unpack(source, place)
+            database = Database(place)
+            try:
+                database.check()
+            finally:
+                database.close()
+            for name in (FOLDER, FILE):
+                if (place / name).exists():
+                    (place / name).replace(directory / name)
+    except (OSError, tarfile.TarError, EOFError) as error:
+        raise StorageError(f"{source} could not be imported: {error}") from error
+
+
+def _unpack(source: Path, place: Path) -> None:
+    found = False
+    with tarfile.open(source, "r:gz") as archive:
+        for member in archive:
+            named = _BODY.fullmatch(member.name)
+            if not member.isfile() or not (member.name == FILE or named):
+                raise UnreadableStateError(f"{source} is not an export of a local lakehouse: it has {member.name!r}")
+            found = found or member.name == FILE
+            content = archive.extractfile(member)
+            if content is None:
+                raise UnreadableStateError(f"{source} is damaged: {member.name} has no content")
+            path = place / member.name
+            path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                shutil.copyfileobj(content, file)
+    if not found:
+        raise UnreadableStateError(f"{source} is not an export of a local lakehouse: it has no {FILE}")
+
+
+def _copy(connection: sqlite3.Connection, target: Path) -> None:
+    with contextlib.closing(sqlite3.connect(target)) as copy:
+        connection.backup(copy)
+    descriptor = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        yield connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import threading
 import uuid
 import zlib
@@ -236,12 +237,6 @@ class Objects:
             finally:
                 os.close(descriptor)
 
-    def files(self) -> set[str]:
-        """Return the files that rows name."""
-        with self.database.view() as connection:
-            rows = connection.execute("SELECT bodies FROM objects")
-            return {file for (bodies,) in rows for each in _versions(bodies) for file in each.files}
-
     def sweep(self, named: set[str], before: float) -> int:
         """Delete the files that nothing names.
 
@@ -288,3 +283,9 @@ class Objects:
 
 def _versions(bodies: str) -> list[VersionBodies]:
     return [VersionBodies(version, body, tuple(parts)) for version, body, parts in json.loads(bodies)]
+
+
+def files_of(connection: sqlite3.Connection) -> set[str]:
+    """Return the files that the rows of objects name."""
+    rows = connection.execute("SELECT bodies FROM objects")
+    return {file for (bodies,) in rows for each in _versions(bodies) for file in each.files}

@@ -18,6 +18,7 @@ from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource
 from local_lakehouse.iam.authorization import Ask, Decision, Principal, UnsupportedPolicyError, decide, role_of
 from local_lakehouse.protocol.wire import Caller, Fault, service_model
+from local_lakehouse.store.maintenance import Work, attempt
 from local_lakehouse.zero_etl import arns
 from local_lakehouse.zero_etl.integrations import (
     ACTIVE,
@@ -80,6 +81,7 @@ class ZeroEtlService:
         self._source = DynamoDbSource(clients)
         self._lifecycle = Lifecycle(clients, changes, lambda: self._properties, clock, refresh_seconds)
         self._noted = 0
+        self._work = Work("refresh", self._advance, refresh_seconds)
         self._running = threading.Event()
         self._stopped = threading.Event()
         self._running.set()
@@ -120,6 +122,10 @@ class ZeroEtlService:
                 return self._handlers[operation](request, caller)
             except UnsupportedPolicyError as error:
                 raise Fault("AccessDeniedException", f"{operation} cannot be authorized: {error}") from error
+
+    def health(self) -> dict[str, Any]:
+        """Return how refreshing in the background is going."""
+        return self._work.health()
 
     def start(self) -> None:
         """Refresh the integrations from now on, in a thread of its own."""
@@ -191,8 +197,11 @@ class ZeroEtlService:
             self._clients.client(service)
         while not self._stopped.wait(self._refresh_seconds):
             if self._running.is_set():
-                self._let_writes_settle()
-                self._lifecycle.tick()
+                attempt(self._work)
+
+    def _advance(self) -> None:
+        self._let_writes_settle()
+        self._lifecycle.tick()
 
     def _let_writes_settle(self) -> None:
         """Wait while somebody is writing, so that a few writes in a row arrive in one refresh; but not for long."""

@@ -1,0 +1,92 @@
+"""Work in the background: what is done again and again, and how it is going."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_LOG = logging.getLogger(__name__)
+_LOOK_SECONDS = 0.5
+
+
+@dataclass
+class Work:
+    """Something that is done in the background.
+
+    Args:
+        name: Its name in the health of the lakehouse.
+        action: Does it; whatever it raises is shown, and it is tried again.
+        seconds: The time between two times.
+    """
+
+    name: str
+    action: Callable[[], None]
+    seconds: float
+    failures: int = field(default=0, init=False)
+    problem: str | None = field(default=None, init=False)
+    due: float = field(default=0.0, init=False)
+
+    def health(self) -> dict[str, Any]:
+        """Return how it is going."""
+        return {"ok": self.problem is None, "failures": self.failures, "problem": self.problem}
+
+
+class Maintenance:
+    """Does work in a thread of its own, until stopped.
+
+    Args:
+        works: What to do.
+        clock: A clock that never goes back.
+    """
+
+    def __init__(self, works: list[Work], clock: Callable[[], float] = time.monotonic) -> None:
+        self._works = works
+        self._clock = clock
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
+        for work in works:
+            work.due = clock() + work.seconds
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is being done, and stop."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def health(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return how each work is going, by its name."""
+        return {work.name: work.health() for work in self._works}
+
+    def step(self) -> None:
+        """Do what is due."""
+        for work in self._works:
+            if self._stopped.is_set():
+                return
+            if self._clock() >= work.due:
+                attempt(work)
+                work.due = self._clock() + work.seconds
+
+    def _run(self) -> None:
+        while not self._stopped.wait(_LOOK_SECONDS):
+            self.step()
+
+
+def attempt(work: Work) -> None:
+    """Do a work once, and note how it went."""
+    try:
+        work.action()
+    except Exception as error:  # noqa: BLE001  (the thread's edge: logged, shown by the status and tried again)
+        if work.problem is None:
+            _LOG.exception("%s failed; it is tried again", work.name)
+        work.failures += 1
+        work.problem = f"{type(error).__name__}: {error}"
+    else:
+        work.problem = None

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,7 @@ class Settings:
         refresh_seconds: The local clock of the integrations.
         enforce_iam: Whether requests are checked against the policies of who signed them.
         limits: The bounds of Athena's statements; those of this computer unless given.
+        clock: The present time of integrations, exports and imports in seconds since 1970.
     """
 
     state: Path | None = None
@@ -63,6 +64,7 @@ class Settings:
     enforce_iam: bool = False
     or_any_port: bool = False
     limits: Limits | None = None
+    clock: Callable[[], float] = time.time
 
 
 class Lakehouse:
@@ -143,7 +145,7 @@ class Lakehouse:
     def _make_zero_etl(self) -> ZeroEtlService:
         from local_lakehouse.zero_etl.api import ZeroEtlService
 
-        service = ZeroEtlService(self.backend.clients, self._changes, self.settings.refresh_seconds)
+        service = ZeroEtlService(self.backend.clients, self._changes, self.settings.refresh_seconds, self.settings.clock)
         self.backend.documents.register("zero_etl", service)
         if self._started:
             service.start()
@@ -164,14 +166,14 @@ class Lakehouse:
     def _make_exports(self) -> ExportService:
         from local_lakehouse.exports.api import ExportService
 
-        service = ExportService(self.backend.clients)
+        service = ExportService(self.backend.clients, self.settings.clock)
         self.backend.documents.register("exports", service)
         return service
 
     def _make_imports(self) -> ImportService:
         from local_lakehouse.imports.api import ImportService
 
-        service = ImportService(self.backend.clients, [self._note])
+        service = ImportService(self.backend.clients, [self._note], self.settings.clock)
         self.backend.documents.register("imports", service)
         return service
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from local_lakehouse.protocol.request import Body, Caller, Request
 from local_lakehouse.protocol.services import PROTOCOLS, service_model
 from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server import admission
+from local_lakehouse.server.on_demand import OnDemand
 from local_lakehouse.server.on_demand import OnDemand
 from local_lakehouse.store.database import StorageError
 
@@ -149,11 +150,25 @@ class Endpoint:
         protocol = PROTOCOLS[request.service]
         return wire.answer(model, result, protocol.version if protocol.name == "json" else None)
 
-    def _kept(self, service: Service, request: Request) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def _kept(self, service: Service, request: Request) -> Iterator[None]:
         """Keep what the request changes, unless the service does that by itself, in several steps."""
         if reads(request.operation) or request.operation in _IN_STEPS:
-            return contextlib.nullcontext()
-        return self._backend.clients.changing(*self._backend.documents.names_of(service))
+            yield
+            return
+        refused: Fault | None = None
+        with self._backend.database.transaction():
+            try:
+                yield
+            except Fault as fault:
+                # An answer like any other: what was done before it stays.
+                refused = fault
+            finally:
+                # The request may have been the first to need the service.
+                made = service.made if isinstance(service, OnDemand) else service
+                self._backend.documents.changed(self._backend.documents.names_of(made))
+        if refused is not None:
+            raise refused
 
     def _rights(self, service: Service, request: Request) -> CallerRights | None:
         """Return by whose rights a service works, if not by its own."""
@@ -184,9 +199,11 @@ class Endpoint:
             except NotOfferedError:
                 raise _not_offered(request) from None
             if request.service == "dynamodb" and answer.status == 200:
-                self._backend.documents.changed(["zero_etl", "exports"])
                 for observe in self._observers:
                     observe(request.operation, request.parameters)
+                if not reads(request.operation):
+                    # Now: the observers' services may have been made for this request.
+                    self._backend.documents.changed(["zero_etl", "exports"])
         self._backend.clients.touch(request.operation)
         return answer
 

@@ -180,8 +180,13 @@ class ZeroEtlService:
         """Take over the documents that `dump` returned."""
         with self._clients.lock:
             integrations = [Integration.load(state[name]) for name in sorted(state) if name.startswith("integration/")]
+            known = dict(self._lifecycle.integrations)
             self._lifecycle.integrations.clear()
-            self._lifecycle.integrations.update({each.identity: each for each in integrations})
+            for loaded in integrations:
+                # The same objects, since a step that is being taken may have one of them in its hands.
+                integration = known.get(loaded.identity, loaded)
+                vars(integration).update(vars(loaded))
+                self._lifecycle.integrations[loaded.identity] = integration
             self._properties = Properties.load(state.get("properties", {}))
             self._changes.load(
                 {

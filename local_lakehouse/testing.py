@@ -1,0 +1,281 @@
+"""A lakehouse for tests: ``pytest_plugins = ["local_lakehouse.testing"]``.
+
+The fixture `lakehouse` is a fresh lakehouse at an address of its own, with clients, tables and a clock that a test
+moves. See docs/testing.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+
+_NEVER = 10**9
+_WAIT_SECONDS = 60.0
+_LOOK_SECONDS = 0.02
+_TRUST = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},'
+    '"Action":"sts:AssumeRole"}]}'
+)
+_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+
+
+class Clock:
+    """The present time of the lakehouse's integrations, which passes only when a test says so."""
+
+    def __init__(self) -> None:
+        self._now = time.time()
+
+    def __call__(self) -> float:
+        """Return the present time in seconds since 1970."""
+        return self._now
+
+    def advance(self, **duration: float) -> None:
+        """Let time pass.
+
+        Args:
+            duration: How much, as for `datetime.timedelta`, such as ``hours=1``.
+        """
+        self._now += datetime.timedelta(**duration).total_seconds()
+
+
+class QueryFailedError(AssertionError):
+    """Athena did not run a statement; the text says why."""
+
+
+class TestLakehouse:
+    """A lakehouse and what a test does with it.
+
+    Args:
+        lakehouse: The running lakehouse.
+        clock: The time of its integrations.
+    """
+
+    __test__ = False
+
+    def __init__(self, lakehouse: Lakehouse, clock: Clock) -> None:
+        self._lakehouse = lakehouse
+        self.clock = clock
+        self.region = lakehouse.settings.region
+        self.account = lakehouse.backend.clients.account
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def url(self) -> str:
+        """Its address, for ``endpoint_url`` or ``AWS_ENDPOINT_URL``."""
+        return self._lakehouse.url
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that lead boto3, awswrangler and the AWS CLI to it."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of a service, the same one at every call."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.url,
+                region_name=self.region,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+        return self._clients[service]
+
+    def create_table(self, name: str, items: Iterable[Mapping[str, Any]], *, key: str, sort: str | None = None) -> str:
+        """Create a DynamoDB table with items in it, ready for a zero-ETL integration.
+
+        Args:
+            name: The table's name.
+            items: The items, as Python values.
+            key: The name of the partition key.
+            sort: The name of the sort key, if there is one.
+
+        Returns:
+            The table's ARN.
+        """
+        listed = [_decimals(item) for item in items]
+        names = {"HASH": key, **({"RANGE": sort} if sort else {})}
+        kinds = {each: "S" if not listed or isinstance(listed[0][each], str) else "N" for each in names.values()}
+        created = self.client("dynamodb").create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": each, "KeyType": kind} for kind, each in names.items()],
+            AttributeDefinitions=[{"AttributeName": each, "AttributeType": kind} for each, kind in kinds.items()],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.client("dynamodb").update_continuous_backups(
+            TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+        with self.table(name).batch_writer() as batch:
+            for item in listed:
+                batch.put_item(Item=item)
+        return str(created["TableDescription"]["TableArn"])
+
+    def table(self, name: str) -> Any:
+        """Return a DynamoDB table as boto3's resource, which speaks Python values."""
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=self.region)
+        return session.resource("dynamodb", endpoint_url=self.url).Table(name)
+
+    def create_database(self, name: str) -> str:
+        """Create a Glue database in a bucket of its own, which allows integrations of this account.
+
+        Returns:
+            The database's ARN.
+        """
+        bucket = f"{name}-{self.account}"
+        self.client("s3").create_bucket(Bucket=bucket, **self._placed())
+        self.client("glue").create_database(DatabaseInput={"Name": name, "LocationUri": f"s3://{bucket}/{name}/"})
+        return f"arn:aws:glue:{self.region}:{self.account}:database/{name}"
+
+    def integrate(self, table: str, database: str) -> str:
+        """Create a zero-ETL integration of a DynamoDB table with a Glue database, with all that it needs, and load it.
+
+        Args:
+            table: The table.
+            database: The database; it is created unless it exists.
+
+        Returns:
+            The integration's ARN.
+        """
+        glue, iam = self.client("glue"), self.client("iam")
+        source = f"arn:aws:dynamodb:{self.region}:{self.account}:table/{table}"
+        target = f"arn:aws:glue:{self.region}:{self.account}:database/{database}"
+        if database not in {each["Name"] for each in glue.get_databases()["DatabaseList"]}:
+            self.create_database(database)
+        role = f"{database}-target"
+        if role not in {each["RoleName"] for each in iam.list_roles()["Roles"]}:
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument=_TRUST)
+            iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=_ALL)
+            glue.create_integration_resource_property(
+                ResourceArn=target,
+                TargetProcessingProperties={"RoleArn": f"arn:aws:iam::{self.account}:role/{role}"},
+            )
+        self.client("dynamodb").put_resource_policy(ResourceArn=source, Policy=_source_policy(source, self.account))
+        glue.put_resource_policy(PolicyInJson=_catalog_policy(self.region, self.account))
+        made = glue.create_integration(IntegrationName=f"{table}-to-{database}", SourceArn=source, TargetArn=target)
+        self.refresh()
+        return str(made["IntegrationArn"])
+
+    def refresh(self) -> None:
+        """Bring every integration's target up to date, and return when that is done."""
+        self._lakehouse.zero_etl.refresh_now()
+
+    def query(self, sql: str, *, database: str | None = None, parameters: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Run a statement with Athena.
+
+        Args:
+            sql: The statement.
+            database: The database that unqualified names are looked up in.
+            parameters: What the question marks in it stand for, as SQL.
+
+        Returns:
+            The rows, as texts by column; None for NULL.
+
+        Raises:
+            QueryFailedError: It did not succeed.
+        """
+        athena = self.client("athena")
+        context = {"QueryExecutionContext": {"Database": database}} if database else {}
+        given = {"ExecutionParameters": list(parameters)} if parameters else {}
+        identity = athena.start_query_execution(QueryString=sql, WorkGroup="primary", **context, **given)[
+            "QueryExecutionId"
+        ]
+        status = self._finished(identity)
+        if status["State"] != "SUCCEEDED":
+            raise QueryFailedError(f"{status.get('StateChangeReason', status['State'])}\n{sql}")
+        pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=identity)
+        rows = [row["Data"] for page in pages for row in page["ResultSet"]["Rows"]]
+        names = [cell.get("VarCharValue", "") for cell in rows[0]] if rows else []
+        return [{name: cell.get("VarCharValue") for name, cell in zip(names, row, strict=True)} for row in rows[1:]]
+
+    def put_csv(self, bucket: str, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows as a CSV object with a header; the bucket is created unless it exists."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        s3 = self.client("s3")
+        if bucket not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
+            s3.create_bucket(Bucket=bucket, **self._placed())
+        s3.put_object(Bucket=bucket, Key=key, Body=text.getvalue().encode())
+
+    def _finished(self, identity: str) -> dict[str, Any]:
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while True:
+            execution = self.client("athena").get_query_execution(QueryExecutionId=identity)["QueryExecution"]
+            status: dict[str, Any] = execution["Status"]
+            if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
+                return status
+            if time.monotonic() > deadline:
+                raise QueryFailedError(f"The statement still runs after {_WAIT_SECONDS:.0f} seconds.")
+            time.sleep(_LOOK_SECONDS)
+
+    def _placed(self) -> dict[str, Any]:
+        if self.region == "us-east-1":
+            return {}
+        return {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
+
+
+# What the fixture's lakehouse has from its beginning.
+ORDERS: tuple[Mapping[str, Any], ...] = (
+    {"order_id": "o-1", "customer": "Ana", "total": Decimal("12.50"), "items": [{"sku": "A", "quantity": 2}]},
+    {"order_id": "o-2", "customer": "Ben", "total": Decimal("7.00"), "items": [{"sku": "B", "quantity": 1}]},
+    {"order_id": "o-3", "customer": "Ana", "total": Decimal("99.90"), "items": []},
+)
+
+
+@pytest.fixture
+def lakehouse() -> Iterator[TestLakehouse]:
+    """Start a fresh lakehouse with the DynamoDB table ``Orders`` (`ORDERS`), and stop it after the test."""
+    clock = Clock()
+    running = Lakehouse(Settings(refresh_seconds=_NEVER, clock=clock))
+    running.start()
+    try:
+        fresh = TestLakehouse(running, clock)
+        fresh.create_table("Orders", ORDERS, key="order_id")
+        yield fresh
+    finally:
+        running.stop()
+
+
+def _decimals(value: Any) -> Any:
+    """Return a value with the numbers that boto3 takes."""
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if isinstance(value, Mapping):
+        return {name: _decimals(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_decimals(element) for element in value]
+    return value
+
+
+def _source_policy(table_arn: str, account: str) -> str:
+    return (
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},'
+        '"Action":["dynamodb:ExportTableToPointInTime","dynamodb:DescribeTable","dynamodb:DescribeExport"],'
+        f'"Resource":"*","Condition":{{"StringEquals":{{"aws:SourceAccount":"{account}"}}}}}}]}}'
+    )
+
+
+def _catalog_policy(region: str, account: str) -> str:
+    return (
+        f'{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},'
+        '"Action":"glue:CreateInboundIntegration","Resource":"*"},'
+        '{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"glue:AuthorizeInboundIntegration",'
+        f'"Resource":"arn:aws:glue:{region}:{account}:*"}}]}}'
+    )

@@ -20,7 +20,10 @@ from local_lakehouse.backend.moto_state import backends_of
 from local_lakehouse.store.database import Database, StorageError
 
 Clients = Callable[[str], Any]
-_USED_WITHIN_REQUESTS = {"_VersionedKeyStore", "EventMessageType", "EventTemplateParser"}
+_USED_WITHIN_REQUESTS = {
+    "_VersionedKeyStore", "EventMessageFilter", "EventMessageType", "EventTemplateParser", "FilterPattern",
+    "QuotedTermFilterPattern", "SingleTermFilterPattern", "UnsupportedFilterPattern",
+}  # fmt: skip
 _TRUST = json.dumps(
     {
         "Version": "2012-10-17",

@@ -145,7 +145,9 @@ class Lakehouse:
     def _make_zero_etl(self) -> ZeroEtlService:
         from local_lakehouse.zero_etl.api import ZeroEtlService
 
-        service = ZeroEtlService(self.backend.clients, self._changes, self.settings.refresh_seconds, self.settings.clock)
+        service = ZeroEtlService(
+            self.backend.clients, self._changes, self.settings.refresh_seconds, self.settings.clock
+        )
         self.backend.documents.register("zero_etl", service)
         if self._started:
             service.start()

@@ -21,7 +21,6 @@ from local_lakehouse.protocol.services import PROTOCOLS, service_model
 from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server import admission
 from local_lakehouse.server.on_demand import OnDemand
-from local_lakehouse.server.on_demand import OnDemand
 from local_lakehouse.store.database import StorageError
 
 _LOG = logging.getLogger(__name__)

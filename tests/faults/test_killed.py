@@ -221,6 +221,7 @@ def write_until(account: Account, running: Running, end: Callable[[], None]) -> 
     assert [writer.wrong for writer in account.writers if writer.wrong] == []
 
 
+@pytest.mark.timeout(60 + 20 * _KILLS)
 def test_whatever_was_acknowledged_survives_a_killed_process(state: Path) -> None:
     seed = int(os.environ.get("ZETL_KILL_SEED", time.time_ns() % 10**6))
     print(f"ZETL_KILL_SEED={seed}")

@@ -47,7 +47,7 @@ class Windows:
             parts.append("PARTITION BY " + ", ".join(key(one.sql, one.type) for one in keys))
             facts = union(*(one.facts for one in keys))
         if window.order:
-            order = self._analysis.ordering.clause(window.order, scope)
+            order = self._range_order(window, scope) or self._analysis.ordering.clause(window.order, scope)
             parts.append(order.sql.strip())
             facts |= order.facts
         if window.frame is not None:
@@ -55,6 +55,39 @@ class Windows:
             parts.append(frame.sql)
             facts |= frame.facts
         return Fragment(f" OVER ({' '.join(parts)})", facts)
+
+    def _range_order(self, window: tree.Window, scope: Scope) -> Fragment | None:
+        """Write the order of a frame whose offset is wider than the sort item, such as 0.5 over whole numbers.
+
+        Both are widened, so that the sum of a value and an offset is exact.
+        """
+        wanted = self._range_type(window, scope)
+        if wanted is None:
+            return None
+        item = window.order[0]
+        value = coerce(self._analysis.expression(item.key, scope), wanted)
+        return Fragment(f"ORDER BY {self._analysis.ordering.sort_key(item, value).sql}", value.facts)
+
+    def _range_type(self, window: tree.Window, scope: Scope) -> Type | None:
+        """Return the type of numbers in which a RANGE frame is computed, None for other frames."""
+        frame = window.frame
+        if frame is None or frame.unit != "RANGE" or len(window.order) != 1:
+            return None
+        bounds = [bound.value for bound in (frame.start, frame.end) if bound is not None and bound.value is not None]
+        found = self._analysis.expression(window.order[0].key, scope).type
+        if not bounds or not types.is_numeric(found):
+            return None
+        for bound in bounds:
+            common = types.common_type(found, self._analysis.expression(bound, scope).type)
+            if common is None:
+                return None
+            found = common
+        # The sum of two decimals needs a digit more than they have.
+        return (
+            types.decimal(min(types.MAX_PRECISION, found.precision + 1), found.scale)
+            if found.name == "decimal"
+            else found
+        )
 
     def _check_ordered(self, name: str, window: tree.Window) -> None:
         if not window.order:
@@ -139,14 +172,17 @@ class Windows:
             message = "Window frame offset value must not be negative or null"
             checked = f"athena_not_negative({coerce(value, types.BIGINT).sql}, '{message}')"
             return Fragment(f"{checked} {bound.kind}", value.facts)
-        sort = self._analysis.expression(window.order[0].key, scope).type
+        sort = self._range_type(window, scope) or self._analysis.expression(window.order[0].key, scope).type
         return Fragment(f"{self._range(value, sort, bound)} {bound.kind}", value.facts)
 
     def _range(self, value: Typed, sort: Type, bound: tree.FrameBound) -> str:
         if types.is_numeric(sort) and types.is_numeric(value.type):
             common = types.common_type(sort, value.type)
             if common == sort:
-                return coerce(value, sort).sql
+                offset = coerce(value, sort).sql
+                message = "Window frame offset value must not be negative or null"
+                checked = f"athena_not_negative({offset}, '{message}')"
+                return offset if value.literal else f"CAST({checked} AS {types.duckdb_type(sort)})"
         if sort.name in ("date", "timestamp") and types.is_interval(value.type):
             unit = "to_milliseconds" if value.type == types.DAY_INTERVAL else "to_months"
             return f"{unit}({value.sql})"

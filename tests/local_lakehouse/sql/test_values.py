@@ -222,3 +222,22 @@ def test_sibling(ask: Ask, expression: str, expected: str | None) -> None:
     except QueryFailure as failure:
         shown = failure.name
     assert shown == expected
+
+
+FRAMES = [
+    ("RANGE BETWEEN 0.5e0 PRECEDING AND CURRENT ROW", "VALUES 1, 2", ["1", "2"]),
+    ("RANGE BETWEEN DECIMAL '1.5' PRECEDING AND CURRENT ROW", "VALUES 1, 2, 4", ["1", "3", "4"]),
+    ("RANGE BETWEEN 1 PRECEDING AND CURRENT ROW", "VALUES DECIMAL '1.5', DECIMAL '2.5'", ["1.5", "4.0"]),
+    ("RANGE BETWEEN 2 PRECEDING AND 1 PRECEDING", "VALUES TINYINT '-128', TINYINT '-127'", [None, "-128"]),
+]
+
+
+@pytest.mark.parametrize(("frame", "values", "expected"), FRAMES)
+def test_a_range_is_as_wide_as_its_offset(ask: Ask, frame: str, values: str, expected: list[str | None]) -> None:
+    rows = ask(f"SELECT sum(x) OVER (ORDER BY x {frame}) FROM ({values}) t(x) ORDER BY x").rows
+    assert [row[0] for row in rows] == expected
+
+
+def test_a_range_has_no_null_offset(ask: Ask) -> None:
+    with pytest.raises(QueryFailure, match="must not be negative or null"):
+        ask("SELECT sum(x) OVER (ORDER BY x RANGE y PRECEDING) FROM (VALUES (1, 1), (2, NULL)) t(x, y)")

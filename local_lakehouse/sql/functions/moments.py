@@ -232,6 +232,11 @@ def _iso_type(arguments: Sequence[Typed]) -> Type:
     return types.varchar(22 + min(digits, 1) + digits + (6 if zoned else 0))
 
 
+def _of_nanos(sql: str) -> str:
+    rest = f"(({sql}) % 1000 + 1000) % 1000"
+    return f"athena_fine_zoned(make_timestamp((({sql}) - {rest}) // 1000), 'UTC', {rest} * 1000)"
+
+
 def _unix_time(arguments: Sequence[Typed]) -> str:
     moment = parts(arguments[0].sql, arguments[0].type)
     micros = f"CAST(epoch_us({moment.micros}) AS DOUBLE)"
@@ -336,10 +341,16 @@ define(
 )
 define(
     "from_unixtime_nanos",
+    "decimal",
+    lambda _: types.timestamp_tz(9),
+    lambda a: _of_nanos(f"CAST(round({a[0].sql}, 0) AS BIGINT)"),
+    fails=True,
+)
+define(
+    "from_unixtime_nanos",
     "bigint",
     lambda _: types.timestamp_tz(9),
-    "athena_fine_zoned(make_timestamp(({0} - ({0} % 1000 + 1000) % 1000) // 1000), 'UTC', "
-    "({0} % 1000 + 1000) % 1000 * 1000)",
+    lambda a: _of_nanos(a[0].sql),
 )
 for _zone in ("varchar", "interval day to second"):
     define("at_timezone", f"{_TZ},{_zone}", lambda a: a[0].type, _in_zone, fails=True)

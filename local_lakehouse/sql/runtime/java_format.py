@@ -6,14 +6,16 @@ https://docs.oracle.com/javase/8/docs/api/java/util/Formatter.html
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from local_lakehouse.sql.json_text import java_double
-from local_lakehouse.sql.moment_text import parse_timestamp
+from local_lakehouse.sql.moment_text import parse_time, parse_timestamp
 from local_lakehouse.sql.runtime.udf import AthenaError
 from local_lakehouse.sql.zones import offset_minutes, to_instant
 
-_SPECIFIER = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
+_SPECIFIER = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([tT][a-zA-Z]|[a-zA-Z%])")
 _MOMENT = re.compile(r"(?:(\S+) )?(\d\d:\d\d):(\d\d)\.(\d{9})(?: (.+))?")
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _NUMBERS = (*_INTEGERS, "decimal", "double", "real")
@@ -65,6 +67,9 @@ def _one(match: re.Match[str], kind: str, value: str | None, template: str) -> s
     elif conversion in "sS":
         shown = _shown(kind, value)
         text = shown if precision is None else shown[: int(precision)]
+    elif conversion[0] in "tT" and kind in ("date", "time", "timestamp", "timestamp with time zone"):
+        text = _moment_part(conversion[1], kind, value, template)
+        text = text.upper() if conversion[0] == "T" else text
     elif conversion == "b":
         text = value if kind == "boolean" else "true"
     elif conversion in "dxXo" and kind in _INTEGERS:
@@ -93,6 +98,49 @@ def _shown(kind: str, text: str) -> str:
     if not zone:
         return shown
     return shown + (zone if zone[0] in "+-" else f"{_offset(text, zone)}[{zone}]")
+
+
+def _moment_part(letter: str, kind: str, text: str, template: str) -> str:
+    """Return the part of a date or time that a letter behind ``%t`` stands for."""
+    code = _MOMENT_CODES.get(letter)
+    needs_day, needs_clock = letter in "YymdeBbhAajFDc", letter in "HIklMSLNpRTrc"
+    if code is None or (kind == "time" and needs_day) or (kind == "date" and needs_clock):
+        raise AthenaError(f"%t{letter} of a {kind} is not supported in a format: {template}", "NOT_SUPPORTED")
+    written = parse_time(text) if kind == "time" else parse_timestamp(text)
+    moment = datetime(1970, 1, 1) + timedelta(microseconds=written.micros)
+    return code(moment)
+
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MOMENT_CODES: dict[str, Callable[[datetime], str]] = {
+    "Y": lambda t: f"{t.year:04}",
+    "y": lambda t: f"{t.year % 100:02}",
+    "m": lambda t: f"{t.month:02}",
+    "d": lambda t: f"{t.day:02}",
+    "e": lambda t: str(t.day),
+    "B": lambda t: _MONTHS[t.month - 1],
+    "b": lambda t: _MONTHS[t.month - 1][:3],
+    "h": lambda t: _MONTHS[t.month - 1][:3],
+    "A": lambda t: _DAYS[t.weekday()],
+    "a": lambda t: _DAYS[t.weekday()][:3],
+    "j": lambda t: f"{t.timetuple().tm_yday:03}",
+    "F": lambda t: f"{t.year:04}-{t.month:02}-{t.day:02}",
+    "D": lambda t: f"{t.month:02}/{t.day:02}/{t.year % 100:02}",
+    "H": lambda t: f"{t.hour:02}",
+    "k": lambda t: str(t.hour),
+    "I": lambda t: f"{t.hour % 12 or 12:02}",
+    "l": lambda t: str(t.hour % 12 or 12),
+    "M": lambda t: f"{t.minute:02}",
+    "S": lambda t: f"{t.second:02}",
+    "L": lambda t: f"{t.microsecond // 1000:03}",
+    "p": lambda t: "am" if t.hour < 12 else "pm",
+    "R": lambda t: f"{t.hour:02}:{t.minute:02}",
+    "T": lambda t: f"{t.hour:02}:{t.minute:02}:{t.second:02}",
+}
 
 
 def _offset(text: str, zone: str) -> str:

@@ -1,0 +1,36 @@
+"""The statements of Trino's function pages that print their result: held, or refused by name.
+
+``trino_examples.jsonl`` has one statement a line, with the text that Athena shows for it, or the name of its failure.
+Left out are those whose result depends on the moment, on chance, or on a session's time zone.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_lakehouse.sql.failures import QueryFailure
+from tests.local_lakehouse.sql.conftest import Ask
+
+EXAMPLES = [json.loads(line) for line in (Path(__file__).parent / "trino_examples.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["statement"][:80])
+def test_example(ask: Ask, example: dict[str, Any]) -> None:
+    wanted = example["result"]
+    if isinstance(wanted, dict):
+        with pytest.raises(QueryFailure, match=next(iter(wanted.values()))):
+            ask(example["statement"])
+        return
+    rows = ask(example["statement"]).rows
+    assert (rows if isinstance(wanted, list) else rows[0][0]) == wanted
+
+
+def test_few_are_refused() -> None:
+    refused = [
+        example for example in EXAMPLES if isinstance(example["result"], dict) and "refused" in example["result"]
+    ]
+    assert len(EXAMPLES) - len(refused) >= 235

@@ -8,6 +8,7 @@ WORKERS ?= 2
 # A notebook waits for refreshes more than it computes.
 NOTEBOOK_WORKERS ?= 3
 MARKS ?= not browser
+SECONDS ?= 600
 # What JupyterLab is started with besides, such as --no-browser.
 LAB_OPTIONS ?=
 
@@ -62,6 +63,9 @@ browser-test: $(PAGES)
 
 notebooks: $(READY) ## Run the notebooks and store their outputs in them
 	$(BIN)/zetl run --store
+
+fuzz: $(READY) ## Send random requests to a lakehouse for ten minutes (SECONDS=600)
+	$(BIN)/python -m tests.local_lakehouse.server.fuzzing $(SECONDS)
 
 bench: $(READY) ## Measure
 	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*'

@@ -130,7 +130,7 @@ class WorkGroups:
             if name in self._groups:
                 raise invalid_request("WorkGroup is already created")
             self._groups[name] = group
-            self._tags[self.arn(name)] = {tag["Key"]: tag.get("Value", "") for tag in request.get("Tags", ())}
+            self._tags[self.arn(name)] = _given_tags(request)
         return {}
 
     def arn(self, name: str) -> str:
@@ -162,7 +162,7 @@ class WorkGroups:
 
     def tag(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``TagResource``."""
-        self._tags_of(request).update({tag["Key"]: tag.get("Value", "") for tag in request["Tags"]})
+        self._tags_of(request).update(_given_tags(request))
         return {}
 
     def untag(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -216,3 +216,11 @@ def _apply(configuration: dict[str, Any], updates: dict[str, Any]) -> None:
             configuration[key] = updates[key]
     if updates.get("RemoveBytesScannedCutoffPerQuery"):
         configuration.pop("BytesScannedCutoffPerQuery", None)
+
+
+def _given_tags(request: dict[str, Any]) -> dict[str, str]:
+    """Return a request's tags; the model lets their keys be missing, and Athena does not."""
+    tags = request.get("Tags", [])
+    if not all(tag.get("Key") for tag in tags):
+        raise invalid_request("Tag key cannot be null or empty.")
+    return {tag["Key"]: tag.get("Value", "") for tag in tags}

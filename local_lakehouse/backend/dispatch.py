@@ -8,6 +8,7 @@ and nothing else.
 from __future__ import annotations
 
 import functools
+import json
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -310,6 +311,8 @@ class _ToldS3(_Told):
     def answer(self) -> Any:
         if self.told.operation not in _S3_METHODS and self.told.operation not in _S3_WRITES:
             raise NotOfferedError
+        if self.told.operation == "PutBucketPolicy" and not _is_json_object(self.told.body):
+            raise Fault("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'")
         respond = self.key_response if "Key" in self.told.parameters else self.bucket_response
         return respond(self.request, self.uri, self.headers)
 
@@ -369,6 +372,13 @@ class _ToldS3(_Told):
 
     def _method(self) -> Any:
         return getattr(self, _S3_METHODS[self.told.operation])()
+
+
+def _is_json_object(content: bytes) -> bool:
+    try:
+        return isinstance(json.loads(content), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _delete_objects(request: Request) -> bytes:

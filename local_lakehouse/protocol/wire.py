@@ -112,6 +112,19 @@ def check_types(operation: OperationModel, document: Any) -> None:
         _refuse_broken(list(_check_tree(operation.input_shape, document, "")))
 
 
+def check_required(operation: OperationModel, request: Mapping[str, Any]) -> None:
+    """Check that the members of a request are there which must be.
+
+    Raises:
+        Fault: ``ValidationError``, as services in the query protocol call it.
+    """
+    needed = operation.input_shape.required_members if operation.input_shape else []
+    missing = [_violation("null", _join("", name), "Member must not be null") for name in needed if name not in request]
+    if missing:
+        noun = "error" if len(missing) == 1 else "errors"
+        raise Fault("ValidationError", f"{len(missing)} validation {noun} detected: " + "; ".join(missing))
+
+
 def _check_tree(shape: Shape, value: Any, path: str) -> Iterator[str]:
     _check_type(shape, value)
     if isinstance(shape, StructureShape):

@@ -188,8 +188,11 @@ class Endpoint:
         load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend.dispatch import NotOfferedError
 
+        model = service_model(request.service).operation_model(request.operation)
         if request.protocol in ("json", "rest-json"):
-            wire.check_types(service_model(request.service).operation_model(request.operation), request.parameters)
+            wire.check_types(model, request.parameters)
+        elif request.protocol == "query":
+            wire.check_required(model, request.parameters)
         # Before the lock is taken: nobody waits for a body that takes its time.
         _ = request.body
         with self._backend.transaction(request.operation):
@@ -197,6 +200,12 @@ class Endpoint:
                 answer = self._backend.serve(request)
             except NotOfferedError:
                 raise _not_offered(request) from None
+            except (Fault, StorageError):
+                raise
+            except Exception as error:
+                # Moto trusts its clients: what it has no answer to fails anywhere in it. Nothing of it is kept.
+                _LOG.exception("moto failed at %s %s", request.service, request.operation)
+                raise _not_understood(request) from error
             if request.service == "dynamodb" and answer.status == 200:
                 for observe in self._observers:
                     observe(request.operation, request.parameters)
@@ -223,6 +232,15 @@ def _not_offered(request: Request) -> Fault:
     if request.protocol == "rest-xml":
         return Fault("NotImplemented", message, status=501)
     return Fault("UnknownOperationException" if request.protocol != "query" else "InvalidAction", message)
+
+
+def _not_understood(request: Request) -> Fault:
+    code = {"rest-xml": "InvalidRequest", "query": "ValidationError"}.get(request.protocol, "ValidationException")
+    return Fault(
+        code,
+        f"The local lakehouse cannot carry out {request.service} {request.operation} with these parameters; AWS may be "
+        "able to. Its log says what failed.",
+    )
 
 
 def _failed(request: Request, fault: Fault) -> Answer:

@@ -267,7 +267,6 @@ _SIMPLE: Mapping[type, Callable[[Any], tuple[str, Plain]]] = {
     datetime.date: lambda value: ("date", value.isoformat()),
     datetime.timedelta: lambda value: ("timedelta", [value.days, value.seconds, value.microseconds]),
     Decimal: lambda value: ("decimal", str(value)),
-    uuid.UUID: lambda value: ("uuid", str(value)),
     re.Pattern: _pattern,
     uuid.UUID: lambda value: ("uuid", str(value)),
 }
@@ -278,7 +277,6 @@ _FROM_SIMPLE: Mapping[str, Callable[[Plain], Any]] = {
     "date": datetime.date.fromisoformat,
     "timedelta": lambda content: datetime.timedelta(*content),
     "decimal": Decimal,
-    "uuid": uuid.UUID,
     "pattern": lambda content: re.compile(*content),
     "uuid": uuid.UUID,
 }

@@ -95,6 +95,12 @@ class Aggregates:
                 f"Cannot specify null treatment clause for {node.name} function",
                 node.position,
             )
+        if node.distinct and any(item.key not in node.arguments for item in node.order):
+            raise QueryFailure(
+                "EXPRESSION_NOT_IN_DISTINCT",
+                "For aggregate function with DISTINCT, ORDER BY expressions must appear in arguments",
+                node.position,
+            )
         if node.window is None:
             return
         if node.filter is not None:

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.calls_in import aggregates_in, windows_in
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.signatures import Binding, Pattern, Signature, pattern
 from local_lakehouse.sql.analysis.typed import Facts, Typed, coerce, derive
@@ -159,6 +160,13 @@ class Calls:
     def _lambda_body(
         self, name: str, number: int, binding: Binding, wanted: Pattern, node: tree.Lambda, scope: Scope
     ) -> Typed | None:
+        if found := (*aggregates_in(node.body), *windows_in(node.body)):
+            raise QueryFailure(
+                "EXPRESSION_NOT_SCALAR",
+                "Lambda expression cannot contain aggregations, window functions or grouping operations: "
+                f"[{found[0].text}]",
+                found[0].position,
+            )
         variable = self._analysis.fresh("v")
         given = [binding.result(child) for child in wanted.children[:-1]]
         reads, raw = _reads(name, number, variable, len(given))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
+from local_lakehouse.sql.analysis.recursion import check_recursion, mentions
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import coerce_sql
 from local_lakehouse.sql.failures import QueryFailure
@@ -39,7 +40,9 @@ class CommonTables:
                 "DUPLICATE_NAMED_QUERY", f"WITH query name '{one.name.value}' specified more than once", one.position
             )
         body = one.query.body
-        if query.recursive and isinstance(body, tree.SetOperation) and _mentions(body.right, one.name.key):
+        if query.recursive:
+            check_recursion(one)
+        if query.recursive and isinstance(body, tree.SetOperation) and mentions(body.right, one.name.key):
             level[one.name.key] = self._recursive(one, body, scope)
             return
         compiled = self._analysis.query(one.query, scope)
@@ -93,13 +96,3 @@ class CommonTables:
             f"SELECT {listed} FROM {name}"
         )
         return Compiled(sql, columns, anchor.facts | step.facts)
-
-
-def _mentions(node: object, name: str) -> bool:
-    if isinstance(node, tree.Table):
-        return len(node.name) == 1 and node.name[0].key == name
-    if isinstance(node, tuple):
-        return any(_mentions(part, name) for part in node)
-    if isinstance(node, tree.Node):
-        return any(_mentions(getattr(node, field), name) for field in node.__dataclass_fields__ if field != "position")
-    return False

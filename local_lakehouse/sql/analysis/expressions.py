@@ -239,11 +239,20 @@ class Expressions:
         texts = [coerce(one, types.VARCHAR).sql for one in (value, pattern)]
         if node.escape is None:
             return derive(f"({texts[0]} LIKE {texts[1]})", types.BOOLEAN, value, pattern)
-        escape = coerce(self.expression(node.escape, scope), types.VARCHAR)
+        given = self.expression(node.escape, scope)
+        if not types.is_text(given.type) and given.type != types.UNKNOWN:
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"Escape for LIKE expression must evaluate to a varchar (actual: {given.type})",
+                node.escape.position,
+            )
+        escape = coerce(given, types.VARCHAR)
         sql = f"athena_like({texts[0]}, {texts[1]}, {escape.sql})"
         return derive(sql, types.BOOLEAN, value, pattern, escape, fails=True)
 
     def _cast(self, node: tree.Cast, scope: Scope) -> Typed:
+        if node.target == types.UNKNOWN:
+            raise QueryFailure("TYPE_MISMATCH", "UNKNOWN is not a valid type", node.position)
         return cast(self.expression(node.operand, scope), node.target, node.position, safe=node.safe)
 
     def _extract(self, node: tree.Extract, scope: Scope) -> Typed:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.calls_in import aggregates_in, windows_in
 from local_lakehouse.sql.analysis.ordering import is_number
-from local_lakehouse.sql.analysis.scope import Grouping, Scope
+from local_lakehouse.sql.analysis.scope import Grouping, Scope, dotted
 from local_lakehouse.sql.analysis.typed import Facts, Fragment, union
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
@@ -72,6 +72,14 @@ class Groups:
         keys: dict[str, tree.Expression],
         facts: list[Facts],
     ) -> list[tuple[str, ...]]:
+        if element.kind != "SIMPLE":
+            for written in itertools.chain.from_iterable(element.sets):
+                if dotted(written) is None and not is_number(written):
+                    raise QueryFailure(
+                        "INVALID_COLUMN_REFERENCE",
+                        f"GROUP BY expression must be a column reference: {written.text}",
+                        written.position,
+                    )
         sets = [tuple(self._key(one, node, scope, keys, facts) for one in part) for part in element.sets]
         if element.kind == "ROLLUP":
             return [tuple(itertools.chain.from_iterable(sets[:count])) for count in range(len(sets), -1, -1)]

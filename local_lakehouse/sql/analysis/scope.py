@@ -113,7 +113,16 @@ class Scope:
         if self.parent is None:
             return None
         outer = self.parent.resolve(names, position)
-        return (outer[0], False) if outer else None
+        if outer is None:
+            return None
+        grouping = self.parent.grouping
+        if outer[1] and grouping is not None and outer[0].sql not in grouping.keys:
+            raise QueryFailure(
+                "EXPRESSION_NOT_AGGREGATE",
+                f"Subquery uses '{'.'.join(names)}' which must appear in GROUP BY clause",
+                position,
+            )
+        return outer[0], False
 
 
 def dotted(expression: Expression) -> tuple[str, ...] | None:

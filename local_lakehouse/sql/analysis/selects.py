@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.calls_in import columns_in, windows_in
+from local_lakehouse.sql.analysis.calls_in import aggregates_in, columns_in, windows_in
 from local_lakehouse.sql.analysis.comparisons import key
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.correlation import Limited, check_limited, conjuncts
@@ -55,7 +55,6 @@ class Selects:
         order = query.order if query else ()
         source = self._analysis.relation(node.source, outer, []) if node.source is not None else None
         scope = Scope(list(source.fields) if source else [], outer)
-        scope.windows = {name.key: window for name, window in node.windows}
         where = (
             self._analysis.expressions.filter(node.where, scope.in_clause("WHERE clause"), "WHERE clause")
             if node.where
@@ -65,6 +64,7 @@ class Selects:
             note_conditions(node.where, lambda part: self._analysis.expression(part, scope), self._analysis.sources)
         group = self._analysis.groups.clause(node, order, scope)
         self._check_having(node)
+        self._windows(node, scope)
         items = self._items(node, scope)
         having = self._having(node, scope)
         keys = self._order_keys(node, order, scope, items)
@@ -171,6 +171,16 @@ class Selects:
         column = tree.Column(tree.Name(field.name or ""), position=item.position)
         return _Item(column, field.value, OutputColumn(field.name, field.type))
 
+    def _windows(self, node: tree.Select, scope: Scope) -> None:
+        try:
+            self._analysis.windows.define(node.windows, scope)
+        except NotGrouped as error:
+            raise QueryFailure(
+                "EXPRESSION_NOT_AGGREGATE",
+                "The windows of a WINDOW clause must be made of aggregates or keys of the GROUP BY clause",
+                node.windows[0][1].position,
+            ) from error
+
     def _having(self, node: tree.Select, scope: Scope) -> Typed | None:
         if node.having is None:
             return None
@@ -195,6 +205,7 @@ class Selects:
             if written is not None:
                 aliases.setdefault(written, []).append(item.value)
                 meanings.setdefault(written, set()).add(item.node)
+        self._check_aggregates(node, order)
         self._check_ambiguous(order, {name for name, found in meanings.items() if len(found) > 1})
         scope.aliases = aliases
         keys = []
@@ -210,6 +221,18 @@ class Selects:
                 )
             keys.append(self._order_key(one, value, items, by_number=node.distinct))
         return keys
+
+    def _check_aggregates(self, node: tree.Select, order: tuple[tree.SortItem, ...]) -> None:
+        """Refuse aggregates in ``ORDER BY`` over names of the result, which are made above the aggregation."""
+        named = {item.alias.key for item in node.items if isinstance(item, tree.SelectItem) and item.alias}
+        for call in aggregates_in(tuple(item.key for item in order)):
+            for column in columns_in((call.arguments, call.filter, call.order)):
+                if column.name.key in named:
+                    raise QueryFailure(
+                        "COLUMN_NOT_FOUND",
+                        "Invalid reference to output projection attribute from ORDER BY aggregation",
+                        column.position,
+                    )
 
     def _check_ambiguous(self, order: tuple[tree.SortItem, ...], ambiguous: set[str]) -> None:
         for column in columns_in(tuple(item.key for item in order)):
@@ -233,7 +256,8 @@ class Selects:
                 column = item.expression.name.key if isinstance(item.expression, tree.Column) else None
                 names.append(item.alias.key if item.alias else column)
             else:
-                names += [None] * len(self.all_columns(item, scope))
+                given = [alias.key for alias in item.aliases]
+                names += given or [None] * len(self.all_columns(item, scope))
         return names
 
 

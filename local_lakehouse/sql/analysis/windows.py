@@ -33,13 +33,36 @@ class Windows:
 
     def clause(self, node: tree.Call, scope: Scope) -> Fragment:
         """Write ``OVER`` as DuckDB has it."""
-        window = self._resolved(node.window, scope, node.position) if node.window else None
-        if window is None:
+        if node.window is None:
             return Fragment("")
-        if windows_in((window.partition, window.order)):
-            raise QueryFailure("NESTED_WINDOW", "Cannot nest window functions inside a window", node.position)
+        window = self._resolved(node.window, scope, node.position)
+        self._check_nested(window)
         if node.name in _ORDERED:
             self._check_ordered(node.name, window)
+        return self._written(window, scope)
+
+    def define(self, windows: tuple[tuple[tree.Name, tree.Window], ...], scope: Scope) -> None:
+        """Make the windows of a ``WINDOW`` clause known; each is checked even if nothing uses it.
+
+        Raises:
+            QueryFailure: ``DUPLICATE_WINDOW_NAME``, or what is wrong with a window.
+        """
+        for name, window in windows:
+            key_ = _canonical(name)
+            if key_ in scope.windows:
+                raise QueryFailure(
+                    "DUPLICATE_WINDOW_NAME", f"WINDOW name '{name.value}' specified more than once", window.position
+                )
+            resolved = self._resolved(window, scope, window.position)
+            self._check_nested(resolved)
+            self._written(resolved, scope)
+            scope.windows[key_] = window
+
+    def _check_nested(self, window: tree.Window) -> None:
+        if windows_in((window.partition, window.order, window.frame)):
+            raise QueryFailure("NESTED_WINDOW", "Cannot nest window functions inside a window", window.position)
+
+    def _written(self, window: tree.Window, scope: Scope) -> Fragment:
         parts = []
         facts = NOTHING
         if window.partition:
@@ -102,7 +125,7 @@ class Windows:
     def _resolved(self, window: tree.Window, scope: Scope, position: Position) -> tree.Window:
         if window.base is None:
             return window
-        named = scope.windows.get(window.base.key)
+        named = scope.windows.get(_canonical(window.base))
         if named is None:
             raise QueryFailure("INVALID_WINDOW_REFERENCE", f"Cannot resolve WINDOW name {window.base.value}", position)
         base = self._resolved(named, scope, position)
@@ -191,3 +214,8 @@ class Windows:
             f"Window frame RANGE value type ({value.type}) not compatible with sort item type ({sort})",
             bound.position,
         )
+
+
+def _canonical(name: tree.Name) -> str:
+    """Return a window's name as SQL compares it: in upper case unless it is quoted."""
+    return name.value if name.quoted else name.value.upper()

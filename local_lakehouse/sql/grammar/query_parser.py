@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local_lakehouse.sql.failures import not_offered
+from local_lakehouse.sql.failures import QueryFailure, not_offered
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.grammar.tokens import Kind
 from local_lakehouse.sql.grammar.tree import (
@@ -132,6 +132,10 @@ class QueryParser:
         if self._tokens.accept_any("FIRST", "NEXT") is None:
             self._tokens.refuse("'FIRST', 'NEXT'")
         count = tree.Literal("integer", "1") if self._tokens.token.upper in ("ROW", "ROWS") else self._count()
+        if isinstance(count, tree.Literal) and int(count.value) == 0:
+            raise QueryFailure(
+                "NUMERIC_VALUE_OUT_OF_RANGE", "FETCH FIRST row count must be positive (actual value: 0)", count.position
+            )
         self._tokens.accept_any("ROW", "ROWS")
         if self._tokens.accept("WITH", "TIES"):
             return count, True

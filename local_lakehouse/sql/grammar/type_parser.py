@@ -65,6 +65,8 @@ class TypeParser:
             return self._time_type(word)
         if word == "INTERVAL":
             return self._interval_type()
+        if word in ("ARRAY", "MAP", "ROW") and not self._tokens.at_symbol("(", "<"):
+            raise QueryFailure("TYPE_MISMATCH", f"Unknown type: {word.lower()}", self._tokens.place(mark))
         if word == "ARRAY":
             return types.array(self._bracketed()[0])
         if word == "MAP":

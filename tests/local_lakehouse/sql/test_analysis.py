@@ -24,7 +24,6 @@ WINDOW_CLAUSES = [
     ("sum(a) FILTER (WHERE a > 1) OVER ()", "NOT_SUPPORTED: line 1:8: FILTER is not yet supported for window"),
     ("sum(a) IGNORE NULLS OVER ()", "NULL_TREATMENT_NOT_ALLOWED: line 1:8"),
     ("rank() RESPECT NULLS OVER (ORDER BY a)", "NULL_TREATMENT_NOT_ALLOWED: line 1:8: Cannot specify null treatment"),
-    ("max(a) IGNORE NULLS", "NULL_TREATMENT_NOT_ALLOWED: line 1:8"),
     ("lag(a) OVER ()", "MISSING_ORDER_BY: line 1:20: lag function requires an ORDER BY window clause"),
     ("lead(a, 1) OVER (PARTITION BY b)", "MISSING_ORDER_BY"),
     ("lag(a) OVER (ORDER BY a ROWS 1 PRECEDING)", "INVALID_WINDOW_FRAME: line 1:32: Cannot specify window frame"),
@@ -277,3 +276,99 @@ def test_rows_in_unnest_are_columns_or_one_value(
             ask(sql)
     elif rows is not None:
         assert ask(sql).rows == rows
+
+
+@pytest.mark.parametrize(
+    ("windows", "failure"),
+    [
+        ("w AS (), w AS ()", "DUPLICATE_WINDOW_NAME"),
+        ('w AS (), "W" AS ()', "DUPLICATE_WINDOW_NAME"),
+        ("w AS (v ORDER BY a), v AS ()", "INVALID_WINDOW_REFERENCE"),
+        ("v AS (ORDER BY a), w AS (v ORDER BY b)", "INVALID_ORDER_BY"),
+        ("w AS (ROWS b PRECEDING)", "TYPE_MISMATCH"),
+        ("w AS (RANGE 1 PRECEDING)", "MISSING_ORDER_BY"),
+        ("w AS (PARTITION BY count(a) OVER ())", "NESTED_WINDOW"),
+        ("w AS (ORDER BY nosuch)", "COLUMN_NOT_FOUND"),
+    ],
+)
+def test_windows_are_checked_even_if_nothing_uses_them(ask: Ask, windows: str, failure: str) -> None:
+    with pytest.raises(QueryFailure, match=failure):
+        ask(f"SELECT a FROM t WINDOW {windows}", TABLES)
+
+
+@pytest.mark.parametrize(
+    ("sql", "failure"),
+    [
+        ("SELECT (SELECT t.b FROM u LIMIT 1) FROM t GROUP BY a", "EXPRESSION_NOT_AGGREGATE: line 1:16: Subquery uses"),
+        ("SELECT (SELECT a + 2) FROM t GROUP BY a + 1", "EXPRESSION_NOT_AGGREGATE"),
+        ("SELECT EXISTS (SELECT 1 FROM u WHERE u.b = t.b) FROM t GROUP BY a", "EXPRESSION_NOT_AGGREGATE"),
+        ("SELECT a FROM t GROUP BY a HAVING a > (SELECT t.d)", "EXPRESSION_NOT_AGGREGATE"),
+        ("SELECT a FROM t GROUP BY a ORDER BY (SELECT b)", "EXPRESSION_NOT_AGGREGATE"),
+        ("SELECT max(a) FROM t GROUP BY b WINDOW w AS (ORDER BY a)", "EXPRESSION_NOT_AGGREGATE"),
+        ("SELECT 1 FROM t GROUP BY ROLLUP (a + 1)", "INVALID_COLUMN_REFERENCE: line 1:36: GROUP BY expression"),
+        ("SELECT 1 FROM t GROUP BY GROUPING SETS (a, abs(a))", "INVALID_COLUMN_REFERENCE"),
+        ("SELECT array_agg(DISTINCT a ORDER BY b) FROM t", "EXPRESSION_NOT_IN_DISTINCT"),
+        (
+            "SELECT transform(ARRAY[1], y -> max(a)) FROM t",
+            "EXPRESSION_NOT_SCALAR: line 1:33: Lambda expression cannot",
+        ),
+        ("SELECT transform(ARRAY[1], y -> rank() OVER ()) FROM t", "EXPRESSION_NOT_SCALAR"),
+        ("SELECT max(a) AS a FROM t GROUP BY b ORDER BY max(a + 1)", "COLUMN_NOT_FOUND: line 1:51: Invalid reference"),
+        ("SELECT a FROM t FETCH FIRST 0 ROWS ONLY", "NUMERIC_VALUE_OUT_OF_RANGE: line 1:29"),
+        ("SELECT 'a' LIKE 'b' ESCAPE 1", "TYPE_MISMATCH: line 1:28: Escape for LIKE"),
+        ("SELECT CAST(NULL AS unknown)", "TYPE_MISMATCH: line 1:8: UNKNOWN is not a valid type"),
+        ("SELECT max(a) IGNORE NULLS FROM t", "NULL_TREATMENT_NOT_ALLOWED: line 1:8"),
+        ("SELECT CAST(1 AS map)", "TYPE_MISMATCH: line 1:18: Unknown type: map"),
+    ],
+)
+def test_groups_aggregates_and_types(ask: Ask, sql: str, failure: str) -> None:
+    with pytest.raises(QueryFailure, match=failure):
+        ask(sql, TABLES)
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT (SELECT t.a) FROM t GROUP BY a ORDER BY 1", [["1"], ["2"]]),
+        ("SELECT (SELECT max(u.a) FROM u WHERE u.b = t.b) FROM t GROUP BY b ORDER BY 1", [["1"], [None]]),
+        ("SELECT sum((SELECT t.a)) FROM t", [["3"]]),
+        ("SELECT a FROM t WHERE a > (SELECT 1) GROUP BY a", [["2"]]),
+        ("SELECT array_agg(DISTINCT a ORDER BY a DESC) FROM t", [["[2, 1]"]]),
+        ("SELECT max(a) AS m FROM t GROUP BY b ORDER BY max(a)", [["1"], ["2"]]),
+        ("SELECT t.* AS (v, w, x, y, z) FROM t ORDER BY v DESC LIMIT 1", [["2", "y", None, None, "[2, 3]"]]),
+    ],
+)
+def test_groups_and_aggregates_that_are_right(ask: Ask, sql: str, rows: list[list[str | None]]) -> None:
+    assert ask(sql, TABLES).rows == rows
+
+
+STEP = "SELECT n + 1 FROM r WHERE n < 3"
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [
+        (f"SELECT 1 UNION ALL {STEP} ORDER BY 1", "NOT_SUPPORTED"),
+        (f"SELECT 1 UNION ALL {STEP} LIMIT 1", "INVALID_LIMIT_CLAUSE"),
+        (f"SELECT 1 UNION ALL ({STEP} LIMIT 1)", "INVALID_LIMIT_CLAUSE"),
+        (f"WITH q AS (SELECT 1) SELECT 1 UNION ALL {STEP}", "NOT_SUPPORTED"),
+        ("SELECT 1 UNION ALL TABLE r", "INVALID_RECURSIVE_REFERENCE"),
+        ("SELECT 1 UNION ALL SELECT 2 WHERE (SELECT true FROM r)", "INVALID_RECURSIVE_REFERENCE"),
+        ("SELECT 1 UNION ALL SELECT n + 1 FROM (SELECT 1) u LEFT JOIN r ON true", "INVALID_RECURSIVE_REFERENCE"),
+        ("SELECT 1 UNION ALL SELECT n + 1 FROM r RIGHT JOIN (SELECT 1) u ON true", "INVALID_RECURSIVE_REFERENCE"),
+        ("SELECT 1 UNION ALL SELECT n FROM ((TABLE r) EXCEPT (SELECT 9)) x(n)", "INVALID_RECURSIVE_REFERENCE"),
+        ("SELECT 1 UNION ALL SELECT * FROM (WITH RECURSIVE q(m) AS (SELECT 1) SELECT n FROM r, q)", "NESTED_RECURSIVE"),
+    ],
+)
+def test_recursion_that_trino_refuses(ask: Ask, body: str, failure: str) -> None:
+    with pytest.raises(QueryFailure, match=failure):
+        ask(f"WITH RECURSIVE r(n) AS ({body}) SELECT n FROM r")
+
+
+@pytest.mark.parametrize(
+    "step", [STEP, f"({STEP})", "SELECT n + 1 FROM r LEFT JOIN (SELECT 1 AS x) u ON x = n WHERE n < 3"]
+)
+def test_recursion(ask: Ask, step: str) -> None:
+    sql = f"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL {step}) SELECT n FROM r ORDER BY n"
+
+    assert ask(sql).rows == [["1"], ["2"], ["3"]]

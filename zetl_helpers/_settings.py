@@ -103,7 +103,7 @@ def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = 
 def _own(state: Path) -> Path:
     """Return a state folder if this user may work in it, else the one in the user's home.
 
-    Another user's state is not ours to read: it is unpickled, and so could run that user's code.
+    Another user's state is not ours to read, and that user could not use what this one writes into it.
     """
     there = state if state.exists() else state.parent
     foreign = state.exists() and hasattr(os, "getuid") and state.stat().st_uid != os.getuid()

@@ -1,0 +1,142 @@
+"""A lakehouse whose state folder cannot be written: requests fail and say so, and work resumes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from local_lakehouse.testing import Clock, TestLakehouse
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[tuple[Lakehouse, TestLakehouse]]:
+    clock = Clock()
+    lakehouse = Lakehouse(Settings(tmp_path / "state", refresh_seconds=3600, clock=clock))
+    lakehouse.start()
+    yield lakehouse, TestLakehouse(lakehouse, clock)
+    lakehouse.stop()
+
+
+def fill(lakehouse: Lakehouse) -> None:
+    """Let the disk have no room for another page."""
+    with lakehouse.database.lock:
+        pages = lakehouse.database._writer.execute("PRAGMA page_count").fetchone()[0]
+        lakehouse.database._writer.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def make_room(lakehouse: Lakehouse) -> None:
+    with lakehouse.database.lock:
+        lakehouse.database._writer.execute("PRAGMA max_page_count = 1000000")
+
+
+def make_read_only(lakehouse: Lakehouse, value: str) -> None:
+    with lakehouse.database.lock:
+        lakehouse.database._writer.execute(f"PRAGMA query_only = {value}")
+
+
+def databases(client: Any) -> set[str]:
+    return {each["Name"] for each in client("glue").get_databases()["DatabaseList"]}
+
+
+def test_a_full_disk_fails_requests_with_the_reason_and_keeps_what_was_acknowledged(
+    fresh: tuple[Lakehouse, TestLakehouse],
+) -> None:
+    lakehouse, test = fresh
+    glue = test.client("glue")
+    glue.create_database(DatabaseInput={"Name": "before"})
+    fill(lakehouse)
+    acknowledged = {"before"}
+
+    def write_until_refused() -> None:
+        for number in range(200):
+            glue.create_database(DatabaseInput={"Name": f"d{number}", "Description": "x" * 1000})
+            acknowledged.add(f"d{number}")
+
+    with pytest.raises(ClientError, match=r"disk is full.*make room") as refused:
+        write_until_refused()
+
+    assert refused.value.response["Error"]["Code"] == "InternalServiceException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert databases(test.client) - {"default"} == acknowledged
+    make_room(lakehouse)
+    glue.create_database(DatabaseInput={"Name": "after"})
+    assert databases(test.client) - {"default"} == {*acknowledged, "after"}
+
+
+def test_a_body_that_finds_no_room_leaves_the_object_as_it_was(
+    fresh: tuple[Lakehouse, TestLakehouse], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lakehouse, test = fresh
+    s3 = test.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"kept")
+    with monkeypatch.context() as patch:
+
+        def fail(path: Path, content: bytes) -> int:
+            with path.open("wb") as file:
+                file.write(content[: len(content) // 2])
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(Path, "write_bytes", fail)
+        with pytest.raises(ClientError, match="disk is full"):
+            s3.put_object(Bucket="bucket", Key="k", Body=b"lost")
+
+    assert s3.get_object(Bucket="bucket", Key="k")["Body"].read() == b"kept"
+    assert len(list((lakehouse.database.directory / "objects").glob("*/*"))) == 1
+    s3.put_object(Bucket="bucket", Key="k", Body=b"again")
+    assert s3.get_object(Bucket="bucket", Key="k")["Body"].read() == b"again"
+
+
+def test_a_read_only_folder_is_read_and_says_why_it_is_not_written(fresh: tuple[Lakehouse, TestLakehouse]) -> None:
+    lakehouse, test = fresh
+    test.client("iam").create_role(RoleName="kept", AssumeRolePolicyDocument="{}")
+    make_read_only(lakehouse, "ON")
+    with pytest.raises(ClientError, match="cannot be written"):
+        test.client("iam").create_role(RoleName="lost", AssumeRolePolicyDocument="{}")
+
+    assert test.client("iam").get_role(RoleName="kept")["Role"]["RoleName"] == "kept"
+    with pytest.raises(test.client("iam").exceptions.NoSuchEntityException):
+        test.client("iam").get_role(RoleName="lost")
+    make_read_only(lakehouse, "OFF")
+    test.client("iam").create_role(RoleName="lost", AssumeRolePolicyDocument="{}")
+
+
+def test_a_service_of_ours_forgets_what_was_not_kept(fresh: tuple[Lakehouse, TestLakehouse]) -> None:
+    lakehouse, test = fresh
+    athena = test.client("athena")
+    athena.create_work_group(Name="kept")
+    make_read_only(lakehouse, "ON")
+    with pytest.raises(ClientError, match="cannot be written"):
+        athena.create_work_group(Name="lost")
+    make_read_only(lakehouse, "OFF")
+
+    assert {each["Name"] for each in athena.list_work_groups()["WorkGroups"]} == {"primary", "kept"}
+    athena.create_work_group(Name="lost")
+
+
+def test_services_keep_what_they_change_whether_or_not_it_was_their_first_request(tmp_path: Path) -> None:
+    for number in range(3):
+        lakehouse = Lakehouse(Settings(tmp_path / "state", refresh_seconds=3600))
+        lakehouse.start()
+        athena = TestLakehouse(lakehouse, Clock()).client("athena")
+        athena.create_work_group(Name=f"group{number}")
+        names = {each["Name"] for each in athena.list_work_groups()["WorkGroups"]}
+        lakehouse.stop()
+
+        assert names == {"primary", *(f"group{each}" for each in range(number + 1))}
+
+
+def test_a_clock_that_jumps_loses_nothing(fresh: tuple[Lakehouse, TestLakehouse]) -> None:
+    _, test = fresh
+    test.create_table("Orders", [{"id": "a", "n": 1}], key="id")
+    test.integrate("Orders", "sales")
+    for number, jump in enumerate((3600.0, -7200.0, 86_400.0), start=2):
+        test.clock.advance(seconds=jump)
+        test.table("Orders").put_item(Item={"id": str(number), "n": number})
+        test.refresh()
+
+    rows = test.query("SELECT id FROM sales.orders")
+    assert sorted(row["id"] for row in rows) == ["2", "3", "4", "a"]

@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -100,6 +101,8 @@ class ServiceClients:
         self._serve = serve
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
+        # Tells the file of an object's body by bucket and key, where bodies are files.
+        self.body_path: Callable[[str, str], Path | None] = lambda _bucket, _key: None
         self._shared: dict[type, Any] = {}
         self._shared_lock = threading.RLock()
         self.revision = 0  # another one after each request that may have changed something

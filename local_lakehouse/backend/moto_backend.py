@@ -76,6 +76,7 @@ class Backend:
         _check_versions(self.documents)
         self.clients = ServiceClients(self.serve, self.documents, ACCOUNT, region)
         self.objects = Objects(self.database)
+        self.clients.body_path = self.objects.path_of
         self._state = MotoState(self.database, self.objects, SERVICES)
         self._state.attach()
         self._signed_in = False

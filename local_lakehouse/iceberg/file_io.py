@@ -32,7 +32,8 @@ class ObjectBytes:
 
     def __init__(self, clients: ServiceClients, limit: int = _CACHE_BYTES) -> None:
         self.s3 = clients.client("s3")
-        self.local = LocalFiles(self._copy)
+        self._clients = clients
+        self.local = LocalFiles(self._copy, self._body)
         self._limit = limit
         self._objects: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
@@ -70,10 +71,13 @@ class ObjectBytes:
         self._keep(location, content)
 
     def write_file(self, location: str, path: Path) -> None:
-        """Write an object from a file of `local`, which then is its copy."""
+        """Write an object from a file of `local`, which then is its copy, unless the object's body is a file."""
         with path.open("rb") as body:
             self.s3.put_object(**address(location), Body=body)
-        self.local.adopt(location, path)
+        if self._body(location) is None:
+            self.local.adopt(location, path)
+        else:
+            path.unlink()
 
     def delete(self, location: str) -> None:
         """Delete an object."""
@@ -101,6 +105,10 @@ class ObjectBytes:
             while self._size > self._limit:
                 _, dropped = self._objects.popitem(last=False)
                 self._size -= len(dropped)
+
+    def _body(self, location: str) -> Path | None:
+        found = address(location)
+        return self._clients.body_path(found["Bucket"], found["Key"])
 
     def _copy(self, location: str, target: IO[bytes]) -> None:
         try:

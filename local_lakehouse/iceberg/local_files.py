@@ -32,6 +32,7 @@ class LocalFiles:
 
     Args:
         fetch: Writes an object's bytes to an open file.
+        body: Tells the file that has an object's bytes, if there is one.
         limit: How many bytes of copies to keep; copies that a statement may still read stay beyond it.
         clock: Tells the time in seconds.
     """
@@ -39,10 +40,12 @@ class LocalFiles:
     def __init__(
         self,
         fetch: Callable[[str, IO[bytes]], None],
+        body: Callable[[str], Path | None] = lambda _location: None,
         limit: int = _COPIES_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
+        self._body = body
         self._limit = limit
         self._clock = clock
         self._copies: OrderedDict[str, tuple[Path, int, float]] = OrderedDict()
@@ -67,6 +70,9 @@ class LocalFiles:
                 self._copies.move_to_end(key)
                 return known[0]
         copy = self.new_path()
+        body = self._body(location)
+        if body is not None and _linked(body, copy):
+            return self.adopt(key, copy)
         try:
             with copy.open("wb") as file:
                 self._fetch(location, file)
@@ -109,3 +115,13 @@ class LocalFiles:
         if known is not None:
             self._size -= known[1]
             known[0].unlink(missing_ok=True)
+
+
+def _linked(body: Path, copy: Path) -> bool:
+    """Give a file a second name, under which it stays when the object is deleted; tell whether that is possible."""
+    try:
+        copy.hardlink_to(body)
+    except OSError:
+        # Another file system, one without links, or an object that was deleted just now.
+        return False
+    return True

@@ -1,0 +1,64 @@
+"""Objects as files on the local disk, and what happens to those that nobody reads any longer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from local_lakehouse.iceberg.local_files import LocalFiles
+
+
+class _Objects:
+    """Objects by location, each of whose reads is counted."""
+
+    def __init__(self, **objects: bytes) -> None:
+        self.objects = objects
+        self.reads: list[str] = []
+
+    def fetch(self, location: str, target: IO[bytes]) -> None:
+        self.reads.append(location)
+        if location not in self.objects:
+            raise FileNotFoundError(location)
+        target.write(self.objects[location])
+
+
+def test_an_object_is_copied_once_for_each_of_its_versions() -> None:
+    objects = _Objects(a=b"first")
+    files = LocalFiles(objects.fetch)
+
+    assert files.path("a", "1").read_bytes() == b"first"
+    objects.objects["a"] = b"second"
+    assert files.path("a", "1").read_bytes() == b"first"
+    assert files.path("a", "2").read_bytes() == b"second"
+    assert objects.reads == ["a", "a"]
+    with pytest.raises(FileNotFoundError):
+        files.path("b")
+
+
+def test_copies_that_a_statement_may_still_read_stay_beyond_the_limit() -> None:
+    now = [0.0]
+    files = LocalFiles(_Objects(a=b"x" * 10, b=b"y" * 10, c=b"z" * 10).fetch, limit=15, clock=lambda: now[0])
+    first, second = files.path("a"), files.path("b")
+    assert first.exists()
+    assert second.exists()
+
+    now[0] = 3600.0
+    third = files.path("c")
+
+    assert (first.exists(), second.exists(), third.exists()) == (False, False, True)
+
+
+def test_a_body_that_is_a_file_is_not_copied(tmp_path: Path) -> None:
+    body = tmp_path / "body"
+    body.write_bytes(b"content")
+    objects = _Objects(a=b"content")
+    files = LocalFiles(objects.fetch, lambda _: body)
+
+    path = files.path("a")
+    body.unlink()
+
+    assert path.read_bytes() == b"content"
+    if objects.reads:
+        pytest.skip("the temporary folders are on two file systems")

@@ -128,7 +128,8 @@ def _element_at_map(arguments: Sequence[Typed]) -> str:
 def _zip(arguments: Sequence[Typed]) -> str:
     parts = ", ".join(argument.sql for argument in arguments)
     fields = ", ".join(f"f{index} := p[{index + 1}]" for index in range(len(arguments)))
-    return f"list_transform(list_zip({parts}), lambda p: struct_pack({fields}))"
+    missing = " OR ".join(f"{argument.sql} IS NULL" for argument in arguments)
+    return f"CASE WHEN NOT ({missing}) THEN list_transform(list_zip({parts}), lambda p: struct_pack({fields})) END"
 
 
 def _zip_type(arguments: Sequence[Typed]) -> Type:
@@ -295,10 +296,16 @@ define("reduce", "array(T),S,function(S,T,S),function(S,R)", "R", _reduced, fail
 define("any_match", "array(T),function(T,boolean)", "boolean", "athena_any(list_transform({0}, {1}))")
 define("all_match", "array(T),function(T,boolean)", "boolean", "athena_all(list_transform({0}, {1}))")
 define("none_match", "array(T),function(T,boolean)", "boolean", "(NOT athena_any(list_transform({0}, {1})))")
+define("zip", "array(T),array(U),array(V),array(W),array(X)", _zip_type, _zip)
 define("zip", "array(T),array(U),array(V),array(W)", _zip_type, _zip)
 define("zip", "array(T),array(U),array(V)", _zip_type, _zip)
 define("zip", "array(T),array(U)", _zip_type, _zip)
-define("zip_with", "array(T),array(U),function(T,U,R)", "array(R)", "list_transform(list_zip({0}, {1}), {2})")
+define(
+    "zip_with",
+    "array(T),array(U),function(T,U,R)",
+    "array(R)",
+    "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN list_transform(list_zip({0}, {1}), {2}) END",
+)
 define(
     "combinations",
     "array(T),integer",

@@ -211,6 +211,9 @@ SIBLINGS = [
     ("typeof(ltrim(CAST('  ab' AS char(4))))", "char(4)"),
     ("typeof(split('a.b', '.'))", "array(varchar(3))"),
     ("CAST(chr(0) AS char(1)) < CAST('' AS char(1))", "true"),
+    ("zip(CAST(NULL AS array(integer)), ARRAY[1])", None),
+    ("zip_with(CAST(NULL AS array(integer)), ARRAY[1], (x, y) -> y)", None),
+    ("cardinality(zip(ARRAY[1], ARRAY[2], ARRAY[3], ARRAY[4], ARRAY[5, 6]))", "2"),
     ("array_intersect(ARRAY[8, 1, 4, 5], ARRAY[4, 5, 8, 9, 3])", "[4, 5, 8]"),
 ]  # fmt: skip
 

@@ -208,7 +208,7 @@ def _to_number(sql: str, source: Type, target: Type) -> str:
         return f"CAST(athena_whole({sql}, {quote(target.name)}) AS {held})"
     if target.name == "decimal" and source.name in ("double", "real"):
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
-        text = f"athena_finite({sql}, {label}, '{source.name}')"
+        text = f"athena_plain({sql}, '{source.name}')"
         return f"athena_fit_decimal(TRY_CAST({text} AS {held}), {text}, {label}, '{source.name.upper()}')"
     if target.name == "decimal":
         # A value that does not fit is an error, never rounded or cut.

@@ -47,7 +47,7 @@ athena_bin_above(x, b) AS CASE WHEN len(b) = 0 THEN athena_bad('Bins cannot be a
 athena_bucket(x, l, h, n) AS CASE WHEN n <= 0 THEN athena_bad('bucketCount must be greater than 0') WHEN isnan(x) THEN athena_bad('operand must not be NaN') WHEN l = h THEN athena_bad('bounds cannot equal each other') WHEN l < h THEN CASE WHEN x < l THEN 0 WHEN x >= h THEN n + 1 ELSE CAST(floor((x - l) / (h - l) * n) AS BIGINT) + 1 END ELSE CASE WHEN x > l THEN 0 WHEN x <= h THEN n + 1 ELSE CAST(floor((l - x) / (l - h) * n) AS BIGINT) + 1 END END
 athena_width_bucket(x, l, h, n) AS CASE WHEN NOT isfinite(l) THEN athena_bad('first bound must be finite') WHEN NOT isfinite(h) THEN athena_bad('second bound must be finite') ELSE athena_bucket(x, l, h, n) END
 athena_whole(x, t) AS CASE WHEN isnan(x) THEN athena_fail('INVALID_CAST_ARGUMENT|Cannot cast double NaN to ' || t) WHEN athena_half_up(x) >= CASE t WHEN 'tinyint' THEN 128 WHEN 'smallint' THEN 32768 WHEN 'integer' THEN 2147483648 ELSE 9223372036854775807 END::DOUBLE OR athena_half_up(x) < CASE t WHEN 'tinyint' THEN -128 WHEN 'smallint' THEN -32768 WHEN 'integer' THEN -2147483648 ELSE -9223372036854775807 END::DOUBLE THEN athena_fail('INVALID_CAST_ARGUMENT|Out of range for ' || t || ': ' || athena_double_text(x)) ELSE athena_half_up(x) END
-athena_finite(x, t, k) AS CASE WHEN isfinite(x) THEN athena_plain_number(CASE WHEN k = 'real' THEN athena_real_text(x) ELSE athena_double_text(x) END) WHEN x IS NULL THEN NULL ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast DOUBLE ''' || athena_double_text(x) || ''' to ' || t) END
+athena_plain(x, k) AS athena_plain_number(CASE WHEN k = 'real' THEN athena_real_text(x) ELSE athena_double_text(x) END)
 """
 
 _TEXTS = r"""

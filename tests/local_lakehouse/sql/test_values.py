@@ -158,6 +158,8 @@ SIBLINGS = [
     ("CAST(x AS decimal(3, 3)) FROM (VALUES true) t(x)", "INVALID_CAST_ARGUMENT"),
     ("CAST(1e20 AS decimal(20, 0))", "INVALID_CAST_ARGUMENT"),
     ("CAST(DECIMAL '123.456' AS decimal(3, 1))", "INVALID_CAST_ARGUMENT"),
+    ("TRY_CAST(x AS decimal(5, 2)) FROM (VALUES nan()) t(x)", None),
+    ("TRY_CAST(true AS decimal(1, 1))", None),
     ("CAST(99.96e0 AS decimal(3, 1))", "INVALID_CAST_ARGUMENT"),
     ("CAST(INTEGER '1000' AS decimal(3, 0))", "INVALID_CAST_ARGUMENT"),
     ("-(TINYINT '-128')", "NUMERIC_VALUE_OUT_OF_RANGE"),

@@ -75,7 +75,7 @@ def test_who_has_all_rights_reads(world: World) -> None:
 def test_a_table_is_read_with_the_callers_rights_even_from_what_is_kept(
     world: World, missing: Statement, action: str, resource: str
 ) -> None:
-    held = [one for one in (ATHENA, GLUE, PLACE, RESULTS, DATA) if one is not missing]
+    held = [each for each in (ATHENA, GLUE, PLACE, RESULTS, DATA) if each is not missing]
     state, reason = run(world, "SELECT * FROM db.t", analyst(world, *held))
     assert state == "FAILED"
     assert reason.startswith(lacking(action, resource).split(" because")[0])

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import base64
+import contextlib
 import re
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.models.dynamo_type import Item as StoredItem
 
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_state import watch_backends
+from local_lakehouse.store.item_keys import key_of
+from local_lakehouse.store.items import everything, found
 
 watch_backends()
 
@@ -29,7 +31,7 @@ _SMALL = 1_000
 
 
 class DynamoDbSource:
-    """Reads items as they are at one instant; hold `inside.lock` over all reads that belong together.
+    """Reads items as they are at one instant; a `snapshot` sees the same instant in all its reads.
 
     Args:
         clients: The lakehouse whose tables are read.
@@ -50,25 +52,25 @@ class DynamoDbSource:
 
     def items(self, table_name: str) -> list[Item]:
         """Return all items of a table in DynamoDB JSON, none when there is no such table."""
-        with self._clients.lock:
-            table = self._table(table_name)
-            return [] if table is None else [_image(item) for item in _all(table)]
+        with self.snapshot(table_name) as snapshot:
+            return snapshot.items()
 
     def items_of(self, table_name: str, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[Item]:
         """Return those items of a table that have one of the given keys, each in DynamoDB JSON."""
-        names = list(self.key_attributes(table_name) or ())
-        with self._clients.lock:
-            table = self._table(table_name)
-            if table is None:
-                return []
-            found = []
-            for key in keys:
-                item = table.items.get(DynamoType(dict(key[names[0]])))
-                if item is not None and len(names) > 1:
-                    item = item.get(DynamoType(dict(key[names[1]])))
-                if item is not None:
-                    found.append(_image(item))
-            return found
+        with self.snapshot(table_name) as snapshot:
+            return snapshot.items_of(keys)
+
+    @contextlib.contextmanager
+    def snapshot(self, table_name: str) -> Iterator[TableSnapshot]:
+        """Yield a table as it is at the beginning of the block; nobody waits for what is read in it."""
+        with contextlib.ExitStack() as stack:
+            with self._clients.lock:
+                table = self._table(table_name)
+                if table is not None:
+                    table.items.write()
+                connection = stack.enter_context(self._clients.documents.database.view())
+                number, names = (0, ()) if table is None else (table.items.number, table.items.names)
+            yield TableSnapshot(connection, number, names)
 
     def put_new(self, table_name: str, items: Iterable[Any]) -> int:
         """Put items into a table that nobody reads yet, and return how many of them are valid.
@@ -80,7 +82,22 @@ class DynamoDbSource:
         names = list(self.key_attributes(table_name) or ())
         with self._clients.lock:
             table = self._tables()[table_name]
-            return sum(_put(table, names, item) for item in items)
+            valid = 0
+            plain: list[Item] = []
+            for item in items:
+                if not isinstance(item, dict) or not all(_holds_something(item.get(name)) for name in names):
+                    continue
+                if _is_plain(item) and _has_keys(table, names, item):
+                    # What moto checks of each item costs it most of the time, and there is nothing to check.
+                    plain.append(item)
+                else:
+                    table.items.put_new(plain)
+                    plain = []
+                    if not _put(table, item):
+                        continue
+                valid += 1
+            table.items.put_new(plain)
+            return valid
 
     def keeps_history(self, table_name: str) -> bool:
         """Tell whether point-in-time recovery is on for a table."""
@@ -98,13 +115,17 @@ class DynamoDbSource:
             now: The present time in seconds since 1970.
         """
         with self._clients.lock:
-            return [
-                (name, {key: _value(item.attrs[key]) for key in self.key_attributes(name) or ()})
+            watched = [
+                (name, table.items, table.ttl["AttributeName"])
                 for name, table in self._tables().items()
                 if table.ttl["TimeToLiveStatus"] == "ENABLED"
-                for item in _all(table)
-                if _is_over(item.attrs.get(table.ttl["AttributeName"]), now)
             ]
+        # DynamoDB leaves alone what is over since more than five years: it is probably no time at all.
+        return [
+            (name, {key: item[key] for key in items.names})
+            for name, items, attribute in watched
+            for item in items.over(attribute, now - _FIVE_YEARS, now)
+        ]
 
     def _tables(self) -> Mapping[str, Table]:
         tables: Mapping[str, Table] = dynamodb_backends[self._clients.account][self._clients.region].tables
@@ -114,43 +135,42 @@ class DynamoDbSource:
         return self._tables().get(table_name)
 
 
-def _all(table: Table) -> Iterator[Any]:
-    """Yield a table's items as moto keeps them; its own way to list them sorts them first, which takes most time."""
-    for found in table.items.values():
-        if table.range_key_attr is None:
-            yield found
-        else:
-            yield from found.values()
+class TableSnapshot:
+    """A table's items at one instant.
+
+    Args:
+        connection: Sees that instant.
+        number: The collection of the items.
+        names: The table's key attributes, the hash key first.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, number: int, names: Sequence[str]) -> None:
+        self._connection = connection
+        self._number = number
+        self._names = names
+
+    def items(self) -> list[Item]:
+        """Return all items in DynamoDB JSON."""
+        return list(chain.from_iterable(everything(self._connection, self._number)))
+
+    def items_of(self, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[Item]:
+        """Return the items that have one of the given keys, in DynamoDB JSON."""
+        sought = (key_of(key, self._names[:1], self._names[1:]) for key in keys)
+        return found(self._connection, self._number, [key for key in sought if key is not None])
 
 
-def _put(table: Table, names: Sequence[str], item: Any) -> bool:
+def _has_keys(table: Table, names: Sequence[str], item: Mapping[str, Any]) -> bool:
+    types = [next(iter(item[name])) for name in names]
+    return types == [table.hash_key_type, table.range_key_type][: len(names)]
+
+
+def _put(table: Table, item: Any) -> bool:
     """Put one item, and tell whether it is valid."""
-    if not isinstance(item, dict) or not all(_holds_something(item.get(name)) for name in names):
-        return False
-    if _is_plain(item):
-        # What moto checks of each item costs it most of the time, and there is nothing to check.
-        attributes = {name: _text(tag, value) for name, tagged in item.items() for tag, value in tagged.items()}
-        keys = [attributes[name] for name in names]
-        if [key.type for key in keys] == [table.hash_key_type, table.range_key_type][: len(keys)]:
-            stored = StoredItem(keys[0], keys[1] if len(keys) > 1 else None, {})
-            dict.update(stored.attrs, attributes)
-            if len(keys) > 1:
-                table.items[keys[0]][keys[1]] = stored
-            else:
-                table.items[keys[0]] = stored
-            return True
     try:
         table.put_item(item)
     except (JsonRESTError, AttributeError, TypeError, ValueError):
         return False
     return True
-
-
-def _text(tag: str, value: str) -> DynamoType:
-    """Return a text or a number as moto keeps it, without looking for anything inside it."""
-    typed = DynamoType.__new__(DynamoType)
-    typed.type, typed.value = tag, value
-    return typed
 
 
 def _holds_something(tagged: Any) -> bool:
@@ -169,33 +189,3 @@ def _is_plain(item: Mapping[Any, Any]) -> bool:
             return False
         size += len(name) + len(value)
     return size <= _SMALL
-
-
-def _is_over(value: Any, now: float) -> bool:
-    # DynamoDB leaves alone what is over since more than five years: it is probably no time at all.
-    return value is not None and value.type == "N" and now - _FIVE_YEARS < float(value.value) < now
-
-
-def _image(item: Any) -> Item:
-    return {name: _value(value) for name, value in item.attrs.items()}
-
-
-def _value(value: Any) -> dict[str, Any]:
-    kind, content = value.type, value.value
-    match kind:
-        case "M":
-            return {kind: {name: _value(member) for name, member in content.items()}}
-        case "L":
-            return {kind: [_value(element) for element in content]}
-        case "B":
-            return {kind: _base64(content)}
-        case "BS":
-            return {kind: [_base64(element) for element in content]}
-        case "SS" | "NS":
-            return {kind: list(content)}
-        case _:
-            return {kind: content}
-
-
-def _base64(content: bytes | str) -> str:
-    return base64.b64encode(content).decode() if isinstance(content, bytes) else content

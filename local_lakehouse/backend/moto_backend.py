@@ -102,7 +102,13 @@ class Backend:
                 self._sign_in()
             if request.service == "resourcegroupstaggingapi":
                 self._state.read_all()
-            return dispatch.serve(request, ACCOUNT)
+            if request.service != "dynamodb":
+                return dispatch.serve(request, ACCOUNT)
+            with self._state.undoing_items() as undo:
+                answer = dispatch.serve(request, ACCOUNT)
+                if answer.status != 200:
+                    undo()
+                return answer
 
     @contextlib.contextmanager
     def transaction(self, operation: str) -> Iterator[None]:

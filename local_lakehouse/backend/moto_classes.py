@@ -182,6 +182,10 @@ def _restore_bucket(bucket: Any) -> None:
     )
 
 
+def _item_tables() -> Any:
+    return importlib.import_module("local_lakehouse.backend.item_tables")
+
+
 def _private_key(key: Any) -> Mapping[str, Any]:
     from cryptography.hazmat.primitives import serialization
 
@@ -231,7 +235,13 @@ def _restore_event_ids(backend: Any) -> None:
 
 _IAM = "moto.iam.models.IAMBackend"
 _KEY = ClassRules(omit=frozenset({"private_key"}), added=_private_key, restore=_restore_private_key)
+_TABLE = ClassRules(
+    omit=frozenset({"items"}),
+    added=lambda table: _item_tables().added(table),
+    restore=lambda table: _item_tables().restore(table),
+)
 _RULES: Mapping[str, ClassRules] = {
+    **{f"moto.dynamodb.models.table.{name}": _TABLE for name in ("Table", "RestoredTable", "RestoredPITTable")},
     _IAM: ClassRules(omit=_OMITTED[_IAM], added=_iam_policies, restore=_restore_iam_policies),
     "moto.kms.utils.ECDSAPrivateKey": _KEY,
     "moto.kms.utils.RSAPrivateKey": _KEY,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_lakehouse.backend import moto_classes, moto_graph, object_store
 from local_lakehouse.backend.moto_graph import Graph
@@ -13,7 +14,11 @@ from local_lakehouse.backend.object_store import ObjectStore
 from local_lakehouse.loading import load
 from local_lakehouse.store.codec import Codec
 from local_lakehouse.store.database import Database
+from local_lakehouse.store.items import Items
 from local_lakehouse.store.objects import Objects
+
+if TYPE_CHECKING:
+    from local_lakehouse.backend.item_tables import ItemTables
 
 _Key = tuple[str, str, str]
 
@@ -38,6 +43,7 @@ class MotoState:
         self._graphs: dict[_Key, Graph] = {}
         self._used: set[_Key] = set()
         self._object_store: ObjectStore | None = None
+        self._item_tables: ItemTables | None = None
         database.before_commit(self._write)
         database.after_commit(self._settle)
         database.after_rollback(self._forget)
@@ -78,6 +84,13 @@ class MotoState:
         if self._database.writing:
             self._used.add(key)
 
+    def undoing_items(self) -> contextlib.AbstractContextManager[Callable[[], None]]:
+        """Return a block whose changes to items of DynamoDB can be taken back by what it yields."""
+        if self._item_tables is None:
+            self._open_items()
+        assert self._item_tables is not None
+        return self._item_tables.undoing()
+
     def read_all(self) -> None:
         """Read every backend that is kept: some operations look at all that moto has in memory."""
         with self._database.view() as connection:
@@ -92,8 +105,17 @@ class MotoState:
             self._object_store = ObjectStore(self._objects, Codec(moto_classes.known("s3")))
         if service == "s3" and self._object_store is not None:
             object_store.use(self._object_store)
+        if service == "dynamodb":
+            self._open_items()
         graph = self._graphs[key] = Graph(self._database, service, "/".join(key), backend)
         graph.load()
+
+    def _open_items(self) -> None:
+        from local_lakehouse.backend import item_tables
+
+        if self._item_tables is None:
+            self._item_tables = item_tables.ItemTables(Items(self._database))
+        item_tables.use(self._item_tables)
 
     def _write(self) -> None:
         with self._database.transaction() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -91,10 +92,12 @@ class Replicator:
             NeedsAttentionError: Something is to be repaired first.
             FailedForGoodError: A limit of the service is exceeded.
         """
-        with self._clients.lock:
-            keys = self._keys(job)
-            self._changes.watch(job.integration, job.table, keys)
-            items = self._source.items(job.table)
+        with contextlib.ExitStack() as stack:
+            with self._clients.lock:
+                keys = self._keys(job)
+                self._changes.watch(job.integration, job.table, keys)
+                snapshot = stack.enter_context(self._source.snapshot(job.table))
+            items = snapshot.items()
         unnested = self._unnested(job, keys, items, frozenset())
         origins = check_names(unnested.columns, {})
         counts = self._target(job, keys).load(unnested.columns, keep=keep)
@@ -116,19 +119,23 @@ class Replicator:
             NeedsAttentionError: Something is to be repaired first; the changes are kept.
             FailedForGoodError: A limit of the service is exceeded.
         """
-        with self._clients.lock:
-            keys = self._keys(job)
-            if keys != memory.keys:
-                raise SnapshotNeededError
-            window = self._changes.take(job.integration)
+        with contextlib.ExitStack() as stack:
+            with self._clients.lock:
+                keys = self._keys(job)
+                if keys != memory.keys:
+                    raise SnapshotNeededError
+                window = self._changes.take(job.integration)
+                if not window:
+                    return None
+                snapshot = stack.enter_context(self._source.snapshot(job.table))
             touched = None if window.whole else list(window.keys.values())
             if touched is None or memory.lossy_keys or _lossy(job, keys, touched):
                 touched = None
-                items = self._source.items(job.table) if window else []
+                items = snapshot.items()
             else:
-                items = self._source.items_of(job.table, touched)
+                items = snapshot.items_of(touched)
         try:
-            counts = self._apply(job, memory, items, touched) if window else None
+            counts = self._apply(job, memory, items, touched)
         except BaseException:
             self._changes.put_back(job.integration)
             raise

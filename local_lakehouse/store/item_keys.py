@@ -1,0 +1,96 @@
+"""Keys of DynamoDB items as bytes that sort as DynamoDB sorts.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+Item = Mapping[str, Mapping[str, Any]]
+
+# Partitions are found and listed by a hash of this many bytes.
+HASH_BYTES = 8
+_SPACE = 1 << (8 * HASH_BYTES)
+_END = b"\x00\x00"
+_ZERO = b"\x80"
+_BIAS = 0x4000
+_COMPLEMENT = bytes(255 - byte for byte in range(256))
+
+
+def encode(tag: str, value: str | bytes) -> bytes:
+    """Return a key attribute's value as bytes that no other value's bytes begin with.
+
+    Args:
+        tag: ``S``, ``N`` or ``B``.
+        value: The value as on the wire: text, a number as text, or bytes in base64; plain bytes, too.
+
+    Raises:
+        ValueError: The value is not of that type.
+    """
+    if tag == "N":
+        return _number(value if isinstance(value, str) else value.decode())
+    if tag == "B":
+        content = base64.b64decode(value) if isinstance(value, str) else value
+    elif tag == "S":
+        content = value.encode() if isinstance(value, str) else value
+    else:
+        raise ValueError(f"{tag} cannot be the type of a key attribute")
+    return (content.replace(b"\x00", b"\x00\xff") if b"\x00" in content else content) + _END
+
+
+def partition(hash_key: bytes) -> bytes:
+    """Return what the keys of a partition begin with: a hash, and the partition key itself."""
+    return hashlib.md5(hash_key, usedforsecurity=False).digest()[:HASH_BYTES] + hash_key
+
+
+def key_of(item: Item, hash_names: Sequence[str], range_names: Sequence[str]) -> bytes | None:
+    """Return the key of an item in a table or an index; None if it lacks an attribute of it."""
+    try:
+        hashed = b"".join(_encoded(item[name]) for name in hash_names)
+        return partition(hashed) + b"".join(_encoded(item[name]) for name in range_names)
+    except (KeyError, ValueError):
+        return None
+
+
+def after(prefix: bytes) -> bytes:
+    """Return the least bytes that are greater than all that begin with a prefix."""
+    stripped = prefix.rstrip(b"\xff")
+    return stripped[:-1] + bytes([stripped[-1] + 1]) if stripped else b"\xff" * 2_100
+
+
+def before(key: bytes) -> bytes:
+    """Return bytes that are less than a key, and greater than all keys that a key of the same kind can follow."""
+    return key[:-1]
+
+
+def segment(number: int, total: int) -> tuple[bytes, bytes]:
+    """Return where a segment of a parallel scan begins, and where the next one does."""
+    first, last = _SPACE * number // total, _SPACE * (number + 1) // total
+    return first.to_bytes(HASH_BYTES, "big"), b"\xff" * 2_100 if last == _SPACE else last.to_bytes(HASH_BYTES, "big")
+
+
+def _encoded(tagged: Mapping[str, Any]) -> bytes:
+    ((tag, value),) = tagged.items()
+    return encode(tag, value)
+
+
+def _number(text: str) -> bytes:
+    try:
+        sign, digits, exponent = Decimal(text).as_tuple()
+    except ArithmeticError as error:
+        raise ValueError(f"{text!r} is not a number") from error
+    if not isinstance(exponent, int):
+        raise ValueError(f"{text!r} is not a number")
+    significant = "".join(map(str, digits)).lstrip("0")
+    if not significant:
+        return _ZERO
+    magnitude = len(significant) + exponent + _BIAS
+    if not 0 <= magnitude < 2 * _BIAS:
+        raise ValueError(f"{text!r} is out of range")
+    encoded = magnitude.to_bytes(2, "big") + significant.rstrip("0").encode() + b"\x00"
+    return b"\x7f" + encoded.translate(_COMPLEMENT) if sign else b"\x81" + encoded

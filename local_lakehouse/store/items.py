@@ -1,0 +1,265 @@
+"""Items of Amazon DynamoDB: rows in the order of their keys, and of their indexes' keys."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from local_lakehouse.store.database import Database, Schema, StorageError
+from local_lakehouse.store.item_keys import Item, key_of
+
+# So many rows are decoded at once: Python's lock is held for about a millisecond.
+_CHUNK = 500
+_TABLES = (
+    """
+    CREATE TABLE item_collections (id INTEGER PRIMARY KEY AUTOINCREMENT, items INTEGER NOT NULL, bytes INTEGER NOT NULL)
+    """,
+    """
+    CREATE TABLE items (collection INTEGER, key BLOB, body TEXT NOT NULL, size INTEGER NOT NULL,
+    crc INTEGER NOT NULL, PRIMARY KEY (collection, key)) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE item_indexes (collection INTEGER, name TEXT, PRIMARY KEY (collection, name)) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE index_entries (collection INTEGER, name TEXT, entry BLOB, key BLOB NOT NULL,
+    PRIMARY KEY (collection, name, entry)) WITHOUT ROWID
+    """,
+)
+_SCHEMA = Schema("items", 1, _TABLES, large=("items", "index_entries"))
+# By whether an index is read, and whether backward.
+_READS = {
+    (False, False): "SELECT key, body, size, crc FROM items WHERE collection = ? AND key > ? AND key < ? ORDER BY key",
+    (False, True): (
+        "SELECT key, body, size, crc FROM items WHERE collection = ? AND key > ? AND key < ? ORDER BY key DESC"
+    ),
+    (True, False): (
+        "SELECT entry, body, size, crc FROM index_entries AS e CROSS JOIN items AS i "
+        "ON i.collection = e.collection AND i.key = e.key "
+        "WHERE e.collection = ? AND e.name = ? AND entry > ? AND entry < ? ORDER BY entry"
+    ),
+    (True, True): (
+        "SELECT entry, body, size, crc FROM index_entries AS e CROSS JOIN items AS i "
+        "ON i.collection = e.collection AND i.key = e.key "
+        "WHERE e.collection = ? AND e.name = ? AND entry > ? AND entry < ? ORDER BY entry DESC"
+    ),
+}
+_DROPS = (
+    "DELETE FROM items WHERE collection = ?",
+    "DELETE FROM item_indexes WHERE collection = ?",
+    "DELETE FROM index_entries WHERE collection = ?",
+    "DELETE FROM item_collections WHERE id = ?",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A stored item.
+
+    Args:
+        key: Its key, or its entry in the index that is read.
+        body: The item as text.
+        size: Its size as DynamoDB counts it.
+    """
+
+    key: bytes
+    body: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Index:
+    """The attributes that a secondary index sorts by."""
+
+    hash_names: tuple[str, ...]
+    range_names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name under which its entries are kept: indexes with the same attributes share them."""
+        return json.dumps([self.hash_names, self.range_names])
+
+    @staticmethod
+    def named(name: str) -> Index:
+        """Return the index of a name."""
+        hash_names, range_names = json.loads(name)
+        return Index(tuple(hash_names), tuple(range_names))
+
+    def entry(self, item: Item, key: bytes) -> bytes | None:
+        """Return an item's entry; None if it lacks an attribute of the index."""
+        prefix = key_of(item, self.hash_names, self.range_names)
+        return None if prefix is None else prefix + key
+
+
+class Items:
+    """The items of all tables and backups, each a collection with a number.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        database.define(_SCHEMA)
+        self.database = database
+        self._indexes: dict[int, tuple[Index, ...]] = {}
+        database.after_rollback(self._indexes.clear)
+        database.after_replacement(self._indexes.clear)
+
+    def forget_indexes(self) -> None:
+        """Forget which indexes there are, after a savepoint that was gone back to."""
+        self._indexes.clear()
+
+    def create(self) -> int:
+        """Create an empty collection and return its number."""
+        with self.database.transaction() as connection:
+            return int(connection.execute("INSERT INTO item_collections (items, bytes) VALUES (0, 0)").lastrowid or 0)
+
+    def copy(self, collection: int) -> int:
+        """Copy a collection and return the number of the copy."""
+        with self.database.transaction() as connection:
+            copy = self.create()
+            connection.execute(
+                "UPDATE item_collections SET (items, bytes) = (SELECT items, bytes FROM item_collections WHERE id = ?) "
+                "WHERE id = ?", (collection, copy),
+            )  # fmt: skip
+            connection.execute(
+                "INSERT INTO items SELECT ?, key, body, size, crc FROM items WHERE collection = ?", (copy, collection)
+            )
+        return copy
+
+    def drop(self, collection: int) -> None:
+        """Delete a collection."""
+        with self.database.transaction() as connection:
+            for statement in _DROPS:
+                connection.execute(statement, (collection,))
+        self._indexes.pop(collection, None)
+
+    def totals(self, collection: int) -> tuple[int, int]:
+        """Return how many items a collection has, and their size."""
+        with self.database.view() as connection:
+            row = connection.execute("SELECT items, bytes FROM item_collections WHERE id = ?", (collection,)).fetchone()
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
+    def get(self, collection: int, key: bytes) -> Row | None:
+        """Return one item."""
+        with self.database.view() as connection:
+            row = connection.execute(
+                "SELECT key, body, size, crc FROM items WHERE collection = ? AND key = ?", (collection, key)
+            ).fetchone()
+        return _row(*row) if row else None
+
+    def write(self, collection: int, changes: Iterable[tuple[bytes, str | None, int]]) -> None:
+        """Put and delete items.
+
+        Args:
+            collection: Their collection.
+            changes: Keys, each with the item as text and its size; None deletes the item.
+        """
+        items = size = 0
+        indexes = self._indexes_of(collection)
+        with self.database.transaction() as connection:
+            for key, body, new_size in changes:
+                old = connection.execute(
+                    "SELECT body, size FROM items WHERE collection = ? AND key = ?", (collection, key)
+                ).fetchone()
+                if old is not None:
+                    items, size = items - 1, size - old[1]
+                if body is None:
+                    connection.execute("DELETE FROM items WHERE collection = ? AND key = ?", (collection, key))
+                else:
+                    connection.execute(
+                        "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?)",
+                        (collection, key, body, new_size, zlib.crc32(body.encode())),
+                    )
+                    items, size = items + 1, size + new_size
+                for index in indexes:
+                    self._move(collection, index, key, old[0] if old else None, body)
+            connection.execute(
+                "UPDATE item_collections SET items = items + ?, bytes = bytes + ? WHERE id = ?",
+                (items, size, collection),
+            )
+
+    def read(
+        self, collection: int, low: bytes, high: bytes, *, index: Index | None = None, backward: bool = False
+    ) -> Iterator[Row]:
+        """Yield the items from `low`, exclusive, to `high`, exclusive, in the order of the table or of an index."""
+        arguments: tuple[Any, ...] = (collection, low, high)
+        if index is not None:
+            self._build(collection, index)
+            arguments = (collection, index.name, low, high)
+        with self.database.view() as connection:
+            for row in connection.execute(_READS[index is not None, backward], arguments):
+                yield _row(*row)
+
+    def over(self, collection: int, attribute: str, earliest: float, now: float) -> list[dict[str, Any]]:
+        """Return the items with a number between two bounds; the database looks for them, not Python."""
+        path = f"$.{json.dumps(attribute)}.N"
+        with self.database.view() as connection:
+            rows = connection.execute(
+                "SELECT body FROM items WHERE collection = ? AND CAST(json_extract(body, ?) AS REAL) > ? "
+                "AND CAST(json_extract(body, ?) AS REAL) < ?", (collection, path, earliest, path, now),
+            ).fetchall()  # fmt: skip
+        return [json.loads(row[0]) for row in rows]
+
+    def _indexes_of(self, collection: int) -> tuple[Index, ...]:
+        if collection not in self._indexes:
+            with self.database.view() as connection:
+                rows = connection.execute(
+                    "SELECT name FROM item_indexes WHERE collection = ?", (collection,)
+                ).fetchall()
+            self._indexes[collection] = tuple(Index.named(row[0]) for row in rows)
+        return self._indexes[collection]
+
+    def _build(self, collection: int, index: Index) -> None:
+        """Make the entries of an index when it is first read; from then on each write keeps them."""
+        if index in self._indexes_of(collection):
+            return
+        with self.database.transaction() as connection:
+            connection.execute("INSERT INTO item_indexes VALUES (?, ?)", (collection, index.name))
+            rows = connection.execute("SELECT key, body FROM items WHERE collection = ?", (collection,)).fetchall()
+            for key, body in rows:
+                self._move(collection, index, key, None, body)
+        self._indexes.pop(collection, None)
+
+    def _move(self, collection: int, index: Index, key: bytes, old: str | None, new: str | None) -> None:
+        before = index.entry(json.loads(old), key) if old else None
+        now = index.entry(json.loads(new), key) if new else None
+        if before == now:
+            return
+        with self.database.transaction() as connection:
+            if before is not None:
+                connection.execute(
+                    "DELETE FROM index_entries WHERE collection = ? AND name = ? AND entry = ?",
+                    (collection, index.name, before),
+                )
+            if now is not None:
+                connection.execute(
+                    "INSERT OR REPLACE INTO index_entries VALUES (?, ?, ?, ?)", (collection, index.name, now, key)
+                )
+
+
+def everything(connection: sqlite3.Connection, collection: int) -> Iterator[list[dict[str, Any]]]:
+    """Yield all items of a collection in chunks, as a connection sees them."""
+    cursor = connection.execute("SELECT body FROM items WHERE collection = ? ORDER BY key", (collection,))
+    while rows := cursor.fetchmany(_CHUNK):
+        yield json.loads("[" + ",".join([row[0] for row in rows]) + "]")
+
+
+def found(connection: sqlite3.Connection, collection: int, keys: Iterable[bytes]) -> list[dict[str, Any]]:
+    """Return the items of a collection that have one of the given keys, as a connection sees them."""
+    sql = "SELECT body FROM items WHERE collection = ? AND key = ?"
+    rows = (connection.execute(sql, (collection, key)).fetchone() for key in keys)
+    return [json.loads(row[0]) for row in rows if row is not None]
+
+
+def _row(key: bytes, body: str, size: int, crc: int) -> Row:
+    if zlib.crc32(body.encode()) != crc:
+        raise StorageError(
+            "An item in the state folder is damaged: it is not what was written. "
+            "Go back to the last backup with: zetl local reset --to-backup"
+        )
+    return Row(key, body, size)

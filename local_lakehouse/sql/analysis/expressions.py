@@ -10,7 +10,7 @@ from local_lakehouse.sql.analysis import literals, operators
 from local_lakehouse.sql.analysis.casts import cast
 from local_lakehouse.sql.analysis.comparisons import compare
 from local_lakehouse.sql.analysis.scope import Scope
-from local_lakehouse.sql.analysis.typed import Typed, coerce, derive
+from local_lakehouse.sql.analysis.typed import Typed, coerce, constant, derive, null_of
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import json_tree, tree
 from local_lakehouse.sql.grammar.tree import Expression
@@ -253,7 +253,13 @@ class Expressions:
     def _cast(self, node: tree.Cast, scope: Scope) -> Typed:
         if node.target == types.UNKNOWN:
             raise QueryFailure("TYPE_MISMATCH", "UNKNOWN is not a valid type", node.position)
-        return cast(self.expression(node.operand, scope), node.target, node.position, safe=node.safe)
+        operand = self.expression(node.operand, scope)
+        found = cast(operand, node.target, node.position)
+        if not node.safe or not found.fails:
+            return found
+        if not operand.fails and self._analysis.forms.always_fails(found):
+            return constant(null_of(node.target), node.target)
+        return cast(operand, node.target, node.position, safe=True)
 
     def _extract(self, node: tree.Extract, scope: Scope) -> Typed:
         name = _EXTRACTED.get(node.unit)

@@ -90,6 +90,10 @@ class SpecialForms:
         equal = compare("=", first, second, node.position)
         return derive(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, equal)
 
+    def always_fails(self, value: Typed) -> bool:
+        """Tell whether a constant fails: DuckDB computes constants while it plans, before its TRY catches anything."""
+        return value.fails and value.facts.constant and self._fails(value)
+
     def _try(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) != 1:
             raise QueryFailure(
@@ -98,8 +102,7 @@ class SpecialForms:
         value = self._analysis.expression(node.arguments[0], scope)
         if not value.fails:
             return value
-        if value.facts.constant and self._fails(value):
-            # DuckDB computes constants while it plans, before its TRY can catch anything.
+        if self.always_fails(value):
             return constant(null_of(value.type), value.type)
         if aggregates_in(node.arguments) or windows_in(node.arguments):
             raise QueryFailure(

@@ -149,3 +149,23 @@ def test_the_dialect_loads_no_client_of_aws() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("expression", "column"),
+    [
+        # What stands twice in a TRY fails in it, not before it.
+        ("TRY(1 / x + 1 / x)", [None, "2"]),
+        ("TRY(1 / x), TRY(1 / x) + 1", [None, "1"]),
+        ("TRY_CAST(IF(x = 0, nan(), 1.5) AS decimal(5, 2))", [None, "1.50"]),
+        ("TRY_CAST(IF(x = 0, infinity(), 1e3) AS decimal(5, 2))", [None, None]),
+        ("TRY_CAST(nan() AS decimal(5, 2))", [None, None]),
+        ("TRY_CAST('a' AS integer)", [None, None]),
+        ("TRY_CAST('1' AS integer)", ["1", "1"]),
+        ("CASE WHEN x <> 0 THEN 1 / x + 1 / x END", [None, "2"]),
+        ("x <> 0 AND 1 / x + 1 / x = 2", ["false", "true"]),
+        ("coalesce(NULLIF(x, 0), TRY(1 / x + 1 / x), 7)", ["7", "1"]),
+    ],
+)
+def test_failures_that_are_caught(ask: Ask, expression: str, column: list[str | None]) -> None:
+    assert [row[0] for row in ask(f"SELECT {expression} FROM (VALUES 0, 1) AS t(x) ORDER BY x").rows] == column

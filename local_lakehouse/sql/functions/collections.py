@@ -126,7 +126,8 @@ def _element_at_map(arguments: Sequence[Typed]) -> str:
 
 
 def _zip(arguments: Sequence[Typed]) -> str:
-    parts = ", ".join(argument.sql for argument in arguments)
+    # DuckDB 1.5 fails to zip a list with a shorter one that is a constant of NULLs.
+    parts = ", ".join(f"list_transform({argument.sql}, lambda e: e)" for argument in arguments)
     fields = ", ".join(f"f{index} := p[{index + 1}]" for index in range(len(arguments)))
     missing = " OR ".join(f"{argument.sql} IS NULL" for argument in arguments)
     return f"CASE WHEN NOT ({missing}) THEN list_transform(list_zip({parts}), lambda p: struct_pack({fields})) END"

@@ -111,6 +111,7 @@ athena_from_unixtime(x) AS make_timestamp(CAST(athena_half_up(x * 1000) AS BIGIN
 
 # Lists get a length that is allowed even where one is refused: DuckDB may compute all branches of a CASE.
 _COLLECTIONS = """
+athena_pairs(a, b) AS list_zip(list_transform(a, lambda zx: zx), list_transform(b, lambda zx: zx))
 athena_any(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN TRUE WHEN list_count(l) < len(l) THEN NULL ELSE FALSE END
 athena_all(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, FALSE) THEN FALSE WHEN list_count(l) < len(l) THEN NULL ELSE TRUE END
 athena_comparison(x) AS CASE WHEN x IS NULL OR x NOT IN (-1, 0, 1) THEN athena_bad('Lambda comparator must return either -1, 0, or 1') ELSE x END

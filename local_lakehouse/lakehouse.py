@@ -82,6 +82,11 @@ class Lakehouse:
         self.settings = settings
         preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
         self.database = Database(settings.state)
+        try:
+            self.database.check()
+        except BaseException:
+            self.database.close()
+            raise
         self._backed_up = -1
         self.backend = Backend(settings.region, self.database)
         # The last backup may name them still.

@@ -23,6 +23,7 @@ _LONGEST_LOG = 16_000
 EARLIER = "lakehouse.pickle"
 _HEADER = b"SQLite format 3\x00"
 _FORMATS = "CREATE TABLE IF NOT EXISTS formats (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID"
+_LARGE_TABLES = "CREATE TABLE IF NOT EXISTS large_tables (name TEXT PRIMARY KEY) WITHOUT ROWID"
 
 Hook = Callable[[], None]
 
@@ -91,7 +92,6 @@ class Database:
         self._after_commit: list[Hook] = []
         self._after_rollback: list[Hook] = []
         self._after_replacement: list[Hook] = []
-        self._large: set[str] = set()
         self._folder_lock = FileLock(self.directory / "lock")
         try:
             self._open()
@@ -112,7 +112,7 @@ class Database:
                 "INSERT INTO formats VALUES (?, ?) ON CONFLICT DO UPDATE SET version = excluded.version",
                 (schema.name, schema.version),
             )
-        self._large.update(schema.large)
+            connection.executemany("INSERT OR IGNORE INTO large_tables VALUES (?)", [(each,) for each in schema.large])
 
     def check(self) -> None:
         """Look for damage in the tables that stay small, and in the structure of the file.
@@ -123,7 +123,8 @@ class Database:
         try:
             with self.snapshot() as connection:
                 names = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-                for name in sorted(set(names) - self._large):
+                large = {row[0] for row in connection.execute("SELECT name FROM large_tables")}
+                for name in sorted(set(names) - large):
                     found = connection.execute(f"PRAGMA quick_check('{name}')").fetchone()[0]
                     if found != "ok":
                         raise UnreadableStateError(self._damaged(found))
@@ -267,6 +268,7 @@ class Database:
             self._writer.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
             self._writer.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._writer.execute(_FORMATS)
+            self._writer.execute(_LARGE_TABLES)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise self.failure(error) from error

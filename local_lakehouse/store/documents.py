@@ -17,7 +17,6 @@ _SCHEMA = Schema(
         PRIMARY KEY (collection, key)) WITHOUT ROWID
         """,
     ),
-    large=("documents",),
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@ import os
 import pickle
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -132,6 +133,21 @@ def test_a_damaged_state_is_refused_and_reset_helps(state: Path) -> None:
         daemon.start(state, port=0)
     daemon.reset(state)
     assert start(state).url
+
+
+def test_flipped_bits_are_refused_with_the_way_back(state: Path) -> None:
+    connect_to(start(state).url).client("athena").create_work_group(Name="kept")
+    daemon.stop(state)
+    content = bytearray((state / FILE).read_bytes())
+    connection = sqlite3.connect(state / FILE)
+    page = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'documents'").fetchone()[0]
+    connection.close()
+    at = (page - 1) * 4096
+    content[at : at + 12] = bytes(byte ^ 0x55 for byte in content[at : at + 12])
+    (state / FILE).write_bytes(content)
+    with pytest.raises(LakehouseError, match=r"is damaged.*zetl local reset --to-backup"):
+        daemon.start(state, port=0)
+    assert (state / FILE).read_bytes() == content
 
 
 def test_a_pickle_of_an_earlier_version_is_refused_unread(state: Path) -> None:

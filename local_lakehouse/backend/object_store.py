@@ -285,7 +285,15 @@ def _prepare() -> None:
     )
     models.FakeBucket.__init__ = _with_stored_keys(models.FakeBucket.__init__)  # type: ignore[method-assign]
     models.FakeKey.__del__ = lambda self: None  # type: ignore[method-assign]
+    # Moto copies keys to list their versions; the copies share the body.
+    models.FakeKey.__deepcopy__ = lambda self, _: _sharing_body(self)  # type: ignore[attr-defined]
     models.S3Backend.list_objects = _of_prefix(models.S3Backend.list_objects)  # type: ignore[method-assign]
+
+
+def _sharing_body(key: Any) -> Any:
+    copied: Any = object.__new__(type(key))
+    copied.__dict__.update(key.__dict__)
+    return copied
 
 
 def _with_stored_keys(initialise: Callable[..., None]) -> Callable[..., None]:

@@ -39,6 +39,7 @@ def _run(options: argparse.Namespace) -> int:
         options.refresh_seconds,
         options.enforce_iam,
         or_any_port=options.port is None,
+        governed=options.governed,
     )
     try:
         lakehouse = Lakehouse(settings)
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--region", default=region_of())
     parser.add_argument("--refresh-seconds", type=float, default=float(os.environ.get("ZETL_REFRESH_SECONDS", "1")))
     parser.add_argument("--enforce-iam", action="store_true")
+    parser.add_argument("--governed", action="store_true")
     return parser
 
 

@@ -36,7 +36,7 @@ class Running:
     Args:
         url: Its address.
         pid: Its process.
-        health: What it says of itself: pid, account, region, refresh_seconds, refreshing, enforce_iam.
+        health: What it says of itself: pid, account, region, refresh_seconds, refreshing, enforce_iam, governed.
         token: What its controls want to see.
     """
 
@@ -67,7 +67,12 @@ def find(state: Path) -> Running | None:
 
 
 def start(
-    state: Path, *, port: int | None = None, enforce_iam: bool = False, refresh_seconds: float | None = None
+    state: Path,
+    *,
+    port: int | None = None,
+    enforce_iam: bool = False,
+    governed: bool = False,
+    refresh_seconds: float | None = None,
 ) -> tuple[Running, bool]:
     """Start a lakehouse in the background, unless one runs in that state folder.
 
@@ -75,6 +80,7 @@ def start(
         state: The state folder.
         port: The port; None for the default one or, if that is taken, a free one; 0 for a free one.
         enforce_iam: Whether requests are checked against IAM policies.
+        governed: Whether Lake Formation governs the account.
         refresh_seconds: The local clock of the integrations; None for ``ZETL_REFRESH_SECONDS`` or 1.
 
     Returns:
@@ -89,7 +95,7 @@ def start(
     with FileLock(state / "start.lock"):
         running = find(state)
         if running is None:
-            return _launch(state, _command(state, port, enforce_iam, refresh_seconds)), True
+            return _launch(state, _command(state, port, enforce_iam, governed, refresh_seconds)), True
     if port not in (None, 0, running.port):
         raise LakehouseError(
             f"A lakehouse runs at {running.url} already, in {state}. "
@@ -98,6 +104,11 @@ def start(
     if enforce_iam and not running.health["enforce_iam"]:
         raise LakehouseError(
             f"A lakehouse that does not enforce IAM runs at {running.url} already. Stop it first: zetl local stop"
+        )
+    if governed and not running.health.get("governed"):
+        raise LakehouseError(
+            f"A lakehouse whose account Lake Formation does not govern runs at {running.url} already. Stop it first: "
+            "zetl local stop"
         )
     return running, False
 
@@ -210,7 +221,9 @@ def withdraw(state: Path) -> None:
     (state / _TOKEN).unlink(missing_ok=True)
 
 
-def _command(state: Path, port: int | None, enforce_iam: bool, refresh_seconds: float | None) -> list[str]:
+def _command(
+    state: Path, port: int | None, enforce_iam: bool, governed: bool, refresh_seconds: float | None
+) -> list[str]:
     command = [sys.executable, "-m", "local_lakehouse", "--state", str(state.resolve())]
     if port is not None:
         command += ["--port", str(port)]
@@ -218,6 +231,8 @@ def _command(state: Path, port: int | None, enforce_iam: bool, refresh_seconds: 
         command += ["--refresh-seconds", str(refresh_seconds)]
     if enforce_iam:
         command.append("--enforce-iam")
+    if governed:
+        command.append("--governed")
     return command
 
 

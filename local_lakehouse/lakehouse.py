@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 from local_lakehouse.backend import preparations
 from local_lakehouse.backend.changes import ChangeLog
 from local_lakehouse.backend.clients import reads
-from local_lakehouse.backend.moto_backend import ACCOUNT, Backend
+from local_lakehouse.backend.moto_backend import ACCOUNT, LEARNER_ROLE, Backend
 from local_lakehouse.datazone.api import PROJECT_ROLE, DataZoneService
 from local_lakehouse.iam.enforcement import PolicyEnforcer
 from local_lakehouse.iam.simulation import PolicySimulator
 from local_lakehouse.lake_formation.api import LakeFormationService
+from local_lakehouse.lake_formation.catalog import GovernedCatalog
+from local_lakehouse.protocol.request import Caller
 from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server.endpoint import Controls, Endpoint
 from local_lakehouse.server.http import Server
@@ -53,6 +55,7 @@ class Settings:
         region: The Region it plays.
         refresh_seconds: The local clock of the integrations.
         enforce_iam: Whether requests are checked against the policies of who signed them.
+        governed: Whether Lake Formation governs the account: new databases and tables are open to nobody.
         limits: The bounds of Athena's statements; those of this computer unless given.
         clock: The present time of integrations, exports and imports in seconds since 1970.
     """
@@ -63,6 +66,7 @@ class Settings:
     refresh_seconds: float = 1.0
     enforce_iam: bool = False
     or_any_port: bool = False
+    governed: bool = False
     limits: Limits | None = None
     clock: Callable[[], float] = time.time
 
@@ -99,11 +103,22 @@ class Lakehouse:
         self._athena = OnDemand("athena", ATHENA, "local_lakehouse.athena.api", self._make_athena, lock)
         self._exports = OnDemand("dynamodb", EXPORTS, "local_lakehouse.exports.api", self._make_exports, lock)
         self._imports = OnDemand("dynamodb", IMPORTS, "local_lakehouse.imports.api", self._make_imports, lock)
-        formation = LakeFormationService()
+        formation = LakeFormationService(
+            governed=settings.governed,
+            founder=f"arn:{self.backend.clients.partition}:iam::{ACCOUNT}:role/{LEARNER_ROLE}",
+        )
+        self._governance = formation.governance
+        self.backend.catalog = GovernedCatalog(
+            self._governance, lambda: self.backend.documents.changed(["lake_formation"])
+        )
         self.backend.documents.register("lake_formation", formation)
+        datazone = DataZoneService(
+            self.backend.clients,
+            lambda request: self._athena.call("CreateWorkGroup", request, Caller(ACCOUNT, settings.region, "")),
+        )
         self.backend.give(PROJECT_ROLE)
         services: list[Service] = [
-            self._zero_etl, self._athena, DataZoneService(self.backend.clients), formation, self._exports,
+            self._zero_etl, self._athena, datazone, formation, self._exports,
             self._imports, PolicySimulator(self.backend),
         ]  # fmt: skip
         self._enforcer = PolicyEnforcer(self.backend, services) if settings.enforce_iam else None
@@ -151,7 +166,11 @@ class Lakehouse:
         from local_lakehouse.zero_etl.api import ZeroEtlService
 
         service = ZeroEtlService(
-            self.backend.clients, self._changes, self.settings.refresh_seconds, self.settings.clock
+            self.backend.clients,
+            self._changes,
+            self.settings.refresh_seconds,
+            self.settings.clock,
+            governance=self._governance,
         )
         self.backend.documents.register("zero_etl", service)
         if self._started:
@@ -166,7 +185,7 @@ class Lakehouse:
 
         limits = self.settings.limits or Limits()
         self._workers = WorkerPool(replace(limits, readable=(*limits.readable, copies_folder())))
-        service = AthenaService(self.backend.clients, self._workers)
+        service = AthenaService(self.backend.clients, self._workers, self._governance)
         self.backend.documents.register("athena", service)
         return service
 
@@ -222,6 +241,7 @@ class Lakehouse:
             "refreshing": self._zero_etl.made is None or not self._zero_etl.made.paused,
             "enforce_iam": self.settings.enforce_iam,
             "background": self._background(),
+            "governed": self.settings.governed,
         }
 
     def _background(self) -> Mapping[str, Any]:

@@ -16,9 +16,9 @@ from zetl_helpers.payments import payments
 
 EVERYTHING = [
     "CloudWatch alarm", "integration", "log stream", "table properties", "resource property", "Lake Formation grants",
-    "Lake Formation administrator", "saved query", "Glue table", "Glue database", "Athena results", "S3 bucket",
-    "point-in-time recovery", "resource policy", "DynamoDB table", "Data Catalog policy statement",
-    "Data Catalog policy statement", "IAM role",
+    "Lake Formation location", "Lake Formation administrator", "saved query", "Glue table", "Glue database",
+    "Athena results", "S3 bucket", "point-in-time recovery", "resource policy", "DynamoDB table",
+    "Data Catalog policy statement", "Data Catalog policy statement", "IAM role",
 ]  # fmt: skip
 
 
@@ -172,6 +172,8 @@ def test_table_optimizers_go_before_their_table(lab: Lab) -> None:
 def test_grants_are_found_whoever_holds_them(lab: Lab) -> None:
     target.create_database(lab)
     formation, database = lab.client("lakeformation"), {"Database": {"Name": lab.database}}
+    admins = [{"DataLakePrincipalIdentifier": f"arn:aws:iam::{lab.account}:role/Admin"}]
+    formation.put_data_lake_settings(DataLakeSettings={"DataLakeAdmins": admins})
     holder = {"DataLakePrincipalIdentifier": f"arn:aws:iam::{lab.account}:role/OfAProjectThatIsGone"}
     formation.grant_permissions(Principal=holder, Resource=database, Permissions=["DESCRIBE"])
     formation.create_lake_formation_opt_in(Principal=holder, Resource=database)
@@ -268,7 +270,7 @@ def test_a_neighbours_things_stay(lakehouse_ticks: Lakehouse) -> None:
 @pytest.fixture
 def command(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """The command ``zetl cleanup`` works on this lab."""
-    monkeypatch.setattr(cli, "connect", lambda *_, **__: lab)
+    monkeypatch.setattr(cli, "_connect", lambda *_, **__: lab)
     return lab
 
 

@@ -40,6 +40,9 @@ ANY_RESOURCE = {
     ("table_resource_policy.json", "ZeroEtlExport"),  # a table's policy reaches that table only
     ("table_resource_policy_tightened.json", "ZeroEtlExport"),  # the same
     ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources
+    ("target_role_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has none
+    ("learner_use_permissions.json", "ReadWhereLakeFormationGoverns"),  # the same
+    ("learner_boundary.json", "ReadWhereLakeFormationGoverns"),  # the same
     ("learner_boundary.json", "SeeWithoutResource"),  # lists and look-ups without a resource
     ("learner_boundary.json", "ShareInLakeFormation"),  # Lake Formation's actions have none
     ("instructor_permissions.json", "SeeTheClass"),  # lists and look-ups without a resource
@@ -183,6 +186,7 @@ def test_the_target_role_has_the_documented_rights() -> None:
         "logs:CreateLogGroup",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
+        "lakeformation:GetDataAccess",
     }
 
 

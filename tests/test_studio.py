@@ -1,13 +1,24 @@
 import dataclasses
+from collections.abc import Iterator
 
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.conftest import connect_to
 from tests.fakes import Answers
-from zetl_helpers import permissions, studio
+from zetl_helpers import (
+    _governed,
+    attention,
+    cleanup,
+    integration,
+    lakehouse,
+    permissions,
+    studio,
+    target,
+)
+from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 from zetl_helpers.studio import Project, StudioError
-
-pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 @pytest.fixture
@@ -60,12 +71,104 @@ def test_without_a_project_the_error_says_what_to_click(lab: Lab) -> None:
         studio.find_project(lab)
 
 
-def test_grants_are_made_once_and_taken_back(lab: Lab, project: Project) -> None:
-    assert [step.did for step in studio.share_with_project(lab, project)] == ["created", "created"]
-    assert [step.did for step in studio.share_with_project(lab, project)] == ["already there", "already there"]
-    assert list(studio.grants(lab, project)["permissions"]) == ["DESCRIBE", "DESCRIBE, SELECT"]
-    assert [step.did for step in studio.unshare(lab, project)] == ["deleted", "deleted"]
-    assert list(studio.grants(lab, project)["permissions"]) == ["", ""]
+ASK = "SELECT count(*) AS n FROM customeraccounts"
+
+
+@pytest.fixture
+def loaded(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
+    """A lab as chapter 3 finds it, and its caller an administrator."""
+    chapters.catch_up(lab, 3)
+    studio.add_administrator(lab)
+    return lab
+
+
+def test_sharing_is_done_once_and_taken_back(loaded: Lab, project: Project) -> None:
+    assert [step.did for step in studio.share_with_project(loaded, project)] == ["created"] * 5
+    assert [step.did for step in studio.share_with_project(loaded, project)] == ["already there"] * 5
+    assert list(studio.grants(loaded, project)["permissions"]) == ["DESCRIBE", "DESCRIBE, SELECT"]
+    assert [step.did for step in studio.unshare(loaded, project)] == ["deleted", "deleted"]
+    assert list(studio.grants(loaded, project)["permissions"]) == ["", ""]
+    assert [studio.deregister_location(loaded).did for _ in range(2)] == ["deleted", "already gone"]
+
+
+def test_the_project_queries_after_the_grant_and_not_after_it_was_revoked(loaded: Lab, project: Project) -> None:
+    member = studio.as_project(loaded, project)
+    assert member.caller.startswith("arn:aws:sts::123456789012:assumed-role/datazone_usr_role_")
+    assert member.workgroup.startswith("workgroup-")
+    with pytest.raises(lakehouse.QueryError, match="not authorized to perform: s3:GetObject"):
+        lakehouse.query(member, ASK)
+    studio.share_with_project(loaded, project)
+    assert lakehouse.query(member, ASK)["n"].tolist() == [25]
+    loaded.client("lakeformation").revoke_permissions(
+        Principal={"DataLakePrincipalIdentifier": project.role_arn},
+        Resource={"Table": {"DatabaseName": loaded.database, "Name": loaded.target_table}},
+        Permissions=["SELECT"],
+    )
+    with pytest.raises(lakehouse.QueryError, match="Required Select on customeraccounts"):
+        lakehouse.query(member, ASK)
+    assert lakehouse.query(loaded, ASK)["n"].tolist() == [25], "nobody else's access changed"
+
+
+def test_a_location_that_somebody_registered_above_the_table_is_used_and_kept(loaded: Lab) -> None:
+    formation = loaded.client("lakeformation")
+    whole = f"arn:aws:s3:::{loaded.bucket}"
+    formation.register_resource(ResourceArn=whole, UseServiceLinkedRole=True, HybridAccessEnabled=True)
+    assert studio.register_location(loaded).did == "already there"
+    assert studio.deregister_location(loaded).did == "already gone"
+    assert [one["ResourceArn"] for one in formation.list_resources()["ResourceInfoList"]] == [whole]
+
+
+def test_who_is_no_member_gets_no_credentials_of_the_project(loaded: Lab, project: Project) -> None:
+    Answers(loaded, "datazone", "GetConnection").once(lambda _: {"environmentUserRole": project.role_arn})
+    with pytest.raises(StudioError, match="only its members get them"):
+        studio.as_project(loaded, project)
+
+
+class TestGoverned:
+    """An account that Lake Formation governs: nothing is open to IAM alone."""
+
+    @pytest.fixture
+    def lab(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+        running = Lakehouse(Settings(refresh_seconds=0.05, governed=True))
+        running.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
+        yield connect_to(running.url)
+        running.stop()
+
+    def test_the_target_role_and_the_owner_get_their_grants(self, lab: Lab) -> None:
+        chapters.catch_up(lab, 4)
+        assert _governed.is_governed(lab)
+        assert lakehouse.query(lab, ASK)["n"].tolist() == [25]
+        assert [step.did for step in permissions.create_target_role(lab)] == ["already there"] * 5
+
+    def test_refreshes_go_on_after_the_location_was_registered(self, lab: Lab) -> None:
+        chapters.catch_up(lab, 3)
+        project = studio.find_project(lab)
+        studio.share_with_project(lab, project)
+        assert lakehouse.query(studio.as_project(lab, project), ASK)["n"].tolist() == [25]
+        integration.wait_until_synced(lab, chapters.apply_changes(lab), timeout=30)
+        assert cleanup.apply(cleanup.plan(lab))["outcome"].unique().tolist() == ["deleted"]
+        assert cleanup.verify(lab)
+
+    def test_without_its_grants_the_integration_says_so_in_the_words_of_aws(self, lab: Lab) -> None:
+        chapters.catch_up(lab, 4)
+        lab.client("lakeformation").revoke_permissions(
+            Principal={"DataLakePrincipalIdentifier": lab.role_arn},
+            Resource={"Table": {"DatabaseName": lab.database, "TableWildcard": {}}},
+            Permissions=["INSERT"],
+        )
+        said = attention.wait_until_needed(lab, timeout=30)
+        assert "Insufficient lake formation permissions on Target Glue database." in said
+        assert "lacks INSERT on table customerdb.customeraccounts" in said
+
+    def test_who_may_not_grant_is_told_who_can(self, lab: Lab) -> None:
+        target.create_bucket(lab)
+        target.create_database(lab)
+        formation = lab.client("lakeformation")
+        settings = formation.get_data_lake_settings()["DataLakeSettings"]
+        formation.put_data_lake_settings(DataLakeSettings={**settings, "DataLakeAdmins": []})
+        with pytest.raises(_governed.NotAdministratorError, match="ask an administrator of Lake Formation"):
+            permissions.create_target_role(lab)
 
 
 def test_the_caller_is_shown_as_session_and_as_principal(lab: Lab) -> None:

@@ -155,7 +155,7 @@ def test_what_is_called_a_gap_is_one() -> None:
 def test_the_gaps_are_named_in_the_template_and_on_the_terminal(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "connect", lambda *_, **__: lab)
+    monkeypatch.setattr(cli, "_connect", lambda *_, **__: lab)
     path = tmp_path / "new" / "stack.json"
     assert cli.main(["template", "--out", str(path)]) == 0
     said = capsys.readouterr()

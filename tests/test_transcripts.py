@@ -116,7 +116,7 @@ def test_foreign_things_of_the_labs_names(lab: Lab, golden: Golden) -> None:
 def test_the_commands_whole_run(
     lab: Lab, golden: Golden, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "connect", lambda *_, **__: lab)
+    monkeypatch.setattr(cli, "_connect", lambda *_, **__: lab)
     chapters.catch_up(lab, 2)
     assert cli.main(["cleanup", "--yes"]) == 0
     golden("whole_run.txt", capsys.readouterr().out)

@@ -37,6 +37,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     start.add_argument("--port", type=int, help="default 4555, or a free one if that is taken; 0 takes a free one")
     start.add_argument("--foreground", action="store_true", help="stay, until Ctrl-C")
     start.add_argument("--enforce-iam", action="store_true", help="check requests against IAM policies")
+    start.add_argument(
+        "--governed", action="store_true", help="let Lake Formation govern the account: nothing is open to IAM alone"
+    )
     start.set_defaults(run=_start)
 
     stop = local.add_parser("stop", help="stop it; its state is kept")
@@ -81,9 +84,12 @@ def _start(options: argparse.Namespace) -> int:
         arguments = ["--state", str(options.state)]
         if options.port is not None:
             arguments += ["--port", str(options.port)]
-        return serve([*arguments, "--enforce-iam"] if options.enforce_iam else arguments)
+        arguments += ["--enforce-iam"] if options.enforce_iam else []
+        return serve([*arguments, "--governed"] if options.governed else arguments)
     try:
-        running, started = daemon.start(options.state, port=options.port, enforce_iam=options.enforce_iam)
+        running, started = daemon.start(
+            options.state, port=options.port, enforce_iam=options.enforce_iam, governed=options.governed
+        )
     except daemon.LakehouseError as error:
         raise UsageError(str(error)) from error
     print("The local lakehouse is running." if started else "The local lakehouse was running already.")

@@ -172,6 +172,24 @@ class Lab:
         """Where the database's tables lie in S3, without a slash at the end."""
         return f"s3://{self.bucket}/{self.database}"
 
+    @property
+    def table_location_arn(self) -> str:
+        """ARN of where the target table's files lie, as Lake Formation registers it."""
+        return f"arn:{self.partition}:s3:::{self.bucket}/{self.database}/{self.target_table}"
+
+    def with_credentials(self, access_key: str, secret: str, token: str, *, workgroup: str) -> Lab:
+        """Return the same lab in somebody else's hands.
+
+        Args:
+            access_key: The id of their access key.
+            secret: Its secret.
+            token: The token of their session.
+            workgroup: The Athena workgroup that they query in.
+        """
+        session = boto3.Session(access_key, secret, token, region_name=self.region)
+        other = _introduce(self.target, session, self.prefix, self.endpoint)
+        return replace(other, source=self.source, project=self.project, workgroup=workgroup)
+
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service, the same one at every call."""
         if service not in self._clients:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from botocore.exceptions import ClientError
 
-from zetl_helpers import _documents, _rights
+from zetl_helpers import _documents, _governed, _rights
 from zetl_helpers._aws import ForeignResourceError, absent, error_code, make, one_of, settled, tag_dict, tag_list
 from zetl_helpers._steps import Step, ensured
 from zetl_helpers.lab import TAG_KEY, Lab
@@ -208,14 +208,15 @@ def create_target_role(lab: Lab) -> list[Step]:
         lab: The lab.
 
     Returns:
-        What happened to the role, and to its policy.
+        What happened to the role and to its policy; and to its grants, where Lake Formation governs the account.
 
     Raises:
         ForeignResourceError: A role of that name exists and is not the lab's.
+        NotAdministratorError: Lake Formation governs the account, and the caller may not grant.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
     """
-    return [_ensure_role(lab), _ensure_role_policy(lab)]
+    return [_ensure_role(lab), _ensure_role_policy(lab), *_governed.grant(lab, caller_principal(lab))]
 
 
 def limit_target_role(lab: Lab, *actions: str) -> Step:

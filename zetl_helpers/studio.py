@@ -10,14 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from zetl_helpers import _administrators, permissions
+from zetl_helpers import _administrators, _governed, permissions
 from zetl_helpers._aws import absent, one_of, settled
 from zetl_helpers._steps import Did, Step
 from zetl_helpers.lab import Lab
 
 # What a notebook space of the Studio knows about itself.
 _SPACE = Path("/opt/ml/metadata/resource-metadata.json")
-_EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 
 
 class StudioError(Exception):
@@ -140,22 +139,136 @@ def find_project(lab: Lab) -> Project:
     )
 
 
-def share_with_project(lab: Lab, project: Project) -> list[Step]:
-    """Grant the project's role what it needs to see the database and to query the table.
+def as_project(lab: Lab, project: Project) -> Lab:
+    """Return the lab in the hands of the project's role, with the project's own Athena workgroup.
 
-    Where the database is open to all IAM principals, Lake Formation decides only about those who opted in: the role is
-    opted in first, so that nobody else's access changes.
+    DataZone lends the role's credentials to the project's members, for an hour or less.
+
+    Args:
+        lab: The lab.
+        project: The project.
+
+    Raises:
+        StudioError: The project has no connections, or the caller may not use them.
+
+    See https://docs.aws.amazon.com/datazone/latest/APIReference/API_GetConnection.html
+    """
+    datazone = lab.client("datazone")
+    lent = _connection(datazone, project, "IAM", withSecret=True).get("connectionCredentials")
+    if not lent:
+        raise StudioError(
+            f"DataZone lends you no credentials of project {project.name}: only its members get them. Ask an owner of "
+            "the project to add you, or run this cell in a space of the project."
+        )
+    athena = _connection(datazone, project, "ATHENA")["props"]["athenaProperties"]
+    return lab.with_credentials(
+        lent["accessKeyId"], lent["secretAccessKey"], lent["sessionToken"], workgroup=athena["workgroupName"]
+    )
+
+
+def _connection(datazone: Any, project: Project, kind: str, **options: Any) -> dict[str, Any]:
+    where = {"domainIdentifier": project.domain_id}
+    found = _pages(datazone, "list_connections", **where, projectIdentifier=project.project_id, type=kind)
+    if not found:
+        raise StudioError(f"Project {project.name} has no connection of the type {kind}. Its profile must offer one.")
+    detail: dict[str, Any] = datazone.get_connection(**where, identifier=found[0]["connectionId"], **options)
+    return detail
+
+
+def register_location(lab: Lab) -> Step:
+    """Register the table's location with Lake Formation, in hybrid access mode.
+
+    Lake Formation then reads the files for principals that opted in and hold a grant; for all others nothing changes.
+    What follows from it: Athena refuses DDL on the table, such as ``ALTER TABLE``, and does not reuse its results.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        What happened.
+
+    See https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_RegisterResource.html
+    """
+    formation = lab.client("lakeformation")
+    with lab.recording() as calls:
+        found = registered_location(lab)
+        if found is None:
+            with absent("AlreadyExistsException"):
+                _undisturbed(
+                    formation.register_resource,
+                    ResourceArn=lab.table_location_arn,
+                    UseServiceLinkedRole=True,
+                    HybridAccessEnabled=True,
+                )
+        # In a governed account the target role may write into a registered location with a grant only.
+        _governed.grant(lab, permissions.caller_principal(lab), lab.table_location_arn)
+    return Step(f"location {lab.location}/{lab.target_table}", "created" if found is None else "already there", calls)
+
+
+def registered_location(lab: Lab) -> dict[str, Any] | None:
+    """Return the registered location that covers the table's files, as ``ListResources`` shows it; None without one."""
+    formation = lab.client("lakeformation")
+    token: dict[str, str] = {}
+    while True:
+        answer = formation.list_resources(**token)
+        for found in answer["ResourceInfoList"]:
+            arn = found["ResourceArn"].rstrip("/")
+            if lab.table_location_arn == arn or lab.table_location_arn.startswith(f"{arn}/"):
+                return dict(found)
+        if not answer.get("NextToken"):
+            return None
+        token = {"NextToken": answer["NextToken"]}
+
+
+def deregister_location(lab: Lab) -> Step:
+    """Undo `register_location`; a location above the table's, which somebody else registered, stays.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        What happened.
+    """
+    with lab.recording() as calls:
+        found = registered_location(lab)
+        mine = found is not None and found["ResourceArn"].rstrip("/") == lab.table_location_arn
+        if mine:
+            _revoke_location(lab)
+            with absent("EntityNotFoundException"):
+                _undisturbed(lab.client("lakeformation").deregister_resource, ResourceArn=lab.table_location_arn)
+    return Step(f"location {lab.location}/{lab.target_table}", "deleted" if mine else "already gone", calls)
+
+
+def _revoke_location(lab: Lab) -> None:
+    """Take back who may create tables in the location."""
+    resource = {"DataLocation": {"ResourceArn": lab.table_location_arn}}
+    formation = lab.client("lakeformation")
+    for entry in formation.list_permissions(Resource=resource)["PrincipalResourcePermissions"]:
+        _undisturbed(
+            formation.revoke_permissions,
+            Principal=entry["Principal"],
+            Resource=resource,
+            Permissions=entry["Permissions"],
+        )
+
+
+def share_with_project(lab: Lab, project: Project) -> list[Step]:
+    """Let the project's role see the database and query the table.
+
+    A grant alone has no effect while the database is open to all IAM principals, nor while Lake Formation does not know
+    where the files are. So the location is registered in hybrid mode and the role is opted in; nobody else's access
+    changes.
 
     Args:
         lab: The lab.
         project: The project.
 
     Returns:
-        What happened to each opt-in and grant.
+        What happened to the location, and to each opt-in and grant.
 
     See https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-mode.html
     """
-    steps = []
+    steps = [register_location(lab)]
     for thing, resource, rights in _shares(lab):
         if _open_to_everybody(lab, resource):
             steps.append(_opt_in(lab, project, thing, resource))
@@ -239,7 +352,7 @@ def _shares(lab: Lab) -> list[tuple[str, dict[str, Any], tuple[str, ...]]]:
 
 
 def _open_to_everybody(lab: Lab, resource: dict[str, Any]) -> bool:
-    return bool(_permissions(lab, _EVERYBODY, resource))
+    return bool(_permissions(lab, _governed.EVERYBODY, resource))
 
 
 def _granted(lab: Lab, project: Project, resource: dict[str, Any]) -> set[str]:

@@ -19,6 +19,7 @@ from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.workgroups import WorkGroups
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.iceberg.local_files import copies_folder
+from local_lakehouse.lake_formation.governance import Governance
 from local_lakehouse.protocol.wire import Caller
 from local_lakehouse.sql.workers.pool import WorkerPool
 
@@ -34,13 +35,14 @@ class AthenaService:
     Args:
         clients: The lakehouse.
         workers: Where queries run; who made the pool stops it.
+        governance: What Lake Formation decides; None where nobody is checked.
     """
 
     name = "athena"
 
-    def __init__(self, clients: ServiceClients, workers: WorkerPool) -> None:
+    def __init__(self, clients: ServiceClients, workers: WorkerPool, governance: Governance | None = None) -> None:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS))
-        lake = Lake(clients, reads_local_files=copies_folder() in workers.limits.readable)
+        lake = Lake(clients, governance, reads_local_files=copies_folder() in workers.limits.readable)
         self._workgroups = WorkGroups(clients)
         self._named = NamedQueries(self._workgroups)
         self._prepared = PreparedStatements(self._workgroups)

@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -46,6 +47,37 @@ class CallerRights(Protocol):
 
     def objection(self, action: str, resource: str) -> str | None:
         """Return why a right is not given; None when it is."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks the Data Catalog, or asks Athena to read a table.
+
+    Args:
+        principal: ARN of the user or role.
+        rights: Looks up its rights.
+    """
+
+    principal: str
+    rights: Callable[[], CallerRights]
+
+
+_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+
+
+@contextlib.contextmanager
+def asked_by(actor: Actor | None) -> Iterator[None]:
+    """Let Lake Formation decide about somebody in the block; about nobody for None."""
+    token = _actor.set(actor)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def current_actor() -> Actor | None:
+    """Return about whom Lake Formation decides."""
+    return _actor.get()
 
 
 # Athena reads tables and writes results with the rights of who asked; other services have rights of their own.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -81,6 +81,8 @@ class Backend:
         self._state.attach()
         self._signed_in = False
         self._roles: list[GivenRole] = []
+        # Lets requests to the Data Catalog through, as Lake Formation does.
+        self.catalog: Callable[[Request, Callable[[], Answer]], Answer] | None = None
         self.database.after_rollback(self._sign_in_again)
         self.database.after_replacement(self._sign_in_again)
 
@@ -102,6 +104,8 @@ class Backend:
                 self._sign_in()
             if request.service == "resourcegroupstaggingapi":
                 self._state.read_all()
+            if request.service == "glue" and self.catalog is not None:
+                return self.catalog(request, lambda: dispatch.serve(request, ACCOUNT))
             if request.service != "dynamodb":
                 return dispatch.serve(request, ACCOUNT)
             with self._state.undoing_items() as undo:
@@ -146,6 +150,14 @@ class Backend:
         with self.lock:
             session = self.sts.get_assumed_role_from_access_key(access_key)
             return session is not None or self.iam.get_user_from_access_key_id(access_key) is not None
+
+    def principal_arn(self, access_key: str) -> str:
+        """Return the ARN of the user, or of the role whose session an access key is of."""
+        if access_key == LEARNER_ACCESS_KEY:
+            return f"arn:{self.clients.partition}:iam::{ACCOUNT}:role/{LEARNER_ROLE}"
+        with self.lock:
+            session = self.sts.get_assumed_role_from_access_key(access_key)
+        return str(session.role_arn) if session is not None else self.caller_arn(access_key)
 
     def caller_arn(self, access_key: str) -> str:
         """Return the ARN of whom an access key stands for."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from local_lakehouse.loading import load
 
 _MODULES: dict[str, list[str]] = {
-    service: [f"local_lakehouse.backend.repairs.{service}"]
-    for service in ("cloudwatch", "dynamodb", "glue", "lakeformation", "s3")
+    service: [f"local_lakehouse.backend.repairs.{service}"] for service in ("cloudwatch", "dynamodb", "glue", "s3")
 }
 
 

@@ -6,6 +6,8 @@ are there from the start, since on AWS they are made by hand, in the console.
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +32,8 @@ _TRUST = (
 
 
 PROJECT_ROLE = GivenRole(_ROLE, _TRUST, {"AmazonDataZoneProject": _PROJECT})
+_ATHENA_CONNECTION = "5t8y1u4i7o0p3a"
+_WORKGROUP = f"workgroup-{_PROJECT}-{_ENVIRONMENT}"
 
 
 class DataZoneService:
@@ -37,12 +41,16 @@ class DataZoneService:
 
     Args:
         clients: The clients it works with.
+        create_workgroup: Lets Athena have the project's workgroup.
     """
 
     name = "datazone"
 
-    def __init__(self, clients: ServiceClients) -> None:
+    def __init__(
+        self, clients: ServiceClients, create_workgroup: Callable[[dict[str, Any]], object] = lambda _: None
+    ) -> None:
         self._clients = clients
+        self._create_workgroup = create_workgroup
         self._calls: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "ListDomains": lambda _: {"items": [self._domain_summary()]},
             "GetDomain": self._get_domain,
@@ -126,16 +134,89 @@ class DataZoneService:
             ],
         }
 
+    def _athena_connection(self) -> dict[str, Any]:
+        self._open_workgroup()
+        return {
+            **self._connection_summary(),
+            "connectionId": _ATHENA_CONNECTION,
+            "name": "project.athena",
+            "type": "ATHENA",
+            "props": {"athenaProperties": {"workgroupName": _WORKGROUP}},
+        }
+
     def _list_connections(self, request: dict[str, Any]) -> dict[str, Any]:
         _require(request["domainIdentifier"], _DOMAIN, "Domain")
         _require(request.get("projectIdentifier", _PROJECT), _PROJECT, "Project")
-        fits = request.get("type", "IAM") == "IAM" and request.get("name", "project.iam") == "project.iam"
-        return {"items": [self._connection_summary()] if fits else []}
+        wanted, name = request.get("type"), request.get("name")
+        listed = [
+            describe()
+            for kind, called, describe in (
+                ("IAM", "project.iam", self._connection_summary),
+                ("ATHENA", "project.athena", self._athena_connection),
+            )
+            if wanted in (None, kind) and name in (None, called)
+        ]
+        return {"items": listed}
 
     def _get_connection(self, request: dict[str, Any]) -> dict[str, Any]:
         _require(request["domainIdentifier"], _DOMAIN, "Domain")
+        if request["identifier"] == _ATHENA_CONNECTION:
+            return self._athena_connection()
         _require(request["identifier"], _CONNECTION, "Connection")
-        return {**self._connection_summary(), "environmentUserRole": self._role_arn()}
+        found = {**self._connection_summary(), "environmentUserRole": self._role_arn()}
+        return {**found, "connectionCredentials": self._credentials()} if request.get("withSecret") else found
+
+    def _credentials(self) -> dict[str, Any]:
+        """Return credentials of the project's role, which DataZone assumes for the project's members."""
+        self._clients.client("iam").put_role_policy(
+            RoleName=_ROLE, PolicyName="project", PolicyDocument=json.dumps(self._project_policy())
+        )
+        session = self._clients.client("sts").assume_role(RoleArn=self._role_arn(), RoleSessionName="member")
+        made = session["Credentials"]
+        return {
+            "accessKeyId": made["AccessKeyId"],
+            "secretAccessKey": made["SecretAccessKey"],
+            "sessionToken": made["SessionToken"],
+            "expiration": made["Expiration"],
+        }
+
+    def _project_policy(self) -> dict[str, Any]:
+        """Return what a project's role may do here: see the Data Catalog, query in its workgroup, use its bucket."""
+        where = f"{self._clients.region}:{self._clients.account}"
+        partition, bucket = self._clients.partition, self._bucket
+        glue = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables", "glue:GetPartitions"]
+        statements: list[dict[str, Any]] = [
+            {"Action": glue, "Resource": f"arn:{partition}:glue:{where}:*"},
+            {"Action": "athena:*", "Resource": f"arn:{partition}:athena:{where}:workgroup/{_WORKGROUP}"},
+            {"Action": "s3:*", "Resource": [f"arn:{partition}:s3:::{bucket}", f"arn:{partition}:s3:::{bucket}/*"]},
+            {"Action": "lakeformation:GetDataAccess", "Resource": "*"},
+        ]
+        return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement} for statement in statements]}
+
+    @property
+    def _bucket(self) -> str:
+        return f"amazon-sagemaker-{self._clients.account}-{self._clients.region}-{_PROJECT}"
+
+    def _open_workgroup(self) -> None:
+        """Make the project's workgroup and its bucket, unless they are there."""
+        s3 = self._clients.client("s3")
+        region = self._clients.region
+        where: dict[str, Any] = (
+            {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        )
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=self._bucket, **where)
+        with contextlib.suppress(Fault):  # it is there
+            self._create_workgroup(
+                {
+                    "Name": _WORKGROUP,
+                    "Configuration": {
+                        "ResultConfiguration": {"OutputLocation": f"s3://{self._bucket}/sys/athena/"},
+                        "EnforceWorkGroupConfiguration": True,
+                    },
+                    "Tags": [{"Key": "AmazonDataZoneProject", "Value": _PROJECT}],
+                }
+            )
 
     def _role_arn(self) -> str:
         return f"arn:{self._clients.partition}:iam::{self._clients.account}:role/{_ROLE}"

@@ -120,7 +120,7 @@ class PolicyEnforcer:
             why = _objection(identity, access, resource_policy(self._backend.clients, access), surroundings)
         except UnsupportedPolicyError as error:
             why = f"because a policy cannot be read: {error}"
-        self.rights.note(access, allowed=why is None)
+        self.rights.note(identity.context.get("aws:PrincipalArn", identity.arn), access, allowed=why is None)
         if why is not None:
             anonymous = identity is _ANONYMOUS
             raise Refusal(Cause.DENIED, None if anonymous else describe(identity.arn, access, why))

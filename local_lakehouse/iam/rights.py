@@ -16,21 +16,35 @@ class Rights:
     """The distinct rights that were asked for, and whether each was given; the oldest are forgotten beyond a number."""
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[tuple[str, str, bool], Mapping[str, str]] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str, str, bool], tuple[int, Mapping[str, str]]] = OrderedDict()
+        self._number = 0
         self._lock = threading.Lock()
 
-    def note(self, access: Access, *, allowed: bool) -> None:
-        """Note that a right was asked for."""
+    def note(self, principal: str, access: Access, *, allowed: bool) -> None:
+        """Note that a right of somebody was asked for."""
+        key = (principal, access.action, access.resource, allowed)
         with self._lock:
-            self._seen[access.action, access.resource, allowed] = access.context
-            self._seen.move_to_end((access.action, access.resource, allowed))
+            self._number += 1
+            self._seen[key] = self._number, access.context
+            self._seen.move_to_end(key)
             if len(self._seen) > _KEPT:
                 self._seen.popitem(last=False)
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the rights: ``action``, ``resource``, ``allowed`` and ``context``."""
+        """Return the rights: ``number``, ``principal``, ``action``, ``resource``, ``allowed`` and ``context`` of each.
+
+        A right that is asked for again gets a new number: what was asked for after a moment has a higher one than all
+        before it.
+        """
         with self._lock:
             return [
-                {"action": action, "resource": resource, "allowed": allowed, "context": dict(context)}
-                for (action, resource, allowed), context in self._seen.items()
+                {
+                    "number": number,
+                    "principal": principal,
+                    "action": action,
+                    "resource": resource,
+                    "allowed": allowed,
+                    "context": dict(context),
+                }
+                for (principal, action, resource, allowed), (number, context) in self._seen.items()
             ]

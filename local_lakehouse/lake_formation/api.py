@@ -1,30 +1,61 @@
-"""Opt-ins of hybrid access mode: which principals Lake Formation decides about, for which resources.
+"""Lake Formation's settings, grants, opt-ins and registered locations.
 
-AWS: https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-mode.html
+AWS: https://docs.aws.amazon.com/lake-formation/latest/APIReference/Welcome.html
 """
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from local_lakehouse.protocol.wire import Caller, Fault
+from local_lakehouse.lake_formation.governance import Governance
+from local_lakehouse.lake_formation.register import Location, Register, default_settings
+from local_lakehouse.lake_formation.resources import EVERYBODY, Resource, check, read
+from local_lakehouse.protocol.faults import Fault
+from local_lakehouse.protocol.request import Caller
+
+_LINKED_ROLE = "role/aws-service-role/lakeformation.amazonaws.com/AWSServiceRoleForLakeFormationDataAccess"
+_PAGE = 1000
+
+_Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
 
 
 class LakeFormationService:
-    """Keeps opt-ins; all else of Lake Formation is moto's."""
+    """Answers for all of Lake Formation but its tags, which are moto's.
+
+    Args:
+        governed: Whether new databases and tables are open to nobody, as in an account that Lake Formation governs.
+        founder: ARN of the principal that administers Lake Formation in a governed account.
+    """
 
     name = "lakeformation"
 
-    def __init__(self) -> None:
-        self._opt_ins: list[dict[str, Any]] = []
+    def __init__(self, *, governed: bool = False, founder: str = "") -> None:
+        self._governed = governed
+        self._founder = founder
+        self.register = self._new()
+        self.governance = Governance(self.register)
         self._lock = threading.Lock()
-        self._calls: dict[str, Callable[[dict[str, Any], Caller], dict[str, Any]]] = {
-            "CreateLakeFormationOptIn": self._create,
-            "DeleteLakeFormationOptIn": self._delete,
-            "ListLakeFormationOptIns": self._list,
+        self._calls: dict[str, _Operation] = {
+            "GetDataLakeSettings": self._get_settings,
+            "PutDataLakeSettings": self._put_settings,
+            "GrantPermissions": self._grant,
+            "RevokePermissions": self._revoke,
+            "BatchGrantPermissions": self._batch(self._grant),
+            "BatchRevokePermissions": self._batch(self._revoke),
+            "ListPermissions": self._list_permissions,
+            "RegisterResource": self._register,
+            "DeregisterResource": self._deregister,
+            "DescribeResource": self._describe,
+            "UpdateResource": self._update,
+            "ListResources": self._list_resources,
+            "CreateLakeFormationOptIn": self._opt_in,
+            "DeleteLakeFormationOptIn": self._opt_out,
+            "ListLakeFormationOptIns": self._list_opt_ins,
         }
 
     @property
@@ -38,32 +69,211 @@ class LakeFormationService:
             return self._calls[operation](request, caller)
 
     def dump(self) -> dict[str, Any]:
-        """Return all opt-ins as a document."""
+        """Return all that is known as a document."""
         with self._lock:
-            return {"opt_ins": list(self._opt_ins)}
+            return {"register": self.register.document()}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over the document that `dump` returned."""
         with self._lock:
-            self._opt_ins = list(state.get("opt_ins", ()))
+            known = state.get("register")
+            self.register = Register.read(known) if known else self._new()
+            self.governance.register = self.register
 
-    def _create(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        wanted = {"Resource": request["Resource"], "Principal": request["Principal"]}
-        if not self._matching(wanted):
-            self._opt_ins.append({**wanted, "LastModified": datetime.now(UTC), "LastUpdatedBy": caller.arn})
+    def _new(self) -> Register:
+        """Return the register of a new account."""
+        settings = default_settings(governed=self._governed)
+        if self._governed and self._founder:
+            # An account that is governed has an administrator, and here that is who starts it.
+            settings["DataLakeAdmins"] = [{"DataLakePrincipalIdentifier": self._founder}]
+        return Register(settings)
+
+    def _get_settings(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return {"DataLakeSettings": copy.deepcopy(self.register.settings)}
+
+    def _put_settings(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        # The whole of them: what is left out becomes empty.
+        empty = {name: type(value)() for name, value in default_settings(governed=True).items()}
+        self.register.settings = {**empty, **copy.deepcopy(request["DataLakeSettings"])}
         return {}
 
-    def _delete(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        found = self._matching({"Resource": request["Resource"], "Principal": request["Principal"]})
-        if not found:
-            principal = request["Principal"].get("DataLakePrincipalIdentifier")
+    def _grant(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        principal, resource, permissions, grantable = _parts(request)
+        if principal == EVERYBODY and (permissions != ["ALL"] or grantable):
+            raise Fault("InvalidInputException", f"{EVERYBODY} can be granted ALL, without grant option, only.")
+        self._require_granter(caller, resource, permissions)
+        self.register.grant(principal, resource, permissions, grantable)
+        return {}
+
+    def _revoke(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        principal, resource, permissions, grantable = _parts(request)
+        self._require_granter(caller, resource, permissions)
+        if not self.register.revoke(principal, resource, permissions, grantable):
+            raise Fault(
+                "InvalidInputException",
+                f"No permissions revoked. Grantee does not have: {', '.join(permissions)}",
+            )
+        return {}
+
+    def _batch(self, one: _Operation) -> _Operation:
+        def each(request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+            failures = []
+            for entry in request["Entries"]:
+                try:
+                    one(entry, caller)
+                except Fault as fault:
+                    failure = {"ErrorCode": fault.code, "ErrorMessage": fault.message}
+                    failures.append({"RequestEntry": entry, "Error": failure})
+            return {"Failures": failures}
+
+        return each
+
+    def _require_granter(self, caller: Caller, resource: Resource, permissions: list[str]) -> None:
+        """Require that a caller may grant: administrators, creators, and holders with grant option may.
+
+        Raises:
+            Fault: ``AccessDeniedException``.
+        """
+        principal = caller.principal
+        thing = resource.thing
+        creators = self.register.creators
+        owned = creators.get(thing) == principal
+        options = {
+            permission
+            for (holder, about), held in self.register.grants.items()
+            if holder == principal and about.thing == thing
+            for permission, grantable in held.items()
+            if grantable
+        }
+        if self.register.is_administrator(principal) or owned or {"ALL"} & options or set(permissions) <= options:
+            return
+        name = resource.table or resource.database or resource.location or "Catalog"
+        raise Fault(
+            "AccessDeniedException",
+            f"Insufficient Lake Formation permission(s): Required Grant option for {', '.join(permissions)} on {name}",
+        )
+
+    def _list_permissions(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        principal = (request.get("Principal") or {}).get("DataLakePrincipalIdentifier")
+        resource = read(request["Resource"]) if request.get("Resource") else None
+        entries = [
+            {
+                "Principal": {"DataLakePrincipalIdentifier": holder},
+                "Resource": about.answer(caller.account),
+                "Permissions": sorted(held),
+                "PermissionsWithGrantOption": sorted(name for name, grantable in held.items() if grantable),
+            }
+            for (holder, about), held in self.register.grants.items()
+            if principal in (None, holder) and (resource is None or _is_about(about, resource))
+        ]
+        return _page(entries, request, "PrincipalResourcePermissions")
+
+    def _register(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        arn = request["ResourceArn"].rstrip("/")
+        if arn in self.register.locations:
+            raise Fault("AlreadyExistsException", f"Resource is already registered: {arn}")
+        role = request.get("RoleArn")
+        if not role and not request.get("UseServiceLinkedRole"):
+            raise Fault("InvalidInputException", "Either RoleArn or UseServiceLinkedRole must be given.")
+        if request.get("WithFederation") or request.get("WithPrivilegedAccess"):
+            raise Fault("InvalidInputException", "WithFederation and WithPrivilegedAccess are not offered here.")
+        role = role or f"arn:aws:iam::{caller.account}:{_LINKED_ROLE}"
+        hybrid = bool(request.get("HybridAccessEnabled"))
+        self.register.locations[arn] = Location(arn, role, hybrid, datetime.now(UTC))
+        return {}
+
+    def _deregister(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        del self.register.locations[self._registered(request).arn]
+        return {}
+
+    def _describe(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return {"ResourceInfo": _location(self._registered(request))}
+
+    def _update(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        found = self._registered(request)
+        if found.role.endswith(_LINKED_ROLE):
+            raise Fault(
+                "InvalidInputException",
+                f"{found.arn} is registered with the service-linked role and cannot be changed. Deregister it, and "
+                "register it again.",
+            )
+        hybrid = request.get("HybridAccessEnabled", found.hybrid)
+        changed = replace(found, role=request["RoleArn"], hybrid=hybrid, modified=datetime.now(UTC))
+        self.register.locations[found.arn] = changed
+        return {}
+
+    def _registered(self, request: dict[str, Any]) -> Location:
+        arn = request["ResourceArn"].rstrip("/")
+        found = self.register.locations.get(arn)
+        if found is None:
+            raise Fault("EntityNotFoundException", f"Entity not found: {arn} is not registered.")
+        return found
+
+    def _list_resources(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return _page([_location(one) for one in self.register.locations.values()], request, "ResourceInfoList")
+
+    def _opt_in(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        self._require_administrator(caller, "CreateLakeFormationOptIn")
+        principal, resource = request["Principal"]["DataLakePrincipalIdentifier"], read(request["Resource"])
+        self.register.opt_ins.setdefault((principal, resource), (datetime.now(UTC), caller.arn))
+        return {}
+
+    def _opt_out(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        self._require_administrator(caller, "DeleteLakeFormationOptIn")
+        principal, resource = request["Principal"]["DataLakePrincipalIdentifier"], read(request["Resource"])
+        if self.register.opt_ins.pop((principal, resource), None) is None:
             raise Fault("EntityNotFoundException", f"{principal} has not opted in for this resource.")
-        self._opt_ins = [one for one in self._opt_ins if one not in found]
         return {}
 
-    def _list(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        wanted = {name: value for name, value in request.items() if name in ("Resource", "Principal")}
-        return {"LakeFormationOptInsInfoList": self._matching(wanted)}
+    def _require_administrator(self, caller: Caller, operation: str) -> None:
+        if not self.register.is_administrator(caller.principal):
+            raise Fault(
+                "AccessDeniedException",
+                f"Insufficient Lake Formation permission(s): {operation} takes a data lake administrator.",
+            )
 
-    def _matching(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-        return [one for one in self._opt_ins if all(one[name] == value for name, value in wanted.items())]
+    def _list_opt_ins(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        principal = (request.get("Principal") or {}).get("DataLakePrincipalIdentifier")
+        resource = read(request["Resource"]) if request.get("Resource") else None
+        entries = [
+            {
+                "Principal": {"DataLakePrincipalIdentifier": holder},
+                "Resource": about.answer(caller.account),
+                "LastModified": modified,
+                "LastUpdatedBy": by,
+            }
+            for (holder, about), (modified, by) in self.register.opt_ins.items()
+            if principal in (None, holder) and resource in (None, about)
+        ]
+        return _page(entries, request, "LakeFormationOptInsInfoList")
+
+
+def _parts(request: Mapping[str, Any]) -> tuple[str, Resource, list[str], list[str]]:
+    principal = str(request["Principal"]["DataLakePrincipalIdentifier"])
+    resource = read(request["Resource"])
+    permissions = list(request.get("Permissions") or ())
+    grantable = list(request.get("PermissionsWithGrantOption") or ())
+    check(resource, permissions)
+    return principal, resource, permissions, grantable
+
+
+def _is_about(about: Resource, asked: Resource) -> bool:
+    """Tell whether a grant belongs into the list for a resource: a table's has those on its columns, too."""
+    return about == asked or (asked.kind == "table" and about.thing == asked)
+
+
+def _location(found: Location) -> dict[str, Any]:
+    return {
+        "ResourceArn": found.arn,
+        "RoleArn": found.role,
+        "LastModified": found.modified,
+        "HybridAccessEnabled": found.hybrid,
+    }
+
+
+def _page(entries: list[dict[str, Any]], request: Mapping[str, Any], name: str) -> dict[str, Any]:
+    size, start = int(request.get("MaxResults") or _PAGE), int(request.get("NextToken") or 0)
+    answer: dict[str, Any] = {name: entries[start : start + size]}
+    if start + size < len(entries):
+        answer["NextToken"] = str(start + size)
+    return answer

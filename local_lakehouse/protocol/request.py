@@ -33,6 +33,12 @@ class Caller:
     account: str
     region: str
     arn: str
+    role: str = ""
+
+    @property
+    def principal(self) -> str:
+        """ARN of the user, or of the role whose session it is: what policies and Lake Formation name."""
+        return self.role or self.arn
 
 
 class Headers(Mapping[str, str]):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local_lakehouse.backend.clients import CallerRights, acting_for, reads
+from local_lakehouse.backend.clients import Actor, CallerRights, acting_for, asked_by, reads
 from local_lakehouse.backend.moto_backend import ACCOUNT, LEARNER_ACCESS_KEY, Backend
 from local_lakehouse.iam.enforcement import PolicyEnforcer
 from local_lakehouse.loading import load
@@ -79,6 +80,8 @@ class Endpoint:
         self._observers = observers
         self._controls = controls
         self._enforcer = enforcer
+        # Who may read the data of tables in locations that Lake Formation does not know is IAM's to say, always.
+        self._data_rights = enforcer or PolicyEnforcer(backend, services)
         self._services = {
             (service.name, operation): service for service in services for operation in service.operations
         }
@@ -141,7 +144,8 @@ class Endpoint:
     def _call(self, service: Service, request: Request) -> Answer:
         """Let one of our services answer."""
         model = service_model(request.service).operation_model(request.operation)
-        with acting_for(self._rights(service, request)), self._kept(service, request):
+        rights, actor = self._rights(service, request), self._actor(request)
+        with acting_for(rights), asked_by(actor), self._kept(service, request):
             result = service.call(request.operation, _members(request), self._caller(request))
         self._backend.clients.touch(request.operation)
         if request.protocol == "query":
@@ -173,6 +177,13 @@ class Endpoint:
         """Return by whose rights a service works, if not by its own."""
         return self._enforcer.rights_of(request) if self._enforcer and service.name in _ACTING_FOR_CALLERS else None
 
+    def _actor(self, request: Request) -> Actor | None:
+        """Return about whom Lake Formation decides: who asks the Data Catalog, or asks Athena to read a table."""
+        if request.service not in ("athena", "glue") or request.credential is None:
+            return None
+        principal = self._backend.principal_arn(request.credential.access_key)
+        return Actor(principal, functools.partial(self._data_rights.rights_of, request))
+
     def _caller(self, request: Request) -> Caller:
         if request.region != self._backend.region:
             raise Fault(
@@ -181,7 +192,8 @@ class Endpoint:
                 f"Use a client of {self._backend.region}, or start a lakehouse with AWS_REGION={request.region}.",
             )
         access_key = request.credential.access_key if request.credential else LEARNER_ACCESS_KEY
-        return Caller(ACCOUNT, request.region, self._backend.caller_arn(access_key))
+        arn, principal = self._backend.caller_arn(access_key), self._backend.principal_arn(access_key)
+        return Caller(ACCOUNT, request.region, arn, principal)
 
     def _forward(self, request: Request) -> Answer:
         """Let moto answer; nothing else happens until the observers know of it."""
@@ -197,7 +209,8 @@ class Endpoint:
         _ = request.body
         with self._backend.transaction(request.operation):
             try:
-                answer = self._backend.serve(request)
+                with asked_by(self._actor(request)):
+                    answer = self._backend.serve(request)
             except NotOfferedError:
                 raise _not_offered(request) from None
             except (Fault, StorageError):

@@ -17,6 +17,7 @@ from local_lakehouse.backend.changes import ChangeLog
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource
 from local_lakehouse.iam.authorization import Ask, Decision, Principal, UnsupportedPolicyError, decide, role_of
+from local_lakehouse.lake_formation.governance import Governance
 from local_lakehouse.protocol.wire import Caller, Fault, service_model
 from local_lakehouse.store.maintenance import Work, attempt
 from local_lakehouse.zero_etl import arns
@@ -72,6 +73,7 @@ class ZeroEtlService:
         changes: ChangeLog,
         refresh_seconds: float = 1.0,
         clock: Callable[[], float] = time.time,
+        governance: Governance | None = None,
     ) -> None:
         self._clients = clients
         self._changes = changes
@@ -79,7 +81,7 @@ class ZeroEtlService:
         self._clock = clock
         self._properties = Properties()
         self._source = DynamoDbSource(clients)
-        self._lifecycle = Lifecycle(clients, changes, lambda: self._properties, clock, refresh_seconds)
+        self._lifecycle = Lifecycle(clients, changes, lambda: self._properties, clock, refresh_seconds, governance)
         self._noted = 0
         self._work = Work("refresh", self._advance, refresh_seconds)
         self._running = threading.Event()

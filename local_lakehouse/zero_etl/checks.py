@@ -22,6 +22,7 @@ from local_lakehouse.iam.authorization import (
     decide,
     parse_document,
 )
+from local_lakehouse.lake_formation.governance import Governance
 from local_lakehouse.zero_etl.problems import Problem
 from local_lakehouse.zero_etl.telemetry import LOG_GROUP, NAMESPACE
 
@@ -68,10 +69,12 @@ class Checks:
 
     Args:
         clients: The lakehouse.
+        governance: What Lake Formation decides; None where nobody is checked.
     """
 
-    def __init__(self, clients: ServiceClients) -> None:
+    def __init__(self, clients: ServiceClients, governance: Governance | None = None) -> None:
         self._clients = clients
+        self._governance = governance
 
     def problems(self, ends: Endpoints) -> list[Problem]:
         """Return everything that keeps an integration from working, the source's side first."""
@@ -255,6 +258,22 @@ class Checks:
                 f"{_RETRIES}",
             )
         yield from self._bucket(bucket, role_arn)
+        yield from self._lake_formation(ends, role_arn, f"arn:{self._clients.partition}:s3:::{bucket}/{prefix}")
+
+    def _lake_formation(self, ends: Endpoints, role_arn: str, prefix: str) -> Iterator[Problem]:
+        """Look at the role's permissions in Lake Formation, where it decides about the target."""
+        if self._governance is None:
+            return
+        location = f"{prefix.rstrip('/')}/{ends.target_table}"
+        missing = self._governance.writer_lacks(role_arn, ends.database, ends.target_table, location)
+        if missing:
+            documented = "Insufficient lake formation permissions on Target Glue database."
+            yield Problem(
+                "INSUFFICIENT_LAKE_FORMATION_PERMISSIONS",
+                f"{documented} The target role {role_arn} lacks {', '.join(missing)}. Grant that with "
+                f"GrantPermissions; {_RETRIES}",
+                documented,
+            )
 
     def _target_asks(self, ends: Endpoints, bucket: str, prefix: str) -> list[Ask]:
         catalog, database = self.catalog_resources(ends.database)

@@ -14,6 +14,7 @@ from local_lakehouse.backend.changes import ChangeLog
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
 from local_lakehouse.iceberg.catalog import load_catalog
+from local_lakehouse.lake_formation.governance import Governance
 from local_lakehouse.zero_etl.checks import Checks, Endpoints
 from local_lakehouse.zero_etl.integrations import (
     ACTIVE,
@@ -53,6 +54,7 @@ class Lifecycle:
         properties: Resource and table properties.
         clock: The present time in seconds since 1970.
         refresh_seconds: The time between two ticks.
+        governance: What Lake Formation decides; None where nobody is checked.
     """
 
     def __init__(
@@ -62,9 +64,10 @@ class Lifecycle:
         properties: Callable[[], Properties],
         clock: Callable[[], float],
         refresh_seconds: float,
+        governance: Governance | None = None,
     ) -> None:
         self.integrations: dict[str, Integration] = {}
-        self.checks = Checks(clients)
+        self.checks = Checks(clients, governance)
         self._clients = clients
         self._changes = changes
         self._properties = properties

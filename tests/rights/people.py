@@ -50,12 +50,23 @@ def without(action: str) -> Callable[[Document], Document]:
     return change
 
 
-def rights(running: Lakehouse | Running) -> list[dict[str, Any]]:
-    """Return the rights that a lakehouse was asked for so far: ``action``, ``resource`` and ``allowed``."""
+def rights(running: Lakehouse | Running, *, after: int = 0, of: str = "") -> list[dict[str, Any]]:
+    """Return the rights that a lakehouse was asked for: ``action``, ``resource`` and ``allowed``.
+
+    Args:
+        running: The lakehouse.
+        after: Leaves out all up to this number; `newest` gives it.
+        of: The name of a user or role; everybody's unless given.
+    """
     answer = daemon.ask(running.url, running.token, "rights")
     assert answer is not None
     found: list[dict[str, Any]] = answer["rights"]
-    return found
+    return [right for right in found if right["number"] > after and right["principal"].endswith(f"/{of}" if of else "")]
+
+
+def newest(running: Lakehouse | Running) -> int:
+    """Return the number of the newest right that a lakehouse was asked for."""
+    return max((right["number"] for right in rights(running)), default=0)
 
 
 def session_of(lab: Lab, role: str, url: str, prefix: str = "") -> Lab:

@@ -42,6 +42,10 @@ def administrator(enforcing: Lakehouse) -> Lab:
         iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(permissions.render(lab, boundary)))
     iam.create_role(RoleName="Teacher", AssumeRolePolicyDocument=written(TRUST))
     iam.put_role_policy(RoleName="Teacher", PolicyName="own", PolicyDocument=json.dumps(teachers_policy(lab)))
+    formation = lab.client("lakeformation")
+    settings = formation.get_data_lake_settings()["DataLakeSettings"]
+    settings["DataLakeAdmins"] = [{"DataLakePrincipalIdentifier": role_arn("Teacher")}]
+    formation.put_data_lake_settings(DataLakeSettings=settings)
     return lab
 
 

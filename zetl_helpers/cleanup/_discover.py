@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from zetl_helpers import integration, lakehouse, monitoring
 from zetl_helpers._aws import absent, error_code, tag_dict
 from zetl_helpers._wait import wait_for
-from zetl_helpers.cleanup._discover_account import administrator, catalog_statements, grants, role
+from zetl_helpers.cleanup._discover_account import administrator, catalog_statements, grants, locations, role
 from zetl_helpers.cleanup._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
 from zetl_helpers.lab import TAG_KEY
 
@@ -291,6 +291,7 @@ DISCOVERIES: tuple[tuple[str, Callable[[Belongings], Iterable[Leftover | Foreign
     ("table properties", _table_properties),
     ("resource property", _resource_property),
     ("Lake Formation grants", grants),
+    ("Lake Formation locations", locations),
     ("Lake Formation administrator", administrator),
     ("saved queries", _saved_queries),
     ("table optimizers", _optimizers),

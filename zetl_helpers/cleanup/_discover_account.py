@@ -21,7 +21,7 @@ def grants(mine: Belongings) -> Found:
     opted_in: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for resource in _resources(mine):
         for one in _pages(mine, "list_permissions", "PrincipalResourcePermissions", resource):
-            by_principal[_principal(one)].append((resource, one["Permissions"]))
+            by_principal[_principal(one)].append((one["Resource"], one["Permissions"]))
         for one in _pages(mine, "list_lake_formation_opt_ins", "LakeFormationOptInsInfoList", resource):
             opted_in[_principal(one)].append(resource)
     # The caller keeps its own: who may not drop a database any more cannot clean up.
@@ -42,6 +42,7 @@ def _resources(mine: Belongings) -> Iterator[dict[str, Any]]:
     for table in mine.tables_in_database:
         yield {"Table": {"DatabaseName": mine.lab.database, "Name": table["Name"]}}
     if mine.owns(mine.database):
+        yield {"Table": {"DatabaseName": mine.lab.database, "TableWildcard": {}}}
         yield {"Database": {"Name": mine.lab.database}}
 
 
@@ -72,6 +73,23 @@ def _revoke(
     for resource in opt_ins:
         with absent("EntityNotFoundException"):
             formation.delete_lake_formation_opt_in(Principal=who, Resource=resource)
+
+
+def locations(mine: Belongings) -> Found:
+    """Look for the locations in the lab's bucket that chapter 3 registered with Lake Formation."""
+    formation = mine.lab.client("lakeformation")
+    token: dict[str, str] = {}
+    while True:
+        answer = formation.list_resources(**token)
+        for arn in (one["ResourceArn"] for one in answer["ResourceInfoList"]):
+            for lab in mine.lab.everywhere:
+                if arn.rstrip("/") == lab.table_location_arn and mine.owns(mine.bucket):
+                    why, known_by = "lets Lake Formation read the files", "lies in the lab's bucket"
+                    delete = partial(studio.deregister_location, lab)
+                    yield Leftover("Lake Formation location", arn, why, known_by, delete)
+        if not answer.get("NextToken"):
+            return
+        token = {"NextToken": answer["NextToken"]}
 
 
 def administrator(mine: Belongings) -> Found:

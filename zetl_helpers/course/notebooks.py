@@ -143,16 +143,17 @@ def kernel_environment(state: Path) -> dict[str, str]:
 
 
 @contextmanager
-def fresh_lakehouse(*, enforce_iam: bool = False) -> Iterator[daemon.Running]:
+def fresh_lakehouse(*, enforce_iam: bool = False, governed: bool = False) -> Iterator[daemon.Running]:
     """Start a lakehouse of its own, and let the notebooks' kernels find it.
 
     Args:
         enforce_iam: Whether it checks requests against IAM policies.
+        governed: Whether Lake Formation governs its account.
     """
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
         state = Path(folder)
-        running, _ = daemon.start(state, port=0, enforce_iam=enforce_iam)
+        running, _ = daemon.start(state, port=0, enforce_iam=enforce_iam, governed=governed)
         os.environ.update(kernel_environment(state))
         try:
             yield running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -17,7 +18,10 @@ from local_lakehouse.athena.tables.lake import Lake, is_iceberg, is_view
 from local_lakehouse.athena.tables.loads import ArrowLoad, IcebergLoad, Load
 from local_lakehouse.athena.tables.metadata_tables import METADATA_TABLES, metadata_table
 from local_lakehouse.athena.tables.views import read_view
+from local_lakehouse.backend.clients import acting_for
 from local_lakehouse.iceberg.versions import column_name, schema_of
+from local_lakehouse.lake_formation.governance import DataAccess
+from local_lakehouse.lake_formation.resources import EVERY_COLUMN
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.session import CATALOG, Source, SourceColumn, Version, View
 from local_lakehouse.sql.failures import Position, QueryFailure
@@ -41,6 +45,8 @@ class StatementTables:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._loads: dict[str, Load] = {}
+        # Read with Lake Formation's credentials, not with the caller's rights to S3.
+        self._vended: set[str] = set()
         self.scanned_bytes = 0
 
     def resolve(
@@ -75,31 +81,42 @@ class StatementTables:
             if version is not None:
                 raise QueryFailure("NOT_SUPPORTED", "This connector does not support versioned tables", position)
             return self._hive(entry, full)
-        table = self._lake.iceberg(entry)
+        access = self._lake.access(entry)
+        table = self._lake.opened(entry)
         if kind in METADATA_TABLES:
+            if access.columns != EVERY_COLUMN:
+                raise QueryFailure(
+                    "", f"AccessDeniedException: {name} is not readable by who may read some columns of {base} only"
+                )
             if version is not None:
                 raise QueryFailure("NOT_SUPPORTED", "Metadata tables cannot be read as of another version", position)
             columns, rows = metadata_table(table, kind)
             listed = tuple(SourceColumn(column, type_, f"c{index}") for index, (column, type_) in enumerate(columns))
             return Source(full, self._add(ArrowLoad(rows)), listed)
-        return self._iceberg(table, full, version)
+        return self._iceberg(table, full, version, access)
 
-    def _iceberg(self, table: Table, names: tuple[str, ...], version: Version | None) -> Source:
+    def _iceberg(self, table: Table, names: tuple[str, ...], version: Version | None, access: DataAccess) -> Source:
         snapshot_id = None if version is None else snapshot_of(table, names, version)
         schema = schema_of(table, snapshot_id)
         columns = tuple(
             SourceColumn(field.name.lower(), athena_type(field.field_type), column_name(index))
             for index, field in enumerate(schema.fields)
+            if access.columns.has(field.name)
         )
         load = IcebergLoad(self._lake, table, snapshot_id)
-        return Source(names, self._add(load), (*columns, *_HIDDEN), load.conditions)
+        hidden = _HIDDEN if access.columns == EVERY_COLUMN else ()
+        return Source(names, self._add(load, vended=access.vended), (*columns, *hidden), load.conditions)
 
     def _hive(self, entry: dict[str, object], names: tuple[str, ...]) -> Source:
+        access = self._lake.access(entry)
         columns = tuple(
-            SourceColumn(name, type_, f"c{index}") for index, (name, type_) in enumerate(hive_columns(entry))
+            SourceColumn(name, type_, f"c{index}")
+            for index, (name, type_) in enumerate(hive_columns(entry))
+            if access.columns.has(name)
         )
         load = HiveLoad(self._lake, entry)
-        return Source(names, self._add(load), (*columns, _HIDDEN[0]), load.conditions)
+        hidden = (_HIDDEN[0],) if access.columns == EVERY_COLUMN else ()
+        return Source(names, self._add(load, vended=access.vended), (*columns, *hidden), load.conditions)
 
     def _information(self, names: tuple[str, ...], position: Position) -> Source:
         found = information_table(self._lake, names[-1])
@@ -114,9 +131,11 @@ class StatementTables:
             return QueryFailure("SCHEMA_NOT_FOUND", f"Schema '{schema}' does not exist", position)
         return QueryFailure("TABLE_NOT_FOUND", f"Table '{CATALOG}.{schema}.{name}' does not exist", position)
 
-    def _add(self, load: Load) -> str:
+    def _add(self, load: Load, *, vended: bool = False) -> str:
         name = f"scan{next(_scan_numbers)}"
         self._loads[name] = load
+        if vended:
+            self._vended.add(name)
         return name
 
     def register(self, worker: WorkerSession, scans: Mapping[str, AbstractSet[str]]) -> None:
@@ -127,7 +146,8 @@ class StatementTables:
             scans: The columns that it reads of each table, by DuckDB's names of both.
         """
         for name, load in self._loads.items():
-            loaded = load.load(set(scans.get(name, ())))
+            with acting_for(None) if name in self._vended else contextlib.nullcontext():
+                loaded = load.load(set(scans.get(name, ())))
             self.scanned_bytes += loaded.scanned_bytes
             offer(worker, name, loaded.rows)
 

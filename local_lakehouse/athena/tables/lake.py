@@ -11,10 +11,13 @@ from pyiceberg.exceptions import ValidationError
 from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 
-from local_lakehouse.backend.clients import ServiceClients, require
+from local_lakehouse.backend.clients import ServiceClients, acting_for, current_actor, require
 from local_lakehouse.iceberg.catalog import load_catalog
 from local_lakehouse.iceberg.reader import Reader
 from local_lakehouse.iceberg.scans import Planner, Scan, ScanFile, UnsupportedTableError
+from local_lakehouse.lake_formation.governance import DataAccess, Governance
+from local_lakehouse.lake_formation.resources import EVERY_COLUMN
+from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.sql.failures import QueryFailure
 
 # Athena creates and reads tables of version 2; those of version 3 have types and deletes that it does not know.
@@ -26,11 +29,15 @@ class Lake:
 
     Args:
         clients: The clients of the lakehouse.
+        governance: What Lake Formation decides; None where nobody is checked.
         reads_local_files: Whether the engine may read the files of `local_path`.
     """
 
-    def __init__(self, clients: ServiceClients, *, reads_local_files: bool = False) -> None:
+    def __init__(
+        self, clients: ServiceClients, governance: Governance | None = None, *, reads_local_files: bool = False
+    ) -> None:
         self.clients = clients
+        self._governance = governance
         self.catalog = load_catalog(clients)
         self.reader = Reader(self.catalog.objects, self.catalog.rows)
         self.reads_local_files = reads_local_files
@@ -85,17 +92,55 @@ class Lake:
         for page in self.glue.get_paginator("get_tables").paginate(DatabaseName=database):
             yield from page["TableList"]
 
-    def iceberg(self, entry: dict[str, Any]) -> Table:
-        """Return the Iceberg table that a catalog's entry points to."""
-        location: str | None = entry.get("Parameters", {}).get("metadata_location")
-        full = f"{entry['DatabaseName']}.{entry['Name']}"
-        if location is None:
-            raise QueryFailure("ICEBERG_INVALID_METADATA", f"Table is missing [metadata_location] property: {full}")
-        # Read from S3 or from a cache: the caller needs the right either way.
-        for path in (location, f"{location.rpartition('/metadata/')[0]}/data/*"):
-            require("s3:GetObject", f"arn:{self.clients.partition}:s3:::{path.removeprefix('s3://')}")
+    def access(self, entry: dict[str, Any]) -> DataAccess:
+        """Tell how the caller reads a table's data.
+
+        Raises:
+            ClientError: It may not.
+        """
+        metadata: str = entry.get("Parameters", {}).get("metadata_location", "")
+        location = metadata.rpartition("/metadata/")[0] or str(entry.get("StorageDescriptor", {}).get("Location", ""))
+        arn = f"arn:{self.clients.partition}:s3:::{location.removeprefix('s3://').rstrip('/')}"
+        paths = [f"arn:{self.clients.partition}:s3:::{metadata.removeprefix('s3://')}", f"{arn}/data/*"]
+        objects = paths if metadata else [f"{arn}/*"]
+        actor = current_actor()
+        if actor is None or self._governance is None:
+            for path in objects:
+                require("s3:GetObject", path)
+            return DataAccess(EVERY_COLUMN, vended=False)
         try:
-            table = self.catalog.table_at(entry["DatabaseName"], entry["Name"], location)
+            access = self._governance.data_access(actor.principal, entry["DatabaseName"], entry["Name"], arn)
+        except Fault as fault:
+            raise _denied(fault.code, fault.message) from fault
+        if access.vended:
+            require("lakeformation:GetDataAccess", "*")
+            return access
+        # Read from S3 or from a cache: the caller needs the right either way.
+        rights = actor.rights()
+        for path in objects:
+            why = rights.objection("s3:GetObject", path)
+            if why is not None:
+                raise _denied("AccessDenied", why)
+        return access
+
+    def iceberg(self, entry: dict[str, Any]) -> Table:
+        """Return the Iceberg table that a catalog's entry points to.
+
+        Raises:
+            ClientError: The caller may not read its data.
+        """
+        self.access(entry)
+        return self.opened(entry)
+
+    def opened(self, entry: dict[str, Any]) -> Table:
+        """Return the Iceberg table that a catalog's entry points to, once the caller is known to have access to it."""
+        location: str | None = entry.get("Parameters", {}).get("metadata_location")
+        if location is None:
+            full = f"{entry['DatabaseName']}.{entry['Name']}"
+            raise QueryFailure("ICEBERG_INVALID_METADATA", f"Table is missing [metadata_location] property: {full}")
+        try:
+            with acting_for(None):
+                table = self.catalog.table_at(entry["DatabaseName"], entry["Name"], location)
         except FileNotFoundError as error:
             raise QueryFailure(
                 "ICEBERG_MISSING_METADATA",
@@ -127,6 +172,10 @@ class Lake:
     def local_path(self, file: ScanFile) -> Path:
         """Return the path of a data file's bytes on the local disk."""
         return self.catalog.objects.local.path(file.path)
+
+
+def _denied(code: str, message: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "GetObject")
 
 
 def is_iceberg(entry: dict[str, Any]) -> bool:

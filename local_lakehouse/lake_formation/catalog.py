@@ -1,0 +1,57 @@
+"""Requests to the Data Catalog, as Lake Formation lets them through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from local_lakehouse.backend.clients import SERVICE_ACCESS_KEY, current_actor
+from local_lakehouse.lake_formation.governance import Governance
+from local_lakehouse.protocol.faults import Answer, Fault, fail
+from local_lakehouse.protocol.request import Request
+
+_FILTERED = ("GetDatabases", "GetTable", "GetTables", "SearchTables")
+
+
+class GovernedCatalog:
+    """Checks and filters requests to the Data Catalog, and notes what they created and deleted.
+
+    Args:
+        governance: Decides.
+        changed: Told that something was noted, so that it is kept.
+    """
+
+    def __init__(self, governance: Governance, changed: Callable[[], object] = lambda: None) -> None:
+        self._governance = governance
+        self._changed = changed
+
+    def __call__(self, request: Request, serve: Callable[[], Answer]) -> Answer:
+        """Carry out one request.
+
+        Args:
+            request: The request.
+            serve: Lets moto answer it.
+        """
+        actor = current_actor()
+        operation = request.operation
+        try:
+            if actor is not None:
+                self._governance.check(operation, request.parameters, actor.principal)
+            answer = serve()
+            if answer.status != 200:
+                return answer
+            if self._governance.note(operation, request.parameters, actor.principal if actor else None):
+                self._changed()
+            # Athena needs the whole layout of a table's files, and leaves out itself what may not be read.
+            if actor is None or operation not in _FILTERED or (operation == "GetTable" and _is_service(request)):
+                return answer
+            seen = self._governance.visible(operation, json.loads(answer.body), actor.principal)
+        except Fault as fault:
+            return fail(request.service, request.method, fault)
+        body = json.dumps(seen).encode()
+        headers = [pair for pair in answer.headers if pair[0].lower() != "content-length"]
+        return Answer(answer.status, [*headers, ("Content-Length", str(len(body)))], body)
+
+
+def _is_service(request: Request) -> bool:
+    return request.credential is not None and request.credential.access_key == SERVICE_ACCESS_KEY

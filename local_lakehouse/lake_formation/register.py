@@ -1,0 +1,169 @@
+"""What Lake Formation knows: settings, grants, opt-ins, registered locations and creators."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from local_lakehouse.lake_formation.resources import (
+    ANY_TABLE,
+    EVERY_COLUMN,
+    EVERYBODY,
+    Columns,
+    Resource,
+)
+
+_TO_EVERYBODY = {"Principal": {"DataLakePrincipalIdentifier": EVERYBODY}, "Permissions": ["ALL"]}
+
+
+def default_settings(*, governed: bool = False) -> dict[str, Any]:
+    """Return the settings of an account: whatever is created is open to IAM, or to nobody where it is governed."""
+    default = [] if governed else [copy.deepcopy(_TO_EVERYBODY)]
+    return {
+        "DataLakeAdmins": [],
+        "ReadOnlyAdmins": [],
+        "CreateDatabaseDefaultPermissions": default,
+        "CreateTableDefaultPermissions": copy.deepcopy(default),
+        "Parameters": {"CROSS_ACCOUNT_VERSION": "4"},
+        "TrustedResourceOwners": [],
+        "AllowExternalDataFiltering": False,
+        "ExternalDataFilteringAllowList": [],
+        "AuthorizedSessionTagValueList": [],
+    }
+
+
+@dataclass(frozen=True)
+class Location:
+    """A registered location.
+
+    Args:
+        arn: Its ARN, without a slash at the end.
+        role: The role that Lake Formation reads with.
+        hybrid: Whether only principals that opted in are checked.
+        modified: When it was registered or changed.
+    """
+
+    arn: str
+    role: str
+    hybrid: bool
+    modified: datetime
+
+
+@dataclass
+class Register:
+    """All that Lake Formation knows.
+
+    Args:
+        settings: The data lake settings.
+        grants: Permissions by principal and resource, each with whether it may be granted on.
+        opt_ins: Who opted in for what: when, and by whom.
+        locations: Registered locations by ARN.
+        creators: Who created a database or table, and so has all permissions on it; nobody's where a service did.
+    """
+
+    settings: dict[str, Any] = field(default_factory=default_settings)
+    grants: dict[tuple[str, Resource], dict[str, bool]] = field(default_factory=dict)
+    opt_ins: dict[tuple[str, Resource], tuple[datetime, str]] = field(default_factory=dict)
+    locations: dict[str, Location] = field(default_factory=dict)
+    creators: dict[Resource, str] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Return the register as plain data."""
+        return {
+            "settings": self.settings,
+            "grants": [[principal, about.document(), held] for (principal, about), held in self.grants.items()],
+            "opt_ins": [
+                [principal, about.document(), when, by] for (principal, about), (when, by) in self.opt_ins.items()
+            ],
+            "locations": [[one.arn, one.role, one.hybrid, one.modified] for one in self.locations.values()],
+            "creators": [[about.document(), creator] for about, creator in self.creators.items()],
+        }
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Register:
+        """Return the register of what `document` returned."""
+        return cls(
+            copy.deepcopy(dict(document["settings"])),
+            {(who, Resource.of(about)): dict(held) for who, about, held in document["grants"]},
+            {(who, Resource.of(about)): (when, by) for who, about, when, by in document["opt_ins"]},
+            {arn: Location(arn, role, hybrid, when) for arn, role, hybrid, when in document["locations"]},
+            {Resource.of(about): creator for about, creator in document["creators"]},
+        )
+
+    def grant(self, principal: str, resource: Resource, permissions: list[str], grantable: list[str]) -> None:
+        """Add permissions."""
+        for permission in permissions:
+            held = self.grants.setdefault((principal, _filed(resource, permission)), {})
+            held[permission] = held.get(permission, False) or permission in grantable
+
+    def revoke(self, principal: str, resource: Resource, permissions: list[str], grantable: list[str]) -> bool:
+        """Take permissions away; tell whether all of them were there."""
+        keys = {permission: (principal, _filed(resource, permission)) for permission in permissions}
+        if not all(permission in self.grants.get(key, {}) for permission, key in keys.items()):
+            return False
+        for permission, key in keys.items():
+            if grantable and permission in grantable:
+                self.grants[key][permission] = False
+                continue
+            del self.grants[key][permission]
+            if not self.grants[key]:
+                del self.grants[key]
+        return True
+
+    def held(self, principal: str, resource: Resource) -> Iterator[tuple[str, Columns]]:
+        """Yield each permission on a resource, with the columns that it is about."""
+        wildcard = Resource("table", resource.database, ANY_TABLE) if resource.kind == "table" else resource
+        for (holder, about), permissions in self.grants.items():
+            if holder == principal and about.thing in (resource, wildcard):
+                for permission in permissions:
+                    yield permission, about.columns or EVERY_COLUMN
+
+    def is_administrator(self, principal: str) -> bool:
+        """Tell whether a principal is a data lake administrator."""
+        return any(one["DataLakePrincipalIdentifier"] == principal for one in self.settings.get("DataLakeAdmins") or ())
+
+    def opted_in(self, principal: str, resource: Resource) -> bool:
+        """Tell whether a principal opted in for a resource."""
+        wildcard = Resource("table", resource.database, ANY_TABLE)
+        return any(
+            holder == principal and about in (resource, *([wildcard] if resource.kind == "table" else []))
+            for holder, about in self.opt_ins
+        )
+
+    def location_of(self, path: str) -> Location | None:
+        """Return the registered location in which a path lies, the deepest one.
+
+        Args:
+            path: The ARN of the path, without a slash at the end.
+        """
+        found = [one for arn, one in self.locations.items() if path == arn or path.startswith(f"{arn}/")]
+        return max(found, key=lambda one: len(one.arn), default=None)
+
+    def created(self, resource: Resource, creator: str | None) -> None:
+        """Note a new database or table: who created it, and what the settings grant on it."""
+        self.creators[resource] = creator or ""
+        name = "CreateDatabaseDefaultPermissions" if resource.kind == "database" else "CreateTableDefaultPermissions"
+        for one in self.settings.get(name) or ():
+            self.grant(one["Principal"]["DataLakePrincipalIdentifier"], resource, list(one["Permissions"]), [])
+
+    def deleted(self, resource: Resource) -> None:
+        """Forget all that is about a database or table that was deleted."""
+
+        def concerns(about: Resource) -> bool:
+            if resource.kind == "database":
+                return about.database == resource.database
+            return about.thing == resource
+
+        self.grants = {key: held for key, held in self.grants.items() if not concerns(key[1])}
+        self.opt_ins = {key: when for key, when in self.opt_ins.items() if not concerns(key[1])}
+        self.creators = {about: who for about, who in self.creators.items() if not concerns(about)}
+
+
+def _filed(resource: Resource, permission: str) -> Resource:
+    """Return under which resource a permission is kept: SELECT is about columns, all of them unless some are named."""
+    if permission == "SELECT" and resource.kind == "table":
+        return Resource("columns", resource.database, resource.table, EVERY_COLUMN)
+    return resource

@@ -1,0 +1,155 @@
+"""What Lake Formation's permissions are about, and which permissions each kind of resource has.
+
+AWS: https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from local_lakehouse.protocol.faults import Fault
+
+EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
+ANY_TABLE = "*"
+# What Lake Formation calls them where a name is wanted.
+_ALL_TABLES = "ALL_TABLES"
+
+_PERMISSIONS = {
+    "catalog": {"ALL", "CREATE_DATABASE", "DESCRIBE"},
+    "database": {"ALL", "ALTER", "CREATE_TABLE", "DESCRIBE", "DROP"},
+    "table": {"ALL", "ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT"},
+    "columns": {"SELECT"},
+    "location": {"DATA_LOCATION_ACCESS"},
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Some columns of a table.
+
+    Args:
+        names: Their names, in lower case.
+        excluded: Whether they are those that are left out.
+    """
+
+    names: frozenset[str]
+    excluded: bool = False
+
+    def has(self, column: str) -> bool:
+        """Tell whether a column is one of these."""
+        return (column.lower() in self.names) is not self.excluded
+
+
+EVERY_COLUMN = Columns(frozenset(), excluded=True)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What a permission is about.
+
+    Args:
+        kind: ``catalog``, ``database``, ``table``, ``columns`` or ``location``.
+        database: The database's name.
+        table: The table's name; `ANY_TABLE` stands for all of the database.
+        columns: Which columns, of the kind ``columns``.
+        location: The ARN of a location in S3.
+    """
+
+    kind: str
+    database: str = ""
+    table: str = ""
+    columns: Columns | None = None
+    location: str = ""
+
+    def document(self) -> list[Any]:
+        """Return the resource as plain data."""
+        columns = None if self.columns is None else [sorted(self.columns.names), self.columns.excluded]
+        return [self.kind, self.database, self.table, columns, self.location]
+
+    @classmethod
+    def of(cls, document: Sequence[Any]) -> Resource:
+        """Return the resource of what `document` returned."""
+        kind, database, table, columns, location = document
+        chosen = None if columns is None else Columns(frozenset(columns[0]), columns[1])
+        return cls(kind, database, table, chosen, location)
+
+    @property
+    def thing(self) -> Resource:
+        """The table of some columns; anything else itself."""
+        return replace(self, kind="table", columns=None) if self.kind == "columns" else self
+
+    def answer(self, account: str) -> dict[str, Any]:
+        """Return the resource in the shape of Lake Formation's API."""
+        catalog = {"CatalogId": account}
+        match self.kind:
+            case "catalog":
+                return {"Catalog": {}}
+            case "database":
+                return {"Database": {**catalog, "Name": self.database}}
+            case "location":
+                return {"DataLocation": {**catalog, "ResourceArn": self.location}}
+        name = _ALL_TABLES if self.table == ANY_TABLE else self.table
+        named: dict[str, Any] = {**catalog, "DatabaseName": self.database, "Name": name}
+        if self.kind == "table" or self.columns is None:
+            return {"Table": {**named, "TableWildcard": {}} if self.table == ANY_TABLE else named}
+        if self.columns.excluded:
+            names = sorted(self.columns.names)
+            named["ColumnWildcard"] = {"ExcludedColumnNames": names} if names else {}
+        else:
+            named["ColumnNames"] = sorted(self.columns.names)
+        return {"TableWithColumns": named}
+
+
+def read(document: Mapping[str, Any]) -> Resource:
+    """Read a resource of a request.
+
+    Raises:
+        Fault: It is of a kind that is not offered, or of none.
+    """
+    match document:
+        case {"Catalog": _}:
+            return Resource("catalog")
+        case {"Database": {"Name": str(name)}}:
+            return Resource("database", name.lower())
+        case {"Table": {"DatabaseName": str(database), "TableWildcard": _}}:
+            return Resource("table", database.lower(), ANY_TABLE)
+        case {"Table": {"DatabaseName": str(database), "Name": str(name)}}:
+            return Resource("table", database.lower(), _table(name))
+        case {"TableWithColumns": {"DatabaseName": str(database), "Name": str(name), **rest}}:
+            return Resource("columns", database.lower(), _table(name), _columns(rest))
+        case {"DataLocation": {"ResourceArn": str(arn)}}:
+            return Resource("location", location=arn.rstrip("/"))
+    kind = next(iter(document), "none")
+    raise Fault(
+        "InvalidInputException",
+        f"A resource of the kind {kind} is valid in Lake Formation and not offered here: the local lakehouse could not "
+        "enforce it. Grant on the database, the table or its columns.",
+    )
+
+
+def _table(name: str) -> str:
+    return ANY_TABLE if name == _ALL_TABLES else name.lower()
+
+
+def _columns(document: Mapping[Any, Any]) -> Columns:
+    if "ColumnNames" in document:
+        return Columns(frozenset(name.lower() for name in document["ColumnNames"]))
+    excluded = (document.get("ColumnWildcard") or {}).get("ExcludedColumnNames") or ()
+    return Columns(frozenset(name.lower() for name in excluded), excluded=True)
+
+
+def check(resource: Resource, permissions: Sequence[str]) -> None:
+    """Check that a resource has some permissions.
+
+    Raises:
+        Fault: It has not.
+    """
+    wrong = sorted(set(permissions) - _PERMISSIONS[resource.kind])
+    if wrong or not permissions:
+        offered = ", ".join(sorted(_PERMISSIONS[resource.kind]))
+        raise Fault(
+            "InvalidInputException",
+            f"Permissions modification is invalid. A {resource.kind} has the permissions {offered}.",
+        )

@@ -1,0 +1,24 @@
+"""Rights that were asked for: none is missed, however often the same ones are."""
+
+from local_lakehouse.iam.access import Access
+from local_lakehouse.iam.rights import Rights
+
+
+def test_a_right_that_is_asked_for_again_is_one_of_the_newest() -> None:
+    rights = Rights()
+    for action in ("s3:GetObject", "s3:PutObject"):
+        rights.note("anna", Access(action, "arn"), allowed=True)
+    before = max(right["number"] for right in rights.listed())
+    # Denied between two rights that were known before: a slice of the list by its old length would miss it.
+    rights.note("anna", Access("s3:GetObject", "arn"), allowed=True)
+    rights.note("anna", Access("s3:DeleteObject", "arn"), allowed=False)
+    rights.note("anna", Access("s3:PutObject", "arn"), allowed=True)
+    after = [right["action"] for right in rights.listed() if right["number"] > before]
+    assert after == ["s3:GetObject", "s3:DeleteObject", "s3:PutObject"]
+
+
+def test_rights_are_told_apart_by_who_asked() -> None:
+    rights = Rights()
+    rights.note("anna", Access("s3:GetObject", "arn"), allowed=True)
+    rights.note("project", Access("s3:GetObject", "arn"), allowed=False)
+    assert [(right["principal"], right["allowed"]) for right in rights.listed()] == [("anna", True), ("project", False)]

@@ -1,0 +1,341 @@
+"""Who may see, read and change databases and tables, as Lake Formation decides."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.conftest import connect_to
+from zetl_helpers.lab import Lab
+
+HERE = "us-east-1:123456789012"
+BUCKET, LOCATION = "sales", "arn:aws:s3:::sales/orders"
+TABLE = {"Table": {"DatabaseName": "shop", "Name": "orders"}}
+DATABASE = {"Database": {"Name": "shop"}}
+ANALYST = "arn:aws:iam::123456789012:role/Analyst"
+TRUST = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+CATALOG_AND_ATHENA = {"Effect": "Allow", "Action": ["glue:*", "athena:*", "lakeformation:*"], "Resource": "*"}
+READ_FILES = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+
+
+def written(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+@dataclass
+class Account:
+    """An account with one table, its administrator, and an analyst who may do nothing with the table's files."""
+
+    admin: Lab
+    analyst: boto3.Session
+    url: str
+
+    def of_analyst(self, service: str) -> Any:
+        return self.analyst.client(service, endpoint_url=self.url)
+
+    def analyst_gets(self, *statements: dict[str, Any]) -> None:
+        self.admin.client("iam").put_role_policy(
+            RoleName="Analyst", PolicyName="own", PolicyDocument=written(CATALOG_AND_ATHENA, *statements)
+        )
+
+    def grant(self, *permissions: str, to: str = ANALYST, on: dict[str, Any] = TABLE) -> None:
+        self.admin.client("lakeformation").grant_permissions(
+            Principal={"DataLakePrincipalIdentifier": to}, Resource=on, Permissions=list(permissions)
+        )
+
+    def revoke(self, *permissions: str, to: str = ANALYST, on: dict[str, Any] = TABLE) -> None:
+        self.admin.client("lakeformation").revoke_permissions(
+            Principal={"DataLakePrincipalIdentifier": to}, Resource=on, Permissions=list(permissions)
+        )
+
+    def opt_in(self, on: dict[str, Any] = TABLE) -> None:
+        self.admin.client("lakeformation").create_lake_formation_opt_in(
+            Principal={"DataLakePrincipalIdentifier": ANALYST}, Resource=on
+        )
+
+    def register(self, *, hybrid: bool = True) -> None:
+        self.admin.client("lakeformation").register_resource(
+            ResourceArn=LOCATION, UseServiceLinkedRole=True, HybridAccessEnabled=hybrid
+        )
+
+    def ask(self, sql: str) -> list[list[str]] | str:
+        """Run a query as the analyst; return its rows, or why it failed."""
+        athena = self.of_analyst("athena")
+        started = athena.start_query_execution(QueryString=sql, QueryExecutionContext={"Database": "shop"})
+        query = {"QueryExecutionId": started["QueryExecutionId"]}
+        while True:
+            status = athena.get_query_execution(**query)["QueryExecution"]["Status"]
+            if status["State"] == "FAILED":
+                return str(status["StateChangeReason"])
+            if status["State"] == "SUCCEEDED":
+                rows = athena.get_query_results(**query)["ResultSet"]["Rows"][1:]
+                return [[cell.get("VarCharValue", "") for cell in row["Data"]] for row in rows]
+
+
+def build(lakehouse: Lakehouse) -> Account:
+    lakehouse.start()
+    admin = connect_to(lakehouse.url)
+    formation, iam, s3, glue = (admin.client(name) for name in ("lakeformation", "iam", "s3", "glue"))
+    settings = formation.get_data_lake_settings()["DataLakeSettings"]
+    settings["DataLakeAdmins"] = [{"DataLakePrincipalIdentifier": "arn:aws:iam::123456789012:role/Admin"}]
+    formation.put_data_lake_settings(DataLakeSettings=settings)
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="orders/part.csv", Body=b"1,anna,10\n2,ben,20\n")
+    glue.create_database(DatabaseInput={"Name": "shop"})
+    columns = [{"Name": "id", "Type": "int"}, {"Name": "customer", "Type": "string"}, {"Name": "amount", "Type": "int"}]
+    glue.create_table(
+        DatabaseName="shop",
+        TableInput={
+            "Name": "orders",
+            "TableType": "EXTERNAL_TABLE",
+            "StorageDescriptor": {
+                "Columns": columns,
+                "Location": f"s3://{BUCKET}/orders/",
+                "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+                "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                "SerdeInfo": {
+                    "SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+                    "Parameters": {"field.delim": ",", "serialization.format": ","},
+                },
+            },
+        },
+    )
+    iam.create_role(RoleName="Analyst", AssumeRolePolicyDocument=written(TRUST))
+    keys = admin.client("sts").assume_role(RoleArn=ANALYST, RoleSessionName="me")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-east-1")
+    account = Account(admin, session, lakehouse.url)
+    account.analyst_gets()
+    return account
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    """An account as AWS makes it."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    yield build(lakehouse)
+    lakehouse.stop()
+
+
+@pytest.fixture
+def governed() -> Iterator[Account]:
+    """The same in an account whose defaults were emptied."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600, governed=True))
+    yield build(lakehouse)
+    lakehouse.stop()
+
+
+ALL = "SELECT id, customer, amount FROM orders ORDER BY id"
+ROWS = [["1", "anna", "10"], ["2", "ben", "20"]]
+NO_FILES = "not authorized to perform: s3:GetObject"
+
+
+def test_a_new_database_and_table_are_open_to_everybody_whom_iam_allows(account: Account) -> None:
+    for resource in (DATABASE, TABLE):
+        (entry,) = account.admin.client("lakeformation").list_permissions(Resource=resource)[
+            "PrincipalResourcePermissions"
+        ]
+        assert entry["Principal"]["DataLakePrincipalIdentifier"] == "IAM_ALLOWED_PRINCIPALS"
+        assert entry["Permissions"] == ["ALL"]
+    assert account.of_analyst("glue").get_table(DatabaseName="shop", Name="orders")["Table"]["Name"] == "orders"
+
+
+def test_where_the_location_is_not_registered_the_files_decide(account: Account) -> None:
+    account.opt_in(DATABASE)
+    account.opt_in()
+    account.grant("DESCRIBE", on=DATABASE)
+    account.grant("SELECT", "DESCRIBE")
+    assert NO_FILES in account.ask(ALL), "a grant does not reach the files"
+    account.analyst_gets(READ_FILES)
+    assert account.ask(ALL) == ROWS
+
+
+def test_in_hybrid_mode_only_who_opted_in_is_checked(account: Account) -> None:
+    account.register()
+    assert NO_FILES in account.ask(ALL)
+    account.grant("SELECT", "DESCRIBE")
+    assert NO_FILES in account.ask(ALL), "a grant has no effect before the opt-in"
+    account.opt_in()
+    assert account.ask(ALL) == ROWS
+    account.revoke("SELECT")
+    assert "Insufficient Lake Formation permission(s): Required Select on orders" in account.ask(ALL)
+    account.analyst_gets(READ_FILES)
+    assert "Required Select on orders" in account.ask(ALL), "rights to the files do not replace the grant"
+
+
+def test_outside_of_hybrid_mode_lake_formation_reads_for_everybody_whom_iam_allows(account: Account) -> None:
+    account.register(hybrid=False)
+    assert account.ask(ALL) == ROWS
+
+
+def test_columns_that_are_not_granted_are_not_there(account: Account) -> None:
+    account.register()
+    account.opt_in()
+    columns = {"TableWithColumns": {"DatabaseName": "shop", "Name": "orders", "ColumnNames": ["id", "amount"]}}
+    account.grant("SELECT", on=columns)
+    assert account.ask("SELECT * FROM orders ORDER BY id") == [["1", "10"], ["2", "20"]]
+    assert "COLUMN_NOT_FOUND" in account.ask("SELECT customer FROM orders")
+    entry = account.of_analyst("glue").get_table(DatabaseName="shop", Name="orders")["Table"]
+    assert [column["Name"] for column in entry["StorageDescriptor"]["Columns"]] == ["id", "amount"]
+    account.grant(
+        "SELECT",
+        on={"TableWithColumns": {"DatabaseName": "shop", "Name": "orders",
+            "ColumnWildcard": {"ExcludedColumnNames": ["id"]}}},
+    )  # fmt: skip
+    assert account.ask(ALL) == ROWS, "two grants add up"
+
+
+def test_a_governed_account_opens_nothing(governed: Account) -> None:
+    glue = governed.of_analyst("glue")
+    for call, parameters, name in (
+        (glue.get_table, {"DatabaseName": "shop", "Name": "orders"}, "orders"),
+        (glue.get_database, {"Name": "shop"}, "shop"),
+    ):
+        with pytest.raises(ClientError, match=rf"Insufficient Lake Formation .*Required Describe on {name}"):
+            call(**parameters)
+    assert [one["Name"] for one in glue.get_databases()["DatabaseList"]] == []
+    assert glue.get_tables(DatabaseName="shop")["TableList"] == []
+    governed.grant("DESCRIBE", on=DATABASE)
+    governed.grant("DESCRIBE")
+    assert [one["Name"] for one in glue.get_databases()["DatabaseList"]] == ["shop"]
+    assert [one["Name"] for one in glue.get_tables(DatabaseName="shop")["TableList"]] == ["orders"]
+    assert NO_FILES in governed.ask(ALL)
+    governed.register()
+    assert "Required Select on orders" in governed.ask(ALL)
+    governed.grant("SELECT")
+    assert governed.ask(ALL) == ROWS
+
+
+def test_being_administrator_gives_no_right_to_read(governed: Account) -> None:
+    governed.register()
+    formation = governed.admin.client("lakeformation")
+    settings = formation.get_data_lake_settings()["DataLakeSettings"]
+    settings["DataLakeAdmins"].append({"DataLakePrincipalIdentifier": ANALYST})
+    formation.put_data_lake_settings(DataLakeSettings=settings)
+    assert governed.of_analyst("glue").get_table(DatabaseName="shop", Name="orders")
+    assert "Required Select on orders" in governed.ask(ALL)
+
+
+@pytest.mark.parametrize(
+    ("permission", "call", "words"),
+    [
+        ("ALTER", lambda glue: glue.update_table(DatabaseName="shop", TableInput={"Name": "orders"}), "Alter"),
+        ("DROP", lambda glue: glue.delete_table(DatabaseName="shop", Name="orders"), "Drop"),
+    ],
+)
+def test_changes_of_a_table_take_their_permission(
+    governed: Account, permission: str, call: Callable[[Any], object], words: str
+) -> None:
+    governed.grant("DESCRIBE")
+    with pytest.raises(ClientError, match=f"Required {words} on orders"):
+        call(governed.of_analyst("glue"))
+
+
+def test_who_creates_a_database_has_all_permissions_on_it(governed: Account) -> None:
+    glue = governed.of_analyst("glue")
+    with pytest.raises(ClientError, match="Required Create Database on Catalog"):
+        glue.create_database(DatabaseInput={"Name": "mine"})
+    governed.grant("CREATE_DATABASE", on={"Catalog": {}})
+    glue.create_database(DatabaseInput={"Name": "mine"})
+    glue.create_table(DatabaseName="mine", TableInput={"Name": "things"})
+    assert glue.get_table(DatabaseName="mine", Name="things")
+    with pytest.raises(ClientError, match="Required Create Table on shop"):
+        glue.create_table(DatabaseName="shop", TableInput={"Name": "things"})
+    glue.delete_table(DatabaseName="mine", Name="things")
+    glue.delete_database(Name="mine")
+
+
+def test_tables_in_a_registered_location_take_access_to_it(governed: Account) -> None:
+    governed.register()
+    governed.grant("CREATE_TABLE", "DESCRIBE", on=DATABASE)
+    glue = governed.of_analyst("glue")
+    table = {"Name": "copies", "StorageDescriptor": {"Location": f"s3://{BUCKET}/orders/copies/"}}
+    with pytest.raises(ClientError, match="Required DATA_LOCATION_ACCESS"):
+        glue.create_table(DatabaseName="shop", TableInput=table)
+    governed.grant("DATA_LOCATION_ACCESS", on={"DataLocation": {"ResourceArn": LOCATION}})
+    glue.create_table(DatabaseName="shop", TableInput=table)
+    glue.delete_table(DatabaseName="shop", Name="copies")
+
+
+def test_only_administrators_and_holders_with_grant_option_grant(account: Account) -> None:
+    formation = account.of_analyst("lakeformation")
+    request = {
+        "Principal": {"DataLakePrincipalIdentifier": "arn:aws:iam::123456789012:role/Other"},
+        "Resource": TABLE,
+        "Permissions": ["SELECT"],
+    }
+    with pytest.raises(ClientError, match="Insufficient Lake Formation"):
+        formation.grant_permissions(**request)
+    account.admin.client("lakeformation").grant_permissions(
+        Principal={"DataLakePrincipalIdentifier": ANALYST},
+        Resource=TABLE,
+        Permissions=["SELECT"],
+        PermissionsWithGrantOption=["SELECT"],
+    )
+    formation.grant_permissions(**request)
+    with pytest.raises(ClientError, match="takes a data lake administrator"):
+        formation.create_lake_formation_opt_in(Principal=request["Principal"], Resource=TABLE)
+
+
+@pytest.mark.parametrize(
+    ("resource", "permissions", "why"),
+    [
+        (DATABASE, ["SELECT"], "Permissions modification is invalid"),
+        (TABLE, ["CREATE_TABLE"], "Permissions modification is invalid"),
+        ({"LFTagPolicy": {"ResourceType": "TABLE", "Expression": [{"TagKey": "a", "TagValues": ["b"]}]}},
+         ["SELECT"], "LFTagPolicy is valid in Lake Formation and not offered here"),
+        ({"DataCellsFilter": {"TableCatalogId": "1", "DatabaseName": "shop", "TableName": "orders", "Name": "f"}},
+         ["SELECT"], "DataCellsFilter is valid in Lake Formation and not offered here"),
+    ],
+)  # fmt: skip
+def test_what_could_not_be_enforced_is_refused(
+    account: Account, resource: dict[str, Any], permissions: list[str], why: str
+) -> None:
+    with pytest.raises(ClientError, match=why):
+        account.grant(*permissions, on=resource)
+
+
+def test_a_revocation_of_what_was_not_granted_is_refused(account: Account) -> None:
+    with pytest.raises(ClientError, match="No permissions revoked"):
+        account.revoke("SELECT")
+
+
+def test_locations_are_registered_once_described_and_deregistered(account: Account) -> None:
+    formation = account.admin.client("lakeformation")
+    account.register()
+    with pytest.raises(ClientError, match="AlreadyExists"):
+        account.register()
+    assert formation.describe_resource(ResourceArn=LOCATION)["ResourceInfo"]["HybridAccessEnabled"] is True
+    assert [one["ResourceArn"] for one in formation.list_resources()["ResourceInfoList"]] == [LOCATION]
+    with pytest.raises(ClientError, match="service-linked role and cannot be changed"):
+        formation.update_resource(ResourceArn=LOCATION, RoleArn=ANALYST, HybridAccessEnabled=False)
+    formation.deregister_resource(ResourceArn=LOCATION)
+    with pytest.raises(ClientError, match="EntityNotFound"):
+        formation.describe_resource(ResourceArn=LOCATION)
+
+
+def test_a_table_that_does_not_exist_is_not_found_in_a_governed_account_either(governed: Account) -> None:
+    with pytest.raises(ClientError, match="EntityNotFound"):
+        governed.of_analyst("glue").get_table(DatabaseName="shop", Name="nothing")
+
+
+def test_grants_go_with_what_they_are_about(account: Account) -> None:
+    glue, formation = account.admin.client("glue"), account.admin.client("lakeformation")
+    glue.create_table(DatabaseName="shop", TableInput={"Name": "short"})
+    short = {"Table": {"DatabaseName": "shop", "Name": "short"}}
+    account.grant("SELECT", on=short)
+    account.opt_in(short)
+    glue.delete_table(DatabaseName="shop", Name="short")
+    assert formation.list_permissions(Resource=short)["PrincipalResourcePermissions"] == []
+    assert formation.list_lake_formation_opt_ins(Resource=short)["LakeFormationOptInsInfoList"] == []
+
+
+def test_settings_that_are_left_out_become_empty(account: Account) -> None:
+    formation = account.admin.client("lakeformation")
+    formation.put_data_lake_settings(DataLakeSettings={"DataLakeAdmins": []})
+    settings = formation.get_data_lake_settings()["DataLakeSettings"]
+    assert settings["CreateTableDefaultPermissions"] == []

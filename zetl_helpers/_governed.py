@@ -1,0 +1,110 @@
+"""Rights in an account that Lake Formation governs: what the target role and the owner of the lab need there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers._aws import error_code, one_of, settled
+from zetl_helpers._rights import DENIED
+from zetl_helpers._steps import Step
+from zetl_helpers.lab import Lab
+
+EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
+_DATABASE_RIGHTS = ("CREATE_TABLE", "DESCRIBE")
+_TABLE_RIGHTS = ("ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT")
+
+
+class NotAdministratorError(Exception):
+    """Lake Formation governs the account and the caller may not grant; the text says who can."""
+
+
+def is_governed(lab: Lab) -> bool | None:
+    """Tell whether Lake Formation governs the lab's database: whether IAM alone gives nobody access to it.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        None where there is no database, or where the caller may not ask.
+
+    See https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html
+    """
+    try:
+        lab.client("glue").get_database(Name=lab.database)
+        return not _held(lab, EVERYBODY, {"Database": {"Name": lab.database}})
+    except ClientError as error:
+        if error_code(error) not in (*DENIED, "EntityNotFoundException"):
+            raise
+        return None
+
+
+def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
+    """Give the target role and the owner of the lab their rights, where Lake Formation governs the database.
+
+    Args:
+        lab: The lab.
+        principal: The IAM user or role that owns the lab.
+        location: The registered location that covers the table, if there is one.
+
+    Returns:
+        What happened; nothing where IAM decides.
+
+    Raises:
+        NotAdministratorError: The caller may not grant.
+
+    See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-limitations.html
+    """
+    if not is_governed(lab):
+        return []
+    database = {"Database": {"Name": lab.database}}
+    tables = {"Table": {"DatabaseName": lab.database, "TableWildcard": {}}}
+    wanted: list[tuple[str, dict[str, Any], tuple[str, ...], str]] = [
+        (lab.role_arn, database, _DATABASE_RIGHTS, f"database {lab.database}"),
+        (lab.role_arn, tables, _TABLE_RIGHTS, f"tables of {lab.database}"),
+        (principal, tables, _TABLE_RIGHTS, f"tables of {lab.database}"),
+    ]
+    if location is not None:
+        resource = {"DataLocation": {"ResourceArn": location}}
+        wanted.append((lab.role_arn, resource, ("DATA_LOCATION_ACCESS",), f"location {location}"))
+    return [_grant(lab, who, resource, rights, thing) for who, resource, rights, thing in wanted]
+
+
+def _grant(lab: Lab, who: str, resource: dict[str, Any], rights: tuple[str, ...], thing: str) -> Step:
+    formation = lab.client("lakeformation")
+    with lab.recording() as calls:
+        missing = [right for right in rights if right not in _held(lab, who, resource)]
+        if missing:
+            try:
+                settled(
+                    "Lake Formation to be free",
+                    lambda: formation.grant_permissions(
+                        Principal={"DataLakePrincipalIdentifier": who}, Resource=resource, Permissions=missing
+                    ),
+                    # A new role is not known everywhere.
+                    one_of("ConcurrentModificationException"),
+                )
+            except ClientError as error:
+                if error_code(error) not in DENIED:
+                    raise
+                raise NotAdministratorError(
+                    f"Lake Formation governs this account, and {who} lacks {', '.join(missing)} on the {thing}. You "
+                    "may not grant that: ask an administrator of Lake Formation, or become one with "
+                    "studio.add_administrator(lab) if the account is yours."
+                ) from error
+    name = who.rpartition("/")[2]
+    return Step(f"{', '.join(rights)} on {thing} for {name}", "created" if missing else "already there", calls)
+
+
+def _held(lab: Lab, principal: str, resource: dict[str, Any]) -> set[str]:
+    """Return the permissions that a principal holds on a resource."""
+    asked = {"Principal": {"DataLakePrincipalIdentifier": principal}, "Resource": resource}
+    found: set[str] = set()
+    token: dict[str, str] = {}
+    while True:
+        answer = lab.client("lakeformation").list_permissions(**asked, **token)
+        found |= {right for entry in answer["PrincipalResourcePermissions"] for right in entry["Permissions"]}
+        if not answer.get("NextToken"):
+            return found
+        token = {"NextToken": answer["NextToken"]}

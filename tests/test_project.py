@@ -12,7 +12,7 @@ from setuptools import find_packages
 ROOT = Path(__file__).parent.parent
 
 # Where conda-forge calls a package otherwise than the package index does.
-CONDA_NAMES = {"duckdb": "python-duckdb"}
+CONDA_NAMES = {"duckdb": "python-duckdb", "xxhash": "python-xxhash"}
 
 
 def requirements(*groups: str) -> dict[str, str]:

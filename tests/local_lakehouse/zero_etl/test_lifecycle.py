@@ -403,6 +403,7 @@ def test_state_survives_a_restart(world: World) -> None:
 def test_the_caller_needs_its_grant(world: World) -> None:
     world.create_table("Orders")
     _catalog_policy(world, catalog_policy("Other"))
+    world.clients.client("iam").delete_role_policy(RoleName="Admin", PolicyName="Administrator")
     fault = world.refused(
         "CreateIntegration", IntegrationName="n", SourceArn=table_arn("Orders"), TargetArn=DATABASE_ARN
     )

@@ -92,6 +92,7 @@ class Database:
         self._after_commit: list[Hook] = []
         self._after_rollback: list[Hook] = []
         self._after_replacement: list[Hook] = []
+        self._schemas: dict[str, Schema] = {}
         self._folder_lock = FileLock(self.directory / "lock")
         try:
             self._open()
@@ -113,6 +114,7 @@ class Database:
                 (schema.name, schema.version),
             )
             connection.executemany("INSERT OR IGNORE INTO large_tables VALUES (?)", [(each,) for each in schema.large])
+        self._schemas[schema.name] = schema
 
     def check(self) -> None:
         """Look for damage in the tables that stay small, and in the structure of the file.
@@ -212,6 +214,9 @@ class Database:
                 content.backup(self._writer)
             except sqlite3.Error as error:
                 raise self.failure(error) from error
+            # The other database may be from a time before a module was first used.
+            for schema in list(self._schemas.values()):
+                self.define(schema)
             for hook in self._after_replacement:
                 hook()
 

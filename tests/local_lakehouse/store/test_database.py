@@ -221,3 +221,15 @@ def test_a_full_disk_fails_the_request_and_nothing_else(database: Database) -> N
     add(database, "after")
 
     assert notes(database) == ["before", "after"]
+
+
+def test_a_content_from_before_a_module_was_used_gets_its_tables(database: Database, tmp_path: Path) -> None:
+    earlier = Database(tmp_path / "earlier")
+    content = earlier.copy()
+    earlier.close()
+
+    database.replace(content)
+    content.close()
+
+    add(database, "a")
+    assert notes(database) == ["a"]

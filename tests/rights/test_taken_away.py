@@ -44,6 +44,7 @@ def tutorial(lab: Lab) -> None:
     studio.add_administrator(lab)
     lakehouse.query(lab, "SELECT count(*) AS accounts FROM customeraccounts")
     lakehouse.save_query(lab, "Accounts", "SELECT 1", "How many there are")
+    monitoring.log_events(lab)
     monitoring.create_alarm(lab)
     cleanup.apply(cleanup.plan(lab))
 

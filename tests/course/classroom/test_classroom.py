@@ -69,7 +69,7 @@ class TestStatus:
 
     def test_the_chapter_is_read_off_what_is_there(self, alone: Lab) -> None:
         ana = connect_to(str(alone.endpoint), "ana")
-        for caught_up, seen in ((2, 1), (3, 2), (4, 3), (7, 6)):
+        for caught_up, seen in ((2, 1), (3, 2), (4, 2), (7, 6)):
             chapters.catch_up(ana, caught_up)
             assert status_of(alone).loc["ana", "chapter"] == seen
         for table, chapter in (("ProfilesFull", 10), ("Payments", 11)):

@@ -95,7 +95,7 @@ class Lakehouse:
         self.backend = Backend(settings.region, self.database)
         # The last backup may name them still.
         self.backend.objects.keeps_deleted = settings.state is not None
-        self._changes = ChangeLog()
+        self._changes = ChangeLog(self.database)
         self._started = False
         self._workers: WorkerPool | None = None
         lock = self.backend.lock

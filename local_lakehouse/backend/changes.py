@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -9,6 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from local_lakehouse.store.database import Database, Schema
+
+_SCHEMA = Schema(
+    "changes", 1,
+    (
+        """
+        CREATE TABLE change_logs (integration TEXT PRIMARY KEY, source TEXT, key_names TEXT, whole INTEGER)
+        WITHOUT ROWID
+        """,
+        "CREATE TABLE changes (integration TEXT, name TEXT, key TEXT, PRIMARY KEY (integration, name)) WITHOUT ROWID",
+    ),
+    large=("changes",),
+)  # fmt: skip
 
 Key = Mapping[str, Mapping[str, Any]]
 Written = tuple[str, Mapping[str, Any]]
@@ -59,22 +74,38 @@ class ChangeLog:
     """Keeps, for each integration, what was written to its table since the last refresh.
 
     A window that has been taken is kept until it is settled, so that a state saved meanwhile misses nothing.
+    With a database, a change is a row that is committed together with the write that it is about.
+
+    Args:
+        database: Where the changes are kept; None keeps them in memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database | None = None) -> None:
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
         self.noted = 0  # requests so far that wrote, so that two looks tell whether writing goes on
+        self._database = database
+        # What the present transaction has to write: new keys, or all there is of an integration.
+        self._new: list[tuple[str, str, str]] = []
+        self._outdated: set[str] = set()
+        if database is not None:
+            database.define(_SCHEMA)
+            database.before_commit(self._write)
+            database.after_rollback(self._read_again)
+            database.after_replacement(self._read)
+            self._read()
 
     def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:
         """Keep the changes of a table for an integration from now on, with no change as yet."""
-        with self._lock:
+        with self._transaction(), self._lock:
             self._watched[integration] = _Watched(table, tuple(key_names))
+            self._outdated.add(integration)
 
     def forget(self, integration: str) -> None:
         """Keep nothing for an integration any longer."""
-        with self._lock:
+        with self._transaction(), self._lock:
             self._watched.pop(integration, None)
+            self._outdated.add(integration)
 
     def take(self, integration: str) -> Window:
         """Return an integration's window and begin the next one; `settle` or `put_back` is to follow."""
@@ -86,9 +117,10 @@ class ChangeLog:
 
     def settle(self, integration: str) -> None:
         """Drop the window that was taken: it is in the target."""
-        with self._lock:
+        with self._transaction(), self._lock:
             if integration in self._watched:
                 self._watched[integration].taken = Window()
+                self._outdated.add(integration)
 
     def put_back(self, integration: str) -> None:
         """Make the window that was taken part of the next one: it could not be applied."""
@@ -120,43 +152,73 @@ class ChangeLog:
             elif not _is_select(operation, request):
                 self._mark("\n".join(_texts(request)))
 
-    def dump(self) -> dict[str, Any]:
-        """Return what is pending, as plain data."""
-        with self._lock:
-            return {
-                integration: {
-                    "table": watched.table,
-                    "key_names": watched.key_names,
-                    "keys": watched.pending().keys,
-                    "whole": watched.pending().whole,
-                }
-                for integration, watched in self._watched.items()
-            }
+    def _transaction(self) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext() if self._database is None else self._database.transaction()
 
-    def load(self, state: Mapping[str, Any]) -> None:
-        """Put back what `dump` returned."""
+    def _write(self) -> None:
+        if self._database is None or not (self._new or self._outdated):
+            return
+        with self._database.transaction() as connection, self._lock:
+            for integration in self._outdated:
+                connection.execute("DELETE FROM change_logs WHERE integration = ?", (integration,))
+                connection.execute("DELETE FROM changes WHERE integration = ?", (integration,))
+                if integration in self._watched:
+                    watched = self._watched[integration]
+                    pending = watched.pending()
+                    connection.execute(
+                        "INSERT INTO change_logs VALUES (?, ?, ?, ?)",
+                        (integration, watched.table, json.dumps(watched.key_names), pending.whole),
+                    )
+                    rows = ((integration, name, json.dumps(key)) for name, key in pending.keys.items())
+                    connection.executemany("INSERT INTO changes VALUES (?, ?, ?)", rows)
+            fresh = (row for row in self._new if row[0] not in self._outdated)
+            connection.executemany("INSERT OR REPLACE INTO changes VALUES (?, ?, ?)", fresh)
+            self._outdated.clear()
+            self._new.clear()
+
+    def _read_again(self) -> None:
+        """Forget what was not committed."""
+        if self._new or self._outdated:
+            self._read()
+
+    def _read(self) -> None:
+        if self._database is None:
+            return
+        with self._database.view() as connection:
+            logs = connection.execute("SELECT integration, source, key_names, whole FROM change_logs").fetchall()
+            rows = connection.execute("SELECT integration, name, key FROM changes").fetchall()
         with self._lock:
+            self._new.clear()
+            self._outdated.clear()
             self._watched = {
-                integration: _Watched(
-                    pending["table"], pending["key_names"], Window(dict(pending["keys"]), pending["whole"])
-                )
-                for integration, pending in state.items()
+                integration: _Watched(table, tuple(json.loads(names)), Window(whole=bool(whole)))
+                for integration, table, names, whole in logs
             }
+            for integration, name, key in rows:
+                self._watched[integration].window.keys[name] = json.loads(key)
 
     def _note_key(self, table: str, item: Mapping[str, Any]) -> None:
-        for watched in self._watched.values():
+        for integration, watched in self._watched.items():
             if watched.table == table:
                 key = _key_of(item, watched.key_names)
                 if key is None:
-                    watched.window.whole = True
+                    self._whole(integration)
                 else:
-                    watched.window.keys[canonical(key)] = key
+                    name = canonical(key)
+                    watched.window.keys[name] = key
+                    if self._database is not None:
+                        self._new.append((integration, name, json.dumps(key)))
+
+    def _whole(self, integration: str) -> None:
+        if not self._watched[integration].window.whole:
+            self._watched[integration].window.whole = True
+            self._outdated.add(integration)
 
     def _mark(self, text: str) -> None:
-        for watched in self._watched.values():
+        for integration, watched in self._watched.items():
             # As a word, in a statement or an ARN: the name of another table may begin with this one's.
             if re.search(rf"(?<!\w){re.escape(watched.table)}(?!\w)", text):
-                watched.window.whole = True
+                self._whole(integration)
 
 
 def _texts(value: Any) -> Iterator[str]:

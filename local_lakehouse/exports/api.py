@@ -68,10 +68,9 @@ class ExportService:
             return self._list(request) if operation == "ListExports" else self._export(request, caller)
 
     def dump(self) -> dict[str, Any]:
-        """Return exports and versions as documents."""
+        """Return exports as documents."""
         with self._clients.lock:
             return {
-                "history": self._history.dump(),
                 "exports": {arn: dict(export) for arn, export in self._exports.items()},
                 "requests": dict(self._requests),
             }
@@ -79,7 +78,6 @@ class ExportService:
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over the documents that `dump` returned."""
         with self._clients.lock:
-            self._history.load(state.get("history", {}))
             self._exports = dict(state.get("exports", {}))
             self._requests = dict(state.get("requests", {}))
 

@@ -5,15 +5,30 @@ AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from local_lakehouse.backend.changes import ChangeLog, canonical
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
+from local_lakehouse.store.database import Schema
 
 Items = dict[str, Item]
+
+_SCHEMA = Schema(
+    "history", 1,
+    (
+        "CREATE TABLE histories (source TEXT PRIMARY KEY, since INTEGER, key_names TEXT) WITHOUT ROWID",
+        """
+        CREATE TABLE item_versions (source TEXT, moment INTEGER, key TEXT, body TEXT,
+        PRIMARY KEY (source, moment, key)) WITHOUT ROWID
+        """,
+    ),
+    large=("item_versions",),
+)  # fmt: skip
+_BASELINE = 0
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,17 @@ class _Versions:
     current: Items
     writes: list[tuple[int, str, Item | None]] = field(default_factory=list)
 
+    def take_over(self, moment: int, key: str, image: Item | None) -> None:
+        """Note what an item is from a moment on; `_BASELINE` for what it is in the beginning."""
+        if moment == _BASELINE and image is not None:
+            self.baseline[key] = image
+        else:
+            self.writes.append((moment, key, image))
+        if image is None:
+            del self.current[key]
+        else:
+            self.current[key] = image
+
 
 class History:
     """Keeps the versions of items while point-in-time recovery is on.
@@ -57,6 +83,15 @@ class History:
         self._changes = ChangeLog()
         self._tables: dict[str, _Versions] = {}
         self._last = 0
+        self._database = clients.documents.database
+        # What the present transaction has to write: new versions, or all there is of a table.
+        self._new: list[tuple[str, int, str, str | None]] = []
+        self._outdated: set[str] = set()
+        self._database.define(_SCHEMA)
+        self._database.before_commit(self._save)
+        self._database.after_rollback(self._read_again)
+        self._database.after_replacement(self._read)
+        self._read()
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
         """Note what a DynamoDB request changed, once it has been served and before the next one is."""
@@ -105,18 +140,50 @@ class History:
                 if (image := after.get(key) or before.get(key)) is not None
             ]
 
-    def dump(self) -> dict[str, Any]:
-        """Return all versions as plain data."""
-        with self._clients.lock:
-            return {table: asdict(versions) for table, versions in self._tables.items()}
+    def _save(self) -> None:
+        if not (self._new or self._outdated):
+            return
+        with self._database.transaction() as connection:
+            for table in self._outdated:
+                connection.execute("DELETE FROM histories WHERE source = ?", (table,))
+                connection.execute("DELETE FROM item_versions WHERE source = ?", (table,))
+                if table in self._tables:
+                    connection.execute(
+                        "INSERT INTO histories VALUES (?, ?, ?)",
+                        (table, self._tables[table].since, json.dumps(self._tables[table].key_names)),
+                    )
+                    connection.executemany("INSERT INTO item_versions VALUES (?, ?, ?, ?)", self._all(table))
+            fresh = (row for row in self._new if row[0] not in self._outdated)
+            connection.executemany("INSERT INTO item_versions VALUES (?, ?, ?, ?)", fresh)
+        self._new.clear()
+        self._outdated.clear()
 
-    def load(self, state: Mapping[str, Any]) -> None:
-        """Put back what `dump` returned."""
-        with self._clients.lock:
-            self._tables = {table: _Versions(**versions) for table, versions in state.items()}
-            self._changes = ChangeLog()
-            for table, versions in self._tables.items():
-                self._changes.watch(table, table, versions.key_names)
+    def _all(self, table: str) -> Iterator[tuple[str, int, str, str | None]]:
+        versions = self._tables[table]
+        for key, image in versions.baseline.items():
+            yield table, _BASELINE, key, json.dumps(image)
+        for moment, key, written in versions.writes:
+            yield table, moment, key, _text(written)
+
+    def _read_again(self) -> None:
+        """Forget what was not committed."""
+        if self._new or self._outdated:
+            self._read()
+
+    def _read(self) -> None:
+        with self._database.view() as connection:
+            histories = connection.execute("SELECT source, since, key_names FROM histories").fetchall()
+            rows = connection.execute(
+                "SELECT source, moment, key, body FROM item_versions ORDER BY source, moment"
+            ).fetchall()
+        self._new.clear()
+        self._outdated.clear()
+        self._changes = ChangeLog()
+        self._tables = {table: _Versions(since, tuple(json.loads(names)), {}, {}) for table, since, names in histories}
+        for table, versions in self._tables.items():
+            self._changes.watch(table, table, versions.key_names)
+        for table, moment, key, body in rows:
+            self._tables[table].take_over(moment, key, None if body is None else json.loads(body))
 
     def _begin(self, table: str) -> None:
         """Begin a table's history, or end it, as its point-in-time recovery says."""
@@ -125,11 +192,15 @@ class History:
         elif table not in self._tables:
             names = tuple(self._source.key_attributes(table) or ())
             items = {canonical(_keys(item, names)): item for item in self._source.items(table)}
-            self._tables[table] = _Versions(self.now(), names, items, dict(items))
+            with self._database.transaction():
+                self._tables[table] = _Versions(self.now(), names, items, dict(items))
+                self._outdated.add(table)
             self._changes.watch(table, table, names)
 
     def _end(self, table: str) -> None:
-        self._tables.pop(table, None)
+        if self._tables.pop(table, None) is not None:
+            with self._database.transaction():
+                self._outdated.add(table)
         self._changes.forget(table)
 
     def _keep_up(self, table: str) -> None:
@@ -157,13 +228,11 @@ class History:
     def _write(self, table: str, images: Mapping[str, Item | None]) -> None:
         versions = self._tables[table]
         moment = self.now()
-        for key, image in images.items():
-            if versions.current.get(key) != image:
-                versions.writes.append((moment, key, image))
-                if image is None:
-                    del versions.current[key]
-                else:
-                    versions.current[key] = image
+        with self._database.transaction():
+            for key, image in images.items():
+                if versions.current.get(key) != image:
+                    versions.take_over(moment, key, image)
+                    self._new.append((table, moment, key, _text(image)))
 
     def _state(self, table: str, before: int) -> Items:
         versions = self._tables[table]
@@ -176,6 +245,10 @@ class History:
             else:
                 state[key] = image
         return state
+
+
+def _text(image: Item | None) -> str | None:
+    return None if image is None else json.dumps(image)
 
 
 def _keys(item: Item, names: tuple[str, ...]) -> Item:

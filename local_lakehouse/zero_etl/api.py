@@ -167,14 +167,13 @@ class ZeroEtlService:
             ]
 
     def dump(self) -> dict[str, Any]:
-        """Return integrations, properties and pending changes as documents."""
+        """Return integrations and properties as documents."""
         with self._clients.lock:
             return {
                 **{
                     f"integration/{number:06d}": integration.dump()
                     for number, integration in enumerate(self._lifecycle.integrations.values())
                 },
-                **{f"changes/{identity}": changes for identity, changes in self._changes.dump().items()},
                 "properties": self._properties.dump(),
             }
 
@@ -190,13 +189,6 @@ class ZeroEtlService:
                 vars(integration).update(vars(loaded))
                 self._lifecycle.integrations[loaded.identity] = integration
             self._properties = Properties.load(state.get("properties", {}))
-            self._changes.load(
-                {
-                    name.removeprefix("changes/"): changes
-                    for name, changes in state.items()
-                    if name.startswith("changes/")
-                }
-            )
 
     def _run(self) -> None:
         for service in _CLIENTS:

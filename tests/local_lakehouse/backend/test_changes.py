@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from local_lakehouse.backend.changes import ChangeLog, Window
 from local_lakehouse.protocol.wire import service_model
+from local_lakehouse.store.database import Database
 from tests.local_lakehouse.zero_etl.documented import holds
 
 KEY = {"pk": {"S": "a"}, "sk": {"N": "1"}}
 ITEM = {**KEY, "x": {"S": "y"}}
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    database = Database(None)
+    yield database
+    database.close()
 
 
 @pytest.fixture
@@ -111,15 +120,36 @@ def test_a_window_that_was_not_applied_comes_back(log: ChangeLog) -> None:
     assert len(log.take("one").keys) == 2
 
 
-def test_a_window_being_applied_is_in_a_saved_state(log: ChangeLog) -> None:
-    log.note("DeleteItem", {"TableName": "Orders", "Key": KEY})
+def test_a_window_being_applied_is_kept_until_it_is_settled(database: Database) -> None:
+    log = ChangeLog(database)
+    log.watch("one", "Orders", ["pk", "sk"])
+    with database.transaction():
+        log.note("DeleteItem", {"TableName": "Orders", "Key": KEY})
     log.take("one")
-    saved = log.dump()
+    assert len(ChangeLog(database).take("one").keys) == 1
     log.settle("one")
+    assert not ChangeLog(database).take("one")
+
+
+def test_a_change_is_kept_with_the_write_that_it_is_about(database: Database) -> None:
+    log = ChangeLog(database)
+    log.watch("one", "Orders", ["pk", "sk"])
+    note = {"TableName": "Orders", "Key": KEY}
+    with contextlib.suppress(ZeroDivisionError), database.transaction():
+        log.note("DeleteItem", note)
+        raise ZeroDivisionError
     assert not log.take("one")
-    again = ChangeLog()
-    again.load(saved)
-    assert len(again.take("one").keys) == 1
+    assert not ChangeLog(database).take("one")
+
+
+def test_a_table_that_must_be_compared_as_a_whole_is_kept_as_such(database: Database) -> None:
+    log = ChangeLog(database)
+    log.watch("one", "Orders", ["pk", "sk"])
+    with database.transaction():
+        log.note("RestoreTableToPointInTime", {"TargetTableName": "Orders"})
+    assert ChangeLog(database).take("one").whole
+    log.forget("one")
+    assert not database.copy().execute("SELECT count(*) FROM change_logs").fetchone()[0]
 
 
 def test_each_integration_has_its_own_window(log: ChangeLog) -> None:

@@ -135,7 +135,7 @@ class World:
 
     def restart(self) -> None:
         """Begin with a new service, as a new process does."""
-        self.changes = ChangeLog()
+        self.changes = ChangeLog(self.clients.documents.database)
         self.service = ZeroEtlService(self.clients, self.changes, 1.0, self.clock)
 
     def put_role_policy(self, statements: list[dict[str, Any]]) -> None:

@@ -46,7 +46,9 @@ def rows() -> dict[str, Rows]:
             for item in zetl.source.items()
         ],
         "payments": [
-            tuple(_value(item, name) for name in ("AccountNumber", "PaymentID", "State", "Category", "Amount", "PaidAt"))
+            tuple(_value(item, name) for name in (
+                "AccountNumber", "PaymentID", "State", "Category", "Amount", "PaidAt",
+            ))
             for item in payments(240)
         ],
         "profilesfull": [

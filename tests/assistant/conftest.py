@@ -1,0 +1,21 @@
+from collections.abc import Iterator
+
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.assistant import schemas
+from tests.conftest import connect_to
+from zetl_helpers.lab import Lab
+
+
+@pytest.fixture(scope="package")
+def filled() -> Iterator[Lab]:
+    """A lab with the three schemas, shared by the questions: none of them changes anything."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse.start()
+    lab = connect_to(lakehouse.url)
+    schemas.create(lab)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
+        yield lab
+    lakehouse.stop()

@@ -1,0 +1,47 @@
+"""Sixty hostile prompts, and hostile statements of a model: all declined."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from zetl_helpers import assistant
+from zetl_helpers.assistant import _catalog
+from zetl_helpers.assistant._checks import RejectedError, check
+from zetl_helpers.lab import Lab
+
+_HERE = Path(__file__).parent
+_PROMPTS = json.loads((_HERE / "hostile.json").read_text(encoding="utf-8"))
+_STATEMENTS = json.loads((_HERE / "hostile_sql.json").read_text(encoding="utf-8"))
+
+
+def test_there_are_sixty() -> None:
+    assert len(set(_PROMPTS)) == 60
+
+
+@pytest.mark.parametrize("prompt", _PROMPTS)
+def test_prompt_is_declined(filled: Lab, prompt: str) -> None:
+    suggestion = assistant.ask(filled, prompt)
+    assert suggestion.sql is None
+    assert suggestion.explanation
+    assert not suggestion.confident
+
+
+@pytest.mark.parametrize("statement", _STATEMENTS)
+def test_statement_is_rejected(filled: Lab, statement: str) -> None:
+    with pytest.raises(RejectedError):
+        check(filled, _catalog.read(filled), statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT state, COUNT(*) FROM customeraccounts GROUP BY state",
+        'SELECT * FROM "awsdatacatalog"."customerdb"."customeraccounts" LIMIT 5',
+        'SELECT * FROM "customeraccounts$snapshots"',
+        "WITH t AS (SELECT state FROM customeraccounts) SELECT * FROM t",
+        "SELECT a FROM (SELECT state AS a FROM payments UNION ALL SELECT state FROM customeraccounts)",
+    ],
+)
+def test_statement_over_the_labs_tables_passes(filled: Lab, statement: str) -> None:
+    check(filled, _catalog.read(filled), statement)

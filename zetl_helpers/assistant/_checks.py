@@ -1,0 +1,109 @@
+"""The checks of a statement before it is shown: one SELECT, the lab's tables only, accepted by Athena's EXPLAIN."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import sqlglot
+from botocore.exceptions import ClientError
+from sqlglot import expressions as exp
+from sqlglot.errors import SqlglotError
+
+from zetl_helpers._wait import wait_for
+from zetl_helpers.assistant._model import Model
+from zetl_helpers.lab import Lab
+
+_METADATA = re.compile(r"\$(snapshots|history|files|manifests|partitions|refs)$")
+_WRITES = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
+_LONGEST = 10_000
+
+
+class RejectedError(Exception):
+    """A statement may not be shown; the text says why."""
+
+
+def check(lab: Lab, model: Model, sql: str) -> None:
+    """Check a statement without running it.
+
+    Args:
+        lab: The lab.
+        model: Its tables.
+        sql: The statement.
+
+    Raises:
+        RejectedError: It is not one SELECT over the lab's tables, or Athena does not accept it.
+
+    See https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement.html
+    """
+    check_form(model, sql)
+    _explain(lab, sql)
+
+
+def check_form(model: Model, sql: str) -> None:
+    """Check that a text is one SELECT that reads only the lab's tables.
+
+    Raises:
+        RejectedError: It is not.
+    """
+    if len(sql) > _LONGEST:
+        raise RejectedError("The statement is too long.")
+    try:
+        statements = sqlglot.parse(sql, dialect="athena")
+    except SqlglotError as error:
+        raise RejectedError(f"The statement cannot be parsed: {str(error).splitlines()[0]}") from error
+    if len(statements) != 1 or statements[0] is None:
+        raise RejectedError("It is not exactly one statement.")
+    statement = statements[0]
+    if not isinstance(statement, exp.Select | exp.SetOperation):
+        raise RejectedError("It is not a SELECT.")
+    for kind in _WRITES:
+        if any(found is not statement and not isinstance(found, exp.Query) for found in statement.find_all(kind)):
+            raise RejectedError("It does more than read.")
+    for table in statement.find_all(exp.Table):
+        _check_table(model, statement, table)
+
+
+def _check_table(model: Model, statement: exp.Expression, table: exp.Table) -> None:
+    if not isinstance(table.this, exp.Identifier):
+        raise RejectedError(f"It reads from a function: {table.sql(dialect='athena')}.")
+    name = table.name.lower()
+    if not table.db and not table.catalog and name in _common_names(table):
+        return
+    catalog, database = table.catalog.lower(), table.db.lower()
+    own = _METADATA.sub("", name) in {known.name for known in model.tables}
+    if not own or database not in ("", model.database) or catalog not in ("", "awsdatacatalog"):
+        raise RejectedError(f"{table.sql(dialect='athena')} is not a table of the lab.")
+
+
+def _common_names(table: exp.Expression) -> set[str]:
+    """Return the names of WITH that a table's place sees."""
+    names: set[str] = set()
+    place: Any = table
+    while place is not None:
+        found = place.args.get("with_") or place.args.get("with")
+        if isinstance(found, exp.With):
+            names |= {common.alias.lower() for common in found.expressions}
+        place = place.parent
+    return names
+
+
+def _explain(lab: Lab, sql: str) -> None:
+    athena = lab.client("athena")
+    try:
+        started = athena.start_query_execution(
+            QueryString=f"EXPLAIN {sql}",
+            QueryExecutionContext={"Database": lab.database},
+            ResultConfiguration={"OutputLocation": f"s3://{lab.bucket}/athena-results/"},
+            WorkGroup=lab.workgroup,
+        )["QueryExecutionId"]
+    except ClientError as error:
+        raise RejectedError(error.response["Error"]["Message"]) from error
+
+    def look() -> dict[str, Any] | None:
+        execution: dict[str, Any] = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]
+        return execution["Status"] if execution["Status"]["State"] not in ("QUEUED", "RUNNING") else None
+
+    status = wait_for("Athena to explain the statement", look, timeout=60, hint="Look at the query history in Athena.")
+    if status["State"] != "SUCCEEDED":
+        raise RejectedError(status.get("StateChangeReason", "Athena does not accept the statement."))

@@ -1,0 +1,41 @@
+"""A draft: what a backend proposes, before it is checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from zetl_helpers.assistant._model import Model
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A proposal of a backend.
+
+    Args:
+        sql: The statement; None when the question is not understood.
+        explanation: What it does, or why there is none.
+        confident: Whether every word of the question was used, and in one way only.
+        understood: What was understood, point by point.
+    """
+
+    sql: str | None
+    explanation: str
+    confident: bool = False
+    understood: tuple[str, ...] = ()
+
+
+class Backend(Protocol):
+    """Turns questions into drafts."""
+
+    def draft(self, model: Model, question: str) -> Draft:
+        """Draft a statement for a question over a model."""
+        ...
+
+
+class RepairingBackend(Backend, Protocol):
+    """A backend that can correct a draft."""
+
+    def repair(self, model: Model, question: str, sql: str, error: str) -> Draft:
+        """Draft again, knowing why the first statement was rejected."""
+        ...

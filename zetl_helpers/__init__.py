@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zetl_helpers import (
+        assistant,
         attention,
         charts,
         cleanup,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Lab",
+    "assistant",
     "attention",
     "catch_up",
     "charts",

@@ -107,8 +107,10 @@ PHRASES: dict[str, str] = {
 # They carry no meaning of their own: a question means the same without them.
 EMPTY = frozenset(
     _split(
-        "a an the of for with which what who whose that there their its it me us i we you please show list give get find "
-        "display tell calculate compute return see want need would like can could do does did has have had been be being "
+        "a an the of for with which what who whose that there their its it me us i we you please show list give get "
+        "find "
+        "display tell calculate compute return see want need would like can could do does did has have had been be "
+        "being "
         "made make came come did also then all any every where when here only just named called named respectively "
         "corresponding table rows row columns column represent represents values records record entries entry data "
         "current outstanding at into their they them our my your out broken down some result results as s "
@@ -160,7 +162,8 @@ def singular(word: str) -> str:
 
 
 _WORDS = re.compile(
-    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)?)?|\d[\d,]*\d(?:\.\d+)?(?![\w])|\d+(?:\.\d+)?(?![\w])"
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)?)?|\d[\d,]*\d(?:\.\d+)?(?![\w])"
+    r"|\d+(?:\.\d+)?(?![\w])"
     r"|\"[^\"]+\"|'[^']+'(?!\w)|[^\W_][\w'’-]*|>=|<=|[<>=,&%]"
 )
 

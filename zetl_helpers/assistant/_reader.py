@@ -214,9 +214,9 @@ class Reader:
             self._compare(mark)
         elif self._said.top and self.plan.limit is None:
             self.plan.limit = int(mark.number)
-        elif following is not None and following.kind in ("superlative", "entity", "column"):
-            self._said.number = int(mark.number)
-        elif self._said.superlative is not None and self._said.number is None:
+        elif (following is not None and following.kind in ("superlative", "entity", "column")) or (
+            self._said.superlative is not None and self._said.number is None
+        ):
             self._said.number = int(mark.number)
         else:
             self._unused(mark)
@@ -244,7 +244,7 @@ class Reader:
             return
         if self._said.compared is None and following is not None and following.kind == "column":
             measures = [column for column in following.columns if column.kind == "number"]
-            if measures and measures[0].words in _units_of(following) or (measures and not self._said.bare):
+            if (measures and measures[0].words in _units_of(following)) or (measures and not self._said.bare):
                 self._said.compared = measures[0]
                 self._at += 1
         column = self._said.compared or self._default_measure()
@@ -265,9 +265,7 @@ class Reader:
         column = self._time_column()
         first, last = mark.dates
         day = timedelta(days=1)
-        if self._said.clause == "asof":
-            self._unused(mark)
-        elif column is None:
+        if self._said.clause == "asof" or column is None:
             self._unused(mark)
         elif self._said.between and self._said.day_low is None:
             self._said.day_low = mark

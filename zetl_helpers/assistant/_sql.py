@@ -47,7 +47,7 @@ class _Writer:
         plan = self._plan
         if plan.snapshots:
             table = f'"awsdatacatalog"."{self._database}"."{plan.scope[0].name}$snapshots"'
-            return f"SELECT committed_at, snapshot_id, operation\nFROM {table}\nORDER BY committed_at"  # noqa: S608
+            return f"SELECT committed_at, snapshot_id, operation\nFROM {table}\nORDER BY committed_at"
         groups = [(self._group(group), self._alias(self._group_name(group))) for group in plan.groups]
         measures = self._measures()
         if groups or measures:

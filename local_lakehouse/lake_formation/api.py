@@ -249,7 +249,9 @@ class LakeFormationService:
 
 
 def _parts(request: Mapping[str, Any]) -> tuple[str, Resource, list[str], list[str]]:
-    principal = str(request["Principal"]["DataLakePrincipalIdentifier"])
+    principal = str(request.get("Principal", {}).get("DataLakePrincipalIdentifier", ""))
+    if not principal or "Resource" not in request:
+        raise Fault("InvalidInputException", "A principal and a resource must be named.")
     resource = read(request["Resource"])
     permissions = list(request.get("Permissions") or ())
     grantable = list(request.get("PermissionsWithGrantOption") or ())

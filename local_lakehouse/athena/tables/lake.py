@@ -135,8 +135,8 @@ class Lake:
     def opened(self, entry: dict[str, Any]) -> Table:
         """Return the Iceberg table that a catalog's entry points to, once the caller is known to have access to it."""
         location: str | None = entry.get("Parameters", {}).get("metadata_location")
+        full = f"{entry['DatabaseName']}.{entry['Name']}"
         if location is None:
-            full = f"{entry['DatabaseName']}.{entry['Name']}"
             raise QueryFailure("ICEBERG_INVALID_METADATA", f"Table is missing [metadata_location] property: {full}")
         try:
             with acting_for(None):

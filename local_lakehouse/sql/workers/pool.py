@@ -83,8 +83,8 @@ class WorkerSession:
         """
         path = self._path()
         self._order({"do": "read", "sql": sql, "path": str(path), "limit": self._pool.limits.result_bytes})
-        with pa.memory_map(str(path)) as source:
-            return pa.ipc.open_stream(source).read_all()
+        # The rows keep the file mapped; older versions of Arrow unmap it when it is closed.
+        return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
         """Run a query and return its rows batch by batch, however many they are: only the disk bounds them.

@@ -67,8 +67,7 @@ class Worker:
     def _carry_out(self, order: Message) -> Message:
         match order["do"]:
             case "register":
-                with pa.memory_map(order["path"]) as source:
-                    table = pa.ipc.open_stream(source).read_all()
+                table = pa.ipc.open_stream(pa.memory_map(order["path"])).read_all()
                 self._cursor.register(order["name"], table)
                 self._relations.add(order["name"])
             case "execute":

@@ -6,11 +6,13 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 
 from __future__ import annotations
 
+import base64
 import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from moto.dynamodb.exceptions import MockValidationException, ProvidedKeyDoesNotExist, TransactionCanceledException
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.parsing import partiql
 from moto.dynamodb.responses import DynamoHandler
 from py_partiql_parser.exceptions import ParserException
@@ -30,7 +32,20 @@ def apply() -> None:
             setattr(DynamoHandler, name, _cancelled(getattr(DynamoHandler, name)))
         DynamoHandler.update_item = _updating_nothing(DynamoHandler.update_item)  # type: ignore[method-assign]
         partiql.query = _confined(partiql.query)
+        DynamoType.to_regular_json = _with_binary_sets(DynamoType.to_regular_json)  # type: ignore[method-assign]
         DynamoHandler.get_item.__repaired__ = True  # type: ignore[attr-defined]
+
+
+def _with_binary_sets(regular: Callable[..., Any]) -> Callable[..., Any]:
+    """Decode binary sets, as moto does binary values: without it no item with one can be projected."""
+
+    @functools.wraps(regular)
+    def with_sets(self: DynamoType) -> Any:
+        if self.type == "BS":
+            return {"BS": [base64.b64decode(each) if isinstance(each, str) else each for each in self.value]}
+        return regular(self)
+
+    return with_sets
 
 
 def _keyed(answer: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import sqlglot
 from botocore.exceptions import ClientError
-from sqlglot import expressions as exp
-from sqlglot.errors import SqlglotError
 
 from zetl_helpers._wait import wait_for
 from zetl_helpers.assistant._model import Model
 from zetl_helpers.lab import Lab
 
+if TYPE_CHECKING:
+    from sqlglot import exp
+
 _METADATA = re.compile(r"\$(snapshots|history|files|manifests|partitions|refs)$")
-_WRITES = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
 _LONGEST = 10_000
 
 
@@ -49,6 +48,13 @@ def check_form(model: Model, sql: str) -> None:
     if len(sql) > _LONGEST:
         raise RejectedError("The statement is too long.")
     try:
+        # Only the assistant needs the parser, and on AWS it is an extra.
+        import sqlglot
+        from sqlglot import exp
+        from sqlglot.errors import SqlglotError
+    except ImportError as error:
+        raise ImportError("The assistant checks SQL with sqlglot. Install it: pip install sqlglot") from error
+    try:
         statements = sqlglot.parse(sql, dialect="athena")
     except SqlglotError as error:
         raise RejectedError(f"The statement cannot be parsed: {str(error).splitlines()[0]}") from error
@@ -57,15 +63,15 @@ def check_form(model: Model, sql: str) -> None:
     statement = statements[0]
     if not isinstance(statement, exp.Select | exp.SetOperation):
         raise RejectedError("It is not a SELECT.")
-    for kind in _WRITES:
+    for kind in (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock):
         if any(found is not statement and not isinstance(found, exp.Query) for found in statement.find_all(kind)):
             raise RejectedError("It does more than read.")
     for table in statement.find_all(exp.Table):
-        _check_table(model, statement, table)
+        _check_table(model, table)
 
 
-def _check_table(model: Model, statement: exp.Expression, table: exp.Table) -> None:
-    if not isinstance(table.this, exp.Identifier):
+def _check_table(model: Model, table: exp.Table) -> None:
+    if table.this.key != "identifier":
         raise RejectedError(f"It reads from a function: {table.sql(dialect='athena')}.")
     name = table.name.lower()
     if not table.db and not table.catalog and name in _common_names(table):
@@ -76,13 +82,13 @@ def _check_table(model: Model, statement: exp.Expression, table: exp.Table) -> N
         raise RejectedError(f"{table.sql(dialect='athena')} is not a table of the lab.")
 
 
-def _common_names(table: exp.Expression) -> set[str]:
+def _common_names(table: exp.Table) -> set[str]:
     """Return the names of WITH that a table's place sees."""
     names: set[str] = set()
     place: Any = table
     while place is not None:
         found = place.args.get("with_") or place.args.get("with")
-        if isinstance(found, exp.With):
+        if found is not None:
             names |= {common.alias.lower() for common in found.expressions}
         place = place.parent
     return names

@@ -66,6 +66,7 @@ notebooks: $(READY) ## Run the notebooks and store their outputs in them
 
 fuzz: $(READY) ## Send random requests to a lakehouse for ten minutes (SECONDS=600)
 	$(BIN)/python -m tests.local_lakehouse.server.fuzzing $(SECONDS)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40000} $(BIN)/python -m pytest -q --timeout 7200 tests/local_lakehouse/sql/test_fuzz.py
 
 bench: $(READY) ## Measure
 	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*'
@@ -76,8 +77,6 @@ tpcds: $(READY) ## Run TPC-DS's 99 queries and compare them with DuckDB's answer
 	test -f build/tpcds/data/queries.json || build/tpcds/venv/bin/python tests/tpcds/generate.py build/tpcds/data
 	PYTHONPATH=. $(BIN)/python tests/tpcds/compare.py build/tpcds/data
 
-fuzz: $(READY) ## Compare random statements by several routes, for about an hour
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40000} $(BIN)/python -m pytest -q --timeout 7200 tests/local_lakehouse/sql/test_fuzz.py
 
 clean: ## Stop the local lakehouse, and delete what was made
 	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"

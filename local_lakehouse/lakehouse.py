@@ -21,6 +21,7 @@ from local_lakehouse.iam.enforcement import PolicyEnforcer
 from local_lakehouse.iam.simulation import PolicySimulator
 from local_lakehouse.lake_formation.api import LakeFormationService
 from local_lakehouse.lake_formation.catalog import GovernedCatalog
+from local_lakehouse.loading import load
 from local_lakehouse.protocol.request import Caller
 from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server.endpoint import Controls, Endpoint
@@ -163,6 +164,7 @@ class Lakehouse:
         return self._athena.get()
 
     def _make_zero_etl(self) -> ZeroEtlService:
+        load("local_lakehouse.zero_etl.api")
         from local_lakehouse.zero_etl.api import ZeroEtlService
 
         service = ZeroEtlService(
@@ -178,6 +180,8 @@ class Lakehouse:
         return service
 
     def _make_athena(self) -> AthenaService:
+        for module in ("athena.api", "iceberg.local_files", "sql.workers.limits", "sql.workers.pool"):
+            load(f"local_lakehouse.{module}")
         from local_lakehouse.athena.api import AthenaService
         from local_lakehouse.iceberg.local_files import copies_folder
         from local_lakehouse.sql.workers.limits import Limits
@@ -190,6 +194,7 @@ class Lakehouse:
         return service
 
     def _make_exports(self) -> ExportService:
+        load("local_lakehouse.exports.api")
         from local_lakehouse.exports.api import ExportService
 
         service = ExportService(self.backend.clients, self.settings.clock)
@@ -197,6 +202,7 @@ class Lakehouse:
         return service
 
     def _make_imports(self) -> ImportService:
+        load("local_lakehouse.imports.api")
         from local_lakehouse.imports.api import ImportService
 
         service = ImportService(self.backend.clients, [self._note], self.settings.clock)

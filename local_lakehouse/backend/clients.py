@@ -107,6 +107,7 @@ def require(action: str, resource: str) -> None:
     rights = _rights.get()
     why = rights.objection(action, resource) if rights else None
     if why is not None:
+        load("botocore.exceptions")
         from botocore.exceptions import ClientError
 
         operation = action.partition(":")[2]
@@ -180,6 +181,7 @@ class ServiceClients:
             return found
 
     def _connect(self, service: str) -> Any:
+        load("botocore.config")
         from botocore.config import Config
 
         client = _session().client(
@@ -228,6 +230,8 @@ class ServiceClients:
 
 def _received(model: OperationModel, url: str, answer: Answer) -> tuple[Any, Mapping[str, Any]]:
     """Read an answer as botocore would from a connection."""
+    load("botocore.endpoint")
+    load("botocore.awsrequest")
     from botocore.awsrequest import AWSResponse, HeadersDict
     from botocore.endpoint import convert_to_response_dict
 
@@ -239,6 +243,7 @@ def _received(model: OperationModel, url: str, answer: Answer) -> tuple[Any, Map
 
 @functools.cache
 def _parser(protocol: str) -> Any:
+    load("botocore.parsers")
     from botocore.parsers import ResponseParserFactory
 
     return ResponseParserFactory().create_parser(protocol)

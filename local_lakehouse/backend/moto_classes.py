@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import functools
-import importlib
 import inspect
 import threading
 from collections import OrderedDict
@@ -12,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_lakehouse.backend.object_store import body_document, body_file, keys_of
+from local_lakehouse.loading import load
 from local_lakehouse.store.codec import ClassRules, Codec, Decode, Encode, Known, Plain
 
 # Whatever these modules define may be kept, besides the backends themselves and what `NEVER` names. Moto's modules are
@@ -102,22 +102,23 @@ def known(service: str, root: Any = None) -> Known:
         rules[classes["moto.iam.models.AWSManagedPolicy"]] = ClassRules(
             encode=lambda policy, _: policy.arn, decode=lambda arn, _: attachable[arn]
         )
-    utilities = importlib.import_module("moto.utilities.utils")
+    utilities = load("moto.utilities.utils")
     mappings = {name: getattr(utilities, name) for name in ("CaseInsensitiveDict", "LowercaseDict")}
     mappings["OrderedDict"] = OrderedDict
-    mappings["RequestHeaders"] = importlib.import_module("requests.structures").CaseInsensitiveDict
+    mappings["RequestHeaders"] = load("requests.structures").CaseInsensitiveDict
     factories: dict[str, Callable[[], Any]] = {"dict": dict, "list": list}
     for name in [name for name, class_ in classes.items() if issubclass(class_, dict)]:
         mappings[name] = classes.pop(name)
     if service == "lakeformation":
-        factories["default_settings"] = importlib.import_module(MODULES[service][0]).default_settings
+        factories["default_settings"] = load(MODULES[service][0]).default_settings
     return Known(classes, rules, mappings, factories)
 
 
 def _defined(module_name: str) -> dict[str, type]:
+    load("moto.core.base_backend")
     from moto.core.base_backend import BaseBackend
 
-    module = importlib.import_module(module_name)
+    module = load(module_name)
     return {
         f"{module_name}.{name}": class_
         for name, class_ in vars(module).items()
@@ -151,7 +152,7 @@ def _decode_key(plain: Plain, decode: Decode) -> Any:
 
 
 def _blank_key() -> Any:
-    return object.__new__(importlib.import_module("moto.s3.models").FakeKey)
+    return object.__new__(load("moto.s3.models").FakeKey)
 
 
 @functools.cache
@@ -165,7 +166,7 @@ _USUAL: dict[str, Plain] = {}
 def _usual_key(encode: Encode) -> Mapping[str, Plain]:
     """Return the fields that most keys have, as they are kept."""
     if not _USUAL:
-        models = importlib.import_module("moto.s3.models")
+        models = load("moto.s3.models")
         key = models.FakeKey("", b"", account_id="", region_name="us-east-1", version_id="null")
         kept = {name: encode(value) for name, value in vars(key).items() if name not in _KEY_OMITTED}
         for name in ("name", "account_id", "_etag", "last_modified", "bucket_name", "contentsize"):
@@ -176,17 +177,18 @@ def _usual_key(encode: Encode) -> Mapping[str, Plain]:
 
 def _restore_bucket(bucket: Any) -> None:
     bucket.keys = keys_of(bucket.name)
-    importlib.import_module("moto.s3.models").s3_backends.bucket_accounts[bucket.name] = (
+    load("moto.s3.models").s3_backends.bucket_accounts[bucket.name] = (
         bucket.partition,
         bucket.account_id,
     )
 
 
 def _item_tables() -> Any:
-    return importlib.import_module("local_lakehouse.backend.item_tables")
+    return load("local_lakehouse.backend.item_tables")
 
 
 def _private_key(key: Any) -> Mapping[str, Any]:
+    load("cryptography.hazmat.primitives.serialization")
     from cryptography.hazmat.primitives import serialization
 
     der = key.private_key.private_bytes(
@@ -196,6 +198,7 @@ def _private_key(key: Any) -> Mapping[str, Any]:
 
 
 def _restore_private_key(key: Any) -> None:
+    load("cryptography.hazmat.primitives.serialization")
     from cryptography.hazmat.primitives import serialization
 
     key.private_key = serialization.load_der_private_key(vars(key).pop("der"), password=None)
@@ -220,7 +223,7 @@ def _restore_iam_policies(backend: Any) -> None:
 
 def _restore_event_ids(backend: Any) -> None:
     """Let new events have ids that no kept event has."""
-    events = importlib.import_module("moto.logs.models").LogEvent
+    events = load("moto.logs.models").LogEvent
     last = max(
         (
             event.event_id

@@ -111,6 +111,7 @@ class MotoState:
         graph.load()
 
     def _open_items(self) -> None:
+        load("local_lakehouse.backend.item_tables")
         from local_lakehouse.backend import item_tables
 
         if self._item_tables is None:
@@ -156,6 +157,8 @@ _attached: list[MotoState] = []
 @functools.cache
 def watch_backends() -> None:
     """Let moto tell which backends it uses, once for the process."""
+    load("moto.core.base_backend")
+    load("moto.core.common_models")
     from moto.core.base_backend import AccountSpecificBackend
     from moto.core.common_models import BaseModel
 

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from local_lakehouse.loading import load
 from local_lakehouse.store.codec import Codec, dumps, loads
 from local_lakehouse.store.objects import EMPTY, Body, Objects, VersionBodies
 
@@ -278,6 +279,7 @@ def _bodies(version: Any) -> VersionBodies:
 @functools.cache
 def _prepare() -> None:
     """Let moto's S3 make its keys and files here, once for the process."""
+    load("moto.s3.models")
     from moto.s3 import models
 
     models.tempfile = types.SimpleNamespace(  # type: ignore[attr-defined,assignment]

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from local_lakehouse.backend.moto_backend import ACCOUNT, Backend
 from local_lakehouse.iam.authorization import Document, parse_document
+from local_lakehouse.loading import load
 
 if TYPE_CHECKING:
     from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User
@@ -98,6 +99,7 @@ def _principal(kind: str, arn: str, identity: str) -> dict[str, str]:
 
 
 def _role(iam: IAMBackend, arn: str) -> Role | None:
+    load("moto.iam.exceptions")
     from moto.iam.exceptions import NotFoundException
 
     try:

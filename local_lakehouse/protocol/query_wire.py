@@ -44,6 +44,7 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
     """
     # Moto is slow to import, and a start waits for nothing that it does not need.
     load("moto.core.parse")
+    load("moto.core.utils")
     from moto.core.parse import QueryParser
     from moto.core.utils import get_service_model
 
@@ -64,6 +65,7 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
 def answer(operation: OperationModel, result: Mapping[str, Any]) -> Answer:
     """Serialise a result by the operation's output shape."""
     load("moto.core.serialize")
+    load("moto.core.utils")
     from moto.core.serialize import QuerySerializer, SerializationContext
     from moto.core.utils import get_service_model
 

@@ -202,6 +202,8 @@ class Account:
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "state"
     daemon.stop(tmp_path / "state")
+    # pytest shows it when the test fails.
+    print((tmp_path / "state" / "lakehouse.log").read_text())
 
 
 def start(state: Path, refresh_seconds: float = 0.1) -> Running:

@@ -1,0 +1,92 @@
+"""Deferred imports: one thread at a time, so that no request sees a half-imported module."""
+
+import ast
+import importlib
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import local_lakehouse
+from local_lakehouse.loading import load
+
+_PACKAGE = Path(local_lakehouse.__file__).parent
+# The process that starts a lakehouse has one thread, and so has a statement's worker while it sets its limits.
+_SINGLE_THREADED = {"daemon.py", "sql/workers/process.py"}
+
+
+def modules() -> list[Path]:
+    """Return the package's files whose functions run in several threads."""
+    found = sorted(_PACKAGE.rglob("*.py"))
+    return [path for path in found if path.relative_to(_PACKAGE).as_posix() not in _SINGLE_THREADED]
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            yield node
+
+
+def loaded(function: ast.FunctionDef) -> set[str]:
+    """Return the texts of the calls of `load`, and the parts of names that a loop gives to it."""
+    return {
+        constant.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.For) or (isinstance(node, ast.Call) and ast.unparse(node.func) == "load")
+        for constant in ast.walk(node)
+        if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
+    }
+
+
+def deferred(function: ast.FunctionDef) -> Iterator[tuple[str, ...]]:
+    """Return the modules that a function imports, each with the names under which it may have been loaded."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name,) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                yield node.module, f"{node.module}.{alias.name}", node.module.removeprefix("local_lakehouse.")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(_PACKAGE).as_posix())
+def test_a_deferred_import_is_loaded_first(path: Path) -> None:
+    missing = [
+        (function.name, names[0])
+        for function in functions(path)
+        for names in deferred(function)
+        if not loaded(function).intersection(names)
+    ]
+    assert missing == []
+
+
+def test_nothing_else_imports_by_name() -> None:
+    importing = {
+        path.relative_to(_PACKAGE).as_posix() for path in _PACKAGE.rglob("*.py") if "import_module" in path.read_text()
+    }
+    assert importing == {"loading.py"}
+
+
+def test_two_modules_are_never_imported_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = ModuleType("meeting")
+    meeting.point = threading.Barrier(2, timeout=0.1)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "meeting", meeting)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("first_module", "second_module"):
+        (tmp_path / f"{name}.py").write_text(
+            "import threading\nimport meeting\ntry:\n    met = meeting.point.wait() >= 0\n"
+            "except threading.BrokenBarrierError:\n    met = False\n"
+        )
+    importlib.invalidate_caches()
+    found: list[ModuleType] = []
+    threads = [
+        threading.Thread(target=lambda name=name: found.append(load(name)))
+        for name in ("first_module", "second_module")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [module.met for module in found] == [False, False]

@@ -6,7 +6,7 @@ import pytest
 
 from local_lakehouse.lakehouse import Lakehouse
 from tests.fakes import Answers
-from zetl_helpers import _arrival, attention, integration, lakehouse, monitoring, permissions, source
+from zetl_helpers import _arrival, integration, lakehouse, monitoring, permissions, source
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
@@ -59,7 +59,7 @@ def test_the_alarm_goes_off_at_a_failing_refresh(evolved: Lab) -> None:
         TableName=evolved.table,
         Item={"CustomerID": {"S": "CUST9002"}, "AccountNumber": {"S": "A"}, "State": {"S": "NV"}},
     )
-    attention.wait_until_needed(evolved, timeout=30)
+    integration.wait_until_attention(evolved, timeout=30)
     assert monitoring.wait_for_alarm(evolved, timeout=30).startswith("Threshold Crossed: 1 datapoint [1.0] was greater")
     sums = monitoring.metrics(evolved).set_index(["metric", "loadType"])["sum"]
     assert sums["IngestionFailed", "INCREMENTAL_LOAD"] == 1
@@ -72,7 +72,7 @@ def test_the_alarm_goes_off_when_the_first_load_fails(lab: Lab, lakehouse_ticks:
     integration.set_target_role(lab)
     integration.create(lab)
     monitoring.create_alarm(lab)
-    attention.wait_until_needed(lab, timeout=30)
+    integration.wait_until_attention(lab, timeout=30)
     assert monitoring.wait_for_alarm(lab, timeout=30)
 
 
@@ -83,9 +83,9 @@ def test_events_of_failures_match_the_pattern_and_others_do_not(evolved: Lab) ->
     events.put_rule(Name="failures", EventPattern=json.dumps(monitoring.event_pattern()))
     events.put_targets(Rule="failures", Targets=[{"Id": "log", "Arn": arn}])
     evolved.client("dynamodb").delete_resource_policy(ResourceArn=evolved.table_arn)
-    attention.wait_until_needed(evolved, timeout=30)
+    integration.wait_until_attention(evolved, timeout=30)
     source.put_policy(evolved)
-    attention.wait_until_mended(evolved, timeout=60)
+    integration.wait_until_recovered(evolved, timeout=60)
     received = logs.filter_log_events(logGroupName="/aws/events/failures")["events"]
     kinds = {json.loads(one["message"])["detail-type"] for one in received}
     assert kinds == {"Glue Zero ETL Ingestion Failed", "Glue Zero ETL Integration Needs Attention"}

@@ -8,7 +8,6 @@ from tests.conftest import connect_to
 from tests.fakes import Answers
 from zetl_helpers import (
     _governed,
-    attention,
     cleanup,
     integration,
     lakehouse,
@@ -157,7 +156,7 @@ class TestGoverned:
             Resource={"Table": {"DatabaseName": lab.database, "TableWildcard": {}}},
             Permissions=["INSERT"],
         )
-        said = attention.wait_until_needed(lab, timeout=30)
+        said = integration.wait_until_attention(lab, timeout=30)
         assert "Insufficient lake formation permissions on Target Glue database." in said
         assert "lacks INSERT on table customerdb.customeraccounts" in said
 

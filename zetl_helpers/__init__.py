@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zetl_helpers import (
         assistant,
-        attention,
         charts,
         cleanup,
         cost,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     )
     from zetl_helpers.course import exercises
     from zetl_helpers.course.chapters import catch_up
+    from zetl_helpers.course.opening import open_chapter
     from zetl_helpers.lab import Lab, connect
     from zetl_helpers.lakehouse import query
     from zetl_helpers.tables import table
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Lab",
     "assistant",
-    "attention",
     "catch_up",
     "charts",
     "cleanup",
@@ -48,6 +47,7 @@ __all__ = [
     "lakehouse",
     "maintenance",
     "monitoring",
+    "open_chapter",
     "permissions",
     "query",
     "source",
@@ -60,6 +60,7 @@ _FUNCTIONS = {
     "Lab": "zetl_helpers.lab",
     "catch_up": "zetl_helpers.course.chapters",
     "connect": "zetl_helpers.lab",
+    "open_chapter": "zetl_helpers.course.opening",
     "query": "zetl_helpers.lakehouse",
     "table": "zetl_helpers.tables",
 }

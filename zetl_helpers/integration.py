@@ -7,9 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from zetl_helpers import _arrival, keys
+from zetl_helpers import keys
 from zetl_helpers._arrival import LOG_GROUP
-from zetl_helpers._aws import ForeignResourceError, absent, make, one_of, settled, tag_dict, tag_list
+from zetl_helpers._aws import absent, make, one_of, settled, tag_list
+from zetl_helpers._integration_attention import errors, wait_for_outcome, wait_until_attention, wait_until_recovered
+from zetl_helpers._integration_lookup import IntegrationError, find, last_sync, require, tags
 from zetl_helpers._integration_properties import (
     BUSY,
     GONE,
@@ -22,7 +24,7 @@ from zetl_helpers._integration_properties import (
 )
 from zetl_helpers._steps import Step
 from zetl_helpers._wait import wait_for
-from zetl_helpers.lab import TAG_KEY, Lab
+from zetl_helpers.lab import Lab
 
 __all__ = [
     "GONE",
@@ -34,6 +36,7 @@ __all__ = [
     "delete_resource_property",
     "delete_table_properties",
     "describe",
+    "errors",
     "find",
     "integration_id",
     "last_sync",
@@ -41,16 +44,15 @@ __all__ = [
     "set_table_properties",
     "set_target_role",
     "tags",
+    "wait_for_outcome",
     "wait_until_active",
+    "wait_until_attention",
     "wait_until_loaded",
+    "wait_until_recovered",
     "wait_until_synced",
 ]
 
 _SETTLING = ("CREATING", "MODIFYING", "SYNCING")
-
-
-class IntegrationError(Exception):
-    """The integration is missing, needs attention or has failed; the text says why and what to do."""
 
 
 def create(
@@ -107,41 +109,6 @@ def create(
             hint="Look at it in the AWS Glue console, under Zero-ETL integrations.",
         )
     return Step(f"integration {lab.integration}", "created", calls, found)
-
-
-def find(lab: Lab) -> dict[str, Any] | None:
-    """Return the lab's integration as ``DescribeIntegrations`` shows it; None when there is none.
-
-    Raises:
-        ForeignResourceError: An integration of that name exists and is not the lab's.
-
-    See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
-    """
-    filters = [{"Name": "IntegrationName", "Values": [lab.integration]}]
-    found: list[dict[str, Any]] = lab.client("glue").describe_integrations(Filters=filters)["Integrations"]
-    if not found:
-        return None
-    if found[0]["SourceArn"] != lab.table_arn or TAG_KEY not in tags(lab, found[0]):
-        raise ForeignResourceError(
-            f"Integration {lab.integration} exists and is not the lab's: it has another source than {lab.table_arn}, "
-            f"or does not carry the tag {TAG_KEY}. Set ZETL_PREFIX to give your lab names of its own."
-        )
-    return found[0]
-
-
-def tags(lab: Lab, found: dict[str, Any]) -> dict[str, str]:
-    """Return an integration's tags.
-
-    The model of ``DescribeIntegrations`` has tags in its answer; where they are left out, they are asked for.
-
-    Args:
-        lab: The lab.
-        found: The integration as ``DescribeIntegrations`` shows it.
-    """
-    if found.get("Tags"):
-        return tag_dict(found["Tags"], "key", "value")
-    answer: dict[str, str] = lab.client("glue").get_tags(ResourceArn=found["IntegrationArn"])["Tags"]
-    return answer
 
 
 def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
@@ -312,21 +279,6 @@ def _wait_until_gone(lab: Lab, *, timeout: float) -> None:
     )
 
 
-def require(lab: Lab) -> dict[str, Any]:
-    """Return the lab's integration as `find` does.
-
-    Raises:
-        IntegrationError: There is none.
-    """
-    found = find(lab)
-    if found is None:
-        raise IntegrationError(
-            f"There is no integration {lab.integration!r} from table {lab.table}. "
-            "Create it with integration.create(lab)."
-        )
-    return found
-
-
 def _check(lab: Lab) -> None:
     found = require(lab)
     if found["Status"] in ("NEEDS_ATTENTION", "FAILED"):
@@ -342,13 +294,3 @@ def _complaint(found: dict[str, Any]) -> str:
     if found["Status"] == "FAILED":
         return f"Integration {name!r} has failed for good: {reasons} Delete it and create it again."
     return f"Integration {name!r} is {found['Status']}: {reasons}"
-
-
-def last_sync(lab: Lab) -> datetime | None:
-    """Return up to when the target follows the source; None before the first ingestion.
-
-    The integration's log says it, else its metrics, else the newest snapshot of the target table.
-
-    See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
-    """
-    return _arrival.last_sync(lab, require(lab))

@@ -2,7 +2,7 @@
 
 nbval starts a notebook's kernel with the environment of the test process. Before that happens, this plugin starts a
 lakehouse and points the environment to it, so that notebooks run side by side and in any order: what earlier chapters
-make, a notebook's own catch-up cell makes.
+create, a notebook's opening cell creates.
 """
 
 import os

@@ -42,9 +42,10 @@ class TestNotebook:
                 assert output["output_type"] != "error"
                 assert output.get("name") != "stderr"
 
-    def test_it_begins_by_connecting(self, path: Path) -> None:
+    def test_it_begins_by_opening_its_chapter(self, path: Path) -> None:
         source = "".join(cells(path, "code")[0]["source"])
-        assert source.endswith("import zetl_helpers as zetl\n\nlab = zetl.connect()\nlab")
+        assert source.endswith(f"import zetl_helpers as zetl\n\nlab, ex = zetl.open_chapter({int(path.stem[:2])})")
+        assert "zetl.open_chapter(" not in "".join("".join(cell["source"]) for cell in cells(path, "code")[1:])
 
     def test_it_does_not_ask_which_target_it_runs_on(self, path: Path) -> None:
         for cell in cells(path, "code"):
@@ -82,7 +83,7 @@ class TestNotebook:
                 assert not anchor or f'<a id="{anchor}">' in (path.parent / file).read_text(), link
 
 
-KINDS = {"opening", "connect", "catch-up", "section", "exercise", "answer", "key-points", "aws", "next"}
+KINDS = {"opening", "connect", "section", "exercise", "answer", "key-points", "aws", "next"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -120,10 +121,9 @@ class TestMetadata:
 def test_a_chapter_opens_with_what_one_will_be_able_to_do_and_ends_with_what_comes_next(path: Path) -> None:
     all_cells = json.loads(path.read_text())["cells"]
     kinds = [cell["metadata"].get("zetl", {}).get("kind") for cell in all_cells]
-    assert [kind for kind in kinds if kind][:3] == ["opening", "connect", "catch-up"]
+    assert [kind for kind in kinds if kind][:2] == ["opening", "connect"]
     assert kinds[-3:] == ["key-points", "aws", "next"]
     assert "".join(all_cells[0]["source"]).count("\n- ") >= 3
-    assert "".join(all_cells[kinds.index("catch-up")]["source"]) == f"zetl.catch_up(lab, {int(path.stem[:2])})"
     last = "".join(all_cells[-1]["source"])
     assert "**Read more:** [" in last
     assert re.search(r"https://docs\.aws\.amazon\.com/", last)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from zetl_helpers import attention, integration, permissions, source, studio, target
+from zetl_helpers import integration, permissions, source, studio, target
+from zetl_helpers._steps import Step
 from zetl_helpers.course.exercises import faults
 from zetl_helpers.lab import Lab
+
+__all__ = ["PARTITION_BY", "apply_changes", "catch_up", "catch_up_steps", "share"]
 
 PARTITION_BY = ({"FieldName": "State", "FunctionSpec": "identity"},)
 
@@ -15,19 +18,34 @@ PARTITION_BY = ({"FieldName": "State", "FunctionSpec": "identity"},)
 def catch_up(lab: Lab, chapter: int) -> str:
     """Create what a chapter needs from earlier chapters and is missing, and nothing else.
 
-    What a break and repair exercise left broken is fixed where the chapter needs it, and an integration that has
-    failed for good is created again. Chapter 3 is optional: no other chapter needs a project or a grant.
+    It also fixes what a break and repair exercise left broken, and creates an integration again that has failed for
+    good. Chapter 3 is optional: no other chapter needs a project or a grant.
 
     Args:
         lab: The lab.
-        chapter: The chapter that is about to begin, 1 to 12.
+        chapter: The chapter that is about to begin, 0 to 12.
 
     Returns:
         A sentence.
     """
-    for create in _NEEDS.get(chapter, ()):
-        create(lab)
+    catch_up_steps(lab, chapter)
     return f"Ready for chapter {chapter}."
+
+
+def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
+    """Do what `catch_up` does, and return the steps that changed something.
+
+    Args:
+        lab: The lab.
+        chapter: The chapter that is about to begin, 0 to 12.
+
+    Raises:
+        ValueError: There is no such chapter.
+    """
+    if chapter not in _NEEDS:
+        raise ValueError(f"There is no chapter {chapter!r}. Give a number from {min(_NEEDS)} to {max(_NEEDS)}.")
+    steps = [step for create in _NEEDS[chapter] for step in create(lab)]
+    return [step for step in steps if step.did != "already there"]
 
 
 def apply_changes(lab: Lab) -> datetime:
@@ -57,54 +75,57 @@ def share(lab: Lab) -> None:
     studio.share_with_project(lab, studio.find_project(lab))
 
 
-def _source(lab: Lab) -> None:
-    source.create_table(lab)
-    _remove_strays(lab)
-    source.enable_pitr(lab)
+def _source(lab: Lab) -> Iterator[Step]:
+    yield source.create_table(lab)
+    yield from _remove_strays(lab)
+    yield source.enable_pitr(lab)
     if not _changed(lab):
-        source.load_items(lab)
-    source.put_policy(lab)
+        yield source.load_items(lab)
+    yield source.put_policy(lab)
 
 
-def _target(lab: Lab) -> None:
-    target.create_bucket(lab)
-    target.create_prefix(lab)
-    target.create_database(lab)
-    target.merge_catalog_policy(lab)
-    permissions.create_target_role(lab)
+def _target(lab: Lab) -> Iterator[Step]:
+    yield target.create_bucket(lab)
+    yield target.create_prefix(lab)
+    yield target.create_database(lab)
+    yield target.merge_catalog_policy(lab)
+    yield from permissions.create_target_role(lab)
 
 
-def _ready_target(lab: Lab) -> None:
+def _ready_target(lab: Lab) -> Iterator[Step]:
     """Let integrations of any table write into the database."""
-    _target(lab)
-    integration.set_target_role(lab)
+    yield from _target(lab)
+    yield integration.set_target_role(lab)
 
 
-def _integrate(lab: Lab) -> None:
-    integration.set_target_role(lab)
-    integration.set_table_properties(lab, unnest="TOPLEVEL", partition_by=PARTITION_BY)
+def _integrate(lab: Lab) -> Iterator[Step]:
+    yield integration.set_target_role(lab)
+    yield integration.set_table_properties(lab, unnest="TOPLEVEL", partition_by=PARTITION_BY)
     found = integration.find(lab)
     if found is not None and found["Status"] == "FAILED":
-        integration.delete(lab)
-    integration.create(lab)
+        yield integration.delete(lab)
+    yield integration.create(lab)
     if found is not None and found["Status"] == "NEEDS_ATTENTION":
-        # What it named is mended by now: all of it is made above.
-        attention.wait_until_mended(lab, timeout=1800)
+        # The steps above have fixed every cause that an exercise can leave behind.
+        integration.wait_until_recovered(lab, timeout=1800)
+        yield Step(f"integration {lab.integration}", "changed")
     integration.wait_until_active(lab)
     integration.wait_until_loaded(lab)
 
 
-def _remove_strays(lab: Lab) -> None:
-    """Take out the items that chapter 9 and the exercises write, should somebody have left in between."""
+def _remove_strays(lab: Lab) -> Iterator[Step]:
+    """Delete the items that chapter 9 and the exercises write and an interrupted learner leaves behind."""
     for customer, account in (("CUST0099", "ACC000099"), *faults.ITEMS):
         if source.get_item(lab, customer, account) is not None:
             key = {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}}
             lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
+            yield Step(f"item {customer}, {account}", "deleted")
 
 
-def _evolve(lab: Lab) -> None:
+def _evolve(lab: Lab) -> Iterator[Step]:
     if not _changed(lab):
         integration.wait_until_synced(lab, apply_changes(lab))
+        yield Step("the three changes of chapter 06", "created")
 
 
 def _changed(lab: Lab) -> bool:
@@ -119,8 +140,9 @@ def _changed(lab: Lab) -> bool:
 
 _LOADED = (_source, _target, _integrate)
 _CHANGED = (*_LOADED, _evolve)
-# Chapters 10 and 11 create tables and integrations of their own, into the same database.
-_NEEDS: dict[int, tuple[Callable[[Lab], None], ...]] = {
+# Chapters 10 and 11 create further tables, each with its integration into the same database.
+_NEEDS: dict[int, tuple[Callable[[Lab], Iterator[Step]], ...]] = {
+    **dict.fromkeys((0, 1, 12), ()),
     2: (_source, _target),
     **dict.fromkeys((3, 4, 5, 6), _LOADED),
     **dict.fromkeys((7, 8, 9), _CHANGED),

@@ -26,7 +26,7 @@ from zetl_helpers.course._notebook_pages import Outcome
 _CELL_SECONDS = 300
 _PLOTLY_JS = "plotly.min.js"
 
-# The chapter that deletes things has nothing to show on an empty account, and its catch-up cell creates none of these.
+# The chapter that deletes things has nothing to show on an empty account, and opening it creates none of these.
 _ONE_OF_EVERYTHING = """
 import zetl_helpers as zetl
 lab = zetl.connect()
@@ -115,7 +115,7 @@ def store_outputs(paths: Sequence[Path]) -> int:
 
 
 def prepare(notebook: str) -> None:
-    """Make what a notebook's stored outputs show and its own catch-up cell does not make.
+    """Create what a notebook's stored outputs show and its opening cell does not create.
 
     Args:
         notebook: The file's name without its ending.

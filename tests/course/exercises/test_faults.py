@@ -162,7 +162,7 @@ def test_catching_up_mends_what_a_learner_left_broken(
     before = whole(exercised)
     chapter(number).q4.break_it()
     assert zetl.catch_up(exercised, 9) == "Ready for chapter 9."
-    zetl.attention.wait_until_mended(exercised)
+    zetl.integration.wait_until_recovered(exercised)
     assert whole(exercised)[0] == "ACTIVE"
     assert whole(exercised)[2:] == before[2:]
 
@@ -171,7 +171,7 @@ def test_an_integration_that_has_failed_for_good_is_made_again(exercised: Lab) -
     old = zetl.integration.integration_id(exercised)
     item = {**COLLIDING, "State": {"S": "NV"}, "a:b": {"S": "no column"}}
     exercised.client("dynamodb").put_item(TableName=exercised.table, Item=item)
-    assert "status: FAILED" in zetl.attention.wait_until_needed(exercised)
+    assert "status: FAILED" in zetl.integration.wait_until_attention(exercised)
     zetl.catch_up(exercised, 9)
     assert zetl.integration.require(exercised)["Status"] == "ACTIVE"
     assert zetl.integration.integration_id(exercised) != old

@@ -74,7 +74,7 @@ def test_a_figure_is_interactive_and_said_in_words(root: Path, tmp_path: Path) -
 def test_slides_begin_with_sections_and_leave_out_what_only_a_kernel_needs() -> None:
     wanted = {
         "opening": "slide", "section": "slide", "exercise": "slide", "key-points": "slide", "aws": "slide",
-        "next": "slide", "connect": "skip", "catch-up": "skip", "answer": "skip",
+        "next": "slide", "connect": "skip", "answer": "skip",
     }  # fmt: skip
     assert {kind: slides.slide_type(cell(kind)) for kind in wanted} == wanted
     assert slides.slide_type(cell(None)) == "subslide"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
-from zetl_helpers import attention, integration, permissions, source, studio
+from zetl_helpers import integration, permissions, source, studio
 from zetl_helpers._wait import wait_for
 from zetl_helpers.course.exercises.engine import Fault, IncorrectError
 from zetl_helpers.lab import Lab
@@ -31,7 +31,7 @@ def goes_on(lab: Lab, still: str) -> None:
     found = integration.require(lab)
     if found["Status"] == "FAILED":
         raise IncorrectError(f"{still} It has failed for good: zetl.catch_up(lab, 3) deletes it and makes it again.")
-    attention.wait_until_mended(lab)
+    integration.wait_until_recovered(lab)
 
 
 def _item(lab: Lab, key: dict[str, Any]) -> dict[str, Any] | None:
@@ -61,13 +61,13 @@ def judge_recovery(lab: Lab, _: object) -> None:
 
 def _turn_recovery_on(lab: Lab) -> None:
     source.enable_pitr(lab)
-    attention.wait_until_mended(lab)
+    integration.wait_until_recovered(lab)
 
 
 RECOVERY = Fault(
     "point-in-time recovery is off on the table.",
     source.disable_pitr,
-    attention.wait_until_needed,
+    integration.wait_until_attention,
     _turn_recovery_on,
 )
 
@@ -132,7 +132,7 @@ def _give_the_right(lab: Lab) -> None:
 WRITING = Fault(
     "the target role has lost s3:PutObject, and one item was written that should arrive.",
     _take_the_right,
-    attention.wait_until_needed,
+    integration.wait_until_attention,
     _give_the_right,
 )
 
@@ -168,7 +168,7 @@ def _without_items(lab: Lab) -> None:
     """Take the exercises' items out of the table, and wait until they have left the target."""
     for key in (key for key in (_COLLIDING_KEY, _WRITTEN_KEY) if _item(lab, key)):
         lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
-    attention.wait_until_mended(lab)
+    integration.wait_until_recovered(lab)
     customers = ", ".join(f"'{customer}'" for customer, _ in ITEMS)
     sql = f"SELECT customerid FROM {lab.target_table} WHERE customerid IN ({customers})"  # noqa: S608  (our own keys)
     wait_for(
@@ -183,7 +183,7 @@ def _without_items(lab: Lab) -> None:
 NAMES = Fault(
     "item CUST9001 has the attributes State and STATE.",
     _collide,
-    attention.wait_until_needed,
+    integration.wait_until_attention,
     _without_items,
 )
 

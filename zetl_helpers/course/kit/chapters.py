@@ -83,7 +83,7 @@ def _sections(notebook: nbformat.NotebookNode) -> list[Section]:
     starts = [
         position
         for position, cell in enumerate(notebook.cells)
-        if cell.metadata.get("zetl", {}).get("kind") not in (None, "connect", "catch-up", "answer")
+        if cell.metadata.get("zetl", {}).get("kind") not in (None, "connect", "answer")
     ]
     ends = [*starts[1:], len(notebook.cells)]
     parts = [notebook.cells[start:end] for start, end in zip(starts, ends, strict=True)]

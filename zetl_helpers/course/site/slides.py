@@ -10,7 +10,7 @@ from nbconvert import SlidesExporter
 from zetl_helpers.course.site import sources
 
 _NEW_SLIDE = ("opening", "section", "exercise", "key-points", "aws", "next")
-_LEFT_OUT = ("connect", "catch-up", "answer")
+_LEFT_OUT = ("connect", "answer")
 
 
 def write(path: Path, out: Path) -> None:

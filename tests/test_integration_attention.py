@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from local_lakehouse.lakehouse import Lakehouse
-from zetl_helpers import attention, integration, source
+from zetl_helpers import integration, source
 from zetl_helpers._wait import WaitTimeoutError
 from zetl_helpers.course import chapters
 from zetl_helpers.integration import IntegrationError
@@ -27,46 +27,46 @@ def working(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
 
 
 def test_a_working_integration_has_no_errors(working: Lab) -> None:
-    assert attention.errors(working).empty
-    attention.wait_until_mended(working)
+    assert integration.errors(working).empty
+    integration.wait_until_recovered(working)
 
 
 def test_a_write_that_arrives_ends_the_wait(working: Lab) -> None:
     source.load_items(working, source.items(2))
-    assert attention.wait_for_outcome(working, datetime.now(UTC)) == "ACTIVE"
+    assert integration.wait_for_outcome(working, datetime.now(UTC)) == "ACTIVE"
 
 
 def test_a_break_is_named_and_repaired_at_its_cause(working: Lab) -> None:
     source.disable_pitr(working)
     source.load_items(working, source.items(2))
     written = datetime.now(UTC)
-    assert attention.wait_for_outcome(working, written) == "NEEDS_ATTENTION"
-    (error,) = attention.errors(working).itertuples()
+    assert integration.wait_for_outcome(working, written) == "NEEDS_ATTENTION"
+    (error,) = integration.errors(working).itertuples()
     assert error.code == "POINT_IN_TIME_RECOVERY_DISABLED"
     assert "CustomerAccounts" in str(error.message)
     source.enable_pitr(working)
-    attention.wait_until_mended(working)
+    integration.wait_until_recovered(working)
     assert integration.wait_until_synced(working, written) >= written
 
 
 def test_waiting_for_what_nobody_repairs_says_what_it_is(working: Lab, no_waiting: None) -> None:
     source.disable_pitr(working)
     written = datetime.now(UTC) + timedelta(days=1)
-    while attention.wait_for_outcome(working, written, timeout=10**6) != "NEEDS_ATTENTION":
+    while integration.wait_for_outcome(working, written, timeout=10**6) != "NEEDS_ATTENTION":
         pass
     with pytest.raises(WaitTimeoutError, match="did not come"):
-        attention.wait_until_mended(working, timeout=1)
+        integration.wait_until_recovered(working, timeout=1)
 
 
 def test_without_an_integration_there_is_nothing_to_wait_for(lab: Lab) -> None:
-    for wait in (attention.errors, attention.wait_until_mended):
+    for wait in (integration.errors, integration.wait_until_recovered):
         with pytest.raises(IntegrationError, match=r"Create it with integration\.create"):
             wait(lab)
 
 
 def test_catching_up_mends_what_chapter_9_broke(working: Lab) -> None:
     working.client("dynamodb").put_item(TableName=working.table, Item=COLLISION)
-    assert attention.wait_for_outcome(working, datetime.now(UTC)) == "NEEDS_ATTENTION"
+    assert integration.wait_for_outcome(working, datetime.now(UTC)) == "NEEDS_ATTENTION"
     source.disable_pitr(working)
     chapters.catch_up(working, 3)
-    assert attention.errors(working).empty
+    assert integration.errors(working).empty

@@ -1,4 +1,4 @@
-"""An integration that needs attention: waiting until AWS Glue sees what is wrong, and until it goes on again."""
+"""Waits for an integration that needs attention, and for its recovery."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from zetl_helpers import integration
+from zetl_helpers._integration_lookup import IntegrationError, last_sync, require
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import Lab
 
 _TROUBLE = ("NEEDS_ATTENTION", "FAILED")
 
 
-def wait_until_needed(lab: Lab, *, timeout: float = 5400) -> str:
+def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
     """Wait until the integration needs attention, or has failed for good.
 
     Args:
@@ -26,30 +26,30 @@ def wait_until_needed(lab: Lab, *, timeout: float = 5400) -> str:
 
     Raises:
         IntegrationError: There is no integration.
-        WaitTimeoutError: It goes on as if nothing had happened.
+        WaitTimeoutError: It stays ACTIVE.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-creating-managing.html
     """
 
     def look() -> dict[str, Any] | None:
-        found = integration.require(lab)
+        found = require(lab)
         return found if found["Status"] in _TROUBLE else None
 
     found = wait_for(
         f"integration {lab.integration} to notice what is wrong",
         look,
         timeout=timeout,
-        hint="Look at integration.describe(lab): it goes on as if nothing had happened.",
+        hint="Look at integration.describe(lab): it is still ACTIVE.",
     )
     return "\n".join([f"status: {found['Status']}", *_reasons(found)])
 
 
-def wait_until_mended(lab: Lab, *, timeout: float = 5400) -> None:
-    """Wait until an integration whose trouble was mended goes on; it retries by itself.
+def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
+    """Wait until an integration whose cause of failure was fixed is ACTIVE again; it retries by itself.
 
     Args:
         lab: The lab.
-        timeout: Seconds to wait at most; the tries move apart the longer the trouble lasted.
+        timeout: Seconds to wait at most; the longer the failure lasted, the further apart are the retries.
 
     Raises:
         IntegrationError: There is no integration, or it has failed for good.
@@ -58,17 +58,17 @@ def wait_until_mended(lab: Lab, *, timeout: float = 5400) -> None:
     reasons: list[str] = []
 
     def look() -> bool | None:
-        found = integration.require(lab)
+        found = require(lab)
         reasons[:] = _reasons(found)
         if found["Status"] == "FAILED":
-            raise integration.IntegrationError(
+            raise IntegrationError(
                 f"Integration {lab.integration!r} has failed for good: {' '.join(reasons)} "
                 "Delete it with integration.delete(lab) and create it again."
             )
         return True if found["Status"] == "ACTIVE" else None
 
     wait_for(
-        f"integration {lab.integration} to go on",
+        f"integration {lab.integration} to recover",
         look,
         timeout=timeout,
         hint="Look at integration.describe(lab): what it names is still wrong.",
@@ -77,7 +77,7 @@ def wait_until_mended(lab: Lab, *, timeout: float = 5400) -> None:
 
 
 def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str:
-    """Wait until it is known what became of a write: it arrived, or the integration stopped at it.
+    """Wait until a write has arrived, or the integration has stopped at it.
 
     Args:
         lab: The lab.
@@ -93,10 +93,10 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
     """
 
     def look() -> str | None:
-        status = str(integration.require(lab)["Status"])
+        status = str(require(lab)["Status"])
         if status in _TROUBLE:
             return status
-        synced = integration.last_sync(lab)
+        synced = last_sync(lab)
         return status if status == "ACTIVE" and synced is not None and synced >= since else None
 
     return wait_for(
@@ -108,20 +108,20 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
 
 
 def errors(lab: Lab) -> pd.DataFrame:
-    """Return what the integration complains about now.
+    """Return the errors that the integration reports now.
 
     Args:
         lab: The lab.
 
     Returns:
-        One row for each entry of ``Errors``, columns ``code`` and ``message``; none while all is well.
+        One row for each entry of ``Errors``, columns ``code`` and ``message``; no row while the integration works.
 
     Raises:
         IntegrationError: There is no integration.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
     """
-    found = integration.require(lab).get("Errors", [])
+    found = require(lab).get("Errors", [])
     rows = [(one["ErrorCode"], one.get("ErrorMessage", "")) for one in found]
     return pd.DataFrame(rows, columns=["code", "message"])
 

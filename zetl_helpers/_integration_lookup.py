@@ -1,0 +1,74 @@
+"""Lookups of the lab's integration: its description, its tags, and how far it has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from zetl_helpers import _arrival
+from zetl_helpers._aws import ForeignResourceError, tag_dict
+from zetl_helpers.lab import TAG_KEY, Lab
+
+
+class IntegrationError(Exception):
+    """The integration is missing, needs attention or has failed; the text says why and what to do."""
+
+
+def find(lab: Lab) -> dict[str, Any] | None:
+    """Return the lab's integration as ``DescribeIntegrations`` shows it; None when there is none.
+
+    Raises:
+        ForeignResourceError: An integration of that name exists and is not the lab's.
+
+    See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
+    """
+    filters = [{"Name": "IntegrationName", "Values": [lab.integration]}]
+    found: list[dict[str, Any]] = lab.client("glue").describe_integrations(Filters=filters)["Integrations"]
+    if not found:
+        return None
+    if found[0]["SourceArn"] != lab.table_arn or TAG_KEY not in tags(lab, found[0]):
+        raise ForeignResourceError(
+            f"Integration {lab.integration} exists and is not the lab's: it has another source than {lab.table_arn}, "
+            f"or does not carry the tag {TAG_KEY}. Set ZETL_PREFIX to give your lab names of its own."
+        )
+    return found[0]
+
+
+def tags(lab: Lab, found: dict[str, Any]) -> dict[str, str]:
+    """Return an integration's tags.
+
+    The model of ``DescribeIntegrations`` has tags in its answer; where they are left out, they are asked for.
+
+    Args:
+        lab: The lab.
+        found: The integration as ``DescribeIntegrations`` shows it.
+    """
+    if found.get("Tags"):
+        return tag_dict(found["Tags"], "key", "value")
+    answer: dict[str, str] = lab.client("glue").get_tags(ResourceArn=found["IntegrationArn"])["Tags"]
+    return answer
+
+
+def require(lab: Lab) -> dict[str, Any]:
+    """Return the lab's integration as `find` does.
+
+    Raises:
+        IntegrationError: There is none.
+    """
+    found = find(lab)
+    if found is None:
+        raise IntegrationError(
+            f"There is no integration {lab.integration!r} from table {lab.table}. "
+            "Create it with integration.create(lab)."
+        )
+    return found
+
+
+def last_sync(lab: Lab) -> datetime | None:
+    """Return up to when the target follows the source; None before the first ingestion.
+
+    The integration's log says it, else its metrics, else the newest snapshot of the target table.
+
+    See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
+    """
+    return _arrival.last_sync(lab, require(lab))

@@ -1,0 +1,102 @@
+"""The cell that opens a chapter: connect, catch up, show the exercises."""
+
+from __future__ import annotations
+
+import html
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import zetl_helpers
+from zetl_helpers._steps import Step
+from zetl_helpers.course import chapters, exercises
+from zetl_helpers.lab import Lab
+
+__all__ = ["ChapterCard", "open_chapter"]
+
+
+@dataclass(frozen=True)
+class ChapterCard:
+    """The card at the head of a chapter: the connection, what was caught up, the exercises and their state.
+
+    Args:
+        lab: The lab.
+        exercises: The chapter's exercises.
+        caught_up: The steps that were missing.
+    """
+
+    lab: Lab
+    exercises: exercises.Chapter
+    caught_up: Sequence[Step]
+
+    @property
+    def head(self) -> str:
+        """The chapter and where it runs, as a sentence."""
+        where = "the local lakehouse on this computer" if self.lab.target == "local" else "AWS"
+        return f"Chapter {self.exercises.number} is ready on {where}, account {self.lab.account}, {self.lab.region}."
+
+    @property
+    def done(self) -> str:
+        """What was caught up, as a sentence."""
+        if not self.caught_up:
+            return "Nothing was missing from earlier chapters."
+        return f"Caught up: {'; '.join(map(str, self.caught_up))}."
+
+    def __repr__(self) -> str:
+        parts = [self.head, self.done, repr(self.lab)]
+        if self.exercises.questions:
+            parts.append(repr(self.exercises))
+        return "\n\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        # A chapter without exercises is the first or the last: there the names are what the card is about.
+        unfolded = "" if self.exercises.questions else " open"
+        return "".join(
+            (
+                f"<p><b>{html.escape(self.head)}</b></p>",
+                self._caught_up_html(),
+                f"<details{unfolded}><summary>Names of the lab's resources</summary>{self.lab._repr_html_()}</details>",
+                self.exercises._repr_html_() if self.exercises.questions else "",
+            )
+        )
+
+    def _caught_up_html(self) -> str:
+        if not self.caught_up:
+            return f"<p>{self.done}</p>"
+        steps = "".join(f"<li>{html.escape(str(step))}</li>" for step in self.caught_up)
+        count = len(self.caught_up)
+        summary = f"Caught up: {count} {'step' if count == 1 else 'steps'} of earlier chapters"
+        return f"<details><summary>{summary}</summary><ul>{steps}</ul></details>"
+
+
+def open_chapter(number: int) -> tuple[Lab, exercises.Chapter]:
+    """Connect, create what the chapter needs and is missing, and show the chapter's card.
+
+    Args:
+        number: The chapter's number, 0 to 12.
+
+    Returns:
+        The lab, and the exercises as ``q1``, ``q2`` and so on; a chapter without exercises has none.
+
+    Raises:
+        ConnectionRefusedByLabError: The target cannot be used; see `connect`.
+        IntegrationError: The integration needs attention, and catching up did not fix the cause.
+        SettingsError: A setting of the environment cannot be used.
+        ValueError: There is no such chapter.
+        WaitTimeoutError: A step that AWS carries out in the background did not finish in time.
+    """
+    lab = zetl_helpers.connect()
+    steps = chapters.catch_up_steps(lab, number)
+    chapter = exercises.chapter(lab, number) if number in exercises.ALL else exercises.Chapter(number, ())
+    _show(ChapterCard(lab, chapter, steps))
+    return lab, chapter
+
+
+def _show(card: ChapterCard) -> None:
+    """Show the card below the notebook's cell, or as text where no notebook runs."""
+    ipython: Any = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        print(card)  # noqa: T201
+    else:
+        ipython.display.display(card)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # Nothing heavy: what a command needs is imported when it runs.
-from zetl_helpers import _class_commands, _local_commands, _settings
+from zetl_helpers import _class_commands, _local_commands, _preflight_command, _settings
 from zetl_helpers._errors import UserError
 from zetl_helpers._local_commands import UsageError
 
@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     clean.set_defaults(run=_cleanup)
 
     _class_commands.add(commands)
+    _preflight_command.add(commands, _connect)
 
     kit = commands.add_parser("kit", help="write the instructor's kit")
     kit.add_argument("--out", type=Path, default=Path("build/kit"), help="default: build/kit")

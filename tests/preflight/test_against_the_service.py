@@ -1,0 +1,188 @@
+"""The predictions of preflight, held against what the local zero-ETL service then makes of the same items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import hypothesis.strategies as st
+import pyarrow as pa
+import pytest
+from hypothesis import given
+
+from local_lakehouse.lakehouse import Lakehouse
+from local_lakehouse.testing import Clock, TestLakehouse
+from local_lakehouse.zero_etl.problems import FailedForGoodError, NeedsAttentionError
+from local_lakehouse.zero_etl.schemas import check_names, evolved
+from local_lakehouse.zero_etl.typed import typed
+from local_lakehouse.zero_etl.unnest import Column, unnest
+from tests.preflight.designs import DESIGNS, Design
+from zetl_helpers import preflight
+from zetl_helpers.preflight._columns import MODES, layout
+from zetl_helpers.preflight._items import Item
+from zetl_helpers.preflight._shapes import survey
+
+
+@pytest.fixture
+def account(lakehouse: Lakehouse) -> TestLakehouse:
+    """The running lakehouse, with what a test does to it."""
+    return TestLakehouse(lakehouse, Clock())
+
+
+def create(account: TestLakehouse, design: Design, name: str) -> None:
+    """Create a table of a design, with items and everything that an integration needs."""
+    dynamodb = account.client("dynamodb")
+    kinds = {key: next(iter(design.items[0][key])) for key in design.keys}
+    roles = zip(design.keys, ("HASH", "RANGE"), strict=False)
+    dynamodb.create_table(
+        TableName=name, BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in roles],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in kinds.items()],
+    )  # fmt: skip
+    dynamodb.update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    for item in design.items:
+        dynamodb.put_item(TableName=name, Item=bytes_of(item))
+
+
+def bytes_of(item: Item) -> dict[str, Any]:
+    """Return an item as boto3 wants it: binary values as bytes."""
+    import base64
+
+    def value(tagged: Mapping[str, Any]) -> dict[str, Any]:
+        ((tag, content),) = tagged.items()
+        match tag:
+            case "B":
+                return {tag: base64.b64decode(content)}
+            case "BS":
+                return {tag: [base64.b64decode(each) for each in content]}
+            case "M":
+                return {tag: {name: value(each) for name, each in content.items()}}
+            case "L":
+                return {tag: [value(each) for each in content]}
+            case _:
+                return {tag: content}
+
+    return {name: value(each) for name, each in item.items()}
+
+
+def columns(account: TestLakehouse, database: str, table: str) -> dict[str, str]:
+    """Return the target's columns as the Data Catalog has them."""
+    found = account.client("glue").get_table(DatabaseName=database, Name=table)["Table"]
+    return {column["Name"]: column["Type"] for column in found["StorageDescriptor"]["Columns"]}
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
+def test_the_columns_are_those_that_the_service_makes(design: Design, account: TestLakehouse) -> None:
+    report = preflight.of_items(design.items, name=design.name, keys=design.keys)
+    glue = account.client("glue")
+    for mode in MODES:
+        table, database = f"{design.name}-{mode}", f"db_{mode.lower()}"
+        create(account, design, table)
+        target = account.create_database(database)
+        glue.create_integration_table_properties(
+            ResourceArn=target, TableName=table, TargetTableConfig={"UnnestSpec": mode}
+        )
+        account.integrate(table, database)
+        (made,) = glue.get_tables(DatabaseName=database)["TableList"]
+        assert ordered(report.columns(mode)) == ordered(columns(account, database, made["Name"]))
+
+
+def ordered(found: Mapping[str, str]) -> dict[str, str]:
+    """Return types with the fields of structs in alphabetical order: the items' order, which decides, is not known."""
+    return {name: _ordered(kind) for name, kind in found.items()}
+
+
+def _ordered(kind: str) -> str:
+    if not kind.startswith("struct<"):
+        return kind
+    fields, depth, start = [], 0, len("struct<")
+    for position, letter in enumerate(kind):
+        depth += (letter == "<") - (letter == ">")
+        if (letter == "," and depth == 1) or (letter == ">" and depth == 0):
+            name, _, inner = kind[start:position].partition(":")
+            fields.append(f"{name}:{_ordered(inner)}")
+            start = position + 1
+    return f"struct<{','.join(sorted(fields))}>"
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
+def test_a_table_is_looked_at_as_its_items_are(design: Design, account: TestLakehouse) -> None:
+    create(account, design, design.name)
+    report = preflight.of_table(_Account(account), design.name)  # type: ignore[arg-type]
+    expected = preflight.of_items(design.items, name=design.name, keys=design.keys)
+    assert {mode: sorted(report.columns(mode)) for mode in MODES} == {
+        mode: sorted(expected.columns(mode)) for mode in MODES
+    }
+    assert {finding.code for finding in report.findings} >= {"SOURCE_ACCESS_DENIED"}
+    assert "POINT_IN_TIME_RECOVERY_DISABLED" not in {finding.code for finding in report.findings}
+
+
+class _Account:
+    """What preflight asks a lab."""
+
+    def __init__(self, account: TestLakehouse) -> None:
+        self.client, self.region, self.account = account.client, account.region, account.account
+
+
+# Names that clash in every way, and values of every type.
+NAMES = st.sampled_from(["a", "A", "b", "a.b", "c:d", "value", "S"])
+NUMBERS = st.sampled_from(["0", "1", "-2.5", "1E+3"])
+VALUES: st.SearchStrategy[dict[str, Any]] = st.recursive(
+    st.one_of(
+        st.builds(lambda text: {"S": text}, st.sampled_from(["", "x"])),
+        st.builds(lambda number: {"N": number}, NUMBERS),
+        st.builds(lambda truth: {"BOOL": truth}, st.booleans()),
+        st.just({"NULL": True}),
+        st.just({"B": "AAE="}),
+        st.just({"SS": ["p", "q"]}),
+        st.just({"NS": ["1", "2"]}),
+        st.just({"BS": ["AA=="]}),
+    ),
+    lambda inner: st.one_of(
+        st.builds(lambda members: {"M": members}, st.dictionaries(NAMES, inner, max_size=3)),
+        st.builds(lambda elements: {"L": elements}, st.lists(inner, max_size=2)),
+    ),
+    max_leaves=6,
+)
+ITEMS = st.lists(st.dictionaries(NAMES, VALUES, max_size=4), min_size=1, max_size=5).map(
+    lambda rows: [{**row, "pk": {"S": str(number)}} for number, row in enumerate(rows)]
+)
+
+
+@given(ITEMS, st.sampled_from(MODES))
+def test_any_items_get_the_columns_or_the_problem_that_is_predicted(items: list[Item], mode: str) -> None:
+    predicted = layout(survey(items, {"pk": "S"}), mode)
+    actual = unnest(typed(items), {"pk": "S"}, mode).columns
+    assert [(column.name, column.type) for column in predicted.columns] == [
+        (column.name, catalog_type(column.values.type)) for column in actual
+    ]
+    assert problem_of(actual) in {
+        *(["COLUMN_NAME_CONFLICT"] if predicted.clashes else []),
+        *(["UNSUPPORTED_COLUMN_NAME"] if predicted.colons else []),
+        *([""] if not predicted.clashes and not predicted.colons else []),
+    }
+
+
+def problem_of(columns: Sequence[Column]) -> str:
+    """Return the code of the first problem that the service has with columns; empty when it has none."""
+    try:
+        check_names(columns, {})
+        evolved(columns, None, 0)
+    except NeedsAttentionError as error:
+        return error.problems[0].code
+    except FailedForGoodError as error:
+        return error.problem.code
+    return ""
+
+
+def catalog_type(arrow: pa.DataType) -> str:
+    """Write an Arrow type as the Data Catalog does."""
+    if pa.types.is_struct(arrow):
+        return f"struct<{','.join(f'{field.name}:{catalog_type(field.type)}' for field in arrow)}>"
+    if pa.types.is_list(arrow):
+        return f"array<{catalog_type(arrow.value_type)}>"
+    names = {"string": "string", "double": "double", "bool": "boolean", "binary": "binary"}
+    return names[re.sub(r"large_", "", str(arrow))]

@@ -1,0 +1,191 @@
+"""What preflight finds, recommends and shows."""
+
+import json
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zetl_helpers import cli, preflight
+from zetl_helpers._errors import UserError
+from zetl_helpers.preflight import Report
+from zetl_helpers.preflight._items import Item
+from zetl_helpers.preflight._partitions import candidates
+
+PK = {"pk": {"S": "1"}}
+ALL, UNTAGGED = {"FULL", "TOPLEVEL", "NOUNNEST"}, {"FULL", "TOPLEVEL"}
+
+
+def codes(report: Report, severity: str) -> set[str]:
+    return {finding.code for finding in report.findings if finding.severity == severity}
+
+
+@pytest.mark.parametrize(
+    ("items", "severity", "code", "modes"),
+    [
+        ([{**PK, "a:b": {"S": "x"}}], "error", "UNSUPPORTED_COLUMN_NAME", ALL),
+        ([{**PK, "a": {"M": {"b:c": {"S": "x"}}}}], "error", "UNSUPPORTED_COLUMN_NAME", ALL),
+        ([{**PK, "a": {"S": "x"}, "A": {"S": "x"}}], "error", "COLUMN_NAME_CONFLICT", ALL),
+        ([{**PK, "a.b": {"S": "x"}, "a": {"M": {"b": {"S": "x"}}}}], "error", "COLUMN_NAME_CONFLICT", UNTAGGED),
+        ([{**PK, "PK": {"S": "x"}}], "error", "COLUMN_NAME_CONFLICT", UNTAGGED),
+        ([{**PK, **{f"a{n}": {"N": "1"} for n in range(1000)}}], "error", "TOO_MANY_COLUMNS", UNTAGGED),
+        ([{**PK, "big": {"S": "x" * 410_000}}], "error", "ITEM_TOO_LARGE", set()),
+        ([{**PK, "n": {"N": "1" * 39}}], "error", "NUMBER_NOT_SUPPORTED", set()),
+        ([{**PK, "n": {"N": "12345678901234567890"}}], "warning", "NUMBER_PRECISION", set()),
+        ([{**PK, "n": {"NS": ["0.1", "12345678901234567890"]}}], "warning", "NUMBER_PRECISION", set()),
+        ([{**PK, "n": {"N": "1"}}, {"pk": {"S": "2"}, "n": {"S": "?"}}], "warning", "MIXED_TYPES", UNTAGGED),
+        ([{**PK, "l": {"L": [{"N": "1"}]}}], "info", "LIST_ELEMENTS_ARE_TEXT", set()),
+        ([{**PK, "gone": {"NULL": True}}], "info", "NO_COLUMN", set()),
+        ([{**PK, "m": {"M": {}}}], "info", "NO_COLUMN", set()),
+        ([{"pk": {"N": "1"}}], "info", "KEY_NOT_BUCKETED", set()),
+        ([], "warning", "TABLE_EMPTY", set()),
+    ],
+)  # fmt: skip
+def test_findings(items: Sequence[Item], severity: str, code: str, modes: set[str]) -> None:
+    report = preflight.of_items(items, keys=["pk"])
+    found = [finding for finding in report.findings if finding.code == code]
+    assert found
+    assert {finding.severity for finding in found} == {severity}
+    assert {mode for finding in found for mode in finding.modes} == modes
+
+
+def test_a_plain_table_has_no_findings_and_is_ready() -> None:
+    report = preflight.of_items([{**PK, "city": {"S": "Oslo"}, "n": {"N": "1.5"}}], keys=["pk"])
+    assert codes(report, "error") == codes(report, "warning") == set()
+    assert report.ready
+    assert report.columns() == {"pk": "string", "city": "string", "n": "double"}
+
+
+def test_a_mode_without_errors_is_enough_to_be_ready() -> None:
+    wide = preflight.of_items([{**PK, **{f"a{n}": {"N": "1"} for n in range(1000)}}], keys=["pk"])
+    colon = preflight.of_items([{**PK, "a:b": {"S": "x"}}], keys=["pk"])
+    assert (wide.ready, colon.ready) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("items", "keys"),
+    [
+        ([{"name": {"S": "a"}, "PK": {"S": "1"}, "SK": {"S": "2"}}], {"PK": "S", "SK": "S"}),
+        ([{"id": {"N": "1"}, "v": {"S": "x"}}, {"id": {"N": "2"}, "v": {"S": "x"}}], {"id": "N"}),
+        ([{"a": {"S": "1"}, "b": {"S": "1"}}, {"a": {"S": "1"}, "b": {"S": "2"}}, {"a": {"S": "2"}, "b": {"S": "1"}}],
+         {"a": "S", "b": "S"}),
+    ],
+)  # fmt: skip
+def test_keys_are_guessed_and_said_to_be(items: Sequence[Item], keys: dict[str, str]) -> None:
+    report = preflight.of_items(items)
+    assert report.keys == keys
+    assert "KEYS_GUESSED" in codes(report, "info")
+
+
+def test_a_key_that_an_item_lacks_is_named() -> None:
+    with pytest.raises(UserError, match="Item 2 has no key pk"):
+        preflight.of_items([PK, {"other": {"S": "x"}}], keys=["pk"])
+    with pytest.raises(UserError, match="No key can be guessed"):
+        preflight.of_items([{"a": {"BOOL": True}}])
+
+
+def rows(*values: str, tag: str = "S") -> list[dict[str, Any]]:
+    return [{"pk": {"S": str(number)}, "at": {tag: value}} for number, value in enumerate(values)]
+
+
+GB = 2**30
+
+
+def test_days_are_recommended_when_each_holds_enough() -> None:
+    items = rows(*(f"2026-{month:02}-{day:02}T10:00:00Z" for month in (1, 2) for day in range(1, 29)))
+    best = candidates(items, ["pk"], 56 * GB)[0]
+    assert best.spec == {"FieldName": "at", "FunctionSpec": "day", "ConversionSpec": "iso"}
+    assert (best.partitions, best.fits) == (56, True)
+
+
+def test_months_are_recommended_when_days_would_be_too_small() -> None:
+    items = rows(*(f"2026-{month:02}-{day:02}" for month in (1, 2) for day in range(1, 29)))
+    assert candidates(items, ["pk"], GB)[0].spec["FunctionSpec"] == "month"
+
+
+@pytest.mark.parametrize(
+    ("values", "conversion"),
+    [(("1767225600", "1769904000"), "epoch_sec"), (("1767225600000", "1769904000000"), "epoch_milli")],
+)
+@pytest.mark.parametrize("tag", ["N", "S"])
+def test_epochs_are_recognized(values: tuple[str, ...], conversion: str, tag: str) -> None:
+    assert candidates(rows(*values, tag=tag), ["pk"], 10 * GB)[0].spec["ConversionSpec"] == conversion
+
+
+def test_few_values_become_partitions_by_identity() -> None:
+    items = rows(*["north", "south"] * 10)
+    assert candidates(items, ["pk"], 10 * GB)[0].spec == {"FieldName": "at", "FunctionSpec": "identity"}
+
+
+@pytest.mark.parametrize(
+    ("items", "size", "reason"),
+    [
+        (rows("2026-01-01", "2026-02-01"), 1000, "below 64 MB"),
+        (rows("2026-01-01", "2026-01-01"), 10 * GB, "one partition"),
+        (rows(*["a"] * 19, "b"), 10 * GB, "95% of the items"),
+    ],
+)
+def test_what_does_not_fit_says_why(items: Sequence[Item], size: int, reason: str) -> None:
+    (found,) = [each for each in candidates(items, ["pk"], size) if each.spec["FieldName"] == "at"]
+    assert not found.fits
+    assert reason in found.reason
+
+
+def test_an_attribute_that_an_item_lacks_is_no_candidate() -> None:
+    assert candidates([*rows("2026-01-01"), {"pk": {"S": "x"}}], ["pk"], GB) == []
+
+
+class Texts(HTMLParser):
+    """Collects the elements and the texts of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.elements.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_names_of_attributes_are_shown_and_never_run() -> None:
+    name = "<script>alert(1)</script>"
+    page = Texts(preflight.of_items([{**PK, name: {"S": "x"}}], name=name, keys=["pk"]).page())
+    assert "script" not in page.elements
+    assert name in page.texts
+
+
+def test_the_command_prints_text_json_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    items = tmp_path / "items.json"
+    items.write_text(json.dumps({**PK, "a": {"M": {"b": {"N": "1"}}}}))
+    page = tmp_path / "page.html"
+
+    assert cli.main(["preflight", "--file", str(items), "--keys", "pk", "--page", str(page)]) == 0
+    assert "UnnestSpec FULL" in capsys.readouterr().out
+    assert cli.main(["preflight", "--file", str(items), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["columns"]["FULL"][1] == {"name": "a.b", "type": "double", "source": "a{b}"}
+    assert {"severity", "code", "message"} <= printed["findings"][0].keys()
+    assert "a.b" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--file", "nothing.json"], "no file or folder"),
+        (["--file", "items.json", "--refresh", "3"], "15"),
+        (["--file", "items.json", "--page", "no/such/folder.html"], "cannot be written"),
+    ],
+)
+def test_the_command_says_what_is_wrong(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("items.json").write_text(json.dumps(PK))
+    assert cli.main(["preflight", *arguments]) == 1
+    assert said in capsys.readouterr().err

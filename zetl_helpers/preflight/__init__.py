@@ -1,0 +1,214 @@
+"""A look at a table before an integration is made for it: what zero-ETL will make of its items, and what is in the way.
+
+Nothing is changed, and reading needs no more than ``dynamodb:DescribeTable``, ``Scan``, ``DescribeContinuousBackups``
+and ``GetResourcePolicy``; a file needs no account at all.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zetl_helpers import cost
+from zetl_helpers._aws import absent
+from zetl_helpers._errors import UserError
+from zetl_helpers.preflight import _findings, _partitions
+from zetl_helpers.preflight._columns import MODES, layout
+from zetl_helpers.preflight._findings import Finding
+from zetl_helpers.preflight._items import Item, UnreadableItemsError, plain_json, read
+from zetl_helpers.preflight._report import Report
+from zetl_helpers.preflight._shapes import guess_keys, survey
+
+if TYPE_CHECKING:
+    from zetl_helpers.lab import Lab
+
+__all__ = ["Finding", "Report", "UnreadableItemsError", "of_file", "of_items", "of_table"]
+
+SAMPLE = 10_000
+_CHANGED_SHARE = 0.05
+_FIRST_LOAD = (
+    "First load: AWS names no duration; users report 15 to 20 minutes for small tables, of which the export takes most."
+)
+
+
+def of_table(
+    lab: Lab, table: str, *, sample: int = SAMPLE, changes_per_day: float | None = None, refresh_minutes: int = 15
+) -> Report:
+    """Look at a table of the lab's account, and change nothing.
+
+    Args:
+        lab: The lab, for its account and Region; the table need not be the lab's.
+        table: The table's name or ARN.
+        sample: How many items to read at most. Each MB read costs 128 read request units on AWS.
+        changes_per_day: Writes a day; one in twenty items unless given.
+        refresh_minutes: The refresh interval that the cost is for, 15 to 8640.
+
+    Returns:
+        The report.
+
+    Raises:
+        UserError: There is no such table.
+
+    See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html
+    """
+    dynamodb = lab.client("dynamodb")
+    described: dict[str, Any] | None = None
+    with absent("ResourceNotFoundException"):
+        described = dynamodb.describe_table(TableName=table)["Table"]
+    if described is None:
+        raise UserError(
+            f"There is no table {table} in account {lab.account}, Region {lab.region}. List them with: "
+            "aws dynamodb list-tables"
+        )
+    backups = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+    policy = ""
+    with absent("PolicyNotFoundException"):
+        policy = dynamodb.get_resource_policy(ResourceArn=described["TableArn"])["Policy"]
+    types = {each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]}
+    keys = {each["AttributeName"]: types[each["AttributeName"]] for each in described["KeySchema"]}
+    items = plain_json(itertools.islice(_scanned(dynamodb, table), sample))
+    settings = _findings.of_table(
+        described,
+        recoverable=recovery == "ENABLED",
+        aws_managed_key=_has_aws_managed_key(lab, described),
+        policy=policy,
+    )
+    return _report(
+        described["TableName"], keys, items, settings,
+        total=max(described.get("ItemCount", 0), len(items)),
+        region=lab.region, changes_per_day=changes_per_day, refresh_minutes=refresh_minutes,
+    )  # fmt: skip
+
+
+def of_file(
+    path: str | Path,
+    *,
+    keys: Mapping[str, str] | Sequence[str] = (),
+    changes_per_day: float | None = None,
+    refresh_minutes: int = 15,
+) -> Report:
+    """Look at items in a file or an export; nothing else is needed.
+
+    Args:
+        path: A file in DynamoDB JSON with one item a line, or the folder of an export to Amazon S3.
+        keys: The key attributes, the partition key first; guessed unless given.
+        changes_per_day: Writes a day; one in twenty items unless given.
+        refresh_minutes: The refresh interval that the cost is for, 15 to 8640.
+
+    Returns:
+        The report.
+
+    Raises:
+        UnreadableItemsError: The file has no items in DynamoDB JSON.
+        UserError: An item lacks a key attribute, or no key can be guessed.
+
+    See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
+    """
+    where = Path(path)
+    return of_items(
+        read(where), name=where.name, keys=keys, changes_per_day=changes_per_day, refresh_minutes=refresh_minutes
+    )
+
+
+def of_items(
+    items: Sequence[Item],
+    *,
+    name: str = "items",
+    keys: Mapping[str, str] | Sequence[str] = (),
+    changes_per_day: float | None = None,
+    refresh_minutes: int = 15,
+) -> Report:
+    """Look at items in DynamoDB JSON.
+
+    Args:
+        items: The items, as ``{"CustomerID": {"S": "CUST0001"}}``.
+        name: What to call them.
+        keys: The key attributes, the partition key first; guessed unless given.
+        changes_per_day: Writes a day; one in twenty items unless given.
+        refresh_minutes: The refresh interval that the cost is for, 15 to 8640.
+
+    Returns:
+        The report.
+
+    Raises:
+        UserError: An item lacks a key attribute, or no key can be guessed.
+    """
+    known = _typed_keys(items, keys) if keys else guess_keys(items)
+    if not known:
+        raise UserError(f"No key can be guessed from the items of {name}. Name it with --keys PARTITION_KEY,SORT_KEY")
+    shown = " and ".join(known)
+    guessed = [] if keys else [
+        Finding("info", "KEYS_GUESSED", f"The key is taken to be {shown}. Name it with --keys if that is wrong.")
+    ]  # fmt: skip
+    return _report(
+        name, known, items, guessed,
+        total=len(items), region=cost.PRICED_REGION, changes_per_day=changes_per_day, refresh_minutes=refresh_minutes,
+    )  # fmt: skip
+
+
+def _typed_keys(items: Sequence[Item], keys: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = dict(keys) if isinstance(keys, Mapping) else {}
+    for number, item in enumerate(items, start=1):
+        for name in keys:
+            tag = next(iter(item.get(name, {})), None)
+            if tag not in ("S", "N", "B"):
+                raise UserError(f"Item {number} has no key {name}. Each item needs it, as a string, number or binary.")
+            if found.setdefault(name, tag) != tag:
+                raise UserError(f"The key {name} of item {number} has type {tag}, and others have {found[name]}.")
+    return found or dict.fromkeys(keys, "S")
+
+
+def _scanned(dynamodb: Any, table: str) -> Iterator[dict[str, Any]]:
+    for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+        yield from page["Items"]
+
+
+def _has_aws_managed_key(lab: Lab, table: Mapping[str, Any]) -> bool:
+    encryption = table.get("SSEDescription", {})
+    if encryption.get("Status") != "ENABLED":
+        return False
+    key = encryption.get("KMSMasterKeyArn")
+    # Encryption with KMS that names no key takes the AWS managed one.
+    return not key or lab.client("kms").describe_key(KeyId=key)["KeyMetadata"].get("KeyManager") == "AWS"
+
+
+def _report(
+    name: str,
+    keys: Mapping[str, str],
+    items: Sequence[Item],
+    further: Iterable[Finding],
+    *,
+    total: int,
+    region: str,
+    changes_per_day: float | None,
+    refresh_minutes: int,
+) -> Report:
+    found = survey(items, keys)
+    layouts = {mode: layout(found, mode) for mode in MODES}
+    mean = found.size // found.items if found.items else 0
+    size = mean * total if total > found.items else found.size
+    changes = changes_per_day if changes_per_day is not None else total * _CHANGED_SHARE
+    findings = _findings.by_severity([*further, *_findings.of_items(found, list(layouts.values()))])
+    looked = "every item" if found.items >= total else f"a sample of {found.items:,} of {total:,} items"
+    assumptions = (
+        f"Columns and findings are those of {looked}; an attribute that comes later adds a column.",
+        f"{changes:,.0f} changes a day" + ("" if changes_per_day is not None else ", one in twenty items")
+        + f"; a refresh every {refresh_minutes} minutes; 20 queries a day that read the whole table.",
+        _FIRST_LOAD,
+        "Sizes are DynamoDB's; compressed Parquet files are smaller.",
+    )  # fmt: skip
+    return Report(
+        name=name,
+        keys=keys,
+        looked_at=found.items,
+        items=total,
+        size=size,
+        layouts=layouts,
+        findings=findings,
+        partitions=tuple(_partitions.candidates(items, keys, size)),
+        cost=cost.estimate(total, mean, changes, refresh_minutes, region),
+        assumptions=assumptions,
+    )

@@ -1,0 +1,190 @@
+"""The columns that zero-ETL makes of items, in each unnest mode.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-ddb-schema-unnesting.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from zetl_helpers.preflight._shapes import Path, Shape, Survey
+
+FULL, TOPLEVEL, NOUNNEST = "FULL", "TOPLEVEL", "NOUNNEST"
+MODES = (FULL, TOPLEVEL, NOUNNEST)
+MOST_COLUMNS = 1000
+LARGEST_SCHEMA = 10 * 2**20
+
+_LEAVES = {
+    "S": "string", "N": "double", "B": "binary", "BOOL": "boolean",
+    "SS": "array<string>", "NS": "array<double>", "BS": "array<binary>", "L": "array<string>",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A struct type.
+
+    Args:
+        fields: Names and types of its fields.
+    """
+
+    fields: tuple[tuple[str, Type], ...]
+
+    def __str__(self) -> str:
+        return f"struct<{','.join(f'{name}:{kind}' for name, kind in self.fields)}>"
+
+
+Type = str | Struct
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the target table.
+
+    Args:
+        name: Its name, in lower case.
+        type: Its type, as the Data Catalog writes it.
+        source: The attribute, or the path in a map, that it comes from.
+        kind: Its type with its parts.
+    """
+
+    name: str
+    type: str
+    source: str
+    kind: Type = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What one unnest mode makes of the items.
+
+    Args:
+        mode: The unnest mode.
+        columns: The target's columns, the keys first.
+        mixed: The paths whose values have several types, which become text.
+        clashes: Pairs of attributes that would share a name in the target, by that name.
+        colons: The paths whose name contains a colon.
+        schema_bytes: About how large the table's schema is.
+    """
+
+    mode: str
+    columns: tuple[Column, ...]
+    mixed: tuple[Path, ...]
+    clashes: dict[str, tuple[str, str]]
+    colons: tuple[str, ...]
+    schema_bytes: int
+
+
+def layout(found: Survey, mode: str) -> Layout:
+    """Predict the target table.
+
+    Args:
+        found: The items.
+        mode: ``FULL``, ``TOPLEVEL`` or ``NOUNNEST``.
+    """
+    unnesting = _Unnesting(found)
+    columns = tuple(unnesting.columns(mode))
+    clashes: dict[str, tuple[str, str]] = {}
+    seen: dict[str, str] = {}
+    colons = []
+    for name, source in _names(columns):
+        if ":" in name:
+            colons.append(source)
+        if name.lower() in seen:
+            clashes.setdefault(name.lower(), (seen[name.lower()], source))
+        seen.setdefault(name.lower(), source)
+    schema = json.dumps([_iceberg(column.name, column.kind) for column in columns])
+    return Layout(mode, columns, tuple(dict.fromkeys(unnesting.mixed)), clashes, tuple(colons), len(schema))
+
+
+def _names(columns: Iterable[Column]) -> Iterator[tuple[str, str]]:
+    """Yield every name in the schema with its path, and the attribute behind it."""
+    for column in columns:
+        yield column.name, column.source
+        yield from _inner_names(column.name, column.source, column.kind)
+
+
+def _inner_names(name: str, source: str, kind: Type) -> Iterator[tuple[str, str]]:
+    if isinstance(kind, Struct):
+        for child, child_kind in kind.fields:
+            yield f"{name}.{child}", f"{source}{{{child}}}"
+            yield from _inner_names(f"{name}.{child}", f"{source}{{{child}}}", child_kind)
+    elif kind.startswith("array"):
+        yield f"{name}.element", f"{source}[]"
+
+
+def _iceberg(name: str, kind: Type) -> dict[str, object]:
+    """Write a field about as an Iceberg schema does."""
+    inner: object = kind
+    if isinstance(kind, Struct):
+        inner = {"type": "struct", "fields": [_iceberg(child, each) for child, each in kind.fields]}
+    return {"id": 1000, "name": name, "type": inner, "required": False}
+
+
+def shown(path: Path) -> str:
+    """Return a path as people write it: ``address{city}``."""
+    return path[0] + "".join(f"{{{name}}}" for name in path[1:])
+
+
+@dataclass
+class _Unnesting:
+    found: Survey
+    mixed: list[Path] = field(default_factory=list)
+
+    def columns(self, mode: str) -> Iterator[Column]:
+        for name, tag in self.found.keys.items():
+            yield _column((name,), _LEAVES[tag])
+        others = {name: shape for name, shape in self.found.attributes.items() if name not in self.found.keys}
+        if mode == NOUNNEST:
+            whole = _struct((name, _tagged(shape)) for name, shape in others.items())
+            if whole is not None:
+                yield Column("value", str(whole), "all other attributes", whole)
+            return
+        for name, shape in others.items():
+            yield from self._expanded((name,), shape) if mode == FULL else self._whole((name,), shape, shape.present)
+
+    def _whole(self, path: Path, shape: Shape, tags: Iterable[str]) -> Iterator[Column]:
+        kind = self._plain(path, shape, tags)
+        if kind is not None:
+            yield _column(path, kind)
+
+    def _expanded(self, path: Path, shape: Shape) -> Iterator[Column]:
+        """Give each leaf of a map a column; what is not a map at the same path has a column as well."""
+        yield from self._whole(path, shape, [tag for tag in shape.present if tag != "M"])
+        for name, child in shape.children.items():
+            yield from self._expanded((*path, name), child)
+
+    def _plain(self, path: Path, shape: Shape, tags: Iterable[str]) -> Type | None:
+        """Return the type without DynamoDB's tags; several types at one place become text."""
+        kinds = [self._kind(path, shape, tag) for tag in tags]
+        different = list(dict.fromkeys(kind for kind in kinds if kind is not None))
+        if len(different) > 1:
+            self.mixed.append(path)
+            return "string"
+        return different[0] if different else None
+
+    def _kind(self, path: Path, shape: Shape, tag: str) -> Type | None:
+        if tag != "M":
+            return _LEAVES[tag]
+        return _struct(
+            (name, self._plain((*path, name), child, child.present)) for name, child in shape.children.items()
+        )
+
+
+def _tagged(shape: Shape) -> Struct | None:
+    """Return the type that keeps DynamoDB's tags."""
+    return _struct(
+        (tag, _struct((name, _tagged(child)) for name, child in shape.children.items()) if tag == "M" else _LEAVES[tag])
+        for tag in shape.present
+    )
+
+
+def _struct(fields: Iterable[tuple[str, Type | None]]) -> Struct | None:
+    kept = tuple((name, kind) for name, kind in fields if kind is not None)
+    return Struct(kept) if kept else None
+
+
+def _column(path: Path, kind: Type) -> Column:
+    return Column(".".join(path).lower(), str(kind), shown(path), kind)

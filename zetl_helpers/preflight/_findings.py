@@ -1,0 +1,178 @@
+"""What to know about a table before an integration is made for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from zetl_helpers.preflight._columns import LARGEST_SCHEMA, MOST_COLUMNS, NOUNNEST, Layout, shown
+from zetl_helpers.preflight._shapes import Path, Shape, Survey
+
+Severity = Literal["error", "warning", "info"]
+
+LARGEST_ITEM = 400 * 1024
+LARGEST_TABLE = 100 * 2**40
+_SHOWN = 5
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to know, or to change, before an integration is made.
+
+    Args:
+        severity: ``error``: the integration needs attention or fails; ``warning``: the target differs from what one
+            would expect; ``info``: good to know.
+        code: What it is; where the integration would report a problem, the code of that problem.
+        message: What happens, to which attribute, and what to do.
+        modes: The unnest modes that it is about.
+    """
+
+    severity: Severity
+    code: str
+    message: str
+    modes: tuple[str, ...] = ()
+
+
+def of_items(found: Survey, layouts: Sequence[Layout]) -> list[Finding]:
+    """Return what the items themselves tell.
+
+    Args:
+        found: The items.
+        layouts: What the unnest modes make of them.
+    """
+    modes: dict[Finding, list[str]] = {}
+    for layout in layouts:
+        for finding in _of_layout(found, layout):
+            modes.setdefault(finding, []).append(layout.mode)
+    return [*(replace(finding, modes=tuple(of)) for finding, of in modes.items()), *_of_values(found)]
+
+
+def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings, the most severe first."""
+    return tuple(sorted(findings, key=lambda each: _SEVERITIES.index(each.severity)))
+
+
+def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
+    yield from (_clash(name, *sources) for name, sources in layout.clashes.items())
+    yield from map(_colon, layout.colons)
+    if len(layout.columns) > MOST_COLUMNS:
+        message = f"The target would have {len(layout.columns):,} columns; zero-ETL allows {MOST_COLUMNS:,}. "
+        yield Finding("error", "TOO_MANY_COLUMNS", message + "Unnest less: TOPLEVEL or NOUNNEST.")
+    if layout.schema_bytes > LARGEST_SCHEMA:
+        message = f"The schema would have about {layout.schema_bytes / 2**20:.0f} MB; zero-ETL allows 10 MB. "
+        yield Finding("error", "SCHEMA_TOO_LARGE", message + "Reduce the number of different attribute names.")
+    yield from (_mixture(path, _at(found, path)) for path in layout.mixed)
+    dotted = [column.name for column in layout.columns if "." in column.name]
+    if dotted:
+        yield Finding("info", "QUOTED_COLUMNS", f"{_some(dotted)}: a dot in a name needs double quotes in Athena.")
+    if layout.mode == NOUNNEST and len(layout.columns) > len(found.keys):
+        message = "All attributes except the keys share one column, value, with DynamoDB's type tags: value.name.S."
+        yield Finding("info", "TAGGED_VALUES", message)
+
+
+def _clash(name: str, first: str, second: str) -> Finding:
+    message = f"{first} and {second} would both become {name}, and the integration needs attention. Rename or remove "
+    return Finding("error", "COLUMN_NAME_CONFLICT", message + "one of them in every item.")
+
+
+def _colon(path: str) -> Finding:
+    message = f"The name {path} contains a colon, which zero-ETL does not support: the integration fails for good. "
+    return Finding("error", "UNSUPPORTED_COLUMN_NAME", message + "Rename the attribute in every item.")
+
+
+def _mixture(path: Path, shape: Shape) -> Finding:
+    tags = ", ".join(f"{tag} in {shape.tags[tag]:,} items ({shape.example[tag]})" for tag in shape.present)
+    message = (
+        f"{shown(path)} has values of several types: {tags}. Its column becomes string. A second type that arrives "
+        "after the first load makes the integration load the whole table again (SYNCING)."
+    )
+    return Finding("warning", "MIXED_TYPES", message)
+
+
+def _of_values(found: Survey) -> Iterator[Finding]:
+    if not found.items:
+        yield Finding(
+            "warning", "TABLE_EMPTY", "There are no items. The target gets the key columns only, until items arrive."
+        )
+    largest, key = found.largest
+    if largest > LARGEST_ITEM:
+        yield Finding(
+            "error", "ITEM_TOO_LARGE", f"The item {key} has {largest:,} bytes; DynamoDB allows {LARGEST_ITEM:,}."
+        )
+    for path, (number, key) in found.beyond.items():
+        yield Finding(
+            "error", "NUMBER_NOT_SUPPORTED",
+            f"{shown(path)} of the item {key} is {number}; DynamoDB allows 38 digits, up to 9.99E+125.",
+        )  # fmt: skip
+    for path, (number, key) in found.lossy.items():
+        yield Finding(
+            "warning", "NUMBER_PRECISION",
+            f"{shown(path)} of the item {key} is {number}, which the target's double keeps as {float(number)!r}. Store "
+            "such numbers as strings if each digit counts.",
+        )  # fmt: skip
+    for path in sorted(found.listed):
+        yield Finding(
+            "info", "LIST_ELEMENTS_ARE_TEXT",
+            f"{shown(path)} is a list whose elements are not all strings. Its column is array<string>: numbers, maps "
+            "and lists arrive as text.",
+        )  # fmt: skip
+    for name, shape in found.attributes.items():
+        yield from _without_column((name,), shape)
+    partition_key = next(iter(found.keys), None)
+    if partition_key and found.keys[partition_key] == "N":
+        yield Finding(
+            "info", "KEY_NOT_BUCKETED",
+            f"The partition key {partition_key} is a number, a double in the target, which Iceberg cannot put into "
+            "buckets. The local lakehouse leaves the table unpartitioned; AWS does not say what it does.",
+        )  # fmt: skip
+
+
+def _without_column(path: Path, shape: Shape) -> Iterator[Finding]:
+    if not shape.present:
+        yield Finding(
+            "info", "NO_COLUMN", f"{shown(path)} is NULL in every item that has it, and gets no column until it is not."
+        )
+    elif shape.present == ("M",) and not shape.children:
+        yield Finding("info", "NO_COLUMN", f"{shown(path)} is an empty map in every item, and gets no column.")
+    for name, child in shape.children.items():
+        yield from _without_column((*path, name), child)
+
+
+def of_table(
+    description: Mapping[str, Any], *, recoverable: bool, aws_managed_key: bool, policy: str
+) -> Iterator[Finding]:
+    """Yield what the table's settings tell.
+
+    Args:
+        description: The ``Table`` of ``DescribeTable``.
+        recoverable: Whether point-in-time recovery is on.
+        aws_managed_key: Whether the table is encrypted with the AWS managed key.
+        policy: The table's resource policy; empty without one.
+    """
+    if not recoverable:
+        message = "Point-in-time recovery is off. Enable it: zero-ETL reads the table by exports."
+        yield Finding("error", "POINT_IN_TIME_RECOVERY_DISABLED", message)
+    if aws_managed_key:
+        message = "The table is encrypted with the AWS managed key aws/dynamodb, which zero-ETL does not support. "
+        message += "Change it to the AWS owned key or a customer managed key."
+        yield Finding("error", "SOURCE_ENCRYPTION_UNSUPPORTED", message)
+    if "glue.amazonaws.com" not in policy:
+        message = "The table's resource policy does not let glue.amazonaws.com export it. Add the statement of "
+        message += "https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html"
+        yield Finding("error", "SOURCE_ACCESS_DENIED", message)
+    if description.get("TableSizeBytes", 0) > LARGEST_TABLE:
+        yield Finding("error", "TABLE_TOO_LARGE", "The table has more than 100 TB, which is zero-ETL's limit.")
+
+
+def _at(found: Survey, path: Path) -> Shape:
+    shape = found.attributes[path[0]]
+    for name in path[1:]:
+        shape = shape.children[name]
+    return shape
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

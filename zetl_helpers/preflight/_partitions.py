@@ -1,0 +1,148 @@
+"""Partition specifications that fit the values, and why others do not.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zetl_helpers.preflight._items import Item
+
+MB = 2**20
+# Below this a partition's files are too small to be worth opening; most guidance for Iceberg says 100 MB and more.
+SMALLEST_PARTITION = 64 * MB
+MOST_PARTITIONS = 10_000
+_MOST_IDENTITIES = 200
+_UNITS = ("year", "month", "day", "hour")
+_ISO = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}):\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
+)
+# Numbers in here are taken for times: 2000 to 2100.
+_EARLIEST, _LATEST = 946_684_800, 4_102_444_800
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to partition the target table.
+
+    Args:
+        spec: The entry for ``PartitionSpec`` of the table properties.
+        partitions: How many partitions the items make.
+        largest: The share of the items in the largest one, 0 to 1.
+        mean_bytes: The size of the mean partition, as DynamoDB counts it, scaled to the whole table.
+        reason: Why it fits, or why not.
+        fits: Whether it can be recommended.
+    """
+
+    spec: dict[str, str]
+    partitions: int
+    largest: float
+    mean_bytes: float
+    reason: str
+    fits: bool
+
+
+def candidates(items: Sequence[Item], keys: Iterable[str], table_bytes: int) -> list[Candidate]:
+    """Return the ways to partition by one attribute, those that fit first.
+
+    Args:
+        items: The items in DynamoDB JSON.
+        keys: The names of the key attributes.
+        table_bytes: The size of the whole table, of which `items` may be a sample.
+    """
+    found = [each for name in _scalars(items) for each in _of_attribute(name, items, table_bytes)]
+    distinct_keys = set(keys)
+    return sorted(found, key=lambda each: (not each.fits, each.spec["FieldName"] in distinct_keys, each.partitions))
+
+
+def _scalars(items: Sequence[Item]) -> Iterator[str]:
+    """Yield the attributes that every item has, as a text or a number."""
+    if not items:
+        return
+    for name, value in items[0].items():
+        (tag,) = value
+        if tag in ("S", "N") and all(tag in item.get(name, {}) for item in items):
+            yield name
+
+
+def _of_attribute(name: str, items: Sequence[Item], table_bytes: int) -> Iterator[Candidate]:
+    values = [next(iter(item[name].values())) for item in items]
+    conversion, moment = _time_of(values)
+    if conversion and moment:
+        choices = [_counted(name, unit, conversion, map(moment, values), table_bytes) for unit in _UNITS]
+        useful = [each for each in choices if each.fits]
+        # A finer unit that makes no more partitions only looks finer.
+        yield max(useful, key=lambda each: each.partitions) if useful else choices[1]
+        return
+    counted = Counter(values)
+    if 2 <= len(counted) <= min(_MOST_IDENTITIES, len(values) // 2):
+        yield _judged({"FieldName": name, "FunctionSpec": "identity"}, counted, table_bytes)
+
+
+def _counted(
+    name: str, unit: str, conversion: str, moments: Iterable[datetime.datetime], table_bytes: int
+) -> Candidate:
+    parts = _UNITS.index(unit) + 1
+    counted = Counter(moment.timetuple()[:parts] for moment in moments)
+    return _judged({"FieldName": name, "FunctionSpec": unit, "ConversionSpec": conversion}, counted, table_bytes)
+
+
+def _judged(spec: dict[str, str], counted: Counter[Any], table_bytes: int) -> Candidate:
+    total, partitions = sum(counted.values()), len(counted)
+    largest, mean = max(counted.values()) / total, table_bytes / partitions
+    if partitions == 1:
+        reason = "All items would be in one partition."
+    elif mean < SMALLEST_PARTITION:
+        reason = f"A partition would have {_size(mean)} on average; below {_size(SMALLEST_PARTITION)} it costs more."
+    elif partitions > MOST_PARTITIONS:
+        reason = f"{partitions:,} partitions are more than {MOST_PARTITIONS:,}."
+    elif largest > 0.8:
+        reason = f"{largest:.0%} of the items would be in one partition."
+    else:
+        return Candidate(spec, partitions, largest, mean, f"{partitions:,} partitions of {_size(mean)} each", True)
+    return Candidate(spec, partitions, largest, mean, reason, False)
+
+
+def _time_of(values: Sequence[str]) -> tuple[str | None, Callable[[str], datetime.datetime] | None]:
+    """Return how values tell a time, if they do, and what reads one."""
+    if all(_is_iso(value) for value in values):
+        return "iso", _iso
+    numbers = [_number(value) for value in values]
+    for conversion, factor in (("epoch_sec", 1), ("epoch_milli", 1000)):
+        if all(number is not None and _EARLIEST * factor <= number < _LATEST * factor for number in numbers):
+            return conversion, lambda value, factor=factor: datetime.datetime.fromtimestamp(
+                float(value) / factor, datetime.UTC
+            )
+    return None, None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _is_iso(text: str) -> bool:
+    try:
+        return bool(_ISO.fullmatch(text)) and _iso(text) is not None
+    except ValueError:
+        return False
+
+
+def _iso(text: str) -> datetime.datetime:
+    moment = datetime.datetime.fromisoformat(text)
+    return moment.astimezone(datetime.UTC) if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def _size(size: float) -> str:
+    for unit, factor in (("GB", 2**30), ("MB", MB), ("KB", 2**10)):
+        if size >= factor:
+            return f"{size / factor:,.0f} {unit}"
+    return f"{size:,.0f} bytes"

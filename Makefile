@@ -11,6 +11,8 @@ MARKS ?= not browser
 SECONDS ?= 600
 # What JupyterLab is started with besides, such as --no-browser.
 LAB_OPTIONS ?=
+# What the practice console is started with, such as --no-browser.
+CONSOLE_OPTIONS ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -22,7 +24,7 @@ STATE := $(CURDIR)/.zetl
 # DuckDB and its generator of TPC-DS have one version.
 TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
 
-.PHONY: help tutorial lab site kit test lint unit notebook-test browser-test notebooks bench tpcds fuzz clean
+.PHONY: help tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks bench tpcds fuzz clean
 
 help: ## Tell what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +35,13 @@ tutorial: $(READY) ## Run every notebook on a fresh local lakehouse; pages in bu
 lab: $(READY) ## Open the notebooks in JupyterLab, with the local lakehouse running
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl local start
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB_OPTIONS)
+
+console: $(READY) ## Open the practice console, with the local lakehouse running
+	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl console $(CONSOLE_OPTIONS)
+
+# Only who changes the page needs node; the built page is in the repository.
+console-page: ## Build the practice console's page from console_web (needs node 20)
+	cd console_web && npm ci && npm run check && npm test && npm run build
 
 site: $(PAGES) ## Make a searchable site of the notebooks in build/site/
 	$(BIN)/zetl site

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zetl_helpers import _class_commands, _local_commands, _preflight_command, _settings
 from zetl_helpers._errors import UserError
 from zetl_helpers._local_commands import UsageError
+from zetl_helpers.console import command as console_command
 
 if TYPE_CHECKING:
     from zetl_helpers.lab import Lab
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _local_commands.add(commands)
+    console_command.add(commands)
 
     run = commands.add_parser("run", help="run notebooks on a fresh local lakehouse and make pages of them")
     run.add_argument(

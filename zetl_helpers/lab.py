@@ -252,27 +252,39 @@ def connect(target: Target | None = None, *, tell: Callable[[str], object] | Non
         SettingsError: ``ZETL_TARGET``, ``ZETL_PREFIX``, ``ZETL_PROJECT`` or ``ZETL_WORKGROUP`` cannot be used.
     """
     chosen = target or _settings.target()
-    prefix = _settings.prefix()
     # An ARN or an error that is cut in a table cannot be read, nor copied.
     pd.set_option("display.max_colwidth", None)
     if chosen == "local":
-        return _connect_local(prefix, tell)
-    return _connect_aws(prefix)
+        return _connect_local(tell)
+    return _connect_aws(_settings.prefix())
 
 
-def _connect_local(prefix: str, tell: Callable[[str], object] | None) -> Lab:
+def _connect_local(tell: Callable[[str], object] | None) -> Lab:
     endpoint, region = _find_local(), region_of()
     if endpoint is None:
         endpoint = _start_local()
         if tell:
             tell("Started a local lakehouse; stop it with: zetl local stop")
+    return connect_to_local(endpoint, region)
+
+
+def connect_to_local(endpoint: str, region: str) -> Lab:
+    """Connect to the local lakehouse at an address, and lead every AWS client of this process there.
+
+    Args:
+        endpoint: The lakehouse's address.
+        region: The Region that it is in.
+
+    Raises:
+        ConnectionRefusedByLabError: It is not an address of this computer, or nothing answers there.
+    """
     if not _LOOPBACK.match(endpoint):
         raise ConnectionRefusedByLabError(f"{endpoint!r} is not an address of this computer.")
     _fence(endpoint, region)
     session = boto3.Session(
         aws_access_key_id=_LOCAL_ACCESS_KEY, aws_secret_access_key=_LOCAL_SECRET, region_name=region
     )
-    return _introduce("local", session, prefix, endpoint)
+    return _introduce("local", session, _settings.prefix(), endpoint)
 
 
 def _find_local() -> str | None:

@@ -1,0 +1,91 @@
+/** Loading, and looking again while something settles. */
+
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ApiError } from "./api";
+
+export interface Loaded<T> {
+  value: T | undefined;
+  error: ApiError | undefined;
+  loading: boolean;
+  /** Load again; what is shown stays until the new value is there. */
+  reload: () => void;
+}
+
+function asApiError(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError("Page", error instanceof Error ? error.message : String(error));
+}
+
+/**
+ * Load something, and again when `keys` change.
+ * With `every`, load again after that many milliseconds while it returns true for the value.
+ */
+export function useLoad<T>(
+  load: (again: boolean) => Promise<T>, keys: unknown[], every?: { milliseconds: number; while: (value: T) => boolean },
+): Loaded<T> {
+  const [state, setState] = useState<{ value: T | undefined; error: ApiError | undefined; loading: boolean }>({
+    value: undefined, error: undefined, loading: true,
+  });
+  const [count, setCount] = useState(0);
+  const latest = useRef({ load, every });
+  latest.current = { load, every };
+  const key = JSON.stringify(keys);
+  const shown = useRef(key);
+  useEffect(() => {
+    let over = false;
+    let timer: number | undefined;
+    const changed = shown.current !== key;
+    shown.current = key;
+    setState((old) => ({ value: changed ? undefined : old.value, error: undefined, loading: true }));
+    const run = (again: boolean): void => {
+      latest.current.load(again).then(
+        (value) => {
+          if (over) return;
+          setState({ value, error: undefined, loading: false });
+          const again_ = latest.current.every;
+          if (again_?.while(value)) timer = window.setTimeout(() => run(true), again_.milliseconds);
+        },
+        (error: unknown) => {
+          if (over) return;
+          setState((old) => ({ value: old.value, error: asApiError(error), loading: false }));
+        },
+      );
+    };
+    run(count > 0);
+    return () => {
+      over = true;
+      window.clearTimeout(timer);
+    };
+  }, [key, count]);
+  const reload = useCallback(() => setCount((old) => old + 1), []);
+  return { ...state, reload };
+}
+
+export interface Action {
+  busy: boolean;
+  error: ApiError | undefined;
+  /** Run something once at a time; its error is kept to be shown. Resolves to whether it succeeded. */
+  run: (work: () => Promise<void>) => Promise<boolean>;
+  clear: () => void;
+}
+
+export function useAction(): Action {
+  const [state, setState] = useState<{ busy: boolean; error: ApiError | undefined }>({ busy: false, error: undefined });
+  const running = useRef(false);
+  const run = useCallback(async (work: () => Promise<void>) => {
+    if (running.current) return false;
+    running.current = true;
+    setState({ busy: true, error: undefined });
+    try {
+      await work();
+      setState({ busy: false, error: undefined });
+      return true;
+    } catch (error) {
+      setState({ busy: false, error: asApiError(error) });
+      return false;
+    } finally {
+      running.current = false;
+    }
+  }, []);
+  const clear = useCallback(() => setState({ busy: false, error: undefined }), []);
+  return { ...state, run, clear };
+}

@@ -1,0 +1,81 @@
+/** Hash routes: `#/glue/databases/customerdb` shows the page of the area `glue` that matches. */
+
+import type { ComponentChildren, VNode } from "preact";
+import { createContext } from "preact";
+import { useContext, useEffect, useState } from "preact/hooks";
+
+export interface Route {
+  /** A path with parameters, such as `/glue/databases/:database`. */
+  path: string;
+  title: string;
+  render: (params: Record<string, string>, query: URLSearchParams) => VNode;
+}
+
+/** Areas with a navigation of their own list its entries. */
+export interface NavEntry {
+  title: string;
+  path: string;
+}
+
+export interface Location {
+  path: string;
+  query: URLSearchParams;
+}
+
+export function parseHash(hash: string): Location {
+  const [path = "/", query = ""] = hash.replace(/^#/, "").split("?", 2);
+  return { path: path || "/", query: new URLSearchParams(query) };
+}
+
+const Current = createContext<Location>({ path: "/", query: new URLSearchParams() });
+
+export function LocationProvider({ children }: { children: ComponentChildren }): VNode {
+  const [location, setLocation] = useState(() => parseHash(window.location.hash));
+  useEffect(() => {
+    const follow = (): void => setLocation(parseHash(window.location.hash));
+    window.addEventListener("hashchange", follow);
+    return () => window.removeEventListener("hashchange", follow);
+  }, []);
+  return <Current.Provider value={location}>{children}</Current.Provider>;
+}
+
+export function useLocation(): Location {
+  return useContext(Current);
+}
+
+/** Return the parameters of a path, or undefined when a pattern does not match it. */
+export function match(pattern: string, path: string): Record<string, string> | undefined {
+  const wanted = pattern.split("/");
+  const given = path.replace(/(.)\/$/, "$1").split("/");
+  if (wanted.length !== given.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [place, part] of wanted.entries()) {
+    const value = given[place] ?? "";
+    if (part.startsWith(":")) {
+      try {
+        params[part.slice(1)] = decodeURIComponent(value);
+      } catch {
+        return undefined;
+      }
+    } else if (part !== value) return undefined;
+  }
+  return params;
+}
+
+/** Build a hash address; names are encoded, also those with slashes. */
+export function href(path: string, params: Record<string, string> = {}, query: Record<string, string> = {}): string {
+  const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
+  const asked = new URLSearchParams(query).toString();
+  return `#${filled}${asked ? `?${asked}` : ""}`;
+}
+
+export function navigate(address: string): void {
+  window.location.hash = address.replace(/^#/, "");
+}
+
+/** Change the query of the address without a step in the history. */
+export function replaceQuery(query: Record<string, string>): void {
+  const { path } = parseHash(window.location.hash);
+  const asked = new URLSearchParams(query).toString();
+  window.history.replaceState(null, "", `#${path}${asked ? `?${asked}` : ""}`);
+}

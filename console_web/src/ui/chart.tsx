@@ -1,0 +1,77 @@
+import type { VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { nonce } from "./nonce";
+
+export interface Figure {
+  data: Record<string, unknown>[];
+  layout?: Record<string, unknown>;
+}
+
+export interface Plotly {
+  react: (element: HTMLElement, data: unknown[], layout: unknown, config: unknown) => Promise<unknown>;
+  purge: (element: HTMLElement) => void;
+  downloadImage: (
+    element: HTMLElement, options: { format: "png" | "jpeg"; filename: string; width: number; height: number },
+  ) => Promise<string>;
+}
+
+let loading: Promise<Plotly> | undefined;
+
+/** Load plotly.js, once, from the console. */
+export function plotly(): Promise<Plotly> {
+  loading ??= new Promise((resolve, reject) => {
+    // plotly.js adds rules to this element if it is there; made by the page, it has the nonce of the page's policy.
+    const style = document.createElement("style");
+    style.id = "plotly.js-style-global";
+    style.nonce = nonce();
+    document.head.append(style);
+    const script = document.createElement("script");
+    script.src = "/plotly.min.js";
+    script.onload = () => resolve((window as unknown as { Plotly: Plotly }).Plotly);
+    script.onerror = () => {
+      loading = undefined;
+      reject(new Error("plotly.js could not be loaded. Install plotly in the console's environment."));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}
+
+interface ChartProps {
+  figure: Figure;
+  /** What the chart shows, in words. */
+  label: string;
+  height?: number;
+  /** Is given the element when it is drawn, for downloads. */
+  onDrawn?: (element: HTMLElement) => void;
+}
+
+/** A chart of plotly.js in the page's colours. */
+export function Chart({ figure, label, height = 320, onDrawn }: ChartProps): VNode {
+  const box = useRef<HTMLDivElement>(null);
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    let over = false;
+    plotly().then(async (library) => {
+      const element = box.current;
+      if (over || !element) return;
+      const colour = getComputedStyle(element);
+      const layout = {
+        height, margin: { l: 60, r: 20, t: 40, b: 50 }, autosize: true, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+        font: { color: colour.color, family: colour.fontFamily }, ...figure.layout,
+      };
+      await library.react(element, figure.data, layout, { displayModeBar: false, responsive: true });
+      onDrawn?.(element);
+    }).catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+    return () => {
+      over = true;
+    };
+  }, [figure, height]);
+  useEffect(() => {
+    const element = box.current;
+    return () => {
+      if (element && loading) void loading.then((library) => library.purge(element));
+    };
+  }, []);
+  return problem ? <p class="problem" role="alert">{problem}</p> : <div class="chart" ref={box} role="img" aria-label={label} />;
+}

@@ -1,0 +1,59 @@
+import type { VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { EditorHandle } from "./codemirror";
+
+/** Where a text is wrong; positions count characters from its beginning. */
+export interface Diagnostic {
+  from: number;
+  to: number;
+  message: string;
+}
+
+export interface EditorProps {
+  value: string;
+  onChange: (value: string) => void;
+  language: "sql" | "json" | "markdown";
+  /** The accessible name. */
+  label: string;
+  /** Tables and their columns, for completion: `{"customerdb.customeraccounts": ["zipcode", …]}`. */
+  schema?: Record<string, string[]>;
+  diagnostics?: Diagnostic[];
+  readOnly?: boolean;
+  /** Keys such as `Ctrl-Enter`, and what they do. */
+  keys?: Record<string, () => void>;
+}
+
+/** An editor with colours and completion; CodeMirror is loaded with the first. */
+export function Editor(props: EditorProps): VNode {
+  const box = useRef<HTMLDivElement>(null);
+  const handle = useRef<EditorHandle | undefined>(undefined);
+  const latest = useRef(props);
+  const [ready, setReady] = useState(false);
+  latest.current = props;
+  useEffect(() => {
+    let over = false;
+    void import("./codemirror").then(({ open }) => {
+      if (over || !box.current) return;
+      handle.current = open(box.current, () => latest.current);
+      setReady(true);
+    });
+    return () => {
+      over = true;
+      handle.current?.close();
+      handle.current = undefined;
+    };
+  }, []);
+  useEffect(() => handle.current?.setValue(props.value), [props.value, ready]);
+  useEffect(() => handle.current?.setDiagnostics(props.diagnostics ?? []), [props.diagnostics, ready]);
+  useEffect(() => handle.current?.setSchema(props.schema ?? {}), [props.schema, ready]);
+  return (
+    <div class="editor" ref={box}>
+      {!ready && (
+        <textarea
+          aria-label={props.label} value={props.value} readOnly={props.readOnly} spellcheck={false}
+          onInput={(event) => props.onChange(event.currentTarget.value)}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,14 @@
+export { Button, ButtonLink } from "./button";
+export { Chart, type Figure } from "./chart";
+export { Code, CopyButton } from "./code";
+export { Editor, type Diagnostic, type EditorProps } from "./editor";
+export { Empty, ErrorBox, Flash, Loading, useFlash } from "./flash";
+export { CheckboxField, RadioGroup, SelectField, TextAreaField, TextField } from "./fields";
+export { KeyValues, Page, Section } from "./layout";
+export { Menu, type MenuItem } from "./menu";
+export { ConfirmDialog, Modal } from "./modal";
+export { SameAs } from "./same_as";
+export { Status } from "./status";
+export { Table, text, type Column } from "./table";
+export { Tabs, type Tab } from "./tabs";
+export { Tree, type TreeNode } from "./tree";

@@ -1,0 +1,77 @@
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import type { ApiError } from "../api";
+import { Button } from "./button";
+import { TextField } from "./fields";
+import { ErrorBox } from "./flash";
+
+interface ModalProps {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  footer?: ComponentChildren;
+  wide?: boolean;
+}
+
+/** A dialog over the page; Escape closes it, and the focus returns to where it was. */
+export function Modal({ title, onClose, children, footer, wide }: ModalProps): VNode {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => {
+      shown?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={dialog} class={wide ? "wide" : ""} aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+    >
+      <div class="card-head">
+        <h2 id={id}>{title}</h2>
+        <button type="button" class="plain" aria-label="Close" onClick={onClose}>✕</button>
+      </div>
+      <div class="dialog-body">{children}</div>
+      {footer && <div class="dialog-foot">{footer}</div>}
+    </dialog>
+  );
+}
+
+interface ConfirmProps {
+  title: string;
+  children: ComponentChildren;
+  /** What has to be typed before the button works. */
+  word: string;
+  action: string;
+  busy?: boolean;
+  error?: ApiError | undefined;
+  onConfirm: () => void;
+  onClose: () => void;
+}
+
+/** A dialog for what cannot be undone: a word has to be typed first. */
+export function ConfirmDialog({ title, children, word, action, busy, error, onConfirm, onClose }: ConfirmProps): VNode {
+  const [typed, setTyped] = useState("");
+  return (
+    <Modal
+      title={title} onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button primary disabled={typed !== word} busy={busy ?? false} onClick={onConfirm}>{action}</Button>
+        </>
+      }
+    >
+      {children}
+      <TextField label={`To confirm, type ${word}`} value={typed} onChange={setTyped} placeholder={word} />
+      <ErrorBox error={error} />
+    </Modal>
+  );
+}

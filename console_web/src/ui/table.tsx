@@ -1,0 +1,161 @@
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
+
+export interface Column<Row> {
+  key: string;
+  header: string;
+  /** How a cell is shown; text unless given. */
+  render?: (row: Row) => ComponentChildren;
+  /** What the column is sorted by; without it, it cannot be sorted. */
+  sortBy?: (row: Row) => string | number;
+  numeric?: boolean;
+}
+
+interface TableProps<Row> {
+  /** The table's accessible name. */
+  label: string;
+  columns: Column<Row>[];
+  rows: Row[];
+  rowKey: (row: Row, place: number) => string;
+  empty?: ComponentChildren;
+  select?: "single" | "multi";
+  selected?: string[];
+  onSelect?: (keys: string[]) => void;
+  /** How a row is called where it is selected; its key unless given. */
+  rowLabel?: (row: Row) => string;
+  /** Rows on a page; without it, the rows that can be seen are drawn, however many there are. */
+  pageSize?: number;
+  /** Shows a field by which rows are found that contain a text. */
+  find?: (row: Row) => string;
+}
+
+const ROW = 34;
+const WINDOW = 480;
+const VIRTUAL = 200;
+
+/** A table with sorting, selection and paging, or drawn row by row as it is scrolled. */
+export function Table<Row>(props: TableProps<Row>): VNode {
+  const { label, columns, rows, rowKey, empty, select, selected = [], onSelect, rowLabel, pageSize, find } = props;
+  const name = useId();
+  const [sort, setSort] = useState<{ key: string; down: boolean } | undefined>();
+  const [page, setPage] = useState(0);
+  const [wanted, setWanted] = useState("");
+  const [top, setTop] = useState(0);
+  const scroller = useRef<HTMLDivElement>(null);
+
+  const shown = useMemo(() => {
+    const found = find && wanted ? rows.filter((row) => find(row).toLowerCase().includes(wanted.toLowerCase())) : rows;
+    const by = columns.find((column) => column.key === sort?.key)?.sortBy;
+    if (!by || !sort) return found;
+    const sign = sort.down ? -1 : 1;
+    return [...found].sort((left, right) => {
+      const a = by(left);
+      const b = by(right);
+      return (a < b ? -1 : a > b ? 1 : 0) * sign;
+    });
+  }, [rows, columns, sort, wanted]);
+
+  const pages = pageSize ? Math.max(1, Math.ceil(shown.length / pageSize)) : 1;
+  const open = Math.min(page, pages - 1);
+  const virtual = !pageSize && shown.length > VIRTUAL;
+  const first = pageSize ? open * pageSize : virtual ? Math.max(0, Math.floor(top / ROW) - 10) : 0;
+  const end = pageSize ? first + pageSize : virtual ? first + Math.ceil(WINDOW / ROW) + 20 : shown.length;
+  const visible = shown.slice(first, end);
+  const width = columns.length + (select ? 1 : 0);
+  const after = shown.length - Math.min(end, shown.length);
+
+  useEffect(() => {
+    if (scroller.current) scroller.current.scrollTop = 0;
+    setTop(0);
+  }, [rows]);
+
+  const toggle = (key: string): void => {
+    if (select === "single") onSelect?.([key]);
+    else onSelect?.(selected.includes(key) ? selected.filter((other) => other !== key) : [...selected, key]);
+  };
+
+  return (
+    <div class="table">
+      {find && (
+        <input
+          type="search" class="find" aria-label={`Find in ${label}`} placeholder="Find" value={wanted}
+          onInput={(event) => {
+            setWanted(event.currentTarget.value);
+            setPage(0);
+          }}
+        />
+      )}
+      <div
+        class={virtual ? "scroll virtual" : "scroll"} ref={scroller} tabIndex={0} role="region" aria-label={`${label}, scrollable`}
+        onScroll={(event) => virtual && setTop(event.currentTarget.scrollTop)}
+      >
+        <table aria-label={label} aria-rowcount={virtual || pageSize ? shown.length + 1 : undefined}>
+          <thead>
+            <tr>
+              {select && <th scope="col" class="pick"><span class="unseen">Select</span></th>}
+              {columns.map((column) => (
+                <th
+                  key={column.key} scope="col" class={column.numeric ? "number" : ""}
+                  aria-sort={sort?.key === column.key ? (sort.down ? "descending" : "ascending") : undefined}
+                >
+                  {column.sortBy ? (
+                    <button
+                      type="button" class="plain"
+                      onClick={() => setSort({ key: column.key, down: sort?.key === column.key && !sort.down })}
+                    >
+                      {column.header}
+                      <span aria-hidden="true">{sort?.key === column.key ? (sort.down ? " ▼" : " ▲") : ""}</span>
+                    </button>
+                  ) : column.header}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {virtual && first > 0 && <Gap rows={first} width={width} />}
+            {visible.map((row, place) => {
+              const key = rowKey(row, first + place);
+              return (
+                <tr key={key} aria-rowindex={virtual || pageSize ? first + place + 2 : undefined} class={selected.includes(key) ? "selected" : ""}>
+                  {select && (
+                    <td class="pick">
+                      <input
+                        type={select === "single" ? "radio" : "checkbox"} name={name} checked={selected.includes(key)}
+                        aria-label={`Select ${rowLabel?.(row) ?? key}`} onChange={() => toggle(key)}
+                      />
+                    </td>
+                  )}
+                  {columns.map((column) => (
+                    <td key={column.key} class={column.numeric ? "number" : ""}>
+                      {column.render ? column.render(row) : text((row as Record<string, unknown>)[column.key])}
+                    </td>
+                  ))}
+                </tr>
+              );
+            })}
+            {virtual && after > 0 && <Gap rows={after} width={width} />}
+          </tbody>
+        </table>
+        {shown.length === 0 && <div class="empty">{wanted ? "Nothing contains this text." : (empty ?? "Nothing here yet.")}</div>}
+      </div>
+      {pageSize && pages > 1 && (
+        <nav class="pager" aria-label={`Pages of ${label}`}>
+          <button type="button" class="button small" disabled={open === 0} onClick={() => setPage(open - 1)}>Previous page</button>
+          <span role="status">Page {open + 1} of {pages}</span>
+          <button type="button" class="button small" disabled={open >= pages - 1} onClick={() => setPage(open + 1)}>Next page</button>
+        </nav>
+      )}
+    </div>
+  );
+}
+
+/** The place of rows that are not drawn; its height is set by script, which the page's policy allows. */
+function Gap({ rows, width }: { rows: number; width: number }): VNode {
+  return <tr aria-hidden="true"><td colSpan={width} class="gap" ref={(cell) => { if (cell) cell.style.height = `${rows * ROW}px`; }} /></tr>;
+}
+
+/** A value as text; a missing one is a dash. */
+export function text(value: unknown): string {
+  if (value === undefined || value === null || value === "") return "–";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

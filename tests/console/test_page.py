@@ -1,0 +1,58 @@
+"""The built page: it is what its sources make, and needs nothing from elsewhere."""
+
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from zetl_helpers.console.server import STATIC, _plotly
+
+SOURCES = Path(__file__).parents[2] / "console_web"
+
+
+def fingerprint() -> str:
+    """Return one hash over names and contents of the sources, as build.mjs computes it."""
+    names = [path.relative_to(SOURCES).as_posix() for path in (SOURCES / "src").rglob("*") if path.is_file()]
+    digest = hashlib.sha256()
+    for name in sorted([*names, "build.mjs", "package-lock.json", "package.json", "tsconfig.json"]):
+        content = hashlib.sha256((SOURCES / name).read_bytes()).hexdigest()
+        digest.update(f"{name}\n{content}\n".encode())
+    return digest.hexdigest()
+
+
+def test_the_page_is_built_from_these_sources() -> None:
+    built = json.loads((STATIC / "build.json").read_text())["sources"]
+    assert built == fingerprint(), "Build the page again: make console-page"
+
+
+def test_building_again_makes_the_same_files(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None or not (SOURCES / "node_modules" / ".package-lock.json").exists():
+        pytest.skip("node and console_web/node_modules are not here: make console-page")
+    subprocess.run([node, "build.mjs", str(tmp_path / "out")], cwd=SOURCES, check=True)
+    again = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert again == {path.name: path.read_bytes() for path in STATIC.iterdir()}
+
+
+def test_the_page_names_no_other_host() -> None:
+    # Two namespaces of XML are names, not addresses.
+    names = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"}
+    html = (STATIC / "index.html").read_text()
+    assert not re.search(r"(src|href)=\"(?!/|data:,)", html)
+    for path in STATIC.glob("app*.js"):
+        assert set(re.findall(r"https?://[\w./-]+", path.read_text())) - names == set()
+
+
+def test_everything_together_is_small() -> None:
+    plotly = _plotly()
+    assert plotly is not None
+    assert sum(len(gzip.compress(path.read_bytes())) for path in (*STATIC.iterdir(), plotly)) < 3_000_000
+
+
+def test_the_lock_names_no_registry() -> None:
+    assert '"resolved"' not in (SOURCES / "package-lock.json").read_text()

@@ -1,0 +1,76 @@
+"""The practice console: the blog's console steps on the local lakehouse, in a browser."""
+
+from __future__ import annotations
+
+import html
+import sys
+import threading
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from zetl_helpers import _settings
+from zetl_helpers._errors import UserError
+
+if TYPE_CHECKING:
+    from zetl_helpers.console.server import ConsoleServer
+    from zetl_helpers.lab import Lab
+
+_lock = threading.Lock()
+_running: dict[str, ConsoleServer] = {}
+
+
+class ConsoleError(UserError):
+    """The practice console cannot be opened; the text says why."""
+
+
+class ConsoleLink:
+    """A link to a running practice console.
+
+    Args:
+        url: Its address, with the token.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def __repr__(self) -> str:
+        return self.url
+
+    def _repr_html_(self) -> str:
+        address = html.escape(self.url)
+        return f"<a href='{address}' target='_blank' rel='noopener'>Open the practice console</a>"
+
+
+def open_for(lab: Lab) -> ConsoleLink:
+    """Run the practice console in this process, and return a link to it.
+
+    Args:
+        lab: The lab; the console shows the same local lakehouse.
+
+    Returns:
+        The link, shown as such in a notebook. The console ends with the notebook's kernel.
+
+    Raises:
+        ConsoleError: The lab is on AWS, where the consoles are AWS's own.
+    """
+    from zetl_helpers.console.link import Link
+    from zetl_helpers.console.server import ConsoleServer
+
+    if lab.endpoint is None:
+        raise ConsoleError("The practice console is for the local lakehouse. On AWS, use the AWS console.")
+    with _lock:
+        if lab.endpoint not in _running:
+            server = ConsoleServer(Link(_settings.state_dir(), lab))
+            server.serve_in_background()
+            _running[lab.endpoint] = server
+        return ConsoleLink(_running[lab.endpoint].url)
+
+
+class _CallableModule(ModuleType):
+    """Lets ``zetl.console(lab)`` work although ``zetl_helpers.console`` is a package."""
+
+    def __call__(self, lab: Lab) -> ConsoleLink:
+        return open_for(lab)
+
+
+sys.modules[__name__].__class__ = _CallableModule

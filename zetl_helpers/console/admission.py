@@ -1,0 +1,74 @@
+"""The requests that the console answers: those of its own page, opened by the person who started it.
+
+A browser sends requests on behalf of any page to any address. It says for whom in ``Origin`` and ``Sec-Fetch-Site``,
+and in ``Host`` which name led it here. Everything that reads or changes something also needs the session's cookie.
+
+See https://fetch.spec.whatwg.org/#origin-header and https://www.w3.org/TR/fetch-metadata/.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from email.message import Message
+from http.cookies import CookieError, SimpleCookie
+
+_NAMES = ("127.0.0.1", "localhost")
+# A form of another page cannot set this header, whatever its browser leaves out.
+HEADER = "X-Zetl-Console"
+
+
+class Session:
+    """The secrets of one run of the console: the token in its printed address, and the cookie that it is exchanged for.
+
+    Args:
+        port: The port that the console listens on; cookies do not tell ports apart, so its number is in the name.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.token = secrets.token_urlsafe(32)
+        self._cookie = secrets.token_urlsafe(32)
+        self._name = f"zetl-console-{port}"
+
+    def cookie_for(self, token: str) -> str | None:
+        """Return the value of ``Set-Cookie`` for the right token; None for any other.
+
+        Args:
+            token: The token that the address carried.
+        """
+        if not hmac.compare_digest(token.encode(), self.token.encode()):
+            return None
+        return f"{self._name}={self._cookie}; Path=/; HttpOnly; SameSite=Strict"
+
+    def knows(self, cookies: str | None) -> bool:
+        """Tell whether a request carries the session's cookie.
+
+        Args:
+            cookies: The header ``Cookie``.
+        """
+        try:
+            given = SimpleCookie(cookies or "").get(self._name)
+        except CookieError:
+            return False
+        return given is not None and hmac.compare_digest(given.value.encode(), self._cookie.encode())
+
+
+def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
+    """Return why a request is not answered; None if it may be looked at.
+
+    Args:
+        headers: The request's headers.
+        port: The port that the console listens on.
+        opens_page: Whether the request only opens the page, which a link in a notebook may do; the page holds no data.
+    """
+    hosts = [f"{name}:{port}" for name in _NAMES]
+    named = headers.get_all("Host", [])
+    if len(named) != 1 or named[0] not in hosts:
+        return f"The practice console answers to {' and '.join(hosts)} only."
+    if opens_page:
+        return None if headers.get("Sec-Fetch-Dest", "document") == "document" else "The page is not for embedding."
+    if any(origin != f"http://{named[0]}" for origin in headers.get_all("Origin", [])):
+        return "The practice console does not answer other pages."
+    if any(site not in ("same-origin", "none") for site in headers.get_all("Sec-Fetch-Site", [])):
+        return "The practice console does not answer other pages."
+    return None

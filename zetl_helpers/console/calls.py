@@ -1,0 +1,120 @@
+"""Calls to AWS's API on behalf of the page: allow-listed, checked against botocore's models, and shown as code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from zetl_helpers.console import same_as, values
+from zetl_helpers.console.link import Link
+
+# The services whose consoles the tutorial visits. The lakehouse decides about the operations.
+SERVICES = frozenset(
+    ("athena", "cloudwatch", "datazone", "dynamodb", "glue", "iam", "kms", "lakeformation", "logs", "s3", "sts")
+)
+
+
+class CallError(Exception):
+    """A call failed.
+
+    Args:
+        code: AWS's error code, or one of the console's.
+        message: What happened, and what to do.
+        status: The HTTP status of the answer to the page.
+        same: The code and the command that would fail in the same way.
+    """
+
+    def __init__(self, code: str, message: str, status: int = 400, same: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.same = dict(same or {})
+
+
+def describe(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return the boto3 code and the AWS CLI command of a call, without making it.
+
+    Args:
+        service: The service's name in boto3.
+        operation: The operation's name in the API, such as ``CreateIntegration``.
+        parameters: Its parameters, as the page's JSON has them.
+
+    Raises:
+        CallError: The service is not offered, or has no such operation, or a parameter is malformed.
+    """
+    model = _operation(service, operation)
+    return _same(service, model, parameters, _python(model, parameters))
+
+
+def call(link: Link, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a call, and return ``answer`` and ``same``, the code and the command that do the same.
+
+    Args:
+        link: The connection to the lakehouse.
+        service: The service's name in boto3.
+        operation: The operation's name in the API, such as ``CreateIntegration``.
+        parameters: Its parameters, as the page's JSON has them.
+
+    Raises:
+        CallError: The call is not offered, was refused or failed.
+        StoppedError: No lakehouse answers.
+    """
+    from botocore import xform_name
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+
+    model = _operation(service, operation)
+    arguments = _python(model, parameters)
+    same = _same(service, model, parameters, arguments)
+    method = getattr(link.client(service), xform_name(model.name))
+    try:
+        answer = method(**arguments)
+        return {"answer": values.to_json(answer), "same": same}
+    except ClientError as error:
+        found = error.response.get("Error", {})
+        code, message = str(found.get("Code", "Unknown")), str(found.get("Message") or error)
+        raise CallError(code, message, 400, same) from error
+    except ParamValidationError as error:
+        raise CallError("ParamValidation", str(error), 400, same) from error
+    except HTTPClientError as error:
+        raise link.lost() from error
+    except BotoCoreError as error:
+        raise CallError(type(error).__name__, str(error), 400, same) from error
+
+
+def _operation(service: str, operation: str) -> Any:
+    if service not in SERVICES:
+        raise CallError("ServiceNotOffered", f"The practice console does not call {service!r}.", 403)
+    model = _service_model(service)
+    if operation not in model.operation_names:
+        raise CallError("UnknownOperation", f"{service} has no operation {operation!r}.")
+    found = model.operation_model(operation)
+    if found.has_event_stream_output or found.has_event_stream_input:
+        raise CallError("OperationNotOffered", f"{operation} streams events, which the practice console does not show.")
+    return found
+
+
+@cache
+def _service_model(service: str) -> Any:
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+def _python(model: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = values.to_python(dict(parameters), model.input_shape)
+    except values.InvalidValueError as error:
+        raise CallError("ParamValidation", str(error)) from error
+    return found
+
+
+def _same(service: str, model: Any, parameters: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
+    from botocore import xform_name
+
+    return {
+        "boto3": same_as.boto3_code(service, xform_name(model.name), arguments),
+        "cli": same_as.cli_command(service, model, parameters),
+    }

@@ -1,0 +1,44 @@
+"""The command ``zetl console``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import webbrowser
+
+from zetl_helpers import _settings
+from zetl_helpers._local_commands import UsageError
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add it to the command's parser."""
+    console = commands.add_parser("console", help="open the practice console; its address is the last line printed")
+    console.add_argument("--port", type=int, default=0, help="default: a free one")
+    console.add_argument("--no-browser", action="store_true", help="print the address only")
+    console.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the console until it is interrupted."""
+    if _settings.target() == "aws":
+        raise UsageError("The practice console is for the local lakehouse. On AWS, use the AWS console.")
+    from zetl_helpers.console.link import Link
+    from zetl_helpers.console.server import ConsoleServer
+
+    link = Link(_settings.state_dir())
+    try:
+        server = ConsoleServer(link, options.port)
+    except OSError as error:
+        raise UsageError(f"Port {options.port} cannot be used: {error.strerror}. Leave out --port.") from error
+    link.start()
+    print("The practice console runs until Ctrl-C. Open:")
+    print(server.url, flush=True)
+    if not options.no_browser:
+        webbrowser.open(server.url)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        print("Stopped. The local lakehouse keeps running.", file=sys.stderr)
+    finally:
+        server.server_close()
+    return 0

@@ -1,0 +1,144 @@
+"""The console's connection to the local lakehouse, which can start and stop while the console runs."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zetl_helpers.lab import Lab
+
+# Any key is the administrator of a lakehouse that does not enforce IAM.
+_KEY = "LOCALLAKEHOUSE000000"
+_SECRET = "not-a-secret"  # noqa: S105
+
+
+class StoppedError(Exception):
+    """No local lakehouse answers; the text says how to start one."""
+
+
+class Link:
+    """Finds the lakehouse of a state folder, and keeps clients for it.
+
+    Args:
+        state: The state folder.
+        lab: The lab of the notebook that opened the console, if one did.
+        endpoint: The lakehouse's address, where it has no state folder, as in tests.
+    """
+
+    def __init__(self, state: Path, lab: Lab | None = None, endpoint: str | None = None) -> None:
+        self.state = state
+        self._lab = lab
+        self._fixed = endpoint
+        self._lock = threading.Lock()
+        self._starting: threading.Thread | None = None
+        self._problem = ""
+        self._endpoint = ""
+        self._region = ""
+        self._clients: dict[str, Any] = {}
+
+    def status(self) -> dict[str, Any]:
+        """Return what the page shows of the lakehouse: ``state`` (running, starting, stopped) and its address."""
+        try:
+            endpoint = self.endpoint()
+        except StoppedError as error:
+            starting = self._starting is not None and self._starting.is_alive()
+            return {"state": "starting" if starting else "stopped", "message": self._problem or str(error)}
+        return {"state": "running", "endpoint": endpoint, "region": self._region}
+
+    def start(self) -> None:
+        """Start a lakehouse in the background, unless one answers or is starting."""
+        with self._lock:
+            if self._starting is not None and self._starting.is_alive():
+                return
+            self._problem = ""
+            self._starting = threading.Thread(target=self._start, name="console-start", daemon=True)
+            self._starting.start()
+
+    def _start(self) -> None:
+        from local_lakehouse import daemon
+
+        try:
+            daemon.start(self.state)
+        except (daemon.LakehouseError, OSError) as error:
+            self._problem = str(error)
+
+    def endpoint(self) -> str:
+        """Return the lakehouse's address.
+
+        Raises:
+            StoppedError: None answers.
+        """
+        from local_lakehouse import daemon
+        from local_lakehouse.region import region_of
+
+        if self._fixed is not None:
+            self._region = region_of()
+            return self._known(self._fixed)
+        running = daemon.find(self.state)
+        if running is None:
+            raise StoppedError("The local lakehouse is not running. Start it with: zetl local start")
+        self._region = str(running.health["region"])
+        return self._known(running.url)
+
+    def _known(self, endpoint: str) -> str:
+        with self._lock:
+            if endpoint != self._endpoint:
+                self._endpoint, self._clients = endpoint, {}
+        return endpoint
+
+    def client(self, service: str) -> Any:
+        """Return the botocore client of a service at the lakehouse, the same one while the lakehouse stays.
+
+        Raises:
+            StoppedError: No lakehouse answers.
+        """
+        if not self._endpoint:
+            self.endpoint()
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._make_client(service)
+            return self._clients[service]
+
+    def _make_client(self, service: str) -> Any:
+        from botocore.config import Config
+        from botocore.session import Session
+
+        # A profile of this computer must not decide about a call to the lakehouse.
+        nothing = (None, None, os.devnull, None)
+        session = Session({"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing})
+        return session.create_client(
+            service,
+            region_name=self._region,
+            endpoint_url=self._endpoint,
+            aws_access_key_id=_KEY,
+            aws_secret_access_key=_SECRET,
+            config=Config(
+                connect_timeout=2,
+                read_timeout=60,
+                retries={"mode": "standard", "total_max_attempts": 1},
+                proxies={},
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    def lost(self) -> StoppedError:
+        """Return the error to raise when a call was not answered, and forget where the lakehouse was."""
+        with self._lock:
+            self._endpoint, self._clients = "", {}
+        return StoppedError("The local lakehouse does not answer. Start it with: zetl local start")
+
+    def lab(self) -> Lab:
+        """Return the lab, as the helpers know it.
+
+        Raises:
+            StoppedError: No lakehouse answers.
+        """
+        endpoint = self.endpoint()
+        if self._lab is None or self._lab.endpoint != endpoint:
+            from zetl_helpers.lab import connect_to_local
+
+            self._lab = connect_to_local(endpoint, self._region)
+        return self._lab

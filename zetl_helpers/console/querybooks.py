@@ -1,0 +1,99 @@
+"""Querybooks, saved in the state folder as JSON documents."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_ID = re.compile(r"[a-z0-9]{16}")
+_MAX_NAME = 128
+
+
+class QuerybookError(ValueError):
+    """A querybook cannot be saved or found; the text says why."""
+
+
+class Querybooks:
+    """The querybooks of one state folder.
+
+    Args:
+        folder: Where they are kept; it is created with the first.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return the querybooks without their cells, the one saved last first."""
+        found = [self._read(path) for path in self._folder.glob("*.json") if _ID.fullmatch(path.stem)]
+        shown = [{key: book[key] for key in ("id", "name", "shared", "saved_at")} for book in found]
+        return sorted(shown, key=lambda book: (-float(book["saved_at"]), str(book["name"])))
+
+    def get(self, identifier: str) -> dict[str, Any]:
+        """Return one querybook with its cells.
+
+        Raises:
+            QuerybookError: There is none of that id.
+        """
+        return self._read(self._path(identifier))
+
+    def save(self, book: Mapping[str, Any]) -> dict[str, Any]:
+        """Save a querybook, and return it as saved; one without ``id`` is new.
+
+        Args:
+            book: ``name``, ``cells`` (a list of objects), optionally ``id`` and ``shared``.
+
+        Raises:
+            QuerybookError: It has no name or no list of cells, or its id is unknown.
+        """
+        name, cells = str(book.get("name", "")).strip(), book.get("cells")
+        if not name or len(name) > _MAX_NAME:
+            raise QuerybookError(f"A querybook needs a name of 1 to {_MAX_NAME} characters.")
+        if not isinstance(cells, list) or not all(isinstance(cell, Mapping) for cell in cells):
+            raise QuerybookError("A querybook needs a list of cells.")
+        with self._lock:
+            identifier = str(book["id"]) if book.get("id") else secrets.token_hex(8)
+            if book.get("id"):
+                self._read(self._path(identifier))
+            saved = {
+                "id": identifier,
+                "name": name,
+                "shared": bool(book.get("shared")),
+                "saved_at": time.time(),
+                "cells": cells,
+            }
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            draft = self._folder / f"{identifier}.draft"
+            draft.write_text(json.dumps(saved, ensure_ascii=False), encoding="utf-8")
+            draft.replace(self._folder / f"{identifier}.json")
+        return saved
+
+    def delete(self, identifier: str) -> None:
+        """Delete a querybook.
+
+        Raises:
+            QuerybookError: There is none of that id.
+        """
+        with self._lock:
+            path = self._path(identifier)
+            self._read(path)
+            path.unlink()
+
+    def _path(self, identifier: str) -> Path:
+        if not _ID.fullmatch(identifier):
+            raise QuerybookError("There is no such querybook.")
+        return self._folder / f"{identifier}.json"
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise QuerybookError("There is no such querybook.") from error
+        return found

@@ -1,0 +1,184 @@
+"""The console's HTTP server: its page, plotly.js, and the API, on 127.0.0.1 alone."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import secrets
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from zetl_helpers.console import admission
+from zetl_helpers.console.admission import Session
+from zetl_helpers.console.api import Api
+from zetl_helpers.console.calls import CallError
+from zetl_helpers.console.link import Link, StoppedError
+
+STATIC = Path(__file__).parent / "static"
+_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
+# The largest thing that the page sends is an item of DynamoDB, 400 KB, in JSON.
+_MAX_REQUEST = 2 * 1024 * 1024
+_IDLE_SECONDS = 30
+_PLOTLY = "plotly.min.js"
+
+
+class ConsoleServer(ThreadingHTTPServer):
+    """A console that listens, and answers once `serve_forever` runs.
+
+    Args:
+        link: The connection to the lakehouse.
+        port: The port; 0 takes a free one.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, link: Link, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.port = int(self.server_address[1])
+        self.session = Session(self.port)
+        self.api = Api(link)
+        self.files = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
+
+    @property
+    def url(self) -> str:
+        """The address to open, with the token."""
+        return f"http://127.0.0.1:{self.port}/?token={self.session.token}"
+
+    def serve_in_background(self) -> None:
+        """Answer requests in a thread that ends with the process."""
+        threading.Thread(target=self.serve_forever, name="console", daemon=True).start()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ConsoleServer
+    protocol_version = "HTTP/1.1"
+    timeout = _IDLE_SECONDS
+    # The answers are small; waiting to fill a packet would cost 40 ms each.
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        name = address.path.lstrip("/") or "index.html"
+        opens_page = name == "index.html"
+        reason = admission.refusal(self.headers, self.server.port, opens_page=opens_page)
+        if reason is not None:
+            self._answer(403, "text/plain", f"{reason}\n".encode())
+        elif opens_page:
+            self._page(parse_qs(address.query).get("token", []))
+        elif name == _PLOTLY:
+            self._file(_plotly())
+        else:
+            self._file(self.server.files.get(name))
+
+    def do_POST(self) -> None:
+        address = urlsplit(self.path)
+        content = self._content()
+        if content is None:
+            return
+        reason = admission.refusal(self.headers, self.server.port, opens_page=False)
+        if reason is None and self.headers.get(admission.HEADER) is None:
+            reason = "The practice console answers its own page only."
+        if reason is not None:
+            self._json(403, _error("Refused", reason))
+        elif not self.server.session.knows(self.headers.get("Cookie")):
+            self._json(401, _error("NoToken", "Open the address that zetl console printed; it carries the token."))
+        else:
+            self._json(*self._ask(address.path, content))
+
+    def _ask(self, path: str, content: bytes) -> tuple[int, Any]:
+        try:
+            asked = json.loads(content or b"{}")
+        except ValueError:
+            return 400, _error("InvalidQuestion", "The question is not JSON.")
+        if not path.startswith("/api/") or not isinstance(asked, dict):
+            return 404, _error("NotFound", "The practice console answers JSON objects under /api/.")
+        try:
+            return 200, self.server.api.answer(path.removeprefix("/api/"), asked)
+        except CallError as error:
+            return error.status, {**_error(error.code, error.message), "same": error.same}
+        except StoppedError as error:
+            return 503, _error("LakehouseStopped", str(error))
+
+    def _content(self) -> bytes | None:
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length) > _MAX_REQUEST:
+            self.close_connection = True
+            self._json(413, _error("TooLarge", f"A question has at most {_MAX_REQUEST} bytes and says how many."))
+            return None
+        return self.rfile.read(int(length))
+
+    def _page(self, tokens: list[str]) -> None:
+        nonce = secrets.token_urlsafe(16)
+        page = (STATIC / "index.html").read_text(encoding="utf-8").replace("NONCE", nonce)
+        cookie = self.server.session.cookie_for(tokens[0]) if len(tokens) == 1 else None
+        extra = [("Content-Security-Policy", _policy(nonce)), ("Cache-Control", "no-store")]
+        # With this answer and not with a redirect: a browser withholds a strict cookie on redirects from other sites.
+        self._answer(200, "text/html", page.encode(), [*extra, *([("Set-Cookie", cookie)] if cookie else [])])
+
+    def _file(self, path: Path | None) -> None:
+        if path is None:
+            self._answer(404, "text/plain", b"There is no such file.\n")
+            return
+        content = path.read_bytes()
+        tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        extra = [("ETag", tag), ("Cache-Control", "no-cache")]
+        if self.headers.get("If-None-Match") == tag:
+            self._answer(304, "", b"", extra)
+        else:
+            self._answer(200, _TYPES.get(path.suffix, "application/octet-stream"), content, extra)
+
+    def _json(self, status: int, document: Any) -> None:
+        content = json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        self._answer(status, "application/json", content, [("Cache-Control", "no-store")])
+
+    def _answer(self, status: int, kind: str, content: bytes, extra: list[tuple[str, str]] | None = None) -> None:
+        self.send_response(status)
+        if kind:
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        for name, value in extra or []:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def version_string(self) -> str:
+        return "zetl-console"
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent: an address may carry the token."""
+
+
+def _policy(nonce: str) -> str:
+    """Return the content security policy: nothing but the console's own files, and styles of the page's libraries."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            f"style-src 'self' 'nonce-{nonce}'",
+            "img-src 'self' blob: data:",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _plotly() -> Path | None:
+    """Return plotly.js as the Python package brings it."""
+    found = importlib.util.find_spec("plotly")
+    folders = found.submodule_search_locations if found else None
+    path = Path(folders[0]) / "package_data" / _PLOTLY if folders else None
+    return path if path is not None and path.is_file() else None
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}

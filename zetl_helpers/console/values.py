@@ -1,0 +1,83 @@
+"""Values on their way between the page, which speaks JSON, and botocore, which speaks Python."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+# The page's numbers are doubles: from here on they skip integers.
+_EXACT = 2**53
+# A page shows the beginning of an object; who needs all of it downloads it.
+MAX_BODY = 1024 * 1024
+
+
+class InvalidValueError(ValueError):
+    """A parameter is not what the operation's model says; the text names it."""
+
+
+def to_python(value: Any, shape: Any, path: str = "") -> Any:
+    """Return a parameter as botocore wants it: bytes for blobs, moments for timestamps.
+
+    Args:
+        value: The value as JSON has it.
+        shape: Its botocore shape, or None where the model has none.
+        path: Where it is, for the error.
+
+    Raises:
+        InvalidValueError: A blob is not Base64, or a timestamp is not ISO 8601.
+    """
+    kind = getattr(shape, "type_name", None)
+    if kind == "structure" and isinstance(value, Mapping):
+        members = shape.members
+        return {key: to_python(each, members.get(key), f"{path}.{key}".lstrip(".")) for key, each in value.items()}
+    if kind == "map" and isinstance(value, Mapping):
+        return {key: to_python(each, shape.value, f"{path}.{key}".lstrip(".")) for key, each in value.items()}
+    if kind == "list" and isinstance(value, list):
+        return [to_python(each, shape.member, f"{path}[{place}]") for place, each in enumerate(value)]
+    if kind == "blob" and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except binascii.Error as error:
+            raise InvalidValueError(f"{path} is not Base64.") from error
+    if kind == "timestamp" and isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError as error:
+            raise InvalidValueError(f"{path} is not a moment in ISO 8601, such as 2026-11-28T09:00:00Z.") from error
+    return value
+
+
+def to_json(value: Any) -> Any:
+    """Return an answer as the page reads it: ISO 8601, Base64, and text for integers that JavaScript would round.
+
+    Args:
+        value: What botocore, PyArrow or a document holds.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): to_json(each) for key, each in value.items() if key != "ResponseMetadata"}
+    if isinstance(value, list | tuple | set):
+        return [to_json(each) for each in value]
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return value if -_EXACT < value < _EXACT else str(value)
+    if isinstance(value, float):
+        return value if value - value == 0 else str(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if hasattr(value, "read"):
+        return _beginning(value)
+    return str(value) if isinstance(value, Decimal) else repr(value) if not hasattr(value, "isoformat") else str(value)
+
+
+def _beginning(body: Any) -> dict[str, Any]:
+    """Return the first bytes of a body that streams, and whether more follow."""
+    with body:
+        content = body.read(MAX_BODY + 1)
+    return {"base64": base64.b64encode(content[:MAX_BODY]).decode(), "truncated": len(content) > MAX_BODY}

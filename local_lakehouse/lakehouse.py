@@ -54,7 +54,8 @@ class Settings:
         port: The port on 127.0.0.1; 0 takes a free one.
         or_any_port: Whether a free port will do when that one is taken.
         region: The Region it plays.
-        refresh_seconds: The local clock of the integrations.
+        refresh_seconds: The longest time between two refreshes of the integrations.
+        paused: Whether integrations are refreshed only when asked, until `resume`.
         enforce_iam: Whether requests are checked against the policies of who signed them.
         governed: Whether Lake Formation governs the account: new databases and tables are open to nobody.
         limits: The bounds of Athena's statements; those of this computer unless given.
@@ -65,6 +66,7 @@ class Settings:
     port: int = 0
     region: str = "us-east-1"
     refresh_seconds: float = 1.0
+    paused: bool = False
     enforce_iam: bool = False
     or_any_port: bool = False
     governed: bool = False
@@ -175,6 +177,8 @@ class Lakehouse:
             governance=self._governance,
         )
         self.backend.documents.register("zero_etl", service)
+        if self.settings.paused:
+            service.pause()
         if self._started:
             service.start()
         return service
@@ -244,7 +248,7 @@ class Lakehouse:
             "account": ACCOUNT,
             "region": self.settings.region,
             "refresh_seconds": self.settings.refresh_seconds,
-            "refreshing": self._zero_etl.made is None or not self._zero_etl.made.paused,
+            "refreshing": not (self._zero_etl.made.paused if self._zero_etl.made else self.settings.paused),
             "enforce_iam": self.settings.enforce_iam,
             "background": self._background(),
             "governed": self.settings.governed,

@@ -19,7 +19,6 @@ import pytest
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 
-_NEVER = 10**9
 _WAIT_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
 _TRUST = (
@@ -243,7 +242,7 @@ ORDERS: tuple[Mapping[str, Any], ...] = (
 def lakehouse() -> Iterator[TestLakehouse]:
     """Start a fresh lakehouse with the DynamoDB table ``Orders`` (`ORDERS`), and stop it after the test."""
     clock = Clock()
-    running = Lakehouse(Settings(refresh_seconds=_NEVER, clock=clock))
+    running = Lakehouse(Settings(paused=True, clock=clock))
     running.start()
     try:
         fresh = TestLakehouse(running, clock)

@@ -17,7 +17,7 @@ gc.set_threshold(50_000, 20, 50)
 def lakehouse(request: pytest.FixtureRequest) -> Iterator[Lakehouse]:
     """A running lakehouse that refreshes when it is told to, and keeps nothing."""
     ticks = "lakehouse_ticks" in request.fixturenames
-    lakehouse = Lakehouse(Settings(refresh_seconds=0.05 if ticks else 3600))
+    lakehouse = Lakehouse(Settings(refresh_seconds=0.05, paused=not ticks))
     lakehouse.start()
     yield lakehouse
     lakehouse.stop()

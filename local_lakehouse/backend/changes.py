@@ -83,7 +83,9 @@ class ChangeLog:
     def __init__(self, database: Database | None = None) -> None:
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
-        self.noted = 0  # requests so far that wrote, so that two looks tell whether writing goes on
+        # Whether the present transaction has a change for some integration, and who is told once it is committed.
+        self._written = False
+        self._listeners: list[Callable[[], None]] = []
         self._database = database
         # What the present transaction has to write: new keys, or all there is of an integration.
         self._new: list[tuple[str, str, str]] = []
@@ -91,9 +93,14 @@ class ChangeLog:
         if database is not None:
             database.define(_SCHEMA)
             database.before_commit(self._write)
+            database.after_commit(self._tell)
             database.after_rollback(self._read_again)
             database.after_replacement(self._read)
             self._read()
+
+    def after_write(self, listener: Callable[[], None]) -> None:
+        """Call something once a change for some integration is committed, while the database's lock is held."""
+        self._listeners.append(listener)
 
     def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:
         """Keep the changes of a table for an integration from now on, with no change as yet."""
@@ -145,7 +152,6 @@ class ChangeLog:
         with self._lock:
             if not self._watched:
                 return
-            self.noted += 1
             if operation in _WRITES:
                 for table, item in _WRITES[operation](request):
                     self._note_key(table.rpartition("/")[2], item)
@@ -176,8 +182,15 @@ class ChangeLog:
             self._outdated.clear()
             self._new.clear()
 
+    def _tell(self) -> None:
+        if self._written:
+            self._written = False
+            for listener in self._listeners:
+                listener()
+
     def _read_again(self) -> None:
         """Forget what was not committed."""
+        self._written = False
         if self._new or self._outdated:
             self._read()
 
@@ -204,12 +217,14 @@ class ChangeLog:
                 if key is None:
                     self._whole(integration)
                 else:
+                    self._written = True
                     name = canonical(key)
                     watched.window.keys[name] = key
                     if self._database is not None:
                         self._new.append((integration, name, json.dumps(key)))
 
     def _whole(self, integration: str) -> None:
+        self._written = True
         if not self._watched[integration].window.whole:
             self._watched[integration].window.whole = True
             self._outdated.add(integration)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_lakehouse.store.database import Database, Schema, StorageError
-from local_lakehouse.store.item_keys import Item, key_of
+from local_lakehouse.store.item_keys import Item, after, encode, key_of, partition
 
 # So many rows are decoded at once: Python's lock is held for about a millisecond.
 _CHUNK = 500
@@ -196,14 +196,12 @@ class Items:
                 yield _row(*row)
 
     def over(self, collection: int, attribute: str, earliest: float, now: float) -> list[dict[str, Any]]:
-        """Return the items with a number between two bounds; the database looks for them, not Python."""
-        path = f"$.{json.dumps(attribute)}.N"
-        with self.database.view() as connection:
-            rows = connection.execute(
-                "SELECT body FROM items WHERE collection = ? AND CAST(json_extract(body, ?) AS REAL) > ? "
-                "AND CAST(json_extract(body, ?) AS REAL) < ?", (collection, path, earliest, path, now),
-            ).fetchall()  # fmt: skip
-        return [json.loads(row[0]) for row in rows]
+        """Return the items with a number between two bounds, both exclusive, by an index."""
+        index = Index((), (attribute,))
+        low, high = (partition(b"") + encode("N", f"{bound:f}") for bound in (earliest, now))
+        found = [json.loads(row.body) for row in self.read(collection, after(low), high, index=index)]
+        # Binary values and texts are among the entries, too.
+        return [item for item in found if "N" in item[attribute]]
 
     def _indexes_of(self, collection: int) -> tuple[Index, ...]:
         if collection not in self._indexes:

@@ -41,14 +41,11 @@ from local_lakehouse.zero_etl.requests import (
     page,
     refuse_data_filter,
 )
+from local_lakehouse.zero_etl.schedule import Schedule
 from local_lakehouse.zero_etl.tagging import Tagging
 
 # AWS mentions a quota without its number; this one is ours.
 QUOTA = 100
-
-# A window is closed between two writes that are this far apart, or after so many looks.
-_SETTLING_SECONDS = 0.1
-_SETTLING_LOOKS = 5
 
 _CLIENTS = ("dynamodb", "glue", "s3", "iam", "logs", "cloudwatch", "events")
 
@@ -61,7 +58,8 @@ class ZeroEtlService:
     Args:
         clients: The lakehouse.
         changes: What is written to DynamoDB.
-        refresh_seconds: The local clock: how often integrations are refreshed, whatever their `RefreshInterval`.
+        refresh_seconds: The longest time between two refreshes, whatever `RefreshInterval` says; a write is followed by
+            a refresh at once.
         clock: The present time in seconds since 1970.
     """
 
@@ -77,16 +75,13 @@ class ZeroEtlService:
     ) -> None:
         self._clients = clients
         self._changes = changes
-        self._refresh_seconds = refresh_seconds
         self._clock = clock
         self._properties = Properties()
         self._source = DynamoDbSource(clients)
         self._lifecycle = Lifecycle(clients, changes, lambda: self._properties, clock, refresh_seconds, governance)
-        self._noted = 0
-        self._work = Work("refresh", self._advance, refresh_seconds)
-        self._running = threading.Event()
-        self._stopped = threading.Event()
-        self._running.set()
+        self._schedule = Schedule(refresh_seconds)
+        changes.after_write(self._schedule.wrote)
+        self._work = Work("refresh", self._lifecycle.tick, refresh_seconds)
         self._thread: threading.Thread | None = None
         properties = PropertyOperations(lambda: self._properties, self._lifecycle.checks)
         tagging = Tagging(clients, self._lifecycle.integrations, lambda: self._properties)
@@ -110,8 +105,8 @@ class ZeroEtlService:
 
     @property
     def paused(self) -> bool:
-        """Whether the clock stands still."""
-        return not self._running.is_set()
+        """Whether integrations are refreshed by `refresh_now` only."""
+        return self._schedule.paused
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one validated request.
@@ -131,24 +126,24 @@ class ZeroEtlService:
 
     def start(self) -> None:
         """Refresh the integrations from now on, in a thread of its own."""
-        self._stopped.clear()
+        self._schedule.start()
         self._thread = threading.Thread(target=self._run, name="zero-etl", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Finish the refresh that is being done and stop."""
-        self._stopped.set()
+        self._schedule.stop()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def pause(self) -> None:
-        """Let the clock stand still; `refresh_now` still refreshes."""
-        self._running.clear()
+        """Let no refresh begin by itself; `refresh_now` still refreshes."""
+        self._schedule.pause()
 
     def resume(self) -> None:
-        """Let the clock go on."""
-        self._running.set()
+        """Let refreshes begin by themselves again."""
+        self._schedule.resume()
 
     def tick(self) -> None:
         """Let every integration take its next step, as the clock does."""
@@ -194,20 +189,8 @@ class ZeroEtlService:
         for service in _CLIENTS:
             # The first use of a client takes a while: better now than within the learner's first load.
             self._clients.client(service)
-        while not self._stopped.wait(self._refresh_seconds):
-            if self._running.is_set():
-                attempt(self._work)
-
-    def _advance(self) -> None:
-        self._let_writes_settle()
-        self._lifecycle.tick()
-
-    def _let_writes_settle(self) -> None:
-        """Wait while somebody is writing, so that a few writes in a row arrive in one refresh; but not for long."""
-        for _ in range(_SETTLING_LOOKS):
-            noted, self._noted = self._noted, self._changes.noted
-            if noted == self._noted or self._stopped.wait(_SETTLING_SECONDS):
-                return
+        while self._schedule.wait():
+            attempt(self._work)
 
     def _create(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         check_create_options(request)

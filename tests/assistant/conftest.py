@@ -11,7 +11,7 @@ from zetl_helpers.lab import Lab
 @pytest.fixture(scope="package")
 def filled() -> Iterator[Lab]:
     """A lab with the three schemas, shared by the questions: none of them changes anything."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab = connect_to(lakehouse.url)
     schemas.create(lab)

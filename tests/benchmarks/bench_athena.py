@@ -80,7 +80,7 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("tables")
     paths = {**generate(folder), "million": _write(folder, "million", MILLION), "small": _write(folder, "small", 50)}
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     session = boto3.Session("LOCALLAKEHOUSE000000", "not-a-secret", region_name="us-east-1")
     session.client("s3", endpoint_url=lakehouse.url).create_bucket(Bucket="lab")

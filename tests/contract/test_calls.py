@@ -32,7 +32,7 @@ COMMON_ERRORS = {
 @pytest.fixture(scope="module")
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     """All calls of the notebooks, and of what helpers do beside them."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab, recorder = recorded_lab(lakehouse.url)
     # As often as somebody waits, and at once also where a retry would take its time.

@@ -26,7 +26,7 @@ class Ground:
 @pytest.fixture(scope="module")
 def ground() -> Iterator[Ground]:
     """One lakehouse for a module's tests, which give it back empty."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     snapshots = Snapshots(lakehouse)
     yield Ground(lakehouse, snapshots, snapshots.take())

@@ -24,7 +24,7 @@ ARN = re.compile(r"arn:(aws[\w-]*):")
 @pytest.fixture(params=["eu-central-1", "cn-north-1", "us-gov-west-1"])
 def elsewhere(request: pytest.FixtureRequest) -> Iterator[tuple[Lab, Recorder]]:
     """A lab with a prefix in another Region, some of them in other partitions."""
-    lakehouse = Lakehouse(Settings(region=request.param, refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(region=request.param, paused=True))
     lakehouse.start()
     with without_waiting(lakehouse.zero_etl.tick):
         yield recorded_lab(lakehouse.url, "anna", request.param)

@@ -29,7 +29,7 @@ EXPECTED = ("EXCEEDED_LOCAL_MEMORY_LIMIT", "EXCEEDED_TIME_LIMIT", "INVALID_FUNCT
 @pytest.fixture(scope="module")
 def greedy_lakehouse() -> Iterator[Lakehouse]:
     limits = Limits(query_bytes=64 * MB, all_bytes=1024 * MB, seconds=SECONDS)
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600, limits=limits))
+    lakehouse = Lakehouse(Settings(paused=True, limits=limits))
     lakehouse.start()
     yield lakehouse
     lakehouse.stop()

@@ -38,7 +38,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    running = Lakehouse(Settings(refresh_seconds=3600))
+    running = Lakehouse(Settings(paused=True))
     running.start()
     lab = connect_to(running.url)
     interruption = Interruption(lab.session)

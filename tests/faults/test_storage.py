@@ -14,7 +14,7 @@ from local_lakehouse.testing import Clock, TestLakehouse
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[tuple[Lakehouse, TestLakehouse]]:
     clock = Clock()
-    lakehouse = Lakehouse(Settings(tmp_path / "state", refresh_seconds=3600, clock=clock))
+    lakehouse = Lakehouse(Settings(tmp_path / "state", paused=True, clock=clock))
     lakehouse.start()
     yield lakehouse, TestLakehouse(lakehouse, clock)
     lakehouse.stop()
@@ -119,7 +119,7 @@ def test_a_service_of_ours_forgets_what_was_not_kept(fresh: tuple[Lakehouse, Tes
 
 def test_services_keep_what_they_change_whether_or_not_it_was_their_first_request(tmp_path: Path) -> None:
     for number in range(3):
-        lakehouse = Lakehouse(Settings(tmp_path / "state", refresh_seconds=3600))
+        lakehouse = Lakehouse(Settings(tmp_path / "state", paused=True))
         lakehouse.start()
         athena = TestLakehouse(lakehouse, Clock()).client("athena")
         athena.create_work_group(Name=f"group{number}")

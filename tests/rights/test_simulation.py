@@ -17,7 +17,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture
 def enforcing() -> Iterator[Lakehouse]:
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600, enforce_iam=True))
+    lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     yield lakehouse
     lakehouse.stop()

@@ -16,7 +16,7 @@ from zetl_helpers.lab import Lab
 @pytest.fixture(scope="package")
 def exercised() -> Iterator[Lab]:
     """A lab with all that the chapters make; whoever waits for a refresh gets one."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     with without_waiting(lakehouse.zero_etl.refresh_now), pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", lakehouse.url)

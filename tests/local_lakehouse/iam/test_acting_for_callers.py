@@ -21,7 +21,7 @@ DATA = allow("s3:GetObject", "arn:aws:s3:::some-bucket/t/*")
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     """An account with a table of one row, which its administrator has read: everything that is kept is kept."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600, enforce_iam=True))
+    lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     world = World(lakehouse)
     world.client("s3").create_bucket(Bucket="some-bucket")

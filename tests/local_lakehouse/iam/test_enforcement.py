@@ -110,7 +110,7 @@ MARY = f"arn:aws:iam::{ACCOUNT}:user/mary"
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600, enforce_iam=True))
+    lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     yield World(lakehouse)
     lakehouse.stop()
@@ -454,7 +454,7 @@ def test_an_operation_that_nobody_knows_is_not_let_through(world: World) -> None
 
 def test_an_administrators_rights_survive_a_restart(tmp_path: Path) -> None:
     for enforce in (False, True):
-        lakehouse = Lakehouse(Settings(tmp_path, refresh_seconds=3600, enforce_iam=enforce))
+        lakehouse = Lakehouse(Settings(tmp_path, paused=True, enforce_iam=enforce))
         lakehouse.start()
         try:
             World(lakehouse).client("dynamodb").list_tables()

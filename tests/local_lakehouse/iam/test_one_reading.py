@@ -67,7 +67,7 @@ class Attempt:
 
 @pytest.fixture(scope="module")
 def attempt() -> Iterator[Attempt]:
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600, enforce_iam=True))
+    lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     world = World(lakehouse)
     s3, dynamodb = world.client("s3"), world.client("dynamodb")

@@ -116,7 +116,7 @@ def build(lakehouse: Lakehouse) -> Account:
 @pytest.fixture
 def account() -> Iterator[Account]:
     """An account as AWS makes it."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(paused=True))
     yield build(lakehouse)
     lakehouse.stop()
 
@@ -124,7 +124,7 @@ def account() -> Iterator[Account]:
 @pytest.fixture
 def governed() -> Iterator[Account]:
     """The same in an account whose defaults were emptied."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600, governed=True))
+    lakehouse = Lakehouse(Settings(paused=True, governed=True))
     yield build(lakehouse)
     lakehouse.stop()
 

@@ -262,7 +262,7 @@ class Fuzzer:
 
 def prepared() -> Lakehouse:
     """Return a running lakehouse with a bucket."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     request(lakehouse, "PUT", "/some-bucket", signed("s3"))
     return lakehouse

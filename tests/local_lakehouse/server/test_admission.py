@@ -21,7 +21,7 @@ CORS = b"""<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><Allowed
 @pytest.fixture(scope="module")
 def lakehouse() -> Iterator[Lakehouse]:
     """A lakehouse with an object in a bucket that lets all pages in, as far as S3 is asked."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     assert request(lakehouse, "PUT", "/some-bucket", signed("s3")).status == 200
     assert request(lakehouse, "PUT", "/some-bucket?cors", signed("s3"), CORS).status == 200

@@ -25,7 +25,7 @@ LIST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + WHO + b"\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def lakehouse() -> Iterator[Lakehouse]:
-    lakehouse = Lakehouse(Settings(refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     assert request(lakehouse, "PUT", "/some-bucket", signed("s3")).status == 200
     yield lakehouse

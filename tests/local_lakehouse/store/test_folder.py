@@ -18,7 +18,7 @@ def state(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def lakehouse(state: Path) -> Iterator[Lakehouse]:
-    lakehouse = Lakehouse(Settings(state, refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(state, paused=True))
     lakehouse.start()
     s3 = lakehouse.backend.clients.client("s3")
     s3.create_bucket(Bucket="kept")
@@ -28,7 +28,7 @@ def lakehouse(state: Path) -> Iterator[Lakehouse]:
 
 
 def content(state: Path) -> bytes:
-    lakehouse = Lakehouse(Settings(state, refresh_seconds=3600))
+    lakehouse = Lakehouse(Settings(state, paused=True))
     try:
         found: bytes = lakehouse.backend.clients.client("s3").get_object(Bucket="kept", Key="k")["Body"].read()
     finally:

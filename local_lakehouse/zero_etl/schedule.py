@@ -1,0 +1,96 @@
+"""The times at which integrations are refreshed: soon after a write, and at regular intervals without one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+# Writes that are less than this apart arrive in one refresh.
+SETTLING_SECONDS = 0.1
+# While writing does not pause, a refresh begins this long after the first write.
+LONGEST_SECONDS = 0.5
+
+
+class Schedule:
+    """Decides when the next refresh begins; any thread may report writes.
+
+    Args:
+        interval: The longest time between two refreshes, in seconds.
+        clock: A clock that never goes back, in seconds.
+    """
+
+    def __init__(self, interval: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._interval = interval
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._regular = clock() + interval
+        # The first and the latest write since the last refresh began.
+        self._first: float | None = None
+        self._latest = 0.0
+        self._paused = False
+        self._stopped = False
+
+    @property
+    def due(self) -> float | None:
+        """The moment at which the next refresh begins, by the clock; None while paused."""
+        if self._paused:
+            return None
+        if self._first is None:
+            return self._regular
+        longest = max(SETTLING_SECONDS, min(LONGEST_SECONDS, self._interval))
+        return min(self._latest + SETTLING_SECONDS, self._first + longest)
+
+    @property
+    def paused(self) -> bool:
+        """Whether no refresh begins."""
+        return self._paused
+
+    def wrote(self) -> None:
+        """Note that something was written."""
+        with self._changed:
+            self._latest = self._clock()
+            if self._first is None:
+                self._first = self._latest
+                # Later writes only move the refresh away: whoever waits finds out when it looks.
+                self._changed.notify_all()
+
+    def pause(self) -> None:
+        """Let no refresh begin."""
+        with self._changed:
+            self._paused = True
+            self._changed.notify_all()
+
+    def resume(self) -> None:
+        """Let refreshes begin again."""
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    def start(self) -> None:
+        """Let `wait` wait again after `stop`."""
+        with self._changed:
+            self._stopped = False
+
+    def stop(self) -> None:
+        """Let whoever waits return."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def wait(self) -> bool:
+        """Wait until a refresh is due; what is written from then on belongs to the next one.
+
+        Returns:
+            Whether a refresh is due; False after `stop`.
+        """
+        with self._changed:
+            self._regular = self._clock() + self._interval
+            while not self._stopped:
+                due = self.due
+                left = None if due is None else due - self._clock()
+                if left is not None and left <= 0:
+                    self._first = None
+                    return True
+                self._changed.wait(left)
+            return False

@@ -1,0 +1,136 @@
+"""Refreshes begin soon after a write, not long after the first of many, and at intervals without one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from local_lakehouse.testing import Clock, TestLakehouse
+from local_lakehouse.zero_etl.schedule import LONGEST_SECONDS, SETTLING_SECONDS, Schedule
+
+WAIT_SECONDS = 60
+
+
+@dataclass
+class Watch:
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+def test_a_refresh_is_due_after_the_interval(watch: Watch) -> None:
+    schedule = Schedule(1.0, watch)
+    assert schedule.due == watch.now + 1.0
+    watch.now += 0.2
+    assert schedule.due == pytest.approx(watch.now + 0.8)
+    assert Schedule(0.0, watch).wait()
+
+
+def test_a_refresh_is_due_soon_after_a_write(watch: Watch) -> None:
+    schedule = Schedule(3600.0, watch)
+    schedule.wrote()
+    assert schedule.due == pytest.approx(watch.now + SETTLING_SECONDS)
+
+
+def test_writes_in_a_row_arrive_in_one_refresh(watch: Watch) -> None:
+    schedule = Schedule(1.0, watch)
+    for _ in range(3):
+        watch.now += SETTLING_SECONDS / 2
+        schedule.wrote()
+    assert schedule.due == pytest.approx(watch.now + SETTLING_SECONDS)
+    watch.now += SETTLING_SECONDS
+    assert schedule.wait()
+    assert schedule.due == pytest.approx(watch.now + 1.0)
+
+
+def test_the_end_of_an_interval_does_not_separate_writes_in_a_row(watch: Watch) -> None:
+    schedule = Schedule(1.0, watch)
+    watch.now += 0.99
+    schedule.wrote()
+    watch.now += 0.02
+    schedule.wrote()
+    assert schedule.due == pytest.approx(watch.now + SETTLING_SECONDS)
+
+
+@given(
+    st.lists(st.floats(0.001, 0.2), min_size=1, max_size=100),
+    st.sampled_from([0.01, 0.3, 1.0, 3600.0]),
+)
+def test_no_write_waits_longer_than_the_bound(pauses: list[float], interval: float) -> None:
+    watch = Watch()
+    schedule = Schedule(interval, watch)
+    schedule.wrote()
+    first = watch.now
+    for pause in pauses:
+        watch.now += pause
+        schedule.wrote()
+    due = schedule.due
+    assert due is not None
+    assert due <= first + max(SETTLING_SECONDS, min(LONGEST_SECONDS, interval)) + 1e-9
+
+
+def test_nothing_is_due_while_paused(watch: Watch) -> None:
+    schedule = Schedule(1.0, watch)
+    schedule.pause()
+    schedule.wrote()
+    watch.now += 10
+    assert schedule.due is None
+    schedule.resume()
+    assert schedule.wait()
+
+
+@pytest.mark.parametrize("change", [Schedule.wrote, Schedule.resume])
+def test_whoever_waits_is_woken(change: Callable[[Schedule], None]) -> None:
+    schedule = Schedule(3600.0 if change is Schedule.wrote else 0.0)
+    if change is Schedule.resume:
+        schedule.pause()
+    begun = threading.Event()
+    thread = threading.Thread(target=lambda: schedule.wait() and begun.set())
+    thread.start()
+    change(schedule)
+    assert begun.wait(WAIT_SECONDS)
+    thread.join()
+
+
+def test_whoever_waits_returns_when_it_is_stopped() -> None:
+    schedule = Schedule(3600.0)
+    schedule.stop()
+    assert not schedule.wait()
+
+
+@pytest.fixture
+def slow() -> Iterator[TestLakehouse]:
+    """A lakehouse that by its interval alone would refresh in an hour."""
+    clock = Clock()
+    running = Lakehouse(Settings(refresh_seconds=3600, clock=clock))
+    running.start()
+    yield TestLakehouse(running, clock)
+    running.stop()
+
+
+def test_a_write_is_followed_by_its_refresh(slow: TestLakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow.create_table("Orders", [{"id": "a", "n": 1}], key="id")
+    slow.integrate("Orders", "sales")
+    work, refreshed = slow._lakehouse.zero_etl._work, threading.Event()
+    refresh = work.action
+
+    def refresh_and_tell() -> None:
+        refresh()
+        refreshed.set()
+
+    monkeypatch.setattr(work, "action", refresh_and_tell)
+    slow.table("Orders").put_item(Item={"id": "b", "n": 2})
+    assert refreshed.wait(WAIT_SECONDS)
+    assert slow.query("SELECT id FROM orders WHERE n = 2", database="sales") == [{"id": "b"}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -96,12 +97,10 @@ def test_whoever_waits_is_woken(change: Callable[[Schedule], None]) -> None:
     schedule = Schedule(3600.0 if change is Schedule.wrote else 0.0)
     if change is Schedule.resume:
         schedule.pause()
-    begun = threading.Event()
-    thread = threading.Thread(target=lambda: schedule.wait() and begun.set())
-    thread.start()
-    change(schedule)
-    assert begun.wait(WAIT_SECONDS)
-    thread.join()
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(schedule.wait)
+        change(schedule)
+        assert waiting.result(WAIT_SECONDS)
 
 
 def test_whoever_waits_returns_when_it_is_stopped() -> None:

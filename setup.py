@@ -1,6 +1,36 @@
-"""Packages: discovered, and two folders that people read at the top of the repository."""
+"""Packages: discovered, and folders that people read at the top of the repository."""
+
+import shutil
+from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).parent
+# The texts that the notebooks link to, and what the site is made from: an installed package holds them at the same
+# relative paths, so that `zetl run`, `zetl kit` and `zetl site` work without a copy of the repository.
+TUTORIAL = ("*.md", "LICENSE", "mkdocs.yml", "docs/**/*.*", "notebooks/*.ipynb", "policies/*.*", "sample_data/*.*")
+
+
+class BuildWithTutorial(build_py):
+    """Puts the tutorial's notebooks and texts into the package; an editable install finds them in the repository."""
+
+    def _tutorial(self) -> dict[str, Path]:
+        into = Path(self.build_lib) / "zetl_helpers" / "tutorial"
+        found = (path for pattern in TUTORIAL for path in ROOT.glob(pattern) if path.suffix != ".py")
+        return {str(into / path.relative_to(ROOT)): path for path in found if path.is_file()}
+
+    def run(self) -> None:
+        """Build the packages, then add the tutorial."""
+        super().run()
+        for name, source in ({} if self.editable_mode else self._tutorial()).items():
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, name)
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        """Return the files that are built."""
+        return [*super().get_outputs(include_bytecode), *({} if self.editable_mode else self._tutorial())]
+
 
 setup(
     packages=[
@@ -9,4 +39,5 @@ setup(
         "zetl_helpers.sample_data",
     ],
     package_dir={"zetl_helpers.policies": "policies", "zetl_helpers.sample_data": "sample_data"},
+    cmdclass={"build_py": BuildWithTutorial},
 )

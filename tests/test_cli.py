@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import zetl_helpers
 from zetl_helpers.cli import main
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -24,14 +25,38 @@ def test_a_notebook_that_is_not_there_is_named_with_those_that_are(
 def test_a_notebook_is_run_by_its_number_or_its_file(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(NOTEBOOKS.parent)
     asked: list[list[Path]] = []
-
-    def run(paths: list[Path], _: Path) -> int:
-        asked.append(paths)
-        return 0
-
-    monkeypatch.setattr("zetl_helpers.course.notebooks.run", run)
+    monkeypatch.setattr("zetl_helpers.course.notebooks.run", lambda paths, _: _note(asked, paths))
     assert main(["run", word]) == 0
     assert asked == [[Path("notebooks/04_query_with_athena.ipynb")]]
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"zetl {zetl_helpers.__version__}\n"
+
+
+def test_without_notebooks_here_those_of_the_installed_package_are_run_but_never_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packaged = tmp_path / "tutorial" / "notebooks" / "04_query_with_athena.ipynb"
+    packaged.parent.mkdir(parents=True)
+    packaged.touch()
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    monkeypatch.setattr("zetl_helpers.course.notebooks._PACKAGED", tmp_path / "tutorial")
+    asked: list[list[Path]] = []
+    monkeypatch.setattr("zetl_helpers.course.notebooks.run", lambda paths, _: _note(asked, paths))
+    assert main(["run"]) == 0
+    assert asked == [[packaged]]
+    assert main(["run", "--store"]) == 1
+    assert capsys.readouterr().err.startswith("Outputs are stored in a copy of the repository")
+
+
+def _note(asked: list[list[Path]], paths: list[Path]) -> int:
+    asked.append(paths)
+    return 0
 
 
 def test_env_is_refused_on_aws(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,3 +78,17 @@ def test_every_make_target_is_explained() -> None:
 def test_every_folder_with_code_is_a_package_that_is_discovered(package: str) -> None:
     discovered = set(find_packages(str(ROOT), include=[f"{package}*"]))
     assert {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / package).rglob("*.py")} == discovered
+
+
+@pytest.mark.parametrize("package", ["local_lakehouse", "zetl_helpers"])
+def test_every_file_that_is_no_code_is_data_of_a_package_that_is_discovered(package: str) -> None:
+    discovered = find_packages(str(ROOT), include=[f"{package}*"])
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    packed = {
+        path
+        for name in discovered
+        for pattern in patterns.get(name, ())
+        for path in ROOT.joinpath(*name.split(".")).glob(pattern)
+    }
+    there = {path for path in (ROOT / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert {path for path in there if path.suffix not in (".py", ".md")} == packed

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from zetl_helpers._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from zetl_helpers import (
         assistant,

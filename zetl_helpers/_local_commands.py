@@ -71,6 +71,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     resume.set_defaults(run=_resume)
 
     for command in (start, stop, status, reset, export, bring, refresh, pause, resume):
+        command.set_defaults(extras="local")
         command.add_argument("--state", type=Path, default=_settings.state_dir(), help="state folder; default .zetl")
 
 
@@ -202,12 +203,11 @@ def _running(state: Path) -> Running:
 
 def _require_local() -> None:
     """Explain what to install when the lakehouse's own libraries are missing, as in a plain AWS environment."""
-    import importlib.util
+    from zetl_helpers import _requirements
 
-    needed = ("duckdb", "filelock", "httptools", "moto", "pyiceberg")
-    missing = [name for name in needed if not importlib.util.find_spec(name)]
+    missing = [each.name for each in _requirements.unmet("local") if each.found is None]
     if missing:
         raise UsageError(
-            f"The local lakehouse needs {', '.join(missing)}. Install them with: pip install 'zetl-helpers[local]'; "
+            f"The local lakehouse needs {', '.join(missing)}. Install with: {_requirements.install('local')}; "
             "or set ZETL_TARGET=aws to work on AWS."
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # Nothing heavy: what a command needs is imported when it runs.
-from zetl_helpers import _class_commands, _local_commands, _preflight_command, _settings
+from zetl_helpers import _class_commands, _local_commands, _preflight_command, _settings, _version
 from zetl_helpers._errors import UserError
 from zetl_helpers._local_commands import UsageError
 from zetl_helpers.console import command as console_command
@@ -47,14 +47,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options)
     except UserError as error:
         print(error, file=sys.stderr)
-        return 1
+    except ModuleNotFoundError as error:
+        from zetl_helpers import _requirements
+
+        extras: str | None = getattr(options, "extras", None)
+        explained = _requirements.missing(error, f"zetl {options.command}", extras) if extras else None
+        if explained is None:
+            raise
+        print(explained, file=sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = _Parser(
         prog="zetl", description="DynamoDB zero-ETL with SageMaker Lakehouse: the tutorial's command."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _local_commands.add(commands)
     console_command.add(commands)
 
@@ -64,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--out", type=Path, default=Path("build/tutorial"), help="default: build/tutorial")
     run.add_argument("--store", action="store_true", help="store the outputs in the notebooks instead")
-    run.set_defaults(run=_run_notebooks)
+    run.set_defaults(run=_run_notebooks, extras="local,notebooks")
 
     env = commands.add_parser("env", help="print the exports that lead the AWS CLI to the local lakehouse")
     env.set_defaults(run=_env)
@@ -93,11 +102,11 @@ def _parser() -> argparse.ArgumentParser:
 
     kit = commands.add_parser("kit", help="write the instructor's kit")
     kit.add_argument("--out", type=Path, default=Path("build/kit"), help="default: build/kit")
-    kit.set_defaults(run=_kit)
+    kit.set_defaults(run=_kit, extras="local,notebooks")
 
     site = commands.add_parser("site", help="build the static site from the notebooks' stored outputs")
     site.add_argument("--out", type=Path, default=Path("build/site"), help="default: build/site")
-    site.set_defaults(run=_site)
+    site.set_defaults(run=_site, extras="local,notebooks,site")
 
     doctor = commands.add_parser("doctor", help="check that everything the tutorial needs is there")
     doctor.set_defaults(run=_doctor)
@@ -111,7 +120,11 @@ def _run_notebooks(options: argparse.Namespace) -> int:
     paths = [_notebook(word, there) for word in options.notebooks] or there
     if not paths:
         raise UsageError("There are no notebooks here. Go to the tutorial's folder, or name them.")
-    return notebooks.store_outputs(paths) if options.store else notebooks.run(paths, options.out)
+    if not options.store:
+        return notebooks.run(paths, options.out)
+    if any(notebooks.is_packaged(path) for path in paths):
+        raise UsageError("Outputs are stored in a copy of the repository, not in the installed package. Go there.")
+    return notebooks.store_outputs(paths)
 
 
 def _notebook(word: str, there: Sequence[Path]) -> Path:
@@ -153,16 +166,14 @@ def _kit(options: argparse.Namespace) -> int:
 
 
 def _site(options: argparse.Namespace) -> int:
-    try:
-        from zetl_helpers.course.site.build import build
-    except ImportError as error:
-        raise UsageError(
-            f"The site needs {error.name}. Install it with: pip install 'zetl-helpers[local,notebooks,site]'"
-        ) from error
-    if not Path("mkdocs.yml").exists():
+    from zetl_helpers.course.notebooks import tutorial
+    from zetl_helpers.course.site.build import build
+
+    root = tutorial()
+    if root is None:
         raise UsageError("There is no mkdocs.yml here. Go to the tutorial's folder.")
     logging.basicConfig(format="%(levelname)s %(message)s")  # MkDocs says there which link is wrong
-    print(build(Path(), options.out))
+    print(build(root, options.out))
     return 0
 
 

@@ -25,6 +25,8 @@ from zetl_helpers.course._notebook_pages import Outcome
 
 _CELL_SECONDS = 300
 _PLOTLY_JS = "plotly.min.js"
+# A wheel has the notebooks, and the texts that they link to, here; see setup.py.
+_PACKAGED = Path(__file__).parents[1] / "tutorial"
 
 # The chapter that deletes things has nothing to show on an empty account, and opening it creates none of these.
 _ONE_OF_EVERYTHING = """
@@ -61,12 +63,25 @@ def socket_file() -> str:
 
 
 def find() -> list[Path]:
-    """Return the tutorial's notebooks in the current folder or its ``notebooks``, in order."""
-    for folder in (Path("notebooks"), Path()):
+    """Return the tutorial's notebooks, in order.
+
+    They are those in ``notebooks``, else in the current folder, else of the installed package.
+    """
+    for folder in (Path("notebooks"), Path(), _PACKAGED / "notebooks"):
         found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
         if found:
             return found
     return []
+
+
+def tutorial() -> Path | None:
+    """Return the folder of the tutorial with ``mkdocs.yml``: the current one, else that of the installed package."""
+    return next((folder for folder in (Path(), _PACKAGED) if (folder / "mkdocs.yml").exists()), None)
+
+
+def is_packaged(notebook: Path) -> bool:
+    """Return whether a notebook belongs to the installed package, where nothing is written."""
+    return notebook.absolute().is_relative_to(_PACKAGED)
 
 
 def run(paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContextManager[object]] | None = None) -> int:

@@ -9,14 +9,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from packaging.requirements import Requirement  # plotly brings it
-from packaging.version import Version
-
 from zetl_helpers import _settings
+from zetl_helpers._requirements import unmet
 from zetl_helpers.charts._static_image import static_image_obstacle
 from zetl_helpers.doctor._check import Check
 
-_PROJECT = "zetl-helpers"
 _SHOWN = ("boto3", "awswrangler", "pandas", "plotly")
 _GB = 2**30
 _LEAST_DISK = _GB
@@ -36,36 +33,16 @@ def packages(*, local: bool) -> list[Check]:
         local: Whether those of the local lakehouse are needed, too.
     """
     groups = ["", "local"] if local else [""]
-    wrong = {name: problem for group in groups for name, problem in _wrong(group).items()}
+    wrong = [each for group in groups for each in unmet(group)]
     if wrong:
-        specifiers = " ".join(f"'{requirement}'" for requirement in wrong)
+        specifiers = " ".join(f"'{each.name}{each.specifier}'" for each in wrong)
         step = f"Install them in this environment: {sys.executable} -m pip install {specifiers}"
-        return [Check(False, f"packages: {'; '.join(wrong.values())}", step)]
+        return [Check(False, f"packages: {'; '.join(map(str, wrong))}", step)]
     shown = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _SHOWN)
     checks = [Check(True, f"packages in the supported ranges: {shown}")]
     if local:
         checks.append(Check(True, "packages of the local lakehouse in the supported ranges"))
     return checks
-
-
-def _wrong(extra: str) -> dict[str, str]:
-    """Return the requirements of an extra that are not met, and what is wrong with each."""
-    wrong = {}
-    for line in importlib.metadata.requires(_PROJECT) or ():
-        wanted = Requirement(line)
-        mine = wanted.marker.evaluate({"extra": extra}) and not wanted.marker.evaluate({"extra": ""}) \
-            if wanted.marker else extra == ""  # fmt: skip
-        if not mine:
-            continue
-        pure = f"{wanted.name}{wanted.specifier}"
-        try:
-            found = importlib.metadata.version(wanted.name)
-        except importlib.metadata.PackageNotFoundError:
-            wrong[pure] = f"{wanted.name} is missing"
-            continue
-        if not wanted.specifier.contains(Version(found), prereleases=True):
-            wrong[pure] = f"{wanted.name} {found} is not {wanted.specifier}"
-    return wrong
 
 
 def disk() -> Check:

@@ -1,0 +1,161 @@
+"""The built wheel and source distribution, tried in empty environments: ``python -m tests.release.try_wheel``.
+
+Each environment gets the newest versions that pip finds for the ranges in pyproject.toml, as anybody who installs the
+package does. Runs with the standard library and pip alone, on every system, so that CI can try each Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BIN = "Scripts" if sys.platform == "win32" else "bin"
+
+
+class TrialError(Exception):
+    """The package does not do what it should; the text says which step and what it printed."""
+
+
+class Environment:
+    """An empty virtual environment in a folder of its own, with an empty working folder beside it."""
+
+    def __init__(self, folder: Path, distribution: str) -> None:
+        self._bin = folder / "venv" / BIN
+        self._work = folder / "work"
+        self._work.mkdir(parents=True)
+        subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
+        self.run("python", "-m", "pip", "install", "-q", "--disable-pip-version-check", distribution)
+
+    def run(self, command: str, *words: str, status: int = 0, **environment: str) -> str:
+        """Run a command of the environment; return what it printed."""
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_", "PYTHONPATH"))
+        }
+        done = subprocess.run(
+            [str(self._bin / command), *words],
+            cwd=self._work, env=kept | environment, text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        if done.returncode != status or "Traceback" in done.stdout:
+            raise TrialError(f"{command} {' '.join(words)} ended with {done.returncode}, not {status}:\n{done.stdout}")
+        return done.stdout
+
+    def expect(self, text: str, command: str, *words: str, status: int = 0, **environment: str) -> None:
+        """Run a command that has to print a text."""
+        printed = self.run(command, *words, status=status, **environment)
+        if text not in printed:
+            raise TrialError(f"{command} {' '.join(words)} does not print {text!r}, but:\n{printed}")
+
+    def has(self, name: str) -> bool:
+        """Return whether a command left a file in the working folder."""
+        return (self._work / name).is_file()
+
+
+def install(extras: str) -> str:
+    return f"Install it with: pip install 'zetl-helpers[{extras}]'"
+
+
+def bare(environment: Environment) -> None:
+    """Try an environment without extras: the AWS target works, the rest says what to install."""
+    environment.run("python", "-c", "import local_lakehouse, zetl_helpers; zetl_helpers.connect")
+    environment.expect("zetl ", "zetl", "--version")
+    environment.expect("pip install 'zetl-helpers[local]'", "zetl", "local", "start", status=1)
+    environment.expect("pip install 'zetl-helpers[local]'", "zetl", "cleanup", status=1)
+    environment.expect(install("local,notebooks"), "zetl", "run", status=1)
+    environment.expect(install("local,notebooks"), "zetl", "kit", status=1)
+    environment.expect(install("local,notebooks,site"), "zetl", "site", status=1)
+    nobody = {"ZETL_TARGET": "aws", "AWS_REGION": "us-east-1", "AWS_PROFILE": "nobody", "AWS_CONFIG_FILE": os.devnull}
+    environment.expect("Set AWS_PROFILE to a profile of yours", "zetl", "cleanup", status=1, **nobody)
+
+
+def local(environment: Environment) -> None:
+    """Try an environment with the local lakehouse."""
+    environment.expect("http://127.0.0.1:", "zetl", "local", "start", "--port", "0")
+    try:
+        environment.expect("AWS_ENDPOINT_URL=http://127.0.0.1:", "zetl", "env")
+        environment.expect("Nothing is left of the lab.", "zetl", "cleanup")
+    finally:
+        environment.run("zetl", "local", "stop")
+    environment.expect(install("local,notebooks"), "zetl", "run", status=1)
+
+
+def notebooks(environment: Environment) -> None:
+    """Try an environment with the notebooks: one command runs the tutorial."""
+    printed = environment.run("zetl", "run")
+    print(printed)
+    environment.run("zetl", "kit")
+    for page in ("build/tutorial/index.html", "build/tutorial/12_clean_up.html", "build/kit/README.md"):
+        if not environment.has(page):
+            raise TrialError(f"zetl left no {page}.")
+    environment.expect(install("local,notebooks,site"), "zetl", "site", status=1)
+
+
+TRIALS: Mapping[str, tuple[str, Callable[[Environment], None]]] = {
+    "bare": ("", bare),
+    "local": ("[local]", local),
+    "notebooks": ("[local,notebooks]", notebooks),
+}
+
+
+def build(out: Path) -> tuple[Path, Path]:
+    """Build the source distribution and, from it, the wheel; return the wheel and the source distribution."""
+    shutil.rmtree(out, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        python = str(Path(folder) / BIN / "python")
+        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "build"], check=True)
+        subprocess.run([python, "-m", "build", "--outdir", str(out), str(ROOT)], check=True, stdout=subprocess.DEVNULL)
+    (wheel,), (source,) = out.glob("*.whl"), out.glob("*.tar.gz")
+    return wheel, source
+
+
+def check_files(wheel: Path) -> None:
+    """Compare the wheel's files with the repository's: nothing is left out, nothing is added."""
+    built = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    wanted = {path.as_posix() for package in ("local_lakehouse", "zetl_helpers") for path in files(package)}
+    wanted |= {f"zetl_helpers/{path.as_posix()}" for folder in ("policies", "sample_data") for path in files(folder)}
+    wanted |= {f"zetl_helpers/tutorial/{path.as_posix()}" for path in files("notebooks")}
+    built = {name for name in built if not name.startswith("zetl_helpers/tutorial/") or name.endswith(".ipynb")}
+    if different := sorted(
+        (wanted ^ built) - {"zetl_helpers/policies/README.md", "zetl_helpers/sample_data/README.md"}
+    ):
+        raise TrialError(f"{wheel.name} and the repository differ in {', '.join(different)}")
+
+
+def files(folder: str) -> list[Path]:
+    left_out = ("__pycache__", ".ipynb_checkpoints")
+    found = (path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file())
+    return [path for path in found if not any(part in left_out for part in path.parts)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("trials", nargs="*", metavar="TRIAL", help=f"{', '.join(TRIALS)} or source; default: all")
+    parser.add_argument("--wheel", type=Path, help="a wheel that is built already")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "dist", help="default: build/dist")
+    options = parser.parse_args()
+    source: Path | None = None
+    wheel = options.wheel
+    if wheel is None:
+        wheel, source = build(options.out)
+        check_files(wheel)
+        print(f"built {wheel.name} and {source.name}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
+        for name in options.trials or [*TRIALS, "source"]:
+            extras, trial = TRIALS.get(name, ("", bare))
+            distribution = source if name == "source" and source else wheel
+            trial(Environment(Path(folder) / name, f"zetl-helpers{extras} @ {distribution.resolve().as_uri()}"))
+            print(f"{name}: as it should be", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""What a command says when the packages that it needs are not installed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.once
+
+ROOT = Path(__file__).parents[1]
+INSTALL = "Install it with: pip install 'zetl-helpers[{}]'"
+
+
+def said(extras: str, *commands: str, **environment: str) -> dict[str, str]:
+    """Run commands with nothing but some extras installed; return what each said on standard error."""
+    paths = os.pathsep.join([str(ROOT / "tests" / "absent"), str(ROOT)])
+    environment = {**os.environ, "PYTHONPATH": paths, "ONLY_EXTRAS": extras, **environment}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.without_extras", *commands],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all(answer["status"] == 1 for answer in answers), answers
+    return {answer["command"]: answer["error"] for answer in answers}
+
+
+def test_without_extras_each_command_names_what_to_install(tmp_path: Path) -> None:
+    local, connecting = "The local lakehouse needs ", ("env", "policies", "template", "cleanup", "class status")
+    errors = said("", "run", "kit", "site", "local start", *connecting, "doctor", ZETL_STATE_DIR=str(tmp_path))
+    for command, extras in {"run": "local,notebooks", "kit": "local,notebooks", "site": "local,notebooks,site"}.items():
+        assert errors[command].startswith(f"zetl {command} needs ")
+        assert errors[command].endswith(INSTALL.format(extras))
+    assert errors["local start"].startswith(local + "duckdb, ")
+    assert "pip install 'zetl-helpers[local]'; or set ZETL_TARGET=aws" in errors["local start"]
+    for command in connecting:
+        assert errors[command].startswith(local), command
+        assert "\n" not in errors[command]
+    assert errors["doctor"] == ""
+
+
+def test_without_extras_the_aws_target_gets_as_far_as_its_credentials(tmp_path: Path) -> None:
+    nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_PROFILE": "nobody"}
+    errors = said(
+        "", "cleanup", "class status", "template", "policies",
+        ZETL_TARGET="aws", AWS_REGION="us-east-1", ZETL_STATE_DIR=str(tmp_path), **nothing,
+    )  # fmt: skip
+    for command, error in errors.items():
+        assert "(nobody) could not be found. Set AWS_PROFILE" in error, command
+
+
+def test_with_the_local_lakehouse_alone_the_notebooks_say_what_they_need() -> None:
+    errors = said("local", "run", "kit", "site")
+    assert errors["run"].endswith(INSTALL.format("local,notebooks"))
+    assert errors["kit"].endswith(INSTALL.format("local,notebooks"))
+    assert errors["site"].endswith(INSTALL.format("local,notebooks,site"))
+
+
+def test_with_the_notebooks_the_site_says_what_it_needs() -> None:
+    assert said("local,notebooks", "site")["site"].startswith("zetl site needs mkdocs, ")

@@ -1,0 +1,29 @@
+"""Several commands in one process: ``python -m tests.without_extras COMMAND …``.
+
+Prints, as JSON, the exit status and standard error of each.
+"""
+
+import contextlib
+import io
+import json
+import shlex
+import sys
+import traceback
+
+from zetl_helpers.cli import main
+
+
+def run(command: str) -> dict[str, object]:
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            status = main(shlex.split(command))
+        except Exception:  # noqa: BLE001  (a traceback that a person would see is what the test looks for)
+            status = -1
+            said.write(traceback.format_exc())
+    return {"command": command, "status": status, "error": said.getvalue().strip()}
+
+
+if __name__ == "__main__":
+    for each in sys.argv[1:]:
+        print(json.dumps(run(each)))

@@ -1,0 +1,85 @@
+"""The packages that this distribution requires, by extra, and those that are missing here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+
+from packaging.requirements import Requirement  # plotly brings it
+from packaging.version import Version
+
+from zetl_helpers._errors import UserError
+
+DISTRIBUTION = "zetl-helpers"
+_OURS = ("zetl_helpers", "local_lakehouse")
+
+
+class MissingPackagesError(UserError):
+    """A package of an extra is not installed; the text says how to install it."""
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A requirement that is not met.
+
+    Args:
+        name: The distribution.
+        specifier: Its versions that are supported.
+        found: The version that is installed; None if there is none.
+    """
+
+    name: str
+    specifier: str
+    found: str | None
+
+    def __str__(self) -> str:
+        return f"{self.name} is missing" if self.found is None else f"{self.name} {self.found} is not {self.specifier}"
+
+
+def unmet(extra: str) -> list[Unmet]:
+    """Return the requirements that are not met.
+
+    Args:
+        extra: The extra whose own requirements are meant; empty for those that every installation has.
+    """
+    wrong = []
+    for line in importlib.metadata.requires(DISTRIBUTION) or ():
+        wanted = Requirement(line)
+        mine = wanted.marker.evaluate({"extra": extra}) and not wanted.marker.evaluate({"extra": ""}) \
+            if wanted.marker else extra == ""  # fmt: skip
+        if not mine:
+            continue
+        try:
+            found = importlib.metadata.version(wanted.name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(Unmet(wanted.name, str(wanted.specifier), None))
+            continue
+        if not wanted.specifier.contains(Version(found), prereleases=True):
+            wrong.append(Unmet(wanted.name, str(wanted.specifier), found))
+    return wrong
+
+
+def install(extras: str) -> str:
+    """Return the command that installs extras.
+
+    Args:
+        extras: Their names, separated by commas.
+    """
+    return f"pip install '{DISTRIBUTION}[{extras}]'"
+
+
+def missing(error: ModuleNotFoundError, what: str, extras: str) -> MissingPackagesError | None:
+    """Return an error for a person when an import failed because an extra is not installed.
+
+    Args:
+        error: The failed import.
+        what: What needs the extras, such as ``zetl run``.
+        extras: Their names, separated by commas.
+
+    Returns:
+        The error, or None when a module of this project is missing, which is a fault of the project.
+    """
+    package = (error.name or "").partition(".")[0]
+    if not package or package in _OURS:
+        return None
+    return MissingPackagesError(f"{what} needs {package}, which is not installed. Install it with: {install(extras)}")

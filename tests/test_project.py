@@ -1,5 +1,6 @@
 """What the project's files must agree on."""
 
+import glob
 import re
 import tomllib
 from pathlib import Path
@@ -85,10 +86,10 @@ def test_every_file_that_is_no_code_is_data_of_a_package_that_is_discovered(pack
     discovered = find_packages(str(ROOT), include=[f"{package}*"])
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     packed = {
-        path
+        Path(path)
         for name in discovered
         for pattern in patterns.get(name, ())
-        for path in ROOT.joinpath(*name.split(".")).glob(pattern)
+        for path in glob.glob(f"{ROOT.joinpath(*name.split('.'))}/{pattern}", recursive=True)  # noqa: PTH207  (as setuptools)
     }
     there = {path for path in (ROOT / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert {path for path in there if path.suffix not in (".py", ".md")} == packed
+    assert {path for path in there if path.suffix not in (".py", ".md")} == {path for path in packed if path.is_file()}

@@ -153,6 +153,11 @@ class StoredItems:
         self.write()
         return self._items.totals(self.number)
 
+    def totals_with(self, names: Sequence[str]) -> tuple[int, int]:
+        """Return how many items have all of some attributes, and their size in bytes."""
+        self.write()
+        return self._items.totals_with(self.number, names)
+
     def over(self, attribute: str, earliest: float, now: float) -> list[dict[str, Any]]:
         """Return the items with a number between two bounds."""
         return self._items.over(self.number, attribute, earliest, now)

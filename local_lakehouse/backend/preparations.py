@@ -5,7 +5,14 @@ from __future__ import annotations
 from local_lakehouse.loading import load
 
 _MODULES: dict[str, list[str]] = {
-    service: [f"local_lakehouse.backend.repairs.{service}"] for service in ("cloudwatch", "dynamodb", "glue", "s3")
+    service: [f"local_lakehouse.backend.repairs.{name}" for name in names]
+    for service, names in {
+        "cloudwatch": ["cloudwatch"],
+        "dynamodb": ["dynamodb", "dynamodb_tables"],
+        "glue": ["glue"],
+        "kms": ["kms"],
+        "s3": ["s3"],
+    }.items()
 }
 
 

@@ -144,6 +144,16 @@ class Items:
             row = connection.execute("SELECT items, bytes FROM item_collections WHERE id = ?", (collection,)).fetchone()
         return (int(row[0]), int(row[1])) if row else (0, 0)
 
+    def totals_with(self, collection: int, names: Iterable[str]) -> tuple[int, int]:
+        """Return how many items of a collection have all of some attributes, and their size."""
+        paths = json.dumps([f"$.{json.dumps(name)}" for name in names])
+        with self.database.view() as connection:
+            row = connection.execute(
+                "SELECT count(*), coalesce(sum(size), 0) FROM items WHERE collection = ? AND NOT EXISTS "
+                "(SELECT 1 FROM json_each(?) AS path WHERE json_type(body, path.value) IS NULL)", (collection, paths),
+            ).fetchone()  # fmt: skip
+        return int(row[0]), int(row[1])
+
     def get(self, collection: int, key: bytes) -> Row | None:
         """Return one item."""
         with self.database.view() as connection:

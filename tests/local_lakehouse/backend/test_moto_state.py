@@ -322,7 +322,7 @@ def _s3(client: Clients) -> Any:
 def _dynamodb(client: Clients) -> Any:
     dynamodb = client("dynamodb")
     dynamodb.create_table(
-        TableName="T", BillingMode="PAY_PER_REQUEST", Tags=_TAGS,
+        TableName="Things", BillingMode="PAY_PER_REQUEST", TableClass="STANDARD_INFREQUENT_ACCESS", Tags=_TAGS,
         KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("p", "s", "g")],
         GlobalSecondaryIndexes=[
@@ -333,23 +333,23 @@ def _dynamodb(client: Clients) -> Any:
         ],
     )  # fmt: skip
     item = {"p": {"S": "1"}, "s": {"S": "2"}, "g": {"S": "3"}, "n": {"N": "1.5"}, "l": {"L": [{"B": b"x"}]}}
-    dynamodb.put_item(TableName="T", Item=item)
-    dynamodb.update_time_to_live(TableName="T", TimeToLiveSpecification={"Enabled": True, "AttributeName": "t"})
+    dynamodb.put_item(TableName="Things", Item=item)
+    dynamodb.update_time_to_live(TableName="Things", TimeToLiveSpecification={"Enabled": True, "AttributeName": "t"})
     dynamodb.update_continuous_backups(
-        TableName="T", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        TableName="Things", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
-    dynamodb.put_resource_policy(ResourceArn="arn:aws:dynamodb:us-east-1:123456789012:table/T", Policy=_POLICY)
+    dynamodb.put_resource_policy(ResourceArn="arn:aws:dynamodb:us-east-1:123456789012:table/Things", Policy=_POLICY)
     return lambda: (
-        dynamodb.describe_table(TableName="T")["Table"],
-        dynamodb.scan(TableName="T")["Items"],
+        dynamodb.describe_table(TableName="Things")["Table"],
+        dynamodb.scan(TableName="Things")["Items"],
         dynamodb.query(
-            TableName="T",
+            TableName="Things",
             IndexName="idx",
             KeyConditionExpression="g = :g",
             ExpressionAttributeValues={":g": {"S": "3"}},
         )["Items"],
-        dynamodb.describe_time_to_live(TableName="T")["TimeToLiveDescription"],
-        dynamodb.list_tags_of_resource(ResourceArn="arn:aws:dynamodb:us-east-1:123456789012:table/T")["Tags"],
+        dynamodb.describe_time_to_live(TableName="Things")["TimeToLiveDescription"],
+        dynamodb.list_tags_of_resource(ResourceArn="arn:aws:dynamodb:us-east-1:123456789012:table/Things")["Tags"],
     )
 
 

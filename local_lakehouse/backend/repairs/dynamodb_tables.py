@@ -1,0 +1,243 @@
+"""Descriptions of DynamoDB tables with the members that AWS answers, and their creation and deletion.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.dynamodb.exceptions import ResourceNotFoundException
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import GlobalSecondaryIndex, Table
+from moto.dynamodb.responses import DynamoHandler, DynamoResult
+
+from local_lakehouse.backend.repairs import dynamodb_definitions as definitions
+from local_lakehouse.backend.repairs.dynamodb_updates import update
+
+# AWS's answer to DeleteTable has only these.
+_OF_DELETED = (
+    "TableName", "TableStatus", "ProvisionedThroughput", "TableSizeBytes", "ItemCount", "TableArn", "TableId",
+    "DeletionProtectionEnabled", "BillingModeSummary", "TableClassSummary",
+)  # fmt: skip
+
+
+def apply() -> None:
+    """Put moto right, once for the process."""
+    if Table.describe is describe:
+        return
+    Table.describe = describe  # type: ignore[method-assign]
+    Table._get_default_encryption_key = _managed_key(  # type: ignore[method-assign]
+        Table._get_default_encryption_key
+    )
+    DynamoDBBackend.get_table = _named(DynamoDBBackend.get_table)  # type: ignore[method-assign]
+    DynamoHandler.create_table = _creating(DynamoHandler.create_table)  # type: ignore[method-assign]
+    DynamoHandler.delete_table = _deleting(DynamoHandler.delete_table)  # type: ignore[method-assign]
+    DynamoHandler.update_table = update  # type: ignore[method-assign]
+    DynamoHandler.update_time_to_live = _updating_time_to_live  # type: ignore[method-assign]
+    DynamoHandler.describe_time_to_live = _describing_time_to_live  # type: ignore[method-assign]
+    DynamoHandler.describe_contributor_insights = _describing_insights  # type: ignore[attr-defined]
+
+
+def describe(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
+    """Describe a table as DescribeTable does.
+
+    Args:
+        self: Moto's table.
+        base_key: The member of the answer that holds the description.
+    """
+    count, size = self.items.totals()
+    extra = vars(self)
+    found = {
+        "AttributeDefinitions": self.attr,
+        "TableName": self.name,
+        "KeySchema": self.schema,
+        "TableStatus": "ACTIVE",
+        "CreationDateTime": self.created_at,
+        "ProvisionedThroughput": _throughput(self.throughput),
+        "TableSizeBytes": size,
+        "ItemCount": count,
+        "TableArn": self.table_arn,
+        # The same for the whole life of a table, and another one for a table of the same name that follows it.
+        "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.table_arn} {self.created_at.isoformat()}")),
+        "DeletionProtectionEnabled": bool(self.deletion_protection_enabled),
+        "WarmThroughput": self.warm_throughput,
+    }
+    if self.billing_mode == "PAY_PER_REQUEST" or extra.get("on_demand_since"):
+        found["BillingModeSummary"] = {
+            "BillingMode": self.billing_mode,
+            "LastUpdateToPayPerRequestDateTime": extra.get("on_demand_since") or self.created_at,
+        }
+    if self.indexes:
+        found["LocalSecondaryIndexes"] = [_index(self, each) for each in self.indexes]
+    if self.global_indexes:
+        found["GlobalSecondaryIndexes"] = [_index(self, each) for each in self.global_indexes]
+    if self.stream_specification and self.stream_specification["StreamEnabled"]:
+        found["StreamSpecification"] = self.stream_specification
+    if self.latest_stream_label:
+        found["LatestStreamLabel"] = self.latest_stream_label
+        found["LatestStreamArn"] = f"{self.table_arn}/stream/{self.latest_stream_label}"
+    if self.sse_specification and self.sse_specification.get("Enabled") is True:
+        key = self.sse_specification.get("KMSMasterKeyId")
+        found["SSEDescription"] = {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
+    if extra.get("table_class"):
+        found["TableClassSummary"] = {"TableClass": extra["table_class"]}
+    if extra.get("on_demand_throughput"):
+        found["OnDemandThroughput"] = extra["on_demand_throughput"]
+    return {base_key: found}
+
+
+def _throughput(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {"NumberOfDecreasesToday": 0, **settings}
+
+
+def _index(table: Any, index: Any) -> dict[str, Any]:
+    names = [each["AttributeName"] for each in index.schema]
+    count, size = table.items.totals_with(names)
+    found = {
+        "IndexName": index.name,
+        "KeySchema": index.schema,
+        "Projection": index.projection,
+        "IndexSizeBytes": size,
+        "ItemCount": count,
+        "IndexArn": f"{table.table_arn}/index/{index.name}",
+    }
+    if isinstance(index, GlobalSecondaryIndex):
+        found |= {
+            "IndexStatus": index.status,
+            "ProvisionedThroughput": _throughput(index.throughput),
+            "WarmThroughput": index.warm_throughput,
+        }
+        if vars(index).get("on_demand_throughput"):
+            found["OnDemandThroughput"] = vars(index)["on_demand_throughput"]
+    return found
+
+
+def _creating(create: Callable[..., Any]) -> Callable[..., Any]:
+    """Check a definition as AWS does, keep the members that moto forgets, and answer that creation has begun."""
+
+    @functools.wraps(create)
+    def creating(self: DynamoHandler) -> Any:
+        asked = self.body
+        definitions.check_model("CreateTable", asked)
+        definitions.check_new_table(asked)
+        create(self)
+        table = self.dynamodb_backend.tables[asked["TableName"]]
+        if "TableClass" in asked:
+            table.table_class = asked["TableClass"]  # type: ignore[attr-defined]
+        if "OnDemandThroughput" in asked:
+            table.on_demand_throughput = asked["OnDemandThroughput"]  # type: ignore[attr-defined]
+        if asked.get("BillingMode") == "PAY_PER_REQUEST":
+            table.on_demand_since = table.created_at  # type: ignore[attr-defined]
+        for index, defined in zip(table.global_indexes, asked.get("GlobalSecondaryIndexes", []), strict=True):
+            if "OnDemandThroughput" in defined:
+                index.on_demand_throughput = defined["OnDemandThroughput"]  # type: ignore[attr-defined]
+        return DynamoResult({"TableDescription": _begun(describe(table)["TableDescription"], asked)})
+
+    return creating
+
+
+def _begun(found: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of a table that is being created: what becomes of it later is not told yet."""
+    begun = {**found, "TableStatus": "CREATING"}
+    warm = begun.pop("WarmThroughput")
+    if "WarmThroughput" in asked:
+        begun["WarmThroughput"] = {**warm, "Status": "UPDATING"}
+    if "BillingModeSummary" in begun:
+        begun["BillingModeSummary"] = {"BillingMode": begun["BillingModeSummary"]["BillingMode"]}
+    if "GlobalSecondaryIndexes" in begun:
+        begun["GlobalSecondaryIndexes"] = [
+            {name: value for name, value in index.items() if name != "WarmThroughput"} | {"IndexStatus": "CREATING"}
+            for index in begun["GlobalSecondaryIndexes"]
+        ]
+    return begun
+
+
+def _deleting(delete: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer that deletion has begun, with the members that AWS answers."""
+
+    @functools.wraps(delete)
+    def deleting(self: DynamoHandler) -> Any:
+        found = describe(find(self, self.body["TableName"]))["TableDescription"]
+        delete(self)
+        left = {name: found[name] for name in _OF_DELETED if name in found}
+        return DynamoResult({"TableDescription": {**left, "TableStatus": "DELETING"}})
+
+    return deleting
+
+
+def _named(get_table: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse a table's name that cannot be one."""
+
+    @functools.wraps(get_table)
+    def getting(self: DynamoDBBackend, table_name: str) -> Any:
+        if not table_name.startswith("arn:"):
+            definitions.check_name(table_name)
+        return get_table(self, table_name)
+
+    return getting
+
+
+def find(handler: DynamoHandler, name: str) -> Any:
+    """Return a table.
+
+    Raises:
+        ResourceNotFoundException: There is none, in the words of the operations on tables.
+    """
+    try:
+        return handler.dynamodb_backend.get_table(name)
+    except ResourceNotFoundException:
+        raise ResourceNotFoundException(table_name=name) from None
+
+
+def _managed_key(default_key: Callable[..., str]) -> Callable[..., str]:
+    """Describe the key that DynamoDB creates as AWS does: it belongs to AWS."""
+
+    @functools.wraps(default_key)
+    def managed(self: Any, account_id: str, region: str) -> str:
+        from moto.kms.models import kms_backends
+
+        arn = default_key(self, account_id, region)
+        key = kms_backends[account_id][region].describe_key(arn)
+        key.key_manager = "AWS"
+        key.description = "Default key that protects my DynamoDB data when no other key is defined"
+        return arn
+
+    return managed
+
+
+def _updating_time_to_live(self: DynamoHandler) -> ActionResult:
+    definitions.check_model("UpdateTimeToLive", self.body)
+    table = find(self, self.body["TableName"])
+    asked = self.body["TimeToLiveSpecification"]
+    enabled = table.ttl["TimeToLiveStatus"] == "ENABLED"
+    if not asked["Enabled"] and not enabled:
+        raise definitions.refused("TimeToLive is already disabled")
+    if asked["Enabled"] and enabled:
+        if table.ttl["AttributeName"] == asked["AttributeName"]:
+            raise definitions.refused("TimeToLive is already enabled")
+        name = table.ttl["AttributeName"]
+        raise definitions.refused(f"TimeToLive is active on a different AttributeName: current AttributeName is {name}")
+    table.ttl.clear()
+    table.ttl["TimeToLiveStatus"] = "ENABLED" if asked["Enabled"] else "DISABLED"
+    if asked["Enabled"]:
+        table.ttl["AttributeName"] = asked["AttributeName"]
+    return ActionResult({"TimeToLiveSpecification": asked})
+
+
+def _describing_time_to_live(self: DynamoHandler) -> ActionResult:
+    return ActionResult({"TimeToLiveDescription": find(self, self.body["TableName"]).ttl})
+
+
+def _describing_insights(self: DynamoHandler) -> ActionResult:
+    """Answer that a table has no contributor insights, which nobody can enable here."""
+    table = find(self, self.body["TableName"])
+    index = self.body.get("IndexName")
+    if index and index not in [each.name for each in table.all_indexes()]:
+        raise ResourceNotFoundException(f"Requested resource not found: Index: {index} not found")
+    found = {"TableName": table.name, "ContributorInsightsStatus": "DISABLED"}
+    return ActionResult(found | ({"IndexName": index} if index else {}))

@@ -1,0 +1,89 @@
+"""Runs a client's own tests against a fresh lakehouse, and compares the failures with those that are known.
+
+    python -m tests.clients.run pyathena CHECKOUT --python VENV/bin/python
+
+docs/client-suites.md says how the checkouts and environments are made, and explains each failure that is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.clients.suites import SUITES, command
+from zetl_helpers.lab import local_environment
+
+HERE = Path(__file__).parent
+KNOWN = HERE / "known.json"
+
+
+def outcomes(report: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield each test's name, its outcome (passed, failed or skipped), and why."""
+    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314  (pytest wrote it)
+        name = f"{case.get('classname')}::{case.get('name')}"
+        for kind in ("failure", "error", "skipped"):
+            found = case.find(kind)
+            if found is not None:
+                yield name, "skipped" if kind == "skipped" else "failed", str(found.get("message"))
+                break
+        else:
+            yield name, "passed", ""
+
+
+def main() -> int:
+    """Run a suite; return 0 if exactly the known failures occur."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("suite", choices=sorted(SUITES))
+    parser.add_argument("checkout", type=Path, help="the client's source, with its tests")
+    parser.add_argument("--python", type=Path, required=True, help="an interpreter with the client and pytest")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--report", type=Path, help="where to keep pytest's report in JUnit's format")
+    options, further = parser.parse_known_args()
+    suite = SUITES[options.suite]
+    lakehouse = Lakehouse(Settings())
+    lakehouse.start()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            report = (options.report or Path(folder) / "report.xml").absolute()
+            environment = {
+                **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
+                **local_environment(lakehouse.url, "us-east-1"),
+                **suite.environment,
+                **suite.prepare(lakehouse.url),
+                "PYTHONPATH": f"{HERE / 'plugin'}{os.pathsep}{options.checkout.absolute() / suite.folder}",
+            }
+            subprocess.run(
+                command(suite, options.python.absolute(), report, options.workers, further),
+                cwd=options.checkout / suite.folder, env=environment, check=False,
+            )  # fmt: skip
+            found = list(outcomes(report))
+    finally:
+        lakehouse.stop()
+    return _compare(suite.name, found, whole=not further)
+
+
+def _compare(suite: str, found: list[tuple[str, str, str]], *, whole: bool) -> int:
+    known = json.loads(KNOWN.read_text()).get(suite, {})
+    failed = {name: why for name, outcome, why in found if outcome == "failed"}
+    counts = {kind: sum(outcome == kind for _, outcome, _ in found) for kind in ("passed", "failed", "skipped")}
+    print(f"{suite}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    new = sorted(failed.keys() - known.keys())
+    for name in new:
+        print(f"new failure: {name}\n    {failed[name][:300]}")
+    ran = {name for name, outcome, _ in found if outcome != "skipped"}
+    gone = sorted(name for name in known if name not in failed and (whole or name in ran))
+    for name in gone:
+        print(f"known failure that does not occur: {name}")
+    return 1 if new or gone else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Three clients' own test suites: their commands, and the resources that they expect to find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+BUCKET = "client-suites"
+KEY_ALIAS = "alias/client-suites"
+LOG_GROUP, LOG_STREAM = "/client-suites", "client-suites"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A client's tests.
+
+    Args:
+        name: The client.
+        repository: Where its source is.
+        folder: The folder of the checkout in which the tests are started.
+        tests: Paths of tests in it.
+        environment: The variables that the tests read.
+        prepare: Creates what the tests expect, and returns further variables.
+    """
+
+    name: str
+    repository: str
+    folder: str
+    tests: tuple[str, ...]
+    environment: Mapping[str, str]
+    prepare: Callable[[str], Mapping[str, str]]
+
+
+def _client(service: str, url: str) -> Any:
+    return boto3.client(
+        service, endpoint_url=url, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+
+
+def _prepare_pyathena(url: str) -> Mapping[str, str]:
+    _client("s3", url).create_bucket(Bucket=BUCKET)
+    # Its tests expect a workgroup with Athena's own storage of results.
+    _client("athena", url).create_work_group(
+        Name="managed", Configuration={"ManagedQueryResultsConfiguration": {"Enabled": True}}
+    )
+    return {}
+
+
+def _prepare_awswrangler(url: str) -> Mapping[str, str]:
+    _client("s3", url).create_bucket(Bucket=BUCKET)
+    _client("glue", url).create_database(DatabaseInput={"Name": "aws_sdk_pandas"})
+    logs = _client("logs", url)
+    logs.create_log_group(logGroupName=LOG_GROUP)
+    logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
+    kms = _client("kms", url)
+    key = kms.create_key()["KeyMetadata"]
+    return {"CLIENT_SUITES_KEY": key["Arn"]}
+
+
+def _prepare_dbt(url: str) -> Mapping[str, str]:
+    _client("s3", url).create_bucket(Bucket=BUCKET)
+    return {}
+
+
+SUITES = {
+    suite.name: suite
+    for suite in (
+        Suite(
+            "pyathena",
+            "https://github.com/laughingman7743/PyAthena",
+            ".",
+            ("tests",),
+            {
+                "AWS_ATHENA_S3_STAGING_DIR": f"s3://{BUCKET}/pyathena/",
+                "AWS_ATHENA_WORKGROUP": "primary",
+                "AWS_ATHENA_SPARK_WORKGROUP": "spark",
+                "AWS_ATHENA_MANAGED_WORKGROUP": "managed",
+            },
+            _prepare_pyathena,
+        ),
+        Suite(
+            "awswrangler",
+            "https://github.com/aws/aws-sdk-pandas",
+            ".",
+            (
+                "tests/unit/test_athena.py", "tests/unit/test_athena_cache.py", "tests/unit/test_athena_csv.py",
+                "tests/unit/test_athena_geospatial.py", "tests/unit/test_athena_iceberg.py",
+                "tests/unit/test_athena_parquet.py", "tests/unit/test_athena_prepared.py",
+                "tests/unit/test_athena_projection.py", "tests/unit/test_catalog.py", "tests/unit/test_cloudwatch.py",
+                "tests/unit/test_dynamodb.py", "tests/unit/test_metadata.py",
+                "tests/unit/test_pandas_pyarrow_dtype_backend.py", "tests/unit/test_routines.py",
+                "tests/unit/test_s3.py", "tests/unit/test_s3_excel.py", "tests/unit/test_s3_orc.py",
+                "tests/unit/test_s3_parquet.py", "tests/unit/test_s3_text.py",
+                "tests/unit/test_s3_text_compressed.py", "tests/unit/test_s3_wait.py",
+            ),
+            {"CLIENT_SUITES_BUCKET": BUCKET},
+            _prepare_awswrangler,
+        ),
+        Suite(
+            "dbt-athena",
+            "https://github.com/dbt-labs/dbt-adapters",
+            "dbt-athena",
+            ("tests/functional",),
+            {
+                "DBT_TEST_ATHENA_S3_STAGING_DIR": f"s3://{BUCKET}/dbt/staging/",
+                "DBT_TEST_ATHENA_S3_TMP_TABLE_DIR": f"s3://{BUCKET}/dbt/tables/",
+                "DBT_TEST_ATHENA_REGION_NAME": "us-east-1",
+                "DBT_TEST_ATHENA_DATABASE": "awsdatacatalog",
+                "DBT_TEST_ATHENA_SCHEMA": "dbt_suite",
+                "DBT_TEST_ATHENA_WORK_GROUP": "primary",
+                "DBT_TEST_ATHENA_THREADS": "2",
+                "DBT_TEST_ATHENA_POLL_INTERVAL": "0.05",
+                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            },
+            _prepare_dbt,
+        ),
+    )
+}  # fmt: skip
+
+
+def command(suite: Suite, python: Path, report: Path, workers: int, arguments: list[str]) -> list[str]:
+    """Return the command that runs a suite.
+
+    Args:
+        suite: The suite.
+        python: An interpreter with the client and pytest.
+        report: Where the results are to be written.
+        workers: The number of processes.
+        arguments: Further arguments for pytest; paths among them take the place of the suite's.
+    """
+    paths = () if any(not each.startswith("-") and ".py" in each for each in arguments) else suite.tests
+    plugin = ("-p", "client_suites_plugin") if suite.name == "awswrangler" else ()
+    return [
+        str(python), "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadscope", "--timeout", "300",
+        "--junitxml", str(report), "-p", "no:cacheprovider", "--tb", "short", *plugin, *paths, *arguments,
+    ]  # fmt: skip

@@ -1,0 +1,252 @@
+"""Tables of DynamoDB: what is told of them, and what a definition or a change may say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_lakehouse.backend.moto_backend import Backend
+
+HASH, RANGE = {"AttributeName": "h", "KeyType": "HASH"}, {"AttributeName": "r", "KeyType": "RANGE"}
+UNITS = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    backend = Backend("us-east-1")
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def dynamodb(backend: Backend) -> Iterator[Any]:
+    client = backend.clients.client("dynamodb")
+    yield client
+    for name in client.list_tables()["TableNames"]:
+        client.delete_table(TableName=name)
+
+
+def create(dynamodb: Any, name: str = "Orders", **more: Any) -> dict[str, Any]:
+    """Create a table with a hash key, and with a range key if a definition needs it."""
+    schema = more.pop("KeySchema", [HASH])
+    names = sorted({each["AttributeName"] for each in schema} | set(more.pop("Attributes", [])))
+    billing = {} if "ProvisionedThroughput" in more else {"BillingMode": "PAY_PER_REQUEST"}
+    answer: dict[str, Any] = dynamodb.create_table(
+        TableName=name, KeySchema=schema, **{**billing, **more},
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in names],
+    )["TableDescription"]  # fmt: skip
+    return answer
+
+
+def described(dynamodb: Any, name: str = "Orders") -> dict[str, Any]:
+    answer: dict[str, Any] = dynamodb.describe_table(TableName=name)["Table"]
+    return answer
+
+
+def index(name: str = "by_g", attribute: str = "g", **more: Any) -> dict[str, Any]:
+    schema = [{"AttributeName": attribute, "KeyType": "HASH"}]
+    return {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}, **more}
+
+
+def refusal(call: Any, **arguments: Any) -> str:
+    with pytest.raises(ClientError) as raised:
+        call(**arguments)
+    error = raised.value.response["Error"]
+    return f"{error['Code']}: {error['Message']}"
+
+
+def test_a_table_is_told_to_be_created_and_deleted(dynamodb: Any) -> None:
+    created = create(dynamodb, ProvisionedThroughput=UNITS)
+    found = described(dynamodb)
+    deleted = dynamodb.delete_table(TableName="Orders")["TableDescription"]
+
+    assert (created["TableStatus"], found["TableStatus"], deleted["TableStatus"]) == ("CREATING", "ACTIVE", "DELETING")
+    assert "WarmThroughput" not in created
+    assert found["WarmThroughput"]["Status"] == "ACTIVE"
+    assert not {"KeySchema", "AttributeDefinitions", "CreationDateTime"} & deleted.keys()
+    assert found["ProvisionedThroughput"] == {**UNITS, "NumberOfDecreasesToday": 0}
+    assert not {"BillingModeSummary", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "TableClassSummary"} & (
+        found.keys()
+    )
+
+
+def test_a_table_has_an_id_for_its_life(dynamodb: Any) -> None:
+    first = create(dynamodb)["TableId"]
+    same = described(dynamodb)["TableId"]
+    dynamodb.delete_table(TableName="Orders")
+    second = create(dynamodb)["TableId"]
+
+    assert first == same != second
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first)
+
+
+def test_indexes_have_arns_and_totals(dynamodb: Any) -> None:
+    local = {"IndexName": "by_l", "KeySchema": [HASH, {"AttributeName": "l", "KeyType": "RANGE"}]}
+    create(
+        dynamodb, KeySchema=[HASH, RANGE], Attributes=["g", "l"], GlobalSecondaryIndexes=[index()],
+        LocalSecondaryIndexes=[{**local, "Projection": {"ProjectionType": "ALL"}}],
+    )  # fmt: skip
+    for number, more in enumerate([{"g": {"S": "x"}}, {"g": {"S": "y"}, "l": {"S": "z"}}, {}]):
+        key = {"h": {"S": "a"}, "r": {"S": str(number)}}
+        dynamodb.put_item(TableName="Orders", Item={**key, **more})
+
+    found = described(dynamodb)
+    (everywhere,), (locally,) = found["GlobalSecondaryIndexes"], found["LocalSecondaryIndexes"]
+
+    assert everywhere["IndexArn"] == f"{found['TableArn']}/index/by_g"
+    assert (found["ItemCount"], everywhere["ItemCount"], locally["ItemCount"]) == (3, 2, 1)
+    assert everywhere["IndexSizeBytes"] > locally["IndexSizeBytes"] > 0
+    assert everywhere["IndexStatus"] == "ACTIVE"
+    assert "IndexStatus" not in locally
+
+
+def test_billing_and_throughput_change(dynamodb: Any) -> None:
+    assert "LastUpdateToPayPerRequestDateTime" not in create(dynamodb)["BillingModeSummary"]
+    assert "LastUpdateToPayPerRequestDateTime" in described(dynamodb)["BillingModeSummary"]
+
+    update = dynamodb.update_table
+    assert "must be specified when BillingMode" in refusal(update, TableName="Orders", BillingMode="PROVISIONED")
+    changed = update(TableName="Orders", BillingMode="PROVISIONED", ProvisionedThroughput=UNITS)["TableDescription"]
+    assert changed["TableStatus"] == "UPDATING"
+    assert changed["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
+    same = refusal(update, TableName="Orders", ProvisionedThroughput=UNITS)
+    assert "The requested value equals the current value. Current ReadCapacityUnits" in same
+    update(TableName="Orders", ProvisionedThroughput={"ReadCapacityUnits": 2, "WriteCapacityUnits": 9})
+    found = described(dynamodb)["ProvisionedThroughput"]
+    assert found["NumberOfDecreasesToday"] == 1
+    assert {"LastIncreaseDateTime", "LastDecreaseDateTime"} <= found.keys()
+
+
+def test_class_protection_and_encryption_change(dynamodb: Any, backend: Backend) -> None:
+    created = create(dynamodb, TableClass="STANDARD_INFREQUENT_ACCESS", SSESpecification={"Enabled": True})
+    assert created["TableClassSummary"] == {"TableClass": "STANDARD_INFREQUENT_ACCESS"}
+    key = backend.clients.client("kms").describe_key(KeyId=created["SSEDescription"]["KMSMasterKeyArn"])["KeyMetadata"]
+    assert key["KeyManager"] == "AWS"
+    assert len(key["CurrentKeyMaterialId"]) == 64
+
+    answer = dynamodb.update_table(
+        TableName="Orders", TableClass="STANDARD", DeletionProtectionEnabled=True, SSESpecification={"Enabled": False}
+    )["TableDescription"]
+    assert answer["SSEDescription"]["Status"] == "UPDATING"
+    found = described(dynamodb)
+    assert found["TableClassSummary"] == {"TableClass": "STANDARD"}
+    assert "SSEDescription" not in found
+    assert "can't be deleted" in refusal(dynamodb.delete_table, TableName="Orders")
+    dynamodb.update_table(TableName="Orders", DeletionProtectionEnabled=False)
+
+
+def test_indexes_are_added_changed_and_removed(dynamodb: Any) -> None:
+    create(dynamodb)
+    update = dynamodb.update_table
+    definition = [{"AttributeName": "g", "AttributeType": "S"}]
+    undefined = refusal(update, TableName="Orders", GlobalSecondaryIndexUpdates=[{"Create": index()}])
+    assert "Keys: [g], AttributeDefinitions: [h]" in undefined
+
+    update(
+        TableName="Orders", AttributeDefinitions=definition, GlobalSecondaryIndexUpdates=[{"Create": index()}]
+    )  # fmt: skip
+    assert [each["IndexName"] for each in described(dynamodb)["GlobalSecondaryIndexes"]] == ["by_g"]
+    again = refusal(
+        update, TableName="Orders", AttributeDefinitions=definition, GlobalSecondaryIndexUpdates=[{"Create": index()}]
+    )
+    assert "Attempting to create an index which already exists" in again
+    missing = refusal(
+        update, TableName="Orders", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "other"}}]
+    )  # fmt: skip
+    assert missing.startswith("ResourceNotFoundException")
+    update(TableName="Orders", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by_g"}}])
+    found = described(dynamodb)
+    assert "GlobalSecondaryIndexes" not in found
+    assert found["AttributeDefinitions"] == [{"AttributeName": "h", "AttributeType": "S"}]
+
+
+def test_an_update_needs_something_that_exists(dynamodb: Any) -> None:
+    create(dynamodb)
+    update = dynamodb.update_table
+    assert "At least one of ProvisionedThroughput" in refusal(update, TableName="Orders")
+    assert refusal(update, TableName="Other", TableClass="STANDARD") == (
+        "ResourceNotFoundException: Requested resource not found: Table: Other not found"
+    )
+    replica = refusal(update, TableName="Orders", ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}])
+    assert "does not offer ReplicaUpdates" in replica
+    twice = [{"Create": index()}, {"Delete": {"IndexName": "other"}}]
+    assert refusal(update, TableName="Orders", GlobalSecondaryIndexUpdates=twice).startswith("LimitExceeded")
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ({"name": "ab"}, "TableName must be at least 3 characters long and at most 255 characters long"),
+        ({"name": "a" * 256}, "TableName must be at least 3 characters long and at most 255 characters long"),
+        ({"name": "a b c"}, "Value 'a b c' at 'tableName' failed to satisfy constraint: Member must satisfy regular"),
+        ({"KeySchema": [RANGE]}, "The first KeySchemaElement is not a HASH key type"),
+        ({"KeySchema": [HASH, {**HASH, "AttributeName": "x"}]}, "The second KeySchemaElement is not a RANGE key type"),
+        ({"KeySchema": [HASH, {**RANGE, "AttributeName": "h"}]}, "have the same name"),
+        (
+            {"ProvisionedThroughput": UNITS, "BillingMode": "PAY_PER_REQUEST"},
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+        ),
+        ({"BillingMode": "FREE"}, "Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]"),
+        ({"TableClass": "COLD"}, "Member must satisfy enum value set"),
+        ({"StreamSpecification": {"StreamEnabled": True}}, "StreamViewType must be specified"),
+        ({"GlobalSecondaryIndexes": [index(), index()]}, "Duplicate index name: by_g"),
+        ({"GlobalSecondaryIndexes": [index("by g")]}, "indexName' failed to satisfy constraint: Member must"),
+        ({"GlobalSecondaryIndexes": [index(f"by_{n}") for n in range(21)]}, "per-table limit of 20"),
+        ({"GlobalSecondaryIndexes": [index(ProvisionedThroughput=UNITS)]}, "should not be specified for index: by_g"),
+        (
+            {"ProvisionedThroughput": UNITS, "GlobalSecondaryIndexes": [index()]},
+            "ProvisionedThroughput must be specified for index: by_g",
+        ),
+        ({"GlobalSecondaryIndexes": [index(Projection={})]}, "Unknown ProjectionType: null"),
+        (
+            {"GlobalSecondaryIndexes": [index(Projection={"ProjectionType": "INCLUDE"})]},
+            "ProjectionType is INCLUDE, but NonKeyAttributes is not specified",
+        ),
+        (
+            {"GlobalSecondaryIndexes": [index(Projection={"ProjectionType": "ALL", "NonKeyAttributes": ["a"]})]},
+            "ProjectionType is ALL, but NonKeyAttributes is specified",
+        ),
+        ({"LocalSecondaryIndexes": [index()]}, "Table KeySchema does not have a range key"),
+        (
+            {"KeySchema": [HASH, RANGE], "LocalSecondaryIndexes": [index()]},
+            "Index KeySchema does not have a range key for index: by_g",
+        ),
+    ],
+)  # fmt: skip
+def test_a_wrong_definition_is_refused_in_the_words_of_aws(
+    dynamodb: Any, definition: dict[str, Any], message: str
+) -> None:
+    attributes = ["g"] if {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"} & definition.keys() else []
+
+    assert message in refusal(create, dynamodb=dynamodb, Attributes=attributes, **definition)
+    assert dynamodb.list_tables()["TableNames"] == []
+
+
+def test_time_to_live_is_switched_once(dynamodb: Any) -> None:
+    create(dynamodb)
+
+    def switch(enabled: bool, name: str = "expires") -> Any:
+        specification = {"Enabled": enabled, "AttributeName": name}
+        return dynamodb.update_time_to_live(TableName="Orders", TimeToLiveSpecification=specification)
+
+    assert refusal(switch, enabled=False) == "ValidationException: TimeToLive is already disabled"
+    switch(True)
+    assert refusal(switch, enabled=True) == "ValidationException: TimeToLive is already enabled"
+    assert "current AttributeName is expires" in refusal(switch, enabled=True, name="other")
+    switch(False)
+    assert dynamodb.describe_time_to_live(TableName="Orders")["TimeToLiveDescription"] == {
+        "TimeToLiveStatus": "DISABLED"
+    }
+    assert refusal(dynamodb.describe_time_to_live, TableName="Other").startswith("ResourceNotFoundException: Requested")
+
+
+def test_no_table_has_contributor_insights(dynamodb: Any) -> None:
+    create(dynamodb)
+
+    answer = dynamodb.describe_contributor_insights(TableName="Orders")
+
+    assert (answer["TableName"], answer["ContributorInsightsStatus"]) == ("Orders", "DISABLED")

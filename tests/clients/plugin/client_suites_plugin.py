@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 
-from tests import _utils
+# The checkout's package `tests`, which is first in the path here.
+_utils = importlib.import_module("tests._utils")
 
 
 def _outputs() -> dict[str, str]:
@@ -18,4 +20,4 @@ def _outputs() -> dict[str, str]:
     }
 
 
-_utils.extract_cloudformation_outputs = _outputs
+_utils.extract_cloudformation_outputs = _outputs  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 import dataclasses
 import importlib.metadata
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -9,10 +9,12 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.conftest import connect_to
 from tests.fakes import Answers
 from tests.rights.people import become, learners_policies, without
 from tests.test_transcripts import make_foreign_things
-from zetl_helpers import cli, doctor, permissions, source
+from zetl_helpers import cli, doctor, permissions, source, target
 from zetl_helpers.doctor import _account_checks, _machine_checks
 from zetl_helpers.doctor._check import Check
 from zetl_helpers.lab import ConnectionRefusedByLabError, Lab
@@ -26,6 +28,15 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_machine_checks, "_free_memory", lambda: 2 * GB)
     monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 9 * GB)
     monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: None)
+
+
+@pytest.fixture
+def governed() -> Iterator[Lakehouse]:
+    """A running lakehouse whose account Lake Formation governs."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=3600, governed=True))
+    lakehouse.start()
+    yield lakehouse
+    lakehouse.stop()
 
 
 def failures(checks: list[Check]) -> list[str]:
@@ -196,3 +207,48 @@ def test_quotas_are_full_when_they_are_full(lab: Lab, monkeypatch: pytest.Monkey
         "quota: 0 of 0 bytes of the Data Catalog policy",
         "quota: 0 of 0 Lake Formation administrators",
     ]
+
+
+def governed_lab(url: str) -> Lab:
+    lab = connect_to(url)
+    target.create_bucket(lab)
+    target.create_database(lab)
+    permissions.create_target_role(lab)
+    return lab
+
+
+def dismissed(lab: Lab) -> Lab:
+    """Take the caller out of Lake Formation's administrators."""
+    formation = lab.client("lakeformation")
+    settings = formation.get_data_lake_settings()["DataLakeSettings"]
+    formation.put_data_lake_settings(DataLakeSettings={**settings, "DataLakeAdmins": []})
+    return lab
+
+
+def test_an_account_that_lake_formation_governs_is_told(governed: Lakehouse) -> None:
+    lab = connect_to(governed.url)
+    assert str(_account_checks.governance(lab)) == (
+        "[OK]   Lake Formation governs this account; you are an administrator, and chapter 1 grants rights"
+    )
+    check = _account_checks.governance(dismissed(lab))
+    assert not check.ok
+    assert check.what.endswith("missing: CREATE_DATABASE on the catalog, and the grants of chapter 1")
+    assert "Ask a Lake Formation administrator" in check.next_step
+
+
+def test_grants_that_somebody_else_made_are_enough_in_a_governed_account(governed: Lakehouse) -> None:
+    lab = dismissed(governed_lab(governed.url))
+    assert str(_account_checks.governance(lab)) == (
+        "[OK]   Lake Formation governs this account; all rights that the lab needs are granted"
+    )
+
+
+def test_each_missing_grant_in_a_governed_account_is_named(governed: Lakehouse) -> None:
+    lab = governed_lab(governed.url)
+    lab.client("lakeformation").revoke_permissions(
+        Principal={"DataLakePrincipalIdentifier": lab.role_arn},
+        Resource={"Database": {"Name": lab.database}},
+        Permissions=["CREATE_TABLE"],
+    )
+    check = _account_checks.governance(dismissed(lab))
+    assert check.what.endswith("missing: zETLTargetRole: CREATE_TABLE on the database customerdb")

@@ -86,10 +86,25 @@ def test_template_and_helpers_make_the_same_things(lab: Lab, lakehouse_ticks: La
     }
 
     bucket = {"Bucket": lab.bucket}
+    (rule,) = s3.get_bucket_lifecycle_configuration(**bucket)["Rules"]
     assert stack.pop("AWS::S3::Bucket") == {
         "BucketName": lab.bucket,
         "PublicAccessBlockConfiguration": s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"],
+        "LifecycleConfiguration": {
+            "Rules": [
+                {
+                    "Id": rule["ID"],
+                    "Prefix": rule["Filter"]["Prefix"],
+                    "ExpirationInDays": rule["Expiration"]["Days"],
+                    **pick(rule, "Status", "AbortIncompleteMultipartUpload"),
+                }
+            ]
+        },
         "Tags": s3.get_bucket_tagging(**bucket)["TagSet"],
+    }
+    assert stack.pop("AWS::S3::BucketPolicy") == {
+        "Bucket": {"Ref": "TargetBucket"},
+        "PolicyDocument": json.loads(s3.get_bucket_policy(**bucket)["Policy"]),
     }
 
     database = glue.get_database(Name=lab.database)["Database"]

@@ -16,6 +16,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add them to the command's parser."""
     actions = with_actions(commands.add_parser("class", help="a class in one account"))
 
+    prepare = actions.add_parser("prepare", help="change the settings of the whole account, so that no learner has to")
+    prepare.add_argument("--share", action="store_true", help="also show the learners' tables to the project")
+    prepare.add_argument("--undo", action="store_true", help="take the statement of the class back")
+    prepare.add_argument(
+        "--administrator", action="store_true", help="with --undo: leave Lake Formation's administrators too"
+    )
+    prepare.set_defaults(run=_prepare)
+
     status = actions.add_parser("status", help="tell how far each learner is")
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
@@ -24,6 +32,33 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     clean.add_argument("learners", nargs="*", metavar="PREFIX", help="default: every prefix that is in use")
     clean.add_argument("--yes", action="store_true", help="delete; without it nothing is changed")
     clean.set_defaults(run=_cleanup)
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from zetl_helpers._governed import NotAdministratorError
+    from zetl_helpers.course import classroom
+    from zetl_helpers.lab import connect
+    from zetl_helpers.studio import StudioError
+
+    if options.share and options.undo:
+        raise UsageError("Choose one of --share and --undo: clean-up takes back what was shared.")
+    if options.administrator and not options.undo:
+        raise UsageError("--administrator belongs to --undo. To become an administrator, leave it out.")
+    try:
+        lab = connect()
+        if options.undo:
+            steps = classroom.undo(lab, administrator=options.administrator)
+        else:
+            labs = [one for one in classroom.learners(lab) if one.prefix]
+            steps = classroom.prepare(lab, labs)
+            steps += classroom.share([one for one in labs if classroom.has_target(one)]) if options.share else []
+    except (ClientError, BotoCoreError, NotAdministratorError, StudioError) as error:
+        raise UsageError(f"The class cannot be prepared: {error}") from error
+    for step in steps:
+        print(step)
+    return 0
 
 
 def _status(options: argparse.Namespace) -> int:

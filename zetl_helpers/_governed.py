@@ -16,6 +16,9 @@ _DATABASE_RIGHTS = ("CREATE_TABLE", "DESCRIBE")
 _TABLE_RIGHTS = ("ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT")
 
 
+_OPENED = ("CreateDatabaseDefaultPermissions", "CreateTableDefaultPermissions")
+
+
 class NotAdministratorError(Exception):
     """Lake Formation governs the account and the caller may not grant; the text says who can."""
 
@@ -40,6 +43,39 @@ def is_governed(lab: Lab) -> bool | None:
         return None
 
 
+def governs_new_things(settings: dict[str, Any]) -> bool:
+    """Tell from the data lake settings whether Lake Formation governs the databases or tables that are created next.
+
+    Args:
+        settings: The answer of ``GetDataLakeSettings``.
+
+    See https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html
+    """
+    return not all(
+        any(entry["Principal"]["DataLakePrincipalIdentifier"] == EVERYBODY for entry in settings.get(default, []))
+        for default in _OPENED
+    )
+
+
+def missing(lab: Lab, principal: str) -> list[str]:
+    """Return the rights that the target role and the owner of the lab lack, as ``who: rights on the thing``.
+
+    Args:
+        lab: The lab.
+        principal: The IAM user or role that owns the lab.
+
+    Returns:
+        Nothing where IAM decides.
+    """
+    if not is_governed(lab):
+        return []
+    return [
+        f"{who.rpartition('/')[2]}: {', '.join(lacking)} on the {thing}"
+        for who, resource, rights, thing in _wanted(lab, principal)
+        if (lacking := [right for right in rights if right not in _held(lab, who, resource)])
+    ]
+
+
 def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
     """Give the target role and the owner of the lab their rights, where Lake Formation governs the database.
 
@@ -58,29 +94,34 @@ def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
     """
     if not is_governed(lab):
         return []
-    database = {"Database": {"Name": lab.database}}
-    tables = {"Table": {"DatabaseName": lab.database, "TableWildcard": {}}}
-    wanted: list[tuple[str, dict[str, Any], tuple[str, ...], str]] = [
-        (lab.role_arn, database, _DATABASE_RIGHTS, f"database {lab.database}"),
-        (lab.role_arn, tables, _TABLE_RIGHTS, f"tables of {lab.database}"),
-        (principal, tables, _TABLE_RIGHTS, f"tables of {lab.database}"),
-    ]
+    wanted = _wanted(lab, principal)
     if location is not None:
         resource = {"DataLocation": {"ResourceArn": location}}
         wanted.append((lab.role_arn, resource, ("DATA_LOCATION_ACCESS",), f"location {location}"))
     return [_grant(lab, who, resource, rights, thing) for who, resource, rights, thing in wanted]
 
 
+def _wanted(lab: Lab, principal: str) -> list[tuple[str, dict[str, Any], tuple[str, ...], str]]:
+    """Return who needs which rights on what."""
+    database = {"Database": {"Name": lab.database}}
+    tables = {"Table": {"DatabaseName": lab.database, "TableWildcard": {}}}
+    return [
+        (lab.role_arn, database, _DATABASE_RIGHTS, f"database {lab.database}"),
+        (lab.role_arn, tables, _TABLE_RIGHTS, f"tables of {lab.database}"),
+        (principal, tables, _TABLE_RIGHTS, f"tables of {lab.database}"),
+    ]
+
+
 def _grant(lab: Lab, who: str, resource: dict[str, Any], rights: tuple[str, ...], thing: str) -> Step:
     formation = lab.client("lakeformation")
     with lab.recording() as calls:
-        missing = [right for right in rights if right not in _held(lab, who, resource)]
-        if missing:
+        lacking = [right for right in rights if right not in _held(lab, who, resource)]
+        if lacking:
             try:
                 settled(
                     "Lake Formation to be free",
                     lambda: formation.grant_permissions(
-                        Principal={"DataLakePrincipalIdentifier": who}, Resource=resource, Permissions=missing
+                        Principal={"DataLakePrincipalIdentifier": who}, Resource=resource, Permissions=lacking
                     ),
                     # A new role is not known everywhere.
                     one_of("ConcurrentModificationException"),
@@ -89,12 +130,12 @@ def _grant(lab: Lab, who: str, resource: dict[str, Any], rights: tuple[str, ...]
                 if error_code(error) not in DENIED:
                     raise
                 raise NotAdministratorError(
-                    f"Lake Formation governs this account, and {who} lacks {', '.join(missing)} on the {thing}. You "
+                    f"Lake Formation governs this account, and {who} lacks {', '.join(lacking)} on the {thing}. You "
                     "may not grant that: ask an administrator of Lake Formation, or become one with "
                     "studio.add_administrator(lab) if the account is yours."
                 ) from error
     name = who.rpartition("/")[2]
-    return Step(f"{', '.join(rights)} on {thing} for {name}", "created" if missing else "already there", calls)
+    return Step(f"{', '.join(rights)} on {thing} for {name}", "created" if lacking else "already there", calls)
 
 
 def _held(lab: Lab, principal: str, resource: dict[str, Any]) -> set[str]:

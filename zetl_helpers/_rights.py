@@ -11,8 +11,12 @@ from typing import Any
 
 from zetl_helpers import _documents
 
-# Who has both of these may run every notebook.
-LEARNER_POLICIES = ("learner_build_permissions", "learner_use_permissions")
+_OWN_THINGS = ("learner_build_permissions", "learner_use_permissions")
+# A learner with these may run every notebook, and change settings of the whole account.
+LEARNER_POLICIES = (*_OWN_THINGS, "learner_account_permissions")
+# A learner of a class that the instructor prepared: those settings are the instructor's, and so is chapter 3.
+CLASS_POLICIES = (*_OWN_THINGS, "learner_class_permissions")
+INSTRUCTOR_POLICIES = ("instructor_permissions",)
 
 DENIED = ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
@@ -23,12 +27,16 @@ _GRANTS = (
 )
 # Operations that ask for another action than the one they are called like, where AWS's answer names none.
 _ACTIONS = {
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
     "s3:ListBuckets": "s3:ListAllMyBuckets",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:DeleteObjects": "s3:DeleteObjectVersion",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 }
 _PREFIXES = {"resourcegroupstaggingapi": "tag", "monitoring": "cloudwatch"}
 
@@ -82,7 +90,7 @@ def _giving(action: str) -> tuple[Statement, ...]:
     """Return the statements of the learner's policies that name an action, with their placeholders."""
     return tuple(
         one
-        for name in LEARNER_POLICIES
+        for name in dict.fromkeys((*LEARNER_POLICIES, *CLASS_POLICIES))
         for one in statements(name, json.loads(_documents.policy_template(name).template))
         if action in one.actions
     )

@@ -10,11 +10,11 @@ import awswrangler as wr
 import pandas as pd
 
 from zetl_helpers import _rights
+from zetl_helpers._bucket_settings import RESULTS_PREFIX
 from zetl_helpers._steps import Step
 from zetl_helpers.lab import Lab
 
 _POLL_SECONDS = 0.1
-RESULTS_PREFIX = "athena-results/"
 
 
 class QueryError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,13 +49,12 @@ def caller_principal(lab: Lab) -> str:
         return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}"
 
 
-def render(lab: Lab, name: str, *, integration_id: str = "*", caller: str | None = None) -> dict[str, Any]:
+def render(lab: Lab, name: str, *, caller: str | None = None) -> dict[str, Any]:
     """Fill one template of ``policies/`` with the lab's names.
 
     Args:
         lab: The lab.
         name: The template's name without ``.json``, such as ``table_resource_policy``.
-        integration_id: The id of the integration, where a template names a single one.
         caller: ARN of the user or role that a policy is for; the caller's own unless given.
 
     Returns:
@@ -72,7 +71,6 @@ def render(lab: Lab, name: str, *, integration_id: str = "*", caller: str | None
         Role=lab.role,
         WorkGroup=lab.workgroup,
         Caller=caller or caller_principal(lab),
-        Integration=integration_id,
         # Each of the lab's tables has statements of its own.
         LabId=re.sub(r"\W|_", "", lab.database) + lab.further,
         Tag=lab.tags[TAG_KEY],
@@ -135,7 +133,7 @@ def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Pat
     return written
 
 
-def simulate(lab: Lab) -> pd.DataFrame:
+def simulate(lab: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> pd.DataFrame:
     """Ask IAM what the caller may do of what the tutorial needs; nothing is done.
 
     IAM judges policies, permissions boundary and, where the account has any, service control policies. It does not see
@@ -143,9 +141,10 @@ def simulate(lab: Lab) -> pd.DataFrame:
 
     Args:
         lab: The lab.
+        policies: The policies that give these rights, by their names.
 
     Returns:
-        One row for each action and resource of the learner's policies: columns ``action``, ``resource``, ``allowed``
+        One row for each action and resource of the policies: columns ``action``, ``resource``, ``allowed``
         (bool) and ``policy`` (the file and statement that give the right).
 
     Raises:
@@ -156,7 +155,7 @@ def simulate(lab: Lab) -> pd.DataFrame:
     principal = caller_principal(lab)
     rows = [
         (action, resource, allowed, str(statement))
-        for name in _rights.LEARNER_POLICIES
+        for name in policies
         for statement in _rights.statements(name, render(lab, name))
         for (action, resource), allowed in _simulated(lab, principal, statement)
     ]

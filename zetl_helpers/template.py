@@ -12,13 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zetl_helpers import permissions, source, target
+from zetl_helpers import _bucket_settings, permissions, source, target
 from zetl_helpers._aws import tag_list
 from zetl_helpers.cost import LONGEST_REFRESH, SHORTEST_REFRESH
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 _WANTED = "IntegrationIsWanted"
+# The rule of `_bucket_settings` as CloudFormation spells it.
+_EXPIRY = {
+    "Id": _bucket_settings.EXPIRY["ID"],
+    "Status": "Enabled",
+    "Prefix": _bucket_settings.RESULTS_PREFIX,
+    "ExpirationInDays": 7,
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+}
 # What a stack keeps or throws away when it is deleted or a resource is replaced: said, not left to the defaults.
 _DELETED = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
 
@@ -142,8 +150,16 @@ def _resources(lab: Lab) -> dict[str, Any]:
             **_DELETED,
             "Properties": {
                 "BucketName": lab.bucket,
-                "PublicAccessBlockConfiguration": target.CLOSED,
+                "PublicAccessBlockConfiguration": _bucket_settings.CLOSED,
+                "LifecycleConfiguration": {"Rules": [_EXPIRY]},
                 "Tags": tags,
+            },
+        },
+        "TargetBucketPolicy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {
+                "Bucket": {"Ref": "TargetBucket"},
+                "PolicyDocument": permissions.render(lab, "target_bucket_policy"),
             },
         },
         "TargetDatabase": {

@@ -256,7 +256,11 @@ class ZeroEtlService:
                 "glue:CreateInboundIntegration",
                 resource,
                 Principal("AWS", caller.arn),
-                {"aws:SourceArn": source_arn, "aws:SourceAccount": caller.account},
+                {
+                    "aws:SourceArn": source_arn,
+                    "aws:SourceAccount": caller.account,
+                    "aws:PrincipalAccount": caller.account,
+                },
             )
             if decide(documents, ask) is not Decision.ALLOWED:
                 raise Fault(

@@ -1,7 +1,7 @@
 """Who works on a lakehouse that enforces IAM: an administrator, who makes of the others what their policies say."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import boto3
@@ -20,9 +20,13 @@ ROLE = "Admin"
 _ADMINISTRATOR = "Administrator"
 
 
-def learners_policies(lab: Lab, change: Callable[[Document], Document] = lambda document: document) -> list[Document]:
+def learners_policies(
+    lab: Lab,
+    change: Callable[[Document], Document] = lambda document: document,
+    names: Sequence[str] = _rights.LEARNER_POLICIES,
+) -> list[Document]:
     """Return the learner's policies with the lab's names, each changed as the test wants it."""
-    return [change(permissions.render(lab, name)) for name in _rights.LEARNER_POLICIES]
+    return [change(permissions.render(lab, name)) for name in names]
 
 
 def become(lab: Lab, documents: Iterable[Document]) -> None:

@@ -1,7 +1,7 @@
 """A class in one account: the instructor makes the learners' roles, sees everybody's lab, and cleans up after all."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,8 +12,10 @@ from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.rights.people import rights, session_of
 from tests.rights.unused import denied, unused
-from zetl_helpers import _rights, lakehouse, monitoring, permissions
-from zetl_helpers.course import chapters
+from zetl_helpers import _rights, cleanup, doctor, integration, lakehouse, monitoring, permissions, target
+from zetl_helpers._aws import absent
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.course import chapters, classroom
 from zetl_helpers.course.classroom import closing, progress, roster
 from zetl_helpers.lab import Lab
 
@@ -61,7 +63,7 @@ def teachers_policy(lab: Lab) -> dict[str, Any]:
     return permissions.render(lab, "instructor_permissions", caller=role_arn("Teacher"))
 
 
-def enrol(teacher: Lab, learner: Lab) -> str:
+def enrol(teacher: Lab, learner: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> str:
     """Make a learner's role, as an instructor does."""
     name = f"{learner.prefix}_{permissions.LEARNER_ROLE}"
     iam = teacher.client("iam")
@@ -71,7 +73,7 @@ def enrol(teacher: Lab, learner: Lab) -> str:
         PermissionsBoundary=f"arn:aws:iam::123456789012:policy/{permissions.LEARNER_BOUNDARY_NAME}",
         Tags=[{"Key": key, "Value": value} for key, value in learner.tags.items()],
     )
-    for policy in _rights.LEARNER_POLICIES:
+    for policy in policies:
         document = permissions.render(learner, policy, caller=role_arn(name))
         iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
     return name
@@ -79,9 +81,11 @@ def enrol(teacher: Lab, learner: Lab) -> str:
 
 def dismiss(teacher: Lab, name: str) -> None:
     """Delete a learner's role."""
-    for policy in _rights.LEARNER_POLICIES:
-        teacher.client("iam").delete_role_policy(RoleName=name, PolicyName=policy)
-    teacher.client("iam").delete_role(RoleName=name)
+    iam = teacher.client("iam")
+    for policy in (*_rights.LEARNER_POLICIES, *_rights.CLASS_POLICIES):
+        with absent("NoSuchEntity"):
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    iam.delete_role(RoleName=name)
 
 
 def test_the_instructors_policy_is_enough_and_no_more_than_enough(enforcing: Lakehouse, administrator: Lab) -> None:
@@ -93,17 +97,85 @@ def test_the_instructors_policy_is_enough_and_no_more_than_enough(enforcing: Lak
         chapters.share(learner)
         lakehouse.save_query(learner, "Accounts", "SELECT 1", "How many there are")
         monitoring.create_alarm(learner)
+    classroom.prepare(teacher)
+    chapters.catch_up(class_learner(administrator, enforcing, "cem"), 4)
     labs = roster.learners(teacher)
-    assert [lab.prefix for lab in labs] == ["ana", "bob"]
-    assert list(progress.status(labs)["integration"]) == ["ACTIVE", "ACTIVE"]
+    assert [lab.prefix for lab in labs] == ["ana", "bob", "cem"]
+    assert all(classroom.has_target(lab) for lab in labs)
+    assert {step.did for step in classroom.share(labs[2:])} == {"created"}
+    assert list(progress.status(labs)["integration"]) == ["ACTIVE"] * 3
+    assert [str(check) for check in doctor.examine(teacher) if not check.ok] == []
     outcomes = closing.apply(closing.plan(labs))
     assert set(outcomes["outcome"]) == {"deleted"}
     assert roster.learners(teacher) == []
-    for prefix in ("ana", "bob"):
+    assert [step.did for step in classroom.undo(teacher, administrator=True)] == ["deleted", "deleted"]
+    for prefix in ("ana", "bob", "cem"):
         dismiss(teacher, f"{prefix}_{permissions.LEARNER_ROLE}")
     asked = rights(enforcing)
     assert denied(asked) == []
     assert unused([teachers_policy(administrator)], asked) == []
+
+
+@pytest.mark.timeout(600)  # thirty labs
+def test_thirty_learners_of_a_prepared_class_work_without_the_rights_to_the_accounts_settings(
+    enforcing: Lakehouse, administrator: Lab
+) -> None:
+    teacher = session_of(administrator, "Teacher", enforcing.url)
+    assert [step.did for step in classroom.prepare(teacher)] == ["created", "already there"]
+    assert [step.did for step in classroom.prepare(teacher)] == ["already there", "already there"]
+    policy = teacher.client("glue").get_resource_policy()["PolicyInJson"]
+    seats = [f"seat{number:02}" for number in range(1, 31)]
+    learners = [class_learner(administrator, enforcing, seat) for seat in seats]
+    with without_waiting(enforcing.zero_etl.refresh_now):
+        for learner in learners:
+            chapters.catch_up(learner, 4)
+            counted = lakehouse.query(learner, "SELECT count(*) AS accounts FROM customeraccounts")
+            assert counted["accounts"].item() == 25
+        for learner in learners[::10]:
+            assert set(cleanup.apply(cleanup.plan(learner))["outcome"]) == {"deleted"}
+    assert denied(rights(enforcing)) == []
+    assert teacher.client("glue").get_resource_policy()["PolicyInJson"] == policy
+    assert len(policy) < 10_240
+
+
+def test_a_learner_of_a_class_may_change_no_setting_of_the_account(enforcing: Lakehouse, administrator: Lab) -> None:
+    classroom.prepare(session_of(administrator, "Teacher", enforcing.url))
+    ana = class_learner(administrator, enforcing, "ana")
+    formation, glue = ana.client("lakeformation"), ana.client("glue")
+    settings = formation.get_data_lake_settings()["DataLakeSettings"]
+    for call, parameters in (
+        (glue.put_resource_policy, {"PolicyInJson": "{}"}),
+        (glue.delete_resource_policy, {}),
+        (formation.put_data_lake_settings, {"DataLakeSettings": settings}),
+    ):
+        with pytest.raises(ClientError, match=r"learner_account_permissions"):
+            call(**parameters)
+
+
+def test_a_learner_of_a_class_needs_the_right_to_the_own_database(enforcing: Lakehouse, administrator: Lab) -> None:
+    classroom.prepare(session_of(administrator, "Teacher", enforcing.url))
+    ana = class_learner(administrator, enforcing, "ana")
+    iam = administrator.client("iam")
+    iam.delete_role_policy(RoleName="ana_zETLLearner", PolicyName="learner_class_permissions")
+    chapters.catch_up(ana, 2)
+    integration.set_target_role(ana)
+    with without_waiting(), pytest.raises(ClientError, match="statement CreateIntegrationIntoOwnDatabase"):
+        integration.create(ana)
+
+
+def test_a_full_policy_of_the_data_catalog_is_refused_before_it_is_sent(lakehouse: Lakehouse) -> None:
+    labs = [connect_to(lakehouse.url, f"seat{number:02}") for number in range(1, 31)]
+    for lab in labs[:10]:
+        target.merge_catalog_policy(lab)
+    with pytest.raises(target.CatalogPolicyFullError, match=r"10,240 for the whole account.*zetl class prepare"):
+        list(map(target.merge_catalog_policy, labs[10:]))
+
+
+def class_learner(administrator: Lab, enforcing: Lakehouse, prefix: str) -> Lab:
+    """Return the lab of a learner who has the policies of a class."""
+    teacher = session_of(administrator, "Teacher", enforcing.url)
+    name = enrol(teacher, connect_to(enforcing.url, prefix), _rights.CLASS_POLICIES)
+    return session_of(administrator, name, enforcing.url, prefix)
 
 
 def test_one_learner_cannot_reach_the_lab_of_another(enforcing: Lakehouse, administrator: Lab) -> None:
@@ -147,7 +219,7 @@ def test_the_boundaries_leave_what_the_policies_give(lakehouse: Lakehouse, prefi
     lab = connect_to(lakehouse.url, prefix)
     learner = role_arn(f"{prefix}_zETLLearner")
     for boundary, bounded in (
-        ("learner_boundary", _rights.LEARNER_POLICIES),
+        ("learner_boundary", (*_rights.LEARNER_POLICIES, *_rights.CLASS_POLICIES)),
         ("target_role_boundary", ["target_role_permissions"]),
     ):
         limit = permissions.render(lab, boundary)

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from zetl_helpers import integration, lakehouse, monitoring
 from zetl_helpers._aws import absent, error_code, tag_dict
+from zetl_helpers._bucket_settings import RESULTS_PREFIX
 from zetl_helpers._wait import wait_for
 from zetl_helpers.cleanup._discover_account import administrator, catalog_statements, grants, locations, role
 from zetl_helpers.cleanup._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
@@ -181,7 +182,7 @@ def _database(mine: Belongings) -> Found:
 def _bucket(mine: Belongings) -> Found:
     bucket, s3 = mine.lab.bucket, mine.lab.client("s3")
     if mine.owns(mine.bucket):
-        results = lakehouse.RESULTS_PREFIX
+        results = RESULTS_PREFIX
         if s3.list_objects_v2(Bucket=bucket, Prefix=results, MaxKeys=1)["KeyCount"]:
             name, why = f"s3://{bucket}/{results}", "hold rows of the table"
             delete = partial(_empty, s3, bucket, results)

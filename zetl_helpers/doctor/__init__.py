@@ -42,6 +42,7 @@ def _account(lab: Lab) -> list[Check]:
         _account_checks.region(lab),
         *_account_checks.reach(lab),
         *_account_checks.rights(lab),
+        _account_checks.governance(lab),
         _account_checks.project(lab),
         *_account_checks.quotas(lab),
         *_account_checks.leftovers(lab),

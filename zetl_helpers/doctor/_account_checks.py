@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from zetl_helpers import cleanup, cost, permissions, studio
+from zetl_helpers import _governed, _rights, cleanup, cost, permissions, studio, target
 from zetl_helpers._aws import absent
 from zetl_helpers.doctor._check import Check
 from zetl_helpers.lab import Lab
@@ -75,12 +75,17 @@ def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
 def rights(lab: Lab) -> list[Check]:
     """Let IAM simulate each right that the tutorial needs, and name those that are missing."""
     try:
-        simulated = permissions.simulate(lab)
+        in_class = target.class_is_prepared(lab)
+        simulated = permissions.simulate(lab, _rights.CLASS_POLICIES if in_class else _rights.LEARNER_POLICIES)
     except (ClientError, BotoCoreError) as error:
         step = "Ask for iam:SimulatePrincipalPolicy; or go on, and what is missing is named when it is needed."
         return [Check(False, "rights cannot be simulated", f"{error}. {step}")]
     missing = simulated[~simulated["allowed"]]
+    if not missing.empty and permissions.simulate(lab, _rights.INSTRUCTOR_POLICIES)["allowed"].all():
+        return [Check(True, "every right of an instructor, as IAM simulates it; the notebooks need a learner's rights")]
     if missing.empty:
+        if in_class:
+            return [Check(True, "every right that a learner of this class needs; chapter 3 is the instructor's")]
         return [Check(True, "every right that the tutorial needs, as IAM simulates it")]
     return [
         Check(
@@ -90,6 +95,32 @@ def rights(lab: Lab) -> list[Check]:
         )
         for policy, found in missing.groupby("policy", sort=False)
     ]
+
+
+def governance(lab: Lab) -> Check:
+    """Look whether Lake Formation governs the account, and if so whether the lab has or can get its grants."""
+    return _unless_refused("Lake Formation does not tell its settings", lambda: _governance(lab))
+
+
+def _governance(lab: Lab) -> Check:
+    settings = lab.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
+    # A database that is there may be open or not, whatever new ones will be.
+    governed = _governed.is_governed(lab)
+    if not _governed.governs_new_things(settings) and not governed:
+        return Check(True, "Lake Formation leaves the lab's database and tables to IAM")
+    me = permissions.caller_principal(lab)
+    if me in {admin["DataLakePrincipalIdentifier"] for admin in settings.get("DataLakeAdmins", [])}:
+        return Check(True, "Lake Formation governs this account; you are an administrator, and chapter 1 grants rights")
+    lacking = _governed.missing(lab, me)
+    if governed and not lacking:
+        return Check(True, "Lake Formation governs this account; all rights that the lab needs are granted")
+    what = "; ".join(lacking) or "CREATE_DATABASE on the catalog, and the grants of chapter 1"
+    return Check(
+        False,
+        f"Lake Formation governs this account, and you are not an administrator of it: missing: {what}",
+        "Ask a Lake Formation administrator for these grants, or become one with studio.add_administrator(lab) if the "
+        "account is yours.",
+    )
 
 
 def project(lab: Lab) -> Check:
@@ -140,9 +171,11 @@ def _catalog_policy(lab: Lab) -> tuple[int, int]:
     text = ""
     with absent("EntityNotFoundException"):
         text = lab.client("glue").get_resource_policy()["PolicyInJson"]
+    if target.class_is_prepared(lab):
+        return len(text.encode()), 0
     statements = permissions.render(lab, "catalog_resource_policy")["Statement"]
     missing = [one for one in statements if f'"{one["Sid"]}"' not in text]
-    return len(text.encode()), len(json.dumps(missing).encode()) if missing else 0
+    return len(text.encode()), len(json.dumps(missing, separators=(",", ":")).encode()) if missing else 0
 
 
 def _administrators(lab: Lab) -> tuple[int, int]:

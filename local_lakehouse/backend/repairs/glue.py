@@ -18,6 +18,8 @@ from moto.glue.exceptions import EntityNotFoundException
 from moto.glue.models import GlueBackend
 from moto.glue.responses import GlueResponse
 
+# AWS: https://docs.aws.amazon.com/glue/latest/dg/glue-resource-policies.html
+_MOST_POLICY_BYTES = 10_240
 # What moto calls a condition on the Data Catalog's policy that does not hold.
 _BROKEN_CONDITIONS = ("ConcurrentModificationException", "ResourceNumberLimitExceededException")
 
@@ -48,11 +50,17 @@ def _found(get: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
-    """Say that a condition does not hold as AWS does, and hold the hash of a policy that is gone for wrong."""
+    """Say that a condition does not hold as AWS does, refuse a hash of a policy that is gone, and hold the limit."""
 
     @functools.wraps(write)
     def writing(self: GlueBackend, *arguments: Any, **named: Any) -> Any:
         arn = named.get("resource_arn") or self.default_catalog_arn
+        size = len(str(named.get("policy_in_json") or "").encode())
+        if size > _MOST_POLICY_BYTES:
+            raise JsonRESTError(
+                "InvalidInputException",
+                f"The resource policy has {size:,} bytes, and the Data Catalog takes {_MOST_POLICY_BYTES:,}.",
+            )
         if named.get("policy_hash_condition") and arn not in self.resource_policies:
             raise JsonRESTError("ConditionCheckFailureException", "The policy that the condition means is gone.")
         try:

@@ -1,7 +1,8 @@
-"""A class in one account: who is there, how far everybody is, and clean-up for all of them."""
+"""A class in one account: preparation, who is there, how far everybody is, and clean-up for all of them."""
 
 from zetl_helpers.course.classroom.closing import apply, plan, transcript, verify
+from zetl_helpers.course.classroom.preparing import has_target, prepare, share, undo
 from zetl_helpers.course.classroom.progress import status
 from zetl_helpers.course.classroom.roster import learners
 
-__all__ = ["apply", "learners", "plan", "status", "transcript", "verify"]
+__all__ = ["apply", "has_target", "learners", "plan", "prepare", "share", "status", "transcript", "undo", "verify"]

@@ -1,0 +1,213 @@
+"""The Data Catalog's resource policy: one for the whole account, to which each lab adds its statements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers import permissions
+from zetl_helpers._aws import absent, error_code
+from zetl_helpers._errors import UserError
+from zetl_helpers._steps import Step, ensured
+from zetl_helpers._wait import wait_for
+from zetl_helpers.lab import Lab
+
+_CREATE_SID = "ZeroEtlCreate"
+_MOST_BYTES = 10_240
+
+
+class CatalogPolicyFullError(UserError):
+    """The Data Catalog's policy cannot take another lab's statements; the text says who can make room."""
+
+
+def merge_catalog_policy(lab: Lab) -> Step:
+    """Add the lab's two statements to the Data Catalog's policy, and leave all others as they are.
+
+    The policy belongs to the whole account and ``PutResourcePolicy`` replaces it: it is read, merged by ``Sid`` and
+    written back under its hash, so that nobody's change made meanwhile is lost. In a class that the instructor prepared
+    nothing is added: the statement of the class serves all labs, and the learner's own policy has the other right.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        What happened; `details` is the whole policy.
+
+    Raises:
+        CatalogPolicyFullError: The policy would be larger than AWS takes.
+
+    See https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
+    """
+    wanted = permissions.render(lab, "catalog_resource_policy")["Statement"]
+    with lab.recording() as calls:
+        document, _ = _read_catalog_policy(lab)
+        if _class_statement(lab) in document["Statement"]:
+            return Step("statement of the class in the Data Catalog policy", "already there", calls, document)
+        before, after = _rewrite_catalog_policy(lab, wanted, drop=())
+    mine = [statement for statement in before if statement.get("Sid") in {one["Sid"] for one in wanted}]
+    return Step("statements in the Data Catalog policy", ensured(mine or None, wanted), calls, after)
+
+
+def remove_catalog_statements(lab: Lab, only: Sequence[str] | None = None) -> Step:
+    """Take the lab's statements out of the Data Catalog's policy; all others stay.
+
+    Args:
+        lab: The lab.
+        only: The ``Sid`` of those to take out; all of the lab's unless given.
+
+    Returns:
+        What happened.
+    """
+    sids = [statement["Sid"] for statement in permissions.render(lab, "catalog_resource_policy")["Statement"]]
+    sids = [sid for sid in sids if only is None or sid in only]
+    with lab.recording() as calls:
+        before, _ = _rewrite_catalog_policy(lab, (), drop=sids)
+    gone = not any(statement.get("Sid") in sids for statement in before)
+    return Step("statements in the Data Catalog policy", "already gone" if gone else "deleted", calls)
+
+
+def merge_class_statement(lab: Lab) -> Step:
+    """Add the statement by which AWS Glue may deliver into the databases of a whole class; all others stay.
+
+    It has the same size for any number of learners, where a lab's own two statements take about 800 bytes of the
+    10,240 that the policy may have.
+
+    Args:
+        lab: Any lab of the account.
+
+    Returns:
+        What happened; `details` is the whole policy.
+    """
+    wanted = _class_statement(lab)
+    with lab.recording() as calls:
+        before, after = _rewrite_catalog_policy(lab, [wanted], drop=())
+    mine = [statement for statement in before if statement.get("Sid") == wanted["Sid"]]
+    return Step("statement of the class in the Data Catalog policy", ensured(mine or None, [wanted]), calls, after)
+
+
+def remove_class_statement(lab: Lab) -> Step:
+    """Undo `merge_class_statement`.
+
+    Args:
+        lab: Any lab of the account.
+
+    Returns:
+        What happened.
+    """
+    sid = _class_statement(lab)["Sid"]
+    with lab.recording() as calls:
+        before, _ = _rewrite_catalog_policy(lab, (), drop=[sid])
+    gone = not any(statement.get("Sid") == sid for statement in before)
+    return Step("statement of the class in the Data Catalog policy", "already gone" if gone else "deleted", calls)
+
+
+def class_is_prepared(lab: Lab) -> bool:
+    """Tell whether an instructor has added the statement of the class."""
+    document, _ = _read_catalog_policy(lab)
+    return _class_statement(lab) in document["Statement"]
+
+
+def _class_statement(lab: Lab) -> dict[str, Any]:
+    (statement,) = permissions.render(lab, "catalog_resource_policy_class")["Statement"]
+    return dict(statement)
+
+
+def catalog_statements(lab: Lab) -> list[dict[str, Any]]:
+    """Return those statements of the Data Catalog's policy that are the lab's."""
+    sids = {statement["Sid"] for statement in permissions.render(lab, "catalog_resource_policy")["Statement"]}
+    document, _ = _read_catalog_policy(lab)
+    return [statement for statement in document["Statement"] if statement.get("Sid") in sids]
+
+
+def other_databases(lab: Lab, principal: str) -> list[str]:
+    """Return the databases of other labs into which the same principal may create integrations.
+
+    Args:
+        lab: The lab.
+        principal: ARN of an IAM user or role.
+
+    Returns:
+        Their names, as the Data Catalog's policy has them.
+    """
+    document, _ = _read_catalog_policy(lab)
+    found = {
+        resource.rpartition("/")[2]
+        for statement in document["Statement"]
+        if str(statement.get("Sid", "")).startswith(_CREATE_SID) and statement.get("Principal") == {"AWS": principal}
+        for resource in statement["Resource"]
+        if ":database/" in resource
+    }
+    return sorted(found - {lab.database})
+
+
+def _rewrite_catalog_policy(
+    lab: Lab, add: list[dict[str, Any]] | tuple[()], drop: list[str] | tuple[()]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Merge into the policy, again from the start whenever somebody else wrote it in between."""
+    seen: list[tuple[list[dict[str, Any]], dict[str, Any]]] = []
+
+    def attempt() -> bool | None:
+        document, policy_hash = _read_catalog_policy(lab)
+        before = document["Statement"]
+        replaced = {statement["Sid"] for statement in add} | set(drop)
+        statements = [statement for statement in before if statement.get("Sid") not in replaced] + list(add)
+        after = {**document, "Statement": statements}
+        seen[:] = [(before, after)]
+        return True if _same(before, statements) else _write_catalog_policy(lab, after, policy_hash)
+
+    wait_for(
+        "the Data Catalog policy to be written",
+        attempt,
+        timeout=30,
+        hint="Somebody writes it at the same time: look at it in the AWS Glue console, under Data Catalog settings.",
+    )
+    return seen[0]
+
+
+def _same(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> bool:
+    def texts(statements: list[dict[str, Any]]) -> list[str]:
+        return sorted(json.dumps(statement, sort_keys=True) for statement in statements)
+
+    return texts(before) == texts(after)
+
+
+def _read_catalog_policy(lab: Lab) -> tuple[dict[str, Any], str | None]:
+    with absent("EntityNotFoundException"):
+        answer = lab.client("glue").get_resource_policy()
+        document = json.loads(answer["PolicyInJson"])
+        statements = document["Statement"]
+        # IAM's grammar takes a single statement without a list around it.
+        listed = statements if isinstance(statements, list) else [statements]
+        return {**document, "Statement": listed}, answer["PolicyHash"]
+    return {"Version": "2012-10-17", "Statement": []}, None
+
+
+def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str | None) -> bool | None:
+    """Write the policy if it is still the one that was read; None when it is another one by now."""
+    glue = lab.client("glue")
+    # Blanks count, and a policy of the whole account has none to spare.
+    text = json.dumps(document, separators=(",", ":"))
+    size = len(text.encode())
+    if document["Statement"] and size > _MOST_BYTES:
+        raise CatalogPolicyFullError(
+            f"With the statements of database {lab.database} the Data Catalog's policy would have {size:,} bytes, and "
+            f"AWS takes {_MOST_BYTES:,} for the whole account. Let the instructor run zetl class prepare: then one "
+            "statement serves every lab. Or take out statements that nobody needs, in the AWS Glue console under Data "
+            "Catalog settings."
+        )
+    condition = {"PolicyHashCondition": policy_hash} if policy_hash else {"PolicyExistsCondition": "NOT_EXIST"}
+    try:
+        if document["Statement"]:
+            # TRUE keeps grants that were made through Lake Formation for other accounts.
+            glue.put_resource_policy(PolicyInJson=text, EnableHybrid="TRUE", **condition)
+        elif policy_hash:
+            glue.delete_resource_policy(PolicyHashCondition=policy_hash)
+    except ClientError as error:
+        # The policy is gone, or another one: somebody wrote it since it was read.
+        if error_code(error) not in ("ConditionCheckFailureException", "EntityNotFoundException"):
+            raise
+        return None
+    return True

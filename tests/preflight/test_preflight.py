@@ -133,8 +133,10 @@ def test_what_does_not_fit_says_why(items: Sequence[Item], size: int, reason: st
     assert reason in found.reason
 
 
-def test_an_attribute_that_an_item_lacks_is_no_candidate() -> None:
-    assert candidates([*rows("2026-01-01"), {"pk": {"S": "x"}}], ["pk"], GB) == []
+def test_an_attribute_that_an_item_lacks_does_not_fit() -> None:
+    (found,) = candidates([*rows("2026-01-01", "2026-02-01"), {"pk": {"S": "x"}}], ["pk"], 10 * GB)
+    assert not found.fits
+    assert "1 of 3 items lack it" in found.reason
 
 
 class Texts(HTMLParser):

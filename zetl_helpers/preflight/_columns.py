@@ -46,14 +46,19 @@ class Column:
     Args:
         name: Its name, in lower case.
         type: Its type, as the Data Catalog writes it.
-        source: The attribute, or the path in a map, that it comes from.
+        path: The attribute, or the path in maps, that it comes from; empty for the column of all other attributes.
         kind: Its type with its parts.
     """
 
     name: str
     type: str
-    source: str
+    path: Path
     kind: Type = field(repr=False, compare=False)
+
+    @property
+    def source(self) -> str:
+        """What it comes from, as people write it."""
+        return shown(self.path)
 
 
 @dataclass(frozen=True)
@@ -88,31 +93,49 @@ def layout(found: Survey, mode: str) -> Layout:
     columns = tuple(unnesting.columns(mode))
     clashes: dict[str, tuple[str, str]] = {}
     seen: dict[str, str] = {}
-    colons = []
-    for name, source in _names(columns):
-        if ":" in name:
-            colons.append(source)
-        if name.lower() in seen:
-            clashes.setdefault(name.lower(), (seen[name.lower()], source))
-        seen.setdefault(name.lower(), source)
+    colons: list[str] = []
+    for each in _names(columns, tagged=mode == NOUNNEST):
+        folded = each.name.lower()
+        if ":" in each.part:
+            colons.append(shown(each.path))
+        # What is inside two structs of the same name clashes as well, and is not worth a word.
+        if folded in seen and each.parent.lower() not in clashes:
+            clashes[folded] = (seen[folded], shown(each.path))
+        seen.setdefault(folded, shown(each.path))
     schema = json.dumps([_iceberg(column.name, column.kind) for column in columns])
-    return Layout(mode, columns, tuple(dict.fromkeys(unnesting.mixed)), clashes, tuple(colons), len(schema))
+    return Layout(
+        mode, columns, tuple(dict.fromkeys(unnesting.mixed)), clashes, tuple(dict.fromkeys(colons)), len(schema)
+    )
 
 
-def _names(columns: Iterable[Column]) -> Iterator[tuple[str, str]]:
-    """Yield every name in the schema with its path, and the attribute behind it."""
+@dataclass(frozen=True)
+class _Name:
+    """A name in the schema: in which struct, its own part of it, and the attribute behind it."""
+
+    parent: str
+    part: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.parent}.{self.part}" if self.parent else self.part
+
+
+def _names(columns: Iterable[Column], *, tagged: bool) -> Iterator[_Name]:
     for column in columns:
-        yield column.name, column.source
-        yield from _inner_names(column.name, column.source, column.kind)
+        yield _Name("", column.name, column.path)
+        yield from _inner_names(column.name, column.path, column.kind, tagged and not column.path, tags=False)
 
 
-def _inner_names(name: str, source: str, kind: Type) -> Iterator[tuple[str, str]]:
+def _inner_names(parent: str, path: Path, kind: Type, tagged: bool, *, tags: bool) -> Iterator[_Name]:
+    """Yield the names in a struct; in a tagged one every second level is a type tag, and no attribute."""
     if isinstance(kind, Struct):
-        for child, child_kind in kind.fields:
-            yield f"{name}.{child}", f"{source}{{{child}}}"
-            yield from _inner_names(f"{name}.{child}", f"{source}{{{child}}}", child_kind)
+        for part, inner in kind.fields:
+            inner_path = path if tags else (*path, part)
+            yield _Name(parent, part, inner_path)
+            yield from _inner_names(f"{parent}.{part}", inner_path, inner, tagged, tags=tagged and not tags)
     elif kind.startswith("array"):
-        yield f"{name}.element", f"{source}[]"
+        yield _Name(parent, "element", (*path, "element"))
 
 
 def _iceberg(name: str, kind: Type) -> dict[str, object]:
@@ -125,6 +148,8 @@ def _iceberg(name: str, kind: Type) -> dict[str, object]:
 
 def shown(path: Path) -> str:
     """Return a path as people write it: ``address{city}``."""
+    if not path:
+        return "all other attributes"
     return path[0] + "".join(f"{{{name}}}" for name in path[1:])
 
 
@@ -140,7 +165,7 @@ class _Unnesting:
         if mode == NOUNNEST:
             whole = _struct((name, _tagged(shape)) for name, shape in others.items())
             if whole is not None:
-                yield Column("value", str(whole), "all other attributes", whole)
+                yield Column("value", str(whole), (), whole)
             return
         for name, shape in others.items():
             yield from self._expanded((name,), shape) if mode == FULL else self._whole((name,), shape, shape.present)
@@ -187,4 +212,4 @@ def _struct(fields: Iterable[tuple[str, Type | None]]) -> Struct | None:
 
 
 def _column(path: Path, kind: Type) -> Column:
-    return Column(".".join(path).lower(), str(kind), shown(path), kind)
+    return Column(".".join(path).lower(), str(kind), path, kind)

@@ -55,7 +55,7 @@ def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
-    yield from (_clash(name, *sources) for name, sources in layout.clashes.items())
+    yield from (_clash(*sources) for sources in layout.clashes.values())
     yield from map(_colon, layout.colons)
     if len(layout.columns) > MOST_COLUMNS:
         message = f"The target would have {len(layout.columns):,} columns; zero-ETL allows {MOST_COLUMNS:,}. "
@@ -72,9 +72,9 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
         yield Finding("info", "TAGGED_VALUES", message)
 
 
-def _clash(name: str, first: str, second: str) -> Finding:
-    message = f"{first} and {second} would both become {name}, and the integration needs attention. Rename or remove "
-    return Finding("error", "COLUMN_NAME_CONFLICT", message + "one of them in every item.")
+def _clash(first: str, second: str) -> Finding:
+    message = f"{first} and {second} would get the same name in the target, and the integration needs attention. "
+    return Finding("error", "COLUMN_NAME_CONFLICT", message + "Rename or remove one of them in every item.")
 
 
 def _colon(path: str) -> Finding:
@@ -83,10 +83,10 @@ def _colon(path: str) -> Finding:
 
 
 def _mixture(path: Path, shape: Shape) -> Finding:
-    tags = ", ".join(f"{tag} in {shape.tags[tag]:,} items ({shape.example[tag]})" for tag in shape.present)
+    tags = ", ".join(f"{tag} in {shape.tags[tag]:,} ({shape.example[tag]})" for tag in shape.present)
     message = (
-        f"{shown(path)} has values of several types: {tags}. Its column becomes string. A second type that arrives "
-        "after the first load makes the integration load the whole table again (SYNCING)."
+        f"{shown(path)} has values of several types, by items: {tags}. Its column becomes string. A second type "
+        "that arrives after the first load makes the integration load the whole table again (SYNCING)."
     )
     return Finding("warning", "MIXED_TYPES", message)
 

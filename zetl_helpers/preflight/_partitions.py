@@ -9,7 +9,7 @@ import datetime
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from zetl_helpers.preflight._items import Item
@@ -56,23 +56,34 @@ def candidates(items: Sequence[Item], keys: Iterable[str], table_bytes: int) -> 
         keys: The names of the key attributes.
         table_bytes: The size of the whole table, of which `items` may be a sample.
     """
-    found = [each for name in _scalars(items) for each in _of_attribute(name, items, table_bytes)]
+    found = [
+        each for name, present in _scalars(items).items() for each in _of_attribute(name, present, items, table_bytes)
+    ]
     distinct_keys = set(keys)
     return sorted(found, key=lambda each: (not each.fits, each.spec["FieldName"] in distinct_keys, each.partitions))
 
 
-def _scalars(items: Sequence[Item]) -> Iterator[str]:
-    """Yield the attributes that every item has, as a text or a number."""
-    if not items:
+def _scalars(items: Sequence[Item]) -> dict[str, list[str]]:
+    """Return the values of the attributes that most items have, as a text or a number."""
+    found: dict[str, list[str]] = {}
+    for item in items:
+        for name, value in item.items():
+            ((tag, content),) = value.items()
+            if tag in ("S", "N"):
+                found.setdefault(name, []).append(content)
+    return {name: values for name, values in found.items() if len(values) > len(items) / 2}
+
+
+def _of_attribute(name: str, values: Sequence[str], items: Sequence[Item], table_bytes: int) -> Iterator[Candidate]:
+    if len(values) == len(items):
+        yield from _complete(name, values, table_bytes)
         return
-    for name, value in items[0].items():
-        (tag,) = value
-        if tag in ("S", "N") and all(tag in item.get(name, {}) for item in items):
-            yield name
+    for candidate in _complete(name, values, table_bytes):
+        reason = f"{len(items) - len(values):,} of {len(items):,} items lack it: the integration would need attention."
+        yield replace(candidate, fits=False, reason=reason)
 
 
-def _of_attribute(name: str, items: Sequence[Item], table_bytes: int) -> Iterator[Candidate]:
-    values = [next(iter(item[name].values())) for item in items]
+def _complete(name: str, values: Sequence[str], table_bytes: int) -> Iterator[Candidate]:
     conversion, moment = _time_of(values)
     if conversion and moment:
         choices = [_counted(name, unit, conversion, map(moment, values), table_bytes) for unit in _UNITS]

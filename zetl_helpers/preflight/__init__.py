@@ -15,6 +15,7 @@ from zetl_helpers import cost
 from zetl_helpers._aws import absent
 from zetl_helpers._errors import UserError
 from zetl_helpers.preflight import _findings, _partitions
+from zetl_helpers.preflight._checklist import Checklist, Places, Task
 from zetl_helpers.preflight._columns import MODES, layout
 from zetl_helpers.preflight._findings import Finding
 from zetl_helpers.preflight._items import Item, UnreadableItemsError, plain_json, read
@@ -24,7 +25,10 @@ from zetl_helpers.preflight._shapes import guess_keys, survey
 if TYPE_CHECKING:
     from zetl_helpers.lab import Lab
 
-__all__ = ["Finding", "Report", "UnreadableItemsError", "of_file", "of_items", "of_table"]
+__all__ = [
+    "Checklist", "Finding", "Places", "Report", "Task", "UnreadableItemsError", "of_file", "of_items", "of_table",
+    "read_items",
+]  # fmt: skip
 
 SAMPLE = 10_000
 _CHANGED_SHARE = 0.05
@@ -111,6 +115,18 @@ def of_file(
     return of_items(
         read(where), name=where.name, keys=keys, changes_per_day=changes_per_day, refresh_minutes=refresh_minutes
     )
+
+
+def read_items(path: str | Path) -> list[Item]:
+    """Return the items of a file or an export in DynamoDB JSON.
+
+    Args:
+        path: As for `of_file`.
+
+    Raises:
+        UnreadableItemsError: The file has no items in DynamoDB JSON.
+    """
+    return read(Path(path))
 
 
 def of_items(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from zetl_helpers.cost import Estimate
+from zetl_helpers.preflight._checklist import Checklist, Places, checklist
 from zetl_helpers.preflight._columns import MODES, Layout
 from zetl_helpers.preflight._findings import Finding
 from zetl_helpers.preflight._partitions import Candidate
@@ -60,6 +61,18 @@ class Report:
             The type of each column as the Data Catalog writes it, by the column's name.
         """
         return {column.name: column.type for column in self.layouts[mode].columns}
+
+    def checklist(
+        self, places: Places, *, unnest: str = "FULL", partition_by: Sequence[Mapping[str, str]] = ()
+    ) -> Checklist:
+        """Return the steps at AWS that bring the table into the lakehouse, each with its command, to print.
+
+        Args:
+            places: The names on both sides.
+            unnest: ``FULL``, ``TOPLEVEL`` or ``NOUNNEST``.
+            partition_by: The partition specification; buckets of the partition key unless given.
+        """
+        return checklist(places, unnest=unnest, partition_by=partition_by)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data, as ``zetl preflight --json`` prints it."""

@@ -1,0 +1,242 @@
+"""The steps at AWS that bring a table into the lakehouse, to print and to tick off.
+
+AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a table comes from and goes to.
+
+    Args:
+        table: The DynamoDB table.
+        account: The AWS account.
+        region: The Region.
+        database: The Glue database.
+        bucket: The bucket of the target.
+        role: The role that the integration writes with.
+    """
+
+    table: str
+    account: str = "111122223333"
+    region: str = "us-east-1"
+    database: str = "lakehouse"
+    bucket: str = "my-lakehouse-bucket"
+    role: str = "ZeroETLTargetRole"
+
+    @property
+    def source(self) -> str:
+        """The table's ARN."""
+        return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{self.table}"
+
+    @property
+    def catalog(self) -> str:
+        """The Data Catalog's ARN."""
+        return f"arn:aws:glue:{self.region}:{self.account}:catalog"
+
+    @property
+    def target(self) -> str:
+        """The database's ARN."""
+        return f"arn:aws:glue:{self.region}:{self.account}:database/{self.database}"
+
+    @property
+    def role_arn(self) -> str:
+        """The role's ARN."""
+        return f"arn:aws:iam::{self.account}:role/{self.role}"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step.
+
+    Args:
+        title: What is done.
+        command: The AWS CLI command that does it.
+        note: What to mind.
+    """
+
+    title: str
+    command: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """Steps to print and to tick off.
+
+    Args:
+        tasks: The steps, in the order in which AWS wants them.
+    """
+
+    tasks: tuple[Task, ...]
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self.tasks)
+
+    def __repr__(self) -> str:
+        lines = []
+        for number, task in enumerate(self.tasks, start=1):
+            lines += [f"☐ {number}. {task.title}", f"     {task.command}"]
+            lines += [f"     {task.note}"] if task.note else []
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        steps = "".join(
+            f"<li>☐ <b>{html.escape(task.title)}</b> {html.escape(task.note)}"
+            f"<pre style='white-space:pre-wrap'>{html.escape(task.command)}</pre></li>"
+            for task in self.tasks
+        )
+        return f"<ol>{steps}</ol>"
+
+
+def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Mapping[str, str]] = ()) -> Checklist:
+    """Return the steps in the order in which AWS wants them.
+
+    Args:
+        places: Where the table comes from and goes to.
+        unnest: The unnest mode.
+        partition_by: The partition specification; the default, buckets of the partition key, unless given.
+    """
+    layout: dict[str, Any] = {"UnnestSpec": unnest}
+    if partition_by:
+        layout["PartitionSpec"] = [dict(each) for each in partition_by]
+    bucket_place = [] if places.region == "us-east-1" else [
+        "--create-bucket-configuration", f"LocationConstraint={places.region}"
+    ]  # fmt: skip
+    return Checklist((
+        Task(
+            "Enable point-in-time recovery",
+            _aws("dynamodb", "update-continuous-backups", "--table-name", places.table,
+                 "--point-in-time-recovery-specification", "PointInTimeRecoveryEnabled=true"),
+            "It costs by the size of the table, as long as it is on.",
+        ),
+        Task(
+            "Let AWS Glue export the table",
+            _aws("dynamodb", "put-resource-policy", "--resource-arn", places.source,
+                 "--policy", json.dumps(_source_policy(places))),
+            "A table that has a resource policy keeps it: add the statement to yours.",
+        ),
+        Task(
+            "Create the bucket",
+            _aws("s3api", "create-bucket", "--bucket", places.bucket, "--region", places.region, *bucket_place),
+        ),
+        Task(
+            "Create the database",
+            _aws("glue", "create-database", "--database-input",
+                 json.dumps({"Name": places.database, "LocationUri": f"s3://{places.bucket}/{places.database}/"})),
+            "A database without LocationUri cannot be a target.",
+        ),
+        Task(
+            "Create the target role",
+            _aws("iam", "create-role", "--role-name", places.role, "--assume-role-policy-document",
+                 json.dumps(_document(_statement("sts:AssumeRole", Principal={"Service": "glue.amazonaws.com"})))),
+        ),
+        Task(
+            "Let the role write",
+            _aws("iam", "put-role-policy", "--role-name", places.role, "--policy-name", "ZeroETLTarget",
+                 "--policy-document", json.dumps(_role_policy(places))),
+            "In an account that Lake Formation governs, grant the role its permissions there as well.",
+        ),
+        Task(
+            "Let integrations into the Data Catalog",
+            _aws("glue", "put-resource-policy", "--policy-in-json", json.dumps(_catalog_policy(places))),
+            "This replaces the policy of the whole account: read it first (aws glue get-resource-policy) and merge.",
+        ),
+        Task(
+            "Give the role to the database",
+            _aws("glue", "create-integration-resource-property", "--resource-arn", places.target,
+                 "--target-processing-properties", f"RoleArn={places.role_arn}"),
+        ),
+        Task(
+            "Choose the layout",
+            _aws("glue", "create-integration-table-properties", "--resource-arn", places.target,
+                 "--table-name", places.table, "--target-table-config", json.dumps(layout)),
+            "A later change makes AWS Glue load the whole table again.",
+        ),
+        Task(
+            "Create the integration",
+            _aws("glue", "create-integration", "--integration-name", f"{places.table}-to-lakehouse",
+                 "--source-arn", places.source, "--target-arn", places.target,
+                 "--integration-config", "RefreshInterval=15"),
+            "From now on each refresh is billed as an export of at least 10 MB.",
+        ),
+        Task(
+            "Watch it",
+            _aws("glue", "describe-integrations", "--query", "Integrations[].[IntegrationName,Status,Errors]"),
+            "ACTIVE comes first; the table and its rows follow, after 15 to 20 minutes by users' reports.",
+        ),
+    ))  # fmt: skip
+
+
+def _aws(*words: str) -> str:
+    return shlex.join(["aws", *words])
+
+
+def _statement(*actions: str, **rest: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), **rest}
+
+
+def _document(*statements: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _source_policy(places: Places) -> dict[str, Any]:
+    return _document(
+        _statement(
+            "dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime", "dynamodb:DescribeExport",
+            Principal={"Service": "glue.amazonaws.com"}, Resource="*",
+            Condition={
+                "StringEquals": {"aws:SourceAccount": places.account},
+                "ArnLike": {"aws:SourceArn": f"arn:aws:glue:{places.region}:{places.account}:integration:*"},
+            },
+        )
+    )  # fmt: skip
+
+
+def _catalog_policy(places: Places) -> dict[str, Any]:
+    resources = [places.catalog, places.target]
+    return _document(
+        _statement(
+            "glue:AuthorizeInboundIntegration",
+            Principal={"Service": "glue.amazonaws.com"}, Resource=resources,
+            Condition={"StringEquals": {"aws:SourceArn": places.source}},
+        ),
+        _statement(
+            "glue:CreateInboundIntegration",
+            Principal={"AWS": f"arn:aws:iam::{places.account}:root"}, Resource=resources,
+            Condition={"StringLike": {"aws:SourceArn": places.source}},
+        ),
+    )  # fmt: skip
+
+
+def _role_policy(places: Places) -> dict[str, Any]:
+    tables = f"arn:aws:glue:{places.region}:{places.account}:table/{places.database}/*"
+    logs = f"arn:aws:logs:{places.region}:{places.account}:log-group:/aws-glue/zeroETL-integrations/logs*"
+    return _document(
+        _statement("s3:ListBucket", Resource=f"arn:aws:s3:::{places.bucket}"),
+        _statement(
+            "s3:GetObject", "s3:PutObject", "s3:DeleteObject",
+            Resource=f"arn:aws:s3:::{places.bucket}/{places.database}/*",
+        ),
+        _statement(
+            "glue:GetDatabase", "glue:CreateTable", "glue:GetTable", "glue:GetTables", "glue:UpdateTable",
+            "glue:DeleteTable", "glue:GetTableVersion", "glue:GetTableVersions", "glue:GetResourcePolicy",
+            Resource=[places.catalog, places.target, tables],
+        ),
+        _statement(
+            "cloudwatch:PutMetricData", Resource="*",
+            Condition={"StringEquals": {"cloudwatch:namespace": "AWS/Glue/ZeroETL"}},
+        ),
+        _statement(
+            "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", Resource=[logs, f"{logs}:log-stream:*"]
+        ),
+    )  # fmt: skip

@@ -43,26 +43,7 @@ def no_waiting() -> Iterator[None]:
         yield
 
 
-# Asked on one set of versions; `make test` asks all.
-_ONCE = (
-    "course/classroom", "course/kit", "course/site", "course/test_notebooks.py", "faults/test_interrupted.py",
-    "local_lakehouse/test_daemon.py", "notebooks/test_mutation.py", "rights", "test_images.py", "test_plain.py",
-    "test_policies.py", "test_template.py", "wire/test_aws_cli.py", "wire/test_dbt.py",
-)  # fmt: skip
-_LONG = (
-    "notebooks/test_mutation.py", "rights/test_tutorial.py", "course/test_notebooks.py", "contract/test_calls.py",
-    "local_lakehouse/zero_etl/test_against_a_dictionary.py", "faults/test_interrupted.py", "wire/test_dbt.py",
-)  # fmt: skip
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        place = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
-        if place.startswith(_ONCE):
-            item.add_marker("once")
-        if place.startswith(_LONG):
-            item.add_marker("long")
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

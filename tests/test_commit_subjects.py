@@ -2,6 +2,8 @@ import pytest
 
 from tests.commit_subjects import problems
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     "subject",

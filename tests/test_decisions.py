@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 FOLDER = Path(__file__).parents[1] / "docs" / "decisions"
 RECORDS = sorted(FOLDER.glob("0*.md"))
 FORM = re.compile(

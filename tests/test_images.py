@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 SVG = "{http://www.w3.org/2000/svg}"
 IMAGES = sorted((Path(__file__).parent.parent / "docs" / "images").glob("*.svg"))
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 POLICIES = Path(__file__).parents[1] / "policies"
 FILES = sorted(path.name for path in POLICIES.glob("*.json"))
 NAMES = {

@@ -6,6 +6,8 @@ import pytest
 from zetl_helpers import _settings
 from zetl_helpers._settings import SettingsError
 
+pytestmark = pytest.mark.once
+
 
 def test_the_target_is_local_unless_aws_is_asked_for() -> None:
     assert _settings.target({}) == "local"

@@ -18,6 +18,8 @@ from zetl_helpers._aws import tag_dict
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 
 def resolved(value: Any, lab: Lab) -> Any:
     """Fill in what CloudFormation would fill in for this account."""

@@ -8,6 +8,8 @@ import pytest
 
 from zetl_helpers import cost
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[1]
 TEXTS = [
     *ROOT.glob("*.md"),

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
 ROWS = [line for line in PAGE.partition("## Prevented")[2].partition("## ")[0].splitlines() if line.startswith("| ")][

@@ -16,6 +16,8 @@ from botocore.config import Config
 from zetl_helpers import assistant
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 _GOOD = "SELECT state, COUNT(*) AS n FROM customeraccounts GROUP BY state"
 
 

@@ -10,6 +10,8 @@ from zetl_helpers.assistant import _catalog
 from zetl_helpers.assistant._checks import RejectedError, check
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 _HERE = Path(__file__).parent
 _PROMPTS = json.loads((_HERE / "hostile.json").read_text(encoding="utf-8"))
 _STATEMENTS = json.loads((_HERE / "hostile_sql.json").read_text(encoding="utf-8"))

@@ -17,6 +17,8 @@ from tests.contract.recorder import Recorder, recorded_lab
 from tests.contract.tutorial import run_notebooks
 from zetl_helpers._wait import without_waiting
 
+pytestmark = pytest.mark.long
+
 # S3 documents its errors on one page and models few of them: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 S3_ERRORS = {
     "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet",

@@ -6,6 +6,8 @@ import pytest
 
 from zetl_helpers.course import notebooks
 
+pytestmark = [pytest.mark.long, pytest.mark.once]
+
 
 def notebook(path: Path, *sources: str) -> Path:
     cells = [nbformat.v4.new_markdown_cell(sources[0]), *map(nbformat.v4.new_code_cell, sources[1:])]

@@ -13,6 +13,8 @@ from zetl_helpers import cleanup, permissions, studio, target
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 ADMIN = "arn:aws:iam::123456789012:role/Admin"
 GOLDEN_STATEMENTS = [
     *neighbours.STATEMENTS,

@@ -18,6 +18,8 @@ from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import TAG_KEY, Lab
 
+pytestmark = pytest.mark.once
+
 ARN = re.compile(r"arn:(aws[\w-]*):")
 
 

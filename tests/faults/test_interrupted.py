@@ -18,6 +18,8 @@ from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
+pytestmark = [pytest.mark.long, pytest.mark.once]
+
 POINTS = 20
 # Other points at each run; one run's points come back with its seed.
 SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(10**6))

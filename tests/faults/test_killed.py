@@ -20,6 +20,8 @@ from local_lakehouse import daemon
 from local_lakehouse.daemon import Running
 from local_lakehouse.testing import _ALL, _TRUST, _catalog_policy, _source_policy
 
+pytestmark = [pytest.mark.long, pytest.mark.once]
+
 # How often the process is killed; the acceptance of a release is 200.
 _KILLS = int(os.environ.get("ZETL_KILLS", "20"))
 _ACCOUNT = "123456789012"

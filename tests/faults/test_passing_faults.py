@@ -11,6 +11,8 @@ from zetl_helpers import integration, source
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 ROLE_UNKNOWN = "The role arn:aws:iam::123456789012:role/zETLTargetRole cannot be assumed by AWS Glue"
 NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegration on resource: y"
 

@@ -17,6 +17,8 @@ from zetl_helpers.course import chapters
 from zetl_helpers.keys import KeyNotUsableError
 from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, connect
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.testing import Clock, TestLakehouse
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[tuple[Lakehouse, TestLakehouse]]:

@@ -20,6 +20,8 @@ from local_lakehouse.store.documents import Documents
 from tests.conftest import connect_to
 from zetl_helpers.course import chapters
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:

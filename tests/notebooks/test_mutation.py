@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from nbval.plugin import get_sanitize_patterns
 
+pytestmark = [pytest.mark.long, pytest.mark.once]
+
 ROOT = Path(__file__).parents[2]
 RULES = get_sanitize_patterns((ROOT / "tests/notebooks/sanitize.cfg").read_text(encoding="utf-8"))
 

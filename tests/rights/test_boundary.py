@@ -9,6 +9,8 @@ from zetl_helpers import integration, permissions, source, target
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 
 def make_boundary(lab: Lab, *statements: dict[str, object]) -> str:
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -19,6 +19,8 @@ from zetl_helpers.course import chapters, classroom
 from zetl_helpers.course.classroom import closing, progress, roster
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 TRUST = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}
 
 

@@ -7,6 +7,8 @@ from tests.fakes import Answers
 from zetl_helpers import _rights, lakehouse, permissions
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 WHO = "User: arn:aws:sts::123456789012:assumed-role/Ana/me is not authorized to perform: "
 ASK = "Write the policies with your names by zetl policies, and ask whoever administers the account"
 

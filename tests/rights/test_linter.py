@@ -12,6 +12,8 @@ from tests.rights.linter import findings
 from zetl_helpers import _documents, permissions
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 README = Path(__file__).parents[2] / "policies" / "README.md"
 # What AWS lets a managed policy have, without white space.
 MANAGED = 6144

@@ -14,6 +14,8 @@ from tests.rights.people import become, learners_policies, without
 from zetl_helpers import permissions
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def enforcing() -> Iterator[Lakehouse]:

@@ -12,6 +12,8 @@ from zetl_helpers import cleanup, integration, lakehouse, monitoring, permission
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 BUILD, USE = "policies/learner_build_permissions.json", "policies/learner_use_permissions.json"
 
 

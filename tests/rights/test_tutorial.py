@@ -15,6 +15,8 @@ from tests.rights.unused import denied, unused
 from zetl_helpers import _rights
 from zetl_helpers.course import classroom, notebooks
 
+pytestmark = [pytest.mark.long, pytest.mark.once]
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "policies" / "README.md"
 CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))

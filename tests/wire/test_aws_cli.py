@@ -15,6 +15,8 @@ from tests.conftest import connect_to
 from zetl_helpers import permissions
 from zetl_helpers.lab import Lab, local_environment
 
+pytestmark = pytest.mark.once
+
 SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
 
 

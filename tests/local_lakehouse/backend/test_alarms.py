@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 FULL, INCREMENTAL = ([{"Name": "integrationArn", "Value": "arn"}, {"Name": "loadType", "Value": kind}] for kind in "FI")
 
 

@@ -13,6 +13,8 @@ from local_lakehouse.protocol.wire import service_model
 from local_lakehouse.store.database import Database
 from tests.local_lakehouse.zero_etl.documented import holds
 
+pytestmark = pytest.mark.once
+
 KEY = {"pk": {"S": "a"}, "sk": {"N": "1"}}
 ITEM = {**KEY, "x": {"S": "y"}}
 

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.store.database import Database
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def dynamodb() -> Iterator[Any]:

@@ -6,6 +6,8 @@ from botocore.exceptions import ClientError
 
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def orders(lab: Lab) -> Any:

@@ -19,6 +19,8 @@ from local_lakehouse.backend.moto_backend import SERVICES, Backend
 from local_lakehouse.backend.moto_state import backends_of
 from local_lakehouse.store.database import Database, StorageError
 
+pytestmark = pytest.mark.once
+
 Clients = Callable[[str], Any]
 _USED_WITHIN_REQUESTS = {
     "_VersionedKeyStore", "EventMessageFilter", "EventMessageType", "EventTemplateParser", "FilterPattern",

@@ -9,6 +9,8 @@ import pytest
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.local_lakehouse.iam.test_enforcement import ANALYST, HERE, Keys, Statement, World, allow, policy, refused
 
+pytestmark = pytest.mark.once
+
 TABLES = f"arn:aws:glue:{HERE}"
 EVERYWHERE = [f"{TABLES}:catalog", f"{TABLES}:database/*", f"{TABLES}:table/db/*"]
 ATHENA = allow("athena:*")

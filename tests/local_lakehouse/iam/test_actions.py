@@ -15,6 +15,8 @@ from local_lakehouse.protocol.request import Body
 from local_lakehouse.protocol.wire import service_model
 from tests.local_lakehouse.iam.sent_requests import Names, asked, made, on, send
 
+pytestmark = pytest.mark.once
+
 HERE = "us-east-1:123456789012"
 CATALOG = f"arn:aws:glue:{HERE}:catalog"
 DATABASE = f"arn:aws:glue:{HERE}:database/customerdb"

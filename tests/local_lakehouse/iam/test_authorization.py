@@ -16,6 +16,8 @@ from local_lakehouse.iam.authorization import (
     role_of,
 )
 
+pytestmark = pytest.mark.once
+
 GLUE = Principal("Service", "glue.amazonaws.com")
 SESSION = Principal("AWS", "arn:aws:sts::123456789012:assumed-role/Admin/learner")
 

@@ -17,6 +17,8 @@ from botocore.exceptions import ClientError
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 
+pytestmark = pytest.mark.once
+
 ACCOUNT = "123456789012"
 HERE = f"us-east-1:{ACCOUNT}"
 LEARNER = "LOCALLAKEHOUSE000000"

@@ -21,6 +21,8 @@ from local_lakehouse.protocol.services import PROTOCOLS, operation_names, servic
 from tests.local_lakehouse.iam.test_enforcement import HERE, LEARNER, World, allow, deny
 from tests.local_lakehouse.server.raw import Answered, call, request, signed
 
+pytestmark = pytest.mark.once
+
 SECRET = b"a secret of somebody else"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 TABLE = f"arn:aws:dynamodb:{HERE}:table/own"

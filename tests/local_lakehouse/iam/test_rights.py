@@ -1,7 +1,11 @@
 """Rights that were asked for: none is missed, however often the same ones are."""
 
+import pytest
+
 from local_lakehouse.iam.access import Access
 from local_lakehouse.iam.rights import Rights
+
+pytestmark = pytest.mark.once
 
 
 def test_a_right_that_is_asked_for_again_is_one_of_the_newest() -> None:

@@ -13,6 +13,8 @@ from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 HERE = "us-east-1:123456789012"
 BUCKET, LOCATION = "sales", "arn:aws:s3:::sales/orders"
 TABLE = {"Table": {"DatabaseName": "shop", "Name": "orders"}}

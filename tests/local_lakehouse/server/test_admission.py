@@ -14,6 +14,8 @@ from local_lakehouse import daemon
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.local_lakehouse.server.raw import request, send, signed
 
+pytestmark = pytest.mark.once
+
 CORS = b"""<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>
 <AllowedMethod>PUT</AllowedMethod><AllowedHeader>*</AllowedHeader></CORSRule></CORSConfiguration>"""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +17,8 @@ from local_lakehouse.protocol.reader import Head, unframed
 from local_lakehouse.protocol.request import Body
 from local_lakehouse.server.http import Limits, Server
 from tests.local_lakehouse.server.raw import answer, call, connect, request, send, signed
+
+pytestmark = pytest.mark.once
 
 WHO = "\r\n".join(f"{name}: {value}" for name, value in signed("s3").items()).encode()
 LIST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + WHO + b"\r\n\r\n"
@@ -70,10 +71,11 @@ def test_a_body_that_does_not_come_holds_nobody_up(lakehouse: Lakehouse) -> None
         for number in range(20):
             slow = stack.enter_context(connect(lakehouse))
             slow.sendall(put(b"Content-Length: 500", b"abc", str(number).encode()))
-        begun = time.monotonic()
         assert request(lakehouse, "GET", "/", signed("s3")).status == 200
         assert call(lakehouse, "dynamodb", "DynamoDB_20120810.ListTables", {}).status == 200
-        assert time.monotonic() - begun < 2
+        # Nor were these given up: the last one is still read.
+        slow.sendall(b"x" * 497)
+        assert answer(slow, "PUT").status == 200
 
 
 def test_a_body_is_asked_for_when_it_is_wanted(lakehouse: Lakehouse) -> None:
@@ -262,12 +264,11 @@ def test_more_connections_than_there_may_be_are_told_so() -> None:
 
 
 def test_stopping_ends_idle_connections_at_once() -> None:
-    with Echo() as echo, echo.connect() as connection:
+    # Stopping that waited for the connection would wait longer than any test may.
+    with Echo(idle=3600) as echo, echo.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert answer(connection).status == 200
-        begun = time.monotonic()
         echo.server.stop()
-        assert time.monotonic() - begun < 2
         assert connection.recv(1) == b""
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from local_lakehouse.store.codec import ClassRules, Codec, DamagedDocumentError, Known, UnknownClassError, dumps, loads
 
+pytestmark = pytest.mark.once
+
 
 class Colour(Enum):
     RED = "red"

@@ -11,6 +11,8 @@ import pytest
 
 from local_lakehouse.store.database import FILE, Database, Schema, StateInUseError, StorageError, UnreadableStateError
 
+pytestmark = pytest.mark.once
+
 NOTES = Schema("notes", 1, ("CREATE TABLE notes (text TEXT)",))
 
 

@@ -10,6 +10,8 @@ from local_lakehouse.store import folder
 from local_lakehouse.store.database import FILE, StorageError, UnreadableStateError
 from local_lakehouse.store.maintenance import Maintenance, Work
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:

@@ -3,10 +3,13 @@ from __future__ import annotations
 import base64
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from local_lakehouse.store import item_keys
+
+pytestmark = pytest.mark.once
 
 _DIGITS = st.text("0123456789", min_size=1, max_size=38)
 NUMBERS = st.builds(

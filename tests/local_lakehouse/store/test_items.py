@@ -14,6 +14,8 @@ from local_lakehouse.store.database import Database
 from local_lakehouse.store.item_keys import key_of
 from local_lakehouse.store.items import Items
 
+pytestmark = pytest.mark.once
+
 NOW = 1_800_000_000
 values = st.one_of(
     st.integers(NOW - 5, NOW + 5).map(lambda number: {"N": str(number)}),

@@ -19,6 +19,8 @@ from local_lakehouse.backend.moto_backend import Backend
 from tests.local_lakehouse.zero_etl.conftest import Item, World
 from tests.local_lakehouse.zero_etl.documented import holds
 
+pytestmark = pytest.mark.long
+
 Row = dict[str, Any]
 
 # Histories of each kind; more by the environment, where there is time for thousands of steps.

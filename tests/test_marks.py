@@ -1,0 +1,54 @@
+"""What the marks of tests say is true of what the tests import."""
+
+import ast
+import importlib.metadata
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.once
+
+TESTS = Path(__file__).parent
+CONSTRAINTS = TESTS.parent / "constraints"
+# Every test speaks through these. Their versions differ in the models of services: tests/contract asks about those, on
+# both sets, and tests/wire/test_pyathena.py about the cursor.
+CLIENTS = {"boto3", "botocore", "pyathena", "pytest"}
+
+
+def pins(name: str) -> dict[str, str]:
+    lines = (CONSTRAINTS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split()[0].lower().split("==") for line in lines if "==" in line and line[0].isalpha())
+
+
+def differing_modules() -> set[str]:
+    """Return the modules of the packages that have two versions."""
+    tested, studio = pins("tested"), pins("studio")
+    owners = importlib.metadata.packages_distributions()
+    different = {name for name, version in tested.items() if studio.get(name) != version}
+    return {module for module, names in owners.items() if different.intersection(map(str.lower, names))} - CLIENTS
+
+
+def marked_once() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(TESTS.rglob("test_*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if any("pytest.mark.once" in ast.unparse(node) for node in tree.body if isinstance(node, ast.Assign)):
+            yield path, tree
+
+
+def imported(tree: ast.Module) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {name.partition(".")[0] for name in names}
+
+
+def test_what_is_asked_on_one_set_of_versions_imports_nothing_that_has_two() -> None:
+    different = differing_modules()
+    assert {"pandas", "duckdb", "pyarrow", "pyiceberg", "plotly", "numpy"} <= different
+    found = {path.name: imported(tree) & different for path, tree in marked_once()}
+    assert found, "no test is marked"
+    assert {name: modules for name, modules in found.items() if modules} == {}

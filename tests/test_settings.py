@@ -1,10 +1,12 @@
+import importlib.util
 import os
 from pathlib import Path
 
 import pytest
 
-from zetl_helpers import _settings
+from zetl_helpers import _settings, cli
 from zetl_helpers._settings import SettingsError
+from zetl_helpers.lab import ConnectionRefusedByLabError, connect
 
 pytestmark = pytest.mark.once
 
@@ -64,3 +66,61 @@ def test_project_and_workgroup_have_the_blogs_names_unless_others_are_named() ->
 def test_a_name_that_no_project_or_workgroup_can_have_is_refused(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{variable} is '{value}'"):
         getattr(_settings, variable.removeprefix("ZETL_").lower())({variable: value})
+
+
+@pytest.fixture
+def tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tutorial's folder, with the current folder below it and no setting in the environment."""
+    (tmp_path / "environment.yml").touch()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    for name in _settings.NAMES:
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_settings_of_the_folder_hold_for_every_notebook_in_it(tutorial: Path) -> None:
+    assert _settings.write_file({"ZETL_TARGET": "aws", "ZETL_PREFIX": "ana"}) == tutorial / "zetl.env"
+    assert (_settings.target(), _settings.prefix(), _settings.workgroup()) == ("aws", "ana", "primary")
+    _settings.write_file({"ZETL_PREFIX": ""})
+    assert (_settings.target(), _settings.prefix()) == ("aws", "")
+
+
+def test_the_environment_goes_before_the_folder(tutorial: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _settings.write_file({"ZETL_TARGET": "aws"})
+    monkeypatch.setenv("ZETL_TARGET", "local")
+    assert _settings.target() == "local"
+
+
+@pytest.mark.parametrize("line", ["ZETL_TARGETS=aws", "aws"])
+def test_a_line_that_is_no_setting_is_named(tutorial: Path, line: str) -> None:
+    (tutorial / "zetl.env").write_text(f"# mine\n\n{line}\n")
+    with pytest.raises(SettingsError, match=f"the line '{line}'"):
+        _settings.target()
+
+
+def test_the_command_writes_and_shows_settings(tutorial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["settings", "target=aws", "workgroup=analysts"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "ZETL_TARGET=aws", "ZETL_PREFIX=", "ZETL_PROJECT=CustomerDB_Project", "ZETL_WORKGROUP=analysts",
+    ]  # fmt: skip
+    assert cli.main(["settings", "target="]) == 0
+    assert "ZETL_TARGET=local" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("words", "why"), [("target=moon", "ZETL_TARGET is 'moon'"), ("moon=1", "'moon=1' is no")])
+def test_the_command_refuses_what_cannot_be_used(
+    tutorial: Path, capsys: pytest.CaptureFixture[str], words: str, why: str
+) -> None:
+    assert cli.main(["settings", words]) == 1
+    assert why in capsys.readouterr().err
+    assert not (tutorial / "zetl.env").exists()
+
+
+def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "moto" else real(name))
+    with pytest.raises(
+        ConnectionRefusedByLabError, match=r"moto missing.*pip install .*\[local\].*settings target=aws"
+    ):
+        connect("local")

@@ -145,7 +145,12 @@ def _by_metric(lab: Lab, arn: str) -> datetime | None:
     return datetime.fromtimestamp(max(values) / 1000, UTC) if values else None
 
 
-def _by_snapshot(lab: Lab) -> datetime | None:
+def newest_snapshot(lab: Lab) -> datetime | None:
+    """Return when the newest snapshot of the target table was committed; None where there is no table.
+
+    Args:
+        lab: The lab.
+    """
     sql = f'SELECT max(committed_at) AS newest FROM "{lab.target_table}$snapshots"'  # noqa: S608
     try:
         newest = lakehouse.query(lab, sql)["newest"].iloc[0]
@@ -154,4 +159,9 @@ def _by_snapshot(lab: Lab) -> datetime | None:
             raise
         return None
     moment: datetime | None = newest.tz_convert(UTC).to_pydatetime() if newest == newest else None
+    return moment
+
+
+def _by_snapshot(lab: Lab) -> datetime | None:
+    moment = newest_snapshot(lab)
     return moment if moment is not None and datetime.now(UTC) - moment >= _GRACE else None

@@ -75,6 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--store", action="store_true", help="store the outputs in the notebooks instead")
     run.set_defaults(run=_run_notebooks, extras="local,notebooks")
 
+    settings = commands.add_parser("settings", help="show the settings, or change those of the tutorial's folder")
+    settings.add_argument(
+        "changes",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="target, prefix, project or workgroup; an empty value takes it out",
+    )
+    settings.set_defaults(run=_change_settings)
+
     env = commands.add_parser("env", help="print the exports that lead the AWS CLI to the local lakehouse")
     env.set_defaults(run=_env)
 
@@ -185,6 +194,29 @@ def _env(_: argparse.Namespace) -> int:
     lab = _connect("local")
     for name, value in local_environment(str(lab.endpoint), lab.region).items():
         print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _change_settings(options: argparse.Namespace) -> int:
+    names = {name.removeprefix("ZETL_").lower(): name for name in _settings.NAMES}
+    changes = {}
+    for word in options.changes:
+        name, equals, value = word.partition("=")
+        if not equals or name not in names:
+            raise UsageError(f"{word!r} is no setting. Write NAME=VALUE, with a name of {', '.join(names)}.")
+        changes[names[name]] = value
+    readers = {
+        "ZETL_TARGET": _settings.target,
+        "ZETL_PREFIX": _settings.prefix,
+        "ZETL_PROJECT": _settings.project,
+        "ZETL_WORKGROUP": _settings.workgroup,
+    }
+    for name, value in changes.items():
+        readers[name]({name: value})  # refuses what cannot be used
+    if changes:
+        print(f"Written to {_settings.write_file(changes)}; a variable of the environment goes before it.")
+    for name, read in readers.items():
+        print(f"{name}={read()}")
     return 0
 
 

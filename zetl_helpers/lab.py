@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib.util
 import os
 import re
 import subprocess
@@ -19,8 +20,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from local_lakehouse.region import region_of, region_source
-from zetl_helpers import _next_steps, _settings
+from zetl_helpers import _next_steps, _place, _settings
 from zetl_helpers._errors import UserError
+from zetl_helpers._place import Place
 from zetl_helpers._settings import Target
 
 TAG_KEY = "zetl-lab"
@@ -36,6 +38,8 @@ _FURTHER_TABLES = (
 _LOCAL_ACCESS_KEY = "LOCALLAKEHOUSE000000"
 _LOCAL_SECRET = "not-a-secret"  # noqa: S105
 _LOOPBACK = re.compile(r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?$")
+# What `pip install .` leaves out and the local lakehouse cannot do without.
+_LOCAL_PACKAGES = ("duckdb", "httptools", "moto", "pyiceberg")
 _OTHER_SOURCES = (
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -67,6 +71,7 @@ class Lab:
         source: The DynamoDB table that this lab is about, without the prefix.
         project: The name of the project in SageMaker Unified Studio.
         workgroup: The Athena workgroup in which queries run.
+        place: The notebook space of SageMaker Unified Studio that calls AWS; None on any other computer.
     """
 
     target: Target
@@ -81,6 +86,7 @@ class Lab:
     source: str = _MAIN_TABLE
     project: str = "CustomerDB_Project"
     workgroup: str = "primary"
+    place: Place | None = None
     # Shared by the labs of all tables.
     _clients: dict[str, Any] = field(default_factory=dict, compare=False)
 
@@ -99,6 +105,11 @@ class Lab:
                 f"Take one of {', '.join((_MAIN_TABLE, *_FURTHER_TABLES))}."
             )
         return replace(self, source=source)
+
+    @property
+    def is_members(self) -> bool:
+        """Whether the caller is a project's role that may query the lab's table and create nothing."""
+        return self.place is not None and self.place.is_members
 
     @property
     def everywhere(self) -> tuple[Lab, ...]:
@@ -213,6 +224,7 @@ class Lab:
             ("account", self.account),
             ("Region", self.region),
             ("caller", self.caller),
+            *([("place", str(self.place))] if self.place else []),
             ("source", f"DynamoDB table {self.table}"),
             ("target table", f"{self.database}.{self.target_table}"),
             ("bucket", self.bucket),
@@ -260,6 +272,7 @@ def connect(target: Target | None = None, *, tell: Callable[[str], object] | Non
 
 
 def _connect_local(tell: Callable[[str], object] | None) -> Lab:
+    _require_local_packages()
     endpoint, region = _find_local(), region_of()
     if endpoint is None:
         endpoint = _start_local()
@@ -285,6 +298,19 @@ def connect_to_local(endpoint: str, region: str) -> Lab:
         aws_access_key_id=_LOCAL_ACCESS_KEY, aws_secret_access_key=_LOCAL_SECRET, region_name=region
     )
     return _introduce("local", session, _settings.prefix(), endpoint)
+
+
+def _require_local_packages() -> None:
+    """Refuse by one sentence what would end in a traceback: an environment without the local lakehouse's packages."""
+    missing = [name for name in _LOCAL_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        where = "In this space of SageMaker Unified Studio the" if _place.find_space() else "The"
+        raise ConnectionRefusedByLabError(
+            f"{where} local lakehouse has not all packages that it needs ({', '.join(missing)} missing): install them "
+            f"with {sys.executable} -m pip install 'zetl-helpers[local]', or in the tutorial's folder with "
+            "pip install '.[local]'. To work in your AWS account instead, run zetl settings target=aws once, and "
+            "restart the kernel."
+        )
 
 
 def _find_local() -> str | None:
@@ -360,7 +386,7 @@ def _connect_aws(prefix: str) -> Lab:
         ) from error
     if not session.region_name:
         raise ConnectionRefusedByLabError("AWS needs a Region. Set AWS_REGION, for example to us-east-1.")
-    return _introduce("aws", session, prefix, None)
+    return _in_space(_introduce("aws", session, prefix, None))
 
 
 def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: str | None) -> Lab:
@@ -385,6 +411,17 @@ def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: st
         project=_settings.project(),
         workgroup=_settings.workgroup(),
     )
+
+
+def _in_space(lab: Lab) -> Lab:
+    """Return the lab as it is seen from a space of SageMaker Unified Studio, if the process runs in one."""
+    space = _place.find_space()
+    if space is None:
+        return lab
+    place = _place.look(space, lab.client)
+    # A project's role of an Identity Center domain may query in the project's own workgroup only.
+    theirs = place.workgroup if place.is_members else ""
+    return replace(lab, place=place, workgroup=_settings.workgroup(default=theirs or "primary"))
 
 
 class _Recorder:

@@ -86,13 +86,15 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
 def freshness(lab: Lab) -> timedelta:
     """Return how far the target is behind the source, by the newest ingestion that the log shows.
 
+    A member of a Studio project may not ask for the integration: there the table's newest snapshot counts.
+
     Args:
         lab: The lab.
 
     Raises:
         IntegrationError: Nothing was ingested yet.
     """
-    synced = integration.last_sync(lab)
+    synced = _arrival.newest_snapshot(lab) if lab.is_members else integration.last_sync(lab)
     if synced is None:
         raise integration.IntegrationError(
             f"Integration {lab.integration!r} has ingested nothing yet. Wait with integration.wait_until_loaded(lab)."

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from zetl_helpers import _administrators, _governed, permissions
 from zetl_helpers._aws import absent, one_of, settled
+from zetl_helpers._place import Space
 from zetl_helpers._steps import Did, Step
 from zetl_helpers.lab import Lab
-
-# What a notebook space of the Studio knows about itself.
-_SPACE = Path("/opt/ml/metadata/resource-metadata.json")
 
 
 class StudioError(Exception):
@@ -120,23 +116,38 @@ def find_project(lab: Lab) -> Project:
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_ListProjects.html
     """
     datazone = lab.client("datazone")
-    space = _space()
+    if lab.place is not None:
+        return _project_of_space(datazone, lab.place.space, lab.region)
     domains = [one for one in _pages(datazone, "list_domains") if one.get("domainVersion", "V2") == "V2"]
     if not domains:
         raise StudioError(
             "This account and Region has no SageMaker Unified Studio domain. An administrator creates one in the "
-            "Amazon SageMaker console; the chapters on Athena work without it."
+            "Amazon SageMaker console, or with studio.create_domain(lab); the chapters on Athena work without it."
         )
     for domain in domains:
         for project in _pages(datazone, "list_projects", domainIdentifier=domain["id"]):
-            if project["id"] == space.get("DataZoneProjectId") or (not space and project["name"] == lab.project):
-                role = space.get("ExecutionRoleArn") or _project_role(datazone, domain["id"], project["id"])
+            if project["name"] == lab.project:
+                role = _project_role(datazone, domain["id"], project["id"])
                 portal = domain.get("portalUrl", "")
                 return Project(domain["id"], project["id"], project["name"], role, portal)
     raise StudioError(
         f"No project {lab.project!r} is visible to you. In the Studio choose Create project, name it {lab.project} "
         "and take the profile SQL analytics; then repeat this cell."
     )
+
+
+def _project_of_space(datazone: Any, space: Space, region: str) -> Project:
+    """Return the project that a space belongs to, by the ids that the space knows: its role may not list domains."""
+    listed = _pages(datazone, "list_projects", domainIdentifier=space.domain_id)
+    names = {one["id"]: one["name"] for one in listed}
+    if space.project_id not in names:
+        raise StudioError(
+            f"Project {space.project_id} of this space is not visible to you any more. Ask an owner of the project, or "
+            "open the space again from the Studio."
+        )
+    role = space.role_arn or _project_role(datazone, space.domain_id, space.project_id)
+    portal = f"https://{space.domain_id}.sagemaker.{space.region or region}.on.aws"
+    return Project(space.domain_id, space.project_id, names[space.project_id], role, portal)
 
 
 def as_project(lab: Lab, project: Project) -> Lab:
@@ -316,13 +327,6 @@ def unshare(lab: Lab, project: Project) -> list[Step]:
                 _undisturbed(formation.delete_lake_formation_opt_in, Principal=principal, Resource=resource)
         steps.append(Step(f"grants on {thing}", "deleted" if held or opted else "already gone", calls))
     return steps
-
-
-def _space() -> dict[str, Any]:
-    if not _SPACE.exists():
-        return {}
-    document = json.loads(_SPACE.read_text())
-    return {**document.get("AdditionalMetadata", {}), "ExecutionRoleArn": document.get("ExecutionRoleArn")}
 
 
 def _pages(client: Any, operation: str, **arguments: Any) -> list[dict[str, Any]]:

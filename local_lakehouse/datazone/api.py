@@ -14,6 +14,7 @@ from typing import Any
 
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_backend import GivenRole
+from local_lakehouse.datazone.project_role import BOUNDARY_NAME, ProjectNames, permissions_boundary, role_policy
 from local_lakehouse.protocol.wire import Caller, Fault
 
 _DOMAIN = "dzd-4k7m2p9q1r5s8t"
@@ -168,9 +169,7 @@ class DataZoneService:
 
     def _credentials(self) -> dict[str, Any]:
         """Return credentials of the project's role, which DataZone assumes for the project's members."""
-        self._clients.client("iam").put_role_policy(
-            RoleName=_ROLE, PolicyName="project", PolicyDocument=json.dumps(self._project_policy())
-        )
+        self._limit_role()
         session = self._clients.client("sts").assume_role(RoleArn=self._role_arn(), RoleSessionName="member")
         made = session["Credentials"]
         return {
@@ -180,18 +179,16 @@ class DataZoneService:
             "expiration": made["Expiration"],
         }
 
-    def _project_policy(self) -> dict[str, Any]:
-        """Return what a project's role may do here: see the Data Catalog, query in its workgroup, use its bucket."""
-        where = f"{self._clients.region}:{self._clients.account}"
-        partition, bucket = self._clients.partition, self._bucket
-        glue = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables", "glue:GetPartitions"]
-        statements: list[dict[str, Any]] = [
-            {"Action": glue, "Resource": f"arn:{partition}:glue:{where}:*"},
-            {"Action": "athena:*", "Resource": f"arn:{partition}:athena:{where}:workgroup/{_WORKGROUP}"},
-            {"Action": "s3:*", "Resource": [f"arn:{partition}:s3:::{bucket}", f"arn:{partition}:s3:::{bucket}/*"]},
-            {"Action": "lakeformation:GetDataAccess", "Resource": "*"},
-        ]
-        return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement} for statement in statements]}
+    def _limit_role(self) -> None:
+        """Give the project's role its policy and its permissions boundary, as a project of the Studio has them."""
+        iam = self._clients.client("iam")
+        names = ProjectNames(self._clients.partition, self._clients.region, self._clients.account, _WORKGROUP,
+                             self._bucket, _DOMAIN)  # fmt: skip
+        iam.put_role_policy(RoleName=_ROLE, PolicyName="project", PolicyDocument=json.dumps(role_policy(names)))
+        boundary = f"arn:{self._clients.partition}:iam::{self._clients.account}:policy/{BOUNDARY_NAME}"
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_policy(PolicyName=BOUNDARY_NAME, PolicyDocument=json.dumps(permissions_boundary(names)))
+            iam.put_role_permissions_boundary(RoleName=_ROLE, PermissionsBoundary=boundary)
 
     @property
     def _bucket(self) -> str:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from local_lakehouse.backend.clients import acting_for
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.iam.access import Access
 from local_lakehouse.iam.account import Account, resource_policy, resource_tags, role_boundary
@@ -116,8 +117,11 @@ class PolicyEnforcer:
             Refusal: It is not given.
         """
         try:
-            surroundings = {**_context(region), **self._about(identity, access, region)}
-            why = _objection(identity, access, resource_policy(self._backend.clients, access), surroundings)
+            # IAM looks at policies and tags itself: nobody needs the right to read them in order to be judged by them.
+            with acting_for(None):
+                surroundings = {**_context(region), **self._about(identity, access, region)}
+                attached = resource_policy(self._backend.clients, access)
+            why = _objection(identity, access, attached, surroundings)
         except UnsupportedPolicyError as error:
             why = f"because a policy cannot be read: {error}"
         self.rights.note(identity.context.get("aws:PrincipalArn", identity.arn), access, allowed=why is None)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from zetl_helpers import integration, permissions, source, studio, target
+from botocore.exceptions import ClientError
+
+from zetl_helpers import _place, integration, lakehouse, permissions, source, studio, target
+from zetl_helpers._aws import error_code
+from zetl_helpers._errors import UserError
+from zetl_helpers._rights import DENIED
 from zetl_helpers._steps import Step
 from zetl_helpers.course.exercises import faults
 from zetl_helpers.lab import Lab
@@ -40,12 +45,49 @@ def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
         chapter: The chapter that is about to begin, 0 to 12.
 
     Raises:
+        MemberError: The caller is a member of a Studio project, and the chapter is not for members, or not prepared.
         ValueError: There is no such chapter.
     """
     if chapter not in _NEEDS:
         raise ValueError(f"There is no chapter {chapter!r}. Give a number from {min(_NEEDS)} to {max(_NEEDS)}.")
+    if lab.is_members:
+        _require_shared(lab, chapter)
+        return []
     steps = [step for create in _NEEDS[chapter] for step in create(lab)]
     return [step for step in steps if step.did != "already there"]
+
+
+class MemberError(UserError):
+    """A member of a Studio project opens a chapter that members cannot run yet, or at all; the text says who can."""
+
+
+def _require_shared(lab: Lab, chapter: int) -> None:
+    """Look whether a project's member can run or read a chapter: a member creates nothing."""
+    if chapter not in _MEMBERS:
+        raise MemberError(
+            f"Chapter {chapter} creates or changes AWS resources, and the permissions boundary of the project's role "
+            f"denies that: {_place.MEMBERS_CHAPTERS}."
+        )
+    if chapter == 0:
+        return
+    ask = (
+        "Ask the administrator or instructor who prepares the lab to run chapters 1 to 3 with the same ZETL_PREFIX, "
+        f"and name the project's role: {permissions.caller_principal(lab)}."
+    )
+    try:
+        columns = set(lakehouse.schema(lab)["column"])
+    except lab.client("glue").exceptions.EntityNotFoundException as error:
+        raise MemberError(f"There is no table {lab.database}.{lab.target_table} yet. {ask}") from error
+    except ClientError as error:
+        if error_code(error) not in DENIED:
+            raise
+        raise MemberError(f"Table {lab.database}.{lab.target_table} is not shared with this project. {ask}") from error
+    if chapter > 6 and "email" not in columns:
+        raise MemberError(f"The changes of chapter 6 are not made yet. {ask.replace('1 to 3', '1 to 3 and 6')}")
+
+
+# What a member of a project runs, or reads.
+_MEMBERS = (0, 4, 5, 6, 7, 8)
 
 
 def apply_changes(lab: Lab) -> datetime:

@@ -37,8 +37,15 @@ def examine(lab: Lab | None = None) -> list[Check]:
 
 
 def _account(lab: Lab) -> list[Check]:
+    who = Check(True, f"target {lab.target}: account {lab.account}, as {lab.caller}")
+    if lab.place is not None and lab.is_members:
+        return [who, Check(True, str(lab.place)), *_account_checks.for_member(lab)]
+    place = (
+        [] if lab.place is None else [Check(lab.place.builds, str(lab.place), "Attach them, see policies/README.md.")]
+    )
     return [
-        Check(True, f"target {lab.target}: account {lab.account}, as {lab.caller}"),
+        who,
+        *place,
         _account_checks.region(lab),
         *_account_checks.reach(lab),
         *_account_checks.rights(lab),

@@ -72,6 +72,21 @@ def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
         return Check(False, what, f"{error}. Ask for the rights in policies/, or sign in again.")
 
 
+def for_member(lab: Lab) -> list[Check]:
+    """Look at what a member of a Studio project needs: the project's workgroup, and a table that is shared."""
+    return [_probe(lab, "Athena", dict(_PROBES)["Athena"]), _unless_refused("the lab's table", lambda: _shared(lab))]
+
+
+def _shared(lab: Lab) -> Check:
+    thing = f"table {lab.database}.{lab.target_table}"
+    try:
+        lab.client("glue").get_table(DatabaseName=lab.database, Name=lab.target_table)
+    except lab.client("glue").exceptions.EntityNotFoundException:
+        step = "Ask the administrator or instructor to run chapters 1 to 3 with the same ZETL_PREFIX."
+        return Check(False, f"{thing} is not there", step)
+    return Check(True, f"{thing} is shared with this project")
+
+
 def rights(lab: Lab) -> list[Check]:
     """Let IAM simulate each right that the tutorial needs, and name those that are missing."""
     try:

@@ -1,0 +1,202 @@
+"""A member of a project in an Identity Center domain: which chapters run as the project's role, under its boundary."""
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from botocore.exceptions import ClientError
+
+import zetl_helpers
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.conftest import connect_to
+from tests.fakes import Answers
+from tests.rights.people import newest, rights
+from zetl_helpers import _place, doctor, monitoring, studio
+from zetl_helpers import lab as lab_module
+from zetl_helpers.course import chapters
+from zetl_helpers.lab import Lab
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+# Cells of chapters 6 and 8 that write, or ask for the integration, its log or its metrics: a member reads past them.
+NOT_FOR_MEMBERS = (
+    "put_item", "wait_until", "ex.q", "change", "log_events", "monitoring.metrics", "ingestions", "create_alarm",
+    "limit_target_role", "create_target_role",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def enforcing() -> Iterator[Lakehouse]:
+    """A lakehouse that enforces IAM, with a finished chapter 6 and a table that is shared with the project."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
+    lakehouse.start()
+    administrator = connect_to(lakehouse.url)
+    chapters.catch_up(administrator, 7)
+    chapters.share(administrator)
+    yield lakehouse
+    lakehouse.stop()
+
+
+def metadata(folder: Path, lab: Lab, project: studio.Project) -> Path:
+    """Write what a notebook space knows about itself."""
+    found = {
+        "DataZoneDomainId": project.domain_id,
+        "DataZoneProjectId": project.project_id,
+        "DataZoneDomainRegion": lab.region,
+    }
+    path = folder / "resource-metadata.json"
+    path.write_text(json.dumps({"AdditionalMetadata": found, "ExecutionRoleArn": project.role_arn}))
+    return path
+
+
+@pytest.fixture
+def member(enforcing: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """The lab as a space of the project sees it."""
+    administrator = connect_to(enforcing.url)
+    project = studio.find_project(administrator)
+    monkeypatch.setattr(_place, "METADATA", metadata(tmp_path, administrator, project))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", enforcing.url)
+    monkeypatch.setenv("ZETL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("ZETL_WORKGROUP", raising=False)
+    lab = lab_module._in_space(studio.as_project(administrator, project))
+    monkeypatch.setattr(zetl_helpers, "connect", lambda: lab)
+    return lab
+
+
+def run(chapter: str, without: tuple[str, ...] = ()) -> int:
+    """Run a notebook's cells but those with one of some texts in them; return how many ran."""
+    (path,) = NOTEBOOKS.glob(f"{chapter}_*.ipynb")
+    names: dict[str, Any] = {}
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    chosen = [source for source in cells if not any(text in source for text in without)]
+    for source in chosen:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(source, str(path), "exec"), names)  # noqa: S102
+    return len(chosen)
+
+
+def test_the_space_is_recognised_without_listing_domains(member: Lab, enforcing: Lakehouse) -> None:
+    assert member.place is not None
+    assert (member.place.kind, member.place.builds) == ("Identity Center", False)
+    assert member.workgroup == member.place.workgroup
+    assert member.workgroup.startswith("workgroup-")
+    assert "Identity Center domain: chapters 4, 5 and 7 run, 6 and 8 can be read" in repr(member)
+    before = newest(enforcing)
+    assert studio.find_project(member).name == "CustomerDB_Project"
+    assert "datazone:ListDomains" not in {right["action"] for right in rights(enforcing, after=before)}
+
+
+def test_the_members_chapters_run_and_nothing_is_denied(member: Lab, enforcing: Lakehouse) -> None:
+    before = newest(enforcing)
+    assert all(run(chapter) > 10 for chapter in ("04", "05", "07"))
+    refused = [right for right in rights(enforcing, after=before) if not right["allowed"]]
+    assert refused == [], refused
+
+
+def test_the_reading_parts_of_chapters_6_and_8_run(member: Lab, enforcing: Lakehouse) -> None:
+    before = newest(enforcing)
+    assert run("06", without=NOT_FOR_MEMBERS) >= 3
+    assert run("08", without=NOT_FOR_MEMBERS) >= 4
+    refused = [right for right in rights(enforcing, after=before) if not right["allowed"]]
+    assert refused == [], refused
+    assert monitoring.freshness(member).total_seconds() > 0
+
+
+@pytest.mark.parametrize("chapter", [1, 2, 3, 9, 10, 11, 12])
+def test_other_chapters_say_who_runs_them(member: Lab, chapter: int) -> None:
+    with pytest.raises(chapters.MemberError, match=r"boundary of the project's role denies.*administrator runs"):
+        chapters.catch_up(member, chapter)
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "parameters"),
+    [
+        ("dynamodb", "scan", {"TableName": "CustomerAccounts"}),
+        ("glue", "describe_integrations", {}),
+        ("datazone", "list_domains", {}),
+        ("cloudwatch", "list_metrics", {}),
+        ("lakeformation", "list_permissions", {}),
+        ("s3", "list_objects_v2", {"Bucket": "glue-zetl-target-123456789012-us-east-1"}),
+        ("s3", "create_bucket", {"Bucket": "another"}),
+        ("iam", "create_role", {"RoleName": "Another", "AssumeRolePolicyDocument": "{}"}),
+    ],
+)
+def test_what_the_boundary_denies_no_policy_of_the_project_gives_back(
+    member: Lab, enforcing: Lakehouse, service: str, call: str, parameters: dict[str, Any]
+) -> None:
+    everything = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    iam = connect_to(enforcing.url).client("iam")
+    role = studio.find_project(member).role_arn.rpartition("/")[2]
+    iam.put_role_policy(RoleName=role, PolicyName="everything", PolicyDocument=json.dumps(everything))
+    try:
+        with pytest.raises(ClientError, match=r"explicit deny|permissions boundary"):
+            getattr(member.client(service), call)(**parameters)
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="everything")
+
+
+def test_the_primary_workgroup_is_denied(member: Lab) -> None:
+    with pytest.raises(ClientError, match="athena:StartQueryExecution"):
+        member.client("athena").start_query_execution(QueryString="SELECT 1", WorkGroup="primary")
+
+
+def test_a_table_that_is_not_shared_names_the_project_and_who_shares_it(member: Lab, enforcing: Lakehouse) -> None:
+    administrator = connect_to(enforcing.url)
+    project = studio.find_project(administrator)
+    formation = administrator.client("lakeformation")
+    who = {"DataLakePrincipalIdentifier": project.role_arn}
+    table = {"Table": {"DatabaseName": "customerdb", "Name": "customeraccounts"}}
+    formation.revoke_permissions(Principal=who, Resource=table, Permissions=["DESCRIBE", "SELECT"])
+    try:
+        with pytest.raises(chapters.MemberError, match=rf"not shared.*Ask the administrator.*{project.role_arn}"):
+            chapters.catch_up(member, 4)
+    finally:
+        chapters.share(administrator)
+
+
+def test_a_table_that_is_not_there_names_who_makes_it(member: Lab) -> None:
+    with pytest.raises(chapters.MemberError, match=r"There is no table ana_customerdb\.customeraccounts yet"):
+        chapters.catch_up(replace(member, prefix="ana"), 4)
+
+
+def test_an_iam_based_domain_runs_everything(
+    enforcing: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = connect_to(enforcing.url)
+    project = studio.find_project(lab)
+    monkeypatch.setattr(_place, "METADATA", metadata(tmp_path, lab, project))
+    express = {"connectionId": "c", "domainId": "d", "domainUnitId": "u", "name": "default.iam", "type": "IAM"}
+    Answers(lab, "datazone", "ListConnections").once(lambda _: {"items": [{**express, "physicalEndpoints": []}]})
+    found = lab_module._in_space(lab)
+    assert found.place is not None
+    assert (found.place.kind, found.place.builds, found.is_members) == ("IAM-based", True, False)
+    assert found.workgroup == "primary"
+    assert "IAM-based domain: every chapter runs" in repr(found)
+    assert studio.find_project(found) == project
+
+
+def test_a_role_without_the_learners_rights_in_an_iam_based_domain_is_told(tmp_path: Path) -> None:
+    place = _place.Place(_place.Space("d", "p", "us-east-1", "r"), "IAM-based", "", builds=False)
+    assert not place.is_members
+    assert "lacks the learner's rights, attach the policies of policies/" in str(place)
+
+
+def test_any_other_computer_is_no_space(tmp_path: Path) -> None:
+    assert _place.find_space(tmp_path / "missing.json") is None
+    other = tmp_path / "resource-metadata.json"
+    other.write_text(json.dumps({"ResourceArn": "arn", "AdditionalMetadata": {}}))
+    assert _place.find_space(other) is None
+
+
+def test_doctor_looks_at_what_a_member_needs_only(member: Lab, enforcing: Lakehouse) -> None:
+    before = newest(enforcing)
+    report = doctor.report(doctor.examine(member))
+    assert "[OK]   space of project" in report
+    assert "[FAIL]" not in report
+    refused = [right for right in rights(enforcing, after=before) if not right["allowed"]]
+    assert refused == [], refused

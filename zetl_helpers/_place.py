@@ -1,0 +1,136 @@
+"""Where the process runs, as SageMaker Unified Studio tells it: a notebook space, its project, its kind of domain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers._aws import error_code
+from zetl_helpers._rights import DENIED
+
+# Every notebook space has it; only those of the Unified Studio name a project in it.
+METADATA = Path("/opt/ml/metadata/resource-metadata.json")
+
+Kind = Literal["IAM-based", "Identity Center"]
+# The name of a project's IAM connection differs between the two kinds of domain.
+_CONNECTIONS: dict[str, Kind] = {"default.iam": "IAM-based", "project.iam": "Identity Center"}
+
+MEMBERS_CHAPTERS = "chapters 4, 5 and 7 run, 6 and 8 can be read, and an administrator runs chapters 1 to 3 and 6"
+
+
+@dataclass(frozen=True)
+class Space:
+    """A notebook space of SageMaker Unified Studio.
+
+    Args:
+        domain_id: The domain.
+        project_id: The project.
+        region: The domain's Region.
+        role_arn: The project's role, as which everything in the space calls AWS.
+    """
+
+    domain_id: str
+    project_id: str
+    region: str
+    role_arn: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A space, and what its project's role may do.
+
+    Args:
+        space: The space.
+        kind: The kind of its domain; None where the role may not ask for it.
+        workgroup: The project's Athena workgroup; empty where there is no connection to one.
+        builds: Whether the role may create what chapters 1 to 3 create.
+    """
+
+    space: Space
+    kind: Kind | None
+    workgroup: str
+    builds: bool
+
+    @property
+    def is_members(self) -> bool:
+        """Whether the role is that of a project which may query what others created, and create nothing."""
+        return not self.builds and self.kind != "IAM-based"
+
+    def __str__(self) -> str:
+        kind = f"{self.kind} domain" if self.kind else "domain of an unknown kind"
+        if self.builds:
+            may = "every chapter runs"
+        elif self.is_members:
+            may = MEMBERS_CHAPTERS
+        else:
+            may = "its role lacks the learner's rights, attach the policies of policies/ to it"
+        return f"space of project {self.space.project_id}, {kind}: {may}"
+
+
+def find_space(metadata: Path | None = None) -> Space | None:
+    """Return the space that the process runs in; None on any other computer.
+
+    Args:
+        metadata: The file in which a space describes itself.
+    """
+    path = metadata or METADATA
+    if not path.exists():
+        return None
+    document = json.loads(path.read_text(encoding="utf-8"))
+    found = document.get("AdditionalMetadata", {})
+    if not found.get("DataZoneProjectId"):
+        return None
+    return Space(
+        found["DataZoneDomainId"],
+        found["DataZoneProjectId"],
+        found.get("DataZoneDomainRegion", ""),
+        document.get("ExecutionRoleArn", ""),
+    )
+
+
+def look(space: Space, client: Callable[[str], Any]) -> Place:
+    """Ask DataZone and AWS Glue what kind of domain a space is in, and what the project's role may do.
+
+    The ids come from the space itself: a project's role may not list domains.
+
+    Args:
+        space: The space.
+        client: Returns the boto3 client of a service.
+
+    See https://docs.aws.amazon.com/datazone/latest/APIReference/API_ListConnections.html
+    """
+    connections = _connections(space, client("datazone"))
+    kinds = [_CONNECTIONS[one["name"]] for one in connections if one["name"] in _CONNECTIONS]
+    workgroups = [one for one in connections if one.get("type") == "ATHENA"]
+    workgroup = _workgroup(space, client("datazone"), workgroups[0]["connectionId"]) if workgroups else ""
+    return Place(space, kinds[0] if kinds else None, workgroup, _allowed(client("glue").describe_integrations))
+
+
+def _connections(space: Space, datazone: Any) -> list[dict[str, Any]]:
+    where = {"domainIdentifier": space.domain_id, "projectIdentifier": space.project_id}
+    try:
+        return [one for page in datazone.get_paginator("list_connections").paginate(**where) for one in page["items"]]
+    except ClientError as error:
+        if error_code(error) not in DENIED:
+            raise
+        return []
+
+
+def _workgroup(space: Space, datazone: Any, connection: str) -> str:
+    found = datazone.get_connection(domainIdentifier=space.domain_id, identifier=connection)
+    return str(found["props"]["athenaProperties"]["workgroupName"])
+
+
+def _allowed(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except ClientError as error:
+        if error_code(error) not in DENIED:
+            raise
+        return False
+    return True

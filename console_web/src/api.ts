@@ -152,6 +152,8 @@ export interface LabNames {
   account: string; region: string; caller: string; prefix: string; table: string; database: string; target_table: string;
   bucket: string; role: string; integration: string; project: string; workgroup: string; table_arn: string;
   database_arn: string; role_arn: string; location: string;
+  /** The tag by which clean-up knows what belongs to the lab. */
+  tags: Record<string, string>;
 }
 
 let names: Promise<LabNames> | undefined;

@@ -12,6 +12,8 @@ from zetl_helpers.console.querybooks import QuerybookError, Querybooks
 from zetl_helpers.console.values import to_json
 
 Question = Mapping[str, Any]
+# The templates of policies/ that the page offers where a policy is written.
+_POLICIES = ("catalog_resource_policy", "table_resource_policy", "target_role_permissions", "target_role_trust")
 
 
 class Api:
@@ -30,6 +32,7 @@ class Api:
             "iceberg": lambda asked: iceberg.metadata(link, _text(asked, "database"), _text(asked, "table")),
             "lab": self._lab,
             "manifests": lambda asked: iceberg.manifests(link, _text(asked, "location")),
+            "policy": self._policy,
             "parquet": lambda asked: files.parquet(link, _text(asked, "bucket"), _text(asked, "key")),
             "querybooks/delete": lambda asked: self._querybooks.delete(_text(asked, "id")),
             "querybooks/get": lambda asked: self._querybooks.get(_text(asked, "id")),
@@ -68,9 +71,17 @@ class Api:
         lab = self._link.lab()
         names = (
             "account", "region", "caller", "prefix", "table", "database", "target_table", "bucket", "role",
-            "integration", "project", "workgroup", "table_arn", "database_arn", "role_arn", "location",
+            "integration", "project", "workgroup", "table_arn", "database_arn", "role_arn", "location", "tags",
         )  # fmt: skip
         return {name: getattr(lab, name) for name in names}
+
+    def _policy(self, asked: Question) -> Any:
+        from zetl_helpers import permissions
+
+        name = _text(asked, "name")
+        if name not in _POLICIES:
+            raise CallError("NotFound", f"The practice console has no policy {name!r}.", 404)
+        return permissions.render(self._link.lab(), name)
 
     def _assistant(self, asked: Question) -> Any:
         from zetl_helpers import assistant

@@ -1,0 +1,26 @@
+import type { VNode } from "preact";
+import { IntegrationTable, useIntegrations } from "../glue/integration_table";
+import { navigate } from "../router";
+import { Button, ErrorBox, Loading, Menu, Page } from "../ui";
+
+/** The zero-ETL integrations of DynamoDB's tables; a new one is created in AWS Glue. */
+export function IntegrationsPage(): VNode {
+  const integrations = useIntegrations();
+  return (
+    <Page
+      title="Integrations"
+      actions={
+        <>
+          <Button onClick={integrations.reload} label="Refresh integrations">Refresh</Button>
+          <Menu title="Create integration" items={[{ title: "Amazon SageMaker Lakehouse", onSelect: () => navigate("#/glue/zero-etl/create") }]} />
+        </>
+      }
+    >
+      <p>Zero-ETL integrations copy a table, and then its changes, without a pipeline of your own.</p>
+      <ErrorBox error={integrations.error} onRetry={integrations.reload} />
+      {integrations.value ? (
+        <IntegrationTable integrations={integrations.value.filter((each) => each.SourceArn.includes(":dynamodb:"))} />
+      ) : !integrations.error && <Loading what="integrations" />}
+    </Page>
+  );
+}

@@ -1,0 +1,122 @@
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { call } from "../api";
+import { useAction } from "../hooks";
+import { Button, Editor, ErrorBox, Modal, SelectField, Tabs, TextField } from "../ui";
+import { formText, fromForm, keyNames, TYPES, typeOf, type FormType, type Item, type TableDescription } from "./model";
+
+interface Field {
+  name: string;
+  type: FormType;
+  text: string;
+}
+
+function fieldsOf(table: TableDescription, item: Item): Field[] {
+  const keys = keyNames(table);
+  const names = [...keys, ...Object.keys(item).filter((name) => !keys.includes(name))];
+  return names.map((name) => {
+    const value = item[name];
+    const declared = table.AttributeDefinitions.find((definition) => definition.AttributeName === name)?.AttributeType ?? "S";
+    return { name, type: value ? typeOf(value) : declared, text: value ? formText(value) : "" };
+  });
+}
+
+function itemOf(fields: Field[]): Item {
+  return Object.fromEntries(fields.map((field) => {
+    if (!field.name) throw new Error("An attribute has no name.");
+    try {
+      return [field.name, fromForm(field.type, field.text)];
+    } catch (error) {
+      throw new Error(`${field.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+  }));
+}
+
+interface ItemEditorProps {
+  table: TableDescription;
+  item: Item | undefined;
+  onSaved: () => void;
+  onClose: () => void;
+}
+
+/** Creates or edits an item, attribute by attribute or as DynamoDB JSON. */
+export function ItemEditor({ table, item, onSaved, onClose }: ItemEditorProps): VNode {
+  const [fields, setFields] = useState(() => fieldsOf(table, item ?? {}));
+  const [json, setJson] = useState("");
+  const [view, setView] = useState("form");
+  const action = useAction();
+  const keys = keyNames(table);
+  const change = (place: number, changed: Partial<Field>): void =>
+    setFields((old) => old.map((field, each) => (each === place ? { ...field, ...changed } : field)));
+  const turn = (to: string): void => void action.run(async () => {
+    if (to === "json") setJson(JSON.stringify(itemOf(fields), null, 2));
+    else if (json) setFields(fieldsOf(table, JSON.parse(json) as Item));
+    setView(to);
+    return Promise.resolve();
+  });
+  const save = async (): Promise<void> => {
+    const wanted = view === "json" ? (JSON.parse(json) as Item) : itemOf(fields);
+    // Only a new item must be new: who edits one means to replace it.
+    const isNew = item === undefined;
+    await call("dynamodb", "PutItem", {
+      TableName: table.TableName, Item: wanted,
+      ...(isNew ? { ConditionExpression: "attribute_not_exists(#key)", ExpressionAttributeNames: { "#key": keys[0] } } : {}),
+    });
+    onSaved();
+  };
+  return (
+    <Modal
+      title={item ? "Edit item" : "Create item"} wide onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button primary busy={action.busy} onClick={() => void action.run(save)}>{item ? "Save item" : "Create item"}</Button>
+        </>
+      }
+    >
+      <Tabs
+        label="View" selected={view} onSelect={turn}
+        tabs={[
+          { id: "form", title: "Form", render: () => (
+            <>
+              {fields.map((field, place) => (
+                <AttributeRow
+                  key={place} field={field} fixed={keys.includes(field.name) && place < keys.length} locked={item !== undefined}
+                  onChange={(changed) => change(place, changed)}
+                  onRemove={() => setFields((old) => old.filter((_, each) => each !== place))}
+                />
+              ))}
+              <Button onClick={() => setFields((old) => [...old, { name: "", type: "S", text: "" }])}>Add new attribute</Button>
+            </>
+          ) },
+          { id: "json", title: "JSON", render: () => <Editor label="Item as DynamoDB JSON" language="json" value={json} onChange={setJson} /> },
+        ]}
+      />
+      <ErrorBox error={action.error} />
+    </Modal>
+  );
+}
+
+interface RowProps {
+  field: Field;
+  fixed: boolean;
+  locked: boolean;
+  onChange: (changed: Partial<Field>) => void;
+  onRemove: () => void;
+}
+
+function AttributeRow({ field, fixed, locked, onChange, onRemove }: RowProps): VNode {
+  return (
+    <div class="row">
+      {!fixed && <TextField label="Attribute name" value={field.name} onChange={(name) => onChange({ name })} />}
+      <TextField
+        label={field.name || "Value"} value={field.text} disabled={fixed && locked} hint={fixed ? "Key" : undefined}
+        onChange={(text) => onChange({ text })}
+      />
+      {!fixed && (
+        <SelectField label={`Type of ${field.name || "the new attribute"}`} value={field.type} options={TYPES} onChange={(type) => onChange({ type: type as FormType })} />
+      )}
+      {!fixed && <p><Button label={`Remove ${field.name || "the new attribute"}`} onClick={onRemove}>Remove</Button></p>}
+    </div>
+  );
+}

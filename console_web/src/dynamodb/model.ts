@@ -1,0 +1,100 @@
+/** DynamoDB's tables and items, as its API has them. */
+
+import { all, call, type CallOptions } from "../api";
+
+export type AttributeValue =
+  | { S: string } | { N: string } | { B: string } | { BOOL: boolean } | { NULL: true }
+  | { M: Item } | { L: AttributeValue[] } | { SS: string[] } | { NS: string[] } | { BS: string[] };
+
+export type Item = Record<string, AttributeValue>;
+
+export interface KeyElement {
+  AttributeName: string;
+  KeyType: "HASH" | "RANGE";
+}
+
+export interface TableDescription {
+  TableName: string;
+  TableArn: string;
+  TableStatus: string;
+  ItemCount?: number;
+  TableSizeBytes?: number;
+  CreationDateTime?: string;
+  KeySchema: KeyElement[];
+  AttributeDefinitions: { AttributeName: string; AttributeType: "S" | "N" | "B" }[];
+  BillingModeSummary?: { BillingMode: string };
+}
+
+export async function listTables(options: CallOptions = {}): Promise<string[]> {
+  return all<string>("dynamodb", "ListTables", {}, "TableNames", { from: "LastEvaluatedTableName", to: "ExclusiveStartTableName" }, options);
+}
+
+export async function describeTable(name: string, options: CallOptions = {}): Promise<TableDescription> {
+  return (await call<{ Table: TableDescription }>("dynamodb", "DescribeTable", { TableName: name }, options)).Table;
+}
+
+export function keyNames(table: TableDescription): string[] {
+  const order = (element: KeyElement): number => (element.KeyType === "HASH" ? 0 : 1);
+  return [...table.KeySchema].sort((a, b) => order(a) - order(b)).map((element) => element.AttributeName);
+}
+
+export function keyOf(table: TableDescription, item: Item): Item {
+  return Object.fromEntries(keyNames(table).map((name) => [name, item[name] ?? { NULL: true }]));
+}
+
+const SCALARS = new Set(["S", "N", "B"]);
+
+/** A value in one line: text and numbers as they are, everything else as JSON. */
+export function shown(value: AttributeValue | undefined): string {
+  if (value === undefined) return "";
+  const [[kind, content] = ["", ""]] = Object.entries(value) as [string, unknown][];
+  if (SCALARS.has(kind)) return String(content);
+  return JSON.stringify(plain(value));
+}
+
+/** A value without its types; numbers that JavaScript would round stay text. */
+export function plain(value: AttributeValue): unknown {
+  if ("S" in value) return value.S;
+  if ("B" in value) return value.B;
+  if ("N" in value) return String(Number(value.N)) === value.N ? Number(value.N) : value.N;
+  if ("BOOL" in value) return value.BOOL;
+  if ("NULL" in value) return null;
+  if ("L" in value) return value.L.map(plain);
+  if ("M" in value) return Object.fromEntries(Object.entries(value.M).map(([name, each]) => [name, plain(each)]));
+  if ("NS" in value) return value.NS;
+  return "SS" in value ? value.SS : value.BS;
+}
+
+export type FormType = "S" | "N" | "BOOL" | "NULL" | "M" | "L" | "SS" | "NS" | "B" | "BS";
+
+export const TYPES: { value: FormType; label: string }[] = [
+  { value: "S", label: "String" }, { value: "N", label: "Number" }, { value: "BOOL", label: "Boolean" }, { value: "NULL", label: "Null" },
+  { value: "M", label: "Map" }, { value: "L", label: "List" }, { value: "SS", label: "String set" }, { value: "NS", label: "Number set" },
+  { value: "B", label: "Binary" }, { value: "BS", label: "Binary set" },
+];
+
+export function typeOf(value: AttributeValue): FormType {
+  return (Object.keys(value)[0] ?? "S") as FormType;
+}
+
+/** The text with which a form edits a value; maps, lists and sets are edited as DynamoDB JSON. */
+export function formText(value: AttributeValue): string {
+  const content: unknown = Object.values(value)[0];
+  return typeof content === "string" ? content : JSON.stringify(content);
+}
+
+/** Return the value of a form's text. Throws an error with a sentence when it is not one. */
+export function fromForm(type: FormType, text: string): AttributeValue {
+  switch (type) {
+    case "S": return { S: text };
+    case "B": return { B: text };
+    case "N":
+      if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text.trim())) throw new Error(`${JSON.stringify(text)} is not a number.`);
+      return { N: text.trim() };
+    case "BOOL":
+      if (text !== "true" && text !== "false") throw new Error("A Boolean is true or false.");
+      return { BOOL: text === "true" };
+    case "NULL": return { NULL: true };
+    default: return { [type]: JSON.parse(text) as unknown } as AttributeValue;
+  }
+}

@@ -1,0 +1,63 @@
+import type { VNode } from "preact";
+import { bytes, moment } from "../lab";
+import { href } from "../router";
+import { Section, Tree, type TreeNode } from "../ui";
+import { manifests, typeName, type IcebergTable, type Manifest, type Metadata, type Snapshot } from "./iceberg";
+
+/** An address in S3 as a link to the object's page. */
+function object(location: string): VNode {
+  const [bucket = "", ...key] = location.replace(/^s3a?:\/\//, "").split("/");
+  return <a href={href("/s3/:bucket/object", { bucket }, { key: key.join("/") })}>{key[key.length - 1] ?? location}</a>;
+}
+
+function manifestNode(manifest: Manifest): TreeNode {
+  return {
+    id: manifest.path, title: `${manifest.content} manifest`, detail: object(manifest.path),
+    children: manifest.files.map((file) => ({
+      id: file.path, title: `${file.content} file`,
+      detail: <>{object(file.path)} · {file.records} records · {bytes(file.bytes)}</>,
+    })),
+  };
+}
+
+function snapshotNode(snapshot: Snapshot, current: boolean): TreeNode {
+  return {
+    id: `snapshot-${snapshot["snapshot-id"]}`, title: `${current ? "Current snapshot" : "Snapshot"} ${snapshot["snapshot-id"]}`,
+    detail: `${moment(snapshot["timestamp-ms"])} · ${snapshot.summary?.["operation"] ?? ""} · ${snapshot.summary?.["total-records"] ?? "0"} records`,
+    load: async () => (await manifests(snapshot["manifest-list"])).map(manifestNode),
+  };
+}
+
+function nodes(metadata: Metadata): TreeNode[] {
+  const current = metadata["current-snapshot-id"];
+  return [
+    { id: "snapshots", title: "Snapshots", detail: metadata.snapshots.length, children: [...metadata.snapshots].reverse().map((each) => snapshotNode(each, each["snapshot-id"] === current)) },
+    {
+      id: "schemas", title: "Schemas", detail: metadata.schemas.length,
+      children: metadata.schemas.map((schema) => ({
+        id: `schema-${schema["schema-id"]}`, title: `Schema ${schema["schema-id"]}`, detail: schema["schema-id"] === metadata["current-schema-id"] ? "current" : undefined,
+        children: schema.fields.map((field) => ({ id: `schema-${schema["schema-id"]}-${field.id}`, title: `${field.id}: ${field.name}`, detail: `${typeName(field.type)}${field.required ? " · required" : ""}` })),
+      })),
+    },
+    {
+      id: "partitions", title: "Partition specs", detail: metadata["partition-specs"].length,
+      children: metadata["partition-specs"].map((spec) => ({
+        id: `spec-${spec["spec-id"]}`, title: `Spec ${spec["spec-id"]}`, detail: spec.fields.map((field) => `${field.name} = ${field.transform}`).join(", ") || "unpartitioned",
+      })),
+    },
+    {
+      id: "properties", title: "Properties", detail: Object.keys(metadata.properties ?? {}).length,
+      children: Object.entries(metadata.properties ?? {}).map(([name, value]) => ({ id: `property-${name}`, title: name, detail: value })),
+    },
+  ];
+}
+
+/** From the metadata file to the data files: what a version of the table consists of. */
+export function IcebergTree({ table }: { table: IcebergTable }): VNode {
+  return (
+    <Section title="Iceberg metadata">
+      <p class="hint">Metadata file {object(table.location)}, format version {table.metadata["format-version"]}.</p>
+      <Tree label="Iceberg metadata" nodes={nodes(table.metadata)} open={["snapshots"]} />
+    </Section>
+  );
+}

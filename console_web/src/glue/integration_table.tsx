@@ -1,0 +1,58 @@
+import type { VNode } from "preact";
+import { useLoad, type Loaded } from "../hooks";
+import { moment } from "../lab";
+import { href } from "../router";
+import { Status, Table, type Column } from "../ui";
+import { integrationId, listIntegrations, nameOf, settling, type Integration } from "./model";
+
+/** The integrations, looked at again while one of them changes its state, and slowly else. */
+export function useIntegrations(): Loaded<Integration[]> {
+  const fast = useLoad((again) => listIntegrations({ quiet: again }), [], { milliseconds: 700, while: settling });
+  const slow = useLoad(() => listIntegrations({ quiet: true }), ["slow", fast.value?.length ?? 0], { milliseconds: 3000, while: () => true });
+  const value = fast.value && settling(fast.value) ? fast.value : (slow.value ?? fast.value);
+  return { ...fast, value };
+}
+
+const COLUMNS: Column<Integration>[] = [
+  {
+    key: "name", header: "Integration name", sortBy: (each) => each.IntegrationName,
+    render: (each) => <a href={href("/glue/zero-etl/:id", { id: integrationId(each) })}>{each.IntegrationName}</a>,
+  },
+  { key: "status", header: "Status", render: (each) => <IntegrationStatus integration={each} /> },
+  { key: "source", header: "Source", render: (each) => nameOf(each.SourceArn) },
+  { key: "target", header: "Target", render: (each) => nameOf(each.TargetArn) },
+  { key: "created", header: "Created", render: (each) => moment(each.CreateTime), sortBy: (each) => each.CreateTime },
+];
+
+/** An integration's status, with what is wrong. */
+export function IntegrationStatus({ integration }: { integration: Integration }): VNode {
+  const [error] = integration.Errors ?? [];
+  return (
+    <>
+      <Status value={integration.Status} text={sentence(integration.Status)} />
+      {error && <div class="problem">{error.ErrorMessage ?? error.ErrorCode}</div>}
+    </>
+  );
+}
+
+/** `NEEDS_ATTENTION` as the console writes it: Needs attention. */
+export function sentence(status: string): string {
+  const words = status.replaceAll("_", " ").toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+interface IntegrationTableProps {
+  integrations: Integration[];
+  selected?: string[];
+  onSelect?: (ids: string[]) => void;
+}
+
+export function IntegrationTable({ integrations, selected, onSelect }: IntegrationTableProps): VNode {
+  return (
+    <Table
+      label="Zero-ETL integrations" columns={COLUMNS} rows={integrations} rowKey={integrationId}
+      rowLabel={(each) => each.IntegrationName} empty="There is no zero-ETL integration yet."
+      {...(onSelect ? { select: "single" as const, selected: selected ?? [], onSelect } : {})}
+    />
+  );
+}

@@ -1,0 +1,108 @@
+/** The lab's names and tags in forms, and editors for policies. */
+
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import { ask, lab, type LabNames } from "./api";
+import { useAction, useLoad } from "./hooks";
+import { Button, Editor, ErrorBox } from "./ui";
+
+/** The lab's names, once they are loaded. */
+export function useLab(): LabNames | undefined {
+  return useLoad(lab, []).value;
+}
+
+/** Return a lab's tags in the way that most services write them. */
+export function tagList(names: LabNames): { Key: string; Value: string }[] {
+  return Object.entries(names.tags).map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** Says which tags a new thing gets. */
+export function TagsNote({ names }: { names: LabNames | undefined }): VNode {
+  const [[key, value] = ["", ""]] = Object.entries(names?.tags ?? {});
+  return <p class="hint">Tagged <code>{key}={value}</code>, so that the notebooks and clean-up know it as part of the lab.</p>;
+}
+
+export type PolicyName = "catalog_resource_policy" | "table_resource_policy" | "target_role_permissions" | "target_role_trust";
+
+interface PolicyDocument {
+  Version: string;
+  Statement: { Sid?: string }[];
+}
+
+/** Return a policy text that also has the statements of the lab; others stay. */
+export async function withLabStatements(text: string, name: PolicyName): Promise<string> {
+  const added = await ask<PolicyDocument>("policy", { name });
+  const old = text.trim() ? (JSON.parse(text) as PolicyDocument) : { ...added, Statement: [] };
+  const names = new Set(added.Statement.map((statement) => statement.Sid));
+  const kept = [old.Statement].flat().filter((statement) => !statement.Sid || !names.has(statement.Sid));
+  return JSON.stringify({ ...old, Statement: [...kept, ...added.Statement] }, null, 4);
+}
+
+interface PolicyEditorProps {
+  label: string;
+  value: string;
+  /** The lab's statements, which a button adds. */
+  template?: PolicyName;
+  action?: string;
+  onSave: (text: string) => Promise<void>;
+  onCancel?: () => void;
+}
+
+/** An editor for a policy in JSON. */
+export function PolicyEditor({ label, value, template, action = "Save", onSave, onCancel }: PolicyEditorProps): VNode {
+  const [text, setText] = useState(value);
+  const saving = useAction();
+  const inserting = useAction();
+  const save = async (): Promise<void> => {
+    JSON.parse(text);
+    await onSave(text);
+  };
+  return (
+    <>
+      {template && (
+        <p>
+          <Button busy={inserting.busy} onClick={() => void inserting.run(async () => setText(await withLabStatements(text, template)))}>
+            Add the lab&apos;s statements
+          </Button>
+        </p>
+      )}
+      <Editor label={label} language="json" value={text} onChange={setText} />
+      <ErrorBox error={inserting.error} />
+      <ErrorBox error={saving.error} />
+      <p class="actions">
+        <Button primary busy={saving.busy} disabled={!text.trim()} onClick={() => void saving.run(save)}>{action}</Button>
+        {onCancel && <Button onClick={onCancel}>Cancel</Button>}
+      </p>
+    </>
+  );
+}
+
+/** A JSON text, indented; as it is where it is not JSON. */
+export function pretty(text: string | undefined): string {
+  if (!text) return "";
+  try {
+    return JSON.stringify(JSON.parse(text), null, 4);
+  } catch {
+    return text;
+  }
+}
+
+/** IAM's documents come URL-encoded, or as objects. */
+export function decoded(document: unknown): string {
+  if (typeof document !== "string") return JSON.stringify(document, null, 4);
+  return pretty(document.startsWith("%7B") ? decodeURIComponent(document) : document);
+}
+
+/** A moment of an answer, in the reader's time zone. */
+export function moment(value: string | number | undefined): string {
+  if (value === undefined) return "–";
+  const found = new Date(value);
+  return Number.isNaN(found.getTime()) ? String(value) : found.toLocaleString();
+}
+
+/** A number of bytes, in words. */
+export function bytes(value: number): string {
+  if (value < 1024) return `${value} B`;
+  if (value < 1024 ** 2) return `${(value / 1024).toFixed(1)} KB`;
+  return `${(value / 1024 ** 2).toFixed(1)} MB`;
+}

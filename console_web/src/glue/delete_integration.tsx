@@ -1,8 +1,9 @@
 import type { VNode } from "preact";
+import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useAction } from "../hooks";
-import { ConfirmDialog, useFlash } from "../ui";
-import type { Integration } from "./model";
+import { CheckboxField, ConfirmDialog, useFlash } from "../ui";
+import { ifThere, listIntegrations, nameOf, type Integration } from "./model";
 
 interface DeleteProps {
   integration: Integration;
@@ -10,13 +11,41 @@ interface DeleteProps {
   onClose: () => void;
 }
 
+const LOOK = 500;
+const LOOKS = 240;
+
+/** Delete what the wizard set at the database, once the integration is gone. */
+async function deleteProperties(integration: Integration): Promise<void> {
+  for (let looks = 0; looks < LOOKS; looks += 1) {
+    const still = await listIntegrations({ quiet: true });
+    if (!still.some((each) => each.IntegrationArn === integration.IntegrationArn)) break;
+    await new Promise((resolve) => setTimeout(resolve, LOOK));
+  }
+  const others = (await listIntegrations({ quiet: true })).some((each) => each.TargetArn === integration.TargetArn);
+  await ifThere(call(
+    "glue", "DeleteIntegrationTableProperties", { ResourceArn: integration.TargetArn, TableName: nameOf(integration.SourceArn) },
+    { helper: "zetl.integration.delete_table_properties(lab)" },
+  ));
+  // The role belongs to the database: another integration into it still writes with it.
+  if (!others) {
+    await ifThere(call(
+      "glue", "DeleteIntegrationResourceProperty", { ResourceArn: integration.TargetArn },
+      { helper: "zetl.integration.delete_resource_property(lab)" },
+    ));
+  }
+}
+
 export function DeleteIntegration({ integration, onDeleted, onClose }: DeleteProps): VNode {
+  const [properties, setProperties] = useState(true);
   const action = useAction();
   const flash = useFlash();
   const remove = async (): Promise<void> => {
     await call("glue", "DeleteIntegration", { IntegrationIdentifier: integration.IntegrationArn }, { helper: "zetl.integration.delete(lab)" });
     flash("success", `Integration ${integration.IntegrationName} is being deleted.`);
     onDeleted();
+    if (properties) {
+      deleteProperties(integration).catch((error: unknown) => flash("error", error instanceof Error ? error.message : String(error)));
+    }
   };
   return (
     <ConfirmDialog
@@ -24,6 +53,10 @@ export function DeleteIntegration({ integration, onDeleted, onClose }: DeletePro
       onConfirm={() => void action.run(remove)} onClose={onClose}
     >
       <p>Changes of the source no longer reach the target. The target table and its files stay.</p>
+      <CheckboxField
+        label="Also delete the database's target role setting and the table's output settings" checked={properties} onChange={setProperties}
+        hint="The wizard made them before the integration. DeleteIntegration alone keeps them."
+      />
     </ConfirmDialog>
   );
 }

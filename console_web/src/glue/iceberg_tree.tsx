@@ -1,21 +1,28 @@
 import type { VNode } from "preact";
+import { useState } from "preact/hooks";
 import { bytes, moment } from "../lab";
 import { href } from "../router";
 import { Section, Tree, type TreeNode } from "../ui";
 import { manifests, typeName, type IcebergTable, type Manifest, type Metadata, type Snapshot } from "./iceberg";
 
-/** An address in S3 as a link to the object's page. */
-function object(location: string): VNode {
-  const [bucket = "", ...key] = location.replace(/^s3a?:\/\//, "").split("/");
-  return <a href={href("/s3/:bucket/object", { bucket }, { key: key.join("/") })}>{key[key.length - 1] ?? location}</a>;
+const S3 = /^s3a?:\/\//;
+
+function fileName(location: string): string {
+  return location.split("/").pop() ?? location;
+}
+
+/** The page of an object, by its address in S3. */
+function objectPage(location: string): string {
+  const [bucket = "", ...key] = location.replace(S3, "").split("/");
+  return href("/s3/:bucket/object", { bucket }, { key: key.join("/") });
 }
 
 function manifestNode(manifest: Manifest): TreeNode {
   return {
-    id: manifest.path, title: `${manifest.content} manifest`, detail: object(manifest.path),
+    id: manifest.path, title: `${manifest.content} manifest`, detail: fileName(manifest.path),
     children: manifest.files.map((file) => ({
       id: file.path, title: `${file.content} file`,
-      detail: <>{object(file.path)} · {file.records} records · {bytes(file.bytes)}</>,
+      detail: `${fileName(file.path)} · ${file.records} records · ${bytes(file.bytes)}`,
     })),
   };
 }
@@ -54,10 +61,16 @@ function nodes(metadata: Metadata): TreeNode[] {
 
 /** From the metadata file to the data files: what a version of the table consists of. */
 export function IcebergTree({ table }: { table: IcebergTable }): VNode {
+  const [selected, setSelected] = useState(table.location);
   return (
     <Section title="Iceberg metadata">
-      <p class="hint">Metadata file {object(table.location)}, format version {table.metadata["format-version"]}.</p>
-      <Tree label="Iceberg metadata" nodes={nodes(table.metadata)} open={["snapshots"]} />
+      <p class="hint">Format version {table.metadata["format-version"]}. Open a snapshot to see its manifests and data files.</p>
+      <Tree label="Iceberg metadata" nodes={nodes(table.metadata)} open={["snapshots"]} selected={selected} onSelect={(node) => setSelected(node.id)} />
+      <p>
+        <a href={objectPage(S3.test(selected) ? selected : table.location)}>
+          Open {S3.test(selected) ? fileName(selected) : "the metadata file"} in Amazon S3
+        </a>
+      </p>
     </Section>
   );
 }

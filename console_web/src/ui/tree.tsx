@@ -1,11 +1,11 @@
-import type { ComponentChildren, VNode } from "preact";
+import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";
 
 export interface TreeNode {
   id: string;
   title: string;
   /** Shown after the title. */
-  detail?: ComponentChildren;
+  detail?: string | number | undefined;
   children?: TreeNode[];
   /** Loads the children when the node is opened for the first time. */
   load?: () => Promise<TreeNode[]>;

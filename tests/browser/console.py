@@ -1,0 +1,50 @@
+"""A console in a browser: opening it, and what no page of it may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zetl_helpers.console.link import Link
+from zetl_helpers.console.server import ConsoleServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+# plotly.js measures a text with a style that the policy blocks; the chart is the same without it.
+_HARMLESS = ("Applying inline style violates",)
+
+
+@contextmanager
+def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
+    """Serve a console of a lakehouse, or of a state folder without one."""
+    server = ConsoleServer(Link(state, endpoint=endpoint))
+    server.serve_in_background()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[Page]:
+    """Open the console, and check at the end that no script failed and nothing came from elsewhere."""
+    context = browser.new_context(**options)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    elsewhere: list[str] = []
+    page.on("request", lambda request: elsewhere.append(request.url))
+    page.goto(server.url)
+    yield page
+    context.close()
+    own = (f"http://127.0.0.1:{server.port}/", "data:", f"blob:http://127.0.0.1:{server.port}/")
+    assert [url for url in elsewhere if not url.startswith(own)] == []
+    # A refused question is an answer of the lakehouse, which the browser reports as a failed request.
+    unexpected = [text for text in problems if not text.startswith((*_HARMLESS, "Failed to load resource"))]
+    assert unexpected == []

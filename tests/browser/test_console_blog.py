@@ -1,0 +1,138 @@
+"""The blog by clicks and typing alone, by the names that AWS's consoles use."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse
+from tests.browser.console import opened, serving
+from zetl_helpers import cleanup, integration, permissions, source, target
+from zetl_helpers.lab import Lab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def prepared(lab: Lab) -> Lab:
+    """The lab as the blog has it before its section *Create the zero-ETL integration*."""
+    source.create_table(lab)
+    source.enable_pitr(lab)
+    source.load_items(lab)
+    source.put_policy(lab)
+    target.create_bucket(lab)
+    target.create_database(lab)
+    target.merge_catalog_policy(lab)
+    permissions.create_target_role(lab)
+    return lab
+
+
+def service(page: Page, name: str, entry: str) -> None:
+    """Open a service in the navigation, and an entry of it."""
+    navigation = page.get_by_role("navigation", name="Services")
+    navigation.get_by_role("link", name=name, exact=True).click()
+    navigation.get_by_role("link", name=entry, exact=True).click()
+    page.get_by_role("heading", name=entry, level=1).wait_for()
+
+
+def create_integration(page: Page, lab: Lab) -> None:
+    service(page, "DynamoDB", "Integrations")
+    page.get_by_role("button", name="Create integration").click()
+    page.get_by_role("menuitem", name="Amazon SageMaker Lakehouse").click()
+    page.get_by_role("radio", name="Amazon DynamoDB").check()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("DynamoDB table").select_option(label=lab.table)
+    page.get_by_label("Target database").select_option(label=lab.database)
+    page.get_by_label("Target IAM role").select_option(label=lab.role)
+    partitioning = page.get_by_role("group", name="Data partitioning")
+    partitioning.get_by_role("radio", name="Specify custom partition keys").check()
+    page.get_by_role("button", name="Add partition key").click()
+    page.get_by_label("Field of key 1").fill("State")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("Integration name").fill(lab.integration)
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Create and launch integration").click()
+    page.get_by_role("heading", name="Zero-ETL integrations", level=1).wait_for()
+
+
+def delete(page: Page, word: str, button: str = "Delete") -> None:
+    """Confirm a deletion in its dialog."""
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label(f"To confirm, type {word}").fill(word)
+    dialog.get_by_role("button", name=button, exact=True).click()
+    dialog.wait_for(state="detached")
+
+
+def clean_up(page: Page, lab: Lab) -> None:
+    service(page, "AWS Glue", "Zero-ETL integrations")
+    page.get_by_role("radio", name=f"Select {lab.integration}").check()
+    page.get_by_role("button", name="Actions").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    delete(page, "confirm")
+    page.get_by_text("There is no zero-ETL integration yet.").wait_for()
+    service(page, "AWS Glue", "Databases")
+    page.get_by_role("radio", name=f"Select {lab.database}").check()
+    page.get_by_role("button", name="Delete").click()
+    delete(page, "confirm")
+    service(page, "AWS Glue", "Catalog settings")
+    page.get_by_role("button", name="Delete policy").click()
+    page.get_by_text("The Data Catalog's policy is deleted.").wait_for()
+    service(page, "Amazon S3", "Buckets")
+    page.get_by_role("radio", name=f"Select {lab.bucket}").check()
+    page.get_by_role("button", name="Empty").click()
+    delete(page, "permanently delete", "Empty")
+    page.get_by_role("button", name="Delete").click()
+    delete(page, lab.bucket, "Delete bucket")
+    service(page, "IAM", "Roles")
+    page.get_by_role("radio", name=f"Select {lab.role}").check()
+    page.get_by_role("button", name="Delete").click()
+    delete(page, lab.role)
+    service(page, "DynamoDB", "Tables")
+    page.get_by_role("radio", name=f"Select {lab.table}").check()
+    page.get_by_role("button", name="Delete").click()
+    delete(page, "confirm")
+    page.get_by_text("There is no table yet.").wait_for()
+
+
+@pytest.mark.timeout(300)
+def test_the_blog_from_creating_the_integration_to_cleaning_up(
+    lakehouse_ticks: Lakehouse, prepared: Lab, browser: Browser, tmp_path: Path
+) -> None:
+    lab = prepared
+    with serving(tmp_path, lakehouse_ticks.url) as server, opened(browser, server) as page:
+        create_integration(page, lab)
+        page.get_by_role("row", name=re.compile(lab.integration)).get_by_text("Active").wait_for()
+        # The notebooks find it as if they had created it.
+        integration.wait_until_active(lab, timeout=60)
+        integration.wait_until_loaded(lab, timeout=60)
+        found = integration.describe(lab).set_index("property")["value"]
+        assert found["status"] == "ACTIVE"
+
+        page.get_by_role("link", name=lab.integration).click()
+        page.get_by_role("tab", name="Logs").click()
+        page.get_by_role("cell", name="IngestionCompleted").first.wait_for()
+        page.get_by_role("tab", name="Metrics").click()
+        page.get_by_role("img", name=re.compile("Rows and ingestions")).wait_for()
+        page.get_by_role("cell", name="InsertCount").wait_for()
+
+        service(page, "AWS Glue", "Databases")
+        page.get_by_role("link", name=lab.database, exact=True).click()
+        page.get_by_role("link", name=lab.target_table, exact=True).click()
+        page.get_by_role("cell", name="zipcode").wait_for()
+        page.get_by_role("tab", name="Snapshots").click()
+        page.get_by_role("cell", name="append").wait_for()
+        page.get_by_role("tab", name="Iceberg metadata").click()
+        page.get_by_role("treeitem", name=re.compile("Current snapshot")).click()
+        page.get_by_role("treeitem", name="data manifest").click()
+        page.get_by_role("treeitem", name="data file").first.click()
+        page.get_by_role("link", name=re.compile(r"Open .*\.parquet in Amazon S3")).click()
+        page.get_by_role("heading", name=re.compile(r"^Parquet file: \d+ rows")).wait_for()
+
+        clean_up(page, lab)
+    assert not cleanup.plan(lab)

@@ -1,0 +1,69 @@
+"""A look inside a table's files."""
+
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse
+from tests.console.conftest import PageClient
+from zetl_helpers import integration, permissions, source, target
+from zetl_helpers.lab import Lab
+
+
+@pytest.fixture
+def loaded(lakehouse_ticks: Lakehouse, lab: Lab, no_waiting: None) -> Lab:
+    """The lab with its integration and the first load."""
+    source.create_table(lab)
+    source.enable_pitr(lab)
+    source.load_items(lab)
+    source.put_policy(lab)
+    target.create_bucket(lab)
+    target.create_database(lab)
+    target.merge_catalog_policy(lab)
+    permissions.create_target_role(lab)
+    integration.set_target_role(lab)
+    integration.create(lab)
+    integration.wait_until_loaded(lab, timeout=60)
+    return lab
+
+
+def test_from_the_metadata_to_a_row(page: PageClient, loaded: Lab) -> None:
+    metadata = page.ask("iceberg", database=loaded.database, table=loaded.target_table)["metadata"]
+    snapshot = metadata["snapshots"][-1]
+    # As text, since JavaScript would round it.
+    assert snapshot["snapshot-id"] == str(metadata["current-snapshot-id"])
+    found = page.ask("manifests", location=snapshot["manifest-list"])
+    files = [file for manifest in found for file in manifest["files"]]
+    assert sum(file["records"] for file in files) == 25
+    bucket, _, key = files[0]["path"].removeprefix("s3://").partition("/")
+    parquet = page.ask("parquet", bucket=bucket, key=key)
+    assert parquet["rows"] == files[0]["records"]
+    assert {column["name"] for column in parquet["columns"]} >= {"zipcode", "customerid"}
+    assert len(parquet["first_rows"]) == parquet["rows"]
+
+
+def test_what_is_no_parquet_file_is_named(page: PageClient, lab: Lab) -> None:
+    target.create_bucket(lab)
+    lab.client("s3").put_object(Bucket=lab.bucket, Key="a.parquet", Body=b"not parquet")
+    status, answer = page.try_("parquet", bucket=lab.bucket, key="a.parquet")
+    assert (status, answer["error"]["code"]) == (400, "NotParquet")
+    status, answer = page.try_("parquet", bucket=lab.bucket, key="none.parquet")
+    assert (status, answer["error"]["code"]) == (400, "NoSuchKey")
+
+
+@pytest.mark.parametrize("location", ["/etc/passwd", "file:///etc/passwd", "http://example.com/a", "s3://bucket"])
+def test_only_objects_of_the_lakehouse_are_read(page: PageClient, location: str) -> None:
+    status, answer = page.try_("manifests", location=location)
+    assert (status, answer["error"]["code"]) == (400, "InvalidLocation")
+
+
+def test_the_assistant_is_asked_and_nothing_is_run(page: PageClient, loaded: Lab) -> None:
+    answer = page.ask("assistant", question="How many accounts are there in each state?")
+    assert "SELECT" in answer["sql"]
+    ids = page.call("athena", "ListQueryExecutions")["QueryExecutionIds"]
+    ran = [page.call("athena", "GetQueryExecution", QueryExecutionId=each)["QueryExecution"]["Query"] for each in ids]
+    assert answer["sql"] not in ran
+
+
+def test_policies_are_rendered_with_the_labs_names(page: PageClient, lab: Lab) -> None:
+    policy = page.ask("policy", name="catalog_resource_policy")
+    assert policy == permissions.render(lab, "catalog_resource_policy")
+    assert page.try_("policy", name="../pyproject")[0] == 404

@@ -1,0 +1,51 @@
+"""Querybooks: saved, listed, changed, deleted."""
+
+from pathlib import Path
+
+import pytest
+
+from zetl_helpers.console.querybooks import QuerybookError, Querybooks
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Querybooks:
+    return Querybooks(tmp_path / "querybooks")
+
+
+CELLS = [{"kind": "sql", "text": "SELECT 1"}, {"kind": "markdown", "text": "# <b>"}]
+
+
+def test_a_saved_book_is_found_again(books: Querybooks) -> None:
+    saved = books.save({"name": " Balances ", "cells": CELLS})
+    assert books.get(saved["id"])["cells"] == CELLS
+    assert [book["name"] for book in books.list()] == ["Balances"]
+
+
+def test_saving_again_replaces_it(books: Querybooks) -> None:
+    saved = books.save({"name": "a", "cells": []})
+    books.save({**saved, "name": "b", "shared": True})
+    assert [(book["name"], book["shared"]) for book in books.list()] == [("b", True)]
+
+
+def test_a_deleted_book_is_gone(books: Querybooks) -> None:
+    saved = books.save({"name": "a", "cells": []})
+    books.delete(saved["id"])
+    assert books.list() == []
+    with pytest.raises(QuerybookError):
+        books.save({**saved})
+
+
+@pytest.mark.parametrize("identifier", ["", "../../etc/passwd", "a" * 15, "A" * 16, "0" * 16])
+def test_an_id_reaches_no_other_file(books: Querybooks, identifier: str) -> None:
+    with pytest.raises(QuerybookError):
+        books.get(identifier)
+    with pytest.raises(QuerybookError):
+        books.delete(identifier)
+
+
+@pytest.mark.parametrize(
+    "book", [{}, {"name": ""}, {"name": "a"}, {"name": "a" * 129, "cells": []}, {"name": "a", "cells": [1]}]
+)
+def test_a_book_without_name_or_cells_is_refused(books: Querybooks, book: dict[str, object]) -> None:
+    with pytest.raises(QuerybookError):
+        books.save(book)

@@ -1,8 +1,8 @@
 """Correlated queries that Trino cannot plan: they are refused, although DuckDB could run them.
 
-Trino turns a correlated query into a join. It cannot when a limit stands above a condition other than an equality with
-the outer query, when the order of a limit depends on the outer query, when a single row is wanted of several that
-differ, or when the outer query is read below a set operation.
+Trino turns a correlated query into a join: it lifts the terms of ``WHERE`` that read the outer query, and leaves the rest
+as it is. So the outer query may be read in these terms, and above an aggregation. A limit, a grouping or ``DISTINCT`` over
+such terms is only possible if every column that they read is a key or equal to a value of the outer query.
 """
 
 from __future__ import annotations
@@ -10,31 +10,46 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from local_lakehouse.sql.analysis.calls_in import aggregates_in
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import Facts, Fragment, Typed
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import tree
+from local_lakehouse.sql.types import Type, common_type
 
 
 @dataclass(frozen=True)
-class Limited:
-    """A ``SELECT`` with a limit, taken apart.
+class Inner:
+    """A ``SELECT`` inside another query, taken apart.
 
     Args:
-        query: The query with its ``ORDER BY`` and ``LIMIT``.
+        node: The ``SELECT``.
+        query: The query with its ``ORDER BY`` and ``LIMIT``, if it has any.
         scope: The names that it sees.
+        source: What is known of its relations without their columns.
         terms: The terms of its ``WHERE``, each with the two sides of an equality if it is one.
         outputs: The columns of its result.
         keys: The keys of its ``ORDER BY``.
-        single: Whether it is one row anyway: an aggregation without groups.
+        aggregated: What its grouping keys and the arguments of its aggregates read.
+        windows: Whether it has windows.
+        use: How it is used: ``EXISTS``, ``IN``, or empty.
     """
 
-    query: tree.Query
+    node: tree.Select
+    query: tree.Query | None
     scope: Scope
+    source: Facts
     terms: Sequence[tuple[Typed, tuple[Typed, Typed] | None]]
     outputs: Sequence[Typed]
     keys: Sequence[Fragment]
-    single: bool
+    aggregated: Facts
+    windows: bool
+    use: str
+
+    @property
+    def position(self) -> Position:
+        """Where it is written."""
+        return self.node.position if self.query is None else self.query.position
 
 
 def outer_reads(scope: Scope | None) -> frozenset[str]:
@@ -55,8 +70,8 @@ def conjuncts(where: tree.Expression | None) -> Iterator[tree.Expression]:
         yield where
 
 
-def check_set_operation(facts: Facts, outer: Scope | None, position: Position) -> None:
-    """Refuse a set operation that reads an outer query.
+def check_uncorrelated(facts: Facts, outer: Scope | None, position: Position) -> None:
+    """Refuse a set operation or ``VALUES`` that reads an outer query.
 
     Raises:
         QueryFailure: ``NOT_SUPPORTED``, in Trino's words.
@@ -65,47 +80,121 @@ def check_set_operation(facts: Facts, outer: Scope | None, position: Position) -
         raise _refused(position)
 
 
-def check_limited(select: Limited) -> None:
-    """Refuse a limit over a correlated query that Trino cannot turn into a join.
+def check_correlated(select: Inner) -> None:
+    """Refuse a correlated query that Trino cannot turn into a join.
 
     Raises:
         QueryFailure: ``NOT_SUPPORTED``, in Trino's words.
     """
     outer = outer_reads(select.scope.parent)
-    position = select.query.position
-    correlated = [(term, sides) for term, sides in select.terms if term.facts.reads & outer]
-    if any(key.facts.reads & outer for key in select.keys):
-        raise _refused(position)
-    if not correlated or select.single:
+    if not outer or select.node.source is None:
         return
-    if select.query.with_ties:
-        raise _refused(position)
+    grouped = select.scope.grouping is not None
+    unnested = _is_unnest(select.node.source)
+    _check_lists(select, outer, grouped=grouped, unnested=unnested)
+    correlated = [(term, sides) for term, sides in select.terms if term.facts.reads & outer]
+    if not unnested and isinstance(_plain(select.node.source), tree.Join) and select.source.reads & outer:
+        raise _refused(select.position)
+    if select.windows and (correlated or select.source.reads & outer):
+        raise _refused(select.position)
+    if not correlated:
+        return
     inner = frozenset[str]().union(*(field.facts.reads for field in select.scope.fields))
-    constant: set[str] = set()
-    for term, sides in correlated:
-        if not term.facts.reads & inner:
-            continue
-        equated = None if sides is None else _equated(sides, outer)
-        if equated is None:
-            raise _refused(position)
-        constant.add(equated)
-    limit = select.query.limit
-    one = isinstance(limit, tree.Literal) and limit.value == "1"
+    constant = {side for _, sides in correlated if sides and (side := _equated(sides, inner, outer))}
+    free = {name for term, _ in correlated for name in term.facts.reads & inner} - constant
+    limited = select.query is not None and select.query.limit is not None
+    if select.use == "IN" and (grouped or limited or select.node.distinct):
+        raise _refused(select.position)
+    if select.node.group is not None:
+        _check_groups(select, constant, free, limited=limited)
+    elif limited and not grouped:
+        _check_limit(select, inner, constant, free)
+
+
+def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unnested: bool) -> None:
+    """Check what is read outside ``WHERE``."""
+    if any(key.facts.reads & outer for key in select.keys) and select.query is not None and select.query.limit:
+        raise _refused(select.position)
+    if select.aggregated.reads & outer:
+        raise _refused(select.position)
+    inner = frozenset[str]().union(*(field.facts.reads for field in select.scope.fields))
+    alone = _is_single_row(select.node.source) and not any(value.facts.reads & inner for value in select.outputs)
+    written = grouped or unnested or alone or select.use == "EXISTS"
+    if not written and any(value.facts.reads & outer for value in select.outputs):
+        raise _refused(select.position)
+    if unnested and grouped and all(call.filter for call in _aggregates(select.node)) and _aggregates(select.node):
+        raise _refused(select.position)
+
+
+def _check_groups(select: Inner, constant: set[str], free: set[str], *, limited: bool) -> None:
+    """Check a grouping over correlated terms; its keys may be read freely."""
+    keys = set(select.scope.grouping.keys) if select.scope.grouping else set()
+    elements = select.node.group.elements if select.node.group else ()
+    if any(element.kind in ("ROLLUP", "CUBE") or len(element.sets) > 1 for element in elements):
+        raise _refused(select.position)
+    if (select.use or limited) and free - keys:
+        raise _refused(select.position)
+    if limited and keys - constant:
+        _check_limit(select, keys, constant, set())
+
+
+def _check_limit(select: Inner, inner: frozenset[str], constant: set[str], free: set[str]) -> None:
+    query = select.query
+    if query is None or query.with_ties or free:
+        raise _refused(select.position)
+    single = isinstance(query.limit, tree.Literal) and query.limit.value == "1"
     varying = [
         value
         for value in select.outputs
         if (value.facts.reads & inner or value.facts.rows) and value.sql not in constant
     ]
-    if one and varying and not select.keys:
-        raise _refused(position)
+    if single and varying and not select.keys:
+        raise _refused(select.position)
 
 
-def _equated(sides: tuple[Typed, Typed], outer: frozenset[str]) -> str | None:
-    """Return the side of an equality that reads no outer query, if the other reads nothing else."""
+def _equated(sides: tuple[Typed, Typed], inner: frozenset[str], outer: frozenset[str]) -> str | None:
+    """Return the column that an equality makes the same for all rows of a value of the outer query."""
     for mine, its in (sides, sides[::-1]):
-        if not mine.facts.reads & outer and its.facts.reads <= outer:
+        if mine.sql in inner and its.facts.reads <= outer and _is_injective(mine.type, its.type):
             return mine.sql
     return None
+
+
+def _is_injective(source: Type, other: Type) -> bool:
+    """Tell whether values stay different when they are compared with those of another type."""
+    common = common_type(source, other)
+    if common is None or common == source:
+        return common is not None
+    if common.name == "double":
+        return source.name != "bigint" and not (source.name == "decimal" and source.precision > 15)
+    if common.name == "real":
+        return source.name not in ("bigint", "integer") and not (source.name == "decimal" and source.precision > 7)
+    return not (common.name.startswith("time") and common.name.endswith("with time zone"))
+
+
+def _plain(node: tree.Relation) -> tree.Relation:
+    return node.relation if isinstance(node, tree.Aliased) else node
+
+
+def _is_unnest(node: tree.Relation) -> bool:
+    """Tell whether a relation is ``UNNEST`` alone, or joined to a single row of constants."""
+    node = _plain(node)
+    if isinstance(node, tree.Join):
+        return _is_single_row(node.left) and isinstance(_plain(node.right), tree.Unnest)
+    if isinstance(node, tree.SubqueryRelation) and isinstance(node.query.body, tree.Select):
+        source = node.query.body.source
+        return source is not None and _is_unnest(source)
+    return isinstance(node, tree.Unnest)
+
+
+def _is_single_row(node: tree.Relation) -> bool:
+    node = _plain(node)
+    body = node.query.body if isinstance(node, tree.SubqueryRelation) else None
+    return isinstance(body, tree.Values) and len(body.rows) == 1
+
+
+def _aggregates(node: tree.Select) -> list[tree.Call]:
+    return aggregates_in(tuple(item.expression for item in node.items if isinstance(item, tree.SelectItem)))
 
 
 def _refused(position: Position) -> QueryFailure:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.calls_in import parts_in
 from local_lakehouse.sql.analysis.comparisons import compare
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
+from local_lakehouse.sql.analysis.correlation import conjuncts
 from local_lakehouse.sql.analysis.scope import Field, Scope
 from local_lakehouse.sql.analysis.session import Source, View
 from local_lakehouse.sql.analysis.typed import NOTHING, Facts, coerce, coerce_sql, union
@@ -118,14 +120,16 @@ class Relations:
         return From(f"{prefix}({compiled.sql}) AS {name}({listed})", fields, compiled.facts)
 
     def _subquery_relation(self, node: tree.SubqueryRelation, scope: Scope | None, _: list[Field]) -> From:
-        return self._from_compiled(self._analysis.query(node.query, scope), ())
+        around = scope.used_as("") if scope is not None else None
+        return self._from_compiled(self._analysis.query(node.query, around), ())
 
     def _lateral(self, node: tree.Lateral, scope: Scope | None, left: list[Field]) -> From:
         return self._from_compiled(self._analysis.query(node.query, Scope(left, scope)), (), lateral=True)
 
     def _unnest(self, node: tree.Unnest, scope: Scope | None, left: list[Field], *, rows: bool = False) -> From:
         visible = Scope(left, scope, clause="UNNEST")
-        inner, outer, facts = self._analysis.fresh("u"), [], NOTHING
+        inner, facts = self._analysis.fresh("u"), NOTHING
+        outer: list[tuple[str, Type, str | None]] = []
         lists: list[str] = []
         lengths: list[str] = []
         for item in node.items:
@@ -134,20 +138,20 @@ class Relations:
             column = f"{inner}.e{len(lists)}"
             if value.type.name == "map":
                 lists += [f"map_keys({value.sql})", f"map_values({value.sql})"]
-                outer += [(column, value.type.key), (f"{inner}.e{len(lists) - 1}", value.type.value)]
+                outer += [(column, value.type.key, None), (f"{inner}.e{len(lists) - 1}", value.type.value, None)]
             elif value.type.name == "array":
                 lists.append(value.sql)
-                outer += [(column, value.type.element)] if rows else _unnested(column, value.type.element)
+                outer += [(column, value.type.element, None)] if rows else _unnested(column, value.type.element)
             else:
                 raise QueryFailure("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {value.type}", item.position)
             lengths.append(f"coalesce(len({lists[-1]}), 0)")
         if node.ordinality:
             longest = f"greatest({', '.join(lengths)})" if len(lengths) > 1 else lengths[0]
-            outer.append((f"{inner}.e{len(lists)}", types.BIGINT))
+            outer.append((f"{inner}.e{len(lists)}", types.BIGINT, None))
             lists.append(f"range(1, {longest} + 1)")
         unnested = ", ".join(f"unnest({one}) AS e{index}" for index, one in enumerate(lists))
-        read = ", ".join(f"{sql} AS c{index}" for index, (sql, _) in enumerate(outer))
-        columns = tuple(OutputColumn(None, type_) for _, type_ in outer)
+        read = ", ".join(f"{sql} AS c{index}" for index, (sql, _, _) in enumerate(outer))
+        columns = tuple(OutputColumn(name, type_) for _, type_, name in outer)
         sql = f"SELECT {read} FROM (SELECT {unnested}) AS {inner}"
         return self._from_compiled(Compiled(sql, columns, facts), (), lateral=True)
 
@@ -204,7 +208,10 @@ class Relations:
         if node.using:
             return self._using(node, first, second)
         second = self._lateral_side(node, first, second)
-        visible = Scope([*first.fields, *second.fields], scope, clause="JOIN clause")
+        outer_join = node.kind != "INNER"
+        visible = Scope([*first.fields, *second.fields], scope, clause="JOIN clause", closed=outer_join)
+        if outer_join:
+            self._check_outer_condition(node, first, visible)
         condition = (
             self._analysis.expressions.filter(node.condition, visible, "JOIN ON clause") if node.condition else None
         )
@@ -212,6 +219,22 @@ class Relations:
         sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
         facts = union(first.facts, second.facts, condition.facts if condition else NOTHING)
         return From(sql, [*first.fields, *second.fields], facts)
+
+    def _check_outer_condition(self, node: tree.Join, first: From, visible: Scope) -> None:
+        """Refuse ``IN (SELECT …)`` over both sides of an outer join, which Trino plans on one of them."""
+        left = frozenset[str]().union(*(field.facts.reads for field in first.fields))
+        for term in conjuncts(node.condition):
+            for part in parts_in(term):
+                if not isinstance(part, tree.InQuery | tree.Quantified):
+                    continue
+                reads = self._analysis.expression(part.operand, visible).facts.reads
+                if reads & left and reads - left:
+                    raise QueryFailure(
+                        "NOT_SUPPORTED",
+                        f"A subquery over columns of both sides is not supported in the condition of a "
+                        f"{node.kind} JOIN: {part.text}",
+                        part.position,
+                    )
 
     def _lateral_side(self, node: tree.Join, first: From, second: From) -> From:
         """Check a right side that may read the left one, as Trino does; one that does not is joined like any other."""
@@ -224,7 +247,8 @@ class Relations:
                 "INVALID_COLUMN_REFERENCE", f"LATERAL reference not allowed in {node.kind} JOIN", side.position
             )
         always = isinstance(node.condition, tree.Literal) and node.condition.value.lower() == "true"
-        if not always and (isinstance(side, tree.Unnest) or node.kind == "FULL"):
+        # Trino pads every row of the left side by itself, so that its RIGHT JOIN is not the usual one.
+        if not always and (isinstance(side, tree.Unnest) or node.kind in ("RIGHT", "FULL")):
             kind = "UNNEST" if isinstance(side, tree.Unnest) else "LATERAL relation"
             raise QueryFailure(
                 "NOT_SUPPORTED",
@@ -235,7 +259,15 @@ class Relations:
 
     def _using(self, node: tree.Join, first: From, second: From) -> From:
         conditions, merged, used, facts = [], [], [], first.facts | second.facts
+        named: set[str] = set()
         for column in node.using:
+            if column.name.key in named:
+                raise QueryFailure(
+                    "DUPLICATE_COLUMN_NAME",
+                    f"Column '{column.name.value}' appears multiple times in USING clause",
+                    column.position,
+                )
+            named.add(column.name.key)
             mine, its = (self._using_column(column, side) for side in (first, second))
             used += [mine, its]
             equal = compare("=", mine.value, its.value, column.position)
@@ -271,7 +303,8 @@ def nested(node: tree.Relation, relation: From) -> str:
     return f"({relation.sql})" if isinstance(node, tree.Join) else relation.sql
 
 
-def _unnested(column: str, element: Type) -> list[tuple[str, Type]]:
+def _unnested(column: str, element: Type) -> list[tuple[str, Type, str | None]]:
     if element.name != "row":
-        return [(column, element)]
-    return [(f"({column}).f{index}", child) for index, child in enumerate(element.children)]
+        return [(column, element, None)]
+    named = zip(element.children, element.fields, strict=True)
+    return [(f"({column}).f{index}", child, name) for index, (child, name) in enumerate(named)]

@@ -65,6 +65,8 @@ class Scope:
         aliases: Columns of the ``SELECT`` list, which ``ORDER BY`` may name.
         arguments: Parameters of the lambdas around this place.
         windows: Windows named in the ``WINDOW`` clause.
+        use: How the query inside is used where that decides what it may read: ``EXISTS``, ``IN``, or empty.
+        closed: Whether queries inside may not read these columns, as in the condition of an outer join.
     """
 
     fields: list[Field] = field(default_factory=list)
@@ -74,6 +76,8 @@ class Scope:
     aliases: dict[str, list[Typed]] = field(default_factory=dict)
     arguments: dict[str, Typed] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=dict)
+    use: str = ""
+    closed: bool = False
 
     def with_arguments(self, arguments: dict[str, Typed]) -> Scope:
         """Return this scope inside a lambda."""
@@ -90,6 +94,10 @@ class Scope:
     def in_clause(self, clause: str) -> Scope:
         """Return this scope in a clause that forbids aggregates and windows."""
         return self._copy(clause=clause, grouping=None)
+
+    def used_as(self, use: str) -> Scope:
+        """Return this scope around a query that is used in a certain way."""
+        return self if self.use == use else self._copy(use=use)
 
     def _copy(self, **changes: object) -> Scope:
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -115,6 +123,12 @@ class Scope:
         outer = self.parent.resolve(names, position)
         if outer is None:
             return None
+        if outer[1] and self.parent.closed:
+            raise QueryFailure(
+                "NOT_SUPPORTED",
+                f"Reference to column '{'.'.join(names)}' from outer scope not allowed in this context",
+                position,
+            )
         grouping = self.parent.grouping
         if outer[1] and grouping is not None and outer[0].sql not in grouping.keys:
             raise QueryFailure(

@@ -11,11 +11,11 @@ from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.calls_in import aggregates_in, columns_in, windows_in
 from local_lakehouse.sql.analysis.comparisons import key
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
-from local_lakehouse.sql.analysis.correlation import Limited, check_limited, conjuncts
+from local_lakehouse.sql.analysis.correlation import Inner, check_correlated, conjuncts, outer_reads
 from local_lakehouse.sql.analysis.pruning import note_conditions
 from local_lakehouse.sql.analysis.relations import From
 from local_lakehouse.sql.analysis.scope import Field, NotGrouped, Scope, dotted
-from local_lakehouse.sql.analysis.typed import Fragment, Typed, derive, null_of, union
+from local_lakehouse.sql.analysis.typed import NOTHING, Fragment, Typed, derive, null_of, union
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 
@@ -68,8 +68,8 @@ class Selects:
         items = self._items(node, scope)
         having = self._having(node, scope)
         keys = self._order_keys(node, order, scope, items)
-        if outer is not None and query is not None and query.limit is not None:
-            self._check_correlated(node, query, scope, items, keys)
+        if outer_reads(outer):
+            self._check_correlated(node, query, scope, source, items, keys, group)
         sql = self._sql(node, source, items)
         if where is not None:
             sql += f" WHERE {where.sql}"
@@ -84,7 +84,14 @@ class Selects:
         return Compiled(sql, tuple(item.column for item in items), facts), keys
 
     def _check_correlated(
-        self, node: tree.Select, query: tree.Query, scope: Scope, items: list[_Item], keys: list[Fragment]
+        self,
+        node: tree.Select,
+        query: tree.Query | None,
+        scope: Scope,
+        source: From | None,
+        items: list[_Item],
+        keys: list[Fragment],
+        group: Fragment,
     ) -> None:
         below = scope.in_clause("WHERE clause")
         terms = []
@@ -93,8 +100,28 @@ class Selects:
             if isinstance(term, tree.Comparison) and term.operator == "=":
                 sides = self._analysis.expression(term.left, below), self._analysis.expression(term.right, below)
             terms.append((self._analysis.expression(term, below), sides))
-        single = scope.grouping is not None and node.group is None
-        check_limited(Limited(query, scope, terms, [item.value for item in items], keys, single))
+        written = tuple(item.expression for item in node.items if isinstance(item, tree.SelectItem))
+        below = scope.below_grouping()
+        aggregated = [
+            self._analysis.expression(argument, below).facts
+            for call in aggregates_in((written, node.having))
+            for argument in (*call.arguments, *([call.filter] if call.filter else ()))
+            if not isinstance(argument, tree.Lambda)
+        ]
+        check_correlated(
+            Inner(
+                node,
+                query,
+                scope,
+                source.facts if source else NOTHING,
+                terms,
+                [item.value for item in items],
+                keys,
+                union(group.facts, *aggregated),
+                bool(windows_in(written)),
+                scope.parent.use if scope.parent else "",
+            )
+        )
 
     def _sql(self, node: tree.Select, source: From | None, items: list[_Item]) -> str:
         read = ", ".join(
@@ -147,6 +174,10 @@ class Selects:
         names = dotted(base)
         if names is not None:
             own = [field for field in fields if field.qualifier[-len(names) :] == names]
+            around = scope.parent
+            while not own and around is not None:
+                own = [field for field in around.fields if field.qualifier[-len(names) :] == names and not field.hidden]
+                around = around.parent
             if own:
                 return [self.column_item(item, field, scope) for field in own]
             if scope.resolve(names, item.position) is None and not self._analysis.names.begins_with_column(base, scope):
@@ -161,7 +192,8 @@ class Selects:
 
     def column_item(self, item: tree.AllColumns, field: Field, scope: Scope) -> _Item:
         """Return one column of a relation as a column of the result."""
-        if scope.grouping is not None and field.sql not in scope.grouping.keys:
+        own = any(field is mine for mine in scope.fields)
+        if own and scope.grouping is not None and field.sql not in scope.grouping.keys:
             shown = ".".join(part for part in (*field.qualifier[-1:], field.name or "") if part)
             raise QueryFailure(
                 "EXPRESSION_NOT_AGGREGATE",
@@ -213,7 +245,8 @@ class Selects:
             value = self._analysis.ordering.ordinal(one.key, [item.value for item in items], "ORDER BY")
             if value is None:
                 value = self._above_grouping(one.key, scope)
-            if node.distinct and value.sql not in {item.value.sql for item in items}:
+            computed = dotted(one.key) is None and any(column.name.key in aliases for column in columns_in(one.key))
+            if node.distinct and (computed or value.sql not in {item.value.sql for item in items}):
                 raise QueryFailure(
                     "EXPRESSION_NOT_IN_DISTINCT",
                     "For SELECT DISTINCT, ORDER BY expressions must appear in select list",
@@ -257,7 +290,10 @@ class Selects:
                 names.append(item.alias.key if item.alias else column)
             else:
                 given = [alias.key for alias in item.aliases]
-                names += given or [None] * len(self.all_columns(item, scope))
+                names += given or [
+                    None if isinstance(one.node, tree.Column) or not one.column.name else one.column.name.lower()
+                    for one in self.all_columns(item, scope)
+                ]
         return names
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
-from local_lakehouse.sql.analysis.correlation import check_set_operation
+from local_lakehouse.sql.analysis.correlation import check_uncorrelated
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import Typed, coerce, coerce_sql, derive, null_of, union
 from local_lakehouse.sql.failures import QueryFailure
@@ -53,6 +53,7 @@ class Sets:
         listed = ", ".join(f"c{index}" for index in range(width))
         columns = tuple(OutputColumn(None, type_) for type_ in found)
         facts = union(*(value.facts for row in rows for value in row))
+        check_uncorrelated(facts, scope, node.position)
         return Compiled(f"SELECT {read} FROM (VALUES {lines}) AS {name}({listed})", columns, facts)
 
     def _values_row(self, node: tree.Expression, scope: Scope) -> list[Typed]:
@@ -101,7 +102,7 @@ class Sets:
             columns.append(OutputColumn(mine.name, common))
         sides = [_widened(side, columns) for side in (left, right)]
         every = "" if node.distinct else " ALL"
-        check_set_operation(left.facts | right.facts, scope, node.position)
+        check_uncorrelated(left.facts | right.facts, scope, node.position)
         sql = f"SELECT * FROM ({sides[0]} {node.operator}{every} {sides[1]})"
         return Compiled(sql, tuple(columns), left.facts | right.facts)
 

@@ -12,7 +12,7 @@ from local_lakehouse.sql.analysis import operators
 from local_lakehouse.sql.analysis.comparisons import compare
 from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.scope import Scope
-from local_lakehouse.sql.analysis.typed import Typed, coerce, coerce_sql, derive, row_value
+from local_lakehouse.sql.analysis.typed import Typed, coerce, coerce_sql, derive, null_of, row_value
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type, common_type
@@ -34,13 +34,16 @@ class Subqueries:
     def in_query(self, node: tree.InQuery, scope: Scope) -> Typed:
         """Return what ``IN (SELECT …)`` is."""
         quantified = tree.Quantified("=", "ANY", node.operand, node.query, position=node.position, text=node.text)
-        return self.quantified(quantified, scope)
+        return self.quantified(quantified, scope, "IN")
 
-    def quantified(self, node: tree.Quantified, scope: Scope) -> Typed:
+    def quantified(self, node: tree.Quantified, scope: Scope, use: str = "") -> Typed:
         """Return what a comparison with all or any row of a query is."""
         value = self._analysis.expression(node.operand, scope)
-        compiled = self._analysis.query(node.query, scope)
-        wanted = value.type.children if isinstance(node.operand, tree.Row) else (value.type,)
+        compiled = self._analysis.query(node.query, scope.used_as(use))
+        is_row = value.type.name == "row"
+        wanted = value.type.children if is_row else (value.type,)
+        if value.type == types.UNKNOWN:
+            wanted = tuple(column.type for column in compiled.columns)
         if len(wanted) != len(compiled.columns):
             raise QueryFailure(
                 "TYPE_MISMATCH",
@@ -51,7 +54,7 @@ class Subqueries:
         name = self._analysis.fresh("q")
         inner = types.row(tuple(column.type for column in compiled.columns))
         columns = ", ".join(f"{name}.c{index}" for index in range(len(wanted)))
-        if len(wanted) > 1 or inner.children[0].name in ("double", "real") or inner.children[0].children:
+        if is_row or len(wanted) > 1 or inner.children[0].name in ("double", "real") or inner.children[0].children:
             return self._matched(node, value, compiled, name, inner)
         common = common_type(value.type, inner.children[0])
         if common is None:
@@ -68,7 +71,7 @@ class Subqueries:
 
     def _matched(self, node: tree.Quantified, value: Typed, compiled: Compiled, name: str, inner: Type) -> Typed:
         """Compare with every row of a query where DuckDB's own comparison would not be Athena's."""
-        if len(inner.children) == 1:
+        if len(inner.children) == 1 and value.type.name != "row":
             right = row_value(f"{name}.c0", inner.children[0])
         else:
             fields = ", ".join(f"f{index} := {name}.c{index}" for index in range(len(inner.children)))
@@ -80,19 +83,22 @@ class Subqueries:
 
     def exists(self, node: tree.Exists, scope: Scope) -> Typed:
         """Return what ``EXISTS`` is."""
-        compiled = self._analysis.query(node.query, scope)
+        compiled = self._analysis.query(node.query, scope.used_as("EXISTS"))
         return self._found(f"EXISTS ({compiled.sql})", types.BOOLEAN, compiled)
 
     def scalar(self, node: tree.ScalarQuery, scope: Scope) -> Typed:
         """Return what a query in the place of a value is."""
-        compiled = self._analysis.query(node.query, scope)
+        compiled = self._analysis.query(node.query, scope.used_as(""))
         if len(compiled.columns) == 1:
             return self._found(f"({compiled.sql})", compiled.columns[0].type, compiled)
         fields = ", ".join(f"f{index} := s.c{index}" for index in range(len(compiled.columns)))
         type_ = types.row(
             tuple(column.type for column in compiled.columns), tuple(column.name for column in compiled.columns)
         )
-        return self._found(f"(SELECT struct_pack({fields}) FROM ({compiled.sql}) AS s)", type_, compiled)
+        # Without a row the value is a row of NULLs, not NULL.
+        nothing = ", ".join(f"f{index} := {null_of(child)}" for index, child in enumerate(type_.children))
+        found = f"coalesce((SELECT struct_pack({fields}) FROM ({compiled.sql}) AS s), struct_pack({nothing}))"
+        return self._found(found, type_, compiled)
 
     def _found(self, sql: str, type_: Type, compiled: Compiled, *operands: Typed) -> Typed:
         """Return an expression with a query in it; that the query fails is not hidden from DuckDB's planner."""

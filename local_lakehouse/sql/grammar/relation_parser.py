@@ -88,11 +88,16 @@ class RelationParser:
 
     def _aliased(self) -> Relation:
         mark = self._tokens.mark()
-        relation = self._primary_relation()
+        relation = self._named(mark, self._primary_relation())
         if self._tokens.at("MATCH_RECOGNIZE") and self._tokens.peek().text == "(":
             self._tokens.note_not_offered("MATCH_RECOGNIZE", self._tokens.take().position)
             self._tokens.skip_parentheses()
-        if not (self._tokens.accept("AS") or self._tokens.at_alias()):
+            relation = self._named(mark, relation)
+        return relation
+
+    def _named(self, mark: int, relation: Relation) -> Relation:
+        at_pattern = self._tokens.at("MATCH_RECOGNIZE") and self._tokens.peek().text == "("
+        if at_pattern or not (self._tokens.accept("AS") or self._tokens.at_alias()):
             return relation
         alias = self._tokens.name()
         columns = self._tokens.names_in_parentheses() if self._tokens.at_symbol("(") else ()

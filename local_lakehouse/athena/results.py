@@ -22,7 +22,7 @@ Text = str | None
 _UNBOUNDED = 2147483647
 _BINARY_LENGTH = 1073741824
 _PRECISIONS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19, "real": 17, "double": 17}
-_TIMES = ("timestamp", "timestamp with time zone", "time")
+_TIMES = ("timestamp", "timestamp with time zone", "time", "time with time zone")
 _MIN_SECOND_DIGITS = 3
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 _FAR = "The local Athena does not write dates and timestamps of years beyond 9999"
@@ -106,6 +106,8 @@ def _moment_writer(type_: Type) -> Callable[[Any], str]:
     digits = max(type_.precision, _MIN_SECOND_DIGITS)
     if type_.name == "timestamp with time zone":
         return lambda value: f"{_clock(_local(value), value.get('p', 0), digits)} {value['z']}"
+    if type_.name == "time with time zone":
+        return lambda value: _zoned_time(value["n"], value["o"], digits)
     if types.is_fine(type_):
         return lambda value: _clock(value["u"], value["p"], digits)
     return lambda value: _clock(value, 0, digits)
@@ -114,6 +116,13 @@ def _moment_writer(type_: Type) -> Callable[[Any], str]:
 def _local(value: dict[str, Any]) -> datetime:
     instant = (value["i"] - _EPOCH) // _MICROSECOND
     return _EPOCH + to_local(instant, value["z"]) * _MICROSECOND
+
+
+def _zoned_time(picos: int, offset: int, digits: int) -> str:
+    seconds, fraction = divmod((picos + offset * 60 * 10**12) % (86_400 * 10**12), 10**12)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:012}"
+    zone = f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
+    return clock[: len(clock) - 12 + digits] + zone
 
 
 def _clock(value: Any, picos: int, digits: int) -> str:

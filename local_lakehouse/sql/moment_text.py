@@ -22,7 +22,8 @@ _YEARS = range(-290_000, 294_247)
 _DAY = r"(?P<year>[-+]?\d{4,})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d+))?)?"
 _TIMESTAMP = re.compile(rf"{_DAY}(?: (?:{_CLOCK})?)?\s*(?P<zone>.+)?", re.ASCII)
-_TIME = re.compile(_CLOCK, re.ASCII)
+_TIME = re.compile(rf"{_CLOCK}\s*(?P<zone>[+-]\d{{1,2}}:\d{{1,2}})?", re.ASCII)
+_MAX_OFFSET = 14 * 60
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def parse_timestamp(text: str) -> Moment:
 
 
 def parse_time(text: str) -> Moment:
-    """Read a time of day.
+    """Read a time of day, which may be followed by its distance from UTC.
 
     Raises:
         ValueError: It is not a time of day.
@@ -78,7 +79,22 @@ def parse_time(text: str) -> Moment:
     match = _TIME.fullmatch(text)
     if match is None:
         raise ValueError(f"'{text}' is not a time")
-    return Moment(*_clock(match))
+    if match["zone"]:
+        offset_of(match["zone"])
+    return Moment(*_clock(match), match["zone"])
+
+
+def offset_of(zone: str) -> int:
+    """Return the minutes that a distance such as ``+05:30`` is ahead of UTC.
+
+    Raises:
+        ValueError: It is further away than a zone can be.
+    """
+    hours, _, minutes = zone[1:].partition(":")
+    total = int(hours) * 60 + int(minutes)
+    if total > _MAX_OFFSET or int(minutes) > 59:
+        raise ValueError(f"'{zone}' is not a valid distance from UTC")
+    return -total if zone.startswith("-") else total
 
 
 def _clock(match: re.Match[str]) -> tuple[int, int, int]:

@@ -114,6 +114,11 @@ def time(precision: int = 3) -> Type:
     return Type("time", (precision,))
 
 
+def time_tz(precision: int = 3) -> Type:
+    """Return the type of times of day with their distance from UTC."""
+    return Type("time with time zone", (precision,))
+
+
 def array(element: Type) -> Type:
     """Return an array type."""
     return Type("array", children=(element,))
@@ -155,6 +160,8 @@ _DUCKDB = {
     "time": "TIME",
     # The instant in UTC, and the name of the zone in which it is shown.
     "timestamp with time zone": "STRUCT(i TIMESTAMP, z VARCHAR)",
+    # Picoseconds of the day in UTC, and minutes that its own clock is ahead.
+    "time with time zone": "STRUCT(n BIGINT, o INTEGER)",
     "interval day to second": "BIGINT",
     "interval year to month": "INTEGER",
     "unknown": "INTEGER",
@@ -243,6 +250,8 @@ def common_type(left: Type, right: Type) -> Type | None:
     if names <= {"date", "timestamp", "timestamp with time zone"}:
         precision = max(type_.precision if type_.numbers else 0 for type_ in (left, right))
         return timestamp_tz(precision) if "timestamp with time zone" in names else timestamp(precision)
+    if names == {"time", "time with time zone"}:
+        return time_tz(max(left.precision, right.precision))
     return None
 
 

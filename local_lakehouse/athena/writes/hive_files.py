@@ -31,7 +31,15 @@ FORMATS = ("PARQUET", "JSON", "TEXTFILE")
 _REFUSED_FORMATS = ("ORC", "AVRO", "ION")
 _CODECS = {"SNAPPY": "snappy", "GZIP": "gzip", "ZSTD": "zstd", "LZ4": "lz4", "NONE": "none", "UNCOMPRESSED": "none"}
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-_UNSUPPORTED = ("timestamp with time zone", "time", "uuid", "json", "interval day to second", "interval year to month")
+_UNSUPPORTED = (
+    "timestamp with time zone",
+    "time",
+    "time with time zone",
+    "uuid",
+    "json",
+    "interval day to second",
+    "interval year to month",
+)
 
 
 def check_format(name: str) -> str:

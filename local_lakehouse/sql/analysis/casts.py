@@ -14,13 +14,14 @@ _MOMENTS = {"date", "timestamp", "timestamp with time zone"}
 _JSON_SCALARS = {"boolean", "varchar", "json", "date", "timestamp", *_NUMBERS}
 _ALLOWED = {
     "boolean": {"boolean", "varchar", *_NUMBERS},
-    "varchar": {"varchar", "char", "varbinary", "boolean", "time", "uuid", *_MOMENTS, *_NUMBERS},
+    "varchar": {"varchar", "char", "varbinary", "boolean", "time", "time with time zone", "uuid", *_MOMENTS, *_NUMBERS},
     "char": {"varchar", "char", "varbinary"},
     "varbinary": {"varbinary", "uuid"},
     "date": {"varchar", *_MOMENTS},
-    "timestamp": {"varchar", "time", *_MOMENTS},
-    "timestamp with time zone": {"varchar", "time", *_MOMENTS},
-    "time": {"varchar", "time", "timestamp", "timestamp with time zone"},
+    "timestamp": {"varchar", "time", "time with time zone", *_MOMENTS},
+    "timestamp with time zone": {"varchar", "time", "time with time zone", *_MOMENTS},
+    "time": {"varchar", "time", "time with time zone", "timestamp", "timestamp with time zone"},
+    "time with time zone": {"varchar", "time", "time with time zone", "timestamp", "timestamp with time zone"},
     "uuid": {"varchar", "uuid", "varbinary"},
     "interval day to second": {"varchar", "interval day to second"},
     "interval year to month": {"varchar", "interval year to month"},
@@ -28,6 +29,7 @@ _ALLOWED = {
 }
 _READERS = {
     "time": ("athena_parse_time", types.time(12)),
+    "time with time zone": ("athena_parse_zoned_time", types.time_tz(12)),
     "timestamp": ("athena_parse_timestamp", types.timestamp(12)),
     "timestamp with time zone": ("athena_parse_zoned", types.timestamp_tz(12)),
 }
@@ -142,6 +144,8 @@ def text_of(sql: str, source: Type) -> str:
         return precision.text(sql, source)
     if source.name == "timestamp with time zone":
         return f"({precision.text(sql, source)} || ' ' || ({sql}).z)"
+    if source.name == "time with time zone":
+        return f"({precision.text(sql, source)} || athena_clock_offset(({sql}).o))"
     if source == types.DAY_INTERVAL:
         return f"athena_day_interval_text({sql})"
     if source == types.MONTH_INTERVAL:

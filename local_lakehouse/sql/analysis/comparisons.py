@@ -51,6 +51,8 @@ def key(sql: str, type_: Type) -> str:
     """Write a value such that DuckDB tells equal what Athena tells equal."""
     if type_.name == "timestamp with time zone":
         return f"struct_pack(i := ({sql}).i, p := ({sql}).p)" if types.is_fine(type_) else f"({sql}).i"
+    if type_.name == "time with time zone":
+        return f"({sql}).n"
     if type_.name == "char":
         return f"rtrim({sql})"
     if type_.name == "map":

@@ -1,13 +1,14 @@
 """Correlated queries that Trino cannot plan: they are refused, although DuckDB could run them.
 
-Trino turns a correlated query into a join: it lifts the terms of ``WHERE`` that read the outer query, and leaves the rest
-as it is. So the outer query may be read in these terms, and above an aggregation. A limit, a grouping or ``DISTINCT`` over
-such terms is only possible if every column that they read is a key or equal to a value of the outer query.
+Trino turns a correlated query into a join: it lifts the terms of ``WHERE`` that read the outer query, and leaves the
+rest as it is. So the outer query may be read in these terms, and above an aggregation. A limit or a grouping over such
+terms is only possible if every column that they read is a key or equal to a value of the outer query.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from local_lakehouse.sql.analysis.calls_in import aggregates_in
@@ -138,7 +139,7 @@ def _check_groups(select: Inner, constant: set[str], free: set[str], *, limited:
         _check_limit(select, keys, constant, set())
 
 
-def _check_limit(select: Inner, inner: frozenset[str], constant: set[str], free: set[str]) -> None:
+def _check_limit(select: Inner, inner: AbstractSet[str], constant: set[str], free: set[str]) -> None:
     query = select.query
     if query is None or query.with_ties or free:
         raise _refused(select.position)
@@ -187,8 +188,8 @@ def _is_unnest(node: tree.Relation) -> bool:
     return isinstance(node, tree.Unnest)
 
 
-def _is_single_row(node: tree.Relation) -> bool:
-    node = _plain(node)
+def _is_single_row(relation: tree.Relation | None) -> bool:
+    node = None if relation is None else _plain(relation)
     body = node.query.body if isinstance(node, tree.SubqueryRelation) else None
     return isinstance(body, tree.Values) and len(body.rows) == 1
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from local_lakehouse.sql.analysis.analysis import Analysis
 
 
+# Two values of such a type can be equal and yet be held in different ways.
+_SEVERAL_FORMS = ("double", "real", "char", "time with time zone", "timestamp with time zone")
 _EXTRACTED = {
     "DAY_OF_MONTH": "day",
     "DAY_OF_WEEK": "day_of_week",
@@ -221,7 +223,7 @@ class Expressions:
                 f"between {_listed([value.type, *(item.type for item in items)])}",
                 node.position,
             )
-        simple = not common.children and common.name not in ("double", "real", "char", "timestamp with time zone")
+        simple = not common.children and common.name not in _SEVERAL_FORMS
         if simple:
             listed = ", ".join(coerce(item, common).sql for item in items)
             return derive(f"({coerce(value, common).sql} IN ({listed}))", types.BOOLEAN, value, *items)
@@ -274,7 +276,7 @@ class Expressions:
 
     def _at_time_zone(self, node: tree.AtTimeZone, scope: Scope) -> Typed:
         value = self.expression(node.operand, scope)
-        if value.type.name not in ("timestamp", "timestamp with time zone"):
+        if value.type.name not in ("time", "time with time zone", "timestamp", "timestamp with time zone"):
             raise QueryFailure(
                 "TYPE_MISMATCH",
                 f"Type of value must be a time or timestamp with or without time zone (actual {value.type})",

@@ -12,7 +12,7 @@ from local_lakehouse.sql.analysis.typed import Typed, constant, quote
 from local_lakehouse.sql.failures import QueryFailure, not_offered
 from local_lakehouse.sql.grammar.tree import IntervalLiteral, Literal, TypedLiteral
 from local_lakehouse.sql.json_text import canonical_json
-from local_lakehouse.sql.moment_text import Moment, day_number, parse_time, parse_timestamp
+from local_lakehouse.sql.moment_text import Moment, day_number, offset_of, parse_time, parse_timestamp
 from local_lakehouse.sql.types import DAY_INTERVAL, MONTH_INTERVAL, Type
 from local_lakehouse.sql.zones import to_instant, zone_name
 
@@ -21,7 +21,6 @@ _INTEGER_NAMES = {**{name: name for name in types.INTEGERS}, "int": "integer"}
 _FLOAT = re.compile(r"([-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|NaN|Infinity))[dDfF]?", re.ASCII)
 _DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?")
 _DATE = re.compile(r"([-+]?\d{1,6})-(\d{1,2})-(\d{1,2})", re.ASCII)
-_OFFSET_TIME = re.compile(r"\d{1,2}:\d{1,2}(:\d{1,2}(\.\d{1,12})?)?\s*[+-]\d\d:\d\d", re.ASCII)
 _NOT_OFFERED = ("ipaddress", "interval", "hyperloglog", "tdigest", "qdigest", "geometry", "unknown")
 _DAY_TO_SECOND = ("DAY", "HOUR", "MINUTE", "SECOND")
 _MILLIS = {"DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1000}
@@ -185,11 +184,10 @@ def _timestamp(node: TypedLiteral) -> Typed:
 
 
 def _time(node: TypedLiteral) -> Typed:
-    if _OFFSET_TIME.fullmatch(node.value):
-        raise QueryFailure("NOT_SUPPORTED", "Values of type time with time zone are not supported", node.position)
     moment = _moment(node, parse_time)
-    type_ = types.time(moment.digits)
-    clock = Parts(f"make_timestamp(CAST({moment.micros} AS BIGINT))", str(moment.picos))
+    type_ = types.time(moment.digits) if moment.zone is None else types.time_tz(moment.digits)
+    zone = "" if moment.zone is None else str(offset_of(moment.zone))
+    clock = Parts(f"make_timestamp(CAST({moment.micros} AS BIGINT))", str(moment.picos), zone)
     return constant(held(clock, type_), type_, literal=node.value)
 
 

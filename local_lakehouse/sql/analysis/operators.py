@@ -12,6 +12,8 @@ _ARITHMETIC = ("+", "-", "*")
 _FLOATS = ("real", "double")
 _MAX = types.MAX_PRECISION
 _MILLI_DIGITS = 3
+_TIMES = ("time", "time with time zone")
+_MOMENTS = ("date", "timestamp", "timestamp with time zone", *_TIMES)
 
 
 def arithmetic(operator: str, left: Typed, right: Typed, position: Position) -> Typed:
@@ -36,7 +38,7 @@ def _type_of_null(operator: str, left: Typed, right: Typed) -> tuple[Typed, Type
         known = types.INTEGER
     if is_interval(known) and operator in "*/":
         known = types.BIGINT
-    if known.name in ("date", "timestamp", "time", "timestamp with time zone") and operator in "+-":
+    if known.name in _MOMENTS and operator in "+-":
         known = DAY_INTERVAL if left.type != types.UNKNOWN or operator == "+" else known
     return (coerce(left, known), right) if left.type == types.UNKNOWN else (left, coerce(right, known))
 
@@ -143,7 +145,7 @@ def _shifted(operator: str, moment: Typed, interval: Typed) -> Typed | None:
     if name == "date":
         macro = "athena_date_add_months" if months else "athena_date_add_days"
         return derive(f"{macro}({moment.sql}, {amount})", moment.type, moment, interval, fails=not months)
-    if name not in ("time", "timestamp", "timestamp with time zone") or (name == "time" and months):
+    if name not in _MOMENTS or (name in _TIMES and months):
         return None
     # Months are added on the clock of the moment's zone, days and seconds to the instant.
     type_ = moment.type if months else Type(name, (max(moment.type.precision, _MILLI_DIGITS),))
@@ -153,13 +155,14 @@ def _shifted(operator: str, moment: Typed, interval: Typed) -> Typed | None:
 
 
 def _difference(left: Typed, right: Typed) -> Typed | None:
-    moments = ("date", "timestamp", "timestamp with time zone")
-    times = left.type.name == right.type.name == "time"
-    if not times and (left.type.name not in moments or right.type.name not in moments):
+    if left.type.name not in _MOMENTS or right.type.name not in _MOMENTS:
         return None
     common = common_type(left.type, right.type)
     if common is None:
         return None
+    if common.name == "time with time zone":
+        left, right = coerce(left, common), coerce(right, common)
+        return derive(f"athena_millis_of_picos(({left.sql}).n - ({right.sql}).n)", DAY_INTERVAL, left, right)
     sides = [parts(side.sql, side.type) for side in (coerce(left, common), coerce(right, common))]
     delta = f"(epoch_us({sides[0].micros}) - epoch_us({sides[1].micros}))"
     if common.name == "timestamp":

@@ -1,7 +1,8 @@
 """Times and timestamps of every precision: how DuckDB holds them, and how one becomes another.
 
 Up to six digits of a second a moment is DuckDB's own ``TIME`` or ``TIMESTAMP``. Beyond, it is a struct of that and the
-picoseconds behind it, whose order and equality are the moments'. A cast to a lower precision rounds half up, and a time
+picoseconds behind it, whose order and equality are the moments'. A time with a zone is its picoseconds in UTC and its
+distance from UTC, at every precision. A cast to a lower precision rounds half up, and a time
 that rounds up to midnight is 00:00.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from local_lakehouse.sql.types import Type, is_fine
 
 _ZONED = "timestamp with time zone"
+_ZONED_TIME = "time with time zone"
 _MICRO_DIGITS, _PICO_DIGITS = 6, 12
 FIXED_UNITS = ("millisecond", "second", "minute", "hour")
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -33,7 +35,7 @@ class Parts:
     Args:
         micros: A timestamp; a time of day is one of 1970-01-01.
         picos: Picoseconds beyond it.
-        zone: The name of its zone; empty for one without.
+        zone: The name of its zone, or the minutes that a time of day is ahead of UTC; empty for one without.
     """
 
     micros: str
@@ -45,11 +47,16 @@ def clock(sql: str, type_: Type) -> str:
     """Write the time, the date, or the timestamp on its zone's clock, to the microsecond."""
     if type_.name == _ZONED:
         return f"athena_local({sql})"
+    if type_.name == _ZONED_TIME:
+        return f"CAST({parts(sql, type_).micros} AS TIME)"
     return f"({sql}).u" if is_fine(type_) else sql
 
 
 def parts(sql: str, type_: Type) -> Parts:
     """Take a moment apart; one with a zone into its instant and the zone."""
+    if type_.name == _ZONED_TIME:
+        local = f"athena_clock_picos({sql})"
+        return Parts(f"make_timestamp({local} // 1000000)", f"({local} % 1000000)", f"({sql}).o")
     picos = f"({sql}).p" if is_fine(type_) else "0"
     if type_.name == _ZONED:
         return Parts(f"athena_at({sql})", picos, f"({sql}).z")
@@ -64,6 +71,10 @@ def held(moment: Parts, type_: Type) -> str:
         if is_fine(type_):
             return f"athena_fine_zoned({moment.micros}, {moment.zone or _UTC}, {moment.picos})"
         return f"athena_zoned({moment.micros}, {moment.zone or _UTC})"
+    if type_.name == _ZONED_TIME:
+        return (
+            f"athena_zoned_time(athena_micros_of_day({moment.micros}) * 1000000 + {moment.picos}, {moment.zone or '0'})"
+        )
     micros = f"CAST({moment.micros} AS TIME)" if type_.name == "time" else moment.micros
     return f"athena_fine({micros}, {moment.picos})" if is_fine(type_) else micros
 
@@ -95,9 +106,17 @@ def converted(sql: str, source: Type, target: Type) -> str:
     """Write the cast of a date, time or timestamp to a time or timestamp."""
     moment = parts(sql, source)
     if source.name == _ZONED and target.name != _ZONED:
-        moment = replace(moment, micros=f"athena_local({sql})", zone="")
-    if source.name == "time" and target.name != "time":
-        moment = replace(moment, micros=f"(athena_current_date() + {clock(sql, source)})")
+        zone = f"athena_zone_offset({sql})" if target.name == _ZONED_TIME else ""
+        moment = replace(moment, micros=f"athena_local({sql})", zone=zone)
+        if zone:
+            # The date is left behind: only the time of day may carry over when it is rounded.
+            moment = replace(moment, micros=f"(DATE '1970-01-01' + CAST({moment.micros} AS TIME))")
+    if source.name == "timestamp" and target.name == _ZONED_TIME:
+        moment = replace(moment, micros=f"(DATE '1970-01-01' + CAST({moment.micros} AS TIME))")
+    if source.name in ("time", _ZONED_TIME) and target.name not in ("time", _ZONED_TIME):
+        today = f"(athena_current_date() + {clock(sql, source)})"
+        zone = f"athena_zone_of_offset(0, {moment.zone})" if moment.zone and target.name == _ZONED else ""
+        moment = replace(moment, micros=f"athena_keep_local({today}, {zone})" if zone else today, zone=zone)
     digits = source.precision if source.numbers else 0
     return held(rounded(moment, target.precision) if target.precision < digits else moment, target)
 
@@ -112,7 +131,7 @@ def shifted(sql: str, type_: Type, amount: str, unit: str) -> Parts:
         macro, step = "athena_add_months", f"{amount} * {MONTHS[unit]}"
     else:
         macro, step = "athena_add_millis", f"{amount} * {MILLIS[unit]}"
-    if type_.name == "time":
+    if type_.name in ("time", _ZONED_TIME):
         # A whole number of days changes no time of day.
         step = f"({step}) % 86400000"
     if moment.zone and unit not in FIXED_UNITS:
@@ -124,12 +143,13 @@ def shifted(sql: str, type_: Type, amount: str, unit: str) -> Parts:
 def text(sql: str, type_: Type, *, separator: str = " ") -> str:
     """Write a moment as text, without its zone."""
     digits = min(type_.precision, _MICRO_DIGITS)
-    if type_.name == "time":
+    if type_.name in ("time", _ZONED_TIME):
         shown = f"athena_time_text({clock(sql, type_)}, {digits})"
     else:
         shown = f"athena_timestamp_text({clock(sql, type_)}, {digits})"
     if separator != " ":
         shown = f"replace({shown}, ' ', '{separator}')"
-    if not is_fine(type_):
+    if type_.precision <= _MICRO_DIGITS:
         return shown
-    return f"({shown} || left(lpad(CAST(({sql}).p AS VARCHAR), 6, '0'), {type_.precision - _MICRO_DIGITS}))"
+    picos = parts(sql, type_).picos
+    return f"({shown} || left(lpad(CAST({picos} AS VARCHAR), 6, '0'), {type_.precision - _MICRO_DIGITS}))"

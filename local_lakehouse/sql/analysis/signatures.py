@@ -177,6 +177,8 @@ def _widens(given: Type, wanted: str) -> bool:
         return types.is_text(given)
     if wanted in ("timestamp", "timestamp with time zone"):
         return given.name in ("date", "timestamp")
+    if wanted == "time with time zone":
+        return given.name == "time"
     return can_coerce(given, _default(wanted, given))
 
 
@@ -186,6 +188,6 @@ def _default(name: str, given: Type) -> Type:
     if name in ("timestamp", "timestamp with time zone"):
         precision = given.precision if given.name.startswith("timestamp") else (0 if given.name == "date" else 3)
         return Type(name, (precision,))
-    if name == "time":
-        return types.time(3)
+    if name in ("time", "time with time zone"):
+        return Type(name, (given.precision if given.name.startswith("time") else 3,))
     return Type(name)

@@ -148,7 +148,7 @@ class SpecialForms:
             )
         widened = [coerce(value, found).sql for value in values]
         missing = " OR ".join(f"{sql} IS NULL" for sql in widened)
-        if has_floats(found) or found.name in ("char", "timestamp with time zone"):
+        if has_floats(found) or found.name in ("char", "time with time zone", "timestamp with time zone"):
             extreme = extreme_of(f"[{', '.join(widened)}]", found, node.name == "greatest")
         else:
             extreme = f"{node.name}({', '.join(widened)})"

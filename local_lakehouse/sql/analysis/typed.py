@@ -154,7 +154,7 @@ def coerce_sql(sql: str, source: Type, target: Type) -> str:
         if target.name == "char" and source != target:
             return f"athena_pad({sql}, {target.precision})"
         return sql
-    if target.name in ("time", "timestamp", "timestamp with time zone"):
+    if target.name in ("time", "time with time zone", "timestamp", "timestamp with time zone"):
         return widen(sql, source, target)
     if target.name == "array":
         return f"list_transform({sql}, lambda e: {coerce_sql('e', source.element, target.element)})"

@@ -7,7 +7,7 @@ _NAMES = frozenset(
     """
     approx_set bar beta_cdf bing_tiles_around char2hexint checksum classify
     color convex_hull_agg cosine_distance cosine_similarity dot_product empty_approx_set euclidean_distance
-    current_time evaluate_classifier_predictions features from_encoded_polyline
+    evaluate_classifier_predictions features from_encoded_polyline
     from_geojson_geometry from_iso8601_timestamp_nanos
     geometry_from_hadoop_shape geometry_invalid_reason geometry_nearest_points geometry_to_bing_tiles geometry_union
     geometry_union_agg great_circle_distance hash_counts index intersection_cardinality inverse_beta_cdf

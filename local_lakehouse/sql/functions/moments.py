@@ -29,6 +29,7 @@ from local_lakehouse.sql.functions.registry import define
 from local_lakehouse.sql.types import Type
 
 _TZ = "timestamp with time zone"
+_TIME_TZ = "time with time zone"
 _MAX_DIGITS = 12
 _DATE_UNITS = ("day", "week", "month", "quarter", "year")
 _FIELDS = {
@@ -85,6 +86,7 @@ _UNITS = {
     "timestamp": ((*FIXED_UNITS, *_DATE_UNITS), "Timestamp"),
     _TZ: ((*FIXED_UNITS, *_DATE_UNITS), "Timestamp"),
     "time": (FIXED_UNITS, "Time"),
+    _TIME_TZ: (FIXED_UNITS, "Time"),
 }
 _MILLI_DIGITS = 3
 
@@ -98,8 +100,9 @@ def _truncated(arguments: Sequence[Typed]) -> str:
         if value.type == types.DATE:
             return f"CAST(date_trunc('{unit}', {value.sql}) AS DATE)"
         moment = parts(value.sql, value.type)
-        if not moment.zone:
-            return held(Parts(f"CAST(date_trunc('{unit}', {moment.micros}) AS TIMESTAMP)"), value.type)
+        if not moment.zone or value.type.name == _TIME_TZ:
+            start = f"CAST(date_trunc('{unit}', {moment.micros}) AS TIMESTAMP)"
+            return held(Parts(start, zone=moment.zone), value.type)
         local = clock(value.sql, value.type)
         start = f"CAST(date_trunc('{unit}', {local}) AS TIMESTAMP)"
         if unit in FIXED_UNITS:
@@ -136,7 +139,7 @@ def _difference(arguments: Sequence[Typed]) -> str:
     allowed, label = _UNITS[first.type.name]
 
     def write(unit: str) -> str:
-        if first.type.name == "time":
+        if first.type.name in ("time", _TIME_TZ):
             delta = f"({_picos_of_day(last)} - {_picos_of_day(first)})"
             return f"CAST({delta} // {MILLIS[unit] * 10**9} AS BIGINT)"
         begin, end = (parts(value.sql, value.type).micros for value in (first, last))
@@ -151,6 +154,8 @@ def _difference(arguments: Sequence[Typed]) -> str:
 
 
 def _picos_of_day(value: Typed) -> str:
+    if value.type.name == _TIME_TZ:
+        return f"CAST(({value.sql}).n AS HUGEINT)"
     moment = parts(value.sql, value.type)
     return f"(CAST(epoch_us({moment.micros}) AS HUGEINT) * 1000000 + {moment.picos})"
 
@@ -252,6 +257,9 @@ def _zone_of(value: Typed) -> str:
 
 def _in_zone(arguments: Sequence[Typed]) -> str:
     value = arguments[0]
+    if value.type.name == _TIME_TZ:
+        offset = f"athena_offset(epoch_us(athena_now()), {_zone_of(arguments[1])})"
+        return f"struct_pack(n := ({value.sql}).n, o := CAST({offset} AS INTEGER))"
     moment = replace(parts(value.sql, value.type), zone=_zone_of(arguments[1]))
     return held(moment, value.type)
 
@@ -279,6 +287,8 @@ define("localtimestamp", "", lambda _: types.timestamp(3), "athena_now()")
 define("localtimestamp", "integer", _now("timestamp"), _this_moment("timestamp"))
 define("localtime", "", lambda _: types.time(3), "CAST(athena_now() AS TIME)")
 define("localtime", "integer", _now("time"), _this_moment("time"))
+define("current_time", "", lambda _: types.time_tz(3), lambda _: held(Parts("athena_now()"), types.time_tz(3)))
+define("current_time", "integer", _now(_TIME_TZ), _this_moment(_TIME_TZ))
 define("current_timezone", "", "varchar", "'UTC'")
 define("date", "varchar", "date", "athena_parse_date({0})", fails=True)
 define("date", "date", "date", "{0}")
@@ -291,7 +301,7 @@ for _names, _template in _FIELDS.items():
     for _type in ("date", "timestamp", _TZ):
         define(_names, _type, "bigint", _clocked(_template))
 for _names, _template in _CLOCK_FIELDS.items():
-    for _type in ("timestamp", _TZ, "time"):
+    for _type in ("timestamp", _TZ, "time", _TIME_TZ):
         define(_names, _type, "bigint", _clocked(_template))
 for _names, _template in _DAY_INTERVAL_FIELDS.items():
     define(_names, "interval day to second", "bigint", _template)
@@ -299,8 +309,10 @@ define("year", "interval year to month", "bigint", "({0} // 12)")
 define("month", "interval year to month", "bigint", "({0} % 12)")
 define("timezone_hour", _TZ, "bigint", "(athena_zone_offset({0}) // 60)")
 define("timezone_minute", _TZ, "bigint", "(athena_zone_offset({0}) % 60)")
+define("timezone_hour", _TIME_TZ, "bigint", "(({0}).o // 60)")
+define("timezone_minute", _TIME_TZ, "bigint", "(({0}).o % 60)")
 
-for _type in ("date", "timestamp", _TZ, "time"):
+for _type in ("date", "timestamp", _TZ, "time", _TIME_TZ):
     define("date_trunc", f"varchar,{_type}", _second, _truncated, fails=True)
     define("date_add", f"varchar,bigint,{_type}", _third, _added, fails=True)
     define("date_diff", f"varchar,{_type},{_type}", "bigint", _difference, fails=True)
@@ -353,7 +365,8 @@ define(
     lambda a: _of_nanos(a[0].sql),
 )
 for _zone in ("varchar", "interval day to second"):
-    define("at_timezone", f"{_TZ},{_zone}", lambda a: a[0].type, _in_zone, fails=True)
+    for _type in (_TZ, _TIME_TZ):
+        define("at_timezone", f"{_type},{_zone}", lambda a: a[0].type, _in_zone, fails=True)
 define("with_timezone", "timestamp,varchar", lambda a: types.timestamp_tz(a[0].type.precision), _with_zone, fails=True)
 define("to_milliseconds", "interval day to second", "bigint", "{0}")
 define("parse_duration", "varchar", "interval day to second", "athena_parse_duration({0})", fails=True)

@@ -66,12 +66,19 @@ class RelationParser:
 
     def _joined(self, mark: int, kind: str, left: Relation, right: Relation) -> Relation:
         if self._tokens.accept("USING"):
-            place = self._tokens.mark()
-            names = self._tokens.names_in_parentheses()
-            columns = tuple(tree.Column(name, position=self._tokens.place(place), text=name.value) for name in names)
-            return tree.Join(kind, left, right, None, columns, position=self._tokens.place(mark))
+            self._tokens.expect_symbol("(")
+            columns = [self._column()]
+            while self._tokens.accept_symbol(","):
+                columns.append(self._column())
+            self._tokens.expect_symbol(")")
+            return tree.Join(kind, left, right, None, tuple(columns), position=self._tokens.place(mark))
         self._tokens.expect("ON")
         return tree.Join(kind, left, right, self._parser.expression(), position=self._tokens.place(mark))
+
+    def _column(self) -> tree.Column:
+        mark = self._tokens.mark()
+        name = self._tokens.name()
+        return tree.Column(name, position=self._tokens.place(mark), text=name.value)
 
     def _sampled(self) -> Relation:
         mark = self._tokens.mark()

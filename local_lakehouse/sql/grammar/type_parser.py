@@ -120,9 +120,7 @@ class TypeParser:
                 self._tokens.place(mark),
             )
         if self._tokens.accept("WITH", "TIME", "ZONE"):
-            if word == "TIME":
-                raise QueryFailure("NOT_SUPPORTED", "time with time zone is not supported", self._tokens.place(mark))
-            return types.timestamp_tz(precision)
+            return types.time_tz(precision) if word == "TIME" else types.timestamp_tz(precision)
         self._tokens.accept("WITHOUT", "TIME", "ZONE")
         return types.timestamp(precision) if word == "TIMESTAMP" else types.time(precision)
 

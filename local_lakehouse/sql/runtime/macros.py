@@ -90,6 +90,10 @@ athena_at(x) AS CAST((x).i AS TIMESTAMP)
 athena_zoned(t, n) AS CASE WHEN t IS NULL OR n IS NULL THEN NULL ELSE struct_pack(i := t, z := n) END
 athena_fine(u, p) AS CASE WHEN u IS NULL THEN NULL ELSE struct_pack(u := u, p := CAST(p AS INTEGER)) END
 athena_fine_zoned(t, n, p) AS CASE WHEN t IS NULL OR n IS NULL THEN NULL ELSE struct_pack(i := t, z := n, p := CAST(p AS INTEGER)) END
+athena_micros_of_day(t) AS (epoch_us(t) % 86400000000 + 86400000000) % 86400000000
+athena_clock_picos(x) AS (((x).n + (x).o * 60000000000000) % 86400000000000000 + 86400000000000000) % 86400000000000000
+athena_zoned_time(p, o) AS CASE WHEN p IS NULL OR o IS NULL THEN NULL ELSE struct_pack(n := ((p - o * 60000000000000) % 86400000000000000 + 86400000000000000) % 86400000000000000, o := CAST(o AS INTEGER)) END
+athena_clock_offset(m) AS CASE WHEN m < 0 THEN '-' ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60)
 athena_round_picos(p, n) AS (p + n // 2) // n * n % 1000000
 athena_carry(t, p, n) AS CASE WHEN (p + n // 2) // n * n >= 1000000 THEN t + INTERVAL 1 MICROSECOND ELSE t END
 athena_local(x) AS CASE WHEN (x).z = 'UTC' THEN athena_at(x) ELSE make_timestamp(athena_local_micros(epoch_us(athena_at(x)), (x).z)) END

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from local_lakehouse.sql.moment_text import parse_time, parse_timestamp
+from local_lakehouse.sql.moment_text import DAY_MICROS, PICOS, offset_of, parse_time, parse_timestamp
 from local_lakehouse.sql.runtime.patterns import (
     format_joda,
     format_mysql,
@@ -25,6 +25,8 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h|d)\s*")
 _DURATION_MILLIS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4, "h": 3.6e6, "d": 8.64e7}
 
 Zoned = dict[str, Any]
+_MINUTE_PICOS = 60 * 10**12
+_DAY_PICOS = DAY_MICROS * PICOS
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -102,10 +104,22 @@ def parse_timestamp_(text: str) -> dict[str, int]:
 def parse_time_(text: str) -> dict[str, int]:
     """CAST a text to a time."""
     try:
+        # A distance from UTC is dropped.
         moment = parse_time(text)
     except ValueError as error:
         raise _bad_cast(text, "time") from error
     return {"u": moment.micros, "p": moment.picos}
+
+
+@udf("s:T")
+def parse_zoned_time(text: str) -> dict[str, int]:
+    """CAST a text to a time with a zone."""
+    try:
+        moment = parse_time(text)
+        offset = offset_of(moment.zone) if moment.zone else 0
+    except ValueError as error:
+        raise _bad_cast(text, "time with time zone") from error
+    return {"n": (moment.micros * PICOS + moment.picos - offset * _MINUTE_PICOS) % _DAY_PICOS, "o": offset}
 
 
 @udf("s:Z")

@@ -12,6 +12,7 @@ import pyarrow as pa
 _ZONED = "STRUCT(i TIMESTAMP, z VARCHAR)"
 _FINE = "STRUCT(u TIMESTAMP, p INTEGER)"
 _FINE_TIME = "STRUCT(u TIME, p INTEGER)"
+_ZONED_TIME = "STRUCT(n BIGINT, o INTEGER)"
 _FINE_ZONED = "STRUCT(i TIMESTAMP, z VARCHAR, p INTEGER)"
 _ARROW = {
     "BOOLEAN": pa.bool_(),
@@ -30,6 +31,7 @@ _ARROW = {
     _ZONED: pa.struct([("i", pa.timestamp("us")), ("z", pa.string())]),
     _FINE: pa.struct([("u", pa.timestamp("us")), ("p", pa.int32())]),
     _FINE_TIME: pa.struct([("u", pa.time64("us")), ("p", pa.int32())]),
+    _ZONED_TIME: pa.struct([("n", pa.int64()), ("o", pa.int32())]),
     _FINE_ZONED: pa.struct([("i", pa.timestamp("us")), ("z", pa.string()), ("p", pa.int32())]),
 }
 _SHORT = {
@@ -49,6 +51,7 @@ _SHORT = {
     "z": _ZONED,
     "f": _FINE,
     "F": _FINE_TIME,
+    "T": _ZONED_TIME,
     "Z": _FINE_ZONED,
 }
 _FAILURE = "ATHENA|{name}|{message}|ANEHTA"
@@ -80,7 +83,7 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
     Args:
         signature: A letter for each parameter, a colon, a letter for the result: b boolean, i integer, n bigint,
             d double, s text, x bytes, D date, t timestamp, S texts, m map, z timestamp with its zone;
-            with picoseconds f timestamp, F time, Z timestamp with its zone.
+            with picoseconds f timestamp, F time, T time with its zone, Z timestamp with its zone.
         nulls: Whether the function is called for NULLs; otherwise their result is NULL.
     """
     parameters, _, result = signature.partition(":")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar.parser import parse_type
-from tests.local_lakehouse.sql.conftest import Ask, Table, Tables
+from tests.local_lakehouse.sql.conftest import Ask, Table
 
 COLUMNS = {"a": "integer", "b": "varchar", "d": "double", "day": "date", "l": "array(integer)"}
 TABLES = {
@@ -157,74 +157,6 @@ def test_types_out_of_range(ask: Ask, written: str) -> None:
 def test_intervals_out_of_range(ask: Ask, interval: str) -> None:
     with pytest.raises(QueryFailure, match="INVALID_LITERAL: line 1:8"):
         ask(f"SELECT INTERVAL {interval}")
-
-
-@pytest.mark.parametrize(
-    "join",
-    [
-        "JOIN UNNEST(l) AS x(e) ON e > 1",
-        "LEFT JOIN UNNEST(l) AS x(e) ON e = a",
-        "FULL JOIN LATERAL (SELECT 5) AS x(e) ON a = 1",
-        "FULL JOIN UNNEST(l) AS x(e) ON true",
-        "RIGHT JOIN UNNEST(l) AS x(e) ON true",
-        "RIGHT JOIN LATERAL (SELECT t.a) AS x(e) ON true",
-    ],
-)
-def test_joins_with_unnest_and_lateral_that_trino_refuses(ask: Ask, join: str) -> None:
-    with pytest.raises(QueryFailure, match=r"only supported with condition ON TRUE|LATERAL reference not allowed in"):
-        ask(f"SELECT a, e FROM t {join}", TABLES)
-
-
-@pytest.mark.parametrize(
-    ("join", "rows"),
-    [
-        ("JOIN UNNEST(l) AS x(e) ON true", [["1", "1"], ["2", "2"], ["2", "3"]]),
-        ("LEFT JOIN UNNEST(l) AS x(e) ON TRUE", [["1", "1"], ["2", "2"], ["2", "3"]]),
-        ("RIGHT JOIN UNNEST(ARRAY[7]) AS x(e) ON true", [["1", "7"], ["2", "7"]]),
-        ("FULL JOIN UNNEST(ARRAY[7]) AS x(e) ON true", [["1", "7"], ["2", "7"]]),
-        ("FULL JOIN LATERAL (SELECT 5) AS x(e) ON true", [["1", "5"], ["2", "5"]]),
-        ("LEFT JOIN LATERAL (SELECT t.a + 1) AS x(e) ON a = 1", [["1", "2"], ["2", None]]),
-        ("RIGHT JOIN LATERAL (SELECT 1) AS x(e) ON a = e", [["1", "1"]]),
-    ],
-)
-def test_joins_with_unnest_and_lateral(ask: Ask, join: str, rows: list[list[str | None]]) -> None:
-    assert ask(f"SELECT a, e FROM t {join} ORDER BY a, e", TABLES).rows == rows
-
-
-@pytest.mark.parametrize(
-    ("query", "accepted"),
-    [
-        ("SELECT u.a FROM u WHERE u.a = t.a LIMIT 1", True),
-        ("SELECT u.b FROM u WHERE u.a = t.a ORDER BY u.b LIMIT 1", True),
-        ("SELECT u.b FROM u WHERE t.a = u.a ORDER BY u.b LIMIT 1", True),
-        ("SELECT u.b FROM u WHERE u.a = t.a AND t.d > 1 ORDER BY u.b LIMIT 1", True),
-        ("SELECT count(*) FROM u WHERE u.d < t.d LIMIT 1", True),
-        ("SELECT max(u.b) FROM u WHERE u.d < t.d", True),
-        ("SELECT u.b FROM u ORDER BY u.b LIMIT 1", True),
-        ("SELECT max(x) FROM (SELECT 1 AS x UNION SELECT 2)", True),
-        # A single row of several that differ.
-        ("SELECT u.b FROM u WHERE u.a = t.a LIMIT 1", False),
-        ("SELECT u.a + u.d FROM u WHERE u.a = t.a LIMIT 1", False),
-        ("SELECT count(*) FROM u WHERE u.a = t.a GROUP BY u.b LIMIT 1", False),
-        # A limit above a condition that is no equality.
-        ("SELECT u.b FROM u WHERE u.a = t.a AND u.d > t.d ORDER BY u.b LIMIT 1", False),
-        ("SELECT u.b FROM u WHERE u.a + t.a = 2 ORDER BY u.b LIMIT 2", False),
-        # An order that the outer query decides.
-        ("SELECT u.b FROM u WHERE u.a = t.a ORDER BY t.b LIMIT 1", False),
-        ("SELECT u.a FROM u WHERE u.a = t.a ORDER BY u.a FETCH FIRST ROW WITH TIES", False),
-        # Set operations that read the outer query.
-        ("SELECT t.a UNION SELECT 2", False),
-        ("SELECT 1 EXCEPT SELECT u.a FROM u WHERE u.b = t.b", False),
-        ("SELECT max(x) FROM (SELECT t.a AS x UNION ALL SELECT 2)", False),
-    ],
-)
-def test_correlated_queries(compile_sql: Callable[..., object], query: str, accepted: bool) -> None:
-    if accepted:
-        compile_sql(f"SELECT ({query}) FROM t", Tables(TABLES))
-        return
-    for sql in (f"SELECT ({query}) FROM t", f"SELECT * FROM t CROSS JOIN LATERAL ({query})"):
-        with pytest.raises(QueryFailure, match=r"NOT_SUPPORTED: line 1:.*: Given correlated subquery is not supported"):
-            compile_sql(sql, Tables(TABLES))
 
 
 @pytest.mark.parametrize(

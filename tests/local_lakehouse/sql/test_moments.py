@@ -62,6 +62,27 @@ def test_a_time_keeps_its_digits_and_rounds_half_up(ask: Ask, picos: int, writte
 
 
 @PROFILE
+@given(picos_of_day, digits, digits, st.integers(-14 * 60, 14 * 60))
+@example(DAY_PICOS - 1, 12, 0, -14 * 60)
+@example(0, 12, 6, 1)
+def test_a_time_with_a_zone_keeps_its_digits_and_its_distance(
+    ask: Ask, picos: int, written: int, wanted: int, offset: int
+) -> None:
+    picos = _cut(picos, written)
+    zone = f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
+    text = f"{_clock(picos, written)}{zone}"
+    rounded = _half_up(picos, wanted) % DAY_PICOS if wanted < written else picos
+    utc = (picos - offset * 60 * PICOS) % DAY_PICOS
+    answer = ask(
+        f"SELECT CAST(TIME '{text}' AS varchar), CAST(CAST('{text}' AS time({wanted}) with time zone) AS varchar), "
+        f"TIME '{text}' = TIME '{_clock(utc, written)}+00:00', "
+        f"CAST(TIME '{text}' AT TIME ZONE '+00:00' AS varchar), CAST(CAST(TIME '{text}' AS time({wanted})) AS varchar)"
+    )
+    shown = _clock(rounded, wanted)
+    assert answer.rows == [[text, f"{shown}{zone}", "true", f"{_clock(utc, written)}+00:00", shown]]
+
+
+@PROFILE
 @given(days, picos_of_day, digits, digits)
 @example(-1, DAY_PICOS - 1, 12, 11)
 def test_a_timestamp_keeps_its_digits_and_rounds_half_up(
@@ -174,9 +195,29 @@ SIBLINGS = [
     ("CAST('2020-05-10 12:34:56.11 +01:23' AS timestamp(2))", "2020-05-10 12:34:56.110"),
     ("CAST('2020-05-10 12:34:56 No/Where' AS timestamp)", "INVALID_CAST_ARGUMENT"),
     ("CAST(TIMESTAMP '2020-01-01 00:00:00.1234567' AS json)", '"2020-01-01 00:00:00.1234567"'),
-    ("TIME '10:00' AT TIME ZONE 'UTC'", "TYPE_MISMATCH"),
-    ("TIME '10:00:00+01:00'", "NOT_SUPPORTED"),
-    ("current_time", "NOT_SUPPORTED"),
+    ("TIME '10:00' AT TIME ZONE '+05:30'", "15:30:00.000+05:30"),
+    ("TIME '10:00:00+01:00'", "10:00:00.000+01:00"),
+    ("TIME '10:00:00+14:01'", "INVALID_LITERAL"),
+    ("TIME '01:00+02:00' AT TIME ZONE 'UTC'", "23:00:00.000+00:00"),
+    ("TIME '01:00+02:00' AT TIME ZONE INTERVAL '-90' MINUTE", "21:30:00.000-01:30"),
+    ("TIME '23:30+02:00' + INTERVAL '1' HOUR", "00:30:00.000+02:00"),
+    ("TIME '10:00+02:00' - TIME '08:00'", "0 00:00:00.000"),
+    ("TIME '10:00+02:00' = TIME '08:00'", "true"),
+    ("TIME '10:00+02:00' + INTERVAL '1' MONTH", "TYPE_MISMATCH"),
+    ("date_trunc('hour', TIME '10:59:59.9+02:30')", "10:00:00.000+02:30"),
+    ("date_diff('minute', TIME '10:00+02:00', TIME '10:00+01:00')", "60"),
+    ("date_add('second', -1, TIME '00:00+02:00')", "23:59:59.000+02:00"),
+    ("hour(TIME '10:59+02:30')", "10"),
+    ("extract(TIMEZONE_MINUTE FROM TIME '10:59-02:30')", "-30"),
+    ("CAST(TIMESTAMP '2024-07-01 12:00:00.55 Europe/Berlin' AS time(1) with time zone)", "12:00:00.600+02:00"),
+    ("CAST(CAST(TIME '10:00:00.123456789+02:00' AS time(9)) AS varchar)", "10:00:00.123456789"),
+    ("date_diff('day', current_date, CAST(CAST(TIME '10:00+02:00' AS timestamp(3) with time zone) AS date))", "0"),
+    ("(SELECT max(x) FROM (VALUES TIME '10:00+02:00', TIME '09:00+00:00') t(x))", "09:00:00.000+00:00"),
+    ("(SELECT count(DISTINCT x) FROM (VALUES TIME '10:00+02:00', TIME '08:00+00:00') t(x))", "1"),
+    ("CAST(TIME '10:00+02:00' AS date)", "TYPE_MISMATCH"),
+    ("typeof(current_time)", "time(3) with time zone"),
+    ("typeof(current_time(9))", "time(9) with time zone"),
+    ("current_time(9) IS NULL", "false"),
     ("typeof(localtimestamp(9))", "timestamp(9)"),
     ("typeof(localtime)", "time(3)"),
     ("typeof(current_timestamp(0))", "timestamp(0) with time zone"),

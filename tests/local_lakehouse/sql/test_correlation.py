@@ -164,7 +164,7 @@ def test_a_column_is_joined_once(compile_sql: Callable[..., object]) -> None:
         ("SELECT (SELECT t.*) FROM (VALUES 1, 2) t(a) ORDER BY 1", [["1"], ["2"]]),
         ("SELECT x FROM (SELECT 1 AS n) CROSS JOIN UNNEST(CAST(ARRAY[ROW(7, 'a')] AS array(row(x int, y varchar))))",
          [["7"]]),
-        ("SELECT t.r.* FROM (SELECT CAST(ROW(x, -x) AS row(f integer, g integer)) FROM (VALUES 1, 2) v(x)) t(r) ORDER BY g",
+        ("SELECT t.r.* FROM (SELECT CAST(ROW(x, -x) AS row(f int, g int)) FROM (VALUES 1, 2) v(x)) t(r) ORDER BY g",
          [["2", "-2"], ["1", "-1"]]),
     ],
 )  # fmt: skip

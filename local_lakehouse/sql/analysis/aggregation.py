@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.calls_in import aggregates_in, windows_in
+from local_lakehouse.sql.analysis.calls_in import aggregates_in, parts_in, windows_in
 from local_lakehouse.sql.analysis.comparisons import key
 from local_lakehouse.sql.analysis.scope import NotGrouped, Scope, dotted
 from local_lakehouse.sql.analysis.signatures import Signature
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _VALUE_FUNCTIONS = ("first_value", "last_value", "nth_value", "lag", "lead")
 _AGGREGATE = Facts(rows=True, fails=True)
+_QUERIES = (tree.ScalarQuery, tree.Exists, tree.InQuery, tree.Quantified)
 
 
 class Aggregates:
@@ -46,7 +47,7 @@ class Aggregates:
         for sql, key_node in scope.grouping.keys.items():
             if key_node == node:
                 return self._analysis.expression(node, scope.below_grouping()).written_as(sql)
-        if not scope.arguments:
+        if not scope.arguments and not any(isinstance(part, _QUERIES) for part in parts_in(node)):
             value = self._analysis.expression(node, scope.below_grouping())
             if value.sql in scope.grouping.keys:
                 return value

@@ -51,6 +51,10 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
     if source == target:
         return value
     sql = cast_sql(value.sql, source, target)
+    if safe and value.fails:
+        # Only the cast is tried: its operand fails as anywhere else.
+        tried = cast_sql("tried", source, target)
+        return derive(f"list_transform([{value.sql}], lambda tried: TRY({tried}))[1]", target, value)
     if safe:
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)
     widens = types.can_coerce(source, target) and target.name != "char"

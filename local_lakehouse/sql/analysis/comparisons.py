@@ -114,11 +114,17 @@ def _parts_equal(left: str, right: str, type_: Type) -> str:
             equal(f"({left}).f{index}", f"({right}).f{index}", child) for index, child in enumerate(type_.children)
         ]
         return f"({' AND '.join(parts)})"
+    level = _depth(type_)
     if type_.name == "map":
-        pair = equal(f"map_extract_value({left}, k)", f"map_extract_value({right}, k)", type_.value)
-        return f"athena_maps_equal({left}, {right}, list_transform(map_keys({left}), lambda k: {pair}))"
-    pair = equal("p[1]", "p[2]", type_.element)
-    return f"athena_arrays_equal({left}, {right}, list_transform(list_zip({left}, {right}), lambda p: {pair}))"
+        pair = equal(f"map_extract_value({left}, k{level})", f"map_extract_value({right}, k{level})", type_.value)
+        return f"athena_maps_equal({left}, {right}, list_transform(map_keys({left}), lambda k{level}: {pair}))"
+    pair = equal(f"p{level}[1]", f"p{level}[2]", type_.element)
+    return f"athena_arrays_equal({left}, {right}, list_transform(list_zip({left}, {right}), lambda p{level}: {pair}))"
+
+
+def _depth(type_: Type) -> int:
+    """Count the levels of a type: each has lambda parameters of its own, so that none hides another's."""
+    return 1 + max(map(_depth, type_.children), default=0)
 
 
 def equal(left: str, right: str, type_: Type) -> str:
@@ -138,13 +144,15 @@ def _below(left: str, right: str, type_: Type, *, ties: bool) -> str:
     if type_.name == "row":
         return _row_below(left, right, type_, ties=ties)
     zipped = f"list_zip({left}, {right})[:least(len({left}), len({right}))]"
-    differs = _differs("p[1]", "p[2]", type_.element)
-    first = f"list_filter({zipped}, lambda p: {differs})[1]"
+    each, found = f"p{_depth(type_)}", f"q{_depth(type_)}"
+    differs = _differs(f"{each}[1]", f"{each}[2]", type_.element)
+    first = f"list_filter({zipped}, lambda {each}: {differs})[1]"
     rest = f"(len({left}) {'<=' if ties else '<'} len({right}))"
-    decided = _pair_below("q[1]", "q[2]", type_.element)
+    decided = _pair_below(f"{found}[1]", f"{found}[2]", type_.element)
     missing = "athena_fail('NOT_SUPPORTED|Array comparison not supported for arrays with null elements')"
-    whole = f"CASE WHEN q IS NULL THEN {rest} WHEN q[1] IS NULL OR q[2] IS NULL THEN {missing} ELSE {decided} END"
-    return f"list_transform([{first}], lambda q: {whole})[1]"
+    null = f"{found}[1] IS NULL OR {found}[2] IS NULL"
+    whole = f"CASE WHEN {found} IS NULL THEN {rest} WHEN {null} THEN {missing} ELSE {decided} END"
+    return f"list_transform([{first}], lambda {found}: {whole})[1]"
 
 
 def _row_below(left: str, right: str, type_: Type, *, ties: bool) -> str:

@@ -190,7 +190,7 @@ def concatenate(left: Typed, right: Typed, position: Position) -> Typed:
     if right.type == types.UNKNOWN:
         right = coerce(right, left.type)
     if types.is_text(left.type) and types.is_text(right.type):
-        return derive(f"({left.sql} || {right.sql})", types.VARCHAR, left, right)
+        return _join_texts(left, right)
     if left.type == right.type == types.VARBINARY:
         return derive(f"({left.sql} || {right.sql})", types.VARBINARY, left, right)
     if "array" in (left.type.name, right.type.name):
@@ -203,6 +203,14 @@ def concatenate(left: Typed, right: Typed, position: Position) -> Typed:
         "concat(array(E)), concat(array(E), E), concat(char(x), char(y)), concat(varbinary), concat(varchar)",
         position,
     )
+
+
+def _join_texts(left: Typed, right: Typed) -> Typed:
+    """Join two texts: with a char it is a char, unless the other has no length."""
+    if "char" not in (left.type.name, right.type.name) or not (left.type.numbers and right.type.numbers):
+        return derive(f"({left.sql} || {right.sql})", types.VARCHAR, left, right)
+    sides = [f"athena_pad({side.sql}, {side.type.precision})" for side in (left, right)]
+    return derive(" || ".join(sides).join("()"), types.char(left.type.precision + right.type.precision), left, right)
 
 
 def _join_arrays(left: Typed, right: Typed) -> Typed | None:

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/athena/latest/ug/functions-env3.html
 
 _NAMES = frozenset(
     """
-    approx_set bar beta_cdf bing_tiles_around char2hexint checksum classify
+    approx_set bar beta_cdf bing_tiles_around char2hexint classify
     color convex_hull_agg cosine_distance cosine_similarity dot_product empty_approx_set euclidean_distance
     evaluate_classifier_predictions features from_encoded_polyline
     from_geojson_geometry from_iso8601_timestamp_nanos

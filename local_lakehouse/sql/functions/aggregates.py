@@ -106,6 +106,27 @@ def _histogram(arguments: Sequence[Typed]) -> str:
     return f"CAST(histogram({arguments[0].sql}){{over}} AS MAP({types.duckdb_type(arguments[0].type)}, BIGINT))"
 
 
+_HASHES = {
+    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), "athena_hash_number({})"),
+    "boolean": "athena_hash_number(CAST({} AS BIGINT))",
+    "double": "athena_hash_double({})",
+    "varchar": "athena_hash_bytes(encode({}))",
+    "varbinary": "athena_hash_bytes({})",
+    "date": "athena_hash_number(CAST(date_diff('day', DATE '1970-01-01', {}) AS BIGINT))",
+    "timestamp": "athena_hash_number(epoch_us({}))",
+}
+
+
+def _checksum(arguments: Sequence[Typed]) -> str:
+    """Add the hashes of all values; a NULL counts as one."""
+    type_ = arguments[0].type
+    hashed = _HASHES.get(type_.name)
+    if hashed is None or types.is_fine(type_):
+        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not offer checksum of {type_}")
+    value = hashed.format("{0}")
+    return f"athena_checksum_bytes(CAST(sum({{distinct}}CAST(coalesce({value}, 1) AS HUGEINT)){{over}} AS VARCHAR))"
+
+
 # The keys or the values of the rows whose key is not NULL.
 _KEYED = "list({{{}}}{{order}}) FILTER (WHERE {{0}} IS NOT NULL{{and_filter}}){{bare_over}}"
 
@@ -136,8 +157,15 @@ for _name in ("min_by", "max_by"):
     _aggregate(_name, "T,U:orderable,bigint", "array(T)", _extremes_by(_name))
 _aggregate("arbitrary any_value", "T", _same, "any_value({distinct}{0}){over}")
 _aggregate("array_agg", "T", "array(T)", "array_agg({distinct}{0}{order}){over}")
-_aggregate("listagg", "varchar,varchar", "varchar", "string_agg({distinct}{0}, {1}{order}){over}")
-_aggregate("listagg", "varchar", "varchar", "string_agg({distinct}{0}, ''{order}){over}")
+_aggregate("listagg", "varchar,varchar", "varchar", "athena_listagg_fits(string_agg({distinct}{0}, {1}{order}){over})")
+_aggregate("listagg", "varchar", "varchar", "athena_listagg_fits(string_agg({distinct}{0}, ''{order}){over})")
+_aggregate(
+    "listagg",
+    "varchar,varchar,varchar,boolean",
+    "varchar",
+    "athena_listagg(list({distinct}{0}{order}) FILTER (WHERE {0} IS NOT NULL{and_filter}){bare_over}, {1}, {2}, {3})",
+)
+_aggregate("checksum", "T", "varbinary", _checksum)
 _aggregate("bool_and every", "boolean", "boolean", _bool("bool_and"))
 _aggregate("bool_or", "boolean", "boolean", _bool("bool_or"))
 _aggregate("bitwise_and_agg", "bigint", "bigint", "bit_and({distinct}{0}){over}")

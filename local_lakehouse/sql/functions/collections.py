@@ -196,10 +196,16 @@ def _texts(value: Typed) -> str:
     return f"list_transform({value.sql}, lambda e: {text_of('e', element)})"
 
 
+def joined(texts: str, delimiter: Typed) -> str:
+    """Write the texts of a list with a delimiter between them; DuckDB's own function takes a constant one."""
+    macro = "athena_join_by" if delimiter.literal is None else "athena_join"
+    return f"{macro}({texts}, {delimiter.sql})"
+
+
 def _joined_with_default(arguments: Sequence[Typed]) -> str:
-    default, delimiter = arguments[2].sql, arguments[1].sql
+    default = arguments[2].sql
     texts = f"list_transform({_texts(arguments[0])}, lambda e: coalesce(e, {default}))"
-    return f"CASE WHEN {default} IS NULL THEN NULL ELSE athena_join({texts}, {delimiter}) END"
+    return f"CASE WHEN {default} IS NULL THEN NULL ELSE {joined(texts, arguments[1])} END"
 
 
 def _combined(arguments: Sequence[Typed]) -> str:
@@ -221,7 +227,7 @@ define("array_min", "array(T:orderable)", "T", _extreme(False))
 define("array_position", "array(T:comparable),T:comparable", "bigint", _position, fails=True)
 define("array_position", "array(T:comparable),T:comparable,bigint", "bigint", _nth_position, fails=True)
 define("array_remove", "array(T:comparable),T:comparable", _same, _removed, fails=True)
-define("array_join", "array(T),varchar", "varchar", lambda a: f"athena_join({_texts(a[0])}, {a[1].sql})")
+define("array_join", "array(T),varchar", "varchar", lambda a: joined(_texts(a[0]), a[1]))
 define(
     "array_join",
     "array(T),varchar,varchar",

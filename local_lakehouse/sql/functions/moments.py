@@ -259,7 +259,7 @@ def _in_zone(arguments: Sequence[Typed]) -> str:
     value = arguments[0]
     if value.type.name == _TIME_TZ:
         offset = f"athena_offset(epoch_us(athena_now()), {_zone_of(arguments[1])})"
-        return f"struct_pack(n := ({value.sql}).n, o := CAST({offset} AS INTEGER))"
+        return f"athena_time_at({value.sql}, {offset})"
     moment = replace(parts(value.sql, value.type), zone=_zone_of(arguments[1]))
     return held(moment, value.type)
 

@@ -70,11 +70,14 @@ def _rounded_decimal(arguments: Sequence[Typed]) -> Type:
 
 def _round_decimal(arguments: Sequence[Typed]) -> str:
     held = duckdb_type(_rounded_decimal(arguments))
+    if arguments[1].literal is None:
+        # DuckDB's own rounding takes a constant number of digits.
+        return f"CAST(athena_round_text(CAST({arguments[0].sql} AS VARCHAR), {arguments[1].sql}) AS {held})"
     return f"CAST(athena_round_decimal({arguments[0].sql}, {arguments[1].sql}) AS {held})"
 
 
 for _name in _ALL:
-    define("abs", _name, _name, "abs({0})", fails=True)
+    define("abs", _name, _name, f"athena_abs_{_name}({{0}})", fails=True)
     define("sign", _name, _name, _cast_like("sign({0})"))
     define("ceil ceiling floor round", _name, _name, "{0}")
     define("round", f"{_name},integer", _name, _cast_like("athena_round_integer({0}, {1})"), fails=True)

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.operators import concatenate
 from local_lakehouse.sql.analysis.signatures import Result
 from local_lakehouse.sql.analysis.typed import Typed
-from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.functions.collections import joined
 from local_lakehouse.sql.functions.registry import define
 from local_lakehouse.sql.types import Type
 
 _MAX_CHAR = 65_536
+_HERE = Position(1, 1)
 
 
 def _same(arguments: Sequence[Typed]) -> Type:
@@ -62,10 +65,12 @@ for _name in ("trim", "ltrim", "rtrim"):
     define(_name, "varchar", _same, f"{_name}({{0}}, athena_spaces())")
     define(_name, "varchar,varchar", _same, _name + "({0}, {1})")
 define("concat", "char,char", _joined_chars, "({0} || {1})")
+for _sides in ("char,varchar", "varchar,char"):
+    define("concat", _sides, lambda a: concatenate(*a, _HERE).type, lambda a: concatenate(*a, _HERE).sql)
 define("concat", "varchar,varchar,varchar", "varchar", _joined, variadic=True)
 define("concat", "varbinary,varbinary,varbinary", "varbinary", _joined, variadic=True)
 define("concat", "array(T),array(T),array(T)", "array(T)", _joined_arrays, variadic=True)
-define("concat_ws", "varchar,array(varchar)", "varchar", "athena_join({1}, {0})")
+define("concat_ws", "varchar,array(varchar)", "varchar", lambda a: joined(a[1].sql, a[0]))
 define("concat_ws", "varchar,varchar,varchar", "varchar", _joined_with, variadic=True)
 for _more, _macro in (("", "athena_substr({0}, {1})"), (",bigint", "athena_substr_length({0}, {1}, {2})")):
     define("substr substring", f"char,bigint{_more}", lambda a: types.varchar(a[0].type.precision), _macro)

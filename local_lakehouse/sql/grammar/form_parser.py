@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.grammar.tree import (
     Expression,
@@ -192,13 +191,24 @@ class FormParser:
         self._tokens.expect_symbol(")")
         return self._call(mark, "grouping", *items)
 
+    def _truncation(self) -> list[Expression]:
+        """Read what stands at the end of a text that was cut, and whether the rest is counted."""
+        self._tokens.expect("TRUNCATE")
+        filler = "..." if self._tokens.token.upper in ("WITH", "WITHOUT") else self._tokens.string()
+        counted = self._tokens.accept_any("WITH", "WITHOUT")
+        if counted is None:
+            self._tokens.refuse("'WITH', 'WITHOUT'")
+        self._tokens.expect("COUNT")
+        return [tree.Literal("varchar", filler), tree.Literal("boolean", str(counted == "WITH").lower())]
+
     def _listagg(self, mark: int) -> Expression:
         distinct = self._tokens.accept("DISTINCT")
         arguments = [self._parser.expression()]
         if self._tokens.accept_symbol(","):
             arguments.append(tree.Literal("varchar", self._tokens.string()))
-        if self._tokens.accept("ON", "OVERFLOW"):
-            raise QueryFailure("NOT_SUPPORTED", "listagg with ON OVERFLOW is not supported", self._tokens.place(mark))
+        if self._tokens.accept("ON", "OVERFLOW") and not self._tokens.accept("ERROR"):
+            arguments += [tree.Literal("varchar", "")] if len(arguments) == 1 else []
+            arguments += self._truncation()
         self._tokens.expect_symbol(")")
         self._tokens.expect("WITHIN", "GROUP")
         self._tokens.expect_symbol("(")

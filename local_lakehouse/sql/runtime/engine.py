@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import duckdb
 
 from local_lakehouse.sql.runtime import (
+    aggregate_functions,
     json_functions,
     moment_functions,
     number_functions,
@@ -18,7 +19,15 @@ from local_lakehouse.sql.runtime.macros import macro_statements
 from local_lakehouse.sql.runtime.udf import all_udfs
 
 # Importing a topic offers its functions.
-_TOPICS = (json_functions, moment_functions, number_functions, regexp_functions, text_functions, url_functions)
+_TOPICS = (
+    aggregate_functions,
+    json_functions,
+    moment_functions,
+    number_functions,
+    regexp_functions,
+    text_functions,
+    url_functions,
+)
 _SETTINGS = {
     "TimeZone": "UTC",
     "default_null_order": "nulls_last",

@@ -25,6 +25,10 @@ athena_negate_tinyint(x) AS CASE WHEN x = -128 THEN athena_fail('NUMERIC_VALUE_O
 athena_negate_smallint(x) AS CASE WHEN x = -32768 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|smallint negation overflow: ' || x) ELSE CAST(-CAST(x AS INTEGER) AS SMALLINT) END
 athena_negate_integer(x) AS CASE WHEN x = -2147483648 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|integer negation overflow: ' || x) ELSE CAST(-CAST(x AS BIGINT) AS INTEGER) END
 athena_negate_bigint(x) AS CASE WHEN x = -9223372036854775808 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|bigint negation overflow: ' || x) ELSE CAST(-CAST(x AS HUGEINT) AS BIGINT) END
+athena_abs_tinyint(x) AS CASE WHEN x = -128 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|Value ' || x || ' is out of range for abs(tinyint)') ELSE CAST(abs(CAST(x AS SMALLINT)) AS TINYINT) END
+athena_abs_smallint(x) AS CASE WHEN x = -32768 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|Value ' || x || ' is out of range for abs(smallint)') ELSE CAST(abs(CAST(x AS INTEGER)) AS SMALLINT) END
+athena_abs_integer(x) AS CASE WHEN x = -2147483648 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|Value ' || x || ' is out of range for abs(integer)') ELSE CAST(abs(CAST(x AS BIGINT)) AS INTEGER) END
+athena_abs_bigint(x) AS CASE WHEN x = -9223372036854775808 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|Value ' || x || ' is out of range for abs(bigint)') ELSE CAST(abs(CAST(x AS HUGEINT)) AS BIGINT) END
 athena_mod(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN athena_fail('DIVISION_BY_ZERO|Division by zero') ELSE a % b END
 athena_mod_float(a, b) AS CASE WHEN b = 0 OR isinf(a) THEN CAST('NaN' AS DOUBLE) + a * 0 ELSE a % b END
 athena_not_equal(a, b) AS (a <> b OR (isnan(a) AND isnan(b)))
@@ -93,6 +97,7 @@ athena_fine_zoned(t, n, p) AS CASE WHEN t IS NULL OR n IS NULL THEN NULL ELSE st
 athena_micros_of_day(t) AS (epoch_us(t) % 86400000000 + 86400000000) % 86400000000
 athena_clock_picos(x) AS (((x).n + (x).o * 60000000000000) % 86400000000000000 + 86400000000000000) % 86400000000000000
 athena_zoned_time(p, o) AS CASE WHEN p IS NULL OR o IS NULL THEN NULL ELSE struct_pack(n := ((p - o * 60000000000000) % 86400000000000000 + 86400000000000000) % 86400000000000000, o := CAST(o AS INTEGER)) END
+athena_time_at(x, m) AS CASE WHEN (x) IS NULL OR m IS NULL THEN NULL ELSE struct_pack(n := (x).n, o := CAST(m AS INTEGER)) END
 athena_clock_offset(m) AS CASE WHEN m < 0 THEN '-' ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60)
 athena_round_picos(p, n) AS (p + n // 2) // n * n % 1000000
 athena_carry(t, p, n) AS CASE WHEN (p + n // 2) // n * n >= 1000000 THEN t + INTERVAL 1 MICROSECOND ELSE t END
@@ -122,6 +127,7 @@ athena_comparison(x) AS CASE WHEN x IS NULL OR x NOT IN (-1, 0, 1) THEN athena_b
 athena_arrays_equal(a, b, m) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) <> len(b) THEN FALSE ELSE athena_all(m) END
 athena_maps_equal(a, b, m) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN cardinality(a) <> cardinality(b) OR len(list_filter(map_keys(a), lambda zk: NOT list_contains(map_keys(b), zk))) > 0 THEN FALSE ELSE athena_all(m) END
 athena_array_concat(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE list_concat(a, b) END
+athena_join_by(l, d) AS CASE WHEN l IS NULL OR d IS NULL THEN NULL ELSE coalesce(list_reduce(list_filter(l, lambda zf: zf IS NOT NULL), lambda za, zb: CASE WHEN za IS NULL THEN zb ELSE za || d || zb END, CAST(NULL AS VARCHAR)), '') END
 athena_join(l, d) AS CASE WHEN l IS NULL OR d IS NULL THEN NULL ELSE coalesce(array_to_string(l, d), '') END
 athena_subscript(a, n) AS CASE WHEN n = 0 THEN athena_bad('SQL array indices start at 1') WHEN n < 0 THEN athena_bad('Array subscript is negative: ' || n) WHEN n > len(a) THEN athena_bad('Array subscript must be less than or equal to array length: ' || n || ' > ' || len(a)) ELSE a[n] END
 athena_element_at(a, n) AS CASE WHEN n = 0 THEN athena_bad('SQL array indices start at 1') ELSE a[n] END
@@ -157,6 +163,7 @@ athena_array_histogram(l) AS map(athena_array_distinct(list_filter(l, lambda zn:
 athena_map_union(l) AS athena_map_first(flatten(list_transform(l, lambda zm: map_keys(zm))), flatten(list_transform(l, lambda zm: map_values(zm))))
 athena_map_concat(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE map_from_entries(list_concat(list_filter(map_entries(a), lambda ze: NOT list_contains(map_keys(b), ze.key)), map_entries(b))) END
 athena_zip_keys(a, b) AS list_transform(list_concat(map_keys(a), list_filter(map_keys(b), lambda zk: NOT list_contains(map_keys(a), zk))), lambda zk: struct_pack(key := zk, a := map_extract_value(a, zk), b := map_extract_value(b, zk)))
+athena_listagg_fits(x) AS CASE WHEN strlen(x) > 1048576 THEN athena_fail('EXCEEDED_FUNCTION_MEMORY_LIMIT|Concatenated string has the length in bytes larger than the maximum output length 1048576') ELSE x END
 athena_map_get(m, k, t) AS CASE WHEN m IS NULL OR k IS NULL THEN NULL WHEN list_contains(map_keys(m), k) THEN map_extract_value(m, k) ELSE athena_bad('Key not present in map: ' || t) END
 """
 

@@ -80,6 +80,16 @@ def _check_radix(radix: int) -> None:
         raise AthenaError("Radix must be between 2 and 36")
 
 
+@udf("sn:s")
+def round_text(value: str, digits: int) -> str:
+    """Round a decimal half up, away from zero, to a number of digits behind or, if negative, before its point."""
+    number = Decimal(value)
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or -digits <= exponent:
+        return value
+    return format(number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _EXACT), "f")
+
+
 @udf("nn:n")
 def bit_count(value: int, bits: int) -> int:
     """Count the bits of a number in two's complement."""

@@ -50,7 +50,7 @@ def _call(signature: Signature) -> str:
 
 
 _SIGNATURES = [one for name in registry.all_names() for one in registry.signatures(name) if name != "grouping"]
-_WITHOUT_PARENTHESES = ("current_date", "current_timestamp", "localtime", "localtimestamp")
+_WITHOUT_PARENTHESES = ("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp")
 
 
 def test_the_topics_are_there() -> None:

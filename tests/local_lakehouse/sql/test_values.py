@@ -136,7 +136,9 @@ def _distance(left: str, right: str) -> int:
     return same if left[0] == right[0] else 1 + min(same, _distance(left[1:], right), _distance(left, right[1:]))
 
 
-SIBLINGS = [
+LONG = "(SELECT n, lpad('', 400000, 'x') AS x FROM UNNEST(sequence(1, 5)) s(n)) t"
+CUT = "listagg(x, ',' ON OVERFLOW TRUNCATE '~' {} COUNT) WITHIN GROUP (ORDER BY n)"
+SIBLINGS: list[tuple[str, str | None]] = [
     ("greatest(nan(), 5, 4)", "5.0"),
     ("least(nan(), 5, 4)", "4.0"),
     ("greatest(ROW(nan()), ROW(1e0))[1]", "1.0"),
@@ -207,7 +209,33 @@ SIBLINGS = [
     ("parse_datetime('2018527', 'yyyyMd')", "INVALID_FUNCTION_ARGUMENT"),
     ("parse_datetime('2024-W07-3', 'xxxx-''W''ww-e')", "2024-02-14 00:00:00.000 UTC"),
     ("parse_datetime('24', 'kk')", "1970-01-01 00:00:00.000 UTC"),
-    ("checksum(x) FROM (VALUES 1) t(x)", "NOT_SUPPORTED"),
+    ("checksum(x) FROM (VALUES ROW(1)) t(x)", "93 8f c3 0a b5 2d e5 d4"),
+    ("checksum(x) = checksum(y) FROM (VALUES (1, 3), (2, NULL), (3, 1), (NULL, 2)) t(x, y)", "true"),
+    ("checksum(x) = checksum(y) FROM (VALUES (1, 1), (2, 3)) t(x, y)", "false"),
+    ("checksum(x) FROM (SELECT 1 WHERE false) t(x)", None),
+    ("checksum(x) FROM (VALUES ROW(ARRAY[1])) t(x)", "NOT_SUPPORTED"),
+    ("listagg(x, '+' ON OVERFLOW TRUNCATE '…' WITH COUNT) WITHIN GROUP (ORDER BY x) FROM (VALUES 'b', 'a', NULL) t(x)",
+     "a+b"),
+    (f"substr({CUT.format('WITH')}, -5) FROM {LONG}", ",~(3)"),
+    (f"substr({CUT.format('WITHOUT')}, -3) FROM {LONG}", "x,~"),
+    ("listagg(x, ',') WITHIN GROUP (ORDER BY x) FROM (SELECT lpad('', 1048577, 'x') AS x) t",
+     "EXCEEDED_FUNCTION_MEMORY_LIMIT"),
+    ("listagg(x, ',' ON OVERFLOW ERROR) WITHIN GROUP (ORDER BY x) FROM (VALUES 'b', 'a') t(x)", "a,b"),
+    ("abs(TINYINT '-128')", "NUMERIC_VALUE_OUT_OF_RANGE"),
+    ("TRY_CAST(1 / (x - 1) AS varchar) FROM (VALUES 1) t(x)", "DIVISION_BY_ZERO"),
+    ("TRY_CAST(lower(x) AS integer) FROM (VALUES 'A') t(x)", None),
+    ("TRY(TRY_CAST(1 / (x - 1) AS varchar)) FROM (VALUES 1) t(x)", None),
+    ("round(x, n) FROM (VALUES (DECIMAL '-12.355', 2)) t(x, n)", "-12.360"),
+    ("round(x, n) FROM (VALUES (DECIMAL '155.5', -1)) t(x, n)", "160.0"),
+    ("array_join(x, d) FROM (VALUES (ARRAY[1, NULL, 2], '-')) t(x, d)", "1-2"),
+    ("array_join(x, d, '?') FROM (VALUES (ARRAY[1, NULL, 2], '-')) t(x, d)", "1-?-2"),
+    ("array_join(x, d) FROM (VALUES (CAST(ARRAY[] AS array(integer)), '-')) t(x, d)", ""),
+    ("concat_ws(d, x) FROM (VALUES (ARRAY['a', 'b'], '-')) t(x, d)", "a-b"),
+    ("typeof('ab' || CAST('c' AS char(3)))", "char(5)"),
+    ("concat('ab ', CAST(' ' AS char(1))) = 'ab'", "true"),
+    ("ARRAY[ARRAY[1, 2], ARRAY[3]] < ARRAY[ARRAY[1, 2], ARRAY[3, 4]]", "true"),
+    ("ARRAY[ARRAY[ARRAY[2]]] >= ARRAY[ARRAY[ARRAY[1], ARRAY[9]]]", "true"),
+    ("map(ARRAY[1], ARRAY[map(ARRAY[1], ARRAY[3])]) = map(ARRAY[1], ARRAY[map(ARRAY[1], ARRAY[4])])", "false"),
     ("spooky_hash_v2_32(X'00')", "NOT_SUPPORTED"),
     ("ltrim(CAST('  ab' AS char(4))) = 'ab'", "true"),
     ("typeof(ltrim(CAST('  ab' AS char(4))))", "char(4)"),

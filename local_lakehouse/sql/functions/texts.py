@@ -28,6 +28,11 @@ def _joined(arguments: Sequence[Typed]) -> str:
     return "(" + " || ".join(argument.sql for argument in arguments) + ")"
 
 
+def _concatenated(arguments: Sequence[Typed]) -> Typed:
+    """Return ``concat(a, b)``, which is ``a || b``."""
+    return concatenate(arguments[0], arguments[1], _HERE)
+
+
 def _joined_chars(arguments: Sequence[Typed]) -> Type:
     length = sum(argument.type.precision for argument in arguments)
     if length > _MAX_CHAR:
@@ -66,7 +71,7 @@ for _name in ("trim", "ltrim", "rtrim"):
     define(_name, "varchar,varchar", _same, _name + "({0}, {1})")
 define("concat", "char,char", _joined_chars, "({0} || {1})")
 for _sides in ("char,varchar", "varchar,char"):
-    define("concat", _sides, lambda a: concatenate(*a, _HERE).type, lambda a: concatenate(*a, _HERE).sql)
+    define("concat", _sides, lambda a: _concatenated(a).type, lambda a: _concatenated(a).sql)
 define("concat", "varchar,varchar,varchar", "varchar", _joined, variadic=True)
 define("concat", "varbinary,varbinary,varbinary", "varbinary", _joined, variadic=True)
 define("concat", "array(T),array(T),array(T)", "array(T)", _joined_arrays, variadic=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from moto.dynamodb.models import dynamodb_backends
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_state import watch_backends
 from local_lakehouse.store.item_keys import key_of
-from local_lakehouse.store.items import everything, found
+from local_lakehouse.store.items import lines, lines_of
 
 watch_backends()
 
@@ -149,14 +150,28 @@ class TableSnapshot:
         self._number = number
         self._names = names
 
+    def lines(self) -> Iterator[bytes]:
+        """Yield all items in DynamoDB JSON, a line each, many lines at once."""
+        return lines(self._connection, self._number)
+
+    def lines_of(self, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> Iterator[bytes]:
+        """Yield the items that have one of the given keys, as `lines` does."""
+        sought = (key_of(key, self._names[:1], self._names[1:]) for key in keys)
+        return lines_of(self._connection, self._number, [key for key in sought if key is not None])
+
     def items(self) -> list[Item]:
         """Return all items in DynamoDB JSON."""
-        return list(chain.from_iterable(everything(self._connection, self._number)))
+        return list(chain.from_iterable(map(decoded, self.lines())))
 
     def items_of(self, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[Item]:
         """Return the items that have one of the given keys, in DynamoDB JSON."""
-        sought = (key_of(key, self._names[:1], self._names[1:]) for key in keys)
-        return found(self._connection, self._number, [key for key in sought if key is not None])
+        return list(chain.from_iterable(map(decoded, self.lines_of(keys))))
+
+
+def decoded(chunk: bytes) -> list[Item]:
+    """Return the items of some lines."""
+    found: list[Item] = json.loads(b"[" + chunk.replace(b"\n", b",") + b"]")
+    return found
 
 
 def _has_keys(table: Table, names: Sequence[str], item: Mapping[str, Any]) -> bool:

@@ -34,6 +34,8 @@ Values = tuple[Any, ...]
 # As many rows as DuckDB reads at once.
 _ROW_GROUP_ROWS = 122_880
 _ROW_GROUP_BYTES = 32 * 2**20
+# A larger dictionary holds values that rarely repeat: it costs more than the values themselves.
+_DICTIONARY_BYTES = 32 * 2**10
 _BUFFERED_BYTES = 128 * 2**20
 # A file reaches S3 in one request.
 _LARGEST_FILE = 128 * 2**20
@@ -169,6 +171,7 @@ class _OpenFile:
             compression=layout.codec,
             compression_level=layout.level,
             store_decimal_as_integer=True,
+            dictionary_pagesize_limit=_DICTIONARY_BYTES,
             # Arrow's own schema would make readers of the file use its large types.
             store_schema=False,
         )

@@ -11,14 +11,14 @@ import pyarrow.compute as pc
 
 from local_lakehouse.backend.changes import ChangeLog, Key
 from local_lakehouse.backend.clients import ServiceClients
-from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
+from local_lakehouse.backend.dynamodb_source import DynamoDbSource
 from local_lakehouse.iceberg.catalog import LakehouseCatalog
 from local_lakehouse.zero_etl.merge import Counts, MergeContext
 from local_lakehouse.zero_etl.partitions import Rule, with_times
 from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
 from local_lakehouse.zero_etl.schemas import check_names
 from local_lakehouse.zero_etl.target import Layout, Target
-from local_lakehouse.zero_etl.typed import typed
+from local_lakehouse.zero_etl.typed import typed, typed_lines
 from local_lakehouse.zero_etl.unnest import Unnested, unnest
 
 # Numbers of so many digits are told apart by a double.
@@ -97,7 +97,7 @@ class Replicator:
                 keys = self._keys(job)
                 self._changes.watch(job.integration, job.table, keys)
                 snapshot = stack.enter_context(self._source.snapshot(job.table))
-            items = snapshot.items()
+            items = typed_lines(snapshot.lines())
         unnested = self._unnested(job, keys, items, frozenset())
         origins = check_names(unnested.columns, {})
         counts = self._target(job, keys).load(unnested.columns, keep=keep)
@@ -129,11 +129,11 @@ class Replicator:
                     return None
                 snapshot = stack.enter_context(self._source.snapshot(job.table))
             touched = None if window.whole else list(window.keys.values())
-            if touched is None or memory.lossy_keys or _lossy(job, keys, touched):
+            if touched is None or memory.lossy_keys or _lossy(job, keys, typed(touched)):
                 touched = None
-                items = snapshot.items()
+                items = typed_lines(snapshot.lines())
             else:
-                items = snapshot.items_of(touched)
+                items = typed_lines(snapshot.lines_of(touched))
         try:
             counts = self._apply(job, memory, items, touched)
         except BaseException:
@@ -143,7 +143,7 @@ class Replicator:
         memory.lossy_keys = memory.lossy_keys or _lossy(job, keys, items)
         return counts
 
-    def _apply(self, job: Job, memory: Memory, items: Sequence[Item], touched: Sequence[Key] | None) -> Counts:
+    def _apply(self, job: Job, memory: Memory, items: pa.StructArray, touched: Sequence[Key] | None) -> Counts:
         unnested = self._unnested(job, memory.keys, items, memory.widened)
         origins = check_names(unnested.columns, memory.origins)
         key_columns = None if touched is None else unnest(typed(touched), memory.keys, job.mode).columns
@@ -165,8 +165,8 @@ class Replicator:
             )
         return keys
 
-    def _unnested(self, job: Job, keys: Mapping[str, str], items: Sequence[Item], widened: frozenset[str]) -> Unnested:
-        unnested = unnest(typed(items), keys, job.mode, widened)
+    def _unnested(self, job: Job, keys: Mapping[str, str], items: pa.StructArray, widened: frozenset[str]) -> Unnested:
+        unnested = unnest(items, keys, job.mode, widened)
         return Unnested(with_times(unnested.columns, job.rules, keys), unnested.mixed)
 
     def _target(self, job: Job, keys: Mapping[str, str]) -> Target:
@@ -175,14 +175,13 @@ class Replicator:
         return Target(layout, self._context)
 
 
-def _lossy(job: Job, keys: Mapping[str, str], items: Sequence[Key]) -> bool:
+def _lossy(job: Job, keys: Mapping[str, str], items: pa.StructArray) -> bool:
     """Tell whether different keys among the items may look the same in the target."""
     if any(rule.conversion and rule.field.lower() in {name.lower() for name in keys} for rule in job.rules):
         return True
-    return any(_has_long(name, items) for name, tag in keys.items() if tag == "N")
+    return len(items) > 0 and any(_has_long(items, name) for name, tag in keys.items() if tag == "N")
 
 
-def _has_long(name: str, items: Sequence[Key]) -> bool:
-    numbers = pa.array([item[name]["N"] for item in items], pa.string())
-    digits = pc.replace_substring_regex(numbers, "[^0-9]", "")
+def _has_long(items: pa.StructArray, name: str) -> bool:
+    digits = pc.replace_substring_regex(pc.struct_field(items, [name, "N"]), "[^0-9]", "")
     return bool(pc.any(pc.greater(pc.utf8_length(digits), _EXACT_DIGITS)).as_py())

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from local_lakehouse.backend.dynamodb_source import decoded
 
 Item = Mapping[str, Mapping[str, Any]]
 
+# The type of so many items fits nearly always all others.
 _SAMPLE = 1000
+_PARSERS = 2
+_AHEAD = 4
 
 _TAG_TYPES = {
     "S": pa.string(),
@@ -37,27 +44,84 @@ def typed(items: Sequence[Item]) -> pa.StructArray:
     Returns:
         A struct array as long as `items`; attributes in the order in which they are first met.
     """
-    # Arrow can find the type by itself, but many times more slowly. A sample's type nearly always fits all items.
-    array = pa.array(items, type=_sample_type(items))
-    return array if _holds_all(array, items) else pa.array(items, type=_map_type(items))
+    return pa.array(items, type=_map_type(items))
 
 
-def _sample_type(items: Sequence[Item]) -> pa.StructType:
-    """Return the type of a few items; what is within maps and lists, which `_holds_all` does not see, is of all."""
-    fields = []
-    for field in _map_type(items[:_SAMPLE]):
-        nested = any(child.name in ("M", "L") for child in field.type)
-        fields.append((field.name, _value_type([item.get(field.name) for item in items]) if nested else field.type))
-    return pa.struct(fields)
+def typed_lines(chunks: Iterable[bytes]) -> pa.StructArray:
+    """Turn lines of JSON into a struct array, as `typed` does with items.
+
+    Arrow parses them in threads of their own, without Python's lock. It needs the type beforehand, and takes that of
+    the first lines. Lines that do not fit are decoded in Python, and their type is added to it.
+
+    Args:
+        chunks: Items in DynamoDB JSON, a line each, many lines in a chunk.
+    """
+    known: pa.StructType | None = None
+    arrays: list[pa.StructArray] = []
+    parsing: deque[tuple[bytes, Future[pa.StructArray | None]]] = deque()
+
+    def finish() -> None:
+        nonlocal known
+        chunk, future = parsing.popleft()
+        array = future.result()
+        if array is None:
+            items = decoded(chunk)
+            known = _merged(known, _map_type(items))
+            array = pa.array(items, type=known)
+        arrays.append(array)
+
+    with ThreadPoolExecutor(_PARSERS) as pool:
+        for chunk in chunks:
+            if known is None:
+                known = _map_type(decoded(chunk)[:_SAMPLE])
+            parsing.append((chunk, pool.submit(_parsed, chunk, known)))
+            if len(parsing) > _AHEAD:
+                finish()
+        while parsing:
+            finish()
+    if known is None:
+        return typed([])
+    return pa.concat_arrays([_fitted(array, known) for array in arrays])
 
 
-def _holds_all(array: pa.StructArray, items: Sequence[Item]) -> bool:
-    """Tell whether no attribute got lost: Arrow leaves out what a type does not name."""
-    held = 0
-    for position in range(array.type.num_fields):
-        tagged = pc.struct_field(array, [position])
-        held += sum(len(array) - pc.struct_field(tagged, [tag]).null_count for tag in range(tagged.type.num_fields))
-    return held == sum(map(len, items))
+def _parsed(chunk: bytes, kind: pa.StructType) -> pa.StructArray | None:
+    """Parse lines; None if they are not of the given type."""
+    if not kind.num_fields:
+        return None
+    options = pj.ParseOptions(explicit_schema=pa.schema(list(kind)), unexpected_field_behavior="error")
+    whole = pj.ReadOptions(use_threads=False, block_size=len(chunk) + 1)
+    try:
+        table = pj.read_json(pa.BufferReader(chunk), whole, options)
+    except pa.ArrowInvalid:
+        return None
+    return pa.StructArray.from_arrays([column.combine_chunks() for column in table.columns], fields=list(kind))
+
+
+def _merged(known: pa.DataType | None, other: pa.DataType) -> pa.DataType:
+    """Return the type that holds the values of both."""
+    if known is None or known == other:
+        return other
+    if pa.types.is_list(known):
+        return pa.list_(_merged(known.value_type, other.value_type))
+    fields = {field.name: field.type for field in known}
+    for field in other:
+        fields[field.name] = _merged(fields.get(field.name), field.type)
+    return pa.struct(list(fields.items()))
+
+
+def _fitted(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return an array in a type that `_merged` made of its own and others."""
+    if array.type == kind:
+        return array
+    if pa.types.is_list(kind):
+        values = _fitted(array.values, kind.value_type)
+        return pa.ListArray.from_arrays(array.offsets, values, type=kind, mask=array.is_null())
+    given = {field.name: array.field(place) for place, field in enumerate(array.type)}
+    children = [
+        _fitted(given[field.name], field.type) if field.name in given else pa.nulls(len(array), field.type)
+        for field in kind
+    ]
+    return pa.StructArray.from_arrays(children, fields=list(kind), mask=array.is_null())
 
 
 def _map_type(maps: Sequence[Item]) -> pa.StructType:

@@ -1,19 +1,21 @@
-"""How fast items become snapshots: the first load, and refreshes beside PyIceberg's own `upsert`."""
+"""How fast stored items become snapshots: the first load, and refreshes beside PyIceberg's own `upsert`."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from local_lakehouse.backend.dynamodb_source import DynamoDbSource
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.iceberg.catalog import load_catalog
 from local_lakehouse.zero_etl.merge import MergeContext
 from local_lakehouse.zero_etl.rows import as_rows
 from local_lakehouse.zero_etl.target import Layout, Target
-from local_lakehouse.zero_etl.typed import typed
+from local_lakehouse.zero_etl.typed import typed, typed_lines
 from local_lakehouse.zero_etl.unnest import FULL, Unnested, unnest
 
 KEYS = {"CustomerID": "S", "AccountNumber": "S"}
@@ -48,41 +50,83 @@ def _keys(items: list[Item]) -> list[Item]:
     return [{name: item[name] for name in KEYS} for item in items]
 
 
+@dataclass
+class Place:
+    """A lakehouse with a bucket and a database."""
+
+    backend: Backend
+
+    def __post_init__(self) -> None:
+        self.clients = self.backend.clients
+        self.clients.client("s3").create_bucket(Bucket="bench")
+        self.clients.client("glue").create_database(DatabaseInput={"Name": "d", "LocationUri": "s3://bench/d"})
+        self.context = MergeContext(load_catalog(self.clients))
+        self.source = DynamoDbSource(self.clients)
+
+    def table(self, name: str, items: list[Item]) -> None:
+        """Create a DynamoDB table with items in it."""
+        self.clients.client("dynamodb").create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": n, "KeyType": k} for n, k in zip(KEYS, ("HASH", "RANGE"), strict=True)],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": kind} for name, kind in KEYS.items()],
+        )
+        self.put(name, items)
+
+    def put(self, name: str, items: list[Item]) -> None:
+        """Put items into a table."""
+        with self.backend.database.transaction():
+            self.source.put_new(name, items)
+
+    def target(self, name: str) -> Target:
+        """Return a target table."""
+        columns = [key.lower() for key in KEYS]
+        return Target(Layout("d", name, f"s3://bench/d/{name}", columns, (), "bench_1"), self.context)
+
+
 @pytest.fixture
-def target() -> Iterator[Callable[[str], Target]]:
+def place() -> Iterator[Place]:
     backend = Backend("us-east-1")
-    backend.clients.client("s3").create_bucket(Bucket="bench")
-    backend.clients.client("glue").create_database(DatabaseInput={"Name": "d", "LocationUri": "s3://bench/d"})
-    context = MergeContext(load_catalog(backend.clients))
-    columns = [name.lower() for name in KEYS]
-    yield lambda name: Target(Layout("d", name, f"s3://bench/d/{name}", columns, (), "bench_1"), context)
+    yield Place(backend)
     backend.close()
 
 
-def bench_first_load(target: Callable[[str], Target]) -> None:
-    items = [_item(number, number) for number in range(ITEMS)]
-    rates = []
-    for attempt in range(3):
-        started = time.perf_counter()
-        target(f"load{attempt}").load(_unnest(items).columns, keep=False)
+def bench_first_load(place: Place) -> None:
+    place.table("Loaded", [_item(number, number) for number in range(ITEMS)])
+    rates, rates_of_cpu = [], []
+    for attempt in range(4):
+        started, cpu = time.perf_counter(), time.process_time()
+        with place.source.snapshot("Loaded") as snapshot:
+            items = typed_lines(snapshot.lines())
+        place.target(f"load{attempt}").load(unnest(items, KEYS, FULL).columns, keep=False)
         rates.append(ITEMS / (time.perf_counter() - started))
+        rates_of_cpu.append(ITEMS / (time.process_time() - cpu))
     print(f"\nfirst load: {max(rates):,.0f} items/s ({ITEMS:,} items; best of {len(rates)})")
-    assert max(rates) >= 200_000
+    print(f"by one processor's time: {max(rates_of_cpu):,.0f} items/s, whatever else this computer does")
+    assert max(rates_of_cpu) >= 150_000
 
 
-def bench_refresh_beside_upsert(target: Callable[[str], Target]) -> None:
-    target("changes").load(_unnest([_item(number, number) for number in range(TABLE)]).columns, keep=False)
-    rates = []
+def bench_refresh_beside_upsert(place: Place) -> None:
+    place.target("changes").load(_unnest([_item(number, number) for number in range(TABLE)]).columns, keep=False)
+    place.table("Changed", [_item(number, number) for number in range(TABLE)])
+    rates, rates_of_cpu = [], []
     for attempt in range(5):
         rows, gone = _changes(CHANGES, attempt)
-        started = time.perf_counter()
-        counts = target("changes").apply(_unnest(rows), _unnest(_keys(rows + gone)).columns)
+        place.put("Changed", rows)
+        keys = _keys(rows + gone)
+        started, cpu = time.perf_counter(), time.process_time()
+        with place.source.snapshot("Changed") as snapshot:
+            changed = typed_lines(snapshot.lines_of(_keys(rows)))
+        counts = place.target("changes").apply(unnest(changed, KEYS, FULL), _unnest(keys).columns)
         rates.append(CHANGES / (time.perf_counter() - started))
+        rates_of_cpu.append(CHANGES / (time.process_time() - cpu))
         assert counts.updated + counts.inserted + counts.deleted >= CHANGES * 9 // 10
-    upserts = _upsert_rate(target)
+    upserts = _upsert_rate(place)
     print(f"\nrefresh: {max(rates):,.0f} changes/s ({CHANGES:,} of {TABLE:,} rows; best of {len(rates)})")
+    print(f"by one processor's time: {max(rates_of_cpu):,.0f} changes/s")
     print(f"PyIceberg's upsert: {upserts:,.0f} changes/s ({UPSERTS:,} of {TABLE:,} rows)")
-    assert max(rates) >= 50_000
+    assert max(rates_of_cpu) >= 15_000
+    assert max(rates) > 10 * upserts
 
 
 def _changes(number: int, attempt: int) -> tuple[list[Item], list[Item]]:
@@ -93,10 +137,9 @@ def _changes(number: int, attempt: int) -> tuple[list[Item], list[Item]]:
     return changed + new, gone
 
 
-def _upsert_rate(target: Callable[[str], Target]) -> float:
-    catalog = target("changes").context.catalog
-    target("upserts").load(_unnest([_item(number, number) for number in range(TABLE)]).columns, keep=False)
-    table = catalog.load_table(("d", "upserts"))
+def _upsert_rate(place: Place) -> float:
+    place.target("upserts").load(_unnest([_item(number, number) for number in range(TABLE)]).columns, keep=False)
+    table = place.context.catalog.load_table(("d", "upserts"))
     rows, _ = _changes(UPSERTS, 0)
     changed = as_rows(_unnest(rows).columns, table.schema())
     started = time.perf_counter()

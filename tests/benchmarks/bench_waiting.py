@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import threading
 import time
@@ -17,8 +18,9 @@ from botocore.config import Config
 
 from local_lakehouse import daemon
 from local_lakehouse.daemon import Running
+from local_lakehouse.testing import _ALL, _TRUST, _catalog_policy, _source_policy
 
-ITEMS = 400_000
+ITEMS = int(os.environ.get("ZETL_BENCH_ITEMS", "400000"))
 PER_FILE = 20_000
 KEY = {"id": {"S": "probe"}}
 BODY = b"x" * 1024
@@ -79,7 +81,9 @@ def _during(running: Running, what: str, act: Callable[[], Any]) -> dict[str, fl
     for probe in probes:
         at = sorted(each * 1000 for each in probe.seconds)
         p50, p95, p99 = (at[min(len(at) - 1, int(len(at) * part))] for part in (0.5, 0.95, 0.99))
-        print(f"{what:<20}{seconds:>7.1f} s  {probe.name:<10}{len(at):>7}{p50:>9.1f}{p95:>9.1f}{p99:>9.1f}{at[-1]:>9.1f}")
+        print(
+            f"{what:<20}{seconds:>7.1f} s  {probe.name:<10}{len(at):>7}{p50:>9.1f}{p95:>9.1f}{p99:>9.1f}{at[-1]:>9.1f}"
+        )
     return {probe.name: max(probe.seconds) for probe in probes}
 
 
@@ -91,7 +95,111 @@ def _item(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _create(dynamodb: Any, name: str) -> dict[str, Any]:
+def _files(running: Running) -> None:
+    """Write the items to S3, to be imported from there."""
+    s3 = _client(running, "s3")
+    for start in range(0, ITEMS, PER_FILE):
+        lines = [json.dumps({"Item": _item(number)}) for number in range(start, start + PER_FILE)]
+        s3.put_object(Bucket="bench", Key=f"items/{start}.json", Body="\n".join(lines).encode())
+
+
+def _import(running: Running) -> None:
+    """Import the items into a table, and wait until that is done."""
+    dynamodb = _client(running, "dynamodb")
+    arn = dynamodb.import_table(
+        S3BucketSource={"S3Bucket": "bench", "S3KeyPrefix": "items/"}, InputFormat="DYNAMODB_JSON",
+        TableCreationParameters=_table("Large"),
+    )["ImportTableDescription"]["ImportArn"]  # fmt: skip
+    done = dynamodb.describe_import(ImportArn=arn)["ImportTableDescription"]
+    assert (done["ImportStatus"], done["ImportedItemCount"]) == ("COMPLETED", ITEMS)
+
+
+def _integrate(running: Running) -> None:
+    """Create everything that an integration of the table needs, and load it."""
+    glue, iam, dynamodb = (_client(running, name) for name in ("glue", "iam", "dynamodb"))
+    account, source = "123456789012", "arn:aws:dynamodb:us-east-1:123456789012:table/Large"
+    glue.create_database(DatabaseInput={"Name": "bench", "LocationUri": "s3://bench/lake/"})
+    iam.create_role(RoleName="target", AssumeRolePolicyDocument=_TRUST)
+    iam.put_role_policy(RoleName="target", PolicyName="all", PolicyDocument=_ALL)
+    target = f"arn:aws:glue:us-east-1:{account}:database/bench"
+    glue.create_integration_resource_property(
+        ResourceArn=target, TargetProcessingProperties={"RoleArn": f"arn:aws:iam::{account}:role/target"}
+    )
+    dynamodb.update_continuous_backups(
+        TableName="Large", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    dynamodb.put_resource_policy(ResourceArn=source, Policy=_source_policy(source, account))
+    glue.put_resource_policy(PolicyInJson=_catalog_policy("us-east-1", account))
+    glue.create_integration(IntegrationName="bench", SourceArn=source, TargetArn=target)
+    daemon.tell(running, "refresh")
+    assert int(_query(running, "SELECT count(*) FROM large")[0]) == ITEMS
+
+
+def _change_many(running: Running) -> None:
+    """Change 10,000 items by statements that do not name their keys to the change log, and refresh."""
+    dynamodb = _client(running, "dynamodb")
+    for start in range(0, 10_000, 25):
+        writes = [{"PutRequest": {"Item": {**_item(n * 40), "zip": {"S": "0"}}}} for n in range(start, start + 25)]
+        dynamodb.batch_write_item(RequestItems={"Large": writes})
+    daemon.tell(running, "refresh")
+    assert int(_query(running, "SELECT count(*) FROM large WHERE zip = '0'")[0]) == 10_000
+
+
+def _query(running: Running, sql: str) -> list[str]:
+    """Return the first row of a query's result."""
+    athena = _client(running, "athena")
+    started = athena.start_query_execution(QueryString=sql, QueryExecutionContext={"Database": "bench"})
+    while True:
+        execution = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
+        if execution["Status"]["State"] not in ("QUEUED", "RUNNING"):
+            break
+    assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
+    rows = athena.get_query_results(QueryExecutionId=started["QueryExecutionId"])["ResultSet"]["Rows"]
+    return [cell.get("VarCharValue", "") for cell in rows[1]["Data"]] if len(rows) > 1 else []
+
+
+def _freshness(running: Running) -> list[float]:
+    """Return how long single changes needed until Athena showed them, in seconds."""
+    dynamodb = _client(running, "dynamodb")
+    seconds = []
+    for number in range(CHANGES):
+        dynamodb.put_item(TableName="Large", Item={**_item(number * 31), "zip": {"S": f"change-{number}"}})
+        started = time.perf_counter()
+        while not _query(running, f"SELECT id FROM large WHERE zip = 'change-{number}'"):
+            pass
+        seconds.append(time.perf_counter() - started)
+        # Another phase of the clock each time.
+        time.sleep(number % 7 * 0.03)
+    return seconds
+
+
+@pytest.mark.timeout(1800)
+def bench_waiting(running: Running) -> None:
+    dynamodb, s3 = _client(running, "dynamodb"), _client(running, "s3")
+    dynamodb.create_table(**_table("Probe"))
+    s3.create_bucket(Bucket="bench")
+    print(f"\n{'':<20}{'':>9}  {'request':<10}{'count':>7}{'p50 ms':>9}{'p95':>9}{'p99':>9}{'longest':>9}")
+    longest = [
+        _during(running, "nothing", lambda: time.sleep(5)),
+        _during(running, "writing to S3", lambda: _files(running)),
+        _during(running, "import", lambda: _import(running)),
+        _during(running, "load", lambda: _integrate(running)),
+        _during(running, "10,000 changes", lambda: _change_many(running)),
+        _during(running, "single changes", lambda: _freshness(running)),
+    ]
+    _fresh(running, ITEMS)
+    quiet = max(longest[0].values())
+    # As long as without any of it on this computer, and 100 ms.
+    assert max(value for each in longest for value in each.values()) < quiet + 0.1
+
+
+def _fresh(running: Running, rows: int) -> None:
+    seconds = sorted(_freshness(running))
+    p50, p95 = statistics.median(seconds), seconds[int(len(seconds) * 0.95)]
+    print(f"a change is visible through Athena after {p50:.3f} s (p50), {p95:.3f} s (p95) with {rows:,} rows")
+
+
+def _table(name: str) -> dict[str, Any]:
     return {
         "TableName": name, "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],

@@ -7,7 +7,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, groupby, islice
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
@@ -29,6 +29,8 @@ _FIVE_YEARS = 5 * 365 * 24 * 3600
 # Far below all limits of DynamoDB: 38 digits, and 1 KB for the smallest of its keys.
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?")
 _SMALL = 1_000
+# So many items are put while others wait.
+_AT_ONCE = 200
 
 
 class DynamoDbSource:
@@ -76,6 +78,8 @@ class DynamoDbSource:
     def put_new(self, table_name: str, items: Iterable[Any]) -> int:
         """Put items into a table that nobody reads yet, and return how many of them are valid.
 
+        A few are put in each transaction, and read and checked before it begins, so that other requests get in between.
+
         Args:
             table_name: The table.
             items: What should be items in DynamoDB JSON; of two with one key the later one stays.
@@ -83,22 +87,19 @@ class DynamoDbSource:
         names = list(self.key_attributes(table_name) or ())
         with self._clients.lock:
             table = self._tables()[table_name]
-            valid = 0
-            plain: list[Item] = []
-            for item in items:
-                if not isinstance(item, dict) or not all(_holds_something(item.get(name)) for name in names):
-                    continue
-                if _is_plain(item) and _has_keys(table, names, item):
-                    # What moto checks of each item costs it most of the time, and there is nothing to check.
-                    plain.append(item)
-                else:
-                    table.items.put_new(plain)
-                    plain = []
-                    if not _put(table, item):
-                        continue
-                valid += 1
-            table.items.put_new(plain)
-            return valid
+        remaining = iter(items)
+        valid = 0
+        while some := list(islice(remaining, _AT_ONCE)):
+            prepared = [_prepared(table, names, item) for item in some]
+            with self._clients.lock, self._clients.documents.database.transaction():
+                for plain, run in groupby(zip(some, prepared, strict=True), lambda pair: pair[1] is not None):
+                    if plain:
+                        rows = [row for _, row in run]
+                        table.items.put_rows(rows)
+                        valid += len(rows)
+                    else:
+                        valid += sum(_put(table, names, item) for item, _ in run)
+        return valid
 
     def keeps_history(self, table_name: str) -> bool:
         """Tell whether point-in-time recovery is on for a table."""
@@ -174,13 +175,28 @@ def decoded(chunk: bytes) -> list[Item]:
     return found
 
 
-def _has_keys(table: Table, names: Sequence[str], item: Mapping[str, Any]) -> bool:
+def _prepared(table: Table, names: Sequence[str], item: Any) -> tuple[bytes, str, int] | None:
+    """Return the row of an item in which there is nothing for moto to check; None for any other."""
+    if not _has_keys(names, item) or not _is_plain(item):
+        return None
     types = [next(iter(item[name])) for name in names]
-    return types == [table.hash_key_type, table.range_key_type][: len(names)]
+    if types != [table.hash_key_type, table.range_key_type][: len(names)]:
+        return None
+    key = key_of(item, names[:1], names[1:])
+    if key is None:
+        return None
+    size = sum(len(name.encode()) + len(value.encode()) for name, tagged in item.items() for value in tagged.values())
+    return key, json.dumps(item, separators=(",", ":")), size
 
 
-def _put(table: Table, item: Any) -> bool:
+def _has_keys(names: Sequence[str], item: Any) -> bool:
+    return isinstance(item, dict) and all(_holds_something(item.get(name)) for name in names)
+
+
+def _put(table: Table, names: Sequence[str], item: Any) -> bool:
     """Put one item, and tell whether it is valid."""
+    if not _has_keys(names, item):
+        return False
     try:
         table.put_item(item)
     except (JsonRESTError, AttributeError, TypeError, ValueError):

@@ -143,10 +143,10 @@ class StoredItems:
         self._touched[_key(hash_key, range_key)] = None, ""
         return item
 
-    def put_new(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Put items in DynamoDB JSON that were found to be valid, without making objects of them."""
+    def put_rows(self, rows: Iterable[tuple[bytes, str, int]]) -> None:
+        """Put items that were found to be valid: their keys, texts and sizes."""
         self.write()
-        self._items.write(self.number, ((_key_of(item, self.names), _text(item), _size(item)) for item in items))
+        self._items.write(self.number, rows)
 
     def totals(self) -> tuple[int, int]:
         """Return how many items there are, and their size in bytes."""

@@ -23,8 +23,14 @@ from local_lakehouse.protocol.wire import Caller, Fault
 
 _MOST_RESULTS = 25
 _LISTED = ("ImportArn", "ImportStatus", "TableArn", "S3BucketSource", "InputFormat", "StartTime", "EndTime")
-_KNOWN_AT_THE_END = ("EndTime", "ProcessedSizeBytes", "ProcessedItemCount", "ImportedItemCount", "ErrorCount")
-_FAILURE = ("FailureCode", "FailureMessage")
+# AWS publishes no code for it; this one is ours.
+_INTERRUPTED = {
+    "ImportStatus": "FAILED",
+    "FailureCode": "Interrupted",
+    "FailureMessage": "The lakehouse was stopped during the import. Delete the table and import it again.",
+}
+# The name that the service's documents are registered under.
+PARTICIPANT = "imports"
 
 Observer = Callable[[str, dict[str, Any]], None]
 
@@ -60,6 +66,7 @@ class ImportService:
         self._imports: dict[str, dict[str, Any]] = {}
         # What was asked for and what it became, by client token: a repetition is no second import.
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
+        self._running: set[str] = set()
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one validated request.
@@ -67,10 +74,12 @@ class ImportService:
         Raises:
             Fault: As the service's model declares.
         """
+        if operation == "ImportTable":
+            return self._import(request, caller)
         with self._clients.lock:
             if operation == "DescribeImport":
                 return {"ImportTableDescription": self._find(request["ImportArn"])}
-            return self._list(request) if operation == "ListImports" else self._import(request, caller)
+            return self._list(request)
 
     def dump(self) -> dict[str, Any]:
         """Return the imports as documents."""
@@ -83,21 +92,50 @@ class ImportService:
             self._imports, self._requests = dict(state.get("imports", {})), dict(state.get("requests", {}))
 
     def _import(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        token = request.get("ClientToken", "")
-        asked = {name: value for name, value in request.items() if name != "ClientToken"}
-        if token in self._requests:
-            known, arn = self._requests[token]
-            if known != asked:
-                raise Fault("ImportConflictException", f"The client token {token} belongs to another import request.")
-            return {"ImportTableDescription": self._imports[arn]}
-        _check(request)
-        done = self._run(request, self._create(request["TableCreationParameters"]), caller)
-        self._imports[done["ImportArn"]] = done
-        if token:
-            self._requests[token] = asked, done["ImportArn"]
-        # As on AWS the answer comes before the import is done, whatever became of it since.
-        begun = {name: value for name, value in done.items() if name not in (*_KNOWN_AT_THE_END, *_FAILURE)}
-        return {"ImportTableDescription": {**begun, "ImportStatus": "IN_PROGRESS"}}
+        """Import a table in many small transactions, so that no other request waits for the whole of it."""
+        with self._clients.changing(PARTICIPANT):
+            token = request.get("ClientToken", "")
+            asked = {name: value for name, value in request.items() if name != "ClientToken"}
+            if token in self._requests:
+                known, arn = self._requests[token]
+                if known != asked:
+                    raise Fault(
+                        "ImportConflictException", f"The client token {token} belongs to another import request."
+                    )
+                return {"ImportTableDescription": self._find(arn)}
+            _check(request)
+            begun = self._begun(request, self._create(request["TableCreationParameters"]))
+            self._imports[begun["ImportArn"]] = begun
+            if token:
+                self._requests[token] = asked, begun["ImportArn"]
+            self._running.add(begun["ImportArn"])
+        try:
+            self._finish(request, begun)
+        finally:
+            self._running.discard(begun["ImportArn"])
+        # As on AWS the answer tells of the beginning, whatever became of it since.
+        return {"ImportTableDescription": begun}
+
+    def _finish(self, request: dict[str, Any], begun: Mapping[str, Any]) -> None:
+        table = request["TableCreationParameters"]["TableName"]
+        ended: dict[str, Any]
+        try:
+            counts = self._read(request, table)
+        except (ClientError, OSError, EOFError, zlib.error) as error:
+            # The table stays, as on AWS.
+            ended = {"ImportStatus": "FAILED", **_failure(error)}
+        else:
+            ended = {
+                "ImportStatus": "COMPLETED",
+                "ProcessedSizeBytes": counts.size,
+                "ProcessedItemCount": counts.processed,
+                "ImportedItemCount": counts.imported,
+                "ErrorCount": counts.processed - counts.imported,
+            }
+        with self._clients.changing(PARTICIPANT):
+            self._imports[begun["ImportArn"]] = {**begun, **ended, "EndTime": self._now()}
+            for observe in self._observers:
+                observe("ImportTable", {"TableName": table})
 
     def _create(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -106,9 +144,10 @@ class ImportService:
             raise Fault(error.response["Error"]["Code"], error.response["Error"]["Message"]) from error
         return created
 
-    def _run(self, request: dict[str, Any], table: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
-        about = {
+    def _begun(self, request: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+        return {
             "ImportArn": f"{table['TableArn']}/import/{int(self._clock() * 1000):014d}-{uuid.uuid4().hex[:8]}",
+            "ImportStatus": "IN_PROGRESS",
             "TableArn": table["TableArn"],
             "TableId": table.get("TableId"),
             "ClientToken": request.get("ClientToken"),
@@ -117,22 +156,6 @@ class ImportService:
             "InputCompressionType": request.get("InputCompressionType", "NONE"),
             "TableCreationParameters": request["TableCreationParameters"],
             "StartTime": self._now(),
-        }
-        try:
-            counts = self._read(request, table["TableName"])
-        except (ClientError, OSError, EOFError, zlib.error) as error:
-            # The table stays, as on AWS.
-            return {**about, "ImportStatus": "FAILED", "EndTime": self._now(), **_failure(error)}
-        for observe in self._observers:
-            observe("ImportTable", {"TableName": table["TableName"]})
-        return {
-            **about,
-            "ImportStatus": "COMPLETED",
-            "EndTime": self._now(),
-            "ProcessedSizeBytes": counts.size,
-            "ProcessedItemCount": counts.processed,
-            "ImportedItemCount": counts.imported,
-            "ErrorCount": counts.processed - counts.imported,
         }
 
     def _read(self, request: Mapping[str, Any], table: str) -> _Counts:
@@ -152,20 +175,23 @@ class ImportService:
             Bucket=source["S3Bucket"], Prefix=source.get("S3KeyPrefix", "")
         )
         for page in listing:
-            for one in page.get("Contents", []):
-                content: bytes = s3.get_object(Bucket=source["S3Bucket"], Key=one["Key"])["Body"].read()
+            for entry in page.get("Contents", []):
+                content: bytes = s3.get_object(Bucket=source["S3Bucket"], Key=entry["Key"])["Body"].read()
                 yield gzip.decompress(content) if request.get("InputCompressionType") == "GZIP" else content
 
     def _find(self, arn: str) -> dict[str, Any]:
         if arn not in self._imports:
             raise Fault("ImportNotFoundException", f"Import not found: {arn}")
-        return self._imports[arn]
+        found = self._imports[arn]
+        if found["ImportStatus"] == "IN_PROGRESS" and arn not in self._running:
+            return {**found, **_INTERRUPTED}
+        return found
 
     def _list(self, request: Mapping[str, Any]) -> dict[str, Any]:
         found = [
-            {name: one[name] for name in _LISTED}
-            for one in self._imports.values()
-            if request.get("TableArn") in (None, one["TableArn"])
+            {name: each[name] for name in _LISTED if name in each}
+            for each in map(self._find, self._imports)
+            if request.get("TableArn") in (None, each["TableArn"])
         ]
         token = request.get("NextToken", "0")
         if not token.isdecimal():

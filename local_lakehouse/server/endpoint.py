@@ -29,8 +29,8 @@ _LOG = logging.getLogger(__name__)
 _CONTROL = "/_zetl/"
 _LARGEST_CONTROL = 64 * 1024
 _ACTING_FOR_CALLERS = ("athena",)
-# These wait for statements, which make requests of their own.
-_IN_STEPS = ("StartQueryExecution", "StopQueryExecution")
+# The first two wait for statements, which make requests of their own; the third writes a table in many transactions.
+_IN_STEPS = ("StartQueryExecution", "StopQueryExecution", "ImportTable")
 
 # What clients of these services take for a failure of the service; others know ``InternalFailure``.
 _UNAVAILABLE = {

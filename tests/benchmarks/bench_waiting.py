@@ -1,4 +1,4 @@
-"""How long requests wait while 400,000 items are imported, loaded, refreshed and saved, and how soon a change arrives."""
+"""How long requests wait while 400,000 items are imported, loaded and refreshed, and how soon a change arrives."""
 
 from __future__ import annotations
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local_lakehouse.backend import dynamodb_source
 from zetl_helpers.lab import Lab
 from zetl_helpers.payments import payments
 
+WAIT_SECONDS = 30
 DEFINITION = {
     "AttributeDefinitions": [
         {"AttributeName": "AccountNumber", "AttributeType": "S"},
@@ -191,3 +194,39 @@ def test_only_a_newline_ends_an_item(lab: Lab, bucket: str) -> None:
     put(lab, bucket, written + "\r", line(UNUSUAL))
     assert done(lab, start(lab, bucket))["ImportedItemCount"] == 2
     assert sorted(items(lab), key=str) == sorted([item, UNUSUAL], key=str)
+
+
+def test_other_requests_are_answered_during_an_import(lab: Lab, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lab, bucket, *map(line, payments(1000)))
+    dynamodb = lab.client("dynamodb")
+    dynamodb.create_table(TableName="Other", **DEFINITION)
+    between: list[Any] = []
+    read = dynamodb_source._prepared
+
+    def preparing(*arguments: Any) -> Any:
+        # In the thread of the import: another one gets the lock only if this one does not hold it.
+        if len(between) < 3:
+            with ThreadPoolExecutor(1) as pool:
+                between.append(pool.submit(dynamodb.describe_table, TableName="Other").result(WAIT_SECONDS))
+                assert (
+                    pool.submit(dynamodb.list_imports).result(WAIT_SECONDS)["ImportSummaryList"][0]["ImportStatus"]
+                    == "IN_PROGRESS"
+                )
+        return read(*arguments)
+
+    monkeypatch.setattr(dynamodb_source, "_prepared", preparing)
+    assert done(lab, start(lab, bucket))["ImportedItemCount"] == 1000
+    assert len(between) == 3
+
+
+def test_an_import_that_its_process_did_not_finish_has_failed(
+    lab: Lab, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(lab, bucket, *map(line, payments(10)))
+    monkeypatch.setattr(dynamodb_source, "_prepared", lambda *_: 1 / 0)
+    # The client repeats the request, with the same token.
+    assert start(lab, bucket)["ImportStatus"] == "FAILED"
+    listed = lab.client("dynamodb").list_imports()["ImportSummaryList"]
+    assert [each["ImportStatus"] for each in listed] == ["FAILED"]
+    found = lab.client("dynamodb").describe_import(ImportArn=listed[0]["ImportArn"])["ImportTableDescription"]
+    assert found["FailureCode"] == "Interrupted"

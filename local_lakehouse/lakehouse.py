@@ -26,7 +26,7 @@ from local_lakehouse.protocol.request import Caller
 from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server.endpoint import Controls, Endpoint
 from local_lakehouse.server.http import Server
-from local_lakehouse.server.on_demand import ATHENA, EXPORTS, IMPORTS, ZERO_ETL, OnDemand
+from local_lakehouse.server.on_demand import ATHENA, EXPORTS, IMPORTS, PARTIQL, ZERO_ETL, OnDemand
 from local_lakehouse.store import folder
 from local_lakehouse.store.database import Database
 from local_lakehouse.store.maintenance import Maintenance, Work
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from local_lakehouse.athena.api import AthenaService
     from local_lakehouse.exports.api import ExportService
     from local_lakehouse.imports.api import ImportService
+    from local_lakehouse.partiql.api import PartiqlService
     from local_lakehouse.sql.workers.limits import Limits
     from local_lakehouse.sql.workers.pool import WorkerPool
     from local_lakehouse.zero_etl.api import ZeroEtlService
@@ -106,6 +107,7 @@ class Lakehouse:
         self._athena = OnDemand("athena", ATHENA, "local_lakehouse.athena.api", self._make_athena, lock)
         self._exports = OnDemand("dynamodb", EXPORTS, "local_lakehouse.exports.api", self._make_exports, lock)
         self._imports = OnDemand("dynamodb", IMPORTS, "local_lakehouse.imports.api", self._make_imports, lock)
+        self._partiql = OnDemand("dynamodb", PARTIQL, "local_lakehouse.partiql.api", self._make_partiql, lock)
         formation = LakeFormationService(
             governed=settings.governed,
             founder=f"arn:{self.backend.clients.partition}:iam::{ACCOUNT}:role/{LEARNER_ROLE}",
@@ -122,7 +124,7 @@ class Lakehouse:
         self.backend.give(PROJECT_ROLE)
         services: list[Service] = [
             self._zero_etl, self._athena, datazone, formation, self._exports,
-            self._imports, PolicySimulator(self.backend),
+            self._imports, self._partiql, PolicySimulator(self.backend),
         ]  # fmt: skip
         self._enforcer = PolicyEnforcer(self.backend, services) if settings.enforce_iam else None
         controls = {
@@ -212,6 +214,11 @@ class Lakehouse:
         service = ImportService(self.backend.clients, [self._note], self.settings.clock)
         self.backend.documents.register("imports", service)
         return service
+
+    def _make_partiql(self) -> PartiqlService:
+        from local_lakehouse.partiql.api import PartiqlService
+
+        return PartiqlService(self.backend.clients, [self._note])
 
     def _note(self, operation: str, request: Mapping[str, Any]) -> None:
         """Let those know of a request to DynamoDB who keep what it changed."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -237,7 +238,12 @@ def _received(model: OperationModel, url: str, answer: Answer) -> tuple[Any, Map
 
     response = AWSResponse(url, answer.status, HeadersDict(answer.headers), _Raw([answer.body]))
     found = convert_to_response_dict(response, model)
-    parsed = _parser(model.service_model.resolved_protocol).parse(found, model.output_shape)
+    parser = _parser(model.service_model.resolved_protocol)
+    parsed = parser.parse(found, model.output_shape)
+    if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+        shape = model.service_model.shape_for_error_code(parsed.get("Error", {}).get("Code"))
+        if shape is not None:
+            parsed.update(parser.parse(found, shape))
     return response, parsed
 
 

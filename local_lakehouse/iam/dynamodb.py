@@ -10,6 +10,7 @@ from typing import Any
 
 from local_lakehouse.iam.access import Access, Directory, on
 from local_lakehouse.protocol import partiql
+from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.protocol.request import Request
 
 _TABLES = ("TableName", "TableArn", "SourceTableName", "SourceTableArn", "TargetTableName", "ResourceArn")
@@ -28,7 +29,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
     """Return the rights that a DynamoDB request needs."""
     statements = list(_statements(call))
     if statements:
-        return [_partiql(statement, directory) for statement in statements]
+        return _of_statements(call, statements, directory)
     if "TransactItems" in call.parameters:
         return _distinct(
             Access(f"dynamodb:{_TRANSACTED[verb]}", _table(request["TableName"], directory))
@@ -80,10 +81,23 @@ def _statements(call: Request) -> Iterator[str]:
             yield entry.get("Statement", "")
 
 
+def _of_statements(call: Request, statements: list[str], directory: Directory) -> list[Access]:
+    """Return the rights that statements need; one of a batch that cannot be read needs none, and does nothing."""
+    needed, faults = [], []
+    for text in statements:
+        try:
+            needed.append(_partiql(text, directory))
+        except Fault as fault:
+            faults.append(fault)
+    if faults and (not needed or call.operation != "BatchExecuteStatement"):
+        raise faults[0]
+    return needed
+
+
 def _partiql(text: str, directory: Directory) -> Access:
-    statement = partiql.read(text)
+    statement = partiql.parse(text)
     index = f"/index/{statement.index}" if statement.index else ""
-    return Access(f"dynamodb:PartiQL{statement.verb}", directory.arn("dynamodb", f"table/{statement.table}{index}"))
+    return Access(f"dynamodb:PartiQL{statement.verb}", _table(statement.table, directory) + index)
 
 
 def _distinct(found: Iterator[Access]) -> list[Access]:

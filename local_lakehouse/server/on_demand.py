@@ -76,3 +76,4 @@ ZERO_ETL = frozenset(
 )  # fmt: skip
 EXPORTS = frozenset({"DescribeExport", "ExportTableToPointInTime", "ListExports"})
 IMPORTS = frozenset({"DescribeImport", "ImportTable", "ListImports"})
+PARTIQL = frozenset({"BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"})

@@ -1,4 +1,4 @@
-"""Amazon DynamoDB: keys that are not the table's, updates of nothing, and statements about one table.
+"""Amazon DynamoDB: keys that are not the table's, and updates of nothing.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
@@ -11,14 +11,9 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from moto.dynamodb.exceptions import MockValidationException, ProvidedKeyDoesNotExist, TransactionCanceledException
+from moto.dynamodb.exceptions import ProvidedKeyDoesNotExist, TransactionCanceledException
 from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.parsing import partiql
 from moto.dynamodb.responses import DynamoHandler
-from py_partiql_parser.exceptions import ParserException
-
-from local_lakehouse.protocol.faults import Fault
-from local_lakehouse.protocol.partiql import read
 
 _NO_KEY = ProvidedKeyDoesNotExist.provided_key_does_not_exist_msg
 
@@ -31,7 +26,6 @@ def apply() -> None:
         for name in ("transact_get_items", "transact_write_items"):
             setattr(DynamoHandler, name, _cancelled(getattr(DynamoHandler, name)))
         DynamoHandler.update_item = _updating_nothing(DynamoHandler.update_item)  # type: ignore[method-assign]
-        partiql.query = _confined(partiql.query)
         DynamoType.to_regular_json = _with_binary_sets(DynamoType.to_regular_json)  # type: ignore[method-assign]
         DynamoHandler.get_item.__repaired__ = True  # type: ignore[attr-defined]
 
@@ -110,32 +104,3 @@ def _updating_nothing(update: Callable[..., Any]) -> Callable[..., Any]:
         return update(self)
 
     return updating
-
-
-def _confined(query: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a statement reach the one table that it was authorized for.
-
-    Moto splits statements at `` FROM ``, in a quoted text too, and would find another table there.
-    """
-
-    @functools.wraps(query)
-    def confined(statement: str, source_data: dict[str, list[Any]], parameters: list[dict[str, Any]]) -> Any:
-        try:
-            about = read(statement)
-        except Fault as fault:
-            raise MockValidationException(fault.message) from fault
-        if about.exists:
-            raise MockValidationException("EXISTS is valid in PartiQL and not offered by the local lakehouse.")
-        name = f"{about.table}.{about.index}" if about.index else about.table
-        reached = {table: items for table, items in source_data.items() if table in (name, about.table)}
-        try:
-            found, updates = query(statement.strip(), reached, parameters)
-        except (ParserException, LookupError, TypeError, ValueError, AttributeError) as error:
-            # Moto's parser knows a part of PartiQL, and fails on the rest in ways of its own.
-            message = "Statement wasn't well formed, or is PartiQL that the local lakehouse does not offer."
-            raise MockValidationException(message) from error
-        if updates.keys() - {about.table}:
-            raise MockValidationException("Statement wasn't well formed, can't be processed: it names several tables")
-        return found, updates
-
-    return confined

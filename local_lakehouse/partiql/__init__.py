@@ -1,0 +1,1 @@
+"""PartiQL for DynamoDB, carried out by the operations that it stands for."""

@@ -1,0 +1,218 @@
+"""Nodes of PartiQL statements. Values are DynamoDB JSON, with bytes for binary values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+TypedValue = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Path:
+    """An attribute, or a place in it: names of members and positions in lists."""
+
+    steps: tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A value."""
+
+    value: TypedValue
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of what is at a path."""
+
+    path: Path
+
+
+Operand = Path | Literal | Size
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Two operands and one of ``=``, ``<>``, ``<``, ``<=``, ``>``, ``>=``."""
+
+    operator: str
+    left: Operand
+    right: Operand
+
+
+@dataclass(frozen=True)
+class Between:
+    """An operand between two others, both included."""
+
+    operand: Operand
+    low: Operand
+    high: Operand
+
+
+@dataclass(frozen=True)
+class In:
+    """An operand that is equal to one of several."""
+
+    operand: Operand
+    options: tuple[Operand, ...]
+
+
+@dataclass(frozen=True)
+class Is:
+    """A path whose value has a type, such as ``N``; None stands for a value that is missing."""
+
+    path: Path
+    tag: str | None
+
+
+@dataclass(frozen=True)
+class Call:
+    """``begins_with``, ``contains`` or ``attribute_type``."""
+
+    name: str
+    path: Path
+    argument: Operand
+
+
+@dataclass(frozen=True)
+class Not:
+    """A condition that does not hold."""
+
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class All:
+    """Conditions that all hold."""
+
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Either:
+    """Conditions of which one holds."""
+
+    conditions: tuple[Condition, ...]
+
+
+Condition = Compare | Between | In | Is | Call | Not | All | Either
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The sum or difference of two operands."""
+
+    operator: str
+    left: NewValue
+    right: NewValue
+
+
+@dataclass(frozen=True)
+class Append:
+    """A list with another one after it."""
+
+    left: NewValue
+    right: NewValue
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A set with members added or deleted."""
+
+    verb: str
+    path: Path
+    members: Literal
+
+
+NewValue = Path | Literal | Arithmetic | Append | ChangeSet
+
+
+@dataclass(frozen=True)
+class Set:
+    """A path that gets a value."""
+
+    path: Path
+    value: NewValue
+
+
+@dataclass(frozen=True)
+class Remove:
+    """A path that is removed."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Select:
+    """``SELECT``.
+
+    Args:
+        table: The table's name or ARN.
+        index: The index that is read; None for the table itself.
+        paths: What is returned of each item; None for all of it.
+        where: The condition.
+        order: Attributes with whether they descend.
+    """
+
+    verb: ClassVar[str] = "Select"
+    table: str
+    index: str | None
+    paths: tuple[Path, ...] | None
+    where: Condition | None
+    order: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True)
+class Insert:
+    """``INSERT``."""
+
+    verb: ClassVar[str] = "Insert"
+    index: ClassVar[None] = None
+    table: str
+    item: Mapping[str, TypedValue]
+
+
+@dataclass(frozen=True)
+class Update:
+    """``UPDATE``; `returning` is a value of ``ReturnValues``."""
+
+    verb: ClassVar[str] = "Update"
+    index: ClassVar[None] = None
+    table: str
+    actions: tuple[Set | Remove, ...]
+    where: Condition | None
+    returning: str | None
+
+
+@dataclass(frozen=True)
+class Delete:
+    """``DELETE``; `returning` is a value of ``ReturnValues``."""
+
+    verb: ClassVar[str] = "Delete"
+    index: ClassVar[None] = None
+    table: str
+    where: Condition | None
+    returning: str | None
+
+
+@dataclass(frozen=True)
+class Exists:
+    """``EXISTS(SELECT …)``: a check in a transaction."""
+
+    verb: ClassVar[str] = "Select"
+    select: Select
+
+    @property
+    def table(self) -> str:
+        """The table's name or ARN."""
+        return self.select.table
+
+    @property
+    def index(self) -> str | None:
+        """The index that is read; None for the table itself."""
+        return self.select.index
+
+
+Statement = Select | Insert | Update | Delete | Exists

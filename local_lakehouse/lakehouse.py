@@ -26,7 +26,7 @@ from local_lakehouse.protocol.request import Caller
 from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server.endpoint import Controls, Endpoint
 from local_lakehouse.server.http import Server
-from local_lakehouse.server.on_demand import ATHENA, EXPORTS, IMPORTS, PARTIQL, ZERO_ETL, OnDemand
+from local_lakehouse.server.on_demand import ATHENA, EXPORTS, IMPORTS, PARTIQL, STREAMS, ZERO_ETL, OnDemand
 from local_lakehouse.store import folder
 from local_lakehouse.store.database import Database
 from local_lakehouse.store.maintenance import Maintenance, Work
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from local_lakehouse.partiql.api import PartiqlService
     from local_lakehouse.sql.workers.limits import Limits
     from local_lakehouse.sql.workers.pool import WorkerPool
+    from local_lakehouse.streams.api import StreamsService
     from local_lakehouse.zero_etl.api import ZeroEtlService
 
 _LOG = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ class Lakehouse:
         self._exports = OnDemand("dynamodb", EXPORTS, "local_lakehouse.exports.api", self._make_exports, lock)
         self._imports = OnDemand("dynamodb", IMPORTS, "local_lakehouse.imports.api", self._make_imports, lock)
         self._partiql = OnDemand("dynamodb", PARTIQL, "local_lakehouse.partiql.api", self._make_partiql, lock)
+        self._streams = OnDemand("dynamodbstreams", STREAMS, "local_lakehouse.streams.api", self._make_streams, lock)
         formation = LakeFormationService(
             governed=settings.governed,
             founder=f"arn:{self.backend.clients.partition}:iam::{ACCOUNT}:role/{LEARNER_ROLE}",
@@ -124,7 +126,7 @@ class Lakehouse:
         self.backend.give(PROJECT_ROLE)
         services: list[Service] = [
             self._zero_etl, self._athena, datazone, formation, self._exports,
-            self._imports, self._partiql, PolicySimulator(self.backend),
+            self._imports, self._partiql, self._streams, PolicySimulator(self.backend),
         ]  # fmt: skip
         self._enforcer = PolicyEnforcer(self.backend, services) if settings.enforce_iam else None
         controls = {
@@ -219,6 +221,11 @@ class Lakehouse:
         from local_lakehouse.partiql.api import PartiqlService
 
         return PartiqlService(self.backend.clients, [self._note])
+
+    def _make_streams(self) -> StreamsService:
+        from local_lakehouse.streams.api import StreamsService
+
+        return StreamsService(self.database)
 
     def _note(self, operation: str, request: Mapping[str, Any]) -> None:
         """Let those know of a request to DynamoDB who keep what it changed."""

@@ -158,6 +158,16 @@ class StoredItems:
         self.write()
         return self._items.totals_with(self.number, names)
 
+    def open_stream(self, arn: str, about: Mapping[str, Any]) -> None:
+        """Keep the changes of items from now on."""
+        self.write()
+        self._items.streams.open(self.number, arn, about)
+
+    def close_stream(self) -> None:
+        """Keep no further changes."""
+        self.write()
+        self._items.streams.close(self.number)
+
     def over(self, attribute: str, earliest: float, now: float) -> list[dict[str, Any]]:
         """Return the items with a number between two bounds."""
         return self._items.over(self.number, attribute, earliest, now)

@@ -240,6 +240,7 @@ _SERVICES: Mapping[str, Callable[[Request, Directory], list[Access]]] = {
     "cloudwatch": _cloudwatch,
     "datazone": _datazone,
     "dynamodb": dynamodb.accesses,
+    "dynamodbstreams": dynamodb.stream_accesses,
     "events": _events,
     "glue": glue.accesses,
     "iam": _iam,

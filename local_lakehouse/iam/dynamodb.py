@@ -49,6 +49,14 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
     return [*needed, *_export(call, directory), *_import(call, directory)]
 
 
+def stream_accesses(call: Request, directory: Directory) -> list[Access]:
+    """Return the rights that a request to DynamoDB Streams needs: its actions are DynamoDB's."""
+    # An iterator begins with the ARN of its stream.
+    arn = call.text("StreamArn") or (call.text("ShardIterator") or "").partition("|")[0]
+    anywhere = directory.arn("dynamodb", "table/*/stream/*")
+    return [Access(f"dynamodb:{call.operation}", arn or anywhere)]
+
+
 def _table(name: str, directory: Directory) -> str:
     return name if name.startswith("arn:") else directory.arn("dynamodb", f"table/{name}")
 

@@ -26,6 +26,7 @@ from local_lakehouse.iam.identities import Identity, find_identity
 from local_lakehouse.iam.refusals import Cause, Refusal, answer, describe
 from local_lakehouse.iam.rights import Rights
 from local_lakehouse.protocol.request import Request
+from local_lakehouse.protocol.services import signing_name
 from local_lakehouse.protocol.wire import Answer, Caller, Fault, Service
 
 _LOG = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class PolicyEnforcer:
     def refuse(self, request: Request) -> Answer | None:
         """Return the answer to a request that must not be carried out; None for one that may."""
         try:
-            if request.credential is not None and request.credential.service != request.service:
+            if request.credential is not None and request.credential.service != signing_name(request.service):
                 raise Refusal(Cause.WRONG_SCOPE)
             self.check(request, self._identity(request))
         except Refusal as refusal:

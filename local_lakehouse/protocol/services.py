@@ -37,6 +37,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
     "cloudwatch": Protocol("json", "GraniteServiceVersion20100801", "1.0", queried=True),
     "datazone": Protocol("rest-json"),
     "dynamodb": Protocol("json", "DynamoDB_20120810", "1.0"),
+    "dynamodbstreams": Protocol("json", "DynamoDBStreams_20120810", "1.0"),
     "events": Protocol("json", "AWSEvents"),
     "glue": Protocol("json", "AWSGlue"),
     "iam": Protocol("query", queried=True),
@@ -57,6 +58,11 @@ _PARTITIONS = ((r"cn-", "aws-cn"), (r"us-gov-", "aws-us-gov"))
 def by_target(prefix: str) -> str:
     """Return the service of an ``X-Amz-Target``'s prefix; the prefix itself when no service has it."""
     return _TARGETS.get(prefix, prefix)
+
+
+def signing_name(service: str) -> str:
+    """Return the service by which requests to a service are signed: streams are signed for as tables are."""
+    return "dynamodb" if service == "dynamodbstreams" else service
 
 
 def by_signature(name: str) -> str:

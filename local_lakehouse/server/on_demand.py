@@ -77,3 +77,4 @@ ZERO_ETL = frozenset(
 EXPORTS = frozenset({"DescribeExport", "ExportTableToPointInTime", "ListExports"})
 IMPORTS = frozenset({"DescribeImport", "ImportTable", "ListImports"})
 PARTIQL = frozenset({"BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"})
+STREAMS = frozenset({"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"})

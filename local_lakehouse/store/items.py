@@ -11,6 +11,7 @@ from typing import Any
 
 from local_lakehouse.store.database import Database, Schema, StorageError
 from local_lakehouse.store.item_keys import Item, after, encode, key_of, partition
+from local_lakehouse.store.streams import Streams
 
 # About so many bytes of items are read at once, and so many items at most.
 _CHUNK_BYTES = 256 * 1024
@@ -112,6 +113,7 @@ class Items:
     def __init__(self, database: Database) -> None:
         database.define(_SCHEMA)
         self.database = database
+        self.streams = Streams(database)
         self._indexes: dict[int, tuple[Index, ...]] = {}
         database.after_rollback(self._indexes.clear)
         database.after_replacement(self._indexes.clear)
@@ -119,6 +121,7 @@ class Items:
     def forget_indexes(self) -> None:
         """Forget which indexes there are, after a savepoint that was gone back to."""
         self._indexes.clear()
+        self.streams.forget()
 
     def create(self) -> int:
         """Create an empty collection and return its number."""
@@ -195,6 +198,7 @@ class Items:
                     items, size = items + 1, size + new_size
                 for index in indexes:
                     self._move(collection, index, key, old[0] if old else None, body)
+                self.streams.note(connection, collection, old[0] if old else None, body)
             connection.execute(
                 "UPDATE item_collections SET items = items + ?, bytes = bytes + ? WHERE id = ?",
                 (items, size, collection),

@@ -15,6 +15,7 @@ from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
 from local_lakehouse.iceberg.catalog import load_catalog
 from local_lakehouse.lake_formation.governance import Governance
+from local_lakehouse.store.streams import expiring
 from local_lakehouse.zero_etl.checks import Checks, Endpoints
 from local_lakehouse.zero_etl.integrations import (
     ACTIVE,
@@ -103,7 +104,7 @@ class Lifecycle:
             expired = self._source.expired(self._clock())
             if not expired:
                 return
-            with self._clients.changing(PARTICIPANT):
+            with self._clients.changing(PARTICIPANT), expiring():
                 for table, key in expired:
                     self._clients.client("dynamodb").delete_item(TableName=table, Key=_for_boto3(key))
                     self._changes.note("DeleteItem", {"TableName": table, "Key": key})

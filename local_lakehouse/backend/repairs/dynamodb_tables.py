@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
 from moto.dynamodb.exceptions import ResourceNotFoundException
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.table import GlobalSecondaryIndex, Table
+from moto.dynamodb.models.table import GlobalSecondaryIndex, RestoredPITTable, RestoredTable, Table
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
 
+from local_lakehouse.backend.item_tables import StoredItems
 from local_lakehouse.backend.repairs import dynamodb_definitions as definitions
 from local_lakehouse.backend.repairs.dynamodb_updates import update
 
@@ -34,6 +36,9 @@ def apply() -> None:
     Table._get_default_encryption_key = _managed_key(  # type: ignore[method-assign]
         Table._get_default_encryption_key
     )
+    Table.__init__ = _with_stream(Table.__init__)  # type: ignore[method-assign]
+    Table.set_stream_specification = _set_stream  # type: ignore[method-assign]
+    DynamoDBBackend.delete_table = _closing_stream(DynamoDBBackend.delete_table)  # type: ignore[method-assign]
     DynamoDBBackend.get_table = _named(DynamoDBBackend.get_table)  # type: ignore[method-assign]
     DynamoHandler.create_table = _creating(DynamoHandler.create_table)  # type: ignore[method-assign]
     DynamoHandler.delete_table = _deleting(DynamoHandler.delete_table)  # type: ignore[method-assign]
@@ -166,6 +171,52 @@ def _deleting(delete: Callable[..., Any]) -> Callable[..., Any]:
         delete(self)
         left = {name: found[name] for name in _OF_DELETED if name in found}
         return DynamoResult({"TableDescription": {**left, "TableStatus": "DELETING"}})
+
+    return deleting
+
+
+def _with_stream(initialise: Callable[..., None]) -> Callable[..., None]:
+    """Open the stream of a new table once it has items."""
+
+    @functools.wraps(initialise)
+    def initialising(self: Any, *arguments: Any, **named: Any) -> None:
+        initialise(self, *arguments, **named)
+        if isinstance(self, RestoredTable | RestoredPITTable):
+            # AWS restores no settings of streams.
+            self.stream_specification, self.latest_stream_label = {"StreamEnabled": False}, None
+        _open_stream(self)
+
+    return initialising
+
+
+def _set_stream(self: Any, streams: Mapping[str, Any] | None) -> None:
+    """Enable or disable a stream: its records are the store's, where moto would keep them in memory."""
+    self.stream_specification = {"StreamEnabled": False}
+    if streams and streams.get("StreamEnabled"):
+        self.stream_specification = dict(streams)
+        self.latest_stream_label = utcnow().isoformat(timespec="milliseconds")
+    if isinstance(self.items, StoredItems):
+        self.items.close_stream()
+        _open_stream(self)
+
+
+def _open_stream(table: Any) -> None:
+    if table.stream_specification["StreamEnabled"]:
+        about = {
+            "TableName": table.name,
+            "StreamLabel": table.latest_stream_label,
+            "StreamViewType": table.stream_specification["StreamViewType"],
+            "KeySchema": table.schema,
+        }
+        table.items.open_stream(f"{table.table_arn}/stream/{table.latest_stream_label}", about)
+
+
+def _closing_stream(delete: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(delete)
+    def deleting(self: Any, *arguments: Any, **named: Any) -> Any:
+        deleted = delete(self, *arguments, **named)
+        deleted.items.close_stream()
+        return deleted
 
     return deleting
 

@@ -1,0 +1,233 @@
+"""Streams of Amazon DynamoDB: the images of items before and after each change, for a day.
+
+A record is a row that is committed with the change that it is about.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from local_lakehouse.store.database import Database, Schema
+
+KEPT_SECONDS = 24 * 3600
+_TRIM_SECONDS = 60.0
+_SCHEMA = Schema(
+    "streams", 1,
+    (
+        """
+        CREATE TABLE streams (id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL, arn TEXT NOT NULL,
+        start INTEGER NOT NULL, opened REAL NOT NULL, closed REAL, about TEXT NOT NULL)
+        """,
+        """
+        CREATE TABLE stream_records (id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, at REAL NOT NULL,
+        before TEXT, after TEXT, service INTEGER NOT NULL)
+        """,
+        "CREATE INDEX stream_records_in_order ON stream_records (stream, id)",
+        "CREATE INDEX stream_records_by_time ON stream_records (at)",
+    ),
+    large=("stream_records",),
+)  # fmt: skip
+_COLUMNS = "SELECT id, collection, arn, start, opened, closed, about FROM streams"
+
+Item = Mapping[str, Mapping[str, Any]]
+
+_by_service: ContextVar[bool] = ContextVar("by_service", default=False)
+
+
+@contextlib.contextmanager
+def expiring() -> Iterator[None]:
+    """Let the changes in the block be DynamoDB's own: items whose time to live is over."""
+    token = _by_service.set(True)
+    try:
+        yield
+    finally:
+        _by_service.reset(token)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream.
+
+    Args:
+        number: Its number.
+        collection: The collection of its table's items.
+        arn: Its ARN.
+        start: The record after which it begins.
+        opened: When it was enabled, in seconds since 1970.
+        closed: When it was disabled, or its table was deleted; None while it is enabled.
+        about: What else is told of it: table, label, view and key schema.
+    """
+
+    number: int
+    collection: int
+    arn: str
+    start: int
+    opened: float
+    closed: float | None
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A change: the item before and after it, and whether DynamoDB itself made it."""
+
+    number: int
+    at: float
+    before: Item | None
+    after: Item | None
+    by_service: bool
+
+
+class Streams:
+    """The streams of all tables.
+
+    Args:
+        database: Where they are.
+        clock: The present time in seconds since 1970.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        database.define(_SCHEMA)
+        self._database = database
+        self._clock = clock
+        self._open: dict[int, int] | None = None
+        self._trimmed = 0.0
+        database.after_rollback(self.forget)
+        database.after_replacement(self.forget)
+
+    def forget(self) -> None:
+        """Forget which streams are open, after a change that was taken back."""
+        self._open = None
+
+    def open(self, collection: int, arn: str, about: Mapping[str, Any]) -> None:
+        """Begin to keep the changes of a collection."""
+        with self._database.transaction() as connection:
+            self._trim(connection)
+            connection.execute(
+                "INSERT INTO streams (collection, arn, start, opened, about) VALUES (?, ?, ?, ?, ?)",
+                (collection, arn, _last(connection), self._clock(), json.dumps(about)),
+            )
+        self.forget()
+
+    def close(self, collection: int) -> None:
+        """Keep no further changes of a collection; those that were kept can be read for a day."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE streams SET closed = ? WHERE collection = ? AND closed IS NULL", (self._clock(), collection)
+            )
+        self.forget()
+
+    def note(self, connection: sqlite3.Connection, collection: int, before: str | None, after: str | None) -> None:
+        """Keep a change of an item, if there is a stream and it is a change.
+
+        Args:
+            connection: The transaction that the change belongs to.
+            collection: The collection of the item.
+            before: The item as it was stored; None if there was none.
+            after: The item as it is stored; None if there is none.
+        """
+        stream = self._opened(connection).get(collection)
+        if stream is None or before == after or _same(before, after):
+            return
+        connection.execute(
+            "INSERT INTO stream_records (stream, at, before, after, service) VALUES (?, ?, ?, ?, ?)",
+            (stream, self._clock(), before, after, _by_service.get()),
+        )
+        self._trim(connection)
+
+    def all(self) -> list[Stream]:
+        """Return the streams that can be read, oldest first."""
+        with self._database.view() as connection:
+            rows = connection.execute(
+                f"{_COLUMNS} WHERE closed IS NULL OR closed > ? ORDER BY id", (self._clock() - KEPT_SECONDS,)
+            ).fetchall()
+        return [_stream(row) for row in rows]
+
+    def find(self, arn: str) -> Stream | None:
+        """Return the stream of an ARN; None if there is none."""
+        return next((each for each in self.all() if each.arn == arn), None)
+
+    def last(self, stream: Stream) -> int:
+        """Return the number of a stream's last record; if it has none, of the record after which it begins."""
+        with self._database.view() as connection:
+            row = connection.execute("SELECT max(id) FROM stream_records WHERE stream = ?", (stream.number,)).fetchone()
+        return int(row[0] or stream.start)
+
+    def trimmed(self, stream: Stream) -> int:
+        """Return the number of the last record that is no longer kept, or with which a stream begins."""
+        with self._database.view() as connection:
+            row = connection.execute(
+                "SELECT min(id) FROM stream_records WHERE stream = ? AND at > ?",
+                (stream.number, self._clock() - KEPT_SECONDS),
+            ).fetchone()
+        if row[0] is None:
+            return stream.start
+        return stream.start if self._is_first(stream, int(row[0])) else int(row[0]) - 1
+
+    def _is_first(self, stream: Stream, record: int) -> bool:
+        """Tell whether a record is the first that a stream ever had: no record was trimmed before it."""
+        return self._clock() - stream.opened < KEPT_SECONDS or record == stream.start + 1
+
+    def records(self, stream: Stream, after: int, limit: int) -> list[Record]:
+        """Return the records of a stream that follow one."""
+        with self._database.view() as connection:
+            rows: Sequence[Any] = connection.execute(
+                "SELECT id, at, before, after, service FROM stream_records "
+                "WHERE stream = ? AND id > ? AND at > ? ORDER BY id LIMIT ?",
+                (stream.number, after, self._clock() - KEPT_SECONDS, limit),
+            ).fetchall()
+        return [
+            Record(number, at, _item(before), _item(present), bool(service))
+            for number, at, before, present, service in rows
+        ]
+
+    def _opened(self, connection: sqlite3.Connection) -> dict[int, int]:
+        if self._open is None:
+            rows = connection.execute("SELECT collection, id FROM streams WHERE closed IS NULL").fetchall()
+            self._open = dict(rows)
+        return self._open
+
+    def _trim(self, connection: sqlite3.Connection) -> None:
+        now = self._clock()
+        if now - self._trimmed < _TRIM_SECONDS:
+            return
+        self._trimmed = now
+        connection.execute("DELETE FROM stream_records WHERE at <= ?", (now - KEPT_SECONDS,))
+        connection.execute("DELETE FROM streams WHERE closed <= ?", (now - KEPT_SECONDS,))
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'stream_records'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _same(before: str | None, after: str | None) -> bool:
+    """Tell whether two stored items are equal, in whatever order their attributes and sets are."""
+    if before is None or after is None:
+        return False
+    return bool(_ordered(json.loads(before)) == _ordered(json.loads(after)))
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: sorted(member) if name in ("SS", "NS", "BS") and isinstance(member, list) else _ordered(member)
+            for name, member in value.items()
+        }
+    return [_ordered(each) for each in value] if isinstance(value, list) else value
+
+
+def _item(body: str | None) -> Item | None:
+    return None if body is None else json.loads(body)
+
+
+def _stream(row: Sequence[Any]) -> Stream:
+    number, collection, arn, start, opened, closed, about = row
+    return Stream(number, collection, arn, start, opened, closed, json.loads(about))

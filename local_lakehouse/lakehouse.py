@@ -181,6 +181,8 @@ class Lakehouse:
             governance=self._governance,
         )
         self.backend.documents.register("zero_etl", service)
+        # Items whose time to live is over are part of the tables' histories.
+        self._exports.get()
         if self.settings.paused:
             service.pause()
         if self._started:

@@ -53,6 +53,12 @@ class DynamoDbSource:
             in_order = sorted(table.schema, key=lambda element: element["KeyType"] != "HASH")
             return {element["AttributeName"]: types[element["AttributeName"]] for element in in_order}
 
+    def collection(self, table_name: str) -> int | None:
+        """Return the number under which a table's items are stored; None when there is no such table."""
+        with self._clients.lock:
+            table = self._table(table_name)
+            return None if table is None else int(table.items.number)
+
     def items(self, table_name: str) -> list[Item]:
         """Return all items of a table in DynamoDB JSON, none when there is no such table."""
         with self.snapshot(table_name) as snapshot:

@@ -89,6 +89,7 @@ class Database:
         self._readers_lock = threading.Lock()
         self._closed = False
         self._before_commit: list[Hook] = []
+        self._last_before_commit: list[Hook] = []
         self._after_commit: list[Hook] = []
         self._after_rollback: list[Hook] = []
         self._after_replacement: list[Hook] = []
@@ -178,9 +179,9 @@ class Database:
             return contextlib.nullcontext(self._writer)
         return self.snapshot()
 
-    def before_commit(self, hook: Hook) -> None:
-        """Call something at the end of each outermost transaction, inside it."""
-        self._before_commit.append(hook)
+    def before_commit(self, hook: Hook, *, last: bool = False) -> None:
+        """Call something at the end of each outermost transaction, inside it; after all others if it is to be last."""
+        (self._last_before_commit if last else self._before_commit).append(hook)
 
     def after_commit(self, hook: Hook) -> None:
         """Call something after each commit, while `lock` is still held."""
@@ -328,7 +329,7 @@ class Database:
         self._depth, self._writing_thread = 1, threading.get_ident()
         try:
             yield
-            for hook in self._before_commit:
+            for hook in (*self._before_commit, *self._last_before_commit):
                 hook()
             self._writer.execute("COMMIT")
         except BaseException:

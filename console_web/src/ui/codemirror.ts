@@ -17,6 +17,7 @@ export interface EditorHandle {
   setValue: (value: string) => void;
   setDiagnostics: (diagnostics: Diagnostic[]) => void;
   setSchema: (schema: Record<string, string[]>) => void;
+  focus: () => void;
   close: () => void;
 }
 
@@ -90,6 +91,10 @@ export function open(element: HTMLElement, props: () => EditorProps): EditorHand
       view.dispatch(setDiagnostics(view.state, within));
     },
     setSchema: (schema) => view.dispatch({ effects: language.reconfigure(languageOf(props().language, schema)) }),
+    focus: () => {
+      view.focus();
+      view.dispatch({ selection: { anchor: view.state.doc.length } });
+    },
     close: () => view.destroy(),
   };
 }

@@ -34,7 +34,10 @@ export function Editor(props: EditorProps): VNode {
     let over = false;
     void import("./codemirror").then(({ open }) => {
       if (over || !box.current) return;
+      // Whoever types already goes on typing.
+      const typing = box.current.contains(document.activeElement);
       handle.current = open(box.current, () => latest.current);
+      if (typing) handle.current.focus();
       setReady(true);
     });
     return () => {

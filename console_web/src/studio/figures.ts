@@ -1,0 +1,111 @@
+/** Charts as people choose them in the chart view, and the figures of plotly.js that they mean. */
+
+import type { Figure } from "../ui";
+import { isNumber, type Result } from "./run";
+
+export const TYPES = ["Line", "Scatter", "Bar", "Area", "Histogram", "Pie", "Box", "Funnel"] as const;
+export type TraceType = (typeof TYPES)[number];
+
+export interface Trace {
+  type: TraceType;
+  x: string;
+  y: string;
+  values: string;
+  labels: string;
+  name: string;
+  colour: string;
+}
+
+export interface ChartSettings {
+  traces: Trace[];
+  title: string;
+  xTitle: string;
+  yTitle: string;
+  legend: boolean;
+  stacked: boolean;
+  /** A pie with a hole is a donut; the share of the radius, 0 to 0.9. */
+  hole: number;
+  note: string;
+}
+
+/** Return the trace that a new chart begins with: a line of the first number over the first other column. */
+export function firstTrace({ columns }: Result): Trace {
+  const numbers = columns.filter(isNumber);
+  const others = columns.filter((column) => !isNumber(column));
+  const y = numbers[0]?.name ?? columns[0]?.name ?? "";
+  const x = others[0]?.name ?? columns.find(({ name }) => name !== y)?.name ?? "";
+  return { type: "Line", x, y, values: "", labels: "", name: "", colour: "" };
+}
+
+export function firstChart(result: Result): ChartSettings {
+  return { traces: [firstTrace(result)], title: "", xTitle: "", yTitle: "", legend: true, stacked: false, hole: 0, note: "" };
+}
+
+/** Say what a trace lacks before it can be drawn; empty when nothing. */
+export function missing(trace: Trace): string {
+  if (trace.type === "Pie") return !trace.values ? "Choose Values, a column of numbers." : !trace.labels ? "Choose Labels, a column of names." : "";
+  if (trace.type === "Histogram" || trace.type === "Box") return trace.x || trace.y ? "" : "Choose X.";
+  return !trace.x ? "Choose X." : !trace.y ? "Choose Y." : "";
+}
+
+function values(result: Result, name: string): (string | number | null)[] {
+  const place = result.columns.findIndex((column) => column.name === name);
+  const column = result.columns[place];
+  if (!column) return [];
+  const numeric = isNumber(column);
+  return result.rows.map((row) => {
+    const value = row[place] ?? null;
+    return value !== null && numeric ? Number(value) : value;
+  });
+}
+
+function drawn(trace: Trace, result: Result, settings: ChartSettings): Record<string, unknown> {
+  const named = trace.name ? { name: trace.name } : { name: trace.y || trace.values || trace.x };
+  const marker = trace.colour ? { marker: { color: trace.colour }, line: { color: trace.colour } } : {};
+  const x = values(result, trace.x);
+  const y = values(result, trace.y);
+  switch (trace.type) {
+    case "Pie":
+      return { type: "pie", values: values(result, trace.values), labels: values(result, trace.labels), hole: settings.hole, ...named };
+    case "Bar":
+      return { type: "bar", x, y, ...named, ...marker };
+    case "Area":
+      return { type: "scatter", mode: "lines", fill: "tozeroy", x, y, ...named, ...marker };
+    case "Scatter":
+      return { type: "scatter", mode: "markers", x, y, ...named, ...marker };
+    case "Histogram":
+      return { type: "histogram", ...(trace.x ? { x } : { y }), ...named, ...marker };
+    case "Box":
+      return { type: "box", ...(trace.x ? { x } : {}), y, ...named, ...marker };
+    case "Funnel":
+      return { type: "funnel", x: y, y: x, ...named, ...(trace.colour ? { marker: { color: trace.colour } } : {}) };
+    default:
+      return { type: "scatter", mode: "lines", x, y, ...named, ...marker };
+  }
+}
+
+/** Return the figure of the traces that are complete. */
+export function figure(settings: ChartSettings, result: Result): Figure {
+  const traces = settings.traces.filter((trace) => !missing(trace));
+  const [first] = traces;
+  return {
+    data: traces.map((trace) => drawn(trace, result, settings)),
+    layout: {
+      title: { text: settings.title },
+      showlegend: settings.legend,
+      barmode: settings.stacked ? "stack" : "group",
+      xaxis: { title: { text: settings.xTitle || first?.x || "" }, automargin: true },
+      yaxis: { title: { text: settings.yTitle || first?.y || "" }, automargin: true },
+      annotations: settings.note
+        ? [{ text: settings.note, xref: "paper", yref: "paper", x: 1, y: 1.08, showarrow: false, xanchor: "right" }]
+        : [],
+    },
+  };
+}
+
+/** Say in words what a chart shows. */
+export function described(settings: ChartSettings): string {
+  const parts = settings.traces.filter((trace) => !missing(trace)).map((trace) =>
+    trace.type === "Pie" ? `pie of ${trace.values} by ${trace.labels}` : `${trace.type.toLowerCase()} of ${trace.y || trace.x} by ${trace.x || trace.y}`);
+  return `${settings.title || "Chart"}: ${parts.join(", ") || "nothing chosen yet"}`;
+}

@@ -1,0 +1,60 @@
+/** The result of a cell: a table or a chart. */
+
+import type { VNode } from "preact";
+import { useMemo } from "preact/hooks";
+import { Button, Table, type Column } from "../ui";
+import { ChartView } from "./chart_view";
+import { firstChart, type ChartSettings } from "./figures";
+import { bytes, csv, isNumber, type Result } from "./run";
+
+interface ResultsProps {
+  result: Result;
+  chart: ChartSettings | undefined;
+  onChart: (settings: ChartSettings | undefined) => void;
+}
+
+export function Results({ result, chart, onChart }: ResultsProps): VNode {
+  const columns = useMemo<Column<(string | null)[]>[]>(
+    () => result.columns.map((column, place) => ({
+      key: String(place),
+      header: column.name,
+      numeric: isNumber(column),
+      render: (row) => row[place] ?? <span class="hint">null</span>,
+      sortBy: (row) => (isNumber(column) ? Number(row[place] ?? Number.NEGATIVE_INFINITY) : (row[place] ?? "")),
+    })),
+    [result],
+  );
+  return (
+    <div class="results">
+      <div class="card-head">
+        <p role="status">
+          {result.rows.length} {result.rows.length === 1 ? "row" : "rows"}{result.more ? ", and there are more" : ""} · {bytes(result.scanned)} scanned · {result.milliseconds} ms
+        </p>
+        <div class="actions">
+          <button type="button" class="button" aria-pressed={chart !== undefined} onClick={() => onChart(chart ? undefined : firstChart(result))}>
+            Chart view
+          </button>
+          <Button onClick={() => download("result.csv", "text/csv", csv(result))}>Export CSV</Button>
+          <Button onClick={() => download("result.json", "application/json", json(result))}>Export JSON</Button>
+        </div>
+      </div>
+      {chart
+        ? <ChartView result={result} settings={chart} onChange={onChart} />
+        : <Table label="Result" columns={columns} rows={result.rows} rowKey={(_, place) => String(place)} empty="The statement returned no rows." />}
+    </div>
+  );
+}
+
+function json({ columns, rows }: Result): string {
+  return JSON.stringify(rows.map((row) => Object.fromEntries(columns.map(({ name }, place) => [name, row[place] ?? null]))), null, 2);
+}
+
+/** Let the browser save a text as a file. */
+export function download(name: string, type: string, content: string): void {
+  const address = URL.createObjectURL(new Blob([content], { type }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
+}

@@ -1,0 +1,153 @@
+/** Statements of a querybook, run with Athena. */
+
+import { call, type LabNames } from "../api";
+import type { Diagnostic } from "../ui";
+
+export interface ResultColumn {
+  name: string;
+  type: string;
+}
+
+export interface Result {
+  id: string;
+  columns: ResultColumn[];
+  rows: (string | null)[][];
+  /** Whether there are more rows than are shown. */
+  more: boolean;
+  scanned: number;
+  milliseconds: number;
+}
+
+export interface Execution {
+  QueryExecutionId: string;
+  Query: string;
+  StatementType?: string;
+  WorkGroup?: string;
+  Status: { State: string; StateChangeReason?: string; SubmissionDateTime?: string; CompletionDateTime?: string };
+  Statistics?: { DataScannedInBytes?: number; TotalExecutionTimeInMillis?: number; EngineExecutionTimeInMillis?: number };
+  EngineVersion?: { EffectiveEngineVersion?: string };
+  ResultConfiguration?: { OutputLocation?: string; EncryptionConfiguration?: { EncryptionOption?: string } };
+  QueryExecutionContext?: { Database?: string };
+}
+
+/** A statement did not succeed; says where it is wrong if Athena does. */
+export class StatementError extends Error {
+  readonly diagnostics: Diagnostic[];
+
+  constructor(message: string, sql: string) {
+    super(message);
+    this.name = "StatementError";
+    this.diagnostics = placed(message, sql);
+  }
+}
+
+/** The most rows that the Studio shows, and those that it shows while "Limit 100" is on. */
+export const MOST_ROWS = 64_000;
+export const FEW_ROWS = 100;
+const PAGE = 1000;
+const FIRST_LOOK = 20;
+const LATER_LOOK = 250;
+
+/** Return the place that `line 2:8: …` means, up to the end of the word there. */
+export function placed(message: string, sql: string): Diagnostic[] {
+  const found = /\bline (\d+):(\d+)\b/.exec(message);
+  if (!found) return [];
+  const lines = sql.split("\n");
+  const line = Math.min(Number(found[1]), lines.length);
+  const before = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
+  const column = Math.min(Number(found[2]) - 1, Math.max(0, (lines[line - 1] ?? "").length - 1));
+  const word = /^["\w.]+/.exec(sql.slice(before + column))?.[0].length ?? 1;
+  return [{ from: before + column, to: before + column + word, message }];
+}
+
+export interface Run {
+  /** The id of the query execution, as soon as it has one. */
+  id: string | undefined;
+  stopped: boolean;
+}
+
+/** Run a statement, and return the rows that are to be shown. */
+export async function run(sql: string, lab: LabNames, limit: number, state: Run): Promise<Result> {
+  const statement = sql.trim().replace(/;\s*$/, "");
+  const started = await call<{ QueryExecutionId: string }>("athena", "StartQueryExecution", {
+    QueryString: statement,
+    QueryExecutionContext: { Database: lab.database },
+    ResultConfiguration: { OutputLocation: `s3://${lab.bucket}/athena-results/` },
+    WorkGroup: lab.workgroup,
+  }, { sql: statement, helper: `zetl.query(lab, """${statement}""")` });
+  state.id = started.QueryExecutionId;
+  if (state.stopped) await stop(state.id);
+  const execution = await finished(state.id);
+  if (execution.Status.State !== "SUCCEEDED") {
+    const reason = execution.Status.StateChangeReason ?? "";
+    throw new StatementError(execution.Status.State === "CANCELLED" ? "The query was stopped." : reason, statement);
+  }
+  return results(execution, limit);
+}
+
+export async function stop(id: string): Promise<void> {
+  await call("athena", "StopQueryExecution", { QueryExecutionId: id });
+}
+
+async function finished(id: string): Promise<Execution> {
+  for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 1.5, LATER_LOOK)) {
+    const { QueryExecution } = await call<{ QueryExecution: Execution }>(
+      "athena", "GetQueryExecution", { QueryExecutionId: id }, { quiet: true },
+    );
+    if (!["QUEUED", "RUNNING"].includes(QueryExecution.Status.State)) return QueryExecution;
+    await new Promise((resolve) => window.setTimeout(resolve, wait));
+  }
+}
+
+interface ResultPage {
+  NextToken?: string;
+  ResultSet: {
+    Rows: { Data: { VarCharValue?: string }[] }[];
+    ResultSetMetadata: { ColumnInfo: { Name: string; Type: string }[] };
+  };
+}
+
+async function results(execution: Execution, limit: number): Promise<Result> {
+  const rows: (string | null)[][] = [];
+  let columns: ResultColumn[] = [];
+  let token: string | undefined;
+  // A SELECT's first row has the columns' names.
+  let header = execution.StatementType === "DML" ? 1 : 0;
+  do {
+    const page = await call<ResultPage>("athena", "GetQueryResults", {
+      QueryExecutionId: execution.QueryExecutionId, MaxResults: Math.min(PAGE, limit + 1), ...(token ? { NextToken: token } : {}),
+    }, { quiet: token !== undefined });
+    columns = page.ResultSet.ResultSetMetadata.ColumnInfo.map(({ Name, Type }) => ({ name: Name, type: Type }));
+    const found = page.ResultSet.Rows.slice(header).map(({ Data }) => Data.map(({ VarCharValue }) => VarCharValue ?? null));
+    rows.push(...found);
+    header = 0;
+    token = page.NextToken;
+  } while (token && rows.length < limit);
+  return {
+    id: execution.QueryExecutionId,
+    columns,
+    rows: rows.slice(0, limit),
+    more: rows.length > limit || Boolean(token),
+    scanned: execution.Statistics?.DataScannedInBytes ?? 0,
+    milliseconds: execution.Statistics?.TotalExecutionTimeInMillis ?? execution.Statistics?.EngineExecutionTimeInMillis ?? 0,
+  };
+}
+
+const NUMBERS = /^(tinyint|smallint|integer|int|bigint|float|real|double|decimal)/;
+
+export function isNumber(column: ResultColumn): boolean {
+  return NUMBERS.test(column.type);
+}
+
+/** Return rows as CSV, with names in the first line. */
+export function csv({ columns, rows }: Result): string {
+  const cell = (value: string | null): string => (value === null ? "" : `"${value.replaceAll('"', '""')}"`);
+  return [columns.map(({ name }) => cell(name)), ...rows.map((row) => row.map(cell))].map((line) => `${line.join(",")}\n`).join("");
+}
+
+export function bytes(count: number): string {
+  for (const [unit, size] of [["GB", 2 ** 30], ["MB", 2 ** 20], ["KB", 2 ** 10]] as const) {
+    if (count >= size) return `${(count / size).toFixed(2)} ${unit}`;
+  }
+  return `${count} bytes`;
+}

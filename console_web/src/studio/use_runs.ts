@@ -1,0 +1,60 @@
+/** The runs of a querybook's cells. */
+
+import { useCallback, useRef, useState } from "preact/hooks";
+import { lab as labNames } from "../api";
+import type { Diagnostic } from "../ui";
+import { run as runStatement, StatementError, stop as stopStatement, type Result, type Run } from "./run";
+
+export interface CellRun {
+  running: boolean;
+  result?: Result;
+  error?: string;
+  diagnostics: Diagnostic[];
+}
+
+const NOTHING: CellRun = { running: false, diagnostics: [] };
+
+export interface Runs {
+  of: (key: string) => CellRun;
+  /** Run a cell; resolves to whether it succeeded. */
+  run: (key: string, sql: string, limit: number) => Promise<boolean>;
+  stop: (key: string) => Promise<void>;
+  /** Forget where a text was wrong, since it is another text now. */
+  edited: (key: string) => void;
+  busy: boolean;
+}
+
+export function useRuns(): Runs {
+  const [runs, setRuns] = useState<Record<string, CellRun>>({});
+  const live = useRef(new Map<string, Run>());
+  const set = useCallback((key: string, change: (old: CellRun) => CellRun) => {
+    setRuns((old) => ({ ...old, [key]: change(old[key] ?? NOTHING) }));
+  }, []);
+  const run = useCallback(async (key: string, sql: string, limit: number) => {
+    if (live.current.has(key)) return false;
+    const state: Run = { id: undefined, stopped: false };
+    live.current.set(key, state);
+    set(key, (old) => ({ ...old, running: true, diagnostics: [] }));
+    try {
+      const result = await runStatement(sql, await labNames(), limit, state);
+      set(key, () => ({ running: false, result, diagnostics: [] }));
+      return true;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      set(key, () => ({ running: false, error: message, diagnostics: error instanceof StatementError ? error.diagnostics : [] }));
+      return false;
+    } finally {
+      live.current.delete(key);
+    }
+  }, []);
+  const stop = useCallback(async (key: string) => {
+    const state = live.current.get(key);
+    if (!state) return;
+    state.stopped = true;
+    if (state.id) await stopStatement(state.id);
+  }, []);
+  const edited = useCallback((key: string) => {
+    setRuns((old) => (old[key]?.diagnostics.length ? { ...old, [key]: { ...old[key], diagnostics: [] } } : old));
+  }, []);
+  return { of: (key) => runs[key] ?? NOTHING, run, stop, edited, busy: Object.values(runs).some(({ running }) => running) };
+}

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { bytes, csv, placed } from "../../src/studio/run";
+
+describe("the place of an error", () => {
+  it.each([
+    ["COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved", "SELECT wrong FROM t", "wrong"],
+    ["line 2:3: Column 'b.c'", "SELECT a,\n  b.c\nFROM t", "b.c"],
+    ["line 1:15: mismatched input", "SELECT a FROM (", "("],
+    ["line 9:99: somewhere after the end", "SELECT a", "a"],
+  ])("%s", (message, sql, wrong) => {
+    const [found] = placed(message, sql);
+    expect(sql.slice(found?.from, found?.to)).toBe(wrong);
+  });
+
+  it("is nowhere when Athena does not say", () => {
+    expect(placed("QUERY_EXCEEDED_LIMIT", "SELECT 1")).toEqual([]);
+  });
+});
+
+describe("exports", () => {
+  const result = { id: "1", more: false, scanned: 0, milliseconds: 0 };
+
+  it("writes quotes twice, and nothing for null", () => {
+    const columns = [{ name: "a", type: "varchar" }, { name: 'say "b"', type: "integer" }];
+    expect(csv({ ...result, columns, rows: [['x"y', null]] })).toBe('"a","say ""b"""\n"x""y",\n');
+  });
+
+  it.each([[0, "0 bytes"], [1023, "1023 bytes"], [2048, "2.00 KB"], [5 * 2 ** 30, "5.00 GB"]])("%d bytes", (count, text) => {
+    expect(bytes(count)).toBe(text);
+  });
+});

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         assistant,
         charts,
         cleanup,
-        console,
         cost,
         doctor,
         integration,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
         studio,
         target,
     )
+    from zetl_helpers.console import open_for as console
     from zetl_helpers.course import exercises
     from zetl_helpers.course.chapters import catch_up
     from zetl_helpers.course.opening import open_chapter

@@ -59,7 +59,7 @@ function Current(): VNode {
     for (const route of area.routes) {
       const params = match(route.path, path);
       // A page of another thing is another page: nothing of the old one stays.
-      if (params) return <div key={path}>{route.render(params, query)}</div>;
+      if (params) return <div key={`${path}?${query.toString()}`}>{route.render(params, query)}</div>;
     }
   }
   return <Page title="Page not found"><p>There is no page at <code>{path}</code>. Choose a service in the navigation.</p></Page>;

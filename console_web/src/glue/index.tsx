@@ -17,7 +17,7 @@ export const routes: Route[] = [
   { path: "/glue", title: "Zero-ETL integrations", render: () => <IntegrationsPage /> },
   { path: "/glue/zero-etl", title: "Zero-ETL integrations", render: () => <IntegrationsPage /> },
   { path: "/glue/zero-etl/create", title: "Create zero-ETL integration", render: () => <CreateIntegrationPage /> },
-  { path: "/glue/zero-etl/:id", title: "Integration", render: ({ id = "" }, query) => <IntegrationPage id={id} tab={query.get("tab") ?? "details"} key={query.get("tab")} /> },
+  { path: "/glue/zero-etl/:id", title: "Integration", render: ({ id = "" }, query) => <IntegrationPage id={id} tab={query.get("tab") ?? "details"} /> },
   { path: "/glue/databases", title: "Databases", render: () => <DatabasesPage /> },
   { path: "/glue/create-database", title: "Create database", render: () => <CreateDatabasePage /> },
   { path: "/glue/databases/:database", title: "Database", render: ({ database = "" }) => <DatabasePage name={database} /> },

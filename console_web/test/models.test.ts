@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { fromForm, formText, plain, shown, typeOf, type AttributeValue } from "../src/dynamodb/model";
+import { schemaHistory } from "../src/glue/iceberg";
+import { EMPTY, partitionSpec, problems } from "../src/glue/wizard_model";
+
+const VALUES: AttributeValue[] = [
+  { S: "" }, { S: "<b>" }, { N: "123456789012345678901234567890.12" }, { N: "-1e-10" }, { BOOL: false }, { NULL: true }, { B: "AP8=" },
+  { M: { a: { N: "1" }, b: { L: [{ S: "x" }, { NULL: true }] } } }, { L: [] }, { SS: ["a", "b"] }, { NS: ["1", "2.50"] }, { BS: ["AA=="] },
+];
+
+describe("items", () => {
+  it.each(VALUES)("are the same after the form has shown and read them: %j", (value) => {
+    expect(fromForm(typeOf(value), formText(value))).toEqual(value);
+  });
+  it("keep the digits of numbers that JavaScript would round", () => {
+    expect(shown({ N: "9007199254740993" })).toBe("9007199254740993");
+    expect(plain({ N: "9007199254740993" })).toBe("9007199254740993");
+    expect(plain({ N: "12" })).toBe(12);
+  });
+  it.each(["", "1,5", "NaN", "0x10", "--1", "1e"])("do not take %j for a number", (text) => {
+    expect(() => fromForm("N", text)).toThrow("not a number");
+  });
+});
+
+describe("the wizard", () => {
+  it("names what is missing, step by step", () => {
+    expect(Object.keys(problems(EMPTY, 2))).toEqual(["table", "database", "role"]);
+    expect(Object.keys(problems({ ...EMPTY, partitioning: "custom", tableArn: "t", databaseArn: "d", roleArn: "r" }, 2))).toEqual(["keys"]);
+  });
+  it.each(["", "1a", "a--b", "a-", "a_b", "a".repeat(64)])("refuses the name %j", (name) => {
+    expect(problems({ ...EMPTY, name }, 3)).toHaveProperty("name");
+  });
+  it.each(["14", "8641", "15.5", ""])("refuses an interval of %j minutes", (refresh) => {
+    expect(problems({ ...EMPTY, name: "a", refresh }, 3)).toHaveProperty("refresh");
+  });
+  it("gives a time format to time functions only, as the API wants it", () => {
+    const keys = [{ field: "State", transform: "identity", conversion: "iso" }, { field: "Paid", transform: "month", conversion: "epoch_sec" }];
+    expect(partitionSpec({ ...EMPTY, partitioning: "custom", keys })).toEqual([
+      { FieldName: "State", FunctionSpec: "identity" }, { FieldName: "Paid", FunctionSpec: "month", ConversionSpec: "epoch_sec" },
+    ]);
+    expect(partitionSpec({ ...EMPTY, keys })).toEqual([]);
+  });
+});
+
+describe("schemaHistory", () => {
+  const field = (id: number, name: string, type = "string") => ({ id, name, type, required: false });
+  it("tells fields apart by their ids", () => {
+    const schemas = [
+      { "schema-id": 0, fields: [field(1, "a"), field(2, "b")] },
+      { "schema-id": 1, fields: [field(1, "a"), field(2, "b2"), field(3, "c")] },
+      { "schema-id": 2, fields: [field(2, "b2", "int"), field(3, "c"), field(4, "a")] },
+    ];
+    expect(schemaHistory(schemas).map((change) => change.text)).toEqual([
+      "changed b2 from string to int; added a (string); dropped a", "renamed b to b2; added c (string)", "2 columns",
+    ]);
+  });
+});

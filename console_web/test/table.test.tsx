@@ -1,0 +1,77 @@
+import { fireEvent, render, screen, within } from "@testing-library/preact";
+import { describe, expect, it, vi } from "vitest";
+import { Table, type Column } from "../src/ui";
+
+interface Row { id: number; name: string }
+
+const COLUMNS: Column<Row>[] = [
+  { key: "id", header: "Id", numeric: true, sortBy: (row) => row.id },
+  { key: "name", header: "Name", sortBy: (row) => row.name },
+];
+const rows = (count: number): Row[] => Array.from({ length: count }, (_, id) => ({ id, name: `row ${id}` }));
+const show = (list: Row[], more: Partial<Parameters<typeof Table<Row>>[0]> = {}): void => {
+  render(<Table label="Things" columns={COLUMNS} rows={list} rowKey={(row) => String(row.id)} {...more} />);
+};
+
+describe("Table", () => {
+  it("draws only what can be seen of 100,000 rows, and says how many there are", () => {
+    const before = performance.now();
+    show(rows(100_000));
+    expect(performance.now() - before).toBeLessThan(2000);
+    expect(screen.getAllByRole("row").length).toBeLessThan(80);
+    expect(screen.getByRole("table", { name: "Things" }).getAttribute("aria-rowcount")).toBe("100001");
+  });
+
+  it("draws the rows where it is scrolled to", () => {
+    show(rows(100_000));
+    const region = screen.getByRole("region", { name: "Things, scrollable" });
+    region.scrollTop = 50_000 * 34;
+    fireEvent.scroll(region);
+    expect(screen.getByText("row 50000")).toBeTruthy();
+    expect(screen.queryByText("row 0")).toBeNull();
+    expect(screen.getByText("row 50000").closest("tr")?.getAttribute("aria-rowindex")).toBe("50002");
+  });
+
+  it("shows one page after another", () => {
+    show(rows(25), { pageSize: 10 });
+    fireEvent.click(screen.getByRole("button", { name: "Next page" }));
+    fireEvent.click(screen.getByRole("button", { name: "Next page" }));
+    expect(screen.getByText("row 24")).toBeTruthy();
+    expect(screen.getByText("Page 3 of 3")).toBeTruthy();
+    expect(screen.getByRole("button", { name: "Next page" })).toHaveProperty("disabled", true);
+  });
+
+  it("sorts up and down, by number and not by text", () => {
+    show(rows(12));
+    const first = (): string => within(screen.getAllByRole("row")[1] as HTMLElement).getAllByRole("cell")[0]?.textContent ?? "";
+    fireEvent.click(screen.getByRole("button", { name: "Id" }));
+    expect(first()).toBe("0");
+    fireEvent.click(screen.getByRole("button", { name: "Id" }));
+    expect(first()).toBe("11");
+    expect(screen.getByRole("columnheader", { name: "Id" }).getAttribute("aria-sort")).toBe("descending");
+  });
+
+  it("finds rows, and says when there are none", () => {
+    show(rows(30), { find: (row) => row.name });
+    fireEvent.input(screen.getByRole("searchbox", { name: "Find in Things" }), { target: { value: "ROW 29" } });
+    expect(screen.getAllByRole("row")).toHaveLength(2);
+    fireEvent.input(screen.getByRole("searchbox", { name: "Find in Things" }), { target: { value: "none" } });
+    expect(screen.getByText("Nothing contains this text.")).toBeTruthy();
+  });
+
+  it("selects by key", () => {
+    const chosen = vi.fn();
+    show(rows(3), { select: "multi", selected: ["1"], onSelect: chosen });
+    fireEvent.click(screen.getByRole("checkbox", { name: "Select 2" }));
+    expect(chosen).toHaveBeenCalledWith(["1", "2"]);
+    fireEvent.click(screen.getByRole("checkbox", { name: "Select 1" }));
+    expect(chosen).toHaveBeenLastCalledWith([]);
+  });
+
+  it("shows markup as text", () => {
+    const hostile = "<img src=x onerror=alert(1)>";
+    show([{ id: 1, name: hostile }]);
+    expect(screen.getByText(hostile)).toBeTruthy();
+    expect(document.querySelector("img")).toBeNull();
+  });
+});

@@ -1,0 +1,51 @@
+"""How soon the practice console can be used: from the command to its address, and from the address to the first view.
+
+Needs a Chromium. Seconds on a shared machine vary by half; the targets are for a quiet one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+FIRST_VIEW_SECONDS = 1.0
+ROUNDS = 5
+
+
+def bench_first_usable_view(tmp_path: Path) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or pytest.skip("no Chromium on this machine")
+    environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
+    subprocess.run(
+        [sys.executable, "-m", "zetl_helpers.cli", "local", "start", "--port", "0"], env=environment, check=True
+    )
+    printed, shown = [], []
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for _ in range(ROUNDS):
+            begin = time.perf_counter()
+            command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
+            process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+            assert process.stdout is not None
+            address = next(line for line in process.stdout if line.startswith("http")).strip()
+            printed.append(time.perf_counter() - begin)
+            page = browser.new_context().new_page()
+            begin = time.perf_counter()
+            page.goto(f"{address}#/dynamodb/tables")
+            page.get_by_text("There is no table yet.").wait_for()
+            shown.append(time.perf_counter() - begin)
+            process.send_signal(signal.SIGINT)
+            process.wait()
+        browser.close()
+    subprocess.run([sys.executable, "-m", "zetl_helpers.cli", "local", "stop"], env=environment, check=True)
+    print(f"\nconsole: address after {statistics.median(printed):.2f} s, tables after another "
+          f"{statistics.median(shown):.2f} s (slowest {max(printed):.2f} and {max(shown):.2f} s)")  # fmt: skip
+    assert statistics.median(shown) <= FIRST_VIEW_SECONDS

@@ -1,0 +1,236 @@
+"""The practice console in a real Chromium: accessible, safe against what others wrote, clear when stopped."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.browser.conftest import SCREENSHOTS
+from tests.browser.console import opened, serving
+from tests.conftest import connect_to
+from zetl_helpers import integration, monitoring, permissions, source, target
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.console.server import ConsoleServer
+from zetl_helpers.lab import Lab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<img src=x onerror=\"document.title='run'\">"
+PAGES = (
+    "/", "/dynamodb/tables", "/dynamodb/create-table", "/dynamodb/tables/CustomerAccounts",
+    "/dynamodb/tables/CustomerAccounts?tab=backups", "/dynamodb/tables/CustomerAccounts?tab=permissions",
+    "/dynamodb/items/CustomerAccounts", "/dynamodb/integrations", "/glue/zero-etl", "/glue/zero-etl/create",
+    "/glue/databases", "/glue/create-database", "/glue/databases/customerdb",
+    "/glue/databases/customerdb/tables/customeraccounts",
+    "/glue/databases/customerdb/tables/customeraccounts?tab=snapshots",
+    "/glue/databases/customerdb/tables/customeraccounts?tab=metadata", "/glue/catalog-settings", "/s3/buckets",
+    "/s3/glue-zetl-target-123456789012-us-east-1?prefix=customerdb%2Fcustomeraccounts%2F", "/iam/roles",
+    "/iam/create-role", "/iam/roles/zETLTargetRole", "/cloudwatch/alarms", "/cloudwatch/logs", "/cloudwatch/metrics",
+    "/nowhere",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A lab with an integration that has loaded its table, and an alarm."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=0.05))
+    lakehouse.start()
+    lab = connect_to(lakehouse.url)
+    with without_waiting():
+        source.create_table(lab)
+        source.enable_pitr(lab)
+        source.load_items(lab)
+        source.put_policy(lab)
+        target.create_bucket(lab)
+        target.create_database(lab)
+        target.merge_catalog_policy(lab)
+        permissions.create_target_role(lab)
+        integration.set_target_role(lab)
+        integration.create(lab)
+        integration.wait_until_loaded(lab, timeout=60)
+        monitoring.create_alarm(lab)
+    yield lab
+    lakehouse.stop()
+
+
+@pytest.fixture(scope="module")
+def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
+    with serving(tmp_path_factory.mktemp("state"), lab.endpoint) as server:
+        yield server
+
+
+def show(page: Page, path: str) -> None:
+    """Open a place of the console, and wait until it has what it loads."""
+    page.evaluate(
+        """async (path) => {
+          window.location.hash = path;
+          for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
+        }""",
+        path,
+    )
+    page.locator("h1").wait_for()
+    for each in page.locator(".loading").all():
+        each.wait_for(state="detached")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible(server: ConsoleServer, browser: Browser, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found: dict[str, Any] = {}
+    with opened(browser, server, color_scheme=scheme, viewport={"width": 1280, "height": 900}) as page:
+        # Colours are all that differs between the two.
+        for path in PAGES if scheme == "light" else PAGES[::3]:
+            show(page, path)
+            rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
+            violations = axe.run(page, options=rules).response["violations"]
+            found |= {f"{path} {each['id']}": each["nodes"][0]["html"] for each in violations}
+            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=SCREENSHOTS / f"console-{re.sub(r'[^a-zA-Z0-9]+', '-', path)}-{scheme}.png")
+    assert found == {}, json.dumps(found, indent=2)
+
+
+def test_every_page_fits_a_narrow_screen(server: ConsoleServer, browser: Browser) -> None:
+    wide: list[str] = []
+    with opened(browser, server, viewport={"width": 360, "height": 740}) as page:
+        for path in PAGES:
+            show(page, path)
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                wide.append(path)
+            page.screenshot(path=SCREENSHOTS / f"console-{re.sub(r'[^a-zA-Z0-9]+', '-', path)}-narrow.png")
+    assert wide == []
+
+
+def test_what_others_wrote_is_shown_and_not_run(server: ConsoleServer, browser: Browser, lab: Lab) -> None:
+    key = {"CustomerID": {"S": HOSTILE}, "AccountNumber": {"S": "{{constructor.constructor('x')()}}"}}
+    dynamodb = lab.client("dynamodb")
+    dynamodb.put_item(TableName=lab.table, Item={**key, HOSTILE: {"M": {HOSTILE: {"S": HOSTILE}}}})
+    lab.client("s3").put_object(Bucket=lab.bucket, Key=f"customerdb/customeraccounts/{HOSTILE}.json", Body=b"[]")
+    lab.client("glue").update_database(
+        Name=lab.database, DatabaseInput={**target.database_input(lab), "Description": HOSTILE}
+    )
+    with opened(browser, server) as page:
+        show(page, "/dynamodb/items/CustomerAccounts")
+        page.locator("tbody").get_by_role("button", name=HOSTILE).click()
+        assert page.get_by_role("dialog").get_by_label("CustomerID").input_value() == HOSTILE
+        page.keyboard.press("Escape")
+        for path in ("/glue/databases", f"/s3/{lab.bucket}?prefix=customerdb%2Fcustomeraccounts%2F"):
+            show(page, path)
+            assert page.get_by_text(HOSTILE).first.is_visible()
+        assert page.title() != "run"
+        assert page.evaluate("document.querySelector('main img[src=x]')") is None
+    dynamodb.delete_item(TableName=lab.table, Key=key)
+
+
+def test_a_bookmark_without_a_token_says_what_to_open(server: ConsoleServer, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"http://127.0.0.1:{server.port}/#/dynamodb/tables")
+    page.get_by_role("heading", name="This page needs its token").wait_for()
+    assert "CustomerAccounts" not in page.content()
+    page.close()
+
+
+def test_the_token_leaves_the_address_and_a_link_opens_its_place(server: ConsoleServer, browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{server.url}#/dynamodb/tables")
+    page.get_by_role("link", name="CustomerAccounts").wait_for()
+    assert server.session.token not in page.url
+    # A second window has the cookie.
+    other = context.new_page()
+    other.goto(f"http://localhost:{server.port}/#/glue/zero-etl")
+    other.get_by_role("heading", name="This page needs its token").wait_for()
+    other.goto(f"http://127.0.0.1:{server.port}/#/glue/zero-etl")
+    other.get_by_role("link", name="ddb-to-lakehouse").wait_for()
+    context.close()
+
+
+def test_a_page_of_another_origin_reads_and_changes_nothing(server: ConsoleServer, browser: Browser, lab: Lab) -> None:
+    context = browser.new_context()
+    context.new_page().goto(server.url)
+    foreign = context.new_page()
+    # Another port of this computer: to a browser the same site, so that it sends even a strict cookie.
+    foreign.route(
+        "http://127.0.0.1:9/", lambda route: route.fulfill(body="<title>foreign</title>", content_type="text/html")
+    )
+    foreign.goto("http://127.0.0.1:9/")
+    tried = foreign.evaluate(
+        """async (console_) => {
+          const found = [];
+          const params = {TableName: "CustomerAccounts"};
+          const question = JSON.stringify({service: "dynamodb", operation: "DeleteTable", params});
+          for (const options of [
+            {}, {mode: "no-cors"}, {credentials: "include", mode: "no-cors"},
+            {credentials: "include", headers: {"X-Zetl-Console": "1", "Content-Type": "application/json"}},
+          ]) {
+            try {
+              const response = await fetch(console_ + "/api/call", {method: "POST", body: question, ...options});
+              found.push([response.type, response.status, await response.text()]);
+            } catch (error) { found.push(["refused"]); }
+          }
+          const frame = document.createElement("iframe");
+          frame.src = console_ + "/";
+          document.body.append(frame);
+          await new Promise((resolve) => { frame.onload = resolve; setTimeout(resolve, 2000); });
+          try { found.push(frame.contentDocument ? "read" : "opaque"); } catch (error) { found.push("opaque"); }
+          return found;
+        }""",
+        f"http://127.0.0.1:{server.port}",
+    )
+    assert all(each in (["refused"], ["opaque", 0, ""]) for each in tried[:4]), tried
+    assert tried[4] != "read"
+    context.close()
+    assert lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]["TableStatus"] == "ACTIVE"
+
+
+def test_a_stopped_lakehouse_is_said_and_started_again(browser: Browser, tmp_path: Path) -> None:
+    from local_lakehouse import daemon
+
+    with serving(tmp_path, None) as server, opened(browser, server) as page:
+        page.get_by_role("heading", name="The local lakehouse is stopped").wait_for()
+        page.get_by_role("button", name="Start local lakehouse").click()
+        try:
+            page.get_by_role("heading", name="Practice console").wait_for()
+            show(page, "/dynamodb/tables")
+            page.get_by_text("There is no table yet.").wait_for()
+        finally:
+            assert daemon.stop(tmp_path)
+        page.get_by_role("heading", name="The local lakehouse is stopped").wait_for()
+
+
+def test_items_are_edited_by_form_and_as_json(server: ConsoleServer, browser: Browser, lab: Lab) -> None:
+    with opened(browser, server) as page:
+        show(page, "/dynamodb/items/CustomerAccounts")
+        page.get_by_role("button", name="Create item").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("CustomerID").fill("CUST9999")
+        dialog.get_by_label("AccountNumber").fill("ACC999999")
+        dialog.get_by_role("button", name="Add new attribute").click()
+        dialog.get_by_label("Attribute name").fill("Balance")
+        dialog.get_by_label("Balance", exact=True).fill("12.50")
+        dialog.get_by_label("Type of Balance").select_option(label="Number")
+        dialog.get_by_role("tab", name="JSON").click()
+        editor = dialog.get_by_role("textbox", name="Item as DynamoDB JSON")
+        editor.filter(has_text="12.50").wait_for()
+        dialog.get_by_role("button", name="Create item").click()
+        dialog.wait_for(state="detached")
+        page.get_by_role("checkbox", name="Select CUST9999 · ACC999999").check()
+        key = {"CustomerID": {"S": "CUST9999"}, "AccountNumber": {"S": "ACC999999"}}
+        found = lab.client("dynamodb").get_item(TableName=lab.table, Key=key)["Item"]
+        assert found == {**key, "Balance": {"N": "12.50"}}
+        page.get_by_text("Same as: the calls behind your clicks").click()
+        assert page.get_by_label("Call", exact=True).input_value()
+        page.get_by_role("button", name="Delete items").click()
+        page.get_by_label("To confirm, type confirm").fill("confirm")
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        page.get_by_text("1 item is deleted.").wait_for()
+        assert "Item" not in lab.client("dynamodb").get_item(TableName=lab.table, Key=key)

@@ -1,0 +1,84 @@
+"""``zetl console`` and ``zetl.console(lab)``."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zetl_helpers as zetl
+from local_lakehouse import daemon
+from zetl_helpers import cli
+from zetl_helpers.console import ConsoleError
+from zetl_helpers.lab import Lab
+
+ADDRESS = r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}"
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
+    """A console that was started by its command, its address, and the seconds until that was printed."""
+    environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
+    begin = time.monotonic()
+    command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    address = ""
+    while not address.startswith("http"):
+        address = process.stdout.readline().strip()
+    yield process, address, time.monotonic() - begin
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    daemon.stop(tmp_path)
+
+
+def test_the_address_is_the_last_line_and_answers_at_once(
+    started: tuple[subprocess.Popen[str], str, float], tmp_path: Path
+) -> None:
+    process, address, seconds = started
+    assert re.fullmatch(ADDRESS, address)
+    assert urllib.request.urlopen(address).status == 200
+    # A second on a quiet machine; this one may be shared.
+    assert seconds < 5
+    # The lakehouse comes up behind it.
+    deadline = time.monotonic() + 60
+    while daemon.find(tmp_path) is None:
+        assert time.monotonic() < deadline
+    assert process.poll() is None
+
+
+def test_on_aws_the_console_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ZETL_TARGET", "aws")
+    assert cli.main(["console"]) == 1
+    assert "use the AWS console" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_named(
+    lakehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ZETL_STATE_DIR", str(tmp_path))
+    port = lakehouse.url.rpartition(":")[2]
+    assert cli.main(["console", "--port", port]) == 1
+    assert f"Port {port} cannot be used" in capsys.readouterr().err
+
+
+def test_a_notebook_shows_a_link_the_same_each_time(lab: Lab) -> None:
+    first, second = zetl.console(lab), zetl.console(lab)
+    assert first.url == second.url
+    assert re.fullmatch(ADDRESS, first.url)
+    assert f"href='{first.url}'" in first._repr_html_()
+    assert urllib.request.urlopen(first.url).status == 200
+
+
+def test_a_lab_on_aws_has_no_practice_console(lab: Lab) -> None:
+    from dataclasses import replace
+
+    with pytest.raises(ConsoleError, match="AWS console"):
+        zetl.console(replace(lab, target="aws", endpoint=None))

@@ -20,7 +20,7 @@ function asApiError(error: unknown): ApiError {
  * With `every`, load again after that many milliseconds while it returns true for the value.
  */
 export function useLoad<T>(
-  load: (again: boolean) => Promise<T>, keys: unknown[], every?: { milliseconds: number; while: (value: T) => boolean },
+  load: (again: boolean) => Promise<T>, keys: unknown[], every?: { milliseconds: number | ((value: T) => number); while: (value: T) => boolean },
 ): Loaded<T> {
   const [state, setState] = useState<{ value: T | undefined; error: ApiError | undefined; loading: boolean }>({
     value: undefined, error: undefined, loading: true,
@@ -42,7 +42,9 @@ export function useLoad<T>(
           if (over) return;
           setState({ value, error: undefined, loading: false });
           const again_ = latest.current.every;
-          if (again_?.while(value)) timer = window.setTimeout(() => run(true), again_.milliseconds);
+          if (!again_?.while(value)) return;
+          const { milliseconds } = again_;
+          timer = window.setTimeout(() => run(true), typeof milliseconds === "number" ? milliseconds : milliseconds(value));
         },
         (error: unknown) => {
           if (over) return;

@@ -1,5 +1,6 @@
 import type { ComponentChildren, VNode } from "preact";
-import { ask } from "./api";
+import { useRef } from "preact/hooks";
+import { ask, type ApiError } from "./api";
 import { useAction, useLoad } from "./hooks";
 import { Button, ErrorBox, Page } from "./ui";
 
@@ -13,14 +14,30 @@ const WATCH = 5000;
 
 /** Shows the page while the local lakehouse runs, and else says what to do. */
 export function LakehouseGate({ children }: { children: ComponentChildren }): VNode {
-  const status = useLoad<LakehouseStatus>(() => ask("status"), []);
-  const watching = useLoad<LakehouseStatus>(() => ask("status"), ["watch"], {
-    milliseconds: status.value?.state === "running" ? WATCH : LOOK,
-    while: () => true,
+  const status = useLoad<LakehouseStatus>(() => ask("status"), [], {
+    milliseconds: (found) => (found.state === "running" ? WATCH : LOOK), while: () => true,
   });
-  const now = watching.value ?? status.value;
+  const { value: now, error } = status;
+  const ran = useRef(false);
+  ran.current ||= now?.state === "running";
+  const running = now?.state === "running" && !error;
+  // What was typed stays while the lakehouse is away.
+  return (
+    <>
+      {!running && <Instead now={now} error={error} onChanged={status.reload} />}
+      {ran.current && <div hidden={!running}>{children}</div>}
+    </>
+  );
+}
+
+interface InsteadProps {
+  now: LakehouseStatus | undefined;
+  error: ApiError | undefined;
+  onChanged: () => void;
+}
+
+function Instead({ now, error, onChanged }: InsteadProps): VNode {
   const starting = useAction();
-  const error = watching.error ?? status.error;
   if (error?.code === "NoToken") {
     return (
       <Page title="This page needs its token">
@@ -28,15 +45,14 @@ export function LakehouseGate({ children }: { children: ComponentChildren }): VN
       </Page>
     );
   }
-  if (error) return <Page title="The practice console does not answer"><ErrorBox error={error} onRetry={watching.reload} /></Page>;
+  if (error) return <Page title="The practice console does not answer"><ErrorBox error={error} onRetry={onChanged} /></Page>;
   if (!now) return <p class="loading" role="status">Looking for the local lakehouse…</p>;
-  if (now.state === "running") return <>{children}</>;
   return (
     <Page title={now.state === "starting" ? "The local lakehouse is starting" : "The local lakehouse is stopped"}>
       <p role="status">{now.state === "starting" ? "This takes a few seconds." : now.message}</p>
       <ErrorBox error={starting.error} />
       {now.state === "stopped" && (
-        <Button primary busy={starting.busy} onClick={() => void starting.run(async () => { await ask("start"); watching.reload(); })}>
+        <Button primary busy={starting.busy} onClick={() => void starting.run(async () => { await ask("start"); onChanged(); })}>
           Start local lakehouse
         </Button>
       )}

@@ -60,7 +60,9 @@ def open_for(lab: Lab) -> ConsoleLink:
         raise ConsoleError("The practice console is for the local lakehouse. On AWS, use the AWS console.")
     with _lock:
         if lab.endpoint not in _running:
-            server = ConsoleServer(Link(_settings.state_dir(), lab))
+            link = Link(_settings.state_dir(), lab)
+            link.warm_up()
+            server = ConsoleServer(link)
             server.serve_in_background()
             _running[lab.endpoint] = server
         return ConsoleLink(_running[lab.endpoint].url)

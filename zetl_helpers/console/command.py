@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"Port {options.port} cannot be used: {error.strerror}. Leave out --port.") from error
     link.start()
+    link.warm_up()
     print("The practice console runs until Ctrl-C. Open:")
     print(server.url, flush=True)
     if not options.no_browser:

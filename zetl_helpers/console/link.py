@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ class Link:
         self._lab = lab
         self._fixed = endpoint
         self._lock = threading.Lock()
+        self._making = threading.Lock()
         self._starting: threading.Thread | None = None
         self._problem = ""
         self._endpoint = ""
@@ -97,32 +99,25 @@ class Link:
         """
         if not self._endpoint:
             self.endpoint()
-        with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._make_client(service)
-            return self._clients[service]
+        # A session makes one client at a time; nobody who only asks for the state waits for it.
+        with self._making:
+            found = self._clients.get(service)
+            if found is None:
+                clients, endpoint = self._clients, self._endpoint
+                found = clients[service] = _new_client(service, self._region, endpoint)
+        return found
 
-    def _make_client(self, service: str) -> Any:
-        from botocore.config import Config
-        from botocore.session import Session
+    def warm_up(self) -> None:
+        """Prepare the clients of the first pages in the background, while the browser opens."""
+        threading.Thread(target=self._warm_up, name="console-warm-up", daemon=True).start()
 
-        # A profile of this computer must not decide about a call to the lakehouse.
-        nothing = (None, None, os.devnull, None)
-        session = Session({"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing})
-        return session.create_client(
-            service,
-            region_name=self._region,
-            endpoint_url=self._endpoint,
-            aws_access_key_id=_KEY,
-            aws_secret_access_key=_SECRET,
-            config=Config(
-                connect_timeout=2,
-                read_timeout=60,
-                retries={"mode": "standard", "total_max_attempts": 1},
-                proxies={},
-                s3={"addressing_style": "path"},
-            ),
-        )
+    def _warm_up(self) -> None:
+        for service in ("dynamodb", "glue"):
+            try:
+                self.client(service)
+            except StoppedError:
+                # Models and libraries are what takes time, and no lakehouse is needed for them.
+                _new_client(service, "us-east-1", "http://127.0.0.1")
 
     def lost(self) -> StoppedError:
         """Return the error to raise when a call was not answered, and forget where the lakehouse was."""
@@ -142,3 +137,32 @@ class Link:
 
             self._lab = connect_to_local(endpoint, self._region)
         return self._lab
+
+
+@cache
+def _session() -> Any:
+    """Return the session of all clients: it keeps what it has read of botocore's models."""
+    from botocore.session import Session
+
+    # A profile of this computer must not decide about a call to the lakehouse.
+    nothing = (None, None, os.devnull, None)
+    return Session({"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing})
+
+
+def _new_client(service: str, region: str, endpoint: str) -> Any:
+    from botocore.config import Config
+
+    return _session().create_client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id=_KEY,
+        aws_secret_access_key=_SECRET,
+        config=Config(
+            connect_timeout=2,
+            read_timeout=60,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            proxies={},
+            s3={"addressing_style": "path"},
+        ),
+    )

@@ -86,6 +86,19 @@ def test_a_key_that_an_item_lacks_is_named() -> None:
         preflight.of_items([{"a": {"BOOL": True}}])
 
 
+SHIPMENTS = Path(__file__).parents[2] / "sample_data" / "shipments.json"
+
+
+def test_the_five_problems_of_the_sample_are_found() -> None:
+    report = preflight.of_file(SHIPMENTS)
+    assert codes(report, "error") == {"COLUMN_NAME_CONFLICT", "UNSUPPORTED_COLUMN_NAME"}
+    assert codes(report, "warning") == {"MIXED_TYPES", "NUMBER_PRECISION"}
+    mixed = [finding.message.split()[0] for finding in report.findings if finding.code == "MIXED_TYPES"]
+    assert mixed == ["WeightKg", "Tracking"]
+    (time,) = [each for each in report.partitions if each.spec["FieldName"] == "ShippedAt"]
+    assert "1 of 40 items lack it" in time.reason
+
+
 def rows(*values: str, tag: str = "S") -> list[dict[str, Any]]:
     return [{"pk": {"S": str(number)}, "at": {tag: value}} for number, value in enumerate(values)]
 

@@ -18,13 +18,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PAGES := $(VENV)/.pages
 DBT_READY := .venv-dbt/.ready
+RELEASE := .venv-release/.ready
 STATE := $(CURDIR)/.zetl
 
 .DEFAULT_GOAL := help
 # DuckDB and its generator of TPC-DS have one version.
 TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
 
-.PHONY: help tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks bench tpcds fuzz clean
+.PHONY: help tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks lock workflows release-check bench tpcds fuzz clean
 
 help: ## Tell what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,7 +52,7 @@ kit: $(READY) ## Write the instructor's kit in build/kit/
 
 test: lint unit notebook-test browser-test ## Check everything
 
-lint: $(PAGES)
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -77,6 +78,17 @@ fuzz: $(READY) ## Send random requests to a lakehouse for ten minutes (SECONDS=6
 	$(BIN)/python -m tests.local_lakehouse.server.fuzzing $(SECONDS)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40000} $(BIN)/python -m pytest -q --timeout 7200 tests/local_lakehouse/sql/test_fuzz.py
 
+lock: $(RELEASE) ## Resolve the versions in constraints/ within pyproject.toml's ranges (LOCK=--upgrade: the newest)
+	.venv-release/bin/python -m tests.release.lock $(LOCK)
+
+workflows: $(RELEASE) ## Look for weaknesses in the workflows
+	.venv-release/bin/zizmor --offline --no-progress .github
+
+release-check: $(READY) $(RELEASE) ## Build the packages, try them in empty environments, and list what is in them
+	.venv-release/bin/python -m tests.release.try_wheel
+	.venv-release/bin/cyclonedx-py environment --output-reproducible --of JSON -o build/dist/sbom.json \
+		--pyproject pyproject.toml $(BIN)/python
+
 bench: $(READY) ## Measure
 	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*'
 
@@ -91,19 +103,27 @@ clean: ## Stop the local lakehouse, and delete what was made
 	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"
 	rm -rf build .zetl .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
-$(READY): pyproject.toml $(CONSTRAINTS)
+# Only files whose hashes are in constraints/ are installed; nothing is downloaded to build this project.
+INSTALL = -m pip install --quiet --disable-pip-version-check
+$(READY): pyproject.toml setup.py $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[local,notebooks,dev]'
+	$(BIN)/python $(INSTALL) --require-hashes -r $(CONSTRAINTS)
+	$(BIN)/python $(INSTALL) --no-deps --no-build-isolation -e .
 	touch $(READY)
 
 # dbt wants older versions of what other tools here need: it has an environment of its own, for the test that runs it.
 $(DBT_READY): constraints/dbt.txt
 	$(PYTHON) -m venv .venv-dbt
-	.venv-dbt/bin/python -m pip install --quiet --disable-pip-version-check -c constraints/dbt.txt dbt-core dbt-athena
+	.venv-dbt/bin/python $(INSTALL) --require-hashes -r constraints/dbt.txt
 	touch $(DBT_READY)
 
 # The site and the tests in a browser need more than a learner does.
-$(PAGES): $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[site,browser]'
+$(PAGES): $(READY) constraints/pages.txt
+	$(BIN)/python $(INSTALL) --require-hashes -r constraints/pages.txt
 	touch $(PAGES)
+
+$(RELEASE): constraints/release.txt
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python $(INSTALL) --require-hashes -r constraints/release.txt
+	touch $(RELEASE)

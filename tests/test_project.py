@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from setuptools import find_packages
+
+from tests.release import lock
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,34 +48,56 @@ def test_against_aws_four_packages_are_enough() -> None:
     assert set(requirements()) == {"boto3", "awswrangler", "pandas", "plotly"}
 
 
-def test_both_constraint_files_pin_every_direct_dependency_within_its_range() -> None:
-    for name in ("tested", "studio"):
-        lines = (ROOT / "constraints" / f"{name}.txt").read_text().splitlines()
-        pins = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-        groups = project["optional-dependencies"].values()
-        for line in [*project["dependencies"], *(line for group in groups for line in group)]:
-            wanted = Requirement(line)
-            pin = pins.get(wanted.name.lower()) or pins.get(wanted.name.lower().replace("-", "_"))
-            assert pin, f"{wanted.name} is not pinned in {name}.txt"
-            assert wanted.specifier.contains(pin), f"{wanted.name} {pin} of {name}.txt is out of range"
+def pins(*names: str) -> dict[str, str]:
+    return {
+        canonicalize_name(pin.partition("==")[0]): pin.partition("==")[2]
+        for name in names
+        for pin in lock.pins((ROOT / "constraints" / f"{name}.txt").read_text())
+    }
+
+
+@pytest.mark.parametrize("name", lock.LOCKS)
+def test_the_locked_files_pin_every_direct_dependency_within_its_range(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = lock.LOCKS[name].extras
+    lines = [line for extra in extras for line in project["optional-dependencies"][extra]]
+    found = pins(name)
+    for line in [*project["dependencies"], *lines] if extras else lock.LOCKS[name].packages:
+        wanted = Requirement(line)
+        pin = found.get(canonicalize_name(wanted.name))
+        assert pin, f"{wanted.name} is not pinned in {name}.txt: make lock"
+        assert wanted.specifier.contains(pin), f"{wanted.name} {pin} of {name}.txt is out of range: make lock"
+
+
+@pytest.mark.parametrize("name", lock.LOCKS)
+def test_every_locked_file_has_hashes_and_no_address(name: str) -> None:
+    text = (ROOT / "constraints" / f"{name}.txt").read_text()
+    assert (
+        re.findall(r"^(?!#|    --hash=sha256:[0-9a-f]{64}|[\w.-]+==\S+(?: ; [^\\]+)? \\$).+", text, re.MULTILINE) == []
+    )
+    assert "://" not in text
+    assert len(re.findall(r"\\\n    --hash", text)) >= len(lock.pins(text))
+
+
+def test_what_is_installed_side_by_side_has_one_version() -> None:
+    tested, pages = pins("tested"), pins("pages")
+    assert {name for name in tested.keys() & pages.keys() if tested[name] != pages[name]} == set()
 
 
 def test_the_studio_set_is_that_of_the_image() -> None:
-    lines = (ROOT / "constraints" / "studio.txt").read_text().splitlines()
-    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     image = {
         "pandas": "2.3.3", "numpy": "1.26.4", "pyarrow": "21.0.0", "boto3": "1.43.56", "awswrangler": "3.17.1",
         "duckdb": "1.5.1", "pyiceberg": "0.11.1", "plotly": "6.0.1", "ipykernel": "7.3.0",
         "jupyterlab": "4.5.10", "pytest": "9.1.1",
     }  # fmt: skip
-    assert {name: pins[name] for name in image} == image
+    found = pins("studio")
+    assert {name: found[name] for name in image} == image
 
 
 def test_every_make_target_is_explained() -> None:
     text = (ROOT / "Makefile").read_text()
     explained = set(re.findall(r"^([a-z-]+):.*## ", text, flags=re.MULTILINE))
-    assert {"tutorial", "test", "lab", "bench", "notebooks", "clean", "help"} <= explained
+    assert {"tutorial", "test", "lab", "bench", "notebooks", "lock", "release-check", "clean", "help"} <= explained
 
 
 @pytest.mark.parametrize("package", ["local_lakehouse", "zetl_helpers"])

@@ -28,7 +28,7 @@ def chromium() -> str:
 def browser(chromium: str) -> Iterator["Browser"]:
     """The Chromium, driven by Playwright, which brings no browser of its own here."""
     if importlib.util.find_spec("playwright") is None:
-        pytest.skip("Playwright is not installed: pip install -c constraints/tested.txt -e '.[site,browser]'")
+        pytest.skip("Playwright is not installed: make .venv/.pages")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

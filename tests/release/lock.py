@@ -1,0 +1,100 @@
+"""The locked requirements in constraints/: ``python -m tests.release.lock [--upgrade]``.
+
+Each file pins what an installation of some extras brings, for every system and Python, with the hashes of its files. A
+pin that is there stays unless ``--upgrade`` is given or a range in pyproject.toml excludes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "constraints"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A file of locked requirements.
+
+    Args:
+        about: Its first line.
+        extras: The extras of this project that it is for.
+        packages: Other packages that it is for, instead.
+        python: The oldest Python that it is for.
+        beside: The lock that is installed first; what both need has one version.
+        kept: Whether an upgrade leaves its pins alone.
+    """
+
+    about: str
+    extras: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    python: str = "3.11.5"
+    beside: str | None = None
+    kept: bool = False
+
+
+LOCKS = {
+    "tested": Lock("The versions that the project is tested with; make installs them.", ("local", "notebooks", "dev")),
+    "pages": Lock(
+        "What the site and the tests in a browser need besides tested.txt.", ("site", "browser"), beside="tested"
+    ),
+    "studio": Lock(
+        "The versions of the SageMaker Unified Studio image 4.4.1 where it has the package; else as in tested.txt.",
+        ("local", "notebooks", "dev"), python="3.12", kept=True,
+    ),
+    "release": Lock("What builds, locks and describes a release, and checks the workflows.", ("release",)),
+    "dbt": Lock(
+        "dbt with its Athena adapter, for tests/wire/test_dbt.py, in a separate environment (docs/decisions/0015).",
+        packages=("dbt-core<1.12", "dbt-athena"),
+    ),
+}  # fmt: skip
+# Reasons for a pin that is older than it could be; an upgrade keeps them.
+HELD = {"jsonschema": ("<4.25", "docs/decisions/0036")}
+
+
+def pins(text: str) -> list[str]:
+    """Return the pinned versions of a locked file, without markers and hashes."""
+    return re.findall(r"^([A-Za-z0-9][\w.-]*==[^\s;]+)", text, re.MULTILINE)
+
+
+def write(name: str, *, upgrade: bool) -> None:
+    """Resolve the requirements of a file and write it."""
+    lock, path = LOCKS[name], FOLDER / f"{name}.txt"
+    with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
+        wanted, limits = Path(folder) / "wanted.in", Path(folder) / "limits.txt"
+        wanted.write_text("\n".join(lock.packages), encoding="utf-8")
+        limit = [f"{package}{versions}" for package, (versions, _) in HELD.items() if lock.extras]
+        for other in (name if lock.kept or not upgrade else None, lock.beside):
+            if other and (FOLDER / f"{other}.txt").exists():
+                limit += pins((FOLDER / f"{other}.txt").read_text(encoding="utf-8"))
+        limits.write_text("\n".join(limit), encoding="utf-8")
+        sources = [str(wanted)] if lock.packages else ["pyproject.toml"]
+        extras = [word for extra in lock.extras for word in ("--extra", extra)]
+        command = [
+            sys.executable, "-m", "uv", "pip", "compile", *sources, *extras, "--universal",
+            "--python-version", lock.python, "--generate-hashes", "--no-header", "--no-annotate",
+            "--constraint", str(limits), "--no-emit-index-url", "--no-emit-find-links", "--quiet",
+        ]  # fmt: skip
+        done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    path.write_text(f"# {lock.about}\n# Written by: make lock\n{done.stdout}", encoding="utf-8")
+    print(f"{path.relative_to(ROOT)}: {len(pins(done.stdout))} packages")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(LOCKS)}; default: all")
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions that the ranges allow")
+    options = parser.parse_args()
+    for name in options.names or LOCKS:
+        write(name, upgrade=options.upgrade)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -103,13 +103,13 @@ clean: ## Stop the local lakehouse, and delete what was made
 	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"
 	rm -rf build .zetl .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
-# Only files whose hashes are in constraints/ are installed; nothing is downloaded to build this project.
-INSTALL = -m pip install --quiet --disable-pip-version-check
+# constraints/ is complete: nothing is resolved, and only files whose hashes are there are installed.
+INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps
 $(READY): pyproject.toml setup.py $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(INSTALL) --require-hashes -r $(CONSTRAINTS)
-	$(BIN)/python $(INSTALL) --no-deps --no-build-isolation -e .
+	$(BIN)/python $(INSTALL) --no-build-isolation -e .
 	touch $(READY)
 
 # dbt wants older versions of what other tools here need: it has an environment of its own, for the test that runs it.

@@ -104,3 +104,11 @@ def test_the_help_of_cleanup_says_what_its_exit_status_means(capsys: pytest.Capt
     with pytest.raises(SystemExit):
         main(["cleanup", "--help"])
     assert "exit status 0 if nothing is there, 1 if something is" in " ".join(capsys.readouterr().out.split())
+
+
+def test_where_processes_cannot_be_forked_the_local_lakehouse_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr("os.fork")
+    assert main(["local", "start", "--state", str(tmp_path)]) == 1
+    assert "Install and run it in WSL; or set ZETL_TARGET=aws" in capsys.readouterr().err

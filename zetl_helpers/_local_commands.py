@@ -203,8 +203,15 @@ def _running(state: Path) -> Running:
 
 def _require_local() -> None:
     """Explain what to install when the lakehouse's own libraries are missing, as in a plain AWS environment."""
+    import os
+
     from zetl_helpers import _requirements
 
+    if not hasattr(os, "fork"):
+        raise UsageError(
+            "The local lakehouse forks worker processes, which Windows cannot. Install and run it in WSL; "
+            "or set ZETL_TARGET=aws to work on AWS."
+        )
     missing = [each.name for each in _requirements.unmet("local") if each.found is None]
     if missing:
         raise UsageError(

@@ -114,7 +114,8 @@ class Notebook:
             "([cell, before]) => /\\[\\d+\\]/.test(cell.innerText) && cell.innerText !== before",
             arg=[cell.locator(".jp-InputPrompt").element_handle(), before],
         )
-        return cell.locator(".jp-OutputArea").inner_text()
+        shown: str = cell.locator(".jp-OutputArea").inner_text()
+        return shown
 
     @property
     def code_cells(self) -> Locator:

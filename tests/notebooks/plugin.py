@@ -7,12 +7,15 @@ create, a notebook's opening cell creates.
 
 import os
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import nbval.kernel
 import pytest
 from jupyter_client.manager import KernelManager
-from nbval.plugin import IPyNbFile
+from nbval.plugin import IPyNbCell, IPyNbFile
 
 from local_lakehouse import daemon
 from zetl_helpers.course.notebooks import kernel_environment, prepare, socket_file
@@ -21,6 +24,11 @@ from zetl_helpers.course.notebooks import kernel_environment, prepare, socket_fi
 # same output. The PNG is a still picture of the same figure, added when outputs are stored.
 _NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/png")
 
+# Where the outputs of notebooks are kept in which a cell failed.
+KEPT = Path(os.environ.get("ZETL_FAILED_NOTEBOOKS", "build/failed-notebooks"))
+
+_outputs: dict[Path, dict[int, list[Any]]] = {}
+_failed: set[Path] = set()
 _lakehouses: dict[Path, tempfile.TemporaryDirectory[str]] = {}
 
 
@@ -49,7 +57,29 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _lakehouses[item.path] = _give_lakehouse(item.path.stem)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    report = yield
+    if isinstance(item, IPyNbCell) and call.when == "call":
+        _outputs.setdefault(item.path, {})[item.cell_num] = item.test_outputs or []
+        if report.failed:
+            _failed.add(item.path)
+    return report
+
+
+def _keep_outputs(path: Path) -> None:
+    """Write a notebook with the outputs of this run, to look at what a failing cell said."""
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code):
+        cell.outputs = [nbformat.from_dict(output) for output in _outputs[path].get(number, [])]
+    KEPT.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, KEPT / path.name)
+
+
 def pytest_sessionfinish() -> None:
+    for path in _failed:
+        _keep_outputs(path)
     for folder in _lakehouses.values():
         daemon.stop(Path(folder.name))
         folder.cleanup()

@@ -67,8 +67,10 @@ def bare(environment: Environment) -> None:
     """Try an environment without extras: the AWS target works, the rest says what to install."""
     environment.run("python", "-c", "import local_lakehouse, zetl_helpers; zetl_helpers.connect")
     environment.expect("zetl ", "zetl", "--version")
-    environment.expect("pip install 'zetl-helpers[local]'", "zetl", "local", "start", status=1)
-    environment.expect("pip install 'zetl-helpers[local]'", "zetl", "cleanup", status=1)
+    # Without fork there is nothing to install.
+    start = "pip install 'zetl-helpers[local]'" if hasattr(os, "fork") else "run it in WSL"
+    environment.expect(start, "zetl", "local", "start", status=1)
+    environment.expect(start, "zetl", "cleanup", status=1)
     environment.expect(install("local,notebooks"), "zetl", "run", status=1)
     environment.expect(install("local,notebooks"), "zetl", "kit", status=1)
     environment.expect(install("local,notebooks,site"), "zetl", "site", status=1)

@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.long, pytest.mark.once]
 
 # How often the process is killed; the acceptance of a release is 200.
 _KILLS = int(os.environ.get("ZETL_KILLS", "20"))
+# For how long it is suspended; the acceptance of a release is a minute.
+_SUSPENDED_SECONDS = float(os.environ.get("ZETL_SUSPENDED_SECONDS", "2"))
 _ACCOUNT = "123456789012"
 _ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
 
@@ -246,6 +248,7 @@ def test_whatever_was_acknowledged_survives_a_killed_process(state: Path) -> Non
     assert all(health["ok"] for health in running.health["background"].values()), json.dumps(running.health)
 
 
+@pytest.mark.timeout(180 + 2 * _SUSPENDED_SECONDS)
 def test_a_lakehouse_that_was_suspended_goes_on(state: Path) -> None:
     account = Account()
     running = start(state)
@@ -254,7 +257,7 @@ def test_a_lakehouse_that_was_suspended_goes_on(state: Path) -> None:
     def suspend() -> None:
         time.sleep(0.3)
         os.kill(running.pid, signal.SIGSTOP)
-        time.sleep(2)
+        time.sleep(_SUSPENDED_SECONDS)
         os.kill(running.pid, signal.SIGCONT)
         time.sleep(0.3)
 

@@ -104,10 +104,14 @@ class Lakehouse:
         self._started = False
         self._workers: WorkerPool | None = None
         lock = self.backend.lock
-        self._zero_etl = OnDemand("glue", ZERO_ETL, "local_lakehouse.zero_etl.api", self._make_zero_etl, lock)
+        self._zero_etl = OnDemand(
+            "glue", ZERO_ETL, "local_lakehouse.zero_etl.api", self._make_zero_etl, lock, self._prepare_zero_etl
+        )
         self._athena = OnDemand("athena", ATHENA, "local_lakehouse.athena.api", self._make_athena, lock)
         self._exports = OnDemand("dynamodb", EXPORTS, "local_lakehouse.exports.api", self._make_exports, lock)
-        self._imports = OnDemand("dynamodb", IMPORTS, "local_lakehouse.imports.api", self._make_imports, lock)
+        self._imports = OnDemand(
+            "dynamodb", IMPORTS, "local_lakehouse.imports.api", self._make_imports, lock, self._prepare_imports
+        )
         self._partiql = OnDemand("dynamodb", PARTIQL, "local_lakehouse.partiql.api", self._make_partiql, lock)
         self._streams = OnDemand("dynamodbstreams", STREAMS, "local_lakehouse.streams.api", self._make_streams, lock)
         formation = LakeFormationService(
@@ -168,6 +172,15 @@ class Lakehouse:
     def athena(self) -> AthenaService:
         """Amazon Athena."""
         return self._athena.get()
+
+    def _prepare_zero_etl(self) -> None:
+        load("local_lakehouse.exports.api")
+        for service in ("dynamodb", "glue", "s3", "iam"):
+            self.backend.clients.client(service)
+
+    def _prepare_imports(self) -> None:
+        for service in ("dynamodb", "s3"):
+            self.backend.clients.client(service)
 
     def _make_zero_etl(self) -> ZeroEtlService:
         load("local_lakehouse.zero_etl.api")

@@ -139,12 +139,13 @@ class ServiceClients:
         self.body_path: Callable[[str, str], Path | None] = lambda _bucket, _key: None
         self._shared: dict[type, Any] = {}
         self._shared_lock = threading.RLock()
+        self._revision_lock = threading.Lock()
         self.revision = 0  # another one after each request that may have changed something
 
     def touch(self, operation: str) -> None:
         """Note that a request was served: unless it only reads, something may be another than before."""
         if not reads(operation):
-            with self._clients_lock:
+            with self._revision_lock:
                 self.revision += 1
 
     @contextlib.contextmanager

@@ -22,16 +22,24 @@ class OnDemand(Generic[S]):
         module: Where it is; imported before the lock is taken.
         make: Makes it.
         lock: Held while it is made: the database's, which making it takes, too.
+        prepare: Does beforehand what takes time, while nobody waits for the lock.
     """
 
     def __init__(
-        self, name: str, operations: frozenset[str], module: str, make: Callable[[], S], lock: threading.RLock
+        self,
+        name: str,
+        operations: frozenset[str],
+        module: str,
+        make: Callable[[], S],
+        lock: threading.RLock,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.operations = operations
         self._module = module
         self._make = make
         self._lock = lock
+        self._prepare = prepare
         self._made: S | None = None
 
     @property
@@ -43,6 +51,7 @@ class OnDemand(Generic[S]):
         """Return the service."""
         if self._made is None:
             load(self._module)
+            self._prepare()
             with self._lock:
                 if self._made is None:
                     self._made = self._make()

@@ -43,6 +43,11 @@ def encode(tag: str, value: str | bytes) -> bytes:
     return (content.replace(b"\x00", b"\x00\xff") if b"\x00" in content else content) + _END
 
 
+def beginning(tag: str, value: str | bytes) -> bytes:
+    """Return what the bytes of all texts or binaries begin with that begin with a value."""
+    return encode(tag, value).removesuffix(_END)
+
+
 def partition(hash_key: bytes) -> bytes:
     """Return what the keys of a partition begin with: a hash, and the partition key itself."""
     return hashlib.md5(hash_key, usedforsecurity=False).digest()[:HASH_BYTES] + hash_key
@@ -64,8 +69,10 @@ def after(prefix: bytes) -> bytes:
 
 
 def before(key: bytes) -> bytes:
-    """Return bytes that are less than a key, and greater than all keys that a key of the same kind can follow."""
-    return key[:-1]
+    """Return bytes that are less than all that begin with a key, and greater than every other key below it."""
+    # Texts, binaries and positive numbers end in a zero. Zero, and what is below it, do not, and no number has four
+    # bytes of 0xff in a row.
+    return key[:-1] + (bytes([key[-1] - 1]) + b"\xff" * 4 if key[-1] else b"")
 
 
 def segment(number: int, total: int) -> tuple[bytes, bytes]:

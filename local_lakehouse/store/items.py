@@ -7,7 +7,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from local_lakehouse.store.database import Database, Schema, StorageError
 from local_lakehouse.store.item_keys import Item, after, encode, key_of, partition
@@ -56,6 +56,8 @@ _READS = {
         "WHERE e.collection = ? AND e.name = ? AND entry > ? AND entry < ? ORDER BY entry DESC"
     ),
 }
+_GET = "SELECT key, body, size, crc FROM items WHERE collection = ? AND key = ?"
+_INDEXES = "SELECT name FROM item_indexes WHERE collection = ?"
 _DROPS = (
     "DELETE FROM items WHERE collection = ?",
     "DELETE FROM item_indexes WHERE collection = ?",
@@ -64,8 +66,7 @@ _DROPS = (
 )
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A stored item.
 
     Args:
@@ -167,9 +168,7 @@ class Items:
     def get(self, collection: int, key: bytes) -> Row | None:
         """Return one item."""
         with self.database.view() as connection:
-            row = connection.execute(
-                "SELECT key, body, size, crc FROM items WHERE collection = ? AND key = ?", (collection, key)
-            ).fetchone()
+            row = connection.execute(_GET, (collection, key)).fetchone()
         return _row(*row) if row else None
 
     def write(self, collection: int, changes: Iterable[tuple[bytes, str | None, int]]) -> None:
@@ -179,15 +178,25 @@ class Items:
             collection: Their collection.
             changes: Keys, each with the item as text and its size; None deletes the item.
         """
-        items = size = 0
-        indexes = self._indexes_of(collection)
         with self.database.transaction() as connection:
-            for key, body, new_size in changes:
-                old = connection.execute(
-                    "SELECT body, size FROM items WHERE collection = ? AND key = ?", (collection, key)
-                ).fetchone()
+            found = (
+                (key, connection.execute(_GET, (collection, key)).fetchone(), body, size) for key, body, size in changes
+            )
+            self.replace(collection, ((key, Row(*old[:3]) if old else None, body, size) for key, old, body, size in found))
+
+    def replace(self, collection: int, changes: Iterable[tuple[bytes, Row | None, str | None, int]]) -> None:
+        """Put and delete items whose present rows are known.
+
+        Args:
+            collection: Their collection.
+            changes: Keys, each with its present row, and with the item as text and its size; None deletes the item.
+        """
+        items = size = 0
+        with self.database.transaction() as connection:
+            indexes = self._indexes_of(collection)
+            for key, old, body, new_size in changes:
                 if old is not None:
-                    items, size = items - 1, size - old[1]
+                    items, size = items - 1, size - old.size
                 if body is None:
                     connection.execute("DELETE FROM items WHERE collection = ? AND key = ?", (collection, key))
                 else:
@@ -197,8 +206,8 @@ class Items:
                     )
                     items, size = items + 1, size + new_size
                 for index in indexes:
-                    self._move(collection, index, key, old[0] if old else None, body)
-                self.streams.note(connection, collection, old[0] if old else None, body)
+                    self._move(collection, index, key, old.body if old else None, body)
+                self.streams.note(connection, collection, old.body if old else None, body)
             connection.execute(
                 "UPDATE item_collections SET items = items + ?, bytes = bytes + ? WHERE id = ?",
                 (items, size, collection),
@@ -225,24 +234,26 @@ class Items:
         return [item for item in found if "N" in item[attribute]]
 
     def _indexes_of(self, collection: int) -> tuple[Index, ...]:
+        """Return the indexes that this transaction keeps; writers take turns, so that none of them misses one."""
         if collection not in self._indexes:
-            with self.database.view() as connection:
-                rows = connection.execute(
-                    "SELECT name FROM item_indexes WHERE collection = ?", (collection,)
-                ).fetchall()
+            with self.database.transaction() as connection:
+                rows = connection.execute(_INDEXES, (collection,)).fetchall()
             self._indexes[collection] = tuple(Index.named(row[0]) for row in rows)
         return self._indexes[collection]
 
     def _build(self, collection: int, index: Index) -> None:
         """Make the entries of an index when it is first read; from then on each write keeps them."""
-        if index in self._indexes_of(collection):
-            return
+        with self.database.view() as connection:
+            if (index.name,) in connection.execute(_INDEXES, (collection,)).fetchall():
+                return
         with self.database.transaction() as connection:
+            if index in self._indexes_of(collection):
+                return
             connection.execute("INSERT INTO item_indexes VALUES (?, ?)", (collection, index.name))
             rows = connection.execute("SELECT key, body FROM items WHERE collection = ?", (collection,)).fetchall()
             for key, body in rows:
                 self._move(collection, index, key, None, body)
-        self._indexes.pop(collection, None)
+            self._indexes.pop(collection, None)
 
     def _move(self, collection: int, index: Index, key: bytes, old: str | None, new: str | None) -> None:
         before = index.entry(json.loads(old), key) if old else None

@@ -1,0 +1,87 @@
+"""Requests of DynamoDB's data plane, answered.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local_lakehouse.dynamodb.reads import FindTable, Reads
+from local_lakehouse.dynamodb.transactions import Transactions
+from local_lakehouse.dynamodb.writes import Writes
+from local_lakehouse.protocol import wire
+from local_lakehouse.protocol.faults import Answer
+from local_lakehouse.protocol.request import Request
+from local_lakehouse.protocol.services import service_model
+from local_lakehouse.store.items import Items
+
+READS = frozenset({"BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"})
+WRITES = frozenset({"BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"})
+# Attribute values are checked where they are used: each of them once.
+_APART = frozenset({"AttributeValue"})
+
+
+def is_read(request: Request) -> bool:
+    """Tell whether a request reads items, and needs no turn to do so."""
+    return request.service == "dynamodb" and request.operation in READS
+
+
+def is_write(request: Request) -> bool:
+    """Tell whether a request writes items."""
+    return request.service == "dynamodb" and request.operation in WRITES
+
+
+class DataPlane:
+    """Answers the requests that read and write items.
+
+    Args:
+        items: Where the items are.
+        table: Finds a table by the name or ARN that a request gives.
+        clock: The present time in seconds since 1970.
+    """
+
+    def __init__(self, items: Items, table: FindTable, clock: Callable[[], float] = time.time) -> None:
+        reads, writes = Reads(items, table), Writes(items, table)
+        transactions = Transactions(items, table, writes, clock)
+        self._operations: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+            "BatchGetItem": reads.batch_get_item,
+            "BatchWriteItem": writes.batch_write_item,
+            "DeleteItem": writes.delete_item,
+            "GetItem": reads.get_item,
+            "PutItem": writes.put_item,
+            "Query": reads.query,
+            "Scan": reads.scan,
+            "TransactGetItems": transactions.transact_get_items,
+            "TransactWriteItems": transactions.transact_write_items,
+            "UpdateItem": writes.update_item,
+        }
+
+    def serve(self, request: Request) -> Answer:
+        """Answer a request.
+
+        Raises:
+            Fault: It is refused.
+        """
+        check(request)
+        body = self._operations[request.operation](request.parameters).encode()
+        headers = [
+            ("Content-Type", "application/x-amz-json-1.0"),
+            ("Content-Length", str(len(body))),
+            ("x-amzn-RequestId", str(uuid.uuid4())),
+            ("x-amz-crc32", str(zlib.crc32(body))),
+        ]
+        return Answer(200, headers, body)
+
+
+def check(request: Request) -> None:
+    """Check the members of a request, apart from attribute values.
+
+    Raises:
+        Fault: ``SerializationException`` or ``ValidationException``.
+    """
+    wire.check_types(service_model("dynamodb").operation_model(request.operation), request.parameters, _APART)

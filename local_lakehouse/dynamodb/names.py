@@ -1,0 +1,179 @@
+"""The names and values that the expressions of one request refer to, each of which must be defined and used.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html,
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from local_lakehouse.dynamodb.syntax import Name, Path, SyntaxFault
+from local_lakehouse.dynamodb.values import Value, accept, invalid
+from local_lakehouse.protocol.faults import Fault
+
+Steps = tuple[str | int, ...]
+T = TypeVar("T")
+
+_NAME = re.compile(r"#[A-Za-z0-9_]+")
+_VALUE = re.compile(r":[A-Za-z0-9_]+")
+
+
+class ExpressionFault(Exception):
+    """An expression that can be read and has no meaning; the text says why, as DynamoDB does."""
+
+
+class Names:
+    """The names and values of a request.
+
+    Args:
+        request: The request.
+        expressions: The members of the request that hold its expressions.
+
+    Raises:
+        Fault: ``ValidationException``: they are given without an expression, are empty, or are no names or values.
+    """
+
+    def __init__(self, request: Mapping[str, Any], expressions: tuple[str, ...]) -> None:
+        self._names: Mapping[str, str] = request.get("ExpressionAttributeNames") or {}
+        self._values: dict[str, Value] = {}
+        self._used: set[str] = set()
+        given = [name for name in ("ExpressionAttributeNames", "ExpressionAttributeValues") if name in request]
+        if not given:
+            return
+        if all(request.get(name) is None for name in expressions):
+            self._refuse_without_expressions(given[0], expressions)
+        for name in given:
+            if not request[name]:
+                raise invalid(f"{name} must not be empty")
+        for key, name in self._names.items():
+            if not _NAME.fullmatch(key):
+                raise invalid(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{key}"')
+            if not name:
+                raise invalid(f'ExpressionAttributeNames contains invalid value: "" for key {key}')
+        for key, value in (request.get("ExpressionAttributeValues") or {}).items():
+            if not _VALUE.fullmatch(key):
+                raise invalid(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{key}"')
+            try:
+                self._values[key] = accept(value)[0]
+            except Fault as fault:
+                if fault.code != "ValidationException":
+                    raise
+                message = f"ExpressionAttributeValues contains invalid value: {fault.message} for key {key}"
+                raise invalid(message) from fault
+
+    @staticmethod
+    def _refuse_without_expressions(given: str, expressions: tuple[str, ...]) -> None:
+        if given == "ExpressionAttributeNames":
+            raise invalid("ExpressionAttributeNames can only be specified when using expressions")
+        takes_values = [name for name in expressions if name != "ProjectionExpression"]
+        verb = "is" if len(takes_values) == 1 else "are"
+        raise invalid(
+            "ExpressionAttributeValues can only be specified when using expressions: "
+            f"{' and '.join(takes_values)} {verb} null"
+        )
+
+    def read(self, kind: str, text: Any, read: Callable[[str], T]) -> T:
+        """Read an expression.
+
+        Args:
+            kind: The member that it is, such as ``FilterExpression``.
+            text: The expression.
+            read: Reads it, and finds its names here.
+
+        Raises:
+            Fault: ``ValidationException``: it cannot be read, or has no meaning.
+        """
+        if not isinstance(text, str):
+            raise Fault("SerializationException", f"{kind} must be a string")
+        try:
+            return read(text)
+        except (SyntaxFault, ExpressionFault) as fault:
+            raise invalid(f"Invalid {kind}: {fault}") from fault
+
+    def steps(self, path: Path | Name) -> Steps:
+        """Return a document path with the names that it stands for.
+
+        Raises:
+            ExpressionFault: A name is reserved, or not defined.
+        """
+        if isinstance(path, Name):
+            return (path.name,)
+        return tuple(part if isinstance(part, int) else self._name(part) for part in path.parts)
+
+    def _name(self, written: str) -> str:
+        if written.startswith("#"):
+            if written not in self._names:
+                raise ExpressionFault(
+                    "An expression attribute name used in the document path is not defined; "
+                    f"attribute name: {written}"
+                )
+            self._used.add(written)
+            return self._names[written]
+        if written.upper() in reserved_words():
+            raise ExpressionFault(f"Attribute name is a reserved keyword; reserved keyword: {written}")
+        return written
+
+    def value(self, name: str) -> Value:
+        """Return a value by its name.
+
+        Raises:
+            ExpressionFault: It is not defined.
+        """
+        if name not in self._values:
+            raise ExpressionFault(
+                f"An expression attribute value used in expression is not defined; attribute value: {name}"
+            )
+        self._used.add(name)
+        return self._values[name]
+
+    def require_use(self) -> None:
+        """Refuse names and values that no expression uses.
+
+        Raises:
+            Fault: ``ValidationException``.
+        """
+        for member, given in (("Names", self._names), ("Values", self._values)):
+            unused = [key for key in given if key not in self._used]
+            if unused:
+                raise invalid(
+                    f"Value provided in ExpressionAttribute{member} unused in expressions: keys: "
+                    f"{{{', '.join(unused)}}}"
+                )
+
+
+@functools.cache
+def reserved_words() -> frozenset[str]:
+    """Return the words that cannot be attribute names in an expression."""
+    from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
+
+    return frozenset(word.upper() for word in ReservedKeywords.get_reserved_keywords())
+
+
+def shown(steps: Steps) -> str:
+    """Write a document path as DynamoDB's messages do."""
+    return f"[{', '.join(f'[{step}]' if isinstance(step, int) else step for step in steps)}]"
+
+
+def require_apart(paths: list[Steps]) -> None:
+    """Refuse paths that overlap, or take one thing for a list and for a map.
+
+    Raises:
+        ExpressionFault: Two of them do.
+    """
+    for position, path in enumerate(paths):
+        for earlier in paths[:position]:
+            both = f"path one: {shown(earlier)}, path two: {shown(path)}"
+            together = min(len(path), len(earlier))
+            if path[:together] == earlier[:together]:
+                raise ExpressionFault(
+                    f"Two document paths overlap with each other; must remove or rewrite one of these paths; {both}"
+                )
+            apart = next(i for i in range(together) if path[i] != earlier[i])
+            if isinstance(path[apart], int) != isinstance(earlier[apart], int):
+                raise ExpressionFault(
+                    f"Two document paths conflict with each other; must remove or rewrite one of these paths; {both}"
+                )

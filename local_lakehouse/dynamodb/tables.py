@@ -1,0 +1,190 @@
+"""Tables and indexes as the data plane sees them: names, keys and projections.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_lakehouse.dynamodb.values import Item, Unfit, Value, accept, decoded, invalid, tag_of
+from local_lakehouse.protocol.faults import Fault
+from local_lakehouse.store import item_keys
+from local_lakehouse.store.items import Index
+
+_LONGEST_HASH, _LONGEST_RANGE = 2048, 1024
+_EMPTY = "The AttributeValue for a key attribute cannot contain an empty {} value."
+_NOT_VALID = "One or more parameter values are not valid. "
+_INVALID = "One or more parameter values were invalid: "
+
+
+@dataclass(frozen=True)
+class SecondaryIndex:
+    """An index of a table.
+
+    Args:
+        name: Its name.
+        index: The attributes that it sorts by.
+        is_global: Whether it is a global one.
+        projected: The attributes that it has; None for all.
+    """
+
+    name: str
+    index: Index
+    is_global: bool
+    projected: frozenset[str] | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The attributes of its key."""
+        return self.index.hash_names + self.index.range_names
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Args:
+        name: Its name.
+        collection: Where its items are.
+        names: The attributes of its key, the hash key first.
+        types: The types of the attributes of all keys.
+        indexes: Its indexes by name.
+        recorded: Told of each change of an item, with the item before and after; None where nobody wants to know.
+    """
+
+    name: str
+    collection: int
+    names: tuple[str, ...]
+    types: Mapping[str, str]
+    indexes: Mapping[str, SecondaryIndex] = field(default_factory=dict)
+    recorded: Callable[[Item | None, Item | None], None] | None = None
+
+    @property
+    def has_local_indexes(self) -> bool:
+        """Whether items with one hash key form a collection whose size is limited."""
+        return any(not each.is_global for each in self.indexes.values())
+
+    def index_named(self, name: str) -> SecondaryIndex:
+        """Return an index.
+
+        Raises:
+            Fault: ``ValidationException``: there is none of that name.
+        """
+        if name not in self.indexes:
+            raise invalid(f"The table does not have the specified index: {name}")
+        return self.indexes[name]
+
+    def key(self, given: Any) -> tuple[dict[str, Value], bytes]:
+        """Check a key, and return it with the bytes that it is stored under.
+
+        Raises:
+            Fault: ``ValidationException``: its names or types are not those of the table's key.
+        """
+        if not isinstance(given, dict):
+            raise Fault("SerializationException", "Start of structure or map found where not expected.")
+        accepted = {name: accept(value)[0] for name, value in given.items()}
+        if len(accepted) != len(self.names) or any(
+            name not in accepted or self.types[name] not in accepted[name] for name in self.names
+        ):
+            raise Unfit("The provided key element does not match the schema")
+        return accepted, self.key_bytes(accepted)
+
+    def key_bytes(self, item: Item) -> bytes:
+        """Return the bytes that an item is stored under.
+
+        Raises:
+            Fault: ``ValidationException``: an attribute of its key is missing, empty, too long or of another type.
+        """
+        for name in self.names:
+            if name not in item:
+                raise Unfit(f"{_INVALID}Missing the key {name} in the item")
+            if self.types[name] not in item[name]:
+                raise Unfit(
+                    f"{_INVALID}Type mismatch for key {name} expected: {self.types[name]} actual: {tag_of(item[name])}"
+                )
+            if (kind := empty(item[name])) is not None:
+                raise Unfit(f"{_NOT_VALID}{_EMPTY.format(kind)} Key: {name}")
+        self._require_length(item)
+        key = item_keys.key_of(item, self.names[:1], self.names[1:])
+        assert key is not None
+        return key
+
+    def key_in(self, item: Item) -> dict[str, Value]:
+        """Return the key of an item."""
+        return {name: item[name] for name in self.names}
+
+    def check_index_keys(self, item: Item) -> None:
+        """Refuse an item that has an attribute of an index's key with another type, or empty.
+
+        Raises:
+            Fault: ``ValidationException``.
+        """
+        for index in self.indexes.values():
+            for name in index.names:
+                value = item.get(name)
+                if value is None:
+                    continue
+                if self.types[name] not in value:
+                    raise Unfit(
+                        f"{_INVALID}Type mismatch for Index Key {name} Expected: {self.types[name]} "
+                        f"Actual: {tag_of(value)} IndexName: {index.name}"
+                    )
+                if (kind := empty(value)) is not None:
+                    raise Unfit(
+                        f"{_NOT_VALID}A value specified for a secondary index key is not supported. "
+                        f"{_EMPTY.format(kind)} IndexName: {index.name}, IndexKey: {name}"
+                    )
+
+    def check_updated_index_keys(self, item: Item) -> None:
+        """Refuse an update that gives an attribute of an index's key another type, or nothing.
+
+        Raises:
+            Fault: ``ValidationException``.
+        """
+        for index in self.indexes.values():
+            for name in index.names:
+                value = item.get(name)
+                if value is not None and self.types[name] not in value:
+                    raise Unfit(
+                        f"{_INVALID}Type mismatch for Index Key {name} Expected: {self.types[name]} "
+                        f"Actual: {tag_of(value)} IndexName: {index.name}"
+                    )
+                if value is not None and (kind := empty(value)) is not None:
+                    raise Unfit(
+                        f"{_NOT_VALID}The update expression attempted to update a secondary index key to a value that "
+                        f"is not supported. {_EMPTY.format(kind)}"
+                    )
+
+    def _require_length(self, item: Item) -> None:
+        if _length(item[self.names[0]]) > _LONGEST_HASH:
+            raise Unfit(
+                f"{_INVALID}Size of hashkey has exceeded the maximum size limit of{_LONGEST_HASH} bytes"
+            )
+        if len(self.names) > 1 and _length(item[self.names[1]]) > _LONGEST_RANGE:
+            raise Unfit(
+                f"{_INVALID}Aggregated size of all range keys has exceeded the size limit of {_LONGEST_RANGE} bytes"
+            )
+
+
+def empty(value: Value) -> str | None:
+    """Return of which kind an empty key is; None for a key that is not empty."""
+    if value.get("S") == "":
+        return "string"
+    return "binary" if value.get("B") == "" else None
+
+
+def _length(value: Value) -> int:
+    ((tag, held),) = value.items()
+    if tag == "B":
+        return len(decoded(held))
+    return len(held.encode()) if tag == "S" else 0
+
+
+def table_name(given: Any) -> str:
+    """Return the name of a table that is given by name or ARN."""
+    if not isinstance(given, str):
+        raise Fault("SerializationException", "A table is named by a string.")
+    return given.rpartition("/")[2]

@@ -1,0 +1,173 @@
+"""TransactGetItems and TransactWriteItems: all or nothing.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from local_lakehouse.dynamodb import documents, writes
+from local_lakehouse.dynamodb.capacity import Meter, read_units
+from local_lakehouse.dynamodb.names import Names
+from local_lakehouse.dynamodb.reads import FindTable, condition_of, document, projection_of
+from local_lakehouse.dynamodb.values import Item, Unfit, invalid, text_of
+from local_lakehouse.dynamodb.writes import Write, Writes, Written
+from local_lakehouse.protocol.faults import Fault
+from local_lakehouse.store.database import Schema
+from local_lakehouse.store.items import Items
+
+_SCHEMA = Schema(
+    "transaction_tokens", 1,
+    ("CREATE TABLE transaction_tokens (token TEXT PRIMARY KEY, digest TEXT, moment REAL) WITHOUT ROWID",),
+)  # fmt: skip
+_MOST_ACTIONS = 100
+# So long a token stands for its request.
+_TOKEN_SECONDS = 600.0
+# The faults that cancel a transaction, by the code that its reason has.
+_REASONS = {"ConditionalCheckFailedException": "ConditionalCheckFailed", "ValidationException": "ValidationError"}
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Transactions:
+    """The operations that read or write several items at one instant.
+
+    Args:
+        items: Where the items are.
+        table: Finds a table by the name or ARN that a request gives.
+        writes: Carries out each write.
+        clock: The present time in seconds since 1970.
+    """
+
+    def __init__(self, items: Items, table: FindTable, one_by_one: Writes, clock: Callable[[], float]) -> None:
+        self._items = items
+        self._table = table
+        self._writes = one_by_one
+        self._clock = clock
+        items.database.define(_SCHEMA)
+
+    def transact_get_items(self, request: Mapping[str, Any]) -> str:
+        """Return up to 100 items as they are at one instant."""
+        meter = Meter(request, 2, "Read")
+        entries = [entry.get("Get") or {} for entry in request["TransactItems"]]
+        _require_count(entries)
+        asked: list[Any] = []
+        for get in entries:
+            names = Names(get, ("ProjectionExpression",))
+            paths = projection_of(get, names)
+            names.require_use()
+            asked.append((self._table(get["TableName"]), get["Key"], paths))
+        keys = _all_or_cancel(lambda each: each[0].key(each[1])[1], asked, Unfit)
+        texts: list[str] = []
+        with self._items.database.view() as connection:
+            for (table, _, paths), key in zip(asked, keys, strict=True):
+                row = self._items.get_by(connection, table.collection, key)
+                meter.read(table, read_units(row.size if row else 0, consistent=True))
+                if row is None:
+                    texts.append("{}")
+                else:
+                    cut = row.body if paths is None else text_of(documents.projected(json.loads(row.body), paths))
+                    texts.append(document(Item=cut))
+        return document(Responses=f"[{','.join(texts)}]", ConsumedCapacity=meter.all())
+
+    def transact_write_items(self, request: Mapping[str, Any]) -> str:
+        """Carry out up to 100 writes and checks, all of them or none."""
+        meter = Meter(request, 2, "Write")
+        entries = request["TransactItems"]
+        _require_count(entries)
+        token = request.get("ClientRequestToken")
+        with self._items.database.transaction():
+            if token and self._is_repeated(token, _digest(request)):
+                return "{}"
+            prepared = _all_or_cancel(self._prepared, entries, Unfit)
+            if len({(write.table.name, write.key) for _, write in prepared}) < len(prepared):
+                raise invalid("Transaction request cannot include multiple operations on one item")
+            present = _all_or_cancel(self._tried, prepared, Fault)
+            for (check, write), old in zip(prepared, present, strict=True):
+                written = Written(old, old) if check else self._writes.carry_out(write)
+                meter.write(write.table, written.old, written.new)
+            if token:
+                self._remember(token, _digest(request))
+        return document(ConsumedCapacity=meter.all())
+
+    def _prepared(self, entry: Mapping[str, Any]) -> tuple[bool, Write]:
+        kinds = [kind for kind in ("ConditionCheck", "Put", "Delete", "Update") if entry.get(kind) is not None]
+        if len(kinds) != 1:
+            raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+        action = entry[kinds[0]]
+        table = self._table(action["TableName"])
+        if kinds == ["Put"]:
+            return False, writes.put(table, action["Item"], action)
+        if kinds == ["Update"]:
+            return False, writes.update(table, action)
+        return kinds == ["ConditionCheck"], writes.delete(table, action)
+
+    def _tried(self, prepared: tuple[bool, Write]) -> Item | None:
+        """Try a write without doing it; return the item that it is about."""
+        check, write = prepared
+        _, old = self._writes.present(write)
+        self._writes.require(write, old)
+        if not check:
+            write.become(old)
+        return old
+
+    def _is_repeated(self, token: str, digest: str) -> bool:
+        with self._items.database.transaction() as connection:
+            oldest = self._clock() - _TOKEN_SECONDS
+            connection.execute("DELETE FROM transaction_tokens WHERE moment < ?", (oldest,))
+            row = connection.execute("SELECT digest FROM transaction_tokens WHERE token = ?", (token,)).fetchone()
+        if row is not None and row[0] != digest:
+            raise Fault(
+                "IdempotentParameterMismatchException",
+                "Another transaction with this ClientRequestToken has other parameters. Use a new token.",
+            )
+        return row is not None
+
+    def _remember(self, token: str, digest: str) -> None:
+        with self._items.database.transaction() as connection:
+            connection.execute("INSERT INTO transaction_tokens VALUES (?, ?, ?)", (token, digest, self._clock()))
+
+
+def _require_count(entries: Sequence[Any]) -> None:
+    if not 1 <= len(entries) <= _MOST_ACTIONS:
+        bound = "greater than or equal to 1" if not entries else f"less than or equal to {_MOST_ACTIONS}"
+        raise invalid(
+            f"1 validation error detected: Value of {len(entries)} members at 'transactItems' failed to satisfy "
+            f"constraint: Member must have length {bound}"
+        )
+
+
+def _all_or_cancel(do: Callable[[T], U], each: Iterable[T], cancelling: type[Fault]) -> list[U]:
+    """Do something with each action of a transaction.
+
+    Raises:
+        Fault: ``TransactionCanceledException``, with a reason for each action; another one that does not cancel.
+    """
+    done: list[U] = []
+    reasons: list[dict[str, Any]] = []
+    for action in each:
+        try:
+            done.append(do(action))
+            reasons.append({"Code": "None"})
+        except cancelling as fault:
+            if fault.code not in _REASONS:
+                raise
+            reasons.append({"Code": _REASONS[fault.code], "Message": fault.message, **fault.members})
+    if len(done) < len(reasons):
+        codes = ", ".join(reason["Code"] for reason in reasons)
+        raise Fault(
+            "TransactionCanceledException",
+            f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+            CancellationReasons=reasons,
+        )
+    return done
+
+
+def _digest(request: Mapping[str, Any]) -> str:
+    told = json.dumps(request["TransactItems"], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()

@@ -1,0 +1,276 @@
+"""PutItem, DeleteItem, UpdateItem and BatchWriteItem: each checks, then writes one row for each item.
+
+AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html,
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_lakehouse.dynamodb import documents, legacy, updates
+from local_lakehouse.dynamodb.capacity import Meter, choice
+from local_lakehouse.dynamodb.conditions import Test
+from local_lakehouse.dynamodb.names import Names
+from local_lakehouse.dynamodb.reads import FindTable, condition_of, document
+from local_lakehouse.dynamodb.tables import Table
+from local_lakehouse.dynamodb.updates import Update
+from local_lakehouse.dynamodb.values import (
+    LARGEST_ITEM,
+    Item,
+    Unfit,
+    accept_item,
+    invalid,
+    text_of,
+)
+from local_lakehouse.protocol.faults import Fault
+from local_lakehouse.store.items import Items, Row
+
+_RETURN_VALUES = ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
+_MOST_WRITES = 25
+_MISSING: Item = {}
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write that was checked as far as it can be without the item that it is about.
+
+    Args:
+        table: The table.
+        names: The key of the item.
+        key: The bytes that the item is stored under.
+        test: What the item must be like; None for anything.
+        become: Returns what becomes of the item, and its size; None where it is deleted.
+        shows_failed: Whether an item that fails the test is part of the answer.
+        update: The update that it is.
+    """
+
+    table: Table
+    names: Mapping[str, Any]
+    key: bytes
+    test: Test | None
+    become: Callable[[Item | None], tuple[Item | None, int]]
+    shows_failed: bool = False
+    update: Update | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write has done: the item before and after."""
+
+    old: Item | None
+    new: Item | None
+
+
+def put(table: Table, item: Any, request: Mapping[str, Any]) -> Write:
+    """Check a put.
+
+    Raises:
+        Fault: ``ValidationException``: the item or the request is not valid.
+    """
+    new, size = accept_item(item)
+    key = table.key_bytes(new)
+    table.check_index_keys(new)
+    if size > LARGEST_ITEM:
+        raise Unfit("Item size has exceeded the maximum allowed size")
+    names = Names(request, ("ConditionExpression",))
+    test = condition_of(request, "ConditionExpression", legacy.expected(request), names)
+    names.require_use()
+    return Write(table, table.key_in(new), key, test, lambda _: (new, size), _shows_failed(request))
+
+
+def delete(table: Table, request: Mapping[str, Any]) -> Write:
+    """Check a delete.
+
+    Raises:
+        Fault: ``ValidationException``: the key or the request is not valid.
+    """
+    names = Names(request, ("ConditionExpression",))
+    test = condition_of(request, "ConditionExpression", legacy.expected(request), names)
+    names.require_use()
+    given, key = table.key(request["Key"])
+    return Write(table, given, key, test, lambda _: (None, 0), _shows_failed(request))
+
+
+def update(table: Table, request: Mapping[str, Any]) -> Write:
+    """Check an update.
+
+    Raises:
+        Fault: ``ValidationException``: the key or the request is not valid.
+    """
+    names = Names(request, ("UpdateExpression", "ConditionExpression"))
+    test = condition_of(request, "ConditionExpression", legacy.expected(request), names)
+    text = request.get("UpdateExpression")
+    if text is None:
+        actions = legacy.attribute_updates(request)
+        change = names.read("AttributeUpdates", "", lambda _: updates.compiled(actions, names))
+    else:
+        change = names.read("UpdateExpression", text, lambda read: updates.update(read, names))
+    names.require_use()
+    given, key = table.key(request["Key"])
+    for path in change.paths:
+        if path[0] in table.names:
+            raise invalid(
+                "One or more parameter values were invalid: "
+                f"Cannot update attribute {path[0]}. This attribute is part of the key"
+            )
+
+    def become(old: Item | None) -> tuple[Item, int]:
+        new, size = accept_item(change.applied(given if old is None else old))
+        table.check_updated_index_keys(new)
+        if size > LARGEST_ITEM:
+            raise Unfit("Item size to update has exceeded the maximum allowed size")
+        return new, size
+
+    return Write(table, given, key, test, become, _shows_failed(request), change)
+
+
+def _shows_failed(request: Mapping[str, Any]) -> bool:
+    return choice(request, "ReturnValuesOnConditionCheckFailure", ("ALL_OLD", "NONE"), "NONE") == "ALL_OLD"
+
+
+class Writes:
+    """The operations that write items, each in one transaction of the store.
+
+    Args:
+        items: Where the items are.
+        table: Finds a table by the name or ARN that a request gives.
+    """
+
+    def __init__(self, items: Items, table: FindTable) -> None:
+        self._items = items
+        self._table = table
+
+    def put_item(self, request: Mapping[str, Any]) -> str:
+        """Put an item in the place of one with the same key."""
+        returned = _returned(request, ("ALL_OLD", "NONE"))
+        legacy.require_one_way(request)
+        return self._one(request, put(self._table(request["TableName"]), request["Item"], request), returned)
+
+    def delete_item(self, request: Mapping[str, Any]) -> str:
+        """Delete an item."""
+        returned = _returned(request, ("ALL_OLD", "NONE"))
+        legacy.require_one_way(request)
+        return self._one(request, delete(self._table(request["TableName"]), request), returned)
+
+    def update_item(self, request: Mapping[str, Any]) -> str:
+        """Update an item, or make it."""
+        returned = _returned(request, _RETURN_VALUES)
+        legacy.require_one_way(request)
+        return self._one(request, update(self._table(request["TableName"]), request), returned)
+
+    def batch_write_item(self, request: Mapping[str, Any]) -> str:
+        """Put and delete up to 25 items."""
+        meter = Meter(request)
+        entries = [(name, entry) for name, each in request["RequestItems"].items() for entry in each]
+        if len(entries) > _MOST_WRITES:
+            raise invalid("Too many items requested for the BatchWriteItem call")
+        if not entries:
+            raise invalid("The batch write request list for a table cannot be null or empty")
+        writes = [self._batched(name, entry) for name, entry in entries]
+        if len({(write.table.name, write.key) for write in writes}) < len(writes):
+            raise invalid("Provided list of item keys contains duplicates")
+        with self._items.database.transaction():
+            for write in writes:
+                written = self.carry_out(write)
+                meter.write(write.table, written.old, written.new)
+        return document(
+            UnprocessedItems="{}",
+            ItemCollectionMetrics=self._batch_metrics(request, writes),
+            ConsumedCapacity=meter.all(),
+        )
+
+    def _batched(self, name: str, entry: Mapping[str, Any]) -> Write:
+        table = self._table(name)
+        kinds = [kind for kind in ("PutRequest", "DeleteRequest") if entry.get(kind) is not None]
+        if len(kinds) != 1:
+            raise invalid(
+                "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported "
+                "datatypes" if kinds else
+                "Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest"
+            )
+        if kinds == ["PutRequest"]:
+            return put(table, entry["PutRequest"]["Item"], {})
+        return delete(table, entry["DeleteRequest"])
+
+    def carry_out(self, write: Write) -> Written:
+        """Carry out a write, inside a transaction.
+
+        Raises:
+            Fault: ``ConditionalCheckFailedException``, or ``ValidationException`` where an update does not apply.
+        """
+        row, old = self.present(write)
+        self.require(write, old)
+        new, size = write.become(old)
+        if new is not None or row is not None:
+            body = None if new is None else text_of(new)
+            self._items.replace(write.table.collection, [(write.key, row, body, size)])
+        if write.table.recorded is not None:
+            write.table.recorded(old, new)
+        return Written(old, new)
+
+    def present(self, write: Write) -> tuple[Row | None, Item | None]:
+        """Return the item that a write is about, as it is now."""
+        row = self._items.get(write.table.collection, write.key)
+        return row, None if row is None else json.loads(row.body)
+
+    @staticmethod
+    def require(write: Write, old: Item | None) -> None:
+        """Require that an item is as the condition of a write wants it.
+
+        Raises:
+            Fault: ``ConditionalCheckFailedException``.
+        """
+        if write.test is not None and not write.test(_MISSING if old is None else old):
+            shown = {"Item": old} if write.shows_failed and old is not None else {}
+            raise Fault("ConditionalCheckFailedException", "The conditional request failed", **shown)
+
+    def _one(self, request: Mapping[str, Any], write: Write, returned: str) -> str:
+        meter = Meter(request)
+        metrics = _wants_metrics(request) and write.table.has_local_indexes
+        with self._items.database.transaction():
+            written = self.carry_out(write)
+        meter.write(write.table, written.old, written.new)
+        attributes = _attributes(write, written, returned)
+        return document(
+            Attributes=text_of(attributes) if attributes else None,
+            ItemCollectionMetrics=json.dumps(_metrics(write)) if metrics else None,
+            ConsumedCapacity=meter.only(),
+        )
+
+    def _batch_metrics(self, request: Mapping[str, Any], writes: list[Write]) -> str | None:
+        if not _wants_metrics(request):
+            return None
+        found: dict[str, list[dict[str, Any]]] = {}
+        for write in writes:
+            if write.table.has_local_indexes and _metrics(write) not in found.setdefault(write.table.name, []):
+                found[write.table.name].append(_metrics(write))
+        return json.dumps(found) if found else None
+
+
+def _wants_metrics(request: Mapping[str, Any]) -> bool:
+    return choice(request, "ReturnItemCollectionMetrics", ("SIZE", "NONE"), "NONE") == "SIZE"
+
+
+def _metrics(write: Write) -> dict[str, Any]:
+    name = write.table.names[0]
+    return {"ItemCollectionKey": {name: write.names[name]}, "SizeEstimateRangeGB": [0.0, 1.0]}
+
+
+def _returned(request: Mapping[str, Any], allowed: tuple[str, ...]) -> str:
+    returned = choice(request, "ReturnValues", _RETURN_VALUES, "NONE")
+    if returned not in allowed:
+        raise invalid("ReturnValues can only be ALL_OLD or NONE")
+    return returned
+
+
+def _attributes(write: Write, written: Written, returned: str) -> Mapping[str, Any] | None:
+    if returned == "NONE":
+        return None
+    item = written.old if returned.endswith("OLD") else written.new
+    if item is None or returned.startswith("ALL") or write.update is None:
+        return item
+    return documents.projected(item, write.update.paths)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from local_lakehouse.backend.clients import ServiceClients, reads
+from local_lakehouse.backend.item_requests import ItemRequests
 from local_lakehouse.backend.moto_state import MotoState, backends_of
+from local_lakehouse.dynamodb.api import is_read, is_write
 from local_lakehouse.loading import load
 from local_lakehouse.protocol.faults import Answer
 from local_lakehouse.protocol.request import Request
@@ -79,6 +81,7 @@ class Backend:
         self.clients.body_path = self.objects.path_of
         self._state = MotoState(self.database, self.objects, SERVICES)
         self._state.attach()
+        self._items = ItemRequests(self._state, ACCOUNT)
         self._signed_in = False
         self._roles: list[GivenRole] = []
         # Lets requests to the Data Catalog through, as Lake Formation does.
@@ -96,6 +99,11 @@ class Backend:
         Raises:
             NotOfferedError: Moto does not have its operation.
         """
+        if is_read(request):
+            return self._items.serve(request)
+        if is_write(request):
+            with self.database.transaction():
+                return self._items.serve(request)
         load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend import dispatch
 

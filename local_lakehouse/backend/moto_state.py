@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,9 @@ class MotoState:
         self._graphs: dict[_Key, Graph] = {}
         self._used: set[_Key] = set()
         self._object_store: ObjectStore | None = None
+        self.items = Items(database)
         self._item_tables: ItemTables | None = None
+        self._listeners: list[tuple[str, Callable[[], None]]] = []
         database.before_commit(self._write)
         database.after_commit(self._settle)
         database.after_rollback(self._forget)
@@ -84,6 +87,38 @@ class MotoState:
         if self._database.writing:
             self._used.add(key)
 
+    @property
+    def lock(self) -> threading.RLock:
+        """The lock that a writer holds from its first change to its commit."""
+        return self._database.lock
+
+    def after_change(self, service: str, listener: Callable[[], None]) -> None:
+        """Call something once a backend of a service may be another one: after a commit, and after a rollback."""
+        self._listeners.append((service, listener))
+
+    def is_changing(self, service: str) -> bool:
+        """Tell whether this thread's transaction may have changed a backend of a service."""
+        return self._database.writing and any(key[0] == service for key in self._used)
+
+    def found_backend(self, service: str, account: str, region: str) -> Any:
+        """Return a backend of moto's, which the present transaction may change."""
+        return backends_of(service)[account][region]
+
+    def peek(self, service: str, account: str, region: str) -> Any:
+        """Return a backend of moto's that is only read; None if there is none for the Region."""
+        used = set(self._used)
+        try:
+            return self.found_backend(service, account, region)
+        except KeyError:
+            return None
+        finally:
+            self._used &= used
+
+    def write_items(self) -> None:
+        """Write the items that the present transaction changed through moto, so that the store has them."""
+        if self._item_tables is not None and self._database.writing:
+            self._item_tables.write()
+
     def undoing_items(self) -> contextlib.AbstractContextManager[Callable[[], None]]:
         """Return a block whose changes to items of DynamoDB can be taken back by what it yields."""
         if self._item_tables is None:
@@ -115,7 +150,7 @@ class MotoState:
         from local_lakehouse.backend import item_tables
 
         if self._item_tables is None:
-            self._item_tables = item_tables.ItemTables(Items(self._database))
+            self._item_tables = item_tables.ItemTables(self.items)
         item_tables.use(self._item_tables)
 
     def _write(self) -> None:
@@ -124,7 +159,14 @@ class MotoState:
                 self._graphs[key].save(connection)
 
     def _settle(self) -> None:
-        self._used.clear()
+        used, self._used = self._used, set()
+        self._tell(used)
+
+    def _tell(self, used: Iterable[_Key]) -> None:
+        services = {key[0] for key in used}
+        for service, listener in self._listeners:
+            if service in services:
+                listener()
 
     def _forget_all(self) -> None:
         self._used = set(self._graphs)
@@ -138,6 +180,7 @@ class MotoState:
         for service, account, region in used:
             self._graphs.pop((service, account, region), None)
             backends_of(service)[account].pop(region, None)
+        self._tell(used)
 
 
 def imported(services: Iterable[str]) -> list[str]:

@@ -36,22 +36,24 @@ from local_lakehouse.dynamodb.values import (
     equal,
     members,
     ordered,
-    shown as shown_value,
     tag_of,
+)
+from local_lakehouse.dynamodb.values import (
+    shown as shown_value,
 )
 
 Test = Callable[[Item], bool]
 Operand = Callable[[Item], Value | None]
 
-_TESTS: dict[str, tuple[int, ...]] = {
-    "attribute_exists": (1,), "attribute_not_exists": (1,), "attribute_type": (2,), "begins_with": (2,), "contains": (2,),
-}  # fmt: skip
-_OPERANDS = {"size": 1}
+# The numbers of their operands.
+_TESTS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
+FUNCTIONS = frozenset({*_TESTS, "size"})
 _UPDATES = frozenset({"if_not_exists", "list_append"})
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _MOST_OPTIONS = 100
+_MISPLACED = "The function is not allowed to be used this way in an expression"
 
 
 def condition(text: str, names: Names) -> Test:
@@ -127,7 +129,9 @@ def _operand(node: Node, names: Names) -> Operand:
             return _size(operands[0], names)
         case Call(name):
             if name in _TESTS or name in _UPDATES:
-                raise ExpressionFault(f"The function is not allowed to be used this way in an expression; function: {name}")
+                raise ExpressionFault(
+                    f"The function is not allowed to be used this way in an expression; function: {name}"
+                )
             raise ExpressionFault(f"Invalid function name; function: {name}")
         case _:
             raise ExpressionFault("A condition cannot be an operand of another one")
@@ -244,10 +248,10 @@ def _one_of(node: In, names: Names) -> Test:
 def _function(node: Call, names: Names) -> Test:
     name, operands = node.name, node.operands
     if name == "size" or name in _UPDATES:
-        raise ExpressionFault(f"The function is not allowed to be used this way in an expression; function: {name}")
+        raise ExpressionFault(f"{_MISPLACED}; function: {name}")
     if name not in _TESTS:
         raise ExpressionFault(f"Invalid function name; function: {name}")
-    _require_count(name, operands, _TESTS[name][0])
+    _require_count(name, operands, _TESTS[name])
     first = _operand(operands[0], names)
     if name in ("attribute_exists", "attribute_not_exists"):
         if not isinstance(operands[0], Path | Name):

@@ -17,6 +17,7 @@ from local_lakehouse.store import item_keys
 from local_lakehouse.store.items import Index
 
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_SEVERAL_NAMES = "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition"
 _UNSUPPORTED = "Query key condition not supported"
 
 
@@ -91,7 +92,7 @@ def _conditions(node: Node, names: Names) -> Iterator[_Condition]:
         case In():
             raise _not_allowed("IN")
         case Compare(_, Path(), Path()):
-            raise ExpressionFault("Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition")
+            raise ExpressionFault(_SEVERAL_NAMES)
         case _:
             raise ExpressionFault("Invalid condition in KeyConditionExpression: No key attribute specified")
 
@@ -112,7 +113,7 @@ def _value(node: Node, names: Names) -> Value:
         return names.value(node.name)
     if isinstance(node, Literal):
         return node.value  # type: ignore[no-any-return]
-    raise ExpressionFault("Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition")
+    raise ExpressionFault(_SEVERAL_NAMES)
 
 
 def _require_values(condition: _Condition, wanted: str) -> None:

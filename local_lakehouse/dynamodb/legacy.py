@@ -134,7 +134,7 @@ def _action(name: str, update: Mapping[str, Any]) -> Action:
 
 def _expected(name: str, given: Mapping[str, Any]) -> Node:
     if "ComparisonOperator" in given:
-        if "Exists" in given or "Value" in given and "AttributeValueList" in given:
+        if "Exists" in given or ("Value" in given and "AttributeValueList" in given):
             raise invalid(f"{_INVALID}Value or Exists cannot be used with ComparisonOperator for Attribute: {name}")
         values = [given["Value"]] if "Value" in given else given.get("AttributeValueList", [])
         return _comparison(name, {**given, "AttributeValueList": values})
@@ -196,6 +196,4 @@ def _require_type(operator: str, tag: str) -> None:
         "NOT_CONTAINS": ("S", "N", "B", "BOOL", "NULL"),
     }.get(operator)
     if allowed is not None and tag not in allowed:
-        raise invalid(
-            f"{_INVALID}ComparisonOperator {operator} is not valid for {tag} AttributeValue type"
-        )
+        raise invalid(f"{_INVALID}ComparisonOperator {operator} is not valid for {tag} AttributeValue type")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from local_lakehouse.dynamodb.syntax import Name, Path, SyntaxFault
 from local_lakehouse.dynamodb.values import Value, accept, invalid
+from local_lakehouse.loading import load
 from local_lakehouse.protocol.faults import Fault
 
 Steps = tuple[str | int, ...]
@@ -108,8 +109,7 @@ class Names:
         if written.startswith("#"):
             if written not in self._names:
                 raise ExpressionFault(
-                    "An expression attribute name used in the document path is not defined; "
-                    f"attribute name: {written}"
+                    f"An expression attribute name used in the document path is not defined; attribute name: {written}"
                 )
             self._used.add(written)
             return self._names[written]
@@ -148,9 +148,9 @@ class Names:
 @functools.cache
 def reserved_words() -> frozenset[str]:
     """Return the words that cannot be attribute names in an expression."""
-    from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
-
-    return frozenset(word.upper() for word in ReservedKeywords.get_reserved_keywords())
+    # Moto has AWS's list.
+    words = load("moto.dynamodb.parsing.reserved_keywords").ReservedKeywords.get_reserved_keywords()
+    return frozenset(word.upper() for word in words)
 
 
 def shown(steps: Steps) -> str:

@@ -127,20 +127,19 @@ class Reads:
         nodes = legacy.key_conditions(request)
         table, index = self._target(request, page)
         keys = _keys(table, index)
-        low, high = names.read(
-            "KeyConditionExpression",
-            text or "",
-            lambda read: key_ranges.bounds([syntax.condition(read)] if read or not nodes else nodes, names, keys, table.types),
-        )
+
+        def bounds(read: str) -> tuple[bytes, bytes]:
+            asked = nodes if text is None else [syntax.condition(read)]
+            return key_ranges.bounds(asked, names, keys, table.types)
+
+        low, high = names.read("KeyConditionExpression", text or "", bounds)
         names.require_use()
         page.refuse_filter_on({*keys.hash_names, *keys.range_names}, names)
         forward = request.get("ScanIndexForward") is not False
         start = _start(request, table, index)
         if start is not None:
             if not low < start < high:
-                raise invalid(
-                    "The provided starting key is outside query boundaries based on provided conditions"
-                )
+                raise invalid("The provided starting key is outside query boundaries based on provided conditions")
             low, high = (start, high) if forward else (low, start)
         return self._read(request, page, table, index, low, high, forward=forward)
 
@@ -176,9 +175,7 @@ class Reads:
         self, request: Mapping[str, Any], page: _Page, table: Table, index: SecondaryIndex | None, low: bytes,
         high: bytes, *, forward: bool,
     ) -> str:  # fmt: skip
-        rows = self._items.read(
-            table.collection, low, high, index=index.index if index else None, backward=not forward
-        )
+        rows = self._items.read(table.collection, low, high, index=index.index if index else None, backward=not forward)
         with contextlib.closing(rows):
             page.fill(rows, index)
         page.meter.read(table, read_units(page.size, consistent=bool(request.get("ConsistentRead"))), index)
@@ -273,9 +270,7 @@ class _Page:
         for path in [] if node is None else conditions.paths_of(node, names):
             if path[0] in keys:
                 kind = "QueryFilter" if text is None else "Filter Expression"
-                raise invalid(
-                    f"{kind} can only contain non-primary key attributes: Primary key attribute: {path[0]}"
-                )
+                raise invalid(f"{kind} can only contain non-primary key attributes: Primary key attribute: {path[0]}")
 
     def fill(self, rows: Iterator[Row], index: SecondaryIndex | None) -> None:
         """Take items until there are enough: as many as asked for, or a megabyte of them, before any filter."""
@@ -285,13 +280,14 @@ class _Page:
         test, paths, texts = self.test, self.paths, self.texts
         previous: Row | None = None
         for row in rows:
-            item = None
+            item: Any = None
             size = row.size
             if projected is not None:
-                whole = json.loads(row.body)
-                item = documents.projected(whole, projected)
-                size = item_size(item)
-                item = whole if fetches else item
+                item = json.loads(row.body)
+                seen = documents.projected(item, projected)
+                size = item_size(seen)
+                if not fetches:
+                    item = seen
             if previous is not None and self.size + size > _LARGEST_PAGE:
                 self.last = previous
                 return

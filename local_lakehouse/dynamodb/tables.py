@@ -85,7 +85,7 @@ class Table:
         """
         if not isinstance(given, dict):
             raise Fault("SerializationException", "Start of structure or map found where not expected.")
-        accepted = {name: accept(value)[0] for name, value in given.items()}
+        accepted: dict[str, Value] = {name: accept(value)[0] for name, value in given.items()}
         if len(accepted) != len(self.names) or any(
             name not in accepted or self.types[name] not in accepted[name] for name in self.names
         ):
@@ -160,9 +160,7 @@ class Table:
 
     def _require_length(self, item: Item) -> None:
         if _length(item[self.names[0]]) > _LONGEST_HASH:
-            raise Unfit(
-                f"{_INVALID}Size of hashkey has exceeded the maximum size limit of{_LONGEST_HASH} bytes"
-            )
+            raise Unfit(f"{_INVALID}Size of hashkey has exceeded the maximum size limit of{_LONGEST_HASH} bytes")
         if len(self.names) > 1 and _length(item[self.names[1]]) > _LONGEST_RANGE:
             raise Unfit(
                 f"{_INVALID}Aggregated size of all range keys has exceeded the size limit of {_LONGEST_RANGE} bytes"

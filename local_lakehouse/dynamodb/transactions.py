@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from local_lakehouse.dynamodb import documents, writes
 from local_lakehouse.dynamodb.capacity import Meter, read_units
 from local_lakehouse.dynamodb.names import Names
-from local_lakehouse.dynamodb.reads import FindTable, condition_of, document, projection_of
+from local_lakehouse.dynamodb.reads import FindTable, document, projection_of
 from local_lakehouse.dynamodb.values import Item, Unfit, invalid, text_of
 from local_lakehouse.dynamodb.writes import Write, Writes, Written
 from local_lakehouse.protocol.faults import Fault

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from local_lakehouse.dynamodb import documents, syntax
+from local_lakehouse.dynamodb.conditions import FUNCTIONS
 from local_lakehouse.dynamodb.names import ExpressionFault, Names, Steps, require_apart
 from local_lakehouse.dynamodb.syntax import Action, Arithmetic, Call, Literal, Name, Node, Path, Placeholder
 from local_lakehouse.dynamodb.values import EXACT, SETS, Item, Unfit, Value, members, number_text, ordered, tag_of
@@ -131,7 +132,7 @@ def _source(node: Node, names: Names) -> _Source:
         case Call("list_append", operands):
             return _list_append(operands, names)
         case Call(name):
-            if name in ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size"):
+            if name in FUNCTIONS:
                 raise ExpressionFault(f"The function is not allowed in an update expression; function: {name}")
             raise ExpressionFault(f"Invalid function name; function: {name}")
         case _:

@@ -189,8 +189,9 @@ class Writes:
         if len(kinds) != 1:
             raise invalid(
                 "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported "
-                "datatypes" if kinds else
-                "Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest"
+                "datatypes"
+                if kinds
+                else "Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest"
             )
         if kinds == ["PutRequest"]:
             return put(table, entry["PutRequest"]["Item"], {})
@@ -225,7 +226,7 @@ class Writes:
             Fault: ``ConditionalCheckFailedException``.
         """
         if write.test is not None and not write.test(_MISSING if old is None else old):
-            shown = {"Item": old} if write.shows_failed and old is not None else {}
+            shown: dict[str, Any] = {"Item": old} if write.shows_failed and old is not None else {}
             raise Fault("ConditionalCheckFailedException", "The conditional request failed", **shown)
 
     def _one(self, request: Mapping[str, Any], write: Write, returned: str) -> str:

@@ -8,7 +8,7 @@ import functools
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -102,14 +102,19 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"JSON has no {name}")
 
 
-def check_types(operation: OperationModel, document: Any) -> None:
+def check_types(operation: OperationModel, document: Any, apart: Collection[str] = ()) -> None:
     """Check a decoded JSON document as far as moto needs it: JSON types, and members that must be there.
+
+    Args:
+        operation: The operation.
+        document: The document.
+        apart: The names of shapes that are checked elsewhere.
 
     Raises:
         Fault: ``SerializationException`` or ``ValidationException``.
     """
     if operation.input_shape is not None:
-        _refuse_broken(list(_check_tree(operation.input_shape, document, "")))
+        _refuse_broken(list(_check_tree(operation.input_shape, document, "", apart)))
 
 
 def check_required(operation: OperationModel, request: Mapping[str, Any]) -> None:
@@ -125,7 +130,9 @@ def check_required(operation: OperationModel, request: Mapping[str, Any]) -> Non
         raise Fault("ValidationError", f"{len(missing)} validation {noun} detected: " + "; ".join(missing))
 
 
-def _check_tree(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _check_tree(shape: Shape, value: Any, path: str, apart: Collection[str]) -> Iterator[str]:
+    if shape.name in apart:
+        return
     _check_type(shape, value)
     if isinstance(shape, StructureShape):
         for name in shape.required_members:
@@ -134,13 +141,13 @@ def _check_tree(shape: Shape, value: Any, path: str) -> Iterator[str]:
         for name, member in shape.members.items():
             held = value.get(_wire_name(member, name))
             if held is not None:
-                yield from _check_tree(member, held, _join(path, name))
+                yield from _check_tree(member, held, _join(path, name), apart)
     elif isinstance(shape, ListShape):
         for position, item in enumerate(value, 1):
-            yield from _check_tree(shape.member, item, f"{path}.{position}.member")
+            yield from _check_tree(shape.member, item, f"{path}.{position}.member", apart)
     elif isinstance(shape, MapShape):
         for key, item in value.items():
-            yield from _check_tree(shape.value, item, f"{path}.{key}.member")
+            yield from _check_tree(shape.value, item, f"{path}.{key}.member", apart)
     elif shape.type_name == "blob":
         _decode_blob(value)
     elif shape.type_name == "timestamp":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -168,7 +168,11 @@ class Items:
     def get(self, collection: int, key: bytes) -> Row | None:
         """Return one item."""
         with self.database.view() as connection:
-            row = connection.execute(_GET, (collection, key)).fetchone()
+            return self.get_by(connection, collection, key)
+
+    def get_by(self, connection: sqlite3.Connection, collection: int, key: bytes) -> Row | None:
+        """Return one item as a connection sees it."""
+        row = connection.execute(_GET, (collection, key)).fetchone()
         return _row(*row) if row else None
 
     def write(self, collection: int, changes: Iterable[tuple[bytes, str | None, int]]) -> None:
@@ -179,10 +183,10 @@ class Items:
             changes: Keys, each with the item as text and its size; None deletes the item.
         """
         with self.database.transaction() as connection:
-            found = (
-                (key, connection.execute(_GET, (collection, key)).fetchone(), body, size) for key, body, size in changes
+            self.replace(
+                collection,
+                ((key, self.get_by(connection, collection, key), body, size) for key, body, size in changes),
             )
-            self.replace(collection, ((key, Row(*old[:3]) if old else None, body, size) for key, old, body, size in found))
 
     def replace(self, collection: int, changes: Iterable[tuple[bytes, Row | None, str | None, int]]) -> None:
         """Put and delete items whose present rows are known.
@@ -215,7 +219,7 @@ class Items:
 
     def read(
         self, collection: int, low: bytes, high: bytes, *, index: Index | None = None, backward: bool = False
-    ) -> Iterator[Row]:
+    ) -> Generator[Row, None, None]:
         """Yield the items from `low`, exclusive, to `high`, exclusive, in the order of the table or of an index."""
         arguments: tuple[Any, ...] = (collection, low, high)
         if index is not None:

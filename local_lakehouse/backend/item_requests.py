@@ -1,0 +1,107 @@
+"""Requests for items of DynamoDB: the data plane, on the tables that moto describes."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from local_lakehouse.backend.moto_state import MotoState
+from local_lakehouse.dynamodb.api import DataPlane
+from local_lakehouse.dynamodb.tables import SecondaryIndex, Table, table_name
+from local_lakehouse.dynamodb.values import Item, text_of
+from local_lakehouse.protocol.faults import Answer, Fault, fail
+from local_lakehouse.protocol.request import Request
+from local_lakehouse.store.items import Index
+
+
+class ItemRequests:
+    """Answers requests for items.
+
+    A table is asked of moto once, and again after a commit that may have changed it. So a read takes no lock, and
+    waits for nobody.
+
+    Args:
+        state: Moto's state, of which the tables are a part.
+        account: The account of the tables.
+    """
+
+    def __init__(self, state: MotoState, account: str) -> None:
+        self._state = state
+        self._account = account
+        self._tables: dict[tuple[str, str], Table] = {}
+        self._planes: dict[str, DataPlane] = {}
+        state.after_change("dynamodb", self._tables.clear)
+
+    def serve(self, request: Request) -> Answer:
+        """Answer a request; one that is refused changes nothing."""
+        try:
+            self._state.write_items()
+            return self._plane(request.region).serve(request)
+        except Fault as fault:
+            return fail("dynamodb", request.method, fault)
+
+    def table(self, region: str, given: Any) -> Table:
+        """Return a table as it is in the present transaction, or else as it was last committed.
+
+        Args:
+            region: Its Region.
+            given: Its name or ARN.
+
+        Raises:
+            Fault: ``ResourceNotFoundException``: there is none.
+        """
+        name = table_name(given)
+        changing = self._state.is_changing("dynamodb")
+        found = None if changing else self._tables.get((region, name))
+        if found is not None:
+            return found
+        with self._state.lock:
+            moto_table = self._moto_table(region, name)
+            if moto_table is None:
+                raise Fault("ResourceNotFoundException", "Requested resource not found")
+            found = self._described(region, moto_table)
+            if not changing:
+                self._tables[region, name] = found
+        return found
+
+    def _plane(self, region: str) -> DataPlane:
+        if region not in self._planes:
+            self._planes[region] = DataPlane(self._state.items, functools.partial(self.table, region))
+        return self._planes[region]
+
+    def _moto_table(self, region: str, name: str) -> Any:
+        backend = self._state.peek("dynamodb", self._account, region)
+        return None if backend is None else backend.tables.get(name)
+
+    def _described(self, region: str, table: Any) -> Table:
+        types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
+        local = {id(each) for each in table.indexes}
+        streamed = table.stream_shard is not None and table.stream_specification.get("StreamEnabled")
+        return Table(
+            table.name,
+            table.items.number,
+            tuple(table.table_key_attrs),
+            types,
+            {each.name: _index(table, each, is_global=id(each) not in local) for each in table.all_indexes()},
+            functools.partial(self._record, region, table.name) if streamed else None,
+        )
+
+    def _record(self, region: str, name: str, old: Item | None, new: Item | None) -> None:
+        """Let a table's stream have a change."""
+        if old == new:
+            return
+        table = self._state.found_backend("dynamodb", self._account, region).tables[name]
+        images = (None if each is None else table.items.decoded(text_of(each)) for each in (old, new))
+        table.stream_shard.add(*images)
+
+
+def _index(table: Any, index: Any, *, is_global: bool) -> SecondaryIndex:
+    hashed, ranged = (
+        tuple(each["AttributeName"] for each in index.schema if each["KeyType"] == kind) for kind in ("HASH", "RANGE")
+    )
+    projection = index.projection or {}
+    projected = None
+    if projection.get("ProjectionType", "ALL") != "ALL":
+        further = projection.get("NonKeyAttributes", []) if projection["ProjectionType"] == "INCLUDE" else []
+        projected = frozenset([*table.table_key_attrs, *hashed, *ranged, *further])
+    return SecondaryIndex(index.name, Index(hashed, ranged), is_global, projected)

@@ -1,0 +1,108 @@
+"""Other local emulators of AWS, each installed in an environment of its own, and the lakehouse next to them.
+
+They are started as their users start them, and asked through boto3 in the same process and the same rounds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import venv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "build" / "peers"
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Peer:
+    """An emulator.
+
+    Args:
+        name: Its name in the figures.
+        requirement: What is installed; empty for the lakehouse itself.
+        command: How it is started; ``{port}`` and ``{state}`` stand for its port and a folder for its state.
+        environment: Further environment variables.
+    """
+
+    name: str
+    requirement: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+
+
+LAKEHOUSE = Peer(
+    "lakehouse",
+    "",
+    (sys.executable, "-m", "local_lakehouse", "--port", "{port}", "--state", "{state}"),
+    {"PYTHONPATH": str(ROOT)},
+)
+MINISTACK = Peer("MiniStack", "ministack", ("ministack",), {"GATEWAY_PORT": "{port}", "BIND_HOST": "127.0.0.1"})
+MOTO = Peer("moto_server", "moto[server,dynamodb]", ("moto_server", "-H", "127.0.0.1", "-p", "{port}"), {})
+
+
+@contextlib.contextmanager
+def running(peer: Peer, state: Path) -> Iterator[str]:
+    """Run an emulator in the block, and yield its address.
+
+    Args:
+        peer: The emulator.
+        state: An empty folder for its state.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    values = {"port": port, "state": str(state)}
+    command = [word.format(**values) for word in peer.command]
+    if peer.requirement:
+        command[0] = str(_installed(peer) / command[0])
+    environment = {
+        **os.environ, "TMPDIR": str(state), "HOME": str(state),
+        **{name: value.format(**values) for name, value in peer.environment.items()},
+    }  # fmt: skip
+    with (
+        (state / "log").open("wb") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=state) as process,
+    ):
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait(address, process, state / "log")
+            yield address
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _installed(peer: Peer) -> Path:
+    """Return the folder of an emulator's commands, installed the first time."""
+    folder = FOLDER / peer.name
+    commands = folder / "bin"
+    if not (commands / peer.command[0]).exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([commands / "pip", "install", "--quiet", peer.requirement], check=True)
+    return commands
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"{process.args!r} does not answer:\n{log.read_text(errors='replace')[-2000:]}")

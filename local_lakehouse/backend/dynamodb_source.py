@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, groupby, islice
+from itertools import chain, islice
 from typing import Any
 
-from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models import dynamodb_backends
 
 from local_lakehouse.backend.clients import ServiceClients
+from local_lakehouse.backend.item_requests import described
 from local_lakehouse.backend.moto_state import watch_backends
+from local_lakehouse.dynamodb.tables import Table as DescribedTable
+from local_lakehouse.dynamodb.values import LARGEST_ITEM, accept_item, text_of
+from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.store.item_keys import key_of
 from local_lakehouse.store.items import lines, lines_of
 
@@ -26,9 +28,6 @@ Table = Any
 Item = dict[str, dict[str, Any]]
 
 _FIVE_YEARS = 5 * 365 * 24 * 3600
-# Far below all limits of DynamoDB: 38 digits, and 1 KB for the smallest of its keys.
-_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?")
-_SMALL = 1_000
 # So many items are put while others wait.
 _AT_ONCE = 200
 
@@ -90,21 +89,16 @@ class DynamoDbSource:
             table_name: The table.
             items: What should be items in DynamoDB JSON; of two with one key the later one stays.
         """
-        names = list(self.key_attributes(table_name) or ())
         with self._clients.lock:
-            table = self._tables()[table_name]
+            moto_table = self._tables()[table_name]
+            table = described(moto_table)
         remaining = iter(items)
         valid = 0
         while some := list(islice(remaining, _AT_ONCE)):
-            prepared = [_prepared(table, names, item) for item in some]
+            rows = [row for item in some if (row := _prepared(table, item)) is not None]
             with self._clients.lock, self._clients.documents.database.transaction():
-                for plain, run in groupby(zip(some, prepared, strict=True), lambda pair: pair[1] is not None):
-                    if plain:
-                        rows = [row for _, row in run]
-                        table.items.put_rows(rows)
-                        valid += len(rows)
-                    else:
-                        valid += sum(_put(table, names, item) for item, _ in run)
+                moto_table.items.put_rows(rows)
+            valid += len(rows)
         return valid
 
     def keeps_history(self, table_name: str) -> bool:
@@ -181,48 +175,12 @@ def decoded(chunk: bytes) -> list[Item]:
     return found
 
 
-def _prepared(table: Table, names: Sequence[str], item: Any) -> tuple[bytes, str, int] | None:
-    """Return the row of an item in which there is nothing for moto to check; None for any other."""
-    if not _has_keys(names, item) or not _is_plain(item):
-        return None
-    types = [next(iter(item[name])) for name in names]
-    if types != [table.hash_key_type, table.range_key_type][: len(names)]:
-        return None
-    key = key_of(item, names[:1], names[1:])
-    if key is None:
-        return None
-    size = sum(len(name.encode()) + len(value.encode()) for name, tagged in item.items() for value in tagged.values())
-    return key, json.dumps(item, separators=(",", ":")), size
-
-
-def _has_keys(names: Sequence[str], item: Any) -> bool:
-    return isinstance(item, dict) and all(_holds_something(item.get(name)) for name in names)
-
-
-def _put(table: Table, names: Sequence[str], item: Any) -> bool:
-    """Put one item, and tell whether it is valid."""
-    if not _has_keys(names, item):
-        return False
+def _prepared(table: DescribedTable, item: Any) -> tuple[bytes, str, int] | None:
+    """Return what is stored of an item; None for one that PutItem would refuse."""
     try:
-        table.put_item(item)
-    except (JsonRESTError, AttributeError, TypeError, ValueError):
-        return False
-    return True
-
-
-def _holds_something(tagged: Any) -> bool:
-    """Tell whether a key attribute has a value: no part of a key may be empty."""
-    return isinstance(tagged, dict) and all(tagged.values())
-
-
-def _is_plain(item: Mapping[Any, Any]) -> bool:
-    """Tell whether an item is small and holds nothing but texts and ordinary numbers."""
-    size = 0
-    for name, tagged in item.items():
-        if not isinstance(tagged, dict) or len(tagged) != 1:
-            return False
-        ((tag, value),) = tagged.items()
-        if not isinstance(value, str) or not (tag == "S" or (tag == "N" and _NUMBER.fullmatch(value))):
-            return False
-        size += len(name) + len(value)
-    return size <= _SMALL
+        accepted, size = accept_item(item)
+        key = table.key_bytes(accepted)
+        table.check_index_keys(accepted)
+    except Fault:
+        return None
+    return None if size > LARGEST_ITEM else (key, text_of(accepted), size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from local_lakehouse.backend.moto_state import MotoState
@@ -59,7 +60,8 @@ class ItemRequests:
             moto_table = self._moto_table(region, name)
             if moto_table is None:
                 raise Fault("ResourceNotFoundException", "Requested resource not found")
-            found = self._described(region, moto_table)
+            streamed = moto_table.stream_shard is not None and moto_table.stream_specification.get("StreamEnabled")
+            found = described(moto_table, functools.partial(self._record, region, name) if streamed else None)
             if not changing:
                 self._tables[region, name] = found
         return found
@@ -73,19 +75,6 @@ class ItemRequests:
         backend = self._state.peek("dynamodb", self._account, region)
         return None if backend is None else backend.tables.get(name)
 
-    def _described(self, region: str, table: Any) -> Table:
-        types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
-        local = {id(each) for each in table.indexes}
-        streamed = table.stream_shard is not None and table.stream_specification.get("StreamEnabled")
-        return Table(
-            table.name,
-            table.items.number,
-            tuple(table.table_key_attrs),
-            types,
-            {each.name: _index(table, each, is_global=id(each) not in local) for each in table.all_indexes()},
-            functools.partial(self._record, region, table.name) if streamed else None,
-        )
-
     def _record(self, region: str, name: str, old: Item | None, new: Item | None) -> None:
         """Let a table's stream have a change."""
         if old == new:
@@ -93,6 +82,24 @@ class ItemRequests:
         table = self._state.found_backend("dynamodb", self._account, region).tables[name]
         images = (None if each is None else table.items.decoded(text_of(each)) for each in (old, new))
         table.stream_shard.add(*images)
+
+
+def described(table: Any, recorded: Callable[[Item | None, Item | None], None] | None = None) -> Table:
+    """Describe one of moto's tables to the data plane.
+
+    Args:
+        table: The table.
+        recorded: Told of each change of an item; None where nobody wants to know.
+    """
+    local = {id(each) for each in table.indexes}
+    return Table(
+        table.name,
+        table.items.number,
+        tuple(table.table_key_attrs),
+        {each["AttributeName"]: each["AttributeType"] for each in table.attr},
+        {each.name: _index(table, each, is_global=id(each) not in local) for each in table.all_indexes()},
+        recorded,
+    )
 
 
 def _index(table: Any, index: Any, *, is_global: bool) -> SecondaryIndex:

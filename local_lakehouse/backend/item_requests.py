@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from local_lakehouse.backend.moto_state import MotoState
 from local_lakehouse.dynamodb.api import DataPlane
 from local_lakehouse.dynamodb.tables import SecondaryIndex, Table, table_name
-from local_lakehouse.dynamodb.values import Item, text_of
 from local_lakehouse.protocol.faults import Answer, Fault, fail
 from local_lakehouse.protocol.request import Request
 from local_lakehouse.store.items import Index
@@ -60,8 +58,7 @@ class ItemRequests:
             moto_table = self._moto_table(region, name)
             if moto_table is None:
                 raise Fault("ResourceNotFoundException", "Requested resource not found")
-            streamed = moto_table.stream_shard is not None and moto_table.stream_specification.get("StreamEnabled")
-            found = described(moto_table, functools.partial(self._record, region, name) if streamed else None)
+            found = described(moto_table)
             if not changing:
                 self._tables[region, name] = found
         return found
@@ -75,22 +72,9 @@ class ItemRequests:
         backend = self._state.peek("dynamodb", self._account, region)
         return None if backend is None else backend.tables.get(name)
 
-    def _record(self, region: str, name: str, old: Item | None, new: Item | None) -> None:
-        """Let a table's stream have a change."""
-        if old == new:
-            return
-        table = self._state.found_backend("dynamodb", self._account, region).tables[name]
-        images = (None if each is None else table.items.decoded(text_of(each)) for each in (old, new))
-        table.stream_shard.add(*images)
 
-
-def described(table: Any, recorded: Callable[[Item | None, Item | None], None] | None = None) -> Table:
-    """Describe one of moto's tables to the data plane.
-
-    Args:
-        table: The table.
-        recorded: Told of each change of an item; None where nobody wants to know.
-    """
+def described(table: Any) -> Table:
+    """Describe one of moto's tables to the data plane."""
     local = {id(each) for each in table.indexes}
     return Table(
         table.name,
@@ -98,7 +82,6 @@ def described(table: Any, recorded: Callable[[Item | None, Item | None], None] |
         tuple(table.table_key_attrs),
         {each["AttributeName"]: each["AttributeType"] for each in table.attr},
         {each.name: _index(table, each, is_global=id(each) not in local) for each in table.all_indexes()},
-        recorded,
     )
 
 

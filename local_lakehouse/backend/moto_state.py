@@ -100,15 +100,11 @@ class MotoState:
         """Tell whether this thread's transaction may have changed a backend of a service."""
         return self._database.writing and any(key[0] == service for key in self._used)
 
-    def found_backend(self, service: str, account: str, region: str) -> Any:
-        """Return a backend of moto's, which the present transaction may change."""
-        return backends_of(service)[account][region]
-
     def peek(self, service: str, account: str, region: str) -> Any:
         """Return a backend of moto's that is only read; None if there is none for the Region."""
         used = set(self._used)
         try:
-            return self.found_backend(service, account, region)
+            return backends_of(service)[account][region]
         except KeyError:
             return None
         finally:

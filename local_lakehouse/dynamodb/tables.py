@@ -5,7 +5,7 @@ AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraint
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,6 @@ class Table:
         names: The attributes of its key, the hash key first.
         types: The types of the attributes of all keys.
         indexes: Its indexes by name.
-        recorded: Told of each change of an item, with the item before and after; None where nobody wants to know.
     """
 
     name: str
@@ -60,7 +59,6 @@ class Table:
     names: tuple[str, ...]
     types: Mapping[str, str]
     indexes: Mapping[str, SecondaryIndex] = field(default_factory=dict)
-    recorded: Callable[[Item | None, Item | None], None] | None = None
 
     @property
     def has_local_indexes(self) -> bool:

@@ -209,8 +209,6 @@ class Writes:
         if new is not None or row is not None:
             body = None if new is None else text_of(new)
             self._items.replace(write.table.collection, [(write.key, row, body, size)])
-        if write.table.recorded is not None:
-            write.table.recorded(old, new)
         return Written(old, new)
 
     def present(self, write: Write) -> tuple[Row | None, Item | None]:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from local_lakehouse.athena.context import Context, Outcome, table_of
 from local_lakehouse.athena.query_statements import column_names
 from local_lakehouse.athena.tables.catalog import qualify
-from local_lakehouse.athena.tables.hive import check_serde
+from local_lakehouse.athena.tables.hive_formats import check_serde
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.projection import check_projection
 from local_lakehouse.athena.tables.views import view_input
@@ -29,10 +29,14 @@ from local_lakehouse.sql.hive_types import glue_type
 _HIVE_SYSTEM = 1
 _METASTORE = 1502
 _SEMANTIC = 1003
-_SERDES = {
-    "PARQUET": STORAGE["PARQUET"],
-    "TEXTFILE": STORAGE["TEXTFILE"],
-    "JSON": STORAGE["JSON"],
+_INPUTS = {
+    # A log of CloudTrail is read by the SerDe for it, or by one for JSON.
+    "com.amazon.emr.cloudtrail.cloudtrailinputformat": (
+        "com.amazon.emr.cloudtrail.CloudTrailInputFormat",
+        STORAGE["TEXTFILE"][1],
+        "com.amazon.emr.hive.serde.CloudTrailSerde",
+    ),
+    **{storage[0].lower(): storage for storage in STORAGE.values()},
 }
 _START = Position(1, 1)
 
@@ -129,12 +133,11 @@ def _storage(stored_as: str) -> tuple[str, str, str]:
     Raises:
         QueryFailure: ``NOT_SUPPORTED``, for a format that is not read here.
     """
-    by_input = {storage[0].lower(): storage for storage in _SERDES.values()}
-    storage = _SERDES.get(stored_as) or by_input.get(stored_as.lower())
+    storage = STORAGE.get(stored_as) or _INPUTS.get(stored_as.lower())
     if storage is None:
         raise QueryFailure(
             "NOT_SUPPORTED",
-            f"The local Athena does not read tables stored as {stored_as}: it reads {', '.join(_SERDES)}",
+            f"The local Athena does not read tables stored as {stored_as}: it reads {', '.join(STORAGE)}",
         )
     return storage
 

@@ -1,26 +1,21 @@
-"""Hive tables: Parquet, CSV and JSON files in S3, described by the Glue Data Catalog."""
+"""Hive tables: files in S3, described by the Glue Data Catalog."""
 
 # ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import json
 import operator
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from local_lakehouse.athena.tables.iceberg_types import arrow_type, relabel
+from local_lakehouse.athena.tables.hive_formats import PARQUET, parse_file, read_text, serde_name
+from local_lakehouse.athena.tables.iceberg_types import arrow_type
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.loads import Loaded
 from local_lakehouse.athena.tables.projection import is_projected, partitions
@@ -31,26 +26,6 @@ from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.hive_types import UnknownTypeError, parse_glue_type
 from local_lakehouse.sql.types import Type, duckdb_type
 
-_PARQUET = "ParquetHiveSerDe"
-_OPEN_CSV = "OpenCSVSerde"
-_LAZY_SIMPLE = "LazySimpleSerDe"
-_JSON = ("JsonSerDe", "JsonSerde")
-_SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
-    _PARQUET: ("serialization.format",),
-    _OPEN_CSV: ("separatorChar", "quoteChar", "escapeChar", "serialization.format"),
-    _LAZY_SIMPLE: ("field.delim", "serialization.format", "serialization.null.format"),
-    **dict.fromkeys(_JSON, ("serialization.format", "ignore.malformed.json")),
-}
-# Asking for what is done anyway is no request for something that is not done.
-_SERDE_DEFAULTS = {
-    "line.delim": "\n",
-    "case.insensitive": "true",
-    "dots.in.keys": "false",
-    "serialization.encoding": "UTF-8",
-    "collection.delim": "\x02",
-    "colelction.delim": "\x02",
-    "mapkey.delim": "\x03",
-}
 _COMPARISONS = {
     "=": operator.eq,
     "<": operator.lt,
@@ -81,25 +56,6 @@ def hive_columns(entry: dict[str, Any]) -> list[tuple[str, Type]]:
     return found
 
 
-def check_serde(library: str, properties: dict[str, str]) -> None:
-    """Refuse a SerDe, or a property of one, that files are not read by here.
-
-    Raises:
-        QueryFailure: ``NOT_SUPPORTED``.
-    """
-    name = library.rpartition(".")[2]
-    if name not in _SERDE_PROPERTIES:
-        raise QueryFailure(
-            "NOT_SUPPORTED",
-            f"The local Athena does not read files by the SerDe {library}: it reads {', '.join(_SERDE_PROPERTIES)}",
-        )
-    for key, value in properties.items():
-        if key not in _SERDE_PROPERTIES[name] and _SERDE_DEFAULTS.get(key) != value:
-            raise QueryFailure(
-                "NOT_SUPPORTED", f"The local Athena does not know the property '{key}' of the SerDe {name}"
-            )
-
-
 @dataclass
 class HiveLoad:
     """A Hive table."""
@@ -115,7 +71,7 @@ class HiveLoad:
             for location, values in self._locations()
             for path, size, tag in self._objects(location)
         ]
-        if _library(self.entry) == _PARQUET and self.lake.reads_local_files:
+        if serde_name(self.entry) == PARQUET and self.lake.reads_local_files:
             sql = self._parquet_sql(objects, columns)
             if sql is not None:
                 return sql
@@ -168,9 +124,9 @@ class HiveLoad:
             bucket, _, key = found.path.removeprefix("s3://").partition("/")
             content = self.lake.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
             scanned += len(content)
-            rows = _parse(self.entry, found.path, content, own)
+            rows = parse_file(self.entry, found.path, content, own)
             for index, value in enumerate(found.values, len(own)):
-                typed = _value(value, listed[index][1])
+                typed = read_text(value, listed[index][1])
                 rows = rows.append_column(f"c{index}", pa.array([typed] * rows.num_rows, arrow_type(listed[index][1])))
             if "p" in columns:
                 rows = rows.append_column("p", pa.array([found.path] * rows.num_rows, pa.string()))
@@ -203,7 +159,7 @@ class HiveLoad:
     def _wants(self, key: str, text: str | None) -> bool:
         """Tell whether the conditions leave a value of a partition column."""
         index, type_ = self._key(key)
-        value = _value(text, type_)
+        value = read_text(text, type_)
         return all(_holds(value, condition) for condition in self.conditions if condition.column == f"c{index}")
 
     def _equal(self) -> dict[str, list[str]]:
@@ -252,11 +208,6 @@ class _Object:
     values: tuple[str | None, ...]
 
 
-def _library(entry: dict[str, Any]) -> str:
-    serde = entry["StorageDescriptor"].get("SerdeInfo", {})
-    return str(serde.get("SerializationLibrary", "")).rpartition(".")[2]
-
-
 def _chunk_bytes(footer: pq.ParquetFile, names: set[str]) -> int:
     """Return how many bytes the chunks of some columns take."""
     groups = [footer.metadata.row_group(number) for number in range(footer.metadata.num_row_groups)]
@@ -290,134 +241,9 @@ def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
 
 def _partition_sql(text: str | None, type_: Type) -> str | None:
     """Return DuckDB's SQL of a partition's value; None if Arrow has to read it."""
-    value = _value(text, type_)
+    value = read_text(text, type_)
     if value is None:
         return null_of(type_)
     if types.is_text(type_) or type_.name in ("date", *types.INTEGERS):
         return f"CAST({quote(str(value))} AS {duckdb_type(type_)})"
     return None
-
-
-def _parse(entry: dict[str, Any], path: str, content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
-    serde = entry["StorageDescriptor"].get("SerdeInfo", {})
-    library = _library(entry)
-    if library == _PARQUET:
-        return _parquet(content, columns)
-    if path.endswith(".gz") or content[:2] == b"\x1f\x8b":
-        content = gzip.decompress(content)
-    parameters = {**entry.get("Parameters", {}), **serde.get("Parameters", {})}
-    if library == _OPEN_CSV:
-        rows = csv.reader(
-            io.StringIO(content.decode(), newline=""),
-            delimiter=parameters.get("separatorChar", ","),
-            quotechar=parameters.get("quoteChar", '"'),
-            escapechar=parameters.get("escapeChar", "\\"),
-        )
-        return _texts(list(rows), parameters, columns)
-    if library == _LAZY_SIMPLE:
-        delimiter = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
-        lines = [line.split(delimiter) for line in _lines(content.decode())]
-        null = parameters.get("serialization.null.format", r"\N")
-        return _texts([[None if text == null else text for text in line] for line in lines], parameters, columns)
-    if library in _JSON:
-        return _json(content.decode(), columns, lenient=parameters.get("ignore.malformed.json", "").lower() == "true")
-    raise QueryFailure(
-        "NOT_SUPPORTED",
-        f"The local Athena does not read tables of {library or 'no SerDe'}: it reads Parquet, CSV and JSON",
-    )
-
-
-def _lines(text: str) -> list[str]:
-    r"""Split as Hadoop's reader of lines does: at ``\n``, ``\r\n`` and ``\r``, and nowhere else."""
-    lines = re.split(r"\r\n|\n|\r", text)
-    return lines if lines[-1] else lines[:-1]
-
-
-def _parquet(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
-    found = pq.read_table(pa.BufferReader(content))
-    names = {name.lower(): name for name in found.column_names}
-    arrays = []
-    for name, type_ in columns:
-        if name in names:
-            arrays.append(relabel(found.column(names[name]), type_))
-        else:
-            arrays.append(pa.nulls(found.num_rows, arrow_type(type_)))
-    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
-
-
-def _texts(rows: list[Any], parameters: dict[str, str], columns: list[tuple[str, Type]]) -> pa.Table:
-    rows = rows[int(parameters.get("skip.header.line.count", "0")) :]
-    arrays = []
-    for index, (_, type_) in enumerate(columns):
-        values = [_value(row[index], type_) if index < len(row) else None for row in rows]
-        arrays.append(pa.array(values, arrow_type(type_)))
-    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
-
-
-def _json(text: str, columns: list[tuple[str, Type]], *, lenient: bool) -> pa.Table:
-    records: list[dict[str, Any]] = []
-    for line in filter(None, map(str.strip, _lines(text))):
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            if lenient:
-                records.append({})
-                continue
-            raise QueryFailure(
-                "HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object - JSONException: {error}"
-            ) from error
-        records.append({str(key).lower(): value for key, value in record.items()})
-    arrays = [
-        pa.array([_from_json(record.get(name), type_) for record in records], arrow_type(type_))
-        for name, type_ in columns
-    ]
-    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
-
-
-def _from_json(value: Any, type_: Type) -> Any:
-    if value is None:
-        return None
-    if type_.name == "array":
-        return [_from_json(item, type_.element) for item in value]
-    if type_.name == "map":
-        return [(_from_json(key, type_.key), _from_json(item, type_.value)) for key, item in value.items()]
-    if type_.name == "row":
-        members = {str(key).lower(): item for key, item in value.items()}
-        return {
-            f"f{index}": _from_json(members.get(name or ""), child)
-            for index, (name, child) in enumerate(zip(type_.fields, type_.children, strict=False))
-        }
-    if types.is_text(type_):
-        return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-    return _value(value if isinstance(value, str) else json.dumps(value), type_)
-
-
-def _value(text: str | None, type_: Type) -> Any:
-    """Read a text as a column's type; as Hive does, what cannot be read is NULL."""
-    if text is None or types.is_text(type_):
-        return text
-    try:
-        return _READERS[type_.name](text, type_)
-    except KeyError as error:
-        raise QueryFailure("NOT_SUPPORTED", f"Columns of type {type_} cannot be read from text files") from error
-    except (ValueError, InvalidOperation):
-        return None
-
-
-def _boolean(text: str, _: Type) -> bool | None:
-    return {"true": True, "false": False}.get(text.lower())
-
-
-def _timestamp(text: str, _: Type) -> datetime:
-    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+$", r"\1", text))
-
-
-_READERS = {
-    **dict.fromkeys(types.INTEGERS, lambda text, _: int(text)),
-    "double": lambda text, _: float(text),
-    "real": lambda text, _: float(text),
-    "decimal": lambda text, type_: Decimal(text).quantize(Decimal(1).scaleb(-type_.scale)),
-    "boolean": _boolean,
-    "date": lambda text, _: date.fromisoformat(text),
-    "timestamp": _timestamp,
-}

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any, Protocol
 from urllib.parse import quote
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from local_lakehouse.athena.results import render
 from local_lakehouse.athena.tables.lake import Lake
-from local_lakehouse.athena.writes.export import exported, field_names, file_type
+from local_lakehouse.athena.writes.hive_encoders import (
+    AvroEncoder,
+    Encoder,
+    LineEncoder,
+    OrcEncoder,
+    ParquetEncoder,
+    json_lines,
+)
 from local_lakehouse.iceberg.writer import Sink
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.types import Type
@@ -25,10 +28,8 @@ from local_lakehouse.sql.types import Type
 # https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
 _OPEN_PARTITIONS = 100
 _FILE_BYTES = 128 * 2**20
-_ROW_GROUP_ROWS = 122_880
-_ROW_GROUP_BYTES = 32 * 2**20
-FORMATS = ("PARQUET", "JSON", "TEXTFILE")
-_REFUSED_FORMATS = ("ORC", "AVRO", "ION")
+FORMATS = ("PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE")
+_REFUSED_FORMATS = ("ION",)
 _CODECS = {"SNAPPY": "snappy", "GZIP": "gzip", "ZSTD": "zstd", "LZ4": "lz4", "NONE": "none", "UNCOMPRESSED": "none"}
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _UNSUPPORTED = (
@@ -172,15 +173,19 @@ class HiveWriter:
     def _extension(self) -> str:
         return ".gz" if self._format in ("JSON", "TEXTFILE") and self._codec == "gzip" else ""
 
-    def _encoder(self, columns: Sequence[tuple[str, Type]]) -> Callable[[Sink], _Encoder]:
+    def _encoder(self, columns: Sequence[tuple[str, Type]]) -> Callable[[Sink], Encoder]:
         if self._format == "PARQUET":
-            return lambda sink: _ParquetEncoder(sink, columns, self._codec)
+            return lambda sink: ParquetEncoder(sink, columns, self._codec)
+        if self._format == "ORC":
+            return lambda sink: OrcEncoder(sink, columns, self._codec)
+        if self._format == "AVRO":
+            return lambda sink: AvroEncoder(sink, columns, self._codec)
         if self._codec not in ("gzip", "none"):
             raise QueryFailure("NOT_SUPPORTED", f"Compression {self._codec} of {self._format} files is not supported")
         compressed = self._codec == "gzip"
         if self._format == "JSON":
-            return lambda sink: _LineEncoder(sink, lambda rows: _json_lines(rows, columns), compressed=compressed)
-        return lambda sink: _LineEncoder(sink, lambda rows: self._text_lines(rows, columns), compressed=compressed)
+            return lambda sink: LineEncoder(sink, lambda rows: json_lines(rows, columns), compressed=compressed)
+        return lambda sink: LineEncoder(sink, lambda rows: self._text_lines(rows, columns), compressed=compressed)
 
     def _text_lines(self, rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> Iterator[str]:
         for row in render(rows.select(range(len(columns))), [type_ for _, type_ in columns]):
@@ -195,20 +200,10 @@ class Written:
     paths: list[str]
 
 
-class _Encoder(Protocol):
-    """Writes rows to a sink in a format."""
-
-    def write(self, rows: pa.Table) -> None:
-        """Write rows."""
-
-    def close(self) -> None:
-        """Write the format's end."""
-
-
 class _OpenFile:
     """A file that is being written."""
 
-    def __init__(self, lake: Lake, encoder: Callable[[Sink], _Encoder]) -> None:
+    def __init__(self, lake: Lake, encoder: Callable[[Sink], Encoder]) -> None:
         self._lake = lake
         self._sink = Sink(lake.catalog.objects)
         self._encoder = encoder(self._sink)
@@ -236,62 +231,6 @@ class _OpenFile:
         self._sink.discard()
 
 
-class _ParquetEncoder:
-    """Row groups of Parquet."""
-
-    def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
-        self._columns = columns
-        types_ = [(name, _stored_type(type_)) for name, type_ in columns]
-        self._schema = pa.schema(types_)
-        self._writer = pq.ParquetWriter(sink, self._schema, compression=codec)
-        self._waiting: list[pa.Table] = []
-
-    def write(self, rows: pa.Table) -> None:
-        """Keep rows until they are a row group."""
-        arrays = [_millis(exported(rows.column(index), type_)) for index, (_, type_) in enumerate(self._columns)]
-        self._waiting.append(pa.Table.from_arrays(arrays, schema=self._schema))
-        waiting = sum(kept.num_rows for kept in self._waiting)
-        if waiting >= _ROW_GROUP_ROWS or sum(kept.nbytes for kept in self._waiting) >= _ROW_GROUP_BYTES:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=_ROW_GROUP_ROWS)
-            self._waiting = []
-
-    def close(self) -> None:
-        """Write what waits, and the footer."""
-        self._flush()
-        self._writer.close()
-
-
-class _LineEncoder:
-    """Lines of text."""
-
-    def __init__(self, sink: Sink, lines: Callable[[pa.Table], Iterator[str]], *, compressed: bool) -> None:
-        self._lines = lines
-        self._file: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=sink, mode="wb") if compressed else sink  # type: ignore[assignment]
-        self._compressed = compressed
-
-    def write(self, rows: pa.Table) -> None:
-        """Write a line for each row."""
-        self._file.write("".join(f"{line}\n" for line in self._lines(rows)).encode())
-
-    def close(self) -> None:
-        """End the compressed stream."""
-        if self._compressed:
-            self._file.close()
-
-
-def _stored_type(type_: Type) -> pa.DataType:
-    found = file_type(type_)
-    return pa.timestamp("ms") if pa.types.is_timestamp(found) else found
-
-
-def _millis(values: pa.Array) -> pa.Array:
-    return values.cast(pa.timestamp("ms")) if pa.types.is_timestamp(values.type) else values
-
-
 def _file_name() -> str:
     return f"{datetime.now(UTC):%Y%m%d_%H%M%S}_00000_{uuid.uuid4().hex[:5]}_{uuid.uuid4()}"
 
@@ -313,36 +252,3 @@ def _partitions(
             for name, value in zip(partitioned_by, key, strict=True)
         )
         yield folder, rows.take(pa.array(indexes))
-
-
-def _json_lines(rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> Iterator[str]:
-    parts = [_json_values(rows.column(index), type_) for index, (_, type_) in enumerate(columns)]
-    names = [name for name, _ in columns]
-    for values in zip(*parts, strict=False):
-        members = {name: value for name, value in zip(names, values, strict=False) if value is not None}
-        yield json.dumps(members, ensure_ascii=False, separators=(",", ":"))
-
-
-def _json_values(column: Any, type_: Type) -> list[Any]:
-    if type_.name in ("boolean", "integer", "bigint", "smallint", "tinyint", "double", "real"):
-        listed: list[Any] = column.to_pylist()
-        return listed
-    if type_.children:
-        return [_json_nested(value, type_) for value in column.to_pylist()]
-    return [row[0] for row in render(pa.table([column], names=["c"]), [type_])]
-
-
-def _json_nested(value: Any, type_: Type) -> Any:
-    if value is None:
-        return None
-    if type_.name == "array":
-        return [_json_nested(item, type_.element) for item in value]
-    if type_.name == "map":
-        entries = value.items() if isinstance(value, dict) else value
-        return {str(key): _json_nested(item, type_.value) for key, item in entries}
-    if type_.name == "row":
-        return {
-            name: _json_nested(value[f"f{index}"], child)
-            for index, (name, child) in enumerate(zip(field_names(type_), type_.children, strict=False))
-        }
-    return value if isinstance(value, bool | int | float | str) else str(value)

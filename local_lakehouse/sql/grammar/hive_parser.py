@@ -150,7 +150,8 @@ class HiveReader(TokenReader):
         elif self.accept("ROW", "FORMAT"):
             self._row_format(clauses)
         elif self.accept("WITH", "SERDEPROPERTIES"):
-            clauses["row_format"] = self._pairs()
+            # A backslash is written twice, as in a pattern.
+            clauses["row_format"] = tuple((key, text.replace("\\\\", "\\")) for key, text in self._pairs())
         elif self.accept("CLUSTERED", "BY"):
             raise MalformedQuery("Bucketed tables are not supported by the local Athena", code="INVALID_INPUT")
         else:

@@ -38,7 +38,7 @@ _PATIENCE_SECONDS = 2.0
 _REPLACEMENT = re.compile(r"\\(.?)|\$(?:\{([A-Za-z]\w*)\}|(\d+))?", re.DOTALL | re.ASCII)
 
 
-class _Pattern:
+class Pattern:
     """A compiled pattern whose matches take a bounded time."""
 
     def __init__(self, compiled: regex.Pattern[str], written: str) -> None:
@@ -53,19 +53,29 @@ class _Pattern:
             "EXCEEDED_TIME_LIMIT",
         )
 
+    def fullmatch(self, text: str) -> regex.Match[str] | None:
+        """Match a whole text."""
+        try:
+            return self._compiled.fullmatch(text, timeout=_PATIENCE_SECONDS, concurrent=True)
+        except TimeoutError as error:
+            raise self._late() from error
+
     def search(self, text: str) -> regex.Match[str] | None:
+        """Find the first match."""
         try:
             return self._compiled.search(text, timeout=_PATIENCE_SECONDS, concurrent=True)
         except TimeoutError as error:
             raise self._late() from error
 
     def finditer(self, text: str, start: int = 0) -> Iterator[regex.Match[str]]:
+        """Walk over all matches."""
         try:
             yield from self._compiled.finditer(text, start, timeout=_PATIENCE_SECONDS, concurrent=True)
         except TimeoutError as error:
             raise self._late() from error
 
     def sub(self, fill: Callable[[regex.Match[str]], str], text: str) -> str:
+        """Replace all matches."""
         try:
             return self._compiled.sub(fill, text, timeout=_PATIENCE_SECONDS, concurrent=True)
         except TimeoutError as error:
@@ -73,7 +83,12 @@ class _Pattern:
 
 
 @functools.lru_cache(maxsize=512)
-def _compiled(pattern: str) -> _Pattern:
+def java_pattern(pattern: str) -> Pattern:
+    """Return a pattern that is written as for Java.
+
+    Raises:
+        AthenaError: It is not a pattern, or has a construct that is not offered.
+    """
     if "&&" in pattern or r"\Q" in pattern or r"\G" in pattern or r"\X" in pattern:
         raise AthenaError(f"This construct of regular expressions is not supported: {pattern}", "NOT_SUPPORTED")
     translated = _NAMED_GROUP.sub(r"(?P<\1>", pattern)
@@ -83,7 +98,7 @@ def _compiled(pattern: str) -> _Pattern:
     # Java's \Z is before a last line's end, too.
     translated = translated.replace(r"\Z", r"(?=\n?\Z)").replace(r"\z", r"\Z")
     try:
-        return _Pattern(regex.compile(translated), pattern)
+        return Pattern(regex.compile(translated), pattern)
     except regex.error as error:
         raise AthenaError(f"{error}: {pattern}") from error
 
@@ -96,7 +111,7 @@ def _class(match: re.Match[str], pattern: str) -> str:
     return f"[{'^' if inverted else ''}{members.removeprefix('^')}]"
 
 
-def _check_group(pattern: _Pattern, group: int) -> None:
+def _check_group(pattern: Pattern, group: int) -> None:
     if group < 0:
         raise AthenaError("Group cannot be negative")
     if group > pattern.groups:
@@ -106,13 +121,13 @@ def _check_group(pattern: _Pattern, group: int) -> None:
 @udf("ss:b")
 def regexp_like(text: str, pattern: str) -> bool:
     """Tell whether a pattern occurs in a text."""
-    return _compiled(pattern).search(text) is not None
+    return java_pattern(pattern).search(text) is not None
 
 
 @udf("ssn:s")
 def regexp_extract(text: str, pattern: str, group: int) -> str | None:
     """Return a group of the first match."""
-    compiled = _compiled(pattern)
+    compiled = java_pattern(pattern)
     _check_group(compiled, group)
     match = compiled.search(text)
     return match.group(group) if match else None
@@ -121,7 +136,7 @@ def regexp_extract(text: str, pattern: str, group: int) -> str | None:
 @udf("ssn:S")
 def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
     """Return a group of every match."""
-    compiled = _compiled(pattern)
+    compiled = java_pattern(pattern)
     _check_group(compiled, group)
     return [match.group(group) for match in compiled.finditer(text)]
 
@@ -129,7 +144,7 @@ def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
 @udf("ss:G")
 def regexp_groups(text: str, pattern: str) -> list[list[str | None]]:
     """Return the groups of every match."""
-    return [list(match.groups()) for match in _compiled(pattern).finditer(text)]
+    return [list(match.groups()) for match in java_pattern(pattern).finditer(text)]
 
 
 @udf("ssS:s")
@@ -139,13 +154,13 @@ def regexp_weave(text: str, pattern: str, parts: list[str | None]) -> str | None
     # One replacement that is NULL makes the whole result NULL.
     if None in parts:
         return None
-    return _compiled(pattern).sub(lambda _: next(replacements) or "", text)
+    return java_pattern(pattern).sub(lambda _: next(replacements) or "", text)
 
 
 @udf("sss:s")
 def regexp_replace(text: str, pattern: str, replacement: str) -> str:
     """Replace every match; ``$1`` and ``${name}`` are groups."""
-    compiled = _compiled(pattern)
+    compiled = java_pattern(pattern)
 
     def fill(match: regex.Match[str]) -> str:
         return _REPLACEMENT.sub(lambda part: _reference(part, match, compiled), replacement)
@@ -153,7 +168,7 @@ def regexp_replace(text: str, pattern: str, replacement: str) -> str:
     return compiled.sub(fill, text)
 
 
-def _reference(part: re.Match[str], match: regex.Match[str], compiled: _Pattern) -> str:
+def _reference(part: re.Match[str], match: regex.Match[str], compiled: Pattern) -> str:
     if part.group(1):
         return part.group(1)
     if part.group(2) is None and part.group(3) is None:
@@ -174,7 +189,7 @@ def _reference(part: re.Match[str], match: regex.Match[str], compiled: _Pattern)
 def regexp_split(text: str, pattern: str) -> list[str]:
     """Split a text at every match."""
     parts, start = [], 0
-    for match in _compiled(pattern).finditer(text):
+    for match in java_pattern(pattern).finditer(text):
         parts.append(text[start : match.start()])
         start = match.end()
     return [*parts, text[start:]]
@@ -183,7 +198,7 @@ def regexp_split(text: str, pattern: str) -> list[str]:
 @udf("ss:n")
 def regexp_count(text: str, pattern: str) -> int:
     """Count the matches."""
-    return sum(1 for _ in _compiled(pattern).finditer(text))
+    return sum(1 for _ in java_pattern(pattern).finditer(text))
 
 
 @udf("ssnn:i")
@@ -195,7 +210,7 @@ def regexp_position(text: str, pattern: str, start: int, occurrence: int) -> int
         raise AthenaError("occurrence cannot be smaller than 1")
     if start > len(text):
         return -1
-    matches = _compiled(pattern).finditer(text, start - 1)
+    matches = java_pattern(pattern).finditer(text, start - 1)
     for number, match in enumerate(matches, 1):
         if number == occurrence:
             return match.start() + 1

@@ -12,7 +12,7 @@ from tests.local_lakehouse.athena.conftest import Athena
 ROWS = "SELECT * FROM (VALUES (1, 'a', DATE '2024-01-01'), (2, NULL, NULL)) AS t(id, s, d)"
 
 
-@pytest.mark.parametrize("file_format", ["PARQUET", "JSON", "TEXTFILE"])
+@pytest.mark.parametrize("file_format", ["PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE"])
 def test_a_table_from_a_query(athena: Athena, file_format: str) -> None:
     document = athena.finished(athena.start(f"CREATE TABLE copied WITH (format = '{file_format}') AS {ROWS}"))
 
@@ -70,7 +70,7 @@ def test_what_a_hive_table_cannot_hold(athena: Athena, query: str, reason: str) 
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [
-        ("format = 'ORC'", "NOT_SUPPORTED: The local Athena does not write ORC"),
+        ("format = 'ION'", "NOT_SUPPORTED: The local Athena does not write ION"),
         ("bucketed_by = ARRAY['id'], bucket_count = 2", "NOT_SUPPORTED: Bucketed tables"),
         ("colour = 'red'", "INVALID_TABLE_PROPERTY"),
         ("table_type = 'ICEBERG'", "INVALID_TABLE_PROPERTY"),
@@ -179,11 +179,18 @@ def test_a_table_is_described_with_its_formats_and_comments(athena: Athena) -> N
     ("clauses", "reason"),
     [
         ("STORED AS ION", "does not read tables stored as ION"),
-        ("ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'", "does not read files by the SerDe"),
+        (
+            "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'",
+            "does not have the serde property 'input.regex'",
+        ),
+        (
+            "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' WITH SERDEPROPERTIES ('input.regex'='(')",
+            "INVALID_TABLE_PROPERTY: input.regex is not offered",
+        ),
         ("ROW FORMAT SERDE 'com.amazonaws.glue.serde.GrokSerDe'", "does not read files by the SerDe"),
         (
-            "STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat' OUTPUTFORMAT 'org.apache.Some'",
-            "does not read tables stored as com.amazon.emr.cloudtrail.CloudTrailInputFormat",
+            "STORED AS INPUTFORMAT 'org.apache.hadoop.mapred.SequenceFileInputFormat' OUTPUTFORMAT 'org.apache.Some'",
+            "does not read tables stored as org.apache.hadoop.mapred.SequenceFileInputFormat",
         ),
         (
             "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' WITH SERDEPROPERTIES ('mapping.a'='b')",

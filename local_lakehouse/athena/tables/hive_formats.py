@@ -1,0 +1,316 @@
+"""Formats of Hive tables' files: Parquet, ORC, Avro, CSV, JSON, logs of CloudTrail, lines read by a pattern."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import fastavro
+import pyarrow as pa
+import pyarrow.orc as orc
+import pyarrow.parquet as pq
+
+from local_lakehouse.athena.tables.iceberg_types import arrow_type, relabel
+from local_lakehouse.sql import types
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.runtime.regexp_functions import Pattern, java_pattern
+from local_lakehouse.sql.runtime.udf import AthenaError
+from local_lakehouse.sql.types import Type
+
+PARQUET = "ParquetHiveSerDe"
+_OPEN_CSV = "OpenCSVSerde"
+_LAZY_SIMPLE = "LazySimpleSerDe"
+_ORC = "OrcSerde"
+_AVRO = "AvroSerDe"
+_REGEX = "RegexSerDe"
+_CLOUDTRAIL = "CloudTrailSerde"
+_JSON = ("JsonSerDe", "JsonSerde")
+_CLOUDTRAIL_INPUT = "com.amazon.emr.cloudtrail.CloudTrailInputFormat"
+_SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
+    PARQUET: ("serialization.format",),
+    _OPEN_CSV: ("separatorChar", "quoteChar", "escapeChar", "serialization.format"),
+    _LAZY_SIMPLE: ("field.delim", "serialization.format", "serialization.null.format"),
+    _ORC: ("serialization.format", "orc.column.index.access"),
+    # The schema is the one that a file has itself.
+    _AVRO: ("serialization.format", "avro.schema.literal"),
+    _REGEX: ("serialization.format", "input.regex", "input.regex.case.insensitive", "output.format.string"),
+    _CLOUDTRAIL: ("serialization.format",),
+    **dict.fromkeys(_JSON, ("serialization.format", "ignore.malformed.json")),
+}
+# Asking for what is done anyway is no request for something that is not done.
+_SERDE_DEFAULTS = {
+    "line.delim": "\n",
+    "case.insensitive": "true",
+    "dots.in.keys": "false",
+    "serialization.encoding": "UTF-8",
+    "collection.delim": "\x02",
+    "colelction.delim": "\x02",
+    "mapkey.delim": "\x03",
+}
+
+
+def check_serde(library: str, properties: dict[str, str]) -> None:
+    """Refuse a SerDe, or a property of one, that files are not read by here.
+
+    Raises:
+        QueryFailure: ``NOT_SUPPORTED``.
+    """
+    name = library.rpartition(".")[2]
+    if name not in _SERDE_PROPERTIES:
+        raise QueryFailure(
+            "NOT_SUPPORTED",
+            f"The local Athena does not read files by the SerDe {library}: it reads {', '.join(_SERDE_PROPERTIES)}",
+        )
+    if name == _REGEX:
+        _pattern(properties)
+    for key, value in properties.items():
+        if key not in _SERDE_PROPERTIES[name] and _SERDE_DEFAULTS.get(key) != value:
+            raise QueryFailure(
+                "NOT_SUPPORTED", f"The local Athena does not know the property '{key}' of the SerDe {name}"
+            )
+
+
+def serde_name(entry: dict[str, Any]) -> str:
+    """Return the name of a table's SerDe, without its package."""
+    serde = entry["StorageDescriptor"].get("SerdeInfo", {})
+    return str(serde.get("SerializationLibrary", "")).rpartition(".")[2]
+
+
+def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
+    """Return the rows of a file of a table.
+
+    Args:
+        entry: The table, as the catalog has it.
+        path: The file's path, of which the ending may name a compression.
+        content: What the file holds.
+        columns: Names and types of the table's own columns.
+
+    Raises:
+        QueryFailure: The file cannot be read as the table says.
+    """
+    library = serde_name(entry)
+    parameters = {
+        **entry.get("Parameters", {}),
+        **entry["StorageDescriptor"].get("SerdeInfo", {}).get("Parameters", {}),
+    }
+    if library == PARQUET:
+        return _named(pq.read_table(pa.BufferReader(content)), columns)
+    if library == _ORC:
+        return _orc(content, columns, by_name=parameters.get("orc.column.index.access", "true").lower() == "false")
+    if library == _AVRO:
+        return _avro(content, columns)
+    if path.endswith(".gz") or content[:2] == b"\x1f\x8b":
+        content = gzip.decompress(content)
+    if library == _OPEN_CSV:
+        rows = csv.reader(
+            io.StringIO(content.decode(), newline=""),
+            delimiter=parameters.get("separatorChar", ","),
+            quotechar=parameters.get("quoteChar", '"'),
+            escapechar=parameters.get("escapeChar", "\\"),
+        )
+        return _texts(list(rows), parameters, columns)
+    if library == _LAZY_SIMPLE:
+        delimiter = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
+        lines = [line.split(delimiter) for line in _lines(content.decode())]
+        null = parameters.get("serialization.null.format", r"\N")
+        return _texts([[None if text == null else text for text in line] for line in lines], parameters, columns)
+    if library == _REGEX:
+        return _texts(_matched(content.decode(), parameters, len(columns)), parameters, columns)
+    logged = entry["StorageDescriptor"].get("InputFormat") == _CLOUDTRAIL_INPUT
+    if library == _CLOUDTRAIL or (library in _JSON and logged):
+        return _records(_cloudtrail(content), columns)
+    if library in _JSON:
+        lenient = parameters.get("ignore.malformed.json", "").lower() == "true"
+        return _records(_json_lines(content.decode(), lenient=lenient), columns)
+    raise QueryFailure(
+        "NOT_SUPPORTED",
+        f"The local Athena does not read tables of {library or 'no SerDe'}: it reads {', '.join(_SERDE_PROPERTIES)}",
+    )
+
+
+def _lines(text: str) -> list[str]:
+    r"""Split as Hadoop's reader of lines does: at ``\n``, ``\r\n`` and ``\r``, and nowhere else."""
+    lines = re.split(r"\r\n|\n|\r", text)
+    return lines if lines[-1] else lines[:-1]
+
+
+def _named(found: pa.Table, columns: list[tuple[str, Type]]) -> pa.Table:
+    """Return the columns of a file by their names; one that it does not have is NULL."""
+    names = {name.lower(): name for name in found.column_names}
+    arrays = [
+        relabel(found.column(names[name]), type_) if name in names else pa.nulls(found.num_rows, arrow_type(type_))
+        for name, type_ in columns
+    ]
+    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
+
+
+def _orc(content: bytes, columns: list[tuple[str, Type]], *, by_name: bool) -> pa.Table:
+    """Return the columns of an ORC file, by their places unless the table asks for names."""
+    found = orc.ORCFile(pa.BufferReader(content)).read()
+    if not by_name:
+        renamed = [name for name, _ in columns[: found.num_columns]]
+        found = found.select(range(len(renamed))).rename_columns(renamed)
+    return _named(found, columns)
+
+
+def _avro(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
+    try:
+        records = [
+            {str(key).lower(): value for key, value in record.items()}
+            for record in fastavro.reader(io.BytesIO(content))
+            if isinstance(record, dict)
+        ]
+    except ValueError as error:
+        raise QueryFailure("HIVE_BAD_DATA", f"Not an Avro file: {error}") from error
+    arrays = [
+        pa.array([_from_avro(record.get(name), type_) for record in records], arrow_type(type_))
+        for name, type_ in columns
+    ]
+    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
+
+
+def _from_avro(value: Any, type_: Type) -> Any:
+    """Return an Avro value with rows' fields called ``f0``, ``f1`` …."""
+    if value is None:
+        return None
+    if type_.name == "array":
+        return [_from_avro(item, type_.element) for item in value]
+    if type_.name == "map":
+        return [(key, _from_avro(item, type_.value)) for key, item in value.items()]
+    if type_.name == "row":
+        members = {str(key).lower(): item for key, item in value.items()}
+        return {
+            f"f{index}": _from_avro(members.get(name or ""), child)
+            for index, (name, child) in enumerate(zip(type_.fields, type_.children, strict=False))
+        }
+    if type_.name == "timestamp" and isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    return value
+
+
+def _pattern(parameters: dict[str, str]) -> Pattern:
+    """Return what takes the lines of a table apart.
+
+    Raises:
+        QueryFailure: ``INVALID_TABLE_PROPERTY``, if there is no pattern or it is not one.
+    """
+    written = parameters.get("input.regex")
+    if written is None:
+        raise QueryFailure("INVALID_TABLE_PROPERTY", "This table does not have the serde property 'input.regex'")
+    insensitive = parameters.get("input.regex.case.insensitive", "").lower() == "true"
+    try:
+        return java_pattern(f"(?i){written}" if insensitive else written)
+    except AthenaError as error:
+        raise QueryFailure("INVALID_TABLE_PROPERTY", f"input.regex is not offered: {written}") from error
+
+
+def _matched(text: str, parameters: dict[str, str], width: int) -> list[list[str | None]]:
+    """Return the groups of each line; a line that does not match as a whole is a row of NULLs."""
+    pattern = _pattern(parameters)
+    rows: list[list[str | None]] = []
+    for line in _lines(text):
+        try:
+            match = pattern.fullmatch(line)
+        except AthenaError as error:
+            raise QueryFailure("HIVE_CURSOR_ERROR", f"input.regex takes too long for the line: {line[:80]}") from error
+        rows.append(list(match.groups())[:width] if match else [None] * width)
+    return rows
+
+
+def _texts(rows: list[Any], parameters: dict[str, str], columns: list[tuple[str, Type]]) -> pa.Table:
+    rows = rows[int(parameters.get("skip.header.line.count", "0")) :]
+    arrays = []
+    for index, (_, type_) in enumerate(columns):
+        values = [read_text(row[index], type_) if index < len(row) else None for row in rows]
+        arrays.append(pa.array(values, arrow_type(type_)))
+    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
+
+
+def _json_lines(text: str, *, lenient: bool) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = []
+    for line in filter(None, map(str.strip, _lines(text))):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            if lenient:
+                records.append({})
+                continue
+            raise QueryFailure(
+                "HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object - JSONException: {error}"
+            ) from error
+        records.append(record)
+    return records
+
+
+def _cloudtrail(content: bytes) -> list[dict[str, Any]]:
+    """Return the events of a file of CloudTrail's."""
+    try:
+        events = json.loads(content)["Records"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise QueryFailure("HIVE_CURSOR_ERROR", f"Not a log file of CloudTrail: {error!r}") from error
+    return [event for event in events if isinstance(event, dict)]
+
+
+def _records(records: Iterable[dict[str, Any]], columns: list[tuple[str, Type]]) -> pa.Table:
+    lowered = [{str(key).lower(): value for key, value in record.items()} for record in records]
+    arrays = [
+        pa.array([_from_json(record.get(name), type_) for record in lowered], arrow_type(type_))
+        for name, type_ in columns
+    ]
+    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
+
+
+def _from_json(value: Any, type_: Type) -> Any:
+    if value is None:
+        return None
+    if type_.name == "array":
+        return [_from_json(item, type_.element) for item in value]
+    if type_.name == "map":
+        return [(_from_json(key, type_.key), _from_json(item, type_.value)) for key, item in value.items()]
+    if type_.name == "row":
+        members = {str(key).lower(): item for key, item in value.items()}
+        return {
+            f"f{index}": _from_json(members.get(name or ""), child)
+            for index, (name, child) in enumerate(zip(type_.fields, type_.children, strict=False))
+        }
+    if types.is_text(type_):
+        return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    return read_text(value if isinstance(value, str) else json.dumps(value), type_)
+
+
+def read_text(text: str | None, type_: Type) -> Any:
+    """Read a text as a column's type; as Hive does, what cannot be read is NULL."""
+    if text is None or types.is_text(type_):
+        return text
+    try:
+        return _READERS[type_.name](text, type_)
+    except KeyError as error:
+        raise QueryFailure("NOT_SUPPORTED", f"Columns of type {type_} cannot be read from text files") from error
+    except (ValueError, InvalidOperation):
+        return None
+
+
+def _boolean(text: str, _: Type) -> bool | None:
+    return {"true": True, "false": False}.get(text.lower())
+
+
+def _timestamp(text: str, _: Type) -> datetime:
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+$", r"\1", text))
+
+
+_READERS = {
+    **dict.fromkeys(types.INTEGERS, lambda text, _: int(text)),
+    "double": lambda text, _: float(text),
+    "real": lambda text, _: float(text),
+    "decimal": lambda text, type_: Decimal(text).quantize(Decimal(1).scaleb(-type_.scale)),
+    "boolean": _boolean,
+    "date": lambda text, _: date.fromisoformat(text),
+    "timestamp": _timestamp,
+}

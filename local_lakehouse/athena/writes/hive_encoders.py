@@ -1,0 +1,239 @@
+"""Encoders of the files that Hive tables and UNLOAD leave in S3: Parquet, ORC, Avro, JSON and text."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC
+from typing import IO, Any, Protocol, cast
+
+import fastavro
+import pyarrow as pa
+import pyarrow.orc as orc
+import pyarrow.parquet as pq
+
+from local_lakehouse.athena.results import render
+from local_lakehouse.athena.writes.export import exported, field_names, file_type
+from local_lakehouse.iceberg.writer import Sink
+from local_lakehouse.sql import types
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.types import Type
+
+_ROW_GROUP_ROWS = 122_880
+_ROW_GROUP_BYTES = 32 * 2**20
+_ORC_CODECS = {"gzip": "zlib", "snappy": "snappy", "zstd": "zstd", "lz4": "lz4", "none": "uncompressed"}
+_AVRO_CODECS = {"gzip": "deflate", "none": "null"}
+_AVRO_TYPES: dict[str, Any] = {
+    "boolean": "boolean",
+    "tinyint": "int",
+    "smallint": "int",
+    "integer": "int",
+    "bigint": "long",
+    "real": "float",
+    "double": "double",
+    "varchar": "string",
+    "char": "string",
+    "varbinary": "bytes",
+    "date": {"type": "int", "logicalType": "date"},
+    "timestamp": {"type": "long", "logicalType": "timestamp-millis"},
+}
+
+
+class Encoder(Protocol):
+    """Writes rows to a sink in a format."""
+
+    def write(self, rows: pa.Table) -> None:
+        """Write rows."""
+
+    def close(self) -> None:
+        """Write the format's end."""
+
+
+class ParquetEncoder:
+    """Row groups of Parquet."""
+
+    def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
+        self._columns = columns
+        types_ = [(name, _stored_type(type_)) for name, type_ in columns]
+        self._schema = pa.schema(types_)
+        self._writer = pq.ParquetWriter(sink, self._schema, compression=codec)
+        self._waiting: list[pa.Table] = []
+
+    def write(self, rows: pa.Table) -> None:
+        """Keep rows until they are a row group."""
+        arrays = [_millis(exported(rows.column(index), type_)) for index, (_, type_) in enumerate(self._columns)]
+        self._waiting.append(pa.Table.from_arrays(arrays, schema=self._schema))
+        waiting = sum(kept.num_rows for kept in self._waiting)
+        if waiting >= _ROW_GROUP_ROWS or sum(kept.nbytes for kept in self._waiting) >= _ROW_GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=_ROW_GROUP_ROWS)
+            self._waiting = []
+
+    def close(self) -> None:
+        """Write what waits, and the footer."""
+        self._flush()
+        self._writer.close()
+
+
+class OrcEncoder:
+    """Stripes of ORC."""
+
+    def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
+        self._columns = columns
+        self._schema = pa.schema([(name, _orc_type(type_)) for name, type_ in columns])
+        if codec not in _ORC_CODECS:
+            raise QueryFailure("NOT_SUPPORTED", f"Compression {codec} of ORC files is not supported")
+        self._writer = orc.ORCWriter(sink, compression=_ORC_CODECS[codec])
+        self._empty = True
+
+    def write(self, rows: pa.Table) -> None:
+        """Write rows."""
+        arrays = [exported(rows.column(index), type_) for index, (_, type_) in enumerate(self._columns)]
+        cast = [array.cast(field.type) for array, field in zip(arrays, self._schema, strict=True)]
+        self._writer.write(pa.Table.from_arrays(cast, schema=self._schema))
+        self._empty = False
+
+    def close(self) -> None:
+        """Write the footer."""
+        if self._empty:
+            self._writer.write(self._schema.empty_table())
+        self._writer.close()
+
+
+class AvroEncoder:
+    """Blocks of Avro, by the schema of the columns."""
+
+    def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
+        if codec not in _AVRO_CODECS:
+            raise QueryFailure("NOT_SUPPORTED", f"Compression {codec} of AVRO files is not supported")
+        self._columns = columns
+        names = itertools.count(1)
+        fields = [
+            {"name": name, "type": ["null", _avro_type(type_, names)], "default": None} for name, type_ in columns
+        ]
+        schema = {"type": "record", "name": "row", "fields": fields}
+        self._writer = fastavro.write.Writer(cast("IO[bytes]", sink), schema, _AVRO_CODECS[codec])
+
+    def write(self, rows: pa.Table) -> None:
+        """Write rows."""
+        listed = [
+            [avro_value(value, type_) for value in rows.column(index).to_pylist()]
+            for index, (_, type_) in enumerate(self._columns)
+        ]
+        names = [name for name, _ in self._columns]
+        for values in zip(*listed, strict=True):
+            self._writer.write(dict(zip(names, values, strict=True)))
+
+    def close(self) -> None:
+        """Write the last block."""
+        self._writer.flush()
+
+
+class LineEncoder:
+    """Lines of text."""
+
+    def __init__(self, sink: Sink, lines: Callable[[pa.Table], Iterator[str]], *, compressed: bool) -> None:
+        self._lines = lines
+        self._file: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=sink, mode="wb") if compressed else sink  # type: ignore[assignment]
+        self._compressed = compressed
+
+    def write(self, rows: pa.Table) -> None:
+        """Write a line for each row."""
+        self._file.write("".join(f"{line}\n" for line in self._lines(rows)).encode())
+
+    def close(self) -> None:
+        """End the compressed stream."""
+        if self._compressed:
+            self._file.close()
+
+
+def _stored_type(type_: Type) -> pa.DataType:
+    found = file_type(type_)
+    return pa.timestamp("ms") if pa.types.is_timestamp(found) else found
+
+
+def _millis(values: pa.Array) -> pa.Array:
+    return values.cast(pa.timestamp("ms")) if pa.types.is_timestamp(values.type) else values
+
+
+def _orc_type(type_: Type) -> pa.DataType:
+    found = file_type(type_)
+    return pa.timestamp("ns") if pa.types.is_timestamp(found) else found
+
+
+def _avro_type(type_: Type, names: Iterator[int]) -> Any:
+    """Return the Avro type that holds values of an Athena type; a record needs a name of its own."""
+    if type_.name == "decimal":
+        return {"type": "bytes", "logicalType": "decimal", "precision": type_.precision, "scale": type_.scale}
+    if type_.name == "array":
+        return {"type": "array", "items": ["null", _avro_type(type_.element, names)]}
+    if type_.name == "map":
+        if not types.is_text(type_.key):
+            raise QueryFailure("NOT_SUPPORTED", f"Avro files hold no maps with keys of type {type_.key}")
+        return {"type": "map", "values": ["null", _avro_type(type_.value, names)]}
+    if type_.name == "row":
+        number = next(names)
+        fields = [
+            {"name": name, "type": ["null", _avro_type(child, names)], "default": None}
+            for name, child in zip(field_names(type_), type_.children, strict=True)
+        ]
+        return {"type": "record", "name": f"row{number}", "fields": fields}
+    return _AVRO_TYPES[type_.name]
+
+
+def avro_value(value: Any, type_: Type) -> Any:
+    """Return a value as `fastavro` writes it, with rows' fields under their own names."""
+    if value is None:
+        return None
+    if type_.name == "array":
+        return [avro_value(item, type_.element) for item in value]
+    if type_.name == "map":
+        entries = value.items() if isinstance(value, dict) else value
+        return {key: avro_value(item, type_.value) for key, item in entries}
+    if type_.name == "row":
+        return {
+            name: avro_value(value[f"f{index}"], child)
+            for index, (name, child) in enumerate(zip(field_names(type_), type_.children, strict=True))
+        }
+    if type_.name == "timestamp":
+        return value.replace(tzinfo=UTC)
+    return value
+
+
+def json_lines(rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> Iterator[str]:
+    """Write each row as a JSON object."""
+    parts = [_json_values(rows.column(index), type_) for index, (_, type_) in enumerate(columns)]
+    names = [name for name, _ in columns]
+    for values in zip(*parts, strict=False):
+        members = {name: value for name, value in zip(names, values, strict=False) if value is not None}
+        yield json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+
+
+def _json_values(column: Any, type_: Type) -> list[Any]:
+    if type_.name in ("boolean", "integer", "bigint", "smallint", "tinyint", "double", "real"):
+        listed: list[Any] = column.to_pylist()
+        return listed
+    if type_.children:
+        return [_json_nested(value, type_) for value in column.to_pylist()]
+    return [row[0] for row in render(pa.table([column], names=["c"]), [type_])]
+
+
+def _json_nested(value: Any, type_: Type) -> Any:
+    if value is None:
+        return None
+    if type_.name == "array":
+        return [_json_nested(item, type_.element) for item in value]
+    if type_.name == "map":
+        entries = value.items() if isinstance(value, dict) else value
+        return {str(key): _json_nested(item, type_.value) for key, item in entries}
+    if type_.name == "row":
+        return {
+            name: _json_nested(value[f"f{index}"], child)
+            for index, (name, child) in enumerate(zip(field_names(type_), type_.children, strict=False))
+        }
+    return value if isinstance(value, bool | int | float | str) else str(value)

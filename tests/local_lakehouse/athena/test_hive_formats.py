@@ -1,0 +1,173 @@
+"""Files of Hive tables in each format: those that others wrote, and those that a query writes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import fastavro
+import pyarrow as pa
+import pyarrow.orc as orc
+import pytest
+
+from tests.local_lakehouse.athena.conftest import Athena
+
+WIDE = """SELECT * FROM (VALUES
+    (1, TINYINT '1', BIGINT '5', DOUBLE '1.5', REAL '2.5', true, 'é', CAST('c' AS char(3)), X'00FF', DATE '2024-02-29',
+     TIMESTAMP '2024-01-01 10:20:30.123', DECIMAL '12.34', ARRAY[1, NULL], MAP(ARRAY['k'], ARRAY[2]),
+     CAST(ROW(7, ARRAY['x']) AS row(a integer, b array(varchar)))),
+    (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+) AS t(id, ti, bi, do, re, bo, va, ch, bn, da, ts, de, ar, ma, ro)"""
+SHOWN = [
+    [
+        *("1", "1", "5", "1.5", "2.5", "true", "é", "c  ", "00 ff", "2024-02-29", "2024-01-01 10:20:30.123", "12.34"),
+        *("[1, null]", "{k=2}", "{a=7, b=[x]}"),
+    ],
+    ["2", *[None] * 14],
+]
+
+
+@pytest.mark.parametrize("compression", ["GZIP", "NONE"])
+@pytest.mark.parametrize("file_format", ["PARQUET", "ORC", "AVRO"])
+def test_every_type_comes_back(athena: Athena, file_format: str, compression: str) -> None:
+    athena.run(f"CREATE TABLE wide WITH (format = '{file_format}', write_compression = '{compression}') AS {WIDE}")
+    assert athena.run("SELECT * FROM wide ORDER BY id") == SHOWN
+
+    athena.run(f"INSERT INTO wide {WIDE}")
+    assert athena.run("SELECT count(*), count(ro), max(de) FROM wide") == [["4", "2", "12.34"]]
+
+
+@pytest.mark.parametrize("file_format", ["ORC", "AVRO"])
+def test_a_table_without_rows_or_with_partitions(athena: Athena, file_format: str) -> None:
+    athena.run(f"CREATE TABLE none WITH (format = '{file_format}') AS SELECT 1 AS a WHERE false")
+    assert athena.run("SELECT * FROM none") == []
+
+    athena.run(
+        f"CREATE TABLE parts WITH (format = '{file_format}', partitioned_by = ARRAY['p']) AS "
+        "SELECT x AS a, x % 2 AS p FROM UNNEST(sequence(1, 4)) AS t(x)"
+    )
+    assert athena.run("SELECT a, p FROM parts WHERE p = 1 ORDER BY a") == [["1", "1"], ["3", "1"]]
+
+
+def _unloaded(athena: Athena, file_format: str) -> bytes:
+    athena.run(f"UNLOAD ({WIDE}) TO 's3://lab/out/' WITH (format = '{file_format}')")
+    [found] = athena.s3.list_objects_v2(Bucket="lab", Prefix="out/")["Contents"]
+    body: bytes = athena.s3.get_object(Bucket="lab", Key=found["Key"])["Body"].read()
+    return body
+
+
+def test_others_read_the_orc_files(athena: Athena) -> None:
+    rows = orc.ORCFile(io.BytesIO(_unloaded(athena, "ORC"))).read().to_pylist()
+
+    assert [row["id"] for row in rows] == [1, 2]
+    assert rows[0]["de"] == Decimal("12.34")
+    assert rows[0]["ro"] == {"a": 7, "b": ["x"]}
+
+
+def test_others_read_the_avro_files(athena: Athena) -> None:
+    rows: list[Any] = list(fastavro.reader(io.BytesIO(_unloaded(athena, "AVRO"))))
+
+    assert [row["id"] for row in rows] == [1, 2]
+    assert (rows[0]["da"], rows[0]["de"]) == (date(2024, 2, 29), Decimal("12.34"))
+    assert rows[0]["ts"] == datetime(2024, 1, 1, 10, 20, 30, 123000, UTC)
+    assert rows[0]["ma"] == {"k": 2}
+
+
+def test_avro_has_no_maps_of_numbers(athena: Athena) -> None:
+    reason = athena.fail("CREATE TABLE bad WITH (format = 'AVRO') AS SELECT MAP(ARRAY[1], ARRAY[2]) AS m")
+
+    assert reason == "NOT_SUPPORTED: Avro files hold no maps with keys of type integer"
+
+
+@pytest.mark.parametrize(
+    ("properties", "rows"),
+    [
+        # By their places, as Hive writes them; a column more than the file has is NULL.
+        ("", [["x", "1", None]]),
+        ("WITH SERDEPROPERTIES ('orc.column.index.access'='false')", [["1", "x", None]]),
+    ],
+)
+def test_orc_columns_by_place_or_by_name(athena: Athena, properties: str, rows: list[list[str | None]]) -> None:
+    sink = io.BytesIO()
+    orc.write_table(pa.table({"B": ["x"], "A": ["1"]}), sink)
+    athena.s3.put_object(Bucket="lab", Key="o/f.orc", Body=sink.getvalue())
+    athena.run(
+        "CREATE EXTERNAL TABLE o (a string, b string, c int) "
+        f"ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.orc.OrcSerde' {properties} STORED AS ORC LOCATION 's3://lab/o/'"
+    )
+
+    assert athena.run("SELECT a, b, c FROM o") == rows
+
+
+def test_avro_columns_by_name(athena: Athena) -> None:
+    schema = {
+        "type": "record",
+        "name": "event",
+        "fields": [
+            {"name": "Tags", "type": {"type": "map", "values": "string"}},
+            {"name": "id", "type": "long"},
+            {"name": "at", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+            {"name": "place", "type": {"type": "record", "name": "p", "fields": [{"name": "City", "type": "string"}]}},
+        ],
+    }
+    record = {"Tags": {"a": "b"}, "id": 5, "at": datetime(2024, 1, 1, tzinfo=UTC), "place": {"City": "Ulm"}}
+    sink = io.BytesIO()
+    fastavro.writer(sink, schema, [record])
+    athena.s3.put_object(Bucket="lab", Key="a/f.avro", Body=sink.getvalue())
+    athena.s3.put_object(Bucket="lab", Key="b/f.avro", Body=b"no avro")
+    for name in ("a", "b"):
+        athena.run(
+            f"CREATE EXTERNAL TABLE {name} (id bigint, tags map<string,string>, at timestamp, "
+            f"place struct<city:string>, gone int) STORED AS AVRO LOCATION 's3://lab/{name}/'"
+        )
+
+    assert athena.run("SELECT * FROM a") == [["5", "{a=b}", "2024-01-01 00:00:00.000", "{city=Ulm}", None]]
+    assert athena.fail("SELECT * FROM b").startswith("HIVE_BAD_DATA: Not an Avro file")
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        "ROW FORMAT SERDE 'com.amazon.emr.hive.serde.CloudTrailSerde' STORED AS INPUTFORMAT "
+        "'com.amazon.emr.cloudtrail.CloudTrailInputFormat' OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.Some'",
+        "ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe' STORED AS INPUTFORMAT "
+        "'com.amazon.emr.cloudtrail.CloudTrailInputFormat' OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.Some'",
+    ],
+)
+def test_logs_of_cloudtrail(athena: Athena, clauses: str) -> None:
+    event = {
+        "eventVersion": "1.08",
+        "userIdentity": {"type": "IAMUser", "userName": "ana"},
+        "requestParameters": {"bucketName": "b"},
+        "resources": [{"ARN": "arn:aws:s3:::b"}],
+    }
+    content = gzip.compress(json.dumps({"Records": [event, {"eventVersion": "1.09"}]}).encode())
+    athena.s3.put_object(Bucket="lab", Key="trail/f.json.gz", Body=content)
+    athena.run(
+        "CREATE EXTERNAL TABLE trail (eventversion string, useridentity struct<type:string,username:string>, "
+        f"requestparameters string, resources array<struct<arn:string>>) {clauses} LOCATION 's3://lab/trail/'"
+    )
+
+    assert athena.run("SELECT eventversion, useridentity.username, requestparameters, resources FROM trail") == [
+        ["1.08", "ana", '{"bucketName":"b"}', "[{arn=arn:aws:s3:::b}]"],
+        ["1.09", None, None, None],
+    ]
+
+
+def test_lines_that_a_pattern_takes_apart(athena: Athena) -> None:
+    athena.s3.put_object(Bucket="lab", Key="log/f.log", Body=b'10.0.0.1 "GET /a" 200\n10.0.0.2 - 404\nrubbish\n')
+    athena.run(
+        "CREATE EXTERNAL TABLE log (ip string, request string, status int) "
+        "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' WITH SERDEPROPERTIES ("
+        r"""'input.regex'='(\\S+) ("[^"]*"|-) (\\d+)') LOCATION 's3://lab/log/'"""
+    )
+
+    assert athena.run("SELECT * FROM log ORDER BY status") == [
+        ["10.0.0.1", '"GET /a"', "200"],
+        ["10.0.0.2", "-", "404"],
+        [None, None, None],
+    ]

@@ -1,4 +1,4 @@
-"""``SHOW`` and ``DESCRIBE``: the catalog as text.
+"""``SHOW``: the catalog as text.
 
 https://docs.aws.amazon.com/athena/latest/ug/show-tables.html and its neighbours
 """
@@ -25,7 +25,7 @@ from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.types import Type
 
 _STRING = Type("string")
-_PADDING = 20
+PADDING = 20
 
 
 def show(statement: nodes.Show, context: Context) -> Outcome:
@@ -33,7 +33,8 @@ def show(statement: nodes.Show, context: Context) -> Outcome:
     return _SHOWS[statement.what](statement, context)
 
 
-def _lines(names: tuple[str, ...], rows: Iterable[tuple[str, ...]], type_: Type = _STRING) -> Outcome:
+def lines_of(names: tuple[str, ...], rows: Iterable[tuple[str, ...]], type_: Type = _STRING) -> Outcome:
+    """Return lines of text as an outcome."""
     return Outcome([(name, type_) for name in names], [list(row) for row in rows], 0)
 
 
@@ -61,20 +62,20 @@ def _show_databases(statement: nodes.Show, context: Context) -> Outcome:
         except re.error as error:
             raise QueryFailure("", f"{statement.pattern} is not a regular expression: {error}") from error
         names = [name for name in names if wanted.fullmatch(name)]
-    return _lines(("database_name",), [(name,) for name in names])
+    return lines_of(("database_name",), [(name,) for name in names])
 
 
 def _show_tables(statement: nodes.Show, context: Context) -> Outcome:
     matches = _wildcards(statement.pattern)
     names = sorted(one["Name"] for one in context.lake.tables(_database(statement, context)))
-    return _lines(("tab_name",), [(name,) for name in names if matches(name)])
+    return lines_of(("tab_name",), [(name,) for name in names if matches(name)])
 
 
 def _show_views(statement: nodes.Show, context: Context) -> Outcome:
     matches = _wildcards(statement.pattern)
     entries = context.lake.tables(_database(statement, context))
     names = sorted(one["Name"] for one in entries if is_view(one))
-    return _lines(("views",), [(name,) for name in names if matches(name)], types.VARCHAR)
+    return lines_of(("views",), [(name,) for name in names if matches(name)], types.VARCHAR)
 
 
 def _show_functions(_: nodes.Show, __: Context) -> Outcome:
@@ -89,11 +90,16 @@ def _show_functions(_: nodes.Show, __: Context) -> Outcome:
 
 
 def _show_columns(statement: nodes.Show, context: Context) -> Outcome:
-    entry = _entity(statement.table, context)
-    return _lines(("field",), [(name.ljust(_PADDING),) for name, _, _ in table_columns(context.lake, entry)])
+    entry = entity(statement.table, context)
+    return lines_of(("field",), [(name.ljust(PADDING),) for name, _, _ in table_columns(context.lake, entry)])
 
 
-def _entity(names: nodes.TableName, context: Context) -> dict[str, Any]:
+def entity(names: nodes.TableName, context: Context) -> dict[str, Any]:
+    """Return the catalog's entry of a table or a view.
+
+    Raises:
+        QueryFailure: There is none.
+    """
     database, name = table_of(context, names)
     entry = context.lake.table(database, name)
     if entry is None:
@@ -116,7 +122,7 @@ def _show_partitions(statement: nodes.Show, context: Context) -> Outcome:
         for page in pages
         for one in page["Partitions"]
     ]
-    return _lines(("partition",), sorted(rows))
+    return lines_of(("partition",), sorted(rows))
 
 
 def _show_properties(statement: nodes.Show, context: Context) -> Outcome:
@@ -129,8 +135,8 @@ def _show_properties(statement: nodes.Show, context: Context) -> Outcome:
             if value is not None
             else f"Table {entry['DatabaseName']}.{entry['Name']} does not have property: {statement.key}"
         )
-        return _lines(("prpt_name", "prpt_value"), [(statement.key, text)])
-    return _lines(("prpt_name", "prpt_value"), sorted(properties.items()))
+        return lines_of(("prpt_name", "prpt_value"), [(statement.key, text)])
+    return lines_of(("prpt_name", "prpt_value"), sorted(properties.items()))
 
 
 def _show_create_view(statement: nodes.Show, context: Context) -> Outcome:
@@ -139,7 +145,7 @@ def _show_create_view(statement: nodes.Show, context: Context) -> Outcome:
     if definition is None:
         raise QueryFailure("NOT_SUPPORTED", f"'{entry['DatabaseName']}.{entry['Name']}' is a table, not a view")
     text = f'CREATE VIEW "{entry["Name"]}" AS \n{definition["originalSql"]}'
-    return _lines(("create view",), [(line,) for line in text.splitlines()], types.VARCHAR)
+    return lines_of(("create view",), [(line,) for line in text.splitlines()], types.VARCHAR)
 
 
 def _show_create_table(statement: nodes.Show, context: Context) -> Outcome:
@@ -147,7 +153,7 @@ def _show_create_table(statement: nodes.Show, context: Context) -> Outcome:
     if is_view(entry):
         raise hive_failure(f"FAILED: SemanticException: {entry['Name']} is a view; use SHOW CREATE VIEW")
     lines = _iceberg_ddl(entry, context) if is_iceberg(entry) else _hive_ddl(entry)
-    outcome = _lines(("createtab_stmt",), [(line,) for line in lines])
+    outcome = lines_of(("createtab_stmt",), [(line,) for line in lines])
     if not is_iceberg(entry):
         outcome.update_count = None
     return outcome
@@ -170,7 +176,7 @@ def iceberg_text(type_: Type) -> str:
     return simple.get(type_.name, type_.name)
 
 
-def _transforms(entry: dict[str, Any], context: Context) -> list[tuple[str, str, str]]:
+def transforms(entry: dict[str, Any], context: Context) -> list[tuple[str, str, str]]:
     """Return name, transform and column of each partition field."""
     table = context.lake.iceberg(entry)
     schema = table.schema()
@@ -196,7 +202,7 @@ def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
     described = table.properties.get("comment")
     if described:
         yield f"COMMENT '{_escaped(described)}'"
-    spec = _transforms(entry, context)
+    spec = transforms(entry, context)
     if spec:
         yield f"PARTITIONED BY ({', '.join(_partition_text(text, column) for _, text, column in spec)})"
     yield f"LOCATION '{table.metadata.location}'"
@@ -263,48 +269,6 @@ def _hive_ddl(entry: dict[str, Any]) -> Iterator[str]:
     for place, (key, value) in enumerate(listed, 1):
         yield f"  '{key}'='{value}'{', ' if place < len(listed) else ''}"
     yield ")"
-
-
-def describe(statement: nodes.Describe, context: Context) -> Outcome:
-    """Describe a table or a view."""
-    entry = _entity(statement.table, context)
-    if is_view(entry):
-        rows = [(name, str(type_)) for name, type_, _ in _view_columns(entry)]
-        return _lines(("column", "type"), rows, types.VARCHAR)
-    lines = _describe_iceberg(entry, context) if is_iceberg(entry) else _describe_hive(entry, context)
-    outcome = _lines(("col_name", "data_type", "comment"), list(lines))
-    if not is_iceberg(entry):
-        outcome.update_count = None
-    return outcome
-
-
-def _view_columns(entry: dict[str, Any]) -> list[tuple[str, str, str]]:
-    definition = view_definition(entry) or {"columns": []}
-    return [(one["name"], one["type"], "") for one in definition["columns"]]
-
-
-def _describe_iceberg(entry: dict[str, Any], context: Context) -> Iterator[tuple[str, ...]]:
-    yield "# Table schema:", "", ""
-    yield "# col_name", "data_type", "comment"
-    for one in context.lake.iceberg(entry).schema().fields:
-        yield one.name, iceberg_text(athena_type(one.field_type)), one.doc or ""
-    yield "", "", ""
-    yield "# Partition spec:", "", ""
-    yield "# field_name", "field_transform", "column_name"
-    yield from _transforms(entry, context)
-
-
-def _describe_hive(entry: dict[str, Any], _: Context) -> Iterator[tuple[str, ...]]:
-    keys = entry.get("PartitionKeys", [])
-    for one in (*entry["StorageDescriptor"].get("Columns", ()), *keys):
-        yield tuple(text.ljust(_PADDING) for text in (one["Name"], one["Type"], one.get("Comment", "")))
-    if keys:
-        yield ("", "", "")
-        yield ("# Partition Information", "", "")
-        yield tuple(text.ljust(_PADDING) for text in ("# col_name", "data_type", "comment"))
-        yield ("", "", "")
-        for one in keys:
-            yield tuple(text.ljust(_PADDING) for text in (one["Name"], one["Type"], one.get("Comment", "")))
 
 
 _SHOWS: dict[str, Callable[[nodes.Show, Context], Outcome]] = {

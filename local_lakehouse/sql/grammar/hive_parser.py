@@ -238,8 +238,16 @@ class HiveReader(TokenReader):
         return nodes.RepairTable(self._table())
 
     def _describe(self) -> nodes.Statement:
-        formatted = self.accept_any("EXTENDED", "FORMATTED") is not None
-        return nodes.Describe(self._table(), formatted)
+        form = self.accept_any("EXTENDED", "FORMATTED") or ""
+        table = self._table()
+        if self.at("PARTITION"):
+            self.note_not_offered("DESCRIBE of a partition", self.take().position)
+            self.skip_parentheses()
+        if self.at_name():
+            self.note_not_offered("DESCRIBE of a column", self.take().position)
+            while self.accept_symbol("."):
+                self.take()
+        return nodes.Describe(table, form)
 
     def _show(self) -> nodes.Statement:
         if self.accept("TBLPROPERTIES"):

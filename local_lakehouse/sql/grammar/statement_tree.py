@@ -279,7 +279,7 @@ class Show(Statement):
 
 @dataclass(frozen=True)
 class Describe(Statement):
-    """``DESCRIBE t``."""
+    """``DESCRIBE t``, or with `form` ``DESCRIBE FORMATTED t`` or ``DESCRIBE EXTENDED t``."""
 
     table: TableName
-    formatted: bool = False
+    form: str = ""

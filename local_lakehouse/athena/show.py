@@ -78,9 +78,36 @@ def _show_views(statement: nodes.Show, context: Context) -> Outcome:
     return lines_of(("views",), [(name,) for name in names if matches(name)], types.VARCHAR)
 
 
-def _show_functions(_: nodes.Show, __: Context) -> Outcome:
+def _like(pattern: str | None, escape: str | None) -> Callable[[str], bool]:
+    """Return what a pattern with ``%`` and ``_`` matches.
+
+    Raises:
+        QueryFailure: ``INVALID_FUNCTION_ARGUMENT``, if the pattern is not one.
+    """
+    if pattern is None:
+        return lambda _: True
+    if escape is not None and len(escape) != 1:
+        raise QueryFailure("INVALID_FUNCTION_ARGUMENT", "Escape string must be a single character")
+    expression, letters = "", iter(pattern)
+    for letter in letters:
+        if letter == escape:
+            letter = next(letters, "")
+            if letter not in ("%", "_", escape) or not letter:
+                raise QueryFailure(
+                    "INVALID_FUNCTION_ARGUMENT",
+                    "Escape character must be followed by '%', '_' or the escape character itself",
+                )
+            expression += re.escape(letter)
+        else:
+            expression += {"%": ".*", "_": "."}.get(letter, re.escape(letter))
+    compiled = re.compile(expression, re.DOTALL)
+    return lambda name: compiled.fullmatch(name) is not None
+
+
+def _show_functions(statement: nodes.Show, _: Context) -> Outcome:
+    matches = _like(statement.pattern, statement.escape)
     rows: list[list[Text]] = []
-    for name in registry.all_names():
+    for name in filter(matches, registry.all_names()):
         for signature in registry.signatures(name):
             arguments = str(signature).removeprefix(f"{name}(").removesuffix(")")
             result = signature.result if isinstance(signature.result, str) else ""

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -79,7 +80,7 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
     _check_properties(settings, _ICEBERG_PROPERTIES if iceberg else _HIVE_PROPERTIES)
     tables = context.tables()
     compiled = compile_query(statement.query, context.session(tables))
-    columns = named_columns(compiled, statement.query)
+    columns = named_columns(_renamed(compiled, statement), statement.query)
     _check_target(context, database, name)
     if context.lake.table(database, name) is not None:
         if statement.if_not_exists:
@@ -94,10 +95,30 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
     if not statement.with_data:
         compiled = compiled.rewritten(f"SELECT * FROM ({compiled.sql}) WHERE FALSE")
     if iceberg:
-        count = _create_iceberg(context, database, name, columns, settings, lambda: context.stream(tables, compiled))
+        count = _create_iceberg(
+            context, database, name, columns, settings, statement.comment, lambda: context.stream(tables, compiled)
+        )
         return Outcome(ROWS, update_count=count, body=False)
-    written = _create_hive(context, database, name, columns, settings, lambda: context.stream(tables, compiled))
+    written = _create_hive(
+        context, database, name, columns, settings, statement.comment, lambda: context.stream(tables, compiled)
+    )
     return Outcome(ROWS, update_count=written.rows, manifest=written.paths, body=False)
+
+
+def _renamed(compiled: Compiled, statement: nodes.CreateTableAs) -> Compiled:
+    """Return a query with the names that the statement gives its columns, if it gives any."""
+    if not statement.columns:
+        return compiled
+    if len(statement.columns) != len(compiled.columns):
+        raise QueryFailure(
+            "MISMATCHED_COLUMN_ALIASES",
+            f"Column alias list has {len(statement.columns)} entries but relation has {len(compiled.columns)} columns",
+            statement.position,
+        )
+    named = tuple(
+        replace(column, name=name.value) for column, name in zip(compiled.columns, statement.columns, strict=True)
+    )
+    return compiled.rewritten(compiled.sql, named)
 
 
 def property_values(properties: Sequence[nodes.Property]) -> dict[str, Any]:
@@ -164,6 +185,7 @@ def _create_hive(
     name: str,
     columns: list[tuple[str, Type]],
     settings: dict[str, Any],
+    comment: str | None,
     rows: Callable[[], pa.RecordBatchReader],
 ) -> Written:
     file_format = check_format(str(settings.get("format", "PARQUET")))
@@ -186,6 +208,8 @@ def _create_hive(
         else {"serialization.format": "1"}
     )
     entry = table_input(name, columns, partitioned_by, location, file_format, parameters)
+    if comment:
+        entry["Description"] = comment
     context.lake.glue.create_table(DatabaseName=database, TableInput=entry)
     add_partitions(context.lake, {**entry, "DatabaseName": database}, written.paths, partitioned_by)
     return written
@@ -197,6 +221,7 @@ def _create_iceberg(
     name: str,
     columns: list[tuple[str, Type]],
     settings: dict[str, Any],
+    comment: str | None,
     rows: Callable[[], pa.RecordBatchReader],
 ) -> int:
     location = settings.get("location")
@@ -210,7 +235,7 @@ def _create_iceberg(
         key: str(value) for key, value in settings.items() if key not in ("location", "is_external", "partitioning")
     }
     listed = [nodes.ColumnDefinition(column, type_) for column, type_ in columns]
-    metadata = new_table(listed, partitioning, str(location), properties)
+    metadata = new_table(listed, partitioning, str(location), properties, comment)
     with row_writer(context.lake, metadata) as writer:
         writer.write(rows())
         writer.finish()

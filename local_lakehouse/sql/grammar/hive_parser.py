@@ -27,6 +27,7 @@ class HiveReader(TokenReader):
         """Read the statement that another reader began, and leave that one behind it."""
         statement = self._statement()
         reader.rewind(self.mark())
+        reader.copy_notes(self)
         return statement
 
     def refuse(self, expected: str = "") -> MalformedQuery:
@@ -272,7 +273,8 @@ class HiveReader(TokenReader):
         database = self._database() if self.accept_any("IN", "FROM") else None
         liked = self.accept("LIKE")
         pattern = self.string() if liked or self.token.kind is Kind.STRING else None
-        return nodes.Show("DATABASES" if what == "SCHEMAS" else what, (), database, pattern)
+        escape = self.string() if what == "FUNCTIONS" and pattern is not None and self.accept("ESCAPE") else None
+        return nodes.Show("DATABASES" if what == "SCHEMAS" else what, (), database, pattern, escape=escape)
 
     def _show_columns(self) -> nodes.Statement:
         if self.accept_any("IN", "FROM") is None:

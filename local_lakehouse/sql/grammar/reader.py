@@ -222,6 +222,10 @@ class TokenReader:
         """
         self._not_offered = self._not_offered or not_offered(construct, position)
 
+    def copy_notes(self, other: TokenReader) -> None:
+        """Copy what another reader of the same statement noted as not offered."""
+        self._not_offered = self._not_offered or other._not_offered
+
     def skip_parentheses(self) -> None:
         """Step over a parenthesis and everything up to the one that closes it."""
         self.expect_symbol("(")

@@ -264,18 +264,30 @@ class StatementParser:
         return HiveReader(self._tokens.text).whole_statement_at(self._tokens)
 
     def _table_as_follows(self) -> bool:
-        """Tell whether the statement is a CTAS: a query follows, and no list of columns does."""
+        """Tell whether the statement is a CTAS: a query follows, and no list of columns with types does."""
         distance = 0
         while (
             self._tokens.peek(distance).kind in (Kind.WORD, Kind.QUOTED) and self._tokens.peek(distance + 1).text == "."
         ):
             distance += 2
-        return self._tokens.peek(distance + 1).upper in ("AS", "WITH")
+        distance += 1
+        if self._tokens.peek(distance).text == "(":
+            # Names alone: a column of a table that is not made from a query has a type, too.
+            while self._tokens.peek(distance).text in ("(", ","):
+                distance += 2
+            if self._tokens.peek(distance).text != ")":
+                return False
+            distance += 1
+        if self._tokens.peek(distance).upper == "COMMENT":
+            distance += 2
+        return self._tokens.peek(distance).upper in ("AS", "WITH")
 
     def _create_table_as(self, mark: int, *, if_not_exists: bool) -> nodes.Statement:
         table = self._tokens.qualified_name()
         if len(table) > 3:
             raise MalformedQuery(f"Invalid table name {'.'.join(name.value for name in table)}")
+        columns = self._tokens.names_in_parentheses() if self._tokens.at_symbol("(") else ()
+        comment = self._tokens.string() if self._tokens.accept("COMMENT") else None
         properties = self._properties() if self._tokens.accept("WITH") else ()
         self._tokens.expect("AS")
         nested = self._tokens.at_symbol("(") and not self._parser.at_query()
@@ -289,7 +301,7 @@ class StatementParser:
             with_data = not self._tokens.accept("NO")
             self._tokens.expect("DATA")
         return nodes.CreateTableAs(
-            table, if_not_exists, properties, query, with_data, position=self._tokens.place(mark)
+            table, if_not_exists, properties, query, with_data, columns, comment, position=self._tokens.place(mark)
         )
 
     def _properties(self) -> tuple[nodes.Property, ...]:

@@ -111,6 +111,8 @@ class CreateTableAs(Statement):
     properties: tuple[Property, ...]
     query: Query
     with_data: bool
+    columns: tuple[Name, ...] = ()
+    comment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,7 @@ class Show(Statement):
     database: str | None = None
     pattern: str | None = None
     key: str | None = None
+    escape: str | None = None
 
 
 @dataclass(frozen=True)

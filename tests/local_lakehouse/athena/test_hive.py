@@ -220,3 +220,79 @@ def test_malformed_json_is_null_where_the_table_says_so(athena: Athena) -> None:
     )
 
     assert athena.run("SELECT a FROM j ORDER BY a") == [["1"], [None]]
+
+
+@pytest.mark.parametrize(
+    "properties", ["", "WITH (table_type = 'ICEBERG', is_external = false, location = 's3://lab/n/')"]
+)
+def test_a_query_gets_names_and_a_comment(athena: Athena, properties: str) -> None:
+    athena.run(f"CREATE TABLE named (Key, note) COMMENT 'two columns' {properties} AS SELECT 1, 'x'")
+
+    assert athena.run("SELECT key, note FROM named") == [["1", "x"]]
+    assert "COMMENT 'two columns'" in [row[0] for row in athena.run("SHOW CREATE TABLE named")]
+    reason = athena.fail("CREATE TABLE other (a) AS SELECT 1, 2")
+    assert reason == ("MISMATCHED_COLUMN_ALIASES: line 1:1: Column alias list has 1 entries but relation has 2 columns")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("'array_%_by'", set()),
+        ("'array_so__'", {"array_sort"}),
+        ("'array!_so__' ESCAPE '!'", {"array_sort"}),
+        ("'split!_to!_%' ESCAPE '!'", {"split_to_map", "split_to_multimap"}),
+    ],
+)
+def test_functions_by_a_pattern(athena: Athena, pattern: str, names: set[str]) -> None:
+    assert {row[0].split("\t")[0] for row in athena.run(f"SHOW FUNCTIONS LIKE {pattern}") if row[0]} == names
+
+
+def test_an_escape_is_one_letter(athena: Athena) -> None:
+    assert "Escape string must be a single character" in athena.fail("SHOW FUNCTIONS LIKE 'a' ESCAPE ''")
+
+
+def _described(athena: Athena, form: str) -> list[str]:
+    return [" ".join((row[0] or "").split()) for row in athena.run(f"DESCRIBE {form} d")]
+
+
+def test_details_of_a_table(athena: Athena) -> None:
+    athena.run(
+        "CREATE EXTERNAL TABLE d (id int COMMENT 'key', name string) PARTITIONED BY (day date) "
+        "ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://lab/d/' TBLPROPERTIES ('k'='v')"
+    )
+    plain, formatted, extended = (_described(athena, form) for form in ("", "FORMATTED", "EXTENDED"))
+
+    assert formatted[: len(plain)] == extended[: len(plain)] == plain
+    rest = formatted[len(plain) :]
+    assert rest[:3] == ["", "# Detailed Table Information", "Database: lab"]
+    for line in (
+        "Location: s3://lab/d/",
+        "Table Type: EXTERNAL_TABLE",
+        "k v",
+        "SerDe Library: org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+        "Num Buckets: -1",
+        "field.delim ,",
+    ):
+        assert line in rest
+    [line] = [line for line in extended if line.startswith("Detailed Table Information")]
+    assert "Table(tableName:d, dbName:lab, owner:" in line
+    assert (
+        "cols:[FieldSchema(name:id, type:int, comment:key), FieldSchema(name:name, type:string, comment:null)]" in line
+    )
+    assert "partitionKeys:[FieldSchema(name:day, type:date, comment:null)]" in line
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("DESCRIBE FORMATTED ice", "does not offer DESCRIBE FORMATTED of an Iceberg table"),
+        ("DESCRIBE EXTENDED seen", "does not offer DESCRIBE EXTENDED of a view"),
+        ("DESCRIBE ice PARTITION (id = 1)", "line 1:14: The local Athena does not offer DESCRIBE of a partition"),
+        ("DESCRIBE ice id", "line 1:14: The local Athena does not offer DESCRIBE of a column"),
+    ],
+)
+def test_descriptions_that_are_not_offered(athena: Athena, statement: str, reason: str) -> None:
+    athena.run("CREATE TABLE ice (id int) LOCATION 's3://lab/i/' TBLPROPERTIES ('table_type'='ICEBERG')")
+    athena.run("CREATE VIEW seen AS SELECT 1 AS id")
+
+    assert reason in athena.fail(statement)

@@ -130,15 +130,13 @@ def test_avro_columns_by_name(athena: Athena) -> None:
 
 
 @pytest.mark.parametrize(
-    "clauses",
-    [
-        "ROW FORMAT SERDE 'com.amazon.emr.hive.serde.CloudTrailSerde' STORED AS INPUTFORMAT "
-        "'com.amazon.emr.cloudtrail.CloudTrailInputFormat' OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.Some'",
-        "ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe' STORED AS INPUTFORMAT "
-        "'com.amazon.emr.cloudtrail.CloudTrailInputFormat' OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.Some'",
-    ],
+    "serde", ["com.amazon.emr.hive.serde.CloudTrailSerde", "org.apache.hive.hcatalog.data.JsonSerDe"]
 )
-def test_logs_of_cloudtrail(athena: Athena, clauses: str) -> None:
+def test_logs_of_cloudtrail(athena: Athena, serde: str) -> None:
+    clauses = (
+        f"ROW FORMAT SERDE '{serde}' STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat' "
+        "OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'"
+    )
     event = {
         "eventVersion": "1.08",
         "userIdentity": {"type": "IAMUser", "userName": "ana"},

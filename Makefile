@@ -76,7 +76,8 @@ notebooks: $(READY) ## Run the notebooks and store their outputs in them
 
 fuzz: $(READY) ## Send random requests to a lakehouse for ten minutes (SECONDS=600)
 	$(BIN)/python -m tests.local_lakehouse.server.fuzzing $(SECONDS)
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40000} $(BIN)/python -m pytest -q --timeout 7200 tests/local_lakehouse/sql/test_fuzz.py
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40000} FUZZ_TABLES=$${FUZZ_TABLES:-200} $(BIN)/python -m pytest -q --timeout 7200 \
+	  tests/local_lakehouse/sql/test_fuzz.py tests/local_lakehouse/athena/test_fuzz.py
 
 lock: $(RELEASE) ## Resolve the versions in constraints/ within pyproject.toml's ranges (LOCK=--upgrade: the newest)
 	.venv-release/bin/python -m tests.release.lock $(LOCK)

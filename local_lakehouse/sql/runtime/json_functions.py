@@ -10,7 +10,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
 from local_lakehouse.sql.json_text import is_number_text, json_string, parse_json, write_json
-from local_lakehouse.sql.runtime.json_path import PathFailure, PathSyntaxError, UnsupportedPath, read_path
+from local_lakehouse.sql.runtime.json_path import PathSyntaxError, read_path
+from local_lakehouse.sql.runtime.json_path_steps import PathFailure, UnsupportedPath
 from local_lakehouse.sql.runtime.udf import AthenaError, udf
 
 _STEP = re.compile(

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_lakehouse.sql.failures import QueryFailure
-from local_lakehouse.sql.runtime.json_path import PathFailure, read_path
+from local_lakehouse.sql.runtime.json_path import read_path
+from local_lakehouse.sql.runtime.json_path_steps import PathFailure
 from tests.local_lakehouse.sql.conftest import Ask
 
 PROFILE = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

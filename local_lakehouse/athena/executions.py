@@ -64,6 +64,8 @@ class Execution:
     update_count: int | None = None
     row_count: int = 0
     manifest_location: str | None = None
+    # Whether Athena keeps the results itself, at a place that clients are not told.
+    managed: bool = False
     # Called with the execution and its last state, before that is seen.
     keep: Callable[[Execution, str], None] | None = field(default=None, repr=False, compare=False)
 
@@ -103,6 +105,9 @@ class Execution:
             "WorkGroup": self.workgroup,
             "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": ENGINE},
         }
+        if self.managed:
+            del document["ResultConfiguration"]
+            document["ManagedQueryResultsConfiguration"] = {"Enabled": True}
         if self.parameters:
             document["ExecutionParameters"] = self.parameters
         return document

@@ -94,7 +94,10 @@ class QueryOperations:
         except MalformedQuery as malformed:
             raise invalid_request(malformed.message, malformed.code) from malformed
         context = request.get("QueryExecutionContext", {})
-        base, configuration = self._output(request, group)
+        managed = self._workgroups.keeps_results(group)
+        base, configuration = (
+            (self._workgroups.managed_location(group), {}) if managed else self._output(request, group)
+        )
         return Execution(
             id=execution_id,
             query=query,
@@ -107,6 +110,7 @@ class QueryOperations:
             result_configuration=configuration,
             parameters=list(request.get("ExecutionParameters", ())),
             reuse=request.get("ResultReuseConfiguration", {}),
+            managed=managed,
         )
 
     def _output(self, request: dict[str, Any], group: dict[str, Any]) -> tuple[str, dict[str, Any]]:

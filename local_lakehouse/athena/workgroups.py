@@ -67,6 +67,19 @@ class WorkGroups:
         """The bucket in which ``primary`` keeps its results."""
         return f"aws-athena-query-results-{self._clients.account}-{self._clients.region}"
 
+    def keeps_results(self, group: dict[str, Any]) -> bool:
+        """Tell whether Athena keeps the results of a workgroup itself.
+
+        https://docs.aws.amazon.com/athena/latest/ug/managed-results.html
+        """
+        managed: bool = group["Configuration"].get("ManagedQueryResultsConfiguration", {}).get("Enabled", False)
+        return managed
+
+    def managed_location(self, group: dict[str, Any]) -> str:
+        """Return where results are kept that clients only read by ``GetQueryResults``."""
+        self.ensure_bucket()
+        return f"s3://{self.bucket}/managed/{group['Name']}"
+
     def ensure_bucket(self) -> None:
         """Make the bucket of ``primary`` unless it is there."""
         if self._bucket_made:
@@ -123,6 +136,7 @@ class WorkGroups:
         name = request["Name"]
         configuration = {**_DEFAULTS, "EnforceWorkGroupConfiguration": True, **request.get("Configuration", {})}
         configuration["EngineVersion"] = _ENGINE_VERSION
+        _check_results(configuration)
         group = {"Name": name, "State": "ENABLED", "Configuration": configuration, "CreationTime": datetime.now(UTC)}
         if "Description" in request:
             group["Description"] = request["Description"]
@@ -146,6 +160,7 @@ class WorkGroups:
                 if key in request:
                     changed[key] = request[key]
             _apply(changed["Configuration"], request.get("ConfigurationUpdates", {}))
+            _check_results(changed["Configuration"])
             self._groups[group["Name"]] = changed
         return {}
 
@@ -196,6 +211,13 @@ class WorkGroups:
             self._tags = dict(state.get("tags", {}))
 
 
+def _check_results(configuration: dict[str, Any]) -> None:
+    """Refuse a place for results that Athena keeps itself."""
+    managed = configuration.get("ManagedQueryResultsConfiguration", {}).get("Enabled", False)
+    if managed and configuration["ResultConfiguration"].get("OutputLocation"):
+        raise invalid_request("An output location cannot be set for a workgroup with managed query results")
+
+
 def _apply(configuration: dict[str, Any], updates: dict[str, Any]) -> None:
     results = updates.get("ResultConfigurationUpdates", {})
     target = configuration["ResultConfiguration"]
@@ -214,6 +236,9 @@ def _apply(configuration: dict[str, Any], updates: dict[str, Any]) -> None:
     ):
         if key in updates:
             configuration[key] = updates[key]
+    managed = updates.get("ManagedQueryResultsConfigurationUpdates", {})
+    if "Enabled" in managed:
+        configuration["ManagedQueryResultsConfiguration"] = {"Enabled": managed["Enabled"]}
     if updates.get("RemoveBytesScannedCutoffPerQuery"):
         configuration.pop("BytesScannedCutoffPerQuery", None)
 

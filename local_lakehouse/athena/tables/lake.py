@@ -22,6 +22,7 @@ from local_lakehouse.sql.failures import QueryFailure
 
 # Athena creates and reads tables of version 2; those of version 3 have types and deletes that it does not know.
 _NEWEST_FORMAT = 2
+_DEFAULT_DATABASE = "default"
 
 
 class Lake:
@@ -63,13 +64,26 @@ class Lake:
             require("glue:GetDatabase", resource)
 
     def database(self, name: str) -> dict[str, Any] | None:
-        """Return a database, or None if there is none."""
+        """Return a database, or None if there is none.
+
+        Athena makes the database ``default`` when it is first used.
+        """
         try:
             found: dict[str, Any] = self.glue.get_database(Name=name)["Database"]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "EntityNotFoundException":
-                return None
-            raise
+            if error.response["Error"]["Code"] != "EntityNotFoundException":
+                raise
+            return self._new_default() if name == _DEFAULT_DATABASE else None
+        return found
+
+    def _new_default(self) -> dict[str, Any] | None:
+        with acting_for(None):  # the service makes it, whoever asks
+            try:
+                self.glue.create_database(DatabaseInput={"Name": _DEFAULT_DATABASE, "Description": "Default database"})
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "AlreadyExistsException":
+                    raise
+            found: dict[str, Any] = self.glue.get_database(Name=_DEFAULT_DATABASE)["Database"]
         return found
 
     def table(self, database: str, name: str) -> dict[str, Any] | None:

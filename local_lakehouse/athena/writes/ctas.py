@@ -196,6 +196,10 @@ def _create_hive(
             "Partition keys must be the last columns in the table and in the same order as the table properties: "
             f"{partitioned_by}",
         )
+    if context.execution.managed and not settings.get("external_location"):
+        raise QueryFailure(
+            "INVALID_TABLE_PROPERTY", "A workgroup with managed query results needs the property external_location"
+        )
     location = str(settings.get("external_location") or f"{context.execution.output_location}/").rstrip("/") + "/"
     delimiter = str(settings.get("field_delimiter", "\x01"))
     compression = settings.get("write_compression") or settings.get("parquet_compression")

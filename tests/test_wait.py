@@ -1,10 +1,25 @@
 import time
+from collections.abc import Callable
+from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError, UnauthorizedSSOTokenError
 
-from zetl_helpers._wait import WaitTimeoutError, wait_for, without_waiting
+from local_lakehouse.lakehouse import Lakehouse
+from tests.fakes import Answers
+from zetl_helpers import _sign_in, integration
+from zetl_helpers._wait import WaitInterruptedError, WaitTimeoutError, wait_for, without_waiting
+from zetl_helpers.course import chapters
+from zetl_helpers.lab import Lab
 
 pytestmark = pytest.mark.once
+
+
+@pytest.fixture(autouse=True)
+def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the sessions of other tests."""
+    monkeypatch.setattr(_sign_in, "_sessions", [])
 
 
 def test_a_wait_ends_with_what_was_seen() -> None:
@@ -47,3 +62,102 @@ def test_a_long_wait_shows_its_progress_on_one_line(capsys: pytest.CaptureFixtur
     assert "waiting for it" in shown
     assert "CREATING" in shown
     assert shown.count("\n") == 1
+
+
+def test_a_wait_for_aws_says_how_long_it_takes_and_how_to_skip_ahead(capsys: pytest.CaptureFixture[str]) -> None:
+    answers = iter([None] * 40 + ["there"])
+    with without_waiting():
+        wait_for("it", lambda: next(answers), timeout=3600, hint="", usual="15 to 30 minutes")
+    shown = capsys.readouterr().err
+    assert shown.count("You may interrupt the cell and go on with another section") == 1
+    assert "of AWS needs 15 to 30 minutes" in shown
+
+
+def test_an_interrupted_wait_says_what_happens_meanwhile() -> None:
+    with pytest.raises(WaitInterruptedError, match=r"stopped waiting for it\. AWS carries this out.*waits on"):
+        wait_for("it", interrupt, timeout=3600, hint="", usual="15 to 30 minutes")
+    with pytest.raises(WaitInterruptedError, match=r"stopped waiting for it\. Run the cell again"):
+        wait_for("it", interrupt, timeout=3600, hint="")
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def test_no_progress_is_shown_where_outputs_are_stored(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZETL_PROGRESS", "off")
+    answers = iter([None] * 40 + ["there"])
+    with without_waiting():
+        wait_for("it", lambda: next(answers), timeout=3600, hint="", usual="15 to 30 minutes")
+    assert capsys.readouterr().err == ""
+
+
+EXPIRED: ClientError = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "expired"}}, "GetTable")
+
+
+@pytest.mark.parametrize("error", [EXPIRED, UnauthorizedSSOTokenError()])
+def test_a_session_that_ends_in_a_wait_is_waited_for(
+    error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed: list[bool] = []
+    monkeypatch.setattr(_sign_in, "renew", lambda: renewed.append(True))
+    answers = iter([None, *[error] * 400, "there"])
+    with without_waiting():
+        # More than the wait's own time: that of the sign-in does not count.
+        assert wait_for("it", lambda: raised(next(answers)), timeout=60, hint="") == "there"
+    assert len(renewed) == 400
+    assert capsys.readouterr().err.count("Your AWS session has ended. Sign in again") == 1
+
+
+def raised(answer: Any) -> Any:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def test_a_session_that_nobody_renews_ends_the_wait() -> None:
+    with without_waiting(), pytest.raises(ClientError, match="ExpiredTokenException"):
+        wait_for("it", lambda: raised(EXPIRED), timeout=60, hint="")
+
+
+def test_other_errors_end_a_wait_at_once() -> None:
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetTable")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        wait_for("it", lambda: raised(denied), timeout=60, hint="")
+
+
+def test_new_keys_of_the_profile_are_taken_into_the_clients_that_are_there(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    written = "[default]\naws_access_key_id = {0}\naws_secret_access_key = {0}\naws_session_token = {0}\n"
+    file.write_text(written.format("OLD"))
+    session = boto3.Session(region_name="us-east-1")
+    client = session.client("glue")
+    _sign_in.remember(session)
+    file.write_text(written.format("NEW"))
+    _sign_in.renew()
+    assert client._request_signer._credentials.access_key == "NEW"
+    assert client._request_signer._credentials.token == "NEW"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "wait"),
+    [
+        ("glue", "DescribeIntegrations", integration.wait_until_active),
+        ("glue", "GetTable", integration.wait_until_loaded),
+        ("glue", "DescribeIntegrations", integration.wait_until_recovered),
+    ],
+)
+def test_waits_of_the_chapters_go_on_after_a_new_sign_in(
+    lab: Lab, lakehouse: Lakehouse, service: str, operation: str, wait: Callable[[Lab], object]
+) -> None:
+    with without_waiting(lakehouse.zero_etl.refresh_now):
+        chapters.catch_up(lab, 3)
+        Answers(lab, service, operation).fail("ExpiredTokenException", times=3)
+        wait(lab)

@@ -40,6 +40,7 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
         look,
         timeout=timeout,
         hint="Look at integration.describe(lab): it is still ACTIVE.",
+        usual="15 to 30 minutes",
     )
     return "\n".join([f"status: {found['Status']}", *_reasons(found)])
 
@@ -72,6 +73,7 @@ def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
         look,
         timeout=timeout,
         hint="Look at integration.describe(lab): what it names is still wrong.",
+        usual="15 to 30 minutes",
         status=lambda: " ".join(reasons)[:60],
     )
 
@@ -104,6 +106,7 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
         look,
         timeout=timeout,
         hint="Look at integration.describe(lab) and monitoring.log_events(lab).",
+        usual="15 to 30 minutes",
     )
 
 

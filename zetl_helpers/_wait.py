@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from zetl_helpers import _sign_in
+from zetl_helpers._errors import UserError
 
 T = TypeVar("T")
 
@@ -14,10 +20,21 @@ T = TypeVar("T")
 _QUIET_SECONDS = 5.0
 _PATIENCE = 0.1
 _LONGEST_PAUSE = 30.0
+# A person may be at lunch when the session ends.
+_SIGN_IN_SECONDS = 4 * 3600.0
+_SIGN_IN_PAUSE = 10.0
+_SKIP = (
+    "AWS carries this out in the background. You may interrupt the cell and go on with another section or chapter: run "
+    "it again later, and it waits on."
+)
 
 
 class WaitTimeoutError(Exception):
     """What was waited for did not come in time; the text says what to look at next."""
+
+
+class WaitInterruptedError(UserError):
+    """A person has interrupted a wait; the text says what happens meanwhile, and how to wait on."""
 
 
 class _Clock:
@@ -69,6 +86,7 @@ def wait_for(
     hint: str,
     every: float = 0.25,
     status: Callable[[], str] = lambda: "",
+    usual: str = "",
 ) -> T:
     """Look again and again until there is something to see.
 
@@ -80,6 +98,9 @@ def wait_for(
         every: Seconds between the first looks. They grow with the wait, to half a minute: what takes seconds is
             seen at once, and what takes an hour is not asked for thousands of times.
         status: What the progress line shows beside the time.
+        usual: How long AWS takes for it, such as ``15 to 30 minutes``. Who waits is told, and told how to skip ahead.
+
+    A session may end in any wait. It then goes on as soon as somebody has signed in again; that time does not count.
 
     Returns:
         What `look` returned.
@@ -88,28 +109,78 @@ def wait_for(
         WaitTimeoutError: Nothing came within `timeout`.
     """
     started = _clock.now()
-    shown = False
-    while (seen := look()) is None:
-        elapsed = _clock.now() - started
-        if elapsed >= timeout:
-            _end_line(shown)
-            raise WaitTimeoutError(f"Waited {_duration(timeout)} for {what}, and it did not come. {hint}")
-        if elapsed >= _QUIET_SECONDS:
-            _show(f"waiting for {what} · {_duration(elapsed)} of at most {_duration(timeout)} {status()}")
-            shown = True
-        _clock.sleep(min(max(every, min(elapsed * _PATIENCE, _LONGEST_PAUSE)), timeout - elapsed))
-    _end_line(shown)
+    progress = _Progress(what, timeout, usual)
+    try:
+        while (seen := _look(look, progress)) is None:
+            elapsed = _clock.now() - started - progress.signed_out
+            if elapsed >= timeout:
+                raise WaitTimeoutError(f"Waited {_duration(timeout)} for {what}, and it did not come. {hint}")
+            progress.show(elapsed, status)
+            _clock.sleep(min(max(every, min(elapsed * _PATIENCE, _LONGEST_PAUSE)), timeout - elapsed))
+    except KeyboardInterrupt as interrupt:
+        raise WaitInterruptedError(
+            f"You stopped waiting for {what}. {_SKIP if usual else 'Run the cell again to wait on.'}"
+        ) from interrupt
+    finally:
+        progress.end()
     return seen
 
 
-def _show(line: str) -> None:
-    # On standard error and over itself: a progress line is no result.
-    print(f"\r{line:<100}", end="", file=sys.stderr, flush=True)  # noqa: T201
+def _look(look: Callable[[], T | None], progress: _Progress) -> T | None:
+    """Look once; while the session has ended, look for new credentials instead."""
+    began = _clock.now()
+    while True:
+        try:
+            return look()
+        except (ClientError, BotoCoreError) as error:
+            if not _sign_in.has_ended(error) or _clock.now() - began > _SIGN_IN_SECONDS:
+                raise
+            progress.say(_sign_in.HINT)
+            _clock.sleep(_SIGN_IN_PAUSE)
+            progress.signed_out += _SIGN_IN_PAUSE
+            _sign_in.renew()
 
 
-def _end_line(shown: bool) -> None:
-    if shown:
-        print(file=sys.stderr)  # noqa: T201
+class _Progress:
+    """What a person sees of a wait: on standard error and over itself, since a progress line is no result.
+
+    Args:
+        what: What is waited for.
+        timeout: Seconds until the wait is given up.
+        usual: How long AWS takes for it; empty where that is no matter of minutes.
+    """
+
+    def __init__(self, what: str, timeout: float, usual: str) -> None:
+        self.signed_out = 0.0
+        self._what = what
+        self._timeout = timeout
+        self._usual = usual
+        self._open = False
+        self._said: set[str] = set()
+
+    def show(self, elapsed: float, status: Callable[[], str]) -> None:
+        """Show how long the wait has taken, unless it is short."""
+        if elapsed < _QUIET_SECONDS or os.environ.get("ZETL_PROGRESS") == "off":
+            return
+        if self._usual:
+            self.say(_SKIP)
+        most = f"AWS needs {self._usual}" if self._usual else f"at most {_duration(self._timeout)}"
+        line = f"waiting for {self._what} · {_duration(elapsed)} of {most} {status()}"
+        print(f"\r{line:<100}", end="", file=sys.stderr, flush=True)  # noqa: T201
+        self._open = True
+
+    def say(self, text: str) -> None:
+        """Say something once, on a line of its own."""
+        if text not in self._said:
+            self._said.add(text)
+            self.end()
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def end(self) -> None:
+        """End the progress line, if there is one."""
+        if self._open:
+            print(file=sys.stderr)  # noqa: T201
+        self._open = False
 
 
 def _duration(seconds: float) -> str:

@@ -143,6 +143,7 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
         timeout=timeout,
         hint="Look at integration.describe(lab).",
         status=lambda: seen[-1] if seen else "",
+        usual="5 to 15 minutes",
     )
 
 
@@ -175,6 +176,7 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
         look,
         timeout=timeout,
         hint="The first export still runs, or failed: look at monitoring.log_events(lab).",
+        usual="15 to 30 minutes",
     )
 
 
@@ -204,6 +206,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         look,
         timeout=timeout,
         hint="Look at monitoring.log_events(lab); a window in which nothing was written makes no event.",
+        usual="15 to 30 minutes",
     )
 
 

@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from local_lakehouse.region import region_of, region_source
-from zetl_helpers import _next_steps, _place, _settings
+from zetl_helpers import _next_steps, _place, _settings, _sign_in
 from zetl_helpers._errors import UserError
 from zetl_helpers._place import Place
 from zetl_helpers._settings import Target
@@ -386,7 +386,9 @@ def _connect_aws(prefix: str) -> Lab:
         ) from error
     if not session.region_name:
         raise ConnectionRefusedByLabError("AWS needs a Region. Set AWS_REGION, for example to us-east-1.")
-    return _in_space(_introduce("aws", session, prefix, None))
+    lab = _in_space(_introduce("aws", session, prefix, None))
+    _sign_in.remember(session)
+    return lab
 
 
 def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: str | None) -> Lab:

@@ -238,6 +238,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
         lambda: True if alarm_state(lab) == "ALARM" else None,
         timeout=timeout,
         hint="Look at monitoring.metrics(lab): without a data point of IngestionFailed there is no alarm.",
+        usual="up to 15 minutes",
     )
     (found,) = lab.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
     return str(found["StateReason"])

@@ -154,6 +154,8 @@ def kernel_environment(state: Path) -> dict[str, str]:
         "ZETL_TARGET": "local",
         # A figure is stored as data: its page of JavaScript would weigh megabytes, and differ from run to run.
         "PLOTLY_RENDERER": "plotly_mimetype",
+        # Whether a wait is long enough for a progress line is a matter of the computer.
+        "ZETL_PROGRESS": "off",
     }
 
 

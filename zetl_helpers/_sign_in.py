@@ -1,0 +1,64 @@
+"""Sessions that end: an hour after a sign-in, maybe in the middle of a wait, and the new sign-in that follows."""
+
+from __future__ import annotations
+
+import boto3
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    ProfileNotFound,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+ENDED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired")
+_FAILURES = (CredentialRetrievalError, SSOTokenLoadError, TokenRetrievalError, UnauthorizedSSOTokenError)
+
+HINT = (
+    "Your AWS session has ended. Sign in again in a terminal (aws sso login, or write new keys to your profile), and "
+    "this cell continues by itself. If your keys are variables of the environment, interrupt the cell, set new ones, "
+    "connect again with zetl.connect(), and repeat it: it continues where it stopped."
+)
+
+_sessions: list[boto3.Session] = []
+
+
+def remember(session: boto3.Session) -> None:
+    """Take new credentials into a session when it has ended; its clients go on with them.
+
+    Args:
+        session: The session of a lab on AWS. The newest one is kept.
+    """
+    _sessions[:] = [session]
+
+
+def has_ended(error: ClientError | BotoCoreError) -> bool:
+    """Tell from an error whether the session has ended, so that a new sign-in helps."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] in ENDED
+    return isinstance(error, _FAILURES)
+
+
+def renew() -> None:
+    """Look whether somebody has signed in again, and take the new credentials into the session that ended.
+
+    Credentials that refresh themselves, as those of a sign-in by ``aws sso login``, do so at the next call. Others were
+    read once: they are read again.
+    """
+    for session in _sessions:
+        held = session.get_credentials()
+        if held is None or isinstance(held, RefreshableCredentials):
+            continue
+        name = session.profile_name if session.profile_name in session.available_profiles else None
+        try:
+            fresh = boto3.Session(profile_name=name).get_credentials()
+        except ProfileNotFound:
+            # The file is being written.
+            continue
+        if fresh is not None:
+            frozen = fresh.get_frozen_credentials()
+            # The clients share this one object.
+            held.access_key, held.secret_key, held.token = frozen.access_key, frozen.secret_key, frozen.token

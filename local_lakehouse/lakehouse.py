@@ -127,6 +127,7 @@ class Lakehouse:
             self.backend.clients,
             lambda request: self._athena.call("CreateWorkGroup", request, Caller(ACCOUNT, settings.region, "")),
         )
+        self.backend.documents.register("datazone", datazone)
         self.backend.give(PROJECT_ROLE)
         services: list[Service] = [
             self._zero_etl, self._athena, datazone, formation, self._exports,

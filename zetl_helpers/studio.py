@@ -12,7 +12,40 @@ from zetl_helpers import _administrators, _governed, permissions
 from zetl_helpers._aws import absent, one_of, settled
 from zetl_helpers._place import Space
 from zetl_helpers._steps import Did, Step
+from zetl_helpers._studio_setup import (
+    DomainPlan,
+    StudioSetupError,
+    create_domain,
+    create_project,
+    delete_domain,
+    delete_project,
+    plan_domain,
+)
 from zetl_helpers.lab import Lab
+
+__all__ = [
+    "DomainPlan",
+    "Project",
+    "StudioError",
+    "StudioSetupError",
+    "add_administrator",
+    "added_administrator",
+    "as_project",
+    "caller_identity",
+    "create_domain",
+    "create_project",
+    "delete_domain",
+    "delete_project",
+    "deregister_location",
+    "find_project",
+    "grants",
+    "plan_domain",
+    "register_location",
+    "registered_location",
+    "remove_administrator",
+    "share_with_project",
+    "unshare",
+]
 
 
 class StudioError(Exception):
@@ -122,7 +155,8 @@ def find_project(lab: Lab) -> Project:
     if not domains:
         raise StudioError(
             "This account and Region has no SageMaker Unified Studio domain. An administrator creates one in the "
-            "Amazon SageMaker console, or with studio.create_domain(lab); the chapters on Athena work without it."
+            "Amazon SageMaker console, or with studio.plan_domain and studio.create_domain; the chapters on Athena "
+            "work without it."
         )
     for domain in domains:
         for project in _pages(datazone, "list_projects", domainIdentifier=domain["id"]):

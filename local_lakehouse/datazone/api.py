@@ -1,48 +1,39 @@
-"""The DataZone operations by which a notebook finds its project and the project's role.
+"""Amazon DataZone behind SageMaker Unified Studio: domains, project profiles, projects and their connections.
 
-The lakehouse plays an account whose administrator has made a SageMaker Unified Studio domain and a project in it; both
-are there from the start, since on AWS they are made by hand, in the console.
+The lakehouse plays an account whose administrator has made a domain and a project in it; both are there from the start.
+Further ones can be created and deleted. What AWS deploys for a project in minutes is there at once.
+
+AWS: https://docs.aws.amazon.com/datazone/latest/APIReference/Welcome.html
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_backend import GivenRole
+from local_lakehouse.datazone.domains import GIVEN, TOOLING, Domain, Domains, Project, given_domain, new_id
 from local_lakehouse.datazone.project_role import BOUNDARY_NAME, ProjectNames, permissions_boundary, role_policy
 from local_lakehouse.protocol.wire import Caller, Fault
-
-_DOMAIN = "dzd-4k7m2p9q1r5s8t"
-_DOMAIN_UNIT = "3h6j9k2m5n8p1q"
-_PROJECT = "7c2v5b8n1m4x9z"
-_PROJECT_NAME = "CustomerDB_Project"
-_CONNECTION = "2w5e8r1t4y7u0i"
-_ENVIRONMENT = "9a6s3d0f7g4h1j"
-_ROLE = f"datazone_usr_role_{_PROJECT}_{_ENVIRONMENT}"
-_MADE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 _TRUST = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
     '"Principal":{"Service":["datazone.amazonaws.com","sagemaker.amazonaws.com"]},"Action":"sts:AssumeRole"}]}'
 )
-
-
-PROJECT_ROLE = GivenRole(_ROLE, _TRUST, {"AmazonDataZoneProject": _PROJECT})
-_ATHENA_CONNECTION = "5t8y1u4i7o0p3a"
-_WORKGROUP = f"workgroup-{_PROJECT}-{_ENVIRONMENT}"
+PROJECT_ROLE = GivenRole(GIVEN.role, _TRUST, {"AmazonDataZoneProject": GIVEN.id})
 
 
 class DataZoneService:
-    """Answers for one domain with one project.
+    """Answers for domains and their projects.
 
     Args:
         clients: The clients it works with.
-        create_workgroup: Lets Athena have the project's workgroup.
+        create_workgroup: Lets Athena have a project's workgroup.
     """
 
     name = "datazone"
@@ -52,11 +43,24 @@ class DataZoneService:
     ) -> None:
         self._clients = clients
         self._create_workgroup = create_workgroup
+        self._lock = threading.RLock()
+        account = f"arn:{clients.partition}:iam::{clients.account}"
+        self._domains = Domains(given_domain(f"{account}:role/service-role/AmazonSageMakerDomainExecution"))
         self._calls: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "ListDomains": lambda _: {"items": [self._domain_summary()]},
-            "GetDomain": self._get_domain,
+            "ListDomains": self._list_domains,
+            "GetDomain": lambda request: self._describe(self._domains.domain(request["identifier"])),
+            "CreateDomain": self._create_domain,
+            "DeleteDomain": self._delete_domain,
+            "ListTagsForResource": self._list_tags,
+            "ListEnvironmentBlueprints": self._list_blueprints,
+            "PutEnvironmentBlueprintConfiguration": self._configure_blueprint,
+            "CreateProjectProfile": self._create_profile,
+            "ListProjectProfiles": self._list_profiles,
+            "AddPolicyGrant": self._add_grant,
             "ListProjects": self._list_projects,
             "GetProject": self._get_project,
+            "CreateProject": self._create_project,
+            "DeleteProject": self._delete_project,
             "ListConnections": self._list_connections,
             "GetConnection": self._get_connection,
         }
@@ -68,109 +72,220 @@ class DataZoneService:
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one request."""
-        return self._calls[operation](request)
+        with self._lock:
+            return self._calls[operation](request)
 
-    def _domain_summary(self) -> dict[str, Any]:
-        region, account = self._clients.region, self._clients.account
+    def dump(self) -> dict[str, Any]:
+        """Return all that is known as a document."""
+        with self._lock:
+            return {"domains": self._domains.document()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over the document that `dump` returned."""
+        with self._lock:
+            if state.get("domains"):
+                self._domains.load(state["domains"])
+
+    def _list_domains(self, request: dict[str, Any]) -> dict[str, Any]:
+        wanted = request.get("status", "AVAILABLE")
+        return {"items": [self._summary(domain) for domain in self._domains.all()] if wanted == "AVAILABLE" else []}
+
+    def _summary(self, domain: Domain) -> dict[str, Any]:
         return {
-            "id": _DOMAIN,
-            "name": "Tutorial",
-            "arn": f"arn:{self._clients.partition}:datazone:{region}:{account}:domain/{_DOMAIN}",
-            "managedAccountId": account,
+            "id": domain.id,
+            "name": domain.name,
+            "arn": self._domain_arn(domain),
+            "managedAccountId": self._clients.account,
             "status": "AVAILABLE",
-            "portalUrl": f"https://{_DOMAIN}.sagemaker.{region}.on.aws",
-            "createdAt": _MADE,
+            "portalUrl": f"https://{domain.id}.sagemaker.{self._clients.region}.on.aws",
+            "createdAt": domain.created,
             "domainVersion": "V2",
         }
 
-    def _get_domain(self, request: dict[str, Any]) -> dict[str, Any]:
-        _require(request["identifier"], _DOMAIN, "Domain")
-        account = f"arn:{self._clients.partition}:iam::{self._clients.account}"
-        role = f"{account}:role/service-role/AmazonSageMakerDomainExecution"
+    def _domain_arn(self, domain: Domain) -> str:
+        where = f"{self._clients.region}:{self._clients.account}"
+        return f"arn:{self._clients.partition}:datazone:{where}:domain/{domain.id}"
+
+    def _describe(self, domain: Domain) -> dict[str, Any]:
+        optional = {"serviceRole": domain.service_role} if domain.service_role else {}
         return {
-            **self._domain_summary(),
-            "domainExecutionRole": role,
-            "rootDomainUnitId": _DOMAIN_UNIT,
+            **{name: value for name, value in self._summary(domain).items() if name != "managedAccountId"},
+            "domainExecutionRole": domain.execution_role,
+            "rootDomainUnitId": domain.unit_id,
+            "tags": domain.tags,
+            **optional,
         }
 
-    def _project_summary(self) -> dict[str, Any]:
+    def _create_domain(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request.get("domainVersion") != "V2":
+            raise Fault(
+                "ValidationException", "Only domains of the version V2 are offered here: SageMaker Unified Studio."
+            )
+        if not (request.get("domainExecutionRole") and request.get("serviceRole")):
+            raise Fault("ValidationException", "A domain of the version V2 needs domainExecutionRole and serviceRole.")
+        domain = Domain(
+            new_id("dzd-"), request["name"], request["domainExecutionRole"], request["serviceRole"], new_id(),
+            dict(request.get("tags") or {}), created=datetime.now(UTC),
+        )  # fmt: skip
+        self._domains.add(domain)
+        return {name: value for name, value in self._describe(domain).items() if name != "createdAt"}
+
+    def _delete_domain(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._domains.remove(self._domains.domain(request["identifier"]))
+        return {"status": "DELETING"}
+
+    def _list_tags(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"tags": self._domains.domain(request["resourceArn"].rpartition("/")[2]).tags}
+
+    def _list_blueprints(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._domains.domain(request["domainIdentifier"])
+        tooling = {
+            "id": TOOLING,
+            "name": "Tooling",
+            "provider": "Amazon SageMaker",
+            "provisioning": {"cloudFormation": {"templateUrl": "https://example.invalid/tooling"}},
+        }
+        return {"items": [tooling] if request.get("name", "Tooling") == "Tooling" else []}
+
+    def _configure_blueprint(self, request: dict[str, Any]) -> dict[str, Any]:
+        domain, blueprint = self._domains.domain(request["domainIdentifier"]), request["environmentBlueprintIdentifier"]
+        if blueprint != TOOLING:
+            raise Fault("ResourceNotFoundException", f"Environment blueprint {blueprint} does not exist.", status=404)
+        names = ("provisioningRoleArn", "manageAccessRoleArn", "enabledRegions", "regionalParameters")
+        domain.blueprints[blueprint] = {name: request[name] for name in names if name in request}
+        return {"domainId": domain.id, "environmentBlueprintId": blueprint, **domain.blueprints[blueprint]}
+
+    def _create_profile(self, request: dict[str, Any]) -> dict[str, Any]:
+        domain = self._domains.domain(request["domainIdentifier"])
+        for configuration in request.get("environmentConfigurations", []):
+            if configuration["environmentBlueprintId"] not in domain.blueprints:
+                raise Fault(
+                    "ValidationException",
+                    f"Environment blueprint {configuration['environmentBlueprintId']} is not enabled in the domain. "
+                    "Enable it with PutEnvironmentBlueprintConfiguration.",
+                )
+        identity = new_id()
+        kept = ("name", "status", "environmentConfigurations")
+        domain.profiles[identity] = {name: request[name] for name in kept if name in request}
+        return self._profile(domain, identity)
+
+    def _profile(self, domain: Domain, identity: str) -> dict[str, Any]:
+        profile = domain.profiles[identity]
+        return {**profile, "domainId": domain.id, "id": identity, "createdBy": "administrator"}
+
+    def _list_profiles(self, request: dict[str, Any]) -> dict[str, Any]:
+        domain = self._domains.domain(request["domainIdentifier"])
+        profiles = [self._profile(domain, identity) for identity in domain.profiles]
+        shown = ("domainId", "id", "name", "status", "createdBy")
+        return {"items": [{name: one[name] for name in shown if name in one} for one in profiles]}
+
+    def _add_grant(self, request: dict[str, Any]) -> dict[str, Any]:
+        domain = self._domains.domain(request["domainIdentifier"])
+        domain.grants.append({"policy": request["policyType"], "detail": request["detail"]})
+        return {"grantId": new_id()}
+
+    def _project(self, project: Project) -> dict[str, Any]:
         return {
-            "domainId": _DOMAIN,
-            "id": _PROJECT,
-            "name": _PROJECT_NAME,
+            "domainId": project.domain_id,
+            "id": project.id,
+            "name": project.name,
             "projectStatus": "ACTIVE",
             "createdBy": "administrator",
-            "createdAt": _MADE,
-            "domainUnitId": _DOMAIN_UNIT,
+            "createdAt": project.created,
+            "domainUnitId": self._domains.domain(project.domain_id).unit_id,
         }
 
     def _list_projects(self, request: dict[str, Any]) -> dict[str, Any]:
-        _require(request["domainIdentifier"], _DOMAIN, "Domain")
-        wanted = request.get("name", _PROJECT_NAME)
-        return {"items": [self._project_summary()] if wanted == _PROJECT_NAME else []}
+        projects = self._domains.domain(request["domainIdentifier"]).projects.values()
+        return {"items": [self._project(one) for one in projects if request.get("name", one.name) == one.name]}
 
     def _get_project(self, request: dict[str, Any]) -> dict[str, Any]:
-        _require(request["domainIdentifier"], _DOMAIN, "Domain")
-        _require(request["identifier"], _PROJECT, "Project")
-        return self._project_summary()
+        project = self._domains.project(request["domainIdentifier"], request["identifier"])
+        profile = {"projectProfileId": project.profile_id} if project.profile_id else {}
+        deployed = {"environmentDeploymentDetails": {"overallDeploymentStatus": "SUCCESSFUL"}}
+        return {**self._project(project), **profile, **deployed}
 
-    def _connection_summary(self) -> dict[str, Any]:
-        return {
-            "connectionId": _CONNECTION,
-            "domainId": _DOMAIN,
-            "domainUnitId": _DOMAIN_UNIT,
-            "environmentId": _ENVIRONMENT,
-            "projectId": _PROJECT,
-            "name": "project.iam",
-            "type": "IAM",
+    def _create_project(self, request: dict[str, Any]) -> dict[str, Any]:
+        domain, profile = self._domains.domain(request["domainIdentifier"]), request.get("projectProfileId", "")
+        if request["name"] in {one.name for one in domain.projects.values()}:
+            raise Fault("ConflictException", f"A project with the name {request['name']} already exists.", status=409)
+        if profile not in domain.profiles:
+            raise Fault("ResourceNotFoundException", f"Project profile {profile} does not exist.", status=404)
+        granted = [
+            one["detail"]["createProjectFromProjectProfile"].get("projectProfiles", [])
+            for one in domain.grants
+            if one["policy"] == "CREATE_PROJECT_FROM_PROJECT_PROFILE"
+        ]
+        if not any(profile in profiles for profiles in granted):
+            raise Fault(
+                "AccessDeniedException",
+                f"No policy grant lets you create a project from profile {profile}. Add one with AddPolicyGrant.",
+                status=403,
+            )
+        project = Project(domain.id, new_id(), request["name"], new_id(), profile, datetime.now(UTC))
+        self._clients.client("iam").create_role(
+            RoleName=project.role,
+            AssumeRolePolicyDocument=_TRUST,
+            Tags=[{"Key": "AmazonDataZoneProject", "Value": project.id}],
+        )
+        domain.projects[project.id] = project
+        return self._get_project({"domainIdentifier": domain.id, "identifier": project.id})
+
+    def _delete_project(self, request: dict[str, Any]) -> dict[str, Any]:
+        project = self._domains.project(request["domainIdentifier"], request["identifier"])
+        iam = self._clients.client("iam")
+        with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+            iam.delete_role_policy(RoleName=project.role, PolicyName="project")
+        with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+            iam.delete_role(RoleName=project.role)
+        del self._domains.domain(project.domain_id).projects[project.id]
+        return {}
+
+    def _connections(self, project: Project) -> list[dict[str, Any]]:
+        common = {
+            "domainId": project.domain_id,
+            "domainUnitId": self._domains.domain(project.domain_id).unit_id,
+            "environmentId": project.environment_id,
+            "projectId": project.id,
             "scope": "PROJECT",
-            "physicalEndpoints": [
-                {
-                    "awsLocation": {
-                        "accessRole": self._role_arn(),
-                        "awsAccountId": self._clients.account,
-                        "awsRegion": self._clients.region,
-                    }
-                }
-            ],
         }
-
-    def _athena_connection(self) -> dict[str, Any]:
-        self._open_workgroup()
-        return {
-            **self._connection_summary(),
-            "connectionId": _ATHENA_CONNECTION,
-            "name": "project.athena",
-            "type": "ATHENA",
-            "props": {"athenaProperties": {"workgroupName": _WORKGROUP}},
+        location = {
+            "accessRole": self._role_arn(project),
+            "awsAccountId": self._clients.account,
+            "awsRegion": self._clients.region,
         }
+        endpoints = {"physicalEndpoints": [{"awsLocation": location}]}
+        workgroup = {"props": {"athenaProperties": {"workgroupName": project.workgroup}}}
+        iam = {"connectionId": f"{project.id}-iam", "name": "project.iam", "type": "IAM"}
+        athena = {"connectionId": f"{project.id}-athena", "name": "project.athena", "type": "ATHENA"}
+        return [{**common, **endpoints, **iam}, {**common, **endpoints, **athena, **workgroup}]
 
     def _list_connections(self, request: dict[str, Any]) -> dict[str, Any]:
-        _require(request["domainIdentifier"], _DOMAIN, "Domain")
-        _require(request.get("projectIdentifier", _PROJECT), _PROJECT, "Project")
+        project = self._domains.project(request["domainIdentifier"], request["projectIdentifier"])
         wanted, name = request.get("type"), request.get("name")
-        listed = [
-            describe()
-            for kind, called, describe in (
-                ("IAM", "project.iam", self._connection_summary),
-                ("ATHENA", "project.athena", self._athena_connection),
-            )
-            if wanted in (None, kind) and name in (None, called)
-        ]
-        return {"items": listed}
+        self._open_workgroup(project)
+        listed = self._connections(project)
+        return {"items": [one for one in listed if wanted in (None, one["type"]) and name in (None, one["name"])]}
 
     def _get_connection(self, request: dict[str, Any]) -> dict[str, Any]:
-        _require(request["domainIdentifier"], _DOMAIN, "Domain")
-        if request["identifier"] == _ATHENA_CONNECTION:
-            return self._athena_connection()
-        _require(request["identifier"], _CONNECTION, "Connection")
-        found = {**self._connection_summary(), "environmentUserRole": self._role_arn()}
-        return {**found, "connectionCredentials": self._credentials()} if request.get("withSecret") else found
+        identity = request["identifier"]
+        for project in self._domains.domain(request["domainIdentifier"]).projects.values():
+            for found in self._connections(project):
+                if found["connectionId"] == identity:
+                    return self._connection(project, found, secret=bool(request.get("withSecret")))
+        raise Fault("ResourceNotFoundException", f"Connection {identity} does not exist.", status=404)
 
-    def _credentials(self) -> dict[str, Any]:
+    def _connection(self, project: Project, found: dict[str, Any], *, secret: bool) -> dict[str, Any]:
+        if found["type"] != "IAM":
+            self._open_workgroup(project)
+            return found
+        detail = {**found, "environmentUserRole": self._role_arn(project)}
+        return {**detail, "connectionCredentials": self._credentials(project)} if secret else detail
+
+    def _credentials(self, project: Project) -> dict[str, Any]:
         """Return credentials of the project's role, which DataZone assumes for the project's members."""
-        self._limit_role()
-        session = self._clients.client("sts").assume_role(RoleArn=self._role_arn(), RoleSessionName="member")
+        self._limit_role(project)
+        session = self._clients.client("sts").assume_role(RoleArn=self._role_arn(project), RoleSessionName="member")
         made = session["Credentials"]
         return {
             "accessKeyId": made["AccessKeyId"],
@@ -179,46 +294,44 @@ class DataZoneService:
             "expiration": made["Expiration"],
         }
 
-    def _limit_role(self) -> None:
+    def _limit_role(self, project: Project) -> None:
         """Give the project's role its policy and its permissions boundary, as a project of the Studio has them."""
         iam = self._clients.client("iam")
-        names = ProjectNames(self._clients.partition, self._clients.region, self._clients.account, _WORKGROUP,
-                             self._bucket, _DOMAIN)  # fmt: skip
-        iam.put_role_policy(RoleName=_ROLE, PolicyName="project", PolicyDocument=json.dumps(role_policy(names)))
-        boundary = f"arn:{self._clients.partition}:iam::{self._clients.account}:policy/{BOUNDARY_NAME}"
+        names = ProjectNames(
+            self._clients.partition, self._clients.region, self._clients.account, project.workgroup,
+            self._bucket(project), project.domain_id,
+        )  # fmt: skip
+        iam.put_role_policy(RoleName=project.role, PolicyName="project", PolicyDocument=json.dumps(role_policy(names)))
+        # AWS has one boundary for all projects, narrowed by tags; here each project has its own.
+        name = BOUNDARY_NAME if project.id == GIVEN.id else f"{BOUNDARY_NAME}-{project.id}"
+        boundary = f"arn:{self._clients.partition}:iam::{self._clients.account}:policy/{name}"
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-            iam.create_policy(PolicyName=BOUNDARY_NAME, PolicyDocument=json.dumps(permissions_boundary(names)))
-            iam.put_role_permissions_boundary(RoleName=_ROLE, PermissionsBoundary=boundary)
+            iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(permissions_boundary(names)))
+            iam.put_role_permissions_boundary(RoleName=project.role, PermissionsBoundary=boundary)
 
-    @property
-    def _bucket(self) -> str:
-        return f"amazon-sagemaker-{self._clients.account}-{self._clients.region}-{_PROJECT}"
+    def _bucket(self, project: Project) -> str:
+        return f"amazon-sagemaker-{self._clients.account}-{self._clients.region}-{project.id}"
 
-    def _open_workgroup(self) -> None:
+    def _open_workgroup(self, project: Project) -> None:
         """Make the project's workgroup and its bucket, unless they are there."""
         s3 = self._clients.client("s3")
-        region = self._clients.region
+        region, bucket = self._clients.region, self._bucket(project)
         where: dict[str, Any] = (
             {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         )
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-            s3.create_bucket(Bucket=self._bucket, **where)
+            s3.create_bucket(Bucket=bucket, **where)
         with contextlib.suppress(Fault):  # it is there
             self._create_workgroup(
                 {
-                    "Name": _WORKGROUP,
+                    "Name": project.workgroup,
                     "Configuration": {
-                        "ResultConfiguration": {"OutputLocation": f"s3://{self._bucket}/sys/athena/"},
+                        "ResultConfiguration": {"OutputLocation": f"s3://{bucket}/sys/athena/"},
                         "EnforceWorkGroupConfiguration": True,
                     },
-                    "Tags": [{"Key": "AmazonDataZoneProject", "Value": _PROJECT}],
+                    "Tags": [{"Key": "AmazonDataZoneProject", "Value": project.id}],
                 }
             )
 
-    def _role_arn(self) -> str:
-        return f"arn:{self._clients.partition}:iam::{self._clients.account}:role/{_ROLE}"
-
-
-def _require(found: str, wanted: str, what: str) -> None:
-    if found != wanted:
-        raise Fault("ResourceNotFoundException", f"{what} {found} does not exist.", status=404)
+    def _role_arn(self, project: Project) -> str:
+        return f"arn:{self._clients.partition}:iam::{self._clients.account}:role/{project.role}"

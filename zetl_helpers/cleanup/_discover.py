@@ -12,7 +12,14 @@ from zetl_helpers import integration, lakehouse, monitoring
 from zetl_helpers._aws import absent, error_code, tag_dict
 from zetl_helpers._bucket_settings import RESULTS_PREFIX
 from zetl_helpers._wait import wait_for
-from zetl_helpers.cleanup._discover_account import administrator, catalog_statements, grants, locations, role
+from zetl_helpers.cleanup._discover_account import (
+    administrator,
+    catalog_statements,
+    grants,
+    locations,
+    role,
+    studio_domain,
+)
 from zetl_helpers.cleanup._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
 from zetl_helpers.lab import TAG_KEY
 
@@ -294,6 +301,7 @@ DISCOVERIES: tuple[tuple[str, Callable[[Belongings], Iterable[Leftover | Foreign
     ("Lake Formation grants", grants),
     ("Lake Formation locations", locations),
     ("Lake Formation administrator", administrator),
+    ("Studio domain", studio_domain),
     ("saved queries", _saved_queries),
     ("table optimizers", _optimizers),
     ("Glue tables", _glue_tables),

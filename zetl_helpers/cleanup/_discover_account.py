@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from zetl_helpers import permissions, studio, target
+from zetl_helpers import _studio_setup, permissions, studio, target
 from zetl_helpers._aws import absent
 from zetl_helpers.cleanup._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
 
@@ -102,6 +102,19 @@ def administrator(mine: Belongings) -> Found:
             "noted on the lab's role",
             partial(studio.remove_administrator, mine.lab, principal),
         )
+
+
+def studio_domain(mine: Belongings) -> Found:
+    """Look for the domain that the lab created, which the target role's tag names; its project goes first."""
+    domain = (mine.role or {}).get(_studio_setup.DOMAIN_TAG) if mine.owns(mine.role) else None
+    if domain is None:
+        return
+    lab = mine.lab
+    delete = partial(_studio_setup.delete_project, lab, domain)
+    yield Leftover("Studio project", lab.project, "its spaces cost by the hour", "in the lab's domain", delete)
+    delete = partial(_studio_setup.delete_domain, lab, domain)
+    why = "its VPC may have a NAT gateway: delete the stack SageMakerUnifiedStudio-VPC afterwards if nothing uses it"
+    yield Leftover("Studio domain", domain, why, "noted on the lab's role, and tagged", delete)
 
 
 def catalog_statements(mine: Belongings) -> Found:

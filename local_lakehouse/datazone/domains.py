@@ -1,0 +1,166 @@
+"""The domains of an account and their projects: the one that is there from the start, and those that are created."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from local_lakehouse.protocol.wire import Fault
+
+_T = TypeVar("_T")
+
+_LETTERS = string.ascii_lowercase + string.digits
+_MADE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+TOOLING = "tooling0blueprint"
+
+
+@dataclass
+class Project:
+    """A project.
+
+    Args:
+        domain_id: Its domain.
+        id: Its id.
+        name: Its name.
+        environment_id: Its tooling environment.
+        profile_id: The profile that it was created from.
+        created: When it was created.
+    """
+
+    domain_id: str
+    id: str
+    name: str
+    environment_id: str
+    profile_id: str = ""
+    created: datetime = _MADE
+
+    @property
+    def role(self) -> str:
+        """The name of the project's role."""
+        return f"datazone_usr_role_{self.id}_{self.environment_id}"
+
+    @property
+    def workgroup(self) -> str:
+        """The project's Athena workgroup."""
+        return f"workgroup-{self.id}-{self.environment_id}"
+
+
+@dataclass
+class Domain:
+    """A domain.
+
+    Args:
+        id: Its id.
+        name: Its name.
+        execution_role: The role that its users act with.
+        service_role: The role that DataZone acts with.
+        unit_id: Its root domain unit.
+        tags: Its tags.
+        blueprints: The configured blueprints, by id.
+        profiles: The project profiles, by id.
+        grants: The policy grants: which profiles whoever may use.
+        projects: The projects, by id.
+        created: When it was created.
+    """
+
+    id: str
+    name: str
+    execution_role: str
+    service_role: str
+    unit_id: str
+    tags: dict[str, str] = field(default_factory=dict)
+    blueprints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    grants: list[dict[str, Any]] = field(default_factory=list)
+    projects: dict[str, Project] = field(default_factory=dict)
+    created: datetime = _MADE
+
+
+GIVEN = Project("dzd-4k7m2p9q1r5s8t", "7c2v5b8n1m4x9z", "CustomerDB_Project", "9a6s3d0f7g4h1j")
+
+
+def given_domain(execution_role: str) -> Domain:
+    """Return the domain that an administrator has made before the tutorial, with its project."""
+    return Domain(
+        GIVEN.domain_id, "Tutorial", execution_role, "", "3h6j9k2m5n8p1q", projects={GIVEN.id: GIVEN}
+    )  # fmt: skip
+
+
+def new_id(prefix: str = "") -> str:
+    """Return an id as DataZone makes them."""
+    return prefix + "".join(secrets.choice(_LETTERS) for _ in range(14))
+
+
+class Domains:
+    """All domains.
+
+    Args:
+        given: The domain that is there from the start.
+    """
+
+    def __init__(self, given: Domain) -> None:
+        self._by_id = {given.id: given}
+
+    def all(self) -> list[Domain]:
+        """Return the domains, the oldest first."""
+        return list(self._by_id.values())
+
+    def add(self, domain: Domain) -> None:
+        """Add a domain.
+
+        Raises:
+            Fault: ``ConflictException``: the name is taken.
+        """
+        if domain.name in {one.name for one in self.all()}:
+            raise Fault("ConflictException", f"A domain with the name {domain.name} already exists.", status=409)
+        self._by_id[domain.id] = domain
+
+    def remove(self, domain: Domain) -> None:
+        """Remove a domain.
+
+        Raises:
+            Fault: ``ConflictException``: it has projects.
+        """
+        if domain.projects:
+            raise Fault(
+                "ConflictException", f"Domain {domain.id} has projects. Delete them first.", status=409
+            )  # fmt: skip
+        del self._by_id[domain.id]
+
+    def domain(self, identity: str) -> Domain:
+        """Return a domain.
+
+        Raises:
+            Fault: ``ResourceNotFoundException``.
+        """
+        return _found(self._by_id, identity, "Domain")
+
+    def project(self, domain: str, identity: str) -> Project:
+        """Return a project.
+
+        Raises:
+            Fault: ``ResourceNotFoundException``.
+        """
+        return _found(self.domain(domain).projects, identity, "Project")
+
+    def document(self) -> list[dict[str, Any]]:
+        """Return everything as plain data."""
+        return [asdict(domain) for domain in self.all()]
+
+    def load(self, document: list[Mapping[str, Any]]) -> None:
+        """Take over what `document` returned."""
+        domains = [
+            Domain(**{**one, "projects": {key: Project(**value) for key, value in one["projects"].items()}})
+            for one in document
+        ]
+        self._by_id = {domain.id: domain for domain in domains}
+
+
+def _found(known: Mapping[str, _T], identity: str, what: str) -> _T:
+    if identity not in known:
+        raise Fault("ResourceNotFoundException", f"{what} {identity} does not exist.", status=404)
+    return known[identity]

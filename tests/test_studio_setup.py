@@ -1,0 +1,130 @@
+"""A domain and a project by API: planned, created, used and deleted, each step twice."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.conftest import connect_to
+from tests.fakes import Answers
+from zetl_helpers import _studio_setup, cleanup, permissions, query, studio
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.course import chapters
+from zetl_helpers.lab import Lab
+from zetl_helpers.studio import DomainPlan, StudioSetupError
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
+SUBNETS = ("subnet-a", "subnet-b")
+
+
+@pytest.fixture
+def plan(lab: Lab) -> DomainPlan:
+    """A plan in an account whose administrator has made the four roles."""
+    for name in _studio_setup._ROLES.values():
+        role = name.format(account=lab.account, region=lab.region)
+        lab.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({}))
+    permissions.create_target_role(lab)
+    return studio.plan_domain(lab, vpc="vpc-1", subnets=SUBNETS)
+
+
+def other_project(lab: Lab) -> Lab:
+    """Return the lab with another project than the one that is there from the start."""
+    object.__setattr__(lab, "project", "Mine")
+    return lab
+
+
+def domains(lab: Lab) -> list[str]:
+    return [one["name"] for one in lab.client("datazone").list_domains()["items"]]
+
+
+def test_cost_and_vpc_are_stated_before_anything_is_created(lab: Lab, plan: DomainPlan) -> None:
+    assert "projects in VPC vpc-1, subnets subnet-a, subnet-b" in str(plan)
+    assert "NAT gateway in the VPC costs about $0.045 an hour" in str(plan)
+    assert "CloudFormation: https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker" in str(plan)
+    assert domains(lab) == ["Tutorial"]
+
+
+def test_a_missing_role_is_named_with_who_makes_it(lab: Lab) -> None:
+    with pytest.raises(StudioSetupError, match=r"no role AmazonSageMakerDomainExecution.*administrator creates it"):
+        studio.plan_domain(lab, vpc="vpc-1", subnets=SUBNETS)
+    with pytest.raises(StudioSetupError, match="two Availability Zones"):
+        studio.plan_domain(lab, vpc="vpc-1", subnets=SUBNETS[:1])
+
+
+def test_domain_and_project_are_created_once_and_deleted_once(lab: Lab, plan: DomainPlan) -> None:
+    lab = other_project(lab)
+    made = studio.create_domain(lab, plan)
+    assert (made.did, studio.create_domain(lab, plan).did) == ("created", "already there")
+    domain, profile = made.details["domain"], made.details["profile"]
+    project = studio.create_project(lab, domain, profile)
+    assert (project.did, studio.create_project(lab, domain, profile).did) == ("created", "already there")
+    assert studio.find_project(lab).project_id == project.details["project"]
+    with pytest.raises(StudioSetupError, match="has the projects Mine: delete them first"):
+        studio.delete_domain(lab, domain)
+    assert [studio.delete_project(lab, domain).did, studio.delete_project(lab, domain).did] == [
+        "deleted", "already gone",
+    ]  # fmt: skip
+    assert [studio.delete_domain(lab, domain).did, studio.delete_domain(lab, domain).did] == ["deleted", "already gone"]
+    assert domains(lab) == ["Tutorial"]
+
+
+def test_a_created_project_reads_the_table_once_it_is_shared(lab: Lab, plan: DomainPlan, lakehouse: Lakehouse) -> None:
+    lab = other_project(lab)
+    made = studio.create_domain(lab, plan)
+    studio.create_project(lab, made.details["domain"], made.details["profile"])
+    with without_waiting(lakehouse.zero_etl.refresh_now):
+        chapters.catch_up(lab, 4)
+    chapters.share(lab)
+    member = studio.as_project(lab, studio.find_project(lab))
+    assert query(member, "SELECT count(*) AS accounts FROM customeraccounts")["accounts"].item() == 25
+
+
+def test_clean_up_deletes_project_and_domain_of_the_lab_in_this_order(lab: Lab, plan: DomainPlan) -> None:
+    lab = other_project(lab)
+    made = studio.create_domain(lab, plan)
+    studio.create_project(lab, made.details["domain"], made.details["profile"])
+    found = cleanup.plan(lab)
+    kinds = [one.kind for one in found]
+    assert kinds.index("Studio project") < kinds.index("Studio domain") < kinds.index("IAM role")
+    assert set(cleanup.apply(found)["outcome"]) == {"deleted"}
+    assert domains(lab) == ["Tutorial"]
+
+
+def test_a_domain_without_the_labs_tag_is_left_alone(lab: Lab, plan: DomainPlan) -> None:
+    with pytest.raises(StudioSetupError, match="does not carry the lab's tag"):
+        studio.create_domain(lab, DomainPlan("Tutorial", plan.vpc, plan.subnets, plan.roles))
+    with pytest.raises(StudioSetupError, match="does not carry the lab's tag"):
+        studio.delete_domain(lab, studio.find_project(lab).domain_id)
+
+
+def test_without_the_labs_role_nothing_is_created(lab: Lab) -> None:
+    with pytest.raises(StudioSetupError, match="Run chapter 1 first"):
+        studio.create_domain(lab, DomainPlan("mine", "vpc-1", SUBNETS, {}))
+    assert domains(lab) == ["Tutorial"]
+
+
+def test_a_failed_deployment_says_where_to_look(lab: Lab, plan: DomainPlan) -> None:
+    lab = other_project(lab)
+    made = studio.create_domain(lab, plan)
+    failed = {"overallDeploymentStatus": "FAILED_DEPLOYMENT", "environmentFailureReasons": {"Tooling": []}}
+    answer = {"domainId": "d", "id": "p", "name": "Mine", "createdBy": "me", "projectStatus": "ACTIVE"}
+    Answers(lab, "datazone", "GetProject").once(lambda _: {**answer, "environmentDeploymentDetails": failed})
+    with pytest.raises(StudioSetupError, match=r"not deployed.*provisioning role and the subnets"):
+        studio.create_project(lab, made.details["domain"], made.details["profile"])
+
+
+def test_domains_survive_a_restart(tmp_path: Path) -> None:
+    names = []
+    for first in (True, False):
+        running = Lakehouse(Settings(state=tmp_path / "state", refresh_seconds=3600))
+        running.start()
+        lab = connect_to(running.url)
+        if first:
+            role = "arn:aws:iam::123456789012:role/Any"
+            lab.client("datazone").create_domain(
+                name="kept", domainVersion="V2", domainExecutionRole=role, serviceRole=role, tags={"a": "b"}
+            )
+        names.append(domains(lab))
+        running.stop()
+    assert names == [["Tutorial", "kept"]] * 2

@@ -1,0 +1,318 @@
+"""A domain and a project of SageMaker Unified Studio by API, for an account that has none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers import permissions
+from zetl_helpers._aws import absent, error_code, tag_list
+from zetl_helpers._errors import UserError
+from zetl_helpers._steps import Step
+from zetl_helpers._wait import wait_for
+from zetl_helpers.lab import TAG_KEY, Lab
+
+# Notes on the lab's role which domain the lab created: clean-up deletes no other.
+DOMAIN_TAG = "zetl-lab-domain"
+_DOMAIN = "zetl-tutorial"
+_PROFILE = "zETL SQL analytics"
+_CLOUDFORMATION = "https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker"
+_COST = f"""\
+Cost: the domain costs nothing by itself. A project's JupyterLab space costs by the hour while it runs, and its storage
+by the month. A NAT gateway in the VPC costs about $0.045 an hour, $33 a month, and by the GB, whether it is used or not.
+The console's stack SageMakerUnifiedStudio-VPC has one: delete the stack after the domain.
+The same by CloudFormation: {_CLOUDFORMATION}"""
+# As the console names them when it sets up the first domain of an account.
+_ROLES = {
+    "execution": "AmazonSageMakerDomainExecution",
+    "service": "AmazonSageMakerDomainService",
+    "provisioning": "AmazonSageMakerProvisioning-{account}",
+    "access": "AmazonSageMakerManageAccess-{region}",
+}
+
+
+class StudioSetupError(UserError):
+    """A domain or project cannot be created or deleted; the text says what is missing and who has it."""
+
+
+@dataclass(frozen=True)
+class DomainPlan:
+    """What a domain takes, and what it costs; printing it shows both.
+
+    Args:
+        name: The domain's name.
+        vpc: The VPC that projects are deployed into.
+        subnets: Its private subnets, in at least two Availability Zones.
+        roles: ARNs of the roles: ``execution``, ``service``, ``provisioning`` and ``access``.
+    """
+
+    name: str
+    vpc: str
+    subnets: Sequence[str]
+    roles: dict[str, str]
+
+    def __str__(self) -> str:
+        where = f"projects in VPC {self.vpc}, subnets {', '.join(self.subnets)}"
+        roles = "".join(f"role to {use}: {arn}\n" for use, arn in self.roles.items())
+        return f"domain {self.name} of SageMaker Unified Studio, {where}\n{roles}{_COST}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def plan_domain(
+    lab: Lab, *, vpc: str, subnets: Sequence[str], name: str = _DOMAIN, roles: dict[str, str] | None = None
+) -> DomainPlan:
+    """Say what a domain takes and costs; nothing is created.
+
+    Args:
+        lab: The lab.
+        vpc: The VPC that projects are deployed into.
+        subnets: Its private subnets, in at least two Availability Zones.
+        name: The domain's name.
+        roles: ARNs by use, ``execution``, ``service``, ``provisioning`` and ``access``; those that the console makes
+            unless given.
+
+    Raises:
+        StudioSetupError: A role is missing, or there are not enough subnets.
+    """
+    if len(set(subnets)) < 2:
+        raise StudioSetupError(
+            "A project needs private subnets in two Availability Zones at least. Name them in subnets."
+        )
+    return DomainPlan(name, vpc, tuple(subnets), {use: (roles or {}).get(use) or _role(lab, use) for use in _ROLES})
+
+
+def _role(lab: Lab, use: str) -> str:
+    name = _ROLES[use].format(account=lab.account, region=lab.region)
+    try:
+        return str(lab.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+    except ClientError as error:
+        if error_code(error) != "NoSuchEntity":
+            raise
+        raise StudioSetupError(
+            f"There is no role {name} (use: {use}), which a domain needs. An administrator creates it: the Amazon "
+            "SageMaker console makes all four when it sets up a first domain (Create domain, Quick setup), and so does "
+            f"CloudFormation, see {_CLOUDFORMATION}. Or name another role in roles."
+        ) from error
+
+
+def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
+    """Create a domain with a project profile for SQL analytics, and wait until it is there.
+
+    Args:
+        lab: The lab; its target role notes which domain is the lab's.
+        plan: What `plan_domain` returned: look at it before.
+        timeout: Seconds to wait at most.
+
+    Returns:
+        What happened; `details` has ``domain`` and ``profile``, their ids.
+
+    Raises:
+        StudioSetupError: The lab's role, which notes the domain, is not there; or the domain is not the lab's.
+
+    See https://docs.aws.amazon.com/datazone/latest/APIReference/API_CreateDomain.html
+    """
+    if not permissions.role_exists(lab):
+        raise StudioSetupError(f"Run chapter 1 first: role {lab.role} notes which domain clean-up may delete.")
+    datazone = lab.client("datazone")
+    with lab.recording() as calls:
+        found = next((one for one in _pages(datazone, "list_domains") if one["name"] == plan.name), None)
+        if found is not None and not _is_labs(lab, found["arn"]):
+            raise StudioSetupError(
+                f"Domain {plan.name} exists and does not carry the lab's tag {TAG_KEY}. Use it with "
+                "studio.create_project, or choose another name."
+            )
+        domain = found["id"] if found else _create_domain(lab, plan)
+        lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({DOMAIN_TAG: domain}))
+        _wait_for_domain(datazone, domain, timeout)
+        profile = _profile(lab, domain, plan)
+    details = {"domain": domain, "profile": profile}
+    return Step(f"domain {plan.name}", "already there" if found else "created", calls, details)
+
+
+def _create_domain(lab: Lab, plan: DomainPlan) -> str:
+    made = lab.client("datazone").create_domain(
+        name=plan.name,
+        domainVersion="V2",
+        domainExecutionRole=plan.roles["execution"],
+        serviceRole=plan.roles["service"],
+        tags=lab.tags,
+    )
+    return str(made["id"])
+
+
+def _wait_for_domain(datazone: Any, domain: str, timeout: float) -> None:
+    def look() -> bool | None:
+        status = datazone.get_domain(identifier=domain)["status"]
+        if status == "CREATION_FAILED":
+            raise StudioSetupError(
+                f"Domain {domain} could not be created: see its page in the Amazon SageMaker console."
+            )
+        return True if status == "AVAILABLE" else None
+
+    hint = "Look at the domain in the Amazon SageMaker console."
+    wait_for(f"domain {domain} to be AVAILABLE", look, timeout=timeout, hint=hint, usual="1 to 5 minutes")
+
+
+def _profile(lab: Lab, domain: str, plan: DomainPlan) -> str:
+    """Return the lab's project profile: the tooling blueprint enabled, and granted to every user of the domain."""
+    datazone = lab.client("datazone")
+    where = {"domainIdentifier": domain}
+    for one in _pages(datazone, "list_project_profiles", **where):
+        if one["name"] == _PROFILE:
+            return str(one["id"])
+    (tooling,) = _pages(datazone, "list_environment_blueprints", **where, managed=True, name="Tooling")
+    datazone.put_environment_blueprint_configuration(
+        **where,
+        environmentBlueprintIdentifier=tooling["id"],
+        enabledRegions=[lab.region],
+        provisioningRoleArn=plan.roles["provisioning"],
+        manageAccessRoleArn=plan.roles["access"],
+        regionalParameters={lab.region: {"VpcId": plan.vpc, "Subnets": ",".join(plan.subnets)}},
+    )
+    made = datazone.create_project_profile(
+        **where,
+        name=_PROFILE,
+        status="ENABLED",
+        environmentConfigurations=[
+            {
+                "name": "Tooling",
+                "environmentBlueprintId": tooling["id"],
+                "deploymentMode": "ON_CREATE",
+                "deploymentOrder": 0,
+                "awsAccount": {"awsAccountId": lab.account},
+                "awsRegion": {"regionName": lab.region},
+            }
+        ],
+    )
+    datazone.add_policy_grant(
+        **where,
+        entityType="DOMAIN_UNIT",
+        entityIdentifier=datazone.get_domain(identifier=domain)["rootDomainUnitId"],
+        policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
+        principal={"user": {"allUsersGrantFilter": {}}},
+        detail={"createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [made["id"]]}},
+    )
+    return str(made["id"])
+
+
+def create_project(lab: Lab, domain: str, profile: str, *, timeout: float = 1800) -> Step:
+    """Create the lab's project in a domain, and wait until its tooling environment is deployed.
+
+    Args:
+        lab: The lab; `Lab.project` is the project's name.
+        domain: The domain's id.
+        profile: The id of the project profile.
+        timeout: Seconds to wait at most.
+
+    Returns:
+        What happened; `details` has ``project``, its id.
+
+    Raises:
+        StudioSetupError: The project's environments could not be deployed.
+
+    See https://docs.aws.amazon.com/datazone/latest/APIReference/API_CreateProject.html
+    """
+    datazone = lab.client("datazone")
+    where = {"domainIdentifier": domain}
+    with lab.recording() as calls:
+        found = next((one for one in _pages(datazone, "list_projects", **where) if one["name"] == lab.project), None)
+        made = found or datazone.create_project(**where, name=lab.project, projectProfileId=profile)
+
+        def look() -> bool | None:
+            project = datazone.get_project(**where, identifier=made["id"])
+            deployed = project.get("environmentDeploymentDetails", {}).get("overallDeploymentStatus", "SUCCESSFUL")
+            if deployed in ("FAILED_DEPLOYMENT", "FAILED_VALIDATION"):
+                why = project["environmentDeploymentDetails"].get("environmentFailureReasons", {})
+                raise StudioSetupError(
+                    f"The environments of project {lab.project} were not deployed: {why}. Look at the provisioning "
+                    "role and the subnets of the plan, delete the project with studio.delete_project, and try again."
+                )
+            return True if project["projectStatus"] == "ACTIVE" and deployed == "SUCCESSFUL" else None
+
+        hint = "Look at the project's overview page in the Studio."
+        wait_for(f"project {lab.project} to be ACTIVE", look, timeout=timeout, hint=hint, usual="5 to 15 minutes")
+    return Step(f"project {lab.project}", "already there" if found else "created", calls, {"project": made["id"]})
+
+
+def delete_project(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
+    """Delete the lab's project, with what AWS deployed for it.
+
+    Args:
+        lab: The lab.
+        domain: The domain's id.
+        timeout: Seconds to wait at most.
+
+    Returns:
+        What happened.
+    """
+    datazone = lab.client("datazone")
+    where = {"domainIdentifier": domain}
+    with lab.recording() as calls:
+        found = [one for one in _pages(datazone, "list_projects", **where) if one["name"] == lab.project]
+        for one in found:
+            with absent("ResourceNotFoundException"):
+                datazone.delete_project(**where, identifier=one["id"], skipDeletionCheck=True)
+        names = {one["id"] for one in found}
+        wait_for(
+            f"project {lab.project} to be gone",
+            lambda: None if names & {one["id"] for one in _pages(datazone, "list_projects", **where)} else True,
+            timeout=timeout,
+            hint="Look at the project in the Studio.",
+            usual="5 to 15 minutes",
+        )
+    return Step(f"project {lab.project}", "deleted" if found else "already gone", calls)
+
+
+def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
+    """Delete the domain that the lab created; its projects have to go first.
+
+    Args:
+        lab: The lab.
+        domain: The domain's id.
+        timeout: Seconds to wait at most.
+
+    Returns:
+        What happened.
+
+    Raises:
+        StudioSetupError: The domain does not carry the lab's tag, or has projects that are not the lab's.
+    """
+    datazone = lab.client("datazone")
+    with lab.recording() as calls:
+        found = next((one for one in _pages(datazone, "list_domains") if one["id"] == domain), None)
+        if found is not None:
+            if not _is_labs(lab, found["arn"]):
+                raise StudioSetupError(
+                    f"Domain {found['name']} does not carry the lab's tag {TAG_KEY}: it is left alone."
+                )
+            others = [one["name"] for one in _pages(datazone, "list_projects", domainIdentifier=domain)]
+            if others:
+                raise StudioSetupError(
+                    f"Domain {found['name']} has the projects {', '.join(others)}: delete them first, in the Studio or "
+                    "with studio.delete_project."
+                )
+            datazone.delete_domain(identifier=domain, skipDeletionCheck=True)
+            wait_for(
+                f"domain {found['name']} to be gone",
+                lambda: None if domain in {one["id"] for one in _pages(datazone, "list_domains")} else True,
+                timeout=timeout,
+                hint="Look at the domain in the Amazon SageMaker console.",
+                usual="1 to 10 minutes",
+            )
+        with absent("NoSuchEntity"):
+            lab.client("iam").untag_role(RoleName=lab.role, TagKeys=[DOMAIN_TAG])
+    return Step(f"domain {domain}", "deleted" if found else "already gone", calls)
+
+
+def _is_labs(lab: Lab, arn: str) -> bool:
+    tags = lab.client("datazone").list_tags_for_resource(resourceArn=arn).get("tags", {})
+    return bool(tags.get(TAG_KEY) == lab.tags[TAG_KEY])
+
+
+def _pages(client: Any, operation: str, **arguments: Any) -> list[dict[str, Any]]:
+    return [one for page in client.get_paginator(operation).paginate(**arguments) for one in page["items"]]

@@ -22,7 +22,7 @@ _PROFILE = "zETL SQL analytics"
 _CLOUDFORMATION = "https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker"
 _COST = f"""\
 Cost: the domain costs nothing by itself. A project's JupyterLab space costs by the hour while it runs, and its storage
-by the month. A NAT gateway in the VPC costs about $0.045 an hour, $33 a month, and by the GB, whether it is used or not.
+by the month. A NAT gateway in the VPC costs about $0.045 an hour, $33 a month, and by the GB, used or not.
 The console's stack SageMakerUnifiedStudio-VPC has one: delete the stack after the domain.
 The same by CloudFormation: {_CLOUDFORMATION}"""
 # As the console names them when it sets up the first domain of an account.

@@ -1,10 +1,23 @@
 """What helpers do beside the notebooks' way: keys of the customer's, hybrid access mode, changes, taking back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tests.fakes import Answers
-from zetl_helpers import cleanup, doctor, integration, keys, lakehouse, monitoring, permissions, source, studio, target
+from zetl_helpers import (
+    _place,
+    cleanup,
+    doctor,
+    integration,
+    keys,
+    lakehouse,
+    monitoring,
+    permissions,
+    source,
+    studio,
+    target,
+)
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 from zetl_helpers.payments import payments
@@ -28,6 +41,7 @@ def run_further_paths(lab: Lab, folder: Path) -> None:
     for sql in ("SELECT 1", "SELECT 2"):
         lakehouse.save_query(lab, "one", sql, "A number")
     _in_hybrid_access_mode(lab)
+    _with_a_domain(lab)
     source.import_items(lab.with_table("Payments"), payments(3))
     integration.delete(lab)
     integration.delete_table_properties(lab)
@@ -69,6 +83,22 @@ def _in_hybrid_access_mode(lab: Lab) -> None:
     studio.grants(lab, project)
     studio.unshare(lab, project)
     studio.remove_administrator(lab)
+
+
+def _with_a_domain(lab: Lab) -> None:
+    """Create and delete a Studio domain with a project, and look at it from a space."""
+    trust = permissions.render(lab, "target_role_trust")
+    made = lab.client("iam").create_role(RoleName="AnyRole", AssumeRolePolicyDocument=json.dumps(trust))
+    roles = dict.fromkeys(("execution", "service", "provisioning", "access"), made["Role"]["Arn"])
+    mine = replace(lab, project="Mine")
+    plan = studio.plan_domain(mine, vpc="vpc-1", subnets=("subnet-a", "subnet-b"), roles=roles)
+    details = studio.create_domain(mine, plan).details
+    project = studio.create_project(mine, details["domain"], details["profile"]).details["project"]
+    place = _place.look(_place.Space(details["domain"], project, lab.region, ""), lab.client)
+    studio.find_project(replace(mine, place=place))
+    studio.delete_project(mine, details["domain"])
+    studio.delete_domain(mine, details["domain"])
+    lab.client("iam").delete_role(RoleName="AnyRole")
 
 
 def _without_rights_on_the_bucket(lab: Lab) -> None:

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.long
 
 # S3 documents its errors on one page and models few of them: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 S3_ERRORS = {
-    "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet",
-    "ServerSideEncryptionConfigurationNotFoundError",
+    "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
+    "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet", "ServerSideEncryptionConfigurationNotFoundError",
 }  # fmt: skip
 # What every service may answer, and what comes from services between: not in the models of single operations.
 COMMON_ERRORS = {

@@ -25,6 +25,17 @@ _ABOVE = re.compile(r"explicit deny|permissions boundary|service control policy|
 _GRANTS = (
     "It is Lake Formation that denies this, not IAM: whoever is its administrator grants the right, as chapter 3 does."
 )
+# A project of the Studio has no rights of its own to the files of others: Lake Formation lends it those.
+_OF_PROJECT = re.compile(r"assumed-role/datazone_usr_role_\w+")
+_SHARE = (
+    "The project's role reads the table through Lake Formation only: its location must be registered, and the role "
+    "opted in and granted SELECT. Now ask the owner of the lab to share the table with this project, as chapter 3 does."
+)
+_INBOUND = (
+    "You are missing glue:CreateInboundIntegration: target.merge_catalog_policy(lab) of chapter 1 adds it to the Data "
+    "Catalog's policy. In a class that the instructor prepared it is in policies/learner_class_permissions.json, "
+    "statement CreateIntegrationIntoOwnDatabase: ask the instructor to attach it to you."
+)
 # Operations that ask for another action than the one they are called like, where AWS's answer names none.
 _ACTIONS = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
@@ -128,6 +139,10 @@ def explain(message: str, action: str | None = None) -> str:
 
 
 def _step(message: str, action: str) -> str:
+    if action == "glue:CreateInboundIntegration":
+        return _INBOUND
+    if action.startswith("s3:") and _OF_PROJECT.search(message):
+        return _SHARE
     above = _ABOVE.search(message)
     if above:
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -53,7 +54,17 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
     except wr.exceptions.QueryFailed as error:
         raise QueryError(_rights.explain(str(error))) from None
     except lab.client("athena").exceptions.InvalidRequestException as error:
-        raise QueryError(_rights.explain(error.response["Error"]["Message"])) from None
+        raise QueryError(_explained(lab, error.response["Error"]["Message"])) from None
+
+
+def _explained(lab: Lab, message: str) -> str:
+    """Add to Athena's words what to do now, where it is about rights or about the workgroup."""
+    if re.search(r"work\s?group\b.*not found", message, re.IGNORECASE):
+        return (
+            f"Workgroup {lab.workgroup}: {message} Name a workgroup that Athena lists with zetl settings workgroup=NAME and restart the kernel, "
+            f"or ask whoever administers Athena in this account to create {lab.workgroup}."
+        )
+    return _rights.explain(message)
 
 
 def schema(lab: Lab) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from zetl_helpers import _arrival, integration
 from zetl_helpers._arrival import NAMESPACE
-from zetl_helpers._aws import ForeignResourceError, tag_dict, tag_list
+from zetl_helpers._aws import ForeignResourceError, absent, tag_dict, tag_list
 from zetl_helpers._steps import Step, ensured
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
@@ -20,6 +21,17 @@ METRICS = ("InsertCount", "UpdateCount", "DeleteCount", "IngestionSucceeded", "I
 # AWS publishes no values of the dimension; these are known from integrations with DynamoDB.
 _LOAD_TYPES = ("FULL_LOAD", "INCREMENTAL_LOAD")
 _ALARM_SECONDS = 900
+
+
+_NO_LOG = (
+    f"There is no log group {_arrival.LOG_GROUP} in this account and Region. AWS Glue creates it with the target role's"
+    " rights logs:CreateLogGroup, logs:CreateLogStream and logs:PutLogEvents: put them back with "
+    "permissions.create_target_role(lab). Until then the metrics and the table's snapshots say what arrived."
+)
+
+
+class NoLogWarning(UserWarning):
+    """There is no log group for integrations; the text says whose right creates it."""
 
 
 def log_events(lab: Lab) -> pd.DataFrame:
@@ -33,12 +45,25 @@ def log_events(lab: Lab) -> pd.DataFrame:
         but for ``IngestionProcessingStats``), ``lastSynced`` (UTC, empty but for ``IngestionCompleted``) and
         ``message``.
 
+    Warns:
+        NoLogWarning: Something has arrived, and the account and Region have no log group for zero-ETL integrations.
+
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
-    rows = [_log_row(event) for event in _arrival.log_events(lab, integration.integration_id(lab))]
+    found = integration.integration_id(lab)
+    if not _arrival.log_sources(lab, found) and _arrived(lab):
+        warnings.warn(_NO_LOG, NoLogWarning, stacklevel=2)
+    rows = [_log_row(event) for event in _arrival.log_events(lab, found)]
     columns = ["time", "messageType", "tableName", "inserts", "updates", "deletes", "lastSynced", "message"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"inserts": "Int64", "updates": "Int64", "deletes": "Int64"})
+
+
+def _arrived(lab: Lab) -> bool:
+    with absent("EntityNotFoundException"):
+        lab.client("glue").get_table(DatabaseName=lab.database, Name=lab.target_table)
+        return True
+    return False
 
 
 def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:

@@ -1,20 +1,25 @@
-"""Ten rights taken away, one at a time: each ends in an error that names the action and the statement to look at."""
+"""Things taken away, one at a time: each ends in a sentence that names what is missing and who can give it."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
+from tests.fakes import Answers
 from tests.rights.people import become, learners_policies, without
 from zetl_helpers import cleanup, integration, lakehouse, monitoring, permissions, source, studio, target
+from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 pytestmark = pytest.mark.once
 
 BUILD, USE = "policies/learner_build_permissions.json", "policies/learner_use_permissions.json"
+ACCOUNT = "policies/learner_account_permissions.json"
 
 
 @pytest.fixture
@@ -60,7 +65,9 @@ def tutorial(lab: Lab) -> None:
         ("iam:PassRole", f"{BUILD}, statement PassTargetRoleToGlue"),
         ("glue:CreateIntegration", f"{BUILD}, statement CreateIntegration"),
         ("logs:FilterLogEvents", f"{USE}, statement IntegrationLogs"),
-        ("lakeformation:PutDataLakeSettings", f"{USE}, statement ShareInLakeFormation"),
+        ("lakeformation:PutDataLakeSettings", f"{ACCOUNT}, statement ShareInLakeFormation"),
+        ("glue:PutResourcePolicy", f"{ACCOUNT}, statement ChangeCatalogPolicy"),
+        ("s3:PutBucketPolicy", f"{BUILD}, statement TargetBucket"),
         ("athena:StartQueryExecution", f"{USE}, statement Query"),
         ("s3:GetObject", f"{BUILD}, statement TargetObjects"),  # which Athena reads with, in the learner's name
         ("cloudwatch:PutMetricAlarm", f"{USE}, statement Alarms"),
@@ -74,3 +81,84 @@ def test_an_error_names_the_action_and_the_statement(enforcing: Lakehouse, actio
     text = str(error.value)
     assert f"You are missing {action}: see {where}." in text
     assert "Write the policies with your names by zetl policies, and ask whoever administers the account" in text
+
+
+@pytest.fixture
+def shared(lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """A lab whose table is shared with the project."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse_ticks.url)
+    lab = connect_to(lakehouse_ticks.url)
+    chapters.catch_up(lab, 4)
+    chapters.share(lab)
+    return lab
+
+
+SHARE = r"ask the owner of the lab to share the table with this project, as chapter 3 does"
+
+
+@pytest.mark.parametrize("taken", ["opt-in", "registration", "grant"])
+def test_a_member_of_the_project_learns_who_shares_the_table(shared: Lab, taken: str) -> None:
+    project = studio.find_project(shared)
+    who = {"DataLakePrincipalIdentifier": project.role_arn}
+    table = {"Table": {"DatabaseName": shared.database, "Name": shared.target_table}}
+    formation = shared.client("lakeformation")
+    if taken == "opt-in":
+        formation.delete_lake_formation_opt_in(Principal=who, Resource=table)
+    elif taken == "registration":
+        studio.deregister_location(shared)
+    else:
+        formation.revoke_permissions(Principal=who, Resource=table, Permissions=["SELECT"])
+    member = studio.as_project(shared, project)
+    with pytest.raises(lakehouse.QueryError) as error:
+        lakehouse.query(member, "SELECT count(*) AS accounts FROM customeraccounts")
+    assert re.search("whoever is its administrator grants the right" if taken == "grant" else SHARE, str(error.value))
+
+
+def test_a_workgroup_that_is_not_there_is_named_with_the_setting(shared: Lab) -> None:
+    with pytest.raises(lakehouse.QueryError, match=r"nowhere.*zetl settings workgroup=.*administers Athena"):
+        lakehouse.query(replace(shared, workgroup="nowhere"), "SELECT 1")
+
+
+def test_a_log_group_that_is_not_there_is_named_with_who_creates_it(shared: Lab) -> None:
+    shared.client("logs").delete_log_group(logGroupName=integration.LOG_GROUP)
+    with pytest.warns(monitoring.NoLogWarning, match=r"no log group .*logs:CreateLogGroup.*create_target_role"):
+        assert monitoring.log_events(shared).empty
+
+
+def test_a_grant_of_the_data_catalog_that_is_not_there_is_named_with_the_helper(enforcing: Lakehouse) -> None:
+    lab = connect_to(enforcing.url)
+    become(lab, learners_policies(lab))
+    chapters.catch_up(lab, 2)
+    integration.set_target_role(lab)
+    target.remove_catalog_statements(lab)
+    with without_waiting(), pytest.raises(ClientError, match=r"CreateInboundIntegration.*merge_catalog_policy\(lab\)"):
+        integration.create(lab)
+
+
+@pytest.mark.parametrize(
+    ("taken", "said"),
+    [
+        ("point-in-time recovery", r"UpdateContinuousBackups|[Pp]oint-in-time recovery"),
+        ("table policy", r"resource policy of table|PutResourcePolicy|resource policy"),
+        ("right of the target role", r"s3:PutObject"),
+        ("target database's policy", r"AuthorizeInboundIntegration.*Data Catalog|Data Catalog resource policy"),
+    ],
+)
+def test_an_integration_says_what_it_misses(shared: Lab, taken: str, said: str) -> None:
+    if taken == "point-in-time recovery":
+        source.disable_pitr(shared)
+    elif taken == "table policy":
+        shared.client("dynamodb").delete_resource_policy(ResourceArn=shared.table_arn)
+    elif taken == "right of the target role":
+        permissions.limit_target_role(shared, "s3:PutObject")
+    else:
+        target.remove_catalog_statements(shared)
+    key = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}}
+    shared.client("dynamodb").put_item(TableName=shared.table, Item=key)
+    assert re.search(said, integration.wait_until_attention(shared))
+
+
+def test_a_domain_that_is_not_there_is_named_with_who_creates_one(lab: Lab) -> None:
+    Answers(lab, "datazone", "ListDomains").once(lambda _: {"items": []})
+    with pytest.raises(studio.StudioError, match=r"An administrator creates one in the Amazon SageMaker console"):
+        studio.find_project(lab)

@@ -61,8 +61,8 @@ def _explained(lab: Lab, message: str) -> str:
     """Add to Athena's words what to do now, where it is about rights or about the workgroup."""
     if re.search(r"work\s?group\b.*not found", message, re.IGNORECASE):
         return (
-            f"Workgroup {lab.workgroup}: {message} Name a workgroup that Athena lists with zetl settings workgroup=NAME and restart the kernel, "
-            f"or ask whoever administers Athena in this account to create {lab.workgroup}."
+            f"Workgroup {lab.workgroup}: {message} Name one that Athena lists with zetl settings workgroup=NAME and "
+            f"restart the kernel, or ask whoever administers Athena in this account to create {lab.workgroup}."
         )
     return _rights.explain(message)
 

@@ -1,0 +1,122 @@
+"""Transcripts of doctor for each kind of place and person: a change in any of them is seen in a golden file."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.conftest import connect_to
+from tests.fakes import Answers
+from tests.rights.people import become, learners_policies, session_of
+from zetl_helpers import _place, _rights, doctor, permissions, studio
+from zetl_helpers import lab as lab_module
+from zetl_helpers.course import chapters, classroom
+from zetl_helpers.doctor import _machine_checks
+from zetl_helpers.lab import Lab
+
+Golden = Callable[[str, str], None]
+GB = 2**30
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer with room, whatever the one is like on which the tests run."""
+    monkeypatch.setattr(_machine_checks, "_free_memory", lambda: 2 * GB)
+    monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 9 * GB)
+    monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: None)
+
+
+@contextmanager
+def account(*, governed: bool = False) -> Iterator[Lab]:
+    """An account that enforces IAM, in the hands of its administrator."""
+    running = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True, governed=governed))
+    running.start()
+    try:
+        yield connect_to(running.url)
+    finally:
+        running.stop()
+
+
+def report(lab: Lab | None) -> str:
+    """Return doctor's report without the lines that have versions in them."""
+    lines = doctor.report(doctor.examine(lab)).splitlines()
+    return "\n".join(line for line in lines if not line.startswith(("[OK]   Python", "[OK]   packages"))) + "\n"
+
+
+def test_a_laptop_without_an_account(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    nothing = str(tmp_path / "nothing")
+    monkeypatch.setenv("AWS_CONFIG_FILE", nothing)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", nothing)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("ZETL_TARGET", "aws")
+    golden("doctor_without_account.txt", report(None))
+
+
+def test_a_learner(golden: Golden) -> None:
+    with account() as lab:
+        become(lab, learners_policies(lab))
+        golden("doctor_learner.txt", report(lab))
+
+
+def test_a_learner_of_a_prepared_class(golden: Golden) -> None:
+    with account() as lab:
+        classroom.prepare(lab)
+        become(lab, learners_policies(lab, names=_rights.CLASS_POLICIES))
+        golden("doctor_class_learner.txt", report(lab))
+
+
+def test_an_instructor(golden: Golden) -> None:
+    with account() as lab:
+        arn = f"arn:aws:iam::{lab.account}:role/Teacher"
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{lab.account}:root"},
+            "Action": "sts:AssumeRole",
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+        lab.client("iam").create_role(RoleName="Teacher", AssumeRolePolicyDocument=document)
+        policy = json.dumps(permissions.render(lab, "instructor_permissions", caller=arn))
+        lab.client("iam").put_role_policy(RoleName="Teacher", PolicyName="own", PolicyDocument=policy)
+        golden("doctor_instructor.txt", report(session_of(lab, "Teacher", str(lab.endpoint))))
+
+
+def test_a_governed_account(golden: Golden) -> None:
+    with account(governed=True) as lab:
+        golden("doctor_governed.txt", report(lab))
+
+
+def in_space(lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch) -> studio.Project:
+    """Let this computer be a space of the project."""
+    project = studio.find_project(lab)
+    found = {"DataZoneDomainId": project.domain_id, "DataZoneProjectId": project.project_id}
+    path = folder / "resource-metadata.json"
+    path.write_text(json.dumps({"AdditionalMetadata": found, "ExecutionRoleArn": project.role_arn}))
+    monkeypatch.setattr(_place, "METADATA", path)
+    return project
+
+
+def test_a_space_of_an_iam_based_domain(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with account() as lab:
+        in_space(lab, tmp_path, monkeypatch)
+        express = {"connectionId": "c", "domainId": "d", "domainUnitId": "u", "name": "default.iam", "type": "IAM"}
+        Answers(lab, "datazone", "ListConnections").once(lambda _: {"items": [{**express, "physicalEndpoints": []}]})
+        golden("doctor_iam_domain.txt", report(lab_module._in_space(lab)))
+
+
+def test_a_space_of_an_identity_center_domain(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with account() as lab:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", str(lab.endpoint))
+        project = in_space(lab, tmp_path, monkeypatch)
+        before = lab_module._in_space(studio.as_project(lab, project))
+        golden("doctor_identity_center_unshared.txt", report(before))
+        chapters.catch_up(lab, 4)
+        chapters.share(lab)
+        golden("doctor_identity_center.txt", report(lab_module._in_space(studio.as_project(lab, project))))

@@ -25,6 +25,12 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
+def versions(lock: str) -> set[tuple[str, str]]:
+    """Return the packages of a lock with their versions."""
+    packages = json.loads((SOURCES / lock).read_text())["packages"]
+    return {(name, package["version"]) for name, package in packages.items() if name}
+
+
 def test_the_page_is_built_from_these_sources() -> None:
     built = json.loads((STATIC / "build.json").read_text())["sources"]
     assert built == fingerprint(), "Build the page again: make console-page"
@@ -34,6 +40,7 @@ def test_building_again_makes_the_same_files(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None or not (SOURCES / "node_modules" / ".package-lock.json").exists():
         pytest.skip("node and console_web/node_modules are not here: make console-page")
+    assert versions("node_modules/.package-lock.json") <= versions("package-lock.json"), "Install: make console-page"
     subprocess.run([node, "build.mjs", str(tmp_path / "out")], cwd=SOURCES, check=True)
     again = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert again == {path.name: path.read_bytes() for path in STATIC.iterdir()}

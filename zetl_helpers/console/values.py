@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime, time
 from typing import Any
 
 # The page's numbers are doubles: from here on they skip integers.
@@ -69,11 +68,11 @@ def to_json(value: Any) -> Any:
         return value if value - value == 0 else str(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, datetime):
+    if isinstance(value, date | datetime | time):
         return value.isoformat()
     if hasattr(value, "read"):
         return _beginning(value)
-    return str(value) if isinstance(value, Decimal) else repr(value) if not hasattr(value, "isoformat") else str(value)
+    return str(value)
 
 
 def _beginning(body: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import zetl_helpers as zetl
 from local_lakehouse.lakehouse import Lakehouse
 from tests.browser.console import opened, serving
 from zetl_helpers import cleanup, integration, permissions, source, target
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
+
+QUESTION = "calculate the total balance as a percentage of the credit limit outstanding per state and zipcode"
 
 
 @pytest.fixture
@@ -59,6 +62,41 @@ def create_integration(page: Page, lab: Lab) -> None:
     page.get_by_role("button", name="Next").click()
     page.get_by_role("button", name="Create and launch integration").click()
     page.get_by_role("heading", name="Zero-ETL integrations", level=1).wait_for()
+
+
+def work_in_the_studio(page: Page, lab: Lab, folder: Path) -> None:
+    """Explore, query, ask, chart and look back, as the blog does in SageMaker Unified Studio."""
+    service(page, "SageMaker Unified Studio", "Data")
+    tree = page.get_by_role("tree", name="Data")
+    for name in ("Lakehouse", "AwsDataCatalog", lab.database, lab.target_table):
+        tree.get_by_role("treeitem", name=name, exact=True).locator("> .node").click()
+    page.get_by_role("button", name=f"Actions for {lab.target_table}").click()
+    page.get_by_role("menuitem", name="Query with Athena").click()
+    page.get_by_role("table", name="Result").wait_for()
+    page.get_by_label("Ask a question").fill(QUESTION)
+    page.get_by_role("button", name="Generate SQL").click()
+    page.get_by_role("button", name="Add to querybook").click()
+    page.get_by_role("button", name="Run all").click()
+    page.get_by_role("table", name="Result").nth(1).wait_for()
+    page.get_by_role("button", name="Chart view").last.click()
+    page.get_by_role("tab", name="Structure").click()
+    page.get_by_role("button", name="Traces").wait_for()
+    page.get_by_label("Type").select_option("Pie")
+    page.get_by_label("Values").select_option("balance_percentage")
+    page.get_by_label("Labels").select_option("state")
+    page.get_by_role("img", name="pie of balance_percentage by state").locator("svg").first.wait_for()
+    drawn = page.evaluate("(({labels, values}) => [labels, values])(document.querySelector('.chart').data[0])")
+    accounts = zetl.query(lab, "SELECT state, zipcode, currentbalance, creditlimit FROM customeraccounts")
+    sums = accounts.groupby(["state", "zipcode"])[["currentbalance", "creditlimit"]].sum().reset_index()
+    shares = (sums["currentbalance"] * 100 / sums["creditlimit"]).round(2)
+    assert sorted(zip(*drawn, strict=True)) == sorted(zip(sums["state"], shares, strict=True))
+    for button, start in (("Download PNG", b"\x89PNG"), ("Download JPEG", b"\xff\xd8\xff")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=button).click()
+        download.value.save_as(folder / "chart")
+        assert (folder / "chart").read_bytes().startswith(start)
+    service(page, "SageMaker Unified Studio", "Query history")
+    page.get_by_role("table", name="Queries").get_by_text("Completed").nth(1).wait_for()
 
 
 def delete(page: Page, word: str, button: str = "Delete") -> None:
@@ -105,7 +143,7 @@ def test_the_blog_from_creating_the_integration_to_cleaning_up(
     lakehouse_ticks: Lakehouse, prepared: Lab, browser: Browser, tmp_path: Path
 ) -> None:
     lab = prepared
-    with serving(tmp_path, lakehouse_ticks.url) as server, opened(browser, server) as page:
+    with serving(tmp_path, lakehouse_ticks.url) as server, opened(browser, server, accept_downloads=True) as page:
         create_integration(page, lab)
         page.get_by_role("row", name=re.compile(lab.integration)).get_by_text("Active").wait_for()
         # The notebooks find it as if they had created it.
@@ -134,5 +172,6 @@ def test_the_blog_from_creating_the_integration_to_cleaning_up(
         page.get_by_role("link", name=re.compile(r"Open .*\.parquet in Amazon S3")).click()
         page.get_by_role("heading", name=re.compile(r"^Parquet file: \d+ rows")).wait_for()
 
+        work_in_the_studio(page, lab, tmp_path)
         clean_up(page, lab)
     assert not cleanup.plan(lab)

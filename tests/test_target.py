@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
@@ -42,6 +43,42 @@ def test_the_bucket_is_closed_to_the_public(lab: Lab) -> None:
     target.create_bucket(lab)
     block = lab.client("s3").get_public_access_block(Bucket=lab.bucket)["PublicAccessBlockConfiguration"]
     assert all(block.values())
+
+
+def test_the_bucket_denies_requests_without_tls_beside_other_statements(lab: Lab) -> None:
+    target.create_bucket(lab)
+    s3 = lab.client("s3")
+    document = json.loads(s3.get_bucket_policy(Bucket=lab.bucket)["Policy"])
+    (deny,) = document["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    theirs = {
+        "Sid": "Theirs",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{lab.account}:root"},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{lab.bucket}/*",
+    }
+    s3.put_bucket_policy(Bucket=lab.bucket, Policy=json.dumps({**document, "Statement": theirs}))
+    assert [target.create_bucket(lab).did, target.create_bucket(lab).did] == ["changed", "already there"]
+    merged = json.loads(s3.get_bucket_policy(Bucket=lab.bucket)["Policy"])["Statement"]
+    assert merged == [theirs, deny]
+
+
+def test_results_expire_by_a_rule_beside_other_rules(lab: Lab) -> None:
+    target.create_bucket(lab)
+    s3 = lab.client("s3")
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=lab.bucket)["Rules"]
+    assert (rule["Filter"], rule["Expiration"]) == ({"Prefix": "athena-results/"}, {"Days": 7})
+    theirs = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "x/"}, "Expiration": {"Days": 1}}
+    s3.put_bucket_lifecycle_configuration(Bucket=lab.bucket, LifecycleConfiguration={"Rules": [theirs]})
+    assert target.create_bucket(lab).did == "changed"
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=lab.bucket)["Rules"]
+    assert [one["ID"] for one in rules] == ["theirs", "zetl-athena-results"]
+
+
+def test_a_policy_of_the_data_catalog_that_is_too_large_is_refused_as_on_aws(lab: Lab) -> None:
+    with pytest.raises(ClientError, match=r"InvalidInputException.*10,240"):
+        put_policy(lab, {**FOREIGN, "Resource": [f"{FOREIGN['Resource']}{'x' * 11_000}"]})
 
 
 def test_a_bucket_or_database_that_is_not_the_labs_is_left_alone(lab: Lab) -> None:

@@ -43,6 +43,8 @@ class Recorder:
 
     def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []
+        # The calls of each chapter, where notebooks were run.
+        self.chapters: dict[str, set[str]] = {}
         self._strict = strict
         # Last, so that what botocore adds by itself (such as idempotency tokens) is seen too.
         session.events.register_last("before-parameter-build", self._note)

@@ -3,14 +3,15 @@
 The models are those of the botocore that runs; CI runs these tests on both sets of versions in constraints/.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 import pytest
 from botocore.model import OperationModel
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.protocol import wire
-from tests.contract import call_sites
+from tests.contract import call_sites, calls_table
 from tests.contract.constraints import unreadable_patterns, violations
 from tests.contract.further_paths import run_further_paths
 from tests.contract.recorder import Recorder, recorded_lab
@@ -39,10 +40,27 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     lab, recorder = recorded_lab(lakehouse.url)
     # As often as somebody waits, and at once also where a retry would take its time.
     with without_waiting(lakehouse.zero_etl.refresh_now):
-        run_notebooks(lab)
+        begun: dict[str, int] = {}
+        run_notebooks(lab, lambda name: begun.setdefault(name, len(recorder.calls)))
+        recorder.chapters = _by_chapter(recorder, begun)
         run_further_paths(lab, tmp_path_factory.mktemp("policies"))
     yield recorder
     lakehouse.stop()
+
+
+def _by_chapter(recorder: Recorder, begun: Mapping[str, int]) -> dict[str, set[str]]:
+    ends = [*list(begun.values())[1:], len(recorder.calls)]
+    return {
+        name: {call.name for call in recorder.calls[start:end]}
+        for (name, start), end in zip(begun.items(), ends, strict=True)
+    }
+
+
+def test_the_table_of_calls_is_that_of_the_chapters(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    text = calls_table.render(recorder.chapters)
+    if request.config.getoption("--rewrite-golden"):
+        calls_table.TABLE.write_text(text, encoding="utf-8")
+    assert text == calls_table.TABLE.read_text(encoding="utf-8")
 
 
 def test_no_call_breaks_its_model(recorder: Recorder) -> None:
@@ -83,3 +101,10 @@ def test_every_error_that_is_waited_for_exists() -> None:
 def modelled(operation: OperationModel) -> set[str]:
     """Return the error codes of an operation, by the name of the shape and by the code on the wire."""
     return {shape.name for shape in operation.error_shapes} | {shape.error_code for shape in operation.error_shapes}
+
+
+def test_the_table_names_tests_that_are_there() -> None:
+    tests = calls_table.TABLE.parents[1]
+    named = set(re.findall(r"`(tests/[\w/]+\.py)`", calls_table.TABLE.read_text(encoding="utf-8")))
+    assert named
+    assert {name for name in named if not (tests / name).is_file()} == set()

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,19 @@ from zetl_helpers.lab import Lab
 NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.ipynb"))
 
 
-def run_notebooks(lab: Lab) -> None:
-    """Run the code cells of all notebooks, as a kernel does; `connect` returns the given lab."""
+def run_notebooks(lab: Lab, begin: Callable[[str], object] = lambda _: None) -> None:
+    """Run the code cells of all notebooks, as a kernel does; `connect` returns the given lab.
+
+    Args:
+        lab: The lab.
+        begin: Told each notebook's name before it runs.
+    """
     assert lab.endpoint
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zetl_helpers, "connect", lambda: lab)
         patch.setattr(os, "environ", {**os.environ, **lab_module.local_environment(lab.endpoint, lab.region)})
         for path in NOTEBOOKS:
+            begin(path.stem)
             _run(path)
 
 

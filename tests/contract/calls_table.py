@@ -1,0 +1,77 @@
+"""The table of the tutorial's AWS calls, as docs/aws-calls.md shows it: made from what the chapters really call."""
+
+from collections.abc import Mapping, Set
+from pathlib import Path
+
+from zetl_helpers import _rights
+
+TABLE = Path(__file__).parents[2] / "docs" / "aws-calls.md"
+_TESTS = {
+    "athena": "test_lakehouse.py",
+    "cloudwatch": "test_monitoring.py",
+    "datazone": "test_studio.py",
+    "dynamodb": "test_source.py",
+    "glue": "test_target.py",
+    "iam": "test_permissions.py",
+    "lakeformation": "test_studio.py",
+    "logs": "test_monitoring.py",
+    "resourcegroupstaggingapi": "test_cleanup.py",
+    "s3": "test_target.py",
+    "sts": "test_lab.py",
+}
+_PAGES = {
+    "athena": "athena/latest/APIReference",
+    "cloudwatch": "AmazonCloudWatch/latest/APIReference",
+    "datazone": "datazone/latest/APIReference",
+    "dynamodb": "amazondynamodb/latest/APIReference",
+    "glue": "glue/latest/webapi",
+    "iam": "IAM/latest/APIReference",
+    "lakeformation": "lake-formation/latest/APIReference",
+    "logs": "AmazonCloudWatchLogs/latest/APIReference",
+    "resourcegroupstaggingapi": "resourcegroupstagging/latest/APIReference",
+    "s3": "AmazonS3/latest/API",
+    "sts": "STS/latest/APIReference",
+}
+_HEAD = """\
+# AWS calls of each chapter
+
+Made by `tests/contract/test_calls.py` from what the chapters call; `--rewrite-golden` writes it again. The same test
+holds each request and error to AWS's service model, and `tests/rights/test_tutorial.py` shows that the learner's
+policies give each right and no other. The last column is where the helper's use of the call is tested.
+
+| chapter | call | right | test |
+| --- | --- | --- | --- |
+"""
+
+
+def render(calls: Mapping[str, Set[str]]) -> str:
+    """Write the table.
+
+    Args:
+        calls: The calls of each chapter, as ``service.Operation``, by the notebook's name.
+    """
+    lines = [
+        f"| {chapter.partition('_')[0]} | [{name}]({_page(name)}) | {_right(name)} | {_test_of(name)} |"
+        for chapter, names in sorted(calls.items())
+        for name in sorted(names)
+    ]
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def _page(name: str) -> str:
+    service, operation = name.split(".")
+    return f"https://docs.aws.amazon.com/{_PAGES[service]}/API_{operation}.html"
+
+
+def _right(name: str) -> str:
+    service, operation = name.split(".")
+    if name == "sts.GetCallerIdentity":
+        return "none: everybody may ask"
+    return f"`{_rights.action_of(service, operation)}`"
+
+
+def _test_of(name: str) -> str:
+    """Return where the helpers' use of a call is tested."""
+    service, operation = name.split(".")
+    zero_etl = service == "glue" and "Integration" in operation
+    return f"`tests/{'test_integration.py' if zero_etl else _TESTS[service]}`"

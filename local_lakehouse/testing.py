@@ -85,7 +85,11 @@ class TestLakehouse:
         }
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client of a service, the same one at every call."""
+        """Return a boto3 client of a service, the same one at every call.
+
+        Args:
+            service: The service, as boto3 calls it, such as ``athena``.
+        """
         if service not in self._clients:
             self._clients[service] = boto3.client(
                 service,
@@ -126,12 +130,19 @@ class TestLakehouse:
         return str(created["TableDescription"]["TableArn"])
 
     def table(self, name: str) -> Any:
-        """Return a DynamoDB table as boto3's resource, which speaks Python values."""
+        """Return a DynamoDB table as boto3's resource, which speaks Python values.
+
+        Args:
+            name: The table's name.
+        """
         session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=self.region)
         return session.resource("dynamodb", endpoint_url=self.url).Table(name)
 
     def create_database(self, name: str) -> str:
         """Create a Glue database in a bucket of its own, which allows integrations of this account.
+
+        Args:
+            name: The database's name.
 
         Returns:
             The database's ARN.
@@ -203,7 +214,13 @@ class TestLakehouse:
         return [{name: cell.get("VarCharValue") for name, cell in zip(names, row, strict=True)} for row in rows[1:]]
 
     def put_csv(self, bucket: str, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows as a CSV object with a header; the bucket is created unless it exists."""
+        """Write rows as a CSV object with a header; the bucket is created unless it exists.
+
+        Args:
+            bucket: The bucket.
+            key: The object's key.
+            rows: Values by column; all rows have the columns of the first.
+        """
         text = io.StringIO()
         writer = csv.DictWriter(text, list(rows[0]))
         writer.writeheader()

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was carried out; 1 when not, with the reason on standard error.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's words."""
     parser: argparse.ArgumentParser = _Parser(
         prog="zetl", description="DynamoDB zero-ETL with SageMaker Lakehouse: the tutorial's command."
     )
@@ -182,7 +183,7 @@ def _site(options: argparse.Namespace) -> int:
     if root is None:
         raise UsageError("There is no mkdocs.yml here. Go to the tutorial's folder.")
     logging.basicConfig(format="%(levelname)s %(message)s")  # MkDocs says there which link is wrong
-    print(build(root, options.out))
+    print(build(root, options.out, parser()))
     return 0
 
 

@@ -202,7 +202,11 @@ class Lab:
         return replace(other, source=self.source, project=self.project, workgroup=workgroup)
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of a service, the same one at every call."""
+        """Return the boto3 client of a service, the same one at every call.
+
+        Args:
+            service: The service, as boto3 calls it, such as ``dynamodb``.
+        """
         if service not in self._clients:
             self._clients[service] = self.session.client(
                 service,
@@ -213,7 +217,11 @@ class Lab:
 
     @contextmanager
     def recording(self) -> Iterator[list[str]]:
-        """Note the AWS operations that are called inside the block, as ``service.Operation``."""
+        """Note the AWS operations that are called inside the block, as ``service.Operation``.
+
+        Returns:
+            A list that grows while the block runs; calls of other threads are not in it.
+        """
         with self._recorder.recording() as calls:
             yield calls
 

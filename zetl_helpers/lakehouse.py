@@ -131,7 +131,12 @@ def snapshots(lab: Lab) -> pd.DataFrame:
 
 
 def time_between(earlier: pd.Timestamp, later: pd.Timestamp) -> datetime:
-    """Return the moment halfway between two, as a naive UTC datetime that fits into ``:name`` of a query."""
+    """Return the moment halfway between two, as a naive UTC datetime that fits into ``:name`` of a query.
+
+    Args:
+        earlier: A moment with its zone, such as a snapshot's ``committed_at``.
+        later: A later one.
+    """
     middle = earlier + (later - earlier) / 2
     moment: datetime = middle.tz_convert("UTC").tz_localize(None).floor("ms").to_pydatetime()
     return moment

@@ -48,6 +48,9 @@ def files(lab: Lab) -> FileCounts:
     Args:
         lab: The lab.
 
+    Returns:
+        The numbers of rows, files and snapshots, and sizes in KB.
+
     Raises:
         QueryError: There is no such table.
 

@@ -215,7 +215,15 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
 
 
 def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] | None:
-    """Return one item as DynamoDB JSON, read consistently; None when it is not there."""
+    """Return one item as DynamoDB JSON, read consistently; None when it is not there.
+
+    Args:
+        lab: The lab.
+        customer_id: The partition key, ``CustomerID``.
+        account_number: The sort key, ``AccountNumber``.
+
+    See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
+    """
     key = {"CustomerID": {"S": customer_id}, "AccountNumber": {"S": account_number}}
     found: dict[str, Any] = lab.client("dynamodb").get_item(TableName=lab.table, Key=key, ConsistentRead=True)
     return found.get("Item")
@@ -236,7 +244,13 @@ def enable_pitr(lab: Lab) -> Step:
 
 
 def disable_pitr(lab: Lab) -> Step:
-    """Turn point-in-time recovery off; an integration that reads the table then needs attention."""
+    """Turn point-in-time recovery off; an integration that reads the table then needs attention.
+
+    Returns:
+        What was done.
+
+    See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateContinuousBackups.html
+    """
     return _set_pitr(lab, enabled=False)
 
 

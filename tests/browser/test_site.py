@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser.conftest import ROOT, SCREENSHOTS
 from tests.browser.links import broken_links
+from zetl_helpers import cli
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -26,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("mkdocs", reason="MkDocs is not installed: pip install -e '.[site,browser]'")
     from zetl_helpers.course.site.build import build
 
-    return build(ROOT, tmp_path_factory.mktemp("site") / "site").parent
+    return build(ROOT, tmp_path_factory.mktemp("site") / "site", cli.parser()).parent
 
 
 @pytest.fixture

@@ -48,7 +48,11 @@ def static_image_base64(figure: Any) -> str | None:
 
 
 def static_image_obstacle() -> str | None:
-    """Say what is missing for still pictures and how to get it, or None if nothing is."""
+    """Say what is missing for still pictures, and how to get it.
+
+    Returns:
+        One sentence; None if nothing is missing.
+    """
     for module in ("kaleido", "choreographer"):
         if importlib.util.find_spec(module) is None:
             return "No still pictures: the package kaleido (version 1) is not installed. Run: pip install 'kaleido>=1'"

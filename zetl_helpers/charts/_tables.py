@@ -62,6 +62,9 @@ def most(values: "pd.Series[Any]", says: str, among: str) -> str:
         says: What the largest one does, with a place for its number: "uses {:.0f} % of its credit".
         among: What the names are, in the singular: "state".
 
+    Returns:
+        One sentence, for a figure's title.
+
     Raises:
         ValueError: A name occurs twice, so that its number is not known.
     """

@@ -83,6 +83,9 @@ def estimate(
         days: How long it runs.
         queries_per_day: Athena queries a day, each reading the whole table.
 
+    Returns:
+        The costs in US dollars, one by one and together, with notes on what they leave out.
+
     Raises:
         ValueError: A number is negative, or the interval is one that AWS refuses.
 
@@ -124,6 +127,14 @@ def by_interval(
 ) -> pd.DataFrame:
     """Estimate a month at several refresh intervals, for `charts.cost_by_interval`.
 
+    Args:
+        items: Items in the table.
+        item_bytes: Average size of an item.
+        changes_per_day: Puts, updates and deletes a day, spread evenly.
+        intervals: Refresh intervals in minutes, each 15 to 8640.
+        region: The AWS Region; see `estimate`.
+        queries_per_day: Athena queries a day, each reading the whole table.
+
     Returns:
         One row for each interval and cost item: `refresh_minutes`, `item`, `usd`.
     """
@@ -141,12 +152,23 @@ def idle_cost(refresh_minutes: int, days: float = DAYS_A_MONTH) -> float:
     """Return what the refreshes of one table cost in US dollars while nothing changes.
 
     Each refresh is an export, and each export is billed as 10 MB at least.
+
+    Args:
+        refresh_minutes: The integration's refresh interval, 15 to 8640.
+        days: How long it runs.
     """
     return _exports_a_day(refresh_minutes) * days * LEAST_EXPORT / GB * price("incremental_export")
 
 
 def idle_warning(refresh_minutes: int) -> str:
-    """Say what an integration costs that nobody uses, and what ends it."""
+    """Say what an integration costs that nobody uses, and what ends it.
+
+    Args:
+        refresh_minutes: The integration's refresh interval, 15 to 8640.
+
+    Returns:
+        One sentence.
+    """
     idle = idle_cost(refresh_minutes)
     return (
         f"An idle integration refreshing every {refresh_minutes} minutes costs about ${idle:.2f} a month per table: "
@@ -157,6 +179,9 @@ def idle_warning(refresh_minutes: int) -> str:
 
 def query_cost(scanned_bytes: int) -> float:
     """Return what one Athena query costs in US dollars, from its `DataScannedInBytes`; DDL is free.
+
+    Args:
+        scanned_bytes: What Athena says it has read, in bytes; it bills 10 MB at least.
 
     https://aws.amazon.com/athena/pricing/
     """

@@ -58,5 +58,12 @@ def _account(lab: Lab) -> list[Check]:
 
 
 def report(checks: list[Check]) -> str:
-    """Write checks as text, a line each."""
+    """Write checks as text, a line each.
+
+    Args:
+        checks: What `examine` returned.
+
+    Returns:
+        The text.
+    """
     return "\n".join(map(str, checks))

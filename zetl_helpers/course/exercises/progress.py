@@ -63,11 +63,20 @@ class Progress:
                 entry["state"] = state
 
     def broken(self, exercise: str) -> bool:
-        """Tell whether the exercise has broken something that is not known to be mended."""
+        """Tell whether the exercise has broken something that is not known to be fixed.
+
+        Args:
+            exercise: The exercise's number, such as ``9.1``.
+        """
         return bool(self._read().get(exercise, {}).get("broken", False))
 
     def set_broken(self, exercise: str, broken: bool) -> None:
-        """Note that an exercise has broken something, or that it is mended."""
+        """Note that an exercise has broken something, or that it is fixed.
+
+        Args:
+            exercise: The exercise's number, such as ``9.1``.
+            broken: Whether something is broken now.
+        """
         with self._changing() as entries:
             entries.setdefault(exercise, {})["broken"] = broken
 

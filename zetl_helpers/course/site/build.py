@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,18 +13,19 @@ from mkdocs.commands.build import build as make_pages
 from mkdocs.config import load_config
 
 from zetl_helpers.course import kit
-from zetl_helpers.course.site import slides, sources
+from zetl_helpers.course.site import reference, slides, sources
 
 _CONFIGURATION = "mkdocs.yml"
 _ASSETS = ("accessible.css", "accessible.js", "iframe-worker.js")
 
 
-def build(root: Path, out: Path) -> Path:
+def build(root: Path, out: Path, parser: argparse.ArgumentParser) -> Path:
     """Build the site from the notebooks' stored outputs; no cell is run and no network is used.
 
     Args:
         root: The tutorial's folder, with ``mkdocs.yml``.
         out: Where the site goes; what is there is replaced.
+        parser: The parser of the ``zetl`` command's words, whose help is a page.
 
     Returns:
         The page to open first.
@@ -42,7 +44,10 @@ def build(root: Path, out: Path) -> Path:
     (drafts / "slides" / "index.md").write_text(_slides_page(root, notebooks), encoding="utf-8")
     for name in _ASSETS:
         shutil.copyfile(Path(__file__).with_name(name), drafts / "assets" / name)
-    navigation = _navigation(root, reached, notebooks, [path.relative_to(drafts) for path in guide])
+    navigation = [
+        *_navigation(root, reached, notebooks, [path.relative_to(drafts) for path in guide]),
+        {"Reference": [str(path) for path in reference.write(drafts, parser)]},
+    ]
     configuration = load_config(
         str(root / _CONFIGURATION), docs_dir=str(drafts.absolute()), site_dir=str(out.absolute()), nav=navigation
     )

@@ -1,0 +1,76 @@
+"""The commands that texts tell people to run exist, with these words."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from zetl_helpers import cli, source
+from zetl_helpers.lab import Lab
+
+pytestmark = pytest.mark.once
+
+ROOT = Path(__file__).parents[1]
+TEXTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "policies").glob("*.md")]
+# A record of what changed names commands that are gone.
+TEXTS = sorted(path for path in TEXTS if path.name != "CHANGELOG.md")
+
+
+def commands(path: Path) -> Iterator[str]:
+    """Yield the lines of a text's code blocks, and what it writes as code in a sentence."""
+    text = path.read_text(encoding="utf-8")
+    for block in re.findall(r"^```(?:sh|bash|console)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        yield from block.splitlines()
+    yield from re.findall(r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+
+
+def words(program: str) -> list[str]:
+    """Return each use of a program in the texts, without where it is installed."""
+    begin = re.compile(rf"^(?:[\w./\\-]*[/\\])?{program} (?=[a-z-])(.*)")
+    found = (begin.match(command) for path in TEXTS for command in commands(path))
+    return sorted({match[1] for match in found if match and "…" not in match[1]})
+
+
+@pytest.mark.parametrize("command", words("zetl"))
+def test_the_words_of_zetl_are_those_of_its_parser(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status: object = 0
+    try:
+        cli.parser().parse_args(shlex.split(command))
+    except SystemExit as ended:
+        status = ended.code
+    said = capsys.readouterr().err
+    # A sentence may name a command without what it is given.
+    assert status == 0 or "the following arguments are required" in said, said
+
+
+@pytest.mark.parametrize("command", words("make"))
+def test_what_is_made_is_a_target(command: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {
+        *re.findall(r"^([a-z-]+):", makefile, re.MULTILINE),
+        *re.findall(r"^\$\((\w+)\):", makefile, re.MULTILINE),
+    }
+    asked = re.sub(r"""\w+=("[^"]*"|\S*)""", "", command).split()
+    assert set(asked) <= {*targets, ".venv/.pages", ".venv-dbt/.ready"}
+
+
+def test_there_are_commands_to_check() -> None:
+    assert "local start" in words("zetl")
+    assert {"tutorial", "test"} <= {command.split()[0] for command in words("make")}
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_the_code_about_the_sample_data_runs_and_can_be_repeated(lab: Lab) -> None:
+    text = (ROOT / "sample_data" / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    source.create_table(lab)
+    source.put_items(lab, source.items())
+    client, changes = lab.client("dynamodb"), source.changes()
+    found = []
+    for _ in range(2):
+        exec(code, {"client": client, "changes": changes})  # noqa: S102  (it is ours)
+        found.append(sorted(map(str, client.scan(TableName="CustomerAccounts")["Items"])))
+    assert found[0] == found[1]
+    assert "CUST0002" not in str(found[0])

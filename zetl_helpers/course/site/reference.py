@@ -1,0 +1,75 @@
+"""The site's reference: a page of each public module, and one of the ``zetl`` command's help."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import zetl_helpers
+
+_FOLDER = Path("reference")
+_COLUMNS = 100
+# Public names whose module has another name than they; the rest of `zetl_helpers.__all__` are modules.
+FUNCTIONS = {
+    "Lab": "zetl_helpers.lab.Lab",
+    "connect": "zetl_helpers.lab.connect",
+    "open_chapter": "zetl_helpers.course.opening.open_chapter",
+    "catch_up": "zetl_helpers.course.chapters.catch_up",
+    "query": "zetl_helpers.lakehouse.query",
+    "table": "zetl_helpers.tables.table",
+}
+_ELSEWHERE = {"exercises": "zetl_helpers.course.exercises"}
+
+
+def modules() -> dict[str, str]:
+    """Return the public modules, by the names of their pages."""
+    names = [name for name in zetl_helpers.__all__ if name not in FUNCTIONS]
+    return {name: _ELSEWHERE.get(name, f"zetl_helpers.{name}") for name in names} | {
+        "local_lakehouse.testing": "local_lakehouse.testing"
+    }
+
+
+def write(drafts: Path, parser: argparse.ArgumentParser) -> list[Path]:
+    """Write the pages; mkdocstrings puts the docstrings in when MkDocs builds them.
+
+    Args:
+        drafts: The folder from which the site is built.
+        parser: The parser of the ``zetl`` command's words.
+
+    Returns:
+        The pages, relative to that folder, in order.
+    """
+    pages = {"zetl_helpers": "# zetl_helpers\n\n" + "".join(f"::: {name}\n\n" for name in FUNCTIONS.values())}
+    pages |= {name: f"# {name}\n\n::: {module}\n" for name, module in modules().items()}
+    pages["command"] = command(parser)
+    (drafts / _FOLDER).mkdir(parents=True, exist_ok=True)
+    for name, text in pages.items():
+        (drafts / _FOLDER / f"{name}.md").write_text(text, encoding="utf-8")
+    return [_FOLDER / f"{name}.md" for name in pages]
+
+
+def command(parser: argparse.ArgumentParser) -> str:
+    """Return the page of the command: the help of each of its commands and actions.
+
+    Args:
+        parser: The parser of its words.
+    """
+    return "# The zetl command\n" + "".join(
+        f"\n## {each.prog}\n\n```text\n{_help(each)}\n```\n" for each in parsers(parser)
+    )
+
+
+def _help(parser: argparse.ArgumentParser) -> str:
+    # Otherwise as wide as the terminal that the site is built in.
+    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=_COLUMNS)
+    return parser.format_help().rstrip()
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield a parser and those of its commands, as deep as they go."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for sub in action.choices.values():
+                yield from parsers(sub)

@@ -76,6 +76,9 @@ def plan_domain(
         roles: ARNs by use, ``execution``, ``service``, ``provisioning`` and ``access``; those that the console makes
             unless given.
 
+    Returns:
+        The plan: what is created, with what, and what it costs.
+
     Raises:
         StudioSetupError: A role is missing, or there are not enough subnets.
     """

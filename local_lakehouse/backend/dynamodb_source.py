@@ -74,8 +74,6 @@ class DynamoDbSource:
         with contextlib.ExitStack() as stack:
             with self._clients.lock:
                 table = self._table(table_name)
-                if table is not None:
-                    table.items.write()
                 connection = stack.enter_context(self._clients.documents.database.view())
                 number, names = (0, ()) if table is None else (table.items.number, table.items.names)
             yield TableSnapshot(connection, number, names)

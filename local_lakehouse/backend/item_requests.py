@@ -34,7 +34,6 @@ class ItemRequests:
     def serve(self, request: Request) -> Answer:
         """Answer a request; one that is refused changes nothing."""
         try:
-            self._state.write_items()
             return self._plane(request.region).serve(request)
         except Fault as fault:
             return fail("dynamodb", request.method, fault)

@@ -110,11 +110,6 @@ class MotoState:
         finally:
             self._used &= used
 
-    def write_items(self) -> None:
-        """Write the items that the present transaction changed through moto, so that the store has them."""
-        if self._item_tables is not None and self._database.writing:
-            self._item_tables.write()
-
     def undoing_items(self) -> contextlib.AbstractContextManager[Callable[[], None]]:
         """Return a block whose changes to items of DynamoDB can be taken back by what it yields."""
         if self._item_tables is None:

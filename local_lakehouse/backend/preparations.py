@@ -8,7 +8,7 @@ _MODULES: dict[str, list[str]] = {
     service: [f"local_lakehouse.backend.repairs.{name}" for name in names]
     for service, names in {
         "cloudwatch": ["cloudwatch"],
-        "dynamodb": ["dynamodb", "dynamodb_tables"],
+        "dynamodb": ["dynamodb_tables"],
         "glue": ["glue"],
         "kms": ["kms"],
         "s3": ["s3"],

@@ -42,6 +42,7 @@ _TRUST = (
     '{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRoleWithSAML",'
     '"Principal":{{"Federated":"arn:{partition}:iam::{account}:saml-provider/SignIn"}}}}]}}'
 )
+_MOST_KNOWN_KEYS = 1_000
 _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
@@ -82,6 +83,10 @@ class Backend:
         self._state = MotoState(self.database, self.objects, SERVICES)
         self._state.attach()
         self._items = ItemRequests(self._state, ACCOUNT)
+        # Whether a key is somebody's, until identities change: a request takes no lock to find out.
+        self._known_keys: dict[str, bool] = {}
+        for service in ("iam", "sts"):
+            self._state.after_change(service, self._known_keys.clear)
         self._signed_in = False
         self._roles: list[GivenRole] = []
         # Lets requests to the Data Catalog through, as Lake Formation does.
@@ -155,9 +160,15 @@ class Backend:
         """Tell whether an access key is somebody's."""
         if access_key == LEARNER_ACCESS_KEY:
             return True
-        with self.lock:
-            session = self.sts.get_assumed_role_from_access_key(access_key)
-            return session is not None or self.iam.get_user_from_access_key_id(access_key) is not None
+        known = self._known_keys.get(access_key)
+        if known is None:
+            with self.lock:
+                session = self.sts.get_assumed_role_from_access_key(access_key)
+                known = session is not None or self.iam.get_user_from_access_key_id(access_key) is not None
+                if len(self._known_keys) >= _MOST_KNOWN_KEYS:
+                    self._known_keys.clear()
+                self._known_keys[access_key] = known
+        return known
 
     def principal_arn(self, access_key: str) -> str:
         """Return the ARN of the user, or of the role whose session an access key is of."""

@@ -135,12 +135,13 @@ def _check_tree(shape: Shape, value: Any, path: str, apart: Collection[str]) -> 
         return
     _check_type(shape, value)
     if isinstance(shape, StructureShape):
-        for name in shape.required_members:
-            if value.get(_wire_name(shape.members[name], name)) is None:
+        required, members = _wire_members(shape)
+        for wire_name, name in required:
+            if value.get(wire_name) is None:
                 yield _violation("null", _join(path, name), "Member must not be null")
-        for name, member in shape.members.items():
-            held = value.get(_wire_name(member, name))
-            if held is not None:
+        for wire_name, held in value.items():
+            if held is not None and wire_name in members:
+                name, member = members[wire_name]
                 yield from _check_tree(member, held, _join(path, name), apart)
     elif isinstance(shape, ListShape):
         for position, item in enumerate(value, 1):
@@ -152,6 +153,13 @@ def _check_tree(shape: Shape, value: Any, path: str, apart: Collection[str]) -> 
         _decode_blob(value)
     elif shape.type_name == "timestamp":
         _decode_timestamp(value)
+
+
+@functools.cache
+def _wire_members(shape: StructureShape) -> tuple[list[tuple[str, str]], dict[str, tuple[str, Shape]]]:
+    """Return the members that must be there, and all members, by their names on the wire."""
+    members = {_wire_name(member, name): (name, member) for name, member in shape.members.items()}
+    return [(_wire_name(shape.members[name], name), name) for name in shape.required_members], members
 
 
 def answer(operation: OperationModel, result: Mapping[str, Any], json_version: str | None) -> Answer:

@@ -99,7 +99,7 @@ def routes() -> Any:
     def by_moto(request: Request) -> Answer:
         from local_lakehouse.backend import dispatch
 
-        table = dynamodb_backends[ACCOUNT]["us-east-1"].tables.get("table1")
+        table = dynamodb_backends[ACCOUNT]["us-east-1"].tables["table1"]
         before = copy.deepcopy(table.items)
         answer = dispatch.serve(request, ACCOUNT)
         if answer.status != 200:

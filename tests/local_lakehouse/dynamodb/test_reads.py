@@ -370,6 +370,22 @@ def test_a_read_waits_for_no_writer(backend: Backend, orders: Any) -> None:
     assert orders.scan(TableName="orders")["Count"] == 2
 
 
+def test_whose_an_access_key_is_takes_no_turn_to_find_out_again(backend: Backend) -> None:
+    found: list[bool] = []
+    assert not backend.knows("test")
+    with backend.database.transaction():
+        asking = threading.Thread(target=lambda: found.append(backend.knows("test")))
+        asking.start()
+        asking.join(20)
+        assert found == [False]
+    iam = backend.clients.client("iam")
+    iam.create_user(UserName="u")
+    key = iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"]
+    assert backend.knows(key)
+    iam.delete_access_key(UserName="u", AccessKeyId=key)
+    assert not backend.knows(key)
+
+
 def test_a_table_that_was_replaced_is_not_read_from_memory(orders: Any) -> None:
     _put(orders, "a", 1)
     orders.delete_table(TableName="orders")

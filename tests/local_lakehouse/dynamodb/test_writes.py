@@ -79,7 +79,7 @@ def test_items_that_are_refused(orders: Any, item: dict[str, Any], message: str)
 def test_an_item_of_400_kilobytes_is_stored(orders: Any) -> None:
     item = {**KEY, "t": {"S": "x" * (409_600 - len("h" + "a" + "r") - 2 - len("t"))}}
     orders.put_item(TableName="orders", Item=item)
-    grown = {"TableName": "orders", "Key": KEY, "UpdateExpression": "SET u = :u"}
+    grown: dict[str, Any] = {"TableName": "orders", "Key": KEY, "UpdateExpression": "SET u = :u"}
     _refused(
         orders.update_item, "Item size to update has exceeded the maximum allowed size", **grown,
         ExpressionAttributeValues={":u": {"S": ""}},
@@ -207,7 +207,7 @@ def test_a_failed_condition_shows_the_item_when_asked(orders: Any) -> None:
 )  # fmt: skip
 def test_conditions_that_are_refused(orders: Any, condition: str, message: str) -> None:
     values = {name: value for name, value in {":v": {"N": "1"}, ":w": {"S": "1"}}.items() if name in condition}
-    given = {"ExpressionAttributeValues": values} if values else {}
+    given: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
     if "#n" in condition:
         given["ExpressionAttributeNames"] = {"#n": "n"}
     _refused(

@@ -25,17 +25,19 @@ STATE := $(CURDIR)/.zetl
 # DuckDB and its generator of TPC-DS have one version.
 TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
 
-.PHONY: help tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks lock workflows release-check bench tpcds fuzz clean
+.PHONY: help install tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks lock workflows release-check bench tpcds fuzz clean
 
 help: ## Tell what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+install: $(READY) ## Install everything into .venv
 
 tutorial: $(READY) ## Run every notebook on a fresh local lakehouse; pages in build/tutorial/
 	$(BIN)/zetl run
 
 lab: $(READY) ## Open the notebooks in JupyterLab, with the local lakehouse running
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl local start
-	ZETL_STATE_DIR="$(STATE)" $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB_OPTIONS)
+	ZETL_STATE_DIR="$(STATE)" $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_OPTIONS)
 
 console: $(READY) ## Open the practice console, with the local lakehouse running
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl console $(CONSOLE_OPTIONS)
@@ -105,10 +107,11 @@ clean: ## Stop the local lakehouse, and delete what was made
 	rm -rf build .zetl .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 # constraints/ is complete: nothing is resolved, and only files whose hashes are there are installed.
-INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps
+INSTALL = -m pip install --disable-pip-version-check --no-deps
 $(READY): pyproject.toml setup.py $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
+	@echo "Installing the packages into $(VENV): two to four minutes the first time."
 	$(BIN)/python $(INSTALL) --require-hashes -r $(CONSTRAINTS)
 	$(BIN)/python $(INSTALL) --no-build-isolation -e .
 	touch $(READY)

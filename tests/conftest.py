@@ -59,6 +59,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         path = Path(__file__).parent / "golden" / name
         if request.config.getoption("--rewrite-golden"):
             path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         assert text == path.read_text(encoding="utf-8")
 

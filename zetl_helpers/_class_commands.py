@@ -79,7 +79,25 @@ def _status(options: argparse.Namespace) -> int:
         shown = frame.assign(last_sync=frame["last_sync"].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("never"))
         print(shown.to_string(index=False))
         print("chapter: the last one whose work is there")
+    if not options.json:
+        _print_practice()
     return 0
+
+
+def _print_practice() -> None:
+    """Print the exercises of a class that shares its progress."""
+    from zetl_helpers import _settings
+    from zetl_helpers.course import classroom
+
+    folder = _settings.class_dir()
+    if folder is None:
+        return
+    frame = classroom.practice(folder)
+    if frame.empty:
+        print(f"Nobody has shared an exercise in {folder} yet.")
+        return
+    print(f"\n{frame.to_string(index=False)}")
+    print(classroom.sticking(folder) or "Nobody is stuck.")
 
 
 def _cleanup(options: argparse.Namespace) -> int:

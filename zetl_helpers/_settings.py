@@ -140,6 +140,12 @@ def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "p
     return value
 
 
+def class_dir(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return ``ZETL_CLASS_DIR``: the folder in which a class on one machine shares progress; None unless set."""
+    named = environment.get("ZETL_CLASS_DIR")
+    return Path(named).absolute() if named else None
+
+
 def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
     """Return the state folder: ``ZETL_STATE_DIR``, else ``.zetl`` in the folder of the tutorial.
 

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from zetl_helpers._calls import boto3_code, changing, cli_commands
+
+# A long request scrolls, and does not push the chapter away.
+_CODE = "style='max-height:24em;overflow:auto;text-align:left'"
+
 Did = Literal["created", "already there", "changed", "deleted", "already gone", "still needed"]
 
 
@@ -39,7 +44,15 @@ class Step:
 
     def _repr_html_(self) -> str:
         calls = " · ".join(f"<code>{html.escape(call)}</code>" for call in self.calls) or "no call"
-        return f"<b>{html.escape(self.thing)}</b>: {self.did}<br><small>API calls: {calls}</small>"
+        head = f"<b>{html.escape(self.thing)}</b>: {self.did}<br><small>API calls: {calls}</small>"
+        shown = changing(self.calls)
+        if not shown:
+            return head
+        code, commands = (html.escape(text) for text in (boto3_code(shown), cli_commands(shown)))
+        return (
+            f"{head}<details><summary>The same with boto3</summary><pre {_CODE}>{code}</pre></details>"
+            f"<details><summary>The same with the AWS CLI</summary><pre {_CODE}>{commands}</pre></details>"
+        )
 
 
 def ensured(found: object, wanted: object) -> Did:

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from local_lakehouse.region import region_of, region_source
 from zetl_helpers import _next_steps, _place, _settings, _sign_in
+from zetl_helpers._calls import Call
 from zetl_helpers._errors import UserError
 from zetl_helpers._place import Place
 from zetl_helpers._settings import Target
@@ -401,7 +402,8 @@ def _connect_aws(prefix: str) -> Lab:
 
 def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: str | None) -> Lab:
     recorder = _Recorder()
-    session.events.register("before-call", recorder.note)
+    # First: botocore's own handlers add what no caller writes, such as idempotency tokens.
+    session.events.register_first("before-parameter-build", recorder.note)
     session.events.register("after-call", _next_steps.add)
     try:
         identity = session.client("sts", endpoint_url=endpoint).get_caller_identity()
@@ -440,9 +442,11 @@ class _Recorder:
     def __init__(self) -> None:
         self._local = threading.local()
 
-    def note(self, model: Any, **_: object) -> None:
+    def note(self, params: Mapping[str, Any], model: Any, **_: object) -> None:
+        name = f"{model.service_model.service_name}.{model.name}"
         for calls in getattr(self._local, "lists", []):
-            calls.append(f"{model.service_model.service_name}.{model.name}")
+            # Of an operation that is called again and again, such as BatchWriteItem, one call shows them all.
+            calls.append(Call(name) if name in calls else Call(name, params))
 
     @contextmanager
     def recording(self) -> Iterator[list[str]]:

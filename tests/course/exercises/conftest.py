@@ -10,7 +10,8 @@ from tests.conftest import connect_to
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
 from zetl_helpers.course.exercises import Chapter, Progress
-from zetl_helpers.lab import Lab
+from zetl_helpers.lab import Lab, local_environment
+from zetl_helpers.payments import payments
 
 
 @pytest.fixture(scope="package")
@@ -19,14 +20,26 @@ def exercised() -> Iterator[Lab]:
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     with without_waiting(lakehouse.zero_etl.refresh_now), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
+        for name, value in local_environment(lakehouse.url, "us-east-1").items():
+            patch.setenv(name, value)
         patch.setattr(zetl.lakehouse, "_POLL_SECONDS", 0.01)
         lab = connect_to(lakehouse.url)
         zetl.catch_up(lab, 8)
         chapters.share(lab)
+        zetl.source.import_items(lab.with_table("Payments"), payments(50))
+        replicate(lab.with_table("Payments"))
         log_a_late_ingestion(lab)
         yield lab
     lakehouse.stop()
+
+
+def replicate(payments: Lab) -> None:
+    """Bring the payments into the lakehouse, as chapter 11 does."""
+    zetl.source.enable_pitr(payments)
+    zetl.source.put_policy(payments)
+    zetl.target.merge_catalog_policy(payments)
+    zetl.integration.create(payments)
+    zetl.integration.wait_until_loaded(payments)
 
 
 def log_a_late_ingestion(lab: Lab) -> None:

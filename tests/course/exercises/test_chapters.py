@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 import zetl_helpers as zetl
-from tests.course.exercises.wrong_answers import WRONG
+from tests.course.exercises.steps import undo
 from zetl_helpers.course.exercises import ALL, Chapter, Exercise
 from zetl_helpers.course.exercises.chapter_03 import ADMINISTRATORS
 from zetl_helpers.lab import Lab
@@ -46,41 +46,31 @@ def test_every_chapter_has_at_least_three_of_several_kinds() -> None:
     for exercises in ALL.values():
         assert len(exercises) >= 3
         assert len({one.kind for one in exercises}) >= 2
-    assert {one.kind for one in EXERCISES.values()} == {"predict", "complete", "write the SQL", "break and repair"}
+    assert {one.kind for one in EXERCISES.values()} == {
+        "predict", "complete", "write the SQL", "use the API", "break and repair",
+    }  # fmt: skip
 
 
-def test_every_check_is_tried_with_at_least_three_wrong_answers() -> None:
-    assert list(WRONG) == JUDGED
-    assert all(len(tries) >= 3 for tries in WRONG.values())
+@pytest.mark.parametrize("number", ALL)
+def test_every_chapter_asks_for_a_step_without_a_helper(number: int) -> None:
+    by_api = [one for one in ALL[number] if one.by_api]
+    assert by_api
+    for exercise in by_api:
+        assert "boto3.client(" in exercise.answer
+        assert not re.search(r"zetl\.(?!studio\.find_project)", exercise.answer)
+        assert exercise.kind in ("use the API", "break and repair")
 
 
 @pytest.mark.parametrize("name", JUDGED)
 def test_the_solution_is_correct(name: str, chapter: Callable[[int], Chapter], names: dict[str, Any]) -> None:
     one = question(name, chapter)
-    namespace = dict(names)
+    namespace = {**names, "ex": chapter(int(name.partition(".")[0]))}
     exec(one.exercise.answer, namespace)  # noqa: S102
-    outcome = one.check(namespace["answer"])
-    assert (outcome.status, outcome.message) == ("correct", one.exercise.why)
+    if not one.exercise.by_state:
+        outcome = one.check(namespace["answer"])
+        assert (outcome.status, outcome.message) == ("correct", one.exercise.why)
     assert one.state == "correct"
-
-
-@pytest.mark.parametrize(
-    ("name", "answer", "says"),
-    [(name, answer, says) for name, tries in WRONG.items() for answer, says in tries],
-    ids=[f"{name}-{place}" for name, tries in WRONG.items() for place in range(1, len(tries) + 1)],
-)
-def test_a_wrong_answer_is_told_what_is_wrong_about_it(
-    name: str, answer: Any, says: str, chapter: Callable[[int], Chapter], names: dict[str, Any]
-) -> None:
-    if callable(answer):
-        answer = answer(names["lab"])
-    elif isinstance(answer, str):
-        answer = answer.replace("{first}", str(names["first"])).replace("{last}", str(names["last"]))
-    one = question(name, chapter)
-    outcome = one.check(answer)
-    assert outcome.status == "incorrect", outcome
-    assert re.search(says, outcome.message), outcome.message
-    assert one.state == "incorrect"
+    undo(names["lab"])
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -95,7 +85,7 @@ def test_what_the_notebook_holds_is_not_attempted(
     exercise = EXERCISES[name]
     heading, kind, *_ = cells[places[int(place) - 1]].source.split("\n\n")
     assert heading == f"### Exercise {name} · {exercise.title}"
-    assert kind.startswith(f"*{exercise.kind.capitalize()}.*".replace("sql", "SQL"))
+    assert kind.startswith(f"*{exercise.kind.capitalize()}.*".replace("sql", "SQL").replace("api", "API"))
     answer = next(cells[at] for at in range(places[int(place) - 1], len(cells)) if kinds[at] == "answer")
     namespace = {**names, "ex": chapter(int(number))}
     *rest, check = answer.source.splitlines()

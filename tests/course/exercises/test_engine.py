@@ -1,4 +1,4 @@
-"""What a learner meets: four outcomes, hints one after the other, a solution, a card."""
+"""What a learner meets: five outcomes, hints one after the other, a solution, a card."""
 
 import re
 from collections.abc import Callable
@@ -14,13 +14,14 @@ from zetl_helpers.course import exercises
 from zetl_helpers.course.exercises import Chapter, Exercise, Progress
 from zetl_helpers.course.exercises.answers import Value
 from zetl_helpers.course.exercises.engine import Question, explained, has_blank
+from zetl_helpers.course.exercises.readings import Number
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import QueryError
 
 DOUBLE = Exercise(
     title="Twice two",
     kind="predict",
-    judge=Value(lambda _: 4, wrong={22: "That is two, and two again."}, otherwise="Add two to two."),
+    judge=Value(Number(), lambda _: 4, wrong={22: "That is two, and two again."}, otherwise="Add two to two."),
     hints=("It is more than three.", "It is less than five."),
     answer="answer = 4",
     why="Two and two make four.",
@@ -41,8 +42,13 @@ def test_a_right_answer_is_correct_and_told_why(question: Question) -> None:
 def test_a_wrong_answer_is_incorrect_and_told_what_is_wrong_about_it(question: Question) -> None:
     assert repr(question.check(22)) == "✘ Exercise 7.3: incorrect. That is two, and two again."
     assert question.check(5).message == "Add two to two."
-    assert question.check("4").message == "The answer is a number; yours is a text."
     assert question.state == "incorrect"
+
+
+def test_an_answer_of_another_form_is_told_the_form_and_counts_as_nothing(question: Question) -> None:
+    outcome = question.check("many")
+    assert repr(outcome) == "? Exercise 7.3: unread. The answer should be a number, such as 3. Yours is 'many'."
+    assert question.state == "not attempted"
 
 
 @pytest.mark.parametrize(
@@ -161,5 +167,5 @@ def test_an_answer_of_a_kind_that_nobody_asked_for_is_told_so(
     chapter: Callable[[int], Chapter], number: int, answer: Any
 ) -> None:
     for question in chapter(number).questions:
-        if question.exercise.fault is None:
-            assert question.check(answer).status in ("incorrect", "error")
+        if question.exercise.fault is None and not question.exercise.by_state:
+            assert question.check(answer).status in ("incorrect", "unread", "error")

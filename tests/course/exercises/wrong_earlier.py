@@ -2,14 +2,7 @@
 
 from typing import Any
 
-from zetl_helpers import charts, lakehouse
-from zetl_helpers.lab import Lab
-
-
-def pivot(lab: Lab, sql: str = "", index: str = "accountstatus", columns: str = "state") -> Any:
-    accounts = lakehouse.query(lab, sql or "SELECT state, accountstatus FROM customeraccounts")
-    return charts.pivot_table(accounts, index=index, columns=columns)
-
+from tests.course.exercises.steps import pivot, written
 
 ANALYST = "arn:aws:iam::111122223333:role/Analyst"
 OWNER = "arn:aws:iam::111122223333:role/DataOwner"
@@ -22,27 +15,45 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ("string", "one letter"),
         ("Text", "one letter"),
         ("B", "before the value of ZipCode"),
-        (5, "is a text; yours is a number"),
+        ("BOOL", "one letter"),
+        ("SS", "one letter"),
+        ("M", "one letter"),
+        ("ZipCode", "one letter"),
+        ("number", "one letter"),
+        ("94105", "one letter"),
+        ({"N": "94105"}, "02139 would become"),
+        (["N"], "02139 would become"),
     ],
     "1.2": [
-        ({"CustomerID": {"S": "CUST0004"}}, "AccountNumber is missing"),
-        ({"CustomerID": "CUST0004", "AccountNumber": "ACC902164"}, "its type around the value"),
-        ({"CustomerID": {"S": "cust0004"}, "AccountNumber": {"S": "ACC902164"}}, "no item with this key"),
-        ({"CustomerID": {"S": "CUST0001"}, "AccountNumber": {"S": "ACC326093"}}, "asks for CUST0004's"),
-        (
-            {"CustomerID": {"S": "CUST0004"}, "AccountNumber": {"S": "ACC902164"}, "State": {"S": "NY"}},
-            "State is not part of the key",
-        ),
-        ("CUST0004", "A key is a dictionary"),
+        (written(State=None), "without State"),
+        (written(CreditLimit=None), "without CreditLimit"),
+        (written(CreditLimit={"S": "1000"}), "CreditLimit is"),
+        (written(CreditLimit={"N": "100"}), "should be {'N': '1000'}"),
+        (written(State={"S": "nv"}), "State is"),
+        (written(State={"S": "Nevada"}), "State is"),
+        (written(State={"N": "1"}), "State is"),
+        (written(State={"SS": ["NV"]}), "State is"),
+        (written(State={"S": "CA"}), "State is"),
+        (written(CreditLimit={"L": [{"N": "1000"}]}), "CreditLimit is"),
+        (written(CreditLimit={"BOOL": True}), "CreditLimit is"),
+        (written(CreditLimit={"NULL": True}), "CreditLimit is"),
     ],
     "1.3": [
-        (["dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime"], "dynamodb:DescribeExport is missing"),
-        (["dynamodb:*"], "more than the three"),
+        (["dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime"], "1 of the three actions is missing"),
+        (["dynamodb:*"], "is a pattern"),
+        (["dynamodb:Describe*", "dynamodb:ExportTableToPointInTime"], "is a pattern"),
         (
             ["dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime", "dynamodb:DescribeExport", "dynamodb:Scan"],
-            "dynamodb:Scan is not needed",
+            "dynamodb:scan is not one of the three",
         ),
-        ("dynamodb:DescribeTable", "is missing"),
+        ("dynamodb:DescribeTable", "2 of the three actions are missing"),
+        (["DescribeTable", "Scan", "GetItem"], "is not one of the three"),
+        (["DescribeTable", "ExportTable", "DescribeExport"], "is not one of the three"),
+        (["DescribeTable", "ExportTableToPointInTime", "DescribeExports"], "is not one of the three"),
+        (["DescribeTable", "ExportTableToPointInTime", "ListExports"], "is not one of the three"),
+        (["DescribeTable", "ExportTableToPointInTime", "s3:PutObject"], "s3:putobject is not one of the three"),
+        (["glue:DescribeTable", "glue:ExportTableToPointInTime", "glue:DescribeExport"], "is not one of the three"),
+        ([], "3 of the three actions are missing"),
     ],
     "1.4": [
         (dict.fromkeys(("s3:PutObject", "glue:UpdateTable", "dynamodb:Scan", "s3:DeleteBucket"), True), "own policy"),
@@ -58,32 +69,32 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
             {"s3:PutObject": True, "glue:UpdateTable": True, "dynamodb:Scan": False, "s3:DeleteBucket": True},
             "never the bucket",
         ),
-        ({"s3:PutObject": True}, "'glue:UpdateTable' is missing"),
-        (True, "is a dictionary"),
+        ({"s3:PutObject": True}, "glue:UpdateTable is missing"),
+        (True, "a dictionary"),
     ],
     "2.1": [
         (9, "what TOPLEVEL makes"),
         (1, "keep columns of their own"),
         (2, "key has two parts"),
         (7, "Count the parts"),
-        ("three", "is a number"),
+        ("a few", "a number"),
     ],
     "2.2": [
-        ([{"FieldName": "LastPaymentDate", "FunctionSpec": "identity"}], "each single date"),
+        ([{"FieldName": "LastPaymentDate", "FunctionSpec": "identity"}], "a group of each single date"),
         ([{"FieldName": "LastPaymentDate", "FunctionSpec": "month"}], "needs a ConversionSpec"),
         (
             [{"FieldName": "LastPaymentDate", "FunctionSpec": "day", "ConversionSpec": "iso"}],
-            "one group a day",
+            "a group for each day",
         ),
         (
             [{"FieldName": "LastPaymentDate", "FunctionSpec": "month", "ConversionSpec": "epoch_sec"}],
-            "since 1970",
+            "count from 1970",
         ),
         ([{"FieldName": "lastpaymentdate", "FunctionSpec": "month", "ConversionSpec": "iso"}], "at the source"),
-        ("month", "a list of dictionaries"),
+        ("month", "a dictionary with the entries"),
     ],
     "2.3": [
-        (9, "the number of states"),
+        (9, "partitioned by state now"),
         (25, "each item"),
         (1, "without partitions"),
         (4, "which account statuses"),
@@ -96,7 +107,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ("Analyst", "begins with arn:aws:iam"),
     ],
     "3.2": [
-        ([ANALYST], "role/DataOwner would be no administrator"),
+        ([ANALYST], "role/DataOwner would lose"),
         ([OWNER, SECURITY], "not among them yet"),
         ([OWNER, SECURITY, "arn:aws:sts::111122223333:assumed-role/Analyst/laptop"], "is a session"),
         ([OWNER, SECURITY, ANALYST, ANALYST], "twice"),
@@ -105,10 +116,13 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
     "3.3": [
         ({"database": ["DESCRIBE"], "table": ["ALL"]}, "could drop it"),
         ({"database": ["DESCRIBE"], "table": ["SELECT"]}, "DESCRIBE on the table is missing"),
-        ({"database": ["DESCRIBE"], "table": ["DESCRIBE"]}, "a query of the table would be denied"),
-        ({"database": [], "table": ["DESCRIBE", "SELECT"]}, "would not be listed"),
-        ({"database": ["DESCRIBE", "CREATE_TABLE"], "table": ["DESCRIBE", "SELECT"]}, "more than reading needs"),
-        (["DESCRIBE", "SELECT"], "a dictionary"),
+        ({"database": ["DESCRIBE"], "table": ["DESCRIBE"]}, "should query the table"),
+        ({"database": [], "table": ["DESCRIBE", "SELECT"]}, "should see the database"),
+        (
+            {"database": ["DESCRIBE", "CREATE_TABLE"], "table": ["DESCRIBE", "SELECT"]},
+            "more than the question asks for",
+        ),
+        (["SELECT", "DESCRIBE"], "DESCRIBE on the database is missing"),
     ],
     "4.1": [
         (
@@ -130,7 +144,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "SELECT accountstatus, COUNT(*) AS accounts, ROUND(AVG(interestrate), 2) AS rate "
                 "FROM customeraccounts GROUP BY 1"
             ),
-            "should be called 'average_rate'",
+            "where 'average_rate' is asked for",
         ),
         (
             "SELECT accountstatus, 1 AS accounts, ROUND(interestrate, 2) AS average_rate FROM customeraccounts",
@@ -149,10 +163,10 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "SELECT state AS accountstatus, COUNT(*) AS accounts, ROUND(AVG(interestrate), 2) AS average_rate "
                 "FROM customeraccounts WHERE state IN ('CA', 'NV', 'NY') GROUP BY 1"
             ),
-            "does not belong into the answer",
+            "does not belong in the answer",
         ),
-        ("DELETE FROM customeraccounts", "is one SELECT"),
-        (42, "is a statement, as a text"),
+        ("DELETE FROM customeraccounts", "should be a SELECT"),
+        (42, "a statement, as a text"),
     ],
     "4.2": [
         (
@@ -197,7 +211,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ),
     ],
     "4.3": [
-        (7, "In most languages"),
+        (7, "3.5 × 2"),
         (3, "That is 7 / 2"),
         (3.5, "7 / 2e0"),
         (14, "From left to right"),
@@ -259,7 +273,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "SELECT state, NULLIF(ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / COUNT(*), 2), 0) "
                 "AS past_due_percentage FROM customeraccounts GROUP BY state"
             ),
-            "is no value",
+            "is NULL",
         ),
     ],
     "4.5": [
@@ -275,7 +289,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage "
                 "FROM customeraccounts WHERE accountstatus <> 'Closed' GROUP BY state"
             ),
-            "HAVING filters groups",
+            "with HAVING",
         ),
         (
             (
@@ -291,7 +305,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "FROM customeraccounts WHERE accountstatus <> 'Closed' AND currentbalance * 100 / creditlimit > 50 "
                 "GROUP BY state"
             ),
-            "taken single accounts away",
+            "Single accounts were taken away",
         ),
     ],
     "5.1": [
@@ -323,9 +337,12 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
             lambda lab: pivot(lab, "SELECT state, accountstatus FROM customeraccounts WHERE state <> 'CA'"),
             "columns are not all states",
         ),
-        (lambda lab: pivot(lab, "SELECT DISTINCT state, accountstatus FROM customeraccounts"), "DISTINCT"),
+        (
+            lambda lab: pivot(lab, "SELECT DISTINCT state, accountstatus FROM customeraccounts"),
+            "not those of all accounts",
+        ),
         (lambda lab: pivot(lab, "SELECT zipcode AS accountstatus, state FROM customeraccounts"), "The rows should be"),
-        ("accountstatus", "is a table"),
+        ("accountstatus", "a table"),
     ],
     "5.3": [
         (

@@ -1,5 +1,6 @@
 """The instructor's kit fits the notebooks, whatever becomes of them."""
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -80,28 +81,59 @@ def test_a_chapter_without_material_is_named(tmp_path: Path) -> None:
         material.load(chapters.read(path))
 
 
-@pytest.mark.parametrize(("heading", "minutes"), [("Two hours", 120), ("Half a day", 240)])
-def test_a_plan_fits_into_its_time_and_ends_with_clean_up(heading: str, minutes: int, pages: dict[str, str]) -> None:
+@pytest.mark.parametrize(("heading", "minutes"), [("Two hours", 120), ("Half a day", 240), ("A day", 420)])
+def test_a_plan_fills_its_time_with_set_up_breaks_and_slack(heading: str, minutes: int, pages: dict[str, str]) -> None:
     table = pages["index"].partition(f"## {heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (\d):(\d\d) \| (\d+) \| (.+?) \|", table, re.MULTILINE)
     now = 0
     for hours, rest, length, _ in rows:
         assert int(hours) * 60 + int(rest) == now
         now += int(length)
-    assert minutes * 0.85 <= now <= minutes
+    assert now == minutes
+    assert rows[0][3].startswith("Set-up")
     assert rows[-1][3].startswith("12")
-    (left,) = re.findall(r"^(\d+ minutes? \w+) left", table, re.MULTILINE)
-    assert left == ("1 minute is" if minutes - now == 1 else f"{minutes - now} minutes are")
+    slack = sum(int(length) for _, _, length, what in rows if what.startswith("Slack"))
+    assert 0.15 <= slack / minutes <= 0.20
+    assert f"{slack} of {minutes} minutes are slack" in table
+
+
+@pytest.mark.parametrize("minutes", [120, 240, 420])
+def test_nobody_sits_for_longer_than_two_hours_without_a_break(minutes: int) -> None:
+    slots = plans.plan([chapters.read(path) for path in NOTEBOOKS], minutes)
+    since = longest = 0
+    for slot in slots:
+        since = 0 if slot.what == "Break" else since + slot.minutes
+        longest = max(longest, since)
+    assert longest <= 120
+
+
+def test_the_cut_list_names_what_is_in_the_plan_and_saves_enough_for_a_late_start() -> None:
+    read = [chapters.read(path) for path in NOTEBOOKS]
+    slots = plans.plan(read, 240)
+    found = plans.cuts(read, slots)
+    assert all(what.split(" of ", 1)[1] in {slot.what for slot in slots} for what, _ in found)
+    assert sum(minutes for _, minutes in found) >= 30
+    assert not any("12 ·" in what for what, _ in found)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_there_is_a_checkpoint_every_ten_to_fifteen_minutes(path: Path) -> None:
+    chapter = chapters.read(path)
+    minutes = [0, *(one.minute for one in plans.checkpoints(chapter))]
+    gaps = [after - before for before, after in itertools.pairwise(minutes)]
+    assert all(10 <= gap <= 15 for gap in gaps[:-1])
+    assert gaps[-1] <= 15
+    assert minutes[-1] == chapter.minutes
 
 
 def test_a_plan_that_is_too_short_says_how_long_it_takes() -> None:
-    with pytest.raises(plans.PlanError, match=r"takes \d+ minutes, and there are 30"):
+    with pytest.raises(plans.PlanError, match=r"takes \d+ minutes with slack, and there are 30"):
         plans.plan([chapters.read(path) for path in NOTEBOOKS], 30)
 
 
 def test_a_long_plan_has_a_break_in_every_stretch() -> None:
-    long = [Chapter(f"{n:02}", n, f"Chapter {n}", 70, "nothing", (), ()) for n in (0, 1, 2, 4, 6, 12)]
-    assert [slot.what for slot in plans.plan(long, 600)].count("Break") == 2
+    long = [Chapter(f"{n:02}", n, f"Chapter {n}", 70, "nothing", (), ()) for n in (0, 1, 2, 4, 12)]
+    assert [slot.what for slot in plans.plan(long, 600)].count("Break") == 3
 
 
 def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

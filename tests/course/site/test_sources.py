@@ -1,4 +1,4 @@
-"""What the site and the slides are made of."""
+"""What the site is made of."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from zetl_helpers.course import _notebook_figures
-from zetl_helpers.course.site import slides, sources
+from zetl_helpers.course.site import sources
 
 pytestmark = pytest.mark.once
 
@@ -41,10 +41,6 @@ def write(path: Path, *cells: nbformat.NotebookNode) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=list(cells)), path)
 
 
-def cell(kind: str | None, cell_type: str = "markdown") -> nbformat.NotebookNode:
-    return nbformat.NotebookNode(cell_type=cell_type, metadata={"zetl": {"kind": kind}} if kind else {})
-
-
 def test_everything_that_the_readme_leads_to_is_gathered_once(root: Path, tmp_path: Path) -> None:
     reached = sources.gather(root, tmp_path / "out")
     assert [str(path) for path in reached] == [
@@ -71,20 +67,3 @@ def test_a_figure_is_interactive_and_said_in_words(root: Path, tmp_path: Path) -
     data = nbformat.read(tmp_path / "out" / "notebooks" / "00_a.ipynb", 4).cells[1].outputs[0].data
     assert 'aria-label="NV is &quot;first&quot;"' in data["text/html"]
     assert "../assets/plotly.min.js" in data["text/html"]
-
-
-def test_slides_begin_with_sections_and_leave_out_what_only_a_kernel_needs() -> None:
-    wanted = {
-        "opening": "slide", "section": "slide", "exercise": "slide", "key-points": "slide", "aws": "slide",
-        "next": "slide", "connect": "skip", "answer": "skip",
-    }  # fmt: skip
-    assert {kind: slides.slide_type(cell(kind)) for kind in wanted} == wanted
-    assert slides.slide_type(cell(None)) == "subslide"
-    assert slides.slide_type(cell(None, "code")) == "-"
-
-
-def test_slides_are_a_page_with_a_slide_for_each_section(root: Path, tmp_path: Path) -> None:
-    slides.write(root / "notebooks" / "01_b.ipynb", tmp_path / "slides" / "01_b.html")
-    page = (tmp_path / "slides" / "01_b.html").read_text()
-    assert "<section" in page
-    assert 'href="00_a.html"' in page

@@ -1,8 +1,12 @@
 """A class in one account: preparation, who is there, how far everybody is, and clean-up for all of them."""
 
 from zetl_helpers.course.classroom.closing import apply, plan, transcript, verify
+from zetl_helpers.course.classroom.practice import practice, sticking
 from zetl_helpers.course.classroom.preparing import has_target, prepare, share, undo
 from zetl_helpers.course.classroom.progress import status
 from zetl_helpers.course.classroom.roster import learners
 
-__all__ = ["apply", "has_target", "learners", "plan", "prepare", "share", "status", "transcript", "undo", "verify"]
+__all__ = [
+    "apply", "has_target", "learners", "plan", "practice", "prepare", "share", "status", "sticking", "transcript",
+    "undo", "verify",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Judges of answers that are values: one of a few, or several at once."""
+"""Judges of answers that are values: a single value, or several by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zetl_helpers.course.exercises.engine import IncorrectError
+from zetl_helpers.course.exercises.readings import Entries, Reading
 from zetl_helpers.lab import Lab
+
+__all__ = ["Each", "Value"]
 
 
 @dataclass(frozen=True)
@@ -15,69 +18,57 @@ class Value:
     """Judges one value.
 
     Args:
+        reading: Reads the answer.
         right: Returns the right value, looked up in the lab where it depends on it.
         wrong: What to say about values that are wrong for a known reason.
         otherwise: What to say about all others.
     """
 
+    reading: Reading
     right: Callable[[Lab], object]
     otherwise: str
-    wrong: Mapping[object, str] = field(default_factory=dict)
+    wrong: Mapping[Any, str] = field(default_factory=dict)
 
     def __call__(self, lab: Lab, answer: Any) -> None:
         """Judge an answer.
 
         Raises:
             IncorrectError: It is not right.
+            UnreadableError: It cannot be read.
         """
-        right, given = plain(self.right(lab)), plain(answer)
-        if type(given) is not type(right):
-            raise IncorrectError(f"The answer is {_kind(right)}; yours is {_kind(given)}.")
-        if given != right:
-            raise IncorrectError({plain(key): says for key, says in self.wrong.items()}.get(given, self.otherwise))
+        given = self.reading(answer)
+        if given != self.reading(self.right(lab)):
+            known = {self.reading(key): says for key, says in self.wrong.items()}
+            raise IncorrectError(known.get(given, self.otherwise))
 
 
 @dataclass(frozen=True)
 class Each:
-    """Judges a dictionary, entry by entry.
+    """Judges a value for each of several names.
 
     Args:
-        right: Returns the right value of each entry.
-        wrong: What to say when an entry is wrong.
+        readings: Reads the value of each name.
+        right: Returns the right value of each name.
+        wrong: What to say when the value of a name is wrong.
+        inside: Entries of a dictionary in which the answer may lie, as `Entries` has them.
     """
 
+    readings: Mapping[str, Reading]
     right: Callable[[Lab], Mapping[str, object]]
     wrong: Mapping[str, str]
+    inside: tuple[str, ...] = ()
 
     def __call__(self, lab: Lab, answer: Any) -> None:
         """Judge an answer.
 
         Raises:
-            IncorrectError: Entries are missing or wrong; the text is about the first of them.
+            IncorrectError: A value is wrong; the text is about the first of them.
+            UnreadableError: The answer or one of its values cannot be read.
         """
-        right = self.right(lab)
-        if not isinstance(answer, Mapping):
-            raise IncorrectError(f"The answer is a dictionary with the entries {', '.join(right)}.")
-        missing, extra = [one for one in right if one not in answer], [one for one in answer if one not in right]
-        if missing or extra:
-            what = f"{missing[0]!r} is missing" if missing else f"{extra[0]!r} was not asked for"
-            raise IncorrectError(f"The dictionary should have the entries {', '.join(right)}: {what}.")
-        errors = [name for name in right if plain(answer[name]) != plain(right[name])]
+        given = Entries(self.readings, self.inside)(answer)
+        right = {name: self.readings[name](value) for name, value in self.right(lab).items()}
+        errors = [name for name in right if given[name] != right[name]]
         if errors:
             first = errors[0]
-            rest = f" {len(right) - len(errors)} of {len(right)} entries are right." if len(right) > 1 else ""
-            raise IncorrectError(f"{first!r} is not {answer[first]!r}: {self.wrong[first]}{rest}")
-
-
-def plain(value: Any) -> Any:
-    """Return a value as it is compared: text without regard to case and space around it, a number as float."""
-    if isinstance(value, str):
-        return value.strip().casefold()
-    if getattr(value, "size", 0) == 1:  # a number of numpy
-        value = value.item()
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-def _kind(value: Any) -> str:
-    names = {bool: "True or False", float: "a number", str: "a text", list: "a list", dict: "a dictionary"}
-    return names.get(type(value), f"a {type(value).__name__}")
+            count = f" {len(right) - len(errors)} of {len(right)} entries are right." if len(right) > 1 else ""
+            raise IncorrectError(f"{first!r} is not {given[first]!r}: {self.wrong[first]}{count}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 from zetl_helpers import permissions, source
 from zetl_helpers.course.exercises.answers import Each, Value
+from zetl_helpers.course.exercises.api import judge_new_item
 from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
+from zetl_helpers.course.exercises.readings import Action, Flag, Items, Name
 from zetl_helpers.lab import Lab
 
 _ACTIONS = ("s3:PutObject", "glue:UpdateTable", "dynamodb:Scan", "s3:DeleteBucket")
@@ -20,39 +21,27 @@ def _type_of_zip(lab: Lab) -> str:
     return str(next(iter(stored["ZipCode"])))
 
 
-def _judge_key(lab: Lab, answer: Any) -> None:
-    parts = {"CustomerID": "S", "AccountNumber": "S"}
-    if not isinstance(answer, Mapping):
-        raise IncorrectError("A key is a dictionary: the name of each part, and its value with its type.")
-    missing = [name for name in parts if name not in answer]
-    if missing:
-        raise IncorrectError(f"The key has two parts, and {missing[0]} is missing: GetItem wants all of it.")
-    extra = [name for name in answer if name not in parts]
-    if extra:
-        raise IncorrectError(f"{extra[0]} is not part of the key, and GetItem takes nothing but the key.")
-    for name, value in answer.items():
-        if not isinstance(value, Mapping) or set(value) != {"S"}:
-            raise IncorrectError(f"{name} needs its type around the value: {{'S': '…'}}, since it is a text.")
-    item = source.get_item(lab, answer["CustomerID"]["S"], answer["AccountNumber"]["S"])
-    if item is None:
-        raise IncorrectError("There is no item with this key. Upper and lower case count, and so does each digit.")
-    if answer["CustomerID"]["S"] != "CUST0004":
-        raise IncorrectError(f"That is the account of {answer['CustomerID']['S']}; the question asks for CUST0004's.")
+_ACTIONS_OF_A_POLICY = Items(
+    Action("dynamodb"), "a list of actions, each a text such as 'dynamodb:…'", ("Statement", "Action")
+)
 
 
 def _judge_policy_actions(lab: Lab, answer: Any) -> None:
     (statement,) = permissions.render(lab, "table_resource_policy")["Statement"]
-    right = set(statement["Action"])
-    actions = [answer] if isinstance(answer, str) else answer
-    if not isinstance(actions, list | tuple | set) or not all(isinstance(one, str) for one in actions):
-        raise IncorrectError("The answer is a list of actions, each a text such as 'dynamodb:Scan'.")
-    given = set(actions)
-    if wide := sorted(one for one in given if "*" in one):
-        raise IncorrectError(f"{wide[0]} allows more than the three actions: name each of them.")
-    if extra := sorted(given - right):
-        raise IncorrectError(f"{extra[0]} is not needed: AWS Glue exports the table, and never reads it item by item.")
-    if missing := sorted(right - given):
-        raise IncorrectError(f"{missing[0]} is missing. Without it AWS Glue cannot use the table's export.")
+    right = {action.casefold(): action for action in statement["Action"]}
+    given = set(_ACTIONS_OF_A_POLICY(answer))
+    if wide := sorted(one for one in given if "*" in one or "?" in one):
+        raise IncorrectError(f"{wide[0]} is a pattern. Name each of the three actions.")
+    if extra := sorted(given - set(right)):
+        raise IncorrectError(
+            f"{extra[0]} is not one of the three: AWS Glue exports the table and never reads it item by item."
+        )
+    if missing := sorted(set(right) - given):
+        raise IncorrectError(
+            f"{len(missing)} of the three actions is missing."
+            if len(missing) == 1
+            else f"{len(missing)} of the three actions are missing."
+        )
 
 
 def _allowed(lab: Lab) -> dict[str, bool]:
@@ -70,6 +59,7 @@ EXERCISES = (
         title="The type of a ZIP code",
         kind="predict",
         judge=Value(
+            Name("the letter of the type", keys=("S", "N", "B", "BOOL", "M", "L", "SS", "NS")),
             _type_of_zip,
             wrong={
                 "N": "As a number, 02139 would become 2139. Look at how the item above was stored.",
@@ -86,16 +76,31 @@ EXERCISES = (
         why="A ZIP code is a text: nobody adds ZIP codes up, and as a number 02139 would lose its leading zero.",
     ),
     Exercise(
-        title="The key of one item",
-        kind="complete",
-        judge=_judge_key,
+        title="An item without the helper",
+        kind="use the API",
+        judge=judge_new_item,
         hints=(
-            "The table's definition lists two attributes in its KeySchema.",
-            "Each value carries its type, as in the item above: {'S': '…'}.",
-            "CUST0004's account is ACC902164.",
+            "boto3.client('dynamodb') has put_item; the AWS CLI has aws dynamodb put-item.",
+            "Each value carries its type: {'S': 'NV'} is a text, {'N': '1000'} a number, whose digits are a text, too.",
+            "The item has four attributes: CustomerID, AccountNumber, State and CreditLimit.",
         ),
-        answer='answer = {"CustomerID": {"S": "CUST0004"}, "AccountNumber": {"S": "ACC902164"}}',
-        why="GetItem takes the whole key and nothing but the key, each part with its type.",
+        answer="""import boto3
+
+boto3.client("dynamodb").put_item(
+    TableName=lab.table,
+    Item={
+        "CustomerID": {"S": "CUST9003"},
+        "AccountNumber": {"S": "ACC900003"},
+        "State": {"S": "NV"},
+        "CreditLimit": {"N": "1000"},
+    },
+)
+# With the CLI: aws dynamodb put-item --table-name CustomerAccounts --item '{"CustomerID": {"S": "CUST9003"}, …}'
+ex.q2.check()""",
+        why="PutItem takes the whole item with types, and replaces the item that has the same key. The check deletes "
+        "it again.",
+        by_state=True,
+        by_api=True,
     ),
     Exercise(
         title="What AWS Glue may do with the table",
@@ -115,6 +120,7 @@ EXERCISES = (
         title="What the target role may do",
         kind="predict",
         judge=Each(
+            dict.fromkeys(_ACTIONS, Flag()),
             _allowed,
             wrong={
                 "s3:PutObject": "the role writes the table's files into the bucket.",

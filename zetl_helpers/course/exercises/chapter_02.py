@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from zetl_helpers.course.exercises import faults
 from zetl_helpers.course.exercises.answers import Value
 from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
+from zetl_helpers.course.exercises.readings import Entries, Name, Number, Word
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
 
-_TIME_FUNCTIONS = ("year", "month", "day", "hour")
+FUNCTIONS = Word({"identity": (), "year": (), "month": (), "day": (), "hour": ()})
+"""How a partition groups values."""
+CONVERSIONS = Word({"epoch_sec": (), "epoch_milli": (), "iso": ()})
+"""How a time is written at the source."""
+_PARTITION = Entries(
+    {"FieldName": Name("the attribute", case=True), "FunctionSpec": FUNCTIONS, "ConversionSpec": CONVERSIONS},
+    inside=("PartitionSpec",),
+    optional=("ConversionSpec",),
+)
 
 
 def _statuses(lab: Lab) -> int:
@@ -19,22 +27,22 @@ def _statuses(lab: Lab) -> int:
 
 
 def _judge_partition(_: Lab, answer: Any) -> None:
-    entry = answer[0] if isinstance(answer, list) and len(answer) == 1 else answer
-    if not isinstance(entry, Mapping):
-        raise IncorrectError("A partition spec is a list of dictionaries; here it has one entry.")
-    field, function, conversion = (entry.get(name) for name in ("FieldName", "FunctionSpec", "ConversionSpec"))
+    entry = _PARTITION(answer)
+    field, function, conversion = entry["FieldName"], entry["FunctionSpec"], entry["ConversionSpec"]
     if field != "LastPaymentDate":
         raise IncorrectError(f"FieldName is the attribute at the source, LastPaymentDate; yours is {field!r}.")
-    if function not in _TIME_FUNCTIONS:
-        raise IncorrectError(f"{function!r} groups by each single date. The question asks for one group a month.")
-    if function != "month":
-        raise IncorrectError(f"{function!r} makes one group a {function}; the question asks for one a month.")
-    if conversion is None:
-        raise IncorrectError("A time function needs a ConversionSpec too: how is the time written at the source?")
-    if conversion != "iso":
+    if function == "identity":
         raise IncorrectError(
-            f"{conversion!r} is for times kept as a count since 1970; 2026-10-21 is written as ISO 8601."
+            "identity makes a group of each single date. The question asks for a group for each month."
         )
+    if function != "month":
+        raise IncorrectError(
+            f"{function} makes a group for each {function}. The question asks for a group for each month."
+        )
+    if conversion is None:
+        raise IncorrectError("A time function needs a ConversionSpec, too: how is the time written at the source?")
+    if conversion != "iso":
+        raise IncorrectError(f"{conversion} is for times that count from 1970; 2026-10-21 is written as ISO 8601.")
 
 
 EXERCISES = (
@@ -42,6 +50,7 @@ EXERCISES = (
         title="The columns of NOUNNEST",
         kind="predict",
         judge=Value(
+            Number(units={"column": 1, "columns": 1}),
             lambda _: 3,
             wrong={
                 9: "Nine columns is what TOPLEVEL makes: one for each attribute.",
@@ -74,10 +83,11 @@ EXERCISES = (
         title="Folders by account status",
         kind="predict",
         judge=Value(
+            Number(units={"folder": 1, "folders": 1}),
             _statuses,
             wrong={
-                9: "Nine is the number of states, by which the table is partitioned now.",
-                25: "One folder for each item would be a partition by the key.",
+                9: "The table is partitioned by state now, and the question is about account statuses.",
+                25: "A folder for each item is a partition by the key.",
                 1: "A single folder is a table without partitions.",
             },
             otherwise="One folder for each value that occurs: which account statuses are there?",
@@ -95,12 +105,21 @@ EXERCISES = (
         judge=faults.judge_recovery,
         hints=(
             "Read what ex.q4.break_it() returned, or zetl.integration.describe(lab): the errors name the cause.",
-            "Chapter 01 turned point-in-time recovery on with a helper of zetl.source.",
-            "zetl.source.enable_pitr(lab), and then ex.q4.check() waits until the integration has noticed.",
+            "The operation is UpdateContinuousBackups of DynamoDB: update_continuous_backups in boto3.",
+            "PointInTimeRecoverySpecification={'PointInTimeRecoveryEnabled': True}; then ex.q4.check() waits.",
         ),
-        answer="ex.q4.break_it()\nzetl.source.enable_pitr(lab)\nex.q4.check()",
+        answer="""ex.q4.break_it()
+import boto3
+
+boto3.client("dynamodb").update_continuous_backups(
+    TableName=lab.table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+)
+# With the CLI: aws dynamodb update-continuous-backups --table-name CustomerAccounts
+#   --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true
+ex.q4.check()""",
+        by_api=True,
         why="The integration reads the table's continuous backups, so it stops without them. It retries by itself: "
-        "mending the cause is all there is to do.",
+        "you fix the cause and do nothing else.",
         fault=faults.RECOVERY,
     ),
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from zetl_helpers.course.exercises import faults
 from zetl_helpers.course.exercises.answers import Value
 from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
+from zetl_helpers.course.exercises.readings import Entries, Items, Principal, Word
 from zetl_helpers.lab import Lab
 
 _PRINCIPAL = "arn:aws:iam::111122223333:role/Analyst"
@@ -15,13 +15,16 @@ ADMINISTRATORS = ("arn:aws:iam::111122223333:role/DataOwner", "arn:aws:iam::1111
 """Who is an administrator already in exercise 2."""
 
 
+_LIST = Items(Principal(), "a list of principals, each by its ARN", ("DataLakeSettings", "DataLakeAdmins"))
+
+
 def _judge_administrators(_: Lab, answer: Any) -> None:
-    given = list(answer) if isinstance(answer, list | tuple | set) else [answer]
+    given = _LIST(answer)
     lost = [one for one in ADMINISTRATORS if one not in given]
     if lost:
-        raise IncorrectError(f"{lost[0]} would be no administrator any more: PutDataLakeSettings replaces the list.")
-    if any(":assumed-role/" in str(one) for one in given):
-        raise IncorrectError("One of them is a session. Lake Formation takes it without a word, and it has no effect.")
+        raise IncorrectError(f"{lost[0]} would lose the right to administer: PutDataLakeSettings replaces the list.")
+    if any(":assumed-role/" in one for one in given):
+        raise IncorrectError("One of them is a session. Name the role itself, as in exercise 3.1.")
     if _PRINCIPAL not in given:
         raise IncorrectError("The two others keep their place, and role/Analyst is not among them yet.")
     if len(given) != len(set(given)):
@@ -30,24 +33,29 @@ def _judge_administrators(_: Lab, answer: Any) -> None:
         raise IncorrectError("There is somebody in the list whom the question does not name.")
 
 
-def _judge_grants(_: Lab, answer: Any) -> None:
-    right = {"database": {"DESCRIBE"}, "table": {"DESCRIBE", "SELECT"}}
-    if not isinstance(answer, Mapping) or set(answer) != set(right):
-        raise IncorrectError("The answer is a dictionary with the entries database and table, each a list.")
-    for thing, needed in right.items():
-        given = {str(one).upper() for one in ([answer[thing]] if isinstance(answer[thing], str) else answer[thing])}
-        if "ALL" in given or "SUPER" in given:
-            raise IncorrectError(f"With {', '.join(given)} on the {thing} the project could drop it.")
-        if missing := sorted(needed - given):
+def _judge_grants(lab: Lab, answer: Any) -> None:
+    permission = Word(dict.fromkeys(_permissions(lab), ()), known=("SUPER",))
+    granted = Items(permission, "a list of permissions", ("Permissions",))
+    given = Entries({"database": granted, "table": granted})(answer)
+    for thing, needed in _NEEDED.items():
+        if wide := [one for one in given[thing] if one in ("ALL", "SUPER")]:
+            raise IncorrectError(f"With {wide[0]} on the {thing} the project could drop it.")
+        if missing := sorted(needed - set(given[thing])):
             raise IncorrectError(f"{missing[0]} on the {thing} is missing: {_EFFECTS[thing, missing[0]]}")
-        if extra := sorted(given - needed):
-            raise IncorrectError(f"{extra[0]} on the {thing} is more than reading needs.")
+        if extra := sorted(set(given[thing]) - needed):
+            raise IncorrectError(f"{extra[0]} on the {thing} is more than the question asks for.")
 
 
+def _permissions(lab: Lab) -> list[str]:
+    """Return the permissions that Lake Formation knows."""
+    return list(lab.client("lakeformation").meta.service_model.shape_for("Permission").enum)
+
+
+_NEEDED = {"database": {"DESCRIBE"}, "table": {"DESCRIBE", "SELECT"}}
 _EFFECTS = {
-    ("database", "DESCRIBE"): "the database would not be listed in the Studio.",
-    ("table", "DESCRIBE"): "the table would not be listed in the Studio.",
-    ("table", "SELECT"): "a query of the table would be denied.",
+    ("database", "DESCRIBE"): "the project should see the database.",
+    ("table", "DESCRIBE"): "the project should see the table, and a grant that says so leaves no doubt.",
+    ("table", "SELECT"): "the project should query the table.",
 }
 
 
@@ -56,6 +64,7 @@ EXERCISES = (
         title="From a session to a principal",
         kind="predict",
         judge=Value(
+            Principal(),
             lambda _: _PRINCIPAL,
             wrong={
                 "arn:aws:sts::111122223333:assumed-role/Analyst/laptop": "That is the session itself.",
@@ -105,11 +114,22 @@ EXERCISES = (
         judge=faults.judge_grants,
         hints=(
             "zetl.studio.grants(lab, project) shows what the project's role holds now. What is missing?",
-            "The helper that granted it in this chapter can be called again: it looks, and grants what is missing.",
-            "zetl.studio.share_with_project(lab, project)",
+            "The operation is GrantPermissions of Lake Formation: grant_permissions in boto3.",
+            "Resource={'Table': {'DatabaseName': …, 'Name': …}}, and Permissions is a list of one.",
         ),
-        answer="ex.q4.break_it()\nzetl.studio.share_with_project(lab, project)\nex.q4.check()",
-        why="Each step can be repeated: the helper found DESCRIBE in its place and granted SELECT again.",
+        answer="""ex.q4.break_it()
+import boto3
+
+boto3.client("lakeformation").grant_permissions(
+    Principal={"DataLakePrincipalIdentifier": zetl.studio.find_project(lab).role_arn},
+    Resource={"Table": {"DatabaseName": lab.database, "Name": lab.target_table}},
+    Permissions=["SELECT"],
+)
+# With the CLI: aws lakeformation grant-permissions --principal DataLakePrincipalIdentifier=ARN
+#   --resource '{"Table": {"DatabaseName": "customerdb", "Name": "customeraccounts"}}' --permissions SELECT
+ex.q4.check()""",
+        why="A grant names a principal, a resource and the permissions. Granted again, it changes nothing.",
         fault=faults.GRANTS,
+        by_api=True,
     ),
 )

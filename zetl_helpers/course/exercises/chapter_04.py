@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from zetl_helpers.course.exercises.answers import Value
+from zetl_helpers.course.exercises.api import Execution
 from zetl_helpers.course.exercises.engine import Exercise
+from zetl_helpers.course.exercises.readings import Number
 from zetl_helpers.course.exercises.sql import Slip, Sql
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
@@ -74,43 +76,56 @@ EXERCISES = (
     ),
     Exercise(
         title="The three largest debts past due",
-        kind="complete",
-        judge=Sql(
-            _LARGEST,
-            one_row_for="customer",
-            key=("customerid",),
-            ordered=True,
-            slips=(
-                Slip(
-                    _LARGEST.replace(" DESC", ""),
-                    "These are the three smallest: ORDER BY goes upwards, unless DESC stands behind it.",
+        kind="use the API",
+        by_api=True,
+        judge=Execution(
+            Sql(
+                _LARGEST,
+                one_row_for="customer",
+                key=("customerid",),
+                ordered=True,
+                slips=(
+                    Slip(
+                        _LARGEST.replace(" DESC", ""),
+                        "These are the three smallest: ORDER BY goes upwards, unless DESC stands behind it.",
+                    ),
+                    Slip(
+                        _LARGEST.replace("WHERE accountstatus = 'Past Due'\n", ""),
+                        "These are the largest balances of all accounts: the filter on 'Past Due' is missing.",
+                    ),
+                    Slip(
+                        _LARGEST.replace("ORDER BY currentbalance DESC", "ORDER BY customerid"),
+                        "These are the first three customers by name: order by what is owed.",
+                    ),
                 ),
-                Slip(
-                    _LARGEST.replace("WHERE accountstatus = 'Past Due'\n", ""),
-                    "These are the largest balances of all accounts: the filter on 'Past Due' is missing.",
-                ),
-                Slip(
-                    _LARGEST.replace("ORDER BY currentbalance DESC", "ORDER BY customerid"),
-                    "These are the first three customers by name: order by what is owed.",
-                ),
-            ),
+            )
         ),
         hints=(
-            "Three blanks: which accounts, in which order, how many.",
+            "start_query_execution takes QueryString, QueryExecutionContext with the Database, and a WorkGroup.",
             "The largest first is ORDER BY currentbalance DESC.",
             "WHERE accountstatus = 'Past Due' ORDER BY currentbalance DESC LIMIT 3",
         ),
-        answer=f'answer = """\n{_LARGEST}\n"""',
-        why="LIMIT takes the first rows of whatever order there is, and without ORDER BY there is none: the same query "
-        "may then give other rows tomorrow.",
+        answer=f'''import boto3
+
+answer = boto3.client("athena").start_query_execution(
+    QueryString="""{_LARGEST}""",
+    QueryExecutionContext={{"Database": lab.database}},
+    WorkGroup=lab.workgroup,
+    ResultConfiguration={{"OutputLocation": f"s3://{{lab.bucket}}/athena-results/"}},
+)["QueryExecutionId"]
+# With the CLI: aws athena start-query-execution --query-string "SELECT …" --work-group primary
+#   --query-execution-context Database=customerdb --result-configuration OutputLocation=s3://…''',
+        why="StartQueryExecution returns at once; GetQueryExecution says how it is going. LIMIT without ORDER BY "
+        "takes any rows: the same query may give other rows tomorrow.",
     ),
     Exercise(
         title="A division",
         kind="predict",
         judge=Value(
+            Number("1.5"),
             _quotient,
             wrong={
-                7: "In most languages; in Athena the division comes first, and is one of two whole numbers.",
+                7: "That is 3.5 × 2. In Athena 7 / 2 divides two whole numbers, and its result is whole.",
                 3: "That is 7 / 2. It is then multiplied by 2e0.",
                 3.5: "That would be 7 / 2e0. Here two whole numbers are divided, and then it is multiplied.",
             },
@@ -133,7 +148,7 @@ EXERCISES = (
             slips=(
                 Slip(
                     _PAST_DUE.replace("GROUP BY state", "WHERE accountstatus = 'Past Due'\nGROUP BY state"),
-                    "WHERE has taken the other accounts away before they were counted, so everything left is past due.",
+                    "Every state has 100 %: the other accounts were taken away before they were counted.",
                 ),
                 Slip(
                     _PAST_DUE.replace(
@@ -174,11 +189,11 @@ EXERCISES = (
             slips=(
                 Slip(
                     _HIGH_USE.replace("WHERE accountstatus <> 'Closed'\n", ""),
-                    "Closed accounts are in it: they have a limit and no balance, which makes the percentage small.",
+                    "Closed accounts are in it: leave them out before the rows are grouped.",
                 ),
                 Slip(
                     _HIGH_USE.replace("\nHAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50", ""),
-                    "States that use half of their credit or less are in it: HAVING filters groups.",
+                    "States that use half of their credit or less are in the answer: filter the groups, with HAVING.",
                 ),
                 Slip(
                     _HIGH_USE.replace(
@@ -191,7 +206,7 @@ EXERCISES = (
                         "WHERE accountstatus <> 'Closed'\n",
                         "WHERE accountstatus <> 'Closed' AND currentbalance * 100 / creditlimit > 50\n",
                     ).replace("\nHAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50", ""),
-                    "WHERE has taken single accounts away, before their state was summed up: HAVING filters groups.",
+                    "Single accounts were taken away before their state was summed up: filter the groups, with HAVING.",
                 ),
             ),
         ),

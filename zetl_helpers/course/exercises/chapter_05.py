@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from zetl_helpers import charts
 from zetl_helpers.course.exercises.answers import Each
-from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
+from zetl_helpers.course.exercises.api import SavedQuery
+from zetl_helpers.course.exercises.engine import Exercise, IncorrectError, UnreadableError
+from zetl_helpers.course.exercises.readings import COUNTED, Word, kind_of, unwrap
 from zetl_helpers.course.exercises.sql import Slip, Sql
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
@@ -26,72 +29,120 @@ def _pivot(lab: Lab) -> pd.DataFrame:
 
 
 def _judge_pivot(lab: Lab, answer: Any) -> None:
-    if not isinstance(answer, pd.DataFrame):
-        raise IncorrectError(f"The answer is a table, as pivot_table returns it; yours is a {type(answer).__name__}.")
-    right = _pivot(lab)
-    if answer.index.name == right.columns.name and answer.columns.name == right.index.name:
+    given = getattr(answer, "data", answer) if type(answer).__name__ == "Styler" else answer
+    if not isinstance(given, pd.DataFrame):
+        raise UnreadableError(f"The answer should be a table, as pivot_table returns it. Yours is {kind_of(answer)}.")
+    right, given = _without_totals(_pivot(lab)), _without_totals(given)
+    if set(given.index) == set(right.columns) and set(given.columns) == set(right.index):
         raise IncorrectError("States are down and statuses across: exchange index and columns.")
-    if list(answer.index) != list(right.index):
+    if set(given.index) != set(right.index):
         raise IncorrectError(
-            f"The rows should be {', '.join(map(str, right.index))}; yours are {', '.join(map(str, answer.index))}. "
+            f"The rows should be {', '.join(map(str, right.index))}; yours are {', '.join(map(str, given.index))}. "
             "index and columns are the names of the two columns that you queried."
         )
-    if list(answer.columns) != list(right.columns):
-        raise IncorrectError("The rows are right, the columns are not all states: is there a WHERE in the query?")
-    if not (answer.to_numpy() == right.to_numpy()).all():
-        raise IncorrectError("The numbers are not those of all accounts: is there a WHERE or a DISTINCT in the query?")
+    if set(given.columns) != set(right.columns):
+        raise IncorrectError("The rows are right, and the columns are not all states: look at the query.")
+    ordered = given.loc[right.index, right.columns].fillna(0).to_numpy()
+    if ordered.shape != right.shape or not (ordered == right.to_numpy()).all():
+        raise IncorrectError("The numbers are not those of all accounts: look at the query.")
+
+
+def _without_totals(pivot: pd.DataFrame) -> pd.DataFrame:
+    names = (charts.TOTAL, "All")
+    return pivot.drop(index=list(names), columns=list(names), errors="ignore")
 
 
 def _judge_title(lab: Lab, answer: Any) -> None:
-    title = str(answer.layout.title.text if hasattr(answer, "layout") else answer)
+    title = _title(answer)
     pivot = _pivot(lab)
     past_due = pivot.to_numpy()[pivot.index.get_loc("Past Due")]
     counts = {str(state): int(count) for state, count in zip(pivot.columns, past_due, strict=True)}
     del counts[charts.TOTAL]
     most = max(counts.values())
     leaders = [state for state, count in counts.items() if count == most]
-    words = re.findall(r"\w+", title)
+    words = re.findall(r"[A-Z]{2}\b|\w+", title)
     absent = [state for state in leaders if state not in words]
     named = [state for state in counts if state in words]
     if not named:
-        raise IncorrectError("The title names no state. A finding says what the picture shows, not what it is about.")
+        raise IncorrectError("The title names no state by its code, such as CA. A finding says what the picture shows.")
     if wrong := [state for state in named if state not in leaders]:
         raise IncorrectError(f"{wrong[0]} has {counts[wrong[0]]} accounts past due, and another state has more.")
     if absent:
         raise IncorrectError(f"{absent[0]} has as many accounts past due: the title should name it too.")
-    if str(most) not in words:
+    if not {str(most), *COUNTED[most : most + 1]} & {word.casefold() for word in words}:
         raise IncorrectError("The state is right. Say how many accounts past due it has: a finding has its number.")
+
+
+def _title(answer: Any) -> str:
+    """Return the title that an answer is or has: a text, a figure, or a figure as a dictionary."""
+    value = unwrap(answer)
+    if hasattr(value, "layout"):
+        value = value.layout.title.text
+    if isinstance(value, Mapping):
+        value = value.get("layout", value).get("title", "")
+        value = value.get("text", "") if isinstance(value, Mapping) else value
+    if not isinstance(value, str) or not value.strip():
+        raise UnreadableError(f"The answer should be a title, as a text. Yours is {kind_of(answer)}.")
+    return value
+
+
+_PICTURES_FOR = (
+    "How is the debt shared among the statuses?",
+    "Which states have which statuses?",
+    "How did the number of rows change?",
+)
+_PICTURE = Word(
+    {
+        "pie": ("pie chart", "a pie", "pie graph", "donut", "doughnut"),
+        "heat map": ("heatmap chart", "a heat map", "heat map chart"),
+        "line": ("line chart", "line graph", "line plot", "a line"),
+    },
+    known=("bar", "table", "scatter"),
+)
 
 
 EXERCISES = (
     Exercise(
         title="Rows for an honest pie",
-        kind="write the SQL",
-        judge=Sql(
-            _BY_STATUS,
-            one_row_for="account status that owes something",
-            key=("accountstatus",),
-            slips=(
-                Slip(
-                    _BY_STATUS.replace("WHERE currentbalance > 0\n", ""),
-                    "A status whose accounts owe nothing is in it: a slice of size zero cannot be seen. Filter it.",
-                ),
-                Slip(
-                    _BY_STATUS.replace("SUM(", "AVG("),
-                    "These are averages, and averages do not add up to a whole: a pie needs sums.",
-                ),
-                Slip(
-                    _BY_STATUS.replace("SUM(currentbalance)", "COUNT(*)"),
-                    "These are numbers of accounts; the question asks for what they owe.",
+        kind="use the API",
+        by_api=True,
+        judge=SavedQuery(
+            "Debt by status",
+            Sql(
+                _BY_STATUS,
+                one_row_for="account status that owes something",
+                key=("accountstatus",),
+                slips=(
+                    Slip(
+                        _BY_STATUS.replace("WHERE currentbalance > 0\n", ""),
+                        "A status whose accounts owe nothing is in it: a slice of size zero cannot be seen. Filter it.",
+                    ),
+                    Slip(
+                        _BY_STATUS.replace("SUM(", "AVG("),
+                        "These are averages, and averages do not add up to a whole: a pie needs sums.",
+                    ),
+                    Slip(
+                        _BY_STATUS.replace("SUM(currentbalance)", "COUNT(*)"),
+                        "These are numbers of accounts; the question asks for what they owe.",
+                    ),
                 ),
             ),
         ),
         hints=(
             "One row for each status, with the sum of its balances.",
             "Accounts that owe nothing can be left out before the sum: WHERE currentbalance > 0.",
+            "create_named_query takes Name, Database, QueryString and WorkGroup.",
             "SELECT accountstatus, SUM(currentbalance) AS total_balance … GROUP BY accountstatus",
         ),
-        answer=f'answer = """\n{_BY_STATUS}\n"""',
+        answer=f'''import boto3
+
+answer = boto3.client("athena").create_named_query(
+    Name="Debt by status",
+    Database=lab.database,
+    QueryString="""{_BY_STATUS}""",
+    WorkGroup=lab.workgroup,
+)["NamedQueryId"]
+# With the CLI: aws athena create-named-query --name "Debt by status" --database customerdb --query-string "…"''',
         why="The slices are shares of one sum, everything that is owed: that is what a pie is for.",
     ),
     Exercise(
@@ -109,6 +160,7 @@ EXERCISES = (
         title="Which picture for which question?",
         kind="predict",
         judge=Each(
+            dict.fromkeys(_PICTURES_FOR, _PICTURE),
             lambda _: {
                 "How is the debt shared among the statuses?": "pie",
                 "Which states have which statuses?": "heat map",

@@ -6,6 +6,7 @@ from zetl_helpers import lakehouse
 from zetl_helpers.course.exercises import faults
 from zetl_helpers.course.exercises.answers import Value
 from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
+from zetl_helpers.course.exercises.readings import SqlType
 from zetl_helpers.course.exercises.sql import Slip, Sql
 from zetl_helpers.lab import Lab
 
@@ -30,10 +31,10 @@ EXERCISES = (
         title="The type of a credit score",
         kind="predict",
         judge=Value(
+            SqlType(),
             _type_of_credit_score,
             wrong={
                 "int": "742 looks whole, and DynamoDB has one type for all numbers, with and without a fraction.",
-                "integer": "742 looks whole, and DynamoDB has one type for all numbers, with and without a fraction.",
                 "bigint": "742 looks whole, and DynamoDB has one type for all numbers, with and without a fraction.",
                 "decimal": "A decimal would keep all 38 digits of a DynamoDB number; AWS Glue takes a smaller type.",
                 "string": "742 was written with the type N, a number.",
@@ -66,7 +67,7 @@ EXERCISES = (
                 ),
                 Slip(
                     "SELECT customerid FROM customeraccounts WHERE COALESCE(paperlessbilling, false) = false",
-                    "Customers of other states are in it. Is the filter on CA there? If so: AND binds more tightly "
+                    "Customers of other states are in it. If the filter on CA is there: AND binds more tightly "
                     "than OR, so put parentheses around the OR.",
                 ),
             ),
@@ -94,7 +95,7 @@ EXERCISES = (
                 ),
                 Slip(
                     _POINTS.replace("GROUP BY", "WHERE rewardpoints IS NOT NULL\nGROUP BY"),
-                    "States in which nobody has points are missing: WHERE has taken all of their rows away.",
+                    "States in which nobody has points are missing: keep the rows without points.",
                 ),
                 Slip(
                     _POINTS.replace("SUM(COALESCE(rewardpoints, 0))", "COUNT(rewardpoints)"),
@@ -120,11 +121,12 @@ EXERCISES = (
             "Column names are in lower case: State and STATE are one. Take one of the two out of the item.",
             'UpdateExpression="REMOVE #wrong" with ExpressionAttributeNames={"#wrong": "STATE"}',
         ),
-        answer='ex.q4.break_it()\nlab.client("dynamodb").update_item(\n    TableName=lab.table,\n'
+        answer='ex.q4.break_it()\nimport boto3\n\nboto3.client("dynamodb").update_item(\n    TableName=lab.table,\n'
         '    Key={"CustomerID": {"S": "CUST9001"}, "AccountNumber": {"S": "ACC900001"}},\n'
         '    UpdateExpression="REMOVE #wrong",\n    ExpressionAttributeNames={"#wrong": "STATE"},\n)\nex.q4.check()',
-        why="DynamoDB tells State and STATE apart, and a table in the Data Catalog does not. Mended at the source, the "
-        "integration goes on. The item has been taken out again.",
+        why="DynamoDB tells State and STATE apart, and a table in the Data Catalog does not. Once the item is fixed, "
+        "the integration continues. The check has deleted the item again.",
         fault=faults.NAMES,
+        by_api=True,
     ),
 )

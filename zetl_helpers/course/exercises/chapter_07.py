@@ -6,7 +6,9 @@ from typing import Any
 
 from zetl_helpers import lakehouse
 from zetl_helpers.course.exercises.answers import Value
+from zetl_helpers.course.exercises.api import Execution
 from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
+from zetl_helpers.course.exercises.readings import Word
 from zetl_helpers.course.exercises.sql import Slip, Sql
 from zetl_helpers.lab import Lab
 
@@ -39,30 +41,41 @@ def _first(lab: Lab) -> dict[str, Any]:
 EXERCISES = (
     Exercise(
         title="Bring back what was deleted",
-        kind="complete",
-        judge=Sql(
-            _LOST,
-            one_row_for="deleted customer",
-            key=("customerid",),
-            params=_first,
-            slips=(
-                Slip(
-                    _LOST.replace(" FOR VERSION AS OF :first", ""),
-                    "That is the table as it is now, without CUST0002: name the first version.",
+        kind="use the API",
+        by_api=True,
+        judge=Execution(
+            Sql(
+                _LOST,
+                one_row_for="deleted customer",
+                key=("customerid",),
+                params=_first,
+                slips=(
+                    Slip(
+                        _LOST.replace(" FOR VERSION AS OF :first", ""),
+                        "That is the table as it is now, without CUST0002: name the first version.",
+                    ),
+                    Slip(
+                        _LOST.replace("\nWHERE customerid = 'CUST0002'", ""),
+                        "That is the whole first version: the question asks for CUST0002.",
+                    ),
+                    Slip(_LOST.replace("CUST0002", "CUST0001"), "That is CUST0001, who was changed and not deleted."),
                 ),
-                Slip(
-                    _LOST.replace("\nWHERE customerid = 'CUST0002'", ""),
-                    "That is the whole first version: the question asks for CUST0002.",
-                ),
-                Slip(_LOST.replace("CUST0002", "CUST0001"), "That is CUST0001, who was changed and not deleted."),
-            ),
+            )
         ),
         hints=(
             "Deleted rows are in the version before the deletion.",
             "FOR VERSION AS OF stands behind the name of the table, and wants the number of the snapshot.",
-            "FOR VERSION AS OF {first}, inside an f-string, fills in the number.",
+            "start_query_execution takes the statement as QueryString; an f-string fills in {first}.",
         ),
-        answer='answer = f"""\n' + _LOST.replace(":first", "{first}") + '\n"""',
+        answer='import boto3\n\nanswer = boto3.client("athena").start_query_execution(\n    QueryString=f"""'
+        + _LOST.replace(":first", "{first}")
+        + '''""",
+    QueryExecutionContext={"Database": lab.database},
+    WorkGroup=lab.workgroup,
+    ResultConfiguration={"OutputLocation": f"s3://{lab.bucket}/athena-results/"},
+)["QueryExecutionId"]
+# With the CLI: aws athena start-query-execution --query-string "SELECT … FOR VERSION AS OF …"
+#   --query-execution-context Database=customerdb --result-configuration OutputLocation=s3://…''',
         why="A snapshot keeps its rows as long as it is not expired: what was deleted by mistake can be read and put "
         "back at the source.",
     ),
@@ -70,6 +83,14 @@ EXERCISES = (
         title="The moment of a commit",
         kind="predict",
         judge=Value(
+            Word(
+                {
+                    "first": ("1", "1st", "the first", "first one", "first snapshot", "the first snapshot", "v1"),
+                    "second": ("2", "2nd", "the second", "second one", "second snapshot", "the second snapshot", "v2"),
+                    "error": ("an error", "fails", "exception"),
+                },
+                known=("both", "none"),
+            ),
             lambda _: "second",
             wrong={
                 "first": "Athena takes the newest snapshot that is not younger than the moment. Is the second younger?",

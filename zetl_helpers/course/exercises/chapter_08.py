@@ -10,15 +10,32 @@ from zetl_helpers import cost, monitoring
 from zetl_helpers.course.exercises import faults
 from zetl_helpers.course.exercises.answers import Value
 from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
+from zetl_helpers.course.exercises.readings import Number
 from zetl_helpers.lab import Lab
 
 _BUDGET = 0.50
 _SHORTEST, _LONGEST = 15, 8640
+_MINUTES = Number(
+    "30, in minutes",
+    {
+        "min": 1,
+        "minute": 1,
+        "minutes": 1,
+        "m": 1,
+        "h": 60,
+        "hour": 60,
+        "hours": 60,
+        "d": 1440,
+        "day": 1440,
+        "days": 1440,
+    },
+    of_time=60,
+)
+_SECONDS = Number("0.5, in seconds, or a time", {"s": 1, "sec": 1, "second": 1, "seconds": 1, "ms": 1e-3}, of_time=1)
 
 
 def _judge_interval(_: Lab, answer: Any) -> None:
-    if isinstance(answer, bool) or not isinstance(answer, int | float):
-        raise IncorrectError("The answer is a number of minutes.")
+    answer = _MINUTES(answer)
     if answer != int(answer):
         raise IncorrectError("RefreshInterval is a whole number of minutes.")
     if not _SHORTEST <= answer <= _LONGEST:
@@ -27,16 +44,14 @@ def _judge_interval(_: Lab, answer: Any) -> None:
     if monthly > _BUDGET:
         raise IncorrectError(f"Every {answer:g} minutes the exports cost ${monthly:.2f} a month: that is too much.")
     if answer > 1440:
-        raise IncorrectError("It is cheap enough, and the data may be older than a day: the shop wants them daily.")
+        raise IncorrectError("It is cheap enough, but the data may be older than a day: the shop wants it daily.")
 
 
 def _judge_oldest(lab: Lab, answer: Any) -> None:
     ingestions = monitoring.ingestions(lab)
     late, early = (pd.to_datetime(ingestions[name], utc=True) for name in ("completed_at", "last_synced_at"))
     seconds = (late - early).dt.total_seconds()
-    given = answer.total_seconds() if hasattr(answer, "total_seconds") else answer
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        raise IncorrectError("The answer is a time: a difference of two columns has the method max().")
+    given = _SECONDS(answer)
     if given < 0:
         raise IncorrectError("It is negative: the moment of completion is the later one, so subtract from that.")
     if abs(given - seconds.max()) < 1e-3:
@@ -53,6 +68,7 @@ EXERCISES = (
         title="A refresh without changes",
         kind="predict",
         judge=Value(
+            Number(units={"event": 1, "events": 1}),
             lambda _: 0,
             wrong={
                 1: "Nothing is ingested, so not even a start is logged.",
@@ -101,12 +117,26 @@ EXERCISES = (
         judge=faults.judge_role,
         hints=(
             "Read what ex.q4.break_it() returned, and the newest rows of zetl.monitoring.log_events(lab).",
-            "The role's policy has lost one action. Chapter 01 has the helper that writes the policy.",
-            "zetl.permissions.create_target_role(lab)",
+            "The role's policy zETLTargetPolicy has lost one action: GetRolePolicy of IAM shows it.",
+            "PutRolePolicy replaces the policy: put it back with s3:PutObject next to s3:GetObject.",
         ),
-        answer="ex.q4.break_it()\nzetl.permissions.create_target_role(lab)\nex.q4.check()",
-        why="The error names who, what and on which resource. The helper found the policy changed, and wrote it as it "
-        "was; the integration went on by itself, and nothing that was written meanwhile is lost.",
+        answer="""ex.q4.break_it()
+import json
+
+import boto3
+
+iam = boto3.client("iam")
+name = {"RoleName": lab.role, "PolicyName": "zETLTargetPolicy"}
+policy = iam.get_role_policy(**name)["PolicyDocument"]
+for statement in policy["Statement"]:
+    if "s3:GetObject" in statement["Action"]:
+        statement["Action"].append("s3:PutObject")
+iam.put_role_policy(**name, PolicyDocument=json.dumps(policy))
+# With the CLI: aws iam get-role-policy …, edit the document, aws iam put-role-policy … --policy-document file://…
+ex.q4.check()""",
+        why="The error names who, what and on which resource. Once the policy allows it, the integration recovers "
+        "by itself, and nothing that was written in between is lost.",
         fault=faults.WRITING,
+        by_api=True,
     ),
 )

@@ -1,28 +1,15 @@
-"""The exercises of chapter 9: what is final, what an error names, and which names collide."""
+"""The exercises of chapter 9: what is final, what an error names, and whom to call."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from zetl_helpers.course.exercises.answers import Each, Value
-from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
-from zetl_helpers.lab import Lab
+from zetl_helpers.course.exercises.api import judge_on_call_tag
+from zetl_helpers.course.exercises.engine import Exercise
+from zetl_helpers.course.exercises.readings import Action, Name, Word
 
-_NAMES = ("Email", "E-Mail", "EMail2", "eMail", "e_mail")
-_PAIR = {"Email", "eMail"}
-
-
-def _judge_pair(_: Lab, answer: Any) -> None:
-    if not isinstance(answer, list | tuple | set) or not all(isinstance(one, str) for one in answer):
-        raise IncorrectError("The answer is a list of two names.")
-    strangers = [one for one in answer if one not in _NAMES]
-    if strangers:
-        raise IncorrectError(f"{strangers[0]!r} is none of the five names.")
-    if len(answer) != len(_PAIR):
-        raise IncorrectError(f"Two names become one column; the answer has {len(answer)}.")
-    if set(answer) != _PAIR:
-        lower = " and ".join(one.lower() for one in answer)
-        raise IncorrectError(f"In lower case these are {lower}: not the same. Only the case is taken away.")
+_STATE = Word(
+    dict.fromkeys(("CREATING", "ACTIVE", "MODIFYING", "SYNCING", "NEEDS_ATTENTION", "FAILED", "DELETING"), ())
+)
 
 
 EXERCISES = (
@@ -30,13 +17,14 @@ EXERCISES = (
         title="Repaired too late",
         kind="predict",
         judge=Value(
+            _STATE,
             lambda _: "FAILED",
             wrong={
                 "ACTIVE": "It would be, had the right come back within seven days.",
                 "NEEDS_ATTENTION": "It was, for seven days. On the eighth there is another status.",
                 "SYNCING": "A full load follows a changed data type. Here nothing could be written at all.",
             },
-            otherwise="Take one of the seven states in the diagram, and mind how long it has been broken.",
+            otherwise="Look at the diagram again, and at how long the right was missing.",
         ),
         hints=(
             "How long does an integration wait for a repair?",
@@ -50,10 +38,15 @@ EXERCISES = (
         title="Read the error",
         kind="complete",
         judge=Each(
+            {
+                "who": Name("the role's name", case=True, strip=(r"^arn:.*:role/", r"^role/")),
+                "action": Action("s3"),
+                "bucket": Name("the bucket's name", strip=(r"^arn:[\w-]+:s3:::", r"^s3://", r"/$")),
+            },
             lambda lab: {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket},
             wrong={
                 "who": "It is the name of the role in the sentence, the part of its ARN after role/.",
-                "action": "It is what the role may not do, with the service before the colon.",
+                "action": "It is what the role may not do: the sentence names it behind the role.",
                 "bucket": "It is the part of the resource between ::: and the first slash.",
             },
         ),
@@ -65,14 +58,24 @@ EXERCISES = (
         why="Who, what, on which resource: these are principal, action and resource of the statement that is missing.",
     ),
     Exercise(
-        title="Which two collide?",
-        kind="complete",
-        judge=_judge_pair,
+        title="Whom to call",
+        kind="use the API",
+        judge=judge_on_call_tag,
         hints=(
-            "Names of columns are in lower case. Nothing else about them changes.",
-            "A hyphen, an underscore and a digit stay what they are.",
+            "boto3.client('glue') has tag_resource; the AWS CLI has aws glue tag-resource.",
+            "The ARN is IntegrationArn in the answer of describe_integrations.",
+            "glue.tag_resource(ResourceArn=arn, TagsToAdd={'on-call': '…'})",
         ),
-        answer='answer = ["Email", "eMail"]',
-        why="Only these two are the same in lower case; a hyphen, an underscore or a digit makes another column.",
+        answer="""import boto3
+
+glue = boto3.client("glue")
+filters = [{"Name": "IntegrationName", "Values": [lab.integration]}]
+(found,) = glue.describe_integrations(Filters=filters)["Integrations"]
+glue.tag_resource(ResourceArn=found["IntegrationArn"], TagsToAdd={"on-call": "data-platform@example.com"})
+# With the CLI: aws glue tag-resource --resource-arn ARN --tags-to-add on-call=data-platform@example.com
+ex.q3.check()""",
+        why="An error names who, what and where. A tag on the integration adds whom to call, and an alarm can read it.",
+        by_state=True,
+        by_api=True,
     ),
 )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from zetl_helpers.course.exercises.answers import Each, Value
+from zetl_helpers.course.exercises.api import judge_partition_by_day
 from zetl_helpers.course.exercises.engine import Exercise
+from zetl_helpers.course.exercises.readings import Name, SqlType
 
 EXERCISES = (
     Exercise(
         title="The name of a leaf",
         kind="predict",
         judge=Value(
+            Name("the name of a column"),
             lambda _: "household.pets",
             wrong={
                 "household_pets": "An older edition of AWS's page joined the parts with underscores; now it is a dot.",
                 "pets": "The whole path is the name: two maps may both have an attribute Pets.",
                 "household": "FULL makes a column of each leaf; Household itself is a map and has none.",
-                '"household.pets"': "The quotes belong to the query, not to the name.",
             },
             otherwise="Join the names from the item's own attribute down to the leaf.",
         ),
@@ -30,6 +32,7 @@ EXERCISES = (
         title="Types in the lakehouse",
         kind="complete",
         judge=Each(
+            dict.fromkeys(("CardLimits", "Contacts", "Verified"), SqlType()),
             lambda _: {"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "boolean"},
             wrong={
                 "CardLimits": "It is a set of numbers (NS), and a number becomes a double.",
@@ -46,20 +49,28 @@ EXERCISES = (
     ),
     Exercise(
         title="A partition for each day",
-        kind="complete",
-        judge=Each(
-            lambda _: {"FieldName": "SeenAt", "FunctionSpec": "day", "ConversionSpec": "epoch_milli"},
-            wrong={
-                "FieldName": "It is the attribute's name, as DynamoDB writes it.",
-                "FunctionSpec": "One of identity, year, month, day and hour.",
-                "ConversionSpec": "1790000000000 has 13 digits: those are no seconds, and no ISO 8601 text.",
-            },
-        ),
+        kind="use the API",
+        judge=judge_partition_by_day,
         hints=(
-            "FunctionSpec says how long a partition is.",
-            "ConversionSpec is epoch_sec, epoch_milli or iso. A time of 13 digits counts milliseconds since 1970.",
+            "The operation of AWS Glue is CreateIntegrationTableProperties.",
+            "ResourceArn is that of the database, lab.database_arn; TargetTableConfig holds a PartitionSpec.",
+            "PartitionSpec is a list of one entry with FieldName, FunctionSpec and ConversionSpec.",
         ),
-        answer='answer = {"FieldName": "SeenAt", "FunctionSpec": "day", "ConversionSpec": "epoch_milli"}',
-        why="With epoch_sec the same number would be a day some 56,000 years from now, and no error would say so.",
+        answer="""import boto3
+
+boto3.client("glue").create_integration_table_properties(
+    ResourceArn=lab.database_arn,
+    TableName=lab.with_table("Payments").table,
+    TargetTableConfig={
+        "PartitionSpec": [{"FieldName": "PaidAt", "FunctionSpec": "day", "ConversionSpec": "iso"}],
+    },
+)
+# With the CLI: aws glue create-integration-table-properties --resource-arn ARN --table-name Payments
+#   --target-table-config '{"PartitionSpec": [{"FieldName": "PaidAt", …}]}'
+ex.q3.check()""",
+        why="The properties wait for the table's integration: AWS Glue reads them when it makes the target. They have "
+        "been deleted again, since chapter 11 groups by month.",
+        by_state=True,
+        by_api=True,
     ),
 )

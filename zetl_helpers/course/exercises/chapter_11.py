@@ -1,36 +1,83 @@
-"""The exercises of chapter 11: files that pile up, what writing costs, and what OPTIMIZE and VACUUM leave."""
+"""The exercises of chapter 11: an import, files that pile up, and what OPTIMIZE and VACUUM leave."""
 
 from __future__ import annotations
 
-from zetl_helpers import cost
+from typing import Any
+
 from zetl_helpers.course.exercises.answers import Each, Value
-from zetl_helpers.course.exercises.engine import Exercise
+from zetl_helpers.course.exercises.api import judge_imported_count
+from zetl_helpers.course.exercises.engine import Exercise, UnreadableError
+from zetl_helpers.course.exercises.readings import Entries, Number, Reading, Word
+from zetl_helpers.lab import Lab
+from zetl_helpers.lakehouse import query
 
 _MONTHS, _ROUNDS = 12, 30
 
+_CHANGE = Word(
+    {
+        "more": ("increase", "increases", "increased", "greater", "higher", "+", "up"),
+        "fewer": ("less", "decrease", "decreases", "decreased", "lower", "down"),
+        "same": ("the same", "equal", "unchanged", "no change", "same number", "identical"),
+    }
+)
+_CHANGES = Each(
+    {"OPTIMIZE": _CHANGE, "VACUUM": _CHANGE, "rows": _CHANGE},
+    lambda _: {"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "same"},
+    wrong={
+        "OPTIMIZE": "It writes new files, and earlier snapshots still need the old ones.",
+        "VACUUM": "It deletes the files that only the snapshots it lets go of have needed.",
+        "rows": "Neither statement changes what the newest snapshot holds.",
+    },
+)
+
+
+def _judge_changes(lab: Lab, answer: Any) -> None:
+    """Judge the three words; the number of rows that the chapter prints says "same" too."""
+    counted = Entries({"OPTIMIZE": _CHANGE, "VACUUM": _CHANGE, "rows": _rows(lab)})(answer)
+    _CHANGES(lab, counted)
+
+
+def _rows(lab: Lab) -> Reading:
+    """Return a reading of a word or of a number of rows, which is compared with the table's."""
+
+    def read(answer: Any) -> str:
+        try:
+            return _CHANGE(answer)
+        except UnreadableError:
+            given = Number()(answer)
+        payments = lab.with_table("Payments")
+        rows = int(query(payments, "SELECT COUNT(*) AS n FROM payments")["n"].iloc[0])
+        return "same" if given == rows else "more" if given > rows else "fewer"
+
+    return read
+
+
 EXERCISES = (
     Exercise(
-        title="A million larger items",
-        kind="complete",
-        judge=Value(
-            lambda _: cost.write_cost(1_000_000, 1536),
-            wrong={
-                cost.write_cost(1_000_000, 1024): "That is the price of items of one KB. 1.5 KB is two units begun.",
-                cost.write_cost(1_000_000, 1024) * 1.5: "Units are not split: 1.5 KB is two of them.",
-            },
-            otherwise="zetl.cost.write_cost takes the number of items and the bytes of one; a KB has 1,024 bytes.",
-        ),
+        title="How many were imported",
+        kind="use the API",
+        judge=judge_imported_count,
         hints=(
-            "A write request unit writes up to one KB.",
-            "zetl.cost.write_cost(1_000_000, …), with the bytes of one item.",
+            "boto3.client('dynamodb') has list_imports and describe_import; so has the AWS CLI.",
+            "list_imports(TableArn=…) gives the ImportArn, and describe_import wants it.",
+            "ImportTableDescription holds ImportedItemCount.",
         ),
-        answer="answer = zetl.cost.write_cost(1_000_000, 1536)",
-        why="Two units an item, so $1.25: twice the price of an item that is a byte within one KB.",
+        answer="""import boto3
+
+dynamodb = boto3.client("dynamodb")
+imports = dynamodb.list_imports(TableArn=lab.with_table("Payments").table_arn)["ImportSummaryList"]
+described = dynamodb.describe_import(ImportArn=imports[0]["ImportArn"])
+answer = described["ImportTableDescription"]["ImportedItemCount"]
+# With the CLI: aws dynamodb list-imports, then aws dynamodb describe-import --import-arn ARN""",
+        why="An import can succeed and leave items out: compare ImportedItemCount with what the file holds, and look "
+        "at ErrorCount.",
+        by_api=True,
     ),
     Exercise(
         title="A day of refreshes",
         kind="predict",
         judge=Value(
+            Number(units={"file": 1, "files": 1}),
             lambda _: _MONTHS + _ROUNDS * _MONTHS,
             wrong={
                 _ROUNDS * _MONTHS: "That is what the rounds add. The files of the first load are still there.",
@@ -50,14 +97,7 @@ EXERCISES = (
     Exercise(
         title="More or fewer?",
         kind="predict",
-        judge=Each(
-            lambda _: {"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "same"},
-            wrong={
-                "OPTIMIZE": "It writes new files, and earlier snapshots still need the old ones.",
-                "VACUUM": "It deletes the files that only the snapshots it lets go of have needed.",
-                "rows": "Neither statement changes what the newest snapshot holds.",
-            },
-        ),
+        judge=_judge_changes,
         hints=(
             "Which of the two statements deletes anything?",
             "Compare the last two pairs of bars in the figure.",

@@ -17,21 +17,27 @@ from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import QueryError
 from zetl_helpers.studio import StudioError
 
-Kind = Literal["predict", "complete", "write the SQL", "break and repair"]
-Status = Literal["correct", "incorrect", "not attempted", "error"]
+Kind = Literal["predict", "complete", "write the SQL", "use the API", "break and repair"]
+Status = Literal["correct", "incorrect", "not attempted", "unread", "error"]
 
 # What keeps an answer from being judged: Athena or another service refuses it, or the lab is not in its place.
 _NOT_JUDGED = (QueryError, IntegrationError, StudioError, WaitTimeoutError, ClientError, BotoCoreError)
-# What judges say, by Python's own errors, of answers of a kind that nobody thought of.
-_WRONG_KIND = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _BLANK = re.compile(r"_{3,}|\.{3}|…")
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 # Shape and word tell them apart; colour would not for everybody.
-MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted": "○", "error": "⚠"}
+MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted": "○", "unread": "?", "error": "⚠"}
 
 
 class IncorrectError(Exception):
     """The answer is not right; the text says what about it."""
+
+
+class UntouchedError(Exception):
+    """What the exercise asks for was not begun; the text says what is not there yet."""
+
+
+class UnreadableError(Exception):
+    """The answer is not in a form that can be judged; the text names the form that is wanted."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Exercise:
         answer: The right answer as a learner would write it.
         why: Why it is right, shown with the solution and when an answer is correct.
         fault: What is broken first; None for all other kinds than break and repair.
+        by_state: Whether the lab is judged, and there is no answer to give.
+        by_api: Whether the learner works with boto3 or the AWS CLI, without a helper of this package.
     """
 
     title: str
@@ -72,6 +80,8 @@ class Exercise:
     answer: str
     why: str
     fault: Fault | None = None
+    by_state: bool = False
+    by_api: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,8 @@ class Outcome:
     """What became of an answer.
 
     Args:
-        status: ``correct``, ``incorrect``, ``not attempted`` or ``error`` (the answer could not be judged).
+        status: ``correct``, ``incorrect``, ``not attempted``, ``unread`` (the answer has another form than is wanted)
+            or ``error`` (AWS refused something, so that the answer could not be judged).
         exercise: The exercise's name, such as ``4.1``.
         message: What is right or wrong about the answer, and what to do next.
     """
@@ -146,7 +157,7 @@ class Question:
         """Judge an answer by what it results in.
 
         Args:
-            answer: The answer; none for an exercise that breaks something.
+            answer: The answer; none for an exercise that judges the lab.
 
         Returns:
             What became of it; the notebook shows it.
@@ -156,16 +167,16 @@ class Question:
             return Outcome("not attempted", self.name, f"{unanswered} {self._offer()}")
         try:
             self.exercise.judge(self._lab, answer)
+        except UntouchedError as untouched:
+            return Outcome("not attempted", self.name, f"{untouched} {self._offer()}")
         except IncorrectError as wrong:
             self._progress.attempted(self.name, "incorrect")
             return Outcome("incorrect", self.name, str(wrong))
+        except UnreadableError as error:
+            return Outcome("unread", self.name, str(error))
         except _NOT_JUDGED as error:
             self._progress.attempted(self.name, "incorrect")
             return Outcome("error", self.name, f"The answer could not be judged: {explained(error, answer)}")
-        except _WRONG_KIND as error:
-            self._progress.attempted(self.name, "incorrect")
-            kind = type(answer).__name__
-            return Outcome("error", self.name, f"The answer, a {kind}, is not of the kind that is asked for: {error}.")
         if self.exercise.fault:
             self.put_back()
         self._progress.attempted(self.name, "correct")
@@ -216,6 +227,8 @@ class Question:
         """Say what is still to be done before there is an answer; nothing when there is one."""
         if self.exercise.fault:
             return "" if self._progress.broken(self.name) else f"Nothing is broken yet: run {self.handle}.break_it()."
+        if self.exercise.by_state:
+            return ""
         if answer is ... or answer is None:
             return "There is no answer yet."
         return "The answer has a blank in it." if has_blank(answer) else ""

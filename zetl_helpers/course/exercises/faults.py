@@ -7,14 +7,16 @@ from typing import Any
 
 from zetl_helpers import integration, permissions, source, studio
 from zetl_helpers._wait import wait_for
+from zetl_helpers.course.exercises.api import WRITTEN
 from zetl_helpers.course.exercises.engine import Fault, IncorrectError
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
 
-ITEMS = (("CUST9001", "ACC900001"), ("CUST9002", "ACC900002"))
+_COLLIDING, _WRITTEN = ("CUST9001", "ACC900001"), ("CUST9002", "ACC900002")
+ITEMS = (_COLLIDING, _WRITTEN, WRITTEN)
 """Customer and account of each item that exercises write."""
 _COLLIDING_KEY, _WRITTEN_KEY = (
-    {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}} for customer, account in ITEMS
+    {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}} for customer, account in (_COLLIDING, _WRITTEN)
 )
 
 
@@ -54,7 +56,7 @@ def judge_recovery(lab: Lab, _: object) -> None:
     if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
         raise IncorrectError(
             f"Point-in-time recovery is still off on table {lab.table}. What break_it() showed names what is missing, "
-            "and chapter 01 has the helper that turns it on."
+            "and UpdateContinuousBackups turns it on."
         )
     goes_on(lab, "Point-in-time recovery is on again.")
 
@@ -84,7 +86,7 @@ def judge_role(lab: Lab, _: object) -> None:
     resources, wide = _write_rights(lab)
     if not resources:
         raise IncorrectError(
-            f"No policy in role {lab.role} allows s3:PutObject yet. Chapter 01 has the helper that writes the policy."
+            f"No policy in role {lab.role} allows s3:PutObject yet. PutRolePolicy writes a policy of a role."
         )
     if wide:
         raise IncorrectError(
@@ -107,7 +109,7 @@ def _write_rights(lab: Lab) -> tuple[list[str], str]:
     wide = ""
     for name in iam.list_role_policies(RoleName=lab.role)["PolicyNames"]:
         for statement in iam.get_role_policy(RoleName=lab.role, PolicyName=name)["PolicyDocument"]["Statement"]:
-            allowing = [one for one in _listed(statement["Action"]) if fnmatchcase("s3:PutObject", one)]
+            allowing = [one for one in _listed(statement["Action"]) if fnmatchcase("s3:putobject", one.casefold())]
             if statement["Effect"] == "Allow" and allowing:
                 resources += _listed(statement["Resource"])
                 wide = wide or next((one for one in allowing if "*" in one), "")

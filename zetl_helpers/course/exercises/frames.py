@@ -55,7 +55,9 @@ def _compare_columns(right: pd.DataFrame, given: pd.DataFrame) -> None:
     if not missing and not extra:
         return
     if len(missing) == len(extra) == 1:
-        raise IncorrectError(f"The column {extra[0]!r} should be called {missing[0]!r}: name it with AS.")
+        raise IncorrectError(
+            f"There is a column {extra[0]!r} where {missing[0]!r} is asked for. If it holds the same, name it with AS."
+        )
     wanted = ", ".join(map(str, right.columns))
     found = ", ".join(map(str, given.columns))
     raise IncorrectError(f"The answer should have the columns {wanted}. Yours has {found}.")
@@ -84,7 +86,7 @@ def _compare_keys(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, ke
     stray = sorted(found - wanted, key=str) or sorted(wanted - found, key=str)
     name = _words(stray[0])
     if stray[0] in found:
-        raise IncorrectError(f"The row for {one_row_for} {name} does not belong into the answer.")
+        raise IncorrectError(f"The row for {one_row_for} {name} does not belong in the answer.")
     raise IncorrectError(f"There is no row for {one_row_for} {name}.")
 
 
@@ -106,9 +108,9 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
 def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
     """Name what makes all wrong values what they are, where that is plain to see."""
     if any(wanted is None for wanted, _ in pairs):
-        return "There should be no value (NULL): a value that is not known is not zero."
+        return "It should be NULL: a value that is not known is not zero."
     if any(given is None for _, given in pairs):
-        return "Yours is no value (NULL) where there is one: NULL in a computation makes the result NULL."
+        return "Yours is NULL where there is a value: NULL in a computation makes the result NULL."
     if not all(isinstance(one, float) for pair in pairs for one in pair):
         return "A number should not be a text." if any(isinstance(one, str) for _, one in pairs) else ""
     if all(_near(wanted, 100 * given) for wanted, given in pairs):
@@ -116,7 +118,7 @@ def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
     if all(_near(wanted, given, 0.0051) for wanted, given in pairs):
         return "It is near: round the result once, at the end, to as many decimals as asked for."
     if all(math.trunc(wanted) == given for wanted, given in pairs):
-        return "The decimals are cut off: two whole numbers divide to a whole number. Multiply by 100e0 first."
+        return "The decimals are cut off. If two whole numbers are divided: multiply by 100e0 first."
     if all(_near(round(wanted), given) for wanted, given in pairs):
         return "It is rounded to a whole number; the question asks for decimals."
     return ""

@@ -1,9 +1,11 @@
-"""Which exercises are done: one small file in the state folder, that nothing sends anywhere."""
+"""Progress with the exercises: a file in the state folder, and a copy for the class of a learner who opts in."""
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -107,6 +109,31 @@ class Progress:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump({"exercises": dict(sorted(entries.items()))}, file, indent=2)
             Path(name).replace(self._folder / _FILE)
+        _share(entries)
+
+
+def learner() -> str:
+    """Return the learner's name in the class: ``ZETL_PREFIX``, else the name of the user."""
+    return _settings.prefix() or re.sub(r"[^\w.-]", "_", getpass.getuser())
+
+
+def _share(entries: dict[str, dict[str, Any]]) -> None:
+    """Copy the states and the numbers of attempts, and nothing else, into the folder of the class.
+
+    Raises:
+        ProgressError: The folder cannot be written to.
+    """
+    folder = _settings.class_dir()
+    if folder is None:
+        return
+    shared = {name: {key: one[key] for key in ("state", "attempts") if key in one} for name, one in entries.items()}
+    try:
+        (folder / f"{learner()}.json").write_text(json.dumps({"exercises": shared}, indent=2), encoding="utf-8")
+    except OSError as error:
+        raise ProgressError(
+            f"ZETL_CLASS_DIR is {folder}, and your progress cannot be written there: {error}. Unset it to keep your "
+            "progress to yourself."
+        ) from error
 
 
 @contextmanager

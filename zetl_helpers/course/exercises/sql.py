@@ -10,13 +10,31 @@ from typing import Any
 import pandas as pd
 
 from zetl_helpers.course.exercises import frames
-from zetl_helpers.course.exercises.engine import IncorrectError
+from zetl_helpers.course.exercises.engine import IncorrectError, UnreadableError
+from zetl_helpers.course.exercises.readings import kind_of, unwrap
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
 
 _BEFORE = r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*"
 _READS = re.compile(_BEFORE + r"(?:select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
 _FIRST_WORD = re.compile(_BEFORE + r"(\S{1,40})", re.DOTALL)
+
+
+_FENCE = re.compile(r"^```\w*\n(.*?)\n?```$", re.DOTALL)
+
+
+def statement_of(answer: Any) -> str:
+    """Return the statement in an answer: a text, a block of Markdown, or what has a statement in ``sql``.
+
+    Raises:
+        UnreadableError: There is none.
+    """
+    value = getattr(answer, "sql", None) or answer
+    value = value if isinstance(value, str) else unwrap(value)
+    if not isinstance(value, str):
+        raise UnreadableError(f"The answer should be a statement, as a text. Yours is {kind_of(answer)}.")
+    fenced = _FENCE.match(value.strip())
+    return (fenced[1] if fenced else value).strip().rstrip("; \n")
 
 
 @dataclass(frozen=True)
@@ -58,17 +76,10 @@ class Sql:
         Raises:
             IncorrectError: It gives other rows.
             QueryError: Athena refuses it.
+            UnreadableError: It is neither a SELECT nor rows.
         """
-        if not isinstance(answer, str):
-            raise IncorrectError(f"The answer is a statement, as a text; yours is a {type(answer).__name__}.")
-        if not _READS.match(answer):
-            word = _FIRST_WORD.match(answer)
-            yours = f" Yours begins with {word[1]}." if word else ""
-            raise IncorrectError(
-                f"The answer is one SELECT: nothing else runs here, so that the table stays as it is.{yours}"
-            )
         params = self.params(lab)
-        given = query(lab, answer.strip().rstrip(";"))
+        given = self._rows(lab, answer, params)
         right = query(lab, self.right, **params)
         try:
             frames.compare(right, given, one_row_for=self.one_row_for, key=self.key, ordered=self.ordered)
@@ -76,6 +87,20 @@ class Sql:
             if not frames.same_rows(right, given):
                 self._name_the_slip(lab, given, params)
             raise
+
+    def _rows(self, lab: Lab, answer: Any, params: dict[str, Any]) -> pd.DataFrame:
+        """Return the rows that a statement gives, or the rows that the answer is already."""
+        if isinstance(answer, pd.DataFrame) and not _READS.match(str(unwrap(answer))):
+            return answer.rename(columns=lambda name: str(name).lower())
+        statement = statement_of(answer)
+        if not _READS.match(statement):
+            word = _FIRST_WORD.match(statement)
+            yours = f" Yours begins with {word[1]}." if word else ""
+            raise UnreadableError(
+                f"The answer should be a SELECT: nothing else runs here, so that the table stays as it is.{yours}"
+            )
+        named = {name: value for name, value in params.items() if re.search(rf":{name}\b", statement)}
+        return query(lab, statement, **named)
 
     def _name_the_slip(self, lab: Lab, given: pd.DataFrame, params: dict[str, Any]) -> None:
         for slip in self.slips:

@@ -11,9 +11,9 @@ from zetl_helpers.course import exercises
 from zetl_helpers.course.kit import chapters as reading
 from zetl_helpers.course.kit.chapters import Chapter, Section
 from zetl_helpers.course.kit.material import Material, load
-from zetl_helpers.course.kit.plans import plan
+from zetl_helpers.course.kit.plans import checkpoints, cuts, plan
 
-_PLANS = {"Two hours": 120, "Half a day": 240}
+_PLANS = {"Two hours": 120, "Half a day": 240, "A day": 420}
 _MOST_LINES = 14
 
 
@@ -59,8 +59,10 @@ def _overview(chapters: Sequence[Chapter]) -> Iterator[str]:
         for slot in slots:
             at = f"{slot.start // 60}:{slot.start % 60:02}"
             yield f"| {at} | {slot.minutes} | {slot.what} | {slot.exercises} |"
-        left = minutes - sum(slot.minutes for slot in slots)
-        yield from ("", f"{left} {'minute is' if left == 1 else 'minutes are'} left for questions.")
+        slack = sum(slot.minutes for slot in slots if slot.what.startswith("Slack"))
+        yield from ("", f"{slack} of {minutes} minutes are slack ({slack / minutes:.0%}).")
+        late = [f"{number}. {what}, {saved} min" for number, (what, saved) in enumerate(cuts(chapters, slots), start=1)]
+        yield from ("", "**When time runs short**, leave out in this order:", "", *late) if late else ()
     yield from ("", "In the evening: [the checklist](checklist.md).")
 
 
@@ -73,6 +75,10 @@ def _chapter(chapter: Chapter, material: dict[str, Material]) -> Iterator[str]:
     yield "| --- | ---: |"
     for section in chapter.sections:
         yield f"| {section.heading} | {section.minutes} |"
+    yield from ("", "**Checkpoints**: go on when everybody is there.", "", "| at | after | everybody sees |")
+    yield "| ---: | --- | --- |"
+    for one in checkpoints(chapter):
+        yield f"| {one.minute} min | {one.heading} | {_in_a_cell(one.sees)} |"
     answers = iter(exercises.ALL.get(chapter.number, ()))
     for section in chapter.sections:
         yield from ("", f"## {section.heading}", "", f"*{section.minutes} min*", "")
@@ -103,6 +109,10 @@ def _exercise(section: Section, exercise: exercises.Exercise) -> Iterator[str]:
     yield from ("", "**A right answer**", "", "```", exercise.answer.strip("\n"), "```", "", exercise.why)
 
 
+def _in_a_cell(text: str) -> str:
+    return "`" + text.replace("|", "¦")[:60].strip() + "`" if text and not text.startswith("a verdict") else text or "–"
+
+
 def _list(title: str, lines: Sequence[str]) -> Iterator[str]:
     if lines:
         yield from ("", f"**{title}**", "", *(f"- {line}" for line in lines))
@@ -127,7 +137,7 @@ def _checklist(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield "2. Ask whether anybody keeps something; save what is to be kept elsewhere."
     yield "3. `zetl class cleanup`: read what would be deleted, learner by learner. Nothing is changed by it."
     yield "4. `zetl class cleanup --yes`: it deletes, goes on past single failures, and looks again."
-    yield "5. Its last line says that nothing is left. If it names something, mend what AWS said and repeat step 4."
+    yield "5. Its last line says that nothing is left. If it names something, fix what AWS said and repeat step 4."
     yield "6. `zetl cleanup`: your own lab, the one without a prefix."
     yield "7. In every other Region that somebody used, the same: a clean-up sees one Region."
     yield "8. The next day: look at Cost Explorer, filtered by the tag `zetl-lab`. Cost figures lag up to a day."

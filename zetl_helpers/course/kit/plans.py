@@ -1,4 +1,4 @@
-"""Plans for a given time: which chapters, with or without their exercises, at which minute."""
+"""Plans for a given time: set-up, chapters, exercises, breaks and slack; and what to leave out when time runs short."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 from zetl_helpers.course.kit.chapters import Chapter
 
-# The story of the course: without these nothing later makes sense, and the bill stays open.
-_CORE = (0, 1, 2, 4, 6, 12)
+__all__ = ["Checkpoint", "PlanError", "Slot", "checkpoints", "cuts", "plan"]
+
+# The spine of the course: without these nothing later makes sense, and the bill stays open.
+_CORE = (0, 1, 2, 4, 12)
 # What is added when there is time, the most asked for first.
-_MORE = (7, 8, 5, 3, 9, 10, 11)
+_MORE = (6, 7, 8, 5, 3, 9, 10, 11)
 # Exercises that are done in class when there is time, the most telling ones first.
 _PRACTISED = (4, 2, 6, 7, 1, 8, 5, 3)
-_BREAK_AFTER = 80
-_BREAK = 15
+_LEAST_SLACK = 0.15
+_SET_UP = 10
+_BREAK_AFTER = 55
+_BREAK = 10
+_CHECK_AFTER = 10
 
 
 class PlanError(Exception):
@@ -28,7 +33,7 @@ class Slot:
     Args:
         start: The minute at which it begins.
         minutes: How long it takes.
-        what: The chapter's title, or a break.
+        what: The chapter's title, set-up, slack, or a break.
         exercises: ``in class``, ``afterwards``, or ``–`` where there are none.
     """
 
@@ -38,43 +43,119 @@ class Slot:
     exercises: str
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """A moment in a chapter at which the instructor looks whether everybody is there.
+
+    Args:
+        minute: The minute of the chapter.
+        heading: The section that ends then.
+        sees: The first line of what everybody's notebook shows; empty where the section shows nothing.
+    """
+
+    minute: int
+    heading: str
+    sees: str
+
+
 def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
-    """Fit the course into a time: the core first, then more chapters, then exercises, then breaks between.
+    """Fit the course into a time: the core first, then more chapters, then exercises, with breaks and slack.
 
     Args:
         chapters: All chapters.
-        minutes: The time there is, breaks included.
+        minutes: The time there is.
 
     Returns:
-        The parts in order.
+        The parts in order. At least 15 % of the time is slack, before each break and before the last chapter.
 
     Raises:
         PlanError: Not even the core fits.
     """
     by_number = {one.number: one for one in chapters}
+    most = int(minutes * (1 - _LEAST_SLACK))
     chosen = {number: False for number in _CORE if number in by_number}
-    if _length(chosen, by_number) > minutes:
-        raise PlanError(f"The core of the course takes {_length(chosen, by_number)} minutes, and there are {minutes}.")
+    if _length(chosen, by_number) > most:
+        needed = -(-_length(chosen, by_number) * 100 // round(100 * (1 - _LEAST_SLACK)))
+        raise PlanError(f"The core of the course takes {needed} minutes with slack, and there are {minutes}.")
     for number in (number for number in _MORE if number in by_number):
-        if _length({**chosen, number: False}, by_number) <= minutes * 3 // 4:
+        if _length({**chosen, number: False}, by_number) <= most * 3 // 4:
             chosen[number] = False
-    for number in (number for number in _PRACTISED if number in chosen):
-        if by_number[number].practice and _length({**chosen, number: True}, by_number) <= minutes:
+    for number in (number for number in (*_PRACTISED, *_MORE) if number in chosen):
+        if by_number[number].practice and _length({**chosen, number: True}, by_number) <= most:
             chosen[number] = True
-    return list(_slots(chosen, by_number))
+    parts = list(_parts(chosen, by_number))
+    return list(_timed(parts, minutes - sum(part.minutes for part in parts)))
+
+
+def cuts(chapters: Sequence[Chapter], slots: Sequence[Slot]) -> list[tuple[str, int]]:
+    """Return what to leave out of a plan when time runs short, first what is missed least, with the minutes it saves.
+
+    Args:
+        chapters: All chapters.
+        slots: The plan.
+    """
+    by_number = {one.number: one for one in chapters}
+    in_class = {slot.what for slot in slots if slot.exercises == "in class"}
+    taught = {slot.what for slot in slots}
+    exercises = [by_number[number] for number in reversed(_PRACTISED) if number in by_number]
+    found = [(f"the exercises of {one.title}", one.practice) for one in exercises if one.title in in_class]
+    more = [by_number[number] for number in reversed(_MORE) if number in by_number]
+    return [*found, *((f"all of {one.title}", one.teaching) for one in more if one.title in taught)]
+
+
+def checkpoints(chapter: Chapter) -> list[Checkpoint]:
+    """Return the chapter's checkpoints: after at least ten minutes each, and at its end.
+
+    Args:
+        chapter: The chapter.
+    """
+    found = []
+    minute = last = 0
+    for number, section in enumerate(chapter.sections):
+        minute += section.minutes
+        at_end = number == len(chapter.sections) - 1
+        if minute - last >= _CHECK_AFTER or at_end:
+            shown = next((output for output in section.outputs if output.strip()), "")
+            sees = "a verdict on their own answer" if section.kind == "exercise" else shown.strip().partition("\n")[0]
+            found.append(Checkpoint(minute, section.heading, sees))
+            last = minute
+    return found
 
 
 def _length(chosen: dict[int, bool], by_number: dict[int, Chapter]) -> int:
-    return sum(slot.minutes for slot in _slots(chosen, by_number))
+    return sum(part.minutes for part in _parts(chosen, by_number))
 
 
-def _slots(chosen: dict[int, bool], by_number: dict[int, Chapter]) -> Iterator[Slot]:
-    now = worked = 0
+@dataclass(frozen=True)
+class _Part:
+    minutes: int
+    what: str
+    exercises: str = "–"
+    slack_before: bool = False
+
+
+def _parts(chosen: dict[int, bool], by_number: dict[int, Chapter]) -> Iterator[_Part]:
+    yield _Part(_SET_UP, "Set-up: install, start, everybody sees [OK]")
+    worked = _SET_UP
     for number in sorted(chosen):
         chapter, exercises = by_number[number], chosen[number]
         if worked >= _BREAK_AFTER and number != max(chosen):
-            yield Slot(now, _BREAK, "Break", "–")
-            now, worked = now + _BREAK, 0
+            yield _Part(_BREAK, "Break", slack_before=True)
+            worked = 0
         minutes = chapter.minutes if exercises else chapter.teaching
-        yield Slot(now, minutes, chapter.title, "in class" if exercises else "afterwards" if chapter.practice else "–")
-        now, worked = now + minutes, worked + minutes
+        where = "in class" if exercises else "afterwards" if chapter.practice else "–"
+        yield _Part(minutes, chapter.title, where, slack_before=number == max(chosen))
+        worked += minutes
+
+
+def _timed(parts: Sequence[_Part], slack: int) -> Iterator[Slot]:
+    places = sum(part.slack_before for part in parts)
+    now = given = 0
+    for part in parts:
+        if part.slack_before:
+            places -= 1
+            minutes = (slack - given) // (places + 1)
+            yield Slot(now, minutes, "Slack: questions, and what took longer", "–")
+            now, given = now + minutes, given + minutes
+        yield Slot(now, part.minutes, part.what, part.exercises)
+        now += part.minutes

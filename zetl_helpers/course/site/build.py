@@ -77,8 +77,7 @@ def title(path: Path) -> str:
 def _slides_page(root: Path, notebooks: Sequence[Path]) -> str:
     links = "\n".join(f"- [{title(root / path)}]({path.stem}.html)" for path in notebooks)
     return (
-        "# Slides\n\nA slide for each section of a chapter, made from the notebooks with their stored outputs. The "
-        "arrow keys turn the pages; S shows the speaker's view. When they are opened, they load reveal.js from "
-        "unpkg.com and what it needs from cdnjs.cloudflare.com. For a room without network, print them into a PDF "
-        f"file before: put `?print-pdf` behind the address, and print the page.\n\n{links}\n"
+        "# Slides\n\nOne idea on each slide, made from the notebooks with their stored outputs; the question comes "
+        "before the answer. The arrow keys turn the pages, N shows the speaker's notes, F fills the screen. Each deck "
+        f"is one file and needs no network.\n\n{links}\n"
     )

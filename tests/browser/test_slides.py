@@ -1,0 +1,44 @@
+"""Every slide in a real Chromium: nothing cut off, nothing asked of the network, a screenshot to look at."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.conftest import ROOT, SCREENSHOTS
+from zetl_helpers.course.site import slides
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+_CUT_OFF = """() => {
+    const body = document.querySelector("section.shown .body"), slide = document.querySelector("section.shown");
+    return body.scrollHeight > body.clientHeight + 2 || slide.scrollHeight > slide.clientHeight + 2
+        || body.scrollWidth > body.clientWidth + 2;
+}"""
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_slide_fits_the_screen(path: Path, browser: "Browser", tmp_path: Path) -> None:
+    slides.write(path, tmp_path / "deck.html")
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    address = (tmp_path / "deck.html").as_uri()
+    page.goto(address)
+    folder = SCREENSHOTS / "slides" / path.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    cut_off = []
+    for number, slide in enumerate(slides.deck(path), start=1):
+        assert page.locator("section.shown").count() == 1
+        if page.evaluate(_CUT_OFF):
+            cut_off.append(f"{number} {slide.title}")
+        page.screenshot(path=folder / f"{number:02}.png")
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("n")
+    assert page.locator("section.shown .notes").is_visible()
+    assert cut_off == []
+    assert [one for one in asked if not one.startswith(("data:", address))] == []

@@ -1,0 +1,54 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from zetl_helpers.course import classroom
+from zetl_helpers.course.exercises import Progress, ProgressError
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    room = tmp_path / "room"
+    room.mkdir()
+    monkeypatch.setenv("ZETL_CLASS_DIR", str(room))
+    return room
+
+
+def attempt(monkeypatch: pytest.MonkeyPatch, folder: Path, learner: str, **states: str) -> None:
+    monkeypatch.setenv("ZETL_PREFIX", learner)
+    for name, state in states.items():
+        Progress(folder / learner).attempted(name.lstrip("e").replace("_", "."), state)  # type: ignore[arg-type]
+
+
+def test_solved_tried_and_where_most_are_stuck(room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt(monkeypatch, tmp_path, "ana", e1_1="correct", e4_4="incorrect")
+    attempt(monkeypatch, tmp_path, "ben", e1_1="incorrect", e4_4="incorrect", e4_10="correct")
+    attempt(monkeypatch, tmp_path, "cem", e1_1="correct", e4_4="correct")
+    assert classroom.practice(room).to_dict("list") == {
+        "learner": ["ana", "ben", "cem"], "solved": [1, 1, 2], "tried": [2, 3, 2], "at": ["4.4", "4.4", ""],
+    }  # fmt: skip
+    assert str(classroom.sticking(room)) == "Most are stuck at exercise 4.4: 2 of 3 who tried it."
+
+
+def test_nobody_is_stuck_before_somebody_tries(room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert classroom.practice(room).empty
+    attempt(monkeypatch, tmp_path, "ana", e1_1="correct")
+    assert classroom.sticking(room) is None
+
+
+def test_only_states_and_numbers_are_shared(room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt(monkeypatch, tmp_path, "ana", e1_1="incorrect")
+    assert json.loads((room / "ana.json").read_text()) == {"exercises": {"1.1": {"attempts": 1, "state": "incorrect"}}}
+
+
+def test_nothing_is_shared_unless_the_learner_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ZETL_CLASS_DIR", raising=False)
+    attempt(monkeypatch, tmp_path, "ana", e1_1="correct")
+    assert [path.name for path in tmp_path.rglob("*.json")] == ["progress.json"]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZETL_CLASS_DIR", str(tmp_path / "gone"))
+    with pytest.raises(ProgressError, match=r"ZETL_CLASS_DIR is .*gone, and your progress cannot be written there"):
+        attempt(monkeypatch, tmp_path, "ana", e1_1="correct")

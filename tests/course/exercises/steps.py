@@ -1,0 +1,109 @@
+"""Steps that learners take with AWS's API, and tables that they make; each takes the lab."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from zetl_helpers import charts, integration, lakehouse, monitoring
+from zetl_helpers.lab import Lab
+
+
+def pivot(lab: Lab, sql: str = "", index: str = "accountstatus", columns: str = "state") -> Any:
+    accounts = lakehouse.query(lab, sql or "SELECT state, accountstatus FROM customeraccounts")
+    return charts.pivot_table(accounts, index=index, columns=columns)
+
+
+def written(**changed: Any) -> Any:
+    """Return what writes the item of exercise 1.2, with some attributes changed or left out."""
+
+    def write(lab: Lab) -> None:
+        item = {"State": {"S": "NV"}, "CreditLimit": {"N": "1000"}} | changed
+        key = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}}
+        item = {name: value for name, value in item.items() if value is not None}
+        lab.client("dynamodb").put_item(TableName=lab.table, Item={**key, **item})
+
+    return write
+
+
+def lags(lab: Lab) -> Any:
+    runs = monitoring.ingestions(lab)
+    return runs["completed_at"] - runs["last_synced_at"]
+
+
+def tagged(tags: dict[str, str]) -> Any:
+    """Return what tags the integration."""
+
+    def tag(lab: Lab) -> None:
+        glue, arn = lab.client("glue"), integration.require(lab)["IntegrationArn"]
+        glue.untag_resource(ResourceArn=arn, TagsToRemove=[one for one in TAGS if one not in tags])
+        if tags:
+            glue.tag_resource(ResourceArn=arn, TagsToAdd=tags)
+
+    return tag
+
+
+TAGS = (
+    "on-call", "On-Call", "on_call", "ON-CALL", "On_Call", "oncall", "owner", "call", "pager", "Whom", "e-mail",
+)  # fmt: skip
+
+
+def laid_out(
+    *, twice: bool = False, none: bool = False, config: dict[str, str] | None = None, **changed: str | None
+) -> Any:
+    """Return what tells AWS Glue how to partition the table Payments."""
+
+    def lay_out(lab: Lab) -> None:
+        spec = {"FieldName": "PaidAt", "FunctionSpec": "day", "ConversionSpec": "iso"} | changed
+        spec = {name: value for name, value in spec.items() if value is not None}
+        second = [{"FieldName": "State", "FunctionSpec": "identity"}] if twice else []
+        partitions = {} if none else {"PartitionSpec": [spec, *second]}
+        key = {"ResourceArn": lab.database_arn, "TableName": lab.with_table("Payments").table}
+        lab.client("glue").create_integration_table_properties(
+            **key, TargetTableConfig={**(config or {"UnnestSpec": "FULL"}), **partitions}
+        )
+
+    return lay_out
+
+
+def accounts(lab: Lab) -> tuple[pd.Series, pd.Series]:
+    """Return the status and the state of each account."""
+    rows = lakehouse.query(lab, "SELECT state, accountstatus FROM customeraccounts")
+    return rows["accountstatus"], rows["state"]
+
+
+def executed(sql: str) -> Callable[[Lab], str]:
+    """Return what runs a statement and returns the id of its execution."""
+
+    def execute(lab: Lab) -> str:
+        athena = lab.client("athena")
+        execution: str = athena.start_query_execution(
+            QueryString=sql,
+            QueryExecutionContext={"Database": lab.database},
+            WorkGroup=lab.workgroup,
+            ResultConfiguration={"OutputLocation": f"s3://{lab.bucket}/athena-results/"},
+        )["QueryExecutionId"]
+        return execution
+
+    return execute
+
+
+def saved(sql: str, name: str = "Debt by status", database: str = "customerdb") -> Callable[[Lab], str]:
+    """Return what saves a statement and returns the id of the saved query."""
+
+    def save(lab: Lab) -> str:
+        query: str = lab.client("athena").create_named_query(
+            Name=name, Database=database, QueryString=sql, WorkGroup=lab.workgroup
+        )["NamedQueryId"]
+        return query
+
+    return save
+
+
+def undo(lab: Lab) -> None:
+    """Take back what `written`, `tagged` and `laid_out` leave behind."""
+    key = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}}
+    lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
+    tagged({})(lab)
+    payments = lab.with_table("Payments")
+    integration.delete_table_properties(payments)

@@ -1,0 +1,101 @@
+"""The exercise matrix: each question, each form of an answer, and the verdict."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.course.exercises.right_answers import RIGHT, in_place
+from tests.course.exercises.steps import executed, saved, undo
+from tests.course.exercises.test_chapters import EXERCISES, JUDGED, question
+from tests.course.exercises.wrong_answers import FURTHER, WRONG
+from zetl_helpers.course.exercises import Chapter, Outcome
+from zetl_helpers.lab import Lab
+
+EXECUTED = {"4.2": executed, "7.1": executed, "5.1": saved}
+BY_STATE = {name for name, exercise in EXERCISES.items() if exercise.by_state}
+
+
+@pytest.fixture
+def check(exercised: Lab, chapter: Callable[[int], Chapter]) -> Callable[[str, Any], Outcome]:
+    """Give an answer, as it stands in the lists, to an exercise."""
+
+    def give(name: str, answer: Any) -> Outcome:
+        one = question(name, chapter)
+        if callable(answer):
+            answer = answer(exercised)
+        if isinstance(answer, list) and len(answer) == 1 and isinstance(answer[0], str):
+            answer = [in_place(exercised, answer[0])]
+        if isinstance(answer, str):
+            answer = in_place(exercised, answer)
+            if name in EXECUTED and answer.startswith("SELECT "):
+                answer = EXECUTED[name](answer)(exercised)
+        if name not in BY_STATE:
+            return one.check(answer)
+        outcome = one.check()
+        undo(exercised)
+        return outcome
+
+    return give
+
+
+def test_every_exercise_is_tried_with_five_right_and_twelve_wrong_answers() -> None:
+    assert list(RIGHT) == list(WRONG) == JUDGED
+    assert {name: len(given) for name, given in RIGHT.items() if len(given) < 5} == {}
+    wrong = {name: len(given) + len(FURTHER.get(name, [])) for name, given in WRONG.items()}
+    assert {name: count for name, count in wrong.items() if count < 12} == {}
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", JUDGED)
+def test_every_form_of_an_answer_gets_its_verdict(
+    name: str, check: Callable[[str, Any], Outcome], golden: Callable[[str, str], None]
+) -> None:
+    """The tables in tests/golden/exercise_matrix/ are to be read: no message in them may state a falsehood."""
+    lines = [f"{name} {EXERCISES[name].title}"]
+    surprises = []
+    expected = [
+        *((answer, ("correct",), "") for answer in RIGHT[name]),
+        *((answer, ("incorrect", "unread", "not attempted"), says) for answer, says in WRONG[name]),
+        *((answer, ("incorrect", "unread", "error"), "") for answer in FURTHER.get(name, [])),
+    ]
+    for answer, statuses, says in expected:
+        outcome = check(name, answer)
+        message = "" if outcome.status == "correct" else outcome.message.partition(" Stuck?")[0]
+        lines.append(f"{outcome.status:<13} {shown(answer)}" + (f" → {message}" if message else ""))
+        if outcome.status not in statuses or not re.search(says, message):
+            surprises.append(lines[-1])
+    assert surprises == []
+    golden(f"exercise_matrix/{name}.txt", stable("\n".join(lines)))
+
+
+@pytest.mark.parametrize("name", [name for name in JUDGED if name not in BY_STATE])
+def test_an_answer_that_cannot_be_read_is_told_the_form_and_nothing_about_aws(
+    name: str, check: Callable[[str, Any], Outcome]
+) -> None:
+    outcome = check(name, {"nothing": object()})
+    assert outcome.status == "unread"
+    assert re.search(r"should be (a|an|the|one of|True)\b", outcome.message)
+    assert not re.search(r"\b(AWS|DynamoDB|Athena|Glue|IAM|Lake Formation) \w+s\b", outcome.message)
+
+
+def shown(answer: Any) -> str:
+    if callable(answer):
+        return "(made in the lab)"
+    if isinstance(answer, pd.DataFrame | pd.Series):
+        answer = answer.to_dict()
+    return re.sub(r"\s+", " ", f"{in_order(answer)!r}")[:100]
+
+
+def in_order(answer: Any) -> Any:
+    """Return an answer with its sets as lists: their order differs from run to run."""
+    if isinstance(answer, dict):
+        return {name: in_order(one) for name, one in answer.items()}
+    return sorted(answer) if isinstance(answer, set) else answer
+
+
+def stable(text: str) -> str:
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID", text)
+    return re.sub(r"\b\d{15,19}\b", "SNAPSHOT", text).replace(" at 0x", " at ") + "\n"

@@ -1,0 +1,143 @@
+"""AWS calls as code: what a helper called, as boto3 code and as commands of the AWS CLI."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from botocore import xform_name
+
+__all__ = ["Call", "boto3_code", "changing", "cli_commands"]
+
+_LOOKS = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan", "Search", "Simulate")
+_INDENT = "    "
+_WIDTH = 100
+# The CLI has a service of its own name for these.
+_CLI_NAMES = {"s3": "s3api", "cloudwatch": "cloudwatch"}
+
+
+class Call(str):
+    """The name of an operation, such as ``dynamodb.CreateTable``, and what it was called with.
+
+    Args:
+        name: Service and operation.
+        parameters: The arguments as boto3 takes them; None where they were not kept.
+    """
+
+    __slots__ = ("parameters",)
+    parameters: Mapping[str, Any] | None
+
+    def __new__(cls, name: str, parameters: Mapping[str, Any] | None = None) -> Call:
+        call = super().__new__(cls, name)
+        call.parameters = None if parameters is None else MappingProxyType(dict(parameters))
+        return call
+
+    @property
+    def service(self) -> str:
+        """The service, as boto3 calls its client."""
+        return self.partition(".")[0]
+
+    @property
+    def operation(self) -> str:
+        """The operation, as the API calls it."""
+        return self.partition(".")[2]
+
+    @property
+    def changes(self) -> bool:
+        """Whether it can change something."""
+        return not self.operation.startswith(_LOOKS)
+
+
+def changing(calls: Iterable[str]) -> list[Call]:
+    """Return the calls whose arguments are known: those that change something, or all where none does."""
+    known = [call for call in calls if isinstance(call, Call) and call.parameters is not None]
+    return [call for call in known if call.changes] or known
+
+
+def boto3_code(calls: Sequence[Call]) -> str:
+    """Return calls as Python.
+
+    Args:
+        calls: The calls, in order.
+    """
+    lines = ["import boto3", ""]
+    made: set[str] = set()
+    for call in calls:
+        name = call.service.replace("-", "_")
+        if name not in made:
+            made.add(name)
+            lines.append(f'{name} = boto3.client("{call.service}")')
+        lines.append(f"{name}.{xform_name(call.operation)}({_arguments(call.parameters or {})})")
+    return "\n".join(lines)
+
+
+def cli_commands(calls: Sequence[Call]) -> str:
+    """Return calls as commands of the AWS CLI.
+
+    Args:
+        calls: The calls, in order.
+    """
+    return "\n".join(_command(call) for call in calls)
+
+
+def _arguments(parameters: Mapping[str, Any]) -> str:
+    if not parameters:
+        return ""
+    if all(name.isidentifier() and not keyword.iskeyword(name) for name in parameters):
+        parts = [f"{name}={_literal(value, 1)}" for name, value in parameters.items()]
+    else:
+        return f"**{_literal(dict(parameters), 0)}"
+    joined = ", ".join(parts)
+    if len(joined) < _WIDTH and "\n" not in joined:
+        return joined
+    return "\n" + "".join(f"{_INDENT}{part},\n" for part in parts)
+
+
+def _literal(value: Any, depth: int) -> str:
+    """Return a value as Python writes it, over several lines where it is long."""
+    if hasattr(value, "read") or isinstance(value, bytes | bytearray):
+        return 'open("FILE", "rb")' if hasattr(value, "read") or len(value) > _WIDTH else repr(bytes(value))
+    if isinstance(value, Mapping):
+        entries = [f"{_text(str(name))}: {_literal(one, depth + 1)}" for name, one in value.items()]
+        return _bracketed("{", entries, "}", depth)
+    if isinstance(value, list | tuple | set):
+        return _bracketed("[", [_literal(one, depth + 1) for one in value], "]", depth)
+    return _text(value) if isinstance(value, str) else repr(value)
+
+
+def _bracketed(opening: str, entries: Sequence[str], closing: str, depth: int) -> str:
+    line = opening + ", ".join(entries) + closing
+    if len(line) + len(_INDENT) * depth < _WIDTH and "\n" not in line:
+        return line
+    inner = "".join(f"{_INDENT * (depth + 1)}{entry},\n" for entry in entries)
+    return f"{opening}\n{inner}{_INDENT * depth}{closing}"
+
+
+def _text(value: str) -> str:
+    """Return a text in double quotes, as JSON and most Python have it."""
+    return json.dumps(value, ensure_ascii=False) if value.isprintable() else repr(value)
+
+
+def _command(call: Call) -> str:
+    service = _CLI_NAMES.get(call.service, call.service)
+    parts = [f"aws {service} {xform_name(call.operation, '-')}"]
+    parts += [_option(name, value) for name, value in (call.parameters or {}).items()]
+    line = " ".join(parts)
+    return line if len(line) < _WIDTH else f" \\\n{_INDENT}".join(parts)
+
+
+def _option(name: str, value: Any) -> str:
+    option = f"--{xform_name(name, '-')}"
+    if isinstance(value, bool):
+        return option if value else f"--no-{option.removeprefix('--')}"
+    if hasattr(value, "read") or isinstance(value, bytes | bytearray):
+        return f"{option} fileb://FILE"
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return " ".join([option, *map(shlex.quote, value)])
+    if isinstance(value, Mapping | list | tuple):
+        return f"{option} {shlex.quote(json.dumps(value, ensure_ascii=False, default=str))}"
+    return f"{option} {shlex.quote(str(value))}"

@@ -1,0 +1,76 @@
+"""Exercises solved and tried by the learners of a class on one machine, as they share it in ``ZETL_CLASS_DIR``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["Sticking", "practice", "sticking"]
+
+
+@dataclass(frozen=True)
+class Sticking:
+    """The exercise at which most learners are stuck.
+
+    Args:
+        exercise: Its name, such as ``4.4``.
+        stuck: How many have tried it and not solved it.
+        tried: How many have tried it.
+    """
+
+    exercise: str
+    stuck: int
+    tried: int
+
+    def __str__(self) -> str:
+        return f"Most are stuck at exercise {self.exercise}: {self.stuck} of {self.tried} who tried it."
+
+
+def practice(folder: Path) -> pd.DataFrame:
+    """Return what each learner has solved and tried.
+
+    Args:
+        folder: The folder of the class.
+
+    Returns:
+        A row for each learner: ``learner``, ``solved``, ``tried``, and ``at``, the exercise that was tried and is not
+        solved; the last one where there are several.
+    """
+    rows = []
+    for learner, exercises in _shared(folder).items():
+        states = {name: one.get("state") for name, one in exercises.items() if one.get("attempts")}
+        open_ones = sorted((name for name, state in states.items() if state != "correct"), key=_place)
+        solved = sum(state == "correct" for state in states.values())
+        rows.append((learner, solved, len(states), open_ones[-1] if open_ones else ""))
+    return pd.DataFrame(rows, columns=["learner", "solved", "tried", "at"])
+
+
+def sticking(folder: Path) -> Sticking | None:
+    """Return the exercise at which most learners are stuck; None while nobody is.
+
+    Args:
+        folder: The folder of the class.
+    """
+    tried: dict[str, list[bool]] = {}
+    for exercises in _shared(folder).values():
+        for name, one in exercises.items():
+            if one.get("attempts"):
+                tried.setdefault(name, []).append(one.get("state") != "correct")
+    found = [Sticking(name, sum(stuck), len(stuck)) for name, stuck in tried.items() if any(stuck)]
+    return max(found, key=lambda one: (one.stuck, one.tried, _place(one.exercise)), default=None)
+
+
+def _shared(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    return {
+        path.stem: dict(json.loads(path.read_text(encoding="utf-8"))["exercises"])
+        for path in sorted(folder.glob("*.json"))
+    }
+
+
+def _place(exercise: str) -> tuple[int, int]:
+    chapter, _, number = exercise.partition(".")
+    return int(chapter), int(number)

@@ -1,0 +1,210 @@
+"""Judges of steps that a learner takes with AWS's API, by boto3 or the command line: they look at the result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from zetl_helpers import integration, source
+from zetl_helpers._aws import absent
+from zetl_helpers._wait import wait_for
+from zetl_helpers.course.exercises.engine import IncorrectError, UnreadableError, UntouchedError
+from zetl_helpers.course.exercises.readings import Number, entry, kind_of, unwrap
+from zetl_helpers.course.exercises.sql import Sql
+from zetl_helpers.lab import Lab
+
+__all__ = [
+    "WRITTEN", "Execution", "SavedQuery", "judge_imported_count", "judge_new_item", "judge_on_call_tag",
+    "judge_partition_by_day",
+]  # fmt: skip
+
+WRITTEN = ("CUST9003", "ACC900003")
+"""Customer and account of the item that exercise 1.2 asks for."""
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Judges a query execution by its id.
+
+    Args:
+        judge: Judges the statement that was run.
+    """
+
+    judge: Sql
+
+    def __call__(self, lab: Lab, answer: Any) -> None:
+        """Judge a query execution.
+
+        Args:
+            lab: The lab.
+            answer: The id, or the answer of ``StartQueryExecution`` or ``GetQueryExecution``.
+
+        Raises:
+            IncorrectError: Athena does not know it, it did not succeed, or it gives other rows.
+            UnreadableError: The answer holds no id.
+        """
+        given = _id(answer, "QueryExecutionId", "QueryExecution")
+        athena = lab.client("athena")
+
+        def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = athena.get_query_execution(QueryExecutionId=given)["QueryExecution"]
+            return found if found["Status"]["State"] in _OVER else None
+
+        try:
+            found = wait_for(f"query {given}", look, timeout=600, hint="Look at it in the query history.")
+        except ClientError as error:
+            raise IncorrectError(f"Athena has no query execution {given} here: {_message(error)}") from None
+        if found["Status"]["State"] != "SUCCEEDED":
+            reason = found["Status"].get("StateChangeReason", "no reason is given")
+            raise IncorrectError(f"The query is {found['Status']['State']}: {reason}")
+        self.judge(lab, found["Query"])
+
+
+@dataclass(frozen=True)
+class SavedQuery:
+    """Judges a saved query by its id.
+
+    Args:
+        name: The name that it should have.
+        judge: Judges its statement.
+    """
+
+    name: str
+    judge: Sql
+
+    def __call__(self, lab: Lab, answer: Any) -> None:
+        """Judge a saved query.
+
+        Args:
+            lab: The lab.
+            answer: The id, or the answer of ``CreateNamedQuery`` or ``GetNamedQuery``.
+
+        Raises:
+            IncorrectError: Athena does not know it, it has another name or database, or it gives other rows.
+            UnreadableError: The answer holds no id.
+        """
+        given = _id(answer, "NamedQueryId", "NamedQuery")
+        try:
+            found = lab.client("athena").get_named_query(NamedQueryId=given)["NamedQuery"]
+        except ClientError as error:
+            raise IncorrectError(f"Athena has no saved query {given} here: {_message(error)}") from None
+        if found["Name"] != self.name:
+            raise IncorrectError(f"The saved query is called {found['Name']!r}; it should be {self.name!r}.")
+        if found["Database"] != lab.database:
+            raise IncorrectError(f"It is saved for database {found['Database']}; the table is in {lab.database}.")
+        self.judge(lab, found["QueryString"])
+
+
+def judge_new_item(lab: Lab, _: object) -> None:
+    """Judge whether the item of exercise 1.2 is in the table, and take it out again.
+
+    Raises:
+        IncorrectError: An attribute is missing or has another type or value.
+        UntouchedError: There is no such item.
+    """
+    customer, account = WRITTEN
+    item = source.get_item(lab, customer, account)
+    if item is None:
+        raise UntouchedError(f"There is no item {customer}, {account} in table {lab.table} yet.")
+    for name, wanted in {"State": {"S": "NV"}, "CreditLimit": {"N": "1000"}}.items():
+        if name not in item:
+            raise IncorrectError(f"The item is there, without {name}. Write it again: PutItem replaces an item.")
+        if item[name] != wanted:
+            raise IncorrectError(f"{name} is {item[name]}; it should be {wanted}. PutItem replaces an item.")
+    key = {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}}
+    lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
+
+
+def judge_on_call_tag(lab: Lab, _: object) -> None:
+    """Judge whether the integration has the tag ``on-call``.
+
+    Raises:
+        IncorrectError: The tag has no value, or the lab's tag is gone.
+        UntouchedError: There is no such tag.
+    """
+    found = integration.require(lab)
+    tags = integration.tags(lab, found)
+    if "on-call" not in tags:
+        alike = next((name for name in tags if name.casefold().replace("_", "-") == "on-call"), "")
+        if alike:
+            raise IncorrectError(f"The integration has a tag {alike!r}; the name asked for is 'on-call'.")
+        raise UntouchedError(f"Integration {lab.integration} has no tag on-call yet.")
+    if not tags["on-call"]:
+        raise IncorrectError("The tag on-call has no value: whom should a colleague call?")
+
+
+def judge_partition_by_day(lab: Lab, _: object) -> None:
+    """Judge the properties of table Payments, and delete them again.
+
+    Raises:
+        IncorrectError: The partition spec is another one.
+        UntouchedError: There are no properties.
+    """
+    glue = lab.client("glue")
+    table = lab.with_table("Payments").table
+    key = {"ResourceArn": lab.database_arn, "TableName": table}
+    found = None
+    with absent(*integration.GONE):
+        found = glue.get_integration_table_properties(**key).get("TargetTableConfig", {})
+    if found is None:
+        raise UntouchedError(f"There are no properties of table {table} for {lab.database_arn} yet.")
+    spec = found.get("PartitionSpec", [])
+    if len(spec) != 1:
+        raise IncorrectError(f"PartitionSpec has {len(spec)} entries; it should have a single one. {_AGAIN}")
+    for name, wanted in {"FieldName": "PaidAt", "FunctionSpec": "day", "ConversionSpec": "iso"}.items():
+        if spec[0].get(name) != wanted:
+            raise IncorrectError(f"{name} is {spec[0].get(name)!r}. {_PARTITION[name]} {_AGAIN}")
+    glue.delete_integration_table_properties(**key)
+
+
+def judge_imported_count(lab: Lab, answer: Any) -> None:
+    """Judge the number of items that the newest import brought into table Payments.
+
+    Args:
+        lab: The lab.
+        answer: The number, or the answer of ``DescribeImport``.
+
+    Raises:
+        IncorrectError: It is another number, or nothing was imported.
+        UnreadableError: The answer is no number.
+    """
+    given = Number("42", {"items": 1})(entry(entry(answer, "ImportTableDescription"), "ImportedItemCount"))
+    payments = lab.with_table("Payments")
+    dynamodb = lab.client("dynamodb")
+    imports = [one for one in dynamodb.list_imports()["ImportSummaryList"] if one["TableArn"] == payments.table_arn]
+    if not imports:
+        raise IncorrectError(f"There was no import into {payments.table} yet: run the cells above first.")
+    newest = max(imports, key=lambda one: one["StartTime"])
+    described = dynamodb.describe_import(ImportArn=newest["ImportArn"])["ImportTableDescription"]
+    if given != described["ImportedItemCount"]:
+        near = {described["ProcessedItemCount"]: "ProcessedItemCount", described["ProcessedSizeBytes"]: "bytes"}
+        what = f" That is {near[int(given)]}." if given in near else ""
+        raise IncorrectError(f"DescribeImport gives another ImportedItemCount.{what}")
+
+
+_AGAIN = "Change it with UpdateIntegrationTableProperties."
+_PARTITION = {
+    "FieldName": "It is the attribute at the source, PaidAt.",
+    "FunctionSpec": "The question asks for a partition for each day.",
+    "ConversionSpec": "2026-10-21T08:00:00Z is written as ISO 8601.",
+}
+
+
+def _id(answer: Any, name: str, around: str) -> str:
+    """Return the id in an answer, or in the response of an API call."""
+    value = unwrap(entry(entry(answer, around), name))
+    if isinstance(value, str) and _ID.fullmatch(value.casefold()):
+        return value.casefold()
+    shown = f"{value!r:.60}" if isinstance(value, str) else kind_of(value)
+    raise UnreadableError(f"The answer should be a {name}, as a text. Yours is {shown}.")
+
+
+def _message(error: ClientError) -> str:
+    details: Mapping[str, Any] = error.response["Error"]
+    return str(details.get("Message", details["Code"]))

@@ -1,0 +1,415 @@
+"""Readings: the value in an answer, whatever form a learner gave it.
+
+Every exercise reads answers through this module. A reading either finds the value or raises `UnreadableError`, which
+names the form that is wanted and says nothing about AWS.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from zetl_helpers.course.exercises.engine import UnreadableError
+
+__all__ = [
+    "COUNTED", "Action", "Entries", "Flag", "Items", "Name", "Number", "Principal", "Reading", "SqlType", "Word",
+    "entry", "kind_of", "unwrap",
+]  # fmt: skip
+
+Reading = Callable[[Any], Any]
+
+COUNTED = (
+    "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
+)
+"""Numbers in words."""
+_NUMBER = re.compile(r"(?:about |approximately |~|=)?\s*\$?\s*(-?\d[\d,_]*(?:\.\d+)?(?:e[+-]?\d+)?)\s*\$?\s*([a-z ]*)")
+_LARGEST = 1e15
+_YES = ("true", "yes", "y", "allowed", "allow", "1")
+_NO = ("false", "no", "n", "denied", "deny", "not allowed", "0")
+# Trino's, Hive's and pandas' names of the types, as the Data Catalog writes them.
+_TYPES = {
+    "varchar": "string", "char": "string", "text": "string", "str": "string", "object": "string", "bool": "boolean",
+    "integer": "int", "int32": "int", "long": "bigint", "int64": "bigint", "real": "float", "float32": "float",
+    "doubleprecision": "double", "float64": "double", "number": "decimal", "numeric": "decimal", "list": "array",
+    "row": "struct", "varbinary": "binary",
+}  # fmt: skip
+_KNOWN_TYPES = {
+    *_TYPES.values(), "tinyint", "smallint", "date", "timestamp", "timestamptz", "time", "map", "json",
+}  # fmt: skip
+
+
+def unwrap(answer: Any) -> Any:
+    """Return the value inside a frame, a series, an array or a list that holds exactly one; else the answer itself."""
+    answer = getattr(answer, "data", answer) if type(answer).__name__ == "Styler" else answer
+    if isinstance(answer, pd.DataFrame):
+        return unwrap(answer.iat[0, 0]) if answer.shape == (1, 1) else answer
+    if isinstance(answer, pd.Series | pd.Index):
+        return unwrap(answer.tolist()[0]) if len(answer) == 1 else answer
+    if isinstance(answer, list | tuple | set | frozenset) and len(answer) == 1:
+        return unwrap(next(iter(answer)))
+    if not isinstance(answer, str | bytes) and getattr(answer, "size", 0) == 1 and hasattr(answer, "item"):
+        return answer.item()
+    if isinstance(answer, Decimal):
+        return float(answer)
+    return _bare(answer) if isinstance(answer, str) else answer
+
+
+def kind_of(answer: Any) -> str:
+    """Return what an answer is, in words."""
+    names = {bool: "True or False", int: "a number", float: "a number", str: "a text", type(None): "None"}
+    if isinstance(answer, pd.DataFrame):
+        return f"a table of {answer.shape[0]} × {answer.shape[1]}"
+    if isinstance(answer, list | tuple | set | frozenset):
+        return f"a {type(answer).__name__} with {len(answer)} entries"
+    if isinstance(answer, Mapping):
+        return f"a dictionary with the entries {', '.join(map(str, answer)) or '(none)'}"
+    return names.get(type(answer), f"a {type(answer).__name__}")
+
+
+def entry(answer: Any, name: str) -> Any:
+    """Return an entry of a dictionary whose only or named entry holds the answer; else the answer itself.
+
+    Args:
+        answer: The answer.
+        name: The entry, as an API's request or response calls it, such as ``Action``.
+    """
+    parsed = _parsed(answer)
+    if isinstance(parsed, Mapping):
+        found = {_letters(key): value for key, value in parsed.items()}
+        return found.get(_letters(name), answer)
+    return answer
+
+
+def _unreadable(wanted: str, answer: Any) -> UnreadableError:
+    shown = f"{answer!r:.80}" if isinstance(answer, str | int | float) else kind_of(answer)
+    return UnreadableError(f"The answer should be {wanted}. Yours is {shown}.")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number, also as a text, in words, with thousands separators, or with its unit.
+
+    Args:
+        example: A number, to show the form.
+        units: What one of each unit counts for; a number without a unit counts for itself.
+        of_time: Seconds in the unit of the answer, where a difference of two times is an answer too.
+    """
+
+    example: str = "3"
+    units: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    of_time: float = 0.0
+
+    def __call__(self, answer: Any) -> float:
+        """Return the number.
+
+        Raises:
+            UnreadableError: There is none.
+        """
+        value = unwrap(answer)
+        if self.of_time and (seconds := _seconds(value)) is not None:
+            return seconds / self.of_time
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST:
+            return float(value)
+        if isinstance(value, str):
+            found = _NUMBER.fullmatch(value.casefold().strip())
+            unit = found[2].strip() if found else ""
+            if found and (not unit or unit in self.units):
+                return float(found[1].replace(",", "").replace("_", "")) * self.units.get(unit, 1)
+            word = value.casefold().split(" ")[0]
+            if word in COUNTED and value.casefold()[len(word) :].strip() in ("", *self.units):
+                return float(COUNTED.index(word))
+        raise _unreadable(f"a number, such as {self.example}", answer)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or False, also as a text."""
+
+    def __call__(self, answer: Any) -> bool:
+        """Return it.
+
+        Raises:
+            UnreadableError: It is neither.
+        """
+        value = unwrap(answer)
+        text = str(int(value) if isinstance(value, bool | float) and value in (0, 1) else value).casefold()
+        if text in _YES or text in _NO:
+            return text in _YES
+        raise _unreadable("True or False", answer)
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name or another text.
+
+    Args:
+        wanted: What it is, for a learner whose answer is none.
+        case: Whether upper and lower case count.
+        keys: Names that are an answer, too, as the only key of a dictionary.
+        strip: Patterns of what may stand around the name.
+    """
+
+    wanted: str
+    case: bool = False
+    keys: Sequence[str] = ()
+    strip: Sequence[str] = ()
+
+    def __call__(self, answer: Any) -> str:
+        """Return the name; in lower case unless case counts.
+
+        Raises:
+            UnreadableError: It is no text.
+        """
+        value = unwrap(answer)
+        if self.keys and isinstance(parsed := _parsed(value), Mapping) and len(parsed) == 1:
+            value = next((key for key in parsed if key in self.keys), value)
+        if not isinstance(value, str) or not value:
+            raise _unreadable(f"{self.wanted}, as a text", answer)
+        for pattern in self.strip:
+            value = re.sub(pattern, "", value, flags=re.IGNORECASE)
+        return value if self.case else value.casefold()
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a few.
+
+    Args:
+        words: The words, and other spellings of each. Case, spaces, hyphens and underscores do not count.
+        known: Further words that can be read and are not the answer.
+    """
+
+    words: Mapping[str, Sequence[str]]
+    known: Sequence[str] = ()
+
+    def __call__(self, answer: Any) -> str:
+        """Return the word.
+
+        Raises:
+            UnreadableError: It is none of them.
+        """
+        value = unwrap(answer)
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and abs(value) < _LARGEST
+            and int(value) == value
+        ):
+            value = str(int(value))
+        if isinstance(value, str):
+            given = _letters(value)
+            for word, others in {**self.words, **dict.fromkeys(self.known, ())}.items():
+                if given in {_letters(word), *map(_letters, others)}:
+                    return word
+        raise _unreadable(f"one of {', '.join(map(repr, (*self.words, *self.known)))}", answer)
+
+
+@dataclass(frozen=True)
+class SqlType:
+    """The type of a column, by the name that Athena, Trino, Hive, Iceberg or pandas has for it."""
+
+    def __call__(self, answer: Any) -> str:
+        """Return the type as the Data Catalog writes it, without precision or length.
+
+        Raises:
+            UnreadableError: It is no type.
+        """
+        value = unwrap(answer)
+        if isinstance(value, type):
+            value = value.__name__
+        if isinstance(value, str):
+            text = re.sub(r"\s", "", value.casefold()).replace("(", "<").replace(")", ">")
+            text = re.sub(r"<\d+(,\d+)?>", "", text)
+            words = re.findall(r"[a-z]\w*", text)
+            found = [_TYPES.get(word, word) for word in words]
+            if words and set(found) <= _KNOWN_TYPES and re.fullmatch(r"[a-z0-9<>,:]+", text):
+                for word, name in zip(words, found, strict=True):
+                    text = re.sub(rf"\b{word}\b", name, text)
+                return text
+        raise _unreadable("a type as the schema writes it, such as string or array<string>", answer)
+
+
+@dataclass(frozen=True)
+class Action:
+    """An action of IAM, with or without its service, in any case, also by boto3's name.
+
+    Args:
+        service: The service of actions that name none.
+    """
+
+    service: str
+
+    def __call__(self, answer: Any) -> str:
+        """Return the action in lower case, with its service.
+
+        Raises:
+            UnreadableError: It is no action.
+        """
+        value = unwrap(answer)
+        if isinstance(value, str) and re.fullmatch(r"(?:[\w-]+[:.])?[A-Za-z_*?-]+", value):
+            service, _, name = value.replace(".", ":").rpartition(":")
+            return f"{service or self.service}:{re.sub(r'[_-]', '', name)}".casefold()
+        raise _unreadable(f"an action, as a text such as '{self.service}:…'", answer)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A principal: its ARN, or a dictionary that holds it, as Lake Formation and IAM have them. Case counts."""
+
+    def __call__(self, answer: Any) -> str:
+        """Return the ARN.
+
+        Raises:
+            UnreadableError: It is no principal.
+        """
+        value = unwrap(answer)
+        for _ in range(3):
+            parsed = _parsed(value)
+            if isinstance(parsed, Mapping) and len(parsed) == 1:
+                value = unwrap(next(iter(parsed.values())))
+        if isinstance(value, str) and value:
+            return value
+        raise _unreadable("the ARN of a principal, as a text that begins with arn:", answer)
+
+
+@dataclass(frozen=True)
+class Items:
+    """Several values, in any collection, or separated by commas in a text.
+
+    Args:
+        reading: Reads each.
+        wanted: What they are together.
+        inside: Entries of a dictionary in which the list may lie, such as a statement's ``Action``.
+    """
+
+    reading: Reading
+    wanted: str
+    inside: Sequence[str] = ()
+
+    def __call__(self, answer: Any) -> list[Any]:
+        """Return the values in their order.
+
+        Raises:
+            UnreadableError: There are none, or one of them cannot be read.
+        """
+        value = answer
+        for name in self.inside:
+            value = unwrap(value) if isinstance(value, list) and len(value) == 1 else value
+            value = entry(value, name)
+        value = _parsed(value)
+        if isinstance(value, pd.DataFrame) and value.shape[1] == 1:
+            value = value.iloc[:, 0]
+        if isinstance(value, str):
+            value = [part for part in re.split(r"[,;\n]|\band\b|\s(?=\w+:)", value) if part.strip()]
+        if isinstance(value, Mapping):
+            value = [value]
+        try:
+            return [self.reading(one) for one in value]
+        except TypeError:
+            raise _unreadable(self.wanted, answer) from None
+
+
+@dataclass(frozen=True)
+class Entries:
+    """A value for each of several names: a dictionary, JSON, pairs, a series, a frame of two columns, or a sequence.
+
+    Args:
+        readings: Reads the value of each name.
+        inside: Entries of a dictionary in which the answer may lie.
+        optional: Names that may be missing.
+    """
+
+    readings: Mapping[str, Reading]
+    inside: Sequence[str] = ()
+    optional: Sequence[str] = ()
+
+    def __call__(self, answer: Any) -> dict[str, Any]:
+        """Return the value of each name; None for one that is optional and not there.
+
+        Raises:
+            UnreadableError: A name is missing or unknown, or a value cannot be read.
+        """
+        found = self._raw(answer)
+        missing = [name for name in self.readings if name not in found and name not in self.optional]
+        if missing:
+            raise _unreadable(
+                f"a dictionary with the entries {', '.join(self.readings)}: {missing[0]} is missing", answer
+            )
+        read: dict[str, Any] = {}
+        for name, reading in self.readings.items():
+            if name not in found:
+                read[name] = None
+                continue
+            try:
+                read[name] = reading(found[name])
+            except UnreadableError as error:
+                raise UnreadableError(f"Entry {name}: {error}") from None
+        return read
+
+    def _raw(self, answer: Any) -> dict[str, Any]:
+        value = answer
+        for name in self.inside:
+            value = entry(unwrap(value) if isinstance(value, list) and len(value) == 1 else value, name)
+        value = _parsed(value)
+        if isinstance(value, pd.DataFrame) and value.shape[1] == 2:
+            value = dict(value.itertuples(index=False, name=None))
+        elif isinstance(value, pd.Series):
+            value = value.to_dict()
+        if isinstance(value, list | tuple) and len(value) == 1 and isinstance(value[0], Mapping):
+            value = value[0]
+        if isinstance(value, list | tuple) and all(isinstance(one, list | tuple) and len(one) == 2 for one in value):
+            value = dict(value)
+        if isinstance(value, list | tuple) and len(value) == len(self.readings):
+            return dict(zip(self.readings, value, strict=True))
+        if not isinstance(value, Mapping):
+            raise _unreadable(f"a dictionary with the entries {', '.join(self.readings)}", answer)
+        names = {_letters(name): name for name in self.readings}
+        unknown = [str(key) for key in value if _letters(key) not in names]
+        if unknown:
+            wanted = f"a dictionary with the entries {', '.join(self.readings)}, and {unknown[0]} is none of them"
+            raise _unreadable(wanted, answer)
+        return {names[_letters(key)]: one for key, one in value.items()}
+
+
+def _bare(text: str) -> str:
+    """Return a text without the quotes, backticks, spaces and full stop around it."""
+    text = text.strip().rstrip(".").strip()
+    while len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+        text = text[1:-1].strip()
+    return text
+
+
+def _letters(text: object) -> str:
+    return re.sub(r"[^a-z0-9:]", "", str(text).casefold())
+
+
+def _parsed(answer: Any) -> Any:
+    """Return what a text of JSON or Python stands for, where it is a dictionary or a list; else the answer itself."""
+    if not isinstance(answer, str) or not answer.strip().startswith(("{", "[", "(")):
+        return answer
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            return parse(answer.strip())
+        except (ValueError, SyntaxError):
+            continue
+    return answer
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if type(value).__name__ == "timedelta64" or (isinstance(value, str) and re.search(r"\d:\d\d:\d|\bday", value)):
+        try:
+            return float(pd.Timedelta(value).total_seconds())
+        except ValueError:
+            return None
+    return None

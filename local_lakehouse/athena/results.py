@@ -157,7 +157,8 @@ def _order(key: Any) -> Any:
 
 def _row_writer(type_: Type) -> Callable[[Any], str]:
     writers = [_writer(child) for child in type_.children]
-    labels = [f"{name}=" if name else "" for name in type_.fields]
+    # https://docs.aws.amazon.com/athena/latest/ug/rows-and-structs.html shows fields without a name by their places.
+    labels = [f"{name or f'field{index}'}=" for index, name in enumerate(type_.fields)]
 
     def write(value: Any) -> str:
         parts = (

@@ -142,6 +142,9 @@ class Aggregates:
             return self._reduced(values, filtered, over)
         if node.distinct and node.name in ("map_agg", "multimap_agg", "histogram", "map_union"):
             raise QueryFailure("NOT_SUPPORTED", f"{node.name}(DISTINCT …) is not supported", node.position)
+        if node.name == "array_agg" and node.distinct and not order:
+            # Trino answers different values as they come, DuckDB in no order at all.
+            order = f" ORDER BY {values[0].sql}"
         places = [value.written_as(f"{{{index}}}") for index, value in enumerate(values)]
         emit = signature.emit if isinstance(signature.emit, str) else signature.emit(places)
         pieces = {

@@ -60,7 +60,7 @@ def _shown(value: Any, type_: Type) -> str | None:
         ([("b", 1), ("a", None)], types.map_of(types.VARCHAR, types.INTEGER), "{a=null, b=1}"),
         ([(10, "x"), (9, "y")], types.map_of(types.INTEGER, types.VARCHAR), "{9=y, 10=x}"),
         ({"f0": 1, "f1": None}, PAIR, "{id=1, tag=null}"),
-        ({"f0": 1, "f1": "x"}, types.row((types.INTEGER, types.VARCHAR)), "{1, x}"),
+        ({"f0": 1, "f1": "x"}, types.row((types.INTEGER, types.VARCHAR)), "{field0=1, field1=x}"),
         ([{"f0": 1, "f1": "x"}], types.array(PAIR), "[{id=1, tag=x}]"),
         (None, PAIR, None),
     ],

@@ -209,6 +209,8 @@ SIBLINGS: list[tuple[str, str | None]] = [
     ("parse_datetime('2018527', 'yyyyMd')", "INVALID_FUNCTION_ARGUMENT"),
     ("parse_datetime('2024-W07-3', 'xxxx-''W''ww-e')", "2024-02-14 00:00:00.000 UTC"),
     ("parse_datetime('24', 'kk')", "1970-01-01 00:00:00.000 UTC"),
+    ("array_agg(DISTINCT x) FROM (VALUES 5, 2, 5, 9, 1, 2) t(x)", "[1, 2, 5, 9]"),
+    ("ROW('a', 1)", "{field0=a, field1=1}"),
     ("checksum(x) FROM (VALUES ROW(1)) t(x)", "93 8f c3 0a b5 2d e5 d4"),
     ("checksum(x) = checksum(y) FROM (VALUES (1, 3), (2, NULL), (3, 1), (NULL, 2)) t(x, y)", "true"),
     ("checksum(x) = checksum(y) FROM (VALUES (1, 1), (2, 3)) t(x, y)", "false"),

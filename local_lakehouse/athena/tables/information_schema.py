@@ -10,10 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from local_lakehouse.athena.tables.file_bounds import Row
 from local_lakehouse.athena.tables.hive import hive_columns
 from local_lakehouse.athena.tables.iceberg_types import athena_type
 from local_lakehouse.athena.tables.lake import Lake, is_iceberg, is_view
-from local_lakehouse.athena.tables.metadata_tables import Columns, Row, rows_table
+from local_lakehouse.athena.tables.metadata_tables import Columns, rows_table
 from local_lakehouse.athena.tables.views import view_definition
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.session import CATALOG

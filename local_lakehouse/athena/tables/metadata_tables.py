@@ -6,26 +6,30 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-metadata.htm
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from pyiceberg.conversions import from_bytes
 from pyiceberg.manifest import DataFile, DataFileContent, ManifestEntryStatus, ManifestFile
-from pyiceberg.partitioning import PartitionField
 from pyiceberg.table import Table
-from pyiceberg.transforms import IdentityTransform, TimeTransform
-from pyiceberg.types import DoubleType, FloatType, IcebergType, IntegerType, LongType, PrimitiveType
+from pyiceberg.transforms import IdentityTransform
+from pyiceberg.types import IcebergType, PrimitiveType
 
-from local_lakehouse.athena.tables.human_strings import human_string
+from local_lakehouse.athena.tables.file_bounds import (
+    Row,
+    decoded,
+    partition_bound,
+    partition_fields,
+    partition_of,
+    plain_value,
+    shown_bounds,
+)
 from local_lakehouse.athena.tables.iceberg_types import arrow_type, athena_type
 from local_lakehouse.sql import types
 from local_lakehouse.sql.types import Type
 
 Columns = tuple[tuple[str, Type], ...]
-Row = tuple[Any, ...]
-_NARROW = 4
 _MOMENT = types.timestamp_tz(3)
 _SUMMARY = types.map_of(types.VARCHAR, types.VARCHAR)
 _COUNTS = types.map_of(types.INTEGER, types.BIGINT)
@@ -154,39 +158,11 @@ def _partition_summaries(table: Table, manifest: ManifestFile) -> list[dict[str,
         {
             "f0": summary.contains_null,
             "f1": summary.contains_nan,
-            "f2": _partition_bound(table, field, summary.lower_bound),
-            "f3": _partition_bound(table, field, summary.upper_bound),
+            "f2": partition_bound(table, field, summary.lower_bound),
+            "f3": partition_bound(table, field, summary.upper_bound),
         }
         for field, summary in zip(fields, manifest.partitions or [], strict=False)
     ]
-
-
-def _partition_bound(table: Table, field: PartitionField, value: bytes | None) -> str | None:
-    source = _field_type(table, field.source_id)
-    if value is None or source is None:
-        return None
-    result = field.transform.result_type(source)
-    if not isinstance(result, PrimitiveType):
-        return None
-    found = _decoded(result, value)
-    if isinstance(field.transform, TimeTransform):
-        return field.transform.to_human_string(source, found)
-    return human_string(result, found)
-
-
-def _shown_bound(type_: IcebergType, value: bytes | None) -> str | None:
-    if value is None or not isinstance(type_, PrimitiveType):
-        return None
-    return human_string(type_, _decoded(type_, value))
-
-
-def _decoded(type_: PrimitiveType, value: bytes) -> Any:
-    """Return a bound; files that are older than a column's wider type hold it in the narrower one."""
-    if len(value) == _NARROW and isinstance(type_, LongType):
-        return from_bytes(IntegerType(), value)
-    if len(value) == _NARROW and isinstance(type_, DoubleType):
-        return from_bytes(FloatType(), value)
-    return from_bytes(type_, value)
 
 
 def _data_files(table: Table) -> Iterable[DataFile]:
@@ -224,8 +200,8 @@ def _files(table: Table) -> tuple[Columns, list[Row]]:
             _pairs(file.value_counts),
             _pairs(file.null_value_counts),
             _pairs(file.nan_value_counts),
-            _bounds(table, file.lower_bounds),
-            _bounds(table, file.upper_bounds),
+            shown_bounds(table, file.lower_bounds),
+            shown_bounds(table, file.upper_bounds),
             file.key_metadata,
             file.split_offsets,
             file.equality_ids,
@@ -239,43 +215,8 @@ def _pairs(values: dict[int, int] | None) -> list[tuple[int, int]] | None:
     return None if values is None else sorted(values.items())
 
 
-def _bounds(table: Table, values: dict[int, bytes] | None) -> list[tuple[int, str | None]] | None:
-    if values is None:
-        return None
-    shown = []
-    for field_id, value in sorted(values.items()):
-        field_type = _field_type(table, field_id)
-        if field_type is not None:
-            shown.append((field_id, _shown_bound(field_type, value)))
-    return shown
-
-
-def _field_type(table: Table, field_id: int) -> IcebergType | None:
-    for schema in [table.schema(), *table.schemas().values()]:
-        if field_id in schema.field_ids:
-            return schema.find_type(field_id)
-    return None
-
-
-def _partition_fields(table: Table) -> list[tuple[PartitionField, IcebergType]]:
-    """Return the partition fields of all specifications whose columns the table still has, and their types."""
-    schema = table.schema()
-    found: dict[int, tuple[PartitionField, IcebergType]] = {}
-    for _, spec in sorted(table.specs().items()):
-        for field in spec.fields:
-            if field.source_id in schema.field_ids:
-                result = field.transform.result_type(schema.find_type(field.source_id))
-                found.setdefault(field.field_id, (field, result))
-    return list(found.values())
-
-
-def _partition_of(table: Table, file: DataFile, fields: Sequence[tuple[PartitionField, IcebergType]]) -> Row:
-    own = {field.field_id: place for place, field in enumerate(table.specs()[file.spec_id].fields)}
-    return tuple(file.partition[own[field.field_id]] if field.field_id in own else None for field, _ in fields)
-
-
 def _partitions(table: Table) -> tuple[Columns, list[Row]]:
-    fields = _partition_fields(table)
+    fields = partition_fields(table)
     identity = {field.source_id for field in table.spec().fields if isinstance(field.transform, IdentityTransform)}
     primitive = [
         field for field in table.schema().fields if field.field_type.is_primitive and field.field_id not in identity
@@ -303,11 +244,11 @@ def _partitions(table: Table) -> tuple[Columns, list[Row]]:
     groups: dict[Row, list[DataFile]] = defaultdict(list)
     for file in _data_files(table):
         if file.content == DataFileContent.DATA:
-            groups[_partition_of(table, file, fields)].append(file)
+            groups[partition_of(table, file, fields)].append(file)
     rows: list[Row] = []
     for key, files in groups.items():
         partition = {
-            f"f{index}": _plain(value, result)
+            f"f{index}": plain_value(value, result)
             for index, (value, (_, result)) in enumerate(zip(key, fields, strict=True))
         }
         data = {
@@ -326,26 +267,12 @@ def _partitions(table: Table) -> tuple[Columns, list[Row]]:
     return columns, rows
 
 
-def _plain(value: Any, type_: IcebergType) -> Any:
-    """Return a partition's value as Arrow takes it; Iceberg counts days and microseconds since 1970."""
-    name = athena_type(type_).name
-    if value is None or not isinstance(value, int):
-        return value
-    if name == "date":
-        return (datetime(1970, 1, 1) + timedelta(days=value)).date()
-    if name == "timestamp":
-        return datetime(1970, 1, 1) + timedelta(microseconds=value)
-    if name == "timestamp with time zone":
-        return {"i": datetime(1970, 1, 1) + timedelta(microseconds=value), "z": "UTC"}
-    return value
-
-
 def _column_summary(field_id: int, type_: IcebergType, files: list[DataFile]) -> dict[str, Any]:
     def bound(values: list[dict[int, bytes] | None], choose: Callable[[list[Any]], Any]) -> Any:
         if not isinstance(type_, PrimitiveType):
             return None
-        found = [_decoded(type_, one[field_id]) for one in values if one and field_id in one]
-        return _plain(choose(found), type_) if found else None
+        found = [decoded(type_, one[field_id]) for one in values if one and field_id in one]
+        return plain_value(choose(found), type_) if found else None
 
     def total(values: list[dict[int, int] | None]) -> int | None:
         found = [one[field_id] for one in values if one and field_id in one]

@@ -93,11 +93,11 @@ class Lakehouse:
         self.database = Database(settings.state)
         try:
             self.database.check()
+            self.backend = Backend(settings.region, self.database)
         except BaseException:
             self.database.close()
             raise
         self._backed_up = -1
-        self.backend = Backend(settings.region, self.database)
         # The last backup may name them still.
         self.backend.objects.keeps_deleted = settings.state is not None
         self._changes = ChangeLog(self.database)
@@ -157,7 +157,13 @@ class Lakehouse:
                 *([Work("backup", self._back_up, _BACKUP_SECONDS)] if settings.state else []),
             ]
         )
-        self._server = Server(_listen(settings.port, settings.or_any_port), endpoint)
+        try:
+            listener = _listen(settings.port, settings.or_any_port)
+        except OSError:
+            self.backend.close()
+            self.database.close()
+            raise
+        self._server = Server(listener, endpoint)
 
     @property
     def url(self) -> str:

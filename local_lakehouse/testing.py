@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 import pytest
 
+from local_lakehouse.backend.moto_state import is_in_use
 from local_lakehouse.lakehouse import Lakehouse, Settings
 
 _WAIT_SECONDS = 60.0
@@ -49,6 +50,10 @@ class Clock:
 
 class QueryFailedError(AssertionError):
     """Athena did not run a statement; the text says why."""
+
+
+class LakehouseInUseError(RuntimeError):
+    """Another lakehouse runs in this process."""
 
 
 class TestLakehouse:
@@ -257,7 +262,16 @@ ORDERS: tuple[Mapping[str, Any], ...] = (
 
 @pytest.fixture
 def lakehouse() -> Iterator[TestLakehouse]:
-    """Start a fresh lakehouse with the DynamoDB table ``Orders`` (`ORDERS`), and stop it after the test."""
+    """Start a fresh lakehouse with the DynamoDB table ``Orders`` (`ORDERS`), and stop it after the test.
+
+    Raises:
+        LakehouseInUseError: Another lakehouse runs in this process, which would lose its state.
+    """
+    if is_in_use():
+        raise LakehouseInUseError(
+            "A lakehouse runs in this process already, and a process has one at a time. Stop it before this test, or "
+            "start it in a process of its own: zetl local start"
+        )
     clock = Clock()
     running = Lakehouse(Settings(paused=True, clock=clock))
     running.start()

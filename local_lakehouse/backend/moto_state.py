@@ -188,6 +188,11 @@ def backends_of(service: str) -> Any:
 _attached: list[MotoState] = []
 
 
+def is_in_use() -> bool:
+    """Tell whether moto works with some state: a process has one at a time."""
+    return bool(_attached)
+
+
 @functools.cache
 def watch_backends() -> None:
     """Let moto tell which backends it uses, once for the process."""

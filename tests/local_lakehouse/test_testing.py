@@ -1,9 +1,16 @@
 """The pytest fixture for other people's tests, used as docs/testing.md shows."""
 
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from local_lakehouse.testing import LakehouseInUseError
+from local_lakehouse.testing import lakehouse as fixture
 
 _PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
 
@@ -16,3 +23,25 @@ def test_the_example_of_the_page_passes(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert f"{example.count('def test_')} passed" in run.stdout, run.stdout + run.stderr
+
+
+def test_a_second_lakehouse_in_one_process_is_refused() -> None:
+    start = fixture.__wrapped__  # type: ignore[attr-defined]
+    first = Lakehouse(Settings(paused=True))
+    first.start()
+    try:
+        with pytest.raises(LakehouseInUseError, match="Stop it before this test"):
+            next(start())
+    finally:
+        first.stop()
+    second = start()
+    assert next(second).client("dynamodb").list_tables()["TableNames"] == ["Orders"]
+    second.close()
+
+
+def test_a_lakehouse_whose_port_is_taken_leaves_the_process_to_the_next_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        Lakehouse(Settings(port=taken.getsockname()[1], paused=True))
+    second = fixture.__wrapped__()  # type: ignore[attr-defined]
+    next(second)
+    second.close()

@@ -216,17 +216,17 @@ def test_items_are_edited_by_form_and_as_json(server: ConsoleServer, browser: Br
         dialog.get_by_label("AccountNumber").fill("ACC999999")
         dialog.get_by_role("button", name="Add new attribute").click()
         dialog.get_by_label("Attribute name").fill("Balance")
-        dialog.get_by_label("Balance", exact=True).fill("12.50")
+        dialog.get_by_label("Balance", exact=True).fill("12.25")
         dialog.get_by_label("Type of Balance").select_option(label="Number")
         dialog.get_by_role("tab", name="JSON").click()
         editor = dialog.get_by_role("textbox", name="Item as DynamoDB JSON")
-        editor.filter(has_text="12.50").wait_for()
+        editor.filter(has_text="12.25").wait_for()
         dialog.get_by_role("button", name="Create item").click()
         dialog.wait_for(state="detached")
         page.get_by_role("checkbox", name="Select CUST9999 · ACC999999").check()
         key = {"CustomerID": {"S": "CUST9999"}, "AccountNumber": {"S": "ACC999999"}}
         found = lab.client("dynamodb").get_item(TableName=lab.table, Key=key)["Item"]
-        assert found == {**key, "Balance": {"N": "12.50"}}
+        assert found == {**key, "Balance": {"N": "12.25"}}
         page.get_by_text("Same as: the calls behind your clicks").click()
         assert page.get_by_label("Call", exact=True).input_value()
         page.get_by_role("button", name="Delete items").click()

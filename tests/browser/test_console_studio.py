@@ -125,10 +125,10 @@ def test_a_pie_has_the_chosen_values_and_labels_and_is_saved(page: Page, loaded:
 
 def test_an_error_is_underlined_where_it_is(page: Page) -> None:
     studio(page, "Query editor")
-    write(page, 1, "SELECT state,\n  blance\nFROM customeraccounts")
+    write(page, 1, "SELECT state,\n  saldo\nFROM customeraccounts")
     page.get_by_role("button", name="Run cell 1").click()
     assert "COLUMN_NOT_FOUND" in page.get_by_role("alert").inner_text()
-    assert page.locator(".cm-lintRange-error").inner_text() == "blance"
+    assert page.locator(".cm-lintRange-error").inner_text() == "saldo"
 
 
 def test_what_comes_after_a_failure_does_not_run(page: Page) -> None:

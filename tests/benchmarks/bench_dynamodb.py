@@ -19,8 +19,8 @@ from botocore.config import Config
 
 from tests.benchmarks.peers import LAKEHOUSE, MINISTACK, MOTO, ROOT, running
 
-ROUNDS = 5
-CALLS = 150
+ROUNDS = 3
+CALLS = 100
 SMALL, LARGE = 10_000, 50_000
 RESULTS = ROOT / "build" / "bench" / "dynamodb.json"
 

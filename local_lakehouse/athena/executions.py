@@ -119,7 +119,8 @@ class Execution:
             "EngineExecutionTimeInMillis": total,
             "DataScannedInBytes": self.scanned_bytes,
             "TotalExecutionTimeInMillis": total,
-            "QueryQueueTimeInMillis": 0,
+            # At least one, as on AWS, where every statement waits for its turn: PyAthena's tests rely on it.
+            "QueryQueueTimeInMillis": 1,
             "ServicePreProcessingTimeInMillis": 0,
             "QueryPlanningTimeInMillis": self.planning_millis,
             "ServiceProcessingTimeInMillis": 0,

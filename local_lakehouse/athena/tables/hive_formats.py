@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
 import io
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.orc as orc
 import pyarrow.parquet as pq
 
+from local_lakehouse.athena.tables import lazy_simple
 from local_lakehouse.athena.tables.iceberg_types import arrow_type, relabel
 from local_lakehouse.sql import types
 from local_lakehouse.sql.failures import QueryFailure
@@ -36,7 +38,14 @@ _CLOUDTRAIL_INPUT = "com.amazon.emr.cloudtrail.CloudTrailInputFormat"
 _SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
     PARQUET: ("serialization.format",),
     _OPEN_CSV: ("separatorChar", "quoteChar", "escapeChar", "serialization.format"),
-    _LAZY_SIMPLE: ("field.delim", "serialization.format", "serialization.null.format"),
+    _LAZY_SIMPLE: (
+        "field.delim",
+        "serialization.format",
+        "serialization.null.format",
+        "collection.delim",
+        "colelction.delim",
+        "mapkey.delim",
+    ),
     _ORC: ("serialization.format", "orc.column.index.access"),
     # The schema is the one that a file has itself.
     _AVRO: ("serialization.format", "avro.schema.literal"),
@@ -50,9 +59,6 @@ _SERDE_DEFAULTS = {
     "case.insensitive": "true",
     "dots.in.keys": "false",
     "serialization.encoding": "UTF-8",
-    "collection.delim": "\x02",
-    "colelction.delim": "\x02",
-    "mapkey.delim": "\x03",
 }
 
 
@@ -120,7 +126,12 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         delimiter = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
         lines = [line.split(delimiter) for line in _lines(content.decode())]
         null = parameters.get("serialization.null.format", r"\N")
-        return _texts([[None if text == null else text for text in line] for line in lines], parameters, columns)
+        levels = lazy_simple.separators(parameters)
+
+        def read(text: str | None, type_: Type) -> Any:
+            return lazy_simple.read(text, type_, levels, null, read_text)
+
+        return _texts([[None if text == null else text for text in line] for line in lines], parameters, columns, read)
     if library == _REGEX:
         return _texts(_matched(content.decode(), parameters, len(columns)), parameters, columns)
     logged = entry["StorageDescriptor"].get("InputFormat") == _CLOUDTRAIL_INPUT
@@ -224,11 +235,17 @@ def _matched(text: str, parameters: dict[str, str], width: int) -> list[list[str
     return rows
 
 
-def _texts(rows: list[Any], parameters: dict[str, str], columns: list[tuple[str, Type]]) -> pa.Table:
+def _texts(
+    rows: list[Any],
+    parameters: dict[str, str],
+    columns: list[tuple[str, Type]],
+    read: Callable[[str | None, Type], Any] | None = None,
+) -> pa.Table:
+    read = read or read_text
     rows = rows[int(parameters.get("skip.header.line.count", "0")) :]
     arrays = []
     for index, (_, type_) in enumerate(columns):
-        values = [read_text(row[index], type_) if index < len(row) else None for row in rows]
+        values = [read(row[index], type_) if index < len(row) else None for row in rows]
         arrays.append(pa.array(values, arrow_type(type_)))
     return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
 
@@ -297,6 +314,10 @@ def read_text(text: str | None, type_: Type) -> Any:
         return None
 
 
+def _binary(text: str, _: Type) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
 def _boolean(text: str, _: Type) -> bool | None:
     return {"true": True, "false": False}.get(text.lower())
 
@@ -305,7 +326,7 @@ def _timestamp(text: str, _: Type) -> datetime:
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+$", r"\1", text))
 
 
-_READERS = {
+_READERS: dict[str, Callable[[str, Type], Any]] = {
     **dict.fromkeys(types.INTEGERS, lambda text, _: int(text)),
     "double": lambda text, _: float(text),
     "real": lambda text, _: float(text),
@@ -313,4 +334,5 @@ _READERS = {
     "boolean": _boolean,
     "date": lambda text, _: date.fromisoformat(text),
     "timestamp": _timestamp,
+    "varbinary": _binary,
 }

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from local_lakehouse.athena.results import render
+from local_lakehouse.athena.tables import lazy_simple
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.writes.hive_encoders import (
     AvroEncoder,
@@ -188,7 +189,8 @@ class HiveWriter:
         return lambda sink: LineEncoder(sink, lambda rows: self._text_lines(rows, columns), compressed=compressed)
 
     def _text_lines(self, rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> Iterator[str]:
-        for row in render(rows.select(range(len(columns))), [type_ for _, type_ in columns]):
+        cells = [_text_cells(rows.column(index), type_) for index, (_, type_) in enumerate(columns)]
+        for row in zip(*cells, strict=True):
             yield self._delimiter.join(r"\N" if cell is None else cell for cell in row)
 
 
@@ -252,3 +254,9 @@ def _partitions(
             for name, value in zip(partitioned_by, key, strict=True)
         )
         yield folder, rows.take(pa.array(indexes))
+
+
+def _text_cells(column: Any, type_: Type) -> list[str | None]:
+    if type_.children or type_.name == "varbinary":
+        return [lazy_simple.written(value, type_) for value in column.to_pylist()]
+    return [row[0] for row in render(pa.table([column], names=["c"]), [type_])]

@@ -296,3 +296,35 @@ def test_descriptions_that_are_not_offered(athena: Athena, statement: str, reaso
     athena.run("CREATE VIEW seen AS SELECT 1 AS id")
 
     assert reason in athena.fail(statement)
+
+
+def test_text_files_hold_binary_values_arrays_maps_and_structs(athena: Athena) -> None:
+    rows = [
+        ["MTIz", "1\x022", "1\x032\x023\x034", "1\x02x", "a\x03b\x02c"],
+        [r"\N", "", "", r"\N", ""],
+        ["!", "7\x02\\N", r"1\x03\N".replace(r"\x03", "\x03"), "5", r"\N"],
+    ]
+    athena.s3.put_object(
+        Bucket="lab", Key="nested/a.txt", Body="\n".join("\t".join(row) for row in rows).encode() + b"\n"
+    )
+    athena.run(
+        "CREATE EXTERNAL TABLE nested (b binary, a array<int>, m map<int, int>, s struct<x: int, y: string>, "
+        r"aa array<array<string>>) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' LOCATION 's3://lab/nested/'"
+    )
+
+    found = athena.run(
+        "SELECT to_hex(b), json_format(CAST(a AS json)), json_format(CAST(m AS json)), s.x, s.y, "
+        "json_format(CAST(aa AS json)) FROM nested"
+    )
+
+    assert found == [
+        ["313233", "[1,2]", '{"1":2,"3":4}', "1", "x", '[["a","b"],["c"]]'],
+        [None, "[]", "{}", None, None, "[]"],
+        [None, "[7,null]", '{"1":null}', "5", None, None],
+    ]
+
+    kept = "b, a, m, s, aa"
+    athena.run(f"CREATE TABLE copied_nested WITH (format = 'TEXTFILE') AS SELECT {kept} FROM nested")
+    for column in kept.split(", "):
+        difference = f"SELECT {column} FROM nested EXCEPT SELECT {column} FROM copied_nested"
+        assert athena.run(difference) == []

@@ -1,0 +1,89 @@
+r"""Arrays, maps and structs in text files, as Hive's LazySimpleSerDe writes them.
+
+Each level of nesting has a separator: ``\x02`` for the elements of an array, ``\x03`` for those of an array in it, or
+between a key and its value, and so on.
+
+AWS: https://docs.aws.amazon.com/athena/latest/ug/lazy-simple-serde.html
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from local_lakehouse.sql.types import Type
+
+_DEFAULTS = tuple(map(chr, range(2, 9)))
+
+
+def separators(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the separators below the one between columns, the outermost first."""
+    # Hive's own name of the first one has a mistake in it, which older tables have.
+    first = parameters.get("collection.delim") or parameters.get("colelction.delim") or _DEFAULTS[0]
+    return (first, parameters.get("mapkey.delim") or _DEFAULTS[1], *_DEFAULTS[2:])
+
+
+def read(text: str | None, type_: Type, levels: Sequence[str], null: str, scalar: Callable[[str, Type], Any]) -> Any:
+    """Read a text as a type that may have members.
+
+    Args:
+        text: The text; None for NULL.
+        type_: The type.
+        levels: The separators, the outermost first.
+        null: The text that stands for NULL.
+        scalar: Reads a text as a type without members.
+    """
+    if text is None or text == null:
+        return None
+    if type_.name not in ("array", "map", "row"):
+        return scalar(text, type_)
+    parts = text.split(levels[0]) if text and levels else []
+    if type_.name == "array":
+        return [read(part, type_.element, levels[1:], null, scalar) for part in parts]
+    if type_.name == "row":
+        given: list[str | None] = [*parts, *[None] * len(type_.children)]
+        return {
+            f"f{index}": read(given[index], child, levels[1:], null, scalar)
+            for index, child in enumerate(type_.children)
+        }
+    entries: dict[Any, Any] = {}
+    for part in parts:
+        key, found, value = part.partition(levels[1])
+        name = read(key, type_.key, levels[2:], null, scalar)
+        if name is not None:
+            # The first of several entries with one key stays, as in Hive.
+            entries.setdefault(name, read(value if found else None, type_.value, levels[2:], null, scalar))
+    return list(entries.items())
+
+
+def written(value: Any, type_: Type, levels: Sequence[str] = _DEFAULTS, null: str = r"\N") -> str:
+    """Write a value; what `read` reads is the same value, but for an empty text in an array.
+
+    Args:
+        value: The value; rows have members ``f0``, ``f1`` and so on.
+        type_: Its type.
+        levels: The separators, the outermost first.
+        null: The text that stands for NULL.
+    """
+    if value is None:
+        return null
+    if type_.name == "array":
+        return levels[0].join(written(each, type_.element, levels[1:], null) for each in value)
+    if type_.name == "row":
+        members = [value[f"f{index}"] for index in range(len(type_.children))]
+        return levels[0].join(
+            written(each, child, levels[1:], null) for each, child in zip(members, type_.children, strict=True)
+        )
+    if type_.name == "map":
+        entries = value.items() if isinstance(value, dict) else value
+        return levels[0].join(
+            f"{written(key, type_.key, levels[2:], null)}{levels[1]}{written(each, type_.value, levels[2:], null)}"
+            for key, each in entries
+        )
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)

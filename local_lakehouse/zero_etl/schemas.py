@@ -92,12 +92,17 @@ def check_names(columns: Sequence[Column], origins: Origins) -> dict[str, tuple[
         FailedForGoodError: A name contains a colon.
     """
     known = dict(origins)
+    taken: set[str] = set()
     for column in columns:
         if ":" in column.name:
             raise _colon(".".join(column.source))
         other = known.setdefault(column.name, column.source)
         if other != column.source:
             raise NeedsAttentionError(_collision(column.name, _shown(other), _shown(column.source)))
+        if column.name in taken:
+            # NOUNNEST has a column of its own, which a key may be called like.
+            raise NeedsAttentionError(_collision(column.name, _shown(other), "all that are not keys"))
+        taken.add(column.name)
     return known
 
 

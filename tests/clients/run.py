@@ -58,7 +58,9 @@ def main() -> int:
                 **local_environment(lakehouse.url, "us-east-1"),
                 **suite.environment,
                 **suite.prepare(lakehouse.url),
-                "PYTHONPATH": f"{HERE / 'plugin'}{os.pathsep}{options.checkout.absolute() / suite.folder}",
+                "PYTHONPATH": os.pathsep.join(
+                    map(str, [HERE / "plugin", *(options.checkout.absolute() / each for each in suite.sources)])
+                ),
             }
             subprocess.run(
                 command(suite, options.python.absolute(), report, options.workers, further),

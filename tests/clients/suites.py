@@ -25,6 +25,8 @@ class Suite:
         tests: Paths of tests in it.
         environment: The variables that the tests read.
         prepare: Creates what the tests expect, and returns further variables.
+        plugin: A module of `plugin` that pytest loads first.
+        sources: Folders of the checkout whose code the tests are written for.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Suite:
     tests: tuple[str, ...]
     environment: Mapping[str, str]
     prepare: Callable[[str], Mapping[str, str]]
+    plugin: str = ""
+    sources: tuple[str, ...] = ()
 
 
 def _client(service: str, url: str) -> Any:
@@ -73,14 +77,17 @@ SUITES = {
             "pyathena",
             "https://github.com/laughingman7743/PyAthena",
             ".",
-            ("tests",),
+            ("tests/pyathena",),
             {
                 "AWS_ATHENA_S3_STAGING_DIR": f"s3://{BUCKET}/pyathena/",
                 "AWS_ATHENA_WORKGROUP": "primary",
                 "AWS_ATHENA_SPARK_WORKGROUP": "spark",
                 "AWS_ATHENA_MANAGED_WORKGROUP": "managed",
+                "AWS_ALLOW_HTTP": "true",
             },
             _prepare_pyathena,
+            plugin="pyathena_endpoint",
+            sources=(".",),
         ),
         Suite(
             "awswrangler",
@@ -99,6 +106,8 @@ SUITES = {
             ),
             {"CLIENT_SUITES_BUCKET": BUCKET},
             _prepare_awswrangler,
+            plugin="awswrangler_resources",
+            sources=(".",),
         ),
         Suite(
             "dbt-athena",
@@ -117,6 +126,7 @@ SUITES = {
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             },
             _prepare_dbt,
+            sources=("dbt-athena/src", "dbt-adapters/src", "dbt-tests-adapter/src"),
         ),
     )
 }  # fmt: skip
@@ -133,7 +143,7 @@ def command(suite: Suite, python: Path, report: Path, workers: int, arguments: l
         arguments: Further arguments for pytest; paths among them take the place of the suite's.
     """
     paths = () if any(not each.startswith("-") and ".py" in each for each in arguments) else suite.tests
-    plugin = ("-p", "client_suites_plugin") if suite.name == "awswrangler" else ()
+    plugin = ("-p", suite.plugin) if suite.plugin else ()
     return [
         str(python), "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadscope", "--timeout", "300",
         "--junitxml", str(report), "-p", "no:cacheprovider", "--tb", "short", *plugin, *paths, *arguments,

@@ -11,6 +11,7 @@ import pytest
 from local_lakehouse.backend.changes import ChangeLog
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.iceberg.catalog import load_catalog
+from local_lakehouse.partiql.api import PartiqlService
 from local_lakehouse.protocol.wire import Caller, Fault, parse, service_model
 from local_lakehouse.zero_etl.api import ZeroEtlService
 
@@ -153,6 +154,8 @@ class World:
 
     def dynamodb(self, operation: str, **request: Any) -> dict[str, Any]:
         """Do what the endpoint does with a DynamoDB request: serve it, then note it, as one step."""
+        if operation in PartiqlService.operations:
+            return PartiqlService(self.clients, [self.changes.note]).call(operation, request, LEARNER)
         client = self.clients.client("dynamodb")
         model = service_model("dynamodb").operation_model(operation)
         with self.clients.lock:

@@ -331,3 +331,20 @@ def test_an_item_of_the_largest_size(world: World) -> None:
     text = "é" * 199_000
     _load(world, {"pk": {"S": "a"}, "big": {"S": text}})
     assert world.rows("orders")[0]["big"] == text
+
+
+@pytest.mark.parametrize("name", ["value", "Value"])
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_key_called_like_the_column_of_nounnest_needs_attention(world: World, name: str, loaded: bool) -> None:
+    world.create_table("Orders", name)
+    item = {name: {"S": "a"}, **({} if loaded else {"x": {"N": "1"}})}
+    world.put("Orders", item)
+    arn = world.integrate("Orders", "NOUNNEST")
+    world.refresh()
+    world.put("Orders", {name: {"S": "a"}, "x": {"N": "2"}})
+    world.refresh()
+
+    (error,) = world.describe(arn)["Errors"]
+    assert (world.status(arn), error["ErrorCode"]) == ("NEEDS_ATTENTION", "COLUMN_NAME_CONFLICT")
+    assert f"The attributes {name} and " in error["ErrorMessage"]
+    assert "would both become the column value" in error["ErrorMessage"]

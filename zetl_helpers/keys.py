@@ -12,6 +12,8 @@ from zetl_helpers._aws import absent, error_code
 from zetl_helpers._steps import Step, ensured
 from zetl_helpers.lab import Lab
 
+__all__ = ["ROLE_POLICY", "KeyNotUsableError", "Use", "allow_target_role", "require", "statements"]
+
 Use = Literal["source", "integration", "target"]
 
 ROLE_POLICY = "zETLTargetKeyPolicy"

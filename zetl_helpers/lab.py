@@ -26,6 +26,16 @@ from zetl_helpers._errors import UserError
 from zetl_helpers._place import Place
 from zetl_helpers._settings import Target
 
+__all__ = [
+    "TAG_KEY",
+    "ConnectionRefusedByLabError",
+    "Lab",
+    "UnknownTableError",
+    "connect",
+    "connect_to_local",
+    "local_environment",
+]
+
 TAG_KEY = "zetl-lab"
 
 _MAIN_TABLE = "CustomerAccounts"

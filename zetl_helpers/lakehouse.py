@@ -15,6 +15,19 @@ from zetl_helpers._bucket_settings import RESULTS_PREFIX
 from zetl_helpers._steps import Step
 from zetl_helpers.lab import Lab
 
+__all__ = [
+    "QueryError",
+    "difference",
+    "objects",
+    "query",
+    "query_history",
+    "save_query",
+    "saved_queries",
+    "schema",
+    "snapshots",
+    "time_between",
+]
+
 _POLL_SECONDS = 0.1
 
 

@@ -10,6 +10,8 @@ from zetl_helpers import lakehouse
 from zetl_helpers._steps import Step
 from zetl_helpers.lab import Lab
 
+__all__ = ["FileCounts", "compact", "files", "keep_snapshots_for", "vacuum"]
+
 _POLL_SECONDS = 0.1
 _AGE = "vacuum_max_snapshot_age_seconds"
 

@@ -16,6 +16,20 @@ from zetl_helpers._steps import Step, ensured
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
+__all__ = [
+    "METRICS",
+    "NoLogWarning",
+    "alarm_name",
+    "alarm_state",
+    "create_alarm",
+    "event_pattern",
+    "freshness",
+    "ingestions",
+    "log_events",
+    "metrics",
+    "wait_for_alarm",
+]
+
 METRICS = ("InsertCount", "UpdateCount", "DeleteCount", "IngestionSucceeded", "IngestionFailed", "LastSyncTimestamp")
 
 # AWS publishes no values of the dimension; these are known from integrations with DynamoDB.

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+__all__ = ["payments"]
+
 _STATES = ("CA", "CO", "FL", "IL", "MA", "NV", "NY", "TX", "WA")
 _CATEGORIES = ("Groceries", "Travel", "Fuel", "Online", "Dining")
 _FIRST_DAY = datetime(2025, 11, 1, tzinfo=UTC)

@@ -17,6 +17,22 @@ from zetl_helpers._aws import ForeignResourceError, absent, error_code, make, on
 from zetl_helpers._steps import Step, ensured
 from zetl_helpers.lab import TAG_KEY, Lab
 
+__all__ = [
+    "BOUNDARY_NAME",
+    "LEARNER_BOUNDARY_NAME",
+    "LEARNER_ROLE",
+    "POLICY_NAME",
+    "ROLE_DESCRIPTION",
+    "boundary_arn",
+    "caller_principal",
+    "create_target_role",
+    "limit_target_role",
+    "render",
+    "role_exists",
+    "simulate",
+    "write_all",
+]
+
 POLICY_NAME = "zETLTargetPolicy"
 # A managed policy of the account, made once by its administrator from policies/target_role_boundary.json.
 BOUNDARY_NAME = "zETLTargetBoundary"

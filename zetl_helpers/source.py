@@ -13,6 +13,23 @@ from zetl_helpers._steps import Step, ensured
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
+__all__ = [
+    "ImportFailedError",
+    "changes",
+    "create_table",
+    "definition",
+    "disable_pitr",
+    "enable_pitr",
+    "exists",
+    "get_item",
+    "import_items",
+    "items",
+    "load_items",
+    "profiles",
+    "put_items",
+    "put_policy",
+]
+
 _BATCH = 25  # what one BatchWriteItem takes
 _MOST_KEYS = 100  # what one BatchGetItem takes
 _THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")

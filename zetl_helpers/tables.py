@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+__all__ = ["Table", "table"]
+
 _ROWS_A_PAGE = 10
 
 

@@ -18,6 +18,8 @@ from zetl_helpers.cost import LONGEST_REFRESH, SHORTEST_REFRESH
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
+__all__ = ["Gap", "gaps", "render"]
+
 _WANTED = "IntegrationIsWanted"
 # The rule of `_bucket_settings` as CloudFormation spells it.
 _EXPIRY = {

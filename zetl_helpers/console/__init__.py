@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from zetl_helpers import _settings
 from zetl_helpers._errors import UserError
 
+__all__ = ["ConsoleError", "ConsoleLink", "open_for"]
+
 if TYPE_CHECKING:
     from zetl_helpers.console.server import ConsoleServer
     from zetl_helpers.lab import Lab

@@ -1,0 +1,20 @@
+"""A public module lists what is ours: Tab shows that, and nothing that was imported."""
+
+import types
+
+import pytest
+
+import zetl_helpers
+
+
+@pytest.mark.parametrize("name", zetl_helpers.__all__)
+def test_a_public_module_lists_its_names_and_nothing_that_it_imports(name: str) -> None:
+    module = getattr(zetl_helpers, name)
+    if not isinstance(module, types.ModuleType):
+        return
+    listed = module.__all__
+    assert len(listed) == len(set(listed))
+    for one in listed:
+        assert not isinstance(getattr(module, one), types.ModuleType)
+        home = getattr(getattr(module, one), "__module__", "zetl_helpers")
+        assert not isinstance(home, str) or home.partition(".")[0] in ("zetl_helpers", "typing", "builtins")

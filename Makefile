@@ -25,7 +25,7 @@ STATE := $(CURDIR)/.zetl
 # DuckDB and its generator of TPC-DS have one version.
 TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
 
-.PHONY: help install tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks lock workflows release-check bench tpcds fuzz clean
+.PHONY: help install tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks coverage lock workflows release-check bench tpcds fuzz clean
 
 help: ## Tell what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -80,6 +80,14 @@ fuzz: $(READY) ## Send random requests to a lakehouse for ten minutes (SECONDS=6
 	$(BIN)/python -m tests.local_lakehouse.server.fuzzing $(SECONDS)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40000} FUZZ_TABLES=$${FUZZ_TABLES:-200} $(BIN)/python -m pytest -q --timeout 7200 \
 	  tests/local_lakehouse/sql/test_fuzz.py tests/local_lakehouse/athena/test_fuzz.py
+
+coverage: $(READY) ## Tell which part of each package the unit tests run
+	mkdir -p build/coverage
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -q -m "$(MARKS)" -n $(WORKERS) --dist loadscope $(TESTS)
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage json -q -o build/coverage/lines.json
+	$(BIN)/python -m tests.release.coverage_by_package build/coverage/lines.json
 
 lock: $(RELEASE) ## Resolve the versions in constraints/ within pyproject.toml's ranges (LOCK=--upgrade: the newest)
 	.venv-release/bin/python -m tests.release.lock $(LOCK)

@@ -122,6 +122,11 @@ class ChangeLog:
             watched.taken, watched.window = watched.pending(), Window()
             return watched.taken
 
+    def nothing_since(self, integration: str) -> bool:
+        """Tell whether nothing was written since the window was taken; hold the database's lock."""
+        with self._lock:
+            return integration in self._watched and not self._watched[integration].window
+
     def settle(self, integration: str) -> None:
         """Drop the window that was taken: it is in the target."""
         with self._transaction(), self._lock:

@@ -168,6 +168,7 @@ class Lifecycle:
         with self._clients.changing(PARTICIPANT):
             self._set(integration, ACTIVE)
         if counts is not None:
+            synced = self._in_sync_until(integration, synced)
             self._telemetry.completed(self._run(integration, ends, INCREMENTAL_LOAD), counts, synced)
 
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
@@ -179,9 +180,18 @@ class Lifecycle:
             integration.loaded = layout
             self._set(integration, ACTIVE)
         run = self._run(integration, ends, FULL_LOAD)
-        self._telemetry.completed(run, counts, synced)
+        self._telemetry.completed(run, counts, self._in_sync_until(integration, synced))
         if again:
             self._telemetry.event(run, "Integration Resynced", {"tableName": job.target_table})
+
+    def _in_sync_until(self, integration: Integration, taken: float) -> float:
+        """Return up to when the target follows the source: now, unless something was written since `taken`.
+
+        A client that writes, then looks at its clock, and waits for a later moment than that gets it even where it
+        looks late.
+        """
+        with self._clients.lock:
+            return self._clock() if self._changes.nothing_since(integration.identity) else taken
 
     def _plan(self, integration: Integration) -> tuple[Endpoints, LoadedAs, str]:
         """Look at everything an ingestion needs.

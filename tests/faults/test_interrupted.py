@@ -13,7 +13,7 @@ from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.faults import account, neighbours
 from tests.faults.interruption import Interruption, KilledError, When
-from zetl_helpers import cleanup, lakehouse, monitoring
+from zetl_helpers import cleanup, lakehouse, monitoring, studio
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
@@ -46,6 +46,8 @@ def world() -> Iterator[World]:
     interruption = Interruption(lab.session)
     snapshots = account.Snapshots(running)
     neighbours.move_in(lab)
+    # The project's own bucket and workgroup, which the lab leaves alone, come with its first use.
+    studio.find_project(lab)
     empty, before = snapshots.take(), account.everything(lab)
     with without_waiting(running.zero_etl.tick):
         interruption.disarm()

@@ -215,9 +215,11 @@ class Database:
                 content.backup(self._writer)
             except sqlite3.Error as error:
                 raise self.failure(error) from error
-            # The other database may be from a time before a module was first used.
-            for schema in list(self._schemas.values()):
-                self.define(schema)
+            # The other database may be from a time before a module was first used. All tables are there before a
+            # hook looks into one of them.
+            with self.transaction():
+                for schema in list(self._schemas.values()):
+                    self.define(schema)
             for hook in self._after_replacement:
                 hook()
 

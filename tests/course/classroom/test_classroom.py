@@ -18,8 +18,9 @@ from zetl_helpers.lakehouse import save_query
 
 
 @pytest.fixture
-def alone(lakehouse: Lakehouse) -> Iterator[Lab]:
+def alone(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """An instructor in an account with nothing in it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     with without_waiting(lakehouse.zero_etl.refresh_now):
         yield connect_to(lakehouse.url)
 

@@ -38,7 +38,7 @@ def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (RIGHT.rename(columns={"share": "percent"}), "'percent' should be called 'share': name it with AS"),
+        (RIGHT.rename(columns={"share": "percent"}), "If it holds the same, name it with AS"),
         (RIGHT[["state"]], "should have the columns state, share. Yours has state"),
         (RIGHT.assign(more=1, extra=2), "Yours has state, share, more, extra"),
         (RIGHT.iloc[:0], "your answer has no row"),
@@ -49,7 +49,7 @@ def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
         (RIGHT.assign(state=["CA", "NV", "OR"]), "The row for state OR does not belong"),
         (RIGHT.assign(state=["CA", "NV", "NV"]), "There is no row for state NY"),
         (shares(0.3333, 0.5, 0.0), "It is a fraction"),
-        (shares(33, 50, 0), "two whole numbers divide to a whole number"),
+        (shares(33, 50, 0), "The decimals are cut off"),
         (shares(33.333333, 50.0, 0.0), "round the result once"),
         (shares(33.33, 50.0, None), "NULL in a computation"),
         (shares("33.33", "50.0", "0.0"), "should not be a text"),
@@ -62,7 +62,7 @@ def test_the_mistake_is_named(answer: pd.DataFrame, says: str) -> None:
 
 def test_a_value_where_none_should_be_is_named() -> None:
     right = RIGHT.assign(share=[1.0, float("nan"), 2.0])
-    assert "There should be no value (NULL)" in mistake(right.fillna(0.0), right)
+    assert "It should be NULL" in mistake(right.fillna(0.0), right)
     compare(right, right.astype(object).where(right.notna(), None), one_row_for="state", key=("state",), ordered=False)
 
 

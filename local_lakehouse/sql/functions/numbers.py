@@ -77,7 +77,7 @@ def _round_decimal(arguments: Sequence[Typed]) -> str:
 
 
 for _name in _ALL:
-    define("abs", _name, _name, f"athena_abs_{_name}({{0}})", fails=True)
+    define("abs", _name, _name, "abs({0})", fails=True)
     define("sign", _name, _name, _cast_like("sign({0})"))
     define("ceil ceiling floor round", _name, _name, "{0}")
     define("round", f"{_name},integer", _name, _cast_like("athena_round_integer({0}, {1})"), fails=True)

@@ -14,6 +14,9 @@ _OVERFLOW = re.compile(r"Overflow in (\w+) of (INT\d+|DECIMAL\(\d+\)) \((.*?)\)[
 _OUT_OF_RANGE = re.compile(
     r"Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (INT\d+)"
 )
+_ABS = re.compile(r"Overflow on abs\((-\d+)\)")
+# Only the least value of a type has no absolute value in it, so the value tells the type.
+_LEAST = {-(2**7): "tinyint", -(2**15): "smallint", -(2**31): "integer", -(2**63): "bigint"}
 _TO_DECIMAL = re.compile(
     r"Could not (?:cast|convert) (?:value|string|VARCHAR) \"?(\S+?)\"? to DECIMAL\((\d+), ?(\d+)\)"
 )
@@ -25,6 +28,9 @@ def failure_of(text: str) -> QueryFailure:
         return QueryFailure(match.group(1), match.group(2))
     if match := _OVERFLOW.search(text):
         return _overflow(match)
+    if match := _ABS.search(text):
+        value = int(match.group(1))
+        return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"Value {value} is out of range for abs({_LEAST[value]})")
     if match := _OUT_OF_RANGE.search(text):
         return _out_of_range(match)
     if match := _TO_DECIMAL.search(text):

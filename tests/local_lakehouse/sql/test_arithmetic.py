@@ -84,7 +84,7 @@ def test_value_and_type(ask: Ask, expression: str, text: str | None, type_: str)
         ("CAST(DECIMAL '0.05' AS varchar)", "0.05", "varchar"),
         ("CAST(DECIMAL '-0.05' AS varchar)", "-0.05", "varchar"),
         ("CAST('abcdef' AS varchar(3))", "abc", "varchar(3)"),
-        ("CAST('a' AS char(3)) || '|'", "a  |", "varchar"),
+        ("CAST('a' AS char(3)) || '|'", "a  |", "char(4)"),
         ("CAST('TRUE' AS boolean)", "true", "boolean"),
         ("CAST(0.0 AS boolean)", "false", "boolean"),
         ("CAST(true AS double)", "1.0", "double"),

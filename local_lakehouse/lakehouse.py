@@ -240,11 +240,13 @@ class Lakehouse:
         return service
 
     def _make_partiql(self) -> PartiqlService:
+        load("local_lakehouse.partiql.api")
         from local_lakehouse.partiql.api import PartiqlService
 
         return PartiqlService(self.backend.clients, [self._note])
 
     def _make_streams(self) -> StreamsService:
+        load("local_lakehouse.streams.api")
         from local_lakehouse.streams.api import StreamsService
 
         return StreamsService(self.database)

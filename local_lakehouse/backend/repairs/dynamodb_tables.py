@@ -20,6 +20,7 @@ from moto.dynamodb.responses import DynamoHandler, DynamoResult
 from local_lakehouse.backend.item_tables import StoredItems
 from local_lakehouse.backend.repairs import dynamodb_definitions as definitions
 from local_lakehouse.backend.repairs.dynamodb_updates import update
+from local_lakehouse.loading import load
 
 # AWS's answer to DeleteTable has only these.
 _OF_DELETED = (
@@ -250,6 +251,7 @@ def _managed_key(default_key: Callable[..., str]) -> Callable[..., str]:
 
     @functools.wraps(default_key)
     def managed(self: Any, account_id: str, region: str) -> str:
+        load("moto.kms.models")
         from moto.kms.models import kms_backends
 
         arn = default_key(self, account_id, region)

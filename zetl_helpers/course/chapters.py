@@ -12,7 +12,6 @@ from zetl_helpers._aws import error_code
 from zetl_helpers._errors import UserError
 from zetl_helpers._rights import DENIED
 from zetl_helpers._steps import Step
-from zetl_helpers._wait import wait_for
 from zetl_helpers.course.exercises import faults
 from zetl_helpers.lab import Lab
 
@@ -167,34 +166,8 @@ def _remove_strays(lab: Lab) -> Iterator[Step]:
 
 def _evolve(lab: Lab) -> Iterator[Step]:
     if not _changed(lab):
-        apply_changes(lab)
-        _wait_for_changes(lab)
+        integration.wait_until_synced(lab, apply_changes(lab))
         yield Step("the three changes of chapter 06", "created")
-
-
-def _wait_for_changes(lab: Lab) -> None:
-    """Wait until the changes of chapter 6 are in the target table.
-
-    The rows decide, not a moment: a refresh may take all three writes before this process has looked at its clock, and
-    no later event would then name a later moment.
-    """
-    deleted = source.changes()["delete_item"]["Key"]["CustomerID"]["S"]
-
-    def look() -> bool | None:
-        if integration.require(lab)["Status"] in ("NEEDS_ATTENTION", "FAILED"):
-            integration.wait_until_active(lab)
-        if "email" not in set(lakehouse.schema(lab)["column"]):
-            return None
-        sql = f"SELECT COUNT(*) AS n FROM {lab.target_table} WHERE customerid = :deleted"  # noqa: S608
-        return True if lakehouse.query(lab, sql, deleted=deleted)["n"].iloc[0] == 0 else None
-
-    wait_for(
-        "the changes of chapter 06 to arrive",
-        look,
-        timeout=5400,
-        hint="Look at integration.describe(lab) and monitoring.log_events(lab).",
-        every=0.5,
-    )
 
 
 def _changed(lab: Lab) -> bool:

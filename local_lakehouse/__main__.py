@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     settings = Settings(
         options.state,
-        daemon.DEFAULT_PORT if options.port is None else options.port,
-        options.region,
-        options.refresh_seconds,
-        options.enforce_iam,
+        port=daemon.DEFAULT_PORT if options.port is None else options.port,
+        region=options.region,
+        refresh_seconds=options.refresh_seconds,
+        enforce_iam=options.enforce_iam,
         or_any_port=options.port is None,
         governed=options.governed,
     )

@@ -8,7 +8,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,7 @@ class Settings:
     """
 
     state: Path | None = None
+    _: KW_ONLY
     port: int = 0
     region: str = "us-east-1"
     refresh_seconds: float = 1.0

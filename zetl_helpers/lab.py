@@ -325,7 +325,7 @@ def _require_local_packages() -> None:
     if missing:
         where = "In this space of SageMaker Unified Studio the" if _place.find_space() else "The"
         raise ConnectionRefusedByLabError(
-            f"{where} local lakehouse has not all packages that it needs ({', '.join(missing)} missing): install them "
+            f"{where} local lakehouse needs {', '.join(missing)}: install what is missing "
             f"with {sys.executable} -m pip install 'zetl-helpers[local]', or in the tutorial's folder with "
             "pip install '.[local]'. To work in your AWS account instead, run zetl settings target=aws once, and "
             "restart the kernel."

@@ -39,6 +39,16 @@ def zetl(*words: str, state: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
+@pytest.mark.parametrize("option", ["enforce_iam", "governed", None])
+def test_each_option_reaches_the_lakehouse(state: Path, option: str | None) -> None:
+    health = start(state, refresh_seconds=7.0, **({option: True} if option else {})).health
+    seen = {name: health[name] for name in ("enforce_iam", "governed", "refreshing", "refresh_seconds")}
+    assert seen == {
+        "enforce_iam": option == "enforce_iam", "governed": option == "governed", "refreshing": True,
+        "refresh_seconds": 7.0,
+    }  # fmt: skip
+
+
 def test_what_it_holds_is_there_after_a_restart(state: Path) -> None:
     lab = connect_to(start(state).url)
     lab.client("s3").create_bucket(Bucket="kept-bucket")

@@ -28,7 +28,12 @@ def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     begin = time.monotonic()
     command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    # Where the tests run in the background, the shell lets them ignore Ctrl-C, and they would pass that on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert process.stdout is not None
     address = ""
     while not address.startswith("http"):

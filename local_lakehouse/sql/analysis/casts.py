@@ -52,9 +52,9 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         return value
     sql = cast_sql(value.sql, source, target)
     if safe and value.fails:
-        # Only the cast is tried: its operand fails as anywhere else.
-        tried = cast_sql("tried", source, target)
-        return derive(f"list_transform([{value.sql}], lambda tried: TRY({tried}))[1]", target, value)
+        # Only the cast is tried: its operand, computed before it, fails as anywhere else. A lambda would name it once,
+        # but DuckDB before 1.5.2 does not find its variables within TRY.
+        return derive(f"CASE WHEN {value.sql} IS NOT NULL THEN TRY({sql}) END", target, value)
     if safe:
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)
     widens = types.can_coerce(source, target) and target.name != "char"

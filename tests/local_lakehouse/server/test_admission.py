@@ -95,9 +95,10 @@ def test_motos_own_controls_do_not_exist(lakehouse: Lakehouse, method: str, targ
 @pytest.mark.parametrize("token", [None, "", "wrong", "ä"])
 def test_a_control_needs_the_token(lakehouse: Lakehouse, control: str, token: str | None) -> None:
     headers = {} if token is None else {"X-Zetl-Token": token}
-    before = lakehouse.zero_etl.paused
+    paused = control != "pause"
+    (lakehouse.zero_etl.pause if paused else lakehouse.zero_etl.resume)()
     assert request(lakehouse, "POST", f"/_zetl/{control}", headers, b"{}").status == 403
-    assert lakehouse.zero_etl.paused == before
+    assert lakehouse.zero_etl.paused == paused
 
 
 def test_a_control_with_the_token_is_carried_out(lakehouse: Lakehouse) -> None:

@@ -42,11 +42,13 @@ def test_without_extras_each_command_names_what_to_install(tmp_path: Path) -> No
     assert errors["doctor"] == ""
 
 
-def test_without_extras_the_aws_target_gets_as_far_as_its_credentials(tmp_path: Path) -> None:
+# With a data path in the environment, botocore looks for the profile at the first call, not when a session is made.
+@pytest.mark.parametrize("more", [{}, {"AWS_DATA_PATH": os.devnull}])
+def test_without_extras_the_aws_target_gets_as_far_as_its_credentials(tmp_path: Path, more: dict[str, str]) -> None:
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_PROFILE": "nobody"}
     errors = said(
         "", "cleanup", "class status", "template", "policies",
-        ZETL_TARGET="aws", AWS_REGION="us-east-1", ZETL_STATE_DIR=str(tmp_path), **nothing,
+        ZETL_TARGET="aws", AWS_REGION="us-east-1", ZETL_STATE_DIR=str(tmp_path), **nothing, **more,
     )  # fmt: skip
     for command, error in errors.items():
         assert "(nobody) could not be found. Set AWS_PROFILE" in error, command

@@ -121,6 +121,6 @@ def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "moto" else real(name))
     with pytest.raises(
-        ConnectionRefusedByLabError, match=r"moto missing.*pip install .*\[local\].*settings target=aws"
+        ConnectionRefusedByLabError, match=r"needs moto: .*pip install .*\[local\].*settings target=aws"
     ):
         connect("local")

@@ -6,7 +6,7 @@ import difflib
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, ProfileNotFound
 
 from zetl_helpers import _rights
 
@@ -77,6 +77,8 @@ def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
             "There are no AWS credentials. Sign in (aws sso login, or aws configure), or set AWS_PROFILE to a profile "
             "that has some, then repeat this cell."
         )
+    if isinstance(error, ProfileNotFound):
+        return f"{error}. Set AWS_PROFILE to a profile of yours, or make one with aws configure sso."
     if isinstance(error, ClientError) and error.response["Error"]["Code"] in _BY_CODE:
         return f"AWS does not say who you are: {error}"
     if isinstance(error, EndpointConnectionError) and region not in (known := _regions()):

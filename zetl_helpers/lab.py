@@ -400,9 +400,7 @@ def _connect_aws(prefix: str) -> Lab:
         # AWS's command line reads both names of the variable, boto3 the second only.
         session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
     except ProfileNotFound as error:
-        raise ConnectionRefusedByLabError(
-            f"{error}. Set AWS_PROFILE to a profile of yours, or make one with aws configure sso."
-        ) from error
+        raise ConnectionRefusedByLabError(_next_steps.without_identity(error, "")) from error
     if not session.region_name:
         raise ConnectionRefusedByLabError("AWS needs a Region. Set AWS_REGION, for example to us-east-1.")
     lab = _in_space(_introduce("aws", session, prefix, None))

@@ -104,12 +104,14 @@ class JsonCalls:
         for side, value in node.defaults:
             parts.append(cast(self._analysis.expression(value, scope), target, value.position))
             defaults[side] = parts[-1].sql
-        found = self._analysis.fresh("j")
+        # It is written several times: a lambda would name it once, but TRY of DuckDB 1.5.1 finds no lambda's variable.
+        found = f"athena_json_scalar({call})"
         branches = []
         for name, type_ in _FOUND.items():
             if not can_cast(type_, target):
                 continue
-            held = derive(f"CAST({found}[3] AS {types.duckdb_type(type_)})", type_, fails=True)
+            # DuckDB computes constants even of branches that are not taken, so this may not fail there.
+            held = derive(f"TRY_CAST({found}[3] AS {types.duckdb_type(type_)})", type_)
             branches.append(f"WHEN '{name}' THEN {cast(held, target, node.position, safe=True).sql}")
         scalar = f"CASE {found}[2] {' '.join(branches)} END" if branches else "NULL"
         nothing = f"CAST(NULL AS {types.duckdb_type(target)})"
@@ -120,11 +122,10 @@ class JsonCalls:
             message = quote(f"JSON_VALUE_RESULT_ERROR|cannot extract SQL scalar from JSON: {side.lower()} result")
             return f"athena_fail({message})" if settings.get(side) == "ERROR" else nothing
 
-        result = (
+        sql = (
             f"CASE {found}[1] WHEN 'NULL' THEN {nothing} WHEN 'EMPTY' THEN {behaviour('EMPTY')} "
             f"WHEN 'ERROR' THEN {behaviour('ERROR')} ELSE coalesce({scalar}, {behaviour('ERROR')}) END"
         )
-        sql = f"list_transform([athena_json_scalar({call})], lambda {found}: {result})[1]"
         return derive(sql, target, *parts, fails=True)
 
     def _returned(self, sql: str, parts: list[Typed], returning: JsonOutput | None, position: Position) -> Typed:

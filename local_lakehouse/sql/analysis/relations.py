@@ -216,7 +216,12 @@ class Relations:
             self._analysis.expressions.filter(node.condition, visible, "JOIN ON clause") if node.condition else None
         )
         on = condition.sql if condition else "TRUE"
-        sql = f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
+        joined = nested(node.right, second)
+        if outer_join and on != "TRUE" and joined.startswith("LATERAL "):
+            # DuckDB 1.5.1 joins such a side only by comparisons between both sides.
+            name = joined.rpartition(" AS ")[2].partition("(")[0]
+            joined, on = f"LATERAL (SELECT * FROM {joined.removeprefix('LATERAL ')} WHERE {on}) AS {name}", "TRUE"
+        sql = f"{first.sql} {node.kind} JOIN {joined} ON {on}"
         facts = union(first.facts, second.facts, condition.facts if condition else NOTHING)
         return From(sql, [*first.fields, *second.fields], facts)
 

@@ -16,7 +16,7 @@ from local_lakehouse.sql.runtime import (
     url_functions,
 )
 from local_lakehouse.sql.runtime.macros import macro_statements
-from local_lakehouse.sql.runtime.udf import all_udfs
+from local_lakehouse.sql.runtime.udf import Udf, all_udfs
 
 # Importing a topic offers its functions.
 _TOPICS = (
@@ -28,6 +28,7 @@ _TOPICS = (
     text_functions,
     url_functions,
 )
+_EMPTY = {"VARCHAR": "''", "BLOB": "''::BLOB"}
 _SETTINGS = {
     "TimeZone": "UTC",
     "default_null_order": "nulls_last",
@@ -55,18 +56,30 @@ def prepare() -> duckdb.DuckDBPyConnection:
         },
     )
     for function in all_udfs():
-        connection.create_function(  # type: ignore[call-overload]  # its stubs know the enums only
-            function.name,
-            function.function,
-            list(function.parameters),
-            function.result,
-            type="arrow",
-            # By default DuckDB refuses a function that returns NULL.
-            null_handling="special",
-        )
+        _offer(connection, function)
     for statement in macro_statements():
         connection.execute(statement)
     return connection
+
+
+def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
+    """Make a Python function known to DuckDB."""
+    # A text that a Python function returned lies in Arrow's memory. COALESCE of DuckDB 1.5.1 keeps a pointer to it when
+    # that memory is gone; a concatenation copies the text into DuckDB's own.
+    empty = _EMPTY.get(function.result)
+    name = f"{function.name}_python" if empty else function.name
+    connection.create_function(  # type: ignore[call-overload]  # its stubs know the enums only
+        name,
+        function.function,
+        list(function.parameters),
+        function.result,
+        type="arrow",
+        # By default DuckDB refuses a function that returns NULL.
+        null_handling="special",
+    )
+    if empty:
+        parameters = ", ".join(f"p{place}" for place in range(len(function.parameters)))
+        connection.execute(f"CREATE MACRO {function.name}({parameters}) AS {name}({parameters}) || {empty}")
 
 
 def restrict(

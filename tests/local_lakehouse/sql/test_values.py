@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_lakehouse.sql.failures import QueryFailure
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Ask, Table
 
 PROFILE = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TRUTH = (True, False, None)
@@ -276,3 +276,26 @@ def test_a_range_is_as_wide_as_its_offset(ask: Ask, frame: str, values: str, exp
 def test_a_range_has_no_null_offset(ask: Ask) -> None:
     with pytest.raises(QueryFailure, match="must not be negative or null"):
         ask("SELECT sum(x) OVER (ORDER BY x RANGE y PRECEDING) FROM (VALUES (1, 1), (2, NULL)) t(x, y)")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "json_format(json_parse('\"' || x || '\"'))",
+        "url_encode(x)",
+        "normalize(x)",
+        "reverse(x)",
+        "split_to_map(x, ';', '=')['name']",
+        "json_extract_scalar('{\"a\": \"' || x || '\"}', '$.a')",
+        "regexp_replace(x, '(\\d+)', '<$1>')",
+        "from_utf8(to_utf8(x))",
+    ],
+)
+def test_a_texts_memory_outlives_the_function_that_made_it(ask: Ask, expression: str) -> None:
+    rows = [[f"name=a text that is longer than twelve bytes, number {number % 7}"] for number in range(300)]
+    tables = {"t": Table({"x": "varchar"}, rows)}
+    bare = ask(f"SELECT {expression} FROM t", tables).rows
+    for around in (f"coalesce({expression}, 'none')", f"if({expression} IS NULL, 'none', {expression})"):
+        assert ask(f"SELECT {around} FROM t", tables).rows == bare
+    gathered = ask(f"SELECT coalesce(max({expression}), 'none') FROM t GROUP BY x", tables).rows
+    assert sorted(gathered) == sorted(map(list, {tuple(row) for row in bare}))

@@ -15,19 +15,25 @@ _MODULES: dict[str, list[str]] = {
     }.items()
 }
 
+_carried_out: set[str] = set()
+
 
 def prepare(service: str, module: str) -> None:
-    """Let the `apply` of a module be called before moto answers the first request to a service.
+    """Let the `apply` of a module be called before moto answers the next request to a service.
 
     Args:
         service: botocore's name of the service.
         module: The module; to call its `apply` again changes nothing.
     """
-    if module not in _MODULES.setdefault(service, []):
-        _MODULES[service].append(module)
+    if module in _MODULES.setdefault(service, []):
+        return
+    _MODULES[service].append(module)
+    if service in _carried_out:
+        load(module).apply()
 
 
 def carry_out(service: str) -> None:
     """Do what is to be done for a service."""
+    _carried_out.add(service)
     for module in _MODULES.get(service, ()):
         load(module).apply()

@@ -30,6 +30,9 @@ def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typ
     left, right = coerce(left, common), coerce(right, common)
     if operator == "IS DISTINCT FROM":
         sql = f"({key(left.sql, common)} IS DISTINCT FROM {key(right.sql, common)})"
+        if left.facts.constant or right.facts.constant:
+            # DuckDB 1.5.1 hands such a comparison to the reader of Arrow tables, which does not know it.
+            sql = f"({sql} = TRUE)"
         return derive(sql, types.BOOLEAN, left, right)
     return derive(
         _comparison(operator, left, right, common),

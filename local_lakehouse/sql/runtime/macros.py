@@ -83,7 +83,7 @@ athena_parse_date(s) AS CASE WHEN regexp_full_match(trim(s, athena_spaces()), '[
 athena_step(us, n) AS us - ((us % n) + n) % n
 athena_round_timestamp(t, p) AS CASE WHEN p >= 6 THEN t ELSE make_timestamp(athena_step(epoch_us(t) + CAST(pow(10, 6 - p) AS BIGINT) // 2, CAST(pow(10, 6 - p) AS BIGINT))) END
 athena_timestamp_text(t, p) AS CASE WHEN year(t) BETWEEN 0 AND 9999 THEN strftime(t, '%Y') WHEN year(t) < 0 THEN printf('-%04d', -year(t)) ELSE '+' || year(t) END || strftime(t, '-%m-%d %H:%M:%S') || CASE WHEN p = 0 THEN '' ELSE '.' || left(strftime(t, '%f'), p) END
-athena_time_text(t, p) AS right(athena_timestamp_text(DATE '1970-01-01' + t, p), CASE WHEN p = 0 THEN 8 ELSE 9 + p END)
+athena_time_text(t, p) AS left(strftime(DATE '1970-01-01' + t, '%H:%M:%S.%f'), CASE WHEN p = 0 THEN 8 ELSE 9 + p END)
 athena_day_interval_text(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%d %02d:%02d:%02d.%03d', abs(x) // 86400000, abs(x) // 3600000 % 24, abs(x) // 60000 % 60, abs(x) // 1000 % 60, abs(x) % 1000)
 athena_month_interval_text(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%d-%d', abs(x) // 12, abs(x) % 12)
 athena_at(x) AS CAST((x).i AS TIMESTAMP)
@@ -91,10 +91,10 @@ athena_zoned(t, n) AS CASE WHEN t IS NULL OR n IS NULL THEN NULL ELSE struct_pac
 athena_fine(u, p) AS CASE WHEN u IS NULL THEN NULL ELSE struct_pack(u := u, p := CAST(p AS INTEGER)) END
 athena_fine_zoned(t, n, p) AS CASE WHEN t IS NULL OR n IS NULL THEN NULL ELSE struct_pack(i := t, z := n, p := CAST(p AS INTEGER)) END
 athena_micros_of_day(t) AS (epoch_us(t) % 86400000000 + 86400000000) % 86400000000
-athena_clock_picos(x) AS (((x).n + (x).o * 60000000000000) % 86400000000000000 + 86400000000000000) % 86400000000000000
-athena_zoned_time(p, o) AS CASE WHEN p IS NULL OR o IS NULL THEN NULL ELSE struct_pack(n := ((p - o * 60000000000000) % 86400000000000000 + 86400000000000000) % 86400000000000000, o := CAST(o AS INTEGER)) END
-athena_time_at(x, m) AS CASE WHEN (x) IS NULL OR m IS NULL THEN NULL ELSE struct_pack(n := (x).n, o := CAST(m AS INTEGER)) END
-athena_clock_offset(m) AS CASE WHEN m < 0 THEN '-' ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60)
+athena_clock_picos(x) AS list_transform([x], lambda zt: ((zt.n + zt.o * 60000000000000) % 86400000000000000 + 86400000000000000) % 86400000000000000)[1]
+athena_zoned_time(p, o) AS list_transform([o], lambda zo: list_transform([p], lambda zp: CASE WHEN zp IS NOT NULL AND zo IS NOT NULL THEN struct_pack(n := ((zp - zo * 60000000000000) % 86400000000000000 + 86400000000000000) % 86400000000000000, o := CAST(zo AS INTEGER)) END)[1])[1]
+athena_time_at(x, m) AS list_transform([m], lambda zm: list_transform([x], lambda zt: CASE WHEN zt IS NOT NULL AND zm IS NOT NULL THEN struct_pack(n := zt.n, o := CAST(zm AS INTEGER)) END)[1])[1]
+athena_clock_offset(m) AS list_transform([m], lambda zm: CASE WHEN zm < 0 THEN '-' ELSE '+' END || printf('%02d:%02d', abs(zm) // 60, abs(zm) % 60))[1]
 athena_round_picos(p, n) AS (p + n // 2) // n * n % 1000000
 athena_carry(t, p, n) AS CASE WHEN (p + n // 2) // n * n >= 1000000 THEN t + INTERVAL 1 MICROSECOND ELSE t END
 athena_local(x) AS CASE WHEN (x).z = 'UTC' THEN athena_at(x) ELSE make_timestamp(athena_local_micros(epoch_us(athena_at(x)), (x).z)) END

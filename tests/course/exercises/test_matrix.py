@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -86,7 +87,9 @@ def shown(answer: Any) -> str:
         return "(made in the lab)"
     if isinstance(answer, pd.DataFrame | pd.Series):
         answer = answer.to_dict()
-    return re.sub(r"\s+", " ", f"{in_order(answer)!r}")[:100]
+    # Before numpy 2 its numbers look like Python's.
+    kind = f"np.{type(answer).__name__}({answer.item()!r})" if isinstance(answer, np.generic) else ""
+    return kind or re.sub(r"\s+", " ", f"{in_order(answer)!r}")[:100]
 
 
 def in_order(answer: Any) -> Any:

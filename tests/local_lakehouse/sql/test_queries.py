@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Ask, Table
 
 PEOPLE = "(VALUES (1, 'a', 10), (2, 'b', NULL), (3, 'a', 30)) AS t(id, g, v)"
 
@@ -142,3 +142,16 @@ def test_typeof(ask: Ask, expression: str, type_: str | None) -> None:
             ask(f"SELECT {expression}")
         return
     assert ask(f"SELECT typeof({expression})").rows == [[type_]]
+
+
+@pytest.mark.parametrize(
+    ("condition", "rows"),
+    [
+        ("x IS DISTINCT FROM 1 OR x = 1", [["1"], ["2"], [None]]),
+        ("x IS NOT DISTINCT FROM 1 OR x = 2", [["1"], ["2"]]),
+        ("x IS DISTINCT FROM NULL OR x = 1", [["1"], ["2"]]),
+    ],
+)
+def test_a_table_is_filtered_by_any_comparison(ask: Ask, condition: str, rows: list[list[str | None]]) -> None:
+    table = Table({"x": "integer"}, [[1], [2], [None]])
+    assert ask(f"SELECT x FROM t WHERE {condition}", {"t": table}).rows == rows

@@ -16,6 +16,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from zetl_helpers.course.exercises.engine import UnreadableError
@@ -90,7 +91,8 @@ def entry(answer: Any, name: str) -> Any:
 
 
 def _unreadable(wanted: str, answer: Any) -> UnreadableError:
-    shown = f"{answer!r:.80}" if isinstance(answer, str | int | float) else kind_of(answer)
+    plain = answer.item() if isinstance(answer, np.generic) else answer
+    shown = f"{plain!r:.80}" if isinstance(plain, str | int | float) else kind_of(answer)
     return UnreadableError(f"The answer should be {wanted}. Yours is {shown}.")
 
 

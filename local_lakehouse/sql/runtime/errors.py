@@ -56,6 +56,9 @@ def _overflow(match: re.Match[str]) -> QueryFailure:
     name = _INTEGERS.get(type_)
     if name is None:
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")
+    if operation == "subtraction" and operands.startswith("0 - "):
+        # A negation is written as this, so that what is negated is computed once.
+        operation, operands = "negation", operands.removeprefix("0 - ")
     return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"{name} {operation} overflow: {operands}")
 
 

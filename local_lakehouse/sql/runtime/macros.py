@@ -21,10 +21,10 @@ athena_recursion_depth(d, n) AS CASE WHEN d >= n THEN athena_fail('NOT_SUPPORTED
 
 _NUMBERS = """
 athena_divide(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN athena_fail('DIVISION_BY_ZERO|Division by zero') ELSE a // b END
-athena_negate_tinyint(x) AS CASE WHEN x = -128 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|tinyint negation overflow: ' || x) ELSE CAST(-CAST(x AS SMALLINT) AS TINYINT) END
-athena_negate_smallint(x) AS CASE WHEN x = -32768 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|smallint negation overflow: ' || x) ELSE CAST(-CAST(x AS INTEGER) AS SMALLINT) END
-athena_negate_integer(x) AS CASE WHEN x = -2147483648 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|integer negation overflow: ' || x) ELSE CAST(-CAST(x AS BIGINT) AS INTEGER) END
-athena_negate_bigint(x) AS CASE WHEN x = -9223372036854775808 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|bigint negation overflow: ' || x) ELSE CAST(-CAST(x AS HUGEINT) AS BIGINT) END
+athena_negate_tinyint(x) AS CAST(0 AS TINYINT) - x
+athena_negate_smallint(x) AS CAST(0 AS SMALLINT) - x
+athena_negate_integer(x) AS CAST(0 AS INTEGER) - x
+athena_negate_bigint(x) AS CAST(0 AS BIGINT) - x
 athena_mod(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN athena_fail('DIVISION_BY_ZERO|Division by zero') ELSE a % b END
 athena_mod_float(a, b) AS CASE WHEN b = 0 OR isinf(a) THEN CAST('NaN' AS DOUBLE) + a * 0 ELSE a % b END
 athena_not_equal(a, b) AS (a <> b OR (isnan(a) AND isnan(b)))

@@ -131,3 +131,8 @@ def test_casts(ask: Ask, expression: str, text: str | None, type_: str) -> None:
 )
 def test_null_and_short_circuits(ask: Ask, expression: str, text: str | None) -> None:
     assert ask(f"SELECT {expression} AS x").rows == [[text]]
+
+
+def test_nested_negations_grow_by_a_constant(ask: Ask) -> None:
+    depth = 40
+    assert ask(f"SELECT {'-(' * depth}x{')' * depth} FROM (VALUES 5) t(x)").rows == [["5"]]

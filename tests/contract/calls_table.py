@@ -1,4 +1,4 @@
-"""The table of the tutorial's AWS calls, as docs/aws-calls.md shows it: made from what the chapters really call."""
+"""The table in docs/aws-calls.md, generated from the chapters' AWS calls."""
 
 from collections.abc import Mapping, Set
 from pathlib import Path
@@ -35,11 +35,11 @@ _PAGES = {
 _HEAD = """\
 # AWS calls of each chapter
 
-Made by `tests/contract/test_calls.py` from what the chapters call; `--rewrite-golden` writes it again. The same test
-holds each request and error to AWS's service model, and `tests/rights/test_tutorial.py` shows that the learner's
-policies give each right and no other. The last column is where the helper's use of the call is tested.
+`tests/contract/test_calls.py` generates this table from the chapters' calls; `--rewrite-golden` updates it. The same
+test validates each request and error against AWS's service model. `tests/rights/test_tutorial.py` shows that the
+learner's policies grant exactly these permissions. The last column names the test of the helper that makes the call.
 
-| chapter | call | right | test |
+| chapter | call | permission | test |
 | --- | --- | --- | --- |
 """
 

@@ -25,7 +25,7 @@ STATE := $(CURDIR)/.zetl
 # DuckDB and its generator of TPC-DS have one version.
 TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
 
-.PHONY: help install tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks coverage lock workflows release-check bench tpcds fuzz clean
+.PHONY: help install tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks pictures coverage lock workflows release-check bench tpcds fuzz clean
 
 help: ## Tell what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -72,6 +72,12 @@ notebook-test: $(READY)
 # What a person sees: JupyterLab, the site and the pages in a real Chromium. Its screenshots are in build/screenshots/.
 browser-test: $(PAGES)
 	$(BIN)/python -m pytest -m browser -n $(WORKERS)
+
+pictures: $(PAGES) ## Take the chapters' pictures of the practice console again
+	rm -rf build/screenshots/console
+	$(BIN)/python -m pytest -m browser tests/browser/test_console_places.py
+	mkdir -p docs/images/console
+	cp build/screenshots/console/*.webp docs/images/console/
 
 notebooks: $(READY) ## Run the notebooks and store their outputs in them
 	$(BIN)/zetl run --store

@@ -43,11 +43,12 @@ class ConsoleLink:
         return f"<a href='{address}' target='_blank' rel='noopener'>Open the practice console</a>"
 
 
-def open_for(lab: Lab) -> ConsoleLink:
+def open_for(lab: Lab, place: str = "/") -> ConsoleLink:
     """Run the practice console in this process, and return a link to it.
 
     Args:
         lab: The lab; the console shows the same local lakehouse.
+        place: The page that the link opens, such as ``/glue/zero-etl``; the browser shows it after the ``#``.
 
     Returns:
         The link, shown as such in a notebook. The console ends with the notebook's kernel.
@@ -62,19 +63,17 @@ def open_for(lab: Lab) -> ConsoleLink:
         raise ConsoleError("The practice console is for the local lakehouse. On AWS, use the AWS console.")
     with _lock:
         if lab.endpoint not in _running:
-            link = Link(_settings.state_dir(), lab)
-            link.warm_up()
-            server = ConsoleServer(link)
+            server = ConsoleServer(Link(_settings.state_dir(), lab))
             server.serve_in_background()
             _running[lab.endpoint] = server
-        return ConsoleLink(_running[lab.endpoint].url)
+        return ConsoleLink(_running[lab.endpoint].url_of(place))
 
 
 class _CallableModule(ModuleType):
     """Lets ``zetl.console(lab)`` work although ``zetl_helpers.console`` is a package."""
 
-    def __call__(self, lab: Lab) -> ConsoleLink:
-        return open_for(lab)
+    def __call__(self, lab: Lab, place: str = "/") -> ConsoleLink:
+        return open_for(lab, place)
 
 
 sys.modules[__name__].__class__ = _CallableModule

@@ -40,6 +40,7 @@ class Link:
         self._endpoint = ""
         self._region = ""
         self._clients: dict[str, Any] = {}
+        self._warmed = False
 
     def status(self) -> dict[str, Any]:
         """Return what the page shows of the lakehouse: ``state`` (running, starting, stopped) and its address."""
@@ -108,8 +109,11 @@ class Link:
         return found
 
     def warm_up(self) -> None:
-        """Prepare the clients of the first pages in the background, while the browser opens."""
-        threading.Thread(target=self._warm_up, name="console-warm-up", daemon=True).start()
+        """Prepare the clients of the first pages in the background, once, while the browser opens."""
+        with self._lock:
+            warmed, self._warmed = self._warmed, True
+        if not warmed:
+            threading.Thread(target=self._warm_up, name="console-warm-up", daemon=True).start()
 
     def _warm_up(self) -> None:
         for service in ("dynamodb", "glue"):

@@ -40,6 +40,7 @@ class ConsoleServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.port = int(self.server_address[1])
         self.session = Session(self.port)
+        self.link = link
         self.api = Api(link)
         self.files = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
 
@@ -47,6 +48,15 @@ class ConsoleServer(ThreadingHTTPServer):
     def url(self) -> str:
         """The address to open, with the token."""
         return f"http://127.0.0.1:{self.port}/?token={self.session.token}"
+
+    def url_of(self, place: str) -> str:
+        """Return the address that opens a page of the console.
+
+        Args:
+            place: The page's path, with or without a slash in front; ``/`` is the first page.
+        """
+        path = place.lstrip("/")
+        return f"{self.url}#/{path}" if path else self.url
 
     def serve_in_background(self) -> None:
         """Answer requests in a thread that ends with the process."""
@@ -112,6 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
     def _page(self, tokens: list[str]) -> None:
+        # While the browser reads the page's scripts.
+        self.server.link.warm_up()
         nonce = secrets.token_urlsafe(16)
         page = (STATIC / "index.html").read_text(encoding="utf-8").replace("NONCE", nonce)
         cookie = self.server.session.cookie_for(tokens[0]) if len(tokens) == 1 else None

@@ -156,6 +156,8 @@ def kernel_environment(state: Path) -> dict[str, str]:
         "PLOTLY_RENDERER": "plotly_mimetype",
         # Whether a wait is long enough for a progress line is a matter of the computer.
         "ZETL_PROGRESS": "off",
+        # Nobody clicks while a notebook is run as a whole, and a stored link would lead nowhere.
+        "ZETL_CONSOLE": "off",
     }
 
 

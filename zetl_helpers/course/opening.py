@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import html
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import zetl_helpers
+from zetl_helpers import _place
 from zetl_helpers._steps import Step
-from zetl_helpers.course import chapters, exercises
+from zetl_helpers.course import chapters, exercises, places
 from zetl_helpers.lab import Lab
 
 __all__ = ["ChapterCard", "open_chapter"]
@@ -24,11 +26,14 @@ class ChapterCard:
         lab: The lab.
         exercises: The chapter's exercises.
         caught_up: The steps that were missing.
+        console: The places of the practice console for the chapter's steps, with their addresses; empty where it
+            cannot be opened.
     """
 
     lab: Lab
     exercises: exercises.Chapter
     caught_up: Sequence[Step]
+    console: Sequence[tuple[places.Place, str]] = ()
 
     @property
     def head(self) -> str:
@@ -57,6 +62,7 @@ class ChapterCard:
                 f"<p><b>{html.escape(self.head)}</b></p>",
                 self._caught_up_html(),
                 f"<details{unfolded}><summary>Names of the lab's resources</summary>{self.lab._repr_html_()}</details>",
+                self._console_html(),
                 self.exercises._repr_html_() if self.exercises.questions else "",
             )
         )
@@ -68,6 +74,18 @@ class ChapterCard:
         count = len(self.caught_up)
         summary = f"Caught up: {count} {'step' if count == 1 else 'steps'} of earlier chapters"
         return f"<details><summary>{summary}</summary><ul>{steps}</ul></details>"
+
+    def _console_html(self) -> str:
+        if not self.console:
+            return ""
+        links = "".join(
+            f"<li>{html.escape(place.step)}: "
+            f"<a href='{html.escape(address)}' target='_blank' rel='noopener'>{html.escape(place.title)}</a></li>"
+            for place, address in self.console
+        )
+        return (
+            f"<details><summary>In the console: open a step in the practice console</summary><ul>{links}</ul></details>"
+        )
 
 
 def open_chapter(number: int) -> tuple[Lab, exercises.Chapter]:
@@ -89,14 +107,35 @@ def open_chapter(number: int) -> tuple[Lab, exercises.Chapter]:
     lab = zetl_helpers.connect()
     steps = chapters.catch_up_steps(lab, number)
     chapter = exercises.chapter(lab, number) if number in exercises.ALL else exercises.Chapter(number, ())
-    _show(ChapterCard(lab, chapter, steps))
+    display = _display()
+    if display is None:
+        print(ChapterCard(lab, chapter, steps))  # noqa: T201
+    else:
+        display(ChapterCard(lab, chapter, steps, console_links(lab, number)))
     return lab, chapter
 
 
-def _show(card: ChapterCard) -> None:
-    """Show the card below the notebook's cell, or as text where no notebook runs."""
+def console_links(lab: Lab, number: int) -> list[tuple[places.Place, str]]:
+    """Return the places of the practice console for a chapter's steps, with their addresses.
+
+    Args:
+        lab: The lab.
+        number: The chapter's number.
+
+    Returns:
+        The places; none where the console cannot be used: on AWS, or where the browser runs on another computer than
+        this process. ``ZETL_CONSOLE=off`` turns the links off.
+    """
+    wanted = places.PLACES.get(number, ())
+    elsewhere = "JUPYTERHUB_SERVICE_PREFIX" in os.environ or _place.METADATA.exists()
+    if not wanted or lab.endpoint is None or elsewhere or os.environ.get("ZETL_CONSOLE") == "off":
+        return []
+    from zetl_helpers.console import open_for
+
+    return [(place, open_for(lab, place.address(lab)).url) for place in wanted]
+
+
+def _display() -> Any:
+    """Return what shows an object below the notebook's cell; None where no notebook runs."""
     ipython: Any = sys.modules.get("IPython")
-    if ipython is None or ipython.get_ipython() is None:
-        print(card)  # noqa: T201
-    else:
-        ipython.display.display(card)
+    return None if ipython is None or ipython.get_ipython() is None else ipython.display.display

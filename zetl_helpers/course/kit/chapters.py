@@ -83,7 +83,7 @@ def _sections(notebook: nbformat.NotebookNode) -> list[Section]:
     starts = [
         position
         for position, cell in enumerate(notebook.cells)
-        if cell.metadata.get("zetl", {}).get("kind") not in (None, "connect", "answer")
+        if cell.metadata.get("zetl", {}).get("kind") not in (None, "connect", "answer", "console")
     ]
     ends = [*starts[1:], len(notebook.cells)]
     parts = [notebook.cells[start:end] for start, end in zip(starts, ends, strict=True)]
@@ -93,9 +93,14 @@ def _sections(notebook: nbformat.NotebookNode) -> list[Section]:
 def _section(cells: Sequence[nbformat.NotebookNode]) -> Section:
     about = cells[0].metadata["zetl"]
     heading, _, text = cells[0].source.partition("\n")
-    texts = [text.strip(), *(cell.source for cell in cells[1:] if cell.cell_type == "markdown")]
+    texts = [text.strip(), *(cell.source for cell in cells[1:] if cell.cell_type == "markdown" and not _is_box(cell))]
     outputs = [_words(output) for cell in cells if cell.cell_type == "code" for output in cell.outputs]
     return Section(heading.lstrip("# "), about["kind"], about.get("minutes", 0), texts, [one for one in outputs if one])
+
+
+def _is_box(cell: nbformat.NotebookNode) -> bool:
+    """Tell whether a cell is a box with the clicks of a step, which a room does not hear read aloud."""
+    return bool(cell.metadata.get("zetl", {}).get("kind") == "console")
 
 
 def _words(output: dict[str, Any]) -> str:

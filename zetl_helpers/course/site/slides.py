@@ -23,7 +23,7 @@ MOST_WORDS = 40
 """How many words of prose a slide has at most."""
 _MOST_CODE_LINES, _MOST_ROWS = 12, 9
 _SECTIONS = ("section", "exercise", "key-points")
-_LEFT_OUT = ("connect", "answer")
+_LEFT_OUT = ("connect", "answer", "console")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,156 @@
+"""The pages to which a chapter's boxes lead, and the pictures of them in the chapters."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+import zetl_helpers as zetl
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.browser.conftest import SCREENSHOTS
+from tests.browser.console import opened, serving
+from tests.conftest import connect_to
+from zetl_helpers import monitoring
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.console.server import ConsoleServer
+from zetl_helpers.course.places import PLACES, Place
+from zetl_helpers.lab import Lab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+PICTURES = SCREENSHOTS / "console"
+MOST_BYTES = 80_000
+SHARES = "calculate the total balance as a percentage of the credit limit outstanding per state and zipcode"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A lab as it is in chapter 9, with the alarm of chapter 8."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=0.05))
+    lakehouse.start()
+    lab = connect_to(lakehouse.url)
+    with without_waiting():
+        zetl.catch_up(lab, 9)
+        monitoring.create_alarm(lab)
+    yield lab
+    lakehouse.stop()
+
+
+@pytest.fixture(scope="module")
+def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
+    with serving(tmp_path_factory.mktemp("state"), lab.endpoint) as server:
+        yield server
+
+
+def show(page: Page, server: ConsoleServer, address: str) -> None:
+    """Open a place by its address, as a link does, and wait until it has what it loads."""
+    page.goto("about:blank")
+    page.goto(server.url_of(address))
+    page.locator("h1").wait_for()
+    page.wait_for_load_state("networkidle")
+    for each in page.locator(".loading").all():
+        each.wait_for(state="detached")
+
+
+def places() -> list[tuple[int, Place]]:
+    return [(number, place) for number, found in PLACES.items() for place in found]
+
+
+def test_every_place_opens_a_page_without_an_error(server: ConsoleServer, browser: Browser, lab: Lab) -> None:
+    problems: dict[str, list[str]] = {}
+    with opened(browser, server) as page:
+        for address in sorted({place.address(lab) for _, place in places()}):
+            show(page, server, address)
+            found = page.get_by_role("alert").all_inner_texts()
+            if page.get_by_role("heading", name="Page not found").count() or found:
+                problems[address] = found
+    assert problems == {}
+
+
+def wizard(page: Page, lab: Lab) -> None:
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("DynamoDB table").select_option(label=lab.table)
+    page.get_by_label("Target database").select_option(label=lab.database)
+    page.get_by_label("Target IAM role").select_option(label=lab.role)
+    page.get_by_text("Prerequisites").wait_for()
+
+
+def table_of_the_catalog(page: Page, lab: Lab) -> None:
+    tree = page.get_by_role("tree", name="Data")
+    for name in ("Lakehouse", "AwsDataCatalog", lab.database, lab.target_table):
+        tree.get_by_role("treeitem", name=name, exact=True).locator("> .node").click()
+    page.get_by_role("table", name="Columns").wait_for()
+
+
+def asked(page: Page, lab: Lab) -> None:
+    del lab
+    page.get_by_label("Ask a question").fill(SHARES)
+    page.get_by_role("button", name="Generate SQL").click()
+    page.get_by_role("button", name="Add to querybook").wait_for()
+
+
+def pie(page: Page, lab: Lab) -> None:
+    asked(page, lab)
+    page.get_by_role("button", name="Add to querybook").click()
+    page.get_by_role("button", name="Run all").click()
+    page.get_by_role("table", name="Result").last.wait_for()
+    page.get_by_role("button", name="Chart view").last.click()
+    page.get_by_label("Type").select_option("Pie")
+    page.get_by_label("Values").select_option("balance_percentage")
+    page.get_by_label("Labels").select_option("state")
+    drawn = page.get_by_role("img", name="pie of balance_percentage by state")
+    drawn.locator("svg").first.wait_for()
+    drawn.scroll_into_view_if_needed()
+    page.locator(".results").last.evaluate("element => element.scrollIntoView()")
+
+
+def selected(page: Page, lab: Lab) -> None:
+    page.get_by_role("radio", name=f"Select {lab.integration}").check()
+    page.get_by_role("button", name="Actions").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_role("dialog").wait_for()
+
+
+def logs(page: Page, lab: Lab) -> None:
+    page.get_by_role("link", name=lab.integration).click()
+    page.get_by_role("tab", name="Logs").click()
+    page.get_by_role("cell", name="IngestionCompleted").first.wait_for()
+
+
+def nothing(page: Page, lab: Lab) -> None:
+    del page, lab
+
+
+# Of each chapter: which of its places, and what is done there before the picture is taken.
+TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
+    1: (1, nothing),
+    2: (0, wizard),
+    3: (1, table_of_the_catalog),
+    4: (1, asked),
+    5: (0, pie),
+    6: (3, nothing),
+    7: (0, nothing),
+    8: (0, logs),
+    12: (1, selected),
+}
+
+
+@pytest.mark.parametrize("number", TAKEN)
+def test_a_picture_for_those_who_only_read(server: ConsoleServer, browser: Browser, lab: Lab, number: int) -> None:
+    place, act = TAKEN[number]
+    with opened(browser, server, viewport={"width": 960, "height": 600}) as page:
+        show(page, server, PLACES[number][place].address(lab))
+        act(page, lab)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        picture = PICTURES / f"console-{number:02}.webp"
+        # Playwright writes PNG and JPEG only; as WebP a page of text has a third of the size.
+        session = page.context.new_cdp_session(page)
+        taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": 80})
+        picture.write_bytes(base64.b64decode(taken["data"]))
+    assert picture.stat().st_size < MOST_BYTES

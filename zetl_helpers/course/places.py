@@ -81,9 +81,9 @@ PLACES: Mapping[int, tuple[Place, ...]] = {
         Place("What to click in the Studio", "SageMaker Unified Studio › Data", "/studio/data"),
     ),
     4: (
-        Place("All of it", _EDITOR, "/studio/query", _OF_TABLE),
-        Place("How much of its credit does each place use?", _EDITOR, "/studio/query"),
-        Place("Where are accounts past due?", _EDITOR, "/studio/query"),
+        Place("Read the whole table", _EDITOR, "/studio/query", _OF_TABLE),
+        Place("Credit use by place", _EDITOR, "/studio/query"),
+        Place("Accounts past due by place", _EDITOR, "/studio/query"),
         Place(
             "Athena speaks its own SQL", _EDITOR, "/studio/query", _sql("SELECT 7 / 2 AS whole, 7 / 2e0 AS fraction")
         ),
@@ -91,10 +91,10 @@ PLACES: Mapping[int, tuple[Place, ...]] = {
         Place("Save a query", "SageMaker Unified Studio › Querybooks", "/studio/querybooks"),
     ),
     5: (
-        Place("A pie: who owes how much of it?", _EDITOR, "/studio/query"),
+        Place("A pie: credit use by state", _EDITOR, "/studio/query"),
         Place("A pivot: states and statuses", _EDITOR, "/studio/query"),
         Place("The same as a heat map", _EDITOR, "/studio/query"),
-        Place("A map: where accounts are past due", _EDITOR, "/studio/query"),
+        Place("A map: accounts past due by state", _EDITOR, "/studio/query"),
     ),
     6: (
         Place("Before", "AWS Glue › Databases › Table", _TARGET),
@@ -112,7 +112,7 @@ PLACES: Mapping[int, tuple[Place, ...]] = {
             _sql('SELECT snapshot_id, committed_at FROM "{database}"."{target_table}$snapshots" ORDER BY committed_at'),
         ),
         Place("Travel by time", _EDITOR, "/studio/query"),
-        Place("What changed between two versions?", _EDITOR, "/studio/query"),
+        Place("Compare two versions", _EDITOR, "/studio/query"),
     ),
     8: (
         Place("The log", "AWS Glue › Zero-ETL integrations", "/glue/zero-etl"),

@@ -122,7 +122,9 @@ def _parts_equal(left: str, right: str, type_: Type) -> str:
         pair = equal(f"map_extract_value({left}, k{level})", f"map_extract_value({right}, k{level})", type_.value)
         return f"athena_maps_equal({left}, {right}, list_transform(map_keys({left}), lambda k{level}: {pair}))"
     pair = equal(f"p{level}[1]", f"p{level}[2]", type_.element)
-    return f"athena_arrays_equal({left}, {right}, list_transform(list_zip({left}, {right}), lambda p{level}: {pair}))"
+    return (
+        f"athena_arrays_equal({left}, {right}, list_transform(athena_pairs({left}, {right}), lambda p{level}: {pair}))"
+    )
 
 
 def _depth(type_: Type) -> int:
@@ -146,7 +148,7 @@ def _below(left: str, right: str, type_: Type, *, ties: bool) -> str:
     """Write whether a row or array, neither NULL, is below another; `ties` is the answer for equal ones."""
     if type_.name == "row":
         return _row_below(left, right, type_, ties=ties)
-    zipped = f"list_zip({left}, {right})[:least(len({left}), len({right}))]"
+    zipped = f"athena_pairs({left}, {right})[:least(len({left}), len({right}))]"
     each, found = f"p{_depth(type_)}", f"q{_depth(type_)}"
     differs = _differs(f"{each}[1]", f"{each}[2]", type_.element)
     first = f"list_filter({zipped}, lambda {each}: {differs})[1]"

@@ -50,7 +50,7 @@ def _nth_position(arguments: Sequence[Typed]) -> str:
 def _removed(arguments: Sequence[Typed]) -> str:
     items, value = arguments[0].sql, arguments[1].sql
     found = _found(arguments, "array_remove")
-    kept = f"list_filter(list_zip({items}, {found}), lambda p: NOT coalesce(p[2], FALSE))"
+    kept = f"list_filter(athena_pairs({items}, {found}), lambda p: NOT coalesce(p[2], FALSE))"
     return f"CASE WHEN ({value}) IS NOT NULL AND ({items}) IS NOT NULL THEN list_transform({kept}, lambda p: p[1]) END"
 
 
@@ -126,11 +126,13 @@ def _element_at_map(arguments: Sequence[Typed]) -> str:
 
 
 def _zip(arguments: Sequence[Typed]) -> str:
-    # DuckDB 1.5 fails to zip a list with a shorter one that is a constant of NULLs.
-    parts = ", ".join(f"list_transform({argument.sql}, lambda e: e)" for argument in arguments)
-    fields = ", ".join(f"f{index} := p[{index + 1}]" for index in range(len(arguments)))
-    missing = " OR ".join(f"{argument.sql} IS NULL" for argument in arguments)
-    return f"CASE WHEN NOT ({missing}) THEN list_transform(list_zip({parts}), lambda p: struct_pack({fields})) END"
+    lists = [argument.sql for argument in arguments]
+    longest = f"greatest({', '.join(f'len({items})' for items in lists)})"
+    fields = ", ".join(f"f{index} := ({items})[zw]" for index, items in enumerate(lists))
+    missing = " OR ".join(f"{items} IS NULL" for items in lists)
+    return (
+        f"CASE WHEN NOT ({missing}) THEN list_transform(range(1, {longest} + 1), lambda zw: struct_pack({fields})) END"
+    )
 
 
 def _zip_type(arguments: Sequence[Typed]) -> Type:
@@ -311,7 +313,7 @@ define(
     "zip_with",
     "array(T),array(U),function(T,U,R)",
     "array(R)",
-    "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN list_transform(list_zip({0}, {1}), {2}) END",
+    "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN list_transform(athena_pairs({0}, {1}), {2}) END",
 )
 define(
     "combinations",

@@ -115,8 +115,9 @@ athena_from_unixtime(x) AS make_timestamp(CAST(athena_half_up(x * 1000) AS BIGIN
 """
 
 # Lists get a length that is allowed even where one is refused: DuckDB may compute all branches of a CASE.
+# Lists are paired by position: list_zip of DuckDB 1.5.1 fails for constant lists of NULLs, and for some never ends.
 _COLLECTIONS = """
-athena_pairs(a, b) AS list_zip(list_transform(a, lambda zx: zx), list_transform(b, lambda zx: zx))
+athena_pairs(a, b) AS list_transform(range(1, greatest(len(a), len(b)) + 1), lambda zw: row(a[zw], b[zw]))
 athena_any(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN TRUE WHEN list_count(l) < len(l) THEN NULL ELSE FALSE END
 athena_all(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, FALSE) THEN FALSE WHEN list_count(l) < len(l) THEN NULL ELSE TRUE END
 athena_comparison(x) AS CASE WHEN x IS NULL OR x NOT IN (-1, 0, 1) THEN athena_bad('Lambda comparator must return either -1, 0, or 1') ELSE x END
@@ -153,7 +154,7 @@ athena_duplicate(k) AS list_filter(k, lambda zx, zi: list_position(k, zx) < zi)
 athena_map(k, v) AS CASE WHEN k IS NULL OR v IS NULL THEN NULL WHEN len(k) <> len(v) THEN athena_bad('Key and value arrays must be the same length') WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') WHEN len(athena_duplicate(k)) > 0 THEN athena_bad('Duplicate map keys (' || CAST(athena_duplicate(k)[1] AS VARCHAR) || ') are not allowed') ELSE map(k, v) END
 athena_firsts(k) AS list_filter(range(1, len(k) + 1), lambda zi: list_position(k, k[zi]) = zi)
 athena_map_first(k, v) AS map(list_transform(athena_firsts(k), lambda zj: k[zj]), list_transform(athena_firsts(k), lambda zj: v[zj]))
-athena_multimap(k, v) AS map(athena_array_distinct(k), list_transform(athena_array_distinct(k), lambda zk: list_transform(list_filter(list_zip(k, v), lambda zp: zp[1] = zk), lambda zp: zp[2])))
+athena_multimap(k, v) AS map(athena_array_distinct(k), list_transform(athena_array_distinct(k), lambda zk: list_transform(list_filter(athena_pairs(k, v), lambda zp: zp[1] = zk), lambda zp: zp[2])))
 athena_entries_multimap(k, v) AS CASE WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') ELSE athena_multimap(k, v) END
 athena_array_histogram(l) AS map(athena_array_distinct(list_filter(l, lambda zn: zn IS NOT NULL)), list_transform(athena_array_distinct(list_filter(l, lambda zn: zn IS NOT NULL)), lambda zk: len(list_filter(l, lambda ze: ze = zk))))
 athena_map_union(l) AS athena_map_first(flatten(list_transform(l, lambda zm: map_keys(zm))), flatten(list_transform(l, lambda zm: map_values(zm))))

@@ -299,3 +299,20 @@ def test_a_texts_memory_outlives_the_function_that_made_it(ask: Ask, expression:
         assert ask(f"SELECT {around} FROM t", tables).rows == bare
     gathered = ask(f"SELECT coalesce(max({expression}), 'none') FROM t GROUP BY x", tables).rows
     assert sorted(gathered) == sorted(map(list, {tuple(row) for row in bare}))
+
+
+@pytest.mark.parametrize(
+    ("expression", "rows"),
+    [
+        ("x = y", [[None], [None], ["true"]]),
+        ("zip(x, y)", [[None], ["[{field0=null, field1=null}]"], ["[{field0=[1], field1=[1]}]"]]),
+        ("zip_with(x, y, (a, b) -> coalesce(a, b))", [[None], ["[null]"], ["[[1]]"]]),
+        ("array_remove(y, ARRAY[1])", [["[null]"], ["[null]"], ["[]"]]),
+    ],
+)
+def test_lists_of_nulls_are_paired(ask: Ask, expression: str, rows: list[list[str | None]]) -> None:
+    kind = "array(array(integer))"
+    pairs = [("NULL", "ARRAY[NULL]"), ("ARRAY[NULL]", "ARRAY[NULL]"), ("ARRAY[ARRAY[1]]", "ARRAY[ARRAY[1]]")]
+    for (x, y), row in zip(pairs, rows, strict=True):
+        constant = f"SELECT {expression} FROM (VALUES (CAST({x} AS {kind}), CAST({y} AS {kind}))) t(x, y)"
+        assert ask(constant).rows == [row], (x, y)

@@ -236,6 +236,7 @@ RIGHT: dict[str, list[Any]] = {
     "8.2": [
         lambda lab: lags(lab).max(),
         lambda lab: lags(lab).max().to_numpy(),
+        lambda lab: lags(lab).max().to_numpy().astype("timedelta64[ns]"),
         lambda lab: lags(lab).max().total_seconds(),
         lambda lab: str(lags(lab).max()),
         lambda lab: lags(lab).to_frame().max(),

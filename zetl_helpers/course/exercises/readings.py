@@ -58,7 +58,9 @@ def unwrap(answer: Any) -> Any:
     if isinstance(answer, list | tuple | set | frozenset) and len(answer) == 1:
         return unwrap(next(iter(answer)))
     if not isinstance(answer, str | bytes) and getattr(answer, "size", 0) == 1 and hasattr(answer, "item"):
-        return answer.item()
+        # numpy makes a number of a duration in nanoseconds, which says nothing of its unit.
+        durations = getattr(answer, "dtype", None) is not None and answer.dtype.kind == "m"
+        return pd.Timedelta(answer.astype("timedelta64[ns]").item(), "ns") if durations else answer.item()
     if isinstance(answer, Decimal):
         return float(answer)
     return _bare(answer) if isinstance(answer, str) else answer
@@ -409,7 +411,7 @@ def _parsed(answer: Any) -> Any:
 def _seconds(value: Any) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if type(value).__name__ == "timedelta64" or (isinstance(value, str) and re.search(r"\d:\d\d:\d|\bday", value)):
+    if isinstance(value, str) and re.search(r"\d:\d\d:\d|\bday", value):
         try:
             return float(pd.Timedelta(value).total_seconds())
         except ValueError:

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a lakehouse until it is told to stop.
 
     Returns:
-        0 after an orderly end; 1 when it could not start, with the reason on standard error.
+        0 after an orderly shutdown; 1 if it could not start, with the reason on standard error.
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -53,12 +53,12 @@ def _run(options: argparse.Namespace) -> int:
     stopped = threading.Event()
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: stopped.set())
-    # Work in the background hands over after a millisecond instead of five: a request takes its turn many times.
+    # Background work yields after a millisecond instead of five, because a request takes turns with it many times.
     sys.setswitchinterval(0.001)
     lakehouse.start()
     _collect_garbage_seldom()
     daemon.announce(options.state, lakehouse.url, lakehouse.token)
-    # While the one who started it is told so, what the first request will need is imported.
+    # Import what the first request needs while the parent process is notified.
     threading.Thread(target=load, args=("local_lakehouse.backend.dispatch",), daemon=True).start()
     try:
         stopped.wait()
@@ -69,10 +69,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _collect_garbage_seldom() -> None:
-    """Look for cyclic garbage less often than Python does by itself.
+    """Collect cyclic garbage less often than Python's default.
 
-    Tables hold millions of small objects that stay. Python goes through all of them again and again while they grow,
-    which is a quarter of the time that an import of 100,000 items takes.
+    Tables contain millions of small, long-lived objects. While they grow, Python would scan them repeatedly, which
+    takes a quarter of the time of an import of 100,000 items.
     """
     gc.collect()
     gc.freeze()

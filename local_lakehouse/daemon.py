@@ -1,4 +1,4 @@
-"""Start, find, stop and reset the lakehouse's process."""
+"""Starting, finding, stopping and resetting the lakehouse's process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_PORT = 4555
 _ADDRESS = "endpoint.json"
 _TOKEN = "token"
 _LOG = "lakehouse.log"
-# A class that starts at once shares few processors; a process that ends is noticed without waiting.
+# A class that starts at the same time shares few processors; a process that ends is noticed immediately.
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 _ANSWER_SECONDS = 30.0
@@ -35,9 +35,9 @@ class Running:
 
     Args:
         url: Its address.
-        pid: Its process.
-        health: What it says of itself: pid, account, region, refresh_seconds, refreshing, enforce_iam, governed.
-        token: What its controls want to see.
+        pid: Its process id.
+        health: Its health report: pid, account, region, refresh_seconds, refreshing, enforce_iam, governed.
+        token: The token for its controls.
     """
 
     url: str
@@ -47,12 +47,12 @@ class Running:
 
     @property
     def port(self) -> int:
-        """The port of its address."""
+        """The port in its address."""
         return int(self.url.rpartition(":")[2])
 
 
 def find(state: Path) -> Running | None:
-    """Return the lakehouse that works in a state folder, or None when none answers."""
+    """Return the running lakehouse of a state folder, or None."""
     try:
         address = json.loads((state / _ADDRESS).read_text())
         url, pid = str(address["url"]), int(address["pid"])
@@ -60,7 +60,7 @@ def find(state: Path) -> Running | None:
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     health = ask(url, token, "health")
-    # After a sudden end another user's lakehouse may have taken the port.
+    # After a crash, another user's lakehouse may have the port.
     if health is None or health["pid"] != pid:
         return None
     return Running(url, pid, health, token)
@@ -74,11 +74,11 @@ def start(
     governed: bool = False,
     refresh_seconds: float | None = None,
 ) -> tuple[Running, bool]:
-    """Start a lakehouse in the background, unless one runs in that state folder.
+    """Start a lakehouse in the background, unless the state folder has a running one.
 
     Args:
         state: The state folder.
-        port: The port; None for the default one or, if that is taken, a free one; 0 for a free one.
+        port: The port; None for the default port or, if that is taken, a free port; 0 for a free port.
         enforce_iam: Whether requests are checked against IAM policies.
         governed: Whether Lake Formation governs the account.
         refresh_seconds: The local clock of the integrations; None for ``ZETL_REFRESH_SECONDS`` or 1.
@@ -87,7 +87,7 @@ def start(
         The running lakehouse, and whether this call started it.
 
     Raises:
-        LakehouseError: It did not start, or the one that runs has another port.
+        LakehouseError: It did not start, or the running lakehouse has another port.
     """
     from filelock import FileLock
 
@@ -117,10 +117,10 @@ def stop(state: Path) -> bool:
     """Stop the lakehouse of a state folder; its state is kept.
 
     Returns:
-        Whether there was one.
+        Whether it was running.
 
     Raises:
-        LakehouseError: It did not end in time.
+        LakehouseError: It did not stop in time.
     """
     running = find(state)
     if running is None:
@@ -135,10 +135,10 @@ def stop(state: Path) -> bool:
 
 
 def return_to_backup(state: Path) -> bool:
-    """Stop the lakehouse of a state folder, if one runs, and go back to the last backup.
+    """Stop the lakehouse of a state folder if it runs, and restore the last backup.
 
     Returns:
-        Whether there is one.
+        Whether there is a backup.
     """
     from local_lakehouse.store import folder
 
@@ -147,10 +147,10 @@ def return_to_backup(state: Path) -> bool:
 
 
 def export(state: Path, target: Path) -> None:
-    """Write the state of a folder to one file, whether its lakehouse runs or not.
+    """Write a folder's state to one file, whether or not its lakehouse runs.
 
     Raises:
-        LakehouseError: It could not be written.
+        LakehouseError: The file cannot be written.
     """
     from local_lakehouse.store import folder
     from local_lakehouse.store.database import StorageError
@@ -162,10 +162,10 @@ def export(state: Path, target: Path) -> None:
 
 
 def bring(state: Path, source: Path) -> None:
-    """Take over the state that `export` wrote, into a state folder that has none.
+    """Import the state that `export` wrote into a state folder without a state.
 
     Raises:
-        LakehouseError: It could not be read, or the folder has a state.
+        LakehouseError: The file cannot be read, or the folder has a state.
     """
     from local_lakehouse.store import folder
     from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
@@ -180,10 +180,10 @@ def bring(state: Path, source: Path) -> None:
 
 
 def reset(state: Path) -> bool:
-    """Stop the lakehouse of a state folder, if one runs, and forget all that it holds.
+    """Stop the lakehouse of a state folder if it runs, and delete all its data.
 
     Returns:
-        Whether there was one, or what it had held.
+        Whether there was a lakehouse or data.
     """
     from local_lakehouse.store import folder
 
@@ -194,10 +194,10 @@ def reset(state: Path) -> bool:
 
 
 def tell(running: Running, control: str) -> dict[str, Any]:
-    """Tell a lakehouse to ``refresh``, ``pause`` or ``resume``, and return its answer when that is done.
+    """Send ``refresh``, ``pause`` or ``resume`` to a lakehouse, and return its response when it is done.
 
     Raises:
-        LakehouseError: It does not answer.
+        LakehouseError: The lakehouse does not respond.
     """
     answer = ask(running.url, running.token, control, _WORK_SECONDS)
     if answer is None:
@@ -206,7 +206,7 @@ def tell(running: Running, control: str) -> dict[str, Any]:
 
 
 def announce(state: Path, url: str, token: str) -> None:
-    """Write down where the lakehouse answers, and, for its user alone, the token that its controls ask for."""
+    """Save the lakehouse's address and, readable only by its user, the token for its controls."""
     (state / _TOKEN).unlink(missing_ok=True)
     with os.fdopen(os.open(state / _TOKEN, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(token)
@@ -257,15 +257,15 @@ def _launch(state: Path, command: list[str]) -> Running:
 
 
 def _last_words(log: Path, begin: int) -> str:
-    """Return what a process said before it gave up: its own reason is the last line."""
+    """Return a process's last output line, which has the reason for its failure."""
     lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else f"The lakehouse ended at once and said nothing; look in {log}."
 
 
 def ask(url: str, token: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
-    """Send a control to a lakehouse, and return its answer; None when it does not answer, or not to this token."""
+    """Send a control to a lakehouse, and return its response; None if it does not respond or rejects the token."""
     host, _, port = url.removeprefix("http://").rpartition(":")
-    # Directly: a proxy of the environment is for other hosts than this one.
+    # Directly, because a proxy in the environment is meant for other hosts.
     connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
     try:
         connection.request("POST", f"/_zetl/{control}", b"{}", {"X-Zetl-Token": token})

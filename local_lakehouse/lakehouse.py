@@ -60,7 +60,7 @@ class Settings:
         paused: Whether integrations are refreshed only when asked, until `resume`.
         enforce_iam: Whether requests are checked against the policies of who signed them.
         governed: Whether Lake Formation governs the account: new databases and tables are open to nobody.
-        limits: The bounds of Athena's statements; those of this computer unless given.
+        limits: The bounds of Athena's statements. Defaults to those of this computer.
         clock: The present time of integrations, exports and imports in seconds since 1970.
     """
 
@@ -262,7 +262,7 @@ class Lakehouse:
         """Answer requests and refresh the integrations, until `stop`."""
         with self.backend.lock:
             self._started = True
-            # Integrations of an earlier run go on by themselves, and see every write from now on.
+            # Integrations of an earlier run continue by themselves, and see every write from now on.
             if self.backend.documents.collection("zero_etl").read():
                 self._zero_etl.get()
             if self._zero_etl.made is not None:

@@ -32,7 +32,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def account(*, governed: bool = False) -> Iterator[Lab]:
-    """An account that enforces IAM, in the hands of its administrator."""
+    """An account that enforces IAM, with the identity of its administrator."""
     running = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True, governed=governed))
     running.start()
     try:

@@ -1,6 +1,6 @@
 """What a dry run says, to the last character.
 
-After a change that is meant, write them anew and look at the difference:
+After a change that is meant, write them again and look at the difference:
 .venv/bin/python -m pytest tests/test_transcripts.py --rewrite-golden
 """
 

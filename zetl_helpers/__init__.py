@@ -1,6 +1,6 @@
-"""Learn and do Amazon DynamoDB zero-ETL integration with Amazon SageMaker Lakehouse.
+"""Hands-on Amazon DynamoDB zero-ETL integration with Amazon SageMaker Lakehouse.
 
-What a notebook uses is imported when it is first used: a command that only prints its help must not wait for pandas.
+Modules are imported on first use, so that a command that only prints its help does not wait for pandas.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lake Formation's administrators: a list of the whole account, to which labs add and from which they take away."""
+"""Lake Formation's administrators: an account-wide list that labs add to and remove from."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from zetl_helpers._aws import absent, error_code, tag_dict, tag_list
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import Lab
 
-# Tags on the target role: who became an administrator by the lab, and that the lab is about to take that back.
+# Tags on the target role: the administrator that the lab added, and the note that the lab is about to remove it.
 ADDED = "zetl-lab-administrator"
 _LEAVING = "zetl-lab-leaves"
 
 
 def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[str], list[str]]:
-    """Change the list of administrators; everybody else and all other settings stay.
+    """Change the list of administrators, and keep all other administrators and settings.
 
-    ``PutDataLakeSettings`` replaces all settings and takes no condition. So they are written only if they still have
-    the hash they were read with, and read back: who wrote in between is merged, who wrote over them is merged again.
+    ``PutDataLakeSettings`` replaces all settings and supports no condition. So the settings are written only if they
+    still have the hash that they were read with, and are then read back. A concurrent change is merged, and a change
+    that was overwritten is merged again.
 
     Args:
         lab: The lab.
-        change: Returns the list as it should be; asked twice, it changes nothing more.
+        change: Returns the new list; applying it twice makes no further change.
 
     Returns:
         The list before and after.
@@ -62,21 +63,21 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
 
 
 def note(lab: Lab, principal: str) -> None:
-    """Note on the target role that the lab made a principal an administrator: clean-up takes away no other."""
+    """Record on the target role the administrator that the lab added, the only one that clean-up removes."""
     lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({ADDED: principal}))
 
 
 def note_leaving(lab: Lab) -> None:
-    """Note that the lab needs its administrator no more, before a look at who else does.
+    """Record that the lab no longer needs its administrator, before checking who else does.
 
-    Two labs that leave at the same time see each other's note, so that one of them takes the right away.
+    Two labs that leave at the same time see each other's note, so one of them removes the administrator.
     """
     with absent("NoSuchEntity"):
         lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({_LEAVING: "yes"}))
 
 
 def forget(lab: Lab) -> None:
-    """Take the notes away."""
+    """Remove the notes."""
     with absent("NoSuchEntity"):
         lab.client("iam").untag_role(RoleName=lab.role, TagKeys=[ADDED, _LEAVING])
 
@@ -89,7 +90,7 @@ def noted(lab: Lab) -> str | None:
 
 
 def shared_with(lab: Lab, principal: str) -> list[str]:
-    """Return the other labs, by their databases, for which the same principal was made an administrator."""
+    """Return the databases of the other labs that made the same principal an administrator."""
     return [database for database in target.other_databases(lab, principal) if _needs(lab, database, principal)]
 
 
@@ -98,7 +99,7 @@ def _needs(lab: Lab, database: str, principal: str) -> bool:
     try:
         tags = _tags(neighbour)
     except ClientError as error:
-        # Who may not look at a neighbour's role leaves the neighbour its right.
+        # If the caller may not read another lab's role, that lab keeps its administrator.
         return error_code(error) != "NoSuchEntity"
     return tags.get(ADDED) == principal and _LEAVING not in tags
 

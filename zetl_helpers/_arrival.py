@@ -1,4 +1,4 @@
-"""Evidence that data arrived in the target: the integration's log, its metrics, and the table's own snapshots."""
+"""Evidence that data arrived in the target: the integration's log, its metrics, and the table's snapshots."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from zetl_helpers.lab import Lab
 LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
 NAMESPACE = "AWS/Glue/ZeroETL"
 
-# A log event or a metric may follow its snapshot by some seconds, and says more.
+# A log event or a metric can follow its snapshot by some seconds, and has more details.
 _GRACE = timedelta(seconds=60)
 
 
 def log_sources(lab: Lab, integration: str) -> list[dict[str, Any]]:
-    """Return where an integration's log events are, as arguments of ``FilterLogEvents``.
+    """Return the location of an integration's log events, as arguments of ``FilterLogEvents``.
 
-    AWS's pages and samples spell the log group in three ways: with a slash at its end, without it, and with the
-    integration's id behind it. In the first two the id is the name of a stream.
+    AWS's pages and samples have three spellings of the log group: with a slash at the end, without it, and followed by
+    the integration's id. In the first two a stream is named after the id.
 
     Args:
         lab: The lab.
@@ -43,12 +43,12 @@ def log_sources(lab: Lab, integration: str) -> list[dict[str, Any]]:
 
 
 def log_events(lab: Lab, integration: str, pattern: str = "") -> Iterator[dict[str, Any]]:
-    """Yield an integration's log events as ``FilterLogEvents`` shows them.
+    """Yield an integration's log events, as ``FilterLogEvents`` returns them.
 
     Args:
         lab: The lab.
         integration: The integration's id.
-        pattern: CloudWatch's filter pattern; all events unless given.
+        pattern: CloudWatch's filter pattern. Defaults to all events.
     """
     logs = lab.client("logs")
     filtered = {"filterPattern": pattern} if pattern else {}
@@ -57,17 +57,17 @@ def log_events(lab: Lab, integration: str, pattern: str = "") -> Iterator[dict[s
             for page in logs.get_paginator("filter_log_events").paginate(**source, **filtered):
                 yield from page["events"]
         except ClientError as error:
-            # The group is there, and no stream of this integration in it.
+            # The group exists, but has no stream for this integration.
             if error_code(error) != "ResourceNotFoundException":
                 raise
 
 
 def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
-    """Return up to when the target follows the source; None before the first ingestion.
+    """Return the time up to which the target reflects the source; None before the first ingestion.
 
-    The log says it, else the metrics. Where neither is there, or the caller may not read them, the newest snapshot of
-    the target table is taken: it was committed after the ingestion had read the source, so this moment is the latest
-    possible.
+    The time comes from the log or, failing that, from the metrics. If both are missing or inaccessible, it is the
+    commit time of the target table's latest snapshot. The ingestion read the source before that commit, so this is the
+    latest possible time.
 
     Args:
         lab: The lab.
@@ -87,12 +87,12 @@ def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
 
 
 def metric_series(lab: Lab, arn: str, name: str = "") -> list[tuple[str, list[dict[str, str]]]]:
-    """Return an integration's metrics with their whole sets of dimensions: CloudWatch finds by exact sets only.
+    """Return an integration's metrics with all their dimensions, because CloudWatch matches only complete sets.
 
     Args:
         lab: The lab.
         arn: The integration's ARN.
-        name: The metric's name; all of them unless given.
+        name: The metric's name. Defaults to all of them.
     """
     asked: dict[str, Any] = {"Namespace": NAMESPACE, "Dimensions": [{"Name": "integrationArn", "Value": arn}]}
     if name:
@@ -146,7 +146,7 @@ def _by_metric(lab: Lab, arn: str) -> datetime | None:
 
 
 def newest_snapshot(lab: Lab) -> datetime | None:
-    """Return when the newest snapshot of the target table was committed; None where there is no table.
+    """Return when the target table's latest snapshot was committed; None if the table does not exist.
 
     Args:
         lab: The lab.

@@ -1,4 +1,4 @@
-"""Small things that every helper says to AWS in the same way."""
+"""Helpers for calls to AWS that all modules share."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 
 class ForeignResourceError(UserError):
-    """A thing has the lab's name and does not carry the lab's tag: it belongs to somebody else and is left alone."""
+    """A resource has the lab's name but not the lab's tag: it belongs to somebody else and is not touched."""
 
 
 @contextmanager
 def absent(*codes: str) -> Iterator[None]:
-    """Go on when AWS says, with one of these error codes, that a thing is not there."""
+    """Continue if AWS returns one of these error codes for a missing resource."""
     try:
         yield
     except ClientError as error:
@@ -29,14 +29,14 @@ def absent(*codes: str) -> Iterator[None]:
 
 
 def make(create: Callable[[], object], check: Callable[[], object], *codes: str) -> None:
-    """Make a thing that was not there, or find it made.
+    """Create a resource, or accept that it exists.
 
-    botocore repeats a request whose answer got lost, and then meets its own work.
+    botocore retries a request whose response was lost, and the retry then finds the resource.
 
     Args:
-        create: Makes the thing.
-        check: Looks whose it is when AWS says that it is there; what is false lets AWS's error stand.
-        codes: The error codes with which AWS says that.
+        create: Creates the resource.
+        check: Checks the owner if AWS says that the resource exists; AWS's error is raised if it returns a false value.
+        codes: The error codes for an existing resource.
     """
     try:
         create()
@@ -46,19 +46,19 @@ def make(create: Callable[[], object], check: Callable[[], object], *codes: str)
 
 
 def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bool], *, timeout: float = 60) -> T:
-    """Do what AWS refuses at first because it is eventually consistent: what was made just now is not known everywhere.
+    """Retry a call that AWS refuses while a new resource is not yet visible everywhere.
 
     Args:
         what: What is waited for, as the end of "waiting for …".
         act: Makes the call.
-        passing: Tells from an error whether it passes by itself.
-        timeout: Seconds until AWS's error is taken for its last word.
+        passing: Returns whether an error is temporary.
+        timeout: Seconds until AWS's error is raised.
 
     Returns:
         What `act` returned.
 
     Raises:
-        ClientError: The last error, when it did not pass.
+        ClientError: The last error, after the timeout.
     """
     last: list[ClientError] = []
 
@@ -83,15 +83,15 @@ def one_of(*codes: str) -> Callable[[ClientError], bool]:
 
 
 def error_code(error: ClientError) -> str:
-    """Return the name that AWS gives an error."""
+    """Return the error code of an AWS error."""
     return str(error.response["Error"]["Code"])
 
 
 def tag_list(tags: dict[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Write tags as most services want them."""
+    """Return tags in the format that most services accept."""
     return [{key: name, value: text} for name, text in tags.items()]
 
 
 def tag_dict(tags: list[dict[str, Any]], key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """Read tags as most services list them."""
+    """Return tags from the format that most services return."""
     return {tag[key]: tag[value] for tag in tags}

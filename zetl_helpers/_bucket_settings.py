@@ -1,4 +1,4 @@
-"""Settings of the target bucket: closed to the public, encrypted connections only, query results that expire."""
+"""Settings of the target bucket: public access blocked, TLS required, query results that expire."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 CLOSED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 RESULTS_PREFIX = "athena-results/"
-# Query results hold rows of the table, and nobody looks at old ones.
+# Query results contain rows of the table, and nobody needs old results.
 EXPIRY = {
     "ID": "zetl-athena-results",
     "Status": "Enabled",
@@ -23,7 +23,7 @@ EXPIRY = {
 
 
 def close(lab: Lab) -> bool:
-    """Close the bucket to the public; tell whether it was open.
+    """Block public access to the bucket, and return whether it was open.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutPublicAccessBlock.html
     """
@@ -38,7 +38,7 @@ def close(lab: Lab) -> bool:
 
 
 def deny_insecure_transport(lab: Lab) -> bool:
-    """Refuse requests without TLS by a statement of the bucket's policy, beside those that are there.
+    """Add a statement to the bucket's policy that denies requests without TLS, and keep the other statements.
 
     Returns:
         Whether the statement was missing.
@@ -61,7 +61,7 @@ def deny_insecure_transport(lab: Lab) -> bool:
 
 
 def expire_results(lab: Lab) -> bool:
-    """Let Athena's results expire after a week by a lifecycle rule, beside those that are there.
+    """Add a lifecycle rule that deletes Athena's results after a week, and keep the other rules.
 
     Returns:
         Whether the rule was missing.
@@ -80,7 +80,7 @@ def expire_results(lab: Lab) -> bool:
 
 
 def encrypt(lab: Lab, key: str) -> bool:
-    """Encrypt the bucket's new objects with a customer managed key; tell whether they were not."""
+    """Encrypt the bucket's new objects with a customer managed key, and return whether that is a change."""
     s3 = lab.client("s3")
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
     found: list[dict[str, Any]] = []
@@ -94,5 +94,5 @@ def encrypt(lab: Lab, key: str) -> bool:
 
 
 def of_new_bucket(lab: Lab, call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
-    """Make a call about a bucket that may be too new to be known everywhere."""
+    """Make a call for a bucket that may not be visible everywhere yet."""
     return settled(f"bucket {lab.bucket}", lambda: call(Bucket=lab.bucket, **arguments), one_of("NoSuchBucket"))

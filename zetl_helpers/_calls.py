@@ -1,4 +1,4 @@
-"""AWS calls as code: what a helper called, as boto3 code and as commands of the AWS CLI."""
+"""AWS calls as code: a helper's calls as boto3 code and AWS CLI commands."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["Call", "boto3_code", "changing", "cli_commands"]
 _LOOKS = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan", "Search", "Simulate")
 _INDENT = "    "
 _WIDTH = 100
-# The CLI has a service of its own name for these.
+# The CLI has separate commands for these services.
 _CLI_NAMES = {"s3": "s3api", "cloudwatch": "cloudwatch"}
 
 
 class Call(str):
-    """The name of an operation, such as ``dynamodb.CreateTable``, and what it was called with.
+    """An operation, such as ``dynamodb.CreateTable``, and its arguments.
 
     Args:
         name: Service and operation.
-        parameters: The arguments as boto3 takes them; None where they were not kept.
+        parameters: The arguments as boto3 takes them; None if they are not known.
     """
 
     __slots__ = ("parameters",)
@@ -38,22 +38,22 @@ class Call(str):
 
     @property
     def service(self) -> str:
-        """The service, as boto3 calls its client."""
+        """The service, as boto3 names its client."""
         return self.partition(".")[0]
 
     @property
     def operation(self) -> str:
-        """The operation, as the API calls it."""
+        """The operation, as the API names it."""
         return self.partition(".")[2]
 
     @property
     def changes(self) -> bool:
-        """Whether it can change something."""
+        """Whether the call can change something."""
         return not self.operation.startswith(_LOOKS)
 
 
 def changing(calls: Iterable[str]) -> list[Call]:
-    """Return the calls whose arguments are known: those that change something, or all where none does."""
+    """Return the calls with known arguments: those that change something, or all calls if none does."""
     known = [call for call in calls if isinstance(call, Call) and call.parameters is not None]
     return [call for call in known if call.changes] or known
 
@@ -98,7 +98,7 @@ def _arguments(parameters: Mapping[str, Any]) -> str:
 
 
 def _literal(value: Any, depth: int) -> str:
-    """Return a value as Python writes it, over several lines where it is long."""
+    """Return a value as Python code, over several lines if it is long."""
     if hasattr(value, "read") or isinstance(value, bytes | bytearray):
         return 'open("FILE", "rb")' if hasattr(value, "read") or len(value) > _WIDTH else repr(bytes(value))
     if isinstance(value, Mapping):
@@ -118,7 +118,7 @@ def _bracketed(opening: str, entries: Sequence[str], closing: str, depth: int) -
 
 
 def _text(value: str) -> str:
-    """Return a text in double quotes, as JSON and most Python have it."""
+    """Return a string in double quotes, as in JSON and most Python code."""
     return json.dumps(value, ensure_ascii=False) if value.isprintable() else repr(value)
 
 

@@ -1,4 +1,4 @@
-"""The Data Catalog's resource policy: one for the whole account, to which each lab adds its statements."""
+"""The Data Catalog's resource policy: one per account, to which each lab adds its statements."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _MOST_BYTES = 10_240
 
 
 class CatalogPolicyFullError(UserError):
-    """The Data Catalog's policy cannot take another lab's statements; the text says who can make room."""
+    """The Data Catalog's policy has no room for another lab's statements; the text says who can make room."""
 
 
 def merge_catalog_policy(lab: Lab) -> Step:
-    """Add the lab's two statements to the Data Catalog's policy, and leave all others as they are.
+    """Add the lab's two statements to the Data Catalog's policy, and keep all others.
 
-    The policy belongs to the whole account and ``PutResourcePolicy`` replaces it: it is read, merged by ``Sid`` and
-    written back under its hash, so that nobody's change made meanwhile is lost. In a class that the instructor prepared
-    nothing is added: the statement of the class serves all labs, and the learner's own policy has the other right.
+    The policy is account-wide, and ``PutResourcePolicy`` replaces it. It is therefore read, merged by ``Sid`` and
+    written back under its hash, so that no concurrent change is lost. In a class that the instructor prepared, nothing
+    is added: the class statement covers all labs, and the learner's own policy has the other permission.
 
     Args:
         lab: The lab.
 
     Returns:
-        What happened; `details` is the whole policy.
+        What happened; `details` is the complete policy.
 
     Raises:
-        CatalogPolicyFullError: The policy would be larger than AWS takes.
+        CatalogPolicyFullError: The policy would exceed AWS's limit.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
     """
@@ -52,11 +52,11 @@ def merge_catalog_policy(lab: Lab) -> Step:
 
 
 def remove_catalog_statements(lab: Lab, only: Sequence[str] | None = None) -> Step:
-    """Take the lab's statements out of the Data Catalog's policy; all others stay.
+    """Remove the lab's statements from the Data Catalog's policy, and keep all others.
 
     Args:
         lab: The lab.
-        only: The ``Sid`` of those to take out; all of the lab's unless given.
+        only: The ``Sid`` values to remove. Defaults to all of the lab's statements.
 
     Returns:
         What happened.
@@ -70,16 +70,16 @@ def remove_catalog_statements(lab: Lab, only: Sequence[str] | None = None) -> St
 
 
 def merge_class_statement(lab: Lab) -> Step:
-    """Add the statement by which AWS Glue may deliver into the databases of a whole class; all others stay.
+    """Add the statement that lets AWS Glue deliver data to all databases of a class, and keep all others.
 
-    It has the same size for any number of learners, where a lab's own two statements take about 800 bytes of the
-    10,240 that the policy may have.
+    Its size does not depend on the number of learners. A lab's own two statements take about 800 of the policy's 10,240
+    bytes.
 
     Args:
         lab: Any lab of the account.
 
     Returns:
-        What happened; `details` is the whole policy.
+        What happened; `details` is the complete policy.
     """
     wanted = _class_statement(lab)
     with lab.recording() as calls:
@@ -105,7 +105,7 @@ def remove_class_statement(lab: Lab) -> Step:
 
 
 def class_is_prepared(lab: Lab) -> bool:
-    """Tell whether an instructor has added the statement of the class."""
+    """Return whether an instructor has added the class statement."""
     document, _ = _read_catalog_policy(lab)
     return _class_statement(lab) in document["Statement"]
 
@@ -116,7 +116,7 @@ def _class_statement(lab: Lab) -> dict[str, Any]:
 
 
 def catalog_statements(lab: Lab) -> list[dict[str, Any]]:
-    """Return those statements of the Data Catalog's policy that are the lab's."""
+    """Return the lab's statements in the Data Catalog's policy."""
     sids = {statement["Sid"] for statement in permissions.render(lab, "catalog_resource_policy")["Statement"]}
     document, _ = _read_catalog_policy(lab)
     return [statement for statement in document["Statement"] if statement.get("Sid") in sids]
@@ -130,7 +130,7 @@ def other_databases(lab: Lab, principal: str) -> list[str]:
         principal: ARN of an IAM user or role.
 
     Returns:
-        Their names, as the Data Catalog's policy has them.
+        Their names, as in the Data Catalog's policy.
     """
     document, _ = _read_catalog_policy(lab)
     found = {
@@ -146,7 +146,7 @@ def other_databases(lab: Lab, principal: str) -> list[str]:
 def _rewrite_catalog_policy(
     lab: Lab, add: list[dict[str, Any]] | tuple[()], drop: list[str] | tuple[()]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Merge into the policy, again from the start whenever somebody else wrote it in between."""
+    """Merge into the policy, and start again if somebody else changed it."""
     seen: list[tuple[list[dict[str, Any]], dict[str, Any]]] = []
 
     def attempt() -> bool | None:
@@ -179,16 +179,16 @@ def _read_catalog_policy(lab: Lab) -> tuple[dict[str, Any], str | None]:
         answer = lab.client("glue").get_resource_policy()
         document = json.loads(answer["PolicyInJson"])
         statements = document["Statement"]
-        # IAM's grammar takes a single statement without a list around it.
+        # IAM's grammar allows a single statement without a list.
         listed = statements if isinstance(statements, list) else [statements]
         return {**document, "Statement": listed}, answer["PolicyHash"]
     return {"Version": "2012-10-17", "Statement": []}, None
 
 
 def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str | None) -> bool | None:
-    """Write the policy if it is still the one that was read; None when it is another one by now."""
+    """Write the policy if it has not changed since it was read; otherwise return None."""
     glue = lab.client("glue")
-    # Blanks count, and a policy of the whole account has none to spare.
+    # White space counts towards the limit of the account's policy.
     text = json.dumps(document, separators=(",", ":"))
     size = len(text.encode())
     if document["Statement"] and size > _MOST_BYTES:
@@ -201,12 +201,12 @@ def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str |
     condition = {"PolicyHashCondition": policy_hash} if policy_hash else {"PolicyExistsCondition": "NOT_EXIST"}
     try:
         if document["Statement"]:
-            # TRUE keeps grants that were made through Lake Formation for other accounts.
+            # TRUE keeps Lake Formation grants to other accounts.
             glue.put_resource_policy(PolicyInJson=text, EnableHybrid="TRUE", **condition)
         elif policy_hash:
             glue.delete_resource_policy(PolicyHashCondition=policy_hash)
     except ClientError as error:
-        # The policy is gone, or another one: somebody wrote it since it was read.
+        # The policy was deleted or changed after it was read.
         if error_code(error) not in ("ConditionCheckFailureException", "EntityNotFoundException"):
             raise
         return None

@@ -1,4 +1,4 @@
-"""The commands of the instructor: ``zetl class …``."""
+"""The instructor's commands: ``zetl class …``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add them to the command's parser."""
+    """Add the commands to the parser."""
     actions = with_actions(commands.add_parser("class", help="a class in one account"))
 
     prepare = actions.add_parser("prepare", help="change the settings of the whole account, so that no learner has to")
@@ -128,9 +128,9 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 
 def _chosen(labs: Sequence[Lab], prefixes: Sequence[str]) -> list[Lab]:
-    """Take the labs of the named learners; all that have a prefix when none is named.
+    """Return the labs of the named learners, or of all learners with a prefix.
 
-    The lab without a prefix is nobody's in a class: ``zetl cleanup`` is for it.
+    In a class, no learner has the lab without a prefix; ``zetl cleanup`` deletes it.
     """
     unknown = sorted(set(prefixes) - {lab.prefix for lab in labs})
     if unknown:

@@ -1,4 +1,4 @@
-"""The documents that travel with the package: sample data and policy templates."""
+"""The documents in the package: sample data and policy templates."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 
 def sample(name: str) -> Any:
-    """Return a document of ``sample_data/``, its binary values as bytes."""
+    """Return a document from ``sample_data/``, with binary values as bytes."""
     text = importlib.resources.files("zetl_helpers.sample_data").joinpath(name).read_text(encoding="utf-8")
     return json.loads(text, object_hook=_decode_binary)
 
 
 def policy_template(name: str) -> Template:
-    """Return a template of ``policies/``."""
+    """Return a template from ``policies/``."""
     text = importlib.resources.files("zetl_helpers.policies").joinpath(f"{name}.json").read_text(encoding="utf-8")
     return Template(text)
 
@@ -28,7 +28,7 @@ def policy_names() -> list[str]:
 
 
 def _decode_binary(document: dict[str, Any]) -> dict[str, Any]:
-    """Decode a typed value like ``{"B": "aGk="}``: DynamoDB's JSON writes base64, boto3 wants the bytes."""
+    """Decode a typed value such as ``{"B": "aGk="}``: DynamoDB's JSON has base64, and boto3 expects bytes."""
     match document:
         case {"B": str(text), **rest} if not rest:
             return {"B": base64.b64decode(text)}

@@ -1,5 +1,5 @@
-"""The errors that are told to a person."""
+"""Errors that are shown to the user."""
 
 
 class UserError(Exception):
-    """Something cannot be done; the text says why and what to do, and is all that a command shows."""
+    """An operation is not possible; the text says why and what to do, and a command shows nothing else."""

@@ -1,4 +1,4 @@
-"""Rights in an account that Lake Formation governs: what the target role and the owner of the lab need there."""
+"""Permissions in an account governed by Lake Formation: those of the target role and of the lab's owner."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _OPENED = ("CreateDatabaseDefaultPermissions", "CreateTableDefaultPermissions")
 
 
 class NotAdministratorError(Exception):
-    """Lake Formation governs the account and the caller may not grant; the text says who can."""
+    """Lake Formation governs the account and the caller cannot grant permissions; the text says who can."""
 
 
 def is_governed(lab: Lab) -> bool | None:
-    """Tell whether Lake Formation governs the lab's database: whether IAM alone gives nobody access to it.
+    """Return whether Lake Formation governs the lab's database, so that IAM permissions alone are not enough.
 
     Args:
         lab: The lab.
 
     Returns:
-        None where there is no database, or where the caller may not ask.
+        None if the database does not exist or the caller may not read it.
 
     See https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html
     """
@@ -44,10 +44,10 @@ def is_governed(lab: Lab) -> bool | None:
 
 
 def governs_new_things(settings: dict[str, Any]) -> bool:
-    """Tell from the data lake settings whether Lake Formation governs the databases or tables that are created next.
+    """Return whether Lake Formation will govern new databases or tables, according to the data lake settings.
 
     Args:
-        settings: The answer of ``GetDataLakeSettings``.
+        settings: The response of ``GetDataLakeSettings``.
 
     See https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html
     """
@@ -58,14 +58,14 @@ def governs_new_things(settings: dict[str, Any]) -> bool:
 
 
 def missing(lab: Lab, principal: str) -> list[str]:
-    """Return the rights that the target role and the owner of the lab lack, as ``who: rights on the thing``.
+    """Return the missing permissions of the target role and the owner, as ``principal: permissions on the resource``.
 
     Args:
         lab: The lab.
         principal: The IAM user or role that owns the lab.
 
     Returns:
-        Nothing where IAM decides.
+        Nothing if Lake Formation does not govern the database.
     """
     if not is_governed(lab):
         return []
@@ -77,7 +77,7 @@ def missing(lab: Lab, principal: str) -> list[str]:
 
 
 def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
-    """Give the target role and the owner of the lab their rights, where Lake Formation governs the database.
+    """Grant the permissions of the target role and the lab's owner if Lake Formation governs the database.
 
     Args:
         lab: The lab.
@@ -85,10 +85,10 @@ def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
         location: The registered location that covers the table, if there is one.
 
     Returns:
-        What happened; nothing where IAM decides.
+        What happened; nothing if Lake Formation does not govern the database.
 
     Raises:
-        NotAdministratorError: The caller may not grant.
+        NotAdministratorError: The caller cannot grant permissions.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-limitations.html
     """
@@ -102,7 +102,7 @@ def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
 
 
 def _wanted(lab: Lab, principal: str) -> list[tuple[str, dict[str, Any], tuple[str, ...], str]]:
-    """Return who needs which rights on what."""
+    """Return who needs which permissions on which resource."""
     database = {"Database": {"Name": lab.database}}
     tables = {"Table": {"DatabaseName": lab.database, "TableWildcard": {}}}
     return [
@@ -123,7 +123,7 @@ def _grant(lab: Lab, who: str, resource: dict[str, Any], rights: tuple[str, ...]
                     lambda: formation.grant_permissions(
                         Principal={"DataLakePrincipalIdentifier": who}, Resource=resource, Permissions=lacking
                     ),
-                    # A new role is not known everywhere.
+                    # A new role is not visible everywhere.
                     one_of("ConcurrentModificationException"),
                 )
             except ClientError as error:
@@ -139,7 +139,7 @@ def _grant(lab: Lab, who: str, resource: dict[str, Any], rights: tuple[str, ...]
 
 
 def _held(lab: Lab, principal: str, resource: dict[str, Any]) -> set[str]:
-    """Return the permissions that a principal holds on a resource."""
+    """Return a principal's permissions on a resource."""
     asked = {"Principal": {"DataLakePrincipalIdentifier": principal}, "Resource": resource}
     found: set[str] = set()
     token: dict[str, str] = {}

@@ -15,17 +15,17 @@ _TROUBLE = ("NEEDS_ATTENTION", "FAILED")
 
 
 def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
-    """Wait until the integration needs attention, or has failed for good.
+    """Wait until the integration needs attention or has failed permanently.
 
     Args:
         lab: The lab.
-        timeout: Seconds to wait at most; on AWS it shows at the next refresh, after 15 to 30 minutes.
+        timeout: Maximum seconds to wait; on AWS the next refresh shows it, after 15 to 30 minutes.
 
     Returns:
-        The status and the errors, as ``DescribeIntegrations`` gives them, a line each.
+        The status and the errors, as ``DescribeIntegrations`` returns them, one per line.
 
     Raises:
-        IntegrationError: There is no integration.
+        IntegrationError: The integration does not exist.
         WaitTimeoutError: It stays ACTIVE.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-creating-managing.html
@@ -46,14 +46,14 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
 
 
 def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
-    """Wait until an integration whose cause of failure was fixed is ACTIVE again; it retries by itself.
+    """Wait until an integration is ACTIVE again after the cause of its failure was fixed; it retries automatically.
 
     Args:
         lab: The lab.
-        timeout: Seconds to wait at most; the longer the failure lasted, the further apart are the retries.
+        timeout: Maximum seconds to wait; retries become less frequent the longer a failure lasts.
 
     Raises:
-        IntegrationError: There is no integration, or it has failed for good.
+        IntegrationError: The integration does not exist or has failed permanently.
         WaitTimeoutError: It still needs attention; the text says why.
     """
     reasons: list[str] = []
@@ -79,18 +79,18 @@ def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
 
 
 def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str:
-    """Wait until a write has arrived, or the integration has stopped at it.
+    """Wait until a write has arrived, or until the integration has stopped because of it.
 
     Args:
         lab: The lab.
-        since: The moment after the write; with a time zone.
-        timeout: Seconds to wait at most; on AWS it shows at the next refresh, after 15 to 30 minutes.
+        since: A time after the write, with a time zone.
+        timeout: Maximum seconds to wait; on AWS the next refresh shows it, after 15 to 30 minutes.
 
     Returns:
         The integration's status: ``NEEDS_ATTENTION`` or ``FAILED``, or ``ACTIVE`` when the write has arrived.
 
     Raises:
-        IntegrationError: There is no integration.
+        IntegrationError: The integration does not exist.
         WaitTimeoutError: Neither happens.
     """
 
@@ -111,16 +111,16 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
 
 
 def errors(lab: Lab) -> pd.DataFrame:
-    """Return the errors that the integration reports now.
+    """Return the errors that the integration currently reports.
 
     Args:
         lab: The lab.
 
     Returns:
-        One row for each entry of ``Errors``, columns ``code`` and ``message``; no row while the integration works.
+        One row for each entry of ``Errors``, columns ``code`` and ``message``; no rows while the integration works.
 
     Raises:
-        IntegrationError: There is no integration.
+        IntegrationError: The integration does not exist.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
     """

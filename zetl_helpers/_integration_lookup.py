@@ -1,4 +1,4 @@
-"""Lookups of the lab's integration: its description, its tags, and how far it has come."""
+"""Lookups of the lab's integration: its description, its tags and its progress."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class IntegrationError(Exception):
 
 
 def find(lab: Lab) -> dict[str, Any] | None:
-    """Return the lab's integration as ``DescribeIntegrations`` shows it; None when there is none.
+    """Return the lab's integration, as ``DescribeIntegrations`` returns it; None if it does not exist.
 
     Raises:
-        ForeignResourceError: An integration of that name exists and is not the lab's.
+        ForeignResourceError: An integration of that name exists but is not the lab's.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
     """
@@ -37,7 +37,7 @@ def find(lab: Lab) -> dict[str, Any] | None:
 def tags(lab: Lab, found: dict[str, Any]) -> dict[str, str]:
     """Return an integration's tags.
 
-    The model of ``DescribeIntegrations`` has tags in its answer; where they are left out, they are asked for.
+    The model of ``DescribeIntegrations`` includes tags. If a response omits them, they are requested separately.
 
     Args:
         lab: The lab.
@@ -53,7 +53,7 @@ def require(lab: Lab) -> dict[str, Any]:
     """Return the lab's integration as `find` does.
 
     Raises:
-        IntegrationError: There is none.
+        IntegrationError: The integration does not exist.
     """
     found = find(lab)
     if found is None:
@@ -65,9 +65,9 @@ def require(lab: Lab) -> dict[str, Any]:
 
 
 def last_sync(lab: Lab) -> datetime | None:
-    """Return up to when the target follows the source; None before the first ingestion.
+    """Return the time up to which the target reflects the source; None before the first ingestion.
 
-    The integration's log says it, else its metrics, else the newest snapshot of the target table.
+    The time comes from the integration's log, its metrics, or the target table's latest snapshot, in this order.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """

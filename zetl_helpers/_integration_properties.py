@@ -1,4 +1,4 @@
-"""What AWS Glue is told of source and target before an integration is made: target role, unnesting, partitioning."""
+"""The settings of source and target before an integration is created: target role, unnesting, partitioning."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from zetl_helpers.lab import Lab
 Unnest = Literal["FULL", "TOPLEVEL", "NOUNNEST"]
 
 GONE = ("EntityNotFoundException", "ResourceNotFoundException", "IntegrationNotFoundFault")
-# Another operation of the integration or its target runs.
+# Another operation is running on the integration or its target.
 BUSY = ("IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException")
-# What the caller itself may not do, no waiting mends; but for the grant that the Data Catalog's policy makes.
+# Waiting does not help if the caller lacks a permission, except for the grant in the Data Catalog's policy.
 _CALLER_MAY_NOT = re.compile(r"not authorized to perform: (?!glue:CreateInboundIntegration)")
 _ABOUT_RIGHTS = re.compile(r"assume|role|permission|authorized|access", re.IGNORECASE)
 
 
 def set_target_role(lab: Lab, *, kms_key: str | None = None) -> Step:
-    """Tell AWS Glue which role writes into the database: the integration's resource property.
+    """Set the role that writes to the database: the integration's resource property.
 
     Args:
         lab: The lab.
-        kms_key: A customer managed key to encrypt what is written into the target table with, by id, ARN or alias. The
+        kms_key: A customer managed key that encrypts the target table's data, as an id, ARN or alias. The
             target role needs it too: `keys.allow_target_role`.
 
     Returns:
@@ -71,13 +71,13 @@ def _target_role(lab: Lab) -> dict[str, Any] | None:
 
 
 def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Sequence[dict[str, str]] = ()) -> Step:
-    """Choose how items become columns, and how the target table is partitioned; before the integration is made.
+    """Set how attributes become columns and how the target table is partitioned, before the integration is created.
 
     Args:
         lab: The lab.
-        unnest: ``FULL`` (each leaf of a map a column), ``TOPLEVEL`` (each attribute a column) or ``NOUNNEST``.
-        partition_by: Entries of a partition spec: ``FieldName``, ``FunctionSpec``, ``ConversionSpec``; none for
-            AWS Glue's default, buckets of the primary key.
+        unnest: ``FULL`` (a column for each leaf of a map), ``TOPLEVEL`` (a column for each attribute) or ``NOUNNEST``.
+        partition_by: Entries of a partition spec: ``FieldName``, ``FunctionSpec``, ``ConversionSpec``; empty for AWS
+            Glue's default, buckets of the partition key.
 
     Returns:
         What happened.
@@ -120,7 +120,7 @@ def delete_table_properties(lab: Lab) -> Step:
 
 
 def delete_resource_property(lab: Lab) -> Step:
-    """Delete the resource property: the database has no target role any more.
+    """Delete the resource property, so that the database has no target role.
 
     Args:
         lab: The lab.
@@ -150,7 +150,7 @@ def _delete(lab: Lab, thing: str, look: Any, act: Any) -> Step:
 
 
 def once_known(lab: Lab, act: Callable[[], object]) -> None:
-    """Act again while role and policies that were made just now are not known everywhere, or the target is busy."""
+    """Retry while a new role or policy is not yet visible everywhere, or while the target is busy."""
     settled(f"AWS Glue to know role {lab.role}", act, _passes_by_itself, timeout=120)
 
 

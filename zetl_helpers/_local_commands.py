@@ -1,4 +1,4 @@
-"""The commands of the local lakehouse: ``zetl local …``."""
+"""The local lakehouse's commands: ``zetl local …``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class UsageError(UserError):
-    """A command cannot be carried out; the text says why and what to do."""
+    """A command failed; the text says why and what to do."""
 
 
 def with_actions(command: argparse.ArgumentParser) -> argparse._SubParsersAction[argparse.ArgumentParser]:
-    """Let a command have actions; alone, it lists them and fails."""
+    """Give a command actions; without an action, it lists them and fails."""
 
     def list_them(_: argparse.Namespace) -> int:
         command.print_help()
@@ -202,7 +202,7 @@ def _running(state: Path) -> Running:
 
 
 def _require_local() -> None:
-    """Explain what to install when the lakehouse's own libraries are missing, as in a plain AWS environment."""
+    """Say what to install if the lakehouse's packages are missing, as in an installation for AWS only."""
     import os
 
     from zetl_helpers import _requirements

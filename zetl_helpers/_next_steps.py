@@ -1,4 +1,4 @@
-"""What to do now, beside what AWS says, for errors that can meet any call."""
+"""Next steps that are added to AWS's message for errors that any call can return."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ _BY_CODE = {
 
 
 def add(parsed: dict[str, Any], model: Any, **_: object) -> None:
-    """Add the next step to AWS's message; a handler of botocore's ``after-call``.
+    """Add the next step to AWS's message, as a handler for botocore's ``after-call``.
 
-    Code and class of the error stay as they are.
+    The error's code and class do not change.
     """
     error = parsed.get("Error", {})
     if error.get("Code") in _rights.DENIED:
@@ -66,11 +66,11 @@ def add(parsed: dict[str, Any], model: Any, **_: object) -> None:
 
 
 def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
-    """Say what to do when AWS does not tell who the caller is.
+    """Say what to do if AWS does not return the caller's identity.
 
     Args:
-        error: What went wrong.
-        region: The Region that was asked.
+        error: The error.
+        region: The Region of the call.
     """
     if isinstance(error, NoCredentialsError):
         return (

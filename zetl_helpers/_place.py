@@ -1,4 +1,4 @@
-"""Where the process runs, as SageMaker Unified Studio tells it: a notebook space, its project, its kind of domain."""
+"""Where the process runs, according to SageMaker Unified Studio: a notebook space, its project, its type of domain."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 from zetl_helpers._aws import error_code
 from zetl_helpers._rights import DENIED
 
-# Every notebook space has it; only those of the Unified Studio name a project in it.
+# Every notebook space has the file, but only spaces of Unified Studio name a project in it.
 METADATA = Path("/opt/ml/metadata/resource-metadata.json")
 
 Kind = Literal["IAM-based", "Identity Center"]
-# The name of a project's IAM connection differs between the two kinds of domain.
+# The name of a project's IAM connection depends on the type of domain.
 _CONNECTIONS: dict[str, Kind] = {"default.iam": "IAM-based", "project.iam": "Identity Center"}
 
 MEMBERS_CHAPTERS = "chapters 4, 5 and 7 run, 6 and 8 can be read, and an administrator runs chapters 1 to 3 and 6"
@@ -58,7 +58,7 @@ class Place:
 
     @property
     def is_members(self) -> bool:
-        """Whether the role is that of a project which may query what others created, and create nothing."""
+        """Whether the role belongs to a project that can query other people's tables but cannot create resources."""
         return not self.builds and self.kind != "IAM-based"
 
     def __str__(self) -> str:
@@ -94,9 +94,9 @@ def find_space(metadata: Path | None = None) -> Space | None:
 
 
 def look(space: Space, client: Callable[[str], Any]) -> Place:
-    """Ask DataZone and AWS Glue what kind of domain a space is in, and what the project's role may do.
+    """Ask DataZone and AWS Glue for the type of a space's domain and for the permissions of the project's role.
 
-    The ids come from the space itself: a project's role may not list domains.
+    The ids come from the space itself, because a project's role cannot list domains.
 
     Args:
         space: The space.

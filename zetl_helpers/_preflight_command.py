@@ -1,4 +1,4 @@
-"""``zetl preflight``: what zero-ETL will make of a table."""
+"""``zetl preflight``: a prediction of what zero-ETL will do with a table."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def add(commands: Any, connect: Callable[[], Lab]) -> None:
     """Add the command.
 
     Args:
-        commands: Where to add it.
-        connect: Connects to the account in which a named table is.
+        commands: The parser's commands.
+        connect: Connects to the account of the named table.
     """
     command = commands.add_parser("preflight", help="say what zero-ETL will make of a table, or of items in a file")
     what = command.add_mutually_exclusive_group(required=True)

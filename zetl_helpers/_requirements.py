@@ -1,4 +1,4 @@
-"""The packages that this distribution requires, by extra, and those that are missing here."""
+"""The packages that this distribution requires, by extra, and the missing ones."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _OURS = ("zetl_helpers", "local_lakehouse")
 
 
 class MissingPackagesError(UserError):
-    """A package of an extra is not installed; the text says how to install it."""
+    """A package of an extra is missing; the text says how to install it."""
 
 
 @dataclass(frozen=True)
 class Unmet:
-    """A requirement that is not met.
+    """An unmet requirement.
 
     Args:
         name: The distribution.
-        specifier: Its versions that are supported.
-        found: The version that is installed; None if there is none.
+        specifier: The supported versions.
+        found: The installed version; None if it is not installed.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Unmet:
 
 
 def unmet(extra: str) -> list[Unmet]:
-    """Return the requirements that are not met.
+    """Return the unmet requirements.
 
     Args:
-        extra: The extra whose own requirements are meant; empty for those that every installation has.
+        extra: The extra; empty for the requirements of every installation.
     """
     wrong = []
     for line in importlib.metadata.requires(DISTRIBUTION) or ():
@@ -69,15 +69,15 @@ def install(extras: str) -> str:
 
 
 def missing(error: ModuleNotFoundError, what: str, extras: str) -> MissingPackagesError | None:
-    """Return an error for a person when an import failed because an extra is not installed.
+    """Return the error to show if an import failed because an extra is not installed.
 
     Args:
         error: The failed import.
-        what: What needs the extras, such as ``zetl run``.
+        what: The feature that needs the extras, such as ``zetl run``.
         extras: Their names, separated by commas.
 
     Returns:
-        The error, or None when a module of this project is missing, which is a fault of the project.
+        The error, or None if a module of this project is missing, which is a bug.
     """
     package = (error.name or "").partition(".")[0]
     if not package or package in _OURS:

@@ -1,4 +1,4 @@
-"""The learner's rights, as ``policies/`` states them: which statement gives an action, and what a denial means."""
+"""The learner's permissions in ``policies/``: the statement for each action, and the explanation of a denial."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 from zetl_helpers import _documents
 
 _OWN_THINGS = ("learner_build_permissions", "learner_use_permissions")
-# A learner with these may run every notebook, and change settings of the whole account.
+# A learner with these policies can run every notebook and change account-wide settings.
 LEARNER_POLICIES = (*_OWN_THINGS, "learner_account_permissions")
-# A learner of a class that the instructor prepared: those settings are the instructor's, and so is chapter 3.
+# A learner in a prepared class: the instructor changes the account-wide settings and does chapter 3.
 CLASS_POLICIES = (*_OWN_THINGS, "learner_class_permissions")
 INSTRUCTOR_POLICIES = ("instructor_permissions",)
 
@@ -25,7 +25,7 @@ _ABOVE = re.compile(r"explicit deny|permissions boundary|service control policy|
 _GRANTS = (
     "It is Lake Formation that denies this, not IAM: whoever is its administrator grants the right, as chapter 3 does."
 )
-# A project of the Studio has no rights of its own to the files of others: Lake Formation lends it those.
+# A Studio project has no S3 permissions for other people's files; Lake Formation provides temporary ones.
 _OF_PROJECT = re.compile(r"assumed-role/datazone_usr_role_\w+")
 _SHARE = (
     "The project's role reads the table through Lake Formation only: its location must be registered, and the role "
@@ -36,7 +36,7 @@ _INBOUND = (
     "Catalog's policy. In a class that the instructor prepared it is in policies/learner_class_permissions.json, "
     "statement CreateIntegrationIntoOwnDatabase: ask the instructor to attach it to you."
 )
-# Operations that ask for another action than the one they are called like, where AWS's answer names none.
+# Operations that require an action with a different name, if AWS's response does not name it.
 _ACTIONS = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
@@ -59,8 +59,8 @@ class Statement:
     Args:
         policy: The file it is in, such as ``policies/learner_use_permissions.json``.
         sid: Its ``Sid``.
-        actions: What it allows.
-        resources: On what.
+        actions: The allowed actions.
+        resources: Their resources.
         conditions: Operator, key and value of each condition.
     """
 
@@ -108,7 +108,7 @@ def _giving(action: str) -> tuple[Statement, ...]:
 
 
 def action_of(service: str, operation: str) -> str:
-    """Return the action that an operation asks for: mostly the one that is called like it.
+    """Return the action that an operation requires, which usually has the same name.
 
     Args:
         service: botocore's name of the service.
@@ -119,14 +119,14 @@ def action_of(service: str, operation: str) -> str:
 
 
 def explain(message: str, action: str | None = None) -> str:
-    """Add to AWS's words about a denial which action is missing, and the policy to look at.
+    """Add the missing action and its policy to AWS's message about a denial.
 
     Args:
-        message: What AWS said.
-        action: The action that was asked for, where the message names none.
+        message: AWS's message.
+        action: The denied action, if the message does not name it.
 
     Returns:
-        The message, with what to do now at its end; unchanged when it is about no action.
+        The message, followed by the next step; unchanged if it is not about an action.
     """
     if "Lake Formation permission" in message:
         return message if _GRANTS in message else f"{message} {_GRANTS}"

@@ -13,29 +13,29 @@ from zetl_helpers._errors import UserError
 Target = Literal["local", "aws"]
 
 _PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
-# As the models of Amazon DataZone and Athena have them.
+# As defined in the models of Amazon DataZone and Athena.
 _PROJECT = re.compile(r"[\w -]{1,64}")
 _WORKGROUP = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 _PROJECT_MARKS = (".zetl", "environment.yml")
 
 
 class SettingsError(UserError):
-    """A setting cannot be used; the text says which and what to write instead."""
+    """A setting is invalid; the text says which setting, and what to write instead."""
 
 
-# One line each, NAME=value, in the tutorial's folder: for all notebooks, where an environment variable is hard to set.
+# NAME=value lines in the tutorial's folder, for all notebooks, because a kernel's environment is hard to change.
 FILE = "zetl.env"
 NAMES = ("ZETL_TARGET", "ZETL_PREFIX", "ZETL_PROJECT", "ZETL_WORKGROUP")
 
 
 def read_file(start: Path | None = None) -> dict[str, str]:
-    """Return the settings of the tutorial's folder; none where there is no ``zetl.env``.
+    """Return the settings of the tutorial's folder; empty if ``zetl.env`` does not exist.
 
     Args:
-        start: The folder to look from; the current one unless given.
+        start: Where the search starts. Defaults to the current folder.
 
     Raises:
-        SettingsError: The file has a line that is no setting.
+        SettingsError: A line of the file is not a setting.
     """
     path = file_path(start)
     if not path.is_file():
@@ -52,11 +52,11 @@ def read_file(start: Path | None = None) -> dict[str, str]:
 
 
 def write_file(changes: Mapping[str, str], start: Path | None = None) -> Path:
-    """Change settings of the tutorial's folder; an empty value takes a setting out.
+    """Change settings of the tutorial's folder; an empty value removes a setting.
 
     Args:
         changes: Values by name.
-        start: The folder to look from; the current one unless given.
+        start: Where the search starts. Defaults to the current folder.
 
     Returns:
         The file.
@@ -68,19 +68,19 @@ def write_file(changes: Mapping[str, str], start: Path | None = None) -> Path:
 
 
 def file_path(start: Path | None = None) -> Path:
-    """Return where the settings of the tutorial's folder are, whether the file exists or not."""
+    """Return the path of the settings file in the tutorial's folder, whether or not it exists."""
     return _tutorial(start) / FILE
 
 
 def _all(environment: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Return the settings: a variable of the environment goes before the file."""
+    """Return the settings; environment variables take precedence over the file."""
     if environment is not None:
         return environment
     return {**read_file(), **{name: os.environ[name] for name in NAMES if name in os.environ}}
 
 
 def target(environment: Mapping[str, str] | None = None) -> Target:
-    """Return ``ZETL_TARGET``: ``local`` unless AWS is asked for.
+    """Return ``ZETL_TARGET``, which defaults to ``local``.
 
     Raises:
         SettingsError: It is neither ``local`` nor ``aws``.
@@ -92,10 +92,10 @@ def target(environment: Mapping[str, str] | None = None) -> Target:
 
 
 def prefix(environment: Mapping[str, str] | None = None) -> str:
-    """Return ``ZETL_PREFIX``, which keeps learners apart who share an account; empty when there is none.
+    """Return ``ZETL_PREFIX``, which separates learners who share an account; empty if it is not set.
 
     Raises:
-        SettingsError: It does not fit into the names of a bucket, a table and a role alike.
+        SettingsError: It is not valid in the names of a bucket, a table and a role.
     """
     value = _all(environment).get("ZETL_PREFIX", "")
     if value and not _PREFIX.fullmatch(value):
@@ -107,10 +107,10 @@ def prefix(environment: Mapping[str, str] | None = None) -> str:
 
 
 def project(environment: Mapping[str, str] | None = None) -> str:
-    """Return ``ZETL_PROJECT``: the name of the project in SageMaker Unified Studio, by default the blog's.
+    """Return ``ZETL_PROJECT``: the name of the project in SageMaker Unified Studio. Defaults to the blog's project.
 
     Raises:
-        SettingsError: No project can have that name.
+        SettingsError: The name is not valid for a project.
     """
     value = _all(environment).get("ZETL_PROJECT") or "CustomerDB_Project"
     if not _PROJECT.fullmatch(value):
@@ -122,14 +122,14 @@ def project(environment: Mapping[str, str] | None = None) -> str:
 
 
 def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "primary") -> str:
-    """Return ``ZETL_WORKGROUP``: the Athena workgroup in which queries run.
+    """Return ``ZETL_WORKGROUP``: the Athena workgroup that runs the queries.
 
     Args:
-        environment: Where it is looked up; the environment and the tutorial's folder unless given.
-        default: What is taken where it is not set.
+        environment: The variables to read. Defaults to the environment and the tutorial's folder.
+        default: The value if it is not set.
 
     Raises:
-        SettingsError: No workgroup can have that name.
+        SettingsError: The name is not valid for a workgroup.
     """
     value = _all(environment).get("ZETL_WORKGROUP") or default
     if not _WORKGROUP.fullmatch(value):
@@ -141,20 +141,20 @@ def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "p
 
 
 def class_dir(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return ``ZETL_CLASS_DIR``: the folder in which a class on one machine shares progress; None unless set."""
+    """Return ``ZETL_CLASS_DIR``: the folder where a class on one machine shares progress; None if it is not set."""
     named = environment.get("ZETL_CLASS_DIR")
     return Path(named).absolute() if named else None
 
 
 def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
-    """Return the state folder: ``ZETL_STATE_DIR``, else ``.zetl`` in the folder of the tutorial.
+    """Return the state folder: ``ZETL_STATE_DIR``, or ``.zetl`` in the tutorial's folder.
 
     Args:
         environment: Where ``ZETL_STATE_DIR`` is looked up.
-        start: The folder to look from; the current one unless given. The first folder above it that holds
-            a ``.zetl`` or the tutorial's ``environment.yml`` is taken, so that a notebook and a command in the
-            tutorial's folder mean the same lakehouse. Where that is another user's, or cannot be written to, ``.zetl``
-            in the user's home is taken: many learners may share one copy of the tutorial.
+        start: Where the search starts. Defaults to the current folder. The state folder belongs to the nearest folder
+            above that contains a ``.zetl`` or the tutorial's ``environment.yml``. A notebook and a command in the
+            tutorial's folder therefore use the same lakehouse. If that folder belongs to another user or is read-only,
+            ``.zetl`` in the user's home is used, so that many learners can share one copy of the tutorial.
     """
     named = environment.get("ZETL_STATE_DIR")
     if named:
@@ -163,16 +163,16 @@ def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = 
 
 
 def _tutorial(start: Path | None) -> Path:
-    """Return the folder of the tutorial above a folder; that folder itself where there is none."""
+    """Return the tutorial's folder above a folder, or that folder itself."""
     start = (start or Path.cwd()).absolute()
     marked = (folder for folder in (start, *start.parents) if any((folder / mark).exists() for mark in _PROJECT_MARKS))
     return next(marked, start)
 
 
 def _own(state: Path) -> Path:
-    """Return a state folder if this user may work in it, else the one in the user's home.
+    """Return a state folder if this user can write to it, or else the one in the user's home.
 
-    Another user's state is not ours to read, and that user could not use what this one writes into it.
+    Another user's state is private, and that user cannot use files that this user writes to it.
     """
     there = state if state.exists() else state.parent
     foreign = state.exists() and hasattr(os, "getuid") and state.stat().st_uid != os.getuid()

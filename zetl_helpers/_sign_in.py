@@ -1,4 +1,4 @@
-"""Sessions that end: an hour after a sign-in, maybe in the middle of a wait, and the new sign-in that follows."""
+"""Sessions that expire, an hour after a sign-in and possibly during a wait, and the new sign-in that follows."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ _sessions: list[boto3.Session] = []
 
 
 def remember(session: boto3.Session) -> None:
-    """Take new credentials into a session when it has ended; its clients go on with them.
+    """Take new credentials into an expired session, so that its clients continue to work.
 
     Args:
-        session: The session of a lab on AWS. The newest one is kept.
+        session: The session of a lab on AWS. The latest session is kept.
     """
     _sessions[:] = [session]
 
 
 def has_ended(error: ClientError | BotoCoreError) -> bool:
-    """Tell from an error whether the session has ended, so that a new sign-in helps."""
+    """Return whether an error means that the session has expired, so that a new sign-in helps."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in ENDED
     return isinstance(error, _FAILURES)
 
 
 def renew() -> None:
-    """Look whether somebody has signed in again, and take the new credentials into the session that ended.
+    """Check whether the user has signed in again, and take the new credentials into the expired session.
 
-    Credentials that refresh themselves, as those of a sign-in by ``aws sso login``, do so at the next call. Others were
-    read once: they are read again.
+    Credentials that refresh themselves, such as those of ``aws sso login``, do so at the next call. Other credentials
+    were read once and must be read again.
     """
     for session in _sessions:
         held = session.get_credentials()

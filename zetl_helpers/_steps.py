@@ -1,4 +1,4 @@
-"""What a helper did, and with which API calls."""
+"""The result of a helper, with its API calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from zetl_helpers._calls import boto3_code, changing, cli_commands
 
-# A long request scrolls, and does not push the chapter away.
+# A long request scrolls instead of moving the chapter down.
 _CODE = "style='max-height:24em;overflow:auto;text-align:left'"
 
 Did = Literal["created", "already there", "changed", "deleted", "already gone", "still needed"]
@@ -18,14 +18,14 @@ Did = Literal["created", "already there", "changed", "deleted", "already gone", 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing a helper was asked for.
+    """One step of a helper.
 
     Args:
-        thing: What it is about, such as ``table CustomerAccounts``.
+        thing: The resource, such as ``table CustomerAccounts``.
         did: What happened to it.
-        calls: The AWS operations that were called for it, in order and each one once (polls repeat), such as
+        calls: The AWS operations that the step called, in order and without repetitions, such as
             ``dynamodb.DescribeTable``.
-        details: What AWS said of it, where a reader may want to see it.
+        details: AWS's response, if it is of interest.
     """
 
     thing: str
@@ -56,7 +56,7 @@ class Step:
 
 
 def ensured(found: object, wanted: object) -> Did:
-    """Say what became of a thing that was looked at and then made as wanted."""
+    """Describe the outcome for a resource that was checked and then created as requested."""
     if found == wanted:
         return "already there"
     return "created" if found is None else "changed"

@@ -1,4 +1,4 @@
-"""A domain and a project of SageMaker Unified Studio by API, for an account that has none."""
+"""Creation of a SageMaker Unified Studio domain and project through the API, for an account without them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zetl_helpers._steps import Step
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
-# Notes on the lab's role which domain the lab created: clean-up deletes no other.
+# Records the lab's domain on the lab's role: clean-up deletes no other domain.
 DOMAIN_TAG = "zetl-lab-domain"
 _DOMAIN = "zetl-tutorial"
 _PROFILE = "zETL SQL analytics"
@@ -25,7 +25,7 @@ Cost: the domain costs nothing by itself. A project's JupyterLab space costs by 
 by the month. A NAT gateway in the VPC costs about $0.045 an hour, $33 a month, and by the GB, used or not.
 The console's stack SageMakerUnifiedStudio-VPC has one: delete the stack after the domain.
 The same by CloudFormation: {_CLOUDFORMATION}"""
-# As the console names them when it sets up the first domain of an account.
+# The names that the console uses when it sets up an account's first domain.
 _ROLES = {
     "execution": "AmazonSageMakerDomainExecution",
     "service": "AmazonSageMakerDomainService",
@@ -35,16 +35,16 @@ _ROLES = {
 
 
 class StudioSetupError(UserError):
-    """A domain or project cannot be created or deleted; the text says what is missing and who has it."""
+    """A domain or project cannot be created or deleted; the text says what is missing and who can provide it."""
 
 
 @dataclass(frozen=True)
 class DomainPlan:
-    """What a domain takes, and what it costs; printing it shows both.
+    """The requirements and the cost of a domain; printing the plan shows both.
 
     Args:
         name: The domain's name.
-        vpc: The VPC that projects are deployed into.
+        vpc: The VPC for the projects.
         subnets: Its private subnets, in at least two Availability Zones.
         roles: ARNs of the roles: ``execution``, ``service``, ``provisioning`` and ``access``.
     """
@@ -66,14 +66,14 @@ class DomainPlan:
 def plan_domain(
     lab: Lab, *, vpc: str, subnets: Sequence[str], name: str = _DOMAIN, roles: dict[str, str] | None = None
 ) -> DomainPlan:
-    """Say what a domain takes and costs; nothing is created.
+    """Return what a domain requires and costs; nothing is created.
 
     Args:
         lab: The lab.
-        vpc: The VPC that projects are deployed into.
+        vpc: The VPC for the projects.
         subnets: Its private subnets, in at least two Availability Zones.
         name: The domain's name.
-        roles: ARNs by use, ``execution``, ``service``, ``provisioning`` and ``access``; those that the console makes
+        roles: ARNs by use, ``execution``, ``service``, ``provisioning`` and ``access``; the console's default roles
             unless given.
 
     Returns:
@@ -104,18 +104,18 @@ def _role(lab: Lab, use: str) -> str:
 
 
 def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
-    """Create a domain with a project profile for SQL analytics, and wait until it is there.
+    """Create a domain with a project profile for SQL analytics, and wait until it is available.
 
     Args:
-        lab: The lab; its target role notes which domain is the lab's.
-        plan: What `plan_domain` returned: look at it before.
-        timeout: Seconds to wait at most.
+        lab: The lab; its target role records the lab's domain.
+        plan: The result of `plan_domain`.
+        timeout: Maximum seconds to wait.
 
     Returns:
         What happened; `details` has ``domain`` and ``profile``, their ids.
 
     Raises:
-        StudioSetupError: The lab's role, which notes the domain, is not there; or the domain is not the lab's.
+        StudioSetupError: The lab's role, which records the domain, does not exist, or the domain is not the lab's.
 
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_CreateDomain.html
     """
@@ -162,7 +162,7 @@ def _wait_for_domain(datazone: Any, domain: str, timeout: float) -> None:
 
 
 def _profile(lab: Lab, domain: str, plan: DomainPlan) -> str:
-    """Return the lab's project profile: the tooling blueprint enabled, and granted to every user of the domain."""
+    """Return the lab's project profile, with the tooling blueprint enabled and granted to every user of the domain."""
     datazone = lab.client("datazone")
     where = {"domainIdentifier": domain}
     for one in _pages(datazone, "list_project_profiles", **where):
@@ -210,7 +210,7 @@ def create_project(lab: Lab, domain: str, profile: str, *, timeout: float = 1800
         lab: The lab; `Lab.project` is the project's name.
         domain: The domain's id.
         profile: The id of the project profile.
-        timeout: Seconds to wait at most.
+        timeout: Maximum seconds to wait.
 
     Returns:
         What happened; `details` has ``project``, its id.
@@ -243,12 +243,12 @@ def create_project(lab: Lab, domain: str, profile: str, *, timeout: float = 1800
 
 
 def delete_project(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
-    """Delete the lab's project, with what AWS deployed for it.
+    """Delete the lab's project and the resources that AWS deployed for it.
 
     Args:
         lab: The lab.
         domain: The domain's id.
-        timeout: Seconds to wait at most.
+        timeout: Maximum seconds to wait.
 
     Returns:
         What happened.
@@ -272,12 +272,12 @@ def delete_project(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
 
 
 def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
-    """Delete the domain that the lab created; its projects have to go first.
+    """Delete the domain that the lab created, after its projects.
 
     Args:
         lab: The lab.
         domain: The domain's id.
-        timeout: Seconds to wait at most.
+        timeout: Maximum seconds to wait.
 
     Returns:
         What happened.

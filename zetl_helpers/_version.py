@@ -1,3 +1,3 @@
-"""The version of the distribution; both packages have it."""
+"""The version of the distribution, which both packages share."""
 
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""Waits that are visible, cheap and bounded; and a clock that tests can turn."""
+"""Visible, cheap and bounded waits, and a clock for tests."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from zetl_helpers._errors import UserError
 
 T = TypeVar("T")
 
-# A shorter wait needs no progress line, and leaves none behind in a notebook.
+# A shorter wait needs no progress line, and leaves none in a notebook.
 _QUIET_SECONDS = 5.0
 _PATIENCE = 0.1
 _LONGEST_PAUSE = 30.0
-# A person may be at lunch when the session ends.
+# The user may be at lunch when the session expires.
 _SIGN_IN_SECONDS = 4 * 3600.0
 _SIGN_IN_PAUSE = 10.0
 _SKIP = (
@@ -30,11 +30,11 @@ _SKIP = (
 
 
 class WaitTimeoutError(Exception):
-    """What was waited for did not come in time; the text says what to look at next."""
+    """A wait timed out; the text says what to check next."""
 
 
 class WaitInterruptedError(UserError):
-    """A person has interrupted a wait; the text says what happens meanwhile, and how to wait on."""
+    """The user interrupted a wait; the text says what continues, and how to resume waiting."""
 
 
 class _Clock:
@@ -68,7 +68,7 @@ def without_waiting(meanwhile: Callable[[], object] = lambda: None) -> Iterator[
     """Let every wait inside the block take no time.
 
     Args:
-        meanwhile: What happens in the world while somebody waits, such as a refresh.
+        meanwhile: Called during each wait, for example to run a refresh.
     """
     global _clock
     real, _clock = _clock, _TestingClock(meanwhile)
@@ -88,25 +88,27 @@ def wait_for(
     status: Callable[[], str] = lambda: "",
     usual: str = "",
 ) -> T:
-    """Look again and again until there is something to see.
+    """Poll until there is a result.
 
     Args:
-        what: What is waited for, as the end of "waiting for …".
-        look: Returns None for "not yet"; anything else ends the wait.
-        timeout: Seconds until the wait is given up.
-        hint: What to look at when it does not come.
-        every: Seconds between the first looks. They grow with the wait, to half a minute: what takes seconds is
-            seen at once, and what takes an hour is not asked for thousands of times.
-        status: What the progress line shows beside the time.
-        usual: How long AWS takes for it, such as ``15 to 30 minutes``. Who waits is told, and told how to skip ahead.
+        what: The awaited event, as the end of "waiting for …".
+        look: Returns None for "not yet"; any other value ends the wait.
+        timeout: Seconds until the wait fails.
+        hint: What to check if it fails.
+        every: Seconds between the first polls. The interval grows to half a minute, so that short waits end quickly and
+            long waits poll rarely.
+        status: What the progress line shows next to the time.
+        usual: How long AWS usually takes, such as ``15 to 30 minutes``. The user sees the progress, and how to skip
+            ahead.
 
-    A session may end in any wait. It then goes on as soon as somebody has signed in again; that time does not count.
+    A session can expire during any wait. The wait then continues as soon as the user has signed in again; that time
+    does not count.
 
     Returns:
         What `look` returned.
 
     Raises:
-        WaitTimeoutError: Nothing came within `timeout`.
+        WaitTimeoutError: There was no result within `timeout`.
     """
     started = _clock.now()
     progress = _Progress(what, timeout, usual)
@@ -127,7 +129,7 @@ def wait_for(
 
 
 def _look(look: Callable[[], T | None], progress: _Progress) -> T | None:
-    """Look once; while the session has ended, look for new credentials instead."""
+    """Poll once; if the session has expired, look for new credentials instead."""
     began = _clock.now()
     while True:
         try:
@@ -142,12 +144,12 @@ def _look(look: Callable[[], T | None], progress: _Progress) -> T | None:
 
 
 class _Progress:
-    """What a person sees of a wait: on standard error and over itself, since a progress line is no result.
+    """The progress of a wait, shown on standard error in one line that is overwritten, because it is not a result.
 
     Args:
-        what: What is waited for.
-        timeout: Seconds until the wait is given up.
-        usual: How long AWS takes for it; empty where that is no matter of minutes.
+        what: The awaited event.
+        timeout: Seconds until the wait fails.
+        usual: How long AWS usually takes; empty if it takes less than minutes.
     """
 
     def __init__(self, what: str, timeout: float, usual: str) -> None:
@@ -170,7 +172,7 @@ class _Progress:
         self._open = True
 
     def say(self, text: str) -> None:
-        """Say something once, on a line of its own."""
+        """Print a message once, on a separate line."""
         if text not in self._said:
             self._said.add(text)
             self.end()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Nothing heavy: what a command needs is imported when it runs.
+# No heavy imports: a command imports its dependencies when it runs.
 from zetl_helpers import _class_commands, _local_commands, _preflight_command, _settings, _version
 from zetl_helpers._errors import UserError
 from zetl_helpers._local_commands import UsageError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Refuses what it does not know: argparse leaves that to the topmost parser, which shows the usage of none."""
+    """Rejects unknown arguments itself: argparse leaves that to the topmost parser, whose usage does not help."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         found, unknown = super().parse_known_args(args, namespace)
@@ -36,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: The words after ``zetl``; those of the command line unless given.
+        arguments: The arguments after ``zetl``. Defaults to the command line's.
 
     Returns:
-        0 when it was carried out; 1 when not, with the reason on standard error.
+        0 on success; 1 on failure, with the reason on standard error.
     """
     options = parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command's words."""
+    """Return the parser of the command line."""
     parser: argparse.ArgumentParser = _Parser(
         prog="zetl", description="DynamoDB zero-ETL with SageMaker Lakehouse: the tutorial's command."
     )
@@ -138,7 +138,7 @@ def _run_notebooks(options: argparse.Namespace) -> int:
 
 
 def _notebook(word: str, there: Sequence[Path]) -> Path:
-    """Return the notebook that a word names: a file, or the number of one that is there."""
+    """Return the notebook for an argument: a file, or the number of an existing notebook."""
     if Path(word).is_file() and word.endswith(".ipynb"):
         return Path(word)
     numbered = {int(path.name[:2]): path for path in there}
@@ -155,7 +155,7 @@ def _connect(target: _settings.Target | None = None) -> Lab:
 
 
 def _under_existing(folder: Path) -> Path:
-    """Make a folder, but none above it: where that is missing too, the path is more likely a mistake."""
+    """Create a folder but not its parent: if that is missing too, the path is more likely a mistake."""
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {folder.absolute().parent}. Make it first, or name another one.")
     try:
@@ -182,7 +182,7 @@ def _site(options: argparse.Namespace) -> int:
     root = tutorial()
     if root is None:
         raise UsageError("There is no mkdocs.yml here. Go to the tutorial's folder.")
-    logging.basicConfig(format="%(levelname)s %(message)s")  # MkDocs says there which link is wrong
+    logging.basicConfig(format="%(levelname)s %(message)s")  # MkDocs reports the wrong link there
     print(build(root, options.out, parser()))
     return 0
 
@@ -213,7 +213,7 @@ def _change_settings(options: argparse.Namespace) -> int:
         "ZETL_WORKGROUP": _settings.workgroup,
     }
     for name, value in changes.items():
-        readers[name]({name: value})  # refuses what cannot be used
+        readers[name]({name: value})  # rejects invalid values
     if changes:
         print(f"Written to {_settings.write_file(changes)}; a variable of the environment goes before it.")
     for name, read in readers.items():
@@ -249,7 +249,7 @@ def _template(options: argparse.Namespace) -> int:
     else:
         options.out.write_text(text + "\n", encoding="utf-8")
         print(options.out)
-    # Beside the template, so that it can be piped.
+    # To standard error, so that the template can be piped.
     for gap in template.gaps(lab):
         print(gap, file=sys.stderr)
     return 0
@@ -275,7 +275,7 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 
 def _confirmed(account: str) -> bool:
-    """Ask for the account's number: who types it has seen which account it is."""
+    """Ask for the account number, so that the user checks which account it is."""
     if not sys.stdin.isatty():
         print("To delete all of this, run it in a terminal, or with --yes.")
         return False

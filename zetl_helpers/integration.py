@@ -62,19 +62,20 @@ def create(
     kms_key: str | None = None,
     encryption_context: dict[str, str] | None = None,
 ) -> Step:
-    """Create the integration from the table to the database; it then goes on by itself.
+    """Create the integration from the table to the database; it then runs automatically.
 
     Args:
         lab: The lab.
         refresh_minutes: How often changes are fetched, 15 to 8640.
-        kms_key: A customer managed key for the data on its way, by id, ARN or alias; a key of AWS's unless given.
-        encryption_context: What KMS notes with each use of that key; only with a key.
+        kms_key: A customer managed key for data in transit through the integration, as an id, ARN or alias. Defaults to
+            an AWS owned key.
+        encryption_context: The encryption context for KMS; only with a key.
 
     Returns:
-        What happened; `details` is AWS Glue's answer. An integration that is there keeps interval and key.
+        What happened; `details` is AWS Glue's response. An existing integration keeps its interval and key.
 
     Raises:
-        ForeignResourceError: An integration of that name exists and is not the lab's.
+        ForeignResourceError: An integration of that name exists but is not the lab's.
         KeyNotUsableError: The key cannot be used.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_CreateIntegration.html
@@ -91,7 +92,7 @@ def create(
             "Description": "Zero-ETL tutorial",
             "SourceArn": lab.table_arn,
             "TargetArn": lab.database_arn,
-            "IntegrationConfig": {"RefreshInterval": str(refresh_minutes)},  # a text in the API
+            "IntegrationConfig": {"RefreshInterval": str(refresh_minutes)},  # a string in the API
             "Tags": tag_list(lab.tags, "key", "value"),  # and these tags have lower-case keys
         }
         if kms_key is not None:
@@ -116,14 +117,14 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
 
     Args:
         lab: The lab.
-        timeout: Seconds to wait at most; AWS takes 5 to 10 minutes.
+        timeout: Maximum seconds to wait; AWS takes 5 to 10 minutes.
 
     Returns:
-        The states that were seen, in order.
+        The observed states, in order.
 
     Raises:
         IntegrationError: It needs attention or has failed.
-        WaitTimeoutError: It stays in another state.
+        WaitTimeoutError: It remains in another state.
     """
     seen: list[str] = []
 
@@ -148,18 +149,18 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
 
 
 def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
-    """Wait until the initial load is there: the target table exists and its first ingestion is completed.
+    """Wait until the initial load is complete: the target table exists and its first ingestion has completed.
 
     Args:
         lab: The lab.
-        timeout: Seconds to wait at most; AWS takes 15 to 20 minutes for a small table.
+        timeout: Maximum seconds to wait; AWS takes 15 to 20 minutes for a small table.
 
     Returns:
-        The table as the Data Catalog shows it.
+        The table, as the Data Catalog returns it.
 
     Raises:
         IntegrationError: The integration needs attention or has failed.
-        WaitTimeoutError: The table does not come.
+        WaitTimeoutError: The table does not appear.
     """
 
     def look() -> dict[str, Any] | None:
@@ -181,15 +182,15 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
 
 
 def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> datetime:
-    """Wait until what was written up to a moment has arrived in the target table.
+    """Wait until all writes up to a given time have arrived in the target table.
 
     Args:
         lab: The lab.
-        since: The moment, after the write; with a time zone.
-        timeout: Seconds to wait at most; AWS takes 15 to 30 minutes, more where the refresh interval is longer.
+        since: A time after the write, with a time zone.
+        timeout: Maximum seconds to wait; AWS takes 15 to 30 minutes, or more with a longer refresh interval.
 
     Returns:
-        The moment up to which the target now follows the source, as the integration's log says.
+        The time up to which the target now reflects the source, from the integration's log.
 
     Raises:
         IntegrationError: The integration needs attention or has failed.
@@ -217,10 +218,10 @@ def describe(lab: Lab) -> pd.DataFrame:
         lab: The lab.
 
     Returns:
-        One row for each property, columns ``property`` and ``value``, both text.
+        One row for each property, columns ``property`` and ``value``, both strings.
 
     Raises:
-        IntegrationError: There is none.
+        IntegrationError: The integration does not exist.
     """
     found = require(lab)
     rows = {
@@ -238,17 +239,17 @@ def integration_id(lab: Lab) -> str:
     """Return the integration's id, the last part of its ARN.
 
     Raises:
-        IntegrationError: There is none.
+        IntegrationError: The integration does not exist.
     """
     return str(require(lab)["IntegrationArn"]).replace("/", ":").rpartition(":")[2]
 
 
 def delete(lab: Lab, *, timeout: float = 1800) -> Step:
-    """Delete the integration and wait until it is gone; the target table and its files stay.
+    """Delete the integration and wait until it is gone; the target table and its files are kept.
 
     Args:
         lab: The lab.
-        timeout: Seconds to wait at most.
+        timeout: Maximum seconds to wait.
 
     Returns:
         What happened.

@@ -1,4 +1,4 @@
-"""Customer managed keys of AWS KMS for source, integration and target: which keys fit, and who needs them."""
+"""Customer managed AWS KMS keys for source, integration and target: which keys are suitable, and who needs access."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ROLE_POLICY = "zETLTargetKeyPolicy"
 
 
 class KeyNotUsableError(Exception):
-    """A KMS key cannot be used as asked; the text says why and which key would do."""
+    """A KMS key is not usable for the purpose; the text says why and which key would be."""
 
 
 def require(lab: Lab, key: str) -> str:
-    """Look at a key before anything is encrypted with it; nothing is changed.
+    """Check a key before it is used for encryption; nothing is changed.
 
     Args:
         lab: The lab.
@@ -34,8 +34,8 @@ def require(lab: Lab, key: str) -> str:
         The key's ARN.
 
     Raises:
-        KeyNotUsableError: There is no such key in the lab's Region, it is disabled or waits for its deletion, it
-            belongs to AWS, or it is no symmetric encryption key.
+        KeyNotUsableError: The key does not exist in the lab's Region, is disabled or pending deletion, belongs to AWS,
+            or is not a symmetric encryption key.
 
     See https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html
     """
@@ -56,18 +56,18 @@ def require(lab: Lab, key: str) -> str:
 
 
 def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
-    """Return what a key's own policy must say, besides the administrator's statement, so that the lab can use the key.
+    """Return the statements that a key's policy needs, besides the administrator's, so that the lab can use the key.
 
-    For DynamoDB and for the target role this follows AWS's pages and a working set-up. AWS documents no key policy for
-    what the integration keeps in between: that statement is our choice, held to this account's integrations.
+    For DynamoDB and the target role, this follows AWS's documentation and a working set-up. AWS documents no key policy
+    for the integration's intermediate data: that statement is our choice, limited to this account's integrations.
 
     Args:
         lab: The lab.
-        use: ``source`` (the key of the table), ``integration`` (of the data on its way) or ``target`` (of the bucket
+        use: ``source`` (the key of the table), ``integration`` (of data in transit) or ``target`` (of the bucket
             and the Iceberg table).
 
     Returns:
-        Statements for ``PutKeyPolicy``; the key's owner adds them, the tutorial never changes a key's policy.
+        Statements for ``PutKeyPolicy``; the key's owner adds them, because the tutorial never changes a key's policy.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
     """
@@ -92,7 +92,7 @@ def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
 
 
 def allow_target_role(lab: Lab, key: str) -> Step:
-    """Let the target role encrypt and decrypt with a key: the other half of what the key's policy says.
+    """Let the target role encrypt and decrypt with a key; the key's policy must allow it too.
 
     Args:
         lab: The lab.
@@ -102,7 +102,7 @@ def allow_target_role(lab: Lab, key: str) -> Step:
         What happened; `details` is the role's policy.
 
     Raises:
-        KeyNotUsableError: The key cannot be used.
+        KeyNotUsableError: The key is not usable.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
     """
@@ -137,6 +137,6 @@ def _unusable(lab: Lab, key: dict[str, Any]) -> str | None:
 
 
 def _allow(sid: str, principal: dict[str, Any], actions: list[str], condition: dict[str, Any] | None) -> dict[str, Any]:
-    # A key's policy speaks of that key alone: its resource is always *.
+    # A key's policy applies only to that key, so its resource is always *.
     statement = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": actions, "Resource": "*"}
     return statement if condition is None else {**statement, "Condition": condition}

@@ -1,4 +1,4 @@
-"""The lab: which target, which account, which Region, and what its things are called."""
+"""The lab: its target, account, Region and resource names."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ __all__ = [
 TAG_KEY = "zetl-lab"
 
 _MAIN_TABLE = "CustomerAccounts"
-# What chapters 10 and 11 make beside the main table; clean-up looks for each of them.
+# The additional tables of chapters 10 and 11; clean-up looks for each of them.
 _FURTHER_TABLES = (
     "ProfilesFull", "ProfilesTopLevel", "ProfilesNoUnnest", "PaymentsByKey", "PaymentsByState", "PaymentsByMonth",
     "Payments",
 )  # fmt: skip
 
-# Known to the local lakehouse alone; nothing at AWS answers to them.
+# Valid only for the local lakehouse; they have no meaning on AWS.
 _LOCAL_ACCESS_KEY = "LOCALLAKEHOUSE000000"
 _LOCAL_SECRET = "not-a-secret"  # noqa: S105
 _LOOPBACK = re.compile(r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?$")
-# What `pip install .` leaves out and the local lakehouse cannot do without.
+# Packages that `pip install .` omits and the local lakehouse needs.
 _LOCAL_PACKAGES = ("duckdb", "httptools", "moto", "pyiceberg")
 _OTHER_SOURCES = (
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -59,29 +59,29 @@ _OTHER_SOURCES = (
 
 
 class ConnectionRefusedByLabError(UserError):
-    """The target cannot be used as the environment is; the text says what to change."""
+    """The target is invalid in this environment; the text says what to change."""
 
 
 class UnknownTableError(ValueError):
-    """A table that is none of the tutorial's was asked for; the text names those that are."""
+    """The table is not one of the tutorial's; the text names those that are."""
 
 
 @dataclass(frozen=True, repr=False)
 class Lab:
-    """Everything that is called by name in the tutorial.
+    """All names in the tutorial.
 
     Args:
         target: ``local`` or ``aws``.
         account: The account's number.
         region: The Region of all resources.
         partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
-        caller: ARN of who calls, as STS says.
-        prefix: Keeps learners apart who share an account; mostly empty.
+        caller: ARN of the caller, from STS.
+        prefix: Separates learners who share an account; usually empty.
         endpoint: The local lakehouse's address; None on AWS.
         session: The boto3 session of all calls.
-        source: The DynamoDB table that this lab is about, without the prefix.
+        source: The lab's DynamoDB table, without the prefix.
         project: The name of the project in SageMaker Unified Studio.
-        workgroup: The Athena workgroup in which queries run.
+        workgroup: The Athena workgroup that runs the queries.
         place: The notebook space of SageMaker Unified Studio that calls AWS; None on any other computer.
     """
 
@@ -102,13 +102,13 @@ class Lab:
     _clients: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def with_table(self, source: str) -> Lab:
-        """Return a lab beside this one: another table with an integration of its own into the same database.
+        """Return a related lab: another table with an integration into the same database.
 
         Args:
-            source: The other table's name, one of those that chapters 10 and 11 make; the prefix is added to it.
+            source: The other table's name, one of those in chapters 10 and 11; the prefix is added.
 
         Raises:
-            UnknownTableError: No chapter makes that table, so that clean-up would not find it.
+            UnknownTableError: No chapter creates the table, so clean-up would not find it.
         """
         if source not in (_MAIN_TABLE, *_FURTHER_TABLES):
             raise UnknownTableError(
@@ -119,17 +119,17 @@ class Lab:
 
     @property
     def is_members(self) -> bool:
-        """Whether the caller is a project's role that may query the lab's table and create nothing."""
+        """Whether the caller is a project's role that can query the lab's table but cannot create resources."""
         return self.place is not None and self.place.is_members
 
     @property
     def everywhere(self) -> tuple[Lab, ...]:
-        """The lab with each of its tables, the main one first; whether they were made or not."""
+        """The labs of all tables, starting with the main table, whether or not they exist."""
         return tuple(self.with_table(source) for source in (_MAIN_TABLE, *_FURTHER_TABLES))
 
     @property
     def further(self) -> str:
-        """The name of a table beside the main one; empty for the main one itself."""
+        """The name of an additional table; empty for the main table."""
         return "" if self.source == _MAIN_TABLE else self.source
 
     @property
@@ -155,7 +155,7 @@ class Lab:
 
     @property
     def role(self) -> str:
-        """The role that the integration writes with."""
+        """The role that the integration uses to write."""
         return f"{self.prefix}_zETLTargetRole" if self.prefix else "zETLTargetRole"
 
     @property
@@ -166,7 +166,7 @@ class Lab:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tag that marks what belongs to this lab: clean-up deletes nothing without it."""
+        """The tag that marks the lab's resources: clean-up deletes nothing without it."""
         return {TAG_KEY: self.prefix or "tutorial"}
 
     @property
@@ -186,37 +186,37 @@ class Lab:
 
     @property
     def dns_suffix(self) -> str:
-        """What the names of AWS's services end in, such as ``amazonaws.com``."""
+        """The domain suffix of AWS's services, such as ``amazonaws.com``."""
         return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
     @property
     def location(self) -> str:
-        """Where the database's tables lie in S3, without a slash at the end."""
+        """The location of the database's tables in S3, without a trailing slash."""
         return f"s3://{self.bucket}/{self.database}"
 
     @property
     def table_location_arn(self) -> str:
-        """ARN of where the target table's files lie, as Lake Formation registers it."""
+        """ARN of the location of the target table's files, as Lake Formation registers it."""
         return f"arn:{self.partition}:s3:::{self.bucket}/{self.database}/{self.target_table}"
 
     def with_credentials(self, access_key: str, secret: str, token: str, *, workgroup: str) -> Lab:
-        """Return the same lab in somebody else's hands.
+        """Return the same lab with another identity's credentials.
 
         Args:
-            access_key: The id of their access key.
+            access_key: The access key's id.
             secret: Its secret.
-            token: The token of their session.
-            workgroup: The Athena workgroup that they query in.
+            token: The session token.
+            workgroup: The Athena workgroup for queries.
         """
         session = boto3.Session(access_key, secret, token, region_name=self.region)
         other = _introduce(self.target, session, self.prefix, self.endpoint)
         return replace(other, source=self.source, project=self.project, workgroup=workgroup)
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of a service, the same one at every call.
+        """Return the boto3 client of a service; the same client at every call.
 
         Args:
-            service: The service, as boto3 calls it, such as ``dynamodb``.
+            service: The service, as boto3 names it, such as ``dynamodb``.
         """
         if service not in self._clients:
             self._clients[service] = self.session.client(
@@ -228,10 +228,10 @@ class Lab:
 
     @contextmanager
     def recording(self) -> Iterator[list[str]]:
-        """Note the AWS operations that are called inside the block, as ``service.Operation``.
+        """Record the AWS operations that are called inside the block, as ``service.Operation``.
 
         Returns:
-            A list that grows while the block runs; calls of other threads are not in it.
+            A list that grows while the block runs, without calls of other threads.
         """
         with self._recorder.recording() as calls:
             yield calls
@@ -264,26 +264,26 @@ class Lab:
 
 
 def connect(target: Target | None = None, *, tell: Callable[[str], object] | None = None) -> Lab:
-    """Connect to the target that ``ZETL_TARGET`` names: the local lakehouse unless AWS is asked for.
+    """Connect to the target that ``ZETL_TARGET`` names, which defaults to the local lakehouse.
 
-    For the local target this finds the lakehouse that runs in the state folder or starts one, and sets the
-    process's environment (``AWS_ENDPOINT_URL``, dummy keys) so that no call, of any library, reaches an account.
-    On either target pandas is told to show texts whole.
+    For the local target, this finds the running lakehouse of the state folder or starts one. It also sets the process's
+    environment (``AWS_ENDPOINT_URL``, dummy keys), so that no call from any library reaches a real account. For both
+    targets, pandas is set to show strings in full.
 
     Args:
         target: Overrides ``ZETL_TARGET``.
-        tell: Is told when a local lakehouse had to be started.
+        tell: Called with a message if a local lakehouse is started.
 
     Returns:
         The lab; shown as a card in a notebook.
 
     Raises:
-        ConnectionRefusedByLabError: The lakehouse does not start; or AWS is asked for and the environment has
-            no usable credentials, no Region, or points to another endpoint.
-        SettingsError: ``ZETL_TARGET``, ``ZETL_PREFIX``, ``ZETL_PROJECT`` or ``ZETL_WORKGROUP`` cannot be used.
+        ConnectionRefusedByLabError: The lakehouse does not start; or the target is AWS and the environment has no
+            usable credentials, no Region, or another endpoint.
+        SettingsError: ``ZETL_TARGET``, ``ZETL_PREFIX``, ``ZETL_PROJECT`` or ``ZETL_WORKGROUP`` is invalid.
     """
     chosen = target or _settings.target()
-    # An ARN or an error that is cut in a table cannot be read, nor copied.
+    # A truncated ARN or error in a table can be neither read nor copied.
     pd.set_option("display.max_colwidth", None)
     if chosen == "local":
         return _connect_local(tell)
@@ -301,14 +301,14 @@ def _connect_local(tell: Callable[[str], object] | None) -> Lab:
 
 
 def connect_to_local(endpoint: str, region: str) -> Lab:
-    """Connect to the local lakehouse at an address, and lead every AWS client of this process there.
+    """Connect to the local lakehouse at an address, and direct every AWS client of this process to it.
 
     Args:
         endpoint: The lakehouse's address.
-        region: The Region that it is in.
+        region: Its Region.
 
     Raises:
-        ConnectionRefusedByLabError: It is not an address of this computer, or nothing answers there.
+        ConnectionRefusedByLabError: The address is not on this computer, or nothing answers there.
     """
     if not _LOOPBACK.match(endpoint):
         raise ConnectionRefusedByLabError(f"{endpoint!r} is not an address of this computer.")
@@ -320,7 +320,7 @@ def connect_to_local(endpoint: str, region: str) -> Lab:
 
 
 def _require_local_packages() -> None:
-    """Refuse by one sentence what would end in a traceback: an environment without the local lakehouse's packages."""
+    """Refuse, with one sentence instead of a traceback, an environment without the local lakehouse's packages."""
     missing = [name for name in _LOCAL_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         where = "In this space of SageMaker Unified Studio the" if _place.find_space() else "The"
@@ -333,10 +333,10 @@ def _require_local_packages() -> None:
 
 
 def _find_local() -> str | None:
-    """Return the address of the lakehouse that works in the state folder; None when none does.
+    """Return the address of the state folder's running lakehouse; None if there is none.
 
     Raises:
-        ConnectionRefusedByLabError: It plays another Region.
+        ConnectionRefusedByLabError: The lakehouse has another Region.
     """
     from local_lakehouse import daemon
 
@@ -354,7 +354,7 @@ def _find_local() -> str | None:
 
 
 def _start_local() -> str:
-    """Start the lakehouse by its command, and return its address."""
+    """Start the lakehouse with its command, and return its address."""
     command = [sys.executable, "-m", "zetl_helpers.cli", "local", "start"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
@@ -363,17 +363,17 @@ def _start_local() -> str:
 
 
 def _fence(endpoint: str, region: str) -> None:
-    """Let every AWS client of this process, ours or not, meet the local lakehouse and no account."""
+    """Direct every AWS client of this process, including other libraries, to the local lakehouse."""
     for name in list(os.environ):
         if name in _OTHER_SOURCES or name.startswith("AWS_ENDPOINT_URL_") or re.fullmatch(r"WR_\w+_ENDPOINT_URL", name):
             del os.environ[name]
     os.environ.update(local_environment(endpoint, region))
-    # A default session made earlier may hold the keys of an account; libraries without a session of their own use it.
+    # An earlier default session may contain an account's keys; libraries without their own session use it.
     boto3.setup_default_session()
 
 
 def local_environment(endpoint: str, region: str) -> dict[str, str]:
-    """Return the environment variables that lead AWS clients to a local lakehouse."""
+    """Return the environment variables that direct AWS clients to a local lakehouse."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": _LOCAL_ACCESS_KEY,
@@ -381,7 +381,7 @@ def local_environment(endpoint: str, region: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        # A person's configuration can make clients ignore the endpoint above, or take another one.
+        # A user's configuration can make clients ignore the endpoint above, or use another one.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
@@ -397,7 +397,7 @@ def _connect_aws(prefix: str) -> Lab:
             "Restart the kernel (or the shell) without it."
         )
     try:
-        # AWS's command line reads both names of the variable, boto3 the second only.
+        # The AWS CLI reads both variables, and boto3 only the second.
         session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
     except ProfileNotFound as error:
         raise ConnectionRefusedByLabError(_next_steps.without_identity(error, "")) from error
@@ -410,7 +410,7 @@ def _connect_aws(prefix: str) -> Lab:
 
 def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: str | None) -> Lab:
     recorder = _Recorder()
-    # First: botocore's own handlers add what no caller writes, such as idempotency tokens.
+    # First, because botocore's own handlers add parameters that callers don't write, such as idempotency tokens.
     session.events.register_first("before-parameter-build", recorder.note)
     session.events.register("after-call", _next_steps.add)
     try:
@@ -434,18 +434,18 @@ def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: st
 
 
 def _in_space(lab: Lab) -> Lab:
-    """Return the lab as it is seen from a space of SageMaker Unified Studio, if the process runs in one."""
+    """Return the lab as seen from a SageMaker Unified Studio space, if the process runs in one."""
     space = _place.find_space()
     if space is None:
         return lab
     place = _place.look(space, lab.client)
-    # A project's role of an Identity Center domain may query in the project's own workgroup only.
+    # A project's role in an Identity Center domain can query only in the project's workgroup.
     theirs = place.workgroup if place.is_members else ""
     return replace(lab, place=place, workgroup=_settings.workgroup(default=theirs or "primary"))
 
 
 class _Recorder:
-    """Notes the operations that a session's clients call, for each thread that asks."""
+    """Records the operations that a session's clients call, for each thread that asks."""
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -453,7 +453,7 @@ class _Recorder:
     def note(self, params: Mapping[str, Any], model: Any, **_: object) -> None:
         name = f"{model.service_model.service_name}.{model.name}"
         for calls in getattr(self._local, "lists", []):
-            # Of an operation that is called again and again, such as BatchWriteItem, one call shows them all.
+            # One call stands for all calls of a repeated operation, such as BatchWriteItem.
             calls.append(Call(name) if name in calls else Call(name, params))
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""SQL through Athena: query, schema, snapshots, time travel, history, saved queries."""
+"""SQL through Athena: queries, schema, snapshots, time travel, history, saved queries."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _POLL_SECONDS = 0.1
 
 
 class QueryError(Exception):
-    """A query failed; the text is Athena's own."""
+    """A query failed; the text is Athena's."""
 
 
 def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
@@ -41,14 +41,14 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
     Args:
         lab: The lab.
         sql: The statement; ``:name`` stands for a parameter.
-        params: Values by name; snapshot ids as int, moments as naive UTC datetime.
+        params: Values by name; snapshot ids as int, times as naive UTC datetime.
 
     Returns:
-        The rows. Text columns are ``string``, doubles ``float64``, bigints ``Int64``: snapshot ids stay exact.
-        ``frame.query_metadata`` holds Athena's ``QueryExecution``.
+        The rows. Text columns are ``string``, doubles ``float64``, bigints ``Int64``, so that snapshot ids are exact.
+        ``frame.query_metadata`` contains Athena's ``QueryExecution``.
 
     Raises:
-        QueryError: Athena refused the statement or failed to run it.
+        QueryError: Athena rejected the statement or failed to run it.
 
     See https://docs.aws.amazon.com/athena/latest/ug/select.html
     """
@@ -56,7 +56,7 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
         return wr.athena.read_sql_query(
             sql,
             database=lab.database,
-            # The default wraps the statement into a CREATE TABLE, and "t$snapshots" has types that no table may have.
+            # The default wraps the statement in a CREATE TABLE, and "t$snapshots" has types that a table cannot have.
             ctas_approach=False,
             params=params or None,
             s3_output=_results(lab),
@@ -71,7 +71,7 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
 
 
 def _explained(lab: Lab, message: str) -> str:
-    """Add to Athena's words what to do now, where it is about rights or about the workgroup."""
+    """Add the next step to Athena's message if it is about permissions or the workgroup."""
     if re.search(r"work\s?group\b.*not found", message, re.IGNORECASE):
         return (
             f"Workgroup {lab.workgroup}: {message} Name one that Athena lists with zetl settings workgroup=NAME and "
@@ -87,13 +87,13 @@ def schema(lab: Lab) -> pd.DataFrame:
         lab: The lab.
 
     Returns:
-        Columns ``column``, ``type`` and ``field id`` (Iceberg's number for the column, which never changes).
+        Columns ``column``, ``type`` and ``field id`` (Iceberg's permanent number for the column).
     """
     table = lab.client("glue").get_table(DatabaseName=lab.database, Name=lab.target_table)["Table"]
     columns = [
         column
         for column in table["StorageDescriptor"]["Columns"]
-        # Iceberg's columns of the past stay listed, marked as such.
+        # Dropped Iceberg columns are still listed, and marked as such.
         if column.get("Parameters", {}).get("iceberg.field.current", "true") == "true"
     ]
     return pd.DataFrame(
@@ -128,14 +128,14 @@ def objects(lab: Lab) -> pd.DataFrame:
 
 
 def snapshots(lab: Lab) -> pd.DataFrame:
-    """Return the target table's snapshots, the oldest first.
+    """Return the target table's snapshots, oldest first.
 
     Args:
         lab: The lab.
 
     Returns:
         Columns ``committed_at`` (UTC), ``snapshot_id`` and ``parent_id`` (``Int64``), ``operation``, ``manifest_list``
-        and ``summary`` (a dictionary of texts).
+        and ``summary`` (a dictionary of strings).
 
     See https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-data.html
     """
@@ -144,10 +144,10 @@ def snapshots(lab: Lab) -> pd.DataFrame:
 
 
 def time_between(earlier: pd.Timestamp, later: pd.Timestamp) -> datetime:
-    """Return the moment halfway between two, as a naive UTC datetime that fits into ``:name`` of a query.
+    """Return the time halfway between two times, as a naive UTC datetime for a query's ``:name``.
 
     Args:
-        earlier: A moment with its zone, such as a snapshot's ``committed_at``.
+        earlier: A time with a time zone, such as a snapshot's ``committed_at``.
         later: A later one.
     """
     middle = earlier + (later - earlier) / 2
@@ -164,8 +164,8 @@ def difference(lab: Lab, before: int, after: int) -> pd.DataFrame:
         after: The later snapshot's id.
 
     Returns:
-        One row for each row that is in one version only or differs, columns ``change`` (``added``, ``removed``,
-        ``changed``), ``customerid`` and ``accountnumber``, and ``columns``: which ones differ.
+        One row for each row that is only in one version or differs, columns ``change`` (``added``, ``removed``,
+        ``changed``), ``customerid`` and ``accountnumber``, and ``columns``: the columns that differ.
     """
     old, new = (_version(lab, snapshot) for snapshot in (before, after))
     rows = []
@@ -180,15 +180,15 @@ def difference(lab: Lab, before: int, after: int) -> pd.DataFrame:
 
 
 def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
-    """Return the newest query executions of the workgroup.
+    """Return the latest query executions of the workgroup.
 
     Args:
         lab: The lab.
-        newest: How many at most, up to 50.
+        newest: The maximum number, up to 50.
 
     Returns:
         Columns ``state``, ``statement`` (``SELECT``, …), ``query``, ``scanned bytes``, ``milliseconds``, ``submitted``
-        (UTC) and ``query_execution_id``; the newest first.
+        (UTC) and ``query_execution_id``; newest first.
 
     See https://docs.aws.amazon.com/athena/latest/APIReference/API_ListQueryExecutions.html
     """
@@ -202,13 +202,13 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
 
 
 def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
-    """Save a query under a name, where Athena's console and the Studio list it.
+    """Save a query under a name; Athena's console and the Studio list it.
 
     Args:
         lab: The lab.
         name: The query's name.
         sql: The statement.
-        description: What it answers.
+        description: The query's description.
 
     Returns:
         What happened.
@@ -232,7 +232,7 @@ def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
 
 
 def saved_queries(lab: Lab) -> dict[str, Mapping[str, Any]]:
-    """Return the saved queries of the lab's database by name, as ``GetNamedQuery`` shows them."""
+    """Return the saved queries of the lab's database by name, as ``GetNamedQuery`` returns them."""
     athena = lab.client("athena")
     found: dict[str, Mapping[str, Any]] = {}
     for page in athena.get_paginator("list_named_queries").paginate(WorkGroup=lab.workgroup):
@@ -244,7 +244,7 @@ def saved_queries(lab: Lab) -> dict[str, Mapping[str, Any]]:
 
 
 def _results(lab: Lab) -> str:
-    """Where Athena puts its results: in the lab's own bucket, so that clean-up finds them."""
+    """Return the location of Athena's results: in the lab's bucket, so that clean-up finds them."""
     return f"s3://{lab.bucket}/{RESULTS_PREFIX}"
 
 
@@ -254,7 +254,7 @@ def _version(lab: Lab, snapshot: int) -> pd.DataFrame:
 
 
 def _changed_columns(old: pd.Series[Any], new: pd.Series[Any]) -> list[str]:
-    """Name the columns in which two versions of a row differ; one that a version lacks counts as NULL there."""
+    """Name the columns in which two versions of a row differ; a missing column counts as NULL."""
     changed = []
     for column in new.index.union(old.index, sort=False):
         one, other = old.get(column), new.get(column)
@@ -277,6 +277,6 @@ def _history_row(execution: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parse_map(text: str) -> dict[str, str]:
-    """Read a map of texts as Athena prints it: ``{a=1, b=2}``."""
+    """Parse a map of strings as Athena prints it: ``{a=1, b=2}``."""
     pairs = (pair.partition("=") for pair in text.strip("{}").split(", ") if pair)
     return {key: value for key, _, value in pairs}

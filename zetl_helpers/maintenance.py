@@ -1,4 +1,4 @@
-"""The care of an Iceberg table: its files counted, small ones written together, old snapshots let go."""
+"""The maintenance of an Iceberg table: counting its files, compacting small ones, expiring old snapshots."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _AGE = "vacuum_max_snapshot_age_seconds"
 
 @dataclass(frozen=True)
 class FileCounts:
-    """The data files of a table at one moment.
+    """The data files of a table at one time.
 
     Args:
-        rows: The rows of the newest snapshot.
+        rows: The rows of the latest snapshot.
         files: The data files that a query of it opens.
         average_kb: Their average size in KB.
-        snapshots: The snapshots that can be read.
-        stored_files: The data files of all of them in S3.
-        stored_kb: The size of those in KB.
+        snapshots: The number of available snapshots.
+        stored_files: The data files of all snapshots in S3.
+        stored_kb: Their total size in KB.
     """
 
     rows: int
@@ -45,7 +45,7 @@ class FileCounts:
 
 
 def files(lab: Lab) -> FileCounts:
-    """Count the target table's data files: those of the newest snapshot, and all that lie in S3.
+    """Count the target table's data files: those of the latest snapshot, and all files in S3.
 
     Args:
         lab: The lab.
@@ -54,7 +54,7 @@ def files(lab: Lab) -> FileCounts:
         The numbers of rows, files and snapshots, and sizes in KB.
 
     Raises:
-        QueryError: There is no such table.
+        QueryError: The table does not exist.
 
     See https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-data.html
     """
@@ -77,16 +77,16 @@ def files(lab: Lab) -> FileCounts:
 
 
 def compact(lab: Lab) -> Step:
-    """Write the small files of each partition together, with ``OPTIMIZE … BIN_PACK``.
+    """Compact the small files of each partition with ``OPTIMIZE … BIN_PACK``.
 
     Args:
         lab: The lab.
 
     Returns:
-        What happened; `details` is Athena's ``QueryExecution``, the statement in it.
+        What happened; `details` is Athena's ``QueryExecution`` with the statement.
 
     Raises:
-        QueryError: Athena refused the statement or failed to run it.
+        QueryError: Athena rejected the statement or failed to run it.
 
     See https://docs.aws.amazon.com/athena/latest/ug/optimize-statement.html
     """
@@ -95,7 +95,7 @@ def compact(lab: Lab) -> Step:
 
 
 def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
-    """Say how old a snapshot may become before ``VACUUM`` lets it go; five days unless said.
+    """Set the age at which ``VACUUM`` expires a snapshot; the default is five days.
 
     Args:
         lab: The lab.
@@ -105,7 +105,7 @@ def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
         What happened.
 
     Raises:
-        QueryError: Athena refused the statement or failed to run it.
+        QueryError: Athena rejected the statement or failed to run it.
 
     See https://docs.aws.amazon.com/athena/latest/ug/vacuum-statement.html
     """
@@ -114,16 +114,16 @@ def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
 
 
 def vacuum(lab: Lab) -> Step:
-    """Let old snapshots go, and delete the files that only they need, with ``VACUUM``.
+    """Expire old snapshots, and delete the files that only they need, with ``VACUUM``.
 
     Args:
         lab: The lab.
 
     Returns:
-        What happened; `details` is Athena's ``QueryExecution``, the statement in it.
+        What happened; `details` is Athena's ``QueryExecution`` with the statement.
 
     Raises:
-        QueryError: Athena refused the statement or failed to run it.
+        QueryError: Athena rejected the statement or failed to run it.
 
     See https://docs.aws.amazon.com/athena/latest/ug/vacuum-statement.html
     """

@@ -32,7 +32,7 @@ __all__ = [
 
 METRICS = ("InsertCount", "UpdateCount", "DeleteCount", "IngestionSucceeded", "IngestionFailed", "LastSyncTimestamp")
 
-# AWS publishes no values of the dimension; these are known from integrations with DynamoDB.
+# AWS does not document the dimension's values; these are known from integrations with DynamoDB.
 _LOAD_TYPES = ("FULL_LOAD", "INCREMENTAL_LOAD")
 _ALARM_SECONDS = 900
 
@@ -45,22 +45,22 @@ _NO_LOG = (
 
 
 class NoLogWarning(UserWarning):
-    """There is no log group for integrations; the text says whose right creates it."""
+    """The log group for integrations does not exist; the text says which permission creates it."""
 
 
 def log_events(lab: Lab) -> pd.DataFrame:
-    """Return what the integration wrote to its log, the oldest first.
+    """Return the integration's log events, oldest first.
 
     Args:
         lab: The lab.
 
     Returns:
         Columns ``time`` (UTC), ``messageType``, ``tableName``, ``inserts``, ``updates``, ``deletes`` (``Int64``, empty
-        but for ``IngestionProcessingStats``), ``lastSynced`` (UTC, empty but for ``IngestionCompleted``) and
+        except for ``IngestionProcessingStats``), ``lastSynced`` (UTC, empty except for ``IngestionCompleted``) and
         ``message``.
 
     Warns:
-        NoLogWarning: Something has arrived, and the account and Region have no log group for zero-ETL integrations.
+        NoLogWarning: Data has arrived, but the account and Region have no log group for zero-ETL integrations.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
@@ -88,7 +88,7 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
         hours: How far to look back.
 
     Returns:
-        One row for each metric, columns ``metric``, ``loadType``, ``sum`` (``LastSyncTimestamp``: the newest value) and
+        One row for each metric, columns ``metric``, ``loadType``, ``sum`` (``LastSyncTimestamp``: the latest value) and
         ``points`` (minutes with a value).
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
@@ -123,15 +123,15 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
 
 
 def freshness(lab: Lab) -> timedelta:
-    """Return how far the target is behind the source, by the newest ingestion that the log shows.
+    """Return the delay between source and target, from the latest ingestion in the log.
 
-    A member of a Studio project may not ask for the integration: there the table's newest snapshot counts.
+    A member of a Studio project may not read the integration, so the table's latest snapshot is used instead.
 
     Args:
         lab: The lab.
 
     Raises:
-        IntegrationError: Nothing was ingested yet.
+        IntegrationError: No ingestion has completed yet.
     """
     synced = _arrival.newest_snapshot(lab) if lab.is_members else integration.last_sync(lab)
     if synced is None:
@@ -142,13 +142,13 @@ def freshness(lab: Lab) -> timedelta:
 
 
 def ingestions(lab: Lab) -> pd.DataFrame:
-    """Return when each ingestion was completed, and up to when the target then followed the source.
+    """Return when each ingestion completed, and the time up to which the target then reflected the source.
 
     Args:
         lab: The lab.
 
     Returns:
-        Columns ``completed_at`` and ``last_synced_at`` (UTC), as `charts.freshness` takes them.
+        Columns ``completed_at`` and ``last_synced_at`` (UTC), for `charts.freshness`.
     """
     events = log_events(lab)
     completed = events[events["messageType"] == "IngestionCompleted"]
@@ -156,10 +156,10 @@ def ingestions(lab: Lab) -> pd.DataFrame:
 
 
 def create_alarm(lab: Lab) -> Step:
-    """Make an alarm that goes off when an ingestion fails, be it a full load or a refresh.
+    """Create an alarm that is triggered when a full load or a refresh fails.
 
-    The metric ``IngestionFailed`` is emitted on failure only and for each load type apart: the alarm adds the series
-    up, and takes missing data for no failure.
+    The metric ``IngestionFailed`` is emitted only on failure and separately for each load type. The alarm adds the
+    metrics and treats missing data as not breaching.
 
     Args:
         lab: The lab.
@@ -168,8 +168,8 @@ def create_alarm(lab: Lab) -> Step:
         What happened.
 
     Raises:
-        ForeignResourceError: An alarm of that name exists and is not the lab's.
-        IntegrationError: There is no integration.
+        ForeignResourceError: An alarm of that name exists but is not the lab's.
+        IntegrationError: The integration does not exist.
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     """
@@ -191,14 +191,14 @@ def create_alarm(lab: Lab) -> Step:
                 ComparisonOperator="GreaterThanOrEqualToThreshold",
                 # No failure, no data point.
                 TreatMissingData="notBreaching",
-                # A repetition with tags would be refused: an alarm is tagged when it is created.
+                # PutMetricAlarm rejects tags for an existing alarm, so they are set only when it is created.
                 **({} if found else {"Tags": tag_list(lab.tags)}),
             )
     return Step(f"alarm {name}", ensured(watched, _watched(wanted)), calls)
 
 
 def _watched(metrics: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return what tells two lists of an alarm's metrics apart, without what CloudWatch adds to them."""
+    """Return the relevant parts of an alarm's metrics for a comparison, without CloudWatch's additions."""
     series = [(one["Id"], one.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])) for one in metrics]
     return sorted(
         (name, one.get("Expression", "") + str(sorted((each["Name"], each["Value"]) for each in dimensions)))
@@ -211,7 +211,7 @@ def _failures(lab: Lab) -> list[dict[str, Any]]:
     arn = integration.require(lab)["IntegrationArn"]
     kinds = list(_LOAD_TYPES)
     for _, dimensions in _arrival.metric_series(lab, arn):
-        # AWS publishes no list of load types.
+        # AWS does not document the load types.
         kinds += [one["Value"] for one in dimensions if one["Name"] == "loadType" and one["Value"] not in kinds]
     series = [
         {
@@ -245,7 +245,7 @@ def alarm_state(lab: Lab) -> str:
         lab: The lab.
 
     Raises:
-        IntegrationError: There is no alarm.
+        IntegrationError: The alarm does not exist.
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     """
@@ -258,18 +258,18 @@ def alarm_state(lab: Lab) -> str:
 
 
 def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
-    """Wait until the alarm goes off.
+    """Wait until the alarm is triggered.
 
     Args:
         lab: The lab.
-        timeout: Seconds to wait at most. AWS puts the metric some minutes after the failure.
+        timeout: Maximum seconds to wait. AWS publishes the metric some minutes after the failure.
 
     Returns:
-        The reason that CloudWatch gives.
+        CloudWatch's reason.
 
     Raises:
-        IntegrationError: There is no alarm.
-        WaitTimeoutError: It does not go off.
+        IntegrationError: The alarm does not exist.
+        WaitTimeoutError: The alarm is not triggered.
     """
     name = alarm_name(lab)
     wait_for(
@@ -286,7 +286,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
 def event_pattern() -> dict[str, Any]:
     """Return the pattern of an EventBridge rule that matches every failure of zero-ETL integrations.
 
-    AWS's page spells the detail types with and without ``AWS`` at their beginning, so the pattern takes their ends.
+    AWS's documentation has detail types with and without a leading ``AWS``, so the pattern matches suffixes.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
@@ -332,7 +332,7 @@ def _refuse_foreign(lab: Lab, alarm: str) -> None:
 
 
 def _series(lab: Lab) -> list[tuple[str, list[dict[str, str]]]]:
-    """Return those of the integration's metrics that this module knows."""
+    """Return the integration's metrics that this module supports."""
     found = _arrival.metric_series(lab, integration.require(lab)["IntegrationArn"])
     return [(name, dimensions) for name, dimensions in found if name in METRICS]
 

@@ -1,4 +1,4 @@
-"""Generated card payments: as many as asked for, the same ones every time."""
+"""Generated card payments: any number, and always the same ones."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ _STATES = ("CA", "CO", "FL", "IL", "MA", "NV", "NY", "TX", "WA")
 _CATEGORIES = ("Groceries", "Travel", "Fuel", "Online", "Dining")
 _FIRST_DAY = datetime(2025, 11, 1, tzinfo=UTC)
 _DAYS = 364
-# Primes that share no factor with what they are taken modulo: neighbours differ, and all values occur.
+# Primes that are coprime to their moduli: neighbours differ, and all values occur.
 _STRIDE = 7919
 
 
 def payments(count: int, *, first: int = 0, version: int = 0) -> Iterator[dict[str, Any]]:
-    """Generate payments as DynamoDB JSON; the same number is always the same payment.
+    """Generate payments as DynamoDB JSON; the same number always gives the same payment.
 
     Args:
-        count: How many.
-        first: The number of the first one.
-        version: Another version of the same payments has other amounts and the same keys.
+        count: The number of payments.
+        first: The number of the first payment.
+        version: Another version of the same payments has the same keys but other amounts.
 
-    Yields:
-        Items with the key ``AccountNumber`` and ``PaymentID``, and ``State``, ``Category``, ``Amount`` and ``PaidAt``:
-        a moment within the twelve months that end with October 2026, as ISO 8601 text in UTC.
+    Yields: Items with the key ``AccountNumber`` and ``PaymentID``, and ``State``, ``Category``, ``Amount`` and
+        ``PaidAt``: a time in the twelve months up to October 2026, as an ISO 8601 string in UTC.
     """
     for number in range(first, first + count):
         mixed = number * _STRIDE

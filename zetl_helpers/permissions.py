@@ -1,4 +1,4 @@
-"""Who may do what: renders ``policies/``, and keeps the target role."""
+"""Permissions: rendering of ``policies/``, and the target role."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ __all__ = [
 ]
 
 POLICY_NAME = "zETLTargetPolicy"
-# A managed policy of the account, made once by its administrator from policies/target_role_boundary.json.
+# A managed policy that the account's administrator creates once from policies/target_role_boundary.json.
 BOUNDARY_NAME = "zETLTargetBoundary"
-# The same for the roles that an instructor makes for learners.
+# The same for the roles that an instructor creates for learners.
 LEARNER_BOUNDARY_NAME = "zETLLearnerBoundary"
 LEARNER_ROLE = "zETLLearner"
 ROLE_DESCRIPTION = "AWS Glue zero-ETL writes the lab's target table with this role"
 
 
 def caller_principal(lab: Lab) -> str:
-    """Return the ARN of the IAM user or role behind the caller, as policies and Lake Formation want it.
+    """Return the ARN of the IAM user or role behind the caller, as policies and Lake Formation expect it.
 
-    ``GetCallerIdentity`` names the session of a role (``sts …:assumed-role/Admin/me``); a principal is the role
+    ``GetCallerIdentity`` names the session of a role (``sts …:assumed-role/Admin/me``); the principal is the role
     itself (``iam …:role/Admin``), with the path that only IAM knows.
 
     Args:
         lab: The lab.
 
     Returns:
-        The ARN; of the role without a path when IAM may not be asked.
+        The ARN; without the role's path if the caller may not call IAM.
     """
     session = re.fullmatch(r"arn:([\w-]+):sts::(\d+):assumed-role/([^/]+)/.+", lab.caller)
     if session is None:
@@ -66,12 +66,12 @@ def caller_principal(lab: Lab) -> str:
 
 
 def render(lab: Lab, name: str, *, caller: str | None = None) -> dict[str, Any]:
-    """Fill one template of ``policies/`` with the lab's names.
+    """Render a template from ``policies/`` with the lab's names.
 
     Args:
         lab: The lab.
         name: The template's name without ``.json``, such as ``table_resource_policy``.
-        caller: ARN of the user or role that a policy is for; the caller's own unless given.
+        caller: ARN of the user or role that the policy is for. Defaults to the caller.
 
     Returns:
         The policy document.
@@ -87,7 +87,7 @@ def render(lab: Lab, name: str, *, caller: str | None = None) -> dict[str, Any]:
         Role=lab.role,
         WorkGroup=lab.workgroup,
         Caller=caller or caller_principal(lab),
-        # Each of the lab's tables has statements of its own.
+        # Each of the lab's tables has separate statements.
         LabId=re.sub(r"\W|_", "", lab.database) + lab.further,
         Tag=lab.tags[TAG_KEY],
         IntegrationName=replace(lab, source=lab.everywhere[0].source).integration,
@@ -104,7 +104,7 @@ _ANY_TABLE = "{any table}"
 
 
 def _of_the_class(lab: Lab) -> dict[str, str]:
-    """Return patterns that match the names of every lab of the account and Region, with a prefix or without."""
+    """Return patterns that match the names of all labs of the account and Region, with or without a prefix."""
     bare = replace(lab, prefix="", source=lab.everywhere[0].source)
     return {
         "AnyTable": _ANY_TABLE,
@@ -117,7 +117,7 @@ def _of_the_class(lab: Lab) -> dict[str, str]:
 
 
 def _with_tables(lab: Lab, statement: dict[str, Any]) -> dict[str, Any]:
-    """Name each of the lab's tables where a statement is about all of them."""
+    """Repeat a resource for each of the lab's tables if a statement covers all of them."""
     resource = statement.get("Resource", "")
     names = {
         _EACH_TABLE: [one.table for one in lab.everywhere],
@@ -130,12 +130,12 @@ def _with_tables(lab: Lab, statement: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Path]:
-    """Write all policies, rendered, one document a file.
+    """Write all policies, rendered, one document per file.
 
     Args:
         lab: The lab.
-        folder: Where to; made when it is not there.
-        learner: ARN of the user or role that the learner's policies are for; the caller's own unless given.
+        folder: The folder, which is created if it does not exist.
+        learner: ARN of the user or role that the learner's policies are for. Defaults to the caller.
 
     Returns:
         The files.
@@ -150,21 +150,21 @@ def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Pat
 
 
 def simulate(lab: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> pd.DataFrame:
-    """Ask IAM what the caller may do of what the tutorial needs; nothing is done.
+    """Ask IAM which of the tutorial's permissions the caller has; nothing is changed.
 
-    IAM judges policies, permissions boundary and, where the account has any, service control policies. It does not see
-    the policies of buckets, tables and the Data Catalog.
+    IAM evaluates policies, the permissions boundary and, if the account has any, service control policies. It does not
+    evaluate the policies of buckets, tables and the Data Catalog.
 
     Args:
         lab: The lab.
-        policies: The policies that give these rights, by their names.
+        policies: The names of the policies that grant the permissions.
 
     Returns:
         One row for each action and resource of the policies: columns ``action``, ``resource``, ``allowed``
-        (bool) and ``policy`` (the file and statement that give the right).
+        (bool) and ``policy`` (the file and statement that grant it).
 
     Raises:
-        ClientError: The caller may not ask: that takes ``iam:SimulatePrincipalPolicy``.
+        ClientError: The caller lacks ``iam:SimulatePrincipalPolicy``.
 
     See https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
     """
@@ -181,10 +181,10 @@ def simulate(lab: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> pd
 def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterator[tuple[tuple[str, str], bool]]:
     wanted = [(action, resource) for action in statement.actions for resource in statement.resources]
     if principal.endswith(":root"):
-        # IAM simulates users, groups and roles; the account's own user may do everything.
+        # IAM simulates users, groups and roles; the account's root user may do everything.
         yield from ((pair, True) for pair in wanted)
         return
-    # What each request of the caller has anyway, since variables in the policies stand for it; and what it sends.
+    # Condition keys that every request has, because the policies' variables use them, and keys that the lab sends.
     context = {"aws:PrincipalAccount": lab.account}
     context |= {key: _value(lab, value) for _, key, value in statement.conditions}
     pages = (
@@ -207,27 +207,27 @@ def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterat
             decisions[action, result.get("EvalResourceName", "*")] = allowed
             for one in result.get("ResourceSpecificResults", []):
                 decisions[action, one["EvalResourceName"]] = one["EvalResourceDecision"] == "allowed"
-    # An answer for an action as a whole stands for each of its resources.
+    # A result for an action as a whole applies to all its resources.
     yield from ((pair, decisions[pair] if pair in decisions else decisions[pair[0], "*"]) for pair in wanted)
 
 
 def _value(lab: Lab, value: str) -> str:
-    """Return what a condition's value is in a request of the lab."""
+    """Return the value of a condition key in the lab's requests."""
     return value.replace("${aws:PrincipalAccount}", lab.account)
 
 
 def create_target_role(lab: Lab) -> list[Step]:
-    """Make the role that the integration writes with: trust for AWS Glue, and the rights it needs, no more.
+    """Create the role that the integration uses to write: trust for AWS Glue, and only the permissions that it needs.
 
     Args:
         lab: The lab.
 
     Returns:
-        What happened to the role and to its policy; and to its grants, where Lake Formation governs the account.
+        What happened to the role and its policy, and to its grants if Lake Formation governs the account.
 
     Raises:
-        ForeignResourceError: A role of that name exists and is not the lab's.
-        NotAdministratorError: Lake Formation governs the account, and the caller may not grant.
+        ForeignResourceError: A role of that name exists but is not the lab's.
+        NotAdministratorError: Lake Formation governs the account, and the caller cannot grant permissions.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
     """
@@ -235,13 +235,13 @@ def create_target_role(lab: Lab) -> list[Step]:
 
 
 def limit_target_role(lab: Lab, *actions: str) -> Step:
-    """Put the target role's policy without some of its actions, to see what an integration says of it.
+    """Remove actions from the target role's policy, to show how an integration reports it.
 
-    `create_target_role` puts the whole policy back.
+    `create_target_role` restores the whole policy.
 
     Args:
         lab: The lab.
-        actions: What the role may not do any more, such as ``s3:PutObject``.
+        actions: The actions to remove, such as ``s3:PutObject``.
 
     Returns:
         What happened; `details` is the policy.
@@ -263,10 +263,10 @@ def limit_target_role(lab: Lab, *actions: str) -> Step:
 
 
 def role_exists(lab: Lab) -> bool:
-    """Tell whether the lab's target role is there.
+    """Return whether the lab's target role exists.
 
     Raises:
-        ForeignResourceError: A role of that name exists and is not the lab's.
+        ForeignResourceError: A role of that name exists but is not the lab's.
     """
     return _find_role(lab) is not None
 
@@ -296,12 +296,12 @@ def _ensure_role(lab: Lab) -> Step:
 
 
 def boundary_arn(lab: Lab) -> str:
-    """Return the ARN of the permissions boundary for target roles, whether the account has one or not."""
+    """Return the ARN of the permissions boundary for target roles, whether or not the account has one."""
     return f"arn:{lab.partition}:iam::{lab.account}:policy/{BOUNDARY_NAME}"
 
 
 def _boundary(lab: Lab) -> dict[str, str]:
-    """Return the boundary for the target role: the account's, where its administrator has made one."""
+    """Return the target role's boundary if the account's administrator has created it."""
     with absent("NoSuchEntity"):
         return {"PermissionsBoundary": str(lab.client("iam").get_policy(PolicyArn=boundary_arn(lab))["Policy"]["Arn"])}
     return {}

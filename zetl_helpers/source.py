@@ -30,11 +30,11 @@ __all__ = [
     "put_policy",
 ]
 
-_BATCH = 25  # what one BatchWriteItem takes
-_MOST_KEYS = 100  # what one BatchGetItem takes
+_BATCH = 25  # the limit of one BatchWriteItem request
+_MOST_KEYS = 100  # the limit of one BatchGetItem request
 _THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
 _THROTTLES = "The table throttles: look at its metrics in the DynamoDB console."
-# The definitions of tables beside the main one, by how their names begin.
+# The definitions of the additional tables, by the start of their names.
 _DEFINITIONS = {"Profiles": "nested_table.json", "Payments": "payments_table.json"}
 
 
@@ -56,7 +56,7 @@ def items(batch: int = 1) -> list[dict[str, Any]]:
 
 
 def profiles() -> list[dict[str, Any]]:
-    """Return the seven nested profiles of chapter 10, with every type that DynamoDB has, as DynamoDB JSON."""
+    """Return the seven nested profiles of chapter 10, which cover every DynamoDB type, as DynamoDB JSON."""
     requests = _documents.sample("nested_items.json")["CustomerProfiles"]
     return [request["PutRequest"]["Item"] for request in requests]
 
@@ -68,22 +68,22 @@ def changes() -> dict[str, Any]:
 
 
 def create_table(lab: Lab, *, kms_key: str | None = None) -> Step:
-    """Make the table, on demand, and wait until it can be written to.
+    """Create the table with on-demand billing, and wait until it accepts writes.
 
-    It is what the tutorial makes first, so the names of all that follows are looked at before.
+    It is the tutorial's first resource, so the names of all later resources are checked first.
 
     Args:
         lab: The lab.
-        kms_key: A customer managed key to encrypt the table with, by id, ARN or alias; DynamoDB's own unless given. A
-            table that is there keeps the key it has.
+        kms_key: A customer managed key to encrypt the table with, as an id, ARN or alias. Defaults to DynamoDB's key.
+            An existing table keeps its key.
 
     Returns:
         What happened.
 
     Raises:
-        ForeignResourceError: A table, bucket, database, role or integration with the lab's name exists and is not the
+        ForeignResourceError: A table, bucket, database, role or integration with the lab's name exists but is not the
             lab's.
-        KeyNotUsableError: The key cannot be used for the table.
+        KeyNotUsableError: The key is not usable for the table.
         WaitTimeoutError: The table does not become ACTIVE.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
@@ -105,10 +105,10 @@ def create_table(lab: Lab, *, kms_key: str | None = None) -> Step:
 
 
 def exists(lab: Lab) -> bool:
-    """Tell whether the lab's table is there.
+    """Return whether the lab's table exists.
 
     Raises:
-        ForeignResourceError: A table of that name exists and is not the lab's.
+        ForeignResourceError: A table of that name exists but is not the lab's.
     """
     with absent("ResourceNotFoundException"):
         lab.client("dynamodb").describe_table(TableName=lab.table)
@@ -122,11 +122,11 @@ def exists(lab: Lab) -> bool:
 
 
 def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
-    """Write items to the table by ``BatchWriteItem``; those whose keys are there already stay as they are.
+    """Write items to the table with ``BatchWriteItem``; items with existing keys are not changed.
 
     Args:
         lab: The lab.
-        batch: The items as DynamoDB JSON; those of chapter 1 unless given.
+        batch: The items as DynamoDB JSON. Defaults to those of chapter 1.
 
     Returns:
         What happened.
@@ -145,7 +145,7 @@ def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
 
 
 def put_items(lab: Lab, new: Iterable[dict[str, Any]]) -> Step:
-    """Write items to the table by ``BatchWriteItem``; those whose keys are there already are replaced.
+    """Write items to the table with ``BatchWriteItem``; items with existing keys are replaced.
 
     Args:
         lab: The lab.
@@ -164,20 +164,20 @@ def put_items(lab: Lab, new: Iterable[dict[str, Any]]) -> Step:
 
 
 def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 3600) -> Step:
-    """Make the table with items in it, by ``ImportTable`` from the lab's bucket: no write capacity is used.
+    """Create the table with items, using ``ImportTable`` from the lab's bucket, which consumes no write capacity.
 
     Args:
         lab: The lab.
         new: The items as DynamoDB JSON, without binary values.
-        timeout: Seconds to wait at most; AWS takes some minutes.
+        timeout: Maximum seconds to wait; AWS takes some minutes.
 
     Returns:
-        What happened; `details` has ``imported``, how many items, and ``bytes``, what AWS bills.
+        What happened; `details` has ``imported``, the number of items, and ``bytes``, the size that AWS bills.
 
     Raises:
-        ForeignResourceError: A table of that name exists and is not the lab's.
-        ImportFailedError: The import failed, or left items out.
-        WaitTimeoutError: The import does not end.
+        ForeignResourceError: A table of that name exists but is not the lab's.
+        ImportFailedError: The import failed or skipped items.
+        WaitTimeoutError: The import does not finish.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html
     """
@@ -202,14 +202,15 @@ def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 36
 
 
 class ImportFailedError(Exception):
-    """An import from S3 did not make a whole table; the text says why."""
+    """An import from S3 failed or was incomplete; the text says why."""
 
 
 def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
     dynamodb = lab.client("dynamodb")
 
     def look() -> dict[str, Any] | None:
-        # ImportTable takes no tags; whoever is interrupted from here on has a table that clean-up finds.
+        # ImportTable does not accept tags; with the table's name recorded first, clean-up finds the table after an
+        # interruption.
         with absent("ResourceNotFoundException", "ResourceInUseException"):
             dynamodb.tag_resource(ResourceArn=lab.table_arn, Tags=tag_list(lab.tags))
         found: dict[str, Any] = dynamodb.describe_import(ImportArn=arn)["ImportTableDescription"]
@@ -232,7 +233,7 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
 
 
 def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] | None:
-    """Return one item as DynamoDB JSON, read consistently; None when it is not there.
+    """Return one item as DynamoDB JSON, with a consistent read; None if it does not exist.
 
     Args:
         lab: The lab.
@@ -247,7 +248,7 @@ def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] 
 
 
 def enable_pitr(lab: Lab) -> Step:
-    """Turn point-in-time recovery on: zero-ETL reads the table through it.
+    """Enable point-in-time recovery, which zero-ETL needs to read the table.
 
     Args:
         lab: The lab.
@@ -261,7 +262,7 @@ def enable_pitr(lab: Lab) -> Step:
 
 
 def disable_pitr(lab: Lab) -> Step:
-    """Turn point-in-time recovery off; an integration that reads the table then needs attention.
+    """Disable point-in-time recovery; an integration that reads the table then needs attention.
 
     Returns:
         What was done.
@@ -278,7 +279,7 @@ def put_policy(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        What happened; `details` is the policy as DynamoDB gives it back.
+        What happened; `details` is the policy, as DynamoDB returns it.
 
     Raises:
         WaitTimeoutError: The policy cannot be read back.
@@ -297,7 +298,7 @@ def put_policy(lab: Lab) -> Step:
             )
         stored = wait_for(
             f"the resource policy of table {lab.table}",
-            # DynamoDB's policies are eventually consistent: the first look can miss a new one.
+            # DynamoDB's policies are eventually consistent: the first read can miss a new one.
             lambda: policy if (policy := _read_policy(lab)) == wanted else None,
             timeout=60,
             hint="Look at the table's Permissions tab in the DynamoDB console.",
@@ -306,7 +307,7 @@ def put_policy(lab: Lab) -> Step:
 
 
 def _status(lab: Lab) -> str | None:
-    # Eventually consistent: a table made just now may not be there yet.
+    # Eventually consistent: a new table may not be visible yet.
     with absent("ResourceNotFoundException"):
         return str(lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]["TableStatus"])
     return None
@@ -318,7 +319,7 @@ def _tagged(lab: Lab) -> bool:
 
 
 def _wait_out_deletion(lab: Lab) -> bool:
-    """Tell whether the table is being deleted, once it is gone."""
+    """Return whether a table was being deleted, once it is gone."""
     if _status(lab) != "DELETING":
         return False
     return wait_for(
@@ -330,7 +331,7 @@ def _wait_out_deletion(lab: Lab) -> bool:
 
 
 def _look_at_other_names(lab: Lab) -> None:
-    """Refuse to begin while a later step would meet somebody else's thing under the lab's name."""
+    """Refuse to start if a later step would find somebody else's resource under one of the lab's names."""
     target.bucket_exists(lab)
     target.database_exists(lab)
     permissions.role_exists(lab)
@@ -357,7 +358,7 @@ def _set_pitr(lab: Lab, *, enabled: bool) -> Step:
                 lambda: dynamodb.update_continuous_backups(
                     TableName=lab.table, PointInTimeRecoverySpecification=wanted
                 ),
-                # For some seconds after its creation a table has no backups to turn on.
+                # For some seconds after its creation, a table does not support enabling backups.
                 one_of("ContinuousBackupsUnavailableException"),
                 timeout=120,
             )
@@ -413,5 +414,5 @@ def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
 
 
 def _unthrottled(lab: Lab, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Go on when botocore's own retries were too few for a throttled table."""
+    """Continue if botocore's retries were too few for a throttled table."""
     return settled(f"table {lab.table} to throttle less", act, one_of(*_THROTTLED), timeout=120)

@@ -1,4 +1,4 @@
-"""SageMaker Unified Studio: caller, project, role, and the grants that make the tables visible in the project."""
+"""SageMaker Unified Studio: caller, project, role, and the grants that make tables visible in the project."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ __all__ = [
 
 
 class StudioError(Exception):
-    """The Studio, its domain or its project is not there; the text says what to do in the console."""
+    """The Studio, its domain or its project does not exist; the text says what to do in the console."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Project:
     """A project of SageMaker Unified Studio.
 
     Args:
-        domain_id: The domain it belongs to.
+        domain_id: Its domain.
         project_id: Its id.
         name: Its name.
-        role_arn: The role with which everything in the project runs, queries too.
+        role_arn: The role that the project uses, including for queries.
         portal: The address of the Studio in the browser.
     """
 
@@ -72,7 +72,7 @@ class Project:
 
 
 def caller_identity(lab: Lab) -> pd.DataFrame:
-    """Show who calls, as STS says, and which principal that is to IAM and Lake Formation.
+    """Show the caller's identity from STS, and the matching principal in IAM and Lake Formation.
 
     Args:
         lab: The lab.
@@ -85,10 +85,10 @@ def caller_identity(lab: Lab) -> pd.DataFrame:
 
 
 def add_administrator(lab: Lab) -> Step:
-    """Make the caller a Lake Formation administrator, beside those who are.
+    """Add the caller to the Lake Formation administrators.
 
-    ``PutDataLakeSettings`` replaces all settings: they are read, the caller is added, and all of them are put back, if
-    nobody changed them meanwhile.
+    ``PutDataLakeSettings`` replaces all settings. They are therefore read, the caller is added, and all of them are
+    written back if nobody changed them in between.
 
     Args:
         lab: The lab.
@@ -101,7 +101,7 @@ def add_administrator(lab: Lab) -> Step:
     principal = permissions.caller_principal(lab)
     with lab.recording() as calls:
         before, _ = _administrators.rewrite(lab, lambda names: names)
-        # Noted first: clean-up may take away only what the tutorial gave, and another lab's administrator may be ours.
+        # Recorded first: clean-up may remove only the tutorial's grants, and another lab's administrator may be ours.
         if principal not in before or _administrators.shared_with(lab, principal):
             _administrators.note(lab, principal)
         _, after = _administrators.rewrite(lab, lambda names: names if principal in names else [*names, principal])
@@ -110,11 +110,11 @@ def add_administrator(lab: Lab) -> Step:
 
 
 def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
-    """Undo `add_administrator`; all other administrators stay, and this one does while another lab of its needs it.
+    """Undo `add_administrator`; all other administrators stay, and so does this one while another of its labs needs it.
 
     Args:
         lab: The lab.
-        principal: Whom to take out; the caller unless given.
+        principal: The administrator to remove. Defaults to the caller.
 
     Returns:
         What happened.
@@ -130,12 +130,12 @@ def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
 
 
 def added_administrator(lab: Lab) -> str | None:
-    """Return the principal that the tutorial made a Lake Formation administrator; None when it made nobody one."""
+    """Return the principal that the tutorial made a Lake Formation administrator; None if there is none."""
     return _administrators.noted(lab)
 
 
 def find_project(lab: Lab) -> Project:
-    """Find the project and its role: that of the space when the notebook runs in the Studio, else the lab's by name.
+    """Find the project and its role: the space's project in the Studio, or otherwise the lab's project by name.
 
     Args:
         lab: The lab.
@@ -144,7 +144,7 @@ def find_project(lab: Lab) -> Project:
         The project.
 
     Raises:
-        StudioError: There is no domain, or no such project in it.
+        StudioError: The domain does not exist or has no such project.
 
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_ListProjects.html
     """
@@ -171,7 +171,7 @@ def find_project(lab: Lab) -> Project:
 
 
 def _project_of_space(datazone: Any, space: Space, region: str) -> Project:
-    """Return the project that a space belongs to, by the ids that the space knows: its role may not list domains."""
+    """Return the project of a space by its ids, because the project's role cannot list domains."""
     listed = _pages(datazone, "list_projects", domainIdentifier=space.domain_id)
     names = {one["id"]: one["name"] for one in listed}
     if space.project_id not in names:
@@ -185,16 +185,16 @@ def _project_of_space(datazone: Any, space: Space, region: str) -> Project:
 
 
 def as_project(lab: Lab, project: Project) -> Lab:
-    """Return the lab in the hands of the project's role, with the project's own Athena workgroup.
+    """Return the lab with the project role's credentials and the project's Athena workgroup.
 
-    DataZone lends the role's credentials to the project's members, for an hour or less.
+    DataZone issues the role's credentials to the project's members, for an hour or less.
 
     Args:
         lab: The lab.
         project: The project.
 
     Raises:
-        StudioError: The project has no connections, or the caller may not use them.
+        StudioError: The project has no connections, or the caller cannot use them.
 
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_GetConnection.html
     """
@@ -223,8 +223,8 @@ def _connection(datazone: Any, project: Project, kind: str, **options: Any) -> d
 def register_location(lab: Lab) -> Step:
     """Register the table's location with Lake Formation, in hybrid access mode.
 
-    Lake Formation then reads the files for principals that opted in and hold a grant; for all others nothing changes.
-    What follows from it: Athena refuses DDL on the table, such as ``ALTER TABLE``, and does not reuse its results.
+    Lake Formation then reads the files for principals that have opted in and have a grant; nothing changes for others.
+    As a consequence, Athena refuses DDL on the table, such as ``ALTER TABLE``, and does not reuse its results.
 
     Args:
         lab: The lab.
@@ -245,13 +245,13 @@ def register_location(lab: Lab) -> Step:
                     UseServiceLinkedRole=True,
                     HybridAccessEnabled=True,
                 )
-        # In a governed account the target role may write into a registered location with a grant only.
+        # In a governed account, the target role needs a grant to write to a registered location.
         _governed.grant(lab, permissions.caller_principal(lab), lab.table_location_arn)
     return Step(f"location {lab.location}/{lab.target_table}", "created" if found is None else "already there", calls)
 
 
 def registered_location(lab: Lab) -> dict[str, Any] | None:
-    """Return the registered location that covers the table's files, as ``ListResources`` shows it; None without one."""
+    """Return the registered location that covers the table's files, from ``ListResources``; None if there is none."""
     formation = lab.client("lakeformation")
     token: dict[str, str] = {}
     while True:
@@ -266,7 +266,7 @@ def registered_location(lab: Lab) -> dict[str, Any] | None:
 
 
 def deregister_location(lab: Lab) -> Step:
-    """Undo `register_location`; a location above the table's, which somebody else registered, stays.
+    """Undo `register_location`; a parent location that somebody else registered is kept.
 
     Args:
         lab: The lab.
@@ -285,7 +285,7 @@ def deregister_location(lab: Lab) -> Step:
 
 
 def _revoke_location(lab: Lab) -> None:
-    """Take back who may create tables in the location."""
+    """Revoke the grants to create tables in the location."""
     resource = {"DataLocation": {"ResourceArn": lab.table_location_arn}}
     formation = lab.client("lakeformation")
     for entry in formation.list_permissions(Resource=resource)["PrincipalResourcePermissions"]:
@@ -298,11 +298,11 @@ def _revoke_location(lab: Lab) -> None:
 
 
 def share_with_project(lab: Lab, project: Project) -> list[Step]:
-    """Let the project's role see the database and query the table.
+    """Allow the project's role to see the database and query the table.
 
-    A grant alone has no effect while the database is open to all IAM principals, nor while Lake Formation does not know
-    where the files are. So the location is registered in hybrid mode and the role is opted in; nobody else's access
-    changes.
+    A grant alone has no effect while the database is open to all IAM principals, or while Lake Formation does not
+    manage the files' location. Therefore the location is registered in hybrid mode and the role is opted in; access by
+    others does not change.
 
     Args:
         lab: The lab.
@@ -322,7 +322,7 @@ def share_with_project(lab: Lab, project: Project) -> list[Step]:
 
 
 def grants(lab: Lab, project: Project) -> pd.DataFrame:
-    """List what Lake Formation grants the project's role on the lab's database and table.
+    """List the project role's Lake Formation permissions on the lab's database and table.
 
     Args:
         lab: The lab.
@@ -381,7 +381,7 @@ def _project_role(datazone: Any, domain: str, project: str) -> str:
 
 
 def _shares(lab: Lab) -> list[tuple[str, dict[str, Any], tuple[str, ...]]]:
-    """Return what is shared with the project: a name, the resource for Lake Formation, and the rights."""
+    """Return what is shared with the project: a name, the Lake Formation resource, and the permissions."""
     table = {"DatabaseName": lab.database, "Name": lab.target_table}
     return [
         (f"database {lab.database}", {"Database": {"Name": lab.database}}, ("DESCRIBE",)),
@@ -404,7 +404,7 @@ def _permissions(lab: Lab, principal: str, resource: dict[str, Any]) -> list[dic
 
 
 def _all_of(lab: Lab, operation: str, key: str, principal: str, resource: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return all pages of one of Lake Formation's lists; botocore has no paginators for them."""
+    """Return all pages of a Lake Formation list, because botocore has no paginators for them."""
     asked = {"Principal": {"DataLakePrincipalIdentifier": principal}, "Resource": resource}
     found: list[dict[str, Any]] = []
     token: dict[str, str] = {}
@@ -431,7 +431,7 @@ def _grant(lab: Lab, project: Project, thing: str, resource: dict[str, Any], rig
 
 
 def _undisturbed(call: Callable[..., object], **arguments: Any) -> None:
-    """Make a call again while Lake Formation is busy with another one about the same resource."""
+    """Retry a call while Lake Formation is busy with another call for the same resource."""
     settled(
         "Lake Formation to be free", lambda: call(**arguments), one_of("ConcurrentModificationException"), timeout=60
     )

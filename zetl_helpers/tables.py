@@ -1,4 +1,4 @@
-"""Tables to sort and to search in: interactive where a notebook's scripts run, plain rows everywhere else."""
+"""Tables with sorting and search: interactive in notebooks that run scripts, plain elsewhere."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _ROWS_A_PAGE = 10
 
 
 class Table:
-    """Rows that a notebook shows with a search field, and with columns that sort by a click.
+    """Rows that a notebook shows with a search field and sortable columns.
 
-    Where outputs are stored and compared (`PLOTLY_RENDERER` is `plotly_mimetype`, as for figures), and where itables is
-    not installed, it is the plain table that pandas shows: the script weighs megabytes and brings a random name along.
+    If outputs are stored and compared (`PLOTLY_RENDERER` is `plotly_mimetype`, as for figures), or if itables is not
+    installed, this is the plain pandas table: the script has megabytes and contains a random name.
 
     Args:
-        rows: What to show.
+        rows: The rows to show.
     """
 
     _script_is_there = False
@@ -38,7 +38,7 @@ class Table:
         return self._script() + self._interactive()
 
     def _script(self) -> str:
-        """Return the library's script the first time that a kernel shows a table, and nothing from then on."""
+        """Return the library's script when a kernel shows its first table, and an empty string afterwards."""
         from itables.javascript import generate_init_offline_itables_html
         from itables.utils import find_package_file
 
@@ -57,19 +57,19 @@ class Table:
             pageLength=_ROWS_A_PAGE,
             lengthMenu=[_ROWS_A_PAGE, 25, 50, 100],
             classes="display compact",
-            text_in_header_can_be_selected=False,  # a click on a column's name sorts by it
+            text_in_header_can_be_selected=False,  # clicking a column's name sorts by it
         )
         return str(html)
 
 
 def table(rows: pd.DataFrame) -> Table:
-    """Show rows as a table to sort and to search in.
+    """Show rows as a table with sorting and search.
 
     Args:
-        rows: What to show; a few thousand rows at most, since all of them go into the page.
+        rows: The rows to show; at most a few thousand, because the page contains them all.
 
     Returns:
-        The table, for the end of a notebook's cell.
+        The table, to display at the end of a cell.
 
     See https://mwouts.github.io/itables/
     """

@@ -42,21 +42,21 @@ _OTHER_NAMES = "Set ZETL_PREFIX to give your lab names of its own."
 
 
 def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
-    """Make the bucket for the Iceberg tables: tagged, closed to the public, with encrypted connections only.
+    """Create the bucket for the Iceberg tables: tagged, not public, TLS only.
 
     Athena's results in it expire after a week.
 
     Args:
         lab: The lab.
-        kms_key: A customer managed key to encrypt new objects with, by id, ARN or alias; a key of S3 unless given. The
-            target role needs it too: `keys.allow_target_role`.
+        kms_key: A customer managed key to encrypt new objects with, as an id, ARN or alias. Defaults to an S3 managed
+            key. The target role needs it too: `keys.allow_target_role`.
 
     Returns:
         What happened.
 
     Raises:
-        ForeignResourceError: The bucket's name is taken by somebody else.
-        KeyNotUsableError: The key cannot be used for the bucket.
+        ForeignResourceError: The bucket's name is taken.
+        KeyNotUsableError: The key is not usable for the bucket.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
     """
@@ -81,9 +81,9 @@ def _did(found: bool, changed: bool) -> Did:
 
 
 def _create_bucket(lab: Lab) -> None:
-    """Make the bucket with its tag in one request: a bucket without it would be nobody's."""
+    """Create the bucket with its tag in one request, because an untagged bucket would have no known owner."""
     configuration: dict[str, Any] = {"Tags": tag_list(lab.tags)}
-    if lab.region != "us-east-1":  # which may not be named
+    if lab.region != "us-east-1":  # the Region that S3 does not accept as an explicit constraint
         configuration["LocationConstraint"] = lab.region
     s3 = lab.client("s3")
     make(
@@ -95,10 +95,10 @@ def _create_bucket(lab: Lab) -> None:
 
 
 def bucket_exists(lab: Lab) -> bool:
-    """Tell whether the lab's bucket is there.
+    """Return whether the lab's bucket exists.
 
     Raises:
-        ForeignResourceError: A bucket of that name exists and is not the lab's.
+        ForeignResourceError: A bucket of that name exists but is not the lab's.
     """
     s3 = lab.client("s3")
     try:
@@ -125,7 +125,7 @@ def bucket_exists(lab: Lab) -> bool:
 
 
 def _why_forbidden(lab: Lab) -> str:
-    """Tell a bucket of another account from one that the caller may not look at: S3 answers both with 403."""
+    """Distinguish another account's bucket from one that the caller may not read: S3 returns 403 for both."""
     try:
         own = {bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]}
     except ClientError as error:
@@ -144,7 +144,7 @@ def _why_forbidden(lab: Lab) -> str:
 
 
 def create_prefix(lab: Lab) -> Step:
-    """Make the prefix in the bucket under which the database's tables will lie.
+    """Create the prefix in the bucket for the database's tables.
 
     Args:
         lab: The lab.
@@ -162,7 +162,7 @@ def create_prefix(lab: Lab) -> Step:
 
 
 def create_database(lab: Lab) -> Step:
-    """Make the Glue database; a zero-ETL target must say where its tables lie.
+    """Create the Glue database; a zero-ETL target must have a location for its tables.
 
     Args:
         lab: The lab.
@@ -171,7 +171,7 @@ def create_database(lab: Lab) -> Step:
         What happened.
 
     Raises:
-        ForeignResourceError: A database of that name exists and is not the lab's.
+        ForeignResourceError: A database of that name exists but is not the lab's.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
     """
@@ -188,7 +188,7 @@ def create_database(lab: Lab) -> Step:
 
 
 def database_input(lab: Lab) -> dict[str, Any]:
-    """Return the ``DatabaseInput`` of the lab's Glue database, its tag among the parameters."""
+    """Return the ``DatabaseInput`` of the lab's Glue database, with its tag as a parameter."""
     return {
         "Name": lab.database,
         "LocationUri": f"{lab.location}/",
@@ -198,10 +198,10 @@ def database_input(lab: Lab) -> dict[str, Any]:
 
 
 def database_exists(lab: Lab) -> bool:
-    """Tell whether the lab's Glue database is there.
+    """Return whether the lab's Glue database exists.
 
     Raises:
-        ForeignResourceError: A database of that name exists and is not the lab's.
+        ForeignResourceError: A database of that name exists but is not the lab's.
     """
     with absent("EntityNotFoundException"):
         database = lab.client("glue").get_database(Name=lab.database)["Database"]

@@ -1,7 +1,7 @@
 """The lab's resources as a CloudFormation template, for those who leave the notebooks.
 
-What the template says comes from where the helpers have it: the table's definition, the policies, the names. Account,
-Region and partition stay open, so that one template fits every account.
+The template's contents come from the same sources as the helpers': the table's definition, the policies and the names.
+Account, Region and partition are parameters, so one template fits every account.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from zetl_helpers.lab import Lab
 __all__ = ["Gap", "gaps", "render"]
 
 _WANTED = "IntegrationIsWanted"
-# The rule of `_bucket_settings` as CloudFormation spells it.
+# The rule from `_bucket_settings` in CloudFormation's format.
 _EXPIRY = {
     "Id": _bucket_settings.EXPIRY["ID"],
     "Status": "Enabled",
@@ -29,18 +29,18 @@ _EXPIRY = {
     "ExpirationInDays": 7,
     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
 }
-# What a stack keeps or throws away when it is deleted or a resource is replaced: said, not left to the defaults.
+# Whether a stack keeps or deletes a resource is explicit, not left to the defaults.
 _DELETED = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Something of the lab for which CloudFormation has no resource.
+    """A part of the lab for which CloudFormation has no resource.
 
     Args:
-        what: What it is.
-        why: Why the template does not make it.
-        instead: The command that does.
+        what: The part.
+        why: Why the template cannot create it.
+        instead: The command that creates it.
     """
 
     what: str
@@ -55,11 +55,11 @@ def render(lab: Lab) -> dict[str, Any]:
     """Write the lab's resources as a CloudFormation template.
 
     Args:
-        lab: The lab, for its names; nothing is asked of AWS but who calls.
+        lab: The lab, for its names; the only AWS call gets the caller's identity.
 
     Returns:
-        The template: everything but what `gaps` lists. The integration is made when the parameter
-        ``CreateIntegration`` is ``yes``: a first deployment without it leaves time to fill the gaps.
+        The template, with everything except what `gaps` lists. The integration is created if the parameter
+        ``CreateIntegration`` is ``yes``; a first deployment without it leaves time to fill the gaps.
 
     See https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-glue-integration.html
     """
@@ -102,7 +102,7 @@ def render(lab: Lab) -> dict[str, Any]:
 
 
 def gaps(lab: Lab) -> list[Gap]:
-    """List what the template cannot make, with the commands that do; in the order in which to run them.
+    """List what the template cannot create, with the commands to do it, in the order in which to run them.
 
     Args:
         lab: The lab.
@@ -210,10 +210,10 @@ def _resources(lab: Lab) -> dict[str, Any]:
 
 
 def _substituted(value: Any) -> Any:
-    """Let CloudFormation fill in what stays open."""
+    """Use CloudFormation's functions for the open values."""
     match value:
         case str() if "${AWS::" in value:
-            # IAM's own variables are none of CloudFormation's.
+            # IAM's variables are not CloudFormation's.
             return {"Fn::Sub": value.replace("${aws:", "${!aws:")}
         case Mapping():
             return {key: _substituted(one) for key, one in value.items()}

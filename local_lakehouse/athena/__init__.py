@@ -1,1 +1,1 @@
-"""Amazon Athena on this machine: the API, the dialect, the tables."""
+"""Amazon Athena on this computer: the API, the dialect, the tables."""

@@ -1,4 +1,4 @@
-"""Amazon Athena that runs SQL: its operations.
+"""Amazon Athena's operations, with SQL that runs.
 
 AWS: https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html
 """
@@ -25,7 +25,7 @@ from local_lakehouse.sql.workers.pool import WorkerPool
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
-# A parenthesis is some twenty calls deep; a thread's smallest stack, 2 MB, holds this many.
+# Each parenthesis needs about twenty nested calls; a thread's smallest stack, 2 MB, has room for this many.
 _CALLS = 3_000
 
 
@@ -34,8 +34,8 @@ class AthenaService:
 
     Args:
         clients: The lakehouse.
-        workers: Where queries run; who made the pool stops it.
-        governance: What Lake Formation decides; None where nobody is checked.
+        workers: Where queries run; the pool's creator stops it.
+        governance: Lake Formation's decisions; None disables the checks.
     """
 
     name = "athena"
@@ -90,12 +90,12 @@ class AthenaService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations answered here; all others of Athena go to moto."""
+        """The operations that are answered here; moto answers Athena's other operations."""
         return frozenset(self._answers)
 
     @property
     def finished(self) -> int:
-        """How many executions have ended so far, which changes the state without a request."""
+        """The number of executions that have ended, which changes the state without a request."""
         return self._runner.finished
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class AthenaService:
         return self._answers[operation](request)
 
     def stop(self) -> None:
-        """Stop what is running."""
+        """Stop running executions."""
         self._runner.stop()
 
     def dump(self) -> dict[str, Any]:
@@ -115,15 +115,15 @@ class AthenaService:
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over the documents that `dump` returned."""
+        """Restore the documents that `dump` returned."""
         self._workgroups.load(state.get("workgroups", {}))
         self._named.load(state.get("named", {}))
         self._prepared.load(state.get("prepared", {}))
 
     def save_again(self) -> None:
-        """Try again to keep what could not be kept.
+        """Retry saving what could not be saved.
 
         Raises:
-            StorageError: It still cannot.
+            StorageError: It cannot be saved.
         """
         self._executions.save_again()

@@ -1,4 +1,4 @@
-"""What running one statement needs, and what comes of it."""
+"""The inputs of one statement's execution, and its result."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from local_lakehouse.sql.workers.pool import WorkerSession
 
 @dataclass
 class Outcome:
-    """What a statement brought forth.
+    """The result of a statement.
 
     Args:
         columns: Names and types of the result's columns.
-        rows: The rows as texts.
-        update_count: How many rows were written; None where Athena tells nothing.
-        header: Whether ``GetQueryResults`` begins with the columns' names.
-        manifest: The files that were written, if there is a manifest of them.
+        rows: The rows as strings.
+        update_count: The number of rows written; None if Athena does not report it.
+        header: Whether ``GetQueryResults`` starts with the column names.
+        manifest: The files that were written, if there is a manifest.
         body: Whether a result file is written.
         batches: The rows as they are computed, instead of `rows`.
     """
@@ -48,14 +48,14 @@ class Outcome:
 
 @dataclass
 class Context:
-    """The surroundings of one execution.
+    """The context of one execution.
 
     Args:
-        execution: What is executed.
+        execution: The execution.
         lake: The tables of the lakehouse.
         worker: Where queries run.
         prepared: The prepared statements.
-        parameters: What the question marks stand for.
+        parameters: The values of the question marks.
     """
 
     execution: Execution
@@ -66,16 +66,16 @@ class Context:
 
     @property
     def database(self) -> str | None:
-        """The database of names without one, in lower case and without backquotes."""
+        """The default database, in lower case and without backquotes."""
         name = self.execution.database
         return name.strip("`").lower() if name else None
 
     def tables(self) -> StatementTables:
-        """Return the tables of one statement, none read yet."""
+        """Return the tables of one statement, without reading them."""
         return StatementTables(self.lake)
 
     def session(self, tables: StatementTables) -> Session:
-        """Return what a statement is analysed against."""
+        """Return the environment for a statement's analysis."""
         now = datetime.now(UTC).replace(tzinfo=None)
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         return Session(tables, self.database, now, self.worker.constant, self.parameters)
@@ -84,10 +84,10 @@ class Context:
         """Run a query.
 
         Returns:
-            What it is, and its rows batch by batch.
+            The query, and its rows in batches.
 
         Raises:
-            QueryFailure: It fails.
+            QueryFailure: The query fails.
         """
         tables = self.tables()
         began = time.monotonic()
@@ -96,7 +96,7 @@ class Context:
         return compiled, self.stream(tables, compiled)
 
     def stream(self, tables: StatementTables, compiled: Compiled) -> pa.RecordBatchReader:
-        """Run a query over the tables that its analysis named, and return its rows batch by batch."""
+        """Run a query on the tables from its analysis, and return its rows in batches."""
         self._register(tables, compiled)
         return self.worker.stream(compiled.sql)
 
@@ -106,6 +106,6 @@ class Context:
 
 
 def table_of(context: Context, names: nodes.TableName) -> tuple[str, str]:
-    """Return database and name of a table that is written in a statement of Hive's kind."""
+    """Return the database and name of a table in a Hive statement."""
     database = names[-2].key if len(names) > 1 else (context.database or "default")
     return database, names[-1].key

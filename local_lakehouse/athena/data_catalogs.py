@@ -1,4 +1,4 @@
-"""Data catalogs, databases and tables, as Athena's own operations tell of them."""
+"""Data catalogs, databases and tables in Athena's operations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BAD_TOKEN = "Malformed nextPageToken {}"
 
 
 class DataCatalogs:
-    """The one data catalog of the lakehouse: Glue's.
+    """The lakehouse's only data catalog: Glue's.
 
     Args:
         lake: The tables of the lakehouse.

@@ -30,7 +30,7 @@ _HIVE_SYSTEM = 1
 _METASTORE = 1502
 _SEMANTIC = 1003
 _INPUTS = {
-    # A log of CloudTrail is read by the SerDe for it, or by one for JSON.
+    # A CloudTrail log is read by its own SerDe, or by a JSON SerDe.
     "com.amazon.emr.cloudtrail.cloudtrailinputformat": (
         "com.amazon.emr.cloudtrail.CloudTrailInputFormat",
         STORAGE["TEXTFILE"][1],
@@ -42,7 +42,7 @@ _START = Position(1, 1)
 
 
 def hive_failure(message: str, error_type: int = _SEMANTIC) -> QueryFailure:
-    """Return a failure of Hive's kind: no name, and the system's category."""
+    """Return a failure in Hive's style: without a name, and with the category for system errors."""
     return QueryFailure("", message, category=_HIVE_SYSTEM, error_type=error_type)
 
 
@@ -53,10 +53,10 @@ def _task_failure(message: str) -> QueryFailure:
 
 
 def known_table(context: Context, names: nodes.TableName) -> dict[str, Any]:
-    """Return the entry of a table that a statement of Hive's kind names.
+    """Return the catalog's entry of a table in a Hive statement.
 
     Raises:
-        QueryFailure: There is none.
+        QueryFailure: The table does not exist.
     """
     database, name = table_of(context, names)
     entry = context.lake.table(database, name)
@@ -95,7 +95,7 @@ def drop_database(statement: nodes.DropDatabase, context: Context) -> Outcome:
 
 
 def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
-    """Create an Iceberg table, or tell the catalog of files that are there."""
+    """Create an Iceberg table, or register existing files in the catalog."""
     database, name = table_of(context, statement.table)
     if context.lake.database(database) is None:
         raise hive_failure(f"FAILED: SemanticException [Error 10072]: Database does not exist: {database}")
@@ -128,10 +128,10 @@ def _check_definition(statement: nodes.CreateTable) -> None:
 
 
 def _storage(stored_as: str) -> tuple[str, str, str]:
-    """Return input format, output format and SerDe of a format, which is named or written as its input format.
+    """Return the input format, output format and SerDe of a format, given by name or by its input format.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``, for a format that is not read here.
+        QueryFailure: ``NOT_SUPPORTED``, for a format that is not supported.
     """
     storage = STORAGE.get(stored_as) or _INPUTS.get(stored_as.lower())
     if storage is None:
@@ -178,7 +178,7 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
 
 
 def drop_table(statement: nodes.DropTable, context: Context) -> Outcome:
-    """Drop a table; an Iceberg table's files go with it."""
+    """Drop a table; the files of an Iceberg table are deleted."""
     database, name = table_of(context, statement.table)
     entry = context.lake.table(database, name)
     if entry is None:
@@ -248,7 +248,7 @@ def drop_view(statement: nodes.DropView, context: Context) -> Outcome:
 
 
 def repair_table(statement: nodes.RepairTable, context: Context) -> Outcome:
-    """Tell the catalog of partitions whose folders are there."""
+    """Register partitions for existing folders."""
     entry = known_table(context, statement.table)
     if is_iceberg(entry) or is_view(entry):
         raise QueryFailure("", "Query type not supported by Athena Iceberg at this time", error_type=1200)

@@ -1,4 +1,4 @@
-"""``DESCRIBE``: a table's columns, and with ``FORMATTED`` or ``EXTENDED`` what the catalog knows of it.
+"""``DESCRIBE``: a table's columns and, with ``FORMATTED`` or ``EXTENDED``, its catalog properties.
 
 https://docs.aws.amazon.com/athena/latest/ug/describe-table.html
 """
@@ -113,7 +113,7 @@ def _formatted(entry: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _buckets(descriptor: dict[str, Any]) -> int:
-    # The catalog has no number for a table without buckets, or 0.
+    # For a table without buckets, the catalog has no number or 0.
     return descriptor.get("NumberOfBuckets") or -1
 
 

@@ -1,4 +1,4 @@
-"""The executions of statements, and what is told about each."""
+"""The executions of statements, and their descriptions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _INTERRUPTED = "The local lakehouse was stopped while this query ran. Run it aga
 class Execution:
     """One execution of a statement.
 
-    All fields hold plain data, so that executions outlive the process.
+    All fields are plain data, so that executions survive the process.
     """
 
     id: str
@@ -64,18 +64,18 @@ class Execution:
     update_count: int | None = None
     row_count: int = 0
     manifest_location: str | None = None
-    # Whether Athena keeps the results itself, at a place that clients are not told.
+    # Whether Athena stores the results itself, in a location that clients do not see.
     managed: bool = False
-    # Called with the execution and its last state, before that is seen.
+    # Called with the execution and its last state before the state becomes visible.
     keep: Callable[[Execution, str], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def final(self) -> bool:
-        """Whether its state will not change any more."""
+        """Whether its state is final."""
         return self.state in FINAL
 
     def finish(self, state: str, reason: str | None = None, error: dict[str, Any] | None = None) -> None:
-        """Note how it ended."""
+        """Record how it ended."""
         self.completed = datetime.now(UTC)
         self.reason, self.error = reason, error
         if self.keep is not None:
@@ -83,7 +83,7 @@ class Execution:
         self.state = state
 
     def document(self) -> dict[str, Any]:
-        """Return it as ``GetQueryExecution`` does."""
+        """Return it in the format of ``GetQueryExecution``."""
         status: dict[str, Any] = {"State": self.state, "SubmissionDateTime": self.submitted}
         if self.completed:
             status["CompletionDateTime"] = self.completed
@@ -113,13 +113,13 @@ class Execution:
         return document
 
     def statistics(self) -> dict[str, Any]:
-        """Return its times and sizes as ``GetQueryExecution`` does."""
+        """Return its times and sizes in the format of ``GetQueryExecution``."""
         total = round(((self.completed or datetime.now(UTC)) - self.submitted).total_seconds() * 1000)
         statistics: dict[str, Any] = {
             "EngineExecutionTimeInMillis": total,
             "DataScannedInBytes": self.scanned_bytes,
             "TotalExecutionTimeInMillis": total,
-            # At least one, as on AWS, where every statement waits for its turn: PyAthena's tests rely on it.
+            # At least one, as on AWS, where every statement waits in a queue: PyAthena's tests rely on it.
             "QueryQueueTimeInMillis": 1,
             "ServicePreProcessingTimeInMillis": 0,
             "QueryPlanningTimeInMillis": self.planning_millis,
@@ -132,10 +132,10 @@ class Execution:
 
 
 class Executions:
-    """All executions, oldest first: those that run in memory, all in the database.
+    """All executions, oldest first: running ones in memory, all of them in the database.
 
     Args:
-        database: Where they are kept.
+        database: Where they are stored.
     """
 
     def __init__(self, database: Database) -> None:
@@ -151,7 +151,7 @@ class Executions:
         """Keep a new execution.
 
         Raises:
-            StorageError: It cannot be kept.
+            StorageError: It cannot be saved.
         """
         with self._lock:
             claims = [(token, asked) for token, (asked, known) in self._tokens.items() if known == execution.id]
@@ -169,7 +169,7 @@ class Executions:
                 del self._tokens[token]
 
     def get(self, execution_id: str) -> Execution | None:
-        """Return an execution, or None if there is none."""
+        """Return an execution, or None if it does not exist."""
         with self._lock:
             active = self._active.get(execution_id)
         if active is not None:
@@ -178,7 +178,7 @@ class Executions:
         return next(found, None)
 
     def ids_of(self, workgroup: str) -> list[str]:
-        """Return the ids of a workgroup's executions, the newest first."""
+        """Return the ids of a workgroup's executions, newest first."""
         with self._database.view() as connection:
             rows = connection.execute(
                 "SELECT id FROM executions WHERE workgroup = ? ORDER BY number DESC", (workgroup,)
@@ -186,14 +186,14 @@ class Executions:
         return [row[0] for row in rows]
 
     def of_workgroup(self, workgroup: str) -> Iterator[Execution]:
-        """Return the executions of a workgroup, the newest first, as they are needed."""
+        """Yield the executions of a workgroup, newest first."""
         with self._lock:
             active = dict(self._active)
         for execution in self._rows("WHERE workgroup = ? ORDER BY number DESC", workgroup):
             yield active.get(execution.id, execution)
 
     def claim(self, token: str, request: object, execution_id: str) -> tuple[object, str]:
-        """Take a client's token for a request, or return the request and execution it was taken for."""
+        """Reserve a client token for a request, or return the request and execution that it belongs to."""
         with self._lock:
             if token not in self._tokens:
                 with self._database.view() as connection:
@@ -203,15 +203,15 @@ class Executions:
             return self._tokens.setdefault(token, (request, execution_id))
 
     def release(self, token: str) -> None:
-        """Give back a token whose request was refused."""
+        """Release the token of a refused request."""
         with self._lock:
             self._tokens.pop(token, None)
 
     def save_again(self) -> None:
-        """Try again to keep the executions whose end could not be kept.
+        """Retry saving the executions whose end could not be saved.
 
         Raises:
-            StorageError: They still cannot.
+            StorageError: They cannot be saved.
         """
         with self._lock:
             unsaved = list(self._unsaved.values())
@@ -222,7 +222,7 @@ class Executions:
                 self._active.pop(execution.id, None)
 
     def _finished(self, execution: Execution, state: str) -> None:
-        """Keep an execution that ends, before anybody sees that it did."""
+        """Save an ended execution before its state becomes visible."""
         try:
             self._save(execution, state)
         except StorageError:
@@ -242,7 +242,7 @@ class Executions:
             )
 
     def _end_interrupted(self) -> None:
-        """Let those that ran when the process ended have failed."""
+        """Mark executions as failed that were running when the process ended."""
         for execution in list(self._rows("WHERE NOT final")):
             error = {"ErrorCategory": 1, "ErrorType": 9999, "Retryable": True, "ErrorMessage": _INTERRUPTED}
             execution.finish("FAILED", _INTERRUPTED, error)

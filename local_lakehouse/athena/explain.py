@@ -1,8 +1,8 @@
-"""``EXPLAIN``: the shape of a query as Athena writes plans.
+"""``EXPLAIN``: a query's plan in Athena's format.
 
 https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement-understanding.html
 
-The operators are those that the statement asks for; the cost-based order in which AWS would run them is not known here.
+The operators follow from the statement; AWS's cost-based order is not known here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from local_lakehouse.sql.grammar import tree
 
 @dataclass
 class Plan:
-    """One operator of a plan, and those that feed it."""
+    """One operator of a plan, and its inputs."""
 
     name: str
     descriptor: dict[str, str] = field(default_factory=dict)
@@ -33,12 +33,12 @@ def explain_query(statement: nodes.Statement, explained: nodes.Explain, context:
     """Return the lines of a statement's plan.
 
     Args:
-        statement: What is explained.
-        explained: How.
-        context: Its surroundings.
+        statement: The statement.
+        explained: The form of the plan.
+        context: Its context.
 
     Raises:
-        QueryFailure: The statement could not run.
+        QueryFailure: The statement is not valid.
     """
     query: tree.Query = statement.query  # type: ignore[attr-defined]
     compiled = compile_query(query, context.session(context.tables()))

@@ -1,4 +1,4 @@
-"""Errors that Athena's operations answer."""
+"""Errors of Athena's operations."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from local_lakehouse.protocol.wire import Fault
 
 
 def invalid_request(message: str, code: str = "INVALID_INPUT") -> Fault:
-    """Return the error of a request that Athena refuses."""
+    """Return the error for a request that Athena refuses."""
     return Fault("InvalidRequestException", message, AthenaErrorCode=code, ErrorCode=code)
 
 
 def not_found(message: str, name: str) -> Fault:
-    """Return the error of a resource that does not exist."""
+    """Return the error for a resource that does not exist."""
     return Fault("ResourceNotFoundException", message, ResourceName=name)
 
 
 def entity_not_found(message: str) -> Fault:
-    """Return the error of a catalog's entity that does not exist; clients look for the code in its envelope."""
+    """Return the error for a catalog entity that does not exist; clients look for the code in its envelope."""
     envelope = (
         "(Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException; "
         f"Request ID: {uuid.uuid4()}; Proxy: null)"

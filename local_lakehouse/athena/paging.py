@@ -11,13 +11,13 @@ _T = TypeVar("_T")
 
 
 def page(items: Sequence[_T], request: dict[str, Any], default: int, *, message: str) -> tuple[list[_T], str | None]:
-    """Return a page of a list and the token of the next one, if there is one.
+    """Return a page of a list and the next token, if there is one.
 
     Args:
         items: The whole list.
         request: The request, with ``MaxResults`` and ``NextToken``.
-        default: How many items are on a page unless the request tells.
-        message: What is said of a token that is none; ``{}`` stands for it.
+        default: The default page size.
+        message: The error for an invalid token; ``{}`` stands for it.
     """
     token = request.get("NextToken")
     if token is not None and not (token.isdigit() and int(token) <= len(items)):

@@ -1,4 +1,4 @@
-"""Start, follow and stop executions, and read their results."""
+"""Operations that start, follow and stop executions, and read their results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAX_PAGE = 50
 _MAX_ROWS = 1000
 _NOT_FINISHED = "Query has not yet finished. Current state: {}"
 _NOT_SUCCESSFUL = "Query did not finish successfully. Final query state: {}"
-# A client that asks again only after a second or so is spared the wait when the answer is near.
+# A client that polls about once a second does not have to wait that long if the response is near.
 _PATIENCE_SECONDS = 0.2
 _SUFFIXES = {
     "INSERT": "",
@@ -39,13 +39,13 @@ _SUFFIXES = {
 
 
 class QueryOperations:
-    """The operations of executions.
+    """The operations on executions.
 
     Args:
         clients: The clients of the lakehouse.
         executions: All executions.
         workgroups: The workgroups.
-        runner: What runs them.
+        runner: The runner.
         results: Their results.
     """
 
@@ -114,7 +114,7 @@ class QueryOperations:
         )
 
     def _output(self, request: dict[str, Any], group: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Return where results go, and how."""
+        """Return the location and settings of results."""
         own = group["Configuration"]["ResultConfiguration"]
         asked = request.get("ResultConfiguration", {})
         enforced = group["Configuration"].get("EnforceWorkGroupConfiguration")
@@ -134,7 +134,7 @@ class QueryOperations:
 
     def _check_bucket(self, bucket: str) -> None:
         try:
-            # What Athena asks S3 for, and what the caller therefore needs a right to.
+            # The S3 operations that Athena calls with the caller's permissions.
             self._s3.get_bucket_location(Bucket=bucket)
         except ClientError as error:
             raise invalid_request(f"Unable to verify/create output bucket {bucket}") from error
@@ -217,7 +217,7 @@ class QueryOperations:
         start, size = _result_page(execution, len(header), request)
         lead = header[start:]
         chosen = [*lead, *self._rows(execution, max(start - len(header), 0), size - len(lead))]
-        # A full page always has a successor, even an empty one.
+        # A full page always has a next page, which can be empty.
         token = str(start + size) if len(chosen) == size else None
         answer: dict[str, Any] = {
             "ResultSet": {
@@ -264,7 +264,7 @@ def _object_location(base: str, execution_id: str, kind: Kind) -> str:
 
 
 def _result_page(execution: Execution, header: int, request: dict[str, Any]) -> tuple[int, int]:
-    """Return where a page of a result begins, and how many rows it may have."""
+    """Return the first row of a result's page, and the maximum number of rows."""
     token = request.get("NextToken")
     if token is not None and not (token.isdigit() and int(token) <= execution.row_count + header):
         raise invalid_request(f"Malformed nextPageToken {token}")

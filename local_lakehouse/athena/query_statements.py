@@ -11,7 +11,7 @@ from local_lakehouse.sql.grammar import statement_tree as nodes
 
 
 def column_names(compiled: Compiled) -> list[str]:
-    """Return the names under which a query's columns are shown."""
+    """Return the displayed names of a query's columns."""
     return [column.name or f"_col{index}" for index, column in enumerate(compiled.columns)]
 
 
@@ -24,7 +24,7 @@ def select(statement: nodes.Select, context: Context) -> Outcome:
 
 
 def explain(statement: nodes.Explain, context: Context) -> Outcome:
-    """Explain a statement instead of running it; with ANALYZE run it, too."""
+    """Explain a statement instead of running it; with ANALYZE, also run it."""
     query = _explained_query(statement.statement)
     lines = explain_query(query, statement, context)
     return Outcome([("Query Plan", types.VARCHAR)], [[line] for line in lines], header=True)
@@ -50,5 +50,5 @@ def deallocate(statement: nodes.Deallocate, context: Context) -> Outcome:
 
 
 def prepared_missing(name: str) -> QueryFailure:
-    """Return the failure of naming a prepared statement that does not exist."""
+    """Return the failure for a prepared statement that does not exist."""
     return QueryFailure("NOT_FOUND", f"PreparedStatement {name} was not found")

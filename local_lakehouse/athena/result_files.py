@@ -1,4 +1,4 @@
-"""The files in S3 that executions leave, and the rows that ``GetQueryResults`` reads from them.
+"""The result files of executions in S3, and the rows that ``GetQueryResults`` reads from them.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html
 """
@@ -21,7 +21,7 @@ from local_lakehouse.backend.clients import ServiceClients, require
 from local_lakehouse.sql.failures import QueryFailure
 
 _KEPT_RESULTS = 64
-# Results of more rows are read from their files, block by block.
+# Larger results are read from their files, in blocks.
 _KEPT_ROWS = 10_000
 BLOCK_ROWS = 1_000
 _IN_MEMORY_BYTES = 8 * 2**20
@@ -39,7 +39,7 @@ class ResultFiles:
         self._s3 = clients.client("s3")
         self._partition = clients.partition
         self._kept: OrderedDict[str, list[list[Text]]] = OrderedDict()
-        # Where each block of rows begins in a result's file, and where the last one ends.
+        # The offsets of the blocks in a result's file, and the end of the last block.
         self._offsets: OrderedDict[str, list[int]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -47,7 +47,7 @@ class ResultFiles:
         """Write an object.
 
         Raises:
-            QueryFailure: Its bucket does not exist.
+            QueryFailure: The bucket does not exist.
         """
         bucket, _, key = location.removeprefix("s3://").partition("/")
         try:
@@ -59,7 +59,7 @@ class ResultFiles:
             ) from error
 
     def write(self, execution: Execution, outcome: Outcome) -> int:
-        """Write the files of an execution that succeeded, and return how many rows its result has."""
+        """Write the files of a successful execution, and return the number of rows in its result."""
         location = execution.output_location or ""
         if outcome.manifest is not None:
             execution.manifest_location = f"{location}-manifest.csv"
@@ -82,7 +82,7 @@ class ResultFiles:
     def _write_batches(
         self, execution: Execution, outcome: Outcome, batches: pa.RecordBatchReader
     ) -> tuple[list[list[Text]], int]:
-        """Write rows as they come; return the first of them, and how many there are."""
+        """Write rows as they arrive; return the first rows and the number of rows."""
         first: list[list[Text]] = []
         count = 0
         types = [type_ for _, type_ in outcome.columns]
@@ -109,7 +109,7 @@ class ResultFiles:
         return first, count
 
     def write_failure(self, execution: Execution, failure: QueryFailure) -> None:
-        """Write the reason of a failed statement of Hive's kind, which Athena leaves as its result."""
+        """Write the reason of a failed Hive statement, which Athena stores as its result."""
         location = execution.output_location or ""
         if location.endswith(".txt") and not failure.name:
             self.put(location, failure.reason)
@@ -121,10 +121,10 @@ class ResultFiles:
                 self._kept.popitem(last=False)
 
     def rows(self, execution: Execution, start: int, count: int) -> list[list[Text]] | None:
-        """Return some rows of an execution's result, or None if its file is gone.
+        """Return rows of an execution's result, or None if its file does not exist.
 
         Raises:
-            ClientError: ``AccessDenied``; the caller needs the right to read the file.
+            ClientError: ``AccessDenied``; the caller cannot read the file.
         """
         path = (execution.output_location or "").removeprefix("s3://")
         require("s3:GetObject", f"arn:{self._partition}:s3:::{path}")
@@ -171,7 +171,7 @@ class ResultFiles:
 
 
 def read_csv(text: str) -> list[list[Text]]:
-    """Read Athena's CSV: a cell in quotes is a text, one without is NULL."""
+    """Parse Athena's CSV: a quoted cell is a string, and an empty unquoted cell is NULL."""
     rows: list[list[Text]] = []
     row: list[Text] = []
     place = 0

@@ -1,4 +1,4 @@
-"""Show rows as Athena does: texts of values, column descriptions, CSV.
+"""Results in Athena's format: values as strings, column descriptions, CSV.
 
 https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
 """
@@ -30,7 +30,7 @@ _PLAIN = frozenset((*types.INTEGERS, "boolean", "varchar", "json", "uuid", "date
 
 
 def column_info(name: str, type_: Type) -> dict[str, Any]:
-    """Describe a column of a result as ``ResultSetMetadata`` does."""
+    """Return the description of a result's column for ``ResultSetMetadata``."""
     return {
         "CatalogName": "hive",
         "SchemaName": "",
@@ -58,14 +58,14 @@ def _precision(type_: Type) -> int:
 
 
 def render(table: pa.Table, columns: Sequence[Type]) -> list[list[Text]]:
-    """Return the rows of a table as texts, None for NULL.
+    """Return a table's rows as strings, with None for NULL.
 
     Args:
         table: The rows.
         columns: The types of its columns.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``, for a date or timestamp that is too far away to be written.
+        QueryFailure: ``NOT_SUPPORTED``, for a date or timestamp that is out of range.
     """
     try:
         rendered = [_column(table.column(index), type_) for index, type_ in enumerate(columns)]
@@ -87,7 +87,7 @@ def _column(values: pa.ChunkedArray, type_: Type) -> list[Text]:
 
 
 def _writer(type_: Type) -> Callable[[Any], str]:
-    """Return what writes values of a type; they are never NULL."""
+    """Return the function that formats non-NULL values of a type."""
     if type_.name == "array":
         return _array_writer(type_)
     if type_.name == "map":
@@ -157,7 +157,7 @@ def _order(key: Any) -> Any:
 
 def _row_writer(type_: Type) -> Callable[[Any], str]:
     writers = [_writer(child) for child in type_.children]
-    # https://docs.aws.amazon.com/athena/latest/ug/rows-and-structs.html shows fields without a name by their places.
+    # https://docs.aws.amazon.com/athena/latest/ug/rows-and-structs.html shows unnamed fields by position.
     labels = [f"{name or f'field{index}'}=" for index, name in enumerate(type_.fields)]
 
     def write(value: Any) -> str:
@@ -203,12 +203,12 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
 
 
 def csv_text(names: Sequence[str], rows: Iterable[Sequence[Text]]) -> str:
-    """Write a header and rows as Athena's CSV: all quoted, NULL as nothing at all."""
+    """Write a header and rows as Athena's CSV: values are quoted, and NULL is empty."""
     lines = [csv_line(names)]
     lines += [csv_line(row) for row in rows]
     return "".join(lines)
 
 
 def csv_line(values: Sequence[Text]) -> str:
-    """Write a row as a line of Athena's CSV."""
+    """Write a row as a line in Athena's CSV."""
     return ",".join("" if value is None else '"' + value.replace('"', '""') + '"' for value in values) + "\n"

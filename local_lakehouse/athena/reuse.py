@@ -1,4 +1,4 @@
-"""Results that are used again.
+"""Reuse of query results.
 
 https://docs.aws.amazon.com/athena/latest/ug/reusing-query-results.html
 """
@@ -15,11 +15,11 @@ _UNSTABLE = re.compile(r"\b(rand|random|uuid|shuffle|now|current_\w+|localtime\w
 
 
 def find_reusable(execution: Execution, executions: Executions) -> Execution | None:
-    """Return an earlier execution whose result a new one may use, or None.
+    """Return an earlier execution whose result can be reused, or None.
 
     Args:
-        execution: The new one.
-        executions: All of them.
+        execution: The new execution.
+        executions: All executions.
     """
     settings = execution.reuse.get("ResultReuseByAgeConfiguration", {})
     if not settings.get("Enabled") or execution.substatement_type != "SELECT" or not _is_stable(execution.query):

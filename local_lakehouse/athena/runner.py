@@ -1,4 +1,4 @@
-"""Run executions side by side, each on a connection of its own."""
+"""Runs executions in parallel, each on a separate connection."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TOO_DEEP = (
     "Name parts of it in a WITH clause, or compute them in statements of their own"
 )
 _DENIED = ("403", "AccessDenied", "AccessDeniedException")
-# As many as Athena lets an account run at once in most Regions, and some more.
+# Athena's concurrency limit in most Regions, plus a few.
 _THREADS = 48
 
 Handler = Callable[[Any, Context], Outcome]
@@ -46,7 +46,7 @@ class Runner:
     Args:
         lake: The tables of the lakehouse.
         prepared: The prepared statements.
-        results: Where results are written.
+        results: Writes the results.
         workers: Where queries run.
     """
 
@@ -66,16 +66,16 @@ class Runner:
         self._futures: dict[str, Future[None]] = {}
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
-        self.finished = 0  # executions so far, however they ended
+        self.finished = 0  # executions so far, regardless of their outcome
 
     def submit(self, execution: Execution) -> None:
-        """Run an execution as soon as there is a thread for it."""
+        """Run an execution as soon as a thread is available."""
         with self._lock:
-            # The thread works in the name of who asked.
+            # The thread uses the caller's permissions.
             self._futures[execution.id] = self._pool.submit(contextvars.copy_context().run, self._run, execution)
 
     def wait(self, execution: Execution, seconds: float) -> None:
-        """Wait until an execution is final, but not longer than some time."""
+        """Wait until an execution is final, with a time limit."""
         with self._lock:
             future = self._futures.get(execution.id)
         if future is not None and not execution.final:
@@ -194,7 +194,7 @@ class Runner:
 
 
 def _refused(execution: Execution, error: ClientError) -> QueryFailure:
-    """Say what a service answered that Athena asked in the caller's name."""
+    """Return the message for a service's error on a call with the caller's permissions."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     if code == "NoSuchBucket":
         bucket = error.response["Error"].get("BucketName", "")
@@ -206,7 +206,7 @@ def _refused(execution: Execution, error: ClientError) -> QueryFailure:
 
 
 def parameter_of(text: str) -> Expression:
-    """Return what an execution parameter stands for: an expression without names, or else its own text."""
+    """Return the value of an execution parameter: an expression without names, or its text."""
     try:
         expression = parse_expression(text)
     except (MalformedQuery, QueryFailure):

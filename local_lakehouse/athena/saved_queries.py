@@ -21,7 +21,7 @@ class NamedQueries:
     """The named queries of the account.
 
     Args:
-        workgroups: The workgroups they belong to.
+        workgroups: Their workgroups.
     """
 
     def __init__(self, workgroups: WorkGroups) -> None:
@@ -103,7 +103,7 @@ class NamedQueries:
             return {"queries": copy.deepcopy(self._queries), "tokens": dict(self._tokens)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Put back what `dump` returned; nothing in a new lakehouse."""
+        """Restore what `dump` returned; nothing in a new lakehouse."""
         with self._lock:
             self._queries, self._tokens = dict(state.get("queries", {})), dict(state.get("tokens", {}))
 
@@ -112,7 +112,7 @@ class PreparedStatements:
     """The prepared statements of the account.
 
     Args:
-        workgroups: The workgroups they belong to.
+        workgroups: Their workgroups.
     """
 
     def __init__(self, workgroups: WorkGroups) -> None:
@@ -121,12 +121,12 @@ class PreparedStatements:
         self._lock = threading.Lock()
 
     def find(self, workgroup: str, name: str) -> dict[str, Any] | None:
-        """Return a prepared statement, or None if there is none."""
+        """Return a prepared statement, or None if it does not exist."""
         with self._lock:
             return self._statements.get((workgroup, name))
 
     def put(self, workgroup: str, name: str, query: str, description: str | None = None) -> None:
-        """Keep a prepared statement, in the place of one of the same name."""
+        """Store a prepared statement, replacing any statement of the same name."""
         statement = {
             "StatementName": name,
             "QueryStatement": query,
@@ -139,7 +139,7 @@ class PreparedStatements:
             self._statements[workgroup, name] = statement
 
     def remove(self, workgroup: str, name: str) -> bool:
-        """Forget a prepared statement; return whether there was one."""
+        """Delete a prepared statement; return whether it existed."""
         with self._workgroups.changing(), self._lock:
             return self._statements.pop((workgroup, name), None) is not None
 
@@ -213,6 +213,6 @@ class PreparedStatements:
             return copy.deepcopy(self._statements)
 
     def load(self, state: Mapping[tuple[str, str], Any]) -> None:
-        """Put back what `dump` returned; nothing in a new lakehouse."""
+        """Restore what `dump` returned; nothing in a new lakehouse."""
         with self._lock:
             self._statements = dict(state)

@@ -46,7 +46,7 @@ def _database(statement: nodes.Show, context: Context) -> str:
 
 
 def _wildcards(pattern: str | None) -> Callable[[str], bool]:
-    """Return what a pattern with ``*`` and ``|`` matches."""
+    """Return a regular expression for a pattern with ``*`` and ``|``."""
     if pattern is None:
         return lambda _: True
     choices = [re.escape(one).replace(r"\*", ".*") for one in pattern.split("|")]
@@ -79,10 +79,10 @@ def _show_views(statement: nodes.Show, context: Context) -> Outcome:
 
 
 def _like(pattern: str | None, escape: str | None) -> Callable[[str], bool]:
-    """Return what a pattern with ``%`` and ``_`` matches.
+    """Return a regular expression for a pattern with ``%`` and ``_``.
 
     Raises:
-        QueryFailure: ``INVALID_FUNCTION_ARGUMENT``, if the pattern is not one.
+        QueryFailure: ``INVALID_FUNCTION_ARGUMENT``, if the pattern is invalid.
     """
     if pattern is None:
         return lambda _: True
@@ -122,10 +122,10 @@ def _show_columns(statement: nodes.Show, context: Context) -> Outcome:
 
 
 def entity(names: nodes.TableName, context: Context) -> dict[str, Any]:
-    """Return the catalog's entry of a table or a view.
+    """Return the catalog entry of a table or view.
 
     Raises:
-        QueryFailure: There is none.
+        QueryFailure: It does not exist.
     """
     database, name = table_of(context, names)
     entry = context.lake.table(database, name)
@@ -187,7 +187,7 @@ def _show_create_table(statement: nodes.Show, context: Context) -> Outcome:
 
 
 def iceberg_text(type_: Type) -> str:
-    """Write a type as DESCRIBE shows it for an Iceberg table."""
+    """Format a type as DESCRIBE does for an Iceberg table."""
     if type_.name == "array":
         return f"array<{iceberg_text(type_.element)}>"
     if type_.name == "map":
@@ -204,7 +204,7 @@ def iceberg_text(type_: Type) -> str:
 
 
 def transforms(entry: dict[str, Any], context: Context) -> list[tuple[str, str, str]]:
-    """Return name, transform and column of each partition field."""
+    """Return the name, transform and column of each partition field."""
     table = context.lake.iceberg(entry)
     schema = table.schema()
     found = []
@@ -245,12 +245,12 @@ def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
 
 
 def _is_internal(key: str) -> bool:
-    """Tell whether a property of Iceberg's is not one of Athena's, or is shown elsewhere."""
+    """Return whether an Iceberg property is not one of Athena's, or is shown elsewhere."""
     return key.startswith("write.") or key == "comment"
 
 
 def _escaped(text: str) -> str:
-    """Write a text inside single quotes as Hive does, so that control characters can be seen."""
+    """Quote a string as Hive does, with visible control characters."""
     plain = text.replace("\\", "\\\\").replace("'", "\\'")
     return "".join(f"\\u{ord(letter):04X}" if ord(letter) < ord(" ") else letter for letter in plain)
 

@@ -1,4 +1,4 @@
-"""What kind of statement a text is, and what ``GetQueryExecution`` calls it."""
+"""The type of a statement, and its name in ``GetQueryExecution``."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ _DDL = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What ``GetQueryExecution`` calls a statement."""
+    """The statement type in ``GetQueryExecution``."""
 
     statement_type: str
     substatement_type: str
 
 
 def strip_statement(text: str) -> str:
-    """Return a statement without the semicolon at its end."""
+    """Return a statement without its final semicolon."""
     stripped = text.strip()
     return stripped[:-1].rstrip() if stripped.endswith(";") else stripped
 
 
 def first_word(text: str) -> str:
-    """Return the first word of a statement, behind comments."""
+    """Return the first word of a statement after any comments."""
     place = 0
     while match := _COMMENT.match(text, place):
         place = match.end()
@@ -60,13 +60,13 @@ def first_word(text: str) -> str:
 
 
 def read_statement(text: str) -> tuple[nodes.Statement | None, Kind]:
-    """Read a statement as far as it can be read at once.
+    """Parse a statement as far as possible before it runs.
 
     Returns:
-        The statement and its kind. The statement is None when it is well-formed but will fail when it runs.
+        The statement and its type. The statement is None if it is well-formed but will fail when it runs.
 
     Raises:
-        MalformedQuery: The syntax is wrong.
+        MalformedQuery: The syntax is invalid.
     """
     try:
         statement = parse_statement(text)
@@ -77,10 +77,10 @@ def read_statement(text: str) -> tuple[nodes.Statement | None, Kind]:
 
 
 def check_accepted(statement: nodes.Statement) -> None:
-    """Refuse what Athena refuses before it runs anything.
+    """Refuse a statement that Athena refuses before it runs anything.
 
     Raises:
-        MalformedQuery: The statement is a CREATE TABLE that fits no kind of table.
+        MalformedQuery: The statement is a CREATE TABLE that does not match any type of table.
     """
     if not isinstance(statement, nodes.CreateTable):
         return
@@ -94,7 +94,7 @@ def check_accepted(statement: nodes.Statement) -> None:
 
 
 def kind_of(statement: nodes.Statement) -> Kind:
-    """Return what ``GetQueryExecution`` calls a statement."""
+    """Return the statement type for ``GetQueryExecution``."""
     if type(statement) in _DML:
         return Kind("DML", _DML[type(statement)])
     if isinstance(statement, nodes.AlterTable):

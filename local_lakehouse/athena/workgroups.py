@@ -20,7 +20,7 @@ from local_lakehouse.athena.paging import page
 from local_lakehouse.backend.clients import ServiceClients, acting_for
 
 PRIMARY = "primary"
-# The name that the service's documents are registered under.
+# The name under which the service's documents are registered.
 PARTICIPANT = "athena"
 _MAX_PAGE = 50
 _BAD_TOKEN = "The nextPageToken is malformed: {}"
@@ -59,16 +59,16 @@ class WorkGroups:
         }
 
     def changing(self) -> AbstractContextManager[None]:
-        """Keep what the block changes of what belongs to workgroups."""
+        """Save changes to workgroups in the block."""
         return self._clients.changing(PARTICIPANT)
 
     @property
     def bucket(self) -> str:
-        """The bucket in which ``primary`` keeps its results."""
+        """The bucket for the results of ``primary``."""
         return f"aws-athena-query-results-{self._clients.account}-{self._clients.region}"
 
     def keeps_results(self, group: dict[str, Any]) -> bool:
-        """Tell whether Athena keeps the results of a workgroup itself.
+        """Return whether Athena manages the results of a workgroup.
 
         https://docs.aws.amazon.com/athena/latest/ug/managed-results.html
         """
@@ -76,19 +76,19 @@ class WorkGroups:
         return managed
 
     def managed_location(self, group: dict[str, Any]) -> str:
-        """Return where results are kept that clients only read by ``GetQueryResults``."""
+        """Return the location of managed results, which clients read only through ``GetQueryResults``."""
         self.ensure_bucket()
         return f"s3://{self.bucket}/managed/{group['Name']}"
 
     def ensure_bucket(self) -> None:
-        """Make the bucket of ``primary`` unless it is there."""
+        """Create the bucket of ``primary`` if it does not exist."""
         if self._bucket_made:
             return
         options: dict[str, Any] = {}
         if self._clients.region != "us-east-1":
             options["CreateBucketConfiguration"] = {"LocationConstraint": self._clients.region}
         try:
-            with acting_for(None):  # the lakehouse's own convenience, which asks for nobody's rights
+            with acting_for(None):  # a convenience of the lakehouse, independent of anyone's permissions
                 self._clients.client("s3").create_bucket(Bucket=self.bucket, **options)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
@@ -99,7 +99,7 @@ class WorkGroups:
         """Return a workgroup.
 
         Raises:
-            Fault: There is none of this name.
+            Fault: The workgroup does not exist.
         """
         with self._lock:
             found = self._groups.get(name)
@@ -205,14 +205,14 @@ class WorkGroups:
             return {"groups": copy.deepcopy(self._groups), "tags": copy.deepcopy(self._tags)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Put back what `dump` returned; ``primary`` alone in a new lakehouse."""
+        """Restore what `dump` returned; only ``primary`` in a new lakehouse."""
         with self._lock:
             self._groups = dict(state["groups"]) if "groups" in state else {PRIMARY: self._primary()}
             self._tags = dict(state.get("tags", {}))
 
 
 def _check_results(configuration: dict[str, Any]) -> None:
-    """Refuse a place for results that Athena keeps itself."""
+    """Refuse a result location if Athena manages the results."""
     managed = configuration.get("ManagedQueryResultsConfiguration", {}).get("Enabled", False)
     if managed and configuration["ResultConfiguration"].get("OutputLocation"):
         raise invalid_request("An output location cannot be set for a workgroup with managed query results")
@@ -244,7 +244,7 @@ def _apply(configuration: dict[str, Any], updates: dict[str, Any]) -> None:
 
 
 def _given_tags(request: dict[str, Any]) -> dict[str, str]:
-    """Return a request's tags; the model lets their keys be missing, and Athena does not."""
+    """Return a request's tags; the model allows missing keys, but Athena does not."""
     tags = request.get("Tags", [])
     if not all(tag.get("Key") for tag in tags):
         raise invalid_request("Tag key cannot be null or empty.")

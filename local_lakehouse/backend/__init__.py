@@ -1,1 +1,1 @@
-"""Moto in this process, and the clients that reach it."""
+"""moto in this process, and the clients that call it."""

@@ -1,8 +1,8 @@
-"""CloudWatch alarms that change their state: moto stores them and never looks at a metric.
+"""CloudWatch alarms with states: moto only stores them and does not evaluate metrics.
 
-An alarm is evaluated when somebody looks at it, over the periods that end at that moment. Actions are not carried out.
-Offered are simple statistics and the part of metric math that sums, compares and fills series; the rest is refused by
-name when the alarm is created.
+An alarm is evaluated when it is read, for the periods that end at that time. Actions are not executed. Simple
+statistics are supported, and the metric math that adds, compares and fills series. Other metric math is refused by name
+when the alarm is created.
 
 AWS: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
@@ -41,7 +41,7 @@ _COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
 _STATISTICS: dict[str, Callable[[Sequence[tuple[float, float, float, float]]], float]] = {
-    # Of each datum: its sum, minimum, maximum and number of samples.
+    # The sum, minimum, maximum and number of samples of a data point.
     "Sum": lambda data: sum(one for one, _, _, _ in data),
     "Minimum": lambda data: min(one for _, one, _, _ in data),
     "Maximum": lambda data: max(one for _, _, one, _ in data),
@@ -51,7 +51,7 @@ _STATISTICS: dict[str, Callable[[Sequence[tuple[float, float, float, float]]], f
 
 
 def apply() -> None:
-    """Let moto evaluate alarms, once for the process."""
+    """Make moto evaluate alarms, once per process."""
     if hasattr(CloudWatchBackend.put_metric_alarm, "__wrapped__"):
         return
     CloudWatchBackend.put_metric_alarm = _checked(CloudWatchBackend.put_metric_alarm)  # type: ignore[method-assign]
@@ -60,7 +60,7 @@ def apply() -> None:
 
 
 def _checked(put: Callable[..., Alarm]) -> Callable[..., Alarm]:
-    """Refuse an alarm that could not be evaluated; a new one has insufficient data, as on AWS."""
+    """Refuse an alarm that cannot be evaluated; a new alarm has insufficient data, as on AWS."""
 
     @functools.wraps(put)
     def putting(self: CloudWatchBackend, *arguments: Any, **named: Any) -> Alarm:
@@ -91,12 +91,12 @@ def _evaluated(describe: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def evaluate(alarm: Alarm, data: Iterable[Any], now: datetime) -> None:
-    """Give an alarm the state that its metrics say.
+    """Set an alarm's state from its metrics.
 
     Args:
         alarm: The alarm.
-        data: All data that were put.
-        now: The present time: the end of the newest period.
+        data: All data points.
+        now: The current time, which ends the latest period.
     """
     periods = int(alarm.evaluation_periods)
     length = timedelta(seconds=_period(alarm))
@@ -108,7 +108,7 @@ def evaluate(alarm: Alarm, data: Iterable[Any], now: datetime) -> None:
 
 
 def _state(alarm: Alarm, values: Sequence[float | None]) -> str | None:
-    """Return the state; None when it stays as it is."""
+    """Return the state; None if it does not change."""
     missing = alarm.treat_missing_data or "missing"
     compare, _ = _COMPARISONS[alarm.comparison_operator]
     if all(value is None for value in values):
@@ -156,7 +156,7 @@ def _period(alarm: Alarm) -> int:
 
 
 def _value(alarm: Alarm, data: Sequence[Any], end: datetime, length: timedelta) -> float | None:
-    """Return an alarm's value in one period; None when there is none."""
+    """Return an alarm's value in one period; None if there is none."""
     if not alarm.metric_data_queries:
         series = (alarm.namespace, alarm.metric_name, _dimensions(alarm.dimensions))
         return _statistic(series, alarm.statistic, data, end, length)
@@ -200,7 +200,7 @@ def _moment(timestamp: datetime) -> datetime:
 
 
 def _parse(expression: str) -> ast.expr:
-    """Read metric math, whose arithmetic and calls are written as Python's."""
+    """Parse metric math, whose arithmetic and calls have Python's syntax."""
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError as error:

@@ -1,4 +1,4 @@
-"""What was written to DynamoDB since the last refresh: the keys, or, where a request does not tell them, the table."""
+"""The writes to DynamoDB since the last refresh: their keys, or the table if a request does not name the keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SCHEMA = Schema(
 Key = Mapping[str, Mapping[str, Any]]
 Written = tuple[str, Mapping[str, Any]]
 
-# Everything else may change items, and is taken to.
+# All other operations are assumed to change items.
 _READ_ONLY = frozenset(
     {
         "BatchGetItem", "CreateBackup", "DeleteBackup", "DeleteResourcePolicy", "DescribeBackup",
@@ -48,8 +48,8 @@ class Window:
     """The changes between two refreshes.
 
     Args:
-        keys: The keys of changed items, by a form in which equal keys are equal.
-        whole: Whether the table as a whole must be compared, since some request did not tell which items it changed.
+        keys: The keys of changed items, in a normalized form.
+        whole: Whether the whole table must be compared, because a request did not name the items that it changed.
     """
 
     keys: dict[str, Key] = field(default_factory=dict)
@@ -71,23 +71,23 @@ class _Watched:
 
 
 class ChangeLog:
-    """Keeps, for each integration, what was written to its table since the last refresh.
+    """Records, for each integration, the writes to its table since the last refresh.
 
-    A window that has been taken is kept until it is settled, so that a state saved meanwhile misses nothing.
-    With a database, a change is a row that is committed together with the write that it is about.
+    A window that was taken is kept until it is settled, so that a state saved in between is complete.
+    With a database, a change is a row that is committed together with its write.
 
     Args:
-        database: Where the changes are kept; None keeps them in memory.
+        database: Where the changes are stored; None stores them in memory.
     """
 
     def __init__(self, database: Database | None = None) -> None:
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
-        # Whether the present transaction has a change for some integration, and who is told once it is committed.
+        # Whether the current transaction has a change for an integration, and the functions to call after the commit.
         self._written = False
         self._listeners: list[Callable[[], None]] = []
         self._database = database
-        # What the present transaction has to write: new keys, or all there is of an integration.
+        # What the current transaction must write: new keys, or all data of an integration.
         self._new: list[tuple[str, str, str]] = []
         self._outdated: set[str] = set()
         if database is not None:
@@ -99,58 +99,58 @@ class ChangeLog:
             self._read()
 
     def after_write(self, listener: Callable[[], None]) -> None:
-        """Call something once a change for some integration is committed, while the database's lock is held."""
+        """Call a function after a change for an integration is committed, while the database's lock is held."""
         self._listeners.append(listener)
 
     def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:
-        """Keep the changes of a table for an integration from now on, with no change as yet."""
+        """Start to record a table's changes for an integration."""
         with self._transaction(), self._lock:
             self._watched[integration] = _Watched(table, tuple(key_names))
             self._outdated.add(integration)
 
     def forget(self, integration: str) -> None:
-        """Keep nothing for an integration any longer."""
+        """Stop recording changes for an integration."""
         with self._transaction(), self._lock:
             self._watched.pop(integration, None)
             self._outdated.add(integration)
 
     def take(self, integration: str) -> Window:
-        """Return an integration's window and begin the next one; `settle` or `put_back` is to follow."""
+        """Return an integration's window and start the next one; `settle` or `put_back` must follow."""
         with self._lock:
             watched = self._watched[integration]
-            # What was taken before and neither settled nor put back is not lost either.
+            # Windows that were taken but neither settled nor put back are kept.
             watched.taken, watched.window = watched.pending(), Window()
             return watched.taken
 
     def nothing_since(self, integration: str) -> bool:
-        """Tell whether nothing was written since the window was taken; hold the database's lock."""
+        """Return whether nothing was written since the window was taken; the caller holds the database's lock."""
         with self._lock:
             return integration in self._watched and not self._watched[integration].window
 
     def settle(self, integration: str) -> None:
-        """Drop the window that was taken: it is in the target."""
+        """Delete the window that was taken, because it has been applied to the target."""
         with self._transaction(), self._lock:
             if integration in self._watched:
                 self._watched[integration].taken = Window()
                 self._outdated.add(integration)
 
     def put_back(self, integration: str) -> None:
-        """Make the window that was taken part of the next one: it could not be applied."""
+        """Add the window that was taken to the next one, because it could not be applied."""
         with self._lock:
-            # The integration may have been deleted meanwhile.
+            # The integration may have been deleted in between.
             if integration in self._watched:
                 watched = self._watched[integration]
                 watched.window, watched.taken = watched.pending(), Window()
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Note what a DynamoDB request changed, once it has been served and before the next one is.
+        """Record the changes of a DynamoDB request, after it was executed and before the next one.
 
-        The writes that name their keys are noted by key. Any other request that is not known to be read-only marks
-        every watched table whose name occurs in it, so that no way of writing is missed.
+        Writes that name their keys are recorded by key. Any other request that is not known to be read-only marks every
+        watched table whose name occurs in it, so that no write is missed.
 
         Args:
             operation: The operation, such as ``PutItem``.
-            request: The request as it came.
+            request: The request.
         """
         if operation in _READ_ONLY:
             return
@@ -194,7 +194,7 @@ class ChangeLog:
                 listener()
 
     def _read_again(self) -> None:
-        """Forget what was not committed."""
+        """Discard uncommitted changes."""
         self._written = False
         if self._new or self._outdated:
             self._read()
@@ -236,7 +236,7 @@ class ChangeLog:
 
     def _mark(self, text: str) -> None:
         for integration, watched in self._watched.items():
-            # As a word, in a statement or an ARN: the name of another table may begin with this one's.
+            # Matched as a word, in a statement or an ARN, because another table's name can start with this one.
             if re.search(rf"(?<!\w){re.escape(watched.table)}(?!\w)", text):
                 self._whole(integration)
 
@@ -292,7 +292,7 @@ def _key_of(item: Mapping[str, Any], names: Sequence[str]) -> Key | None:
 
 
 def canonical(key: Key) -> str:
-    """Write a key so that equal keys, such as the numbers 1 and 1.0, are equal texts."""
+    """Normalize a key so that equal keys, such as the numbers 1 and 1.0, are equal strings."""
     return json.dumps([[name, tag, _same(tag, value)] for name, typed in key.items() for tag, value in typed.items()])
 
 

@@ -1,4 +1,4 @@
-"""The lakehouse seen by the services that live in it: AWS clients that reach moto without a socket."""
+"""AWS clients for the lakehouse's own services, which call moto without a socket."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     import boto3
     from botocore.model import OperationModel
 
-# The services' own requests are signed with these, so that a check of the caller's rights knows them.
+# The services' requests are signed with these keys, so that the permission check recognizes them.
 SERVICE_ACCESS_KEY = "ZETLSERVICE000000000"
 
 _READS = re.compile(r"^(Describe|Get|List|BatchGet|Head|Query$|Scan$|Filter|Search|Lookup|TransactGet|Simulate|Check)")
 
 
 def reads(operation: str) -> bool:
-    """Tell whether an operation only reads."""
+    """Return whether an operation is read-only."""
     return _READS.match(operation) is not None
 
 
@@ -41,22 +41,22 @@ _Shared = TypeVar("_Shared")
 
 
 class CallerRights(Protocol):
-    """The rights of a caller on whose behalf a service acts."""
+    """The permissions of the caller on whose behalf a service acts."""
 
     def refuse(self, request: Request) -> Answer | None:
-        """Return the answer to a request that must not be carried out; None for one that may."""
+        """Return the error response of a request that is not allowed; None if it is allowed."""
 
     def objection(self, action: str, resource: str) -> str | None:
-        """Return why a right is not given; None when it is."""
+        """Return the reason why a permission is missing; None if it is granted."""
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks the Data Catalog, or asks Athena to read a table.
+    """The caller of the Data Catalog, or the one for whom Athena reads a table.
 
     Args:
         principal: ARN of the user or role.
-        rights: Looks up its rights.
+        rights: Looks up its permissions.
     """
 
     principal: str
@@ -68,7 +68,7 @@ _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 
 @contextlib.contextmanager
 def asked_by(actor: Actor | None) -> Iterator[None]:
-    """Let Lake Formation decide about somebody in the block; about nobody for None."""
+    """Make Lake Formation check a caller in the block; None disables the checks."""
     token = _actor.set(actor)
     try:
         yield
@@ -77,17 +77,17 @@ def asked_by(actor: Actor | None) -> Iterator[None]:
 
 
 def current_actor() -> Actor | None:
-    """Return about whom Lake Formation decides."""
+    """Return the caller that Lake Formation checks."""
     return _actor.get()
 
 
-# Athena reads tables and writes results with the rights of who asked; other services have rights of their own.
+# Athena reads tables and writes results with the caller's permissions; other services have their own permissions.
 _rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 
 @contextlib.contextmanager
 def acting_for(rights: CallerRights | None) -> Iterator[None]:
-    """Check the services' requests in the block against somebody's rights; against nobody's for None."""
+    """Check the services' requests in the block against a caller's permissions; None disables the checks."""
     token = _rights.set(rights)
     try:
         yield
@@ -96,14 +96,14 @@ def acting_for(rights: CallerRights | None) -> Iterator[None]:
 
 
 def require(action: str, resource: str) -> None:
-    """Make sure that who is worked for has a right; what is read from a cache makes no request that would tell.
+    """Check a permission of the caller; a read from a cache makes no request that would check it.
 
     Args:
         action: Such as ``s3:GetObject``.
-        resource: The ARN of what it is about.
+        resource: The resource's ARN.
 
     Raises:
-        ClientError: ``AccessDenied``, as the service would answer it.
+        ClientError: ``AccessDenied``, in the service's format.
     """
     rights = _rights.get()
     why = rights.objection(action, resource) if rights else None
@@ -116,13 +116,13 @@ def require(action: str, resource: str) -> None:
 
 
 class ServiceClients:
-    """Clients of moto for the services of this process.
+    """Clients that call moto for the services in this process.
 
     Args:
-        serve: Carries out a request.
-        documents: Where services keep their state. The lock of its database is held by `serve` while it carries out
-            one request; hold it to see several things at one instant.
-        account: The account that all requests belong to.
+        serve: Executes a request.
+        documents: Where services store their state. `serve` holds the database's lock while it executes a request; hold
+            the lock to read several values at one instant.
+        account: The account of all requests.
         region: The Region of the clients.
     """
 
@@ -135,46 +135,46 @@ class ServiceClients:
         self._serve = serve
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
-        # Tells the file of an object's body by bucket and key, where bodies are files.
+        # Returns the file of an object's body by bucket and key, if bodies are files.
         self.body_path: Callable[[str, str], Path | None] = lambda _bucket, _key: None
         self._shared: dict[type, Any] = {}
         self._shared_lock = threading.RLock()
         self._revision_lock = threading.Lock()
-        self.revision = 0  # another one after each request that may have changed something
+        self.revision = 0  # a new value after each request that may have changed something
 
     def touch(self, operation: str) -> None:
-        """Note that a request was served: unless it only reads, something may be another than before."""
+        """Record that a request was executed, unless it is read-only."""
         if not reads(operation):
             with self._revision_lock:
                 self.revision += 1
 
     @contextlib.contextmanager
     def changing(self, *participants: str) -> Iterator[None]:
-        """Keep what the block changes in moto and in services, all of it or nothing.
+        """Save all changes that the block makes in moto and in services, or none.
 
         Args:
-            participants: The services that change, by the names they are registered under in `documents`.
+            participants: The services that change, by their names in `documents`.
 
         Raises:
-            StorageError: It cannot be kept; nothing was changed.
+            StorageError: The changes cannot be saved; nothing was changed.
         """
         with self.documents.database.transaction():
             self.documents.changed(participants)
             yield
 
     def client(self, service: str) -> Any:
-        """Return the client of an AWS service, the same one at every call; it may be used from any thread."""
+        """Return the client of an AWS service; every call returns the same client, which is thread-safe."""
         with self._clients_lock:
             if service not in self._clients:
                 self._clients[service] = self._connect(service)
             return self._clients[service]
 
     def shared(self, kind: type[_Shared], make: Callable[[], _Shared]) -> _Shared:
-        """Return an object that all services of this lakehouse share, made when it is first asked for.
+        """Return an object that all services of this lakehouse share, created on first use.
 
         Args:
-            kind: Its class, of which there is one object.
-            make: Makes it.
+            kind: Its class, which has one instance.
+            make: Creates it.
         """
         with self._shared_lock:
             if kind not in self._shared:
@@ -189,17 +189,17 @@ class ServiceClients:
         client = _session().client(
             service,
             region_name=self.region,
-            # Nothing listens there and nothing needs to: `_send` answers before a connection is opened.
+            # Nothing listens at this address: `_send` responds before a connection is opened.
             endpoint_url="http://127.0.0.1:9",
             config=Config(
                 retries={"total_max_attempts": 1},
                 s3={"addressing_style": "path"},
-                # Requests that cross no network need no checksums.
+                # Requests within the process need no checksums.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),
         )
-        # Last: whatever botocore does to a request is done, but for a signature, which nobody would verify.
+        # Last, after all of botocore's handlers except the signature, which nobody would verify.
         client.meta.events.register_last("before-call.*", functools.partial(self._send, service))
         return client
 
@@ -218,7 +218,7 @@ class ServiceClients:
         return _received(model, str(params["url"]), answer)
 
     def _request(self, service: str, params: Mapping[str, Any]) -> Request:
-        """Read a request as botocore hands it over before it is signed."""
+        """Parse a request that botocore has prepared, before it is signed."""
         url = urlsplit(params["url"])
         scope = f"{SERVICE_ACCESS_KEY}/20260101/{self.region}/{_signed_as(service)}/aws4_request"
         headers = [(str(name), _text(value)) for name, value in params["headers"].items()]
@@ -231,7 +231,7 @@ class ServiceClients:
 
 
 def _received(model: OperationModel, url: str, answer: Answer) -> tuple[Any, Mapping[str, Any]]:
-    """Read an answer as botocore would from a connection."""
+    """Parse a response as botocore would from a connection."""
     load("botocore.endpoint")
     load("botocore.awsrequest")
     from botocore.awsrequest import AWSResponse, HeadersDict
@@ -261,7 +261,7 @@ def _session() -> boto3.Session:
     load("boto3")
     import boto3
 
-    # Shared, since each session reads botocore's data anew.
+    # Shared, because each session loads botocore's data again.
     return boto3.Session(aws_access_key_id=SERVICE_ACCESS_KEY, aws_secret_access_key="local", region_name="us-east-1")
 
 
@@ -286,7 +286,7 @@ def _content(body: Any) -> bytes:
 
 
 class _Raw(io.BytesIO):
-    """A response's body as urllib3 would hand it to botocore."""
+    """A response's body, with urllib3's interface for botocore."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         super().__init__(b"".join(chunks))

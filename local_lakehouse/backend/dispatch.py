@@ -1,8 +1,8 @@
-"""Requests carried out by moto: the operation that was read and authorized, with the parameters that were.
+"""Execution of requests by moto, with the operation and parameters that were authorized.
 
-Moto's own server would read each request again, from a query string, a form, a body and headers that may contradict
-each other, and could find another operation, resource, Region or account in it. Here moto is given what `Request` says
-and nothing else.
+moto's server would parse each request again, from a query string, a form, a body and headers that can contradict each
+other, and could find a different operation, resource, Region or account. Here moto receives only the contents of the
+`Request`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from local_lakehouse.protocol.reader import copy_source, xml_tree
 from local_lakehouse.protocol.request import Request
 from local_lakehouse.protocol.services import PROTOCOLS, partition_of
 
-# Moto's classes by botocore's names of the services; imported when first needed.
+# moto's classes by botocore's service names; imported when first needed.
 HANDLERS: Mapping[str, tuple[str, str]] = {
     "athena": ("moto.athena.responses", "AthenaResponse"),
     "cloudwatch": ("moto.cloudwatch.responses", "CloudWatchResponse"),
@@ -49,7 +49,7 @@ HANDLERS: Mapping[str, tuple[str, str]] = {
     "sts": ("moto.sts.responses", "TokenResponse"),
 }
 
-# The operations of S3 that moto has: for reading requests its method, for others its dispatch by method and query.
+# The S3 operations that moto supports: read requests by method, others by moto's dispatch on method and query.
 _S3_METHODS: Mapping[str, str] = {
     "GetBucketAccelerateConfiguration": "get_bucket_accelerate_configuration",
     "GetBucketAcl": "get_bucket_acl",
@@ -109,7 +109,7 @@ _S3_WRITES = frozenset(
         "PutPublicAccessBlock", "RestoreObject", "SelectObjectContent", "UploadPart", "UploadPartCopy",
     }
 )  # fmt: skip
-# Headers by which moto would find another account, page or framing than the request was authorized for.
+# Headers that could make moto use another account, page or framing than the authorized request.
 _WITHHELD = re.compile(
     r"authorization|connection|content-encoding|content-length|content-type|cookie|expect|host|origin"
     r"|transfer-encoding|user-agent|x-moto-.*|x-forwarded-.*"
@@ -117,18 +117,18 @@ _WITHHELD = re.compile(
 
 
 class NotOfferedError(Exception):
-    """Moto does not have the operation."""
+    """moto does not have the operation."""
 
 
 def serve(request: Request, account: str) -> Answer:
     """Carry out a request.
 
     Args:
-        request: What to do.
-        account: The account that it is done in.
+        request: The request.
+        account: Its account.
 
     Raises:
-        NotOfferedError: Moto does not have that operation of that service.
+        NotOfferedError: moto does not have the operation.
     """
     if request.service not in HANDLERS or not request.operation:
         raise NotOfferedError
@@ -155,7 +155,7 @@ def _written(headers: Mapping[str, Any], method: str, content: bytes) -> list[tu
 
 @functools.cache
 def _handler(service: str) -> type[Any]:
-    """Return moto's class of a service, told what to do instead of finding out."""
+    """Return moto's class for a service, set up from a `Request` instead of by parsing."""
     module, name = HANDLERS[service]
     moto_class = getattr(load(module), name)
     preparations.carry_out(service)
@@ -164,7 +164,7 @@ def _handler(service: str) -> type[Any]:
 
 
 class _CanonicalRequest(MotoRequest):
-    """A request whose content is neither a form nor files, whatever its content type may say."""
+    """A request whose content is neither a form nor files, whatever its content type."""
 
     from_wsgi_server = True
     form = ImmutableMultiDict()
@@ -218,7 +218,7 @@ def _headers(request: Request, content: bytes) -> list[tuple[str, str]]:
 
 
 class _Told:
-    """In front of one of moto's classes: sets it up from a `Request`, and calls the operation that this names."""
+    """A subclass of one of moto's classes: it is set up from a `Request`, and calls the request's operation."""
 
     body: Any
     automated_parameter_parsing: bool
@@ -252,23 +252,23 @@ class _Told:
         self.note_visit()
 
     def answer(self) -> Any:
-        """Carry out the operation."""
+        """Execute the operation."""
         return self.call_action()
 
     def content(self) -> bytes:
-        """Return what moto is given as the request's body."""
+        """Return the request body for moto."""
         return urlencode(self.told.query).encode() if self.told.protocol == "query" else self.told.body
 
     def given_headers(self, content: bytes) -> list[tuple[str, str]]:
-        """Return the headers that moto is given."""
+        """Return the headers for moto."""
         return _headers(self.told, content)
 
     def shown_body(self, content: bytes) -> Any:
-        """Return the body as moto's class wants it."""
+        """Return the body in the form that moto's class expects."""
         return content.decode()
 
     def parsed(self) -> Any:
-        """Return the parameters by the names of moto's models."""
+        """Return the parameters by the names in moto's models."""
         model = get_service_model(self.boto3_service_name).operation_model(self.told.operation)
         parser = PROTOCOL_PARSERS["query" if self.told.protocol == "query" else "json"](
             model, map_type=self.PROTOCOL_PARSER_MAP_TYPE
@@ -278,7 +278,7 @@ class _Told:
         return {} if model.input_shape is None else parser._parse_shape(model.input_shape, self.told.parameters)  # type: ignore[no-untyped-call]
 
     def note_visit(self) -> None:
-        """Let IAM know that a key was used, as moto's own reading of requests does."""
+        """Record the use of an access key in IAM, as moto's own request parsing does."""
         iam = sys.modules.get("moto.iam.models")
         if iam is not None and self.told.credential is not None:
             iam.mark_account_as_visited(
@@ -289,11 +289,11 @@ class _Told:
             )
 
     def get_access_key(self) -> str:
-        """Return the key that the request is signed with."""
+        """Return the access key of the request's signature."""
         return self.told.credential.access_key if self.told.credential else "AKIAEXAMPLE"
 
     def get_current_account(self) -> str:
-        """Return the account that the request is carried out in."""
+        """Return the account of the request."""
         return self.current_account
 
     def _get_action(self) -> str:
@@ -301,7 +301,7 @@ class _Told:
 
 
 class _ToldS3(_Told):
-    """In front of moto's S3, which finds bucket, key and operation in URLs."""
+    """A subclass of moto's S3, which derives bucket, key and operation from URLs."""
 
     _send_response: Callable[[Any], Any]
     bucket_response: Callable[..., Any]
@@ -317,11 +317,11 @@ class _ToldS3(_Told):
         return respond(self.request, self.uri, self.headers)
 
     def setup_class(self, *_: Any, **__: Any) -> None:
-        """Do what moto does after reading a request: everything else is told."""
+        """Run the steps that follow moto's request parsing."""
         self.bucket_name = self.told.parameters.get("Bucket", "")
 
     def _get_action(self) -> str:
-        # Moto's S3 names the operation itself, for its serialiser.
+        # moto's S3 sets the operation's name itself, for its serializer.
         return str(self.data.get("Action", self.told.operation))
 
     def content(self) -> bytes:
@@ -382,7 +382,7 @@ def _is_json_object(content: bytes) -> bool:
 
 
 def _delete_objects(request: Request) -> bytes:
-    """Write the objects to be deleted as they were authorized."""
+    """Write the objects to delete from the authorized request."""
     root = ElementTree.Element("Delete")
     entries = request.parameters.get("Objects", [])
     if not entries or not all(entry.get("Key") for entry in entries):
@@ -402,7 +402,7 @@ def _delete_objects(request: Request) -> bytes:
 
 
 def _create_bucket(request: Request) -> bytes:
-    """Write where a bucket is to be, and its tags, as they were authorized."""
+    """Write a bucket's location and tags from the authorized request."""
     root = ElementTree.Element("CreateBucketConfiguration")
     for each in xml_tree(request.body):
         if each.tag.rpartition("}")[2] == "LocationConstraint":
@@ -417,7 +417,7 @@ def _create_bucket(request: Request) -> bytes:
     return ElementTree.tostring(root)
 
 
-# Moto looks through a class's methods, and at each letter of a name, at each request: a good part of its time.
+# moto searches a class's methods for each letter of a name at each request, which takes a large part of its time.
 responses.camelcase_to_underscores = functools.cache(camelcase_to_underscores)  # type: ignore[attr-defined]
 responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
 watch_backends()

@@ -1,4 +1,4 @@
-"""The items of moto's DynamoDB tables: the one place that knows how moto keeps them."""
+"""The items of moto's DynamoDB tables: the only module that depends on how moto stores them."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from local_lakehouse.store.items import lines, lines_of
 
 watch_backends()
 
-# Moto is not typed.
+# moto has no type annotations.
 Table = Any
 
 Item = dict[str, dict[str, Any]]
 
 _FIVE_YEARS = 5 * 365 * 24 * 3600
-# So many items are put while others wait.
+# The number of items per transaction, while other requests wait.
 _AT_ONCE = 200
 
 
 class DynamoDbSource:
-    """Reads items as they are at one instant; a `snapshot` sees the same instant in all its reads.
+    """Reads items at one instant; a `snapshot` sees the same instant in all its reads.
 
     Args:
-        clients: The lakehouse whose tables are read.
+        clients: The lakehouse.
     """
 
     def __init__(self, clients: ServiceClients) -> None:
         self._clients = clients
 
     def key_attributes(self, table_name: str) -> dict[str, str] | None:
-        """Return a table's key attributes and their types, the hash key first; None when there is no such table."""
+        """Return a table's key attributes and their types, partition key first; None if the table does not exist."""
         with self._clients.lock:
             table = self._table(table_name)
             if table is None:
@@ -53,24 +53,24 @@ class DynamoDbSource:
             return {element["AttributeName"]: types[element["AttributeName"]] for element in in_order}
 
     def collection(self, table_name: str) -> int | None:
-        """Return the number under which a table's items are stored; None when there is no such table."""
+        """Return the number of a table's item collection; None if the table does not exist."""
         with self._clients.lock:
             table = self._table(table_name)
             return None if table is None else int(table.items.number)
 
     def items(self, table_name: str) -> list[Item]:
-        """Return all items of a table in DynamoDB JSON, none when there is no such table."""
+        """Return all items of a table in DynamoDB JSON; empty if the table does not exist."""
         with self.snapshot(table_name) as snapshot:
             return snapshot.items()
 
     def items_of(self, table_name: str, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[Item]:
-        """Return those items of a table that have one of the given keys, each in DynamoDB JSON."""
+        """Return the items of a table with the given keys, in DynamoDB JSON."""
         with self.snapshot(table_name) as snapshot:
             return snapshot.items_of(keys)
 
     @contextlib.contextmanager
     def snapshot(self, table_name: str) -> Iterator[TableSnapshot]:
-        """Yield a table as it is at the beginning of the block; nobody waits for what is read in it."""
+        """Yield a table as of the start of the block; reads in it block nobody."""
         with contextlib.ExitStack() as stack:
             with self._clients.lock:
                 table = self._table(table_name)
@@ -79,13 +79,14 @@ class DynamoDbSource:
             yield TableSnapshot(connection, number, names)
 
     def put_new(self, table_name: str, items: Iterable[Any]) -> int:
-        """Put items into a table that nobody reads yet, and return how many of them are valid.
+        """Write items to a table that nobody reads yet, and return the number of valid items.
 
-        A few are put in each transaction, and read and checked before it begins, so that other requests get in between.
+        Each transaction writes a few items, which are read and validated before it starts, so that other requests can
+        run in between.
 
         Args:
             table_name: The table.
-            items: What should be items in DynamoDB JSON; of two with one key the later one stays.
+            items: The candidates for items in DynamoDB JSON; if two have the same key, the later one wins.
         """
         with self._clients.lock:
             moto_table = self._tables()[table_name]
@@ -100,7 +101,7 @@ class DynamoDbSource:
         return valid
 
     def keeps_history(self, table_name: str) -> bool:
-        """Tell whether point-in-time recovery is on for a table."""
+        """Return whether a table has point-in-time recovery."""
         with self._clients.lock:
             table = self._table(table_name)
             if table is None:
@@ -109,10 +110,10 @@ class DynamoDbSource:
             return bool(recovery.get("PointInTimeRecoveryStatus") == "ENABLED")
 
     def expired(self, now: float) -> list[tuple[str, Item]]:
-        """Return the tables and keys of the items whose time to live is over.
+        """Return the tables and keys of expired items.
 
         Args:
-            now: The present time in seconds since 1970.
+            now: The current time in seconds since 1970.
         """
         with self._clients.lock:
             watched = [
@@ -120,7 +121,7 @@ class DynamoDbSource:
                 for name, table in self._tables().items()
                 if table.ttl["TimeToLiveStatus"] == "ENABLED"
             ]
-        # DynamoDB leaves alone what is over since more than five years: it is probably no time at all.
+        # DynamoDB ignores times more than five years in the past, which are probably not expiry times.
         return [
             (name, {key: item[key] for key in items.names})
             for name, items, attribute in watched
@@ -139,9 +140,9 @@ class TableSnapshot:
     """A table's items at one instant.
 
     Args:
-        connection: Sees that instant.
+        connection: A connection at that instant.
         number: The collection of the items.
-        names: The table's key attributes, the hash key first.
+        names: The table's key attributes, partition key first.
     """
 
     def __init__(self, connection: sqlite3.Connection, number: int, names: Sequence[str]) -> None:
@@ -150,11 +151,11 @@ class TableSnapshot:
         self._names = names
 
     def lines(self) -> Iterator[bytes]:
-        """Yield all items in DynamoDB JSON, a line each, many lines at once."""
+        """Yield all items in DynamoDB JSON, one per line, in batches of lines."""
         return lines(self._connection, self._number)
 
     def lines_of(self, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> Iterator[bytes]:
-        """Yield the items that have one of the given keys, as `lines` does."""
+        """Yield the items with the given keys, like `lines`."""
         sought = (key_of(key, self._names[:1], self._names[1:]) for key in keys)
         return lines_of(self._connection, self._number, [key for key in sought if key is not None])
 
@@ -163,18 +164,18 @@ class TableSnapshot:
         return list(chain.from_iterable(map(decoded, self.lines())))
 
     def items_of(self, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[Item]:
-        """Return the items that have one of the given keys, in DynamoDB JSON."""
+        """Return the items with the given keys, in DynamoDB JSON."""
         return list(chain.from_iterable(map(decoded, self.lines_of(keys))))
 
 
 def decoded(chunk: bytes) -> list[Item]:
-    """Return the items of some lines."""
+    """Return the items of stored lines."""
     found: list[Item] = json.loads(b"[" + chunk.replace(b"\n", b",") + b"]")
     return found
 
 
 def _prepared(table: DescribedTable, item: Any) -> tuple[bytes, str, int] | None:
-    """Return what is stored of an item; None for one that PutItem would refuse."""
+    """Return the stored form of an item; None if PutItem would refuse the item."""
     try:
         accepted, size = accept_item(item)
         key = table.key_bytes(accepted)

@@ -1,4 +1,4 @@
-"""Requests for items of DynamoDB: the data plane, on the tables that moto describes."""
+"""Requests for DynamoDB items: the data plane on the tables that moto describes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from local_lakehouse.store.items import Index
 
 
 class ItemRequests:
-    """Answers requests for items.
+    """Executes requests for items.
 
-    A table is asked of moto once, and again after a commit that may have changed it. So a read takes no lock, and
-    waits for nobody.
+    A table's description is read from moto once, and again after a commit that may have changed it. Reads therefore
+    take no lock and never wait.
 
     Args:
-        state: Moto's state, of which the tables are a part.
+        state: moto's state, which includes the tables.
         account: The account of the tables.
     """
 
@@ -32,21 +32,21 @@ class ItemRequests:
         state.after_change("dynamodb", self._tables.clear)
 
     def serve(self, request: Request) -> Answer:
-        """Answer a request; one that is refused changes nothing."""
+        """Execute a request; a refused request changes nothing."""
         try:
             return self._plane(request.region).serve(request)
         except Fault as fault:
             return fail("dynamodb", request.method, fault)
 
     def table(self, region: str, given: Any) -> Table:
-        """Return a table as it is in the present transaction, or else as it was last committed.
+        """Return a table in the current transaction, or as it was last committed.
 
         Args:
             region: Its Region.
             given: Its name or ARN.
 
         Raises:
-            Fault: ``ResourceNotFoundException``: there is none.
+            Fault: ``ResourceNotFoundException``: it does not exist.
         """
         name = table_name(given)
         changing = self._state.is_changing("dynamodb")
@@ -73,7 +73,7 @@ class ItemRequests:
 
 
 def described(table: Any) -> Table:
-    """Describe one of moto's tables to the data plane."""
+    """Return the data plane's description of one of moto's tables."""
     local = {id(each) for each in table.indexes}
     return Table(
         table.name,

@@ -1,6 +1,6 @@
-"""Moto's DynamoDB tables on the store: each has a collection of items there, which moto counts, copies and drops.
+"""moto's DynamoDB tables on the store: each has a collection of items, which moto counts, copies and deletes.
 
-Items are read and written by `local_lakehouse.dynamodb`, never by moto.
+`local_lakehouse.dynamodb` reads and writes items; moto never does.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from local_lakehouse.store.items import Items
 
 
 class ItemTables:
-    """The items of all tables that moto works with.
+    """The items of all of moto's tables.
 
     Args:
-        items: Where they are kept.
+        items: Where they are stored.
     """
 
     def __init__(self, items: Items) -> None:
@@ -28,7 +28,7 @@ class ItemTables:
 
     @contextlib.contextmanager
     def undoing(self) -> Iterator[Callable[[], None]]:
-        """Yield a function that takes back what was done to items in the block."""
+        """Yield a function that undoes the block's changes to items."""
         if not self.items.database.writing:
             yield lambda: None
             return
@@ -44,10 +44,10 @@ class ItemTables:
 
 
 class StoredItems:
-    """A table's items, in the place of moto's dictionary.
+    """A table's items, which replace moto's dictionary.
 
     Args:
-        items: Where they are kept.
+        items: Where they are stored.
         number: The number of the collection.
         names: The table's key attributes, the hash key first.
     """
@@ -64,23 +64,23 @@ class StoredItems:
         return StoredItems(self._items, self._items.copy(self.number), self.names)
 
     def put_rows(self, rows: Iterable[tuple[bytes, str, int]]) -> None:
-        """Put items that were found to be valid: their keys, texts and sizes."""
+        """Write validated items: their keys, texts and sizes."""
         self._items.write(self.number, rows)
 
     def totals(self) -> tuple[int, int]:
-        """Return how many items there are, and their size in bytes."""
+        """Return the number of items, and their size in bytes."""
         return self._items.totals(self.number)
 
     def totals_with(self, names: Sequence[str]) -> tuple[int, int]:
-        """Return how many items have all of some attributes, and their size in bytes."""
+        """Return the number of items that have all of the given attributes, and their size in bytes."""
         return self._items.totals_with(self.number, names)
 
     def open_stream(self, arn: str, about: Mapping[str, Any]) -> None:
-        """Keep the changes of items from now on."""
+        """Start to record changes to items."""
         self._items.streams.open(self.number, arn, about)
 
     def close_stream(self) -> None:
-        """Keep no further changes."""
+        """Stop recording changes."""
         self._items.streams.close(self.number)
 
     def over(self, attribute: str, earliest: float, now: float) -> list[dict[str, Any]]:
@@ -88,23 +88,23 @@ class StoredItems:
         return self._items.over(self.number, attribute, earliest, now)
 
     def drop(self) -> None:
-        """Delete all items: the table is gone."""
+        """Delete all items, because the table is deleted."""
         self._items.drop(self.number)
 
 
 def use(tables: ItemTables) -> None:
-    """Let moto's DynamoDB keep its items in a store from now on."""
+    """Make moto's DynamoDB store its items in a store."""
     _current[:] = [tables]
     _prepare()
 
 
 def added(table: Any) -> Mapping[str, Any]:
-    """Return what is kept of a table besides its fields."""
+    """Return the stored data of a table besides its fields."""
     return {"collection": table.items.number}
 
 
 def restore(table: Any) -> None:
-    """Let a table have its items again."""
+    """Restore a table's items."""
     table.items = StoredItems(_current[0].items, vars(table).pop("collection"), table.table_key_attrs)
 
 
@@ -113,7 +113,7 @@ _current: list[ItemTables] = []
 
 @functools.cache
 def _prepare() -> None:
-    """Let moto's tables keep their items here, once for the process."""
+    """Make moto's tables store their items here, once per process."""
     Table.__init__ = _with_stored_items(Table.__init__)  # type: ignore[method-assign]
     Table.__len__ = lambda self: len(self.items)  # type: ignore[method-assign]
     DynamoDBBackend.delete_table = _dropping(DynamoDBBackend.delete_table)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Moto: the services that are not ours, in this process, one request at a time."""
+"""moto: the services that are not ours, in this process, one request at a time."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"
 
-# The dummy key of the learner, and the role it stands for: what a person has who signed in to an account.
+# The learner's dummy key and its role, like those of a person who has signed in to an account.
 LEARNER_ACCESS_KEY = "LOCALLAKEHOUSE000000"
 LEARNER_ROLE = "Admin"
 LEARNER_SESSION = "learner"
 
-# What the lakehouse offers besides its own services.
+# Operations of the lakehouse besides those of its own services.
 SERVICES = (
     "athena", "cloudwatch", "dynamodb", "events", "glue", "iam", "kms",
     "lakeformation", "logs", "s3", "sns", "sts", "resourcegroupstaggingapi",
 )  # fmt: skip
 
-# People enter an account by the single sign-on of its organization, which the lakehouse does not play: nobody else,
-# whatever rights they have, becomes the administrator by assuming this role.
+# On AWS, people sign in to an account through their organization's single sign-on, which the lakehouse does not
+# emulate. Therefore this role cannot be assumed, whatever permissions a caller has.
 _TRUST = (
     '{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRoleWithSAML",'
     '"Principal":{{"Federated":"arn:{partition}:iam::{account}:saml-provider/SignIn"}}}}]}}'
@@ -48,7 +48,7 @@ _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"
 
 @dataclass(frozen=True)
 class GivenRole:
-    """A role that the account has from its beginning."""
+    """A role that the account has from the start."""
 
     name: str
     trust: str
@@ -56,23 +56,23 @@ class GivenRole:
 
 
 class Backend:
-    """Moto, which carries out one request at a time, with a state that can be kept.
+    """moto, which executes one request at a time, with a persistent state.
 
-    Moto's backends are plain objects without locks of their own: two threads in one of them can leave it half-changed.
-    One request at a time costs little (they take a millisecond) and gives an instant at which everything stands still:
-    for a checkpoint, and for a refresh that must not split a transaction.
+    moto's backends are plain objects without locks: two threads in a backend can leave it half-changed. Executing one
+    request at a time costs little (a request takes a millisecond). It also provides consistent instants, for a
+    checkpoint or for a refresh that must not split a transaction.
 
-    Moto is imported when the first request needs it, service by service: a start waits for none of it.
+    Each of moto's services is imported at its first request, so that a start does not wait for it.
 
     Args:
         region: The Region of the lakehouse.
-        database: Where its state is kept; None for a temporary one of its own.
+        database: Where its state is stored; None for a temporary database.
     """
 
     def __init__(self, region: str, database: Database | None = None) -> None:
         self._own_database = database is None
         self.database = database or Database(None)
-        # One lock for moto and for the database: no request can hold one of them and wait for the other.
+        # One lock for moto and the database: no request can hold one and wait for the other.
         self.lock = self.database.lock
         self.region = region
         self.documents = Documents(self.database)
@@ -83,26 +83,26 @@ class Backend:
         self._state = MotoState(self.database, self.objects, SERVICES)
         self._state.attach()
         self._items = ItemRequests(self._state, ACCOUNT)
-        # Whether a key is somebody's, until identities change: a request takes no lock to find out.
+        # Whether a key belongs to an identity, cached until identities change, so that requests take no lock.
         self._known_keys: dict[str, bool] = {}
         for service in ("iam", "sts"):
             self._state.after_change(service, self._known_keys.clear)
         self._signed_in = False
         self._roles: list[GivenRole] = []
-        # Lets requests to the Data Catalog through, as Lake Formation does.
+        # Filters requests to the Data Catalog, as Lake Formation does.
         self.catalog: Callable[[Request, Callable[[], Answer]], Answer] | None = None
         self.database.after_rollback(self._sign_in_again)
         self.database.after_replacement(self._sign_in_again)
 
     def give(self, role: GivenRole) -> None:
-        """Let the account have a role from its beginning."""
+        """Give the account a role from the start."""
         self._roles.append(role)
 
     def serve(self, request: Request) -> Answer:
-        """Carry out one request.
+        """Execute one request.
 
         Raises:
-            NotOfferedError: Moto does not have its operation.
+            NotOfferedError: moto does not have the operation.
         """
         if is_read(request):
             return self._items.serve(request)
@@ -129,35 +129,35 @@ class Backend:
 
     @contextlib.contextmanager
     def transaction(self, operation: str) -> Iterator[None]:
-        """Keep what the requests in the block change, all of it or nothing; one that only reads keeps nothing.
+        """Save all changes that the block's requests make, or none; a read-only request saves nothing.
 
         Raises:
-            StorageError: It cannot be kept; moto and our services forget it, too.
+            StorageError: The changes cannot be saved; moto and our services discard them too.
         """
         with self.lock, contextlib.nullcontext() if reads(operation) else self.database.transaction():
             yield
 
     @property
     def iam(self) -> IAMBackend:
-        """Moto's IAM, with the learner in it; hold the lock."""
+        """The IAM of moto with the learner's identity; the caller holds the lock."""
         self._sign_in()
         return self._iam()
 
     @property
     def sts(self) -> STSBackend:
-        """Moto's STS, with the learner's session; hold the lock."""
+        """The STS of moto with the learner's session; the caller holds the lock."""
         self._sign_in()
         return self._sts()
 
     def close(self) -> None:
-        """Let go of moto; what it has is kept."""
+        """Detach from moto; its state is stored."""
         with self.lock:
             self._state.detach()
         if self._own_database:
             self.database.close()
 
     def knows(self, access_key: str) -> bool:
-        """Tell whether an access key is somebody's."""
+        """Return whether an access key belongs to an identity."""
         if access_key == LEARNER_ACCESS_KEY:
             return True
         known = self._known_keys.get(access_key)
@@ -171,7 +171,7 @@ class Backend:
         return known
 
     def principal_arn(self, access_key: str) -> str:
-        """Return the ARN of the user, or of the role whose session an access key is of."""
+        """Return the ARN of an access key's user, or of its session's role."""
         if access_key == LEARNER_ACCESS_KEY:
             return f"arn:{self.clients.partition}:iam::{ACCOUNT}:role/{LEARNER_ROLE}"
         with self.lock:
@@ -179,7 +179,7 @@ class Backend:
         return str(session.role_arn) if session is not None else self.caller_arn(access_key)
 
     def caller_arn(self, access_key: str) -> str:
-        """Return the ARN of whom an access key stands for."""
+        """Return the ARN of an access key's identity."""
         if access_key == LEARNER_ACCESS_KEY:
             return f"arn:{self.clients.partition}:sts::{ACCOUNT}:assumed-role/{LEARNER_ROLE}/{LEARNER_SESSION}"
         with self.lock:
@@ -193,9 +193,9 @@ class Backend:
         return cast("STSBackend", backends_of("sts")[ACCOUNT][self.clients.partition])
 
     def _sign_in(self) -> None:
-        """Let the learner's session exist, and its role do everything, as an administrator's does.
+        """Create the learner's session, with a role that allows everything, like an administrator's.
 
-        A role that was deleted stays so.
+        A deleted role is not created again.
         """
         if self._signed_in:
             return
@@ -212,7 +212,7 @@ class Backend:
         if sts.get_assumed_role_from_access_key(LEARNER_ACCESS_KEY) is None:
             role = iam.create_role(LEARNER_ROLE, trust, "/", None, "", [], "3600")
             sts.assume_role(self.region, LEARNER_SESSION, role.arn, "", 3600, "")
-            # A session's key is random; the learner's is one that documents and notebooks may show.
+            # A session's key is random; the learner's key can be shown in documents and notebooks.
             sts.assumed_roles[-1].access_key_id = LEARNER_ACCESS_KEY
         names = {role.name for role in iam.roles.values()}
         for given in self._roles:
@@ -226,10 +226,10 @@ class Backend:
 
 
 def _check_versions(documents: Documents) -> None:
-    """Make sure that moto's objects are those that the state was written with.
+    """Check that moto's classes match those that wrote the state.
 
     Raises:
-        UnreadableStateError: They are another version's.
+        UnreadableStateError: They belong to another version.
     """
     about = documents.collection("about")
     written, present = about.read().get("moto"), importlib.metadata.version("moto")

@@ -1,4 +1,4 @@
-"""The classes of moto whose objects are kept, and what is special about some of them."""
+"""The moto classes whose objects are stored, with their special cases."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from local_lakehouse.backend.object_store import body_document, body_file, keys_
 from local_lakehouse.loading import load
 from local_lakehouse.store.codec import ClassRules, Codec, Decode, Encode, Known, Plain
 
-# Whatever these modules define may be kept, besides the backends themselves and what `NEVER` names. Moto's modules are
-# imported when their service is needed.
+# All classes in these modules can be stored, except backends and those in `NEVER`. moto's modules are imported when
+# their service is needed.
 MODULES: Mapping[str, tuple[str, ...]] = {
     "athena": ("moto.athena.models",),
     "cloudwatch": ("moto.cloudwatch.models",),
@@ -34,7 +34,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
 _SHARED = ("moto.utilities.tagging_service",)
 NEVER = frozenset({"EventPatternParser", "MultipartChecksumBuilder"})
 
-# Parts of the document they occur in: they have no identity, or must be whole before they are put in a set.
+# Stored inside their parent: they have no identity, or must be complete before they are added to a set.
 INLINE = frozenset(
     {
         "moto.cloudwatch.models.Dimension", "moto.cloudwatch.models.MetricAggregatedDatum",
@@ -45,8 +45,8 @@ INLINE = frozenset(
     }
 )  # fmt: skip
 
-# Collections that grow, with how they begin. Each member has a row of its own, and none is changed once it is there,
-# so that adding one costs as much as it is large.
+# Growing collections, with their initial values. Each member is a separate row and never changes, so that adding a
+# member costs only its own size.
 SPLIT: Mapping[str, Mapping[str, Callable[[], Any]]] = {
     "moto.cloudwatch.models.CloudWatchBackend": {"metric_data": list},
     "moto.glue.models.FakeTable": {"partitions": OrderedDict, "versions": dict},
@@ -55,7 +55,7 @@ SPLIT: Mapping[str, Mapping[str, Callable[[], Any]]] = {
     "moto.sts.models.STSBackend": {"assumed_roles": list},
 }
 
-# What a backend makes by itself, or needs no longer than one request.
+# What a backend creates itself, or needs only during a request.
 _OMITTED: Mapping[str, frozenset[str]] = {
     "moto.cloudwatch.models.CloudWatchBackend": frozenset({"paged_metric_data"}),
     "moto.glue.models.GlueBackend": frozenset({"paginator"}),
@@ -66,27 +66,27 @@ _OMITTED: Mapping[str, frozenset[str]] = {
     "moto.s3.models.S3Backend": frozenset({"_pagination_tokens"}),
 }
 
-# A key's fields that are made anew.
+# Fields of a key that are created again.
 _KEY_OMITTED = frozenset({"lock", "_value_buffer", "_max_buffer_size", "disposed", "_time_progressed"})
 
 
 def classes_of(service: str) -> dict[str, type]:
-    """Return the classes of a service whose objects may be kept, by the names they are kept under."""
+    """Return the classes of a service whose objects can be stored, by name."""
     return {name: class_ for module in (*MODULES[service], *_SHARED) for name, class_ in _defined(module).items()}
 
 
 def class_name(value: Any) -> str:
-    """Return the name that an object's class is kept under."""
+    """Return the name under which an object's class is stored."""
     class_ = type(value)
     return f"{class_.__module__}.{class_.__qualname__}"
 
 
 def known(service: str, root: Any = None) -> Known:
-    """Return what may be kept and rebuilt.
+    """Return the classes that can be stored and rebuilt.
 
     Args:
-        service: A service of moto.
-        root: The backend that the objects belong to; None for objects of no backend.
+        service: The service in moto.
+        root: The objects' backend; None for objects without one.
     """
     classes = classes_of(service)
     if root is not None:
@@ -133,7 +133,7 @@ def _encode_key(key: Any, encode: Encode) -> Plain:
     usual = _usual_key(encode)
     fields = {name: encode(value) for name, value in vars(key).items() if name not in _KEY_OMITTED}
     kept = {name: plain for name, plain in fields.items() if name not in usual or usual[name] != plain}
-    # Sorted, since a key that was read has its fields in another order than a new one.
+    # Sorted, because the fields of a stored key have another order than those of a new key.
     return {**dict(sorted(kept.items())), "$body": body_document(key)}
 
 
@@ -164,7 +164,7 @@ _USUAL: dict[str, Plain] = {}
 
 
 def _usual_key(encode: Encode) -> Mapping[str, Plain]:
-    """Return the fields that most keys have, as they are kept."""
+    """Return the stored form of the fields that most keys have."""
     if not _USUAL:
         models = load("moto.s3.models")
         key = models.FakeKey("", b"", account_id="", region_name="us-east-1", version_id="null")
@@ -222,7 +222,7 @@ def _restore_iam_policies(backend: Any) -> None:
 
 
 def _restore_event_ids(backend: Any) -> None:
-    """Let new events have ids that no kept event has."""
+    """Give new events ids that no stored event has."""
     events = load("moto.logs.models").LogEvent
     last = max(
         (

@@ -1,4 +1,4 @@
-"""The objects of one moto backend as rows: one row for each object, and for each member of a collection that grows."""
+"""The objects of one moto backend as rows: one row per object, and per member of a growing collection."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _ROOT = 0
 
 
 class Graph:
-    """The objects that a backend leads to, and the rows they are kept in.
+    """The objects of a backend, and their rows.
 
-    Every object is encoded again at each `save`, and written when its text differs. The members of growing
-    collections are told by their identity instead: once they are kept they are neither encoded nor written again.
+    Each `save` encodes every object and writes it if its text has changed. Members of growing collections are
+    identified by object identity: once stored, they are neither encoded nor written again.
 
     Args:
-        database: Where the rows are.
-        service: The service that it is of.
+        database: The database of the rows.
+        service: The backend's service.
         name: The backend's name.
-        backend: The backend, as a constructor made it.
+        backend: A new backend.
     """
 
     def __init__(self, database: Database, service: str, name: str, backend: Any) -> None:
@@ -43,9 +43,10 @@ class Graph:
         self.backend = backend
         known = moto_classes.known(service, backend)
         self._codec = Codec(known, self._refer, self._resolve)
-        # Members of growing collections are whole in their rows: what they led to would be looked for at each `save`.
+        # Members of growing collections are complete in their rows; otherwise each `save` would search for their
+        # references.
         self._member_codec = Codec(known)
-        # By id, and held, so that no other object can take the identity of one that is kept.
+        # By id, with a reference, so that no other object can have the identity of a stored one.
         self._objects: dict[int, Any] = {_ROOT: backend}
         self._ids: dict[int, int] = {id(backend): _ROOT}
         self._members: dict[tuple[int, str, int], int] = {}
@@ -55,10 +56,10 @@ class Graph:
         self._seen: set[int] = set()
 
     def load(self) -> bool:
-        """Give the backend the objects that are kept.
+        """Restore the backend's stored objects.
 
         Returns:
-            Whether any are.
+            Whether there are any.
         """
         with self._database.view() as connection:
             rows = connection.execute(
@@ -87,7 +88,7 @@ class Graph:
         return True
 
     def save(self, connection: sqlite3.Connection) -> None:
-        """Write what differs from what is kept."""
+        """Write the objects that differ from their stored form."""
         self._seen, self._waiting = {_ROOT}, [_ROOT]
         while self._waiting:
             identity = self._waiting.pop()
@@ -163,7 +164,7 @@ class Graph:
         self._members[parent, field, id(member)] = identity
 
     def _let_go(self) -> None:
-        """Forget the objects that the backend no longer leads to."""
+        """Delete the rows of objects that the backend no longer references."""
         gone = self._objects.keys() - self._seen
         if gone:
             self._ids = {key: identity for key, identity in self._ids.items() if identity not in gone}

@@ -1,4 +1,4 @@
-"""Moto's backends, kept: each is read when it is first needed, and written at the end of a transaction that used it."""
+"""Persistent moto backends: read on first use, and written at the end of a transaction that used them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _Key = tuple[str, str, str]
 
 
 class MotoState:
-    """What moto's backends contain, in a database.
+    """The contents of moto's backends, in a database.
 
-    Moto finds a backend by account and Region at each request. That is the moment at which a backend is read from the
-    database, and at which a transaction learns that it may change it.
+    moto looks up a backend by account and Region at each request. At that point, the backend is read from the database,
+    and the transaction records that it may change it.
 
     Args:
-        database: Where it is kept.
-        objects: Where the objects of S3 are kept.
-        services: The services whose backends are kept.
+        database: The database.
+        objects: The store of S3 objects.
+        services: The services whose backends are stored.
     """
 
     def __init__(self, database: Database, objects: Objects, services: Iterable[str]) -> None:
@@ -53,13 +53,13 @@ class MotoState:
         database.after_replacement(self._forget_all)
 
     def attach(self) -> None:
-        """Be what moto works with, until `detach`."""
+        """Become moto's state until `detach`."""
         for earlier in _attached:
             earlier.detach()
         _attached[:] = [self]
 
     def detach(self) -> None:
-        """Let moto forget its backends; the database still has them."""
+        """Make moto discard its backends, which remain in the database."""
         if _attached == [self]:
             _attached.clear()
         for service in imported(self._services):
@@ -71,7 +71,7 @@ class MotoState:
         self._used.clear()
 
     def found(self, holder: Any, region: str, backend: Any) -> None:
-        """Take note that moto found a backend, before it is used.
+        """Record that moto looked up a backend, before it is used.
 
         Args:
             holder: The backends of its account and service.
@@ -93,15 +93,15 @@ class MotoState:
         return self._database.lock
 
     def after_change(self, service: str, listener: Callable[[], None]) -> None:
-        """Call something once a backend of a service may be another one: after a commit, and after a rollback."""
+        """Call a function when a service's backend may have changed: after a commit and after a rollback."""
         self._listeners.append((service, listener))
 
     def is_changing(self, service: str) -> bool:
-        """Tell whether this thread's transaction may have changed a backend of a service."""
+        """Return whether this thread's transaction may have changed a service's backend."""
         return self._database.writing and any(key[0] == service for key in self._used)
 
     def peek(self, service: str, account: str, region: str) -> Any:
-        """Return a backend of moto's that is only read; None if there is none for the Region."""
+        """Return a moto backend for reading; None if the Region has none."""
         used = set(self._used)
         try:
             return backends_of(service)[account][region]
@@ -111,14 +111,14 @@ class MotoState:
             self._used &= used
 
     def undoing_items(self) -> contextlib.AbstractContextManager[Callable[[], None]]:
-        """Return a block whose changes to items of DynamoDB can be taken back by what it yields."""
+        """Return a context manager whose value undoes changes to DynamoDB items."""
         if self._item_tables is None:
             self._open_items()
         assert self._item_tables is not None
         return self._item_tables.undoing()
 
     def read_all(self) -> None:
-        """Read every backend that is kept: some operations look at all that moto has in memory."""
+        """Read all stored backends, because some operations search everything in moto's memory."""
         with self._database.view() as connection:
             roots = [row[0] for row in connection.execute("SELECT DISTINCT root FROM moto")]
         for root in roots:
@@ -166,7 +166,7 @@ class MotoState:
             backends_of("s3").bucket_accounts.clear()
 
     def _forget(self) -> None:
-        """Let moto forget the backends that may contain what was not committed; they are read again when needed."""
+        """Make moto discard backends that may contain uncommitted changes; they are read again when needed."""
         used, self._used = self._used, set()
         for service, account, region in used:
             self._graphs.pop((service, account, region), None)
@@ -175,7 +175,7 @@ class MotoState:
 
 
 def imported(services: Iterable[str]) -> list[str]:
-    """Return the services of moto that were needed so far."""
+    """Return moto's services that were needed so far."""
     return [service for service in services if f"moto.{service}.models" in sys.modules]
 
 
@@ -189,20 +189,20 @@ _attached: list[MotoState] = []
 
 
 def is_in_use() -> bool:
-    """Tell whether moto works with some state: a process has one at a time."""
+    """Return whether moto has a state; a process has one at a time."""
     return bool(_attached)
 
 
 @functools.cache
 def watch_backends() -> None:
-    """Let moto tell which backends it uses, once for the process."""
+    """Make moto report the backends that it uses, once per process."""
     load("moto.core.base_backend")
     load("moto.core.common_models")
     from moto.core.base_backend import AccountSpecificBackend
     from moto.core.common_models import BaseModel
 
     AccountSpecificBackend.__getitem__ = _telling(AccountSpecificBackend.__getitem__)  # type: ignore[method-assign]
-    # Moto notes every object it ever made, which keeps all of them in memory.
+    # moto records every object that it creates, which keeps all of them in memory.
     BaseModel.__new__ = lambda class_, *_, **__: object.__new__(class_)  # type: ignore[method-assign]
 
 

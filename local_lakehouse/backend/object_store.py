@@ -1,4 +1,4 @@
-"""Moto's S3 on the store: keys are rows that are read when somebody needs them, bodies are files."""
+"""moto's S3 on the store: keys are rows that are read on demand, and bodies are files."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from local_lakehouse.loading import load
 from local_lakehouse.store.codec import Codec, dumps, loads
 from local_lakehouse.store.objects import EMPTY, Body, Objects, VersionBodies
 
-# So many keys of a bucket are held as objects; all others are read from the store.
+# The number of keys per bucket that are cached as objects; others are read from the store.
 _CACHED = 4000
 
 
 class ObjectStore:
-    """The keys of all buckets that moto works with.
+    """The keys of all of moto's buckets.
 
     Args:
-        objects: Where they are kept.
-        codec: Makes texts of moto's keys.
+        objects: Where they are stored.
+        codec: Serializes moto's keys.
     """
 
     def __init__(self, objects: Objects, codec: Codec) -> None:
@@ -54,10 +54,10 @@ class ObjectStore:
 
 
 class StoredKeys:
-    """A bucket's keys, each with its versions, in the place of moto's dictionary of the same behaviour.
+    """A bucket's keys with their versions, which replace moto's dictionary and have its interface.
 
     Args:
-        store: Where they are kept.
+        store: Where they are stored.
         bucket: The bucket.
     """
 
@@ -66,7 +66,7 @@ class StoredKeys:
         self._objects = store.objects
         self._bucket = bucket
         self._cache: OrderedDict[str, list[Any]] = OrderedDict()
-        # What the current transaction had in its hands, and may have changed; with the files of the stored versions.
+        # The keys that the current transaction used and may have changed, with the files of the stored versions.
         self._touched: dict[str, tuple[str, frozenset[str]] | None] = {}
 
     def __getitem__(self, key: str) -> Any:
@@ -95,12 +95,12 @@ class StoredKeys:
         return versions[-1] if versions else default
 
     def getlist(self, key: str, default: Any = None) -> Any:
-        """Return all versions of a key, the latest last."""
+        """Return all versions of a key, latest last."""
         versions = self._find(key)
         return default if versions is None else versions
 
     def setlist(self, key: str, versions: Any) -> None:
-        """Make these the versions of a key."""
+        """Set the versions of a key."""
         with self._objects.database.transaction():
             self._touch(key)
             self._cache[key] = list(versions) if isinstance(versions, list | tuple) else [versions]
@@ -111,7 +111,7 @@ class StoredKeys:
         self.setlist(key, [])
 
     def names(self, prefix: str = "") -> list[str]:
-        """Return the keys that begin with a prefix, in order."""
+        """Return the keys with a prefix, in order."""
         self.write()
         return self._objects.names(self._bucket, prefix)
 
@@ -120,7 +120,7 @@ class StoredKeys:
         return self.names()
 
     def items(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
-        """Return the keys that begin with a prefix, each with its latest version."""
+        """Return the keys with a prefix, each with its latest version."""
         for name in self.names(prefix):
             yield name, self[name]
 
@@ -137,11 +137,11 @@ class StoredKeys:
     iteritems, itervalues, iterlists = items, values, lists
 
     def item_size(self) -> int:
-        """Return how many bytes the latest versions have."""
+        """Return the size of the latest versions in bytes."""
         return sum(getattr(version, "size", 0) for version in self.values())
 
     def write(self) -> None:
-        """Write what the current transaction changed, as far as it differs from what is kept."""
+        """Write the changes of the current transaction."""
         for key, stored in list(self._touched.items()):
             versions = self._cache.get(key)
             if versions is None:
@@ -154,13 +154,13 @@ class StoredKeys:
             del self._cache[key]
 
     def settle(self) -> None:
-        """Begin the next transaction."""
+        """Start the next transaction."""
         self._touched.clear()
         while len(self._cache) > _CACHED:
             self._cache.popitem(last=False)
 
     def forget(self) -> None:
-        """Forget what was not committed."""
+        """Discard uncommitted changes."""
         self._touched.clear()
         self._cache.clear()
 
@@ -205,7 +205,7 @@ class StoredKeys:
 
 
 class BodyFile:
-    """A key's content, in the place of the temporary file that moto would write it to."""
+    """A key's content, which replaces moto's temporary file."""
 
     def __init__(self, objects: Objects, body: Body = EMPTY) -> None:
         self._objects = objects
@@ -218,14 +218,14 @@ class BodyFile:
         return offset
 
     def read(self, size: int = -1) -> bytes:
-        """Return the content from the present place on."""
+        """Return the content from the current position on."""
         content = self._objects.read(self.body) if self._at < self.body.size else b""
         piece = content[self._at :] if size < 0 else content[self._at : self._at + size]
         self._at += len(piece)
         return piece
 
     def write(self, content: bytes) -> int:
-        """Make this the content."""
+        """Replace the content."""
         self.body = self._objects.write(bytes(content))
         self._at = self.body.size
         return self._at
@@ -235,32 +235,32 @@ class BodyFile:
         self.body = EMPTY
 
     def close(self) -> None:
-        """Do nothing: the file belongs to the store."""
+        """Do nothing, because the store owns the file."""
 
 
 _current: list[ObjectStore] = []
 
 
 def use(store: ObjectStore) -> None:
-    """Let moto's S3 keep its keys in a store from now on."""
+    """Make moto's S3 store its keys in a store."""
     _current[:] = [store]
     _prepare()
 
 
 def keys_of(bucket: str) -> StoredKeys:
-    """Return the keys of a bucket in the store that is in use."""
+    """Return a bucket's keys in the current store."""
     return _current[0].keys_of(bucket)
 
 
 def body_document(key: Any) -> list[Any]:
-    """Return what tells a key's body, and note that something names it."""
+    """Return the identification of a key's body, and record the reference to it."""
     body = key._value_buffer.body
     _current[0].objects.keep([body.file])
     return [body.file, body.size, body.crc]
 
 
 def body_file(document: list[Any]) -> BodyFile:
-    """Return the file of a key from what `body_document` returned."""
+    """Return a key's file from the result of `body_document`."""
     return BodyFile(_current[0].objects, Body(*document))
 
 
@@ -278,7 +278,7 @@ def _bodies(version: Any) -> VersionBodies:
 
 @functools.cache
 def _prepare() -> None:
-    """Let moto's S3 make its keys and files here, once for the process."""
+    """Make moto's S3 create its keys and files here, once per process."""
     load("moto.s3.models")
     from moto.s3 import models
 
@@ -287,7 +287,7 @@ def _prepare() -> None:
     )
     models.FakeBucket.__init__ = _with_stored_keys(models.FakeBucket.__init__)  # type: ignore[method-assign]
     models.FakeKey.__del__ = lambda self: None  # type: ignore[method-assign]
-    # Moto copies keys to list their versions; the copies share the body.
+    # moto copies keys to list their versions; the copies share the body.
     models.FakeKey.__deepcopy__ = lambda self, _: _sharing_body(self)  # type: ignore[attr-defined]
     models.S3Backend.list_objects = _of_prefix(models.S3Backend.list_objects)  # type: ignore[method-assign]
 
@@ -308,7 +308,7 @@ def _with_stored_keys(initialise: Callable[..., None]) -> Callable[..., None]:
 
 
 def _of_prefix(listing: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a listing look at the keys of its prefix only."""
+    """Limit a listing to the keys with its prefix."""
 
     @functools.wraps(listing)
     def list_objects(self: Any, bucket: Any, prefix: str | None, *arguments: Any, **named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is done once moto's classes of a service are there, and not before: importing them takes its time."""
+"""Actions that run once moto's classes of a service are imported, because importing them takes time."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _carried_out: set[str] = set()
 
 
 def prepare(service: str, module: str) -> None:
-    """Let the `apply` of a module be called before moto answers the next request to a service.
+    """Call a module's `apply` before moto executes the next request of a service.
 
     Args:
         service: botocore's name of the service.
-        module: The module; to call its `apply` again changes nothing.
+        module: The module; its `apply` is idempotent.
     """
     if module in _MODULES.setdefault(service, []):
         return
@@ -33,7 +33,7 @@ def prepare(service: str, module: str) -> None:
 
 
 def carry_out(service: str) -> None:
-    """Do what is to be done for a service."""
+    """Run the pending actions of a service."""
     _carried_out.add(service)
     for module in _MODULES.get(service, ()):
         load(module).apply()

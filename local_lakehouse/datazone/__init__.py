@@ -1,1 +1,1 @@
-"""Amazon DataZone, as far as a notebook asks it: the Studio's domain, project and project role."""
+"""The part of Amazon DataZone that notebooks use: the Studio's domain, project and project role."""

@@ -1,7 +1,8 @@
-"""Amazon DataZone behind SageMaker Unified Studio: domains, project profiles, projects and their connections.
+"""Amazon DataZone, the service behind SageMaker Unified Studio: domains, project profiles, projects and connections.
 
-The lakehouse plays an account whose administrator has made a domain and a project in it; both are there from the start.
-Further ones can be created and deleted. What AWS deploys for a project in minutes is there at once.
+The lakehouse emulates an account whose administrator has created a domain and a project; both exist from the start.
+Further domains and projects can be created and deleted. Resources that AWS deploys for a project in minutes are
+available immediately.
 
 AWS: https://docs.aws.amazon.com/datazone/latest/APIReference/Welcome.html
 """
@@ -29,11 +30,11 @@ PROJECT_ROLE = GivenRole(GIVEN.role, _TRUST, {"AmazonDataZoneProject": GIVEN.id}
 
 
 class DataZoneService:
-    """Answers for domains and their projects.
+    """Executes requests for domains and their projects.
 
     Args:
-        clients: The clients it works with.
-        create_workgroup: Lets Athena have a project's workgroup.
+        clients: The clients.
+        create_workgroup: Creates a project's workgroup in Athena.
     """
 
     name = "datazone"
@@ -67,7 +68,7 @@ class DataZoneService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations answered here."""
+        """The operations that are answered here."""
         return frozenset(self._calls)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -76,12 +77,12 @@ class DataZoneService:
             return self._calls[operation](request)
 
     def dump(self) -> dict[str, Any]:
-        """Return all that is known as a document."""
+        """Return the whole state as a document."""
         with self._lock:
             return {"domains": self._domains.document()}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over the document that `dump` returned."""
+        """Restore the document that `dump` returned."""
         with self._lock:
             if state.get("domains"):
                 self._domains.load(state["domains"])
@@ -295,14 +296,14 @@ class DataZoneService:
         }
 
     def _limit_role(self, project: Project) -> None:
-        """Give the project's role its policy and its permissions boundary, as a project of the Studio has them."""
+        """Give the project's role the policy and permissions boundary of a Studio project."""
         iam = self._clients.client("iam")
         names = ProjectNames(
             self._clients.partition, self._clients.region, self._clients.account, project.workgroup,
             self._bucket(project), project.domain_id,
         )  # fmt: skip
         iam.put_role_policy(RoleName=project.role, PolicyName="project", PolicyDocument=json.dumps(role_policy(names)))
-        # AWS has one boundary for all projects, narrowed by tags; here each project has its own.
+        # AWS has one boundary for all projects, restricted by tags; here each project has a separate boundary.
         name = BOUNDARY_NAME if project.id == GIVEN.id else f"{BOUNDARY_NAME}-{project.id}"
         boundary = f"arn:{self._clients.partition}:iam::{self._clients.account}:policy/{name}"
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
@@ -313,7 +314,7 @@ class DataZoneService:
         return f"amazon-sagemaker-{self._clients.account}-{self._clients.region}-{project.id}"
 
     def _open_workgroup(self, project: Project) -> None:
-        """Make the project's workgroup and its bucket, unless they are there."""
+        """Create the project's workgroup and its bucket if they do not exist."""
         s3 = self._clients.client("s3")
         region, bucket = self._clients.region, self._bucket(project)
         where: dict[str, Any] = (

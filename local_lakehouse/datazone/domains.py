@@ -1,4 +1,4 @@
-"""The domains of an account and their projects: the one that is there from the start, and those that are created."""
+"""The domains of an account and their projects: the initial domain, and those created later."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ class Domain:
     Args:
         id: Its id.
         name: Its name.
-        execution_role: The role that its users act with.
-        service_role: The role that DataZone acts with.
+        execution_role: The role of its users.
+        service_role: The role of DataZone.
         unit_id: Its root domain unit.
         tags: Its tags.
         blueprints: The configured blueprints, by id.
         profiles: The project profiles, by id.
-        grants: The policy grants: which profiles whoever may use.
+        grants: The policy grants for profiles.
         projects: The projects, by id.
         created: When it was created.
     """
@@ -84,14 +84,14 @@ GIVEN = Project("dzd-4k7m2p9q1r5s8t", "7c2v5b8n1m4x9z", "CustomerDB_Project", "9
 
 
 def given_domain(execution_role: str) -> Domain:
-    """Return the domain that an administrator has made before the tutorial, with its project."""
+    """Return the domain and project that an administrator created before the tutorial."""
     return Domain(
         GIVEN.domain_id, "Tutorial", execution_role, "", "3h6j9k2m5n8p1q", projects={GIVEN.id: GIVEN}
     )  # fmt: skip
 
 
 def new_id(prefix: str = "") -> str:
-    """Return an id as DataZone makes them."""
+    """Return an id in DataZone's format."""
     return prefix + "".join(secrets.choice(_LETTERS) for _ in range(14))
 
 
@@ -99,14 +99,14 @@ class Domains:
     """All domains.
 
     Args:
-        given: The domain that is there from the start.
+        given: The initial domain.
     """
 
     def __init__(self, given: Domain) -> None:
         self._by_id = {given.id: given}
 
     def all(self) -> list[Domain]:
-        """Return the domains, the oldest first."""
+        """Return the domains, oldest first."""
         return list(self._by_id.values())
 
     def add(self, domain: Domain) -> None:
@@ -152,7 +152,7 @@ class Domains:
         return [asdict(domain) for domain in self.all()]
 
     def load(self, document: list[Mapping[str, Any]]) -> None:
-        """Take over what `document` returned."""
+        """Restore what `document` returned."""
         domains = [
             Domain(**{**one, "projects": {key: Project(**value) for key, value in one["projects"].items()}})
             for one in document

@@ -1,8 +1,8 @@
-"""What the role of a project in SageMaker Unified Studio may do, and what its permissions boundary denies.
+"""The permissions of a project's role in SageMaker Unified Studio, and the denials of its permissions boundary.
 
-Written after AWS's managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
-``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), for the services of the local lakehouse. Both are
-conditional on tags of the role and of the project's resources; here the project's names stand in their place.
+Based on AWS's managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
+``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), for the services of the local lakehouse. AWS's
+policies have conditions on tags of the role and the project's resources; here the project's names replace them.
 
 AWS: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SageMakerStudioProjectUserRolePermissionsBoundary.html
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-# AWS's own policies cannot be created in an account: here it is one of the account's.
+# AWS's managed policies cannot be created in an account, so this is a customer managed policy.
 BOUNDARY_NAME = "SageMakerStudioProjectUserRolePermissionsBoundary"
 
 _IN_WORKGROUP = [
@@ -58,13 +58,13 @@ _ELSEWHERE = [
     "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "dynamodb:ListTables", "iam:GetRole", "iam:ListRoles",
     "lakeformation:GetDataAccess", "logs:DescribeLogGroups", "s3:GetBucketLocation", "sts:GetCallerIdentity",
 ]  # fmt: skip
-# The role's own policy has these too, and the boundary takes them away again.
+# The role's policy also allows these, and the boundary denies them.
 _DENIED_BY_BOUNDARY = ["lakeformation:BatchGrantPermissions", "lakeformation:ListPermissions"]
 
 
 @dataclass(frozen=True)
 class ProjectNames:
-    """What a project's resources are called.
+    """The names of a project's resources.
 
     Args:
         partition: The AWS partition.
@@ -84,7 +84,7 @@ class ProjectNames:
 
     @property
     def statements(self) -> list[dict[str, Any]]:
-        """What policy and boundary both allow."""
+        """Allowed by both the policy and the boundary."""
         where = f"{self.region}:{self.account}"
         bucket = f"arn:{self.partition}:s3:::{self.bucket}"
         return [
@@ -108,9 +108,9 @@ def role_policy(names: ProjectNames) -> dict[str, Any]:
 
 
 def permissions_boundary(names: ProjectNames) -> dict[str, Any]:
-    """Return the permissions boundary of a project's role: what it does not allow, it denies.
+    """Return the permissions boundary of a project's role: it denies everything that it does not allow.
 
-    No policy that somebody attaches to the role overrides an explicit deny.
+    No policy on the role overrides an explicit deny.
 
     Args:
         names: What the project's resources are called.

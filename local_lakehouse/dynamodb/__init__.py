@@ -1,1 +1,1 @@
-"""The data plane of Amazon DynamoDB: items are read and written as plain DynamoDB JSON."""
+"""Amazon DynamoDB's data plane: items are read and written as plain DynamoDB JSON."""

@@ -1,4 +1,4 @@
-"""Requests of DynamoDB's data plane, answered.
+"""Requests of DynamoDB's data plane.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """
@@ -22,27 +22,27 @@ from local_lakehouse.store.items import Items
 
 READS = frozenset({"BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"})
 WRITES = frozenset({"BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"})
-# Attribute values are checked where they are used: each of them once.
+# Attribute values are checked where they are used, each of them once.
 _APART = frozenset({"AttributeValue"})
 
 
 def is_read(request: Request) -> bool:
-    """Tell whether a request reads items, and needs no turn to do so."""
+    """Return whether a request reads items and needs no lock."""
     return request.service == "dynamodb" and request.operation in READS
 
 
 def is_write(request: Request) -> bool:
-    """Tell whether a request writes items."""
+    """Return whether a request writes items."""
     return request.service == "dynamodb" and request.operation in WRITES
 
 
 class DataPlane:
-    """Answers the requests that read and write items.
+    """Executes requests that read and write items.
 
     Args:
-        items: Where the items are.
-        table: Finds a table by the name or ARN that a request gives.
-        clock: The present time in seconds since 1970.
+        items: The store of the items.
+        table: Finds a table by name or ARN.
+        clock: Returns the current time in seconds since 1970.
     """
 
     def __init__(self, items: Items, table: FindTable, clock: Callable[[], float] = time.time) -> None:
@@ -65,7 +65,7 @@ class DataPlane:
         """Answer a request.
 
         Raises:
-            Fault: It is refused.
+            Fault: The request is refused.
         """
         check(request)
         body = self._operations[request.operation](request.parameters).encode()
@@ -79,7 +79,7 @@ class DataPlane:
 
 
 def check(request: Request) -> None:
-    """Check the members of a request, apart from attribute values.
+    """Check the members of a request, except for attribute values.
 
     Raises:
         Fault: ``SerializationException`` or ``ValidationException``.

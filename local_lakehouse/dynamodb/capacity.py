@@ -17,10 +17,10 @@ _READ_UNIT, _WRITE_UNIT = 4096, 1024
 
 
 def choice(request: Mapping[str, Any], member: str, allowed: tuple[str, ...], default: str) -> str:
-    """Return a member that is one of a few words.
+    """Return a member that must be one of a few words.
 
     Raises:
-        Fault: ``ValidationException``: it is another one.
+        Fault: ``ValidationException``: it is not one of them.
     """
     value = request.get(member)
     if value is None:
@@ -35,22 +35,22 @@ def choice(request: Mapping[str, Any], member: str, allowed: tuple[str, ...], de
 
 
 def read_units(size: int, *, consistent: bool = False) -> float:
-    """Return the units of a read of so many bytes."""
+    """Return the read units for a number of bytes."""
     return max(1, -(-size // _READ_UNIT)) * (1.0 if consistent else 0.5)
 
 
 def write_units(old: int, new: int) -> float:
-    """Return the units of a write of an item that had, and has, so many bytes."""
+    """Return the write units for an item, from its sizes before and after."""
     return float(max(1, -(-max(old, new) // _WRITE_UNIT)))
 
 
 class Meter:
-    """Adds up what a request consumes of its tables.
+    """Adds up a request's consumed capacity by table.
 
     Args:
         request: The request.
         factor: 2 for transactions.
-        kind: ``Read`` or ``Write`` where the answer tells them apart.
+        kind: ``Read`` or ``Write`` if the response distinguishes them.
     """
 
     def __init__(self, request: Mapping[str, Any], factor: int = 1, kind: str = "") -> None:
@@ -62,7 +62,7 @@ class Meter:
 
     @property
     def wanted(self) -> bool:
-        """Whether the request asks for it."""
+        """Whether the request asks for consumed capacity."""
         return self._mode != "NONE"
 
     def read(self, table: Table, units: float, index: SecondaryIndex | None = None) -> None:
@@ -72,7 +72,7 @@ class Meter:
             self._add_index(table, index, units)
 
     def write(self, table: Table, old: Item | None, new: Item | None) -> None:
-        """Add a write, with what it costs in the indexes."""
+        """Add a write, including its cost in the indexes."""
         if not self.wanted:
             return
         self._add(table, write_units(_size(old), _size(new)))
@@ -93,11 +93,11 @@ class Meter:
         held[key] = held.get(key, 0.0) + units * self._factor
 
     def all(self) -> str | None:
-        """Return the capacity of all tables as JSON; None where nobody asked."""
+        """Return the capacity of all tables as JSON; None if it was not requested."""
         return json.dumps([self._consumed(name) for name in self._tables]) if self.wanted else None
 
     def only(self) -> str | None:
-        """Return the capacity of the one table as JSON; None where nobody asked."""
+        """Return the capacity of the only table as JSON; None if it was not requested."""
         return json.dumps(self._consumed(next(iter(self._tables)))) if self.wanted else None
 
     def _consumed(self, name: str) -> dict[str, Any]:

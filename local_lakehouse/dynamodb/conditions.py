@@ -1,4 +1,4 @@
-"""Condition and filter expressions, compiled once for a request to a test of items.
+"""Condition and filter expressions, compiled once per request to a predicate on items.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
@@ -45,7 +45,7 @@ from local_lakehouse.dynamodb.values import (
 Test = Callable[[Item], bool]
 Operand = Callable[[Item], Value | None]
 
-# The numbers of their operands.
+# The numbers of operands.
 _TESTS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
 FUNCTIONS = frozenset({*_TESTS, "size"})
 _UPDATES = frozenset({"if_not_exists", "list_append"})
@@ -60,14 +60,14 @@ def condition(text: str, names: Names) -> Test:
     """Compile a condition or filter expression.
 
     Raises:
-        SyntaxFault: It cannot be read.
-        ExpressionFault: It has no meaning.
+        SyntaxFault: It has a syntax error.
+        ExpressionFault: It is not valid.
     """
     return compiled(syntax.condition(text), names)
 
 
 def paths_of(node: Node, names: Names) -> list[Steps]:
-    """Return the paths that a condition is about."""
+    """Return the paths in a condition."""
     if isinstance(node, Path | Name):
         return [names.steps(node)]
     return [path for below in _below(node) for path in paths_of(below, names)]
@@ -90,7 +90,7 @@ def _below(node: Node) -> tuple[Node, ...]:
 
 
 def compiled(node: Node, names: Names) -> Test:
-    """Compile a condition that was read."""
+    """Compile a parsed condition."""
     match node:
         case Logic("NOT", (only,)):
             test = compiled(only, names)
@@ -110,7 +110,7 @@ def compiled(node: Node, names: Names) -> Test:
         case Call():
             return _function(node, names)
         case _:
-            # A path or a value is no condition, wherever it stands.
+            # A path or value alone is never a condition.
             last = node.parts[-1] if isinstance(node, Path) else getattr(node, "name", "")
             raise SyntaxFault(f'Syntax error; token: "<EOF>", near: "{last}"')
 
@@ -152,7 +152,7 @@ def _require_count(name: str, operands: tuple[Node, ...], wanted: int) -> None:
 
 
 def _require_type(name: str, node: Node, names: Names, allowed: frozenset[str]) -> None:
-    """Refuse a value whose type an operator or function does not take; what a path has is only known later."""
+    """Refuse a value whose type an operator or function does not accept; the types of paths are not known yet."""
     value = _constant(node, names)
     if value is not None and tag_of(value) not in allowed:
         kind = "operator" if name in _ORDERS or name == "BETWEEN" else "operator or function"
@@ -209,10 +209,10 @@ def _between(node: Between, names: Names) -> Test:
 
 
 def require_bounds(low: Value | None, high: Value | None) -> None:
-    """Refuse bounds of which the upper one is less than the lower one, or of another type.
+    """Refuse bounds whose upper one is less than the lower one or has another type.
 
     Raises:
-        ExpressionFault: They are so.
+        ExpressionFault: The bounds are invalid.
     """
     if low is None or high is None:
         return
@@ -285,7 +285,7 @@ def _type_test(first: Operand, wanted: Node, names: Names) -> Test:
 
 
 def begins_with(value: Value | None, prefix: Value | None) -> bool:
-    """Tell whether a text or binary begins with another one."""
+    """Return whether a string or binary value starts with another one."""
     if value is None or prefix is None or tag_of(value) != tag_of(prefix):
         return False
     if "S" in value:
@@ -294,7 +294,7 @@ def begins_with(value: Value | None, prefix: Value | None) -> bool:
 
 
 def contains(value: Value | None, part: Value | None) -> bool:
-    """Tell whether a text or binary has a part, or a set or list a member."""
+    """Return whether a string or binary value contains a part, or a set or list a member."""
     if value is None or part is None:
         return False
     ((tag, held),) = value.items()

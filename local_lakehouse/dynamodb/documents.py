@@ -1,4 +1,4 @@
-"""Document paths in items: reading, projecting, setting and removing."""
+"""Document paths in items: getting, projecting, setting and removing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NO_SUCH_PLACE = "The document path provided in the update expression is invalid
 
 
 def find(item: Item, steps: Steps) -> Value | None:
-    """Return what is at a path of an item; None if nothing is."""
+    """Return the value at a path of an item; None if there is none."""
     found: Any = item.get(str(steps[0]))
     for step in steps[1:]:
         if found is None:
@@ -37,8 +37,8 @@ def projection(text: str, names: Names) -> list[Steps]:
     """Return the paths of a projection expression.
 
     Raises:
-        SyntaxFault: It cannot be read.
-        ExpressionFault: It has no meaning.
+        SyntaxFault: It has a syntax error.
+        ExpressionFault: It is not valid.
     """
     paths = [names.steps(path) for path in syntax.projection(text)]
     require_apart(paths)
@@ -46,7 +46,7 @@ def projection(text: str, names: Names) -> list[Steps]:
 
 
 def projected(item: Item, paths: Sequence[Steps]) -> dict[str, Any]:
-    """Return what an item has at some paths, with the maps and lists around it."""
+    """Return an item's values at some paths, with the surrounding maps and lists."""
     tree: dict[Any, Any] = {}
     for path in paths:
         branch = tree
@@ -58,7 +58,7 @@ def projected(item: Item, paths: Sequence[Steps]) -> dict[str, Any]:
 
 
 def _pruned(value: Value, branch: dict[Any, Any] | None) -> Value | None:
-    """Return the parts of a value that are asked for; None if it has none of them."""
+    """Return the requested parts of a value; None if it has none of them."""
     if branch is None:
         return value
     if "M" in value:
@@ -74,10 +74,10 @@ def _pruned(value: Value, branch: dict[Any, Any] | None) -> Value | None:
 
 
 def place(item: dict[str, Any], steps: Steps) -> tuple[Any, str | int]:
-    """Return the map or list that holds the end of a path, and the end.
+    """Return the map or list that contains the last element of a path, and that element.
 
     Raises:
-        Fault: ``ValidationException``: nothing of that kind is there.
+        Fault: ``ValidationException``: it does not exist.
     """
     if len(steps) == 1:
         return item, steps[0]
@@ -89,10 +89,10 @@ def place(item: dict[str, Any], steps: Steps) -> tuple[Any, str | int]:
 
 
 def put(item: dict[str, Any], steps: Steps, value: Value) -> None:
-    """Set what is at a path; beyond the end of a list the value is appended.
+    """Set the value at a path; beyond the end of a list, the value is appended.
 
     Raises:
-        Fault: ``ValidationException``: there is no map or list that could hold it.
+        Fault: ``ValidationException``: no map or list can contain it.
     """
     holder, last = place(item, steps)
     if isinstance(last, int) and last >= len(holder):
@@ -102,13 +102,13 @@ def put(item: dict[str, Any], steps: Steps, value: Value) -> None:
 
 
 def remove(item: dict[str, Any], paths: Sequence[Steps]) -> None:
-    """Remove what is at some paths, each as it was counted before the others were removed.
+    """Remove the values at some paths; positions refer to the item before the removal.
 
     Raises:
-        Fault: ``ValidationException``: there is no map or list that could hold it.
+        Fault: ``ValidationException``: no map or list can contain it.
     """
     places = [place(item, path) for path in paths]
-    # From the end of a list, so that the other positions stay.
+    # From the end of a list, so that other positions do not change.
     for holder, last in sorted(places, key=lambda each: each[1] if isinstance(each[1], int) else -1, reverse=True):
         if isinstance(last, int):
             if last < len(holder):

@@ -1,4 +1,4 @@
-"""Key conditions as the bounds between which the rows of a query lie.
+"""Key conditions as the bounds of a query's rows.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
 """
@@ -29,17 +29,17 @@ class _Condition:
 
 
 def bounds(nodes: Sequence[Node], names: Names, keys: Index, types: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """Return the bounds of a query, both exclusive, between which exactly its rows lie.
+    """Return the exclusive bounds that contain exactly the rows of a query.
 
     Args:
-        nodes: The conditions, all of which must hold.
+        nodes: The conditions, joined by AND.
         names: Their names and values.
-        keys: The attributes that the table or index sorts by.
+        keys: The key attributes of the table or index.
         types: Their types.
 
     Raises:
-        Fault: ``ValidationException``: they are no conditions on a key.
-        ExpressionFault: They have no meaning.
+        Fault: ``ValidationException``: they are not conditions on a key.
+        ExpressionFault: They are not valid.
     """
     given: dict[str, _Condition] = {}
     for condition in (each for node in nodes for each in _conditions(node, names)):

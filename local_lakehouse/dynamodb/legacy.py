@@ -1,4 +1,4 @@
-"""The parameters that expressions have replaced, as the nodes of the expressions that they stand for.
+"""The legacy parameters, as nodes of the equivalent expressions.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
 """
@@ -18,7 +18,7 @@ _COUNTS = {
 }  # fmt: skip
 _INVALID = "One or more parameter values were invalid: "
 
-# The expressions by the parameters that they have replaced.
+# The expressions by their legacy parameters.
 REPLACED = {
     "AttributesToGet": "ProjectionExpression", "AttributeUpdates": "UpdateExpression",
     "Expected": "ConditionExpression", "KeyConditions": "KeyConditionExpression", "QueryFilter": "FilterExpression",
@@ -30,7 +30,7 @@ _EXPRESSIONS = (
 
 
 def require_one_way(request: Mapping[str, Any]) -> None:
-    """Refuse a request that has expressions and parameters that they have replaced.
+    """Refuse a request that has both expressions and legacy parameters.
 
     Raises:
         Fault: ``ValidationException``.
@@ -45,7 +45,7 @@ def require_one_way(request: Mapping[str, Any]) -> None:
 
 
 def filter_of(request: Mapping[str, Any], member: str) -> Node | None:
-    """Return the condition that a filter of comparisons stands for; None without one.
+    """Return the condition for a filter of comparisons; None without a filter.
 
     Raises:
         Fault: ``ValidationException``: it is not a filter.
@@ -54,7 +54,7 @@ def filter_of(request: Mapping[str, Any], member: str) -> Node | None:
 
 
 def expected(request: Mapping[str, Any]) -> Node | None:
-    """Return the condition that ``Expected`` stands for; None without one.
+    """Return the condition for ``Expected``; None without it.
 
     Raises:
         Fault: ``ValidationException``: it is not a condition.
@@ -77,7 +77,7 @@ def _joined(request: Mapping[str, Any], member: str, conditions: list[Node]) -> 
 
 
 def key_conditions(request: Mapping[str, Any]) -> list[Node]:
-    """Return the conditions that ``KeyConditions`` stands for.
+    """Return the conditions for ``KeyConditions``.
 
     Raises:
         Fault: ``ValidationException``: it is not a condition.
@@ -86,7 +86,7 @@ def key_conditions(request: Mapping[str, Any]) -> list[Node]:
 
 
 def attributes_to_get(request: Mapping[str, Any]) -> list[tuple[str | int, ...]] | None:
-    """Return the paths that ``AttributesToGet`` names; None without it.
+    """Return the paths in ``AttributesToGet``; None without it.
 
     Raises:
         Fault: ``ValidationException``: it is empty, or names an attribute twice.
@@ -106,10 +106,10 @@ def attributes_to_get(request: Mapping[str, Any]) -> list[tuple[str | int, ...]]
 
 
 def attribute_updates(request: Mapping[str, Any]) -> list[Action]:
-    """Return the actions that ``AttributeUpdates`` stands for.
+    """Return the actions for ``AttributeUpdates``.
 
     Raises:
-        Fault: ``ValidationException``: it has no meaning.
+        Fault: ``ValidationException``: it is not valid.
     """
     return [_action(name, each) for name, each in (request.get("AttributeUpdates") or {}).items()]
 

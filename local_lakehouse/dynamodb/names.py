@@ -1,4 +1,4 @@
-"""The names and values that the expressions of one request refer to, each of which must be defined and used.
+"""The names and values of one request's expressions, each of which must be defined and used.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
@@ -24,7 +24,7 @@ _VALUE = re.compile(r":[A-Za-z0-9_]+")
 
 
 class ExpressionFault(Exception):
-    """An expression that can be read and has no meaning; the text says why, as DynamoDB does."""
+    """A syntactically correct expression is not valid; the text is DynamoDB's message."""
 
 
 class Names:
@@ -32,10 +32,10 @@ class Names:
 
     Args:
         request: The request.
-        expressions: The members of the request that hold its expressions.
+        expressions: The request's members with expressions.
 
     Raises:
-        Fault: ``ValidationException``: they are given without an expression, are empty, or are no names or values.
+        Fault: ``ValidationException``: they have no expression, are empty, or are not names or values.
     """
 
     def __init__(self, request: Mapping[str, Any], expressions: tuple[str, ...]) -> None:
@@ -81,12 +81,12 @@ class Names:
         """Read an expression.
 
         Args:
-            kind: The member that it is, such as ``FilterExpression``.
+            kind: The request's member, such as ``FilterExpression``.
             text: The expression.
-            read: Reads it, and finds its names here.
+            read: Parses it and resolves its names here.
 
         Raises:
-            Fault: ``ValidationException``: it cannot be read, or has no meaning.
+            Fault: ``ValidationException``: it has a syntax error or is not valid.
         """
         if not isinstance(text, str):
             raise Fault("SerializationException", f"{kind} must be a string")
@@ -96,7 +96,7 @@ class Names:
             raise invalid(f"Invalid {kind}: {fault}") from fault
 
     def steps(self, path: Path | Name) -> Steps:
-        """Return a document path with the names that it stands for.
+        """Return a document path with its names resolved.
 
         Raises:
             ExpressionFault: A name is reserved, or not defined.
@@ -148,21 +148,21 @@ class Names:
 @functools.cache
 def reserved_words() -> frozenset[str]:
     """Return the words that cannot be attribute names in an expression."""
-    # Moto has AWS's list.
+    # moto has AWS's list.
     words = load("moto.dynamodb.parsing.reserved_keywords").ReservedKeywords.get_reserved_keywords()
     return frozenset(word.upper() for word in words)
 
 
 def shown(steps: Steps) -> str:
-    """Write a document path as DynamoDB's messages do."""
+    """Format a document path as DynamoDB's messages do."""
     return f"[{', '.join(f'[{step}]' if isinstance(step, int) else step for step in steps)}]"
 
 
 def require_apart(paths: list[Steps]) -> None:
-    """Refuse paths that overlap, or take one thing for a list and for a map.
+    """Refuse paths that overlap, or that use the same value as a list and as a map.
 
     Raises:
-        ExpressionFault: Two of them do.
+        ExpressionFault: Two paths conflict.
     """
     for position, path in enumerate(paths):
         for earlier in paths[:position]:

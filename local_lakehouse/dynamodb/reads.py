@@ -1,4 +1,4 @@
-"""GetItem, BatchGetItem, Query and Scan: stored texts go into the answer as they are, unless they are cut.
+"""GetItem, BatchGetItem, Query and Scan: stored JSON goes unchanged into the response, unless it is projected.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
@@ -28,17 +28,17 @@ _LARGEST_PAGE = 1024 * 1024
 _LARGEST_BATCH = 16 * 1024 * 1024
 _MOST_KEYS = 100
 _MOST_SEGMENTS = 1_000_000
-# Above all keys: each is at most 3 KB long, and none begins like this.
+# Above all keys: each key has at most 3 KB, and none starts like this.
 _HIGHEST = b"\xff" * 2_100
 
 
 def document(**members: str | None) -> str:
-    """Return a JSON object of members that are JSON; None leaves one out."""
+    """Return a JSON object from members that are JSON, without those that are None."""
     return "{" + ",".join(f'"{name}":{text}' for name, text in members.items() if text is not None) + "}"
 
 
 def projection_of(request: Mapping[str, Any], names: Names) -> list[Steps] | None:
-    """Return the paths that a request wants of each item; None for all of it."""
+    """Return the paths that a request projects; None for whole items."""
     text = request.get("ProjectionExpression")
     if text is None:
         return legacy.attributes_to_get(request)
@@ -46,7 +46,7 @@ def projection_of(request: Mapping[str, Any], names: Names) -> list[Steps] | Non
 
 
 def condition_of(request: Mapping[str, Any], member: str, old: Node | None, names: Names) -> Test | None:
-    """Return the test that a request demands, by an expression or by what expressions have replaced."""
+    """Return the predicate of a request's expression or legacy parameter."""
     text = request.get(member)
     if text is not None:
         return names.read(member, text, lambda read: conditions.condition(read, names))
@@ -54,11 +54,11 @@ def condition_of(request: Mapping[str, Any], member: str, old: Node | None, name
 
 
 class Reads:
-    """The operations that only read.
+    """The read operations.
 
     Args:
-        items: Where the items are.
-        table: Finds a table by the name or ARN that a request gives.
+        items: The store of the items.
+        table: Finds a table by name or ARN.
     """
 
     def __init__(self, items: Items, table: FindTable) -> None:
@@ -195,12 +195,12 @@ class Reads:
 
 @dataclass
 class _Page:
-    """A page of a query or scan: what is asked of its items, and what has been found.
+    """A page of a query or scan: its parameters and its results.
 
     Args:
         request: The request.
         names: Its names and values.
-        old_filter: The parameter that ``FilterExpression`` has replaced.
+        old_filter: The legacy parameter for ``FilterExpression``.
     """
 
     request: Mapping[str, Any]
@@ -230,7 +230,7 @@ class _Page:
         self.counts = self.select == "COUNT"
 
     def check_select(self, table: Table, index: SecondaryIndex | None) -> None:
-        """Refuse a selection that contradicts the rest of the request, or that the index cannot answer.
+        """Refuse a selection that contradicts the request or that the index does not support.
 
         Raises:
             Fault: ``ValidationException``.
@@ -260,7 +260,7 @@ class _Page:
             )
 
     def refuse_filter_on(self, keys: set[str], names: Names) -> None:
-        """Refuse a filter on the key that is queried by.
+        """Refuse a filter on the queried key.
 
         Raises:
             Fault: ``ValidationException``.
@@ -273,9 +273,9 @@ class _Page:
                 raise invalid(f"{kind} can only contain non-primary key attributes: Primary key attribute: {path[0]}")
 
     def fill(self, rows: Iterator[Row], index: SecondaryIndex | None) -> None:
-        """Take items until there are enough: as many as asked for, or a megabyte of them, before any filter."""
+        """Collect items up to the limit or up to a megabyte, before any filter."""
         projected = None if index is None or index.projected is None else [(name,) for name in index.projected]
-        # A local index fetches from the table what it does not have itself.
+        # A local index fetches missing attributes from the table.
         fetches = index is not None and not index.is_global and (self.paths or self.select == "ALL_ATTRIBUTES")
         test, paths, texts = self.test, self.paths, self.texts
         previous: Row | None = None
@@ -300,7 +300,7 @@ class _Page:
                 if not self.counts:
                     texts.append(_text(row, item, paths, whole=projected is None or bool(fetches)))
             if self.scanned == self.limit:
-                # DynamoDB does not look ahead: a page that is full has a next one, which may be empty.
+                # DynamoDB does not look ahead: a full page has a next page, which can be empty.
                 self.last = row
                 return
             previous = row
@@ -323,7 +323,7 @@ def _keys(table: Table, index: SecondaryIndex | None) -> Index:
 
 
 def _start(request: Mapping[str, Any], table: Table, index: SecondaryIndex | None) -> bytes | None:
-    """Return the bytes of the key after which a page begins."""
+    """Return the stored key after which a page starts."""
     given = request.get("ExclusiveStartKey")
     if given is None:
         return None

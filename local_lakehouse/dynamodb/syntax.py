@@ -1,4 +1,4 @@
-"""The syntax of DynamoDB's expressions: text to nodes that say nothing about names, values or types yet.
+"""The syntax of DynamoDB's expressions: text to nodes, without names, values or types.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 _LONGEST = 4096
-# Far more than an expression of 300 operators needs, and less than Python's own limit.
+# Far more than an expression of 300 operators needs, and less than Python's limit.
 _DEEPEST = 100
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
@@ -27,12 +27,12 @@ T = TypeVar("T")
 
 
 class SyntaxFault(Exception):
-    """An expression that cannot be read; the text says why, as DynamoDB does."""
+    """An expression has a syntax error; the text is DynamoDB's message."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token, and where it is."""
+    """A token and its position."""
 
     kind: str
     text: str
@@ -41,21 +41,21 @@ class Token:
 
     @property
     def keyword(self) -> str:
-        """The keyword that it is; empty for others."""
+        """The keyword; empty for other tokens."""
         upper = self.text.upper()
         return upper if self.kind == "name" and upper in _KEYWORDS else ""
 
 
 @dataclass(frozen=True)
 class Path:
-    """A document path: names as they are written, and positions in lists."""
+    """A document path: unresolved names, and positions in lists."""
 
     parts: tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Name:
-    """A document path of one attribute whose name is not written in an expression, but given as it is."""
+    """A document path of one attribute, whose name is given literally instead of in an expression."""
 
     name: str
 
@@ -84,7 +84,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Compare:
-    """Two operands and the comparator between them."""
+    """A comparison of two operands."""
 
     operator: str
     left: Node
@@ -93,7 +93,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class Between:
-    """An operand between two others, both inclusive."""
+    """An operand between two others, inclusive."""
 
     operand: Node
     low: Node
@@ -102,7 +102,7 @@ class Between:
 
 @dataclass(frozen=True)
 class In:
-    """An operand that equals one of others."""
+    """An operand that must equal one of several others."""
 
     operand: Node
     options: tuple[Node, ...]
@@ -110,7 +110,7 @@ class In:
 
 @dataclass(frozen=True)
 class Logic:
-    """Conditions joined by ``AND`` or ``OR``, or one after ``NOT``."""
+    """Conditions joined by ``AND`` or ``OR``, or a condition after ``NOT``."""
 
     operator: str
     conditions: tuple[Node, ...]
@@ -118,7 +118,7 @@ class Logic:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """A sum or a difference of an update expression."""
+    """A sum or difference in an update expression."""
 
     operator: str
     left: Node
@@ -130,12 +130,12 @@ Node = Path | Name | Placeholder | Literal | Call | Compare | Between | In | Log
 
 @dataclass(frozen=True)
 class Action:
-    """What an update does to one path.
+    """The update of one path.
 
     Args:
         section: ``SET``, ``REMOVE``, ``ADD`` or ``DELETE``.
         path: The path.
-        operand: What it is set to, or what is added or deleted.
+        operand: The value to set, add or delete.
     """
 
     section: str
@@ -145,10 +145,10 @@ class Action:
 
 @functools.lru_cache(maxsize=512)
 def condition(text: str) -> Node:
-    """Read a condition, filter or key condition expression.
+    """Parse a condition, filter or key condition expression.
 
     Raises:
-        SyntaxFault: It cannot be read.
+        SyntaxFault: It has a syntax error.
     """
     return _read(text, _Parser.condition)
 
@@ -158,17 +158,17 @@ def projection(text: str) -> tuple[Path, ...]:
     """Read a projection expression.
 
     Raises:
-        SyntaxFault: It cannot be read.
+        SyntaxFault: It has a syntax error.
     """
     return _read(text, _Parser.projection)
 
 
 @functools.lru_cache(maxsize=512)
 def update(text: str) -> tuple[Action, ...]:
-    """Read an update expression.
+    """Parse an update expression.
 
     Raises:
-        SyntaxFault: It cannot be read.
+        SyntaxFault: It has a syntax error.
     """
     return _read(text, _Parser.update)
 
@@ -189,7 +189,7 @@ def _read(text: str, rule: Callable[[_Parser], T]) -> T:
 
 
 class _Parser:
-    """Reads one expression, by recursive descent."""
+    """A recursive-descent parser for one expression."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -268,7 +268,7 @@ class _Parser:
         return self._comparison(self._operand())
 
     def _parenthesized(self) -> Node:
-        """Read a condition in parentheses, or an operand in parentheses that is compared."""
+        """Parse a condition in parentheses, or a comparison whose operand is in parentheses."""
         self._expect("(")
         doubled = self._peek.text == "("
         found = self._nested(self.condition)
@@ -279,7 +279,7 @@ class _Parser:
         return self._comparison(found) if isinstance(found, Path | Placeholder | Call) else found
 
     def _spans_inside(self) -> bool:
-        """Tell whether the parentheses that end before this token also began right after the outer ones."""
+        """Return whether the parentheses that end before this token start directly after the outer ones."""
         depth = 0
         for position in range(self._position - 1, -1, -1):
             text = self._tokens[position].text

@@ -1,4 +1,4 @@
-"""Tables and indexes as the data plane sees them: names, keys and projections.
+"""Tables and indexes in the data plane: names, keys and projections.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 """
@@ -26,9 +26,9 @@ class SecondaryIndex:
 
     Args:
         name: Its name.
-        index: The attributes that it sorts by.
-        is_global: Whether it is a global one.
-        projected: The attributes that it has; None for all.
+        index: Its key attributes.
+        is_global: Whether it is a global index.
+        projected: Its projected attributes; None for all.
     """
 
     name: str
@@ -48,9 +48,9 @@ class Table:
 
     Args:
         name: Its name.
-        collection: Where its items are.
-        names: The attributes of its key, the hash key first.
-        types: The types of the attributes of all keys.
+        collection: Its item collection.
+        names: Its key attributes, partition key first.
+        types: The types of all key attributes.
         indexes: Its indexes by name.
     """
 
@@ -62,21 +62,21 @@ class Table:
 
     @property
     def has_local_indexes(self) -> bool:
-        """Whether items with one hash key form a collection whose size is limited."""
+        """Whether items with the same partition key form a collection of limited size."""
         return any(not each.is_global for each in self.indexes.values())
 
     def index_named(self, name: str) -> SecondaryIndex:
         """Return an index.
 
         Raises:
-            Fault: ``ValidationException``: there is none of that name.
+            Fault: ``ValidationException``: it does not exist.
         """
         if name not in self.indexes:
             raise invalid(f"The table does not have the specified index: {name}")
         return self.indexes[name]
 
     def key(self, given: Any) -> tuple[dict[str, Value], bytes]:
-        """Check a key, and return it with the bytes that it is stored under.
+        """Check a key, and return it with its stored form.
 
         Raises:
             Fault: ``ValidationException``: its names or types are not those of the table's key.
@@ -91,7 +91,7 @@ class Table:
         return accepted, self.key_bytes(accepted)
 
     def key_bytes(self, item: Item) -> bytes:
-        """Return the bytes that an item is stored under.
+        """Return the stored form of an item's key.
 
         Raises:
             Fault: ``ValidationException``: an attribute of its key is missing, empty, too long or of another type.
@@ -115,7 +115,7 @@ class Table:
         return {name: item[name] for name in self.names}
 
     def check_index_keys(self, item: Item) -> None:
-        """Refuse an item that has an attribute of an index's key with another type, or empty.
+        """Refuse an item in which an index's key attribute is empty or has another type.
 
         Raises:
             Fault: ``ValidationException``.
@@ -137,7 +137,7 @@ class Table:
                     )
 
     def check_updated_index_keys(self, item: Item) -> None:
-        """Refuse an update that gives an attribute of an index's key another type, or nothing.
+        """Refuse an update that makes an index's key attribute empty or changes its type.
 
         Raises:
             Fault: ``ValidationException``.
@@ -166,7 +166,7 @@ class Table:
 
 
 def empty(value: Value) -> str | None:
-    """Return of which kind an empty key is; None for a key that is not empty."""
+    """Return the type of an empty key; None for a key that is not empty."""
     if value.get("S") == "":
         return "string"
     return "binary" if value.get("B") == "" else None
@@ -180,7 +180,7 @@ def _length(value: Value) -> int:
 
 
 def table_name(given: Any) -> str:
-    """Return the name of a table that is given by name or ARN."""
+    """Return a table's name from its name or ARN."""
     if not isinstance(given, str):
         raise Fault("SerializationException", "A table is named by a string.")
     return given.rpartition("/")[2]

@@ -25,9 +25,9 @@ _SCHEMA = Schema(
     ("CREATE TABLE transaction_tokens (token TEXT PRIMARY KEY, digest TEXT, moment REAL) WITHOUT ROWID",),
 )  # fmt: skip
 _MOST_ACTIONS = 100
-# So long a token stands for its request.
+# How long a token is valid.
 _TOKEN_SECONDS = 600.0
-# The faults that cancel a transaction, by the code that its reason has.
+# The errors that cancel a transaction, by the code of their reason.
 _REASONS = {"ConditionalCheckFailedException": "ConditionalCheckFailed", "ValidationException": "ValidationError"}
 
 T = TypeVar("T")
@@ -35,13 +35,12 @@ U = TypeVar("U")
 
 
 class Transactions:
-    """The operations that read or write several items at one instant.
+    """Operations that read or write several items at one instant.
 
     Args:
-        items: Where the items are.
-        table: Finds a table by the name or ARN that a request gives.
-        writes: Carries out each write.
-        clock: The present time in seconds since 1970.
+        items: The store of the items.
+        table: Finds a table by name or ARN. writes: Executes each write.
+        clock: Returns the current time in seconds since 1970.
     """
 
     def __init__(self, items: Items, table: FindTable, one_by_one: Writes, clock: Callable[[], float]) -> None:
@@ -52,7 +51,7 @@ class Transactions:
         items.database.define(_SCHEMA)
 
     def transact_get_items(self, request: Mapping[str, Any]) -> str:
-        """Return up to 100 items as they are at one instant."""
+        """Return up to 100 items at one instant."""
         meter = Meter(request, 2, "Read")
         entries = [entry.get("Get") or {} for entry in request["TransactItems"]]
         _require_count(entries)
@@ -76,7 +75,7 @@ class Transactions:
         return document(Responses=f"[{','.join(texts)}]", ConsumedCapacity=meter.all())
 
     def transact_write_items(self, request: Mapping[str, Any]) -> str:
-        """Carry out up to 100 writes and checks, all of them or none."""
+        """Execute up to 100 writes and checks, or none of them."""
         meter = Meter(request, 2, "Write")
         entries = request["TransactItems"]
         _require_count(entries)
@@ -108,7 +107,7 @@ class Transactions:
         return kinds == ["ConditionCheck"], writes.delete(table, action)
 
     def _tried(self, prepared: tuple[bool, Write]) -> Item | None:
-        """Try a write without doing it; return the item that it is about."""
+        """Try a write without executing it; return its item."""
         check, write = prepared
         _, old = self._writes.present(write)
         self._writes.require(write, old)
@@ -143,10 +142,10 @@ def _require_count(entries: Sequence[Any]) -> None:
 
 
 def _all_or_cancel(do: Callable[[T], U], each: Iterable[T], cancelling: type[Fault]) -> list[U]:
-    """Do something with each action of a transaction.
+    """Process each action of a transaction.
 
     Raises:
-        Fault: ``TransactionCanceledException``, with a reason for each action; another one that does not cancel.
+        Fault: ``TransactionCanceledException``, with a reason for each action; or an error that does not cancel.
     """
     done: list[U] = []
     reasons: list[dict[str, Any]] = []

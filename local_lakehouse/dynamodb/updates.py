@@ -1,4 +1,4 @@
-"""Update expressions: what becomes of an item.
+"""Update expressions: the new form of an item.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
@@ -24,7 +24,7 @@ _TYPE_NAMES = {
     "SS": "STRING_SET", "NS": "NUMBER_SET", "BS": "BINARY_SET",
 }  # fmt: skip
 
-# Computes a value from the item before the update; None where an attribute is missing.
+# Computes a value from the item before the update; None if an attribute is missing.
 _Source = Callable[[Item], Value]
 
 
@@ -36,10 +36,10 @@ class _Step:
 
 
 class Update:
-    """An update, ready to be applied.
+    """A compiled update.
 
     Args:
-        steps: What it does.
+        steps: Its steps.
     """
 
     def __init__(self, steps: Sequence[_Step]) -> None:
@@ -54,10 +54,10 @@ class Update:
         """Return an item after the update.
 
         Raises:
-            Fault: ``ValidationException``: it cannot be applied to this item.
+            Fault: ``ValidationException``: it does not apply to this item.
         """
         values = [(step, step.source(item)) for step in self._steps if step.source is not None]
-        # Only what is nested is changed in place.
+        # Only nested values are changed in place.
         nested = any(len(step.path) > 1 for step in self._steps)
         new: dict[str, Any] = copy.deepcopy(dict(item)) if nested else dict(item)
         sets = [(step.path, value) for step, value in values if step.section == "SET"]
@@ -71,7 +71,7 @@ class Update:
                     removals.append(step.path)
                 else:
                     sets.append((step.path, left))
-        # What lies beyond the end of a list is appended in the order of the positions.
+        # Elements beyond the end of a list are appended in the order of their positions.
         for path, value in sorted(sets, key=lambda each: each[0][-1] if isinstance(each[0][-1], int) else -1):
             documents.put(new, path, copy.deepcopy(value) if nested else value)
         documents.remove(new, removals)
@@ -82,14 +82,14 @@ def update(text: str, names: Names) -> Update:
     """Compile an update expression.
 
     Raises:
-        SyntaxFault: It cannot be read.
-        ExpressionFault: It has no meaning.
+        SyntaxFault: It has a syntax error.
+        ExpressionFault: It is not valid.
     """
     return compiled(syntax.update(text), names)
 
 
 def compiled(actions: Iterable[Action], names: Names) -> Update:
-    """Compile actions that were read."""
+    """Compile parsed actions."""
     steps = [_step(action, names) for action in actions]
     require_apart([step.path for step in steps])
     return Update(steps)

@@ -28,15 +28,15 @@ _DEEPEST = 32
 _DIGITS = 38
 _LARGEST_EXPONENT, _SMALLEST_EXPONENT = 125, -130
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-# Numbers that are in normal form already: nearly all of them.
+# Numbers that are already in normal form, as nearly all are.
 _NORMAL = re.compile(r"0|-?(?:[1-9][0-9]{0,17}(?:\.[0-9]{0,17}[1-9])?|0\.[0-9]{0,17}[1-9])")
-# Every number of DynamoDB, and the sum of any two, has fewer digits.
+# Every DynamoDB number, and the sum of any two, has fewer digits.
 EXACT = Context(prec=600)
 _INVALID = "One or more parameter values were invalid: "
 
 
 class Unfit(Fault):
-    """DynamoDB's ``ValidationException`` about an item or a table, which cancels a transaction with a reason."""
+    """DynamoDB's ``ValidationException`` about an item or a table, which is a reason for cancelling a transaction."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ValidationException", message)
@@ -69,8 +69,8 @@ def accept(value: Any, depth: int = 0) -> tuple[dict[str, Any], int]:
     """Check an attribute value and return it in normal form, with its size.
 
     Args:
-        value: What should be a value in DynamoDB JSON.
-        depth: The number of lists and maps around it.
+        value: The candidate for a value in DynamoDB JSON.
+        depth: The number of surrounding lists and maps.
 
     Raises:
         Fault: ``ValidationException`` or ``SerializationException``.
@@ -97,7 +97,7 @@ def accept(value: Any, depth: int = 0) -> tuple[dict[str, Any], int]:
 
 
 def normal_number(text: Any) -> str:
-    """Return a number as DynamoDB returns it: without exponent, and without zeros that say nothing.
+    """Return a number in DynamoDB's format: without an exponent or insignificant zeros.
 
     Raises:
         Fault: ``ValidationException``: it is not a number, has more than 38 digits, or is out of range.
@@ -138,7 +138,7 @@ def number_text(number: Decimal) -> str:
 
 
 def size_of(value: Value) -> int:
-    """Return the size of a value that is stored."""
+    """Return the size of a stored value."""
     ((tag, held),) = value.items()
     if tag == "S":
         return len(held.encode())
@@ -156,12 +156,12 @@ def size_of(value: Value) -> int:
 
 
 def item_size(item: Item) -> int:
-    """Return the size of an item that is stored."""
+    """Return the size of a stored item."""
     return sum(len(name.encode()) + size_of(value) for name, value in item.items())
 
 
 def text_of(item: Any) -> str:
-    """Return an item as it is stored and sent."""
+    """Return an item in its stored format."""
     return json.dumps(item, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -171,7 +171,7 @@ def tag_of(value: Value) -> str:
 
 
 def equal(left: Value, right: Value) -> bool:
-    """Tell whether two values are equal: numbers by value, sets without order."""
+    """Return whether two values are equal: numbers by value, and sets regardless of order."""
     if left == right:
         return True
     ((tag, one),), ((other_tag, other),) = left.items(), right.items()
@@ -191,13 +191,13 @@ def equal(left: Value, right: Value) -> bool:
 
 
 def members(value: Value) -> set[Any]:
-    """Return the members of a set so that equal ones are equal in Python."""
+    """Return the members of a set such that equal members are equal in Python."""
     ((tag, held),) = value.items()
     return {ordered({tag[0]: member}) for member in held}
 
 
 def ordered(value: Value) -> Any:
-    """Return a text, number or binary so that Python orders it as DynamoDB does."""
+    """Return a string, number or binary value that sorts in Python as in DynamoDB."""
     ((tag, held),) = value.items()
     if tag == "N":
         return Decimal(held)
@@ -205,12 +205,12 @@ def ordered(value: Value) -> Any:
 
 
 def decoded(held: str) -> bytes:
-    """Return the bytes of a binary."""
+    """Return the bytes of a binary value."""
     return base64.b64decode(held)
 
 
 def shown(value: Value) -> str:
-    """Write a value as DynamoDB's messages do."""
+    """Format a value as DynamoDB's messages do."""
     ((tag, held),) = value.items()
     return f"AttributeValue: {{{tag}:{held if isinstance(held, str) else text_of(held)}}}"
 

@@ -1,4 +1,4 @@
-"""PutItem, DeleteItem, UpdateItem and BatchWriteItem: each checks, then writes one row for each item.
+"""PutItem, DeleteItem, UpdateItem and BatchWriteItem: each is validated and then writes one row per item.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
@@ -36,16 +36,16 @@ _MISSING: Item = {}
 
 @dataclass(frozen=True)
 class Write:
-    """A write that was checked as far as it can be without the item that it is about.
+    """A write that was validated as far as possible without its item.
 
     Args:
         table: The table.
-        names: The key of the item.
-        key: The bytes that the item is stored under.
-        test: What the item must be like; None for anything.
-        become: Returns what becomes of the item, and its size; None where it is deleted.
-        shows_failed: Whether an item that fails the test is part of the answer.
-        update: The update that it is.
+        names: The item's key.
+        key: The stored form of the key.
+        test: The condition on the item; None without one.
+        become: Returns the new item and its size; None if it is deleted.
+        shows_failed: Whether the response contains an item that fails the condition.
+        update: The update.
     """
 
     table: Table
@@ -59,7 +59,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Written:
-    """What a write has done: the item before and after."""
+    """The effect of a write: the item before and after."""
 
     old: Item | None
     new: Item | None
@@ -133,11 +133,11 @@ def _shows_failed(request: Mapping[str, Any]) -> bool:
 
 
 class Writes:
-    """The operations that write items, each in one transaction of the store.
+    """The write operations, each in one transaction of the store.
 
     Args:
-        items: Where the items are.
-        table: Finds a table by the name or ARN that a request gives.
+        items: The store of the items.
+        table: Finds a table by name or ARN.
     """
 
     def __init__(self, items: Items, table: FindTable) -> None:
@@ -145,7 +145,7 @@ class Writes:
         self._table = table
 
     def put_item(self, request: Mapping[str, Any]) -> str:
-        """Put an item in the place of one with the same key."""
+        """Put an item, replacing any item with the same key."""
         returned = _returned(request, ("ALL_OLD", "NONE"))
         legacy.require_one_way(request)
         return self._one(request, put(self._table(request["TableName"]), request["Item"], request), returned)
@@ -157,7 +157,7 @@ class Writes:
         return self._one(request, delete(self._table(request["TableName"]), request), returned)
 
     def update_item(self, request: Mapping[str, Any]) -> str:
-        """Update an item, or make it."""
+        """Update or create an item."""
         returned = _returned(request, _RETURN_VALUES)
         legacy.require_one_way(request)
         return self._one(request, update(self._table(request["TableName"]), request), returned)
@@ -198,10 +198,10 @@ class Writes:
         return delete(table, entry["DeleteRequest"])
 
     def carry_out(self, write: Write) -> Written:
-        """Carry out a write, inside a transaction.
+        """Execute a write, inside a transaction.
 
         Raises:
-            Fault: ``ConditionalCheckFailedException``, or ``ValidationException`` where an update does not apply.
+            Fault: ``ConditionalCheckFailedException``, or ``ValidationException`` if an update does not apply.
         """
         row, old = self.present(write)
         self.require(write, old)
@@ -212,13 +212,13 @@ class Writes:
         return Written(old, new)
 
     def present(self, write: Write) -> tuple[Row | None, Item | None]:
-        """Return the item that a write is about, as it is now."""
+        """Return the current item of a write."""
         row = self._items.get(write.table.collection, write.key)
         return row, None if row is None else json.loads(row.body)
 
     @staticmethod
     def require(write: Write, old: Item | None) -> None:
-        """Require that an item is as the condition of a write wants it.
+        """Check the condition of a write.
 
         Raises:
             Fault: ``ConditionalCheckFailedException``.

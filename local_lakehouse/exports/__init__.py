@@ -1,1 +1,1 @@
-"""DynamoDB's exports to S3: the table at a point in time, and what changed between two."""
+"""DynamoDB's exports to S3: a table at a point in time, and the changes between two times."""

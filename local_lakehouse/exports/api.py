@@ -35,11 +35,11 @@ _MOST_RESULTS = 25
 
 
 class ExportService:
-    """ExportTableToPointInTime, DescribeExport and ListExports, with the versions they need.
+    """ExportTableToPointInTime, DescribeExport and ListExports, with the item versions that they need.
 
     Args:
         clients: The lakehouse.
-        clock: The present time in seconds since 1970.
+        clock: Returns the current time in seconds since 1970.
     """
 
     name = "dynamodb"
@@ -49,18 +49,18 @@ class ExportService:
         self._clients = clients
         self._history = History(clients, clock)
         self._exports: dict[str, dict[str, Any]] = {}
-        # What was asked for and what it became, by client token: a repetition is no second export.
+        # Requests and exports by client token, so that a repeated request starts no second export.
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Note what a DynamoDB request changed, once it has been served and before the next one is."""
+        """Record the changes of a DynamoDB request, after it was executed and before the next one."""
         self._history.note(operation, request)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one validated request.
 
         Raises:
-            Fault: As the service's model declares.
+            Fault: An error from the service's model.
         """
         with self._clients.lock:
             if operation == "DescribeExport":
@@ -76,7 +76,7 @@ class ExportService:
             }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over the documents that `dump` returned."""
+        """Restore the documents that `dump` returned."""
         with self._clients.lock:
             self._exports = dict(state.get("exports", {}))
             self._requests = dict(state.get("requests", {}))
@@ -101,7 +101,7 @@ class ExportService:
         self._exports[export["ExportArn"]] = export
         if token:
             self._requests[token] = asked, export["ExportArn"]
-        # As on AWS the answer comes before the export is done, whatever became of it since.
+        # As on AWS, the response comes before the export is complete.
         shown = ("EndTime", "ExportManifest", "BilledSizeBytes", "ItemCount", "FailureCode", "FailureMessage")
         begun = {name: value for name, value in export.items() if name not in shown}
         return {"ExportDescription": {**begun, "ExportStatus": "IN_PROGRESS"}}
@@ -161,7 +161,7 @@ class ExportService:
         return {**export, **self._write(request["S3Bucket"], files, layout, size, len(lines))}
 
     def _write(self, bucket: str, files: Mapping[str, bytes], layout: Layout, size: int, count: int) -> dict[str, Any]:
-        """Put the files into the bucket and return how that ended."""
+        """Write the files to the bucket and return the outcome."""
         end = _time(self._history.now())
         try:
             for key, content in files.items():
@@ -221,9 +221,9 @@ def _check(request: Mapping[str, Any]) -> None:
 
 
 def _window(asked: Mapping[str, Any], now: int, since: int) -> tuple[int, int]:
-    """Read the window of an incremental export: from inclusive, to exclusive.
+    """Parse the window of an incremental export: start inclusive, end exclusive.
 
-    AWS also refuses windows of less than 15 minutes; here time runs faster, and they are allowed (our choice).
+    AWS refuses windows of less than 15 minutes; because time runs faster here, they are allowed (our choice).
     """
     start = _moment(asked["ExportFromTime"], now, since, "ExportFromTime")
     end = _moment(asked.get("ExportToTime"), now, since, "ExportToTime")
@@ -238,7 +238,7 @@ def _moment(asked: datetime | None, now: int, since: int, member: str) -> int:
     if asked is None:
         return now
     moment = round(asked.timestamp() * _SECOND)
-    # Clients send whole seconds; the second in which recovery was turned on still counts.
+    # Clients send whole seconds; the second in which recovery was enabled still counts.
     if moment + _SECOND <= since or moment > now:
         raise Fault(
             "InvalidExportTimeException",

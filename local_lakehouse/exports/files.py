@@ -24,12 +24,12 @@ NEW_AND_OLD_IMAGES = "NEW_AND_OLD_IMAGES"
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the files of one export lie.
+    """The location of one export's files.
 
     Args:
         identity: The export's id.
-        prefix: The prefix in the bucket that was asked for; may be empty.
-        kind: `FULL_EXPORT` or `INCREMENTAL_EXPORT`; the data of incremental exports lies in one shared folder.
+        prefix: The requested prefix in the bucket, which can be empty.
+        kind: `FULL_EXPORT` or `INCREMENTAL_EXPORT`; incremental exports share a data folder.
     """
 
     identity: str
@@ -60,8 +60,8 @@ def incremental_lines(changes: Sequence[Change], view: str) -> list[str]:
     """Write changes as the lines of an incremental export: a deleted item has no new image.
 
     Args:
-        changes: What changed.
-        view: `NEW_AND_OLD_IMAGES`, or ``NEW_IMAGE`` to leave the old images out.
+        changes: The changes.
+        view: `NEW_AND_OLD_IMAGES`, or ``NEW_IMAGE`` to omit the old images.
     """
     return [_json(_record(change, view)) for change in changes]
 
@@ -79,16 +79,16 @@ def _record(change: Change, view: str) -> dict[str, Any]:
 
 
 def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return all objects of an export by their keys.
+    """Return all objects of an export by key.
 
     Args:
-        layout: Where they lie.
+        layout: Their location.
         lines: The data.
-        name: The name of the data file; a table of the lakehouse has one partition, and so one data file.
-        summary: The members of the summary that tell of the request.
+        name: The name of the data file; a table in the lakehouse has one partition and therefore one data file.
+        summary: The summary's members about the request.
     """
     data_key = f"{layout.data}/{name}.json.gz"
-    # Without a time of its own, so that equal data is an equal file.
+    # Without a timestamp, so that equal data gives equal files.
     data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
     entry = {
         "itemCount": len(lines),
@@ -110,7 +110,7 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
 
 
 def iso(moment: datetime) -> str:
-    """Write a time as manifests do."""
+    """Format a time as in manifests."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -119,7 +119,7 @@ def _checksum(content: bytes) -> bytes:
 
 
 def _md5(content: bytes) -> Any:
-    # DynamoDB's manifests hold MD5; it protects against accidents only.
+    # DynamoDB's manifests contain MD5, which only detects accidental changes.
     return hashlib.md5(content, usedforsecurity=False)
 
 

@@ -1,7 +1,7 @@
-"""Point-in-time recovery: what the items of a table were before each write, while it is on.
+"""Point-in-time recovery: earlier versions of a table's items while it is enabled.
 
-The database keeps the earlier form of an item whenever a write replaces it. A state of the past is the present one with
-these forms put back: turning recovery on costs nothing, and nothing is held in memory.
+The database stores an item's earlier version whenever a write replaces it. A past state is the current state with these
+versions restored: enabling recovery costs nothing, and nothing is kept in memory.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
 """
@@ -50,11 +50,11 @@ _TABLES = (
     END
     """,
 )
-# The first version kept every form of every item, by other keys: recovery begins again.
+# The first format stored every version of every item under other keys, so recovery starts again.
 _FROM_1 = ("DROP TABLE item_versions", "DROP TABLE histories", *_TABLES)
 _SCHEMA = Schema("history", 2, _TABLES, migrations={1: _FROM_1}, large=("earlier_items",))
 
-# What the present transaction replaces has the moment 0, and gets its own when the transaction ends.
+# Versions replaced in the current transaction have the time 0, which is set when the transaction ends.
 _STATE = """
 SELECT body FROM items AS i WHERE collection = :collection AND NOT EXISTS (
     SELECT 1 FROM earlier_items AS e WHERE e.collection = i.collection AND e.key = i.key AND e.moment >= :moment
@@ -76,13 +76,13 @@ _PRESENT = "SELECT body FROM items WHERE collection = :collection AND key = :key
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one item between two moments.
+    """The change of one item between two times.
 
     Args:
         written: When it was last written, in microseconds since 1970.
         keys: Its key.
-        new: What it is in the end; None when it was deleted.
-        old: What it was in the beginning; None when it was not there.
+        new: The item at the end; None if it was deleted.
+        old: The item at the start; None if it did not exist.
     """
 
     written: int
@@ -92,11 +92,11 @@ class Change:
 
 
 class History:
-    """Keeps earlier forms of items while point-in-time recovery is on.
+    """Stores earlier versions of items while point-in-time recovery is enabled.
 
     Args:
         clients: The lakehouse.
-        clock: The present time in seconds since 1970.
+        clock: Returns the current time in seconds since 1970.
     """
 
     def __init__(self, clients: ServiceClients, clock: Callable[[], float]) -> None:
@@ -105,13 +105,13 @@ class History:
         self._source = DynamoDbSource(clients)
         self._last = 0
         self._database = clients.documents.database
-        # The triggers are about its table.
+        # The triggers are on its table.
         Items(self._database)
         self._database.define(_SCHEMA)
         self._database.before_commit(self._finish, last=True)
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Begin or end a table's history after a DynamoDB request that turned recovery on or off."""
+        """Start or end a table's history after a DynamoDB request that enabled or disabled recovery."""
         if operation == "UpdateContinuousBackups":
             with self._clients.lock:
                 self.open(str(request["TableName"]).rpartition("/")[2])
@@ -125,10 +125,10 @@ class History:
                 )
 
     def open(self, table: str) -> int | None:
-        """Begin a table's history, or end it, as its point-in-time recovery says.
+        """Start or end a table's history according to its point-in-time recovery.
 
         Returns:
-            The first moment that it knows; None without point-in-time recovery.
+            The start of the history; None without point-in-time recovery.
         """
         with self._clients.lock, self._database.transaction() as connection:
             collection = self._source.collection(table)
@@ -144,18 +144,18 @@ class History:
             return since
 
     def now(self) -> int:
-        """Return the present moment in microseconds; never the same one twice, and never an earlier one."""
+        """Return the current time in microseconds, strictly increasing."""
         self._last = max(int(self._clock() * 1_000_000), self._last + 1)
         return self._last
 
     def items_at(self, table: str, moment: int) -> list[Item]:
-        """Return a table's items as they were at a moment."""
+        """Return a table's items at a given time."""
         with self._database.view() as connection:
             parameters = {"collection": self._source.collection(table), "moment": moment + 1}
             return [json.loads(body) for (body,) in connection.execute(_STATE, parameters)]
 
     def changes_between(self, table: str, start: int, end: int) -> list[Change]:
-        """Return what became of the items that were written from `start`, inclusive, to `end`, exclusive."""
+        """Return the changes of items that were written from `start`, inclusive, to `end`, exclusive."""
         collection = self._source.collection(table)
         names = tuple(self._source.key_attributes(table) or ())
         changes = []
@@ -163,14 +163,14 @@ class History:
             for key, written in connection.execute(_WRITTEN, (collection, start, end)).fetchall():
                 place = {"collection": collection, "key": key}
                 old, new = (_form(connection, {**place, "moment": moment}) for moment in (start, end))
-                # What came and went in between leaves no trace.
+                # Items that were created and deleted in between leave no trace.
                 image = new or old
                 if image is not None:
                     changes.append(Change(written, {name: image[name] for name in names}, new, old))
         return changes
 
     def _finish(self) -> None:
-        """Give the forms that the present transaction replaces its moment."""
+        """Set the time of the versions that the current transaction replaces."""
         with self._database.transaction() as connection:
             found = connection.execute("SELECT 1 FROM earlier_items WHERE moment = 0 LIMIT 1").fetchone()
             if found is not None:
@@ -179,7 +179,7 @@ class History:
 
 
 def _form(connection: sqlite3.Connection, place: Mapping[str, Any]) -> Item | None:
-    """Return what an item was just before a moment."""
+    """Return an item just before a given time."""
     row = connection.execute(_FORM, place).fetchone() or connection.execute(_PRESENT, place).fetchone()
     found: Item | None = json.loads(row[0]) if row is not None and row[0] is not None else None
     return found

@@ -1,1 +1,1 @@
-"""IAM as AWS enforces it: each request that arrives is checked against the policies of who signed it."""
+"""IAM enforcement as on AWS: each request is checked against the policies of its signer."""

@@ -1,4 +1,4 @@
-"""The account's names and resource policies, looked up for the check."""
+"""The account's names and resource policies for the permission check."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _OF_A_BOUNDED_ROLE = re.compile(r"iam:((Attach|Put|Delete|Detach)RolePolicy|Dele
 
 
 class Account:
-    """What the account calls its things, for one request.
+    """The names of the account's resources, for one request.
 
     Args:
         clients: The lakehouse.
-        region: The Region that the request is for.
-        caller: The ARN of who signed it.
-        athena: Our Athena, which knows the workgroup of each query.
+        region: The request's Region.
+        caller: The signer's ARN.
+        athena: Athena, for the workgroup of each query.
     """
 
     def __init__(self, clients: ServiceClients, region: str, caller: str, athena: Service | None) -> None:
@@ -40,7 +40,7 @@ class Account:
         self._athena = athena
 
     def arn(self, service: str, rest: str, *, region: str | None = None) -> str:
-        """Return an ARN of this account; `region` is the request's unless given."""
+        """Return an ARN in this account; `region` defaults to the request's."""
         where = self._region if region is None else region
         return f"arn:{self.partition}:{service}:{where}:{self._clients.account}:{rest}"
 
@@ -52,12 +52,12 @@ class Account:
         return str(found[noun]["Arn"]) if found else self.arn("iam", f"{kind}/{name}", region="")
 
     def key_arn(self, name: str) -> str:
-        """Return the ARN of a KMS key by id, alias or ARN."""
+        """Return the ARN of a KMS key from its id, alias or ARN."""
         found = _found(self._clients.client("kms").describe_key, KeyId=name)
         return str(found["KeyMetadata"]["Arn"]) if found else self.arn("kms", f"key/{name}")
 
     def work_group(self, kind: str, identity: str) -> str:
-        """Return the Athena workgroup of a ``QueryExecutionId`` or ``NamedQueryId``; all of them if it is unknown."""
+        """Return the workgroup of a ``QueryExecutionId`` or ``NamedQueryId``, or a pattern if it is unknown."""
         operation, member = _HOLDERS[kind]
         found: Mapping[str, Any] | None
         if self._athena is not None and operation in self._athena.operations:
@@ -78,13 +78,13 @@ class Account:
 def resource_tags(
     clients: ServiceClients, access: Access, integrations: Service | None, caller: Caller
 ) -> dict[str, str]:
-    """Return ``aws:ResourceTag/…`` of what a right is about, for those kinds of things whose tags are looked at.
+    """Return the ``aws:ResourceTag/…`` keys of a permission's resource.
 
     Args:
         clients: The lakehouse.
-        access: The right.
-        integrations: Our AWS Glue, which knows the integrations.
-        caller: Who asks.
+        access: The permission.
+        integrations: AWS Glue, for the integrations.
+        caller: The caller.
     """
     service, _, rest = access.resource.removeprefix(f"arn:{clients.partition}:").partition(":")
     name = rest.split(":", 2)[-1]
@@ -101,7 +101,7 @@ def resource_tags(
 
 
 def role_boundary(clients: ServiceClients, access: Access) -> dict[str, str]:
-    """Return ``iam:PermissionsBoundary`` of the role that a right is about; nothing when it has none."""
+    """Return the ``iam:PermissionsBoundary`` key of a permission's role; nothing if it has none."""
     if not _OF_A_BOUNDED_ROLE.fullmatch(access.action):
         return {}
     found = _found(clients.client("iam").get_role, RoleName=access.resource.rpartition("/")[2])
@@ -110,11 +110,11 @@ def role_boundary(clients: ServiceClients, access: Access) -> dict[str, str]:
 
 
 def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
-    """Return the policy that is attached to what a right is about; None when there is none.
+    """Return the policy that is attached to a permission's resource; None if there is none.
 
     Args:
         clients: The lakehouse.
-        access: The right; of a role it is the trust policy that counts.
+        access: The permission; for a role, the trust policy applies.
     """
     service, _, rest = access.resource.removeprefix(f"arn:{clients.partition}:").partition(":")
     name = rest.split(":", 2)[-1]
@@ -144,7 +144,7 @@ def _policy(get: Callable[..., Mapping[str, Any]], member: str, **parameters: st
 
 
 def _found(get: Callable[..., Mapping[str, Any]], **parameters: str) -> Mapping[str, Any] | None:
-    """Ask the lakehouse; None when it does not have the thing."""
+    """Call the lakehouse; return None if the resource does not exist."""
     try:
         return get(**parameters)
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Which IAM actions a request needs, and on which resources.
+"""The IAM actions that a request requires, and their resources.
 
 AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
@@ -13,7 +13,7 @@ from local_lakehouse.iam import dynamodb, glue, s3
 from local_lakehouse.iam.access import Access, Directory, on
 from local_lakehouse.protocol.request import Request
 
-# Services that work under a role which the request names, and the requests in which they are given one.
+# Services that work with a role from the request, and the requests that pass the role.
 _PASSED = {
     "events": r"Put(Rule|Targets)",
     "glue": r"(Create|Update)(IntegrationResourceProperty|Job|Crawler|Session|DevEndpoint|MLTransform)",
@@ -33,14 +33,14 @@ _OWN_KEYS = re.compile(r"GetUser|ChangePassword|(List|Create|Update|Delete)Acces
 
 
 def accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return everything a caller must be allowed to do so that a request may be carried out.
+    """Return all permissions that a request requires.
 
     Args:
         call: The request.
-        directory: The account, for names that are not yet ARNs.
+        directory: The account, to resolve names to ARNs.
 
     Returns:
-        The needed rights, each on one resource; none for what everybody may do.
+        The required permissions, each on one resource; empty if no permission is required.
     """
     needed = _SERVICES[call.service](call, directory)
     tags = {f"aws:RequestTag/{key}": value for key, value in _tags(call)}
@@ -59,7 +59,7 @@ def _tags(call: Request) -> Iterator[tuple[str, str]]:
 
 
 def _tagging(call: Request, needed: Sequence[Access]) -> Iterator[Access]:
-    """Whoever creates a thing with tags also needs the right to tag it."""
+    """Yield the permission to tag a new resource, which creating it with tags also requires."""
     if not _TAGGED.match(call.operation) or not needed:
         return
     prefix = needed[0].action.partition(":")[0]
@@ -68,7 +68,7 @@ def _tagging(call: Request, needed: Sequence[Access]) -> Iterator[Access]:
 
 
 def _own(needed: Sequence[Access]) -> Access:
-    """Return the access to the thing itself: Glue asks for its catalog and database before it."""
+    """Return the permission for the resource itself: Glue also requires its catalog and database."""
     integrations = [each for each in needed if ":integration" in each.resource]
     return (integrations or list(needed))[-1]
 
@@ -172,7 +172,7 @@ def _iam(call: Request, directory: Directory) -> list[Access]:
 
 def _kms(call: Request, directory: Directory) -> list[Access]:
     if call.operation == "ReEncrypt":
-        # The key of the ciphertext is named inside it.
+        # The ciphertext contains the key's name.
         source = call.text("SourceKeyId")
         return [
             Access("kms:ReEncryptFrom", directory.key_arn(source) if source else "*"),
@@ -192,7 +192,7 @@ def _logs(call: Request, directory: Directory) -> list[Access]:
     named = [call.text("logGroupName"), call.text("logGroupIdentifier"), call.text("logGroupArn")]
     named += [*call.parameters.get("logGroupNames", []), *call.parameters.get("logGroupIdentifiers", [])]
     groups = [re.sub(r":\*$", "", re.sub(r"^arn:[^:]*:logs:[^:]*:\d*:log-group:", "", name)) for name in named if name]
-    # In policies a log group's ARN ends in `:*`, and the request names the stream, if there is one, after it.
+    # In policies, a log group's ARN ends in `:*`; a request's ARN continues with the stream, if there is one.
     stream = call.text("logStreamName") or ""
     return on(call, *(directory.arn("logs", f"log-group:{group}:log-stream:{stream}") for group in groups))
 
@@ -221,7 +221,7 @@ def _sts(call: Request, directory: Directory) -> list[Access]:
 
 
 def _tag(call: Request, directory: Directory) -> list[Access]:
-    """Tagging by way of this service takes the right to tag each thing as well."""
+    """Tagging through this service also requires permission to tag each resource."""
     needed = [Access(f"tag:{call.operation}", "*")]
     if call.operation in ("TagResources", "UntagResources"):
         verb = call.operation.removesuffix("s")

@@ -1,4 +1,4 @@
-"""Policy documents, evaluated as IAM does: an explicit deny wins, then an allow, else the answer is no.
+"""IAM's evaluation of policy documents: an explicit deny wins, then an allow; otherwise access is denied.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -17,7 +17,7 @@ Document = Mapping[str, Any]
 
 
 class Decision(Enum):
-    """What policies say to a request."""
+    """The decision of policies about a request."""
 
     ALLOWED = "allowed"
     DENIED = "denied by a statement"
@@ -25,7 +25,7 @@ class Decision(Enum):
 
 
 class UnsupportedPolicyError(ValueError):
-    """A policy uses a construct that is not evaluated here."""
+    """A policy uses an unsupported construct."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Principal:
     Args:
         kind: ``AWS`` or ``Service``, as in a policy's `Principal`.
         name: An ARN, or a service's name such as ``glue.amazonaws.com``.
-        by_account: Whether a statement that names the account means this principal too.
+        by_account: Whether a statement that names the account includes this principal.
     """
 
     kind: str
@@ -45,16 +45,16 @@ class Principal:
 
 @dataclass(frozen=True)
 class Ask:
-    """A request to be judged.
+    """A request to evaluate.
 
     Args:
         action: Such as ``s3:PutObject``.
-        resource: The ARN of what it is about.
-        principal: Who asks; only resource policies look at it.
+        resource: The resource's ARN.
+        principal: The caller, which only resource policies use.
         context: Condition keys and their values.
-        known: Patterns of the condition keys that `context` would hold if the request had them. None means that it
-            holds all. With patterns, a condition that cannot be judged (on another key, or with an operator that is
-            not known here) makes an Allow not apply and a Deny apply.
+        known: Patterns of the condition keys that `context` would contain if the request had them. None means that it
+            contains all. With patterns, an undecidable condition (on another key or with an unsupported operator) makes
+            an Allow not apply and a Deny apply.
     """
 
     action: str
@@ -65,15 +65,15 @@ class Ask:
 
 
 def decide(documents: Iterable[Document], ask: Ask) -> Decision:
-    """Judge a request by policy documents together.
+    """Evaluate a request against several policy documents.
 
     Args:
-        documents: Identity policies, or resource policies; statements with a `Principal` count only if it matches.
+        documents: Identity policies, or resource policies; statements with a `Principal` apply only if it matches.
         ask: The request.
 
     Raises:
-        UnsupportedPolicyError: A statement that would matter uses a condition operator that is not known here, and
-            the request does not say what it knows.
+        UnsupportedPolicyError: A relevant statement uses an unsupported condition operator, and the request does not
+            list its known keys.
     """
     effects = {
         statement.get("Effect")
@@ -90,7 +90,7 @@ def parse_document(text: str) -> Document:
     """Read a policy document.
 
     Raises:
-        UnsupportedPolicyError: It is no JSON object.
+        UnsupportedPolicyError: It is not a JSON object.
     """
     try:
         document = json.loads(text)
@@ -109,7 +109,7 @@ def _statements(document: Document) -> Sequence[Document]:
 def _applies(statement: Document, ask: Ask) -> bool:
     return (
         _names(statement, "Action", lambda pattern: _like(pattern.lower(), ask.action.lower()))
-        # A trust policy has no `Resource`: it is about the role it is attached to.
+        # A trust policy has no `Resource`: it applies to its role.
         and (("Resource" not in statement and "NotResource" not in statement) or _about(statement, ask))
         and _by(statement, ask)
         and all(
@@ -161,17 +161,17 @@ def _is_among(principal: Principal, named: Any) -> bool:
 
 
 def _same_principal(pattern: str, principal: Principal) -> bool:
-    """Compare principals: an account stands for all in it, a role for its sessions."""
+    """Compare principals: an account includes everything in it, and a role includes its sessions."""
     account = _account_of(principal.name)
     if account and pattern in (account, f"arn:{principal.name.split(':')[1]}:iam::{account}:root"):
         return principal.by_account
     role = role_of(principal.name)
-    # A session's ARN leaves out the path of its role.
+    # A session's ARN omits the path of its role.
     return pattern == principal.name or (role is not None and re.sub(r":role/.*/", ":role/", pattern) == role)
 
 
 def role_of(arn: str) -> str | None:
-    """Return the ARN of the role whose session an ARN names; None when it names no session."""
+    """Return the role's ARN for a session's ARN; None for other ARNs."""
     session = re.fullmatch(r"arn:(aws[^:]*):sts::(\d+):assumed-role/([^/]+)/.+", arn)
     return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}" if session else None
 
@@ -187,7 +187,7 @@ def _list(value: Any) -> Sequence[str]:
 
 @cache
 def _pattern(pattern: str) -> re.Pattern[str]:
-    # IAM knows * and ? only; a bracket stands for itself.
+    # IAM supports only * and ?; a bracket is a literal.
     return re.compile("".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern), re.DOTALL)
 
 
@@ -196,7 +196,7 @@ def _like(pattern: str, value: str) -> bool:
 
 
 def _arn_like(pattern: str, value: str) -> bool:
-    """Compare ARNs part by part, as IAM does: a star does not reach over a colon, but in the last part."""
+    """Compare ARNs part by part, as IAM does: except in the last part, a star does not match a colon."""
     patterns, values = pattern.split(":", 5), value.split(":", 5)
     return len(patterns) == len(values) and all(map(_like, patterns, values))
 
@@ -205,7 +205,7 @@ _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 
 def _filled(pattern: str, context: Mapping[str, str]) -> str:
-    """Put values in the place of policy variables such as ``${aws:SourceAccount}``."""
+    """Replace policy variables such as ``${aws:SourceAccount}`` with their values."""
     lowered = {key.lower(): value for key, value in context.items()}
     return _VARIABLE.sub(lambda variable: lowered.get(variable[1].lower(), variable[0]), pattern)
 

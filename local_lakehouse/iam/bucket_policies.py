@@ -1,4 +1,4 @@
-"""Bucket policies, judged by the evaluator that judges all other policies."""
+"""Bucket policies, evaluated with the evaluator for all policies."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from local_lakehouse.iam.authorization import Ask, Decision, Principal, decide, 
 
 
 def apply() -> None:
-    """Let moto ask the policy evaluator about buckets, once for the process.
+    """Make moto call the policy evaluator for buckets, once per process.
 
-    Moto denies without a look at principals and conditions, even to the services of the lakehouse.
-    Who is denied is for the check of the caller's rights to say.
+    moto denies requests without evaluating principals and conditions, even requests of the lakehouse's services.
+    The check of the caller's permissions decides about denials.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
 
 
 def _permission(bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
-    """Judge a bucket's policy for everybody, as far as it allows."""
+    """Evaluate a bucket's policy for anonymous access, considering only allows."""
     everybody = Ask(action, resource, Principal("AWS", "*"), {"aws:SecureTransport": "true"}, known=())
     documents = [] if bucket.policy is None else [parse_document(bucket.policy.decode())]
     allowed = decide(documents, everybody) is Decision.ALLOWED

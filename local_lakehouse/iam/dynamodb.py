@@ -1,4 +1,4 @@
-"""DynamoDB: tables, their indexes, and the tables that a batch, a transaction or a PartiQL statement names.
+"""DynamoDB permissions: tables, their indexes, and the tables in a batch, a transaction or a PartiQL statement.
 
 AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 """
@@ -26,7 +26,7 @@ _IMPORT_LOGS = (
 
 
 def accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the rights that a DynamoDB request needs."""
+    """Return the permissions that a DynamoDB request requires."""
     statements = list(_statements(call))
     if statements:
         return _of_statements(call, statements, directory)
@@ -50,8 +50,8 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
 
 
 def stream_accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the rights that a request to DynamoDB Streams needs: its actions are DynamoDB's."""
-    # An iterator begins with the ARN of its stream.
+    """Return the permissions that a DynamoDB Streams request requires: its actions are DynamoDB's."""
+    # An iterator starts with its stream's ARN.
     arn = call.text("StreamArn") or (call.text("ShardIterator") or "").partition("|")[0]
     anywhere = directory.arn("dynamodb", "table/*/stream/*")
     return [Access(f"dynamodb:{call.operation}", arn or anywhere)]
@@ -62,14 +62,14 @@ def _table(name: str, directory: Directory) -> str:
 
 
 def _export(call: Request, directory: Directory) -> Iterator[Access]:
-    # An export is written with the rights of who asks for it.
+    # An export is written with the caller's permissions.
     if call.operation == "ExportTableToPointInTime":
         prefix = f"{prefix}/" if (prefix := (call.text("S3Prefix") or "").rstrip("/")) else ""
         yield Access("s3:PutObject", f"arn:{directory.partition}:s3:::{call.text('S3Bucket')}/{prefix}AWSDynamoDB/")
 
 
 def _import(call: Request, directory: Directory) -> Iterator[Access]:
-    # And an import is read, and logged, with theirs:
+    # An import is also read and logged with them:
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Requesting.html
     if call.operation == "ImportTable":
         source: Any = call.parameters.get("S3BucketSource", {})
@@ -90,7 +90,7 @@ def _statements(call: Request) -> Iterator[str]:
 
 
 def _of_statements(call: Request, statements: list[str], directory: Directory) -> list[Access]:
-    """Return the rights that statements need; one of a batch that cannot be read needs none, and does nothing."""
+    """Return the permissions that statements require; an invalid statement in a batch requires none."""
     needed, faults = [], []
     for text in statements:
         try:

@@ -1,4 +1,4 @@
-"""The check of each request, as IAM makes it before a service sees the request.
+"""IAM's check of each request before it reaches a service.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -31,23 +31,23 @@ from local_lakehouse.protocol.wire import Answer, Caller, Fault, Service
 
 _LOG = logging.getLogger(__name__)
 
-# Condition keys that a request here has or lacks as it would on AWS. Conditions on others cannot be judged.
+# Condition keys that requests have or lack as on AWS. Conditions on other keys cannot be evaluated.
 _KNOWN = (
     "aws:CalledVia*", "aws:MultiFactorAuthPresent", "aws:PrincipalIsAWSService", "aws:PrincipalOrg*",
     "aws:RequestTag/*", "aws:ResourceTag/*", "aws:SourceAccount", "aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce",
     "aws:username", "cloudwatch:namespace", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN",
     "s3:VersionId", "s3:delimiter", "s3:max-keys", "s3:prefix", "s3:x-amz-*", "sts:ExternalId", "sts:RoleSessionName",
 )  # fmt: skip
-# Here nobody vouches for who such a request is from, so it would let everybody in.
+# Nobody authenticates the sender of such a request here, so it would admit everybody.
 _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
 class PolicyEnforcer:
-    """Checks requests against the policies of who signed them.
+    """Checks requests against the policies of their signers.
 
     Args:
-        backend: The account: its identities, and what its resources allow.
-        services: Our services.
+        backend: The account with its identities and resource policies.
+        services: The lakehouse's services.
     """
 
     def __init__(self, backend: Backend, services: Sequence[Service]) -> None:
@@ -57,7 +57,7 @@ class PolicyEnforcer:
         self.rights = Rights()
 
     def refuse(self, request: Request) -> Answer | None:
-        """Return the answer to a request that must not be carried out; None for one that may."""
+        """Return the error response of a request that is not allowed; None if it is allowed."""
         try:
             if request.credential is not None and request.credential.service != signing_name(request.service):
                 raise Refusal(Cause.WRONG_SCOPE)
@@ -67,19 +67,19 @@ class PolicyEnforcer:
         return None
 
     def rights_of(self, request: Request) -> CallersRights:
-        """Return the rights of who signed a request that may be carried out, for services that act for them."""
+        """Return the permissions of an allowed request's signer, for services that act for the signer."""
         return CallersRights(self, self._identity(request), self._backend.region)
 
     def check(self, request: Request, identity: Identity, further: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Check a request against somebody's rights.
+        """Check a request against an identity's permissions.
 
         Args:
             request: The request.
-            identity: Who has or lacks the rights.
-            further: Condition keys beside those of the request and of the identity.
+            identity: The identity.
+            further: Additional condition keys.
 
         Raises:
-            Refusal: It must not be carried out.
+            Refusal: The request is not allowed.
         """
         if not request.operation:
             raise Refusal(Cause.NOT_CHECKED)
@@ -106,19 +106,19 @@ class PolicyEnforcer:
         return identity
 
     def _about(self, identity: Identity, access: Access, region: str) -> dict[str, str]:
-        """Return the condition keys that are about the thing a right is for."""
+        """Return the condition keys about a permission's resource."""
         clients = self._backend.clients
         tags = resource_tags(clients, access, self._glue, Caller(clients.account, region, identity.arn))
         return {**tags, **role_boundary(clients, access)}
 
     def require(self, identity: Identity, access: Access, region: str) -> None:
-        """Require one right of somebody.
+        """Require one permission of an identity.
 
         Raises:
-            Refusal: It is not given.
+            Refusal: The permission is missing.
         """
         try:
-            # IAM looks at policies and tags itself: nobody needs the right to read them in order to be judged by them.
+            # IAM reads policies and tags itself, so callers need no permission to read them.
             with acting_for(None):
                 surroundings = {**_context(region), **self._about(identity, access, region)}
                 attached = resource_policy(self._backend.clients, access)
@@ -132,7 +132,7 @@ class PolicyEnforcer:
 
 
 class CallersRights:
-    """The rights of a caller on whose behalf a service acts.
+    """The permissions of the caller on whose behalf a service acts.
 
     AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
 
@@ -148,7 +148,7 @@ class CallersRights:
         self._region = region
 
     def refuse(self, request: Request) -> Answer | None:
-        """Return the answer to a request that must not be carried out; None for one that may."""
+        """Return the error response of a request that is not allowed; None if it is allowed."""
         try:
             self._enforcer.check(request, self._identity, _FORWARDED)
         except Refusal as refusal:
@@ -156,7 +156,7 @@ class CallersRights:
         return None
 
     def objection(self, action: str, resource: str) -> str | None:
-        """Return why a right is not given; None when it is."""
+        """Return the reason why a permission is missing; None if it is granted."""
         try:
             self._enforcer.require(self._identity, Access(action, resource, _FORWARDED), self._region)
         except Refusal as refusal:
@@ -164,7 +164,7 @@ class CallersRights:
         return None
 
 
-# How Athena's requests differ from those that the caller makes.
+# How Athena's requests differ from the caller's requests.
 _FORWARDED = {"aws:ViaAWSService": "true", "aws:CalledVia": "athena.amazonaws.com"}
 _ANONYMOUS = Identity("anonymous", (), None, None, {})
 
@@ -172,7 +172,7 @@ _ANONYMOUS = Identity("anonymous", (), None, None, {})
 def _context(region: str) -> dict[str, str]:
     return {
         "aws:RequestedRegion": region,
-        # Nothing leaves this computer; on AWS the same request would travel encrypted.
+        # Requests do not leave this computer; on AWS they would be encrypted.
         "aws:SecureTransport": "true",
         "aws:ViaAWSService": "false",
     }
@@ -193,7 +193,7 @@ def _refuse_what_is_not_offered(request: Request) -> None:
 def _objection(
     identity: Identity, access: Access, attached: Document | None, surroundings: Mapping[str, str]
 ) -> str | None:
-    """Say why a right is not given, in AWS's words; None when it is."""
+    """Return AWS's message for a missing permission; None if it is granted."""
     context = {**surroundings, **identity.context, **access.context}
     if account := identity.context.get("aws:PrincipalAccount"):
         context["aws:ResourceAccount"] = account
@@ -216,7 +216,7 @@ def _objection(
 
 
 def _must_agree(access: Access) -> bool:
-    """Tell whether a resource's own policy must allow too, as those of roles and KMS keys must."""
+    """Return whether a resource's own policy must also allow access, as for roles and KMS keys."""
     service, _, rest = access.resource.partition(":")[2].partition(":")[2].partition(":")
     return (service == "iam" and access.action.startswith("sts:")) or (service == "kms" and ":key/" in rest)
 

@@ -1,4 +1,4 @@
-"""AWS Glue: whoever wants a table needs its database and its catalog too.
+"""AWS Glue permissions: access to a table also requires its database and catalog.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from local_lakehouse.iam.access import Access, Directory, on
 from local_lakehouse.protocol.request import Request
 
-# Things outside of the catalog: what the operation is called, and what names the thing.
+# Resources outside the catalog: the operation's name, and the member with the resource's name.
 _THINGS: Mapping[str, tuple[str, str]] = {
     "Crawler": ("crawler", "CrawlerName"),
     "DevEndpoint": ("devEndpoint", "EndpointName"),
@@ -34,7 +34,7 @@ _OF_THE_CATALOG = re.compile(
 
 
 def accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the rights that a Glue request needs."""
+    """Return the permissions that a Glue request requires."""
     if "Integration" in call.operation:
         return on(call, *_of_integrations(call, directory))
     if resource := call.text("ResourceArn"):
@@ -60,7 +60,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
 
 
 def _name(call: Request, given: str, member: str) -> str | None:
-    """Return what names a thing: a member, or that of the description it is created by."""
+    """Return a resource's name from a member of the request, or of its input structure."""
     described = call.parameters.get(given)
     inner = described.get("Name", described.get("FunctionName")) if isinstance(described, dict) else None
     return call.text(member) or call.text("ConnectionName") or inner
@@ -71,7 +71,7 @@ def _tables(call: Request) -> list[str]:
     if isinstance(several, list):
         return [str(name) for name in several]
     named = call.text("TableName") or call.text("Name") or _name(call, "TableInput", "Name")
-    # Lists of tables ask for all of a database.
+    # Listing tables requires permission for all tables of a database.
     return [named or "*"]
 
 

@@ -1,4 +1,4 @@
-"""Who signed a request, and the policies that speak for them."""
+"""The signer of a request, and the policies that apply to it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identity:
-    """A user, or the session of a role.
+    """A user, or a session of a role.
 
     Args:
         arn: Its ARN.
-        policies: Inline and attached policies, of the groups too.
-        boundary: The permissions boundary; None without one.
-        session: The session policy; None without one.
-        context: The condition keys that are about it.
+        policies: Inline and attached policies, including those of groups.
+        boundary: The permissions boundary, or None.
+        session: The session policy, or None.
+        context: Its condition keys.
     """
 
     arn: str
@@ -36,7 +36,7 @@ class Identity:
 
 
 def find_identity(backend: Backend, access_key: str) -> Identity | None:
-    """Return whom an access key stands for; None when nobody has it."""
+    """Return the identity of an access key; None if there is none."""
     with backend.lock:
         session = backend.sts.get_assumed_role_from_access_key(access_key)
         if session is not None:
@@ -46,7 +46,7 @@ def find_identity(backend: Backend, access_key: str) -> Identity | None:
 
 
 def find_principal(backend: Backend, arn: str) -> Identity | None:
-    """Return the user or role of an ARN, as ``SimulatePrincipalPolicy`` takes it; None when there is none."""
+    """Return the user or role of an ARN for ``SimulatePrincipalPolicy``; None if it does not exist."""
     with backend.lock:
         iam = backend.iam
         role = _role(iam, arn)
@@ -84,7 +84,7 @@ def _session(iam: IAMBackend, session: AssumedRole) -> Identity:
     scope = parse_document(session.policy) if session.policy else None
     role = _role(iam, session.role_arn)
     if role is None:
-        # A session lives on when its role is deleted, and may do nothing any more.
+        # A session outlives its deleted role, but has no permissions.
         return Identity(session.arn, (), None, scope, context)
     return Identity(session.arn, tuple(_policies(role)), _boundary(iam, role), scope, context)
 
@@ -112,7 +112,7 @@ def _boundary(iam: IAMBackend, role: Role) -> Document | None:
     if not role.permissions_boundary_arn:
         return None
     policy = iam.managed_policies.get(role.permissions_boundary_arn)
-    # A boundary that is gone allows nothing.
+    # A missing boundary allows nothing.
     return _document(policy) if policy is not None else {"Statement": []}
 
 

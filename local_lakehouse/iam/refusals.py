@@ -1,4 +1,4 @@
-"""What a refused request is answered: each protocol has its own words and its own form.
+"""Responses to refused requests, with the message and format of each protocol.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 """
@@ -14,7 +14,7 @@ from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Cause(Enum):
-    """Why a request is refused: the code of a JSON service, of a query service and of S3, and the message."""
+    """A refusal: the codes for JSON services, query services and S3, and the message."""
 
     DENIED = ("AccessDeniedException", "AccessDenied", "AccessDenied", "Access Denied")
     NOT_SIGNED = (
@@ -40,7 +40,7 @@ class Cause(Enum):
 
 
 class Refusal(Exception):
-    """A request that is not carried out."""
+    """A request is refused."""
 
     def __init__(self, cause: Cause, message: str | None = None) -> None:
         super().__init__(message or cause.value[3])
@@ -49,19 +49,19 @@ class Refusal(Exception):
 
 
 def describe(caller: str, access: Access, why: str) -> str:
-    """Say in AWS's words what a caller may not do.
+    """Return AWS's message for a denied action.
 
     Args:
         caller: The caller's ARN.
-        access: The right that is missing.
-        why: Which kind of policy says so, as AWS puts it.
+        access: The missing permission.
+        why: The type of policy that causes the denial, in AWS's words.
     """
     resource = f'"{access.resource}"' if access.action.startswith("s3:") else access.resource
     return f"User: {caller} is not authorized to perform: {access.action} on resource: {resource} {why}".rstrip()
 
 
 def answer(request: Request, refusal: Refusal) -> Answer:
-    """Write a refusal as the request's service does."""
+    """Write a refusal in the format of the request's service."""
     json_code, query_code, s3_code, _ = refusal.cause.value
     message = refusal.message
     if request.protocol == "rest-xml":
@@ -73,6 +73,6 @@ def answer(request: Request, refusal: Refusal) -> Answer:
     status = 403 if request.protocol == "rest-json" else 400
     response = fail(request.service, request.method, Fault(json_code, message, status=status))
     if PROTOCOLS[request.service].queried:
-        # Clients that knew the service by its older protocol know its errors by their older names.
+        # Clients of a service's older protocol use the older names of its errors.
         return Answer(403, [*response.headers, ("x-amzn-query-error", f"{query_code};Sender")], response.body)
     return response

@@ -1,4 +1,4 @@
-"""Which rights were asked for: what a policy has to give, seen from what was really done."""
+"""The permissions that were checked, to compare policies with actual use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEPT = 100_000
 
 
 class Rights:
-    """The distinct rights that were asked for, and whether each was given; the oldest are forgotten beyond a number."""
+    """The distinct permissions that were checked, with their results; the oldest are dropped beyond a limit."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[tuple[str, str, str, bool], tuple[int, Mapping[str, str]]] = OrderedDict()
@@ -21,7 +21,7 @@ class Rights:
         self._lock = threading.Lock()
 
     def note(self, principal: str, access: Access, *, allowed: bool) -> None:
-        """Note that a right of somebody was asked for."""
+        """Record the check of a permission."""
         key = (principal, access.action, access.resource, allowed)
         with self._lock:
             self._number += 1
@@ -31,10 +31,9 @@ class Rights:
                 self._seen.popitem(last=False)
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the rights: ``number``, ``principal``, ``action``, ``resource``, ``allowed`` and ``context`` of each.
+        """Return the records: ``number``, ``principal``, ``action``, ``resource``, ``allowed`` and ``context``.
 
-        A right that is asked for again gets a new number: what was asked for after a moment has a higher one than all
-        before it.
+        A repeated check gets a new number, so all checks after a given time have higher numbers than those before it.
         """
         with self._lock:
             return [

@@ -1,4 +1,4 @@
-"""S3: its actions are older than its operations, and called otherwise.
+"""S3 permissions: the actions are older than the operations and have different names.
 
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
@@ -52,13 +52,13 @@ _ACTIONS: Mapping[str, str] = {
     "UploadPart": "PutObject",
     "UploadPartCopy": "PutObject",
 }
-# Analytics, inventory, metrics and tiering: one action reads, one writes, whatever the operation is called.
+# Analytics, inventory, metrics and tiering: one action reads and one writes, regardless of the operation's name.
 _CONFIGURATION = re.compile(
     r"(Get|Put|Delete|List)Bucket(Analytics|Inventory|Metrics|IntelligentTiering)Configurations?"
 )
 _COPIES = ("CopyObject", "UploadPartCopy")
 _OF_A_VERSION = re.compile(r"(Get|Put|Delete)Object(Acl|Tagging|Attributes)?")
-# What a request asks for beside its operation, by the header that does.
+# Additional permissions that a header requires.
 _BY_HEADER: Mapping[str, str] = {
     "x-amz-acl": "PutObjectAcl",
     "x-amz-bypass-governance-retention": "BypassGovernanceRetention",
@@ -70,7 +70,7 @@ _KEYS = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max
 
 
 def accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the rights that an S3 request needs."""
+    """Return the permissions that an S3 request requires."""
     bucket = call.text("Bucket")
     if bucket is None:
         return [Access("s3:ListAllMyBuckets", f"{_every(directory)}*")]

@@ -1,4 +1,4 @@
-"""IAM's policy simulator: what a user or role may do, judged by the same rules as requests are.
+"""IAM's policy simulator: a user's or role's permissions, evaluated with the rules for requests.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """
@@ -18,7 +18,7 @@ _DECISIONS = {
     Decision.DENIED: "explicitDeny",
     Decision.NOT_ALLOWED: "implicitDeny",
 }
-# What would change the answer and is not judged here.
+# Parameters that would change the result but are not supported.
 _NOT_OFFERED = (
     "PermissionsBoundaryPolicyInputList", "PolicyExclusionList", "ResourcePolicy", "ResourceOwner", "CallerArn",
     "ResourceHandlingOption",
@@ -26,9 +26,9 @@ _NOT_OFFERED = (
 
 
 class PolicySimulator:
-    """Answers ``SimulatePrincipalPolicy``; all other operations of IAM are moto's.
+    """Executes ``SimulatePrincipalPolicy``; moto executes IAM's other operations.
 
-    The answer has no ``MatchedStatements`` and no ``MissingContextValues``.
+    The response has no ``MatchedStatements`` and no ``MissingContextValues``.
 
     Args:
         backend: The account.

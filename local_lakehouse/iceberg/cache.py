@@ -16,13 +16,13 @@ ColumnKey = tuple[str, int, str, tuple[str, ...]]
 
 
 class RowCache:
-    """Columns of data files, the least recently used dropped beyond a size.
+    """Columns of data files, with the least recently used dropped beyond a size limit.
 
-    Iceberg never changes a data file, so a column is known by the file's path, its field id, its Arrow type and the
-    delete files that were applied to it.
+    Iceberg never changes a data file, so a column is identified by the file's path, its field id, its Arrow type and
+    the applied delete files.
 
     Args:
-        limit: How many bytes of Arrow data to keep.
+        limit: The maximum bytes of Arrow data.
     """
 
     def __init__(self, limit: int = _CACHE_BYTES) -> None:
@@ -34,11 +34,11 @@ class RowCache:
 
     @property
     def size(self) -> int:
-        """How many bytes are kept."""
+        """The number of cached bytes."""
         return self._size
 
     def get(self, key: ColumnKey) -> pa.ChunkedArray | None:
-        """Return a column, or None if it is not kept."""
+        """Return a column, or None if it is not cached."""
         with self._lock:
             column = self._columns.get(key)
             if column is not None:
@@ -46,7 +46,7 @@ class RowCache:
             return column
 
     def put(self, key: ColumnKey, column: pa.ChunkedArray) -> None:
-        """Keep a column; one that is larger than the whole cache is not kept."""
+        """Cache a column, unless it is larger than the whole cache."""
         size = column.nbytes
         if size > self._limit:
             return
@@ -64,10 +64,10 @@ class RowCache:
 
 
 class KeptValues(Generic[_Value]):
-    """Values that are expensive to compute and small to keep, by their keys.
+    """Values that are expensive to compute and small to store, by key.
 
     Args:
-        limit: How many values to keep.
+        limit: The maximum number of values.
     """
 
     def __init__(self, limit: int) -> None:
@@ -76,7 +76,7 @@ class KeptValues(Generic[_Value]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, compute: Callable[[], _Value]) -> _Value:
-        """Return the value of a key, computed at its first use."""
+        """Return the value of a key, computed on first use."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)

@@ -1,8 +1,8 @@
-"""PyIceberg over the lakehouse's own Glue catalog and S3.
+"""PyIceberg on the lakehouse's Glue catalog and S3.
 
-PyIceberg chooses its `FileIO` by properties, and a table's own properties come last: through them a client could name
-any Python class. So the catalog's `_load_file_io` is overridden, the only private part of PyIceberg that this package
-relies on; `tests/local_lakehouse/iceberg/test_catalog.py` fails when it is gone.
+PyIceberg chooses its `FileIO` by properties, and a table's properties take precedence, so clients could name any Python
+class. The catalog therefore overrides `_load_file_io`, the only private part of PyIceberg that this package uses;
+`tests/local_lakehouse/iceberg/test_catalog.py` fails if it no longer exists.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ class LakehouseCatalog(GlueCatalog):
         return LakehouseFileIO(self.objects, {**self.properties, **properties})
 
     def table_at(self, database: str, name: str, metadata_location: str) -> Table:
-        """Return the table that a file of metadata describes.
+        """Return the table for a metadata file.
 
         Raises:
             FileNotFoundError: The file does not exist.
         """
         io = self.file_io()
-        # A file of metadata is never changed.
+        # A metadata file never changes.
         metadata = self._metadata.get(
             metadata_location, lambda: FromInputFile.table_metadata(io.new_input(metadata_location))
         )
         return Table((database, name), metadata, metadata_location, io, self)
 
     def staged_table(self, database: str, name: str, metadata: TableMetadata) -> StagedTable:
-        """Return a table that the catalog does not have yet."""
+        """Return a table that is not yet in the catalog."""
         return StagedTable((database, name), metadata, "", self.file_io(metadata.properties), self)
 
 
 def load_catalog(clients: ServiceClients) -> LakehouseCatalog:
-    """Return the catalog of the lakehouse: one for all services, so that they share what was read before.
+    """Return the lakehouse's catalog, which all services share with its caches.
 
     Args:
         clients: The clients of the lakehouse.

@@ -1,4 +1,4 @@
-"""Optimistic commits: a change is made on a table as it was read, and refused or repeated if that has changed since."""
+"""Optimistic commits: a change is computed from a table, and refused or repeated if the table has changed since."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from pyiceberg.table.update import (
 from local_lakehouse.iceberg.catalog import LakehouseCatalog
 from local_lakehouse.iceberg.snapshots import Change, live_entries, make, snapshot_updates
 
-# As many as Iceberg's `commit.retry.num-retries`.
+# The default of Iceberg's `commit.retry.num-retries`.
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.02
 
 
 def commit(table: Table, updates: Sequence[TableUpdate]) -> None:
-    """Commit updates to a table, provided that its current snapshot is still the one that was read.
+    """Commit updates to a table if its current snapshot is still the one that was read.
 
     Raises:
-        CommitFailedException: Another writer has committed meanwhile.
+        CommitFailedException: Another writer has committed in between.
     """
     snapshot = table.current_snapshot()
     requirements = (
@@ -53,7 +53,7 @@ def commit(table: Table, updates: Sequence[TableUpdate]) -> None:
 
 
 def create(catalog: LakehouseCatalog, database: str, name: str, metadata: TableMetadata, change: Change) -> None:
-    """Add a table to the catalog, with a first snapshot if there are files for it.
+    """Add a table to the catalog, with a first snapshot if it has files.
 
     Args:
         catalog: The catalog.
@@ -63,7 +63,7 @@ def create(catalog: LakehouseCatalog, database: str, name: str, metadata: TableM
         change: The files of its first snapshot.
 
     Raises:
-        CommitFailedException: There is such a table already.
+        CommitFailedException: The table already exists.
     """
     staged = catalog.staged_table(database, name, metadata)
     updates = [*_creation(metadata)]
@@ -86,18 +86,18 @@ def _creation(metadata: TableMetadata) -> Iterator[TableUpdate]:
 
 
 def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> None:
-    """Make a change a table's next snapshot.
+    """Make a change the table's next snapshot.
 
-    New files alone, and the same rows in other files, fit any state of the table: when another writer was faster they
-    are put on top of what that wrote. Other changes were computed from rows that may have changed.
+    Additional files, and files with the same rows, fit any state of the table: if another writer was faster, they are
+    added to its result. Other changes were computed from rows that may have changed.
 
     Args:
-        table: The table from which the change was computed.
-        change: The change, its files written.
-        reload: Returns the table as it is now.
+        table: The table that the change was computed from.
+        change: The change, with written files.
+        reload: Returns the table's current state.
 
     Raises:
-        CommitFailedException: Another writer has committed meanwhile, and the change does not fit what that wrote.
+        CommitFailedException: Another writer has committed in between, and the change does not fit its result.
     """
     uuid = table.metadata.table_uuid
     deletes = _delete_files(table) if change.removed else set()

@@ -1,6 +1,6 @@
-"""Scans as DuckDB's SQL over Parquet files on the local disk.
+"""Scans as DuckDB SQL on Parquet files on the local disk.
 
-DuckDB then reads only the columns that a statement names and only the row groups that its conditions leave.
+DuckDB then reads only the statement's columns, and only the row groups that match its conditions.
 """
 
 # ruff: noqa: S608 - SQL is written here from schemas and paths, never from a caller's text.
@@ -50,7 +50,7 @@ _SQL_TYPES: dict[type[IcebergType], str] = {
 
 
 class NotReadableError(Exception):
-    """DuckDB would not read a file by itself as its table's schema says."""
+    """DuckDB would read a file differently from the table's schema."""
 
 
 def scan_sql(
@@ -64,12 +64,12 @@ def scan_sql(
 
     Args:
         files: The files, the paths of their bytes, and their fields. None of them has deleted rows.
-        fields: The columns: what each is to be called, and its field in the version's schema.
-        path_column: What a column of the files' locations is to be called.
-        place_columns: What columns of the files' numbers and of the rows' numbers in them are to be called.
+        fields: The columns' new names, and their fields in the version's schema.
+        path_column: The name for a column with the files' locations.
+        place_columns: The names for columns with file numbers and row numbers.
 
     Raises:
-        NotReadableError: A column is stored in a way that DuckDB would read otherwise.
+        NotReadableError: DuckDB would read a column differently.
     """
     groups: dict[object, list[tuple[int, ScanFile, Path, Layout]]] = {}
     for number, (file, path, layout) in enumerate(files):
@@ -123,10 +123,10 @@ def _column_sql(stored: StoredField | None, field: NestedField, file: ScanFile) 
 
 
 def engine_type(type_: IcebergType) -> str:
-    """Return DuckDB's type of an Iceberg type in the form for DuckDB.
+    """Return DuckDB's type for an Iceberg type, in DuckDB's form.
 
     Raises:
-        NotReadableError: There is none.
+        NotReadableError: The type is not supported.
     """
     if isinstance(type_, StructType):
         fields = ", ".join(f"f{index} {engine_type(child.field_type)}" for index, child in enumerate(type_.fields))
@@ -145,7 +145,7 @@ def engine_type(type_: IcebergType) -> str:
 
 
 def _value_sql(sql: str, stored: StoredField, type_: IcebergType) -> str:
-    """Write the value of a stored field as a value of a type, field by field."""
+    """Write the SQL that converts a stored field to a type, field by field."""
     if isinstance(type_, StructType):
         return _row_sql(sql, stored, type_)
     if isinstance(type_, ListType):

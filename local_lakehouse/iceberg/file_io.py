@@ -18,16 +18,16 @@ from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.iceberg.local_files import LocalFiles
 
 _CACHE_BYTES = 96 * 2**20
-# Larger files are data files; they are read from the disk, column by column.
+# Larger files are data files, which are read from disk by column.
 SMALL_BYTES = 4 * 2**20
 
 
 class ObjectBytes:
-    """Objects of S3: small ones kept in memory by path, large ones on the local disk.
+    """S3 objects: small ones cached by path, large ones on the local disk.
 
     Args:
         clients: The clients of the lakehouse.
-        limit: How many bytes of small objects to keep.
+        limit: The maximum bytes of small objects.
     """
 
     def __init__(self, clients: ServiceClients, limit: int = _CACHE_BYTES) -> None:
@@ -40,7 +40,7 @@ class ObjectBytes:
         self._lock = threading.Lock()
 
     def read(self, location: str) -> bytes:
-        """Return an object's bytes, and keep them if they are few.
+        """Return an object's bytes, and cache them if they are few.
 
         Raises:
             FileNotFoundError: The object does not exist.
@@ -56,7 +56,7 @@ class ObjectBytes:
         return content
 
     def open(self, location: str, size: int) -> IO[bytes]:
-        """Open an object whose size is known for reading.
+        """Open an object of known size for reading.
 
         Raises:
             FileNotFoundError: The object does not exist.
@@ -71,7 +71,7 @@ class ObjectBytes:
         self._keep(location, content)
 
     def write_file(self, location: str, path: Path) -> None:
-        """Write an object from a file of `local`, which then is its copy, unless the object's body is a file."""
+        """Upload a file from `local` as an object, and keep the file as its copy unless the body is a file."""
         with path.open("rb") as body:
             self.s3.put_object(**address(location), Body=body)
         if self._body(location) is None:
@@ -87,7 +87,7 @@ class ObjectBytes:
         self.s3.delete_object(**address(location))
 
     def exists(self, location: str) -> bool:
-        """Tell whether there is an object."""
+        """Return whether an object exists."""
         try:
             self.s3.head_object(**address(location))
         except ClientError as error:
@@ -123,7 +123,7 @@ class ObjectBytes:
 class LakehouseFileIO(FileIO):
     """Iceberg's files in the lakehouse's S3.
 
-    Iceberg never changes a file once it is written, so what was read before is kept by its path.
+    Iceberg never changes a file once it is written, so reads are cached by path.
 
     Args:
         objects: The objects of S3.
@@ -135,11 +135,11 @@ class LakehouseFileIO(FileIO):
         self.objects = objects
 
     def new_input(self, location: str) -> InputFile:
-        """Return a file to be read."""
+        """Return a file for reading."""
         return _Input(location, self.objects)
 
     def new_output(self, location: str) -> OutputFile:
-        """Return a file to be written."""
+        """Return a file for writing."""
         return _Output(location, self.objects)
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
@@ -183,11 +183,11 @@ class _Output(OutputFile):
 
 
 class _ReadStream(io.BytesIO):
-    """A file's bytes; `io.BytesIO` already has the methods of the protocol."""
+    """A file's bytes; `io.BytesIO` already implements the protocol."""
 
 
 class _WriteStream(io.BytesIO):
-    """A file being written: it reaches S3 whole, when it is closed."""
+    """A file being written, which is uploaded to S3 when it is closed."""
 
     def __init__(self, location: str, objects: ObjectBytes) -> None:
         super().__init__()
@@ -201,8 +201,8 @@ class _WriteStream(io.BytesIO):
 
 
 def address(location: str) -> dict[str, str]:
-    """Return bucket and key of an ``s3://`` location as boto3 takes them."""
+    """Return the bucket and key of an ``s3://`` location for boto3."""
     parts = urlsplit(location, allow_fragments=False)
-    # Everything behind the bucket is the key, a question mark included.
+    # Everything after the bucket is the key, including a question mark.
     key = location.removeprefix(f"{parts.scheme}://{parts.netloc}").lstrip("/")
     return {"Bucket": parts.netloc, "Key": key}

@@ -1,7 +1,7 @@
-"""Arrow forms of Iceberg values: as data files hold them, and as DuckDB is handed them.
+"""Arrow forms of Iceberg values: in data files, and for DuckDB.
 
-In the form for DuckDB a row's fields are named ``f0``, ``f1`` and so on, a timestamp with time zone is a row of its
-instant and its zone, and a UUID is its text.
+In DuckDB's form, a row's fields are named ``f0``, ``f1`` and so on, a timestamp with time zone is a row of its instant
+and its zone, and a UUID is a string.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ _SIMPLE: dict[type[IcebergType], pa.DataType] = {
 
 
 class Form(Enum):
-    """In which form a column is wanted."""
+    """The form of a column."""
 
     FILE = "file"
     ENGINE = "engine"
 
 
 class UnsupportedTypeError(Exception):
-    """A column has a type that the local lakehouse does not handle."""
+    """A column has an unsupported type."""
 
 
 def arrow_type(type_: IcebergType, form: Form) -> pa.DataType:
     """Return the Arrow type of an Iceberg type in a form.
 
     Raises:
-        UnsupportedTypeError: There is none, such as for the types of format version 3.
+        UnsupportedTypeError: The type is not supported, such as those of format version 3.
     """
     if isinstance(type_, StructType):
         names = [f"f{index}" if form is Form.ENGINE else child.name for index, child in enumerate(type_.fields)]
@@ -82,8 +82,8 @@ class StoredField:
     Args:
         name: Its name in the file.
         type: Its Arrow type in the file.
-        field_id: Its Iceberg field id; None when the file does not tell.
-        children: The fields of a row, the element of a list, key and value of a map.
+        field_id: Its Iceberg field id; None if the file has none.
+        children: The fields of a row, the element of a list, or the key and value of a map.
     """
 
     name: str
@@ -138,7 +138,7 @@ def _mapped(fields: tuple[StoredField, ...], mapping: Any) -> tuple[StoredField,
 
 
 def _canonical_names(field: StoredField) -> tuple[StoredField, ...]:
-    """Return the children under the names that a name mapping has for them."""
+    """Return the children with the names from a name mapping."""
     names = {1: ("element",), 2: ("key", "value")}.get(len(field.children), ())
     if pa.types.is_struct(field.type):
         return field.children
@@ -149,7 +149,7 @@ def _canonical_names(field: StoredField) -> tuple[StoredField, ...]:
 
 
 def read_form(values: pa.ChunkedArray, stored: StoredField, type_: IcebergType, form: Form) -> pa.ChunkedArray:
-    """Return a column of a file as a column of a table's schema, its fields matched by their ids."""
+    """Return a file's column as a column of a table's schema, with fields matched by id."""
     wanted = arrow_type(type_, form)
     return pa.chunked_array([_projected(chunk, stored, type_, form) for chunk in values.chunks], wanted)
 
@@ -184,7 +184,7 @@ def _projected_row(values: pa.Array, stored: StoredField, type_: StructType, for
 
 
 def _list_of(values: Any, elements: pa.Array, wanted: pa.DataType) -> pa.Array:
-    # Arrow takes no mask beside offsets that are a slice.
+    # Arrow accepts no mask with offsets that are a slice.
     return pa.ListArray.from_arrays(pc.add(values.offsets, 0), elements, wanted, mask=pc.is_null(values))
 
 
@@ -211,7 +211,7 @@ def _converted(values: pa.Array, type_: IcebergType, form: Form) -> pa.Array:
 
 
 def zoned(instants: pa.Array) -> pa.Array:
-    """Return instants as timestamps with the time zone UTC in DuckDB's form."""
+    """Return instants as timestamps in UTC, in DuckDB's form."""
     zones = pa.repeat(pa.scalar("UTC"), len(instants))
     return pa.StructArray.from_arrays(
         [instants.cast(pa.timestamp("us")), zones], fields=list(ZONED), mask=pc.is_null(instants)
@@ -219,7 +219,7 @@ def zoned(instants: pa.Array) -> pa.Array:
 
 
 def write_form(rows: pa.Table | pa.RecordBatch, schema: Schema) -> pa.Table:
-    """Return rows in DuckDB's form as the rows of a data file, the columns matched by their places."""
+    """Convert rows from DuckDB's form to the form in data files, with columns matched by position."""
     wanted = pa.schema([(field.name, arrow_type(field.field_type, Form.FILE)) for field in schema.fields])
     arrays = []
     for index, field in enumerate(schema.fields):

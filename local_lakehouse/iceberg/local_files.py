@@ -1,4 +1,4 @@
-"""Paths on the local disk of objects in S3, from which DuckDB reads Parquet files by itself."""
+"""Local paths of S3 objects, from which DuckDB reads Parquet files."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from pathlib import Path
 from typing import IO
 
 _COPIES_BYTES = 4 * 2**30
-# A statement may run for half an hour, and reads the copies that it was told of at its start.
+# A statement can run for half an hour and reads the copies that it got at its start.
 _IN_USE_SECONDS = 45 * 60
 
 
 @functools.cache
 def copies_folder() -> Path:
-    """Return the folder of this process for copies of objects; it is removed when the process ends."""
+    """Return this process's folder for copies of objects, which is removed at exit."""
     folder = Path(tempfile.mkdtemp(prefix="local-lakehouse-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 class LocalFiles:
-    """Objects of S3 as files on the local disk: the object's own body if it is one, or else a copy.
+    """S3 objects as local files: the object's body if it is a file, or a copy.
 
     Args:
         fetch: Writes an object's bytes to an open file.
-        body: Tells the file that has an object's bytes, if there is one.
-        limit: How many bytes of copies to keep; copies that a statement may still read stay beyond it.
-        clock: Tells the time in seconds.
+        body: Returns the file with an object's bytes, if there is one.
+        limit: The maximum bytes of copies; copies that a statement may still read are kept beyond it.
+        clock: Returns the time in seconds.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class LocalFiles:
 
         Args:
             location: The object.
-            version: Tells the contents of an object that may be overwritten, such as its entity tag.
+            version: Identifies the contents of an object that can be overwritten, such as its entity tag.
 
         Raises:
             FileNotFoundError: The object does not exist.
@@ -82,11 +82,11 @@ class LocalFiles:
         return self.adopt(key, copy)
 
     def new_path(self) -> Path:
-        """Return a path for a file that is about to be written."""
+        """Return a path for a new file."""
         return copies_folder() / f"{uuid.uuid4().hex}.bin"
 
     def adopt(self, location: str, copy: Path) -> Path:
-        """Keep a file that has an object's bytes, and return the path under which it is known."""
+        """Keep a file with an object's bytes, and return its path."""
         size = copy.stat().st_size
         with self._lock:
             known = self._copies.get(location)
@@ -99,7 +99,7 @@ class LocalFiles:
         return copy
 
     def forget(self, location: str) -> None:
-        """Remove the copy of an object that is deleted."""
+        """Remove the copy of a deleted object."""
         with self._lock:
             self._remove(location)
 
@@ -118,10 +118,10 @@ class LocalFiles:
 
 
 def _linked(body: Path, copy: Path) -> bool:
-    """Give a file a second name, under which it stays when the object is deleted; tell whether that is possible."""
+    """Give a file a second name that survives the object's deletion; return whether that is possible."""
     try:
         copy.hardlink_to(body)
     except OSError:
-        # Another file system, one without links, or an object that was deleted just now.
+        # Another file system, a file system without links, or a deleted object.
         return False
     return True

@@ -1,4 +1,4 @@
-"""Partitions of a table: the values that the rows of a data file share."""
+"""Partitions of a table: the values that a data file's rows share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pyiceberg.types import StructType
 
 @dataclass(frozen=True)
 class Partition:
-    """The values that all rows of one data file share, as PyIceberg's location provider asks for them."""
+    """The values that all rows of a data file share, for PyIceberg's location provider."""
 
     partition: Record
     spec: PartitionSpec
@@ -30,7 +30,7 @@ class Partition:
 
 
 def transformed(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> pa.Table:
-    """Return the partition values of each row, one column per partition field."""
+    """Return the partition values of each row, with one column per partition field."""
     columns = {}
     for field in spec.fields:
         source_type = schema.find_type(field.source_id)
@@ -40,7 +40,7 @@ def transformed(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> pa.Table
 
 
 def _source(rows: Any, struct: StructType, field_id: int) -> Any:
-    """Return the source column of a partition field, which may be a field of a row."""
+    """Return the source column of a partition field, which can be a field of a row."""
     for child in struct.fields:
         if child.field_id == field_id:
             return _child(rows, child.name)
@@ -58,7 +58,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
 
     Args:
         rows: Rows in the table's schema, in the form of files.
-        spec: How the table is partitioned.
+        spec: The table's partition specification.
         schema: The table's schema.
 
     Yields:
@@ -79,7 +79,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
 
 
 def partition_value(value: Any) -> Any:
-    """Return a partition's value as manifests hold it: days and microseconds since 1970, or microseconds of a day."""
+    """Return a partition's value as in manifests: days and microseconds since 1970, or microseconds of a day."""
     if isinstance(value, datetime):
         return (value.replace(tzinfo=None) - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     if isinstance(value, date):

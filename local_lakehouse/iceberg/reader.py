@@ -1,4 +1,4 @@
-"""Columns of data files as Arrow: only the wanted ones, each parsed once."""
+"""Columns of data files as Arrow: only the required columns, each parsed once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Reader:
 
     Args:
         objects: The objects of S3.
-        rows: Columns that were read or written before.
+        rows: Columns that were read or written earlier.
     """
 
     def __init__(self, objects: ObjectBytes, rows: RowCache) -> None:
@@ -33,7 +33,7 @@ class Reader:
         self._layouts: KeptValues[tuple[StoredField, ...]] = KeptValues(_KEPT_LAYOUTS)
 
     def layout(self, file: ScanFile, mapping: NameMapping | None) -> tuple[StoredField, ...]:
-        """Return the fields that a data file has."""
+        """Return the fields of a data file."""
 
         def read() -> tuple[StoredField, ...]:
             with self._objects.open(file.path, file.size) as opened:
@@ -44,13 +44,13 @@ class Reader:
     def read(
         self, file: ScanFile, fields: Sequence[tuple[str, NestedField]], form: Form, mapping: NameMapping | None = None
     ) -> pa.Table:
-        """Return columns of a data file, deleted rows left out.
+        """Return columns of a data file, without deleted rows.
 
         Args:
             file: The file.
-            fields: The columns: what each is to be called, and its field in the version's schema.
-            form: In which form they are wanted.
-            mapping: Field ids by names, for files that do not tell field ids themselves.
+            fields: The columns' new names, and their fields in the version's schema.
+            form: The form of the result.
+            mapping: Field ids by name, for files without field ids.
         """
         if not fields:
             return self._without_columns(file)
@@ -70,13 +70,13 @@ class Reader:
         return pa.table({name: columns[field.field_id] for name, field in fields})
 
     def put(self, path: str, fields: Sequence[NestedField], rows: pa.Table) -> None:
-        """Keep the rows of a file that was just written, in the form of files."""
+        """Cache the rows of a file that was just written, in the form of files."""
         for field, column in zip(fields, rows.columns, strict=True):
             self._rows.put((path, field.field_id, str(column.type), ()), column)
 
     def _without_columns(self, file: ScanFile) -> pa.Table:
         count = file.rows - len(self._deleted(file)) if file.deletes else file.rows
-        # Arrow counts the rows of a table without columns only when it is made by a selection.
+        # Arrow knows the row count of a table without columns only if the table results from a selection.
         return pa.table({"n": pa.nulls(count, pa.int8())}).select([])
 
     def _parse(
@@ -100,7 +100,7 @@ class Reader:
         return columns
 
     def _kept(self, file: ScanFile) -> pa.Array | None:
-        """Return the numbers of the rows that are not deleted; None for all."""
+        """Return the numbers of the rows that are not deleted; None for all rows."""
         if not file.deletes:
             return None
         keep = np.ones(file.rows, bool)
@@ -118,7 +118,7 @@ class Reader:
 
 
 def _constant(file: ScanFile, field: NestedField, form: Form, length: int) -> pa.ChunkedArray:
-    """Return a column that a file does not have: its partition's value, or NULL."""
+    """Return a column that a file lacks: its partition's value, or NULL."""
     value = file.constants.get(field.field_id)
     if value is None:
         return pa.chunked_array([pa.nulls(length, arrow_type(field.field_type, form))])

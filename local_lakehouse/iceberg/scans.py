@@ -1,6 +1,6 @@
-"""Scans as data: the files of a version of a table that may hold wanted rows, and what to read of each.
+"""Scans as data: the files of a table version that can contain matching rows, and what to read from each.
 
-A `Scan` has neither rows nor open files, so it can be handed to another process.
+A `Scan` contains neither rows nor open files, so it can be sent to another process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEPT_PLANS = 128
 
 
 class UnsupportedTableError(Exception):
-    """A table has what the local lakehouse does not read, which is the message."""
+    """The table uses an unsupported feature, which is the message."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class ScanFile:
     Args:
         path: Its location.
         size: Its size in bytes.
-        rows: How many rows it has, deleted ones included.
-        column_bytes: How many bytes each field takes, by field id; empty where the file's entry does not tell.
+        rows: The number of rows, including deleted rows.
+        column_bytes: The size of each field in bytes, by field id; empty if the file's entry has no sizes.
         constants: The values of partition columns by field id, for files that do not contain these columns.
         deletes: The locations of the position deletes that apply to it, and their sizes.
         entry: The file as the table's manifests describe it.
@@ -52,7 +52,7 @@ class ScanFile:
     entry: DataFile = field(repr=False, compare=False)
 
     def bytes_of(self, fields: Sequence[tuple[int, IcebergType]]) -> int:
-        """Return how many bytes reading some fields takes: their chunks, or the file where its entry does not tell."""
+        """Return the number of bytes to read some fields: their chunks, or the whole file if its entry has no sizes."""
         if not self.column_bytes:
             return self.size
         if not fields:
@@ -65,12 +65,12 @@ class ScanFile:
 
 @dataclass(frozen=True)
 class Scan:
-    """The files of a version of a table that may hold wanted rows.
+    """The files of a table version that can contain matching rows.
 
     Args:
         schema: The version's schema.
         files: The files.
-        mapping: Field ids by names, for files that do not tell field ids themselves.
+        mapping: Field ids by name, for files without field ids.
     """
 
     schema: Schema
@@ -79,21 +79,21 @@ class Scan:
 
 
 class Planner:
-    """Plans scans, and keeps the plans: what follows from a file of metadata stays true."""
+    """Plans scans and caches the plans, because a metadata file never changes."""
 
     def __init__(self) -> None:
         self._plans: KeptValues[Scan] = KeptValues(_KEPT_PLANS)
 
     def scan(self, table: Table, snapshot_id: int | None, filters: Sequence[BooleanExpression] = ()) -> Scan:
-        """Return the scan of a version of a table.
+        """Return the scan of a table version.
 
         Args:
             table: The table.
-            snapshot_id: The version; None for the current one.
-            filters: What all wanted rows have in common, about the columns that `versions.column_name` names.
+            snapshot_id: The version; None for the current version.
+            filters: Conditions that all required rows meet, on the columns named by `versions.column_name`.
 
         Raises:
-            UnsupportedTableError: The table has something that is not read here.
+            UnsupportedTableError: The table uses an unsupported feature.
         """
         row_filter: BooleanExpression = AlwaysTrue()
         for condition in filters:
@@ -138,7 +138,7 @@ def _scan_file(table: Table, task: FileScanTask) -> ScanFile:
 def scan_file(
     specs: Mapping[int, PartitionSpec], entry: DataFile, deletes: tuple[tuple[str, int], ...] = ()
 ) -> ScanFile:
-    """Return what a scan must know of a data file.
+    """Return a scan's description of a data file.
 
     Args:
         specs: The table's partition specifications.

@@ -1,7 +1,7 @@
-"""One Iceberg commit that is one snapshot, whatever it adds, removes and changes in the schema.
+"""An Iceberg commit with exactly one snapshot, whatever it adds, removes and changes in the schema.
 
-PyIceberg's own `overwrite` and `upsert` may write two or three snapshots for one change; a reader who travels to one of
-those in the middle sees half a refresh. So the snapshot is put together here, from PyIceberg's parts.
+PyIceberg's `overwrite` and `upsert` can write two or three snapshots for one change; time travel to a snapshot in
+between would show half a refresh. The snapshot is therefore assembled here, from PyIceberg's parts.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ Updates = tuple[TableUpdate, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 _COMPRESSION: Literal["deflate"] = "deflate"
-# Beyond this many manifests a commit gathers them into one, so that hundreds of refreshes stay quick to plan.
+# Beyond this number, a commit merges the manifests, so that planning stays fast after hundreds of refreshes.
 _MANIFEST_LIMIT = 12
 
 
 def make(model: type[_Model], **members: Any) -> _Model:
-    """Make one of PyIceberg's models by its members' Python names, which type checkers do not know it takes."""
+    """Create one of PyIceberg's models by its members' Python names, which type checkers reject."""
     return model(**members)
 
 
 @dataclass(frozen=True)
 class Change:
-    """What one snapshot does to a table's data files.
+    """The changes that one snapshot makes to a table's data files.
 
     Args:
-        added: The data files that are new, written already.
-        removed: The data files that are no longer part of the table.
-        operation: What the snapshot is called; None for what follows from the files.
+        added: The new data files, already written.
+        removed: The removed data files.
+        operation: The snapshot's operation; None derives it from the files.
         properties: Further entries for the snapshot's summary.
     """
 
@@ -68,7 +68,7 @@ class Change:
 
 
 def live_entries(metadata: TableMetadata, io: FileIO) -> list[ManifestEntry]:
-    """Return the entries of all files of a table's current snapshot, delete files included."""
+    """Return the entries of all files in a table's current snapshot, including delete files."""
     snapshot = metadata.current_snapshot()
     return [
         entry
@@ -81,13 +81,13 @@ def snapshot_updates(before: TableMetadata, after: TableMetadata, io: FileIO, ch
     """Write the manifests of a new snapshot.
 
     Args:
-        before: The table's metadata as it is.
+        before: The table's current metadata.
         after: Its metadata with the new schema and partition specification.
         io: The table's files.
-        change: What the snapshot does.
+        change: The snapshot's changes.
 
     Returns:
-        The updates that make the snapshot the table's current one.
+        The updates that make the snapshot current.
     """
     return _Producer(before, after, io, change).updates()
 
@@ -149,7 +149,7 @@ class _Producer:
             yield writer.to_manifest_file()
 
     def _carry_over(self, parent: Snapshot | None) -> Iterator[ManifestFile]:
-        """Keep the manifests that stay as they are, and write those anew that lose files."""
+        """Keep unchanged manifests, and rewrite those that lose files."""
         removed = {file.file_path for file in self._change.removed}
         manifests = list(parent.manifests(self._io)) if parent else []
         gather = len(manifests) >= _MANIFEST_LIMIT
@@ -173,7 +173,7 @@ class _Producer:
             yield writer.to_manifest_file()
 
     def _schema_of(self, spec_id: int) -> Schema:
-        """Return the current schema, or else the newest that has the source columns of a partition specification."""
+        """Return the current schema, or the latest schema with the source columns of a partition specification."""
         sources = {field.source_id for field in self._after.specs()[spec_id].fields}
         newest_first = sorted(self._after.schemas, key=lambda schema: schema.schema_id, reverse=True)
         return next(schema for schema in (self._after.schema(), *newest_first) if sources <= set(schema.field_ids))
@@ -203,5 +203,5 @@ class _Producer:
             operation = Operation.DELETE
         summary = Summary(operation=operation, **collector.build(), **self._change.properties)
         totals = update_snapshot_summaries(summary, parent.summary if parent else None)
-        # PyIceberg computes no totals for a snapshot that replaces files by the same rows.
+        # PyIceberg computes no totals for a snapshot that replaces files with the same rows.
         return Summary(operation=self._change.operation or operation, **totals.additional_properties)

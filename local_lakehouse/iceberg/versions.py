@@ -1,9 +1,9 @@
-"""Versions of a table: the schema of a snapshot, and predicates that are bound to it.
+"""Versions of a table: a snapshot's schema, and predicates bound to it.
 
-Iceberg identifies a column by its field id. A name means a column only within one schema: after a rename, a drop or a
-swap the same name may mean another column in the current schema than in the schema of an older snapshot. PyIceberg
-binds a scan's row filter to the current schema by name, so scans are planned here on a view of the table whose schema
-is the snapshot's and whose columns are named by their places.
+Iceberg identifies a column by its field id. A name identifies a column only within one schema: after a rename, a drop
+or a swap, the same name can refer to another column in the current schema than in an older snapshot's schema. PyIceberg
+binds a scan's row filter to the current schema by name. Scans are therefore planned on a view of the table with the
+snapshot's schema and positional column names.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pyiceberg.types import NestedField
 
 
 def schema_of(table: Table, snapshot_id: int | None) -> Schema:
-    """Return the schema of a version of a table.
+    """Return the schema of a table version.
 
     Args:
         table: The table.
-        snapshot_id: The version; None for the current one, which has the table's current schema.
+        snapshot_id: The version; None for the current version, which has the table's current schema.
     """
     if snapshot_id is None:
         return table.schema()
@@ -31,16 +31,15 @@ def schema_of(table: Table, snapshot_id: int | None) -> Schema:
 
 
 def column_name(index: int) -> str:
-    """Return the name of a column, by its place in a version's schema, in the predicates of a scan."""
+    """Return a column's name in a scan's predicates, from its position in a version's schema."""
     return f"c{index}"
 
 
 def planned(table: Table, snapshot_id: int | None) -> Table:
-    """Return a view of a table on which scans of a version are planned.
+    """Return a view of a table for planning the scans of a version.
 
-    Its columns have the field ids and types of the version's schema and the names that `column_name` gives. Columns
-    that only a partition specification still needs, since they were dropped before the version, have names of their
-    own that no predicate uses.
+    Its columns have the field ids and types of the version's schema, and the names from `column_name`. Columns that
+    were dropped before the version but are needed by a partition specification have names that no predicate uses.
     """
     schema = schema_of(table, snapshot_id)
     fields = [_renamed(field, column_name(index)) for index, field in enumerate(schema.fields)]

@@ -1,4 +1,4 @@
-"""Data files of a table, written from a stream of rows within bounded memory."""
+"""Data files of a table, written from a stream of rows with bounded memory."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from local_lakehouse.iceberg.file_io import SMALL_BYTES, LakehouseFileIO, Object
 from local_lakehouse.iceberg.partitions import Partition, split
 
 Values = tuple[Any, ...]
-# As many rows as DuckDB reads at once.
+# The number of rows that DuckDB reads at once.
 _ROW_GROUP_ROWS = 122_880
 _ROW_GROUP_BYTES = 32 * 2**20
-# A larger dictionary holds values that rarely repeat: it costs more than the values themselves.
+# A larger dictionary contains values that rarely repeat, and takes more space than the values.
 _DICTIONARY_BYTES = 32 * 2**10
 _BUFFERED_BYTES = 128 * 2**20
 # A file reaches S3 in one request.
@@ -45,15 +45,15 @@ _WRITERS = 4
 
 
 class TooManyPartitionsError(Exception):
-    """The rows of one statement belong to more partitions than may be written at once."""
+    """A statement's rows belong to too many partitions."""
 
 
 class UnsupportedCodecError(Exception):
-    """The table asks for a compression that is not written here."""
+    """The table uses an unsupported compression."""
 
 
 class Sink(io.RawIOBase):
-    """An object that is being written: in memory while it is small, then in a file.
+    """An object being written: in memory while it is small, then in a file.
 
     Args:
         objects: The objects of S3.
@@ -67,11 +67,11 @@ class Sink(io.RawIOBase):
         self.size = 0
 
     def writable(self) -> bool:
-        """Return that bytes can be written."""
+        """Return True: bytes can be written."""
         return True
 
     def tell(self) -> int:
-        """Return how many bytes were written."""
+        """Return the number of bytes written."""
         return self.size
 
     def write(self, data: Any) -> int:
@@ -93,14 +93,14 @@ class Sink(io.RawIOBase):
             self._objects.write_file(location, self._path)
 
     def reopened(self) -> IO[bytes]:
-        """Return what was written, to be read."""
+        """Return the written data for reading."""
         if self._path is None:
             return io.BytesIO(self._file.getvalue())  # type: ignore[attr-defined]
         self._file.close()
         return self._path.open("rb")
 
     def discard(self) -> None:
-        """Forget what was written."""
+        """Discard the written data."""
         self._file.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
@@ -108,7 +108,7 @@ class Sink(io.RawIOBase):
 
 @dataclass(frozen=True)
 class FileLayout:
-    """How a table's data files are written.
+    """The layout of a table's new data files.
 
     Args:
         metadata: The table's metadata with the schema and the partition specification of the new files.
@@ -123,7 +123,7 @@ class FileLayout:
 
     @property
     def spec(self) -> PartitionSpec:
-        """How the table is partitioned."""
+        """The table's partition specification."""
         return self.metadata.spec()
 
     @property
@@ -131,7 +131,7 @@ class FileLayout:
         """The compression of Parquet pages.
 
         Raises:
-            UnsupportedCodecError: The table's properties name another one.
+            UnsupportedCodecError: The table's properties name an unsupported codec.
         """
         name = self.metadata.properties.get("write.parquet.compression-codec", "zstd").lower()
         if name not in _CODECS:
@@ -146,22 +146,22 @@ class FileLayout:
 
     @property
     def file_size(self) -> int:
-        """Beyond how many bytes a file is complete."""
+        """The size in bytes at which a file is complete."""
         wanted = int(self.metadata.properties.get("write.target-file-size-bytes", _DEFAULT_FILE))
         return min(wanted, _LARGEST_FILE)
 
     def partition(self, values: Values) -> Partition | None:
-        """Return the partition with some values; None for a table that has no partitions."""
+        """Return the partition with some values; None for an unpartitioned table."""
         return None if self.spec.is_unpartitioned() else Partition(Record(*values), self.spec, self.schema)
 
 
 class _OpenFile:
-    """One data file that is being written."""
+    """One data file being written."""
 
     def __init__(self, layout: FileLayout, objects: ObjectBytes, partition: Partition | None) -> None:
         self._layout = layout
         self._partition = partition
-        # Names that Avro does not allow are written as Iceberg's libraries write them; readers go by field ids.
+        # Names that Avro does not allow are encoded as in Iceberg's libraries; readers use field ids.
         self._schema = sanitize_column_names(layout.schema)
         self._arrow = schema_to_pyarrow(self._schema)
         self.sink = Sink(objects)
@@ -172,7 +172,7 @@ class _OpenFile:
             compression_level=layout.level,
             store_decimal_as_integer=True,
             dictionary_pagesize_limit=_DICTIONARY_BYTES,
-            # Arrow's own schema would make readers of the file use its large types.
+            # Arrow's own schema would make readers use its large types.
             store_schema=False,
         )
 
@@ -212,7 +212,7 @@ class _OpenFile:
 
 
 def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Return values in the type in which they are written: the same fields by their places, under other names."""
+    """Convert values to the type in files: the same fields by position, with other names."""
     if pa.types.is_struct(wanted):
         children = [_conformed(values.field(place), child.type) for place, child in enumerate(wanted)]
         return pa.StructArray.from_arrays(children, fields=list(wanted), mask=pc.is_null(values))
@@ -229,12 +229,12 @@ def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 
 class DataFileWriter:
-    """Writes a stream of rows to the data files of a table; an error discards them.
+    """Writes a stream of rows to a table's data files; an error discards them.
 
     Args:
-        layout: How the files are written.
+        layout: The files' layout.
         io: The table's files.
-        partitions: In how many partitions at most rows may come.
+        partitions: The maximum number of partitions.
     """
 
     def __init__(self, layout: FileLayout, io: LakehouseFileIO, partitions: int | None = None) -> None:
@@ -260,7 +260,7 @@ class DataFileWriter:
         """Add rows in the table's schema, in the form of files.
 
         Raises:
-            TooManyPartitionsError: There are more partitions than may be written at once.
+            TooManyPartitionsError: There are too many partitions.
         """
         self.row_count += rows.num_rows
         for values, part in split(rows, self._layout.spec, self._layout.schema):
@@ -288,14 +288,14 @@ class DataFileWriter:
             self.written.append(self._files.pop(values).close())
 
     def finish(self) -> None:
-        """Write what is left."""
+        """Write the remaining rows."""
         for values in list(self._waiting):
             self._flush(values)
         for values in list(self._files):
             self.written.append(self._files.pop(values).close())
 
     def discard(self) -> None:
-        """Delete what was written."""
+        """Delete the written files."""
         for file in self._files.values():
             file.sink.discard()
         self._files.clear()
@@ -310,13 +310,13 @@ def write_partitions(
     groups: Iterable[tuple[Values, pa.Table]],
     kept: Callable[[str, pa.Table], None],
 ) -> Sequence[DataFile]:
-    """Write one data file for each partition, several at once.
+    """Write one data file per partition, several in parallel.
 
     Args:
-        layout: How the files are written.
+        layout: The files' layout.
         io: The table's files.
         groups: The partitions' values and rows, in the form of files.
-        kept: Told of each file's location and rows.
+        kept: Called with each file's location and rows.
     """
 
     def write(group: tuple[Values, pa.Table]) -> DataFile:

@@ -23,13 +23,13 @@ from local_lakehouse.protocol.wire import Caller, Fault
 
 _MOST_RESULTS = 25
 _LISTED = ("ImportArn", "ImportStatus", "TableArn", "S3BucketSource", "InputFormat", "StartTime", "EndTime")
-# AWS publishes no code for it; this one is ours.
+# AWS does not document a code for this; it is our choice.
 _INTERRUPTED = {
     "ImportStatus": "FAILED",
     "FailureCode": "Interrupted",
     "FailureMessage": "The lakehouse was stopped during the import. Delete the table and import it again.",
 }
-# The name that the service's documents are registered under.
+# The name under which the service's documents are registered.
 PARTICIPANT = "imports"
 
 Observer = Callable[[str, dict[str, Any]], None]
@@ -37,7 +37,7 @@ Observer = Callable[[str, dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class _Counts:
-    """How many bytes and items were read, and how many items became part of the table."""
+    """The number of bytes and items read, and the number of items imported."""
 
     size: int = 0
     processed: int = 0
@@ -49,8 +49,8 @@ class ImportService:
 
     Args:
         clients: The lakehouse.
-        observers: Told of an import as of any other request that writes.
-        clock: The present time in seconds since 1970.
+        observers: Notified of imports like of other writes.
+        clock: Returns the current time in seconds since 1970.
     """
 
     name = "dynamodb"
@@ -64,7 +64,7 @@ class ImportService:
         self._observers = observers
         self._clock = clock
         self._imports: dict[str, dict[str, Any]] = {}
-        # What was asked for and what it became, by client token: a repetition is no second import.
+        # Requests and imports by client token, so that a repeated request starts no second import.
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
         self._running: set[str] = set()
 
@@ -72,7 +72,7 @@ class ImportService:
         """Answer one validated request.
 
         Raises:
-            Fault: As the service's model declares.
+            Fault: An error from the service's model.
         """
         if operation == "ImportTable":
             return self._import(request, caller)
@@ -87,12 +87,12 @@ class ImportService:
             return {"imports": dict(self._imports), "requests": dict(self._requests)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over the documents that `dump` returned."""
+        """Restore the documents that `dump` returned."""
         with self._clients.lock:
             self._imports, self._requests = dict(state.get("imports", {})), dict(state.get("requests", {}))
 
     def _import(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Import a table in many small transactions, so that no other request waits for the whole of it."""
+        """Import a table in many small transactions, so that no other request waits for the whole import."""
         with self._clients.changing(PARTICIPANT):
             token = request.get("ClientToken", "")
             asked = {name: value for name, value in request.items() if name != "ClientToken"}
@@ -113,7 +113,7 @@ class ImportService:
             self._finish(request, begun)
         finally:
             self._running.discard(begun["ImportArn"])
-        # As on AWS the answer tells of the beginning, whatever became of it since.
+        # As on AWS, the response describes the start of the import.
         return {"ImportTableDescription": begun}
 
     def _finish(self, request: dict[str, Any], begun: Mapping[str, Any]) -> None:
@@ -122,7 +122,7 @@ class ImportService:
         try:
             counts = self._read(request, table)
         except (ClientError, OSError, EOFError, zlib.error) as error:
-            # The table stays, as on AWS.
+            # The table is kept, as on AWS.
             ended = {"ImportStatus": "FAILED", **_failure(error)}
         else:
             ended = {
@@ -161,9 +161,9 @@ class ImportService:
     def _read(self, request: Mapping[str, Any], table: str) -> _Counts:
         counts = _Counts()
         for content in self._objects(request):
-            # What is not UTF-8 forms no item: its line is counted as an error with the others.
+            # Invalid UTF-8 is never an item, so its line counts as an error.
             text = content.decode("utf-8", errors="replace")
-            # Not `splitlines`: an item's text may hold what Unicode calls a line's end.
+            # Not `splitlines`, because an item's text can contain Unicode line separators.
             lines = [line for line in text.split("\n") if line.strip()]
             imported = self._source.put_new(table, map(_item, lines))
             counts = _Counts(counts.size + len(content), counts.processed + len(lines), counts.imported + imported)
@@ -210,7 +210,7 @@ def _failure(error: Exception) -> dict[str, str]:
             "FailureCode": f"S3{error.response['Error']['Code']}",
             "FailureMessage": error.response["Error"]["Message"],
         }
-    # AWS publishes no code for it; this one is ours.
+    # AWS does not document a code for this; it is our choice.
     return {"FailureCode": "InvalidCompression", "FailureMessage": f"An object is not compressed with GZIP: {error}"}
 
 
@@ -228,7 +228,7 @@ def _check(request: Mapping[str, Any]) -> None:
 
 
 def _item(line: str) -> Any:
-    """Read one line of DynamoDB JSON; None for what is no item."""
+    """Parse one line of DynamoDB JSON; None if it is not an item."""
     try:
         document = json.loads(line)
     except ValueError:

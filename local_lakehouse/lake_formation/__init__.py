@@ -1,1 +1,1 @@
-"""AWS Lake Formation's opt-ins, which moto does not have."""
+"""AWS Lake Formation's opt-ins, which moto lacks."""

@@ -25,10 +25,10 @@ _Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
 
 
 class LakeFormationService:
-    """Answers for all of Lake Formation but its tags, which are moto's.
+    """Executes all of Lake Formation's requests except those for tags, which moto executes.
 
     Args:
-        governed: Whether new databases and tables are open to nobody, as in an account that Lake Formation governs.
+        governed: Whether new databases and tables have no default grants, as in an account that Lake Formation governs.
         founder: ARN of the principal that administers Lake Formation in a governed account.
     """
 
@@ -60,7 +60,7 @@ class LakeFormationService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations answered here."""
+        """The operations that are answered here."""
         return frozenset(self._calls)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -69,12 +69,12 @@ class LakeFormationService:
             return self._calls[operation](request, caller)
 
     def dump(self) -> dict[str, Any]:
-        """Return all that is known as a document."""
+        """Return the whole state as a document."""
         with self._lock:
             return {"register": self.register.document()}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over the document that `dump` returned."""
+        """Restore the document that `dump` returned."""
         with self._lock:
             known = state.get("register")
             self.register = Register.read(known) if known else self._new()
@@ -84,7 +84,7 @@ class LakeFormationService:
         """Return the register of a new account."""
         settings = default_settings(governed=self._governed)
         if self._governed and self._founder:
-            # An account that is governed has an administrator, and here that is who starts it.
+            # A governed account has an administrator, which here is the user who starts the lakehouse.
             settings["DataLakeAdmins"] = [{"DataLakePrincipalIdentifier": self._founder}]
         return Register(settings)
 
@@ -92,7 +92,7 @@ class LakeFormationService:
         return {"DataLakeSettings": copy.deepcopy(self.register.settings)}
 
     def _put_settings(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        # The whole of them: what is left out becomes empty.
+        # All settings: omitted members become empty.
         empty = {name: type(value)() for name, value in default_settings(governed=True).items()}
         self.register.settings = {**empty, **copy.deepcopy(request["DataLakeSettings"])}
         return {}
@@ -129,7 +129,7 @@ class LakeFormationService:
         return each
 
     def _require_granter(self, caller: Caller, resource: Resource, permissions: list[str]) -> None:
-        """Require that a caller may grant: administrators, creators, and holders with grant option may.
+        """Require that a caller can grant permissions: an administrator, a creator, or a holder with grant option.
 
         Raises:
             Fault: ``AccessDeniedException``.
@@ -260,7 +260,7 @@ def _parts(request: Mapping[str, Any]) -> tuple[str, Resource, list[str], list[s
 
 
 def _is_about(about: Resource, asked: Resource) -> bool:
-    """Tell whether a grant belongs into the list for a resource: a table's has those on its columns, too."""
+    """Return whether a grant belongs in a resource's list: a table's list includes grants on its columns."""
     return about == asked or (asked.kind == "table" and about.thing == asked)
 
 

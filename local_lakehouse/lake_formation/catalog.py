@@ -1,4 +1,4 @@
-"""Requests to the Data Catalog, as Lake Formation lets them through."""
+"""Requests to the Data Catalog, as Lake Formation filters them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _FILTERED = ("GetDatabases", "GetTable", "GetTables", "SearchTables")
 
 
 class GovernedCatalog:
-    """Checks and filters requests to the Data Catalog, and notes what they created and deleted.
+    """Checks and filters requests to the Data Catalog, and records what they create and delete.
 
     Args:
-        governance: Decides.
-        changed: Told that something was noted, so that it is kept.
+        governance: Makes the decisions.
+        changed: Called after a change, to save it.
     """
 
     def __init__(self, governance: Governance, changed: Callable[[], object] = lambda: None) -> None:
@@ -26,11 +26,11 @@ class GovernedCatalog:
         self._changed = changed
 
     def __call__(self, request: Request, serve: Callable[[], Answer]) -> Answer:
-        """Carry out one request.
+        """Execute one request.
 
         Args:
             request: The request.
-            serve: Lets moto answer it.
+            serve: Executes it with moto.
         """
         actor = current_actor()
         operation = request.operation
@@ -42,7 +42,7 @@ class GovernedCatalog:
                 return answer
             if self._governance.note(operation, request.parameters, actor.principal if actor else None):
                 self._changed()
-            # Athena needs the whole layout of a table's files, and leaves out itself what may not be read.
+            # Athena needs the complete layout of a table's files, and itself omits what may not be read.
             if actor is None or operation not in _FILTERED or (operation == "GetTable" and _is_service(request)):
                 return answer
             seen = self._governance.visible(operation, json.loads(answer.body), actor.principal)

@@ -1,8 +1,8 @@
-"""What Lake Formation decides: who may see, read and change databases and tables.
+"""Lake Formation's decisions: who may see, read and change databases and tables.
 
-A principal is checked where a database or table is not open to ``IAM_ALLOWED_PRINCIPALS``, or where the principal opted
-in. The data of a table in a registered location is read with credentials of Lake Formation; in a location that is not
-registered, or in hybrid mode for a principal that is not checked, S3's own permissions decide.
+A principal is checked if a database or table is not open to ``IAM_ALLOWED_PRINCIPALS``, or if the principal opted in.
+The data of a table in a registered location is read with Lake Formation's credentials. In an unregistered location, or
+in hybrid mode for a principal that is not checked, S3's permissions apply.
 
 AWS: https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-mode.html,
 https://docs.aws.amazon.com/athena/latest/ug/security-athena-lake-formation.html
@@ -60,7 +60,7 @@ class Governance:
         self.register = register
 
     def checks(self, principal: str, resource: Resource) -> bool:
-        """Tell whether Lake Formation decides about a principal and a resource; if not, IAM alone does."""
+        """Return whether Lake Formation decides about a principal and a resource; if not, IAM alone does."""
         if resource not in self.register.creators:
             # Lake Formation has never seen it: it does not exist, or is older than this register.
             return False
@@ -69,13 +69,13 @@ class Governance:
         return self.register.opted_in(principal, resource)
 
     def may_see(self, principal: str, resource: Resource) -> bool:
-        """Tell whether a principal may see that a database or table is there."""
+        """Return whether a principal may see that a database or table is there."""
         if not self.checks(principal, resource) or self._owns(principal, resource):
             return True
         return self.register.is_administrator(principal) or any(True for _ in self.register.held(principal, resource))
 
     def may(self, principal: str, resource: Resource, *permissions: str) -> bool:
-        """Tell whether a principal has one of some permissions."""
+        """Return whether a principal has one of some permissions."""
         if not self.checks(principal, resource) or self._owns(principal, resource):
             return True
         held = {permission for permission, _ in self.register.held(principal, resource)}
@@ -219,7 +219,7 @@ class Governance:
         return missing
 
     def _may_use(self, principal: str, location: str) -> bool:
-        """Tell whether a principal may create tables in a registered location."""
+        """Return whether a principal may create tables in a registered location."""
         return any(
             holder == principal and about.kind == "location" and (location + "/").startswith(about.location + "/")
             for holder, about in self.register.grants

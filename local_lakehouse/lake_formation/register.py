@@ -122,11 +122,11 @@ class Register:
                     yield permission, about.columns or EVERY_COLUMN
 
     def is_administrator(self, principal: str) -> bool:
-        """Tell whether a principal is a data lake administrator."""
+        """Return whether a principal is a data lake administrator."""
         return any(one["DataLakePrincipalIdentifier"] == principal for one in self.settings.get("DataLakeAdmins") or ())
 
     def opted_in(self, principal: str, resource: Resource) -> bool:
-        """Tell whether a principal opted in for a resource."""
+        """Return whether a principal opted in for a resource."""
         wildcard = Resource("table", resource.database, ANY_TABLE)
         return any(
             holder == principal and about in (resource, *([wildcard] if resource.kind == "table" else []))

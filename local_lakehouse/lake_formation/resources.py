@@ -38,7 +38,7 @@ class Columns:
     excluded: bool = False
 
     def has(self, column: str) -> bool:
-        """Tell whether a column is one of these."""
+        """Return whether a column is one of these."""
         return (column.lower() in self.names) is not self.excluded
 
 

@@ -259,7 +259,7 @@ def _position(token: str, asked: str, pages: int) -> tuple[int, dict[str, Any] |
     """Return the page that a token is about, and the key after which it begins.
 
     Raises:
-        Fault: ``ValidationException``: it is no token, or another statement's.
+        Fault: ``ValidationException``: it is not a token, or another statement's.
     """
     try:
         at, start, of = json.loads(base64.urlsafe_b64decode(token))

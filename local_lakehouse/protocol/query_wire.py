@@ -42,7 +42,7 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
     Raises:
         Fault: ``MalformedInput``: a value does not have its member's type, or a name is not written as AWS does.
     """
-    # Moto is slow to import, and a start waits for nothing that it does not need.
+    # moto is slow to import, and a start waits for nothing that it does not need.
     load("moto.core.parse")
     load("moto.core.utils")
     from moto.core.parse import QueryParser
@@ -69,7 +69,7 @@ def answer(operation: OperationModel, result: Mapping[str, Any]) -> Answer:
     from moto.core.serialize import QuerySerializer, SerializationContext
     from moto.core.utils import get_service_model
 
-    # Moto's serialisers walk moto's own reading of the same models.
+    # moto's serialisers walk moto's own reading of the same models.
     model = get_service_model(operation.service_model.service_name).operation_model(operation.name)
     written = QuerySerializer(model, SerializationContext(str(uuid.uuid4()))).serialize(dict(result))
     return xml(200, str(written["body"]))

@@ -42,7 +42,7 @@ class Route:
         return len(self.literals) + len(self.query) + len(self.headers), -self.path.groups
 
     def matches(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
-        """Tell whether a request is for this operation."""
+        """Return whether a request is for this operation."""
         return (
             method == self.method
             and self.path.fullmatch(path) is not None
@@ -127,5 +127,5 @@ def _path_pattern(path: str) -> Iterator[str]:
 
 
 def is_rest(service: str) -> bool:
-    """Tell whether a service is spoken to in REST."""
+    """Return whether a service is spoken to in REST."""
     return PROTOCOLS[service].name.startswith("rest-")

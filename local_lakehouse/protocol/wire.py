@@ -314,7 +314,7 @@ def _text_violations(shape: Shape, value: Any, where: str) -> Iterator[str]:
 
 
 def readable(pattern: str) -> bool:
-    """Tell whether a model's pattern can be checked here."""
+    """Return whether a model's pattern can be checked here."""
     return _compile(pattern) is not None
 
 

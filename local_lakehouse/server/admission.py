@@ -37,7 +37,7 @@ def turn_away(headers: Sequence[tuple[str, str]]) -> Answer | None:
 
 
 def has_token(headers: Sequence[tuple[str, str]], token: str) -> bool:
-    """Tell whether a request carries the state's token, which only this user can read.
+    """Return whether a request carries the state's token, which only this user can read.
 
     Args:
         headers: Names and values as they came.

@@ -61,7 +61,7 @@ class Endpoint:
     """Answers the requests that arrive at the lakehouse's address.
 
     Args:
-        backend: Moto, for all that is not ours.
+        backend: moto, for all that is not ours.
         services: Our services.
         observers: Told of every DynamoDB request that succeeded, with operation and members, before anything else
             happens.
@@ -223,7 +223,7 @@ class Endpoint:
             except (Fault, StorageError):
                 raise
             except Exception as error:
-                # Moto trusts its clients: what it has no answer to fails anywhere in it. Nothing of it is kept.
+                # moto trusts its clients: what it has no answer to fails anywhere in it. Nothing of it is kept.
                 _LOG.exception("moto failed at %s %s", request.service, request.operation)
                 raise _not_understood(request) from error
             if request.service == "dynamodb" and answer.status == 200:

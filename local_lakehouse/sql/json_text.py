@@ -80,7 +80,7 @@ def canonical_json(text: str) -> str:
 
 
 def is_number_text(value: Any) -> bool:
-    """Tell whether a parsed value is a number with a point or an exponent."""
+    """Return whether a parsed value is a number with a point or an exponent."""
     return isinstance(value, _Number)
 
 

@@ -193,27 +193,27 @@ def duckdb_type(type_: Type) -> str:
 
 
 def is_fine(type_: Type) -> bool:
-    """Tell whether values are moments with more digits than DuckDB's have."""
+    """Return whether values are moments with more digits than DuckDB's have."""
     return type_.name in _FINE and type_.precision > _MICRO_DIGITS
 
 
 def is_text(type_: Type) -> bool:
-    """Tell whether values are texts."""
+    """Return whether values are texts."""
     return type_.name in ("varchar", "char")
 
 
 def is_numeric(type_: Type) -> bool:
-    """Tell whether values are numbers."""
+    """Return whether values are numbers."""
     return type_.name in NUMERICS
 
 
 def is_integer(type_: Type) -> bool:
-    """Tell whether values are whole numbers."""
+    """Return whether values are whole numbers."""
     return type_.name in INTEGERS
 
 
 def is_interval(type_: Type) -> bool:
-    """Tell whether values are spans of time."""
+    """Return whether values are spans of time."""
     return type_ in (DAY_INTERVAL, MONTH_INTERVAL)
 
 
@@ -223,12 +223,12 @@ def as_decimal(type_: Type) -> Type:
 
 
 def is_comparable(type_: Type) -> bool:
-    """Tell whether two values can be told equal."""
+    """Return whether two values can be told equal."""
     return type_.name != "function" and all(is_comparable(child) for child in type_.children)
 
 
 def is_orderable(type_: Type) -> bool:
-    """Tell whether values have an order."""
+    """Return whether values have an order."""
     return type_.name not in ("function", "map", "json") and all(is_orderable(child) for child in type_.children)
 
 
@@ -256,7 +256,7 @@ def common_type(left: Type, right: Type) -> Type | None:
 
 
 def can_coerce(source: Type, target: Type) -> bool:
-    """Tell whether a value widens to a type without being asked."""
+    """Return whether a value widens to a type without being asked."""
     if source.name == "char" and target.name == "varchar":
         return True
     return common_type(source, target) == target

@@ -42,7 +42,7 @@ def zone_name(name: str) -> str:
 
 
 def is_zone(name: str) -> bool:
-    """Tell whether there is a zone of this name."""
+    """Return whether there is a zone of this name."""
     try:
         zone(name)
     except ValueError:

@@ -23,7 +23,7 @@ _NAMED = re.compile(r'"\$body":\["([0-9a-f]+)"')
 
 
 def has_state(directory: Path) -> bool:
-    """Tell whether a folder has a state, whether it can be read or not."""
+    """Return whether a folder has a state, whether it can be read or not."""
     return any((directory / name).exists() for name in (FILE, EARLIER, FOLDER, BACKUP))
 
 

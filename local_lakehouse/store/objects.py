@@ -174,7 +174,7 @@ class Objects:
         return names
 
     def has(self, bucket: str, key: str) -> bool:
-        """Tell whether there is an object."""
+        """Return whether there is an object."""
         with self.database.view() as connection:
             found = connection.execute("SELECT 1 FROM objects WHERE bucket = ? AND key = ?", (bucket, key)).fetchone()
         return found is not None
@@ -186,7 +186,7 @@ class Objects:
         return int(found[0])
 
     def is_empty(self, bucket: str) -> bool:
-        """Tell whether a bucket has no objects."""
+        """Return whether a bucket has no objects."""
         with self.database.view() as connection:
             return connection.execute("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", (bucket,)).fetchone() is None
 

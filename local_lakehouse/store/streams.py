@@ -172,7 +172,7 @@ class Streams:
         return stream.start if self._is_first(stream, int(row[0])) else int(row[0]) - 1
 
     def _is_first(self, stream: Stream, record: int) -> bool:
-        """Tell whether a record is the first that a stream ever had: no record was trimmed before it."""
+        """Return whether a record is the first that a stream ever had: no record was trimmed before it."""
         return self._clock() - stream.opened < KEPT_SECONDS or record == stream.start + 1
 
     def records(self, stream: Stream, after: int, limit: int) -> list[Record]:
@@ -209,7 +209,7 @@ def _last(connection: sqlite3.Connection) -> int:
 
 
 def _same(before: str | None, after: str | None) -> bool:
-    """Tell whether two stored items are equal, in whatever order their attributes and sets are."""
+    """Return whether two stored items are equal, in whatever order their attributes and sets are."""
     if before is None or after is None:
         return False
     return bool(_ordered(json.loads(before)) == _ordered(json.loads(after)))

@@ -31,7 +31,7 @@ def number_of(text: str) -> int:
     """Return the record that a sequence number is of.
 
     Raises:
-        ValueError: It is no sequence number.
+        ValueError: It is not a sequence number.
     """
     return int(text) - _FIRST
 

@@ -54,7 +54,7 @@ def integration_id(arn: str) -> str | None:
 
 
 def is_resource_property(arn: str) -> bool:
-    """Tell whether an ARN is that of a resource property."""
+    """Return whether an ARN is that of a resource property."""
     return _PROPERTY.fullmatch(arn) is not None
 
 

@@ -84,7 +84,7 @@ class Checks:
             return [Problem("POLICY_NOT_EVALUATED", f"{error} Change the policy; {_RETRIES}")]
 
     def database_exists(self, database: str) -> bool:
-        """Tell whether a Glue database exists."""
+        """Return whether a Glue database exists."""
         return self._database(database) is not None
 
     def location(self, database: str) -> str | None:
@@ -108,7 +108,7 @@ class Checks:
         return f"{prefix}:catalog", f"{prefix}:database/{database}"
 
     def telemetry_rights(self, role_arn: str) -> tuple[bool, bool]:
-        """Tell whether the target role may write the log events, and whether it may put the metrics."""
+        """Return whether the target role may write the log events, and whether it may put the metrics."""
         group = (
             f"arn:{self._clients.partition}:logs:{self._clients.region}:{self._clients.account}:log-group:{LOG_GROUP}"
         )

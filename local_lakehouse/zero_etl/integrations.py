@@ -24,7 +24,7 @@ STATUSES = frozenset({CREATING, ACTIVE, MODIFYING, FAILED, DELETING, SYNCING, NE
 
 @dataclass(frozen=True)
 class LoadedAs:
-    """The layout in which the target was loaded; another one means to load it anew.
+    """The layout in which the target was loaded; another one means to load it again.
 
     Args:
         target_table: The Glue table.

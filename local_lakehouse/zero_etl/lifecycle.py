@@ -131,7 +131,7 @@ class Lifecycle:
         except FailedForGoodError as error:
             self._fail(integration, error.problem)
         except Exception as error:  # noqa: BLE001  (logged and shown)
-            # The service itself failed: say so where the learner looks, and go on with the other integrations.
+            # The service itself failed: say so where the learner looks, and continue with the other integrations.
             _LOG.exception("integration %s failed", integration.name)
             problem = Problem("INTERNAL_ERROR", f"{type(error).__name__}: {error}. The integration retries by itself.")
             self._ask_for_attention(integration, [problem])
@@ -174,7 +174,7 @@ class Lifecycle:
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
         again = integration.loaded is not None
         synced = self._clock()
-        # Columns of another layout would stand beside those of the new one under names that mean the same.
+        # Columns of another layout would stand next to those of the new one under names that mean the same.
         counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
         with self._clients.changing(PARTICIPANT):
             integration.loaded = layout

@@ -77,7 +77,7 @@ def with_times(columns: Sequence[Column], rules: Sequence[Rule], keys: Mapping[s
         keys: The table's key attributes, to name an item by.
 
     Raises:
-        NeedsAttentionError: A partition column is missing, or a value of it is no time.
+        NeedsAttentionError: A partition column is missing, or a value of it is not a time.
     """
     conversions = {rule.field.lower(): rule for rule in rules}
     rows = len(columns[0].values)

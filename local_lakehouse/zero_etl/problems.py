@@ -16,7 +16,7 @@ class Problem:
     Args:
         code: A short upper-case code.
         message: The cause, the thing it is about, and what to do now.
-        logged: What the log says of it, where AWS documents its words; the message unless given.
+        logged: What the log says of it, where AWS documents its words. Defaults to the message.
     """
 
     code: str
@@ -29,7 +29,7 @@ class Problem:
 
 
 class NeedsAttentionError(Exception):
-    """An integration cannot go on until somebody repairs a cause; it then goes on by itself.
+    """An integration cannot continue until somebody repairs a cause; it then continues by itself.
 
     Args:
         problems: What is to be repaired.
@@ -41,7 +41,7 @@ class NeedsAttentionError(Exception):
 
 
 class FailedForGoodError(Exception):
-    """An integration can never go on: it is to be deleted and created again.
+    """An integration can never continue: it is to be deleted and created again.
 
     Args:
         problem: Why.

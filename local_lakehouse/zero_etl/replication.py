@@ -115,7 +115,7 @@ class Replicator:
             ingestion that changes no row.
 
         Raises:
-            SnapshotNeededError: The table must be loaded anew.
+            SnapshotNeededError: The table must be loaded again.
             NeedsAttentionError: Something is to be repaired first; the changes are kept.
             FailedForGoodError: A limit of the service is exceeded.
         """
@@ -176,7 +176,7 @@ class Replicator:
 
 
 def _lossy(job: Job, keys: Mapping[str, str], items: pa.StructArray) -> bool:
-    """Tell whether different keys among the items may look the same in the target."""
+    """Return whether different keys among the items may look the same in the target."""
     if any(rule.conversion and rule.field.lower() in {name.lower() for name in keys} for rule in job.rules):
         return True
     return len(items) > 0 and any(_has_long(items, name) for name, tag in keys.items() if tag == "N")

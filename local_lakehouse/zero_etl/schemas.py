@@ -73,7 +73,7 @@ def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: 
 
 
 def same_layout(schema: Schema, other: Schema) -> bool:
-    """Tell whether two schemas have the same fields."""
+    """Return whether two schemas have the same fields."""
     return schema.as_struct() == other.as_struct()
 
 

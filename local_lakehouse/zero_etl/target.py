@@ -1,4 +1,4 @@
-"""The target table: made, loaded, loaded anew and changed, each as one version of the Glue table."""
+"""The target table: made, loaded, loaded again and changed, each as one version of the Glue table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparison of results: rows in any order unless order was asked for, and columns beside those asked for allowed."""
+"""Comparison of results: rows in any order unless order was asked for, and columns next to those asked for allowed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOLERANCE = 0.006
 
 
 def same(frame: pd.DataFrame, expected: Sequence[Sequence[Any]], *, ordered: bool) -> bool:
-    """Tell whether a result contains the expected columns, in some arrangement, with exactly the expected rows."""
+    """Return whether a result contains the expected columns, in some arrangement, with exactly the expected rows."""
     rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False)]
     wanted = [[_plain(value) for value in row] for row in expected]
     if len(rows) != len(wanted):

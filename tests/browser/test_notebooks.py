@@ -17,7 +17,7 @@ from zetl_helpers.course.notebooks import kernel_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# A browser beside other work is slow; what hangs is stopped by the waits themselves.
+# A browser next to other work is slow; what hangs is stopped by the waits themselves.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -46,7 +46,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def opened(request: pytest.FixtureRequest, browser: "Browser", jupyter: str) -> Iterator[Notebook]:
-    """A chapter, opened from the file browser beside the launcher; nothing may complain meanwhile."""
+    """A chapter, opened from the file browser next to the launcher; nothing may complain meanwhile."""
     complaints: list[str] = []
     page = browser.new_page(viewport={"width": 1360, "height": 900})
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

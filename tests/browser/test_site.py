@@ -12,7 +12,7 @@ from zetl_helpers import cli
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# A browser beside other work is slow; what hangs is stopped by the waits themselves.
+# A browser next to other work is slow; what hangs is stopped by the waits themselves.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 LOOKED_AT = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")

@@ -67,7 +67,7 @@ def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
 
 
 def _may_be_a_client(node: ast.Attribute, helpers: set[str]) -> bool:
-    """Tell whether an attribute is that of a client; a single word such as ``query`` others have too."""
+    """Return whether an attribute is that of a client; a single word such as ``query`` others have too."""
     owner = node.value
     if isinstance(owner, ast.Call):
         return isinstance(owner.func, ast.Attribute) and owner.func.attr == "client"

@@ -1,4 +1,4 @@
-"""What helpers do beside the notebooks' way: keys of the customer's, hybrid access mode, changes, taking back."""
+"""What helpers do next to the notebooks' way: keys of the customer's, hybrid access mode, changes, taking back."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Faults that pass by themselves: set-up goes on, and takes no time over it under the testing clock."""
+"""Faults that pass by themselves: set-up continues, and takes no time over it under the testing clock."""
 
 from typing import Any
 

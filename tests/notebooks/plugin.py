@@ -20,7 +20,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 from local_lakehouse import daemon
 from zetl_helpers.course.notebooks import kernel_environment, prepare, socket_file
 
-# The figure itself depends on plotly's version. What it shows is compared as text: `charts.summary`, beside it in the
+# The figure itself depends on plotly's version. What it shows is compared as text: `charts.summary`, next to it in the
 # same output. The PNG is a still picture of the same figure, added when outputs are stored.
 _NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/png")
 

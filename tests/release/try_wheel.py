@@ -25,7 +25,7 @@ class TrialError(Exception):
 
 
 class Environment:
-    """An empty virtual environment in a folder of its own, with an empty working folder beside it."""
+    """An empty virtual environment in a folder of its own, with an empty working folder next to it."""
 
     def __init__(self, folder: Path, distribution: str) -> None:
         self._bin = folder / "venv" / BIN

@@ -30,7 +30,7 @@ def learners_policies(
 
 
 def become(lab: Lab, documents: Iterable[Document]) -> None:
-    """Let the administrator's role have these policies and nothing else, beside the boundary that an account has."""
+    """Let the administrator's role have these policies and nothing else, next to the boundary that an account has."""
     iam = lab.client("iam")
     boundary = json.dumps(permissions.render(lab, "target_role_boundary"))
     iam.create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=boundary)
@@ -74,7 +74,7 @@ def newest(running: Lakehouse | Running) -> int:
 
 
 def session_of(lab: Lab, role: str, url: str, prefix: str = "") -> Lab:
-    """Return a lab in the hands of another role."""
+    """Return a lab with the identity of another role."""
     arn = f"arn:aws:iam::{lab.account}:role/{role}"
     keys = lab.client("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
     session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], lab.region)

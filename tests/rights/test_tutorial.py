@@ -33,7 +33,7 @@ def each_twice(folder: Path) -> list[Path]:
     twice = []
     for chapter in CHAPTERS:
         again = folder / chapter.name.replace("_", "_again_", 1)
-        # Pictures are found beside the notebooks.
+        # Pictures are found next to the notebooks.
         again.write_text(chapter.read_text().replace("../docs", str(ROOT / "docs")))
         twice += [chapter, again]
     return twice

@@ -91,7 +91,7 @@ def as_trino_formats(text: str) -> str:
 
 
 def same(mine: Sequence[Sequence[Text]], its: Sequence[Sequence[Text]]) -> bool:
-    """Tell whether two answers are equal, up to the rounding of decimals, whose quotients differ in scale.
+    """Return whether two answers are equal, up to the rounding of decimals, whose quotients differ in scale.
 
     Args:
         mine: Our rows.

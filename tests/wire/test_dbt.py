@@ -31,7 +31,7 @@ pytestmark = [
 
 
 class Dbt:
-    """dbt on a lakehouse, and a cursor beside it."""
+    """dbt on a lakehouse, and a cursor next to it."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.environment = {

@@ -25,10 +25,10 @@ class Suggestion:
 
     Args:
         question: The question.
-        sql: One SELECT over the lab's tables that Athena accepts; None when the question was not understood.
-        explanation: What the statement does, or what the assistant needs to know.
-        confident: Whether every word of the question was used, and had one meaning only.
-        understood: What was understood, point by point.
+        sql: One SELECT over the lab's tables that Athena accepts; None if the question was not understood.
+        explanation: What the statement does, or what the assistant asks.
+        confident: Whether every word of the question was used and was unambiguous.
+        understood: The interpretation, point by point.
         backend: Which backend answered.
     """
 
@@ -48,7 +48,7 @@ class Suggestion:
 
 
 def ask(lab: Lab, question: str, backend: BackendName = "offline") -> Suggestion:
-    """Ask for the SQL that answers a question; the statement is checked, and not run.
+    """Return SQL that answers a question; the statement is checked but not run.
 
     Args:
         lab: The lab.
@@ -59,8 +59,8 @@ def ask(lab: Lab, question: str, backend: BackendName = "offline") -> Suggestion
         The suggestion.
 
     Raises:
-        BedrockError: The model cannot be asked; the text says what to change.
-        ValueError: There is no such backend.
+        BedrockError: The model cannot be called; the text says what to change.
+        ValueError: The backend does not exist.
 
     See https://docs.aws.amazon.com/sagemaker-unified-studio/latest/userguide/sql-query-data-agent.html
     """

@@ -1,4 +1,4 @@
-"""The Bedrock backend: a model of Amazon Bedrock, asked through Converse."""
+"""The Bedrock backend: a model in Amazon Bedrock, called through Converse."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _ADVICE = {
 
 
 class BedrockError(Exception):
-    """The model cannot be asked; the text says what to change."""
+    """The model cannot be called; the text says what to change."""
 
 
 class BedrockBackend:
-    """Asks a model of Amazon Bedrock.
+    """Calls a model in Amazon Bedrock.
 
     Args:
         lab: The lab; its session and Region are used.
-        model_id: The model, or the ARN of an inference profile; what ``ZETL_BEDROCK_MODEL`` says unless given.
+        model_id: The model, or the ARN of an inference profile; ``ZETL_BEDROCK_MODEL`` unless given.
 
     Raises:
         BedrockError: No model is set.
@@ -63,7 +63,7 @@ class BedrockBackend:
         """Draft a statement for a question.
 
         Raises:
-            BedrockError: The model cannot be asked.
+            BedrockError: The model cannot be called.
         """
         return self._answer(model, [_said("user", f"Question: {question}")])
 
@@ -71,7 +71,7 @@ class BedrockBackend:
         """Draft again, with the statement that was rejected and the reason.
 
         Raises:
-            BedrockError: The model cannot be asked.
+            BedrockError: The model cannot be called.
         """
         answer = json.dumps({"sql": sql, "explanation": ""})
         return self._answer(
@@ -125,7 +125,7 @@ def _said(role: str, text: str) -> dict[str, Any]:
 
 
 def _read(text: str) -> Draft:
-    """Read a model's answer: JSON, with or without a fence."""
+    """Parse a model's response: JSON, with or without a code fence."""
     found = _FENCED.search(text)
     body = (found.group(1) if found else text).strip()
     try:
@@ -138,5 +138,5 @@ def _read(text: str) -> Draft:
     explanation = document.get("explanation", "")
     if not isinstance(sql, str) or not sql.strip():
         return Draft(None, explanation or "The model has no answer to this.")
-    # A model does not say which words it used: a person checks what it returns.
+    # A model does not report which words it used, so a person must check the result.
     return Draft(sql.strip().rstrip(";").strip(), explanation)

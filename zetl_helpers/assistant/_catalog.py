@@ -1,4 +1,4 @@
-"""The lab's catalog: tables from the Data Catalog, values sampled with Athena, kept until a table changes."""
+"""The lab's catalog: tables from the Data Catalog, and values sampled with Athena and cached until a table changes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read(lab: Lab) -> Model:
 
 
 def _version(table: dict[str, Any]) -> str:
-    """Return what changes whenever the table's data or columns do."""
+    """Return a value that changes whenever the table's data or columns do."""
     pointer = table.get("Parameters", {}).get("metadata_location", "")
     return pointer or json.dumps([str(table.get("UpdateTime")), table["StorageDescriptor"]["Columns"]], default=str)
 
@@ -58,7 +58,7 @@ def _sample(lab: Lab, table: str, columns: Sequence[str], version: str) -> dict[
 
 
 def _distinct(lab: Lab, table: str, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Return the distinct values of text columns in one query, one more than the model keeps."""
+    """Return the distinct values of text columns with one query, one more value than the model keeps."""
     items = ", ".join(
         f"JSON_FORMAT(CAST(SLICE(ARRAY_SORT(ARRAY_AGG(DISTINCT {_quoted(name)}) "
         f"FILTER (WHERE {_quoted(name)} IS NOT NULL)), 1, {_model.MOST_VALUES + 1}) AS JSON)) AS c{place}"

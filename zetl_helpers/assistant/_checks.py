@@ -19,7 +19,7 @@ _LONGEST = 10_000
 
 
 class RejectedError(Exception):
-    """A statement may not be shown; the text says why."""
+    """A statement is rejected; the text says why."""
 
 
 def check(lab: Lab, model: Model, sql: str) -> None:
@@ -43,12 +43,12 @@ def check_form(model: Model, sql: str) -> None:
     """Check that a text is one SELECT that reads only the lab's tables.
 
     Raises:
-        RejectedError: It is not.
+        RejectedError: It is not such a statement.
     """
     if len(sql) > _LONGEST:
         raise RejectedError("The statement is too long.")
     try:
-        # Only the assistant needs the parser, and on AWS it is an extra.
+        # Only the assistant needs the parser, which is an extra on AWS.
         import sqlglot
         from sqlglot import exp
         from sqlglot.errors import SqlglotError
@@ -83,7 +83,7 @@ def _check_table(model: Model, table: exp.Table) -> None:
 
 
 def _common_names(table: exp.Table) -> set[str]:
-    """Return the names of WITH that a table's place sees."""
+    """Return the WITH names that are visible to a table reference."""
     names: set[str] = set()
     place: Any = table
     while place is not None:

@@ -1,4 +1,4 @@
-"""The completion of a plan: what a question leaves to be understood, decided from all of its clauses."""
+"""The completion of a plan: implicit parts of a question, inferred from all of its clauses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _AVERAGED = ("rate", "score", "lat", "lon", "percent", "ratio")
 
 @dataclass
 class Said:
-    """What has been said so far, and what is still expected."""
+    """The clauses so far, and what is still expected."""
 
     clause: str = "output"
     aggregates: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ def complete(plan: Plan, said: Said) -> None:
     """Complete a plan in place.
 
     Args:
-        plan: What the clauses say each by itself.
+        plan: The plan from the individual clauses.
         said: What they leave open.
     """
     _leftovers(plan, said)
@@ -78,7 +78,7 @@ def complete(plan: Plan, said: Said) -> None:
 
 
 def _leftovers(plan: Plan, said: Said) -> None:
-    """Note the clauses that were begun and say nothing."""
+    """Record clauses that were started but are incomplete."""
     for pending, word in (
         (said.ratio, "percentage of"),
         (said.operator, said.operator),

@@ -1,4 +1,4 @@
-"""Plans in words: what was understood, and what to ask back."""
+"""Plans in words: the interpretation, and the questions to ask."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FUNCTIONS = {"sum": "sum of", "avg": "average", "max": "highest", "min": "lowes
 
 
 def points(plan: Plan) -> Iterator[str]:
-    """Yield what was understood, point by point."""
+    """Yield the interpretation, point by point."""
     yield "table: " + " joined with ".join(table.name for table in plan.scope)
     if plan.snapshots:
         yield "rows: its snapshots"
@@ -50,7 +50,7 @@ def points(plan: Plan) -> Iterator[str]:
 
 
 def explain(plan: Plan) -> str:
-    """Explain a plan in one paragraph, with what is uncertain about it."""
+    """Explain a plan in one paragraph, including its uncertainties."""
     text = "I understood " + "; ".join(points(plan)) + "."
     if plan.unused:
         text += (
@@ -60,7 +60,7 @@ def explain(plan: Plan) -> str:
 
 
 def ask_back(plan: Plan, model: Model) -> str:
-    """Say what was not understood, and ask for it."""
+    """Name what was not understood, and ask for it."""
     columns = ", ".join(column.name for column in plan.scope[0].columns[:12])
     unused = ", ".join(repr(word) for word in plan.unused)
     known = f"I do not understand {unused}" if unused else "I do not see which table or column the question is about"

@@ -1,4 +1,4 @@
-"""A draft: what a backend proposes, before it is checked."""
+"""A draft: a backend's proposal before it is checked."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Draft:
     """A proposal of a backend.
 
     Args:
-        sql: The statement; None when the question is not understood.
+        sql: The statement; None if the question is not understood.
         explanation: What it does, or why there is none.
-        confident: Whether every word of the question was used, and in one way only.
-        understood: What was understood, point by point.
+        confident: Whether every word of the question was used and was unambiguous.
+        understood: The interpretation, point by point.
     """
 
     sql: str | None

@@ -1,4 +1,4 @@
-"""The words of questions: aggregates, comparisons, order, time, and the words that carry no meaning of their own."""
+"""The vocabulary of questions: aggregates, comparisons, order, time, and stop words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AGGREGATES = {
     "maximum": "max", "max": "max", "minimum": "min", "min": "min",
     "median": "median", "count": "count", "counts": "count", "tally": "count",
 }  # fmt: skip
-# A superlative says a direction, and perhaps the quantity that it is about.
+# A superlative states a direction, and can imply a quantity.
 SUPERLATIVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "highest": ("max", ()), "largest": ("max", ()), "biggest": ("max", ()), "greatest": ("max", ()),
     "most": ("max", ()), "lowest": ("min", ()), "smallest": ("min", ()), "least": ("min", ()), "fewest": ("min", ()),
@@ -43,7 +43,7 @@ NUMBERS = {
     word: number
     for number, word in enumerate(_split("one two three four five six seven eight nine ten eleven twelve"), 1)
 } | {"twenty": 20, "fifty": 50, "hundred": 100}
-# Words for a quantity or property, and what columns call it.
+# Words for a quantity or property, and the column names for it.
 SYNONYMS = {
     "spent": ("amount", "cost", "price"), "spend": ("amount", "cost", "price"), "spending": ("amount", "cost"),
     "costing": ("cost", "price"), "costs": ("cost", "price"), "price": ("price", "cost", "amount"),
@@ -65,7 +65,7 @@ STATES = dict(
         "north_carolina=NC south_carolina=SC north_dakota=ND south_dakota=SD rhode_island=RI west_virginia=WV"
     )
 )
-# Phrases, longest first, and the mark that they leave.
+# Phrases, longest first, and their marks.
 PHRASES: dict[str, str] = {
     "as a percentage of": "RATIO%", "as percentage of": "RATIO%", "as a percent of": "RATIO%",
     "as a share of": "RATIO%", "in percent of": "RATIO%", "relative to": "RATIO", "divided by": "RATIO",
@@ -104,7 +104,7 @@ PHRASES: dict[str, str] = {
     "last": "LAST", "past": "LAST", "this": "THIS", "today": "TODAY", "yesterday": "YESTERDAY",
     "from": "FROM", "to": "TO", "in": "IN", "on": "IN", "during": "IN",
 }  # fmt: skip
-# They carry no meaning of their own: a question means the same without them.
+# Stop words: a question has the same meaning without them.
 EMPTY = frozenset(
     _split(
         "a an the of for with which what who whose that there their its it me us i we you please show list give get "
@@ -118,7 +118,7 @@ EMPTY = frozenset(
         "same many much gave say says happen happened occurred how amounts"
     )
 )
-# A question with one of these asks for more than a reading of the lab's tables.
+# A question with one of these words asks for more than the lab's tables can answer.
 FORBIDDEN = re.compile(
     r"\b(drop|delete|remove|erase|destroy|wipe|purge|update|insert|alter|create|truncate|grant|revoke|unload|copy|merge|"
     r"vacuum|optimi[sz]e|rename|replace|overwrite|modify|msck|execute|exec|deallocate|prepare|call|import|export|upload|"
@@ -135,7 +135,7 @@ SUSPICIOUS = re.compile(
 
 @dataclass(frozen=True)
 class Word:
-    """A word of the question with its place among the words."""
+    """A word of the question with its position."""
 
     text: str
 
@@ -151,7 +151,7 @@ class Word:
 
 
 def singular(word: str) -> str:
-    """Return a noun's singular, as far as English endings tell."""
+    """Return a noun's singular, as far as English endings allow."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("uses", "sses", "xes", "ches", "shes")):

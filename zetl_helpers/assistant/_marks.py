@@ -1,4 +1,4 @@
-"""Marks: the words of a question, each with what it can mean over some tables."""
+"""Marks: the words of a question, each with its possible meanings for some tables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TIME_VERB = re.compile(r"(ed|paid|made|sent|sold|bought)$")
 
 @dataclass
 class Mark:
-    """A run of words with its meaning.
+    """A sequence of words with its meaning.
 
     Args:
         kind: The kind of meaning.
@@ -32,7 +32,7 @@ class Mark:
         name: The phrase's mark, the aggregate, the unit or the superlative's direction.
         columns: The columns that the words can name.
         values: The values that the words can name, each with its column.
-        table: The table whose rows an entity counts; None where it is known by its identifier only.
+        table: The table whose rows an entity counts; None if only its identifier is known.
         number: A number.
         dates: The first and last day of a range.
         hints: The quantities that a superlative is about.
@@ -55,7 +55,7 @@ class Marker:
     """Marks the words of questions over a scope.
 
     Args:
-        scope: The tables, the one whose rows are asked for first.
+        scope: The tables, starting with the one whose rows are requested.
     """
 
     def __init__(self, scope: Sequence[Table]) -> None:
@@ -73,7 +73,7 @@ class Marker:
                 self._shapes.append((re.compile(_shape(column.values[0])), column))
 
     def marks(self, words: Sequence[Word]) -> list[Mark]:
-        """Mark a question, the longest runs of words first."""
+        """Mark a question, starting with the longest sequences of words."""
         found: list[Mark] = []
         position = 0
         while position < len(words):
@@ -114,7 +114,7 @@ class Marker:
             code = _lexicon.STATES.get(key.replace(" ", "_"))
             found = [pair for pair in self._values.get((code or "").lower(), []) if pair[1] == code]
         if not found and len(run) == 1:
-            # A plural or an adjective of a value: no other word of the value may differ.
+            # A plural or an adjective of a value: all other words of the value must match.
             found = self._values.get(singular(key), [])
         if not found and len(run) == 1 and any(letter.isdigit() for letter in bare):
             found = [(column, bare) for shape, column in self._shapes if shape.fullmatch(bare)]

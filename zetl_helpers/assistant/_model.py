@@ -18,14 +18,14 @@ _IDENTIFIER = re.compile(r"(?:^|_)id$|(?<=[a-z])id$|number$|(?:^|_)key$")
 
 @dataclass(frozen=True)
 class Column:
-    """A column, as questions speak about it.
+    """A column, as questions refer to it.
 
     Args:
-        table: The table that has it.
+        table: Its table.
         name: Its name.
         type: Its type, as the Data Catalog writes it.
         kind: The kind of its values; a text whose values are ISO dates is a time.
-        values: Its distinct values, where they are few; otherwise a sample.
+        values: All its distinct values if there are few; otherwise a sample.
         complete: Whether `values` are all of them.
     """
 
@@ -38,7 +38,7 @@ class Column:
 
     @property
     def identifies(self) -> bool:
-        """Whether its name says that it identifies things, such as ``customerid``."""
+        """Whether its name indicates an identifier, such as ``customerid``."""
         return self.kind == "text" and bool(_IDENTIFIER.search(self.name))
 
     @property
@@ -66,20 +66,20 @@ class Table:
 
     @property
     def identifiers(self) -> tuple[Column, ...]:
-        """The columns that identify a row or what it belongs to."""
+        """The columns that identify a row or its parent."""
         return tuple(column for column in self.columns if column.identifies)
 
 
 @dataclass(frozen=True)
 class Model:
-    """The tables of a lab; `main` is the one that the lab is about."""
+    """The tables of a lab, with its primary table as `main`."""
 
     database: str
     main: str
     tables: tuple[Table, ...]
 
     def table(self, name: str) -> Table | None:
-        """Return a table by name; None when the lab has none of that name."""
+        """Return a table by name; None if the lab has no such table."""
         return next((table for table in self.tables if table.name == name), None)
 
 
@@ -93,8 +93,8 @@ def build(
 
     Args:
         database: The lab's database.
-        main: The table that the lab is about.
-        tables: As ``GetTables`` shows them.
+        main: The lab's main table.
+        tables: The tables, as ``GetTables`` returns them.
         sample: Returns distinct values of a table's text columns, at most ``MOST_VALUES`` + 1 each.
     """
     return Model(database, main, tuple(_table(table, sample) for table in tables))

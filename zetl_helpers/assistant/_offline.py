@@ -17,7 +17,7 @@ _MOST_UNUSED = 1
 
 
 class OfflineBackend:
-    """Reads a question word by word over the lab's tables, and composes a SELECT of what it understands."""
+    """Parses a question word by word for the lab's tables, and composes a SELECT from what it understands."""
 
     def draft(self, model: Model, question: str) -> Draft:
         """Draft a statement.
@@ -27,7 +27,7 @@ class OfflineBackend:
             question: The question.
 
         Returns:
-            The draft; without SQL when the question is not understood.
+            The draft; without SQL if the question is not understood.
         """
         if refusal := _refusal(model, question):
             return Draft(None, refusal)
@@ -62,7 +62,7 @@ def _draft(plan: Plan, model: Model) -> Draft:
 
 
 def _meaningful(plan: Plan) -> bool:
-    """Tell whether anything of the question is about the table."""
+    """Return whether any part of the question is about the table."""
     asked = plan.measures or plan.groups or plan.filters or plan.outputs or plan.ratio or plan.parts or plan.order
     return bool(plan.snapshots or plan.heads or (asked and (plan.outputs or plan.groups or _columns(plan))))
 
@@ -72,7 +72,7 @@ def _columns(plan: Plan) -> bool:
 
 
 def _cost(plan: Plan) -> tuple[int, int, int, int]:
-    """Rank a plan: unused words first, then whether the table itself is named, doubts, and joins."""
+    """Rank a plan by unused words, then by whether the table itself is named, by doubts and by joins."""
     return (len(plan.unused), -min(plan.heads, 1), len(plan.scope), len(plan.doubts))
 
 
@@ -87,7 +87,7 @@ def _scopes(model: Model) -> Iterator[Sequence[Table]]:
 
 
 def _joined(plan: Plan) -> bool:
-    """Tell whether a plan over two tables needs both: the key that both have needs neither of them."""
+    """Return whether a plan needs both of its tables; their common key needs neither."""
     columns = [*plan.outputs, *(condition.column for condition in (*plan.filters, *plan.parts))]
     columns += [measure.column for measure in plan.measures if measure.column is not None]
     columns += [group.column if isinstance(group, TimeGroup) else group for group in plan.groups]

@@ -1,4 +1,4 @@
-"""A plan: what a question asks for, in terms of columns, before it is SQL."""
+"""A plan: a question in terms of columns, before it becomes SQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Direction = Literal["ASC", "DESC"]
 
 @dataclass(frozen=True)
 class Measure:
-    """An aggregate of a column, or of rows when it has none."""
+    """An aggregate of a column, or of rows if there is no column."""
 
     function: str
     column: Column | None = None
@@ -66,7 +66,7 @@ class Recent:
 
 @dataclass(frozen=True)
 class Presence:
-    """A column with, or without, a value."""
+    """A column with or without a value."""
 
     column: Column
     present: bool
@@ -86,27 +86,27 @@ Group = Column | TimeGroup
 
 @dataclass
 class Plan:
-    """What a question asks for.
+    """The plan for a question.
 
     Args:
         scope: The tables, joined by their common key where there are two.
-        outputs: Columns to show as they are.
+        outputs: Columns to show unchanged.
         measures: Aggregates.
-        groups: What the aggregates are for each of.
+        groups: The grouping columns.
         filters: Which rows count.
-        parts: Which of those rows a share is about.
+        parts: The rows that a share is computed for.
         ratio: Two columns whose sums are divided; and whether as a percentage.
-        share: Whether a share of the whole is asked for.
+        share: Whether the question asks for a share of the total.
         pivot: The column whose values become columns.
         having: How many rows a group must have.
         order: The column, aggregate or group to sort by.
-        direction: And how.
-        limit: How many rows at most.
+        direction: The sort direction.
+        limit: The maximum number of rows.
         version: The snapshot's id.
-        moment: The moment of the past.
-        snapshots: Whether the table's snapshots are asked for.
-        unused: Words that have no meaning here.
-        doubts: Why the plan may not be what is meant.
+        moment: The past time to query.
+        snapshots: Whether the question asks for the table's snapshots.
+        unused: Words without a meaning here.
+        doubts: Why the plan may be wrong.
     """
 
     scope: tuple[Table, ...]

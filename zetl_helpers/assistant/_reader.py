@@ -1,4 +1,4 @@
-"""The reading of a question: marks become a plan, clause by clause."""
+"""The interpretation of a question: marks become a plan, clause by clause."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _TIMELY = {"AFTER", "BEFORE", "SINCE", "UNTIL", "IN"}
 
 
 class Reader:
-    """Reads the marks of one question over one scope.
+    """Interprets the marks of one question for one scope.
 
     Args:
-        scope: The tables, the one whose rows are asked for first.
+        scope: The tables, starting with the one whose rows are requested.
         marks: The question's words with their meanings.
     """
 
@@ -206,7 +206,7 @@ class Reader:
     def _on_number(self, mark: Mark) -> None:
         following = self._next()
         if self._said.clause == "version":
-            self.plan.version = int(mark.text)  # a double cannot carry a snapshot's id
+            self.plan.version = int(mark.text)  # a double cannot represent a snapshot's id
             self._said.clause = "output"
         elif self._said.between:
             self._between_number(mark)
@@ -295,7 +295,7 @@ class Reader:
 
     def _on_value(self, mark: Mark) -> None:
         column, value = self._which_value(mark)
-        # “status is Past Due”: the column was named only to say which value is meant.
+        # “status is Past Due”: the column is named only to select the value.
         if self._said.dimensions and self._said.dimensions[-1] == column:
             self._said.dimensions.pop()
         elif self.plan.groups and self.plan.groups[-1] == column:
@@ -327,7 +327,7 @@ class Reader:
         self._said.negated = False
 
     def _count_like(self) -> bool:
-        """Tell whether a share is one of rows: then what follows the rows' name says which of them."""
+        """Return whether a share is a share of rows; the words after the rows' name then say which rows."""
         return bool(self._said.entities) and not self.plan.measures
 
     def _on_entity(self, mark: Mark) -> None:
@@ -335,7 +335,7 @@ class Reader:
         if mark.table is not None:
             self.plan.heads += 1
         if self._said.clause in ("group", "per") and mark.columns:
-            # “per customer”: what identifies it.
+            # “per customer”: the identifier of the customer.
             self.plan.groups.append(mark.columns[0])
             self._said.explicit_groups = True
             return

@@ -32,7 +32,7 @@ def render(plan: Plan, database: str) -> str:
         database: The lab's database.
 
     Raises:
-        UnsupportedError: Its tables have no common key, or its clauses exclude each other.
+        UnsupportedError: Its tables have no common key, or its clauses contradict each other.
     """
     return _Writer(plan, database).write()
 
@@ -235,7 +235,7 @@ class _Writer:
 
 
 def common_key(plan: Plan) -> str | None:
-    """Return the identifier that both tables of a plan have; None when they have none."""
+    """Return the identifier that both tables of a plan have; None if there is none."""
     first, second = plan.scope
     names = {column.name for column in second.identifiers}
     return next((column.name for column in first.identifiers if column.name in names), None)

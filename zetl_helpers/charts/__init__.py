@@ -1,7 +1,7 @@
-"""Pictures of the lakehouse: each is a plotly figure whose title states what it shows.
+"""Charts of the lakehouse: plotly figures whose titles state their findings.
 
-A figure that ends a notebook's cell appears interactive where plotly can run, with download as PNG and JPEG, and as the
-text of `summary` where it cannot. `static_image` draws it for pages without JavaScript.
+A figure at the end of a notebook's cell is interactive if plotly can run, with PNG and JPEG downloads. Otherwise the
+cell shows the text of `summary`. `static_image` draws it for pages without JavaScript.
 """
 
 from zetl_helpers.charts._figure import Chart

@@ -1,4 +1,4 @@
-"""What every picture is: a plotly figure that a notebook stores as data and words."""
+"""The base of every chart: a plotly figure that a notebook stores as data and words."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from zetl_helpers.charts import _palette
 from zetl_helpers.charts._figure_text import summary
 from zetl_helpers.charts._static_image import without_kaleidos_warning
 
-# plotly's own button knows one format, and a configuration that travels as JSON cannot add another. This finds the
-# figure above itself and lets plotly's button save it in the format asked for; or saves the still picture, where
-# JupyterLab has not drawn the figure yet.
+# plotly's button supports only one format, and a configuration in JSON cannot add another button. This script finds the
+# figure above it and makes plotly's button save the requested format. If JupyterLab has not drawn the figure yet, it
+# saves the static picture.
 _SAVE = """
 (function (button, format) {
   var above = Array.from(document.querySelectorAll('.js-plotly-plot, img.plot-img')).filter(function (one) {
@@ -52,14 +52,14 @@ DOWNLOADS = f"<small>Save the figure as {_button('PNG')} {_button('JPEG')}</smal
 
 
 class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
-    """A plotly figure that a notebook stores as data and text instead of as a page of JavaScript.
+    """A plotly figure that a notebook stores as data and text instead of as a page with JavaScript.
 
-    JupyterLab and VS Code draw the data; anything else shows the text, which does not change from run to run, so that
-    stored outputs can be compared. Where nothing draws the data, a page is added as plotly would; set `PLOTLY_RENDERER`
-    to `plotly_mimetype` to go without.
+    JupyterLab and VS Code draw the data. Other viewers show the text, which is the same in every run, so that stored
+    outputs can be compared. If nothing draws the data, plotly's page is added; set `PLOTLY_RENDERER` to
+    `plotly_mimetype` to omit it.
     """
 
-    # plotly's own would write a page with a random name into the notebook.
+    # plotly's own method would write a page with a random name into the notebook.
     _repr_html_ = None
 
     def _ipython_display_(self) -> None:
@@ -80,9 +80,9 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
 
 
 def _page_is_needed() -> bool:
-    """Whether the notebook's front end does not draw a figure's data, as far as plotly can tell."""
+    """Whether the notebook's front end cannot draw a figure's data, as far as plotly can tell."""
     blind = {"colab", "kaggle", "databricks", "azure"}
-    # JupyterLab draws the data since plotly 6.1 brings the extension for it; Unified Studio has 6.0.
+    # JupyterLab draws the data with the extension in plotly 6.1; Unified Studio has 6.0.
     if tuple(int(part) for part in plotly.__version__.split(".")[:2]) < (6, 1):
         blind.add("notebook")
     with without_kaleidos_warning():

@@ -8,11 +8,11 @@ from typing import Any
 
 
 def summary(figure: Any, *, clock: bool = True) -> str:
-    """Describe what a plotly figure shows, as plain text that is the same for the same data.
+    """Describe a plotly figure as plain text that is the same for the same data.
 
     Args:
         figure: Any plotly figure, from this module or not.
-        clock: False leaves out what a clock measured, for texts that are compared between two runs.
+        clock: False omits values measured by a clock, for texts that are compared between runs.
 
     Returns:
         The title, and for each trace its type, its name and its values, rounded to two decimals.
@@ -29,7 +29,7 @@ def summary(figure: Any, *, clock: bool = True) -> str:
     if axes:
         lines.append("; ".join(axes))
     for trace in figure.data:
-        if trace.hoverinfo != "skip":  # a line that only leads the eye has nothing to say
+        if trace.hoverinfo != "skip":  # a line that only guides the eye has no data
             lines.extend(_trace(trace))
     return "\n".join(lines)
 
@@ -68,7 +68,7 @@ def _values(array: Iterable[Any] | None) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    """Write one value: numbers with at most two decimals, nothing as a dash."""
+    """Write one value: a number with at most two decimals, or a dash for a missing value."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if not isinstance(value, float):
@@ -78,5 +78,5 @@ def _text(value: Any) -> str:
 
 
 def _plain(text: Any) -> str:
-    """Take plotly's few HTML tags out of a text."""
+    """Remove plotly's few HTML tags from a text."""
     return re.sub(r"<[^>]+>", " ", str(text)).strip()

@@ -1,4 +1,4 @@
-"""Pictures of what queries return: shares, counts, states."""
+"""Charts of query results: shares, counts, states."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from zetl_helpers.charts._tables import TOTAL, floats, labels
 
 
 def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
-    """Draw the share of each name in the sum of the values, largest first; a name that occurs twice is added up.
+    """Draw each name's share of the total, largest first; values of repeated names are added up.
 
     Args:
         df: One row or more for each name.
         names: Column with the labels.
         values: Column with numbers, none below zero.
-        title: What the picture shows; `most` can word it.
+        title: The finding; `most` can write it.
 
     Raises:
-        ValueError: A value is negative: a slice cannot be.
+        ValueError: A value is negative, which a slice cannot show.
 
     Unified Studio's chart view draws a pie in the same way:
     https://docs.aws.amazon.com/sagemaker-unified-studio/latest/userguide/sql-query-write-run.html
@@ -49,11 +49,11 @@ def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
 
 
 def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
-    """Draw a pivot table as coloured cells with their numbers; the sums are left out.
+    """Draw a pivot table as coloured cells with their numbers, without the totals.
 
     Args:
         pivot: A table of numbers, such as `pivot_table` makes.
-        title: What the picture shows; `most` can word it.
+        title: The finding; `most` can write it.
     """
     cells = pivot.drop(index=TOTAL, columns=TOTAL, errors="ignore")
     rows, across = str(cells.index.name or "row"), str(cells.columns.name or "column")
@@ -80,18 +80,18 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
 
 
 def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
-    """Draw a value for each state as a map of tiles, one a state, as dark as its value; others stay empty.
+    """Draw a value for each state as a tile map, where darker tiles have larger values; other states stay empty.
 
-    A map of tiles needs no outlines from a server, and shows Rhode Island as large as Texas.
+    A tile map needs no outlines from a server, and shows Rhode Island as large as Texas.
 
     Args:
         df: One row for each state.
         states: Column with the states' two letters.
         values: Column with numbers, none below zero.
-        title: What the picture shows; `most` can word it.
+        title: The finding; `most` can write it.
 
     Raises:
-        ValueError: A state is not known, occurs twice, or has a negative value.
+        ValueError: A state is unknown, occurs twice, or has a negative value.
     """
     numbers = dict(zip(labels(df[states]), floats(df[values]), strict=True))
     unknown = sorted(set(numbers) - set(TILES))
@@ -112,7 +112,7 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
             empty[row][column] = 0
             names[row][column] = state
     shared = {"texttemplate": "%{text}", "xgap": 3, "ygap": 3, "showscale": False, "hoverongaps": False}
-    # Nothing is not the same as zero: a state without a value has the card's own grey.
+    # A missing value is not zero: a state without a value has the card's grey.
     without = go.Heatmap(
         z=empty, text=names, colorscale=[[0, _palette.GRID], [1, _palette.GRID]], hoverinfo="skip", **shared
     )
@@ -137,10 +137,10 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
 
 
 def schema_picture(change: pd.DataFrame) -> Chart:
-    """Draw what became of a table's columns: which stayed, came, went or have another type.
+    """Draw the changes of a table's columns: unchanged, added, removed, or with another type.
 
     Args:
-        change: What `schema_change` returned.
+        change: The result of `schema_change`.
     """
     marks = {"": "", "added": "+ ", "removed": "− ", "type changed": "→ "}
     kinds = list(marks)

@@ -1,4 +1,4 @@
-"""Pictures of the lakehouse at work: snapshots, freshness, bytes scanned, cost."""
+"""Charts of the lakehouse at work: snapshots, freshness, bytes scanned, cost."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _SYMBOLS = {"append": "circle", "overwrite": "diamond", "delete": "x", "replace"
 
 
 def snapshot_timeline(table: pd.DataFrame) -> Chart:
-    """Draw the rows that the table held after each Iceberg snapshot.
+    """Draw the number of rows in the table after each Iceberg snapshot.
 
     Args:
         table: The rows of `"table$snapshots"`: `committed_at`, `snapshot_id`, `operation` and `summary`.
 
     Raises:
-        ValueError: A snapshot's summary does not say how many records the table has.
+        ValueError: A snapshot's summary lacks the number of records.
 
     https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-data.html
     """
@@ -64,12 +64,12 @@ def snapshot_timeline(table: pd.DataFrame) -> Chart:
 
 
 def freshness(ingestions: pd.DataFrame, expected_seconds: float | None = None) -> Chart:
-    """Draw how far the target was behind the source each time an ingestion completed.
+    """Draw the delay between source and target at the end of each ingestion.
 
     Args:
         ingestions: One row for each completed ingestion: `completed_at`, and `last_synced_at`, the time up to which the
-            target then held the source's changes.
-        expected_seconds: What the refresh interval promises, drawn as a line.
+            target then reflected the source.
+        expected_seconds: The delay expected from the refresh interval, drawn as a line.
 
     https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
@@ -107,15 +107,15 @@ def freshness(ingestions: pd.DataFrame, expected_seconds: float | None = None) -
 
 
 def cost_by_interval(costs: pd.DataFrame, period: str = "a month") -> Chart:
-    """Draw what a table costs at each refresh interval, item by item.
+    """Draw a table's cost for each refresh interval, by cost item.
 
     Args:
-        costs: One row for each interval and cost item: `refresh_minutes`, `item`, `usd`, as `cost.by_interval` makes.
-        period: The time that the amounts are for, as it reads in the title.
+        costs: One row for each interval and cost item: `refresh_minutes`, `item`, `usd`, as `cost.by_interval` returns.
+        period: The time that the amounts cover, as in the title.
     """
     table = costs.pivot_table(index="refresh_minutes", columns="item", values="usd", aggfunc="sum", sort=False)
     table = table.sort_index().fillna(0.0)
-    table = table.loc[:, table.max() >= 0.005]  # less than half a cent is no bar
+    table = table.loc[:, table.max() >= 0.005]  # no bar for less than half a cent
     intervals = [_interval(int(minutes)) for minutes in table.index]
     colours, shapes = _palette.colours(table.shape[1]), _palette.patterns(table.shape[1])
     bars = [
@@ -144,7 +144,7 @@ def cost_by_interval(costs: pd.DataFrame, period: str = "a month") -> Chart:
 
 
 def scanned(queries: pd.DataFrame) -> Chart:
-    """Draw how many bytes Athena scanned for the same questions to differently laid out tables.
+    """Draw the bytes that Athena scanned for the same queries on tables with different layouts.
 
     Args:
         queries: One row for each query: `question`, `layout`, the table's partitioning in words, and `bytes`, its
@@ -185,10 +185,10 @@ def scanned(queries: pd.DataFrame) -> Chart:
 
 
 def files(counts: Mapping[str, FileCounts]) -> Chart:
-    """Draw how many data files a table has after each step: in its newest snapshot, and in S3 altogether.
+    """Draw a table's number of data files after each step, in its latest snapshot and in S3.
 
     Args:
-        counts: What `maintenance.files` counted, by the name of the step, in order.
+        counts: The results of `maintenance.files` by step name, in order.
 
     https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html
     """

@@ -1,25 +1,26 @@
-"""The look that all figures share: colours that survive colour blindness, dark ink on an opaque white card.
+"""The style of all figures: colours for all kinds of colour vision, and dark ink on an opaque white card.
 
-A card of its own reads the same in a light and in a dark notebook: no grey has enough contrast on both.
+An opaque card reads the same in light and dark notebooks: no grey has enough contrast on both.
 """
 
 from typing import Any
 
-# Okabe and Ito, Color Universal Design (2008): https://jfly.uni-koeln.de/color/. Black comes last, it weighs most.
+# Okabe and Ito, Color Universal Design (2008): https://jfly.uni-koeln.de/color/. Black comes last, because it stands
+# out most.
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442", "#000000")
-# More categories than colours: a second round is told apart by its pattern.
+# If there are more categories than colours, patterns distinguish the second round.
 PATTERNS = ("", "/", ".", "x")
 
 INK = "#1f2328"
 FAINT = "#6e7781"
 GRID = "#d8dee4"
 CARD = "#ffffff"
-# One hue from nearly white to dark: the order survives any colour vision and a grey print.
+# One hue from nearly white to dark, so that the order is visible with any colour vision and in grey print.
 SEQUENTIAL = ((0.0, "#f3f8fc"), (0.5, "#6fb1da"), (1.0, "#004c78"))
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
-    "showSendToCloud": False,  # nothing here leaves the computer by a click beside the camera
+    "showSendToCloud": False,  # plotly's button next to the camera sends data to a server
     "displayModeBar": True,
     "responsive": True,
     "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "zetl-chart"},
@@ -27,12 +28,12 @@ CONFIG: dict[str, Any] = {
 
 
 def colours(count: int) -> list[str]:
-    """Return as many colours as asked for, beginning again after the eighth."""
+    """Return the requested number of colours, starting again after the eighth."""
     return [OKABE_ITO[number % len(OKABE_ITO)] for number in range(count)]
 
 
 def patterns(count: int) -> list[str]:
-    """Return the pattern that goes with each of `colours(count)`, so that no two marks are alike."""
+    """Return the pattern for each of `colours(count)`, so that no two marks look the same."""
     return [PATTERNS[number // len(OKABE_ITO) % len(PATTERNS)] for number in range(count)]
 
 
@@ -42,7 +43,7 @@ def pattern(shape: str | list[str]) -> dict[str, Any]:
 
 
 def layout(title: str, **more: Any) -> dict[str, Any]:
-    """Return a plotly layout with the title and the shared look; what is given by name is added."""
+    """Return a plotly layout with the title and the shared style; keyword arguments are added."""
     axis = {"gridcolor": GRID, "linecolor": FAINT, "zerolinecolor": GRID, "automargin": True}
     shared = {
         "template": "none",

@@ -1,4 +1,4 @@
-"""Iceberg snapshots as a chart needs them, in every form in which Athena hands them out."""
+"""Iceberg snapshots for charts, from every format in which Athena returns them."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def snapshots(table: pd.DataFrame) -> list[Snapshot]:
     """Read the rows of `"table$snapshots"`, oldest first.
 
     Raises:
-        ValueError: A snapshot's summary does not say how many records the table has.
+        ValueError: A snapshot's summary lacks the number of records.
     """
     times = pd.to_datetime(table["committed_at"], utc=True)
     history = table.assign(committed_at=times).sort_values("committed_at", kind="stable")
@@ -43,14 +43,14 @@ def snapshots(table: pd.DataFrame) -> list[Snapshot]:
 
 
 def moment(time: Any) -> str:
-    """Write a UTC time as plotly reads it, to the millisecond that Athena keeps."""
+    """Format a UTC time for plotly, with Athena's milliseconds."""
     return str(time.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3])
 
 
 def _count(summary: Any, key: str, *, absent: int | None = None) -> int:
-    """Read one count from a summary: a mapping, pairs (awswrangler's map), or Athena's text `{key=value, …}`.
+    """Read a count from a summary: a mapping, pairs (awswrangler's map), or Athena's text `{key=value, …}`.
 
-    Iceberg leaves some counts of zero out; `absent` is what a missing key stands for.
+    Iceberg omits some counts of zero; `absent` is the value for a missing key.
     """
     if isinstance(summary, str):
         found = re.search(rf"(?:^\{{|, ){re.escape(key)}=(\d+)", summary)

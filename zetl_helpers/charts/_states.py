@@ -1,6 +1,6 @@
-"""Where the states of the United States stand on a grid of tiles, each as large as any other."""
+"""The positions of the states of the United States on a grid of equal tiles."""
 
-# One row a line, west to east; a dot is an empty place. About where they are, none of them hidden by its neighbours.
+# One row per line, from west to east; a dot is an empty cell. Approximate positions; no state hides its neighbours.
 _ROWS = """
  .  .  .  .  .  .  .  .  .  .  ME
 AK  .  .  .  .  .  .  .  . VT  NH

@@ -1,4 +1,4 @@
-"""A still picture of a figure, for places that run no JavaScript: a notebook on GitHub, a printed page."""
+"""A static picture of a figure, for places without JavaScript: a notebook on GitHub, a printed page."""
 
 import base64
 import importlib.util
@@ -11,7 +11,7 @@ from typing import Any, Literal
 def static_image(
     figure: Any, image_format: Literal["png", "svg"] = "png", *, width: int = 760, height: int | None = None
 ) -> bytes | None:
-    """Draw a plotly figure without opening it, and without the network.
+    """Draw a plotly figure without displaying it, and without the network.
 
     Args:
         figure: Any plotly figure.
@@ -20,7 +20,7 @@ def static_image(
         height: Height in pixels; the figure's own if not given.
 
     Returns:
-        The picture, or None if `static_image_obstacle()` has something to say.
+        The picture, or None if `static_image_obstacle()` names a problem.
     """
     if static_image_obstacle() is not None:
         return None
@@ -33,7 +33,7 @@ def static_image(
         "height": height or figure.layout.height or 420,
         "scale": 2 if image_format == "png" else 1,
     }
-    # Kaleido would ask a server for MathJax, which no figure here needs.
+    # Kaleido would request MathJax from a server; no figure here needs it.
     page = kaleido.PageGenerator(mathjax=False)
     picture = kaleido.calc_fig_sync(figure.to_plotly_json(), opts=options, kopts={"page_generator": page})
     if not isinstance(picture, bytes):
@@ -48,7 +48,7 @@ def static_image_base64(figure: Any) -> str | None:
 
 
 def static_image_obstacle() -> str | None:
-    """Say what is missing for still pictures, and how to get it.
+    """Say what is missing for static pictures, and how to install it.
 
     Returns:
         One sentence; None if nothing is missing.
@@ -65,7 +65,7 @@ def static_image_obstacle() -> str | None:
 
 @contextmanager
 def without_kaleidos_warning() -> Iterator[None]:
-    """Do in here what imports Kaleido: us, and plotly before 6.1 when its renderers are first asked for.
+    """Import here what imports Kaleido: this module, and plotly before 6.1 when its renderers are first used.
 
     Kaleido 1 then warns that the image functions of such a plotly will not work. Nothing here calls them.
     """

@@ -1,4 +1,4 @@
-"""Tables behind the pictures: counts, comparisons, and the finding in a sentence."""
+"""Tables for the charts: counts, comparisons, and the finding in a sentence."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,18 +11,18 @@ _NOTHING = "(none)"
 
 
 def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
-    """Count the rows for each pair of values, with sums: states down, statuses across.
+    """Count the rows for each pair of values, with totals: states in rows, statuses in columns.
 
     Args:
-        df: One row for each thing to count.
+        df: One row for each item to count.
         index: Column whose values become rows; a missing value becomes "(none)".
         columns: Column whose values become columns.
 
     Returns:
-        Whole numbers, with a last row and a last column named `TOTAL`.
+        Integers, with a last row and a last column named `TOTAL`.
 
     Raises:
-        ValueError: A value is itself named like `TOTAL`.
+        ValueError: A value is equal to `TOTAL`.
     """
     rows, across = (pd.Series(labels(df[name]), name=name, dtype=object) for name in (index, columns))
     for name, found in ((index, rows), (columns, across)):
@@ -35,11 +35,11 @@ def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
 
 
 def schema_change(before: pd.DataFrame | Mapping[str, str], after: pd.DataFrame | Mapping[str, str]) -> pd.DataFrame:
-    """Set two schemas of a table side by side and name what became of each column.
+    """Compare two schemas of a table and name the change of each column.
 
     Args:
         before: The earlier schema: a mapping of column to type, or a table with these two as its first columns.
-        after: The later one, in the same form.
+        after: The later schema, in the same form.
 
     Returns:
         One row for each column, with `column`, `before`, `after` and `change`: "added", "removed", "type changed" or
@@ -55,18 +55,18 @@ def schema_change(before: pd.DataFrame | Mapping[str, str], after: pd.DataFrame 
 
 
 def most(values: "pd.Series[Any]", says: str, among: str) -> str:
-    """Word the finding that a picture shows: "NV uses 83 % of its credit, more than any other state".
+    """Return the finding of a chart: "NV uses 83 % of its credit, more than any other state".
 
     Args:
-        values: Numbers by name, each name once; sums of a pivot table are left out.
-        says: What the largest one does, with a place for its number: "uses {:.0f} % of its credit".
+        values: Numbers by name, each name once; totals of a pivot table are ignored.
+        says: What the largest does, with a placeholder for its number: "uses {:.0f} % of its credit".
         among: What the names are, in the singular: "state".
 
     Returns:
         One sentence, for a figure's title.
 
     Raises:
-        ValueError: A name occurs twice, so that its number is not known.
+        ValueError: A name occurs twice, so its number is ambiguous.
     """
     numbers = pd.Series(floats(values), index=labels(values.index.to_series())).drop(TOTAL, errors="ignore").dropna()
     twice = numbers.index[numbers.index.duplicated()]

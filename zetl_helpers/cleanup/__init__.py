@@ -1,7 +1,7 @@
-"""Clean-up in four moves: discover, show, delete, and discover again to prove that nothing is left.
+"""Clean-up in four steps: discover, show, delete, and discover again to prove that nothing is left.
 
-What can carry tags is the lab's when it carries the lab's tag, and only then. What AWS offers no tags for is the lab's
-by what it belongs to: `Leftover.known_by` says how each thing is known.
+A resource that supports tags belongs to the lab if it has the lab's tag, and only then. A resource without tags belongs
+to the lab through its owner: `Leftover.known_by` says how each resource is identified.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from zetl_helpers.lab import TAG_KEY, Lab
 __all__ = ["Foreign", "Leftover", "LeftoverError", "Plan", "apply", "plan", "show", "transcript", "verify"]
 
 _FAILURES = (ClientError, BotoCoreError, WaitTimeoutError, StillThereError)
-# Nothing can be seen with these: one clear error says more than the same one for each kind of thing.
+# These errors affect all calls: one clear error is better than the same error for each kind of resource.
 _SIGNED_OUT = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
 
 
 class LeftoverError(Exception):
-    """Clean-up left something behind, or could not look; the text names it."""
+    """Clean-up left resources behind or could not check for them; the text names them."""
 
 
 @dataclass(frozen=True)
 class Plan(Sequence[Leftover]):
-    """What clean-up would delete, in order; as a sequence, the leftovers.
+    """Clean-up's plan, in order; as a sequence, the leftovers.
 
     Args:
         lab: The lab.
-        leftovers: What is the lab's, in the order in which it has to go.
-        foreign: What has a name of the lab, is not the lab's, and is left alone.
-        unseen: What could not be looked for, each with AWS's answer.
+        leftovers: The lab's resources, in the order of deletion.
+        foreign: Resources with one of the lab's names that are not the lab's and are kept.
+        unseen: Kinds of resources that could not be checked, each with AWS's error.
     """
 
     lab: Lab
@@ -63,13 +63,13 @@ class Plan(Sequence[Leftover]):
 
 
 def plan(lab: Lab) -> Plan:
-    """Find everything of the lab, in the order in which it has to go; nothing is changed.
+    """Find all of the lab's resources, in the order of deletion; nothing is changed.
 
     Args:
-        lab: The lab. Whoever cleans up for a class plans once for each prefix.
+        lab: The lab. For a class, make a plan for each prefix.
 
     Returns:
-        What there is, what is left alone, and what could not be looked for.
+        The resources to delete, the resources to keep, and what could not be checked.
 
     Raises:
         ClientError: The credentials are no longer valid.
@@ -100,20 +100,20 @@ def show(found: Sequence[Leftover]) -> pd.DataFrame:
     """Show a plan.
 
     Args:
-        found: What `plan` returned, or a part of it.
+        found: The result of `plan`, or a part of it.
 
     Returns:
-        Columns ``kind``, ``name``, ``why`` it should go, and how it is ``known by`` to be the lab's.
+        Columns ``kind``, ``name``, ``why`` it should be deleted, and ``known by``, how it was identified.
     """
     rows = [(one.kind, one.name, one.why, one.known_by) for one in found]
     return pd.DataFrame(rows, columns=["kind", "name", "why", "known by"])
 
 
 def transcript(found: Plan) -> str:
-    """Say what clean-up would do, a line for each thing; nothing is changed.
+    """Return what clean-up would do, one line per resource; nothing is changed.
 
     Args:
-        found: What `plan` returned.
+        found: The result of `plan`.
 
     Returns:
         The text of the dry run.
@@ -128,16 +128,16 @@ def transcript(found: Plan) -> str:
 
 
 def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _: None) -> pd.DataFrame:
-    """Delete what a plan lists, in order, and go on past what cannot be deleted.
+    """Delete a plan's resources in order, and continue past failures.
 
-    What is of one kind and takes minutes is asked for together, and then waited for one by one.
+    Deletions of the same kind that take minutes are all requested before the first wait.
 
     Args:
-        found: What `plan` returned, or a part of it.
+        found: The result of `plan`, or a part of it.
         tell: Told of each thing as it is done, with its number and outcome.
 
     Returns:
-        Columns ``kind``, ``name`` and ``outcome``: ``deleted``, or ``failed`` and what AWS said.
+        Columns ``kind``, ``name`` and ``outcome``: ``deleted``, or ``failed`` with AWS's error.
     """
     rows = []
     for number, one in enumerate(found, start=1):
@@ -156,25 +156,25 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
 
 
 def _begin(rest: Sequence[Leftover], kind: str) -> None:
-    """Ask for the deletion of the things of a kind that come next."""
+    """Request the deletion of the next resources of one kind."""
     for one in takewhile(lambda one: one.kind == kind, rest):
-        # What fails now fails again in its turn, and is told then.
+        # A failure here occurs again in the resource's turn, and is reported then.
         with suppress(*_FAILURES):
             one.begin()
 
 
 def verify(lab: Lab, *, timeout: float = 60) -> str:
-    """Look again, until nothing is left: some of AWS's lists show a thing for a while after it was deleted.
+    """Search again until nothing is left; some of AWS's lists show a resource for a while after its deletion.
 
     Args:
         lab: The lab.
-        timeout: Seconds to look again at most; 0 for one look.
+        timeout: Maximum seconds to search; 0 for one search.
 
     Returns:
         A sentence.
 
     Raises:
-        LeftoverError: Something is left, or could not be looked for.
+        LeftoverError: A resource is left, or a kind of resource could not be checked.
     """
     seen: list[Plan] = []
 

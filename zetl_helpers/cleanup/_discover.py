@@ -1,4 +1,4 @@
-"""Where clean-up looks for leftovers, in the order in which they have to go."""
+"""Clean-up's search for leftovers, in the order of deletion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from zetl_helpers.cleanup._leftovers import TAGGED, Belongings, Foreign, Found, 
 from zetl_helpers.lab import TAG_KEY
 
 _OPTIMIZERS = ("compaction", "retention", "orphan_file_deletion")
-# Another operation of the same integration or its target runs: refused now, taken in some tens of seconds.
+# Another operation on the same integration or its target is running; a retry works within a minute.
 _BUSY = (
     "ConflictException", "IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException",
     "ResourceInUseException",
@@ -34,11 +34,11 @@ _KEPT = "is kept for ever"
 
 
 class StillThereError(Exception):
-    """AWS answered that it deleted, and kept some of it; the text says what and why."""
+    """AWS accepted a deletion but kept some resources; the text says which and why."""
 
 
 def _alarms(mine: Belongings) -> Found:
-    """Look for the alarms that are named after the lab's integrations."""
+    """Find the alarms that are named after the lab's integrations."""
     cloudwatch = mine.lab.client("cloudwatch")
     names = {monitoring.alarm_name(lab) for lab in mine.lab.everywhere}
     pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{mine.lab.integration}-")
@@ -67,7 +67,7 @@ def _integrations(mine: Belongings) -> Found:
 
 
 def _integration_is_gone(mine: Belongings, arn: str) -> bool | None:
-    """Ask for an integration's deletion unless that was done, and tell whether it is gone."""
+    """Request an integration's deletion once, and return whether it is gone."""
     glue = mine.lab.client("glue")
     with absent(*integration.GONE):
         found = glue.describe_integrations(IntegrationIdentifier=arn)["Integrations"]
@@ -83,9 +83,9 @@ def _wait_for_integration(name: str, gone: Callable[[], bool | None]) -> None:
 
 
 def _logs(mine: Belongings) -> Found:
-    """Look for the logs of the lab's own integrations: streams in a group of all integrations, or groups of their own.
+    """Find the logs of the lab's integrations: streams in a shared group, or separate groups.
 
-    The group of the streams is that of all integrations of the account, and stays.
+    All integrations in the account share the group of the streams, so it is kept.
     """
     logs = mine.lab.client("logs")
     ids = {_id(one): "is the log of the lab's integration" for one in mine.integrations if _is_labs(mine, one)}
@@ -162,7 +162,7 @@ def _optimizers(mine: Belongings) -> Found:
     for table in mine.tables_in_database:
         key = {"CatalogId": mine.lab.account, "DatabaseName": mine.lab.database, "TableName": table["Name"]}
         for kind in _OPTIMIZERS:
-            # The local lakehouse does not know the operation: it has no optimizers.
+            # The local lakehouse does not support the operation, because it has no optimizers.
             with absent("EntityNotFoundException", "UnknownOperationException"):
                 glue.get_table_optimizer(**key, Type=kind)
                 name = f"{kind} of {mine.lab.database}.{table['Name']}"
@@ -219,7 +219,7 @@ def _empty(s3: Any, bucket: str, prefix: str) -> None:
 
 
 def _dynamodb_tables(mine: Belongings) -> Found:
-    """Look for the lab's tables by their names, and for others by the lab's tag; what hangs on them goes first."""
+    """Find the lab's tables by name, and other tables by the lab's tag; dependent resources come first."""
     owned = []
     for name in dict.fromkeys([*(lab.table for lab in mine.lab.everywhere), *_tables_by_tag(mine)]):
         tags = mine.tables[name] if name in mine.tables else mine.table_tags(name)
@@ -240,7 +240,7 @@ def _recovery(mine: Belongings, name: str) -> Found:
     dynamodb = mine.lab.client("dynamodb")
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
-        # A table that goes with it on leaves a backup behind, which nobody can delete for 35 days.
+        # A table that is deleted with PITR on leaves a backup that nobody can delete for 35 days.
         off = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
         delete = partial(dynamodb.update_continuous_backups, TableName=name, **off)
         yield Leftover("point-in-time recovery", name, "costs by the GB-month", "of the lab's table", delete)
@@ -268,7 +268,7 @@ def _tables_by_tag(mine: Belongings) -> list[str]:
 
 
 def _table_is_gone(mine: Belongings, name: str) -> bool | None:
-    """Ask for a table's deletion unless that was done, and tell whether it is gone."""
+    """Request a table's deletion once, and return whether it is gone."""
     dynamodb = mine.lab.client("dynamodb")
     with absent("ResourceNotFoundException"):
         if dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] != "DELETING":
@@ -283,7 +283,7 @@ def _wait_for_table(name: str, gone: Callable[[], bool | None]) -> None:
 
 
 def _unless_busy(act: Callable[[], Any]) -> None:
-    """Do it, unless AWS is not ready for it yet; whoever waits asks again."""
+    """Delete, unless AWS is not ready yet; the caller retries."""
     try:
         act()
     except ClientError as error:
@@ -291,7 +291,7 @@ def _unless_busy(act: Callable[[], Any]) -> None:
             raise
 
 
-# What writes goes before what is written to; what tells whose the rest is goes last.
+# Writers are deleted before their targets, and the resources that identify the others come last.
 DISCOVERIES: tuple[tuple[str, Callable[[Belongings], Iterable[Leftover | Foreign]]], ...] = (
     ("CloudWatch alarms", _alarms),
     ("integrations", _integrations),

@@ -1,4 +1,4 @@
-"""Where clean-up looks for what the lab left in settings of the whole account: Lake Formation, Data Catalog, IAM."""
+"""Clean-up's search for changes to account-wide settings: Lake Formation, Data Catalog, IAM."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from zetl_helpers import _studio_setup, permissions, studio, target
 from zetl_helpers._aws import absent
 from zetl_helpers.cleanup._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
 
-# Lake Formation's word for "whatever IAM allows": the mark of a resource, not a grant to somebody.
+# Lake Formation's principal for "whatever IAM allows": a marker, not a grant to a person.
 _EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 
 
 def grants(mine: Belongings) -> Found:
-    """Look for what Lake Formation lets others do with the lab's database and tables, and for their opt-ins."""
+    """Find Lake Formation grants and opt-ins for the lab's database and tables."""
     by_principal: dict[str, list[tuple[dict[str, Any], list[str]]]] = defaultdict(list)
     opted_in: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for resource in _resources(mine):
@@ -24,7 +24,7 @@ def grants(mine: Belongings) -> Found:
             by_principal[_principal(one)].append((one["Resource"], one["Permissions"]))
         for one in _pages(mine, "list_lake_formation_opt_ins", "LakeFormationOptInsInfoList", resource):
             opted_in[_principal(one)].append(resource)
-    # The caller keeps its own: who may not drop a database any more cannot clean up.
+    # The caller's grants are kept, because without them the caller could not drop the database.
     others = {*by_principal, *opted_in} - {_EVERYBODY, permissions.caller_principal(mine.lab)}
     for principal in sorted(others):
         granted, opt_ins = by_principal[principal], opted_in[principal]
@@ -38,7 +38,7 @@ def grants(mine: Belongings) -> Found:
 
 
 def _resources(mine: Belongings) -> Iterator[dict[str, Any]]:
-    """Tables first: a database's grants are the wider ones."""
+    """Tables first, because a database's grants are wider."""
     for table in mine.tables_in_database:
         yield {"Table": {"DatabaseName": mine.lab.database, "Name": table["Name"]}}
     if mine.owns(mine.database):
@@ -76,7 +76,7 @@ def _revoke(
 
 
 def locations(mine: Belongings) -> Found:
-    """Look for the locations in the lab's bucket that chapter 3 registered with Lake Formation."""
+    """Find the locations in the lab's bucket that chapter 3 registered with Lake Formation."""
     formation = mine.lab.client("lakeformation")
     token: dict[str, str] = {}
     while True:
@@ -93,7 +93,7 @@ def locations(mine: Belongings) -> Found:
 
 
 def administrator(mine: Belongings) -> Found:
-    """Look for the Lake Formation administrator that the tutorial added; the target role's tag names it."""
+    """Find the Lake Formation administrator that the tutorial added, from the target role's tag."""
     if mine.owns(mine.role) and (principal := studio.added_administrator(mine.lab)):
         yield Leftover(
             "Lake Formation administrator",
@@ -105,7 +105,7 @@ def administrator(mine: Belongings) -> Found:
 
 
 def studio_domain(mine: Belongings) -> Found:
-    """Look for the domain that the lab created, which the target role's tag names; its project goes first."""
+    """Find the domain that the lab created, from the target role's tag; its project comes first."""
     domain = (mine.role or {}).get(_studio_setup.DOMAIN_TAG) if mine.owns(mine.role) else None
     if domain is None:
         return
@@ -118,10 +118,10 @@ def studio_domain(mine: Belongings) -> Found:
 
 
 def catalog_statements(mine: Belongings) -> Found:
-    """Look for the lab's statements in the Data Catalog policy: by their ``Sid`` and what they name.
+    """Find the lab's statements in the Data Catalog policy, by their ``Sid`` and the resources that they name.
 
-    A statement has no tags. It is the lab's when it names the lab's database and table and nothing else, and neither of
-    the two is somebody else's.
+    Statements have no tags. A statement belongs to the lab if it names only the lab's database and table, and neither
+    belongs to somebody else.
     """
     policy = ""
     with absent("EntityNotFoundException"):
@@ -144,9 +144,9 @@ def catalog_statements(mine: Belongings) -> Found:
 
 
 def _subject(statement: dict[str, Any]) -> tuple[frozenset[str], ...]:
-    """Return what a statement is about: its actions, its resources, and the ARNs of its conditions.
+    """Return the subject of a statement: its actions, its resources, and the ARNs in its conditions.
 
-    Not for whom it is, since another person may clean up than set up; nor by which operator it compares.
+    The principal is ignored, because one person can set up and another clean up; so is the condition operator.
     """
     compared = [value for test in statement.get("Condition", {}).values() for value in test.values()]
     about = (statement.get("Action", []), statement.get("Resource", []), compared)
@@ -163,7 +163,7 @@ def _flat(value: Any) -> Iterator[str]:
 
 
 def role(mine: Belongings) -> Found:
-    """Look for the target role."""
+    """Find the target role."""
     name = mine.lab.role
     if mine.owns(mine.role):
         yield Leftover("IAM role", name, "may write to the bucket", TAGGED, partial(_delete_role, mine))

@@ -1,4 +1,4 @@
-"""What clean-up works with: the lab's leftovers, and whose a thing is that has one of the lab's names."""
+"""Clean-up's data: the lab's leftovers, and the owners of resources that have one of the lab's names."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ TAGGED = "carries the lab's tag"
 
 @dataclass(frozen=True)
 class Leftover:
-    """One thing of the lab that is still there.
+    """One remaining resource of the lab.
 
     Args:
-        kind: What it is, such as ``DynamoDB table``.
+        kind: Its kind, such as ``DynamoDB table``.
         name: Its name.
-        why: What it costs or opens when it stays.
-        known_by: What shows that it is the lab's: its tag or, where AWS offers no tags, what it belongs to.
+        why: Its cost or risk if it is kept.
+        known_by: How it was identified: by its tag or, if AWS offers no tags, by its owner.
         delete: Deletes it, and waits until it is gone.
-        begin: Asks for the deletion without waiting; given for what AWS takes minutes over.
+        begin: Requests the deletion without waiting, for deletions that take minutes.
     """
 
     kind: str
@@ -39,12 +39,12 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Foreign:
-    """One thing that has a name of the lab and is not the lab's: clean-up leaves it alone.
+    """A resource that has one of the lab's names but is not the lab's: clean-up keeps it.
 
     Args:
-        kind: What it is.
+        kind: Its kind.
         name: Its name.
-        why: Why it stays.
+        why: Why it is kept.
     """
 
     kind: str
@@ -56,7 +56,7 @@ Found = Iterator[Leftover | Foreign]
 
 
 class Belongings:
-    """Whose those things are that have the lab's names and can carry tags; each is looked up once.
+    """The owners of taggable resources with the lab's names; each is looked up once.
 
     Args:
         lab: The lab.
@@ -66,40 +66,40 @@ class Belongings:
         self.lab = lab
 
     def owns(self, tags: dict[str, str] | None) -> bool:
-        """Tell whether tags are those of this lab; None stands for a thing that is not there."""
+        """Return whether tags are those of this lab; None stands for a resource that does not exist."""
         return tags is not None and tags.get(TAG_KEY) == self.lab.tags[TAG_KEY]
 
     def is_foreign(self, tags: dict[str, str] | None) -> bool:
-        """Tell whether there is a thing with these tags and it is somebody else's."""
+        """Return whether a resource with these tags exists and belongs to somebody else."""
         return tags is not None and not self.owns(tags)
 
     def foreign(self, kind: str, name: str, tags: dict[str, str]) -> Foreign:
-        """Say why a thing with these tags is left alone."""
+        """Say why a resource with these tags is kept."""
         tag = tags.get(TAG_KEY)
         found = f"carries {TAG_KEY}={tag}, another lab's tag" if tag else f"does not carry the tag {TAG_KEY}"
         return Foreign(kind, name, f"it {found}: it is not this lab's")
 
     @property
     def anything(self) -> bool:
-        """Whether one thing at least carries the lab's tag."""
+        """Whether at least one resource has the lab's tag."""
         return any(map(self.owns, (self.database, self.bucket, self.role, *self.tables.values())))
 
     @property
     def database_is_ours_or_gone(self) -> bool:
-        """Whether what has the database's name in it, and no tag of its own, can be told to be the lab's.
+        """Whether resources that are named after the database and have no tags can be identified as the lab's.
 
-        It is when the database carries the tag, or when there is no such database and another thing of the lab is
-        there: the database was deleted by hand. A database of somebody else makes what names it theirs.
+        They can if the database has the tag, or if it does not exist but another resource of the lab does, because the
+        database was deleted by hand. If the database belongs to somebody else, so do the resources that name it.
         """
         return self.owns(self.database) or (self.database is None and self.anything)
 
     @cached_property
     def tables(self) -> dict[str, dict[str, str] | None]:
-        """Tags of the lab's DynamoDB tables by their names; None for one that is not there."""
+        """Tags of the lab's DynamoDB tables by name; None for a table that does not exist."""
         return {lab.table: self.table_tags(lab.table) for lab in self.lab.everywhere}
 
     def table_tags(self, name: str) -> dict[str, str] | None:
-        """Tags of a DynamoDB table; None when there is none of that name."""
+        """Tags of a DynamoDB table; None if it does not exist."""
         dynamodb = self.lab.client("dynamodb")
         with absent("ResourceNotFoundException"):
             arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
@@ -109,7 +109,7 @@ class Belongings:
 
     @cached_property
     def database(self) -> dict[str, str] | None:
-        """Marks of the Glue database, kept in its parameters; None when there is none."""
+        """Tags of the Glue database, which are stored in its parameters; None if it does not exist."""
         with absent("EntityNotFoundException"):
             database = self.lab.client("glue").get_database(Name=self.lab.database)["Database"]
             return dict(database.get("Parameters", {}))
@@ -117,7 +117,7 @@ class Belongings:
 
     @cached_property
     def bucket(self) -> dict[str, str] | None:
-        """Tags of the bucket; None when there is none; empty when it is another account's."""
+        """Tags of the bucket; None if it does not exist; empty if it belongs to another account."""
         s3 = self.lab.client("s3")
         try:
             s3.head_bucket(Bucket=self.lab.bucket, ExpectedBucketOwner=self.lab.account)
@@ -125,7 +125,7 @@ class Belongings:
         except ClientError as error:
             if error_code(error) in ("404", "NoSuchBucket"):
                 return None
-            # Forbidden is what AWS says of somebody else's bucket, and of one's own without the right to look.
+            # AWS returns 403 for another account's bucket, and for a bucket that the caller may not read.
             mine = [one["Name"] for one in s3.list_buckets()["Buckets"]] if error_code(error) == "403" else []
             if error_code(error) == "NoSuchTagSet" or (error_code(error) == "403" and self.lab.bucket not in mine):
                 return {}
@@ -133,7 +133,7 @@ class Belongings:
 
     @cached_property
     def role(self) -> dict[str, str] | None:
-        """Tags of the target role; None when there is none."""
+        """Tags of the target role; None if it does not exist."""
         with absent("NoSuchEntity"):
             return tag_dict(self.lab.client("iam").get_role(RoleName=self.lab.role)["Role"].get("Tags", []))
         return None
@@ -157,7 +157,7 @@ class Belongings:
 
     @cached_property
     def tables_in_database(self) -> list[dict[str, Any]]:
-        """The Glue tables of the lab's database; none when the database is not the lab's."""
+        """The Glue tables of the lab's database; empty if the database is not the lab's."""
         if not self.owns(self.database):
             return []
         pages = self.lab.client("glue").get_paginator("get_tables").paginate(DatabaseName=self.lab.database)

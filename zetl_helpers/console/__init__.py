@@ -51,10 +51,10 @@ def open_for(lab: Lab, place: str = "/") -> ConsoleLink:
         place: The page that the link opens, such as ``/glue/zero-etl``; the browser shows it after the ``#``.
 
     Returns:
-        The link, shown as such in a notebook. The console ends with the notebook's kernel.
+        The link, which a notebook displays as a link. The console stops with the notebook's kernel.
 
     Raises:
-        ConsoleError: The lab is on AWS, where the consoles are AWS's own.
+        ConsoleError: The lab is on AWS, which has its own consoles.
     """
     from zetl_helpers.console.link import Link
     from zetl_helpers.console.server import ConsoleServer
@@ -70,7 +70,7 @@ def open_for(lab: Lab, place: str = "/") -> ConsoleLink:
 
 
 class _CallableModule(ModuleType):
-    """Lets ``zetl.console(lab)`` work although ``zetl_helpers.console`` is a package."""
+    """Makes ``zetl.console(lab)`` work although ``zetl_helpers.console`` is a package."""
 
     def __call__(self, lab: Lab, place: str = "/") -> ConsoleLink:
         return open_for(lab, place)

@@ -1,4 +1,4 @@
-"""Files of the lakehouse as PyIceberg reads them, fetched by the console's own client."""
+"""The lakehouse's files for PyIceberg, read with the console's client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile
 
 
 class LakeFiles(FileIO):
-    """Reads objects, and writes none.
+    """Reads objects, and never writes.
 
     Args:
         read: Returns the bytes of the object at a location.
@@ -24,11 +24,11 @@ class LakeFiles(FileIO):
         return _Object(location, self._read)
 
     def new_output(self, location: str) -> OutputFile:
-        """Refuse: the console only looks."""
+        """Refuse the call, because the console is read-only here."""
         raise PermissionError(location)
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
-        """Refuse: the console only looks."""
+        """Refuse the call, because the console is read-only here."""
         raise PermissionError(str(location))
 
 

@@ -1,7 +1,8 @@
-"""The requests that the console answers: those of its own page, opened by the person who started it.
+"""The requests that the console answers: those from its own page, opened by the user who started it.
 
-A browser sends requests on behalf of any page to any address. It says for whom in ``Origin`` and ``Sec-Fetch-Site``,
-and in ``Host`` which name led it here. Everything that reads or changes something also needs the session's cookie.
+A browser sends requests on behalf of any page to any address. The browser names the requesting page in ``Origin`` and
+``Sec-Fetch-Site``, and the requested host in ``Host``. Every request that reads or changes data also needs the
+session's cookie.
 
 See https://fetch.spec.whatwg.org/#origin-header and https://www.w3.org/TR/fetch-metadata/.
 """
@@ -14,15 +15,15 @@ from email.message import Message
 from http.cookies import CookieError, SimpleCookie
 
 _NAMES = ("127.0.0.1", "localhost")
-# A form of another page cannot set this header, whatever its browser leaves out.
+# A form on another page cannot set this header, even if the browser omits the others.
 HEADER = "X-Zetl-Console"
 
 
 class Session:
-    """The secrets of one run of the console: the token in its printed address, and the cookie that it is exchanged for.
+    """The secrets of one run of the console: the token in its printed address, and the cookie for that token.
 
     Args:
-        port: The port that the console listens on; cookies do not tell ports apart, so its number is in the name.
+        port: The port that the console listens on; cookies do not distinguish ports, so the cookie's name contains it.
     """
 
     def __init__(self, port: int) -> None:
@@ -31,17 +32,17 @@ class Session:
         self._name = f"zetl-console-{port}"
 
     def cookie_for(self, token: str) -> str | None:
-        """Return the value of ``Set-Cookie`` for the right token; None for any other.
+        """Return the value of ``Set-Cookie`` for the correct token; None for any other token.
 
         Args:
-            token: The token that the address carried.
+            token: The token in the address.
         """
         if not hmac.compare_digest(token.encode(), self.token.encode()):
             return None
         return f"{self._name}={self._cookie}; Path=/; HttpOnly; SameSite=Strict"
 
     def knows(self, cookies: str | None) -> bool:
-        """Tell whether a request carries the session's cookie.
+        """Return whether a request carries the session's cookie.
 
         Args:
             cookies: The header ``Cookie``.
@@ -54,12 +55,12 @@ class Session:
 
 
 def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
-    """Return why a request is not answered; None if it may be looked at.
+    """Return why a request is refused; None if it is accepted.
 
     Args:
         headers: The request's headers.
         port: The port that the console listens on.
-        opens_page: Whether the request only opens the page, which a link in a notebook may do; the page holds no data.
+        opens_page: Whether the request only opens the page, which contains no data; a link in a notebook does this.
     """
     hosts = [f"{name}:{port}" for name in _NAMES]
     named = headers.get_all("Host", [])

@@ -1,4 +1,4 @@
-"""The console's own API: one JSON document to a path, one back."""
+"""The console's API: JSON requests and responses."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from zetl_helpers.console.querybooks import QuerybookError, Querybooks
 from zetl_helpers.console.values import to_json
 
 Question = Mapping[str, Any]
-# The templates of policies/ that the page offers where a policy is written.
+# The templates in policies/ that the page offers in policy editors.
 _POLICIES = ("catalog_resource_policy", "table_resource_policy", "target_role_permissions", "target_role_trust")
 
 
 class Api:
-    """What the page can ask of the console.
+    """The console's API for its page.
 
     Args:
         link: The connection to the lakehouse.
@@ -44,15 +44,15 @@ class Api:
         }
 
     def answer(self, path: str, asked: Question) -> Any:
-        """Answer a question of the page.
+        """Answer a request from the page.
 
         Args:
-            path: What follows ``/api/`` in the address.
-            asked: The question.
+            path: The path after ``/api/``.
+            asked: The request.
 
         Raises:
-            CallError: The question cannot be answered; with code, message and status.
-            StoppedError: No lakehouse answers.
+            CallError: The request failed; with code, message and status.
+            StoppedError: The lakehouse is not running.
         """
         if path not in self._paths:
             raise CallError("NotFound", f"The practice console has no /api/{path}.", 404)

@@ -9,7 +9,7 @@ from typing import Any
 from zetl_helpers.console import same_as, values
 from zetl_helpers.console.link import Link
 
-# The services whose consoles the tutorial visits. The lakehouse decides about the operations.
+# The services whose consoles the tutorial visits. The lakehouse decides which operations it supports.
 SERVICES = frozenset(
     ("athena", "cloudwatch", "datazone", "dynamodb", "glue", "iam", "kms", "lakeformation", "logs", "s3", "sts")
 )
@@ -22,7 +22,7 @@ class CallError(Exception):
         code: AWS's error code, or one of the console's.
         message: What happened, and what to do.
         status: The HTTP status of the answer to the page.
-        same: The code and the command that would fail in the same way.
+        same: The equivalent code and command.
     """
 
     def __init__(self, code: str, message: str, status: int = 400, same: Mapping[str, str] | None = None) -> None:
@@ -42,14 +42,14 @@ def describe(service: str, operation: str, parameters: Mapping[str, Any]) -> dic
         parameters: Its parameters, as the page's JSON has them.
 
     Raises:
-        CallError: The service is not offered, or has no such operation, or a parameter is malformed.
+        CallError: The service is not supported, the operation does not exist, or a parameter is malformed.
     """
     model = _operation(service, operation)
     return _same(service, model, parameters, _python(model, parameters))
 
 
 def call(link: Link, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a call, and return ``answer`` and ``same``, the code and the command that do the same.
+    """Make a call, and return its ``answer`` and, as ``same``, the equivalent code and command.
 
     Args:
         link: The connection to the lakehouse.
@@ -58,8 +58,8 @@ def call(link: Link, service: str, operation: str, parameters: Mapping[str, Any]
         parameters: Its parameters, as the page's JSON has them.
 
     Raises:
-        CallError: The call is not offered, was refused or failed.
-        StoppedError: No lakehouse answers.
+        CallError: The call is not supported, was refused or failed.
+        StoppedError: The lakehouse is not running.
     """
     from botocore import xform_name
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError

@@ -9,7 +9,7 @@ from zetl_helpers.console.calls import CallError
 from zetl_helpers.console.link import Link
 from zetl_helpers.console.values import to_json
 
-# PyArrow reads a file's footer and its first row groups; a file of the tutorial is far smaller.
+# PyArrow reads a file's footer and its first row groups; the tutorial's files are much smaller.
 _MAX_FILE = 64 * 1024 * 1024
 _ROWS = 50
 
@@ -73,8 +73,8 @@ def read_object(link: Link, bucket: str, key: str) -> bytes:
         key: The object's key.
 
     Raises:
-        CallError: It is not there, or larger than the console shows.
-        StoppedError: No lakehouse answers.
+        CallError: It does not exist, or is too large to show.
+        StoppedError: The lakehouse is not running.
     """
     from botocore.exceptions import ClientError, HTTPClientError
 

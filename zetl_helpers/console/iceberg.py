@@ -15,7 +15,7 @@ _FILES = 200
 
 
 def metadata(link: Link, database: str, table: str) -> dict[str, Any]:
-    """Return an Iceberg table's metadata document and where it is.
+    """Return an Iceberg table's metadata document and its location.
 
     Args:
         link: The connection to the lakehouse.
@@ -23,11 +23,11 @@ def metadata(link: Link, database: str, table: str) -> dict[str, Any]:
         table: The table.
 
     Returns:
-        ``location`` and ``metadata``, as the table format's specification names its fields.
+        ``location`` and ``metadata``, with the field names of the table format's specification.
 
     Raises:
         CallError: The table is not an Iceberg table, or its metadata cannot be read.
-        StoppedError: No lakehouse answers.
+        StoppedError: The lakehouse is not running.
 
     See https://iceberg.apache.org/spec/#table-metadata
     """
@@ -46,11 +46,11 @@ def manifests(link: Link, location: str) -> list[dict[str, Any]]:
 
     Args:
         link: The connection to the lakehouse.
-        location: The snapshot's manifest list, as the metadata names it.
+        location: The snapshot's manifest list, from the metadata.
 
     Raises:
         CallError: PyIceberg is not installed, or a file cannot be read.
-        StoppedError: No lakehouse answers.
+        StoppedError: The lakehouse is not running.
     """
     try:
         from pyiceberg.manifest import read_manifest_list

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zetl_helpers.lab import Lab
 
-# Any key is the administrator of a lakehouse that does not enforce IAM.
+# Without IAM enforcement, any key belongs to the administrator.
 _KEY = "LOCALLAKEHOUSE000000"
 _SECRET = "not-a-secret"  # noqa: S105
 
 
 class StoppedError(Exception):
-    """No local lakehouse answers; the text says how to start one."""
+    """The local lakehouse is not running; the text says how to start it."""
 
 
 class Link:
-    """Finds the lakehouse of a state folder, and keeps clients for it.
+    """Finds the lakehouse of a state folder, and caches clients for it.
 
     Args:
         state: The state folder.
-        lab: The lab of the notebook that opened the console, if one did.
-        endpoint: The lakehouse's address, where it has no state folder, as in tests.
+        lab: The lab of the notebook that opened the console, if any.
+        endpoint: The lakehouse's address if it has no state folder, as in tests.
     """
 
     def __init__(self, state: Path, lab: Lab | None = None, endpoint: str | None = None) -> None:
@@ -43,7 +43,7 @@ class Link:
         self._warmed = False
 
     def status(self) -> dict[str, Any]:
-        """Return what the page shows of the lakehouse: ``state`` (running, starting, stopped) and its address."""
+        """Return the lakehouse's ``state`` (running, starting, stopped) and address for the page."""
         try:
             endpoint = self.endpoint()
         except StoppedError as error:
@@ -52,7 +52,7 @@ class Link:
         return {"state": "running", "endpoint": endpoint, "region": self._region}
 
     def start(self) -> None:
-        """Start a lakehouse in the background, unless one answers or is starting."""
+        """Start a lakehouse in the background, unless it is running or starting."""
         with self._lock:
             if self._starting is not None and self._starting.is_alive():
                 return
@@ -72,7 +72,7 @@ class Link:
         """Return the lakehouse's address.
 
         Raises:
-            StoppedError: None answers.
+            StoppedError: The lakehouse is not running.
         """
         from local_lakehouse import daemon
         from local_lakehouse.region import region_of
@@ -93,14 +93,14 @@ class Link:
         return endpoint
 
     def client(self, service: str) -> Any:
-        """Return the botocore client of a service at the lakehouse, the same one while the lakehouse stays.
+        """Return the botocore client of a service at the lakehouse, cached while the lakehouse runs.
 
         Raises:
-            StoppedError: No lakehouse answers.
+            StoppedError: The lakehouse is not running.
         """
         if not self._endpoint:
             self.endpoint()
-        # A session makes one client at a time; nobody who only asks for the state waits for it.
+        # A session creates one client at a time; requests for the state do not wait for it.
         with self._making:
             found = self._clients.get(service)
             if found is None:
@@ -120,20 +120,20 @@ class Link:
             try:
                 self.client(service)
             except StoppedError:
-                # Models and libraries are what takes time, and no lakehouse is needed for them.
+                # Loading models and libraries takes time and does not need a lakehouse.
                 _new_client(service, "us-east-1", "http://127.0.0.1")
 
     def lost(self) -> StoppedError:
-        """Return the error to raise when a call was not answered, and forget where the lakehouse was."""
+        """Return the error for a call without a response, and forget the lakehouse's address."""
         with self._lock:
             self._endpoint, self._clients = "", {}
         return StoppedError("The local lakehouse does not answer. Start it with: zetl local start")
 
     def lab(self) -> Lab:
-        """Return the lab, as the helpers know it.
+        """Return the lab, as the helpers see it.
 
         Raises:
-            StoppedError: No lakehouse answers.
+            StoppedError: The lakehouse is not running.
         """
         endpoint = self.endpoint()
         if self._lab is None or self._lab.endpoint != endpoint:
@@ -145,10 +145,10 @@ class Link:
 
 @cache
 def _session() -> Any:
-    """Return the session of all clients: it keeps what it has read of botocore's models."""
+    """Return the session of all clients, which caches botocore's models."""
     from botocore.session import Session
 
-    # A profile of this computer must not decide about a call to the lakehouse.
+    # The user's AWS profile must not affect calls to the lakehouse.
     nothing = (None, None, os.devnull, None)
     return Session({"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing})
 

@@ -23,7 +23,7 @@ class Querybooks:
     """The querybooks of one state folder.
 
     Args:
-        folder: Where they are kept; it is created with the first.
+        folder: Where they are stored; created with the first querybook.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,7 +31,7 @@ class Querybooks:
         self._lock = threading.Lock()
 
     def list(self) -> list[dict[str, Any]]:
-        """Return the querybooks without their cells, the one saved last first."""
+        """Return the querybooks without their cells, the most recently saved first."""
         found = [self._read(path) for path in self._folder.glob("*.json") if _ID.fullmatch(path.stem)]
         shown = [{key: book[key] for key in ("id", "name", "shared", "saved_at")} for book in found]
         return sorted(shown, key=lambda book: (-float(book["saved_at"]), str(book["name"])))
@@ -40,18 +40,18 @@ class Querybooks:
         """Return one querybook with its cells.
 
         Raises:
-            QuerybookError: There is none of that id.
+            QuerybookError: The querybook does not exist.
         """
         return self._read(self._path(identifier))
 
     def save(self, book: Mapping[str, Any]) -> dict[str, Any]:
-        """Save a querybook, and return it as saved; one without ``id`` is new.
+        """Save a querybook and return it; a querybook without ``id`` is new.
 
         Args:
             book: ``name``, ``cells`` (a list of objects), optionally ``id`` and ``shared``.
 
         Raises:
-            QuerybookError: It has no name or no list of cells, or its id is unknown.
+            QuerybookError: The name or the list of cells is missing, or the id is unknown.
         """
         name, cells = str(book.get("name", "")).strip(), book.get("cells")
         if not name or len(name) > _MAX_NAME:
@@ -79,7 +79,7 @@ class Querybooks:
         """Delete a querybook.
 
         Raises:
-            QuerybookError: There is none of that id.
+            QuerybookError: The querybook does not exist.
         """
         with self._lock:
             path = self._path(identifier)

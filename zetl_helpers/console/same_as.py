@@ -1,4 +1,4 @@
-"""The boto3 code and the AWS CLI command that do what a click does."""
+"""The boto3 code and the AWS CLI command that are equivalent to a click."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-# The CLI spells some services as one would say them.
+# The CLI uses different names for some services.
 _CLI_SERVICES = {"s3": "s3api"}
 
 
@@ -51,7 +51,7 @@ def cli_command(service: str, operation: Any, parameters: Mapping[str, Any]) -> 
             words.append(f"{option} {_structured(value)}")
         else:
             words.append(f"{option} {shlex.quote(str(value))}")
-    # What streams is written to a file, which the CLI wants to be named.
+    # Streamed output goes to a file, which the CLI requires as an argument.
     if operation.has_streaming_output:
         words.append("/dev/stdout")
     return " \\\n    ".join(words)

@@ -1,4 +1,4 @@
-"""The console's HTTP server: its page, plotly.js, and the API, on 127.0.0.1 alone."""
+"""The console's HTTP server on 127.0.0.1: its page, plotly.js and the API."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from zetl_helpers.console.link import Link, StoppedError
 
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# The largest thing that the page sends is an item of DynamoDB, 400 KB, in JSON.
+# The page's largest request is a DynamoDB item of 400 KB, as JSON.
 _MAX_REQUEST = 2 * 1024 * 1024
 _IDLE_SECONDS = 30
 _PLOTLY = "plotly.min.js"
 
 
 class ConsoleServer(ThreadingHTTPServer):
-    """A console that listens, and answers once `serve_forever` runs.
+    """A listening console, which answers once `serve_forever` runs.
 
     Args:
         link: The connection to the lakehouse.
-        port: The port; 0 takes a free one.
+        port: The port; 0 selects a free port.
     """
 
     daemon_threads = True
@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: ConsoleServer
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
-    # The answers are small; waiting to fill a packet would cost 40 ms each.
+    # The responses are small; Nagle's algorithm would delay them by 40 ms each.
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         page = (STATIC / "index.html").read_text(encoding="utf-8").replace("NONCE", nonce)
         cookie = self.server.session.cookie_for(tokens[0]) if len(tokens) == 1 else None
         extra = [("Content-Security-Policy", _policy(nonce)), ("Cache-Control", "no-store")]
-        # With this answer and not with a redirect: a browser withholds a strict cookie on redirects from other sites.
+        # The cookie is set with this response, because browsers withhold a strict cookie on redirects from other sites.
         self._answer(200, "text/html", page.encode(), [*extra, *([("Set-Cookie", cookie)] if cookie else [])])
 
     def _file(self, path: Path | None) -> None:
@@ -165,11 +165,11 @@ class _Handler(BaseHTTPRequestHandler):
         return "zetl-console"
 
     def log_message(self, *_: object) -> None:
-        """Stay silent: an address may carry the token."""
+        """Log nothing, because an address can contain the token."""
 
 
 def _policy(nonce: str) -> str:
-    """Return the content security policy: nothing but the console's own files, and styles of the page's libraries."""
+    """Return the content security policy: only the console's own files, and styles of the page's libraries."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -185,7 +185,7 @@ def _policy(nonce: str) -> str:
 
 
 def _plotly() -> Path | None:
-    """Return plotly.js as the Python package brings it."""
+    """Return plotly.js from the Python package."""
     found = importlib.util.find_spec("plotly")
     folders = found.submodule_search_locations if found else None
     path = Path(folders[0]) / "package_data" / _PLOTLY if folders else None

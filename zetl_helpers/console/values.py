@@ -1,4 +1,4 @@
-"""Values on their way between the page, which speaks JSON, and botocore, which speaks Python."""
+"""Conversion of values between the page's JSON and botocore's Python types."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-# The page's numbers are doubles: from here on they skip integers.
+# The page's numbers are doubles, which skip integers from here on.
 _EXACT = 2**53
-# A page shows the beginning of an object; who needs all of it downloads it.
+# A page shows the start of an object; the whole object can be downloaded.
 MAX_BODY = 1024 * 1024
 
 
 class InvalidValueError(ValueError):
-    """A parameter is not what the operation's model says; the text names it."""
+    """A parameter does not match the operation's model; the text names it."""
 
 
 def to_python(value: Any, shape: Any, path: str = "") -> Any:
-    """Return a parameter as botocore wants it: bytes for blobs, moments for timestamps.
+    """Convert a parameter for botocore: bytes for blobs, datetimes for timestamps.
 
     Args:
-        value: The value as JSON has it.
-        shape: Its botocore shape, or None where the model has none.
-        path: Where it is, for the error.
+        value: The JSON value.
+        shape: Its botocore shape, or None if the model has none.
+        path: Its path, for the error.
 
     Raises:
         InvalidValueError: A blob is not Base64, or a timestamp is not ISO 8601.
@@ -51,10 +51,10 @@ def to_python(value: Any, shape: Any, path: str = "") -> Any:
 
 
 def to_json(value: Any) -> Any:
-    """Return an answer as the page reads it: ISO 8601, Base64, and text for integers that JavaScript would round.
+    """Convert a response for the page: ISO 8601, Base64, and text for integers that JavaScript would round.
 
     Args:
-        value: What botocore, PyArrow or a document holds.
+        value: A value from botocore, PyArrow or a document.
     """
     if isinstance(value, Mapping):
         return {str(key): to_json(each) for key, each in value.items() if key != "ResponseMetadata"}
@@ -76,7 +76,7 @@ def to_json(value: Any) -> Any:
 
 
 def _beginning(body: Any) -> dict[str, Any]:
-    """Return the first bytes of a body that streams, and whether more follow."""
+    """Return the first bytes of a streamed body, and whether there are more."""
     with body:
         content = body.read(MAX_BODY + 1)
     return {"base64": base64.b64encode(content[:MAX_BODY]).decode(), "truncated": len(content) > MAX_BODY}

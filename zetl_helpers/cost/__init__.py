@@ -1,4 +1,4 @@
-"""What a zero-ETL integration costs on AWS: before it runs, and by what it did; list prices times quantities."""
+"""The cost of a zero-ETL integration on AWS, before and after it runs: list prices times quantities."""
 
 import math
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ MINUTES_A_DAY = 24 * 60
 SHORTEST_REFRESH, LONGEST_REFRESH = 15, 8640
 _GLUE_FREE = 1_000_000
 
-# What AWS does not publish. Our assumptions, on the high side; the lines that rest on them say so.
+# Values that AWS does not publish. Our assumptions, on the high side; the lines that use them say so.
 _BUCKETS = 16
 _PUTS_A_COMMIT = 4  # data file, manifest, manifest list, metadata
 _GETS_A_COMMIT = 4
@@ -49,11 +49,11 @@ NOT_INCLUDED = (
 
 @dataclass(frozen=True, repr=False)
 class Estimate(Sheet):
-    """What one table costs over a number of days.
+    """The cost of one table over a number of days.
 
     Args:
         region: The AWS Region.
-        days: How long it runs.
+        days: The number of days.
         refresh_minutes: The integration's refresh interval.
     """
 
@@ -72,22 +72,22 @@ def estimate(
     *,
     queries_per_day: float = 20,
 ) -> Estimate:
-    """Estimate what one DynamoDB table with a zero-ETL integration costs.
+    """Estimate the cost of one DynamoDB table with a zero-ETL integration.
 
     Args:
         items: Items in the table.
         item_bytes: Average size of an item.
-        changes_per_day: Puts, updates and deletes a day, spread evenly.
+        changes_per_day: Puts, updates and deletes per day, spread evenly.
         refresh_minutes: The integration's refresh interval, 15 to 8640.
         region: The AWS Region; prices are known for us-east-1 and stand in for the others, with a note.
-        days: How long it runs.
-        queries_per_day: Athena queries a day, each reading the whole table.
+        days: The number of days.
+        queries_per_day: Athena queries per day, each reading the whole table.
 
     Returns:
-        The costs in US dollars, one by one and together, with notes on what they leave out.
+        The costs in US dollars, itemized and in total, with notes on what they exclude.
 
     Raises:
-        ValueError: A number is negative, or the interval is one that AWS refuses.
+        ValueError: A number is negative, or AWS does not allow the interval.
 
     https://docs.aws.amazon.com/glue/latest/dg/zero-etl-configuring-integration.html
     """
@@ -125,15 +125,15 @@ def by_interval(
     *,
     queries_per_day: float = 20,
 ) -> pd.DataFrame:
-    """Estimate a month at several refresh intervals, for `charts.cost_by_interval`.
+    """Estimate the monthly cost for several refresh intervals, for `charts.cost_by_interval`.
 
     Args:
         items: Items in the table.
         item_bytes: Average size of an item.
-        changes_per_day: Puts, updates and deletes a day, spread evenly.
+        changes_per_day: Puts, updates and deletes per day, spread evenly.
         intervals: Refresh intervals in minutes, each 15 to 8640.
         region: The AWS Region; see `estimate`.
-        queries_per_day: Athena queries a day, each reading the whole table.
+        queries_per_day: Athena queries per day, each reading the whole table.
 
     Returns:
         One row for each interval and cost item: `refresh_minutes`, `item`, `usd`.
@@ -149,19 +149,19 @@ def by_interval(
 
 
 def idle_cost(refresh_minutes: int, days: float = DAYS_A_MONTH) -> float:
-    """Return what the refreshes of one table cost in US dollars while nothing changes.
+    """Return the cost in US dollars of one table's refreshes while nothing changes.
 
-    Each refresh is an export, and each export is billed as 10 MB at least.
+    Each refresh is an export, which is billed as at least 10 MB.
 
     Args:
         refresh_minutes: The integration's refresh interval, 15 to 8640.
-        days: How long it runs.
+        days: The number of days.
     """
     return _exports_a_day(refresh_minutes) * days * LEAST_EXPORT / GB * price("incremental_export")
 
 
 def idle_warning(refresh_minutes: int) -> str:
-    """Say what an integration costs that nobody uses, and what ends it.
+    """Describe the cost of an unused integration, and how to end it.
 
     Args:
         refresh_minutes: The integration's refresh interval, 15 to 8640.
@@ -178,10 +178,10 @@ def idle_warning(refresh_minutes: int) -> str:
 
 
 def query_cost(scanned_bytes: int) -> float:
-    """Return what one Athena query costs in US dollars, from its `DataScannedInBytes`; DDL is free.
+    """Return the cost of one Athena query in US dollars, from its `DataScannedInBytes`; DDL is free.
 
     Args:
-        scanned_bytes: What Athena says it has read, in bytes; it bills 10 MB at least.
+        scanned_bytes: The bytes that Athena reports; it bills at least 10 MB.
 
     https://aws.amazon.com/athena/pricing/
     """
@@ -191,7 +191,7 @@ def query_cost(scanned_bytes: int) -> float:
 
 
 def write_cost(items: int, item_bytes: int) -> float:
-    """Return what it costs in US dollars to write items on demand: a write request unit for each KB begun.
+    """Return the cost in US dollars of writing items on demand: one write request unit per started KB.
 
     https://aws.amazon.com/dynamodb/pricing/on-demand/
     """
@@ -200,7 +200,7 @@ def write_cost(items: int, item_bytes: int) -> float:
 
 
 def import_cost(items: int, item_bytes: int) -> float:
-    """Return what it costs in US dollars to make a table of items in S3, by their uncompressed size.
+    """Return the cost in US dollars of importing a table from S3, by the items' uncompressed size.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html
     """
@@ -209,7 +209,7 @@ def import_cost(items: int, item_bytes: int) -> float:
 
 
 def _exports_a_day(refresh_minutes: int) -> float:
-    """Count the exports of a day: no export spans more than one, however long the interval."""
+    """Count the exports per day: no export covers more than a day, even with a longer interval."""
     return max(1.0, MINUTES_A_DAY / refresh_minutes)
 
 
@@ -225,7 +225,7 @@ def _dynamodb(table_bytes: float, exports: float, changed_bytes: float, days: fl
 
 
 def _s3(table_bytes: float, commits: float, changes: float, queries: float, days: float) -> tuple[CostItem, ...]:
-    # Copy-on-write: a commit writes again each bucket it touches, and the old files stay for time travel.
+    # Copy-on-write: a commit rewrites each bucket that it touches, and time travel keeps the old files.
     rewritten = min(_BUCKETS * commits, changes) / _BUCKETS
     average_bytes = table_bytes * (1 + rewritten / 2)
     assumed = f"assumed: {_BUCKETS} buckets, copy-on-write, no snapshot expired"
@@ -251,7 +251,7 @@ def _athena(table_bytes: float, queries: float) -> CostItem:
 
 
 def _catalog(commits: float, queries: float, days: float) -> CostItem:
-    """Count requests only: a table has few objects, and the first million is free."""
+    """Only requests are counted: a table has few objects, and the first million is free."""
     requests = commits * _CATALOG_REQUESTS_A_COMMIT + queries * _CATALOG_REQUESTS_A_QUERY
     billed = max(0.0, requests - _GLUE_FREE * days / DAYS_A_MONTH)
     basis = f"assumed: {requests:,.0f} requests; the first million a month is free"

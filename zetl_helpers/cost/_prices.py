@@ -1,4 +1,4 @@
-"""Prices as data, and the sheet on which costs are shown: a line for each, with what it rests on."""
+"""Prices as data, and the cost sheet: one line per cost item, with its basis."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class CostItem:
 
 @dataclass(frozen=True, repr=False)
 class Sheet:
-    """Costs, item by item; a notebook shows them as a table with its notes.
+    """Costs by item; a notebook shows them as a table with notes.
 
     Args:
         items: The lines.
-        notes: What to know before believing them.
-        period: What time they are for, and whose prices they use.
+        notes: Limitations of the figures.
+        period: The period, and the Region of the prices.
     """
 
     items: tuple[CostItem, ...]
@@ -63,7 +63,7 @@ class Sheet:
         return math.fsum(item.usd for item in self.items)
 
     def table(self) -> pd.DataFrame:
-        """Return one row for each cost item and a last one with the total.
+        """Return one row per cost item, and a last row with the total.
 
         Returns:
             Columns ``item``, ``quantity``, ``unit``, ``usd`` (US dollars) and ``basis``.
@@ -90,7 +90,7 @@ class Sheet:
 
 
 def billed_scan(scanned_bytes: int) -> int:
-    """Return the bytes that Athena bills for one query: whole megabytes, ten at least.
+    """Return the bytes that Athena bills for one query: whole megabytes, at least ten.
 
     See https://aws.amazon.com/athena/pricing/
     """
@@ -101,11 +101,11 @@ def line(item: str, name: str, quantity: float, unit: str, basis: str) -> CostIt
     """Price a quantity.
 
     Args:
-        item: What it is for.
+        item: The cost item.
         name: The price's name in ``data/prices.json``.
-        quantity: How much of it.
-        unit: In which unit, that of the price.
-        basis: How the quantity comes about.
+        quantity: The quantity.
+        unit: The price's unit.
+        basis: How the quantity was derived.
     """
     entry = prices()[name]
     usd = entry["usd"]
@@ -130,14 +130,14 @@ def price(name: str) -> float:
 
 @cache
 def prices() -> dict[str, Price]:
-    """Return all list prices by their names."""
+    """Return all list prices by name."""
     content = resources.files("zetl_helpers").joinpath("data/prices.json").read_text(encoding="utf-8")
     prices: dict[str, Price] = json.loads(content)[PRICED_REGION]
     return prices
 
 
 def region_notes(region: str) -> tuple[str, ...]:
-    """Say so when the prices are those of another Region."""
+    """Say so if the prices are those of another Region."""
     if region == PRICED_REGION:
         return ()
     return (

@@ -1,4 +1,4 @@
-"""What a lab has cost so far, by what AWS tells of what it did."""
+"""A lab's cost so far, from the usage that AWS reports."""
 
 from __future__ import annotations
 
@@ -24,24 +24,23 @@ from zetl_helpers.cost._prices import (
 )
 from zetl_helpers.lab import TAG_KEY, Lab
 
-# CloudWatch Logs bills each event with so much beside its text: https://aws.amazon.com/cloudwatch/pricing/
+# CloudWatch Logs adds this to each event's size when it bills: https://aws.amazon.com/cloudwatch/pricing/
 _EVENT_OVERHEAD = 26
 
 
 def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
-    """Work out what the lab has cost so far, from what AWS tells of what it did.
+    """Compute the lab's cost so far, from the usage that AWS reports.
 
-    Counted are the table's size, the integration's age and interval, the rows that its log counts, the bucket's
-    objects, the bytes that Athena scanned, and the log's events. AWS does not tell how often S3 was read or how many
-    requests the Data Catalog served; both are next to nothing here, and left out. Nothing is left of a thing that was
-    deleted.
+    The figures include the table's size, the integration's age and interval, the rows in its log, the bucket's objects,
+    the bytes that Athena scanned, and the log's events. AWS does not report S3 reads and Data Catalog requests; their
+    cost is negligible here and is left out. Deleted resources are not included.
 
     Args:
-        lab: The lab, for its table and integration; bucket and queries are those of all its tables.
-        now: Up to when; now unless given.
+        lab: The lab; bucket and queries include all its tables.
+        now: The end of the period. Defaults to the current time.
 
     Returns:
-        The costs, as `cost.estimate` shows them.
+        The costs, in the format of `cost.estimate`.
 
     See https://docs.aws.amazon.com/cost-management/latest/userguide/ce-what-is.html
     """
@@ -74,7 +73,7 @@ def _months(since: datetime, now: datetime) -> float:
 def _pitr(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostItem]:
     backups = lab.client("dynamodb").describe_continuous_backups(TableName=lab.table)["ContinuousBackupsDescription"]
     if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
-        # Since when it is on, AWS tells for 35 days only; the tutorial turns it on with the table.
+        # AWS reports the start of PITR for the last 35 days only; the tutorial enables it with the table.
         since = table["CreationDateTime"]
         quantity = _table_bytes(table) / GB * _months(since, now)
         yield line("DynamoDB PITR", "pitr", quantity, "GB-months", f"since the table was made, {since:%Y-%m-%d}")
@@ -87,7 +86,7 @@ def _exports(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostIte
     size = _table_bytes(table)
     yield line("DynamoDB full export", "full_export", size / GB, "GB", "the initial load, once")
     minutes = int(found.get("IntegrationConfig", {}).get("RefreshInterval", "15"))
-    # However long the interval, no export spans more than a day.
+    # No export covers more than a day, even with a longer interval.
     exports = math.floor(max(now - found["CreateTime"], timedelta()) / timedelta(minutes=min(minutes, 24 * 60)))
     changes = monitoring.log_events(lab)[["inserts", "updates", "deletes"]].sum().sum()
     changed_bytes = int(changes) * size / max(int(table["ItemCount"]), 1)
@@ -110,7 +109,7 @@ def _bucket(lab: Lab, now: datetime) -> Iterator[CostItem]:
 
 
 def _queries(lab: Lab) -> Iterator[CostItem]:
-    """Price the queries of the lab's database that Athena still remembers, which it does for 45 days."""
+    """Price the queries of the lab's database in Athena's history, which covers 45 days."""
     athena = lab.client("athena")
     scans = []
     for page in athena.get_paginator("list_query_executions").paginate(WorkGroup=lab.workgroup):
@@ -125,7 +124,7 @@ def _queries(lab: Lab) -> Iterator[CostItem]:
 
 
 def _is_billed(execution: dict[str, Any]) -> bool:
-    """Tell whether Athena bills a statement: not DDL, not what failed, and what was cancelled for what it scanned."""
+    """Return whether Athena bills a statement: not DDL or a failed statement, but what a cancelled one scanned."""
     state = execution["Status"]["State"]
     scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
     return execution.get("StatementType") == "DML" and (state == "SUCCEEDED" or (state == "CANCELLED" and scanned > 0))

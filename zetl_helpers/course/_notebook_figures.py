@@ -1,4 +1,4 @@
-"""The figures in a stored notebook: still pictures for GitHub, interactive ones for the HTML site."""
+"""The figures in a stored notebook: static pictures for GitHub, interactive figures for the HTML site."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,13 +12,13 @@ PLOTLY = "application/vnd.plotly.v1+json"
 
 
 def add_static_images(notebook: dict[str, Any]) -> int:
-    """Put a PNG beside each figure of a notebook, for readers without JavaScript.
+    """Add a PNG next to each figure of a notebook, for readers without JavaScript.
 
     Args:
         notebook: A notebook in nbformat 4, as JSON; it is changed in place.
 
     Returns:
-        How many figures got a picture: none if `static_image_obstacle()` has something to say.
+        The number of figures with a picture; 0 if `static_image_obstacle()` names a problem.
     """
     count = 0
     for data, figure in _figures(notebook):
@@ -30,14 +30,15 @@ def add_static_images(notebook: dict[str, Any]) -> int:
 
 
 def add_interactive_html(notebook: dict[str, Any], plotly_js: str) -> int:
-    """Put an HTML fragment beside each figure of a notebook, for pages that nbconvert makes.
+    """Add an HTML fragment next to each figure of a notebook, for nbconvert's pages.
 
     Args:
         notebook: A notebook in nbformat 4, as JSON; it is changed in place.
-        plotly_js: Address of plotly's JavaScript as seen from the page; `plotly.offline.get_plotlyjs()` is its text.
+        plotly_js: Address of plotly's JavaScript, relative to the page; `plotly.offline.get_plotlyjs()` returns its
+            text.
 
     Returns:
-        How many figures there are.
+        The number of figures.
     """
     count = 0
     for data, figure in _figures(notebook):

@@ -1,4 +1,4 @@
-"""The pages that `notebooks.run` makes: one of each notebook and of each text it links to, and an index."""
+"""The pages that `notebooks.run` writes: one per notebook, one per linked text, and an index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 
 _PICTURES = "images"
 _LINK = re.compile(r"(?<!!)(\[[^\]]*\])\(([^):#\s]+)(#[^)\s]*|)\)")
-# Without what nbconvert's own template asks other hosts for: the figures bring what they need.
+# Without the external resources of nbconvert's template: the figures include what they need.
 _TEMPLATE = """\
 {%- extends 'index.html.j2' -%}
 {%- block html_head_js_requirejs -%}{%- endblock -%}
@@ -27,7 +27,7 @@ _TEMPLATE = """\
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a notebook's run went."""
+    """The outcome of a notebook's run."""
 
     path: Path
     title: str
@@ -41,11 +41,11 @@ def write(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[str, P
 
     Args:
         notebook: The notebook with its outputs; its links and pictures are changed.
-        path: Where it comes from.
+        path: Its path.
         out: The folder of the pages.
 
     Returns:
-        The texts in Markdown that it links to, by the name of the page that each needs.
+        The Markdown texts that it links to, by page name.
     """
     texts = {}
     for target in _targets(notebook, path.parent):
@@ -57,7 +57,7 @@ def write(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[str, P
 
 
 def write_texts(texts: Mapping[str, Path], out: Path) -> None:
-    """Write the pages of texts in Markdown.
+    """Write the pages of Markdown texts.
 
     Args:
         texts: The texts by the names of their pages.
@@ -89,7 +89,7 @@ def _targets(notebook: nbformat.NotebookNode, folder: Path) -> list[Path]:
 
 
 def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path, pages: Mapping[Path, str]) -> None:
-    """Let links to chapters and texts lead to their pages, and links to other files to where these are."""
+    """Point links to chapters and texts to their pages, and links to other files to the files."""
 
     def from_the_page(match: re.Match[str]) -> str:
         target = folder / match[2]
@@ -105,7 +105,7 @@ def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path, pages:
 
 
 def _bring_pictures(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> None:
-    """Copy the pictures that texts show to the pages, and let the texts show those: nbconvert takes none from above."""
+    """Copy the texts' pictures and update their links, because nbconvert ignores pictures in parent folders."""
 
     def beside(match: re.Match[str]) -> str:
         picture = folder / match[2]
@@ -121,7 +121,7 @@ def _bring_pictures(notebook: nbformat.NotebookNode, folder: Path, out: Path) ->
 
 
 def title(notebook: nbformat.NotebookNode, path: Path) -> str:
-    """Return a notebook's title, its number first."""
+    """Return a notebook's title, starting with its number."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.startswith("# "):
             heading = str(cell.source.splitlines()[0][2:])
@@ -134,7 +134,7 @@ def write_index(outcomes: Sequence[Outcome], out: Path) -> None:
     """Write the index of the pages.
 
     Args:
-        outcomes: How the notebooks' runs went, in order.
+        outcomes: The outcomes of the notebooks, in order.
         out: The folder of the pages.
     """
     rows = "\n".join(

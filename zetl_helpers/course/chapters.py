@@ -21,14 +21,14 @@ PARTITION_BY = ({"FieldName": "State", "FunctionSpec": "identity"},)
 
 
 def catch_up(lab: Lab, chapter: int) -> str:
-    """Create what a chapter needs from earlier chapters and is missing, and nothing else.
+    """Create anything that a chapter needs from earlier chapters and that is missing.
 
-    It also fixes what a break and repair exercise left broken, and creates an integration again that has failed for
-    good. Chapter 3 is optional: no other chapter needs a project or a grant.
+    It also fixes anything that a break and repair exercise left broken, and recreates an integration that failed
+    permanently. Chapter 3 is optional: no other chapter needs a project or a grant.
 
     Args:
         lab: The lab.
-        chapter: The chapter that is about to begin, 0 to 12.
+        chapter: The chapter to start, 0 to 12.
 
     Returns:
         A sentence.
@@ -38,15 +38,16 @@ def catch_up(lab: Lab, chapter: int) -> str:
 
 
 def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
-    """Do what `catch_up` does, and return the steps that changed something.
+    """Run `catch_up`, and return the steps that changed something.
 
     Args:
         lab: The lab.
-        chapter: The chapter that is about to begin, 0 to 12.
+        chapter: The chapter to start, 0 to 12.
 
     Raises:
-        MemberError: The caller is a member of a Studio project, and the chapter is not for members, or not prepared.
-        ValueError: There is no such chapter.
+        MemberError: The caller is a member of a Studio project, and the chapter is not for members or has not been
+            prepared.
+        ValueError: The chapter does not exist.
     """
     if chapter not in _NEEDS:
         raise ValueError(f"There is no chapter {chapter!r}. Give a number from {min(_NEEDS)} to {max(_NEEDS)}.")
@@ -58,11 +59,11 @@ def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
 
 
 class MemberError(UserError):
-    """A member of a Studio project opens a chapter that members cannot run yet, or at all; the text says who can."""
+    """A chapter is not available to members of a Studio project, or not yet; the text says who can run it."""
 
 
 def _require_shared(lab: Lab, chapter: int) -> None:
-    """Look whether a project's member can run or read a chapter: a member creates nothing."""
+    """Check whether a project member can run or read a chapter; a member creates nothing."""
     if chapter not in _MEMBERS:
         raise MemberError(
             f"Chapter {chapter} creates or changes AWS resources, and the permissions boundary of the project's role "
@@ -86,18 +87,18 @@ def _require_shared(lab: Lab, chapter: int) -> None:
         raise MemberError(f"The changes of chapter 6 are not made yet. {ask.replace('1 to 3', '1 to 3 and 6')}")
 
 
-# What a member of a project runs, or reads.
+# The chapters that a project member can run or read.
 _MEMBERS = (0, 4, 5, 6, 7, 8)
 
 
 def apply_changes(lab: Lab) -> datetime:
-    """Make the three writes of chapter 6: one new item, one changed, one deleted.
+    """Make the three writes of chapter 6: one new item, one change, one deletion.
 
     Args:
         lab: The lab.
 
     Returns:
-        A moment after the last write, UTC.
+        A time after the last write, in UTC.
     """
     dynamodb = lab.client("dynamodb")
     writes = source.changes()
@@ -108,10 +109,10 @@ def apply_changes(lab: Lab) -> datetime:
 
 
 def share(lab: Lab) -> None:
-    """Do what chapter 3 does: become a Lake Formation administrator and share the target with the project.
+    """Run chapter 3: become a Lake Formation administrator and share the target with the project.
 
     Raises:
-        StudioError: There is no domain or no project.
+        StudioError: The domain or the project does not exist.
     """
     studio.add_administrator(lab)
     studio.share_with_project(lab, studio.find_project(lab))
@@ -135,7 +136,7 @@ def _target(lab: Lab) -> Iterator[Step]:
 
 
 def _ready_target(lab: Lab) -> Iterator[Step]:
-    """Let integrations of any table write into the database."""
+    """Allow integrations of any table to write to the database."""
     yield from _target(lab)
     yield integration.set_target_role(lab)
 
@@ -148,7 +149,7 @@ def _integrate(lab: Lab) -> Iterator[Step]:
         yield integration.delete(lab)
     yield integration.create(lab)
     if found is not None and found["Status"] == "NEEDS_ATTENTION":
-        # The steps above have fixed every cause that an exercise can leave behind.
+        # The steps above have fixed every fault that an exercise can leave behind.
         integration.wait_until_recovered(lab, timeout=1800)
         yield Step(f"integration {lab.integration}", "changed")
     integration.wait_until_active(lab)
@@ -156,7 +157,7 @@ def _integrate(lab: Lab) -> Iterator[Step]:
 
 
 def _remove_strays(lab: Lab) -> Iterator[Step]:
-    """Delete the items that chapter 9 and the exercises write and an interrupted learner leaves behind."""
+    """Delete the items that chapter 9 and the exercises write, in case a learner was interrupted."""
     for customer, account in (("CUST0099", "ACC000099"), *faults.ITEMS):
         if source.get_item(lab, customer, account) is not None:
             key = {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}}
@@ -171,7 +172,7 @@ def _evolve(lab: Lab) -> Iterator[Step]:
 
 
 def _changed(lab: Lab) -> bool:
-    """Tell whether the writes of chapter 6 were made, all three of them."""
+    """Return whether all three writes of chapter 6 were made."""
     writes = source.changes()
     put, update, delete = (
         source.get_item(lab, key["CustomerID"]["S"], key["AccountNumber"]["S"])
@@ -182,7 +183,7 @@ def _changed(lab: Lab) -> bool:
 
 _LOADED = (_source, _target, _integrate)
 _CHANGED = (*_LOADED, _evolve)
-# Chapters 10 and 11 create further tables, each with its integration into the same database.
+# Chapters 10 and 11 create further tables, each with an integration into the same database.
 _NEEDS: dict[int, tuple[Callable[[Lab], Iterator[Step]], ...]] = {
     **dict.fromkeys((0, 1, 12), ()),
     2: (_source, _target),

@@ -1,4 +1,4 @@
-"""Runs notebooks, in order, on a fresh local lakehouse, and makes pages of them."""
+"""Runs notebooks in order on a fresh local lakehouse, and creates pages from them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from zetl_helpers.course._notebook_pages import Outcome
 
 _CELL_SECONDS = 300
 _PLOTLY_JS = "plotly.min.js"
-# A wheel has the notebooks, and the texts that they link to, here; see setup.py.
+# A wheel contains the notebooks, and the texts that they link to, here; see setup.py.
 _PACKAGED = Path(__file__).parents[1] / "tutorial"
 
-# The chapter that deletes things has nothing to show on an empty account, and opening it creates none of these.
+# The clean-up chapter has nothing to show in an empty account, and opening it creates nothing.
 _ONE_OF_EVERYTHING = """
 import zetl_helpers as zetl
 lab = zetl.connect()
@@ -43,9 +43,9 @@ _PREPARATION = {"12_clean_up": _ONE_OF_EVERYTHING}
 
 
 class SocketFileKernelManager(AsyncKernelManager):
-    """Starts kernels that are spoken to through sockets in the file system.
+    """Starts kernels that communicate through Unix sockets.
 
-    Ports are picked before they are bound, and a kernel whose port is gone by then never answers.
+    Ports are chosen before they are bound, and a kernel whose port is taken in between never answers.
     """
 
     def _transport_default(self) -> str:
@@ -56,7 +56,7 @@ class SocketFileKernelManager(AsyncKernelManager):
 
 
 def socket_file() -> str:
-    """Return where a kernel's sockets are to lie; the kernel's manager deletes them."""
+    """Return the folder of a kernel's sockets; the kernel's manager deletes them."""
     folder = Path(jupyter_runtime_dir())
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder / f"{uuid.uuid4().hex}-ipc")
@@ -65,7 +65,7 @@ def socket_file() -> str:
 def find() -> list[Path]:
     """Return the tutorial's notebooks, in order.
 
-    They are those in ``notebooks``, else in the current folder, else of the installed package.
+    They are in ``notebooks``, in the current folder, or in the installed package.
     """
     for folder in (Path("notebooks"), Path(), _PACKAGED / "notebooks"):
         found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
@@ -75,25 +75,25 @@ def find() -> list[Path]:
 
 
 def tutorial() -> Path | None:
-    """Return the folder of the tutorial with ``mkdocs.yml``: the current one, else that of the installed package."""
+    """Return the tutorial's folder with ``mkdocs.yml``: the current folder or that of the installed package."""
     return next((folder for folder in (Path(), _PACKAGED) if (folder / "mkdocs.yml").exists()), None)
 
 
 def is_packaged(notebook: Path) -> bool:
-    """Return whether a notebook belongs to the installed package, where nothing is written."""
+    """Return whether a notebook belongs to the installed package, which is read-only."""
     return notebook.absolute().is_relative_to(_PACKAGED)
 
 
 def run(paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContextManager[object]] | None = None) -> int:
-    """Run notebooks one after the other on one fresh local lakehouse.
+    """Run notebooks in order on one fresh local lakehouse.
 
     Args:
-        paths: The notebooks; they are read, not changed.
-        out: Where the executed notebooks, a page of each and an index of the pages are put.
-        world: Prepares what the notebooks' kernels find, and clears it away; `fresh_lakehouse` unless given.
+        paths: The notebooks, which are not changed.
+        out: The folder for the executed notebooks, their pages and an index.
+        world: Prepares the kernels' environment and cleans it up. Defaults to `fresh_lakehouse`.
 
     Returns:
-        0 when all cells ran; 1 when one failed.
+        0 if all cells ran; 1 if a cell failed.
     """
     out.mkdir(parents=True, exist_ok=True)
     texts: dict[str, Path] = {}
@@ -108,13 +108,13 @@ def run(paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContext
 
 
 def store_outputs(paths: Sequence[Path]) -> int:
-    """Run notebooks, each on a local lakehouse of its own as `prepare` leaves it, and write the outputs back into them.
+    """Run notebooks, each on a separate local lakehouse prepared by `prepare`, and store the outputs in them.
 
     Args:
         paths: The notebooks.
 
     Returns:
-        0 when all cells ran; 1 when one failed, and then that notebook and the later ones are left as they were.
+        0 if all cells ran; 1 if a cell failed. That notebook and the later ones are then not changed.
     """
     for path in paths:
         with fresh_lakehouse():
@@ -130,21 +130,21 @@ def store_outputs(paths: Sequence[Path]) -> int:
 
 
 def prepare(notebook: str) -> None:
-    """Create what a notebook's stored outputs show and its opening cell does not create.
+    """Create the resources that a notebook's stored outputs need and that its first cell does not create.
 
     Args:
-        notebook: The file's name without its ending.
+        notebook: The file's name without its extension.
 
     Raises:
         subprocess.CalledProcessError: The local lakehouse refused something.
     """
     if notebook in _PREPARATION:
-        # In a process of its own, as a kernel is: connecting changes the environment.
+        # In a separate process, like a kernel, because connecting changes the environment.
         subprocess.run([sys.executable, "-c", _PREPARATION[notebook]], check=True)  # noqa: S603
 
 
 def kernel_environment(state: Path) -> dict[str, str]:
-    """Return what leads a notebook's kernel to the lakehouse of a state folder.
+    """Return the environment that connects a notebook's kernel to the lakehouse of a state folder.
 
     Args:
         state: The state folder.
@@ -152,9 +152,9 @@ def kernel_environment(state: Path) -> dict[str, str]:
     return {
         "ZETL_STATE_DIR": str(state),
         "ZETL_TARGET": "local",
-        # A figure is stored as data: its page of JavaScript would weigh megabytes, and differ from run to run.
+        # A figure is stored as data: its JavaScript page would have megabytes and differ between runs.
         "PLOTLY_RENDERER": "plotly_mimetype",
-        # Whether a wait is long enough for a progress line is a matter of the computer.
+        # Whether a wait is long enough for a progress line depends on the computer.
         "ZETL_PROGRESS": "off",
         # Nobody clicks while a notebook is run as a whole, and a stored link would lead nowhere.
         "ZETL_CONSOLE": "off",
@@ -163,7 +163,7 @@ def kernel_environment(state: Path) -> dict[str, str]:
 
 @contextmanager
 def fresh_lakehouse(*, enforce_iam: bool = False, governed: bool = False) -> Iterator[daemon.Running]:
-    """Start a lakehouse of its own, and let the notebooks' kernels find it.
+    """Start a separate lakehouse that the notebooks' kernels find.
 
     Args:
         enforce_iam: Whether it checks requests against IAM policies.
@@ -195,13 +195,13 @@ def _run_one(path: Path, out: Path, texts: dict[str, Path]) -> Outcome:
 
 
 def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
-    """Run all cells; return the notebook with its outputs, and what went wrong."""
+    """Run all cells; return the notebook with its outputs, and the error if a cell failed."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
         kernel_manager_class=SocketFileKernelManager if os.name == "posix" else AsyncKernelManager,
         timeout=_CELL_SECONDS,
-        # In how many pieces a text arrives is a matter of time.
+        # The number of pieces in which text arrives depends on timing.
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
@@ -213,7 +213,7 @@ def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Take out what belongs to one run only and would change at each."""
+    """Remove outputs that differ between runs."""
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     notebook.metadata["language_info"] = {"name": "python"}

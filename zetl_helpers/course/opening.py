@@ -1,4 +1,4 @@
-"""The cell that opens a chapter: connect, catch up, show the exercises."""
+"""The cell that opens a chapter: it connects, catches up and shows the exercises."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ChapterCard", "open_chapter"]
 
 @dataclass(frozen=True)
 class ChapterCard:
-    """The card at the head of a chapter: the connection, what was caught up, the exercises and their state.
+    """The card at the top of a chapter: the connection, the created resources, and the exercises with their state.
 
     Args:
         lab: The lab.
@@ -37,13 +37,13 @@ class ChapterCard:
 
     @property
     def head(self) -> str:
-        """The chapter and where it runs, as a sentence."""
+        """The chapter and its target, as a sentence."""
         where = "the local lakehouse on this computer" if self.lab.target == "local" else "AWS"
         return f"Chapter {self.exercises.number} is ready on {where}, account {self.lab.account}, {self.lab.region}."
 
     @property
     def done(self) -> str:
-        """What was caught up, as a sentence."""
+        """The resources that were created, as a sentence."""
         if not self.caught_up:
             return "Nothing was missing from earlier chapters."
         return f"Caught up: {'; '.join(map(str, self.caught_up))}."
@@ -55,7 +55,7 @@ class ChapterCard:
         return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
-        # A chapter without exercises is the first or the last: there the names are what the card is about.
+        # A chapter without exercises is the first or the last, where the card shows the names.
         unfolded = "" if self.exercises.questions else " open"
         return "".join(
             (
@@ -89,20 +89,20 @@ class ChapterCard:
 
 
 def open_chapter(number: int) -> tuple[Lab, exercises.Chapter]:
-    """Connect, create what the chapter needs and is missing, and show the chapter's card.
+    """Connect, create anything that the chapter needs and that is missing, and show the chapter's card.
 
     Args:
         number: The chapter's number, 0 to 12.
 
     Returns:
-        The lab, and the exercises as ``q1``, ``q2`` and so on; a chapter without exercises has none.
+        The lab, and the exercises as ``q1``, ``q2`` and so on; empty for a chapter without exercises.
 
     Raises:
-        ConnectionRefusedByLabError: The target cannot be used; see `connect`.
+        ConnectionRefusedByLabError: The target is not usable; see `connect`.
         IntegrationError: The integration needs attention, and catching up did not fix the cause.
-        SettingsError: A setting of the environment cannot be used.
-        ValueError: There is no such chapter.
-        WaitTimeoutError: A step that AWS carries out in the background did not finish in time.
+        SettingsError: A setting is invalid.
+        ValueError: The chapter does not exist.
+        WaitTimeoutError: An asynchronous step on AWS did not finish in time.
     """
     lab = zetl_helpers.connect()
     steps = chapters.catch_up_steps(lab, number)

@@ -1,4 +1,4 @@
-"""Checks, before the first chapter and any time later, that everything the tutorial needs is there."""
+"""Checks, before the first chapter and at any time, that everything the tutorial needs is available."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["Check", "examine", "report"]
 
 
 def examine(lab: Lab | None = None) -> list[Check]:
-    """Look at computer, target, services, quotas and what earlier runs left; nothing is changed.
+    """Check the computer, the target, services, quotas and leftovers of earlier runs; nothing is changed.
 
     Args:
-        lab: The lab; connects by itself unless given.
+        lab: The lab. Defaults to a new connection.
 
     Returns:
-        The checks, in the order in which they should be mended; printing one shows a line.
+        The checks, in the order in which to fix them; printing a check shows one line.
     """
     try:
         local = lab.target == "local" if lab else _settings.target() == "local"
@@ -58,10 +58,10 @@ def _account(lab: Lab) -> list[Check]:
 
 
 def report(checks: list[Check]) -> str:
-    """Write checks as text, a line each.
+    """Return checks as text, one per line.
 
     Args:
-        checks: What `examine` returned.
+        checks: The result of `examine`.
 
     Returns:
         The text.

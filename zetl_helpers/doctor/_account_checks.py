@@ -1,4 +1,4 @@
-"""What `doctor` looks at in the account: Region, services, quotas, leftovers, and what it will cost."""
+"""`doctor`'s checks of the account: Region, services, quotas, leftovers and cost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _ask_iam(lab: Lab) -> None:
 
 
 def _ask_glue(lab: Lab) -> None:
-    # The learner may look at the lab's database, and not list all.
+    # The learner can read the lab's database but cannot list all databases.
     with absent("EntityNotFoundException"):
         lab.client("glue").get_database(Name=lab.database)
 
@@ -41,7 +41,7 @@ _PROBES: tuple[tuple[str, Callable[[Lab], object]], ...] = (
 
 
 def region(lab: Lab) -> Check:
-    """Look whether zero-ETL integrations are offered in the Region."""
+    """Check whether zero-ETL integrations are available in the Region."""
     if lab.target == "local":
         return Check(True, f"Region {lab.region}, played by the local lakehouse; AWS_REGION chooses another")
     known = _data("regions.json")
@@ -73,7 +73,7 @@ def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
 
 
 def for_member(lab: Lab) -> list[Check]:
-    """Look at what a member of a Studio project needs: the project's workgroup, and a table that is shared."""
+    """Check what a member of a Studio project needs: the project's workgroup and a shared table."""
     return [_probe(lab, "Athena", dict(_PROBES)["Athena"]), _unless_refused("the lab's table", lambda: _shared(lab))]
 
 
@@ -88,7 +88,7 @@ def _shared(lab: Lab) -> Check:
 
 
 def rights(lab: Lab) -> list[Check]:
-    """Let IAM simulate each right that the tutorial needs, and name those that are missing."""
+    """Simulate each permission that the tutorial needs with IAM, and name the missing ones."""
     try:
         in_class = target.class_is_prepared(lab)
         simulated = permissions.simulate(lab, _rights.CLASS_POLICIES if in_class else _rights.LEARNER_POLICIES)
@@ -113,13 +113,13 @@ def rights(lab: Lab) -> list[Check]:
 
 
 def governance(lab: Lab) -> Check:
-    """Look whether Lake Formation governs the account, and if so whether the lab has or can get its grants."""
+    """Check whether Lake Formation governs the account and, if so, whether the lab has or can get its grants."""
     return _unless_refused("Lake Formation does not tell its settings", lambda: _governance(lab))
 
 
 def _governance(lab: Lab) -> Check:
     settings = lab.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
-    # A database that is there may be open or not, whatever new ones will be.
+    # An existing database can be open or not, independently of the settings for new ones.
     governed = _governed.is_governed(lab)
     if not _governed.governs_new_things(settings) and not governed:
         return Check(True, "Lake Formation leaves the lab's database and tables to IAM")
@@ -139,7 +139,7 @@ def _governance(lab: Lab) -> Check:
 
 
 def project(lab: Lab) -> Check:
-    """Look for the project in SageMaker Unified Studio; only chapter 3 needs one."""
+    """Check for the project in SageMaker Unified Studio; only chapter 3 needs it."""
 
     def look() -> Check:
         try:
@@ -152,7 +152,7 @@ def project(lab: Lab) -> Check:
 
 
 def quotas(lab: Lab) -> list[Check]:
-    """Compare what is there with AWS's default quotas, where a class or a busy account can meet them."""
+    """Compare the account's usage with AWS's default quotas that a class or a busy account can reach."""
     return [
         _unless_refused(f"quota of {name.replace('_', ' ')}", partial(_quota, lab, name, count))
         for name, count in _COUNTS.items()
@@ -182,7 +182,7 @@ def _buckets(lab: Lab) -> tuple[int, int]:
 
 
 def _catalog_policy(lab: Lab) -> tuple[int, int]:
-    """Measure the policy that all labs of the account share: it is what a class runs out of first."""
+    """Measure the account's Data Catalog policy, which is the first limit that a class reaches."""
     text = ""
     with absent("EntityNotFoundException"):
         text = lab.client("glue").get_resource_policy()["PolicyInJson"]
@@ -208,7 +208,7 @@ _COUNTS: dict[str, Callable[[Lab], tuple[int, int]]] = {
 
 
 def leftovers(lab: Lab) -> list[Check]:
-    """Look what earlier runs left, and whether the lab's names are free or the lab's own."""
+    """Check for leftovers of earlier runs, and whether the lab's names are free or belong to the lab."""
     try:
         found = cleanup.plan(lab)
     except (ClientError, BotoCoreError) as error:
@@ -234,7 +234,7 @@ def leftovers(lab: Lab) -> list[Check]:
 
 
 def price() -> Check:
-    """Say what a day of the tutorial costs on AWS, and what a forgotten integration does."""
+    """Report the cost of a day of the tutorial on AWS, and of a forgotten integration."""
     day = cost.estimate(items=50, item_bytes=200, changes_per_day=30, days=1).total
     idle = cost.idle_cost(cost.SHORTEST_REFRESH)
     return Check(

@@ -1,4 +1,4 @@
-"""What `doctor` says of one thing that it looked at."""
+"""The result of one of `doctor`'s checks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """One check.
 
     Args:
-        ok: Whether it is as the tutorial needs it.
-        what: What was looked at, and what was found.
-        next_step: What to do when it is not.
+        ok: Whether the check passed.
+        what: The subject and the finding.
+        next_step: What to do if it failed.
     """
 
     ok: bool

@@ -1,4 +1,4 @@
-"""What `doctor` looks at on this computer: Python, packages, and what the local lakehouse needs."""
+"""`doctor`'s checks of this computer: Python, packages, and the local lakehouse's requirements."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _LEAST_MEMORY = _GB
 
 
 def python() -> Check:
-    """Look at Python's version."""
+    """Check Python's version."""
     found = platform.python_version()
     return Check(sys.version_info >= (3, 11), f"Python {found}", "Use Python 3.11 or newer.")
 
 
 def packages(*, local: bool) -> list[Check]:
-    """Look whether the packages are there, in the versions that the project supports.
+    """Check whether the packages are installed in supported versions.
 
     Args:
-        local: Whether those of the local lakehouse are needed, too.
+        local: Whether to check the local lakehouse's packages too.
     """
     groups = ["", "local"] if local else [""]
     wrong = [each for group in groups for each in unmet(group)]
@@ -46,7 +46,7 @@ def packages(*, local: bool) -> list[Check]:
 
 
 def disk() -> Check:
-    """Look whether the local lakehouse has room for its state."""
+    """Check whether there is disk space for the local lakehouse's state."""
     folder = _settings.state_dir()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = _free_disk(there)
@@ -62,7 +62,7 @@ def _free_disk(folder: Path) -> int:
 
 
 def memory() -> Check | None:
-    """Look whether there is memory for the local lakehouse and a notebook; None where the system does not tell."""
+    """Check whether there is memory for the local lakehouse and a notebook; None if the system does not report it."""
     free = _free_memory()
     if free is None:
         return None
@@ -82,18 +82,18 @@ def _free_memory() -> int | None:
     except OSError:
         pass
     try:
-        # Where the kernel does not tell what is free (macOS), what is built in has to do.
+        # If the kernel does not report free memory (macOS), the installed memory is used.
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
 
 
 def _amount(found: int, needed: int) -> str:
-    """Write an amount that suffices as the need: it then reads the same on every computer."""
+    """Show a sufficient amount as the requirement, so that the output is the same on every computer."""
     return f"{needed // _GB} GB or more" if found >= needed else f"only {found / _GB:.1f} GB"
 
 
 def still_pictures() -> Check:
-    """Look for a browser that draws still pictures; nothing needs it but storing notebooks."""
+    """Check for a browser that draws static pictures, which only storing notebooks needs."""
     obstacle = static_image_obstacle()
     return Check(True, f"optional: {obstacle or 'Chromium draws still pictures'}")

@@ -1,7 +1,7 @@
-"""A look at a table before an integration is made for it: what zero-ETL will make of its items, and what is in the way.
+"""A check of a table before an integration is created: what zero-ETL will do with its items, and which problems it has.
 
-Nothing is changed, and reading needs no more than ``dynamodb:DescribeTable``, ``Scan``, ``DescribeContinuousBackups``
-and ``GetResourcePolicy``; a file needs no account at all.
+Nothing is changed, and reading needs only ``dynamodb:DescribeTable``, ``Scan``, ``DescribeContinuousBackups`` and
+``GetResourcePolicy``. A file needs no account.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ _FIRST_LOAD = (
 def of_table(
     lab: Lab, table: str, *, sample: int = SAMPLE, changes_per_day: float | None = None, refresh_minutes: int = 15
 ) -> Report:
-    """Look at a table of the lab's account, and change nothing.
+    """Check a table of the lab's account, without changing anything.
 
     Args:
-        lab: The lab, for its account and Region; the table need not be the lab's.
+        lab: The lab, for its account and Region; the table does not have to be the lab's.
         table: The table's name or ARN.
-        sample: How many items to read at most. Each MB read costs 128 read request units on AWS.
-        changes_per_day: Writes a day; one in twenty items unless given.
-        refresh_minutes: The refresh interval that the cost is for, 15 to 8640.
+        sample: The maximum number of items to read. Each MB read costs 128 read request units on AWS.
+        changes_per_day: Writes per day. Defaults to one in twenty items.
+        refresh_minutes: The refresh interval for the cost, 15 to 8640.
 
     Returns:
         The report.
 
     Raises:
-        UserError: There is no such table.
+        UserError: The table does not exist.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html
     """
@@ -94,19 +94,19 @@ def of_file(
     changes_per_day: float | None = None,
     refresh_minutes: int = 15,
 ) -> Report:
-    """Look at items in a file or an export; nothing else is needed.
+    """Check items in a file or an export, without an account.
 
     Args:
         path: A file in DynamoDB JSON with one item a line, or the folder of an export to Amazon S3.
         keys: The key attributes, the partition key first; guessed unless given.
-        changes_per_day: Writes a day; one in twenty items unless given.
-        refresh_minutes: The refresh interval that the cost is for, 15 to 8640.
+        changes_per_day: Writes per day. Defaults to one in twenty items.
+        refresh_minutes: The refresh interval for the cost, 15 to 8640.
 
     Returns:
         The report.
 
     Raises:
-        UnreadableItemsError: The file has no items in DynamoDB JSON.
+        UnreadableItemsError: The file contains no items in DynamoDB JSON.
         UserError: An item lacks a key attribute, or no key can be guessed.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
@@ -124,7 +124,7 @@ def read_items(path: str | Path) -> list[Item]:
         path: As for `of_file`.
 
     Raises:
-        UnreadableItemsError: The file has no items in DynamoDB JSON.
+        UnreadableItemsError: The file contains no items in DynamoDB JSON.
     """
     return read(Path(path))
 
@@ -137,14 +137,14 @@ def of_items(
     changes_per_day: float | None = None,
     refresh_minutes: int = 15,
 ) -> Report:
-    """Look at items in DynamoDB JSON.
+    """Check items in DynamoDB JSON.
 
     Args:
         items: The items, as ``{"CustomerID": {"S": "CUST0001"}}``.
         name: What to call them.
         keys: The key attributes, the partition key first; guessed unless given.
-        changes_per_day: Writes a day; one in twenty items unless given.
-        refresh_minutes: The refresh interval that the cost is for, 15 to 8640.
+        changes_per_day: Writes per day. Defaults to one in twenty items.
+        refresh_minutes: The refresh interval for the cost, 15 to 8640.
 
     Returns:
         The report.
@@ -187,7 +187,7 @@ def _has_aws_managed_key(lab: Lab, table: Mapping[str, Any]) -> bool:
     if encryption.get("Status") != "ENABLED":
         return False
     key = encryption.get("KMSMasterKeyArn")
-    # Encryption with KMS that names no key takes the AWS managed one.
+    # Encryption with KMS without a key name uses the AWS managed key.
     return not key or lab.client("kms").describe_key(KeyId=key)["KeyMetadata"].get("KeyManager") == "AWS"
 
 

@@ -1,4 +1,4 @@
-"""The steps at AWS that bring a table into the lakehouse, to print and to tick off.
+"""The steps on AWS that bring a table into the lakehouse, as a printable checklist.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Places:
-    """Where a table comes from and goes to.
+    """The source and the target of a table.
 
     Args:
         table: The DynamoDB table.
@@ -23,7 +23,7 @@ class Places:
         region: The Region.
         database: The Glue database.
         bucket: The bucket of the target.
-        role: The role that the integration writes with.
+        role: The role that the integration uses to write.
     """
 
     table: str
@@ -59,9 +59,9 @@ class Task:
     """One step.
 
     Args:
-        title: What is done.
-        command: The AWS CLI command that does it.
-        note: What to mind.
+        title: The step.
+        command: Its AWS CLI command.
+        note: What to watch out for.
     """
 
     title: str
@@ -71,10 +71,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Checklist:
-    """Steps to print and to tick off.
+    """A printable checklist.
 
     Args:
-        tasks: The steps, in the order in which AWS wants them.
+        tasks: The steps, in the order that AWS requires.
     """
 
     tasks: tuple[Task, ...]
@@ -99,12 +99,12 @@ class Checklist:
 
 
 def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Mapping[str, str]] = ()) -> Checklist:
-    """Return the steps in the order in which AWS wants them.
+    """Return the steps in the order that AWS requires.
 
     Args:
-        places: Where the table comes from and goes to.
+        places: The source and the target.
         unnest: The unnest mode.
-        partition_by: The partition specification; the default, buckets of the partition key, unless given.
+        partition_by: The partition specification. Defaults to buckets of the partition key.
     """
     layout: dict[str, Any] = {"UnnestSpec": unnest}
     if partition_by:

@@ -1,4 +1,4 @@
-"""The columns that zero-ETL makes of items, in each unnest mode.
+"""The columns that zero-ETL creates from items, in each unnest mode.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-ddb-schema-unnesting.html
 """
@@ -27,7 +27,7 @@ class Struct:
     """A struct type.
 
     Args:
-        fields: Names and types of its fields.
+        fields: The fields' names and types.
     """
 
     fields: tuple[tuple[str, Type], ...]
@@ -46,7 +46,7 @@ class Column:
     Args:
         name: Its name, in lower case.
         type: Its type, as the Data Catalog writes it.
-        path: The attribute, or the path in maps, that it comes from; empty for the column of all other attributes.
+        path: The attribute, or the path in maps, of its values; empty for the column of all other attributes.
         kind: Its type with its parts.
     """
 
@@ -57,21 +57,21 @@ class Column:
 
     @property
     def source(self) -> str:
-        """What it comes from, as people write it."""
+        """The source of the column, for display."""
         return shown(self.path)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What one unnest mode makes of the items.
+    """The target table of the items in one unnest mode.
 
     Args:
         mode: The unnest mode.
-        columns: The target's columns, the keys first.
-        mixed: The paths whose values have several types, which become text.
+        columns: The target's columns, starting with the keys.
+        mixed: The paths whose values have several types, which become strings.
         clashes: Pairs of attributes that would share a name in the target, by that name.
         colons: The paths whose name contains a colon.
-        schema_bytes: About how large the table's schema is.
+        schema_bytes: The approximate size of the table's schema.
     """
 
     mode: str
@@ -98,7 +98,7 @@ def layout(found: Survey, mode: str) -> Layout:
         folded = each.name.lower()
         if ":" in each.part:
             colons.append(shown(each.path))
-        # What is inside two structs of the same name clashes as well, and is not worth a word.
+        # The contents of two structs with the same name also clash, and are not reported separately.
         if folded in seen and each.parent.lower() not in clashes:
             clashes[folded] = (seen[folded], shown(each.path))
         seen.setdefault(folded, shown(each.path))
@@ -110,7 +110,7 @@ def layout(found: Survey, mode: str) -> Layout:
 
 @dataclass(frozen=True)
 class _Name:
-    """A name in the schema: in which struct, its own part of it, and the attribute behind it."""
+    """A name in the schema: its struct, its own part, and its attribute."""
 
     parent: str
     part: str
@@ -128,7 +128,7 @@ def _names(columns: Iterable[Column], *, tagged: bool) -> Iterator[_Name]:
 
 
 def _inner_names(parent: str, path: Path, kind: Type, tagged: bool, *, tags: bool) -> Iterator[_Name]:
-    """Yield the names in a struct; in a tagged one every second level is a type tag, and no attribute."""
+    """Yield the names in a struct; in a tagged struct, every second level is a type tag and not an attribute."""
     if isinstance(kind, Struct):
         for part, inner in kind.fields:
             inner_path = path if tags else (*path, part)
@@ -139,7 +139,7 @@ def _inner_names(parent: str, path: Path, kind: Type, tagged: bool, *, tags: boo
 
 
 def _iceberg(name: str, kind: Type) -> dict[str, object]:
-    """Write a field about as an Iceberg schema does."""
+    """Write a field approximately as an Iceberg schema does."""
     inner: object = kind
     if isinstance(kind, Struct):
         inner = {"type": "struct", "fields": [_iceberg(child, each) for child, each in kind.fields]}
@@ -147,7 +147,7 @@ def _iceberg(name: str, kind: Type) -> dict[str, object]:
 
 
 def shown(path: Path) -> str:
-    """Return a path as people write it: ``address{city}``."""
+    """Return a path for display: ``address{city}``."""
     if not path:
         return "all other attributes"
     return path[0] + "".join(f"{{{name}}}" for name in path[1:])
@@ -176,13 +176,13 @@ class _Unnesting:
             yield _column(path, kind)
 
     def _expanded(self, path: Path, shape: Shape) -> Iterator[Column]:
-        """Give each leaf of a map a column; what is not a map at the same path has a column as well."""
+        """Create a column for each leaf of a map, and another for values at the same path that are not maps."""
         yield from self._whole(path, shape, [tag for tag in shape.present if tag != "M"])
         for name, child in shape.children.items():
             yield from self._expanded((*path, name), child)
 
     def _plain(self, path: Path, shape: Shape, tags: Iterable[str]) -> Type | None:
-        """Return the type without DynamoDB's tags; several types at one place become text."""
+        """Return the type without DynamoDB's tags; several types at one path become a string."""
         kinds = [self._kind(path, shape, tag) for tag in tags]
         different = list(dict.fromkeys(kind for kind in kinds if kind is not None))
         if len(different) > 1:
@@ -199,7 +199,7 @@ class _Unnesting:
 
 
 def _tagged(shape: Shape) -> Struct | None:
-    """Return the type that keeps DynamoDB's tags."""
+    """Return the type with DynamoDB's tags."""
     return _struct(
         (tag, _struct((name, _tagged(child)) for name, child in shape.children.items()) if tag == "M" else _LEAVES[tag])
         for tag in shape.present

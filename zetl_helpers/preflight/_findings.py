@@ -1,4 +1,4 @@
-"""What to know about a table before an integration is made for it."""
+"""Findings about a table before an integration is created for it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to know, or to change, before an integration is made.
+    """A finding: something to know or to change before an integration is created.
 
     Args:
-        severity: ``error``: the integration needs attention or fails; ``warning``: the target differs from what one
-            would expect; ``info``: good to know.
-        code: What it is; where the integration would report a problem, the code of that problem.
+        severity: ``error``: the integration needs attention or fails; ``warning``: the target may be unexpected;
+            ``info``: good to know.
+        code: The kind of finding; for a problem that the integration would report, its code.
         message: What happens, to which attribute, and what to do.
-        modes: The unnest modes that it is about.
+        modes: The affected unnest modes.
     """
 
     severity: Severity
@@ -36,11 +36,11 @@ class Finding:
 
 
 def of_items(found: Survey, layouts: Sequence[Layout]) -> list[Finding]:
-    """Return what the items themselves tell.
+    """Return the findings from the items themselves.
 
     Args:
         found: The items.
-        layouts: What the unnest modes make of them.
+        layouts: The predicted target tables.
     """
     modes: dict[Finding, list[str]] = {}
     for layout in layouts:
@@ -50,7 +50,7 @@ def of_items(found: Survey, layouts: Sequence[Layout]) -> list[Finding]:
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return findings, the most severe first."""
+    """Return findings, most severe first."""
     return tuple(sorted(findings, key=lambda each: _SEVERITIES.index(each.severity)))
 
 
@@ -143,7 +143,7 @@ def _without_column(path: Path, shape: Shape) -> Iterator[Finding]:
 def of_table(
     description: Mapping[str, Any], *, recoverable: bool, aws_managed_key: bool, policy: str
 ) -> Iterator[Finding]:
-    """Yield what the table's settings tell.
+    """Yield the findings from the table's settings.
 
     Args:
         description: The ``Table`` of ``DescribeTable``.

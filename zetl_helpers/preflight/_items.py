@@ -1,4 +1,4 @@
-"""Items to look at, in every form in which DynamoDB's tools write them."""
+"""Items from all formats that DynamoDB's tools write."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ _SETS = ("SS", "NS", "BS")
 
 
 class UnreadableItemsError(UserError):
-    """A file has no items in DynamoDB JSON; the text says where, and what is expected."""
+    """A file contains no items in DynamoDB JSON; the text says where, and what is expected."""
 
 
 def read(path: Path) -> list[Item]:
-    """Return the items of a file, or of the folder of an export to Amazon S3.
+    """Return the items in a file, or in the folder of an export to Amazon S3.
 
     Args:
-        path: A file with one item a line, a JSON array of items, the output of ``aws dynamodb scan`` or the
-            ``RequestItems`` of one ``BatchWriteItem``, also gzipped; or a folder with the data files of a full export.
+        path: A file with one item per line, a JSON array of items, the output of ``aws dynamodb scan`` or the
+            ``RequestItems`` of a ``BatchWriteItem`` request, optionally gzipped; or a folder with the data files of a
+            full export.
 
     Raises:
-        UnreadableItemsError: There is nothing, or something that is not an item in DynamoDB JSON.
+        UnreadableItemsError: The file is missing or contains data that is not an item in DynamoDB JSON.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
     """
@@ -76,7 +77,7 @@ def _documents(path: Path, text: str) -> Iterator[tuple[str, Any]]:
 
 
 def _items_of(document: Any, where: str) -> Iterator[Item]:
-    """Find the items in what DynamoDB's tools write around them."""
+    """Find the items in the output format of DynamoDB's tools."""
     if isinstance(document, list):
         for number, entry in enumerate(document, start=1):
             yield from _items_of(entry, f"{where}, entry {number}")
@@ -122,7 +123,7 @@ def _is_value(value: Any) -> bool:
 
 
 def plain_json(items: Iterable[Mapping[str, Any]]) -> list[Item]:
-    """Return items of boto3's low-level client with their binary values in base64, as they are on the wire."""
+    """Return items from boto3's low-level client with base64 binary values, as in the API."""
     return [{name: _plain(value) for name, value in item.items()} for item in items]
 
 

@@ -1,4 +1,4 @@
-"""Partition specifications that fit the values, and why others do not.
+"""Suitable partition specifications, and why others are unsuitable.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 """
@@ -15,7 +15,7 @@ from typing import Any
 from zetl_helpers.preflight._items import Item
 
 MB = 2**20
-# Below this a partition's files are too small to be worth opening; most guidance for Iceberg says 100 MB and more.
+# Files of smaller partitions are inefficient; most guidance for Iceberg recommends 100 MB or more.
 SMALLEST_PARTITION = 64 * MB
 MOST_PARTITIONS = 10_000
 _MOST_IDENTITIES = 200
@@ -23,21 +23,21 @@ _UNITS = ("year", "month", "day", "hour")
 _ISO = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}):\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
 )
-# Numbers in here are taken for times: 2000 to 2100.
+# Numbers in this range are treated as times: 2000 to 2100.
 _EARLIEST, _LATEST = 946_684_800, 4_102_444_800
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A way to partition the target table.
+    """A possible partitioning of the target table.
 
     Args:
         spec: The entry for ``PartitionSpec`` of the table properties.
-        partitions: How many partitions the items make.
-        largest: The share of the items in the largest one, 0 to 1.
-        mean_bytes: The size of the mean partition, as DynamoDB counts it, scaled to the whole table.
-        reason: Why it fits, or why not.
-        fits: Whether it can be recommended.
+        partitions: The number of partitions.
+        largest: The share of the items in the largest partition, 0 to 1.
+        mean_bytes: The mean size of a partition, as DynamoDB counts it, scaled to the whole table.
+        reason: Why it is suitable or not.
+        fits: Whether it is recommended.
     """
 
     spec: dict[str, str]
@@ -49,7 +49,7 @@ class Candidate:
 
 
 def candidates(items: Sequence[Item], keys: Iterable[str], table_bytes: int) -> list[Candidate]:
-    """Return the ways to partition by one attribute, those that fit first.
+    """Return the possible partitionings by one attribute, suitable ones first.
 
     Args:
         items: The items in DynamoDB JSON.
@@ -64,7 +64,7 @@ def candidates(items: Sequence[Item], keys: Iterable[str], table_bytes: int) -> 
 
 
 def _scalars(items: Sequence[Item]) -> dict[str, list[str]]:
-    """Return the values of the attributes that most items have, as a text or a number."""
+    """Return the values of the attributes that most items have, as a string or a number."""
     found: dict[str, list[str]] = {}
     for item in items:
         for name, value in item.items():
@@ -88,7 +88,7 @@ def _complete(name: str, values: Sequence[str], table_bytes: int) -> Iterator[Ca
     if conversion and moment:
         choices = [_counted(name, unit, conversion, map(moment, values), table_bytes) for unit in _UNITS]
         useful = [each for each in choices if each.fits]
-        # A finer unit that makes no more partitions only looks finer.
+        # A finer unit with the same number of partitions has no benefit.
         yield max(useful, key=lambda each: each.partitions) if useful else choices[1]
         return
     counted = Counter(values)
@@ -121,7 +121,7 @@ def _judged(spec: dict[str, str], counted: Counter[Any], table_bytes: int) -> Ca
 
 
 def _time_of(values: Sequence[str]) -> tuple[str | None, Callable[[str], datetime.datetime] | None]:
-    """Return how values tell a time, if they do, and what reads one."""
+    """Return the time format of values, if they are times, and the function to parse it."""
     if all(_is_iso(value) for value in values):
         return "iso", _iso
     numbers = [_number(value) for value in values]

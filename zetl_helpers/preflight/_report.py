@@ -1,4 +1,4 @@
-"""A report that can be read in a terminal, in a notebook, as JSON and as a page."""
+"""A report for a terminal, a notebook, JSON or a page."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _BADGES = {"error": "ERROR", "warning": "WARNING", "info": "INFO"}
 
 @dataclass(frozen=True)
 class Report:
-    """What zero-ETL will make of a table.
+    """The prediction of a table's zero-ETL target.
 
     Args:
-        name: The table, or the file its items are from.
+        name: The table, or the file of the items.
         keys: The key attributes and their types.
-        looked_at: How many items were looked at.
-        items: How many items the table has.
+        looked_at: The number of items checked.
+        items: The number of items in the table.
         size: The size of the table in bytes, as DynamoDB counts it.
         layouts: The target table by unnest mode.
-        findings: What to know or to change, the most severe first.
-        partitions: The ways to partition the target, those that fit first.
+        findings: The findings, most severe first.
+        partitions: The possible partitionings, suitable ones first.
         cost: A month on AWS.
-        assumptions: What the figures rest on.
+        assumptions: The assumptions behind the figures.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Report:
 
     @property
     def ready(self) -> bool:
-        """Whether nothing would keep an integration from running, in one unnest mode at least."""
+        """Whether an integration would run in at least one unnest mode."""
         blocked = {mode for each in self.findings if each.severity == "error" for mode in each.modes or MODES}
         return blocked != set(MODES)
 
@@ -58,24 +58,24 @@ class Report:
             mode: ``FULL``, ``TOPLEVEL`` or ``NOUNNEST``.
 
         Returns:
-            The type of each column as the Data Catalog writes it, by the column's name.
+            The type of each column, as in the Data Catalog, by column name.
         """
         return {column.name: column.type for column in self.layouts[mode].columns}
 
     def checklist(
         self, places: Places, *, unnest: str = "FULL", partition_by: Sequence[Mapping[str, str]] = ()
     ) -> Checklist:
-        """Return the steps at AWS that bring the table into the lakehouse, each with its command, to print.
+        """Return a printable checklist of the AWS steps that bring the table into the lakehouse, with commands.
 
         Args:
-            places: The names on both sides.
+            places: The source and the target.
             unnest: ``FULL``, ``TOPLEVEL`` or ``NOUNNEST``.
-            partition_by: The partition specification; buckets of the partition key unless given.
+            partition_by: The partition specification. Defaults to buckets of the partition key.
         """
         return checklist(places, unnest=unnest, partition_by=partition_by)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain data, as ``zetl preflight --json`` prints it."""
+        """Return the report as plain data, as ``zetl preflight --json`` prints it."""
         return {
             "table": self.name,
             "keys": dict(self.keys),
@@ -117,7 +117,7 @@ class Report:
         return "\n".join(self._lines())
 
     def page(self) -> str:
-        """Return the report as a page that needs no other file."""
+        """Return the report as a self-contained page."""
         return (
             "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
             "<meta name='viewport' content='width=device-width, initial-scale=1'>"

@@ -1,4 +1,4 @@
-"""The shape of many items: which attributes occur, with which types, and how often."""
+"""The structure of a set of items: their attributes, types and frequencies."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _LIMIT = Decimal("1e126")
 
 @dataclass
 class Shape:
-    """What is at one path of the items.
+    """The values at one path of the items.
 
     Args:
-        tags: The types that occur, by DynamoDB's tags, in the order in which they are met, and how often.
-        children: What is in the maps at this path.
+        tags: The types that occur, by DynamoDB's tags, in order of first occurrence, with their counts.
+        children: The contents of maps at this path.
         example: The key of the first item with each type.
     """
 
@@ -30,7 +30,7 @@ class Shape:
     example: dict[str, str] = field(default_factory=dict)
 
     def add(self, value: Mapping[str, Any], key: str) -> None:
-        """Take note of one value."""
+        """Record one value."""
         ((tag, content),) = value.items()
         self.tags[tag] = self.tags.get(tag, 0) + 1
         self.example.setdefault(tag, key)
@@ -40,23 +40,23 @@ class Shape:
 
     @property
     def present(self) -> tuple[str, ...]:
-        """The types that produce values: DynamoDB's NULL does not."""
+        """The types that produce values, which excludes DynamoDB's NULL."""
         return tuple(tag for tag in self.tags if tag != "NULL")
 
 
 @dataclass
 class Survey:
-    """Items, looked at once.
+    """A summary of items from one pass.
 
     Args:
         keys: The key attributes and their types.
-        items: How many items there are.
+        items: The number of items.
         size: Their size in bytes, as DynamoDB counts it.
         largest: The size and the key of the largest item.
-        attributes: The top-level attributes, the keys among them.
-        lossy: A number by path that a double cannot keep, and the key of its item.
-        beyond: A number by path that DynamoDB does not allow, and the key of its item.
-        listed: The paths of lists with elements that are not texts.
+        attributes: The top-level attributes, including the keys.
+        lossy: By path, a number that a double cannot represent, with its item's key.
+        beyond: By path, a number that DynamoDB does not allow, with its item's key.
+        listed: The paths of lists with elements that are not strings.
     """
 
     keys: Mapping[str, str]
@@ -70,11 +70,11 @@ class Survey:
 
 
 def survey(items: Iterable[Item], keys: Mapping[str, str]) -> Survey:
-    """Look at every item once.
+    """Summarize items in one pass.
 
     Args:
         items: The items in DynamoDB JSON.
-        keys: The key attributes and their types, the partition key first.
+        keys: The key attributes and their types, starting with the partition key.
     """
     found = Survey(keys)
     for item in items:
@@ -90,7 +90,7 @@ def survey(items: Iterable[Item], keys: Mapping[str, str]) -> Survey:
 
 
 def shown_key(item: Item, keys: Mapping[str, str]) -> str:
-    """Return an item's key as people write it, such as ``CustomerID=CUST0001``."""
+    """Return an item's key for display, such as ``CustomerID=CUST0001``."""
     return ", ".join(f"{name}={next(iter(item.get(name, {'S': '?'}).values()))}" for name in keys)
 
 
@@ -121,15 +121,15 @@ def _look_at_number(found: Survey, path: Path, text: str, key: str) -> None:
 
 
 def _digits(number: Decimal) -> int:
-    """Count the significant digits; `Decimal.normalize` would round to the context's precision first."""
+    """Count the significant digits; `Decimal.normalize` would first round to the context's precision."""
     return len("".join(map(str, number.as_tuple().digits)).strip("0"))
 
 
 def guess_keys(items: Iterable[Item]) -> dict[str, str]:
-    """Guess which attributes are the key: present and of one type everywhere, and different in each item.
+    """Guess the key attributes: present with one type in every item, and unique.
 
     Returns:
-        The partition key and, where there is one, the sort key, with their types; empty when nothing fits.
+        The partition key and any sort key, with their types; empty if no attribute qualifies.
     """
     held = list(items)
     candidates: dict[str, str] = {}

@@ -1,1 +1,1 @@
-"""Tables as statements see them: Iceberg and Hive tables, views, metadata tables, ``information_schema``."""
+"""Tables for statements: Iceberg and Hive tables, views, metadata tables, ``information_schema``."""

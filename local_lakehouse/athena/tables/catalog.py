@@ -1,4 +1,4 @@
-"""Find tables by their names, as Athena does."""
+"""Lookup of tables by name, with Athena's rules."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _scan_numbers = itertools.count(1)
 
 
 class StatementTables:
-    """The tables that one statement names.
+    """The tables in one statement.
 
     Args:
         lake: The tables of the lakehouse.
@@ -45,7 +45,7 @@ class StatementTables:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._loads: dict[str, Load] = {}
-        # Read with Lake Formation's credentials, not with the caller's rights to S3.
+        # Read with Lake Formation's credentials instead of the caller's S3 permissions.
         self._vended: set[str] = set()
         self.scanned_bytes = 0
 
@@ -55,7 +55,7 @@ class StatementTables:
         """Find a table or view.
 
         Raises:
-            QueryFailure: ``CATALOG_NOT_FOUND``, ``SCHEMA_NOT_FOUND``, ``TABLE_NOT_FOUND``, or the version is none.
+            QueryFailure: ``CATALOG_NOT_FOUND``, ``SCHEMA_NOT_FOUND``, ``TABLE_NOT_FOUND``, or the version is invalid.
         """
         schema, name = qualify(names, database, position)
         full = (CATALOG, schema, name)
@@ -139,11 +139,11 @@ class StatementTables:
         return name
 
     def register(self, worker: WorkerSession, scans: Mapping[str, AbstractSet[str]]) -> None:
-        """Read the tables that a statement names and hand them to DuckDB.
+        """Read the tables of a statement and pass them to DuckDB.
 
         Args:
-            worker: Where the statement will run.
-            scans: The columns that it reads of each table, by DuckDB's names of both.
+            worker: Where the statement runs.
+            scans: The columns to read from each table, by their names in DuckDB.
         """
         for name, load in self._loads.items():
             with acting_for(None) if name in self._vended else contextlib.nullcontext():
@@ -161,10 +161,10 @@ def offer(worker: WorkerSession, name: str, rows: pa.Table | str) -> None:
 
 
 def qualify(names: tuple[str, ...], database: str | None, position: Position) -> tuple[str, str]:
-    """Return database and name of a table that is written with or without its database and catalog.
+    """Return the database and name of a table, whether or not it is qualified with its database and catalog.
 
     Raises:
-        QueryFailure: The catalog is another one, or there are too many names.
+        QueryFailure: The catalog is unknown, or there are too many names.
     """
     if len(names) > 3:
         raise QueryFailure("SYNTAX_ERROR", f"Too many parts in table name: {'.'.join(names)}", position)
@@ -175,10 +175,10 @@ def qualify(names: tuple[str, ...], database: str | None, position: Position) ->
 
 
 def snapshot_of(table: Table, names: tuple[str, ...], version: Version) -> int:
-    """Return the snapshot that a version means.
+    """Return the snapshot of a version.
 
     Raises:
-        QueryFailure: ``INVALID_ARGUMENTS`` when there is none.
+        QueryFailure: ``INVALID_ARGUMENTS`` if it does not exist.
     """
     if version.snapshot_id is not None:
         if table.snapshot_by_id(version.snapshot_id) is None:

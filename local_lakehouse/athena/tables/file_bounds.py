@@ -1,4 +1,4 @@
-"""Bounds and partitions of Iceberg's files, as Athena's metadata tables show them."""
+"""Bounds and partitions of Iceberg files, in the format of Athena's metadata tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NARROW = 4
 
 
 def partition_bound(table: Table, field: PartitionField, value: bytes | None) -> str | None:
-    """Return a bound of a partition field as text."""
+    """Return a bound of a partition field as a string."""
     source = _field_type(table, field.source_id)
     if value is None or source is None:
         return None
@@ -41,7 +41,7 @@ def _shown_bound(type_: IcebergType, value: bytes | None) -> str | None:
 
 
 def decoded(type_: PrimitiveType, value: bytes) -> Any:
-    """Return a bound; files that are older than a column's wider type hold it in the narrower one."""
+    """Return a bound; files that are older than a column's wider type have bounds in the narrower type."""
     if len(value) == _NARROW and isinstance(type_, LongType):
         return from_bytes(IntegerType(), value)
     if len(value) == _NARROW and isinstance(type_, DoubleType):
@@ -50,7 +50,7 @@ def decoded(type_: PrimitiveType, value: bytes) -> Any:
 
 
 def shown_bounds(table: Table, values: dict[int, bytes] | None) -> list[tuple[int, str | None]] | None:
-    """Return the bounds of columns as texts, by the fields' numbers."""
+    """Return the bounds of columns as strings, by field id."""
     if values is None:
         return None
     shown = []
@@ -69,7 +69,7 @@ def _field_type(table: Table, field_id: int) -> IcebergType | None:
 
 
 def partition_fields(table: Table) -> list[tuple[PartitionField, IcebergType]]:
-    """Return the partition fields of all specifications whose columns the table still has, and their types."""
+    """Return the partition fields of all specifications with existing columns, and their types."""
     schema = table.schema()
     found: dict[int, tuple[PartitionField, IcebergType]] = {}
     for _, spec in sorted(table.specs().items()):
@@ -81,13 +81,13 @@ def partition_fields(table: Table) -> list[tuple[PartitionField, IcebergType]]:
 
 
 def partition_of(table: Table, file: DataFile, fields: Sequence[tuple[PartitionField, IcebergType]]) -> Row:
-    """Return the values of a file's partition, None for a field that its specification does not have."""
+    """Return the values of a file's partition, with None for fields that its specification lacks."""
     own = {field.field_id: place for place, field in enumerate(table.specs()[file.spec_id].fields)}
     return tuple(file.partition[own[field.field_id]] if field.field_id in own else None for field, _ in fields)
 
 
 def plain_value(value: Any, type_: IcebergType) -> Any:
-    """Return a partition's value as Arrow takes it; Iceberg counts days and microseconds since 1970."""
+    """Return a partition's value for Arrow; Iceberg counts days and microseconds since 1970."""
     name = athena_type(type_).name
     if value is None or not isinstance(value, int):
         return value

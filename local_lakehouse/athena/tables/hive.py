@@ -37,10 +37,10 @@ _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 def hive_columns(entry: dict[str, Any]) -> list[tuple[str, Type]]:
-    """Return names and types of a table's columns, those of its partitions last.
+    """Return the names and types of a table's columns, partition columns last.
 
     Raises:
-        QueryFailure: ``HIVE_INVALID_METADATA``, for a type that is not one of the catalog's.
+        QueryFailure: ``HIVE_INVALID_METADATA``, for a type that the catalog does not support.
     """
     columns = (*entry.get("StorageDescriptor", {}).get("Columns", ()), *entry.get("PartitionKeys", ()))
     found = []
@@ -78,7 +78,7 @@ class HiveLoad:
         return self._parsed(objects, columns)
 
     def _parquet_sql(self, objects: list[_Object], columns: set[str]) -> Loaded | None:
-        """Return the SELECT by which DuckDB reads the table's files; None if it would read one otherwise."""
+        """Return the SELECT with which DuckDB reads the table's files; None if it would read a file differently."""
         listed = hive_columns(self.entry)
         own = len(listed) - len(self.entry.get("PartitionKeys", ()))
         parts, scanned = [], 0
@@ -137,7 +137,7 @@ class HiveLoad:
         return Loaded(pa.concat_tables(parts) if parts else pa.schema(fields).empty_table(), scanned)
 
     def _locations(self) -> Iterator[tuple[str, list[str | None]]]:
-        """Return location and values of the partitions that the conditions leave."""
+        """Return the location and values of the partitions that match the conditions."""
         if not self.entry.get("PartitionKeys"):
             yield self.entry["StorageDescriptor"]["Location"], []
             return
@@ -157,13 +157,13 @@ class HiveLoad:
                     yield partition["StorageDescriptor"]["Location"], values
 
     def _wants(self, key: str, text: str | None) -> bool:
-        """Tell whether the conditions leave a value of a partition column."""
+        """Return whether a partition column's value matches the conditions."""
         index, type_ = self._key(key)
         value = read_text(text, type_)
         return all(_holds(value, condition) for condition in self.conditions if condition.column == f"c{index}")
 
     def _equal(self) -> dict[str, list[str]]:
-        """Return the texts to which the conditions hold partition columns equal."""
+        """Return the strings that the conditions compare partition columns with for equality."""
         names = {f"c{index}": name for index, (name, _) in enumerate(hive_columns(self.entry))}
         return {
             names[condition.column]: [str(value) for value in condition.values]
@@ -176,19 +176,19 @@ class HiveLoad:
         return next((index, type_) for index, (name, type_) in enumerate(listed) if name == key)
 
     def _objects(self, location: str) -> Iterator[tuple[str, int, str]]:
-        """Return path, size and entity tag of the objects below a location, hidden and empty ones left out."""
+        """Return the path, size and entity tag of the objects below a location, without hidden and empty objects."""
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         prefix = prefix.rstrip("/") + "/" if prefix else ""
         for page in self.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for found in page.get("Contents", ()):
                 name = found["Key"].rpartition("/")[2]
-                # Hive's readers split a file into ranges of bytes, of which one without bytes has none.
+                # Hive splits files into ranges of bytes, and an empty file has none.
                 if name and not name.startswith(("_", ".")) and found["Size"]:
                     yield f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"]
 
 
 def _holds(value: Any, condition: Condition) -> bool:
-    """Tell whether a partition's value meets a condition; what cannot be compared is left to the query."""
+    """Return whether a partition's value can meet a condition; the query evaluates anything that cannot be compared."""
     if value is None:
         return False
     if any(type(value) is not type(other) for other in condition.values):
@@ -200,7 +200,7 @@ def _holds(value: Any, condition: Condition) -> bool:
 
 @dataclass(frozen=True)
 class _Object:
-    """An object of a table: its path, its size, its entity tag and the values of its partition."""
+    """An object of a table: its path, size, entity tag and partition values."""
 
     path: str
     size: int
@@ -209,7 +209,7 @@ class _Object:
 
 
 def _chunk_bytes(footer: pq.ParquetFile, names: set[str]) -> int:
-    """Return how many bytes the chunks of some columns take."""
+    """Return the size of some columns' chunks in bytes."""
     groups = [footer.metadata.row_group(number) for number in range(footer.metadata.num_row_groups)]
     return sum(
         chunk.total_compressed_size
@@ -224,7 +224,7 @@ _SAME = frozenset(("boolean", "integer", "bigint", "real", "double", "date", "va
 
 
 def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
-    """Return DuckDB's SQL of a stored column as a column of a type; None if Arrow has to read it."""
+    """Return DuckDB's SQL that converts a stored column to a type; None if Arrow must read it."""
     name: str = '"' + stored.name.replace('"', '""') + '"'
     if type_.name in _SAME and not (type_.name == "varchar" and type_.numbers):
         wanted = arrow_type(type_)
@@ -240,7 +240,7 @@ def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
 
 
 def _partition_sql(text: str | None, type_: Type) -> str | None:
-    """Return DuckDB's SQL of a partition's value; None if Arrow has to read it."""
+    """Return DuckDB's SQL for a partition's value; None if Arrow must read it."""
     value = read_text(text, type_)
     if value is None:
         return null_of(type_)

@@ -1,4 +1,4 @@
-"""Formats of Hive tables' files: Parquet, ORC, Avro, CSV, JSON, logs of CloudTrail, lines read by a pattern."""
+"""File formats of Hive tables: Parquet, ORC, Avro, CSV, JSON, CloudTrail logs, and lines that match a pattern."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ _SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
         "mapkey.delim",
     ),
     _ORC: ("serialization.format", "orc.column.index.access"),
-    # The schema is the one that a file has itself.
+    # The schema is the file's own.
     _AVRO: ("serialization.format", "avro.schema.literal"),
     _REGEX: ("serialization.format", "input.regex", "input.regex.case.insensitive", "output.format.string"),
     _CLOUDTRAIL: ("serialization.format",),
     **dict.fromkeys(_JSON, ("serialization.format", "ignore.malformed.json")),
 }
-# Asking for what is done anyway is no request for something that is not done.
+# A property that requests the default behaviour is accepted.
 _SERDE_DEFAULTS = {
     "line.delim": "\n",
     "case.insensitive": "true",
@@ -63,7 +63,7 @@ _SERDE_DEFAULTS = {
 
 
 def check_serde(library: str, properties: dict[str, str]) -> None:
-    """Refuse a SerDe, or a property of one, that files are not read by here.
+    """Refuse an unsupported SerDe or SerDe property.
 
     Raises:
         QueryFailure: ``NOT_SUPPORTED``.
@@ -93,13 +93,13 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
     """Return the rows of a file of a table.
 
     Args:
-        entry: The table, as the catalog has it.
-        path: The file's path, of which the ending may name a compression.
-        content: What the file holds.
-        columns: Names and types of the table's own columns.
+        entry: The table's catalog entry.
+        path: The file's path, whose extension can name a compression.
+        content: The file's content.
+        columns: Names and types of the table's columns, without partition columns.
 
     Raises:
-        QueryFailure: The file cannot be read as the table says.
+        QueryFailure: The file does not match the table's format.
     """
     library = serde_name(entry)
     parameters = {
@@ -147,13 +147,13 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
 
 
 def _lines(text: str) -> list[str]:
-    r"""Split as Hadoop's reader of lines does: at ``\n``, ``\r\n`` and ``\r``, and nowhere else."""
+    r"""Split lines as Hadoop does: at ``\n``, ``\r\n`` and ``\r``, and nowhere else."""
     lines = re.split(r"\r\n|\n|\r", text)
     return lines if lines[-1] else lines[:-1]
 
 
 def _named(found: pa.Table, columns: list[tuple[str, Type]]) -> pa.Table:
-    """Return the columns of a file by their names; one that it does not have is NULL."""
+    """Return a file's columns by name; a missing column is NULL."""
     names = {name.lower(): name for name in found.column_names}
     arrays = [
         relabel(found.column(names[name]), type_) if name in names else pa.nulls(found.num_rows, arrow_type(type_))
@@ -163,7 +163,7 @@ def _named(found: pa.Table, columns: list[tuple[str, Type]]) -> pa.Table:
 
 
 def _orc(content: bytes, columns: list[tuple[str, Type]], *, by_name: bool) -> pa.Table:
-    """Return the columns of an ORC file, by their places unless the table asks for names."""
+    """Return an ORC file's columns, by position unless the table requires names."""
     found = orc.ORCFile(pa.BufferReader(content)).read()
     if not by_name:
         renamed = [name for name, _ in columns[: found.num_columns]]
@@ -188,7 +188,7 @@ def _avro(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
 
 
 def _from_avro(value: Any, type_: Type) -> Any:
-    """Return an Avro value with rows' fields called ``f0``, ``f1`` …."""
+    """Return an Avro value with row fields named ``f0``, ``f1`` …."""
     if value is None:
         return None
     if type_.name == "array":
@@ -207,10 +207,10 @@ def _from_avro(value: Any, type_: Type) -> Any:
 
 
 def _pattern(parameters: dict[str, str]) -> Pattern:
-    """Return what takes the lines of a table apart.
+    """Return the function that parses a table's lines.
 
     Raises:
-        QueryFailure: ``INVALID_TABLE_PROPERTY``, if there is no pattern or it is not one.
+        QueryFailure: ``INVALID_TABLE_PROPERTY``, if the pattern is missing or invalid.
     """
     written = parameters.get("input.regex")
     if written is None:
@@ -223,7 +223,7 @@ def _pattern(parameters: dict[str, str]) -> Pattern:
 
 
 def _matched(text: str, parameters: dict[str, str], width: int) -> list[list[str | None]]:
-    """Return the groups of each line; a line that does not match as a whole is a row of NULLs."""
+    """Return the groups of each line; a line that does not match completely is a row of NULLs."""
     pattern = _pattern(parameters)
     rows: list[list[str | None]] = []
     for line in _lines(text):
@@ -267,7 +267,7 @@ def _json_lines(text: str, *, lenient: bool) -> list[dict[str, Any]]:
 
 
 def _cloudtrail(content: bytes) -> list[dict[str, Any]]:
-    """Return the events of a file of CloudTrail's."""
+    """Return the events in a CloudTrail file."""
     try:
         events = json.loads(content)["Records"]
     except (ValueError, KeyError, TypeError) as error:
@@ -303,7 +303,7 @@ def _from_json(value: Any, type_: Type) -> Any:
 
 
 def read_text(text: str | None, type_: Type) -> Any:
-    """Read a text as a column's type; as Hive does, what cannot be read is NULL."""
+    """Parse a string as a column's type; as in Hive, invalid values are NULL."""
     if text is None or types.is_text(type_):
         return text
     try:

@@ -1,4 +1,4 @@
-"""Bounds of columns as Iceberg writes them for people.
+"""Bounds of columns in Iceberg's human-readable format.
 
 https://iceberg.apache.org/javadoc/latest/org/apache/iceberg/transforms/Transform.html
 """
@@ -18,11 +18,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def human_string(type_: IcebergType, value: Any) -> str:
-    """Return a value as Iceberg's identity transform writes it for people.
+    """Format a value as Iceberg's identity transform does for display.
 
     Args:
         type_: Its Iceberg type.
-        value: The value as PyIceberg decodes it: days, microseconds, bytes and so on.
+        value: The value as PyIceberg decodes it, such as days, microseconds or bytes.
     """
     if isinstance(type_, iceberg.BooleanType):
         return "true" if value else "false"
@@ -44,7 +44,7 @@ def human_string(type_: IcebergType, value: Any) -> str:
 
 
 def _clock(value: time) -> str:
-    """Write a time as Java's `LocalTime` does: without seconds that are zero, and with digits in groups of three."""
+    """Format a time as Java's `LocalTime` does: without zero seconds, and with fractional digits in groups of three."""
     if not value.second and not value.microsecond:
         return f"{value:%H:%M}"
     if not value.microsecond:

@@ -1,4 +1,4 @@
-"""Iceberg's types, Athena's types and Arrow's arrays for them."""
+"""Iceberg's types, Athena's types, and Arrow arrays for both."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _ARROW = {
 
 
 def athena_type(type_: IcebergType) -> Type:
-    """Return Athena's type for Iceberg's."""
+    """Return Athena's type for an Iceberg type."""
     if isinstance(type_, iceberg.DecimalType):
         return types.decimal(type_.precision, type_.scale)
     if isinstance(type_, iceberg.ListType):
@@ -69,7 +69,7 @@ def athena_type(type_: IcebergType) -> Type:
 
 
 def arrow_type(type_: Type) -> pa.DataType:
-    """Return the Arrow type in which DuckDB is handed values of an Athena type."""
+    """Return the Arrow type of an Athena type in DuckDB's form."""
     if type_.name == "decimal":
         return pa.decimal128(type_.precision, type_.scale)
     if type_.name == "array":
@@ -82,7 +82,7 @@ def arrow_type(type_: Type) -> pa.DataType:
 
 
 def relabel(values: pa.Array, type_: Type) -> pa.Array:
-    """Return values in the Arrow type in which DuckDB is handed them, with rows' fields called ``f0``, ``f1`` …."""
+    """Convert values to their Arrow type in DuckDB's form, with row fields named ``f0``, ``f1`` …."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if isinstance(values, pa.ChunkedArray):

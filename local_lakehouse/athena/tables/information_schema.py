@@ -87,7 +87,7 @@ def _columns(lake: Lake) -> tuple[Columns, Iterator[Row]]:
 
 
 def _known_columns(lake: Lake, entry: dict[str, Any]) -> list[tuple[str, Type, str | None]]:
-    """Return a table's columns; none of a table that cannot be read, which is left out as Athena leaves it out."""
+    """Return a table's columns; empty for an unreadable table, which Athena also omits."""
     try:
         return table_columns(lake, entry)
     except QueryFailure:
@@ -95,7 +95,7 @@ def _known_columns(lake: Lake, entry: dict[str, Any]) -> list[tuple[str, Type, s
 
 
 def table_columns(lake: Lake, entry: dict[str, Any]) -> list[tuple[str, Type, str | None]]:
-    """Return names, types and comments of a table's columns."""
+    """Return the names, types and comments of a table's columns."""
     if is_iceberg(entry):
         fields = lake.iceberg(entry).schema().fields
         return [(field.name.lower(), athena_type(field.field_type), field.doc) for field in fields]
@@ -115,7 +115,7 @@ _BUILDERS: dict[str, Callable[[Lake], tuple[Columns, Iterator[Row]]]] = {
 
 
 def information_table(lake: Lake, name: str) -> tuple[Columns, pa.Table] | None:
-    """Return a table of ``information_schema``, or None if there is no such table."""
+    """Return a table of ``information_schema``, or None if it does not exist."""
     builder = _BUILDERS.get(name)
     if builder is None:
         return None

@@ -1,4 +1,4 @@
-"""The Glue Data Catalog and the Iceberg tables in it."""
+"""The Glue Data Catalog and its Iceberg tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local_lakehouse.lake_formation.resources import EVERY_COLUMN
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.sql.failures import QueryFailure
 
-# Athena creates and reads tables of version 2; those of version 3 have types and deletes that it does not know.
+# Athena creates and reads tables with format version 2; version 3 has types and deletes that it does not support.
 _NEWEST_FORMAT = 2
 _DEFAULT_DATABASE = "default"
 
@@ -30,7 +30,7 @@ class Lake:
 
     Args:
         clients: The clients of the lakehouse.
-        governance: What Lake Formation decides; None where nobody is checked.
+        governance: Lake Formation's decisions; None disables the checks.
         reads_local_files: Whether the engine may read the files of `local_path`.
     """
 
@@ -55,7 +55,7 @@ class Lake:
         return self.clients.client("s3")
 
     def require_default_database(self) -> None:
-        """Make sure that the caller may see the catalog's default database, which Athena wants for every statement.
+        """Check that the caller can see the catalog's default database, which Athena requires for every statement.
 
         AWS: https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
         """
@@ -64,9 +64,9 @@ class Lake:
             require("glue:GetDatabase", resource)
 
     def database(self, name: str) -> dict[str, Any] | None:
-        """Return a database, or None if there is none.
+        """Return a database, or None if it does not exist.
 
-        Athena makes the database ``default`` when it is first used.
+        Athena creates the database ``default`` when it is first used.
         """
         try:
             found: dict[str, Any] = self.glue.get_database(Name=name)["Database"]
@@ -77,7 +77,7 @@ class Lake:
         return found
 
     def _new_default(self) -> dict[str, Any] | None:
-        with acting_for(None):  # the service makes it, whoever asks
+        with acting_for(None):  # the service creates it, independently of the caller
             try:
                 self.glue.create_database(DatabaseInput={"Name": _DEFAULT_DATABASE, "Description": "Default database"})
             except ClientError as error:
@@ -87,7 +87,7 @@ class Lake:
         return found
 
     def table(self, database: str, name: str) -> dict[str, Any] | None:
-        """Return a table's entry in the catalog, or None if there is none."""
+        """Return a table's catalog entry, or None if it does not exist."""
         try:
             found: dict[str, Any] = self.glue.get_table(DatabaseName=database, Name=name)["Table"]
         except ClientError as error:
@@ -107,10 +107,10 @@ class Lake:
             yield from page["TableList"]
 
     def access(self, entry: dict[str, Any]) -> DataAccess:
-        """Tell how the caller reads a table's data.
+        """Return how the caller reads a table's data.
 
         Raises:
-            ClientError: It may not.
+            ClientError: The caller may not read it.
         """
         metadata: str = entry.get("Parameters", {}).get("metadata_location", "")
         location = metadata.rpartition("/metadata/")[0] or str(entry.get("StorageDescriptor", {}).get("Location", ""))
@@ -129,7 +129,7 @@ class Lake:
         if access.vended:
             require("lakeformation:GetDataAccess", "*")
             return access
-        # Read from S3 or from a cache: the caller needs the right either way.
+        # The caller needs permission for S3 even if the data comes from a cache.
         rights = actor.rights()
         for path in objects:
             why = rights.objection("s3:GetObject", path)
@@ -138,7 +138,7 @@ class Lake:
         return access
 
     def iceberg(self, entry: dict[str, Any]) -> Table:
-        """Return the Iceberg table that a catalog's entry points to.
+        """Return the Iceberg table of a catalog entry.
 
         Raises:
             ClientError: The caller may not read its data.
@@ -147,7 +147,7 @@ class Lake:
         return self.opened(entry)
 
     def opened(self, entry: dict[str, Any]) -> Table:
-        """Return the Iceberg table that a catalog's entry points to, once the caller is known to have access to it."""
+        """Return the Iceberg table of a catalog entry, after its access was checked."""
         location: str | None = entry.get("Parameters", {}).get("metadata_location")
         full = f"{entry['DatabaseName']}.{entry['Name']}"
         if location is None:
@@ -173,10 +173,10 @@ class Lake:
         return table
 
     def scan(self, table: Table, snapshot_id: int | None, filters: Sequence[BooleanExpression] = ()) -> Scan:
-        """Return the files of a version of a table that may hold wanted rows.
+        """Return the files of a table version that can contain matching rows.
 
         Raises:
-            QueryFailure: ``NOT_SUPPORTED``, for what is not read here.
+            QueryFailure: ``NOT_SUPPORTED``, for unsupported features.
         """
         try:
             return self._planner.scan(table, snapshot_id, filters)
@@ -184,7 +184,7 @@ class Lake:
             raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not read {error}") from error
 
     def local_path(self, file: ScanFile) -> Path:
-        """Return the path of a data file's bytes on the local disk."""
+        """Return the path of a data file on the local disk."""
         return self.catalog.objects.local.path(file.path)
 
 
@@ -193,10 +193,10 @@ def _denied(code: str, message: str) -> ClientError:
 
 
 def is_iceberg(entry: dict[str, Any]) -> bool:
-    """Tell whether a catalog's entry is an Iceberg table."""
+    """Return whether a catalog entry is an Iceberg table."""
     return str(entry.get("Parameters", {}).get("table_type", "")).upper() == "ICEBERG"
 
 
 def is_view(entry: dict[str, Any]) -> bool:
-    """Tell whether a catalog's entry is a view."""
+    """Return whether a catalog entry is a view."""
     return entry.get("TableType") == "VIRTUAL_VIEW"

@@ -1,7 +1,7 @@
-r"""Arrays, maps and structs in text files, as Hive's LazySimpleSerDe writes them.
+r"""Arrays, maps and structs in text files, in the format of Hive's LazySimpleSerDe.
 
-Each level of nesting has a separator: ``\x02`` for the elements of an array, ``\x03`` for those of an array in it, or
-between a key and its value, and so on.
+Each level of nesting has a separator: ``\x02`` for the elements of an array, ``\x03`` for the elements of a nested
+array or between a key and its value, and so on.
 
 AWS: https://docs.aws.amazon.com/athena/latest/ug/lazy-simple-serde.html
 """
@@ -19,21 +19,21 @@ _DEFAULTS = tuple(map(chr, range(2, 9)))
 
 
 def separators(parameters: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the separators below the one between columns, the outermost first."""
-    # Hive's own name of the first one has a mistake in it, which older tables have.
+    """Return the separators below the column separator, outermost first."""
+    # Hive's name of the first property contains a typo, which older tables have.
     first = parameters.get("collection.delim") or parameters.get("colelction.delim") or _DEFAULTS[0]
     return (first, parameters.get("mapkey.delim") or _DEFAULTS[1], *_DEFAULTS[2:])
 
 
 def read(text: str | None, type_: Type, levels: Sequence[str], null: str, scalar: Callable[[str, Type], Any]) -> Any:
-    """Read a text as a type that may have members.
+    """Parse a string as a type that can have members.
 
     Args:
-        text: The text; None for NULL.
+        text: The string; None for NULL.
         type_: The type.
-        levels: The separators, the outermost first.
-        null: The text that stands for NULL.
-        scalar: Reads a text as a type without members.
+        levels: The separators, outermost first.
+        null: The string for NULL.
+        scalar: Parses a string as a type without members.
     """
     if text is None or text == null:
         return None
@@ -53,19 +53,19 @@ def read(text: str | None, type_: Type, levels: Sequence[str], null: str, scalar
         key, found, value = part.partition(levels[1])
         name = read(key, type_.key, levels[2:], null, scalar)
         if name is not None:
-            # The first of several entries with one key stays, as in Hive.
+            # As in Hive, the first of several entries with the same key wins.
             entries.setdefault(name, read(value if found else None, type_.value, levels[2:], null, scalar))
     return list(entries.items())
 
 
 def written(value: Any, type_: Type, levels: Sequence[str] = _DEFAULTS, null: str = r"\N") -> str:
-    """Write a value; what `read` reads is the same value, but for an empty text in an array.
+    """Format a value; `read` returns the same value, except for an empty string in an array.
 
     Args:
         value: The value; rows have members ``f0``, ``f1`` and so on.
         type_: Its type.
-        levels: The separators, the outermost first.
-        null: The text that stands for NULL.
+        levels: The separators, outermost first.
+        null: The string for NULL.
     """
     if value is None:
         return null

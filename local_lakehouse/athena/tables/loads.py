@@ -1,4 +1,4 @@
-"""Relations that a statement reads: each table it names, read only when it runs."""
+"""Relations of a statement: each table is read only when the statement runs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from local_lakehouse.iceberg.versions import column_name
 from local_lakehouse.sql.analysis.session import Condition
 
 PLACE_COLUMNS = ("f", "n")
-# Less than this is parsed once and kept; more is read by DuckDB from the disk, with its conditions.
+# Smaller scans are parsed once and cached; DuckDB reads larger ones from disk, with the statement's conditions.
 _SMALL_SCAN_BYTES = 4 * 2**20
 
-# Their stubs know only keyword arguments.
+# Their type stubs declare only keyword arguments.
 _OPERATORS: dict[str, Any] = {
     "=": EqualTo,
     "<": LessThan,
@@ -42,11 +42,11 @@ _OPERATORS: dict[str, Any] = {
 
 @dataclass
 class Loaded:
-    """A table's rows, and how many bytes reading them is said to have cost.
+    """A table's rows, and the number of bytes scanned.
 
     Args:
-        rows: The rows, or the SELECT by which DuckDB reads them from files.
-        scanned_bytes: What Athena would say it read.
+        rows: The rows, or the SELECT with which DuckDB reads them from files.
+        scanned_bytes: The bytes that Athena would report.
     """
 
     rows: pa.Table | str
@@ -59,12 +59,12 @@ class Load(Protocol):
     conditions: list[Condition]
 
     def load(self, columns: set[str]) -> Loaded:
-        """Read the table; `columns` are the ones the statement names."""
+        """Read the table with the columns that the statement uses."""
 
 
 @dataclass
 class ArrowLoad:
-    """A table that is in memory."""
+    """A table in memory."""
 
     rows: pa.Table
     conditions: list[Condition] = field(default_factory=list)
@@ -84,7 +84,7 @@ class IcebergLoad:
     conditions: list[Condition] = field(default_factory=list)
 
     def load(self, columns: set[str]) -> Loaded:
-        """Read the files that the conditions leave."""
+        """Read the files that match the conditions."""
         filters = [_filter(condition) for condition in self.conditions]
         scan = self.lake.scan(self.table, self.snapshot_id, filters)
         fields = [
@@ -107,9 +107,9 @@ def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
 
     Args:
         lake: The tables of the lakehouse.
-        scan: What is read.
-        columns: The names of the wanted columns: those of `versions.column_name`, ``p`` for the path of a row's file,
-            ``m`` for the moment at which that was modified, and `PLACE_COLUMNS` for where the row is.
+        scan: The scan.
+        columns: The names of the columns: those of `versions.column_name`, ``p`` for the path of a row's file, ``m``
+            for the file's modification time, and `PLACE_COLUMNS` for the row's position.
     """
     fields = [
         (column_name(index), field) for index, field in enumerate(scan.schema.fields) if column_name(index) in columns
@@ -126,7 +126,7 @@ def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
                 place_columns=PLACE_COLUMNS if columns & set(PLACE_COLUMNS) else None,
             )
         except NotReadableError:
-            pass  # What DuckDB would read otherwise than the schema says is read by Arrow.
+            pass  # If DuckDB would read a file differently from its schema, Arrow reads it.
     parts = [_rows(lake, scan, number, columns) for number, file in enumerate(scan.files)]
     return pa.concat_tables([*parts, _empty(scan, columns)])
 
@@ -185,5 +185,5 @@ def all_columns(scan: Scan) -> set[str]:
 
 
 def used_columns(scan: Scan, names: Sequence[str]) -> set[str]:
-    """Return those of some names that are columns of a scan or hidden ones."""
+    """Return those names that are columns of a scan or hidden columns."""
     return set(names) & (all_columns(scan) | set(_HIDDEN_TYPES))

@@ -1,4 +1,4 @@
-"""Iceberg's metadata tables: ``"t$snapshots"``, ``"t$history"``, ``"t$files"`` and their kin.
+"""Iceberg's metadata tables, such as ``"t$snapshots"``, ``"t$history"`` and ``"t$files"``.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-metadata.html
 """
@@ -302,14 +302,14 @@ def metadata_table(table: Table, name: str) -> tuple[Columns, pa.Table]:
 
     Args:
         table: The Iceberg table.
-        name: What follows the dollar sign; one of `METADATA_TABLES`.
+        name: The part after the dollar sign; one of `METADATA_TABLES`.
     """
     columns, rows = _BUILDERS[name](table)
     return columns, rows_table(columns, rows)
 
 
 def rows_table(columns: Columns, rows: Iterable[Row]) -> pa.Table:
-    """Return rows as Arrow, with the columns' names that DuckDB is handed."""
+    """Return rows as Arrow, with DuckDB's column names."""
     listed = list(rows)
     arrays = [pa.array([row[index] for row in listed], arrow_type(type_)) for index, (_, type_) in enumerate(columns)]
     return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])

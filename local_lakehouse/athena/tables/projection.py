@@ -1,4 +1,4 @@
-"""Partitions that are computed from a table's properties instead of looked up in the Data Catalog.
+"""Partition projection: partitions computed from a table's properties instead of read from the Data Catalog.
 
 https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 """
@@ -25,7 +25,7 @@ _UNITS = {
     "WEEK": timedelta(weeks=1),
 }
 _MONTHS = {"MONTH": 1, "YEAR": 12}
-# What a letter of Java's SimpleDateFormat stands for: the field, its digits, and the smallest unit it tells.
+# The letters of Java's SimpleDateFormat: the field, its digits, and its unit.
 _FIELDS = {
     "y": ("year", "YEAR"),
     "M": ("month", "MONTH"),
@@ -40,12 +40,12 @@ Wanted = Callable[[str, str], bool]
 
 
 def is_projected(entry: dict[str, Any]) -> bool:
-    """Tell whether a table's partitions are computed."""
+    """Return whether a table uses partition projection."""
     return str(entry.get("Parameters", {}).get("projection.enabled", "false")).lower() == "true"
 
 
 def check_projection(keys: Sequence[str], parameters: dict[str, str]) -> None:
-    """Refuse a configuration that could not be computed.
+    """Refuse an invalid configuration.
 
     Raises:
         QueryFailure: ``INVALID_TABLE_PROPERTY``.
@@ -66,16 +66,16 @@ def check_projection(keys: Sequence[str], parameters: dict[str, str]) -> None:
 def partitions(
     entry: dict[str, Any], wanted: Wanted, equal: Mapping[str, Sequence[str]], now: datetime
 ) -> Iterator[tuple[str, list[str]]]:
-    """Return location and values of the partitions of a table.
+    """Return the location and values of a table's partitions.
 
     Args:
-        entry: The table's entry in the catalog.
-        wanted: Tells whether a statement wants a value of a partition column.
-        equal: The texts to which a statement holds a partition column equal.
-        now: The moment at which the statement runs, in UTC and without tzinfo.
+        entry: The table's catalog entry.
+        wanted: Returns whether a statement needs a value of a partition column.
+        equal: The strings that a statement compares a partition column with for equality.
+        now: The statement's start time, in UTC and without tzinfo.
 
     Raises:
-        QueryFailure: The configuration is incomplete, or a statement does not say which injected values it wants.
+        QueryFailure: The configuration is incomplete, or a statement has no values for an injected column.
     """
     keys = [column["Name"].lower() for column in entry.get("PartitionKeys", ())]
     parameters = {str(name).lower(): str(value) for name, value in entry.get("Parameters", {}).items()}

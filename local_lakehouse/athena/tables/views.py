@@ -1,4 +1,4 @@
-"""Views, as the Glue Data Catalog keeps them: ``/* Presto View: <base64 of JSON> */``."""
+"""Views in the Glue Data Catalog: ``/* Presto View: <base64 of JSON> */``."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _TEXT = re.compile(r"/\* Presto View: (\S+) \*/")
 
 
 def read_view(entry: dict[str, Any], names: tuple[str, ...]) -> View:
-    """Return the view of a catalog's entry.
+    """Return the view of a catalog entry.
 
     Raises:
-        QueryFailure: The entry is no view of Athena's.
+        QueryFailure: The entry is not an Athena view.
     """
     definition = view_definition(entry)
     if definition is None:
@@ -30,7 +30,7 @@ def read_view(entry: dict[str, Any], names: tuple[str, ...]) -> View:
 
 
 def view_definition(entry: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what a view's entry says, or None if it is not written by Athena."""
+    """Return the definition in a view's entry, or None if Athena did not write it."""
     match = _TEXT.fullmatch(entry.get("ViewOriginalText", "").strip())
     if match is None:
         return None
@@ -39,7 +39,7 @@ def view_definition(entry: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def view_input(name: str, sql: str, database: str | None, columns: list[tuple[str, Type]]) -> dict[str, Any]:
-    """Return a view as ``CreateTable`` takes it."""
+    """Return a view as an argument of ``CreateTable``."""
     definition = {
         "originalSql": sql,
         "catalog": CATALOG,

@@ -106,7 +106,7 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
 
 
 def _renamed(compiled: Compiled, statement: nodes.CreateTableAs) -> Compiled:
-    """Return a query with the names that the statement gives its columns, if it gives any."""
+    """Return a query with the statement's column names, if it has any."""
     if not statement.columns:
         return compiled
     if len(statement.columns) != len(compiled.columns):
@@ -122,10 +122,10 @@ def _renamed(compiled: Compiled, statement: nodes.CreateTableAs) -> Compiled:
 
 
 def property_values(properties: Sequence[nodes.Property]) -> dict[str, Any]:
-    """Return what properties are set to, as Python values.
+    """Return the values of properties as Python values.
 
     Raises:
-        QueryFailure: A value is no constant.
+        QueryFailure: A value is not a constant.
     """
     return {one.name: _constant(one.value) for one in properties}
 
@@ -149,10 +149,10 @@ def _check_properties(settings: dict[str, Any], known: frozenset[str]) -> None:
 
 
 def named_columns(compiled: Compiled, query: tree.Query) -> list[tuple[str, Type]]:
-    """Return a query's columns, each with a name and a type of its own.
+    """Return a query's columns with unique names and their types.
 
     Raises:
-        QueryFailure: A column has no name or no type, or two have the same.
+        QueryFailure: A column has no name or no type, or a name is repeated.
     """
     position = query.position
     columns: list[tuple[str, Type]] = []

@@ -1,4 +1,4 @@
-"""From the form in which DuckDB is handed rows to the form in which files hold them."""
+"""Conversion of columns from DuckDB's form to the form in files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ARROW = {
 
 
 def file_type(type_: Type) -> pa.DataType:
-    """Return the Arrow type in which files hold values of an Athena type."""
+    """Return the Arrow type of an Athena type in files."""
     if type_.name == "decimal":
         return pa.decimal128(type_.precision, type_.scale)
     if type_.name == "array":
@@ -47,12 +47,12 @@ def file_type(type_: Type) -> pa.DataType:
 
 
 def field_names(type_: Type) -> list[str]:
-    """Return the names of a row's fields in files."""
+    """Return the field names of a row in files."""
     return [name or f"field{index}" for index, name in enumerate(type_.fields)]
 
 
 def exported(values: Any, type_: Type) -> pa.Array:
-    """Return a column as files hold it."""
+    """Convert a column to its form in files."""
     plain = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if isinstance(plain, pa.ChunkedArray):
         plain = pa.concat_arrays(plain.chunks) if plain.num_chunks else pa.array([], plain.type)
@@ -80,7 +80,7 @@ def _exported_map(values: Any, type_: Type) -> pa.Array:
 
 
 def _renamed(value: Any, type_: Type) -> Any:
-    """Return nested Python values with the rows' fields under their own names."""
+    """Return nested Python values with the original names of row fields."""
     if isinstance(value, list) and type_.name == "map":
         return [
             None

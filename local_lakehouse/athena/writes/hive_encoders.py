@@ -1,4 +1,4 @@
-"""Encoders of the files that Hive tables and UNLOAD leave in S3: Parquet, ORC, Avro, JSON and text."""
+"""Encoders for the files of Hive tables and UNLOAD in S3: Parquet, ORC, Avro, JSON and text."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Encoder(Protocol):
         """Write rows."""
 
     def close(self) -> None:
-        """Write the format's end."""
+        """Write the end of the file."""
 
 
 class ParquetEncoder:
-    """Row groups of Parquet."""
+    """Writes Parquet row groups."""
 
     def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
         self._columns = columns
@@ -62,7 +62,7 @@ class ParquetEncoder:
         self._waiting: list[pa.Table] = []
 
     def write(self, rows: pa.Table) -> None:
-        """Keep rows until they are a row group."""
+        """Buffer rows until they fill a row group."""
         arrays = [_millis(exported(rows.column(index), type_)) for index, (_, type_) in enumerate(self._columns)]
         self._waiting.append(pa.Table.from_arrays(arrays, schema=self._schema))
         waiting = sum(kept.num_rows for kept in self._waiting)
@@ -75,7 +75,7 @@ class ParquetEncoder:
             self._waiting = []
 
     def close(self) -> None:
-        """Write what waits, and the footer."""
+        """Write the buffered rows and the footer."""
         self._flush()
         self._writer.close()
 
@@ -106,7 +106,7 @@ class OrcEncoder:
 
 
 class AvroEncoder:
-    """Blocks of Avro, by the schema of the columns."""
+    """Writes Avro blocks with the columns' schema."""
 
     def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
         if codec not in _AVRO_CODECS:
@@ -147,7 +147,7 @@ class LineEncoder:
         self._file.write("".join(f"{line}\n" for line in self._lines(rows)).encode())
 
     def close(self) -> None:
-        """End the compressed stream."""
+        """Finish the compressed stream."""
         if self._compressed:
             self._file.close()
 
@@ -167,7 +167,7 @@ def _orc_type(type_: Type) -> pa.DataType:
 
 
 def _avro_type(type_: Type, names: Iterator[int]) -> Any:
-    """Return the Avro type that holds values of an Athena type; a record needs a name of its own."""
+    """Return the Avro type for an Athena type; a record needs a unique name."""
     if type_.name == "decimal":
         return {"type": "bytes", "logicalType": "decimal", "precision": type_.precision, "scale": type_.scale}
     if type_.name == "array":
@@ -187,7 +187,7 @@ def _avro_type(type_: Type, names: Iterator[int]) -> Any:
 
 
 def avro_value(value: Any, type_: Type) -> Any:
-    """Return a value as `fastavro` writes it, with rows' fields under their own names."""
+    """Return a value for `fastavro`, with the original names of row fields."""
     if value is None:
         return None
     if type_.name == "array":

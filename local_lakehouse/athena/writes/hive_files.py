@@ -1,4 +1,4 @@
-"""Write files that Hive tables and UNLOAD leave in S3."""
+"""The files that Hive tables and UNLOAD write to S3."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def check_format(name: str) -> str:
     """Return a format's name.
 
     Raises:
-        QueryFailure: It is not offered.
+        QueryFailure: It is not supported.
     """
     written = name.upper()
     if written in _REFUSED_FORMATS:
@@ -62,10 +62,10 @@ def check_format(name: str) -> str:
 
 
 def check_hive_types(columns: Sequence[tuple[str, Type]]) -> None:
-    """Refuse columns that Hive's files cannot hold.
+    """Refuse columns that Hive's files cannot store.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``, as Athena says it.
+        QueryFailure: ``NOT_SUPPORTED``, with Athena's message.
     """
     for name, type_ in columns:
         _check_type(name, type_)
@@ -85,7 +85,7 @@ def _check_type(name: str, type_: Type) -> None:
 
 
 def check_location(location: str) -> None:
-    """Refuse a location that is none in S3.
+    """Refuse a location that is not in S3.
 
     Raises:
         QueryFailure: ``INVALID_TABLE_PROPERTY``.
@@ -95,14 +95,14 @@ def check_location(location: str) -> None:
 
 
 class HiveWriter:
-    """Writes rows below a location.
+    """Writes rows to files below a location.
 
     Args:
         lake: The lakehouse's tables.
-        location: Where the files go; it ends with a slash.
+        location: The files' location, with a final slash.
         file_format: One of `FORMATS`.
-        compression: The codec's name, or None for the format's own.
-        delimiter: What stands between the columns of a text file.
+        compression: The codec's name, or None for the format's default.
+        delimiter: The column delimiter of a text file.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class HiveWriter:
         self._delimiter = delimiter
 
     def check_empty(self, table: str) -> None:
-        """Refuse a location that holds files already."""
+        """Refuse a location that already contains files."""
         found = self._lake.s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
         if found.get("KeyCount"):
             location = f"s3://{self._bucket}/{self._prefix}"
@@ -132,12 +132,12 @@ class HiveWriter:
     def write(
         self, rows: pa.RecordBatchReader, columns: Sequence[tuple[str, Type]], partitioned_by: Sequence[str]
     ) -> Written:
-        """Write rows as they come, and delete what was written when they fail.
+        """Write rows as they arrive, and delete the files if an error occurs.
 
         Args:
-            rows: The rows, in the form that DuckDB answers.
+            rows: The rows, in DuckDB's form.
             columns: Names and types of the columns.
-            partitioned_by: The last columns, by which files are laid out in folders.
+            partitioned_by: The partition columns, which come last.
         """
         own = columns[: len(columns) - len(partitioned_by)]
         files: dict[str, _OpenFile] = {}
@@ -197,7 +197,7 @@ class HiveWriter:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: how many rows, and the paths of their files."""
+    """The written rows' number, and the paths of their files."""
 
     rows: int
     paths: list[str]
@@ -214,7 +214,7 @@ class _OpenFile:
 
     @property
     def size(self) -> int:
-        """How many bytes it has so far."""
+        """The number of bytes so far."""
         return self._sink.size
 
     def write(self, rows: pa.Table) -> None:
@@ -223,14 +223,14 @@ class _OpenFile:
         self._encoder.write(rows)
 
     def store(self, bucket: str, key: str) -> None:
-        """Write the object, which others may overwrite: no copy of it is kept."""
+        """Write the object without a local copy, because others can overwrite it."""
         self._encoder.close()
         with self._sink.reopened() as body:
             self._lake.s3.put_object(Bucket=bucket, Key=key, Body=body)
         self._sink.discard()
 
     def discard(self) -> None:
-        """Forget what was written."""
+        """Discard the written data."""
         self._sink.discard()
 
 

@@ -44,7 +44,7 @@ def table_input(
     file_format: str,
     serde_parameters: dict[str, str],
 ) -> dict[str, Any]:
-    """Return an external table as ``CreateTable`` takes it."""
+    """Return an external table as an argument of ``CreateTable``."""
     input_format, output_format, serde = STORAGE[file_format]
     listed = [{"Name": column, "Type": glue_type(type_)} for column, type_ in columns]
     own = len(listed) - len(partitioned_by)
@@ -64,10 +64,10 @@ def table_input(
 
 
 def writer_settings(entry: dict[str, Any]) -> tuple[str, str]:
-    """Return format and delimiter in which a table's files are written.
+    """Return the format and delimiter of a table's files.
 
     Raises:
-        QueryFailure: It is a table that is only read.
+        QueryFailure: The table is read-only.
     """
     serde = entry["StorageDescriptor"].get("SerdeInfo", {})
     library = serde.get("SerializationLibrary", "")
@@ -79,7 +79,7 @@ def writer_settings(entry: dict[str, Any]) -> tuple[str, str]:
 
 
 def add_partitions(lake: Lake, entry: dict[str, Any], paths: Sequence[str], keys: Sequence[str]) -> None:
-    """Tell the catalog of the partitions that files were written to."""
+    """Register the partitions of the written files in the catalog."""
     if not keys:
         return
     base = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"
@@ -91,7 +91,7 @@ def add_partitions(lake: Lake, entry: dict[str, Any], paths: Sequence[str], keys
 
 
 def add_partition(lake: Lake, entry: dict[str, Any], values: Sequence[str], location: str) -> bool:
-    """Tell the catalog of a partition; return whether it was new."""
+    """Register a partition in the catalog; return whether it is new."""
     descriptor = {**entry["StorageDescriptor"], "Location": location}
     try:
         lake.glue.create_partition(

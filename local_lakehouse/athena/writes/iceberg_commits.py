@@ -1,4 +1,4 @@
-"""Rows of statements as snapshots of Iceberg tables, each statement as one."""
+"""Statements' rows as snapshots of Iceberg tables, one snapshot per statement."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Loc
 
 
 def fresh(lake: Lake, database: str, name: str) -> Table:
-    """Return an Iceberg table as it is now.
+    """Return an Iceberg table's current state.
 
     Raises:
-        QueryFailure: It is not an Iceberg table any more.
+        QueryFailure: It is no longer an Iceberg table.
     """
     entry = lake.table(database, name)
     if entry is None or not is_iceberg(entry):
@@ -43,10 +43,10 @@ def fresh(lake: Lake, database: str, name: str) -> Table:
 
 
 def changing(database: str, name: str, change: Callable[[], _T]) -> _T:
-    """Change rows of a table while no other statement does.
+    """Change rows of a table, one statement at a time.
 
     Raises:
-        QueryFailure: Another writer, such as an integration, committed at the same time.
+        QueryFailure: Another writer, such as an integration, committed in between.
     """
     with _locks[database, name]:
         return committed(database, name, change)
@@ -56,7 +56,7 @@ def committed(database: str, name: str, change: Callable[[], _T]) -> _T:
     """Change a table.
 
     Raises:
-        QueryFailure: Another writer, such as an integration, committed at the same time.
+        QueryFailure: Another writer, such as an integration, committed in between.
     """
     try:
         return change()
@@ -69,12 +69,12 @@ def committed(database: str, name: str, change: Callable[[], _T]) -> _T:
 
 
 def table_columns(table: Table) -> list[tuple[str, Type]]:
-    """Return names and types of a table's columns."""
+    """Return the names and types of a table's columns."""
     return [(field.name, athena_type(field.field_type)) for field in table.schema().fields]
 
 
 class RowWriter:
-    """Writes rows in DuckDB's form to the data files of a table.
+    """Writes rows in DuckDB's form to a table's data files.
 
     Args:
         lake: The tables of the lakehouse.
@@ -87,16 +87,16 @@ class RowWriter:
 
     @property
     def files(self) -> Sequence[DataFile]:
-        """The files that are complete."""
+        """The completed files."""
         return tuple(self._files.written)
 
     @property
     def row_count(self) -> int:
-        """How many rows were written."""
+        """The number of rows written."""
         return self._files.row_count
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> None:
-        """Write rows as they come."""
+        """Write rows as they arrive."""
         for batch in batches:
             self._files.write(write_form(batch, self._schema))
 
@@ -111,10 +111,10 @@ class RowWriter:
 
 @contextmanager
 def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
-    """Return a writer whose files are deleted when the block fails, and which the block has to finish.
+    """Return a writer that the block must finish; its files are deleted if the block fails.
 
     Raises:
-        QueryFailure: There are more partitions than may be written at once, or the table's compression is unknown.
+        QueryFailure: The statement writes to too many partitions, or the table's compression is unknown.
     """
     writer = RowWriter(lake, metadata)
     try:
@@ -131,27 +131,27 @@ def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
 
 
 def append(lake: Lake, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
-    """Add rows to a table and return how many they are."""
+    """Add rows to a table and return their number."""
     with row_writer(lake, table.metadata) as writer:
         writer.write(batches)
         writer.finish()
         if writer.row_count:
             database, name = table.name()
-            # Statements of this Athena take turns; other writers are met by repeating.
+            # Statements take turns; a conflict with another writer causes a retry.
             with _locks[database, name]:
                 commit_change(table, Change(writer.files), _reload(lake, table))
     return writer.row_count
 
 
 def replace_files(lake: Lake, table: Table, removed: Sequence[DataFile], writer: RowWriter, *, same_rows: bool) -> None:
-    """Put the files of a writer in the place of others.
+    """Replace files with a writer's files.
 
     Args:
         lake: The tables of the lakehouse.
-        table: The table as it was read.
-        removed: The files that are removed.
-        writer: Has the new rows.
-        same_rows: Whether they are the rows of the removed files, which Iceberg calls ``replace``.
+        table: The table that was read.
+        removed: The files to remove.
+        writer: The writer of the new rows.
+        same_rows: Whether the new files have the rows of the removed files, which is a ``replace`` in Iceberg.
     """
     writer.finish()
     if removed or writer.files:

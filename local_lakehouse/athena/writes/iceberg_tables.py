@@ -1,4 +1,4 @@
-"""Make and change Iceberg tables.
+"""Creation and changes of Iceberg tables.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
 """
@@ -76,10 +76,10 @@ PROPERTIES = frozenset(
 
 
 def iceberg_type(type_: Type, ids: itertools.count[int]) -> IcebergType:
-    """Return Iceberg's type for Athena's.
+    """Return the Iceberg type for an Athena type.
 
     Raises:
-        QueryFailure: Iceberg has none.
+        QueryFailure: Iceberg has no such type.
     """
     if type_.name == "decimal":
         return iceberg.DecimalType(type_.precision, type_.scale)
@@ -103,10 +103,10 @@ def iceberg_type(type_: Type, ids: itertools.count[int]) -> IcebergType:
 
 
 def transforms_of(texts: Sequence[str]) -> list[nodes.PartitionField]:
-    """Read the elements of CTAS's ``partitioning``, such as ``bucket(id, 16)``.
+    """Parse the elements of CTAS's ``partitioning``, such as ``bucket(id, 16)``.
 
     Raises:
-        QueryFailure: One of them is no transform.
+        QueryFailure: An element is not a transform.
     """
     found = []
     for text in texts:
@@ -153,7 +153,7 @@ def _transform(one: nodes.PartitionField) -> tuple[str, Transform[Any, Any]]:
 
 
 def check_properties(properties: dict[str, str]) -> None:
-    """Refuse properties that Athena's Iceberg tables do not have."""
+    """Refuse properties that Athena's Iceberg tables do not support."""
     for key, value in properties.items():
         if key not in PROPERTIES:
             raise QueryFailure("", f"Unsupported table property key: {key}", error_type=1200)
@@ -162,10 +162,10 @@ def check_properties(properties: dict[str, str]) -> None:
 
 
 def iceberg_properties(properties: dict[str, str]) -> dict[str, str]:
-    """Return Athena's properties of a table under the names that Iceberg knows, where it knows them.
+    """Return Athena's table properties under Iceberg's names, if they have any.
 
     Raises:
-        QueryFailure: The files would be of a format that is not written here.
+        QueryFailure: The file format is not supported.
     """
     check_properties(properties)
     file_format = properties.get("format", "parquet").lower()
@@ -189,7 +189,7 @@ def new_table(
     """Return the metadata of a new Iceberg table.
 
     Raises:
-        QueryFailure: A type, a partition or a property is not one of Iceberg's.
+        QueryFailure: A type, a partition or a property is not valid for Iceberg.
     """
     ids = itertools.count(len(columns) + 1)
     fields = [

@@ -34,15 +34,15 @@ ROWS = (("rows", types.BIGINT),)
 
 
 def written_rows(count: int) -> Outcome:
-    """Return what a statement that writes rows brings forth."""
+    """Return the result of a statement that writes rows."""
     return Outcome(ROWS, update_count=count, body=False)
 
 
 def target_of(context: Context, names: tuple[Name, ...], position: Position) -> tuple[str, str, dict[str, Any]]:
-    """Return database, name and entry of the table that a statement writes to.
+    """Return the database, name and catalog entry of a statement's target table.
 
     Raises:
-        QueryFailure: There is no such table, or it is a view.
+        QueryFailure: The table does not exist or is a view.
     """
     database, name = qualify(tuple(one.key for one in names), context.database, position)
     entry = context.lake.table(database, name)
@@ -56,7 +56,7 @@ def target_of(context: Context, names: tuple[Name, ...], position: Position) -> 
 
 
 def insert(statement: nodes.Insert, context: Context) -> Outcome:
-    """Add the rows of a query to a table."""
+    """Add a query's rows to a table."""
     database, name, entry = target_of(context, statement.table, statement.table_position)
     table = context.lake.iceberg(entry) if is_iceberg(entry) else None
     columns = table_columns(table) if table else hive_columns(entry)
@@ -65,7 +65,7 @@ def insert(statement: nodes.Insert, context: Context) -> Outcome:
     chosen = _chosen(statement, [column for column, _ in columns])
     written = compiled.rewritten(_insert_sql(compiled, columns, chosen, statement.position))
     if table is not None:
-        # Rows are added to whatever the table is when they are complete: no lock is held while they are computed.
+        # Rows are added to the table's state when they are complete; no lock is held while they are computed.
         added = committed(database, name, lambda: append(context.lake, table, context.stream(tables, written)))
         return written_rows(added)
     return _insert_hive(context, entry, context.stream(tables, written), columns)

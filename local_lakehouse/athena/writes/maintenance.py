@@ -32,7 +32,7 @@ from local_lakehouse.sql.grammar.tree import Name
 from local_lakehouse.sql.grammar.tree import Table as TableNode
 
 _DEFAULT_AGE_SECONDS = 432_000
-# Files reach S3 in one request, so they are smaller here than AWS's 512 MB.
+# Files reach S3 in one request, so they are smaller than AWS's 512 MB.
 _TARGET_BYTES = 128 * 2**20
 _SMALL_SHARE = 0.75
 _START = Position(1, 1)
@@ -46,7 +46,7 @@ def _iceberg(context: Context, names: tuple[Name, ...], position: Position) -> t
 
 
 def optimize(statement: nodes.Optimize, context: Context) -> Outcome:
-    """Write the small files of each partition as one."""
+    """Compact the small files of each partition."""
     database, name = _iceberg(context, statement.table, statement.table_position)
 
     def change() -> Outcome:
@@ -67,7 +67,7 @@ def optimize(statement: nodes.Optimize, context: Context) -> Outcome:
 
 
 def _rewritable(table: Table, file: ScanFile) -> bool:
-    """Tell whether a file is small, has deleted rows or is partitioned as the table no longer is."""
+    """Return whether a file is small, has deleted rows, or has an outdated partitioning."""
     target = min(int(table.properties.get("write.target-file-size-bytes", _TARGET_BYTES)), _TARGET_BYTES)
     least = int(table.properties.get("optimize_rewrite_min_data_file_size_bytes", int(target * _SMALL_SHARE)))
     return file.size < least or bool(file.deletes) or file.entry.spec_id != table.spec().spec_id
@@ -87,7 +87,7 @@ def _rewrite(context: Context, table: Table, scan: Scan) -> None:
 
 
 def _chosen(statement: nodes.Optimize, context: Context, table: Table, scan: Scan, file: ScanFile) -> bool:
-    """Tell whether a file is in a partition that the statement chooses."""
+    """Return whether a file is in a partition that the statement selects."""
     if statement.where is None:
         return True
     sources = {field.source_id for field in table.spec().fields if str(field.transform) == "identity"}
@@ -112,7 +112,7 @@ def _chosen(statement: nodes.Optimize, context: Context, table: Table, scan: Sca
 
 
 def vacuum(statement: nodes.Vacuum, context: Context) -> Outcome:
-    """Forget old snapshots and delete the files that only they need."""
+    """Expire old snapshots and delete the files that only they need."""
     database, name = _iceberg(context, statement.table, _START)
 
     def change() -> Outcome:

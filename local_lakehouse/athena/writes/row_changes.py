@@ -2,8 +2,7 @@
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-updating-iceberg-table-data.html
 
-Data files with changed rows are rewritten, where Athena writes position deletes next to them. Queries see the same
-rows.
+Data files with changed rows are rewritten, whereas Athena writes position deletes. Queries return the same rows.
 """
 
 # ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
@@ -38,7 +37,7 @@ from local_lakehouse.sql.workers.pool import WorkerSession
 
 @dataclass
 class _Target:
-    """The table that is changed: its files, and how a statement names it."""
+    """The table to change: its files, and its name in the statement."""
 
     context: Context
     table: Table
@@ -51,41 +50,41 @@ class _Target:
 
     @property
     def name(self) -> str:
-        """DuckDB's name of the table."""
+        """The table's name in DuckDB."""
         return self.relation.sql.partition(" AS ")[0]
 
     @property
     def alias(self) -> str:
-        """DuckDB's name of the table in the statement."""
+        """The table's name in the statement, for DuckDB."""
         return self.relation.sql.rpartition(" AS ")[2]
 
     @property
     def places(self) -> str:
-        """DuckDB's SQL of the number of a row's file and of the row's own number in it."""
+        """DuckDB's SQL of a row's file number and its row number in that file."""
         return f"{self.alias}.f AS f, {self.alias}.n AS n"
 
     def scope(self) -> Scope:
-        """Return the names that the statement may use."""
+        """Return the names that are visible in the statement."""
         return Scope([field for field in self.relation.fields if not field.hidden])
 
     def expression(self, node: tree.Expression, scope: Scope) -> Typed:
-        """Return what an expression of the statement is, and note what it reads."""
+        """Analyse an expression of the statement, and record the columns that it reads."""
         value = self.analyzer.expression(node, scope)
         self.facts |= value.facts
         return value
 
     def boolean(self, node: tree.Expression, scope: Scope, subject: str) -> str:
-        """Return DuckDB's SQL of a condition of the statement, and note what it reads."""
+        """Return DuckDB's SQL of a condition, and record the columns that it reads."""
         value = self.analyzer.boolean(node, scope, subject)
         self.facts |= value.facts
         return value.sql
 
     def read_rows(self) -> None:
-        """Note that whole rows of the table are read."""
+        """Record that whole rows of the table are read."""
         self.facts = union(self.facts, *(field.facts for field in self.relation.fields if not field.hidden))
 
     def register(self) -> None:
-        """Hand DuckDB the table, its rows with their places, and all others that the statement reads."""
+        """Pass the table's rows with their positions, and all other relations of the statement, to DuckDB."""
         self.tables.register(self.context.worker, self.analyzer.scans(self.facts))
         self.context.execution.scanned_bytes += self.tables.scanned_bytes
         self._offer(self.name, self.scan)
@@ -94,11 +93,11 @@ class _Target:
         offer(self.context.worker, name, relation(self.context.lake, scan, all_columns(scan) | set(PLACE_COLUMNS)))
 
     def apply(self, come: Sequence[Iterable[pa.RecordBatch]], gone: Callable[[], pa.Table]) -> int:
-        """Put rows into the table and take others out; return how many were put in.
+        """Insert and remove rows of the table; return the number of inserted rows.
 
         Args:
             come: The new rows.
-            gone: Returns the places of the rows that are taken out, once the new ones are read.
+            gone: Returns the positions of the removed rows, after the new rows have been read.
         """
         lake = self.context.lake
         with row_writer(lake, self.table.metadata) as writer:
@@ -113,7 +112,7 @@ class _Target:
         return count
 
     def _kept(self, places: pa.Table, touched: list[int]) -> pa.RecordBatchReader:
-        """Return the rows of files that are rewritten which stay as they are."""
+        """Return the unchanged rows of the files to rewrite."""
         name = f"{self.name}_touched"
         self._offer(name, replace(self.scan, files=tuple(self.scan.files[number] for number in touched)))
         numbers = np.searchsorted(touched, places.column("f").to_numpy()).astype(np.int32)
@@ -146,7 +145,7 @@ def _locked(context: Context, names: tuple[tree.Name, ...], position: Position, 
 
 
 def delete(statement: nodes.Delete, context: Context) -> Outcome:
-    """Take the rows out that a condition chooses."""
+    """Delete the rows that match a condition."""
 
     def change() -> Outcome:
         target = _target(context, statement.table, statement.table_position, None)
@@ -167,7 +166,7 @@ def _condition(target: _Target, where: tree.Expression | None) -> str:
 
 
 def update(statement: nodes.Update, context: Context) -> Outcome:
-    """Change columns of the rows that a condition chooses."""
+    """Update columns of the rows that match a condition."""
 
     def change() -> Outcome:
         target = _target(context, statement.table, statement.table_position, None)
@@ -183,7 +182,7 @@ def update(statement: nodes.Update, context: Context) -> Outcome:
 
 
 class _Places:
-    """Rows whose first two columns are their places, which are set aside as the rows are read."""
+    """Rows whose first two columns are positions, which are collected as the rows are read."""
 
     def __init__(self, rows: pa.RecordBatchReader) -> None:
         self._rows = rows
@@ -195,12 +194,12 @@ class _Places:
             yield batch.select(range(2, batch.num_columns))
 
     def table(self) -> pa.Table:
-        """Return the places of the rows that were read."""
+        """Return the positions of the rows that were read."""
         return pa.Table.from_batches(self._places, pa.schema(list(self._rows.schema)[:2]))
 
 
 def _assigned(target: _Target, assignments: Sequence[nodes.Assignment], scope: Scope, verb: str) -> dict[str, str]:
-    """Return DuckDB's SQL of the new values by the columns' names."""
+    """Return DuckDB's SQL of the new values by column name."""
     wanted = {name.lower(): type_ for name, type_ in target.columns}
     values: dict[str, Typed] = {}
     for one in assignments:
@@ -234,7 +233,7 @@ def _read(target: _Target, values: dict[str, str]) -> str:
 
 
 def merge(statement: nodes.Merge, context: Context) -> Outcome:
-    """Bring a source's rows into a table."""
+    """Merge a source's rows into a table."""
 
     def change() -> Outcome:
         alias = statement.alias or statement.table[-1]
@@ -245,7 +244,7 @@ def merge(statement: nodes.Merge, context: Context) -> Outcome:
 
 
 class _Counted:
-    """The rows of statements, one after the other, counted as they are read."""
+    """The rows of several statements in sequence, counted as they are read."""
 
     def __init__(self, worker: WorkerSession, statements: Sequence[str]) -> None:
         self._worker = worker
@@ -295,7 +294,7 @@ class _Merge:
         return written_rows(gone.num_rows + added.count)
 
     def _choice(self, cases: Sequence[nodes.MergeCase], scope: Scope) -> str:
-        """Write which case applies to a row: its number, or NULL."""
+        """Write the SQL for the number of the case that applies to a row, or NULL."""
         branches = []
         for number, case in enumerate(cases):
             condition = "TRUE"

@@ -1,7 +1,7 @@
-"""Conversions that a statement makes when it stores values in columns of another type.
+"""Conversions when a statement stores values in columns of another type.
 
-Athena widens as in an expression. It also stores a double in a float column, and a timestamp with time
-zone in a plain one.
+Athena widens values as in an expression. It also stores a double in a float column, and a timestamp with time zone in a
+column without a time zone.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _NARROWED = {"double": "real", "timestamp with time zone": "timestamp"}
 
 
 def can_store(source: Type, target: Type) -> bool:
-    """Tell whether values of a type can be stored in a column of another."""
+    """Return whether values of a type can be stored in a column of another type."""
     return types.can_coerce(source, target) or _NARROWED.get(source.name) == target.name
 
 
 def stored_sql(sql: str, source: Type, target: Type) -> str:
-    """Write a value of a type as a value of a column's type, which `can_store` allows."""
+    """Convert a value to a column's type, which `can_store` allows."""
     if types.can_coerce(source, target):
         return coerce_sql(sql, source, target)
     return cast_sql(sql, source, target)

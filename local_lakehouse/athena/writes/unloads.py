@@ -17,7 +17,7 @@ _PROPERTIES = ("format", "compression", "partitioned_by", "field_delimiter", "co
 
 
 def unload(statement: nodes.Unload, context: Context) -> Outcome:
-    """Write the rows of a query to files."""
+    """Write a query's rows to files."""
     settings = property_values(statement.properties)
     unknown = [name for name in settings if name not in _PROPERTIES]
     if unknown:

@@ -1,4 +1,4 @@
-"""Answers of moto that differ from AWS's in what set-up and clean-up rely on, put right.
+"""Fixes for moto's responses that differ from AWS's where set-up and clean-up rely on them.
 
-Each module has an `apply` that may be called again.
+Each module has an idempotent `apply`.
 """

@@ -1,4 +1,4 @@
-"""Amazon CloudWatch: each metric is listed once, and alarms are evaluated."""
+"""Amazon CloudWatch fixes: each metric is listed once, and alarms are evaluated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local_lakehouse.backend import alarms
 
 
 def apply() -> None:
-    """Put moto right, once for the process."""
+    """Fix moto, once per process."""
     if not hasattr(CloudWatchBackend.get_filtered_metrics, "__wrapped__"):
         CloudWatchBackend.get_filtered_metrics = _listed_once(  # type: ignore[method-assign]
             CloudWatchBackend.get_filtered_metrics
@@ -21,7 +21,7 @@ def apply() -> None:
 
 
 def _listed_once(find: Callable[..., list[MetricDatumBase]]) -> Callable[..., list[MetricDatumBase]]:
-    """List each metric once: moto lists one with several dimensions, or none, once for each datum."""
+    """List each metric once: moto lists a metric with several dimensions, or none, once per data point."""
 
     @functools.wraps(find)
     def finding(self: CloudWatchBackend, *arguments: Any, **named: Any) -> list[MetricDatumBase]:

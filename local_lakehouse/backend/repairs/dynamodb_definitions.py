@@ -1,4 +1,4 @@
-"""Rules for the definition of a DynamoDB table, which AWS checks before it creates or changes one.
+"""Rules for DynamoDB table definitions, which AWS checks before it creates or changes a table.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
 """
@@ -29,20 +29,20 @@ def refused(message: str) -> MockValidationException:
 
 
 def invalid(message: str) -> MockValidationException:
-    """Return a ``ValidationException`` about the values of parameters."""
+    """Return a ``ValidationException`` about parameter values."""
     return MockValidationException(_INVALID + message)
 
 
 def not_offered(what: str) -> MockValidationException:
-    """Return the refusal of something that is valid at AWS."""
+    """Return the error for a valid request that is not supported here."""
     return MockValidationException(f"The local lakehouse does not offer {what} of DynamoDB; AWS does.")
 
 
 def check_model(operation: str, asked: Definition) -> None:
-    """Check a request against the constraints of botocore's model.
+    """Check a request against the constraints in botocore's model.
 
     Raises:
-        MockValidationException: In AWS's words.
+        MockValidationException: With AWS's message.
     """
     try:
         wire.check(service_model("dynamodb").operation_model(operation), asked)
@@ -54,7 +54,7 @@ def check_name(name: str, member: str = "TableName") -> None:
     """Check the name of a table or an index.
 
     Raises:
-        MockValidationException: It is too short or too long, or contains other characters.
+        MockValidationException: It is too short or too long, or contains invalid characters.
     """
     if not 3 <= len(name) <= 255:
         raise refused(f"{member} must be at least 3 characters long and at most 255 characters long")
@@ -67,13 +67,13 @@ def check_name(name: str, member: str = "TableName") -> None:
 
 
 def check_new_table(asked: Definition) -> None:
-    """Check a request to create a table as far as moto does not.
+    """Check a request to create a table, beyond moto's checks.
 
     Args:
         asked: The request, valid against the model.
 
     Raises:
-        MockValidationException: In AWS's words, or naming what is not offered.
+        MockValidationException: With AWS's message, or with the name of the unsupported construct.
     """
     check_offered(asked, _NOT_OFFERED)
     check_name(asked["TableName"])
@@ -142,11 +142,11 @@ def check_global(index: Definition, *, on_demand: bool) -> None:
     """Check the definition of a global secondary index.
 
     Raises:
-        MockValidationException: In AWS's words.
+        MockValidationException: With AWS's message.
     """
     name = index["IndexName"]
     check_name(name, "IndexName")
-    # Only here, a key may consist of up to four attributes for each of its parts.
+    # Only here, each part of a key can consist of up to four attributes.
     kinds = [each["KeyType"] for each in index["KeySchema"]]
     if kinds[0] != "HASH" or sorted(kinds) != kinds:
         _check_keys(index["KeySchema"])
@@ -172,10 +172,10 @@ def _check_projection(projection: Definition) -> None:
 
 
 def check_stream(asked: Definition) -> None:
-    """Check what a stream is to contain.
+    """Check a stream's view type.
 
     Raises:
-        MockValidationException: It contains nothing, or something although there is to be no stream.
+        MockValidationException: It is missing for an enabled stream, or present for a disabled one.
     """
     if asked["StreamEnabled"] and "StreamViewType" not in asked:
         raise invalid("StreamViewType must be specified when StreamEnabled is true")
@@ -187,7 +187,7 @@ def check_offered(asked: Definition, members: Iterable[str]) -> None:
     """Refuse members that have no effect here.
 
     Raises:
-        MockValidationException: By the member's name.
+        MockValidationException: With the member's name.
     """
     for name in members:
         if name in asked:

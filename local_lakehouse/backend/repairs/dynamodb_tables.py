@@ -1,4 +1,4 @@
-"""Descriptions of DynamoDB tables with the members that AWS answers, and their creation and deletion.
+"""Descriptions of DynamoDB tables with all members that AWS returns, and their creation and deletion.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 """
@@ -22,7 +22,7 @@ from local_lakehouse.backend.repairs import dynamodb_definitions as definitions
 from local_lakehouse.backend.repairs.dynamodb_updates import update
 from local_lakehouse.loading import load
 
-# AWS's answer to DeleteTable has only these.
+# AWS's response to DeleteTable has only these members.
 _OF_DELETED = (
     "TableName", "TableStatus", "ProvisionedThroughput", "TableSizeBytes", "ItemCount", "TableArn", "TableId",
     "DeletionProtectionEnabled", "BillingModeSummary", "TableClassSummary",
@@ -30,7 +30,7 @@ _OF_DELETED = (
 
 
 def apply() -> None:
-    """Put moto right, once for the process."""
+    """Fix moto, once per process."""
     if Table.describe is describe:
         return
     Table.describe = describe  # type: ignore[method-assign]
@@ -50,11 +50,11 @@ def apply() -> None:
 
 
 def describe(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
-    """Describe a table as DescribeTable does.
+    """Return a table's description for DescribeTable.
 
     Args:
-        self: Moto's table.
-        base_key: The member of the answer that holds the description.
+        self: moto's table.
+        base_key: The response's member with the description.
     """
     count, size = self.items.totals()
     extra = vars(self)
@@ -68,7 +68,7 @@ def describe(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
         "TableSizeBytes": size,
         "ItemCount": count,
         "TableArn": self.table_arn,
-        # The same for the whole life of a table, and another one for a table of the same name that follows it.
+        # Constant for the life of a table, and different for a later table of the same name.
         "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.table_arn} {self.created_at.isoformat()}")),
         "DeletionProtectionEnabled": bool(self.deletion_protection_enabled),
         "WarmThroughput": self.warm_throughput,
@@ -124,7 +124,7 @@ def _index(table: Any, index: Any) -> dict[str, Any]:
 
 
 def _creating(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Check a definition as AWS does, keep the members that moto forgets, and answer that creation has begun."""
+    """Check a definition as AWS does, keep members that moto ignores, and report the status CREATING."""
 
     @functools.wraps(create)
     def creating(self: DynamoHandler) -> Any:
@@ -148,7 +148,7 @@ def _creating(create: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _begun(found: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the description of a table that is being created: what becomes of it later is not told yet."""
+    """Return the description of a table while it is being created, without later details."""
     begun = {**found, "TableStatus": "CREATING"}
     warm = begun.pop("WarmThroughput")
     if "WarmThroughput" in asked:
@@ -164,7 +164,7 @@ def _begun(found: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _deleting(delete: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer that deletion has begun, with the members that AWS answers."""
+    """Return the response for a deletion, with the members that AWS returns."""
 
     @functools.wraps(delete)
     def deleting(self: DynamoHandler) -> Any:
@@ -177,13 +177,13 @@ def _deleting(delete: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_stream(initialise: Callable[..., None]) -> Callable[..., None]:
-    """Open the stream of a new table once it has items."""
+    """Open a new table's stream once it has items."""
 
     @functools.wraps(initialise)
     def initialising(self: Any, *arguments: Any, **named: Any) -> None:
         initialise(self, *arguments, **named)
         if isinstance(self, RestoredTable | RestoredPITTable):
-            # AWS restores no settings of streams.
+            # AWS does not restore stream settings.
             self.stream_specification, self.latest_stream_label = {"StreamEnabled": False}, None
         _open_stream(self)
 
@@ -191,7 +191,7 @@ def _with_stream(initialise: Callable[..., None]) -> Callable[..., None]:
 
 
 def _set_stream(self: Any, streams: Mapping[str, Any] | None) -> None:
-    """Enable or disable a stream: its records are the store's, where moto would keep them in memory."""
+    """Enable or disable a stream: its records are in the store, whereas moto would keep them in memory."""
     self.stream_specification = {"StreamEnabled": False}
     if streams and streams.get("StreamEnabled"):
         self.stream_specification = dict(streams)
@@ -223,7 +223,7 @@ def _closing_stream(delete: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _named(get_table: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse a table's name that cannot be one."""
+    """Refuse an invalid table name."""
 
     @functools.wraps(get_table)
     def getting(self: DynamoDBBackend, table_name: str) -> Any:
@@ -238,7 +238,7 @@ def find(handler: DynamoHandler, name: str) -> Any:
     """Return a table.
 
     Raises:
-        ResourceNotFoundException: There is none, in the words of the operations on tables.
+        ResourceNotFoundException: It does not exist, with the message of the table operations.
     """
     try:
         return handler.dynamodb_backend.get_table(name)
@@ -287,7 +287,7 @@ def _describing_time_to_live(self: DynamoHandler) -> ActionResult:
 
 
 def _describing_insights(self: DynamoHandler) -> ActionResult:
-    """Answer that a table has no contributor insights, which nobody can enable here."""
+    """Report that a table has no contributor insights, which cannot be enabled here."""
     table = find(self, self.body["TableName"])
     index = self.body.get("IndexName")
     if index and index not in [each.name for each in table.all_indexes()]:

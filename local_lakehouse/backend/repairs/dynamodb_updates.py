@@ -35,7 +35,7 @@ def update(self: DynamoHandler) -> Any:
     """Carry out UpdateTable.
 
     Raises:
-        DynamodbException: In AWS's words, or naming what is not offered.
+        DynamodbException: With AWS's message, or with the name of the unsupported construct.
     """
     asked = self.body
     definitions.check_model("UpdateTable", asked)
@@ -103,7 +103,7 @@ def _change_throughput(table: Any, asked: Request) -> None:
 
 
 def _changed(before: Request, wanted: Request) -> dict[str, Any]:
-    """Return throughput with the times of its last increase and decrease, and the number of decreases."""
+    """Return the throughput with the times of the last increase and decrease, and the number of decreases."""
     after = {**before, **wanted}
     if any(wanted[name] > before[name] for name in _UNITS):
         after["LastIncreaseDateTime"] = utcnow()
@@ -185,7 +185,7 @@ def _change_stream(table: Any, asked: Request) -> None:
 
 
 def _change_encryption(table: Any, wanted: Request, described: Request) -> dict[str, Any]:
-    """Change the key of a table, and return what the answer tells of it: of a key that is left, that it is being."""
+    """Change a table's key, and return its description for the response, including a key that is being removed."""
     before = described.get("SSEDescription")
     if not wanted.get("Enabled", True):
         if before is None:

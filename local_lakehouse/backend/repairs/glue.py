@@ -1,4 +1,4 @@
-"""AWS Glue: the Data Catalog's resource policy, versions of tables, and searching for tables.
+"""AWS Glue fixes: the Data Catalog's resource policy, table versions, and table search.
 
 AWS: https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
 https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateTable.html
@@ -20,12 +20,12 @@ from moto.glue.responses import GlueResponse
 
 # AWS: https://docs.aws.amazon.com/glue/latest/dg/glue-resource-policies.html
 _MOST_POLICY_BYTES = 10_240
-# What moto calls a condition on the Data Catalog's policy that does not hold.
+# moto's error for a failed condition on the Data Catalog's policy.
 _BROKEN_CONDITIONS = ("ConcurrentModificationException", "ResourceNumberLimitExceededException")
 
 
 def apply() -> None:
-    """Put moto right, once for the process."""
+    """Fix moto, once per process."""
     if not hasattr(GlueBackend.get_resource_policy, "__wrapped__"):
         GlueBackend.get_resource_policy = _found(GlueBackend.get_resource_policy)  # type: ignore[method-assign]
         GlueBackend.put_resource_policy = _conditional(GlueBackend.put_resource_policy)  # type: ignore[method-assign]
@@ -37,7 +37,7 @@ def apply() -> None:
 
 
 def _found(get: Callable[..., Any]) -> Callable[..., Any]:
-    """Say that there is no policy as AWS does: with an error."""
+    """Report a missing policy as AWS does: with an error."""
 
     @functools.wraps(get)
     def finding(self: GlueBackend, *arguments: Any, **named: Any) -> Any:
@@ -50,7 +50,7 @@ def _found(get: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
-    """Say that a condition does not hold as AWS does, refuse a hash of a policy that is gone, and hold the limit."""
+    """Report a failed condition as AWS does, refuse the hash of a deleted policy, and enforce the size limit."""
 
     @functools.wraps(write)
     def writing(self: GlueBackend, *arguments: Any, **named: Any) -> Any:
@@ -74,9 +74,9 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse an update of another version than the current one, and keep no old version that nobody wants.
+    """Refuse an update with an outdated version, and keep no old version if the request says so.
 
-    Iceberg's writers rely on the first: without it, of two commits at the same time one is lost.
+    Iceberg writers rely on the first rule: without it, one of two concurrent commits is lost.
     """
 
     @functools.wraps(update)
@@ -99,7 +99,7 @@ def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _search_tables(self: GlueResponse) -> ActionResult:
-    """Find tables whose names, descriptions or columns contain a text, and which fit all filters."""
+    """Find tables whose names, descriptions or columns contain a text, and that match all filters."""
     wanted = self.parameters
     text = str(wanted.get("SearchText") or "").strip('"').lower()
     filters = wanted.get("Filters") or []

@@ -1,4 +1,4 @@
-"""AWS KMS: keys name their present material.
+"""AWS KMS fixes: keys have the id of their current key material.
 
 AWS: https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
 """
@@ -14,7 +14,7 @@ from moto.kms.models import Key
 
 
 def apply() -> None:
-    """Put moto right, once for the process."""
+    """Fix moto, once per process."""
     if not hasattr(Key.to_dict, "__repaired__"):
         Key.to_dict = _with_material(Key.to_dict)  # type: ignore[method-assign]
 
@@ -24,7 +24,7 @@ def _with_material(to_dict: Callable[..., dict[str, Any]]) -> Callable[..., dict
     def with_material(self: Key) -> dict[str, Any]:
         found = to_dict(self)
         if self.key_spec == "SYMMETRIC_DEFAULT":
-            # The local lakehouse never rotates a key, so that its material is one for its life.
+            # The local lakehouse never rotates a key, so its key material does not change.
             found["KeyMetadata"]["CurrentKeyMaterialId"] = hashlib.sha256(self.id.encode()).hexdigest()
         return found
 

@@ -1,4 +1,4 @@
-"""Amazon S3: buckets are created with tags.
+"""Amazon S3 fixes: buckets are created with tags.
 
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 """
@@ -14,13 +14,13 @@ from moto.s3.responses import S3Response
 
 
 def apply() -> None:
-    """Put moto right, once for the process."""
+    """Fix moto, once per process."""
     if not hasattr(S3Response._bucket_response_put, "__wrapped__"):
         S3Response._bucket_response_put = _with_tags(S3Response._bucket_response_put)  # type: ignore[method-assign]
 
 
 def _with_tags(put: Callable[..., Any]) -> Callable[..., Any]:
-    """Let `CreateBucket` tag the new bucket, which moto does not."""
+    """Make `CreateBucket` tag the new bucket, which moto does not do."""
 
     @functools.wraps(put)
     def tagging(self: S3Response, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:

@@ -233,7 +233,7 @@ class _Parser:
         return self._predicate()
 
     def _is_operand(self) -> bool:
-        """Tell whether what is in the parentheses that follow is compared, and so no condition."""
+        """Return whether what is in the parentheses that follow is compared, and so no condition."""
         depth = 0
         for at in range(self._at, len(self._tokens)):
             token = self._tokens[at]

@@ -38,7 +38,7 @@ class Aggregates:
         """Return an expression that is a key of the aggregation below, or None if it must be taken apart.
 
         Raises:
-            NotGrouped: It is a column that is no key.
+            NotGrouped: It is a column that is not a key.
         """
         if scope.grouping is None or aggregates_in(node) or windows_in(node):
             return None

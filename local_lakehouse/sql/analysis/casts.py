@@ -62,7 +62,7 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
 
 
 def can_cast(source: Type, target: Type) -> bool:
-    """Tell whether a type turns into another."""
+    """Return whether a type turns into another."""
     if types.UNKNOWN in (source, target):
         return source == types.UNKNOWN
     if target == types.JSON:

@@ -64,7 +64,7 @@ def key(sql: str, type_: Type) -> str:
 
 
 def has_floats(type_: Type) -> bool:
-    """Tell whether NaN may be in a value."""
+    """Return whether NaN may be in a value."""
     return type_.name in _FLOATS or any(map(has_floats, type_.children))
 
 

@@ -162,7 +162,7 @@ def _equated(sides: tuple[Typed, Typed], inner: frozenset[str], outer: frozenset
 
 
 def _is_injective(source: Type, other: Type) -> bool:
-    """Tell whether values stay different when they are compared with those of another type."""
+    """Return whether values stay different when they are compared with those of another type."""
     common = common_type(source, other)
     if common is None or common == source:
         return common is not None
@@ -178,7 +178,7 @@ def _plain(node: tree.Relation) -> tree.Relation:
 
 
 def _is_unnest(node: tree.Relation) -> bool:
-    """Tell whether a relation is ``UNNEST`` alone, or joined to a single row of constants."""
+    """Return whether a relation is ``UNNEST`` alone, or joined to a single row of constants."""
     node = _plain(node)
     if isinstance(node, tree.Join):
         return _is_single_row(node.left) and isinstance(_plain(node.right), tree.Unnest)

@@ -64,7 +64,7 @@ class Names:
         return self._field(base, node.name.key, node.position)
 
     def begins_with_column(self, node: Expression, scope: Scope) -> bool:
-        """Tell whether ``a.b.c`` is a field of a column."""
+        """Return whether ``a.b.c`` is a field of a column."""
         if not isinstance(node, tree.Dereference):
             return False
         base: Expression = node.base

@@ -63,5 +63,5 @@ class Ordering:
 
 
 def is_number(node: tree.Expression) -> bool:
-    """Tell whether an expression is a plain whole number, which names a column by its position."""
+    """Return whether an expression is a plain whole number, which names a column by its position."""
     return isinstance(node, tree.Literal) and node.kind == "integer"

@@ -13,7 +13,7 @@ _N = TypeVar("_N", bound=tree.Node)
 
 
 def mentions(node: object, name: str) -> bool:
-    """Tell whether a part of a query names a table."""
+    """Return whether a part of a query names a table."""
     return any(len(table.name) == 1 and table.name[0].key == name for table in _nodes(node, tree.Table))
 
 

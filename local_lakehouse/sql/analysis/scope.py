@@ -36,7 +36,7 @@ class Field:
         return Typed(self.sql, self.type, self.facts)
 
     def answers_to(self, qualifier: tuple[str, ...], name: str) -> bool:
-        """Tell whether this is what a name with its qualifier means."""
+        """Return whether this is what a name with its qualifier means."""
         if self.name is None or self.name.lower() != name:
             return False
         return not qualifier or self.qualifier[-len(qualifier) :] == qualifier

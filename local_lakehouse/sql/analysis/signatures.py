@@ -39,7 +39,7 @@ class Pattern:
 
     @property
     def is_variable(self) -> bool:
-        """Tell whether any type may stand here."""
+        """Return whether any type may stand here."""
         return len(self.name) == 1
 
 

@@ -91,7 +91,7 @@ class SpecialForms:
         return derive(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, equal)
 
     def always_fails(self, value: Typed) -> bool:
-        """Tell whether a constant fails: DuckDB computes constants while it plans, before its TRY catches anything."""
+        """Return whether a constant fails: DuckDB evaluates constants during planning, outside its TRY."""
         return value.fails and value.facts.constant and self._fails(value)
 
     def _try(self, node: tree.Call, scope: Scope) -> Typed:

@@ -87,7 +87,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class Fragment:
-    """A part of DuckDB's SQL that is no value, such as an ``ORDER BY``, and what is known of it."""
+    """A part of DuckDB's SQL that is not a value, such as an ``ORDER BY``, and what is known of it."""
 
     sql: str
     facts: Facts = NOTHING

@@ -23,5 +23,5 @@ _FAMILIES = ("st_", "bing_tile")
 
 
 def is_absent(name: str) -> bool:
-    """Tell whether a function is one of Athena's that is missing here."""
+    """Return whether a function is one of Athena's that is missing here."""
     return name in _NAMES or name.startswith(_FAMILIES)

@@ -43,12 +43,12 @@ def signatures(name: str) -> list[Signature]:
 
 
 def is_aggregate(name: str) -> bool:
-    """Tell whether a function makes one value of many rows."""
+    """Return whether a function makes one value of many rows."""
     return any(signature.kind == "aggregate" for signature in signatures(name))
 
 
 def is_window(name: str) -> bool:
-    """Tell whether a function needs ``OVER``."""
+    """Return whether a function needs ``OVER``."""
     return any(signature.kind == "window" for signature in signatures(name))
 
 

@@ -53,7 +53,7 @@ class HiveReader(TokenReader):
         return readers[self.take().upper]()
 
     def at_name(self) -> bool:
-        """Tell whether an identifier comes next."""
+        """Return whether an identifier comes next."""
         return self.token.kind in (Kind.WORD, Kind.BACKQUOTED)
 
     def _table(self) -> tuple[Name, ...]:

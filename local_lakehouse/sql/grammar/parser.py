@@ -56,7 +56,7 @@ class Parser:
         return self.expressions.value()
 
     def at_query(self) -> bool:
-        """Tell whether a query comes next."""
+        """Return whether a query comes next."""
         return self.queries.at_query()
 
     def query(self) -> Query:

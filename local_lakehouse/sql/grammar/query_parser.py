@@ -34,7 +34,7 @@ class QueryParser:
         self._tokens = parser.tokens
 
     def at_query(self) -> bool:
-        """Tell whether a query comes next."""
+        """Return whether a query comes next."""
         distance = 0
         while self._tokens.peek(distance).text == "(":
             distance += 1
@@ -56,7 +56,7 @@ class QueryParser:
         return following.text == ")" or following.upper in _AFTER_QUERY
 
     def parentheses_hold_query(self) -> bool:
-        """Tell whether the parentheses that come next hold a query rather than a relation.
+        """Return whether the parentheses that come next hold a query rather than a relation.
 
         ``((SELECT 1) EXCEPT (SELECT 2))`` is a query in parentheses, ``((SELECT 1) AS t CROSS JOIN u)`` a join: what
         follows each inner query decides.

@@ -162,11 +162,11 @@ class TokenReader:
         return self._tokens[mark].position
 
     def at(self, *words: str) -> bool:
-        """Tell whether these keywords come next."""
+        """Return whether these keywords come next."""
         return all(self.peek(distance).upper == word for distance, word in enumerate(words))
 
     def at_symbol(self, *symbols: str) -> bool:
-        """Tell whether one of these symbols comes next."""
+        """Return whether one of these symbols comes next."""
         return self.token.kind is Kind.SYMBOL and self.token.text in symbols
 
     def accept(self, *words: str) -> bool:
@@ -247,12 +247,12 @@ class TokenReader:
         raise MalformedQuery(f"mismatched input '{token.text}'{hint}", token.position)
 
     def at_name(self) -> bool:
-        """Tell whether an identifier comes next."""
+        """Return whether an identifier comes next."""
         token = self.token
         return token.kind is Kind.QUOTED or (token.kind is Kind.WORD and token.upper not in RESERVED)
 
     def at_alias(self) -> bool:
-        """Tell whether an identifier comes next that can be an alias without ``AS``."""
+        """Return whether an identifier comes next that can be an alias without ``AS``."""
         if self.at("TABLESAMPLE") and self.peek().upper in ("BERNOULLI", "SYSTEM"):
             return False
         if self.at("WINDOW") and self.peek(2).upper == "AS":

@@ -264,7 +264,7 @@ class StatementParser:
         return HiveReader(self._tokens.text).whole_statement_at(self._tokens)
 
     def _table_as_follows(self) -> bool:
-        """Tell whether the statement is a CTAS: a query follows, and no list of columns with types does."""
+        """Return whether the statement is a CTAS: a query follows, and no list of columns with types does."""
         distance = 0
         while (
             self._tokens.peek(distance).kind in (Kind.WORD, Kind.QUOTED) and self._tokens.peek(distance + 1).text == "."

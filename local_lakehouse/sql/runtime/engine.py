@@ -85,7 +85,7 @@ def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
 def restrict(
     connection: duckdb.DuckDBPyConnection, memory_limit: str, threads: int, readable: Sequence[str] = ()
 ) -> None:
-    """Bound what statements may take and reach, for good.
+    """Bound what statements may take and reach, permanently.
 
     Args:
         connection: What `prepare` returned.

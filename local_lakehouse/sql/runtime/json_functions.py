@@ -118,7 +118,7 @@ def json_array_get(text: str, index: int) -> str | None:
 
 @udf("ss:b")
 def json_array_contains(text: str, wanted: str) -> bool | None:
-    """Tell whether an array has an element."""
+    """Return whether an array has an element."""
     found = _found(text, ())
     if not isinstance(found, list):
         return None
@@ -136,7 +136,7 @@ def _same(item: Any, wanted: Any) -> bool:
 
 @udf("s:b")
 def is_json_scalar(text: str) -> bool:
-    """Tell whether JSON is neither an object nor an array."""
+    """Return whether JSON is neither an object nor an array."""
     found = _found(text, ())
     if found is _MISSING:
         raise AthenaError(f"Invalid JSON value: {text}")
@@ -321,7 +321,7 @@ def _no_constant(name: str) -> Any:
 
 @udf("ssSSs:b")
 def json_exists(text: str, path: str, names: list[str], values: list[str | None], on_error: str) -> bool | None:
-    """Tell whether a path leads to something."""
+    """Return whether a path leads to something."""
     try:
         return bool(_items(text, path, names, values))
     except PathFailure as error:

@@ -120,7 +120,7 @@ def _check_group(pattern: Pattern, group: int) -> None:
 
 @udf("ss:b")
 def regexp_like(text: str, pattern: str) -> bool:
-    """Tell whether a pattern occurs in a text."""
+    """Return whether a pattern occurs in a text."""
     return java_pattern(pattern).search(text) is not None
 
 

@@ -167,7 +167,7 @@ def soundex(text: str) -> str:
 
 @udf("s:b")
 def luhn_check(text: str) -> bool:
-    """Tell whether the last digit of a number checks the others."""
+    """Return whether the last digit of a number checks the others."""
     if not text:
         return False
     if not re.fullmatch(r"\d+", text, re.ASCII):

@@ -1,4 +1,5 @@
-"""Queries run side by side; each can be stopped, and one that takes too much fails by itself while the others go on."""
+"""Queries run side by side; each can be stopped, and one that takes too much fails by itself while the others
+continue."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def _tests(draw: st.DrawFn, depth: int = 2) -> tuple[str, dict[str, Any]]:
     if kind == "begins":
         return f"begins_with({path}, {name})", {name: draw(_TEXTS)}
     if kind == "size":
-        # Moto refuses the request where there is nothing that has a size.
+        # moto refuses the request where there is nothing that has a size.
         values = {name: draw(_NUMBERS), f"{name}t": {"S": draw(st.sampled_from(["S", "L", "M", "SS"]))}}
         return f"attribute_type({path}, {name}t) AND size({path}) {draw(_OPERATORS)} {name}", values
     operator = draw(_OPERATORS)
@@ -103,7 +103,7 @@ def routes() -> Any:
         before = copy.deepcopy(table.items)
         answer = dispatch.serve(request, ACCOUNT)
         if answer.status != 200:
-            # Moto has carried out a part of what it refuses.
+            # moto has carried out a part of what it refuses.
             table.items = before
         return answer
 
@@ -135,7 +135,7 @@ def _both(routes: Any, operation: str, **arguments: Any) -> None:
         except ClientError as error:
             answers.append({"refused": error.response["Error"]["Code"]})
         except (TypeError, ValueError, AttributeError, KeyError, NotImplementedError):
-            # Moto fails where an operand has a type that it did not expect.
+            # moto fails where an operand has a type that it did not expect.
             assert position == 1, (operation, arguments)
             reject()
     assert _sorted(answers[0]) == _sorted(answers[1]), (operation, arguments)
@@ -197,7 +197,7 @@ def test_the_data_plane_and_moto_agree(routes: Any, data: st.DataObject) -> None
 
 
 def test_the_routes_are_different_ones(routes: Any) -> None:
-    """Moto does not normalize numbers: if it did, both routes would be the same."""
+    """moto does not normalize numbers: if it did, both routes would be the same."""
     item = {"h": {"S": "y"}, "r": {"N": "1"}, "n": {"N": "1.50"}}
     found = []
     for position, client in enumerate(routes):

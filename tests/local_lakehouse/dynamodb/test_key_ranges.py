@@ -47,7 +47,7 @@ def _admitted(tag: str, condition: str, keys: list[Any], values: list[Any], hash
     found = set()
     for key in keys:
         item = {"h": {"S": "x"}, "r": _value(tag, key)}
-        # As the key of a table, and as an entry of an index, which goes on with the item's own key.
+        # As the key of a table, and as an entry of an index, which continues with the item's own key.
         stored = item_keys.key_of(item, ("h",), ("r",))
         assert stored is not None
         assert (low < stored < high) == (low < stored + item_keys.partition(b"\xff\x00") < high)

@@ -28,7 +28,7 @@ TRUST_ALL = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:Assume
 Statement = dict[str, Any]
 Keys = tuple[str, str, str | None]
 
-# One for all: each session reads botocore's data anew.
+# One for all: each session reads botocore's data again.
 SESSION = boto3.Session(region_name="us-east-1")
 
 

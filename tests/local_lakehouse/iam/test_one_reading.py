@@ -103,7 +103,7 @@ SUB_RESOURCES = sorted(
 
 @pytest.mark.parametrize("operation", sorted(operation_names("s3")))
 def test_an_operation_of_s3_is_carried_out_as_itself_or_refused_by_name(attempt: Attempt, operation: str) -> None:
-    """Moto falls back to reading, listing, creating or deleting the whole thing for what it does not know."""
+    """moto falls back to reading, listing, creating or deleting the whole thing for what it does not know."""
     model = _S3.operation_model(operation)
     path, _, query = model.http["requestUri"].partition("?")
     path = path.replace("{Bucket}", "kept").replace("{Key+}", "k")
@@ -242,7 +242,7 @@ def test_a_header_does_not_make_another_request_of_it(attempt: Attempt, headers:
 
 
 def test_the_body_of_an_object_is_no_form(attempt: Attempt) -> None:
-    """Moto takes the content of such a request for its parameters."""
+    """moto takes the content of such a request for its parameters."""
     attempt.s3("PUT", "/own/form", b"versionId=1&acl=public-read&key=secret", **FORM)
     assert attempt.s3("GET", "/own/form").body == b"versionId=1&acl=public-read&key=secret"
     attempt.s3("DELETE", "/own/form", b"uploadId=1&tagging", **FORM)

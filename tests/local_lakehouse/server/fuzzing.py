@@ -82,7 +82,7 @@ class Fuzzer:
         return self.random.choice(self.kinds)()
 
     def alive(self) -> bool:
-        """Tell whether the lakehouse answers a right request."""
+        """Return whether the lakehouse answers a right request."""
         return request(self._lakehouse, "GET", "/", signed("s3")).status == 200
 
     def _chance(self, share: float) -> bool:

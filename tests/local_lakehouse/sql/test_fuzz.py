@@ -48,7 +48,7 @@ def _answer(sql: str, tables: Tables, worker: WorkerSession, *, pruned: bool = F
 
 
 def _meets(row: Any, condition: Condition) -> bool:
-    """Tell whether a scan that looks at a condition alone may keep a row."""
+    """Return whether a scan that looks at a condition alone may keep a row."""
     value, wanted = row[int(condition.column.removeprefix("c"))], condition.values
     if value is None:
         return False

@@ -27,7 +27,7 @@ T = Table({"a": "integer", "b": "varchar"}, [(1, "x"), (2, "y")])
 def test_constructs_that_are_not_offered(sql: str, construct: str) -> None:
     place, _, name = construct.partition(" … ")
     if place == "1:10":
-        # A measure that is read over a window is no call.
+        # A measure that is read over a window is not a call.
         with pytest.raises(MalformedQuery):
             parse_statement(sql)
         return

@@ -41,7 +41,7 @@ def _combined(operator: str, left: Number, right: Number) -> Number:
     sql = f"({left.sql} {operator} {right.sql})"
     for side, other in ((left.value, right.value), (right.value, left.value)):
         if isinstance(side, Failure):
-            # Whether a failing operand beside a NULL is computed at all is not told.
+            # Whether a failing operand next to a NULL is computed at all is not told.
             return Number(sql, type_, Failure("PERHAPS") if other is None else side)
     if left.value is None or right.value is None:
         return Number(sql, type_, None)

@@ -149,7 +149,7 @@ class History(RuleBasedStateMachine):
             self.world.refresh()
         assert self.world.status(self.arn) == "ACTIVE", self.world.describe(self.arn)["Errors"]
         struct = self.world.table("orders").schema().as_struct()
-        # Columns of several types are text, and stay it until the table is loaded anew.
+        # Columns of several types are text, and stay it until the table is loaded again.
         self.texts = (set() if loads else self.texts) | texts_of_several_types(self.items.values(), struct, self.mode)
         wanted = _sorted(expected_row(item, struct, self.mode, self.texts) for item in self.items.values())
         assert _sorted(self.world.rows("orders")) == wanted

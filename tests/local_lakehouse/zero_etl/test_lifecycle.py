@@ -1,4 +1,4 @@
-"""What keeps an integration from working is named, and it goes on by itself once that is repaired."""
+"""What keeps an integration from working is named, and it continues by itself once that is repaired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A class in one account: preparation, who is there, how far everybody is, and clean-up for all of them."""
+"""A class in one account: preparation, roster, progress and clean-up."""
 
 from zetl_helpers.course.classroom.closing import apply, plan, transcript, verify
 from zetl_helpers.course.classroom.practice import practice, sticking

@@ -1,4 +1,4 @@
-"""Clean-up of a whole class: the four moves of `cleanup`, for one learner after the other."""
+"""Clean-up of a whole class: the four steps of `cleanup` for each learner."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from zetl_helpers.lab import Lab
 
 
 def plan(labs: Sequence[Lab]) -> list[Plan]:
-    """Find what is left of each learner's lab; nothing is changed.
+    """Find the remaining resources of each learner's lab; nothing is changed.
 
     Args:
-        labs: The learners' labs, as `roster.learners` finds them.
+        labs: The learners' labs, from `roster.learners`.
 
     Returns:
-        A plan for each learner of whom something was found, or could not be looked for.
+        A plan for each learner with remaining resources or failed checks.
     """
     return [found for lab in labs if (found := cleanup.plan(lab)) or found.foreign or found.unseen]
 
 
 def transcript(plans: Sequence[Plan]) -> str:
-    """Say what clean-up would do for each learner; nothing is changed.
+    """Return what clean-up would do for each learner; nothing is changed.
 
     Args:
-        plans: What `plan` returned.
+        plans: The result of `plan`.
 
     Returns:
         The text of the dry run.
@@ -39,14 +39,14 @@ def transcript(plans: Sequence[Plan]) -> str:
 
 
 def apply(plans: Sequence[Plan], *, tell: Callable[[str], object] = lambda _: None) -> pd.DataFrame:
-    """Delete what the plans list, and go on past what cannot be deleted.
+    """Delete the plans' resources, and continue past failures.
 
     Args:
-        plans: What `plan` returned, or a part of it.
-        tell: Told of each thing as it is done.
+        plans: The result of `plan`, or a part of it.
+        tell: Called for each resource.
 
     Returns:
-        Columns ``learner``, ``kind``, ``name`` and ``outcome``: ``deleted``, or ``failed`` and what AWS said.
+        Columns ``learner``, ``kind``, ``name`` and ``outcome``: ``deleted``, or ``failed`` with AWS's error.
     """
     done = []
     for one in plans:
@@ -59,17 +59,17 @@ def apply(plans: Sequence[Plan], *, tell: Callable[[str], object] = lambda _: No
 
 
 def verify(labs: Sequence[Lab], *, timeout: float = 60) -> str:
-    """Look again at every learner's lab, and say that nothing is left.
+    """Check every learner's lab again, and say that nothing is left.
 
     Args:
         labs: The labs that were cleaned up.
-        timeout: Seconds to look again at most, for each of them.
+        timeout: Maximum seconds to search, per lab.
 
     Returns:
         A sentence.
 
     Raises:
-        LeftoverError: Something is left of one of them; all of them were looked at.
+        LeftoverError: At least one lab has remaining resources; all labs were checked.
     """
     left = []
     for lab in labs:

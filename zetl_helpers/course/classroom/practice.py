@@ -1,4 +1,4 @@
-"""Exercises solved and tried by the learners of a class on one machine, as they share it in ``ZETL_CLASS_DIR``."""
+"""Exercises that the learners of a class on one machine tried and solved, as shared in ``ZETL_CLASS_DIR``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Sticking", "practice", "sticking"]
 
 @dataclass(frozen=True)
 class Sticking:
-    """The exercise at which most learners are stuck.
+    """The exercise where most learners are stuck.
 
     Args:
         exercise: Its name, such as ``4.4``.
-        stuck: How many have tried it and not solved it.
-        tried: How many have tried it.
+        stuck: The number of learners who tried but did not solve it.
+        tried: The number of learners who tried it.
     """
 
     exercise: str
@@ -31,14 +31,14 @@ class Sticking:
 
 
 def practice(folder: Path) -> pd.DataFrame:
-    """Return what each learner has solved and tried.
+    """Return the exercises that each learner solved and tried.
 
     Args:
-        folder: The folder of the class.
+        folder: The class's shared folder.
 
     Returns:
-        A row for each learner: ``learner``, ``solved``, ``tried``, and ``at``, the exercise that was tried and is not
-        solved; the last one where there are several.
+        One row per learner: ``learner``, ``solved``, ``tried``, and ``at``, the last exercise that was tried but not
+        solved.
     """
     rows = []
     for learner, exercises in _shared(folder).items():
@@ -50,10 +50,10 @@ def practice(folder: Path) -> pd.DataFrame:
 
 
 def sticking(folder: Path) -> Sticking | None:
-    """Return the exercise at which most learners are stuck; None while nobody is.
+    """Return the exercise where most learners are stuck; None if nobody is.
 
     Args:
-        folder: The folder of the class.
+        folder: The class's shared folder.
     """
     tried: dict[str, list[bool]] = {}
     for exercises in _shared(folder).values():

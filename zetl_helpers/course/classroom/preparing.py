@@ -1,4 +1,4 @@
-"""Preparation of a class in one account: the two settings of the whole account that only the instructor changes."""
+"""Preparation of a class in one account: the two account-wide settings that only the instructor changes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from zetl_helpers.lab import Lab
 
 
 def prepare(lab: Lab, labs: Sequence[Lab] = ()) -> list[Step]:
-    """Change the account's settings for a class, so that no learner needs the right to change them.
+    """Change the account's settings for a class, so that no learner needs permission to change them.
 
-    Whoever may write the Data Catalog's policy can open every table of the account, and whoever may write the data lake
-    settings can replace Lake Formation's administrators. The instructor adds one statement for all learners to the
-    policy, and becomes an administrator. In an account that Lake Formation governs, the grants of those labs whose
-    database exists are made too: prepare again after chapter 1.
+    Anyone who can write the Data Catalog's policy can open every table of the account, and anyone who can write the
+    data lake settings can replace Lake Formation's administrators. The instructor therefore adds one statement for all
+    learners to the policy, and becomes an administrator. If Lake Formation governs the account, this also grants
+    permissions to labs with a database. Prepare again after chapter 1.
 
     Args:
-        lab: Any lab of the account, in the instructor's hands.
-        labs: The learners' labs that are there already.
+        lab: Any lab of the account, with the instructor's credentials.
+        labs: The learners' existing labs.
 
     Returns:
         What happened.
@@ -32,26 +32,26 @@ def prepare(lab: Lab, labs: Sequence[Lab] = ()) -> list[Step]:
 
 
 def share(labs: Sequence[Lab]) -> list[Step]:
-    """Show the learners' tables to the project, as chapter 3 does.
+    """Share the learners' tables with the project, as chapter 3 does.
 
     Args:
-        labs: The learners' labs, in the hands of a Lake Formation administrator.
+        labs: The learners' labs, with a Lake Formation administrator's credentials.
 
     Returns:
         What happened.
 
     Raises:
-        StudioError: There is no domain or no project.
+        StudioError: The domain or the project does not exist.
     """
     return [step for one in labs for step in studio.share_with_project(one, studio.find_project(one))]
 
 
 def undo(lab: Lab, *, administrator: bool = False) -> list[Step]:
-    """Take back the statement of the class, and the instructor's administrator right where asked for.
+    """Remove the class statement and, if requested, the instructor's administrator role.
 
     Args:
-        lab: Any lab of the account, in the instructor's hands.
-        administrator: Whether the instructor leaves Lake Formation's administrators.
+        lab: Any lab of the account, with the instructor's credentials.
+        administrator: Whether to remove the instructor from Lake Formation's administrators.
 
     Returns:
         What happened.
@@ -61,7 +61,7 @@ def undo(lab: Lab, *, administrator: bool = False) -> list[Step]:
 
 
 def has_target(lab: Lab) -> bool:
-    """Tell whether a lab's target table is there."""
+    """Return whether a lab's target table exists."""
     with absent("EntityNotFoundException"):
         lab.client("glue").get_table(DatabaseName=lab.database, Name=lab.target_table)
         return True
@@ -69,7 +69,7 @@ def has_target(lab: Lab) -> bool:
 
 
 def learner_role(lab: Lab) -> str:
-    """Return the ARN of the role that an instructor makes for a learner."""
+    """Return the ARN of the role that an instructor creates for a learner."""
     return f"arn:{lab.partition}:iam::{lab.account}:role/{lab.prefix}_{permissions.LEARNER_ROLE}"
 
 

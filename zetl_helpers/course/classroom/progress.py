@@ -1,4 +1,4 @@
-"""How far everybody is, as seen from what is there."""
+"""Each learner's progress, derived from existing resources."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _BATCH = 50
 
 
 def status(labs: Sequence[Lab]) -> pd.DataFrame:
-    """Tell how far each learner is.
+    """Return each learner's progress.
 
     Args:
-        labs: The learners' labs, as `roster.learners` finds them.
+        labs: The learners' labs, from `roster.learners`.
 
     Returns:
-        A row for each learner: ``learner``, the prefix; ``chapter``, the highest one that has left something in the
-        account, 0 when none has (5, 7, 9 and 12 leave nothing); ``integration``, its status as AWS Glue says it, or
-        ``none``; ``last_sync``, up to when the target follows the source, UTC; ``note``, what needs the instructor.
+        One row per learner: ``learner``, the prefix; ``chapter``, the highest chapter that has created resources, or 0
+        (5, 7, 9 and 12 create none); ``integration``, its status in AWS Glue, or ``none``; ``last_sync``, the time up
+        to which the target reflects the source, in UTC; ``note``, any problem that needs the instructor.
     """
     account = _Account(labs[0]) if labs else None
     rows = [_row(lab, account) for lab in labs if account]
@@ -51,14 +51,14 @@ def _row(lab: Lab, account: _Account) -> dict[str, Any]:
             row["last_sync"] = integration.last_sync(lab)
             row["note"] = "; ".join(one.get("ErrorMessage", one["ErrorCode"]) for one in found.get("Errors", []))
     except (ForeignResourceError, ClientError, BotoCoreError) as error:
-        # One learner's trouble must not hide the others.
+        # A problem with one learner must not hide the others.
         row["note"] = str(error)
     return row
 
 
 @dataclass(frozen=True)
 class _Account:
-    """What is listed for the whole account, and asked for once."""
+    """Account-wide lists, each requested once."""
 
     lab: Lab
 
@@ -118,11 +118,11 @@ def _set_an_alarm(lab: Lab, account: _Account) -> bool:
 
 
 def _made_tables(*names: str) -> Callable[[Lab, _Account], bool]:
-    """Tell whether one of the tables beside the main one was made."""
+    """Return whether one of the additional tables was created."""
     return lambda lab, account: any(lab.with_table(name).table in account.tables for name in names)
 
 
-# What each chapter leaves in the account; 5 and 7 only read, 9 mends what it breaks, 12 deletes.
+# The resources that each chapter creates; 5 and 7 only read, 9 repairs what it breaks, and 12 deletes.
 _TRACES: tuple[tuple[int, Callable[[Lab, _Account], bool]], ...] = (
     (1, _is_set_up),
     (2, _is_integrated),

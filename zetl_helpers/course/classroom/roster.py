@@ -1,4 +1,4 @@
-"""Who is there: the prefixes that are in use in an account, read off the names of its resources."""
+"""The roster: the prefixes in use in an account, derived from the names of its resources."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from zetl_helpers.lab import Lab
 
 
 def learners(lab: Lab) -> list[Lab]:
-    """Find the labs of an account and Region, whoever made them.
+    """Find all labs of an account and Region.
 
-    A lab counts as long as one thing with its name is left: table, database, bucket, role or integration. Nothing but
-    lists is read, so a name may still turn out to be somebody else's; whatever changes things looks at the tags.
+    A lab counts while at least one resource with its name exists: table, database, bucket, role or integration. Only
+    lists are read, so a name can still belong to somebody else; operations that make changes check the tags.
 
     Args:
         lab: Any lab of the account.
 
     Returns:
-        One lab for each prefix, in the prefixes' order; the one without a prefix comes first.
+        One lab per prefix, sorted by prefix; the lab without a prefix comes first.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
     """
@@ -33,7 +33,7 @@ def learners(lab: Lab) -> list[Lab]:
 
 
 def _places(bare: Lab) -> Iterator[tuple[Iterator[str], str]]:
-    """Yield names that are in use, and how a lab's name is built there."""
+    """Yield the names in use, with the pattern of a lab's name."""
     prefix = "(?P<prefix>.+)"
     tables = "|".join(re.escape(one.table) for one in bare.everywhere)
     integrations = "|".join(re.escape(one.integration) for one in bare.everywhere)
@@ -52,7 +52,7 @@ def _names(lab: Lab, service: str, operation: str, key: str, name: str | None) -
 
 
 def _prefix(pattern: str, name: str) -> str | None:
-    """Return the prefix in a name; None for a name that no lab has."""
+    """Return the prefix in a name; None if a lab has no such name."""
     matched = re.fullmatch(pattern, name)
     if matched is None:
         return None

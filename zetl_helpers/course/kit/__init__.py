@@ -1,4 +1,4 @@
-"""The instructor's kit: made from the notebooks, their outputs and their metadata, so that it is as new as they are."""
+"""The instructor's kit, generated from the notebooks with their outputs and metadata."""
 
 from zetl_helpers.course.kit.guide import write
 from zetl_helpers.course.kit.material import MaterialError

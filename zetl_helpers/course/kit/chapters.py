@@ -1,4 +1,4 @@
-"""Chapters as an instructor sees them: sections with minutes and expected outputs, read off the notebooks."""
+"""Chapters for instructors: sections with minutes and expected outputs, read from the notebooks."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Section:
     """One section of a chapter.
 
     Args:
-        heading: Its heading, without marks.
+        heading: Its heading, without markup.
         kind: ``section``, ``exercise`` or ``key-points``.
-        minutes: What is planned for it.
-        texts: What the notebook says in it, cell by cell.
-        outputs: What its code cells show, as text; figures in words.
+        minutes: The planned minutes.
+        texts: Its text, cell by cell.
+        outputs: The outputs of its code cells, as text; figures in words.
     """
 
     heading: str
@@ -36,11 +36,11 @@ class Chapter:
     """One notebook.
 
     Args:
-        name: The file's name without its ending.
+        name: The file's name without its extension.
         number: The chapter's number.
         title: Its first heading.
-        minutes: What is planned for all of it.
-        cost: What it costs on AWS.
+        minutes: The planned minutes.
+        cost: Its cost on AWS.
         needs: The chapters that it builds on.
         sections: Its sections in order, exercises among them.
     """
@@ -70,7 +70,7 @@ class Chapter:
 
 
 def read(path: Path) -> Chapter:
-    """Read a chapter off its notebook."""
+    """Read a chapter from its notebook."""
     notebook = nbformat.read(path, as_version=4)
     about = notebook.metadata["zetl"]
     title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
@@ -99,7 +99,7 @@ def _section(cells: Sequence[nbformat.NotebookNode]) -> Section:
 
 
 def _is_box(cell: nbformat.NotebookNode) -> bool:
-    """Tell whether a cell is a box with the clicks of a step, which a room does not hear read aloud."""
+    """Return whether a cell is a box with the clicks of a step, which a room does not hear read aloud."""
     return bool(cell.metadata.get("zetl", {}).get("kind") == "console")
 
 

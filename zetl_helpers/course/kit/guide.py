@@ -1,4 +1,4 @@
-"""Writes the kit as Markdown: an overview with plans, a page for each chapter, the checklist for the evening."""
+"""The kit as Markdown: an overview with plans, a page per chapter, and a checklist for the end of the day."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def write(notebooks: Sequence[Path], out: Path) -> list[Path]:
         out: The folder; pages of the same names are replaced.
 
     Returns:
-        The pages, the overview first.
+        The pages, starting with the overview.
 
     Raises:
-        MaterialError: A section has no talking points, or some are for no section.
-        PlanError: The course no longer fits into the planned times.
+        MaterialError: A section has no talking points, or talking points have no section.
+        PlanError: The course does not fit into the planned times.
     """
     out.mkdir(parents=True, exist_ok=True)
     read = [reading.read(path) for path in notebooks]
@@ -119,7 +119,7 @@ def _list(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _between_pages(text: str) -> str:
-    """Let links to chapters lead to their pages of the kit."""
+    """Point links to chapters to their pages in the kit."""
     return re.sub(r"\]\((\d\d_\w+)\.ipynb", r"](\1.md", text)
 
 

@@ -1,4 +1,4 @@
-"""What no notebook says: talking points, what breaks, what learners ask; a file for each chapter, keyed by section."""
+"""Talking points, common failures and common questions: a file per chapter, keyed by section."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from zetl_helpers.course.kit.chapters import Chapter
 
 
 class MaterialError(Exception):
-    """A chapter and its material do not fit each other; the text names the section and the file."""
+    """A chapter and its material do not match; the text names the section and the file."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What an instructor brings to one section.
+    """The material for one section.
 
     Args:
         say: Talking points.
-        breaks: What goes wrong there, and how one sees it.
-        asked: Questions of learners, each with its answer.
+        breaks: Common failures and their symptoms.
+        asked: Common questions with their answers.
     """
 
     say: Sequence[str]
@@ -39,7 +39,7 @@ def load(chapter: Chapter) -> dict[str, Material]:
         The material by the section's heading.
 
     Raises:
-        MaterialError: A section has none, or there is some for a section that the chapter does not have.
+        MaterialError: A section has no material, or the material has a section that is not in the chapter.
     """
     file = resources.files(__package__) / "material" / f"{chapter.name}.toml"
     if not file.is_file():

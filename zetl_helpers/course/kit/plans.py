@@ -1,4 +1,4 @@
-"""Plans for a given time: set-up, chapters, exercises, breaks and slack; and what to leave out when time runs short."""
+"""Plans for a given time: set-up, chapters, exercises, breaks and slack, and what to skip if time runs short."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from zetl_helpers.course.kit.chapters import Chapter
 
 __all__ = ["Checkpoint", "PlanError", "Slot", "checkpoints", "cuts", "plan"]
 
-# The spine of the course: without these nothing later makes sense, and the bill stays open.
+# The core of the course: later chapters depend on it, and clean-up ends the cost.
 _CORE = (0, 1, 2, 4, 12)
-# What is added when there is time, the most asked for first.
+# Added if there is time, in order of demand.
 _MORE = (6, 7, 8, 5, 3, 9, 10, 11)
-# Exercises that are done in class when there is time, the most telling ones first.
+# Exercises for class if there is time, most instructive first.
 _PRACTISED = (4, 2, 6, 7, 1, 8, 5, 3)
 _LEAST_SLACK = 0.15
 _SET_UP = 10
@@ -23,7 +23,7 @@ _CHECK_AFTER = 10
 
 
 class PlanError(Exception):
-    """The time is too short; the text says what is needed."""
+    """The time is too short; the text says how much is needed."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Slot:
     """One part of a plan.
 
     Args:
-        start: The minute at which it begins.
-        minutes: How long it takes.
+        start: The minute at which it starts.
+        minutes: Its length.
         what: The chapter's title, set-up, slack, or a break.
-        exercises: ``in class``, ``afterwards``, or ``–`` where there are none.
+        exercises: ``in class``, ``afterwards``, or ``–`` if there are none.
     """
 
     start: int
@@ -45,12 +45,12 @@ class Slot:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A moment in a chapter at which the instructor looks whether everybody is there.
+    """A point in a chapter where the instructor checks that everybody has finished a section.
 
     Args:
         minute: The minute of the chapter.
-        heading: The section that ends then.
-        sees: The first line of what everybody's notebook shows; empty where the section shows nothing.
+        heading: The section that ends there.
+        sees: The first line of the learners' output; empty if the section has no output.
     """
 
     minute: int
@@ -59,17 +59,17 @@ class Checkpoint:
 
 
 def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
-    """Fit the course into a time: the core first, then more chapters, then exercises, with breaks and slack.
+    """Fit the course into a time: first the core, then more chapters, then exercises, with breaks and slack.
 
     Args:
         chapters: All chapters.
-        minutes: The time there is.
+        minutes: The available minutes.
 
     Returns:
         The parts in order. At least 15 % of the time is slack, before each break and before the last chapter.
 
     Raises:
-        PlanError: Not even the core fits.
+        PlanError: The time is too short for the core.
     """
     by_number = {one.number: one for one in chapters}
     most = int(minutes * (1 - _LEAST_SLACK))
@@ -88,7 +88,7 @@ def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
 
 
 def cuts(chapters: Sequence[Chapter], slots: Sequence[Slot]) -> list[tuple[str, int]]:
-    """Return what to leave out of a plan when time runs short, first what is missed least, with the minutes it saves.
+    """Return what to skip in a plan if time runs short, least important first, with the minutes that it saves.
 
     Args:
         chapters: All chapters.
@@ -104,7 +104,7 @@ def cuts(chapters: Sequence[Chapter], slots: Sequence[Slot]) -> list[tuple[str, 
 
 
 def checkpoints(chapter: Chapter) -> list[Checkpoint]:
-    """Return the chapter's checkpoints: after at least ten minutes each, and at its end.
+    """Return the chapter's checkpoints: at least ten minutes apart, and at its end.
 
     Args:
         chapter: The chapter.

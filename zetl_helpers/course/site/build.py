@@ -20,19 +20,19 @@ _ASSETS = ("accessible.css", "accessible.js", "iframe-worker.js")
 
 
 def build(root: Path, out: Path, parser: argparse.ArgumentParser) -> Path:
-    """Build the site from the notebooks' stored outputs; no cell is run and no network is used.
+    """Build the site from the notebooks' stored outputs, without running cells or using the network.
 
     Args:
         root: The tutorial's folder, with ``mkdocs.yml``.
-        out: Where the site goes; what is there is replaced.
-        parser: The parser of the ``zetl`` command's words, whose help is a page.
+        out: The folder for the site; its contents are replaced.
+        parser: The parser of the ``zetl`` command, whose help becomes a page.
 
     Returns:
         The page to open first.
 
     Raises:
-        FileNotFoundError: A document links to a file that is not there.
-        mkdocs.exceptions.Abort: A page links to a page or a heading that is not there.
+        FileNotFoundError: A document links to a missing file. mkdocs.exceptions.Abort: A page links to a missing page
+            or heading.
     """
     drafts = out.with_name(out.name + ".sources")
     shutil.rmtree(drafts, ignore_errors=True)

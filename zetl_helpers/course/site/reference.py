@@ -1,4 +1,4 @@
-"""The site's reference: a page of each public module, and one of the ``zetl`` command's help."""
+"""The site's reference: a page for each public module, and a page with the help of the ``zetl`` command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import zetl_helpers
 
 _FOLDER = Path("reference")
 _COLUMNS = 100
-# Public names whose module has another name than they; the rest of `zetl_helpers.__all__` are modules.
+# Public names whose module has a different name; all other names in `zetl_helpers.__all__` are modules.
 FUNCTIONS = {
     "Lab": "zetl_helpers.lab.Lab",
     "connect": "zetl_helpers.lab.connect",
@@ -23,7 +23,7 @@ _ELSEWHERE = {"exercises": "zetl_helpers.course.exercises"}
 
 
 def modules() -> dict[str, str]:
-    """Return the public modules, by the names of their pages."""
+    """Return the public modules by page name."""
     names = [name for name in zetl_helpers.__all__ if name not in FUNCTIONS]
     return {name: _ELSEWHERE.get(name, f"zetl_helpers.{name}") for name in names} | {
         "local_lakehouse.testing": "local_lakehouse.testing"
@@ -31,11 +31,11 @@ def modules() -> dict[str, str]:
 
 
 def write(drafts: Path, parser: argparse.ArgumentParser) -> list[Path]:
-    """Write the pages; mkdocstrings puts the docstrings in when MkDocs builds them.
+    """Write the pages; mkdocstrings inserts the docstrings when MkDocs builds the site.
 
     Args:
-        drafts: The folder from which the site is built.
-        parser: The parser of the ``zetl`` command's words.
+        drafts: The folder that the site is built from.
+        parser: The parser of the ``zetl`` command.
 
     Returns:
         The pages, relative to that folder, in order.
@@ -50,10 +50,10 @@ def write(drafts: Path, parser: argparse.ArgumentParser) -> list[Path]:
 
 
 def command(parser: argparse.ArgumentParser) -> str:
-    """Return the page of the command: the help of each of its commands and actions.
+    """Return the command's page: the help of each command and action.
 
     Args:
-        parser: The parser of its words.
+        parser: Its parser.
     """
     return "# The zetl command\n" + "".join(
         f"\n## {each.prog}\n\n```text\n{_help(each)}\n```\n" for each in parsers(parser)
@@ -61,13 +61,13 @@ def command(parser: argparse.ArgumentParser) -> str:
 
 
 def _help(parser: argparse.ArgumentParser) -> str:
-    # Otherwise as wide as the terminal that the site is built in.
+    # Otherwise the width depends on the terminal.
     parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=_COLUMNS)
     return parser.format_help().rstrip()
 
 
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """Yield a parser and those of its commands, as deep as they go."""
+    """Yield a parser and, recursively, the parsers of its commands."""
     yield parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):

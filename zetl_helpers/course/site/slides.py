@@ -1,4 +1,4 @@
-"""Slides from the notebooks: one idea each, with the kit's talking points as speaker notes."""
+"""Slides from the notebooks: one idea per slide, with the kit's talking points as speaker notes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Slide:
         title: Its heading.
         lead: One idea, in at most `MOST_WORDS` words of Markdown.
         body: A figure, or a query and its result, as HTML.
-        notes: What the speaker says, a line each.
+        notes: Speaker notes, one per line.
     """
 
     title: str
@@ -70,7 +70,7 @@ def write(path: Path, out: Path) -> None:
 
 
 def deck(path: Path) -> list[Slide]:
-    """Return the slides of a notebook: for each section the question first, then what answers it.
+    """Return the slides of a notebook: for each section, the question and then the answer.
 
     Args:
         path: The notebook.
@@ -95,7 +95,7 @@ def deck(path: Path) -> list[Slide]:
 
 
 def _sections(notebook: nbformat.NotebookNode) -> Iterator[list[nbformat.NotebookNode]]:
-    """Yield the cells of each section, its heading first; what only a kernel needs is left out."""
+    """Yield the cells of each section, starting with its heading, without set-up cells."""
     section: list[nbformat.NotebookNode] = []
     for cell in notebook.cells:
         kind = cell.metadata.get("zetl", {}).get("kind")
@@ -170,7 +170,7 @@ def _lead(text: str, title: str) -> str:
                 break
             kept = f"{kept} {part}".strip()
         if kept:
-            # A sentence that is cut must not end inside a code span.
+            # A shortened sentence must not end inside a code span.
             whole = kept if kept.count("`") % 2 == 0 else kept.rpartition("`")[0]
             return whole if whole.endswith((".", "?", "!", ":")) else f"{whole.rstrip(',; ')} …"
     return ""
@@ -191,7 +191,7 @@ def _table(text: str) -> str:
 
 
 def _result(cell: nbformat.NotebookNode) -> str:
-    """Return what a cell shows, as HTML that fits on a slide: a picture, a small table, or the first lines."""
+    """Return a cell's output as HTML that fits on a slide: a picture, a small table, or the first lines."""
     for output in reversed(cell.get("outputs", [])):
         data: dict[str, Any] = output.get("data", {})
         plain = "".join(output.get("text", "") or data.get("text/plain", ""))

@@ -1,4 +1,4 @@
-"""What the site is made of: everything that can be reached by links from the README."""
+"""The site's sources: everything that the README links to, directly or indirectly."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _NOTEBOOK = ".ipynb"
 
 
 def gather(root: Path, out: Path) -> list[Path]:
-    """Copy the README and what it leads to, notebooks with their stored outputs included.
+    """Copy the README and the files that it links to, including notebooks with their stored outputs.
 
     Args:
         root: The tutorial's folder.
-        out: Where the copies go; links between them stay as they are, since the tree stays as it is.
+        out: The folder for the copies; links between them remain valid, because the tree is the same.
 
     Returns:
         The copied files, relative to the folder, in the order in which they were reached.
 
     Raises:
-        FileNotFoundError: A link leads nowhere.
+        FileNotFoundError: A link's target does not exist.
     """
     todo = [Path("README.md")]
     reached: list[Path] = []
@@ -63,7 +63,7 @@ def _resolve(root: Path, path: Path, link: str) -> Path:
 
 
 def _prepare(notebook: nbformat.NotebookNode, plotly_js: str) -> nbformat.NotebookNode:
-    """Make a notebook's figures interactive, with words beside them, and let its links lead to pages."""
+    """Make a notebook's figures interactive, add their descriptions, and point its links to pages."""
     labels = {id(data): words(data) for data in figures(notebook)}
     _notebook_figures.add_interactive_html(notebook, plotly_js)
     for data in figures(notebook):
@@ -74,7 +74,7 @@ def _prepare(notebook: nbformat.NotebookNode, plotly_js: str) -> nbformat.Notebo
 
 
 def link_pages(notebook: nbformat.NotebookNode) -> None:
-    """Let links to notebooks and documents lead to their pages: MkDocs does so in Markdown files only."""
+    """Point links to notebooks and documents to their pages, which MkDocs does only in Markdown files."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             text = re.sub(r"(?<=[(/])README\.md(?=[)#])", "index.html", cell.source)
@@ -88,5 +88,5 @@ def figures(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
 
 
 def words(data: dict[str, Any]) -> str:
-    """Return what a figure shows in words, for an attribute of HTML."""
+    """Return the description of a figure for an HTML attribute."""
     return html.escape("".join(data.get("text/plain", "")), quote=True)

@@ -1,4 +1,4 @@
-"""The local lakehouse put together: moto, our services, their state, and the address they answer at."""
+"""The complete local lakehouse: moto, the project's services, their state and their address."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ _GRACE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Settings:
-    """How a lakehouse is started.
+    """The settings of a lakehouse.
 
     Args:
-        state: Its state folder; None keeps nothing.
-        port: The port on 127.0.0.1; 0 takes a free one.
-        or_any_port: Whether a free port will do when that one is taken.
-        region: The Region it plays.
+        state: Its state folder; None for a temporary state.
+        port: The port on 127.0.0.1; 0 selects a free port.
+        or_any_port: Whether to use a free port if that one is taken.
+        region: The emulated Region.
         refresh_seconds: The longest time between two refreshes of the integrations.
-        paused: Whether integrations are refreshed only when asked, until `resume`.
-        enforce_iam: Whether requests are checked against the policies of who signed them.
-        governed: Whether Lake Formation governs the account: new databases and tables are open to nobody.
-        limits: The bounds of Athena's statements. Defaults to those of this computer.
-        clock: The present time of integrations, exports and imports in seconds since 1970.
+        paused: Whether integrations are refreshed only on request, until `resume`.
+        enforce_iam: Whether requests are checked against their signers' policies.
+        governed: Whether Lake Formation governs the account: new databases and tables have no default grants.
+        limits: The limits of Athena's statements, by default derived from this computer.
+        clock: Returns the current time of integrations, exports and imports in seconds since 1970.
     """
 
     state: Path | None = None
@@ -81,11 +81,11 @@ class Lakehouse:
     """One running lakehouse.
 
     Args:
-        settings: How to start it.
+        settings: Its settings.
 
     Raises:
         OSError: The port is taken.
-        UnreadableStateError: The state folder holds what this version cannot read.
+        UnreadableStateError: This version cannot read the state folder.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -99,7 +99,7 @@ class Lakehouse:
             self.database.close()
             raise
         self._backed_up = -1
-        # The last backup may name them still.
+        # The last backup may still refer to them.
         self.backend.objects.keeps_deleted = settings.state is not None
         self._changes = ChangeLog(self.database)
         self._started = False
@@ -202,7 +202,7 @@ class Lakehouse:
             governance=self._governance,
         )
         self.backend.documents.register("zero_etl", service)
-        # Items whose time to live is over are part of the tables' histories.
+        # Expired items are part of the tables' histories.
         self._exports.get()
         if self.settings.paused:
             service.pause()
@@ -253,16 +253,16 @@ class Lakehouse:
         return StreamsService(self.database)
 
     def _note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Let those know of a request to DynamoDB who keep what it changed."""
+        """Notify the services that record changes of a DynamoDB request."""
         if not reads(operation):
             self._changes.note(operation, request)
             self._exports.get().note(operation, request)
 
     def start(self) -> None:
-        """Answer requests and refresh the integrations, until `stop`."""
+        """Answer requests and refresh the integrations until `stop`."""
         with self.backend.lock:
             self._started = True
-            # Integrations of an earlier run continue by themselves, and see every write from now on.
+            # Integrations of an earlier run continue, and see every write from now on.
             if self.backend.documents.collection("zero_etl").read():
                 self._zero_etl.get()
             if self._zero_etl.made is not None:
@@ -272,7 +272,7 @@ class Lakehouse:
         _LOG.info("listening at %s", self.url)
 
     def stop(self) -> None:
-        """Finish what is being done and let go of the address and the state folder."""
+        """Finish current work, and release the address and the state folder."""
         self._server.stop()
         for service in (self._zero_etl.made, self._athena.made, self._workers):
             if service is not None:
@@ -302,7 +302,7 @@ class Lakehouse:
             self._athena.made.save_again()
 
     def _back_up(self) -> None:
-        """Keep the present state for the case that a disk damages it, and delete the files that nothing names."""
+        """Back up the current state, and delete unreferenced files."""
         began = time.time()
         revision = self.database.revision
         if revision != self._backed_up:
@@ -321,7 +321,7 @@ class Lakehouse:
         return {}
 
     def _rights(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
-        """List the rights that requests have needed so far; none where IAM is not enforced."""
+        """Return the permissions that requests have needed so far; empty if IAM is not enforced."""
         return {"rights": self._enforcer.rights.listed() if self._enforcer else []}
 
     def _resume(self, _: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
-"""Modules that are imported when they are needed, by one thread at a time.
+"""Modules that are imported on demand, by one thread at a time.
 
-Two threads that import modules which import each other would each wait for the other. Python notices and lets one of
-them see a half-imported module, whose names are then missing.
+Two threads that import modules with circular imports would wait for each other. Python detects this and lets one of
+them see a half-imported module with missing names.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _LOADED: dict[str, ModuleType] = {}
 
 
 def load(name: str) -> ModuleType:
-    """Return a module, completely imported.
+    """Return a completely imported module.
 
-    Call it before each import inside a function: tests/local_lakehouse/test_loading.py checks that.
+    Call it before each import inside a function; tests/local_lakehouse/test_loading.py checks this.
 
     Args:
         name: The module's full name.

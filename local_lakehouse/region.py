@@ -10,15 +10,15 @@ _DEFAULT = "us-east-1"
 
 
 def region_of(environment: Mapping[str, str] | None = None) -> str:
-    """Return the Region: what ``AWS_REGION`` says, else ``AWS_DEFAULT_REGION``, else us-east-1.
+    """Return the Region from ``AWS_REGION``, then ``AWS_DEFAULT_REGION``, then us-east-1.
 
-    AWS's command line reads both variables, boto3 the second only.
+    The AWS CLI reads both variables, and boto3 only the second.
     """
     held = os.environ if environment is None else environment
     return next((held[name] for name in _VARIABLES if held.get(name)), _DEFAULT)
 
 
 def region_source(environment: Mapping[str, str] | None = None) -> str:
-    """Say where the Region comes from, such as ``AWS_REGION``; it is what a person has to change."""
+    """Return the source of the Region, such as ``AWS_REGION``, for messages."""
     held = os.environ if environment is None else environment
     return next((name for name in _VARIABLES if held.get(name)), "the default")

@@ -1,7 +1,7 @@
 """A lakehouse for tests: ``pytest_plugins = ["local_lakehouse.testing"]``.
 
-The fixture `lakehouse` is a fresh lakehouse at an address of its own, with clients, tables and a clock that a test
-moves. See docs/testing.md.
+The fixture `lakehouse` is a fresh lakehouse at a separate address, with clients, tables and a clock that tests control.
+See docs/testing.md.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ _ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Res
 
 
 class Clock:
-    """The present time of the lakehouse's integrations, which passes only when a test says so."""
+    """The clock of the lakehouse's integrations, which a test moves."""
 
     def __init__(self) -> None:
         self._now = time.time()
 
     def __call__(self) -> float:
-        """Return the present time in seconds since 1970."""
+        """Return the current time in seconds since 1970."""
         return self._now
 
     def advance(self, **duration: float) -> None:
         """Let time pass.
 
         Args:
-            duration: How much, as for `datetime.timedelta`, such as ``hours=1``.
+            duration: The duration, as for `datetime.timedelta`, such as ``hours=1``.
         """
         self._now += datetime.timedelta(**duration).total_seconds()
 
@@ -57,11 +57,11 @@ class LakehouseInUseError(RuntimeError):
 
 
 class TestLakehouse:
-    """A lakehouse and what a test does with it.
+    """A lakehouse with helpers for a test.
 
     Args:
         lakehouse: The running lakehouse.
-        clock: The time of its integrations.
+        clock: The clock of its integrations.
     """
 
     __test__ = False
@@ -80,7 +80,7 @@ class TestLakehouse:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that lead boto3, awswrangler and the AWS CLI to it."""
+        """The environment variables that point boto3, awswrangler and the AWS CLI to it."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -90,10 +90,10 @@ class TestLakehouse:
         }
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client of a service, the same one at every call.
+        """Return a boto3 client of a service; the same client at every call.
 
         Args:
-            service: The service, as boto3 calls it, such as ``athena``.
+            service: The service, as boto3 names it, such as ``athena``.
         """
         if service not in self._clients:
             self._clients[service] = boto3.client(
@@ -106,7 +106,7 @@ class TestLakehouse:
         return self._clients[service]
 
     def create_table(self, name: str, items: Iterable[Mapping[str, Any]], *, key: str, sort: str | None = None) -> str:
-        """Create a DynamoDB table with items in it, ready for a zero-ETL integration.
+        """Create a DynamoDB table with items, ready for a zero-ETL integration.
 
         Args:
             name: The table's name.
@@ -135,7 +135,7 @@ class TestLakehouse:
         return str(created["TableDescription"]["TableArn"])
 
     def table(self, name: str) -> Any:
-        """Return a DynamoDB table as boto3's resource, which speaks Python values.
+        """Return a DynamoDB table as a boto3 resource, which uses Python values.
 
         Args:
             name: The table's name.
@@ -144,7 +144,7 @@ class TestLakehouse:
         return session.resource("dynamodb", endpoint_url=self.url).Table(name)
 
     def create_database(self, name: str) -> str:
-        """Create a Glue database in a bucket of its own, which allows integrations of this account.
+        """Create a Glue database in a separate bucket that allows integrations of this account.
 
         Args:
             name: The database's name.
@@ -158,11 +158,11 @@ class TestLakehouse:
         return f"arn:aws:glue:{self.region}:{self.account}:database/{name}"
 
     def integrate(self, table: str, database: str) -> str:
-        """Create a zero-ETL integration of a DynamoDB table with a Glue database, with all that it needs, and load it.
+        """Create a zero-ETL integration from a DynamoDB table to a Glue database, with its prerequisites, and load it.
 
         Args:
             table: The table.
-            database: The database; it is created unless it exists.
+            database: The database; created if it does not exist.
 
         Returns:
             The integration's ARN.
@@ -187,7 +187,7 @@ class TestLakehouse:
         return str(made["IntegrationArn"])
 
     def refresh(self) -> None:
-        """Bring every integration's target up to date, and return when that is done."""
+        """Refresh every integration's target, and return when that is done."""
         self._lakehouse.zero_etl.refresh_now()
 
     def query(self, sql: str, *, database: str | None = None, parameters: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -195,14 +195,14 @@ class TestLakehouse:
 
         Args:
             sql: The statement.
-            database: The database that unqualified names are looked up in.
-            parameters: What the question marks in it stand for, as SQL.
+            database: The default database.
+            parameters: The values of the question marks, as SQL.
 
         Returns:
-            The rows, as texts by column; None for NULL.
+            The rows, as strings by column; None for NULL.
 
         Raises:
-            QueryFailedError: It did not succeed.
+            QueryFailedError: The statement failed.
         """
         athena = self.client("athena")
         context = {"QueryExecutionContext": {"Database": database}} if database else {}
@@ -219,12 +219,12 @@ class TestLakehouse:
         return [{name: cell.get("VarCharValue") for name, cell in zip(names, row, strict=True)} for row in rows[1:]]
 
     def put_csv(self, bucket: str, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows as a CSV object with a header; the bucket is created unless it exists.
+        """Write rows as a CSV object with a header; the bucket is created if it does not exist.
 
         Args:
             bucket: The bucket.
             key: The object's key.
-            rows: Values by column; all rows have the columns of the first.
+            rows: Values by column; all rows have the same columns as the first.
         """
         text = io.StringIO()
         writer = csv.DictWriter(text, list(rows[0]))
@@ -252,7 +252,7 @@ class TestLakehouse:
         return {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
 
 
-# What the fixture's lakehouse has from its beginning.
+# The initial contents of the fixture's lakehouse.
 ORDERS: tuple[Mapping[str, Any], ...] = (
     {"order_id": "o-1", "customer": "Ana", "total": Decimal("12.50"), "items": [{"sku": "A", "quantity": 2}]},
     {"order_id": "o-2", "customer": "Ben", "total": Decimal("7.00"), "items": [{"sku": "B", "quantity": 1}]},
@@ -284,7 +284,7 @@ def lakehouse() -> Iterator[TestLakehouse]:
 
 
 def _decimals(value: Any) -> Any:
-    """Return a value with the numbers that boto3 takes."""
+    """Convert a value's numbers for boto3."""
     if isinstance(value, float):
         return Decimal(str(value))
     if isinstance(value, Mapping):

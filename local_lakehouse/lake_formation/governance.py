@@ -18,7 +18,7 @@ from local_lakehouse.lake_formation.register import Register
 from local_lakehouse.lake_formation.resources import ANY_TABLE, EVERY_COLUMN, EVERYBODY, Columns, Resource
 from local_lakehouse.protocol.faults import Fault
 
-# What each of Glue's changes needs; where one of several is enough, any of them.
+# The permissions for each of Glue's changes; if there are several, one is enough.
 _ON_DATABASES = {"UpdateDatabase": ("ALTER",), "DeleteDatabase": ("DROP",)}
 _ON_TABLES = {
     "UpdateTable": ("ALTER", "INSERT", "DELETE"),
@@ -38,11 +38,11 @@ _WRITERS_RIGHTS = ("ALTER", "DROP", "INSERT", "DELETE", "SELECT", "DESCRIBE")
 
 @dataclass(frozen=True)
 class DataAccess:
-    """How a principal reads a table's data.
+    """A principal's access to a table's data.
 
     Args:
-        columns: Which columns.
-        vended: Whether Lake Formation lends its credentials; the principal's own rights to S3 count where it does not.
+        columns: The accessible columns.
+        vended: Whether Lake Formation issues credentials; otherwise the principal's S3 permissions apply.
     """
 
     columns: Columns
@@ -50,26 +50,26 @@ class DataAccess:
 
 
 class Governance:
-    """Decides by what the register says.
+    """Decides from the register.
 
     Args:
-        register: What Lake Formation knows.
+        register: Lake Formation's state.
     """
 
     def __init__(self, register: Register) -> None:
         self.register = register
 
     def checks(self, principal: str, resource: Resource) -> bool:
-        """Return whether Lake Formation decides about a principal and a resource; if not, IAM alone does."""
+        """Return whether Lake Formation decides about a principal and a resource; otherwise only IAM does."""
         if resource not in self.register.creators:
-            # Lake Formation has never seen it: it does not exist, or is older than this register.
+            # Lake Formation has no record of it: it does not exist, or is older than the register.
             return False
         if not any(permission == "ALL" for permission, _ in self.register.held(EVERYBODY, resource)):
             return True
         return self.register.opted_in(principal, resource)
 
     def may_see(self, principal: str, resource: Resource) -> bool:
-        """Return whether a principal may see that a database or table is there."""
+        """Return whether a principal may see a database or table."""
         if not self.checks(principal, resource) or self._owns(principal, resource):
             return True
         return self.register.is_administrator(principal) or any(True for _ in self.register.held(principal, resource))
@@ -91,16 +91,16 @@ class Governance:
             raise _insufficient(permissions[0], resource)
 
     def data_access(self, principal: str, database: str, table: str, location: str) -> DataAccess:
-        """Tell how a principal reads a table's data.
+        """Return a principal's access to a table's data.
 
         Args:
             principal: ARN of a user or role.
             database: The database's name.
             table: The table's name.
-            location: The ARN of where the data lie.
+            location: The ARN of the data's location.
 
         Raises:
-            Fault: ``AccessDeniedException``: it may not.
+            Fault: ``AccessDeniedException``: the principal has no access.
         """
         resource = Resource("table", database.lower(), table.lower())
         if not self.may_see(principal, resource):
@@ -150,7 +150,7 @@ class Governance:
                 raise _insufficient("DESCRIBE", resource)
 
     def visible(self, operation: str, answer: dict[str, Any], principal: str) -> dict[str, Any]:
-        """Return the answer to a request to the Data Catalog, without what a principal may not see."""
+        """Return the response to a request to the Data Catalog, without what a principal may not see."""
         if operation == "GetDatabases":
             seen = [
                 one
@@ -170,7 +170,7 @@ class Governance:
         return answer
 
     def note(self, operation: str, parameters: Mapping[str, Any], principal: str | None) -> bool:
-        """Note what a request to the Data Catalog created or deleted; tell whether it did."""
+        """Record what a request to the Data Catalog created or deleted; return whether there was a change."""
         database = str(parameters.get("DatabaseName") or parameters.get("Name") or "").lower()
         match operation:
             case "CreateDatabase":
@@ -191,15 +191,15 @@ class Governance:
         return True
 
     def writer_lacks(self, role: str, database: str, table: str, location: str) -> list[str]:
-        """Return the permissions that the target role of an integration lacks, as ``RIGHT on thing``.
+        """Return the permissions that an integration's target role lacks, as ``PERMISSION on resource``.
 
         AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-limitations.html
 
         Args:
             role: ARN of the target role.
             database: The target database.
-            table: The target table, whether it exists or not.
-            location: The ARN of where it lies.
+            table: The target table, whether or not it exists.
+            location: The ARN of its location.
         """
         about_database, about_table = Resource("database", database), Resource("table", database, table)
         missing = []
@@ -268,7 +268,7 @@ def _lacking(held: set[str], needed: tuple[str, ...]) -> list[str]:
 
 
 def _union(listed: list[Columns]) -> Columns:
-    """Return the columns that are in one of several sets."""
+    """Return the columns in any of several sets."""
     total = listed[0]
     for one in listed[1:]:
         match total.excluded, one.excluded:

@@ -1,4 +1,4 @@
-"""What Lake Formation knows: settings, grants, opt-ins, registered locations and creators."""
+"""Lake Formation's state: settings, grants, opt-ins, registered locations and creators."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TO_EVERYBODY = {"Principal": {"DataLakePrincipalIdentifier": EVERYBODY}, "Permi
 
 
 def default_settings(*, governed: bool = False) -> dict[str, Any]:
-    """Return the settings of an account: whatever is created is open to IAM, or to nobody where it is governed."""
+    """Return an account's settings: new resources are open to IAM, or to nobody in a governed account."""
     default = [] if governed else [copy.deepcopy(_TO_EVERYBODY)]
     return {
         "DataLakeAdmins": [],
@@ -40,8 +40,8 @@ class Location:
     """A registered location.
 
     Args:
-        arn: Its ARN, without a slash at the end.
-        role: The role that Lake Formation reads with.
+        arn: Its ARN, without a trailing slash.
+        role: The role that Lake Formation uses to read.
         hybrid: Whether only principals that opted in are checked.
         modified: When it was registered or changed.
     """
@@ -54,14 +54,14 @@ class Location:
 
 @dataclass
 class Register:
-    """All that Lake Formation knows.
+    """Lake Formation's complete state.
 
     Args:
         settings: The data lake settings.
-        grants: Permissions by principal and resource, each with whether it may be granted on.
-        opt_ins: Who opted in for what: when, and by whom.
+        grants: Permissions by principal and resource, each with its grant option.
+        opt_ins: Opt-ins by principal and resource, with time and author.
         locations: Registered locations by ARN.
-        creators: Who created a database or table, and so has all permissions on it; nobody's where a service did.
+        creators: The creator of each database or table, who has all permissions on it; none if a service created it.
     """
 
     settings: dict[str, Any] = field(default_factory=default_settings)
@@ -84,7 +84,7 @@ class Register:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Register:
-        """Return the register of what `document` returned."""
+        """Return the register from the result of `document`."""
         return cls(
             copy.deepcopy(dict(document["settings"])),
             {(who, Resource.of(about)): dict(held) for who, about, held in document["grants"]},
@@ -100,7 +100,7 @@ class Register:
             held[permission] = held.get(permission, False) or permission in grantable
 
     def revoke(self, principal: str, resource: Resource, permissions: list[str], grantable: list[str]) -> bool:
-        """Take permissions away; tell whether all of them were there."""
+        """Revoke permissions; return whether all of them existed."""
         keys = {permission: (principal, _filed(resource, permission)) for permission in permissions}
         if not all(permission in self.grants.get(key, {}) for permission, key in keys.items()):
             return False
@@ -114,7 +114,7 @@ class Register:
         return True
 
     def held(self, principal: str, resource: Resource) -> Iterator[tuple[str, Columns]]:
-        """Yield each permission on a resource, with the columns that it is about."""
+        """Yield each permission on a resource, with its columns."""
         wildcard = Resource("table", resource.database, ANY_TABLE) if resource.kind == "table" else resource
         for (holder, about), permissions in self.grants.items():
             if holder == principal and about.thing in (resource, wildcard):
@@ -134,23 +134,23 @@ class Register:
         )
 
     def location_of(self, path: str) -> Location | None:
-        """Return the registered location in which a path lies, the deepest one.
+        """Return the deepest registered location that contains a path.
 
         Args:
-            path: The ARN of the path, without a slash at the end.
+            path: The ARN of the path, without a trailing slash.
         """
         found = [one for arn, one in self.locations.items() if path == arn or path.startswith(f"{arn}/")]
         return max(found, key=lambda one: len(one.arn), default=None)
 
     def created(self, resource: Resource, creator: str | None) -> None:
-        """Note a new database or table: who created it, and what the settings grant on it."""
+        """Record a new database or table: its creator, and the default grants."""
         self.creators[resource] = creator or ""
         name = "CreateDatabaseDefaultPermissions" if resource.kind == "database" else "CreateTableDefaultPermissions"
         for one in self.settings.get(name) or ():
             self.grant(one["Principal"]["DataLakePrincipalIdentifier"], resource, list(one["Permissions"]), [])
 
     def deleted(self, resource: Resource) -> None:
-        """Forget all that is about a database or table that was deleted."""
+        """Delete everything about a deleted database or table."""
 
         def concerns(about: Resource) -> bool:
             if resource.kind == "database":
@@ -163,7 +163,7 @@ class Register:
 
 
 def _filed(resource: Resource, permission: str) -> Resource:
-    """Return under which resource a permission is kept: SELECT is about columns, all of them unless some are named."""
+    """Return the resource under which a permission is stored: SELECT applies to columns, by default all of them."""
     if permission == "SELECT" and resource.kind == "table":
         return Resource("columns", resource.database, resource.table, EVERY_COLUMN)
     return resource

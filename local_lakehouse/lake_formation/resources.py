@@ -1,4 +1,4 @@
-"""What Lake Formation's permissions are about, and which permissions each kind of resource has.
+"""The resources of Lake Formation's permissions, and the permissions of each type of resource.
 
 AWS: https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html
 """
@@ -13,7 +13,7 @@ from local_lakehouse.protocol.faults import Fault
 
 EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 ANY_TABLE = "*"
-# What Lake Formation calls them where a name is wanted.
+# Lake Formation's placeholders for required names.
 _ALL_TABLES = "ALL_TABLES"
 
 _PERMISSIONS = {
@@ -27,11 +27,11 @@ _PERMISSIONS = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Some columns of a table.
+    """Some of a table's columns.
 
     Args:
         names: Their names, in lower case.
-        excluded: Whether they are those that are left out.
+        excluded: Whether they are excluded instead of included.
     """
 
     names: frozenset[str]
@@ -47,13 +47,13 @@ EVERY_COLUMN = Columns(frozenset(), excluded=True)
 
 @dataclass(frozen=True)
 class Resource:
-    """What a permission is about.
+    """The resource of a permission.
 
     Args:
         kind: ``catalog``, ``database``, ``table``, ``columns`` or ``location``.
         database: The database's name.
-        table: The table's name; `ANY_TABLE` stands for all of the database.
-        columns: Which columns, of the kind ``columns``.
+        table: The table's name; `ANY_TABLE` stands for all tables of the database.
+        columns: The columns, for the kind ``columns``.
         location: The ARN of a location in S3.
     """
 
@@ -70,18 +70,18 @@ class Resource:
 
     @classmethod
     def of(cls, document: Sequence[Any]) -> Resource:
-        """Return the resource of what `document` returned."""
+        """Return the resource from the result of `document`."""
         kind, database, table, columns, location = document
         chosen = None if columns is None else Columns(frozenset(columns[0]), columns[1])
         return cls(kind, database, table, chosen, location)
 
     @property
     def thing(self) -> Resource:
-        """The table of some columns; anything else itself."""
+        """The table of some columns, or the resource itself."""
         return replace(self, kind="table", columns=None) if self.kind == "columns" else self
 
     def answer(self, account: str) -> dict[str, Any]:
-        """Return the resource in the shape of Lake Formation's API."""
+        """Return the resource in the format of Lake Formation's API."""
         catalog = {"CatalogId": account}
         match self.kind:
             case "catalog":
@@ -103,10 +103,10 @@ class Resource:
 
 
 def read(document: Mapping[str, Any]) -> Resource:
-    """Read a resource of a request.
+    """Parse the resource of a request.
 
     Raises:
-        Fault: It is of a kind that is not offered, or of none.
+        Fault: Its type is unsupported or missing.
     """
     match document:
         case {"Catalog": _}:
@@ -141,10 +141,10 @@ def _columns(document: Mapping[Any, Any]) -> Columns:
 
 
 def check(resource: Resource, permissions: Sequence[str]) -> None:
-    """Check that a resource has some permissions.
+    """Check that a type of resource has some permissions.
 
     Raises:
-        Fault: It has not.
+        Fault: It does not have them.
     """
     wrong = sorted(set(permissions) - _PERMISSIONS[resource.kind])
     if wrong or not permissions:

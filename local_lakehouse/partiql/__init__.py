@@ -1,1 +1,1 @@
-"""PartiQL for DynamoDB, carried out by the operations that it stands for."""
+"""PartiQL for DynamoDB, executed by the equivalent operations."""

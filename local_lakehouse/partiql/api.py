@@ -25,7 +25,7 @@ from local_lakehouse.protocol.wire import Caller
 _DUPLICATE = "Duplicate primary key exists in table"
 _REQUESTED = ("ReturnConsumedCapacity", "ReturnValuesOnConditionCheckFailure")
 _ACTIONS = {"PutItem": "Put", "UpdateItem": "Update", "DeleteItem": "Delete", "ConditionCheck": "ConditionCheck"}
-# What statements in a batch call errors.
+# The error codes of statements in a batch.
 _BATCH_CODES = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed", "ResourceNotFoundException": "ResourceNotFound",
     "ValidationException": "ValidationError", "DuplicateItemException": "DuplicateItem",
@@ -41,7 +41,7 @@ class PartiqlService:
 
     Args:
         clients: The lakehouse.
-        observers: Told of each request that a statement became, as they are of those that clients send.
+        observers: Notified of each request that results from a statement, as of clients' requests.
     """
 
     name = "dynamodb"
@@ -55,7 +55,7 @@ class PartiqlService:
         """Answer one validated request.
 
         Raises:
-            Fault: As the service's model declares.
+            Fault: An error from the service's model.
         """
         with self._clients.lock:
             if operation == "ExecuteStatement":
@@ -184,7 +184,7 @@ class PartiqlService:
         return Table.described(statement.table, described)
 
     def _send(self, request: Request, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Carry out a request, with the members that a statement's request passes on."""
+        """Execute a request, with the members that a statement's request passes on."""
         passed = _REQUESTED if request.operation in ("PutItem", "UpdateItem", "DeleteItem") else _REQUESTED[:1]
         members = {**request.members, **_given(asked, *passed)}
         try:
@@ -210,7 +210,7 @@ def _fault(error: ClientError) -> Fault:
 
 
 def _with_duplicates(fault: Fault, statements: Sequence[Statement]) -> Fault:
-    """Return a fault that says of an item that is there already that it is."""
+    """Return the fault for an existing item, with the message for duplicates."""
     reasons = fault.members.get("CancellationReasons")
     if reasons is None:
         return fault
@@ -238,7 +238,7 @@ def _item(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_json(value: Any) -> Any:
-    """Return a value as JSON has it: clients take and give bytes."""
+    """Convert a value for JSON: clients send and receive bytes."""
     if isinstance(value, Mapping):
         return {name: _as_json(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
@@ -256,10 +256,10 @@ def _token(at: int, start: Mapping[str, Any] | None, asked: str) -> str:
 
 
 def _position(token: str, asked: str, pages: int) -> tuple[int, dict[str, Any] | None]:
-    """Return the page that a token is about, and the key after which it begins.
+    """Return the page and the start key in a token.
 
     Raises:
-        Fault: ``ValidationException``: it is not a token, or another statement's.
+        Fault: ``ValidationException``: it is invalid, or belongs to another statement.
     """
     try:
         at, start, of = json.loads(base64.urlsafe_b64decode(token))

@@ -1,4 +1,4 @@
-"""Conditions and changes of PartiQL as DynamoDB's expressions, with placeholders for all names and values.
+"""PartiQL's conditions and updates as DynamoDB expressions, with placeholders for all names and values.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
 """
@@ -34,14 +34,14 @@ from local_lakehouse.protocol.partiql.values import invalid
 
 
 class Expressions:
-    """Writes the expressions of one request, and collects the names and values that they refer to."""
+    """Writes the expressions of one request, and collects their names and values."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._values: list[TypedValue] = []
 
     def members(self) -> dict[str, Any]:
-        """Return the members of a request that tell the names and values."""
+        """Return the request's members with names and values."""
         found: dict[str, Any] = {}
         if self._names:
             found["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in self._names.items()}
@@ -135,12 +135,12 @@ class Expressions:
 
 
 def joined(conditions: Sequence[Condition]) -> Condition:
-    """Return a condition that holds if all of some do: DynamoDB refuses parentheses that change nothing."""
+    """Return the conjunction of conditions, without redundant parentheses, which DynamoDB refuses."""
     return conditions[0] if len(conditions) == 1 else All(tuple(conditions))
 
 
 def conjuncts(condition: Condition | None) -> Iterator[Condition]:
-    """Yield the conditions that all hold if a condition does."""
+    """Yield the terms of a conjunction."""
     if isinstance(condition, All):
         for each in condition.conditions:
             yield from conjuncts(each)
@@ -149,7 +149,7 @@ def conjuncts(condition: Condition | None) -> Iterator[Condition]:
 
 
 def equality(condition: Condition) -> tuple[str, TypedValue] | None:
-    """Return the attribute and the value that a condition says are equal; None if it says something else."""
+    """Return the attribute and the value of an equality condition; None for other conditions."""
     if not isinstance(condition, Compare) or condition.operator != "=":
         return None
     match condition.left, condition.right:
@@ -159,7 +159,7 @@ def equality(condition: Condition) -> tuple[str, TypedValue] | None:
 
 
 def attributes(condition: Condition) -> Iterator[str]:
-    """Yield the names of the attributes that a condition is about."""
+    """Yield the names of the attributes in a condition."""
     match condition:
         case Compare(_, left, right):
             yield from _attributes(left, right)
@@ -189,7 +189,7 @@ def _attributes(*operands: Operand) -> Iterator[str]:
 def key_of(
     where: Condition | None, names: Sequence[str], types: Mapping[str, str]
 ) -> tuple[dict[str, TypedValue], list[Condition]]:
-    """Return the key that a condition names, and what else it says.
+    """Return the key that a condition specifies, and the remaining condition.
 
     Args:
         where: The condition.
@@ -197,7 +197,7 @@ def key_of(
         types: Their types.
 
     Raises:
-        Fault: ``ValidationException``: it does not name exactly one key.
+        Fault: ``ValidationException``: it does not specify exactly one key.
     """
     key: dict[str, TypedValue] = {}
     rest: list[Condition] = []

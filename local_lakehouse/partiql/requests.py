@@ -1,4 +1,4 @@
-"""Statements as requests to DynamoDB's other operations: what those do is what a statement does."""
+"""Statements as requests to DynamoDB's other operations, which define what a statement does."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 @dataclass(frozen=True)
 class Table:
-    """What a statement needs to know of its table.
+    """The description of a statement's table.
 
     Args:
-        name: As the statement calls it.
-        keys: The key attributes, the hash key first.
-        types: The types of key attributes, and of the indexes' ones.
+        name: Its name in the statement.
+        keys: The key attributes, partition key first.
+        types: The types of key attributes, including those of indexes.
         indexes: The key attributes of each index.
     """
 
@@ -47,7 +47,7 @@ class Table:
 
     @staticmethod
     def described(name: str, description: Mapping[str, Any]) -> Table:
-        """Return a table of which there is a description."""
+        """Return a table's description."""
         indexes = [*description.get("GlobalSecondaryIndexes", []), *description.get("LocalSecondaryIndexes", [])]
         return Table(
             name,
@@ -70,7 +70,7 @@ class Request:
 
 
 def write(statement: Statement, table: Table) -> Request:
-    """Return the request that carries out a statement that writes, or checks.
+    """Return the request for a statement that writes or checks.
 
     Raises:
         Fault: ``ValidationException``: the statement is not about exactly one item.
@@ -97,7 +97,7 @@ def write(statement: Statement, table: Table) -> Request:
             members = {"Key": key}
             if not rest:
                 return _request("DeleteItem", table, _returning(members, returning), Expressions())
-            # To delete an item that is not there is no failure, whatever is said about it.
+            # Deleting an item that does not exist is not an error, whatever its condition.
             members["ConditionExpression"] = expressions.condition(Either((absent, joined(rest))))
             return _request("DeleteItem", table, _returning(members, returning), expressions)
         case Exists(select):
@@ -113,7 +113,7 @@ def write(statement: Statement, table: Table) -> Request:
 
 
 def get(select: Select, table: Table, where_asked: str) -> Request:
-    """Return the request that reads the one item that a statement names.
+    """Return the request that reads the only item of a statement.
 
     Args:
         select: The statement.
@@ -135,7 +135,7 @@ def get(select: Select, table: Table, where_asked: str) -> Request:
 
 
 def read(select: Select, table: Table) -> list[Request]:
-    """Return the requests that read what a statement selects: queries, where it names partitions.
+    """Return the requests that read a statement's items: queries if it specifies partitions, otherwise scans.
 
     Raises:
         Fault: ``ValidationException``.
@@ -144,7 +144,7 @@ def read(select: Select, table: Table) -> list[Request]:
         raise invalid("The table does not have the specified index")
     keys = table.keys if select.index is None else table.indexes[select.index]
     partitions, ranged, rest = _divided(list(conjuncts(select.where)), keys)
-    # A filter of a query may not be about keys, one of a scan may, and a partition is scanned in its order.
+    # A query's filter cannot refer to keys, but a scan's can, and a partition is scanned in order.
     scanned = not partitions or any(name in keys for each in rest for name in attributes(each))
     partitions, descending = _order(select, keys, partitions, scanned=scanned)
     if scanned:
@@ -175,10 +175,10 @@ def _read(
 def _order(
     select: Select, keys: Sequence[str], partitions: list[Literal], *, scanned: bool
 ) -> tuple[list[Literal], bool]:
-    """Return the partitions in the order in which they are read, and whether each is read backward.
+    """Return the partitions in reading order, and whether each is read backward.
 
     Raises:
-        Fault: ``ValidationException``: the order is none of keys, or is not offered.
+        Fault: ``ValidationException``: the order is not by keys, or is not supported.
     """
     if not select.order:
         return partitions, False
@@ -209,7 +209,7 @@ def _order(
 
 
 def sort_key(value: TypedValue) -> Any:
-    """Return something that is ordered as DynamoDB orders the values of keys."""
+    """Return a value that sorts as DynamoDB sorts key values."""
     ((tag, content),) = value.items()
     return Decimal(content) if tag == "N" else content.encode() if tag == "S" else content
 
@@ -217,7 +217,7 @@ def sort_key(value: TypedValue) -> Any:
 def _divided(
     conditions: Sequence[Condition], keys: Sequence[str]
 ) -> tuple[list[Literal], list[Condition], list[Condition]]:
-    """Divide conditions: the partitions that they name, those on the sort key that a query may have, and the rest."""
+    """Split conditions into partitions, sort key conditions for a query, and the rest."""
     hashed = [(each, found) for each in conditions if (found := _partitions(keys[0], each))]
     if len(hashed) != 1:
         return [], [], list(conditions)
@@ -232,7 +232,7 @@ def _divided(
 
 
 def _partitions(name: str, condition: Condition) -> list[Literal]:
-    """Return the values that a condition allows an attribute to have; none if it does not tell."""
+    """Return the attribute values that a condition allows; None if they are unknown."""
     equal = equality(condition)
     if equal is not None and equal[0] == name:
         return [Literal(equal[1])]
@@ -247,7 +247,7 @@ def _partitions(name: str, condition: Condition) -> list[Literal]:
 
 
 def _on(name: str, condition: Condition) -> Condition | None:
-    """Return a condition on a sort key as a query may have it: the key on the left; None if it is another one."""
+    """Return a sort key condition in the form for a query, with the key on the left; None for other conditions."""
     match condition:
         case Compare(operator, Path((each,)), Literal()) if each == name and operator in _RANGED:
             return condition

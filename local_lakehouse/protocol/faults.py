@@ -1,4 +1,4 @@
-"""Errors of a service's model, written as its protocol does."""
+"""Errors of a service's model, in the format of its protocol."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from local_lakehouse.protocol.services import PROTOCOLS, Protocol
 
 
 class Fault(Exception):
-    """An error of the service's model, answered to the client as AWS would.
+    """An error of the service's model, returned to the client as AWS does.
 
     Args:
         code: The error's name in the service model, such as ``EntityNotFoundException``.
-        message: What happened, to which thing, and what to do now.
-        status: HTTP status; 400 unless the model says otherwise.
+        message: What happened, to which resource, and what to do next.
+        status: The HTTP status; by default the model's, or 400.
         members: Further members of the error's shape, such as ``AthenaErrorCode``.
     """
 
@@ -31,7 +31,7 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP response, ready to be sent."""
+    """A complete HTTP response."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -43,9 +43,9 @@ def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> A
 
     Args:
         service: botocore's name of the service.
-        method: HTTP's method; the answer to HEAD has no body.
-        fault: What happened.
-        queried: Whether a service that speaks several protocols was asked in ``query``.
+        method: The HTTP method; a response to HEAD has no body.
+        fault: The error.
+        queried: Whether a service with several protocols was called with ``query``.
     """
     protocol = PROTOCOLS.get(service, Protocol("json"))
     if protocol.name == "rest-xml":
@@ -56,12 +56,12 @@ def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> A
 
 
 def as_json(fault: Fault, version: str | None) -> Answer:
-    """Write an error as JSON: its name in ``__type``, and in the header that REST-JSON clients read.
+    """Write an error as JSON, with its name in ``__type`` and in the header that REST-JSON clients read.
 
-    Models disagree on ``message`` or ``Message``; botocore reads either, other clients read the one of their model.
+    Models differ in ``message`` or ``Message``; botocore reads both, and other clients follow their model.
     """
     body = {"__type": fault.code, "message": fault.message, "Message": fault.message, **fault.members}
-    # A lone surrogate may be part of a client's name for a thing; escaped, it can be written.
+    # A client's name can contain a lone surrogate, which must be escaped.
     payload = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
     headers = [
         ("Content-Type", f"application/x-amz-json-{version}" if version else "application/json"),
@@ -85,7 +85,7 @@ def _query(fault: Fault) -> Answer:
 
 
 def _readable(text: str) -> str:
-    """Escape a text for XML, which has no control characters and no lone surrogates."""
+    """Escape a string for XML, which allows no control characters and no lone surrogates."""
     allowed = (
         character if character >= " " and not "\ud800" <= character <= "\udfff" else "\ufffd" for character in text
     )
@@ -93,7 +93,7 @@ def _readable(text: str) -> str:
 
 
 def xml(status: int, document: str, content_type: str = "text/xml") -> Answer:
-    """Return an XML document as an answer; an empty one has no body."""
+    """Return an XML document as a response; an empty document has no body."""
     declared = (
         document
         if document.startswith("<?xml") or not document

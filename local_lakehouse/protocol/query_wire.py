@@ -16,33 +16,33 @@ from local_lakehouse.protocol.faults import Answer, Fault, xml
 
 
 class _Form(dict[str, str]):
-    """A form that notes which of its names were read."""
+    """A form that records which of its names were read."""
 
     def __init__(self, pairs: Mapping[str, str]) -> None:
         super().__init__(pairs)
         self.used: dict[str, str] = {}
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return what a name stands for."""
+        """Return the value of a name."""
         if name in self:
             self.used[name] = self[name]
         return super().get(name, default)
 
 
 def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Read a form by the operation's input shape, as moto's parser does.
+    """Parse a form by the operation's input shape, like moto's parser.
 
     Args:
-        operation: The operation asked for.
+        operation: The operation.
         pairs: The form.
 
     Returns:
-        The members, with the types of the model; and the part of the form that they came from.
+        The members, with the model's types, and the names in the form that were used.
 
     Raises:
-        Fault: ``MalformedInput``: a value does not have its member's type, or a name is not written as AWS does.
+        Fault: ``MalformedInput``: a value does not have its member's type, or a name does not have AWS's spelling.
     """
-    # moto is slow to import, and a start waits for nothing that it does not need.
+    # moto is slow to import, so it is imported only when it is needed.
     load("moto.core.parse")
     load("moto.core.utils")
     from moto.core.parse import QueryParser
@@ -57,19 +57,19 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
     known = set(operation.input_shape.members) if operation.input_shape else set()
     for name in pairs.keys() - form.used.keys():
         if name.split(".")[0] in known:
-            # Such as a list that begins at 2: what nobody reads must not be thought to have been said.
+            # For example a list that begins at 2: unused names must not be ignored silently.
             raise Fault("MalformedInput", f"The parameter {name} is not part of {operation.name} as it is written.")
     return members, form.used
 
 
 def answer(operation: OperationModel, result: Mapping[str, Any]) -> Answer:
-    """Serialise a result by the operation's output shape."""
+    """Serialize a result by the operation's output shape."""
     load("moto.core.serialize")
     load("moto.core.utils")
     from moto.core.serialize import QuerySerializer, SerializationContext
     from moto.core.utils import get_service_model
 
-    # moto's serialisers walk moto's own reading of the same models.
+    # moto's serializers use moto's own parse of the same models.
     model = get_service_model(operation.service_model.service_name).operation_model(operation.name)
     written = QuerySerializer(model, SerializationContext(str(uuid.uuid4()))).serialize(dict(result))
     return xml(200, str(written["body"]))

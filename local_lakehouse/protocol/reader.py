@@ -1,7 +1,7 @@
-"""HTTP to `Request`: the one place that decides what a request says.
+"""HTTP to `Request`: the only place that interprets a request.
 
-What two readers could read differently is refused here: a parameter or a header given twice, a parameter that its
-operation does not have, text that is not UTF-8.
+Ambiguous requests are refused here: a repeated parameter or header, a parameter that the operation does not have, or
+text that is not UTF-8.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from local_lakehouse.protocol.services import PROTOCOLS, by_signature, by_target
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _FORM = "application/x-www-form-urlencoded"
 
-# DynamoDB's largest request has 16 MB; S3's largest object in one request 5 GiB.
+# DynamoDB's largest request has 16 MB; S3's largest single upload has 5 GiB.
 _LARGEST_DOCUMENT = 20 * 1024 * 1024
 _LARGEST_OBJECT = 5 * 1024**3
 
-# Parameters of signatures, by lower-case name: they say who asks, not for what.
+# Signature parameters, by lower-case name: they identify the caller, not the operation.
 _SIGNATURE = frozenset(
     {
         "awsaccesskeyid", "expires", "signature", "x-amz-algorithm", "x-amz-content-sha256", "x-amz-credential",
         "x-amz-date", "x-amz-expires", "x-amz-security-token", "x-amz-signature", "x-amz-signedheaders", "x-id",
     }
 )  # fmt: skip
-# Headers that lists may be split over; any other header has one value.
+# Headers with lists that can be repeated; any other header has one value.
 _LISTS = frozenset({"accept", "accept-encoding", "accept-language", "cache-control", "connection", "cookie", "via"})
 
 
 @dataclass(frozen=True)
 class Head:
-    """A request as HTTP brings it, but for its content.
+    """A request's HTTP data without its content.
 
     Args:
-        method: HTTP's method.
-        target: Path and query, as they came.
-        headers: Names and values, in their order.
+        method: The HTTP method.
+        target: The path and query, unchanged.
+        headers: Names and values, in order.
     """
 
     method: str
@@ -54,11 +54,11 @@ class Head:
 
 
 class UnreadableRequestError(Exception):
-    """A request that nobody can carry out, since it cannot be read in one way only.
+    """A request is ambiguous or invalid.
 
     Args:
-        service: The service it is for, as far as it tells.
-        fault: What is wrong with it.
+        service: The service, if known.
+        fault: The error.
     """
 
     def __init__(self, service: str, fault: Fault) -> None:
@@ -76,7 +76,7 @@ def read(head: Head, body: Body, region: str) -> Request:
         region: The Region of a request that does not name one.
 
     Raises:
-        UnreadableRequestError: It cannot be read, or can be read in several ways.
+        UnreadableRequestError: It is invalid or ambiguous.
     """
     service = "s3"
     try:
@@ -108,7 +108,7 @@ def read(head: Head, body: Body, region: str) -> Request:
 def _split(target: str) -> tuple[str, list[tuple[str, str]]]:
     path, _, query = target.partition("?")
     try:
-        # A plus sign stands for a space, as every SDK means it.
+        # A plus sign stands for a space, as in all SDKs.
         return path, parse_qsl(query, keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise Fault("InvalidURI", "The query string is not UTF-8.") from error
@@ -128,7 +128,7 @@ def _once(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _hoisted(query: list[tuple[str, str]], headers: Headers) -> tuple[list[tuple[str, str]], Headers]:
-    """Make headers of the headers that a presigned URL carries in its query."""
+    """Convert headers in a presigned URL's query to headers."""
     carried = [(name, value) for name, value in query if _is_header(name)]
     if not carried:
         return query, headers
@@ -141,7 +141,7 @@ def _is_header(name: str) -> bool:
 
 
 def _credential(query: list[tuple[str, str]], headers: Headers) -> Credential | None:
-    """Read who signed a request, from its header or from the query of a presigned URL."""
+    """Read a request's signer from its header or from a presigned URL's query."""
     signed = [value for name, value in query if name.lower() in ("x-amz-credential", "awsaccesskeyid")]
     header = headers.get("authorization")
     if len(signed) + (header is not None) > 1:
@@ -159,7 +159,7 @@ def _credential(query: list[tuple[str, str]], headers: Headers) -> Credential | 
     scope = _CREDENTIAL.fullmatch(f"Credential={signed[0]}")
     if scope:
         return Credential(scope[1], scope[2], by_signature(scope[3]))
-    # The older signature, which boto3 still gives to URLs of S3, says nothing of Region and service.
+    # The older signature version, which boto3 still uses for S3 URLs, contains no Region and service.
     return Credential(signed[0], None, "s3")
 
 
@@ -173,7 +173,7 @@ def _service(credential: Credential | None, headers: Headers) -> str:
 
 @dataclass(frozen=True)
 class _Reading:
-    """A request whose service is known, and its operation is not."""
+    """A request with a known service but an unknown operation."""
 
     service: str
     credential: Credential | None
@@ -188,7 +188,7 @@ class _Reading:
         return self._request(known, "json", unquote(self.path), {}, _json_object)
 
     def form(self, query: list[tuple[str, str]]) -> Request:
-        """Read a request in the query protocol, whose operation is part of the form."""
+        """Read a request in the query protocol, whose form contains the operation."""
         pairs = list(query)
         if self.headers.get("content-type", "").startswith(_FORM):
             try:
@@ -264,12 +264,12 @@ def _inflated(content: bytes) -> bytes:
 
 
 def unframed(content: bytes) -> bytes:
-    """Take away the frame of ``aws-chunked``: sizes, signatures and trailers.
+    """Remove the framing of ``aws-chunked``: sizes, signatures and trailers.
 
     AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 
     Raises:
-        Fault: ``IncompleteBody``: the frame is broken.
+        Fault: ``IncompleteBody``: the framing is invalid.
     """
     stream = io.BytesIO(content)
     pieces: list[bytes] = []
@@ -291,7 +291,7 @@ def _json_object(request: Request) -> dict[str, Any]:
     return document
 
 
-# Only these requests say in their body what they need rights for; an object's content is none of our business.
+# Only the bodies of these requests affect permissions; an object's content does not.
 _READ_FROM_BODY = {"DeleteObjects": ("Object", "Objects"), "CreateBucket": ("Tag", "Tags")}
 
 
@@ -322,10 +322,10 @@ def xml_tree(body: bytes) -> ElementTree.Element:
 
 
 def copy_source(header: str) -> tuple[str, str, str | None]:
-    """Read ``x-amz-copy-source``: bucket, key and version.
+    """Parse ``x-amz-copy-source``: bucket, key and version.
 
     Raises:
-        Fault: ``InvalidArgument``: it names no object.
+        Fault: ``InvalidArgument``: it does not name an object.
     """
     path, _, query = header.partition("?")
     bucket, _, key = unquote(path).removeprefix("/").partition("/")

@@ -1,4 +1,4 @@
-"""One request, read once: what authorization, services, moto and observers share."""
+"""One request, parsed once, for authorization, services, moto and observers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Credential:
-    """What a request is signed with.
+    """The signature of a request.
 
     Args:
         access_key: The key's id.
-        region: The Region that the signature is for; None when it does not say.
-        service: botocore's name of the service that the signature is for.
+        region: The signature's Region; None if it has none.
+        service: botocore's name of the signature's service.
     """
 
     access_key: str
@@ -37,12 +37,12 @@ class Caller:
 
     @property
     def principal(self) -> str:
-        """ARN of the user, or of the role whose session it is: what policies and Lake Formation name."""
+        """ARN of the user, or of the session's role, as in policies and Lake Formation."""
         return self.role or self.arn
 
 
 class Headers(Mapping[str, str]):
-    """HTTP headers by name, in any case; ``_`` and ``-`` are different characters, as they are to Amazon S3."""
+    """Case-insensitive HTTP headers; as in Amazon S3, ``_`` and ``-`` are different characters."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self._held = {name.lower(): (name, value) for name, value in pairs}
@@ -60,12 +60,12 @@ class Headers(Mapping[str, str]):
         return isinstance(name, str) and name.lower() in self._held
 
     def written(self) -> list[tuple[str, str]]:
-        """Return names and values as they were written."""
+        """Return names and values in their original form."""
         return list(self._held.values())
 
 
 class Body:
-    """A request's content, read when somebody needs it, once, and at most so far.
+    """A request's content, read on demand, once, and up to a limit.
 
     Args:
         chunks: The content's pieces as they arrive.
@@ -79,10 +79,10 @@ class Body:
         """Return the whole content.
 
         Args:
-            limit: The most bytes that are taken.
+            limit: The maximum number of bytes.
 
         Raises:
-            Fault: ``RequestEntityTooLarge``: there is more.
+            Fault: ``RequestEntityTooLarge``: the content is larger.
         """
         if self._content is None:
             pieces: list[bytes] = []
@@ -99,10 +99,10 @@ class Body:
 
 
 class _lazily(Generic[T]):  # noqa: N801  (it is written as a decorator)
-    """A property that is computed once.
+    """A cached property.
 
-    Python's own `functools.cached_property` holds one lock for all instances until Python 3.12: a body that is slow to
-    arrive would hold up everybody else's.
+    Until Python 3.12, `functools.cached_property` holds one lock for all instances, so a slow body would block all
+    other requests.
     """
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
@@ -126,14 +126,14 @@ class Request:
         service: botocore's name of the service.
         operation: The operation of its model; empty when the model has no such operation.
         protocol: ``json``, ``query``, ``rest-json`` or ``rest-xml``.
-        credential: What it is signed with; None for an unsigned one.
-        region: The Region that it is for.
-        method: HTTP's method.
+        credential: Its signature; None if it is unsigned.
+        region: The request's Region.
+        method: The HTTP method.
         path: The path, percent-decoded.
-        query: The parameters of the query string that the operation's model knows, each with its one value.
-        headers: HTTP's headers; those that a presigned URL carries in its query are among them.
-        content: Reads the body, decoded.
-        members: Reads the operation's members by their names on the wire.
+        query: The query parameters in the operation's model, each with one value.
+        headers: The HTTP headers, including those in a presigned URL's query.
+        content: Reads the decoded body.
+        members: Reads the operation's members by their wire names.
     """
 
     service: str
@@ -150,12 +150,12 @@ class Request:
 
     @_lazily
     def body(self) -> bytes:
-        """Return the content: without the frame that streaming signatures put around it, and uncompressed."""
+        """Return the content without the framing of streaming signatures, and uncompressed."""
         return self.content()
 
     @_lazily
     def parameters(self) -> Mapping[str, Any]:
-        """Return the operation's members by their names on the wire; in REST those of path and query too."""
+        """Return the operation's members by their wire names, including those in a REST path and query."""
         return self.members(self)
 
     @_lazily
@@ -164,7 +164,7 @@ class Request:
         return {name: value for name, value in self.headers.items() if name.startswith("x-amz-")}
 
     def text(self, name: str) -> str | None:
-        """Return a parameter that is a text; None when it is missing or empty."""
+        """Return a string parameter; None if it is missing or empty."""
         value = self.parameters.get(name)
         return value if isinstance(value, str) and value else None
 

@@ -1,4 +1,4 @@
-"""The operation that a REST request is for: by method, path, query and headers, as botocore's models say."""
+"""The operation of a REST request, from method, path, query and headers, based on botocore's models."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from local_lakehouse.protocol.services import PROTOCOLS, service_model
 
 @dataclass(frozen=True)
 class Route:
-    """How a request to one operation looks.
+    """The pattern of requests to one operation.
 
     Args:
         model: The operation.
-        method: HTTP's method.
-        path: The path's form, with a group for each label.
-        literals: What its query string always holds.
-        query: The query parameters that must be there.
-        headers: The headers that must be there.
-        known: All query parameters of the model; True for those that may be repeated.
+        method: The HTTP method.
+        path: The path's pattern, with a group for each label.
+        literals: The constant query parameters.
+        query: The required query parameters.
+        headers: The required headers.
+        known: All query parameters of the model; True for those that can be repeated.
     """
 
     model: OperationModel
@@ -38,11 +38,11 @@ class Route:
 
     @property
     def weight(self) -> tuple[int, int]:
-        """Its precedence: a request may match several routes, and is for the one that asks most of it."""
+        """Its precedence: if a request matches several routes, the most specific one wins."""
         return len(self.literals) + len(self.query) + len(self.headers), -self.path.groups
 
     def matches(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
-        """Return whether a request is for this operation."""
+        """Return whether a request matches this operation."""
         return (
             method == self.method
             and self.path.fullmatch(path) is not None
@@ -59,16 +59,16 @@ def find(
 
     Args:
         service: botocore's name of the service.
-        method: HTTP's method.
-        path: The path: decoded for S3, whose keys may hold anything; as it came for other services.
-        query: The query's parameters, without those of a signature.
-        headers: HTTP's headers.
+        method: The HTTP method.
+        path: The path, decoded for S3, whose keys can contain any character, and unchanged for other services.
+        query: The query parameters, without those of a signature.
+        headers: The HTTP headers.
 
     Returns:
-        The route, what the path says by label, and the query's parameters; None when the model has no such operation.
+        The route, the path's labels, and the query parameters; None if the model has no such operation.
 
     Raises:
-        Fault: ``InvalidArgument``: a parameter is repeated, or the operation has none of that name.
+        Fault: ``InvalidArgument``: a parameter is repeated, or the operation does not have it.
     """
     values: dict[str, list[str]] = {}
     for name, value in query:
@@ -122,10 +122,10 @@ def _path_pattern(path: str) -> Iterator[str]:
         if label is None:
             yield re.escape(part)
         else:
-            # A bucket's key may end in a slash, which belongs to it.
+            # A bucket's key can end in a slash, which is part of the key.
             yield f"(?P<{label[1]}>.+)" if label[2] else f"(?P<{label[1]}>[^/]+)"
 
 
 def is_rest(service: str) -> bool:
-    """Return whether a service is spoken to in REST."""
+    """Return whether a service uses REST."""
     return PROTOCOLS[service].name.startswith("rest-")

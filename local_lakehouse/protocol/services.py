@@ -1,7 +1,7 @@
-"""The AWS services that are known here, and how a request names them.
+"""The supported AWS services, and how requests identify them.
 
-The table repeats what botocore's models say, so that a lakehouse starts without reading them: glue's alone has two
-megabytes. A test compares the two.
+The table repeats data from botocore's models, so that a lakehouse starts without loading them: glue's model alone has
+two megabytes. A test compares the two.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from botocore.model import ServiceModel
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a service is spoken to.
+    """The protocol of a service.
 
     Args:
-        name: ``json``, ``query``, ``rest-json`` or ``rest-xml``: the one that botocore speaks.
+        name: ``json``, ``query``, ``rest-json`` or ``rest-xml``: the protocol that botocore uses.
         target: The prefix of ``X-Amz-Target``; empty for a service without it.
         version: The version in the content type of ``json``.
-        queried: Whether clients may speak ``query`` too.
+        queried: Whether clients can also use ``query``.
     """
 
     name: str
@@ -56,17 +56,17 @@ _PARTITIONS = ((r"cn-", "aws-cn"), (r"us-gov-", "aws-us-gov"))
 
 
 def by_target(prefix: str) -> str:
-    """Return the service of an ``X-Amz-Target``'s prefix; the prefix itself when no service has it."""
+    """Return the service of an ``X-Amz-Target`` prefix; the prefix itself if it is unknown."""
     return _TARGETS.get(prefix, prefix)
 
 
 def signing_name(service: str) -> str:
-    """Return the service by which requests to a service are signed: streams are signed for as tables are."""
+    """Return the service whose name signatures contain: streams use the name of tables."""
     return "dynamodb" if service == "dynamodbstreams" else service
 
 
 def by_signature(name: str) -> str:
-    """Return botocore's name of the service that a signature names."""
+    """Return botocore's name of the service in a signature."""
     return _SIGNED_AS.get(name, name)
 
 

@@ -1,4 +1,4 @@
-"""AWS's JSON and REST-JSON protocols over botocore's service models: parse, validate, answer."""
+"""AWS's JSON and REST-JSON protocols, based on botocore's service models: parsing, validation, responses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Service(Protocol):
-    """A service of the lakehouse that answers some operations of one AWS service by itself."""
+    """A service of the lakehouse that implements operations of an AWS service."""
 
     @property
     def name(self) -> str:
@@ -41,24 +41,24 @@ class Service(Protocol):
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations answered here; all others of that service go to moto."""
+        """The operations that are implemented here; moto executes the service's other operations."""
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one validated request, or raise a `Fault`."""
 
 
 def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
-    """Turn a decoded JSON document into a request, checked against the operation's input shape.
+    """Convert a decoded JSON document to a request, validated against the operation's input shape.
 
     Args:
-        operation: The operation asked for.
-        document: What the JSON body said; members that the model does not know are ignored, as AWS does.
+        operation: The operation.
+        document: The JSON document; as on AWS, unknown members are ignored.
 
     Returns:
         The members by their modelled names; timestamps as aware datetimes, blobs as bytes.
 
     Raises:
-        Fault: ``SerializationException`` for a wrong JSON type, ``ValidationException`` for a broken constraint.
+        Fault: ``SerializationException`` for a wrong JSON type, ``ValidationException`` for a violated constraint.
     """
     shape = operation.input_shape
     if shape is None:
@@ -69,7 +69,7 @@ def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
 
 
 def check(operation: OperationModel, request: Mapping[str, Any]) -> None:
-    """Check the members of a request, each of the right type, against the constraints of the model.
+    """Validate a request's members, which have the right types, against the model's constraints.
 
     Raises:
         Fault: ``ValidationException``.
@@ -84,11 +84,11 @@ def _refuse_broken(broken: Sequence[str]) -> None:
 
 
 def parse_json(body: bytes) -> Any:
-    """Decode a request's body, or fail as AWS does when it is not JSON."""
+    """Decode a request's body, or fail as AWS does if it is not JSON."""
     try:
         document = json.loads(body or b"{}", parse_constant=_refuse_constant)
         if _ESCAPED_SURROGATE.search(body):
-            # Half a pair is valid JSON and no text: nothing could store it, nor send it back.
+            # Half a surrogate pair is valid JSON but not text: it can be neither stored nor sent back.
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Fault("SerializationException", "The request's body is not valid JSON.") from error
@@ -103,7 +103,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def check_types(operation: OperationModel, document: Any, apart: Collection[str] = ()) -> None:
-    """Check a decoded JSON document as far as moto needs it: JSON types, and members that must be there.
+    """Check the types and required members of a decoded JSON document, as moto needs it.
 
     Args:
         operation: The operation.
@@ -118,10 +118,10 @@ def check_types(operation: OperationModel, document: Any, apart: Collection[str]
 
 
 def check_required(operation: OperationModel, request: Mapping[str, Any]) -> None:
-    """Check that the members of a request are there which must be.
+    """Check that a request has its required members.
 
     Raises:
-        Fault: ``ValidationError``, as services in the query protocol call it.
+        Fault: ``ValidationError``, as in the query protocol.
     """
     needed = operation.input_shape.required_members if operation.input_shape else []
     missing = [_violation("null", _join("", name), "Member must not be null") for name in needed if name not in request]
@@ -157,13 +157,13 @@ def _check_tree(shape: Shape, value: Any, path: str, apart: Collection[str]) -> 
 
 @functools.cache
 def _wire_members(shape: StructureShape) -> tuple[list[tuple[str, str]], dict[str, tuple[str, Shape]]]:
-    """Return the members that must be there, and all members, by their names on the wire."""
+    """Return the required members, and all members, by their wire names."""
     members = {_wire_name(member, name): (name, member) for name, member in shape.members.items()}
     return [(_wire_name(shape.members[name], name), name) for name in shape.required_members], members
 
 
 def answer(operation: OperationModel, result: Mapping[str, Any], json_version: str | None) -> Answer:
-    """Serialise a result by the operation's output shape."""
+    """Serialize a result by the operation's output shape."""
     shape = operation.output_shape
     body = {} if shape is None else _encode(shape, result)
     return _respond(200, body, json_version)
@@ -249,12 +249,12 @@ def _decode_timestamp(value: float | str) -> datetime:
 
 
 def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
-    """Name each constraint of the model that a value breaks, in the words AWS uses.
+    """Return AWS's message for each of the model's constraints that a value violates.
 
     Args:
-        shape: What the model demands.
+        shape: The model's shape.
         value: A value of the right type.
-        path: Where it is in the request.
+        path: Its path in the request.
     """
     where = path or "request"
     limits = shape.metadata
@@ -273,7 +273,7 @@ def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
         for key, item in value.items():
             yield from violations(shape.key, key, where)
             yield from violations(shape.value, item, f"{path}.{key}.member")
-    elif shape.type_name in ("string", "blob") and not hasattr(value, "read"):  # the length of a stream is not known
+    elif shape.type_name in ("string", "blob") and not hasattr(value, "read"):  # a stream's length is unknown
         yield from _length_violations(limits, len(value), value, where)
         yield from _text_violations(shape, value, where)
     elif shape.type_name in ("integer", "long", "float", "double"):
@@ -325,8 +325,8 @@ def _matches(pattern: str, value: str) -> bool:
 
 @functools.cache
 def _compile(pattern: str) -> re.Pattern[str] | None:
-    """Compile a model's pattern, which is Java's: what Python's `re` cannot read is left to the service itself."""
-    # Java writes the characters beyond U+FFFF as a range of surrogate pairs.
+    """Compile a model's pattern, which has Java's syntax; None if Python's `re` cannot compile it."""
+    # Java writes the characters above U+FFFF as a range of surrogate pairs.
     pattern = pattern.replace("\\uD800\\uDC00-\\uDBFF\\uDFFF", "\U00010000-\U0010ffff")
     escaped = re.sub(r"\\u\{?([0-9A-Fa-f]{4,5})\}?", lambda match: re.escape(chr(int(match[1], 16))), pattern)
     escaped = re.sub(r"\\p\{(?:IsAlphabetic|L|Alpha)\}", "A-Za-z\u00c0-\uffff", escaped)
@@ -362,7 +362,7 @@ def _encode_timestamp(shape: Shape, value: datetime) -> float | str:
 
 
 def from_query(shape: Shape, values: list[str]) -> Any:
-    """Turn a query string's texts into what a JSON body would have said."""
+    """Convert a query string's values to those of a JSON body."""
     if isinstance(shape, ListShape):
         return [from_query(shape.member, [value]) for value in values]
     text = values[-1]

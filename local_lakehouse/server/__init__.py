@@ -1,1 +1,1 @@
-"""The address: requests in, answers out."""
+"""The endpoint: requests in, responses out."""

@@ -1,8 +1,9 @@
-"""The requests that are turned away before anything is read or done: those of web pages and of other computers' names.
+"""Requests that are rejected before they are read: those from web pages and for other hosts.
 
-A browser sends requests on behalf of any page to any address. It says so in ``Origin``, in ``Sec-Fetch-Site``, and in
-``Host`` where a page has let its own name point to this computer. Programs send none of these, so nothing that a
-browser sends for a page is ever wanted. No answer has CORS headers, with which a page could ask for an exception.
+A browser sends requests on behalf of any page to any address. It reveals this in ``Origin``, in ``Sec-Fetch-Site``, and
+in ``Host`` if a page resolves its own name to this computer. Programs send none of these headers, so a request that a
+browser sends for a page is never legitimate. No response has CORS headers, with which a page could request an
+exception.
 
 See https://fetch.spec.whatwg.org/#origin-header and https://www.w3.org/TR/fetch-metadata/.
 """
@@ -20,17 +21,17 @@ _TOKEN = "x-zetl-token"
 
 
 def turn_away(headers: Sequence[tuple[str, str]]) -> Answer | None:
-    """Return the answer to a request that must not be looked at; None for any other.
+    """Return the response to a rejected request; None for any other request.
 
     Args:
-        headers: Names and values as they came.
+        headers: Names and values, unchanged.
     """
     hosts = _values(headers, "host")
     if len(hosts) != 1 or not _LOOPBACK.fullmatch(hosts[0]):
         return _refusal("This address answers to 127.0.0.1 and localhost only.")
     if _values(headers, "origin"):
         return _refusal("This address does not answer web pages.")
-    # A person who types the address sends "none".
+    # If a user types the address, the browser sends "none".
     if any(value != "none" for value in _values(headers, "sec-fetch-site")):
         return _refusal("This address does not answer web pages.")
     return None
@@ -40,7 +41,7 @@ def has_token(headers: Sequence[tuple[str, str]], token: str) -> bool:
     """Return whether a request carries the state's token, which only this user can read.
 
     Args:
-        headers: Names and values as they came.
+        headers: Names and values, unchanged.
         token: The token.
     """
     given = _values(headers, _TOKEN)

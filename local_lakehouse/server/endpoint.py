@@ -1,4 +1,4 @@
-"""One address for all of AWS: our services by service and operation, the rest to moto."""
+"""One address for all AWS services: the project's services by service and operation, and moto for all others."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _LOG = logging.getLogger(__name__)
 _CONTROL = "/_zetl/"
 _LARGEST_CONTROL = 64 * 1024
 _ACTING_FOR_CALLERS = ("athena",)
-# The first two wait for statements, which make requests of their own; the third writes a table in many transactions.
+# The first two wait for statements, which make requests; the third writes a table in many transactions.
 _IN_STEPS = ("StartQueryExecution", "StopQueryExecution", "ImportTable")
 
-# What clients of these services take for a failure of the service; others know ``InternalFailure``.
+# The error that these services' clients treat as internal; others use ``InternalFailure``.
 _UNAVAILABLE = {
     "athena": "InternalServerException", "dynamodb": "InternalServerError", "glue": "InternalServiceException",
     "iam": "ServiceFailure", "kms": "KMSInternalException", "lakeformation": "InternalServiceException",
@@ -46,11 +46,11 @@ Control = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Controls:
-    """The requests that are not part of AWS: ``POST /_zetl/<name>``.
+    """Requests that are not part of AWS: ``POST /_zetl/<name>``.
 
     Args:
-        token: What a request must carry in ``X-Zetl-Token``.
-        actions: What is done, by name.
+        token: The required value of ``X-Zetl-Token``.
+        actions: The actions by name.
     """
 
     token: str
@@ -58,15 +58,14 @@ class Controls:
 
 
 class Endpoint:
-    """Answers the requests that arrive at the lakehouse's address.
+    """Answers the requests at the lakehouse's address.
 
     Args:
-        backend: moto, for all that is not ours.
-        services: Our services.
-        observers: Told of every DynamoDB request that succeeded, with operation and members, before anything else
-            happens.
-        controls: What is not part of AWS.
-        enforcer: Checks each request of AWS first; None lets everybody do everything.
+        backend: moto, for everything else.
+        services: The project's services.
+        observers: Notified of every successful DynamoDB request, with operation and members, before the next request.
+        controls: The controls, which are not part of AWS.
+        enforcer: Checks each AWS request first; None disables the checks.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class Endpoint:
         self._observers = observers
         self._controls = controls
         self._enforcer = enforcer
-        # Who may read the data of tables in locations that Lake Formation does not know is IAM's to say, always.
+        # IAM always decides who reads the data of tables in locations that Lake Formation does not manage.
         self._data_rights = enforcer or PolicyEnforcer(backend, services)
         self._services = {
             (service.name, operation): service for service in services for operation in service.operations
@@ -133,7 +132,7 @@ class Endpoint:
             if refused is not None:
                 return refused
         elif request.credential and not self._backend.knows(request.credential.access_key):
-            # Where rights are not checked, a key that nobody has is the administrator's.
+            # Without IAM enforcement, an unknown key belongs to the administrator.
             request = request.signed_with(LEARNER_ACCESS_KEY)
         if not request.operation:
             raise _not_offered(request)
@@ -143,7 +142,7 @@ class Endpoint:
         return self._forward(request) if service is None else self._call(service, request)
 
     def _call(self, service: Service, request: Request) -> Answer:
-        """Let one of our services answer."""
+        """Execute a request with one of the project's services."""
         model = service_model(request.service).operation_model(request.operation)
         rights, actor = self._rights(service, request), self._actor(request)
         with acting_for(rights), asked_by(actor), self._kept(service, request):
@@ -156,7 +155,7 @@ class Endpoint:
 
     @contextlib.contextmanager
     def _kept(self, service: Service, request: Request) -> Iterator[None]:
-        """Keep what the request changes, unless the service does that by itself, in several steps."""
+        """Save the request's changes, unless the service saves them itself, in several steps."""
         if reads(request.operation) or request.operation in _IN_STEPS:
             yield
             return
@@ -165,21 +164,21 @@ class Endpoint:
             try:
                 yield
             except Fault as fault:
-                # An answer like any other: what was done before it stays.
+                # A normal response: earlier changes are kept.
                 refused = fault
             finally:
-                # The request may have been the first to need the service.
+                # The request may have been the service's first.
                 made = service.made if isinstance(service, OnDemand) else service
                 self._backend.documents.changed(self._backend.documents.names_of(made))
         if refused is not None:
             raise refused
 
     def _rights(self, service: Service, request: Request) -> CallerRights | None:
-        """Return by whose rights a service works, if not by its own."""
+        """Return the identity whose permissions a service uses, if not its own."""
         return self._enforcer.rights_of(request) if self._enforcer and service.name in _ACTING_FOR_CALLERS else None
 
     def _actor(self, request: Request) -> Actor | None:
-        """Return about whom Lake Formation decides: who asks the Data Catalog, or asks Athena to read a table."""
+        """Return the identity that Lake Formation checks: the caller of the Data Catalog or of Athena."""
         if request.service not in ("athena", "glue") or request.credential is None:
             return None
         principal = self._backend.principal_arn(request.credential.access_key)
@@ -197,22 +196,22 @@ class Endpoint:
         return Caller(ACCOUNT, request.region, arn, principal)
 
     def _forward(self, request: Request) -> Answer:
-        """Let moto or the data plane answer; nothing else happens until the observers know of it."""
+        """Execute a request with moto or the data plane, and notify the observers before anything else happens."""
         if is_read(request):
-            # It waits for nobody's turn.
+            # It does not wait for a lock.
             return self._backend.serve(request)
         load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend.dispatch import NotOfferedError
 
         model = service_model(request.service).operation_model(request.operation)
         if is_write(request):
-            # The data plane checks it. Here it is parsed, so that nobody waits for that.
+            # The data plane validates it. Parsed here, outside the lock.
             _ = request.parameters
         elif request.protocol in ("json", "rest-json"):
             wire.check_types(model, request.parameters)
         elif request.protocol == "query":
             wire.check_required(model, request.parameters)
-        # Before the lock is taken: nobody waits for a body that takes its time.
+        # Before the lock is taken, so that a slow body blocks nobody.
         _ = request.body
         with self._backend.transaction(request.operation):
             try:
@@ -223,21 +222,22 @@ class Endpoint:
             except (Fault, StorageError):
                 raise
             except Exception as error:
-                # moto trusts its clients: what it has no answer to fails anywhere in it. Nothing of it is kept.
+                # moto trusts its input, so an unsupported request can fail anywhere in it. None of its changes are
+                # kept.
                 _LOG.exception("moto failed at %s %s", request.service, request.operation)
                 raise _not_understood(request) from error
             if request.service == "dynamodb" and answer.status == 200:
                 for observe in self._observers:
                     observe(request.operation, request.parameters)
                 if not reads(request.operation):
-                    # Now: the observers' services may have been made for this request.
+                    # Resolved now, because the observers' services may have been created for this request.
                     self._backend.documents.changed(["zero_etl", "exports"])
         self._backend.clients.touch(request.operation)
         return answer
 
 
 def _members(request: Request) -> dict[str, Any]:
-    """Return the members of a request to one of our services, checked against its model."""
+    """Return the members of a request to one of the project's services, validated against its model."""
     model = service_model(request.service).operation_model(request.operation)
     if request.protocol != "query":
         return wire.parse(model, request.parameters)

@@ -1,8 +1,7 @@
-"""HTTP/1.1 on a socket: connections that are kept alive, each read and answered in a thread of its own.
+"""HTTP/1.1 on a socket: keep-alive connections, each with a separate thread.
 
-A request that is slow, unfinished or never ends costs its own thread and nobody else's time. The head of a request is
-parsed by llhttp, by way of httptools; its body is read when somebody asks for it, so that a refused request is answered
-without it.
+A request that is slow, unfinished or endless occupies only its own thread. llhttp parses a request's head through
+httptools. The body is read on demand, so a refused request is answered without it.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from local_lakehouse.protocol.request import Body
 
 _LOG = logging.getLogger(__name__)
 
-# Amazon S3 takes heads of 8 KB, query strings and signatures apart; nothing needs more than this.
+# Amazon S3 accepts heads of 8 KB, not counting query strings and signatures; nothing needs more than this.
 _LARGEST_HEAD = 64 * 1024
 _PIECE = 64 * 1024
-# What is left of a body that nobody wanted is read so far, so that the connection can be kept.
+# The maximum rest of an unused body that is read to keep the connection.
 _LARGEST_REST = 256 * 1024
 _LINGER_SECONDS = 2.0
 
@@ -38,12 +37,12 @@ Serve = Callable[[Head, Body], Answer]
 
 @dataclass(frozen=True)
 class Limits:
-    """How long, and for how many, the server has patience.
+    """The server's limits for time and connections.
 
     Args:
-        idle: Seconds that a connection may be kept without a request.
-        pause: Seconds that a client may pause within a request.
-        connections: The most connections at a time.
+        idle: Maximum seconds without a request.
+        pause: Maximum seconds of a pause within a request.
+        connections: The maximum number of connections.
     """
 
     idle: float = 75.0
@@ -56,8 +55,8 @@ class Server:
 
     Args:
         listener: The socket; it is closed when the server stops.
-        serve: Answers one request; called in many threads at a time.
-        limits: Its patience.
+        serve: Answers one request; called from many threads.
+        limits: Its limits.
     """
 
     def __init__(self, listener: socket.socket, serve: Serve, limits: Limits | None = None) -> None:
@@ -76,19 +75,19 @@ class Server:
         return str(host), int(port)
 
     def start(self) -> None:
-        """Answer requests, until `stop`."""
+        """Answer requests until `stop`."""
         self._accepting.start()
 
     def stop(self, patience: float = 10.0) -> None:
-        """Take no more requests, finish those that are being answered, and close all connections.
+        """Accept no more requests, finish current ones, and close all connections.
 
         Args:
-            patience: Seconds until a request that is not finished is given up.
+            patience: Seconds until unfinished requests are abandoned.
         """
         with self._lock:
             self._stopping = True
             connections = list(self._connections)
-        # On Linux a thread that waits in accept() is woken by a shutdown, on macOS by closing.
+        # On Linux, shutdown() wakes a thread in accept(); on macOS, close() does.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -107,7 +106,7 @@ class Server:
             except OSError as error:
                 if self._stopping:
                     return
-                # Such as too many open files: it passes when a connection is closed.
+                # For example too many open files, until a connection is closed.
                 _LOG.warning("a connection could not be accepted: %s", error)
                 time.sleep(0.05)
                 continue
@@ -133,10 +132,10 @@ class Server:
 
 
 class _BrokenError(Exception):
-    """A connection that no further request can be read from.
+    """A connection from which no further request can be read.
 
     Args:
-        fault: What the client is told; None where nobody listens any more.
+        fault: The error for the client; None if the client is gone.
     """
 
     def __init__(self, fault: Fault | None = None) -> None:
@@ -145,7 +144,7 @@ class _BrokenError(Exception):
 
 
 class _Connection:
-    """One client's connection, and httptools' protocol for it."""
+    """A client's connection, which implements httptools' protocol."""
 
     def __init__(self, peer: socket.socket, serve: Serve, limits: Limits, ended: Callable[[_Connection], None]) -> None:
         self.thread = threading.Thread(target=self._run, name="connection", daemon=True)
@@ -158,7 +157,7 @@ class _Connection:
         self._stopping = False
         self._lock = threading.Lock()
         self._begun = False
-        # What the parser has read so far and nobody has taken: heads, pieces of bodies, and None for a body's end.
+        # Parsed but unused data: heads, pieces of bodies, and None for the end of a body.
         self._read: deque[Head | bytes | None] = deque()
         self._url = b""
         self._headers: list[tuple[str, str]] = []
@@ -195,7 +194,7 @@ class _Connection:
     # The thread.
 
     def finish(self) -> None:
-        """Close the connection as soon as no request is being answered."""
+        """Close the connection when no request is being answered."""
         with self._lock:
             self._stopping = True
             if self._waiting:
@@ -214,7 +213,7 @@ class _Connection:
             self._ended(self)
 
     def _exchange(self) -> bool:
-        """Read one request and answer it; tell whether another may follow."""
+        """Read and answer one request; return whether another can follow."""
         try:
             head = self._next_head()
         except _BrokenError as broken:
@@ -266,10 +265,10 @@ class _Connection:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # Another protocol was offered; it is declined by an ordinary answer.
+            # The client offers another protocol; a normal response declines it.
             self._upgraded = True
         except httptools.HttpParserError as error:
-            # What came before it counts.
+            # Data before it is still valid.
             self._failure = Fault("BadRequest", f"This is not an HTTP/1.1 request: {error}")
 
     def receive(self) -> bytes | None:
@@ -297,7 +296,7 @@ class _Connection:
         return piece
 
     def _rest_is_short(self, body: _Incoming) -> bool:
-        """Read what is left of a body that was not needed; tell whether its end was reached."""
+        """Read the rest of an unused body; return whether its end was reached."""
         if body.ended:
             return True
         if self._expects:
@@ -321,7 +320,7 @@ class _Connection:
             self._peer.sendall(answer.body)
 
     def _linger(self) -> None:
-        """Let the client read the answer: closing over unread bytes would take it away again."""
+        """Let the client read the response: closing a socket with unread data would discard it."""
         with contextlib.suppress(OSError):
             self._peer.shutdown(socket.SHUT_WR)
             deadline = time.monotonic() + _LINGER_SECONDS
@@ -332,7 +331,7 @@ class _Connection:
 
 
 class _Incoming:
-    """A request's body, piece by piece."""
+    """A request's body in pieces."""
 
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
@@ -348,7 +347,7 @@ class _Incoming:
 
 
 def _origin_form(url: str) -> str:
-    """Return path and query of a request's target, which a proxy's client writes with a host."""
+    """Return the path and query of a request's target, which a proxy's client sends with a host."""
     scheme, separator, rest = url.partition("://")
     if not separator or "/" in scheme or not scheme:
         return url
@@ -387,5 +386,5 @@ def _written(answer: Answer, method: str, last: bool) -> bytes:
 
 
 def _line(text: str) -> str:
-    """Keep a header on its line: what a client stored may hold anything."""
+    """Remove control characters from a header, because stored values can contain them."""
     return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)

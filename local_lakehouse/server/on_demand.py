@@ -1,4 +1,4 @@
-"""Services that are made when the first request needs them: their libraries take seconds to import."""
+"""Services that are created at their first request, because their libraries take seconds to import."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ S = TypeVar("S", bound=Service)
 
 
 class OnDemand(Generic[S]):
-    """One of our services, not made as yet.
+    """One of the project's services, not yet created.
 
     Args:
         name: The service's name in botocore.
-        operations: The operations that it answers.
-        module: Where it is; imported before the lock is taken.
-        make: Makes it.
-        lock: Held while it is made: the database's, which making it takes, too.
-        prepare: Does beforehand what takes time, while nobody waits for the lock.
+        operations: Its operations.
+        module: Its module; imported before the lock is taken.
+        make: Creates it.
+        lock: The database's lock, held while it is created.
+        prepare: Does slow work first, outside the lock.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class OnDemand(Generic[S]):
 
     @property
     def made(self) -> S | None:
-        """The service; None as long as nobody needed it."""
+        """The service; None until it is needed."""
         return self._made
 
     def get(self) -> S:
@@ -58,7 +58,7 @@ class OnDemand(Generic[S]):
         return self._made
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Let the service answer."""
+        """Execute a request with the service."""
         return self.get().call(operation, request, caller)
 
 

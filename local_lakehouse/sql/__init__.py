@@ -1,1 +1,1 @@
-"""Athena's SQL: read as Trino's grammar has it, typed by Trino's rules, written as DuckDB's SQL."""
+"""Athena's SQL: parsed with Trino's grammar, typed by Trino's rules, written as DuckDB's SQL."""

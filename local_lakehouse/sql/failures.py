@@ -1,4 +1,4 @@
-"""Why a statement fails, under the names that Athena gives."""
+"""Failures of statements, with Athena's error names."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _SYSTEM = 1
 
 @dataclass(frozen=True)
 class Position:
-    """A place in a statement's text; lines and columns count from 1."""
+    """A position in a statement; lines and columns start at 1."""
 
     line: int
     column: int
 
 
 class QueryFailure(Exception):
-    """A statement that was accepted and fails.
+    """An accepted statement fails.
 
     Args:
-        name: Athena's name of the error, such as ``COLUMN_NOT_FOUND``; empty for Hive's errors, which have none.
+        name: Athena's error name, such as ``COLUMN_NOT_FOUND``; empty for Hive's errors, which have none.
         message: What happened.
-        position: Where in the statement, if the error has a place.
+        position: The position in the statement, if known.
         category: Athena's error category: 1 system, 2 user, 3 other.
-        error_type: Athena's error type, when the name does not tell it.
+        error_type: Athena's error type, if it does not follow from the name.
     """
 
     def __init__(
@@ -66,17 +66,17 @@ class QueryFailure(Exception):
 
 
 def not_offered(construct: str, position: Position) -> QueryFailure:
-    """Return the failure of something that is valid in Athena and that the local Athena does not have."""
+    """Return the failure for a construct that is valid in Athena but not supported here."""
     return QueryFailure("NOT_SUPPORTED", f"The local Athena does not offer {construct}", position)
 
 
 class MalformedQuery(Exception):
-    """A statement that is refused at once because its syntax is wrong.
+    """A statement is malformed and refused immediately.
 
     Args:
-        message: What is wrong, as Athena says it.
-        position: Where, if it can be told.
-        code: ``AthenaErrorCode`` of the answer.
+        message: Athena's message.
+        position: The position, if known.
+        code: The response's ``AthenaErrorCode``.
     """
 
     def __init__(self, message: str, position: Position | None = None, *, code: str = "MALFORMED_QUERY") -> None:

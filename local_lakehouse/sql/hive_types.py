@@ -1,4 +1,4 @@
-"""The types that the Glue Data Catalog writes: ``struct<a:int>``, ``array<string>``, ``decimal(10,2)``."""
+"""The Glue Data Catalog's types: ``struct<a:int>``, ``array<string>``, ``decimal(10,2)``."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _GLUE = {
 
 
 class UnknownTypeError(ValueError):
-    """A type that the catalog should not hold."""
+    """A type is not valid in the catalog."""
 
 
 def parse_glue_type(text: str) -> Type:
-    """Read a type as the catalog writes it.
+    """Parse a type in the catalog's syntax.
 
     Raises:
-        UnknownTypeError: It is none.
+        UnknownTypeError: The type is unknown.
     """
     written = text.strip()
     lowered = written.lower()
@@ -87,7 +87,7 @@ def _split(text: str) -> list[str]:
 
 
 def glue_type(type_: Type) -> str:
-    """Write a type as the catalog does."""
+    """Format a type in the catalog's syntax."""
     if type_.name == "array":
         return f"array<{glue_type(type_.element)}>"
     if type_.name == "map":

@@ -1,4 +1,4 @@
-"""JSON as Athena writes it: no blanks, numbers as Java writes them, and keys in order where it sorts them."""
+"""JSON in Athena's format: no white space, numbers as in Java, and sorted keys where Athena sorts them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-# Java writes the codes of control characters in capital letters.
+# Java writes hexadecimal digits of control characters in upper case.
 _CONTROL = re.compile(r"(?<!\\)((?:\\\\)*\\u00)([01][0-9a-f])")
 
 
 class _Number(str):
-    """A number as it was written; Athena keeps `1.50` but `1e2` becomes a double."""
+    """A number in its original notation; Athena keeps `1.50`, but `1e2` becomes a double."""
 
     __slots__ = ()
 
@@ -24,12 +24,12 @@ def _float(text: str) -> Any:
 
 
 def json_double(value: float) -> Any:
-    """Return a double such that it is written as Java writes it."""
+    """Return a double that is formatted as in Java."""
     return _Number(java_double(value))
 
 
 def parse_json(text: str) -> Any:
-    """Read a JSON text; numbers with a point or an exponent are kept as their canonical text.
+    """Parse JSON; numbers with a point or an exponent keep their canonical text.
 
     Raises:
         ValueError: The text is not JSON.
@@ -42,11 +42,11 @@ def _refuse(name: str) -> Any:
 
 
 def write_json(value: Any, *, ordered: bool = False) -> str:
-    """Write a parsed JSON value without blanks.
+    """Format a parsed JSON value without white space.
 
     Args:
         value: The value.
-        ordered: Whether the members of objects are put into the order of their keys, as ``json_parse`` does.
+        ordered: Whether object members are sorted by key, as by ``json_parse``.
     """
     if isinstance(value, _Number):
         return str(value)
@@ -71,7 +71,7 @@ def json_string(text: str) -> str:
 
 
 def canonical_json(text: str) -> str:
-    """Read a JSON text and write it canonically.
+    """Parse JSON and format it canonically.
 
     Raises:
         ValueError: The text is not JSON.
@@ -85,7 +85,7 @@ def is_number_text(value: Any) -> bool:
 
 
 def java_double(value: float, *, single: bool = False) -> str:
-    """Write a double, or a `real`, as Java's ``Double.toString`` does."""
+    """Format a double or a `real` like Java's ``Double.toString``."""
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):

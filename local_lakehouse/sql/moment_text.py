@@ -1,7 +1,7 @@
-"""Texts of times and timestamps: every precision from 0 to 12 digits of a second.
+"""Text form of times and timestamps, with 0 to 12 fractional digits.
 
-A moment is microseconds since 1970 and the picoseconds behind them, as Trino's long timestamps are, so that nothing is
-rounded before the precision that is wanted is known.
+A value is microseconds since 1970 and the remaining picoseconds, like Trino's long timestamps, so that nothing is
+rounded before the required precision is known.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DAY_MICROS = 86_400 * 10**6
 _SECOND_MICROS = 10**6
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
 _EPOCH = date(1970, 1, 1).toordinal()
-# DuckDB's timestamps end here.
+# The last of DuckDB's timestamps.
 _YEARS = range(-290_000, 294_247)
 _DAY = r"(?P<year>[-+]?\d{4,})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d+))?)?"
@@ -28,13 +28,13 @@ _MAX_OFFSET = 14 * 60
 
 @dataclass(frozen=True)
 class Moment:
-    """A moment as it was written.
+    """A parsed time or timestamp.
 
     Args:
-        micros: Microseconds since 1970-01-01, or since midnight; on the clock that was written.
-        picos: Picoseconds beyond them.
-        digits: How many digits of the second were written.
-        zone: The zone that was written.
+        micros: Microseconds since 1970-01-01, or since midnight; in local time.
+        picos: The remaining picoseconds.
+        digits: The number of fractional digits in the text.
+        zone: The zone in the text.
     """
 
     micros: int
@@ -47,7 +47,7 @@ def day_number(year: int, month: int, day: int) -> int:
     """Return the days since 1970-01-01.
 
     Raises:
-        ValueError: There is no such day.
+        ValueError: The date does not exist.
     """
     if year not in _YEARS:
         raise ValueError(f"year {year} is out of range")
@@ -57,7 +57,7 @@ def day_number(year: int, month: int, day: int) -> int:
 
 
 def parse_timestamp(text: str) -> Moment:
-    """Read a timestamp with or without a time of day and a zone.
+    """Parse a timestamp with an optional time of day and zone.
 
     Raises:
         ValueError: It is not a timestamp.
@@ -71,7 +71,7 @@ def parse_timestamp(text: str) -> Moment:
 
 
 def parse_time(text: str) -> Moment:
-    """Read a time of day, which may be followed by its distance from UTC.
+    """Parse a time of day with an optional offset from UTC.
 
     Raises:
         ValueError: It is not a time of day.
@@ -85,10 +85,10 @@ def parse_time(text: str) -> Moment:
 
 
 def offset_of(zone: str) -> int:
-    """Return the minutes that a distance such as ``+05:30`` is ahead of UTC.
+    """Return an offset such as ``+05:30`` in minutes.
 
     Raises:
-        ValueError: It is further away than a zone can be.
+        ValueError: It is out of range for a zone.
     """
     hours, _, minutes = zone[1:].partition(":")
     total = int(hours) * 60 + int(minutes)

@@ -1,4 +1,4 @@
-"""Athena's types: their spelling, how they widen, and what DuckDB calls them."""
+"""Athena's types: their names, their widening, and their representation in DuckDB."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Type:
     Args:
         name: Its bare name, such as ``decimal`` or ``timestamp with time zone``.
         numbers: Its numeric parameters: length, or precision and scale.
-        children: The types inside: an array's element, a map's key and value, a row's fields, a function's
-            parameters and result.
-        fields: Names of a row's fields, ``None`` for one without a name.
+        children: The nested types: an array's element, a map's key and value, a row's fields, a function's parameters
+            and result.
+        fields: Names of a row's fields, with ``None`` for unnamed fields.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Type:
     fields: tuple[str | None, ...] = ()
 
     def __str__(self) -> str:
-        """Return the type as ``typeof`` spells it."""
+        """Return the type's name as in ``typeof``."""
         if self.name == "row":
             parts = [
                 f"{name} {child}" if name else str(child)
@@ -43,12 +43,12 @@ class Type:
 
     @property
     def precision(self) -> int:
-        """Digits of a decimal, or digits of a time's second."""
+        """A decimal's precision, or the number of fractional digits of a second."""
         return self.numbers[0]
 
     @property
     def scale(self) -> int:
-        """Digits of a decimal behind its point."""
+        """A decimal's scale."""
         return self.numbers[1]
 
     @property
@@ -85,12 +85,12 @@ MONTH_INTERVAL = Type("interval year to month")
 
 
 def varchar(length: int | None) -> Type:
-    """Return a text type, unbounded without a length."""
+    """Return a varchar type, unbounded without a length."""
     return VARCHAR if length is None else Type("varchar", (length,))
 
 
 def char(length: int) -> Type:
-    """Return a type of texts that are padded to a length."""
+    """Return a char type, padded to a length."""
     return Type("char", (length,))
 
 
@@ -115,7 +115,7 @@ def time(precision: int = 3) -> Type:
 
 
 def time_tz(precision: int = 3) -> Type:
-    """Return the type of times of day with their distance from UTC."""
+    """Return the type of times of day with an offset from UTC."""
     return Type("time with time zone", (precision,))
 
 
@@ -135,7 +135,7 @@ def row(children: tuple[Type, ...], fields: tuple[str | None, ...] | None = None
 
 
 def function(*parts: Type) -> Type:
-    """Return the type of a lambda: its parameters' types, then its result's."""
+    """Return the type of a lambda: its parameter types, then its result type."""
     return Type("function", children=parts)
 
 
@@ -158,9 +158,9 @@ _DUCKDB = {
     "uuid": "UUID",
     "timestamp": "TIMESTAMP",
     "time": "TIME",
-    # The instant in UTC, and the name of the zone in which it is shown.
+    # The instant in UTC, and the name of the display zone.
     "timestamp with time zone": "STRUCT(i TIMESTAMP, z VARCHAR)",
-    # Picoseconds of the day in UTC, and minutes that its own clock is ahead.
+    # Picoseconds of the day in UTC, and the offset in minutes.
     "time with time zone": "STRUCT(n BIGINT, o INTEGER)",
     "interval day to second": "BIGINT",
     "interval year to month": "INTEGER",
@@ -175,9 +175,9 @@ _FINE = {
 
 
 def duckdb_type(type_: Type) -> str:
-    """Return the type in which DuckDB holds values of an Athena type.
+    """Return DuckDB's type for an Athena type.
 
-    Day intervals are held as milliseconds, month intervals as months; fields of rows are called ``f0``, ``f1`` and so
+    Day intervals are stored as milliseconds, and month intervals as months. Row fields are named ``f0``, ``f1`` and so
     on, so that DuckDB never sees their names.
     """
     if type_.name == "decimal":
@@ -193,12 +193,12 @@ def duckdb_type(type_: Type) -> str:
 
 
 def is_fine(type_: Type) -> bool:
-    """Return whether values are moments with more digits than DuckDB's have."""
+    """Return whether values are times with more digits than DuckDB supports."""
     return type_.name in _FINE and type_.precision > _MICRO_DIGITS
 
 
 def is_text(type_: Type) -> bool:
-    """Return whether values are texts."""
+    """Return whether values are strings."""
     return type_.name in ("varchar", "char")
 
 
@@ -208,32 +208,32 @@ def is_numeric(type_: Type) -> bool:
 
 
 def is_integer(type_: Type) -> bool:
-    """Return whether values are whole numbers."""
+    """Return whether values are integers."""
     return type_.name in INTEGERS
 
 
 def is_interval(type_: Type) -> bool:
-    """Return whether values are spans of time."""
+    """Return whether values are intervals."""
     return type_ in (DAY_INTERVAL, MONTH_INTERVAL)
 
 
 def as_decimal(type_: Type) -> Type:
-    """Return the decimal type that holds every value of an integer type."""
+    """Return the decimal type that can represent every value of an integer type."""
     return type_ if type_.name == "decimal" else decimal(_INTEGER_DIGITS[type_.name], 0)
 
 
 def is_comparable(type_: Type) -> bool:
-    """Return whether two values can be told equal."""
+    """Return whether values are comparable."""
     return type_.name != "function" and all(is_comparable(child) for child in type_.children)
 
 
 def is_orderable(type_: Type) -> bool:
-    """Return whether values have an order."""
+    """Return whether values are orderable."""
     return type_.name not in ("function", "map", "json") and all(is_orderable(child) for child in type_.children)
 
 
 def common_type(left: Type, right: Type) -> Type | None:
-    """Return the type to which both widen without being asked, if there is one."""
+    """Return the common type of implicit conversions, if there is one."""
     if left == right:
         return left
     if left == UNKNOWN:
@@ -256,7 +256,7 @@ def common_type(left: Type, right: Type) -> Type | None:
 
 
 def can_coerce(source: Type, target: Type) -> bool:
-    """Return whether a value widens to a type without being asked."""
+    """Return whether a value widens to a type implicitly."""
     if source.name == "char" and target.name == "varchar":
         return True
     return common_type(source, target) == target

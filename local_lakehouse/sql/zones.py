@@ -1,6 +1,6 @@
-"""Time zones by the names that Athena takes: ``UTC``, ``America/New_York``, ``+05:30``.
+"""Time zones by Athena's names: ``UTC``, ``America/New_York``, ``+05:30``.
 
-Instants and wall clocks are microseconds since 1970, so that no year is beyond reach.
+Instants and local times are microseconds since 1970, so all years are supported.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _SECOND = 10**6
 
 
 def zone_name(name: str) -> str:
-    """Return a zone's name as it is shown.
+    """Return a zone's display name.
 
     Raises:
-        ValueError: There is no such zone.
+        ValueError: The zone does not exist.
     """
     zone(name)
     if name.lower() in _UTC_NAMES:
@@ -42,7 +42,7 @@ def zone_name(name: str) -> str:
 
 
 def is_zone(name: str) -> bool:
-    """Return whether there is a zone of this name."""
+    """Return whether a zone with this name exists."""
     try:
         zone(name)
     except ValueError:
@@ -51,9 +51,9 @@ def is_zone(name: str) -> bool:
 
 
 def _offset_match(name: str) -> re.Match[str] | None:
-    """Match ``+05:30``, also behind ``UTC`` or ``GMT``."""
+    """Match ``+05:30``, optionally after ``UTC`` or ``GMT``."""
     prefix = next((prefix for prefix in _PREFIXES if re.match(re.escape(prefix) + "[+-]", name)), "")
-    # The signs of Etc/GMT+5 are POSIX's: a zone of its own, west of Greenwich.
+    # The signs of Etc/GMT+5 follow POSIX: the zone is west of Greenwich.
     if prefix.startswith("Etc/GMT") and ":" not in name:
         return None
     return _OFFSET.fullmatch(name.removeprefix(prefix))
@@ -64,7 +64,7 @@ def zone(name: str) -> tzinfo:
     """Return the rules of a zone.
 
     Raises:
-        ValueError: There is no such zone.
+        ValueError: The zone does not exist.
     """
     if name.lower() in _UTC_NAMES:
         return UTC
@@ -81,7 +81,7 @@ def zone(name: str) -> tzinfo:
 
 
 def offset_micros(instant: int, name: str) -> int:
-    """Return how far a zone's clock is ahead of UTC at an instant."""
+    """Return a zone's offset from UTC at an instant."""
     if name == "UTC":
         return 0
     rules = zone(name)
@@ -93,15 +93,15 @@ def offset_micros(instant: int, name: str) -> int:
 
 
 def to_local(instant: int, name: str) -> int:
-    """Return the wall clock of a zone at an instant."""
+    """Return the local time in a zone at an instant."""
     return instant + offset_micros(instant, name)
 
 
 def to_instant(local: int, name: str) -> int:
-    """Return the instant at which a zone's clock shows a time, as ``java.time`` resolves it.
+    """Return the instant of a local time in a zone, as ``java.time`` resolves it.
 
-    A time that occurs twice is the first; one that is skipped moves on by the gap. Either way the offset is the one
-    before the transition.
+    If a time occurs twice, the first instant is returned; a skipped time moves forward by the gap. In both cases, the
+    offset is the one before the transition.
     """
     day = 86_400 * _SECOND
     before, after = offset_micros(local - day, name), offset_micros(local + day, name)
@@ -112,10 +112,10 @@ def to_instant(local: int, name: str) -> int:
 
 
 def to_joda_instant(local: int, name: str, original: int | None = None) -> int:
-    """Return the instant at which a zone's clock shows a time, as Joda resolves it.
+    """Return the instant of a local time in a zone, as Joda resolves it.
 
-    A time that is skipped moves on by the gap. One that occurs twice keeps the offset of the instant that it was
-    computed from, if it can.
+    A skipped time moves forward by the gap. A time that occurs twice keeps the offset of the instant that it was
+    computed from, if possible.
     """
     if original is not None:
         kept = offset_micros(original, name)
@@ -129,6 +129,6 @@ def to_joda_instant(local: int, name: str, original: int | None = None) -> int:
 
 
 def offset_minutes(instant: int, name: str) -> int:
-    """Return how many minutes a zone is from UTC at an instant, towards zero."""
+    """Return a zone's offset from UTC at an instant in minutes, rounded towards zero."""
     seconds = offset_micros(instant, name) // _SECOND
     return int(seconds / 60)

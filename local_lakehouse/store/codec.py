@@ -1,7 +1,7 @@
-"""Python values as JSON and back: nothing that is read is executed.
+"""Python values as JSON and back, without executing anything that is read.
 
-Every value has one form in JSON. What JSON has no form for is an object with the member ``$``, which names the kind.
-Objects of classes are rebuilt field by field, and only those of the classes that a codec was given.
+Every value has exactly one JSON form. Values without a JSON form are objects with the member ``$``, which names the
+kind. Objects are rebuilt field by field, and only if the codec knows their class.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ Decode = Callable[[Plain], Any]
 
 
 class UnknownClassError(TypeError):
-    """A value belongs to a class that is not to be kept."""
+    """A value belongs to a class that is not stored."""
 
 
 class DamagedDocumentError(ValueError):
-    """A stored document is not what was written."""
+    """A stored document was changed or damaged."""
 
 
 @dataclass(frozen=True)
 class ClassRules:
-    """How the objects of a class are kept.
+    """How a class's objects are stored.
 
     Args:
-        omit: Fields that are not kept.
-        added: Returns fields to keep besides, for `restore` to take.
-        restore: Called with an object once its fields are back, to make those that were omitted.
-        encode: Returns what is kept instead of the fields.
-        decode: Makes an object of what `encode` returned.
+        omit: Fields that are not stored.
+        added: Returns additional fields to store, for `restore`.
+        restore: Called with a rebuilt object, to recreate the omitted fields.
+        encode: Returns the value to store instead of the fields.
+        decode: Creates an object from the result of `encode`.
     """
 
     omit: frozenset[str] = frozenset()
@@ -57,13 +57,13 @@ class ClassRules:
 
 @dataclass(frozen=True)
 class Known:
-    """What a codec may rebuild.
+    """The classes that a codec can rebuild.
 
     Args:
-        classes: Classes by the names they are kept under.
-        rules: Rules for those classes that need any.
-        mappings: Kinds of dictionaries, made without arguments.
-        factories: What makes the missing values of a `defaultdict`.
+        classes: Classes by their stored names.
+        rules: Rules for classes that need them.
+        mappings: Dictionary classes, created without arguments.
+        factories: Default factories of a `defaultdict`.
     """
 
     classes: Mapping[str, type] = field(default_factory=dict)
@@ -76,9 +76,8 @@ class Codec:
     """Encodes values and decodes them again.
 
     Args:
-        known: The classes that may be rebuilt.
-        refer: Returns how an object is kept as a reference to a document of its own; None for an object that is part
-            of the document it occurs in.
+        known: The classes that can be rebuilt.
+        refer: Returns the reference to an object's separate document; None for an object inside its parent's document.
         resolve: Returns the object of a reference.
     """
 
@@ -99,10 +98,10 @@ class Codec:
         self._resolve = resolve
 
     def encode(self, value: Any) -> Plain:
-        """Return a value as JSON can express it.
+        """Return a value in a form that JSON can represent.
 
         Raises:
-            UnknownClassError: It contains an object of a class that is not known.
+            UnknownClassError: It contains an object of an unknown class.
         """
         kind = type(value)
         if kind in _PLAIN:
@@ -120,10 +119,10 @@ class Codec:
         return self._composed(value, kind)
 
     def decode(self, plain: Plain) -> Any:
-        """Return the value that `encode` was given.
+        """Return the value from the result of `encode`.
 
         Raises:
-            DamagedDocumentError: No value is kept like this.
+            DamagedDocumentError: No value has this form.
         """
         if isinstance(plain, list):
             return [self.decode(element) for element in plain]
@@ -138,7 +137,7 @@ class Codec:
         return self._recompose(kind, plain)
 
     def fields(self, value: Any) -> Plain:
-        """Return an object's class and fields, even if it is kept as a reference elsewhere."""
+        """Return an object's class and fields, even if it is stored as a reference elsewhere."""
         class_ = type(value)
         name = self._names.get(class_)
         if name is None:
@@ -153,23 +152,23 @@ class Codec:
 
     @property
     def referable(self) -> frozenset[str]:
-        """The names of the classes whose objects can be documents of their own."""
+        """The names of classes whose objects can be separate documents."""
         return self._referable
 
     def blank(self, plain: Plain) -> Any:
-        """Return an object of the class that `fields` noted, with no fields yet."""
+        """Return an object of the class in the result of `fields`, without fields."""
         class_ = self._class(plain)
         return object.__new__(class_)
 
     def fill(self, target: Any, plain: Plain, *, restore: bool = True) -> Any:
-        """Give an object the fields that `fields` noted."""
+        """Set an object's fields from the result of `fields`."""
         vars(target).update({key: self.decode(member) for key, member in plain["f"].items()})
         if restore:
             self.restore(target)
         return target
 
     def restore(self, target: Any) -> None:
-        """Make the fields of an object that are not kept."""
+        """Recreate an object's fields that are not stored."""
         rules = self._known.rules.get(type(target), _NO_RULES)
         if rules.restore is not None:
             rules.restore(target)
@@ -239,12 +238,12 @@ class Codec:
 
 
 def dumps(plain: Plain) -> str:
-    """Return the JSON of what `Codec.encode` returned."""
+    """Return the JSON for the result of `Codec.encode`."""
     return json.dumps(plain, separators=(",", ":"), check_circular=False)
 
 
 def loads(text: str) -> Plain:
-    """Return what `dumps` was given.
+    """Return the argument of `dumps` from its result.
 
     Raises:
         DamagedDocumentError: It is not JSON.

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 FILE = "lakehouse.sqlite"
 PRIVATE = 0o700
-# "ZETL", so that a file of another program is recognized.
+# "ZETL", which identifies the file.
 _APPLICATION = 0x5A45544C
 # In pages of 4 KB.
 _LONGEST_LOG = 16_000
@@ -29,11 +29,11 @@ Hook = Callable[[], None]
 
 
 class UnreadableStateError(Exception):
-    """The state folder contains something that this version cannot read; the text says what to do."""
+    """A part of the state folder is unreadable for this version; the text says what to do."""
 
 
 class StateInUseError(Exception):
-    """Another process works in the state folder."""
+    """Another process uses the state folder."""
 
 
 class StorageError(Exception):
@@ -48,9 +48,9 @@ class Schema:
         name: The module's name in the table of formats.
         version: The version of `create`.
         create: Statements that create the tables.
-        migrations: Statements that lead from a version to the next, by the version they start from.
-        large: Those tables that grow with use. They are not checked when the database is opened, so that opening does
-            not depend on their size; their rows must carry checksums of their own where a changed bit matters.
+        migrations: Statements that migrate a version to the next, by initial version.
+        large: The tables that grow with use. They are not checked when the database is opened, so that opening does not
+            depend on their size. If a changed bit matters, their rows must have checksums.
     """
 
     name: str
@@ -61,18 +61,19 @@ class Schema:
 
 
 class Database:
-    """One SQLite file that a single process writes; what was committed survives a killed process.
+    """One SQLite file with a single writing process; commits survive a killed process.
 
-    WAL mode with ``synchronous=NORMAL``: a commit is in the operating system's hands before it returns, so that
-    `kill -9` loses nothing. A power cut may cost the commits of the last second, and never damages the file.
+    WAL mode with ``synchronous=NORMAL``: a commit is passed to the operating system before it returns, so `kill -9`
+    loses nothing. A power failure can lose the commits of the last second, but never damages the file.
 
     Args:
-        directory: The state folder, made private to the user; None for a temporary one that is deleted by `close`.
+        directory: The state folder, which becomes private to the user; None for a temporary folder that `close`
+            deletes.
 
     Raises:
-        StateInUseError: Another process works in the folder.
+        StateInUseError: Another process uses the folder.
         StorageError: The folder cannot be written.
-        UnreadableStateError: The file is damaged, or was written by something else.
+        UnreadableStateError: The file is damaged, or another program wrote it.
 
     See: https://www.sqlite.org/wal.html
     """
@@ -102,7 +103,7 @@ class Database:
             raise
 
     def define(self, schema: Schema) -> None:
-        """Create a module's tables, or bring them to its version.
+        """Create a module's tables, or migrate them to its version.
 
         Raises:
             UnreadableStateError: They were written by a newer version, are too old to be migrated, or are damaged.
@@ -118,10 +119,10 @@ class Database:
         self._schemas[schema.name] = schema
 
     def check(self) -> None:
-        """Look for damage in the tables that stay small, and in the structure of the file.
+        """Check the small tables and the file's structure for damage.
 
         Raises:
-            UnreadableStateError: There is damage.
+            UnreadableStateError: The file is damaged.
         """
         try:
             with self.snapshot() as connection:
@@ -136,9 +137,9 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write: everything in the block is committed together, or nothing is.
+        """Write: all changes in the block are committed together, or none.
 
-        Writers take turns, in the order of `lock`. A block inside another one of the same thread is part of it.
+        Writers take turns, in the order of `lock`. A nested block in the same thread is part of the outer one.
 
         Raises:
             StorageError: The state folder cannot be written; nothing was changed.
@@ -158,14 +159,14 @@ class Database:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Read the last committed state as it is now, whatever is written meanwhile; nobody waits for anybody.
+        """Read the last committed state at one instant, without waiting for writers or blocking them.
 
-        A transaction's own changes are not visible here before it is committed.
+        A transaction's own changes are visible here only after it is committed.
         """
         connection = self._reader()
         try:
             connection.execute("BEGIN")
-            # A deferred transaction chooses its instant at its first read.
+            # A deferred transaction's instant is its first read.
             connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
             yield connection
         except sqlite3.Error as error:
@@ -174,49 +175,49 @@ class Database:
             self._give_back(connection)
 
     def view(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        """Read as this thread sees it: its own transaction with what it has written, else a snapshot."""
+        """Read this thread's view: its own transaction with its changes, or otherwise a snapshot."""
         if self.writing:
             return contextlib.nullcontext(self._writer)
         return self.snapshot()
 
     def before_commit(self, hook: Hook, *, last: bool = False) -> None:
-        """Call something at the end of each outermost transaction, inside it; after all others if it is to be last."""
+        """Call a function at the end of each outermost transaction, inside it; optionally after all others."""
         (self._last_before_commit if last else self._before_commit).append(hook)
 
     def after_commit(self, hook: Hook) -> None:
-        """Call something after each commit, while `lock` is still held."""
+        """Call a function after each commit, while `lock` is still held."""
         self._after_commit.append(hook)
 
     def after_rollback(self, hook: Hook) -> None:
-        """Call something after each transaction that failed, so that caches can forget what was not kept."""
+        """Call a function after each failed transaction, so that caches can discard what was not saved."""
         self._after_rollback.append(hook)
 
     def after_replacement(self, hook: Hook) -> None:
-        """Call something after `replace`, so that nothing of what was there before stays in memory."""
+        """Call a function after `replace`, so that no earlier data remains in memory."""
         self._after_replacement.append(hook)
 
     def checkpoint(self) -> None:
-        """Move what was committed from the log to the file, without making anybody wait."""
+        """Move committed data from the log to the file, without blocking anybody."""
         with self.snapshot() as connection:
             connection.execute("ROLLBACK")
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def copy(self) -> sqlite3.Connection:
-        """Return a copy of everything as it is now, in memory."""
+        """Return a copy of the current data in memory."""
         copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         with self.snapshot() as connection:
             connection.backup(copy)
         return copy
 
     def replace(self, content: sqlite3.Connection) -> None:
-        """Take over what another database of the same form contains, in the place of everything."""
+        """Replace all data with that of another database of the same format."""
         with self.lock:
             try:
                 content.backup(self._writer)
             except sqlite3.Error as error:
                 raise self.failure(error) from error
-            # The other database may be from a time before a module was first used. All tables are there before a
-            # hook looks into one of them.
+            # The other database may be older than a module's first use. All tables exist before a hook uses one of
+            # them.
             with self.transaction():
                 for schema in list(self._schemas.values()):
                     self.define(schema)
@@ -229,7 +230,7 @@ class Database:
         return self._depth > 0 and self._writing_thread == threading.get_ident()
 
     def failure(self, error: sqlite3.Error | OSError) -> StorageError:
-        """Return what to raise for an error of SQLite or of the file system."""
+        """Return the exception for an error of SQLite or the file system."""
         text = str(error)
         if "full" in text or getattr(error, "errno", None) in _FULL:
             advice = "The disk is full: make room, then repeat the request"
@@ -244,7 +245,7 @@ class Database:
         )
 
     def close(self) -> None:
-        """Let go of the file; a temporary folder is deleted."""
+        """Close the file; a temporary folder is deleted."""
         with self.lock, self._readers_lock:
             if self._closed:
                 return
@@ -272,7 +273,7 @@ class Database:
         try:
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode = WAL")
-            # `checkpoint` does it in the background, in smaller pieces than this.
+            # `checkpoint` runs in the background, in smaller steps than this.
             self._writer.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
             self._writer.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._writer.execute(_FORMATS)
@@ -283,7 +284,7 @@ class Database:
             raise UnreadableStateError(self._damaged(str(error))) from error
 
     def _recognize(self) -> None:
-        """Refuse a file that is truncated or is not ours, before SQLite touches it."""
+        """Refuse a file that is truncated or from another program, before SQLite opens it."""
         earlier = self.directory / EARLIER
         if earlier.exists():
             raise UnreadableStateError(

@@ -1,4 +1,4 @@
-"""Small state as documents: one row for each thing, written when it differs from what was written last."""
+"""Small state as documents: one row each, written only if it has changed."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Participant(Protocol):
     """A service whose state is a few documents."""
 
     def dump(self) -> Mapping[str, Any]:
-        """Return the state as plain data by the names of its documents."""
+        """Return the state as plain data, by document name."""
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over the documents that `dump` returned last; none of them in a new lakehouse."""
+        """Restore the documents that `dump` last returned; empty in a new lakehouse."""
 
 
 class Collection:
-    """Documents that belong together, by their keys.
+    """A collection of documents by key.
 
     Args:
-        documents: Where they are.
+        documents: The documents of the database.
         name: The collection's name.
     """
 
@@ -44,7 +44,7 @@ class Collection:
         self._written: dict[str, int] = {}
 
     def read(self) -> dict[str, Any]:
-        """Return all documents by key, in the order of the keys."""
+        """Return all documents by key, sorted by key."""
         with self._documents.database.view() as connection:
             rows = connection.execute(
                 "SELECT key, body, crc FROM documents WHERE collection = ? ORDER BY key", (self._name,)
@@ -53,14 +53,14 @@ class Collection:
         return {key: self._documents.opened(self._name, key, body, crc) for key, body, crc in rows}
 
     def replace(self, documents: Mapping[str, Any]) -> None:
-        """Make these all the documents of the collection; what is as it was is not written."""
+        """Replace all documents of the collection; unchanged ones are not written."""
         for key in self._written.keys() - documents.keys():
             self.remove(key)
         for key, document in documents.items():
             self.put(key, document)
 
     def put(self, key: str, document: Any) -> None:
-        """Write one document, unless it is as it was."""
+        """Write one document if it has changed."""
         body = dumps(_CODEC.encode(document))
         mark = hash(body)
         if self._written.get(key) != mark:
@@ -77,17 +77,17 @@ class Collection:
         self._written.pop(key, None)
 
     def forget(self) -> None:
-        """Forget what is known of the documents, after a transaction that was undone."""
+        """Discard cached documents after a transaction was rolled back."""
         self._written = {}
 
 
 class Documents:
-    """All documents of a database, and the services that keep theirs here.
+    """All documents of a database, and the services that store theirs here.
 
-    A participant's documents are compared at the end of each transaction for which it was said to have changed.
+    If a transaction marks a participant as changed, the participant's documents are compared at its end.
 
     Args:
-        database: Where they are.
+        database: The database.
     """
 
     def __init__(self, database: Database) -> None:
@@ -104,24 +104,24 @@ class Documents:
         return Collection(self, name)
 
     def register(self, name: str, participant: Participant) -> None:
-        """Let a service take over its documents, and write them from now on."""
+        """Restore a service's documents, and store them from now on."""
         collection = self.collection(name)
         self._participants[name] = participant, collection
         participant.load(collection.read())
 
     def names_of(self, participant: object) -> tuple[str, ...]:
-        """Return the names that a service is registered under."""
+        """Return the names of the registered services."""
         return tuple(name for name, (each, _) in self._participants.items() if each is participant)
 
     def changed(self, names: Iterable[str]) -> None:
-        """Note that services may have changed; call it within the transaction."""
+        """Mark services as changed; call it within the transaction."""
         self._changed.update(name for name in names if name in self._participants)
 
     def opened(self, collection: str, key: str, body: str, crc: int) -> Any:
-        """Return a document from what is stored.
+        """Return a document from its stored form.
 
         Raises:
-            StorageError: It is not what was written.
+            StorageError: It is damaged.
         """
         if checksum(body) != crc:
             raise StorageError(
@@ -141,7 +141,7 @@ class Documents:
         self._reload()
 
     def _reload(self) -> None:
-        """Let the services have what is stored, since what they did was not kept."""
+        """Restore the services from the stored documents, because their changes were not saved."""
         changed, self._changed = self._changed, set()
         for name in sorted(changed):
             participant, collection = self._participants[name]

@@ -1,4 +1,4 @@
-"""The state folder as files: backups, deleting it, and moving it to another machine."""
+"""The state folder as files: backup, deletion, and transfer to another machine."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from local_lakehouse.store.objects import FOLDER, files_of
 BACKUP = "lakehouse.backup.sqlite"
 _LOGS = (FILE + "-wal", FILE + "-shm")
 _BODY = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})")
-# No text of a user's can look like this: the quotes in it would be escaped.
+# A user's text cannot look like this, because its quotes would be escaped.
 _NAMED = re.compile(r'"\$body":\["([0-9a-f]+)"')
 
 
 def has_state(directory: Path) -> bool:
-    """Return whether a folder has a state, whether it can be read or not."""
+    """Return whether a folder has a state, readable or not."""
     return any((directory / name).exists() for name in (FILE, EARLIER, FOLDER, BACKUP))
 
 
 def delete(directory: Path) -> None:
-    """Delete the state in a folder in which no lakehouse works."""
+    """Delete the state in a folder without a running lakehouse."""
     for name in (FILE, *_LOGS, EARLIER, "lakehouse.draft", BACKUP, BACKUP + ".draft"):
         (directory / name).unlink(missing_ok=True)
     if (directory / FOLDER).exists():
@@ -36,7 +36,7 @@ def delete(directory: Path) -> None:
 
 
 def back_up(database: Database) -> None:
-    """Write a copy of the database next to it, in the place of the last one."""
+    """Write a copy of the database next to it, replacing the last copy."""
     draft = database.directory / (BACKUP + ".draft")
     draft.unlink(missing_ok=True)
     try:
@@ -50,10 +50,10 @@ def back_up(database: Database) -> None:
 
 
 def return_to_backup(directory: Path) -> bool:
-    """Put the last backup in the place of the database, in a folder in which no lakehouse works.
+    """Replace the database with the last backup, in a folder without a running lakehouse.
 
     Returns:
-        Whether there is one.
+        Whether there is a backup.
     """
     backup = directory / BACKUP
     if not backup.exists():
@@ -67,13 +67,13 @@ def return_to_backup(directory: Path) -> bool:
 
 
 def named_files(connection: sqlite3.Connection) -> set[str]:
-    """Return the files that a database names: bodies of objects, and parts of uploads that are not complete."""
+    """Return the files that a database refers to: bodies of objects, and parts of incomplete uploads."""
     uploads = connection.execute("SELECT body FROM moto WHERE root >= 's3/' AND root < 's30'")
     return files_of(connection) | {file for (body,) in uploads for file in _NAMED.findall(body)}
 
 
 def files_of_backup(directory: Path) -> set[str]:
-    """Return the files that the last backup names."""
+    """Return the files that the last backup refers to."""
     if not (directory / BACKUP).exists():
         return set()
     with contextlib.closing(sqlite3.connect(f"{(directory / BACKUP).resolve().as_uri()}?mode=ro", uri=True)) as backup:
@@ -81,7 +81,7 @@ def files_of_backup(directory: Path) -> set[str]:
 
 
 def export(directory: Path, target: Path) -> None:
-    """Write the state of a folder to one file; a lakehouse may work there meanwhile.
+    """Write a folder's state to one file, even while a lakehouse is running.
 
     Args:
         directory: The state folder.
@@ -112,15 +112,15 @@ def export(directory: Path, target: Path) -> None:
 
 
 def bring(directory: Path, source: Path) -> None:
-    """Take over the state that `export` wrote, into a folder that has none.
+    """Import the state that `export` wrote into a folder without a state.
 
     Args:
-        directory: The state folder, in which no lakehouse works.
+        directory: The state folder, without a running lakehouse.
         source: The file.
 
     Raises:
         StorageError: The folder has a state, or the file cannot be read.
-        UnreadableStateError: The file is not a state, or is damaged. Nothing is left behind.
+        UnreadableStateError: The file is not a state, or is damaged. Partial data is removed.
     """
     if has_state(directory):
         raise StorageError(f"{directory} has a state already. Delete it with: zetl local reset, or name another folder")

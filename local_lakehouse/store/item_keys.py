@@ -13,7 +13,7 @@ from typing import Any
 
 Item = Mapping[str, Mapping[str, Any]]
 
-# Partitions are found and listed by a hash of this many bytes.
+# Partitions are ordered by a hash of this many bytes.
 HASH_BYTES = 8
 _SPACE = 1 << (8 * HASH_BYTES)
 _END = b"\x00\x00"
@@ -23,11 +23,11 @@ _COMPLEMENT = bytes(255 - byte for byte in range(256))
 
 
 def encode(tag: str, value: str | bytes) -> bytes:
-    """Return a key attribute's value as bytes that no other value's bytes begin with.
+    """Return a key attribute's value as bytes that are not a prefix of another value's bytes.
 
     Args:
         tag: ``S``, ``N`` or ``B``.
-        value: The value as on the wire: text, a number as text, or bytes in base64; plain bytes, too.
+        value: The wire value: a string, a number as a string, or base64; bytes are also accepted.
 
     Raises:
         ValueError: The value is not of that type.
@@ -44,17 +44,17 @@ def encode(tag: str, value: str | bytes) -> bytes:
 
 
 def beginning(tag: str, value: str | bytes) -> bytes:
-    """Return what the bytes of all texts or binaries begin with that begin with a value."""
+    """Return the common byte prefix of all strings or binary values that start with a value."""
     return encode(tag, value).removesuffix(_END)
 
 
 def partition(hash_key: bytes) -> bytes:
-    """Return what the keys of a partition begin with: a hash, and the partition key itself."""
+    """Return the prefix of a partition's keys: a hash and the partition key."""
     return hashlib.md5(hash_key, usedforsecurity=False).digest()[:HASH_BYTES] + hash_key
 
 
 def key_of(item: Item, hash_names: Sequence[str], range_names: Sequence[str]) -> bytes | None:
-    """Return the key of an item in a table or an index; None if it lacks an attribute of it."""
+    """Return the key of an item in a table or index; None if it lacks a key attribute."""
     try:
         hashed = b"".join(_encoded(item[name]) for name in hash_names)
         return partition(hashed) + b"".join(_encoded(item[name]) for name in range_names)
@@ -63,20 +63,20 @@ def key_of(item: Item, hash_names: Sequence[str], range_names: Sequence[str]) ->
 
 
 def after(prefix: bytes) -> bytes:
-    """Return the least bytes that are greater than all that begin with a prefix."""
+    """Return the smallest bytes above all that start with a prefix."""
     stripped = prefix.rstrip(b"\xff")
     return stripped[:-1] + bytes([stripped[-1] + 1]) if stripped else b"\xff" * 2_100
 
 
 def before(key: bytes) -> bytes:
-    """Return bytes that are less than all that begin with a key, and greater than every other key below it."""
-    # Texts, binaries and positive numbers end in a zero. Zero, and what is below it, do not, and no number has four
-    # bytes of 0xff in a row.
+    """Return bytes below all that start with a key, and above every smaller key."""
+    # Strings, binary values and positive numbers end in a zero byte. Zero and negative numbers do not, and no number
+    # has four consecutive bytes of 0xff.
     return key[:-1] + (bytes([key[-1] - 1]) + b"\xff" * 4 if key[-1] else b"")
 
 
 def segment(number: int, total: int) -> tuple[bytes, bytes]:
-    """Return where a segment of a parallel scan begins, and where the next one does."""
+    """Return the start of a segment of a parallel scan, and the start of the next one."""
     first, last = _SPACE * number // total, _SPACE * (number + 1) // total
     return first.to_bytes(HASH_BYTES, "big"), b"\xff" * 2_100 if last == _SPACE else last.to_bytes(HASH_BYTES, "big")
 

@@ -1,4 +1,4 @@
-"""Items of Amazon DynamoDB: rows in the order of their keys, and of their indexes' keys."""
+"""Amazon DynamoDB items: rows in the order of their keys, and of their indexes' keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_lakehouse.store.database import Database, Schema, StorageError
 from local_lakehouse.store.item_keys import Item, after, encode, key_of, partition
 from local_lakehouse.store.streams import Streams
 
-# About so many bytes of items are read at once, and so many items at most.
+# The approximate number of bytes per read, and the maximum number of items.
 _CHUNK_BYTES = 256 * 1024
 _MOST_ROWS = 1_000
 _KEYS_AT_ONCE = 500
@@ -39,7 +39,7 @@ _TABLES = (
     """,
 )
 _SCHEMA = Schema("items", 1, _TABLES, large=("items", "index_entries"))
-# By whether an index is read, and whether backward.
+# By whether an index is read, and in which direction.
 _READS = {
     (False, False): "SELECT key, body, size, crc FROM items WHERE collection = ? AND key > ? AND key < ? ORDER BY key",
     (False, True): (
@@ -70,9 +70,9 @@ class Row(NamedTuple):
     """A stored item.
 
     Args:
-        key: Its key, or its entry in the index that is read.
+        key: Its key, or its entry in the index.
         body: The item as text.
-        size: Its size as DynamoDB counts it.
+        size: Its size, as DynamoDB counts it.
     """
 
     key: bytes
@@ -82,24 +82,24 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Index:
-    """The attributes that a secondary index sorts by."""
+    """The key attributes of a secondary index."""
 
     hash_names: tuple[str, ...]
     range_names: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        """The name under which its entries are kept: indexes with the same attributes share them."""
+        """The name of its entries: indexes with the same attributes share them."""
         return json.dumps([self.hash_names, self.range_names])
 
     @staticmethod
     def named(name: str) -> Index:
-        """Return the index of a name."""
+        """Return the index with a name."""
         hash_names, range_names = json.loads(name)
         return Index(tuple(hash_names), tuple(range_names))
 
     def entry(self, item: Item, key: bytes) -> bytes | None:
-        """Return an item's entry; None if it lacks an attribute of the index."""
+        """Return an item's entry; None if it lacks a key attribute of the index."""
         prefix = key_of(item, self.hash_names, self.range_names)
         return None if prefix is None else prefix + key
 
@@ -108,7 +108,7 @@ class Items:
     """The items of all tables and backups, each a collection with a number.
 
     Args:
-        database: Where they are.
+        database: The database.
     """
 
     def __init__(self, database: Database) -> None:
@@ -120,7 +120,7 @@ class Items:
         database.after_replacement(self._indexes.clear)
 
     def forget_indexes(self) -> None:
-        """Forget which indexes there are, after a savepoint that was gone back to."""
+        """Discard the cached list of indexes after a rollback to a savepoint."""
         self._indexes.clear()
         self.streams.forget()
 
@@ -130,7 +130,7 @@ class Items:
             return int(connection.execute("INSERT INTO item_collections (items, bytes) VALUES (0, 0)").lastrowid or 0)
 
     def copy(self, collection: int) -> int:
-        """Copy a collection and return the number of the copy."""
+        """Copy a collection and return the copy's number."""
         with self.database.transaction() as connection:
             copy = self.create()
             connection.execute(
@@ -150,13 +150,13 @@ class Items:
         self._indexes.pop(collection, None)
 
     def totals(self, collection: int) -> tuple[int, int]:
-        """Return how many items a collection has, and their size."""
+        """Return the number of items in a collection, and their size."""
         with self.database.view() as connection:
             row = connection.execute("SELECT items, bytes FROM item_collections WHERE id = ?", (collection,)).fetchone()
         return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def totals_with(self, collection: int, names: Iterable[str]) -> tuple[int, int]:
-        """Return how many items of a collection have all of some attributes, and their size."""
+        """Return the number of items in a collection that have all of some attributes, and their size."""
         paths = json.dumps([f"$.{json.dumps(name)}" for name in names])
         with self.database.view() as connection:
             row = connection.execute(
@@ -171,7 +171,7 @@ class Items:
             return self.get_by(connection, collection, key)
 
     def get_by(self, connection: sqlite3.Connection, collection: int, key: bytes) -> Row | None:
-        """Return one item as a connection sees it."""
+        """Return one item, as visible to a connection."""
         row = connection.execute(_GET, (collection, key)).fetchone()
         return _row(*row) if row else None
 
@@ -180,7 +180,7 @@ class Items:
 
         Args:
             collection: Their collection.
-            changes: Keys, each with the item as text and its size; None deletes the item.
+            changes: By key, the item's text and size; None deletes the item.
         """
         with self.database.transaction() as connection:
             self.replace(
@@ -189,11 +189,11 @@ class Items:
             )
 
     def replace(self, collection: int, changes: Iterable[tuple[bytes, Row | None, str | None, int]]) -> None:
-        """Put and delete items whose present rows are known.
+        """Put and delete items with known current rows.
 
         Args:
             collection: Their collection.
-            changes: Keys, each with its present row, and with the item as text and its size; None deletes the item.
+            changes: By key, the current row, and the item's text and size; None deletes the item.
         """
         items = size = 0
         with self.database.transaction() as connection:
@@ -220,7 +220,7 @@ class Items:
     def read(
         self, collection: int, low: bytes, high: bytes, *, index: Index | None = None, backward: bool = False
     ) -> Generator[Row, None, None]:
-        """Yield the items from `low`, exclusive, to `high`, exclusive, in the order of the table or of an index."""
+        """Yield the items between two exclusive bounds, in the order of the table or an index."""
         arguments: tuple[Any, ...] = (collection, low, high)
         if index is not None:
             self._build(collection, index)
@@ -230,15 +230,15 @@ class Items:
                 yield _row(*row)
 
     def over(self, collection: int, attribute: str, earliest: float, now: float) -> list[dict[str, Any]]:
-        """Return the items with a number between two bounds, both exclusive, by an index."""
+        """Return the items with a number between two exclusive bounds, using an index."""
         index = Index((), (attribute,))
         low, high = (partition(b"") + encode("N", f"{bound:f}") for bound in (earliest, now))
         found = [json.loads(row.body) for row in self.read(collection, after(low), high, index=index)]
-        # Binary values and texts are among the entries, too.
+        # The entries also include binary values and strings.
         return [item for item in found if "N" in item[attribute]]
 
     def _indexes_of(self, collection: int) -> tuple[Index, ...]:
-        """Return the indexes that this transaction keeps; writers take turns, so that none of them misses one."""
+        """Return the indexes that this transaction maintains; writers take turns, so none of them misses an index."""
         if collection not in self._indexes:
             with self.database.transaction() as connection:
                 rows = connection.execute(_INDEXES, (collection,)).fetchall()
@@ -246,7 +246,7 @@ class Items:
         return self._indexes[collection]
 
     def _build(self, collection: int, index: Index) -> None:
-        """Make the entries of an index when it is first read; from then on each write keeps them."""
+        """Create the entries of an index when it is first read; later writes maintain them."""
         with self.database.view() as connection:
             if (index.name,) in connection.execute(_INDEXES, (collection,)).fetchall():
                 return
@@ -277,9 +277,9 @@ class Items:
 
 
 def lines(connection: sqlite3.Connection, collection: int) -> Iterator[bytes]:
-    """Yield all items of a collection as lines of JSON, many at once, as a connection sees them.
+    """Yield all items of a collection as lines of JSON, in batches, as visible to a connection.
 
-    SQLite puts the lines together: Python's lock is free meanwhile.
+    SQLite joins the lines, without holding Python's lock.
     """
     totals = connection.execute("SELECT items, bytes FROM item_collections WHERE id = ?", (collection,)).fetchone()
     rows = _rows_at_once(*totals) if totals else 1
@@ -291,7 +291,7 @@ def lines(connection: sqlite3.Connection, collection: int) -> Iterator[bytes]:
 
 
 def lines_of(connection: sqlite3.Connection, collection: int, keys: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the items of a collection that have one of the given keys, as `lines` does."""
+    """Yield the items of a collection with the given keys, like `lines`."""
     sought = sorted(keys)
     for start in range(0, len(sought), _KEYS_AT_ONCE):
         some = sought[start : start + _KEYS_AT_ONCE]

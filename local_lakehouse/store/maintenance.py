@@ -1,4 +1,4 @@
-"""Work in the background: what is done again and again, and how it is going."""
+"""Background work: repeated tasks and their health."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _LOOK_SECONDS = 0.5
 
 @dataclass
 class Work:
-    """Something that is done in the background.
+    """A background task.
 
     Args:
         name: Its name in the health of the lakehouse.
-        action: Does it; whatever it raises is shown, and it is tried again.
-        seconds: The time between two times.
+        action: Runs the task; an exception is reported and the task retried.
+        seconds: The interval.
     """
 
     name: str
@@ -31,16 +31,16 @@ class Work:
     due: float = field(default=0.0, init=False)
 
     def health(self) -> dict[str, Any]:
-        """Return how it is going."""
+        """Return the task's health."""
         return {"ok": self.problem is None, "failures": self.failures, "problem": self.problem}
 
 
 class Maintenance:
-    """Does work in a thread of its own, until stopped.
+    """Runs tasks in a separate thread until stopped.
 
     Args:
-        works: What to do.
-        clock: A clock that never goes back.
+        works: The tasks.
+        clock: A monotonic clock.
     """
 
     def __init__(self, works: list[Work], clock: Callable[[], float] = time.monotonic) -> None:
@@ -56,17 +56,17 @@ class Maintenance:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is being done, and stop."""
+        """Finish the current task, and stop."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def health(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return how each work is going, by its name."""
+        """Return each task's health by name."""
         return {work.name: work.health() for work in self._works}
 
     def step(self) -> None:
-        """Do what is due."""
+        """Run the tasks that are due."""
         for work in self._works:
             if self._stopped.is_set():
                 return
@@ -80,7 +80,7 @@ class Maintenance:
 
 
 def attempt(work: Work) -> None:
-    """Do a work once, and note how it went."""
+    """Run a task once, and record the outcome."""
     try:
         work.action()
     except Exception as error:  # noqa: BLE001  (the thread's edge: logged, shown by the status and tried again)

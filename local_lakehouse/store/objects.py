@@ -29,12 +29,12 @@ _SCHEMA = Schema(
 
 @dataclass(frozen=True)
 class Body:
-    """The content of an object, in a file of its own that is never changed.
+    """The content of an object, in a file that never changes.
 
     Args:
-        file: The file's name; empty for an empty body, which needs none.
-        size: How many bytes it has.
-        crc: Their checksum.
+        file: The file's name; empty for an empty body.
+        size: The size in bytes.
+        crc: The checksum.
     """
 
     file: str
@@ -52,7 +52,7 @@ class VersionBodies:
     Args:
         version: The version's id, ``null`` without versioning.
         body: The file of its content; None for a delete marker.
-        parts: Files of the parts that it was uploaded in.
+        parts: Files of its uploaded parts.
     """
 
     version: str
@@ -68,11 +68,11 @@ class VersionBodies:
 class Objects:
     """The objects of all buckets.
 
-    A body is written before the row that names it, and deleted after that row: a killed process leaves at most a file
-    that nothing names, which `sweep` deletes.
+    A body is written before the row that refers to it, and deleted after that row: a killed process leaves at most an
+    unreferenced file, which `sweep` deletes.
 
     Args:
-        database: Where the rows are; the bodies are in its folder.
+        database: The database of the rows; the bodies are in its folder.
     """
 
     def __init__(self, database: Database) -> None:
@@ -83,13 +83,13 @@ class Objects:
         self._unsynced: set[str] = set()
         self._new: set[str] = set()
         self._dropped: set[str] = set()
-        # Whether the files of what is deleted stay until `sweep`, for a copy of the database that names them.
+        # Whether deleted objects' files are kept until `sweep`, for a copy of the database that refers to them.
         self.keeps_deleted = False
         database.after_commit(self._committed)
         database.after_rollback(self._undone)
 
     def write(self, content: bytes) -> Body:
-        """Write a body; it stays only if the transaction that follows names it.
+        """Write a body, which is kept only if the following transaction refers to it.
 
         Raises:
             StorageError: The disk is full, or the folder cannot be written.
@@ -113,7 +113,7 @@ class Objects:
         """Return a body.
 
         Raises:
-            StorageError: The file is missing, or is not what was written.
+            StorageError: The file is missing or damaged.
         """
         if not body.file:
             return b""
@@ -130,18 +130,18 @@ class Objects:
         return content
 
     def path_of(self, bucket: str, key: str, version: str | None = None) -> Path | None:
-        """Return the file of an object's content, to be read and never to be changed.
+        """Return the file of an object's content, which must not be changed.
 
-        It sees what is committed, waits for nobody and may be called from any thread.
+        It reads committed data, never waits, and can be called from any thread.
 
         Args:
             bucket: The bucket.
             key: The object's key.
-            version: The id of one of its versions; None for the latest.
+            version: The version's id; None for the latest version.
 
         Returns:
-            The file; None when there is no such object, or it is empty. It is deleted some time after the object is:
-            who finds it missing has read an object that was deleted meanwhile.
+            The file; None if the object does not exist or is empty. The file is deleted some time after the object: if
+            it is missing, the object was deleted after this call.
         """
         with self.database.view() as connection:
             row = connection.execute(
@@ -153,7 +153,7 @@ class Objects:
         return self._path(bodies[-1].body) if bodies and bodies[-1].body else None
 
     def get(self, bucket: str, key: str) -> tuple[str, frozenset[str]] | None:
-        """Return the versions of an object as they were given to `put`, and their files; None if there is none."""
+        """Return the versions of an object as passed to `put`, and their files; None if it does not exist."""
         with self.database.view() as connection:
             row = connection.execute(
                 "SELECT versions, bodies, crc FROM objects WHERE bucket = ? AND key = ?", (bucket, key)
@@ -161,7 +161,7 @@ class Objects:
         return self._opened(bucket, key, *row) if row else None
 
     def names(self, bucket: str, prefix: str = "") -> list[str]:
-        """Return the keys of a bucket that begin with a prefix, in order."""
+        """Return a bucket's keys with a prefix, in order."""
         names = []
         with self.database.view() as connection:
             rows = connection.execute(
@@ -174,13 +174,13 @@ class Objects:
         return names
 
     def has(self, bucket: str, key: str) -> bool:
-        """Return whether there is an object."""
+        """Return whether an object exists."""
         with self.database.view() as connection:
             found = connection.execute("SELECT 1 FROM objects WHERE bucket = ? AND key = ?", (bucket, key)).fetchone()
         return found is not None
 
     def count(self, bucket: str) -> int:
-        """Return how many objects a bucket has."""
+        """Return the number of objects in a bucket."""
         with self.database.view() as connection:
             found = connection.execute("SELECT count(*) FROM objects WHERE bucket = ?", (bucket,)).fetchone()
         return int(found[0])
@@ -206,20 +206,20 @@ class Objects:
             connection.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
 
     def keep(self, files: Iterable[str]) -> None:
-        """Note within a transaction that something names these files."""
+        """Record in a transaction that these files are referenced."""
         with self._lock:
             self._new.difference_update(files)
 
     def drop(self, files: Iterable[str]) -> None:
-        """Note within a transaction that nothing names these files any longer."""
+        """Record in a transaction that these files are no longer referenced."""
         with self._lock:
             self._dropped.update(files)
 
     def sync(self) -> None:
-        """Let the bodies written so far survive a power cut.
+        """Make the bodies written so far survive a power failure.
 
         Raises:
-            StorageError: The disk does not take them.
+            StorageError: The disk reports an error.
         """
         with self._lock:
             files, self._unsynced = self._unsynced, set()
@@ -238,14 +238,14 @@ class Objects:
                 os.close(descriptor)
 
     def sweep(self, named: set[str], before: float) -> int:
-        """Delete the files that nothing names.
+        """Delete unreferenced files.
 
         Args:
-            named: The files that something names.
-            before: Files that are younger than this moment stay: their row may be on its way.
+            named: The referenced files.
+            before: Newer files are kept, because their row may not be committed yet.
 
         Returns:
-            How many there were.
+            The number of deleted files.
         """
         swept = 0
         for path in self._folder.glob("??/*"):
@@ -286,6 +286,6 @@ def _versions(bodies: str) -> list[VersionBodies]:
 
 
 def files_of(connection: sqlite3.Connection) -> set[str]:
-    """Return the files that the rows of objects name."""
+    """Return the files that the rows of objects refer to."""
     rows = connection.execute("SELECT bodies FROM objects")
     return {file for (bodies,) in rows for each in _versions(bodies) for file in each.files}

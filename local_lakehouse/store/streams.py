@@ -1,6 +1,6 @@
-"""Streams of Amazon DynamoDB: the images of items before and after each change, for a day.
+"""Amazon DynamoDB streams: item images before and after each change, for a day.
 
-A record is a row that is committed with the change that it is about.
+A record is a row that is committed together with its change.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _by_service: ContextVar[bool] = ContextVar("by_service", default=False)
 
 @contextlib.contextmanager
 def expiring() -> Iterator[None]:
-    """Let the changes in the block be DynamoDB's own: items whose time to live is over."""
+    """Attribute the changes in the block to DynamoDB itself: the deletion of expired items."""
     token = _by_service.set(True)
     try:
         yield
@@ -59,10 +59,10 @@ class Stream:
         number: Its number.
         collection: The collection of its table's items.
         arn: Its ARN.
-        start: The record after which it begins.
+        start: The record before its first one.
         opened: When it was enabled, in seconds since 1970.
-        closed: When it was disabled, or its table was deleted; None while it is enabled.
-        about: What else is told of it: table, label, view and key schema.
+        closed: When it was disabled or its table was deleted; None while it is enabled.
+        about: Its description: table, label, view and key schema.
     """
 
     number: int
@@ -76,7 +76,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Record:
-    """A change: the item before and after it, and whether DynamoDB itself made it."""
+    """A change: the item before and after it, and whether DynamoDB made it."""
 
     number: int
     at: float
@@ -89,8 +89,8 @@ class Streams:
     """The streams of all tables.
 
     Args:
-        database: Where they are.
-        clock: The present time in seconds since 1970.
+        database: The database.
+        clock: Returns the current time in seconds since 1970.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
@@ -103,11 +103,11 @@ class Streams:
         database.after_replacement(self.forget)
 
     def forget(self) -> None:
-        """Forget which streams are open, after a change that was taken back."""
+        """Discard the cached list of open streams after a rollback."""
         self._open = None
 
     def open(self, collection: int, arn: str, about: Mapping[str, Any]) -> None:
-        """Begin to keep the changes of a collection."""
+        """Start to record a collection's changes."""
         with self._database.transaction() as connection:
             self._trim(connection)
             connection.execute(
@@ -117,7 +117,7 @@ class Streams:
         self.forget()
 
     def close(self, collection: int) -> None:
-        """Keep no further changes of a collection; those that were kept can be read for a day."""
+        """Stop recording a collection's changes; existing records can be read for a day."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE streams SET closed = ? WHERE collection = ? AND closed IS NULL", (self._clock(), collection)
@@ -125,13 +125,13 @@ class Streams:
         self.forget()
 
     def note(self, connection: sqlite3.Connection, collection: int, before: str | None, after: str | None) -> None:
-        """Keep a change of an item, if there is a stream and it is a change.
+        """Record an item's change, if there is a stream and the item differs.
 
         Args:
-            connection: The transaction that the change belongs to.
-            collection: The collection of the item.
-            before: The item as it was stored; None if there was none.
-            after: The item as it is stored; None if there is none.
+            connection: The change's transaction.
+            collection: The item's collection.
+            before: The stored item before; None if it did not exist.
+            after: The stored item after; None if it was deleted.
         """
         stream = self._opened(connection).get(collection)
         if stream is None or before == after or _same(before, after):
@@ -143,7 +143,7 @@ class Streams:
         self._trim(connection)
 
     def all(self) -> list[Stream]:
-        """Return the streams that can be read, oldest first."""
+        """Return the readable streams, oldest first."""
         with self._database.view() as connection:
             rows = connection.execute(
                 f"{_COLUMNS} WHERE closed IS NULL OR closed > ? ORDER BY id", (self._clock() - KEPT_SECONDS,)
@@ -151,17 +151,17 @@ class Streams:
         return [_stream(row) for row in rows]
 
     def find(self, arn: str) -> Stream | None:
-        """Return the stream of an ARN; None if there is none."""
+        """Return the stream with an ARN; None if it does not exist."""
         return next((each for each in self.all() if each.arn == arn), None)
 
     def last(self, stream: Stream) -> int:
-        """Return the number of a stream's last record; if it has none, of the record after which it begins."""
+        """Return the number of a stream's last record or, if it has none, of the record before its start."""
         with self._database.view() as connection:
             row = connection.execute("SELECT max(id) FROM stream_records WHERE stream = ?", (stream.number,)).fetchone()
         return int(row[0] or stream.start)
 
     def trimmed(self, stream: Stream) -> int:
-        """Return the number of the last record that is no longer kept, or with which a stream begins."""
+        """Return the number of the last trimmed record, or of the record before a stream's start."""
         with self._database.view() as connection:
             row = connection.execute(
                 "SELECT min(id) FROM stream_records WHERE stream = ? AND at > ?",
@@ -172,7 +172,7 @@ class Streams:
         return stream.start if self._is_first(stream, int(row[0])) else int(row[0]) - 1
 
     def _is_first(self, stream: Stream, record: int) -> bool:
-        """Return whether a record is the first that a stream ever had: no record was trimmed before it."""
+        """Return whether a record is a stream's first, so that no earlier record was trimmed."""
         return self._clock() - stream.opened < KEPT_SECONDS or record == stream.start + 1
 
     def records(self, stream: Stream, after: int, limit: int) -> list[Record]:
@@ -209,7 +209,7 @@ def _last(connection: sqlite3.Connection) -> int:
 
 
 def _same(before: str | None, after: str | None) -> bool:
-    """Return whether two stored items are equal, in whatever order their attributes and sets are."""
+    """Return whether two stored items are equal, regardless of the order of attributes and sets."""
     if before is None or after is None:
         return False
     return bool(_ordered(json.loads(before)) == _ordered(json.loads(after)))

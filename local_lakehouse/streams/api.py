@@ -28,11 +28,11 @@ _MILLISECONDS = 1000
 class StreamsService:
     """DescribeStream, GetRecords, GetShardIterator and ListStreams.
 
-    A stream has one shard for its whole life; on AWS a shard ends after about four hours, and others follow it.
+    A stream has one shard; on AWS, a shard ends after about four hours and others follow.
 
     Args:
-        database: Where the records are.
-        clock: The present time in seconds since 1970.
+        database: The database of the records.
+        clock: Returns the current time in seconds since 1970.
     """
 
     name = "dynamodbstreams"
@@ -52,7 +52,7 @@ class StreamsService:
         """Answer one validated request.
 
         Raises:
-            Fault: As the service's model declares.
+            Fault: An error from the service's model.
         """
         return self._calls[operation](request, caller)
 

@@ -1,4 +1,4 @@
-"""Records of DynamoDB Streams, as clients receive them.
+"""Records of DynamoDB Streams in the format for clients.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
 """
@@ -28,7 +28,7 @@ def sequence(number: int) -> str:
 
 
 def number_of(text: str) -> int:
-    """Return the record that a sequence number is of.
+    """Return the record of a sequence number.
 
     Raises:
         ValueError: It is not a sequence number.
@@ -37,7 +37,7 @@ def number_of(text: str) -> int:
 
 
 def shown(record: Record, stream: Stream, region: str) -> dict[str, Any]:
-    """Return a record with what the stream's view shows."""
+    """Return a record with the images of the stream's view."""
     item = record.after or record.before or {}
     images: Mapping[str, Item | None] = {
         "Keys": {key["AttributeName"]: item[key["AttributeName"]] for key in stream.about["KeySchema"]},
@@ -88,7 +88,7 @@ def _size(value: Mapping[str, Any]) -> int:
 
 
 def _digits(number: str) -> int:
-    """Return a byte for two significant digits, another one, and one for a sign."""
+    """Return the size of a number: a byte per two significant digits, plus one, plus one for a sign."""
     digits = number.lstrip("-+").partition("e")[0].partition("E")[0].replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + number.startswith("-")
 
@@ -98,7 +98,7 @@ def _bytes(content: str) -> int:
 
 
 def _decoded(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a value as services answer it: with bytes."""
+    """Convert a value for a service's response, with bytes."""
     ((tag, content),) = value.items()
     match tag:
         case "B":

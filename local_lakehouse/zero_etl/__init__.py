@@ -1,1 +1,1 @@
-"""The local AWS Glue zero-ETL service: DynamoDB tables replicated into Apache Iceberg tables."""
+"""The local AWS Glue zero-ETL service, which replicates DynamoDB tables to Apache Iceberg tables."""

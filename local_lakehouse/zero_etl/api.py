@@ -44,7 +44,7 @@ from local_lakehouse.zero_etl.requests import (
 from local_lakehouse.zero_etl.schedule import Schedule
 from local_lakehouse.zero_etl.tagging import Tagging
 
-# AWS mentions a quota without its number; this one is ours.
+# AWS mentions a quota without its value; this is our choice.
 QUOTA = 100
 
 _CLIENTS = ("dynamodb", "glue", "s3", "iam", "logs", "cloudwatch", "events")
@@ -57,10 +57,10 @@ class ZeroEtlService:
 
     Args:
         clients: The lakehouse.
-        changes: What is written to DynamoDB.
-        refresh_seconds: The longest time between two refreshes, whatever `RefreshInterval` says; a write is followed by
-            a refresh at once.
-        clock: The present time in seconds since 1970.
+        changes: The writes to DynamoDB.
+        refresh_seconds: The longest time between two refreshes, regardless of `RefreshInterval`; a write starts a
+            refresh immediately.
+        clock: Returns the current time in seconds since 1970.
     """
 
     name = "glue"
@@ -94,25 +94,25 @@ class ZeroEtlService:
             **properties.handlers(),
             **tagging.handlers(),
         }
-        # An older model knows fewer of them.
+        # An older model has fewer of them.
         known = set(service_model("glue").operation_names)
         self._handlers = {operation: handler for operation, handler in handlers.items() if operation in known}
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations answered here; all others of Glue go to moto."""
+        """The operations that are implemented here; moto executes Glue's other operations."""
         return frozenset(self._handlers)
 
     @property
     def paused(self) -> bool:
-        """Whether integrations are refreshed by `refresh_now` only."""
+        """Whether only `refresh_now` refreshes integrations."""
         return self._schedule.paused
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one validated request.
 
         Raises:
-            Fault: As the service's model declares.
+            Fault: An error from the service's model.
         """
         with self._clients.lock:
             try:
@@ -121,40 +121,40 @@ class ZeroEtlService:
                 raise Fault("AccessDeniedException", f"{operation} cannot be authorized: {error}") from error
 
     def health(self) -> dict[str, Any]:
-        """Return how refreshing in the background is going."""
+        """Return the health of background refreshes."""
         return self._work.health()
 
     def start(self) -> None:
-        """Refresh the integrations from now on, in a thread of its own."""
+        """Start to refresh the integrations in a separate thread."""
         self._schedule.start()
         self._thread = threading.Thread(target=self._run, name="zero-etl", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the refresh that is being done and stop."""
+        """Finish the current refresh and stop."""
         self._schedule.stop()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def pause(self) -> None:
-        """Let no refresh begin by itself; `refresh_now` still refreshes."""
+        """Pause automatic refreshes; `refresh_now` still works."""
         self._schedule.pause()
 
     def resume(self) -> None:
-        """Let refreshes begin by themselves again."""
+        """Resume automatic refreshes."""
         self._schedule.resume()
 
     def tick(self) -> None:
-        """Let every integration take its next step, as the clock does."""
+        """Run every integration's next step, as the clock does."""
         self._lifecycle.tick()
 
     def refresh_now(self) -> None:
-        """Refresh all integrations and return when it is done; statuses that wait to be seen are passed over."""
+        """Refresh all integrations and return when that is done; transient statuses are skipped."""
         self._lifecycle.tick(now=True)
 
     def statuses(self) -> list[dict[str, str]]:
-        """Return name and status of every integration."""
+        """Return the name and status of every integration."""
         with self._clients.lock:
             return [
                 {"name": integration.name, "status": integration.status}
@@ -173,13 +173,13 @@ class ZeroEtlService:
             }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over the documents that `dump` returned."""
+        """Restore the documents that `dump` returned."""
         with self._clients.lock:
             integrations = [Integration.load(state[name]) for name in sorted(state) if name.startswith("integration/")]
             known = dict(self._lifecycle.integrations)
             self._lifecycle.integrations.clear()
             for loaded in integrations:
-                # The same objects, since a step that is being taken may have one of them in its hands.
+                # The same objects, because a running step may use one of them.
                 integration = known.get(loaded.identity, loaded)
                 vars(integration).update(vars(loaded))
                 self._lifecycle.integrations[loaded.identity] = integration
@@ -187,7 +187,7 @@ class ZeroEtlService:
 
     def _run(self) -> None:
         for service in _CLIENTS:
-            # The first use of a client takes a while: better now than within the learner's first load.
+            # The first use of a client takes a while, so it happens now instead of during the learner's first load.
             self._clients.client(service)
         while self._schedule.wait():
             attempt(self._work)
@@ -242,7 +242,7 @@ class ZeroEtlService:
         return keys
 
     def _check_grant(self, caller: Caller, source_arn: str, database: str) -> None:
-        """Check that the caller may create inbound integrations, by the catalog's policy or by policies of its own."""
+        """Check that the caller may create inbound integrations, by the catalog's policy or its own policies."""
         role = role_of(caller.arn)
         kind, name = ("role", role) if role else ("user", caller.arn)
         documents = [

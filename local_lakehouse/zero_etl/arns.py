@@ -11,7 +11,7 @@ _TABLE = re.compile(
 _DATABASE = re.compile(
     r"arn:(?P<partition>aws[^:]*):glue:(?P<region>[^:]+):(?P<account>\d{12}):database/(?P<name>[^/]+)"
 )
-# AWS prints the id after a colon, in one sample after a slash.
+# AWS documents the id after a colon and, in one sample, after a slash.
 _INTEGRATION = re.compile(r"arn:aws[^:]*:glue:[^:]+:\d{12}:integration[:/](?P<name>[0-9a-f-]{36})")
 _PROPERTY = re.compile(r"arn:aws[^:]*:glue:[^:]+:\d{12}:integrationresourceproperty/(?P<kind>[^/]+)/(?P<name>.+)")
 
@@ -34,12 +34,12 @@ class Arn:
 
 
 def source_table(arn: str) -> Arn | None:
-    """Read the ARN of a DynamoDB table; None when it is none."""
+    """Parse the ARN of a DynamoDB table; None if it is not one."""
     return _parts(_TABLE.fullmatch(arn))
 
 
 def target_database(arn: str) -> Arn | None:
-    """Read the ARN of a Glue database; None when it is none."""
+    """Parse the ARN of a Glue database; None if it is not one."""
     return _parts(_DATABASE.fullmatch(arn))
 
 
@@ -48,13 +48,13 @@ def _parts(match: re.Match[str] | None) -> Arn | None:
 
 
 def integration_id(arn: str) -> str | None:
-    """Read an integration's id from its ARN; None when it is none."""
+    """Return an integration's id from its ARN; None if it is not one."""
     match = _INTEGRATION.fullmatch(arn)
     return match["name"] if match else None
 
 
 def is_resource_property(arn: str) -> bool:
-    """Return whether an ARN is that of a resource property."""
+    """Return whether an ARN is a resource property's."""
     return _PROPERTY.fullmatch(arn) is not None
 
 

@@ -1,4 +1,4 @@
-"""What must be in place for an integration: each condition looked at, each right judged by the policies themselves.
+"""The prerequisites of an integration, with permissions evaluated from the policies.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html,
 https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
@@ -43,7 +43,7 @@ _TABLE_ACTIONS = (
 
 @dataclass(frozen=True)
 class Endpoints:
-    """The two ends of an integration.
+    """The source and target of an integration.
 
     Args:
         integration_arn: The integration.
@@ -51,8 +51,8 @@ class Endpoints:
         table: Its name.
         target_arn: The Glue database.
         database: Its name.
-        target_table: The table in it.
-        role_arn: The target role of the database's resource property; None when there is no such property.
+        target_table: The target table.
+        role_arn: The target role in the database's resource property; None if it has none.
     """
 
     integration_arn: str
@@ -65,11 +65,11 @@ class Endpoints:
 
 
 class Checks:
-    """Looks at the account as zero-ETL does before it reads or writes.
+    """Checks the account's settings before an ingestion, as zero-ETL does.
 
     Args:
         clients: The lakehouse.
-        governance: What Lake Formation decides; None where nobody is checked.
+        governance: Lake Formation's decisions; None disables the checks.
     """
 
     def __init__(self, clients: ServiceClients, governance: Governance | None = None) -> None:
@@ -77,7 +77,7 @@ class Checks:
         self._governance = governance
 
     def problems(self, ends: Endpoints) -> list[Problem]:
-        """Return everything that keeps an integration from working, the source's side first."""
+        """Return all problems that prevent an integration from working, source first."""
         try:
             return [*self._source(ends), *self._target(ends)]
         except UnsupportedPolicyError as error:
@@ -88,7 +88,7 @@ class Checks:
         return self._database(database) is not None
 
     def location(self, database: str) -> str | None:
-        """Return where a Glue database lies in S3, without a slash at the end; None without database or location."""
+        """Return a Glue database's location in S3, without a trailing slash; None without database or location."""
         location: str = (self._database(database) or {}).get("LocationUri", "")
         return location.rstrip("/") or None
 
@@ -103,12 +103,12 @@ class Checks:
         return [parse_document(text)] if text else []
 
     def catalog_resources(self, database: str) -> tuple[str, str]:
-        """Return the ARNs of the Data Catalog and of a database: a right must hold on both."""
+        """Return the ARNs of the Data Catalog and of a database: a permission must apply to both."""
         prefix = f"arn:{self._clients.partition}:glue:{self._clients.region}:{self._clients.account}"
         return f"{prefix}:catalog", f"{prefix}:database/{database}"
 
     def telemetry_rights(self, role_arn: str) -> tuple[bool, bool]:
-        """Return whether the target role may write the log events, and whether it may put the metrics."""
+        """Return whether the target role may write log events, and whether it may put metrics."""
         group = (
             f"arn:{self._clients.partition}:logs:{self._clients.region}:{self._clients.account}:log-group:{LOG_GROUP}"
         )
@@ -168,7 +168,7 @@ class Checks:
 
     def _is_aws_managed(self, key: str | None) -> bool:
         if key is None:
-            # Encryption with KMS that names no key takes the AWS managed one.
+            # Encryption with KMS without a key name uses the AWS managed key.
             return True
         aliases = self._clients.client("kms").list_aliases(KeyId=key)["Aliases"]
         return any(alias["AliasName"] == "alias/aws/dynamodb" for alias in aliases)
@@ -261,7 +261,7 @@ class Checks:
         yield from self._lake_formation(ends, role_arn, f"arn:{self._clients.partition}:s3:::{bucket}/{prefix}")
 
     def _lake_formation(self, ends: Endpoints, role_arn: str, prefix: str) -> Iterator[Problem]:
-        """Look at the role's permissions in Lake Formation, where it decides about the target."""
+        """Check the role's permissions in Lake Formation, if it governs the target."""
         if self._governance is None:
             return
         location = f"{prefix.rstrip('/')}/{ends.target_table}"
@@ -323,7 +323,7 @@ class Checks:
         return role if role["Arn"] == role_arn else None
 
     def _lacking(self, role_arn: str, asks: Sequence[Ask]) -> list[Ask]:
-        """Return what a role may not do: its policies must allow it, and its permissions boundary if it has one."""
+        """Return the permissions that a role lacks: its policies and any permissions boundary must allow them."""
         account = {"aws:PrincipalAccount": self._clients.account, "aws:ResourceAccount": self._clients.account}
         asks = [replace(ask, context={**ask.context, **account}) for ask in asks]
         missing = self._missing(self.identity_policies("role", role_arn.rpartition("/")[2]), asks)
@@ -334,7 +334,7 @@ class Checks:
         return [ask for ask in asks if ask in missing or decide(limit, ask) is not Decision.ALLOWED]
 
     def _managed_policy(self, arn: str) -> list[Document]:
-        """Return a managed policy; none when it is gone, which allows nothing."""
+        """Return a managed policy; empty if it no longer exists, which allows nothing."""
         iam = self._clients.client("iam")
         try:
             version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
@@ -346,7 +346,7 @@ class Checks:
         return [parse_document(document) if isinstance(document, str) else document]
 
     def identity_policies(self, kind: str, name: str) -> list[Document]:
-        """Return the inline and attached policies of a role or user; none when it does not exist.
+        """Return the inline and attached policies of a role or user; empty if it does not exist.
 
         Args:
             kind: ``role`` or ``user``.

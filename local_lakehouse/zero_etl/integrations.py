@@ -1,4 +1,4 @@
-"""An integration: what was asked for, and how it stands."""
+"""An integration: its definition and its state."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ STATUSES = frozenset({CREATING, ACTIVE, MODIFYING, FAILED, DELETING, SYNCING, NE
 
 @dataclass(frozen=True)
 class LoadedAs:
-    """The layout in which the target was loaded; another one means to load it again.
+    """The layout in which the target was loaded; a change requires a new load.
 
     Args:
         target_table: The Glue table.
-        mode: How maps are unnested.
-        rules: How the target is partitioned.
+        mode: The unnest mode.
+        rules: The partitioning.
     """
 
     target_table: str
@@ -51,16 +51,16 @@ class Integration:
         database: The database's name.
         created: When it was created, in seconds since 1970.
         config: Its `IntegrationConfig`.
-        options: The other members that are shown as they were given.
+        options: Other members that are returned unchanged.
         tags: Its tags.
         status: One of `STATUSES`.
-        errors: What is to be repaired.
+        errors: The problems to fix.
         since: When it got its status.
-        seen: Whether somebody has seen the status.
+        seen: Whether a caller has read the status.
         loaded: The layout in which the target was loaded; None before the first load.
-        memory: What replication remembers.
-        failures: How often it was tried in vain since it needs attention.
-        retry_at: When it is tried again.
+        memory: Replication's state.
+        failures: The number of failed attempts since it needs attention.
+        retry_at: The time of the next attempt.
     """
 
     identity: str
@@ -110,7 +110,7 @@ class Integration:
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Integration:
-        """Make an integration of what `dump` returned."""
+        """Create an integration from the result of `dump`."""
         loaded = state["loaded"]
         return cls(
             **{

@@ -1,4 +1,4 @@
-"""The life of integrations: their states, their refreshes, and how they repair themselves.
+"""The lifecycle of integrations: their states, refreshes and retries.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-creating-managing.html
 """
@@ -38,24 +38,24 @@ _LOG = logging.getLogger(__name__)
 # The name that the service's documents are registered under.
 PARTICIPANT = "zero_etl"
 SEVEN_DAYS = 7 * 24 * 3600.0
-# In refreshes: how long a passing status lasts when nobody looks, and how far retries move apart.
+# In refreshes: how long a transient status lasts if nobody reads it, and the longest interval between retries.
 _PATIENCE = 3
 _LONGEST_BACKOFF = 8
 
 
 class Lifecycle:
-    """Moves all integrations on, one `tick` at a time.
+    """Advances all integrations, one `tick` at a time.
 
-    Whatever is shared with the operations is read under `clients.lock`, and changed in a transaction; the work on the
-    target is done without them, so that requests are answered meanwhile.
+    State shared with the operations is read under `clients.lock` and changed in a transaction; work on the target runs
+    without either, so that requests are answered in parallel.
 
     Args:
         clients: The lakehouse.
-        changes: What was written to DynamoDB.
+        changes: The writes to DynamoDB.
         properties: Resource and table properties.
-        clock: The present time in seconds since 1970.
+        clock: Returns the current time in seconds since 1970.
         refresh_seconds: The time between two ticks.
-        governance: What Lake Formation decides; None where nobody is checked.
+        governance: Lake Formation's decisions; None disables the checks.
     """
 
     def __init__(
@@ -78,14 +78,14 @@ class Lifecycle:
         self._replicator = Replicator(clients, load_catalog(clients), changes)
         self._telemetry = Telemetry(clients, clock)
         self._ticking = threading.Lock()
-        # The revision of the lakehouse in which an integration found nothing to do and nothing to mind.
+        # The lakehouse's revision at which an integration had no work and no problem.
         self._calm: dict[str, int] = {}
 
     def tick(self, *, now: bool = False) -> None:
-        """Let every integration take its next step.
+        """Run every integration's next step.
 
         Args:
-            now: Whether to pass over statuses that would wait to be seen, and to retry at once.
+            now: Whether to skip transient statuses and retry immediately.
         """
         with self._ticking:
             self._expire_items()
@@ -95,11 +95,11 @@ class Lifecycle:
                 try:
                     self._step(integration, now)
                 except Exception:  # noqa: BLE001  (logged)
-                    # The thread's edge: whatever happens to one integration, the others go on, and so does the clock.
+                    # The thread's outermost level: a failure of one integration must not stop the others or the clock.
                     _LOG.exception("a step of the integration %s failed", integration.name)
 
     def _expire_items(self) -> None:
-        """Delete the items whose time to live is over, as DynamoDB does in the background and moto does not."""
+        """Delete expired items, as DynamoDB does in the background and moto does not."""
         with self._clients.lock:
             expired = self._source.expired(self._clock())
             if not expired:
@@ -131,7 +131,7 @@ class Lifecycle:
         except FailedForGoodError as error:
             self._fail(integration, error.problem)
         except Exception as error:  # noqa: BLE001  (logged and shown)
-            # The service itself failed: say so where the learner looks, and continue with the other integrations.
+            # The service itself failed: report it where the learner looks, and continue with the other integrations.
             _LOG.exception("integration %s failed", integration.name)
             problem = Problem("INTERNAL_ERROR", f"{type(error).__name__}: {error}. The integration retries by itself.")
             self._ask_for_attention(integration, [problem])
@@ -148,15 +148,15 @@ class Lifecycle:
             f"{location}/{layout.target_table}",
         )
         if integration.status == DELETING:
-            # By a request that came in between: nothing more is to be written.
+            # By a concurrent request: nothing more must be written.
             return
         if integration.status in (CREATING, MODIFYING):
-            # A full load begins only once the integration is active.
+            # A full load starts only when the integration is active.
             self._set(integration, ACTIVE)
         if integration.loaded is None or integration.status == SYNCING:
             self._load(integration, job, layout, ends)
             return
-        # The window is taken after this moment, so all that was written before it is in there.
+        # The window is taken after this time, so it contains all earlier writes.
         synced = self._clock()
         try:
             if integration.loaded != layout:
@@ -174,7 +174,7 @@ class Lifecycle:
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
         again = integration.loaded is not None
         synced = self._clock()
-        # Columns of another layout would stand next to those of the new one under names that mean the same.
+        # Columns of another layout would remain next to the new columns, with equivalent names.
         counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
         with self._clients.changing(PARTICIPANT):
             integration.loaded = layout
@@ -185,19 +185,18 @@ class Lifecycle:
             self._telemetry.event(run, "Integration Resynced", {"tableName": job.target_table})
 
     def _in_sync_until(self, integration: Integration, taken: float) -> float:
-        """Return up to when the target follows the source: now, unless something was written since `taken`.
+        """Return the time up to which the target reflects the source: now, unless there was a write after `taken`.
 
-        A client that writes, then looks at its clock, and waits for a later moment than that gets it even where it
-        looks late.
+        A client that writes, then reads its clock, and waits for a later time gets it even if it checks late.
         """
         with self._clients.lock:
             return self._clock() if self._changes.nothing_since(integration.identity) else taken
 
     def _plan(self, integration: Integration) -> tuple[Endpoints, LoadedAs, str]:
-        """Look at everything an ingestion needs.
+        """Check the prerequisites of an ingestion.
 
         Raises:
-            NeedsAttentionError: Something is missing.
+            NeedsAttentionError: A prerequisite is missing.
         """
         ends, layout = self._ends(integration)
         problems = self.checks.problems(ends)
@@ -232,7 +231,7 @@ class Lifecycle:
         return ends, layout
 
     def _owner(self, integration: Integration, target_table: str) -> Integration | None:
-        """Return the older integration that writes to the same target table."""
+        """Return an older integration with the same target table."""
         with self._clients.lock:
             for other in self.integrations.values():
                 if other is integration:
@@ -255,7 +254,7 @@ class Lifecycle:
         )
 
     def _set(self, integration: Integration, status: str, errors: Sequence[Problem] = ()) -> bool:
-        """Give an integration a status, unless it is being deleted; tell whether the status is a new one."""
+        """Set an integration's status unless it is being deleted; return whether the status is new."""
         with self._clients.changing(PARTICIPANT):
             if integration.status == DELETING:
                 return False
@@ -309,7 +308,7 @@ class Lifecycle:
 
 
 def _for_boto3(key: Item) -> Item:
-    """Turn base64 into the bytes that boto3 takes."""
+    """Decode base64 for boto3."""
     return {
         name: {tag: base64.b64decode(value) if tag == "B" else value for tag, value in tagged.items()}
         for name, tagged in key.items()

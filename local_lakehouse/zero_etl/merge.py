@@ -1,7 +1,7 @@
-"""Changed rows into the target table: one Iceberg commit, copy-on-write, only the data files that hold changed rows.
+"""Merge of changed rows into the target table: one Iceberg commit, copy-on-write, only data files with changed rows.
 
-Rows are matched by the columns of the item's key. Two keys may share their columns' values (numbers that become the
-same double): such rows are one group here, replaced together, so that two rows stay two rows.
+Rows are matched by the columns of the item's key. Two keys can have the same column values (numbers that become the
+same double): such rows form a group that is replaced together, so that two rows stay two rows.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _READERS = 4
 
 
 class MergeContext:
-    """The parts that merges share: the catalog's cache of rows, and a database that joins Arrow tables.
+    """The shared parts of merges: the catalog's row cache, and a database that joins Arrow tables.
 
     Args:
         catalog: The catalog of the lakehouse.
@@ -49,7 +49,7 @@ class MergeContext:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many rows of the target a refresh inserted, updated and deleted."""
+    """The numbers of rows of the target that a refresh inserted, updated and deleted."""
 
     inserted: int
     updated: int
@@ -64,8 +64,8 @@ class Delta:
     """What a refresh brings.
 
     Args:
-        rows: The final rows of the changed items that exist, in the table's new schema.
-        keys: The key columns of all changed items; None when `rows` are all the rows there are.
+        rows: The final rows of changed items that exist, in the table's new schema.
+        keys: The key columns of all changed items; None if `rows` contains all rows.
         key_columns: The names of the key columns.
     """
 
@@ -78,13 +78,13 @@ def merge(table: Table, metadata: TableMetadata, delta: Delta, context: MergeCon
     """Write the data files of a refresh.
 
     Args:
-        table: The target table as it is.
+        table: The current target table.
         metadata: Its metadata with the new schema.
-        delta: What the refresh brings.
-        context: The parts that merges share.
+        delta: The changes.
+        context: The shared parts of merges.
 
     Returns:
-        What happened to rows, and the updates to commit; no updates when no row changes.
+        The row counts, and the updates to commit; empty if no row changes.
     """
     with closing(context.database.cursor()) as connection:
         return _Merge(table, metadata, delta, context, connection).run()
@@ -114,19 +114,19 @@ def write_rows(
     context: MergeContext,
     kept: Sequence[tuple[DataFile, pa.Table]] = (),
 ) -> Sequence[DataFile]:
-    """Write rows as data files: one for each partition, so that a table of few rows stays a table of few files.
+    """Write rows as data files, one per partition, so that a small table has few files.
 
     Args:
         metadata: The table's metadata with the schema and the partition specification of the new files.
         rows: The rows, in the table's schema.
-        context: The parts that merges share.
-        kept: Rows of files that are removed which stay in the table, with their files.
+        context: The shared parts of merges.
+        kept: Unchanged rows of removed files, with their files.
     """
     layout = FileLayout(metadata)
     groups: dict[Values, list[pa.Table]] = {}
     for file, part in kept:
         if file.spec_id == layout.spec.spec_id:
-            # These rows are sorted into their partition already.
+            # These rows are already grouped by partition.
             groups.setdefault(tuple(file.partition[n] for n in range(len(file.partition))), []).append(part)
         else:
             for values, members in split(part, layout.spec, layout.schema):
@@ -180,7 +180,7 @@ class _Merge:
         return counts, snapshot_updates(self._table.metadata, self._after, self._table.io, change)
 
     def _read(self, files: Sequence[DataFile]) -> list[pa.Table]:
-        """Read data files, each as one table in the new schema: columns that they lack are null."""
+        """Read data files, each as a table in the new schema; missing columns are null."""
         schema, specs = self._after.schema(), self._table.specs()
         wanted = arrow_schema(schema)
         fields = [(field.name, field) for field in schema.fields]
@@ -193,14 +193,14 @@ class _Merge:
             return list(pool.map(read, files))
 
     def _files(self) -> Sequence[DataFile]:
-        """Return the data files that may hold changed keys."""
+        """Return the data files that can contain changed keys."""
         files = live_files(self._table)
         if self._delta.keys is None:
             return files
         return _candidates(files, self._delta.keys, self._after.spec(), self._after.schema())
 
     def _matches(self, tables: Sequence[pa.Table]) -> dict[int, NDArray[np.int64]]:
-        """Find the changed keys in data files: their row numbers by the number of the file."""
+        """Find the changed keys in data files: row numbers by file number."""
         touched = self._delta.keys
         if touched is None:
             return {file: np.arange(rows.num_rows) for file, rows in enumerate(tables)}
@@ -216,7 +216,7 @@ class _Merge:
         return {int(file): found[file_of == file] - starts[file] for file in np.unique(file_of)}
 
     def _unchanged(self, old: pa.Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Pair the rows that are in the table already, exactly as they come."""
+        """Pair rows that are identical in the table and in the changes."""
         new = self._delta.rows
         same_old, same_new = np.zeros(old.num_rows, bool), np.zeros(new.num_rows, bool)
         if old.num_rows and new.num_rows:
@@ -238,7 +238,7 @@ class _Merge:
 
 _MATCHES = "SELECT row_at FROM present SEMI JOIN touched USING ({keys})"
 
-# Equal rows are numbered, so that of two equal old rows and one new row only one pair is found.
+# Equal rows are numbered, so that two equal old rows and one new row form only one pair.
 _PAIRS = """
 WITH o AS (SELECT *, row_number() OVER (PARTITION BY {columns}) AS copy FROM old_rows),
      n AS (SELECT *, row_number() OVER (PARTITION BY {columns}) AS copy FROM new_rows)
@@ -266,7 +266,7 @@ def _counted(rows: pa.Table) -> pa.Table:
 def _changed(
     matches: Mapping[int, NDArray[np.int64]], same: NDArray[np.bool_]
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Yield the files that hold rows which are not the same any longer, and those rows' numbers."""
+    """Yield the files with changed rows, and the numbers of those rows."""
     start = 0
     for file, rows in matches.items():
         changed = rows[~same[start : start + len(rows)]]
@@ -282,7 +282,7 @@ def _without(rows: pa.Table, row_numbers: NDArray[np.int64]) -> pa.Table:
 
 
 def _candidates(files: Sequence[DataFile], keys: pa.Table, spec: PartitionSpec, schema: Schema) -> list[DataFile]:
-    """Leave out the files in whose partition no changed key can be."""
+    """Exclude files whose partition cannot contain a changed key."""
     sources = {schema.find_field(field.source_id).name for field in spec.fields}
     if spec.is_unpartitioned() or not sources <= set(keys.column_names):
         return list(files)

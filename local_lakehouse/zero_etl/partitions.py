@@ -1,4 +1,4 @@
-"""How the target table is partitioned: by default in buckets of the hash key, or as its table properties say.
+"""The partitioning of the target table: by default buckets of the partition key, or as in its table properties.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 """
@@ -28,7 +28,7 @@ from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
 from local_lakehouse.zero_etl.times import TimestampError, to_timestamps
 from local_lakehouse.zero_etl.unnest import Column
 
-# AWS publishes no number of buckets; 16 is ours.
+# AWS does not document the number of buckets; 16 is our choice.
 BUCKETS = 16
 
 IDENTITY = "identity"
@@ -48,7 +48,8 @@ class Rule:
     Args:
         field: The source column.
         function: ``identity``, ``year``, ``month``, ``day`` or ``hour``.
-        conversion: How the column's values tell a time: ``epoch_sec``, ``epoch_milli``, ``iso``; None for ``identity``.
+        conversion: The time format of the column's values: ``epoch_sec``, ``epoch_milli``, ``iso``; None for
+            ``identity``.
     """
 
     field: str
@@ -57,7 +58,7 @@ class Rule:
 
 
 def rules_of(partition_spec: Sequence[Mapping[str, str]]) -> tuple[Rule, ...]:
-    """Read the `PartitionSpec` of table properties that have been checked."""
+    """Parse the `PartitionSpec` of validated table properties."""
     return tuple(
         Rule(
             entry["FieldName"],
@@ -69,15 +70,15 @@ def rules_of(partition_spec: Sequence[Mapping[str, str]]) -> tuple[Rule, ...]:
 
 
 def with_times(columns: Sequence[Column], rules: Sequence[Rule], keys: Mapping[str, str]) -> tuple[Column, ...]:
-    """Check the partition columns, and turn those of time functions into timestamps in UTC.
+    """Check the partition columns, and convert those of time functions to timestamps in UTC.
 
     Args:
         columns: The columns of some items.
-        rules: How the table is partitioned.
-        keys: The table's key attributes, to name an item by.
+        rules: The partitioning.
+        keys: The table's key attributes, to identify an item.
 
     Raises:
-        NeedsAttentionError: A partition column is missing, or a value of it is not a time.
+        NeedsAttentionError: A partition column is missing, or one of its values is not a time.
     """
     conversions = {rule.field.lower(): rule for rule in rules}
     rows = len(columns[0].values)
@@ -129,16 +130,16 @@ def _item(keys: Sequence[Column], where: pa.BooleanArray) -> str:
 def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, first_field_id: int) -> PartitionSpec:
     """Return the partition specification of a target table.
 
-    A hash key of type number is a double in the target, which Iceberg cannot put into buckets: such a table stays
-    unpartitioned unless its table properties say otherwise (our choice; AWS does not tell). A rule
-    about a column that the table does not have yet, being empty, waits until it has it.
+    A numeric partition key is a double in the target, which Iceberg cannot put into buckets. Such a table stays
+    unpartitioned unless its table properties specify a partitioning (our choice; AWS does not document it). A rule for
+    a column that an empty table does not have yet applies when the column appears.
 
     Args:
         schema: The table's schema.
-        rules: What the table properties ask for; empty for the default.
-        hash_key: The hash key's column.
-        spec_id: The specification's number.
-        first_field_id: The first number for its fields.
+        rules: The partitioning in the table properties; empty for the default.
+        hash_key: The partition key's column.
+        spec_id: The specification's id.
+        first_field_id: The first id for its fields.
     """
     columns = {field.name for field in schema.fields}
     wanted: list[tuple[str, str, Transform[Any, Any]]] = [

@@ -1,11 +1,11 @@
-"""What can be wrong with an integration, as its `Errors` show it."""
+"""Problems of an integration, as in its `Errors`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Only `UNRECOVERABLE_ACCESS_DENIED` is known from AWS; the other codes are ours.
+# Only `UNRECOVERABLE_ACCESS_DENIED` is known from AWS; the other codes are our choice.
 _MESSAGE_LIMIT = 2048
 
 
@@ -15,8 +15,8 @@ class Problem:
 
     Args:
         code: A short upper-case code.
-        message: The cause, the thing it is about, and what to do now.
-        logged: What the log says of it, where AWS documents its words. Defaults to the message.
+        message: The cause, the resource, and what to do next.
+        logged: The log's message, if AWS documents it. Defaults to the message.
     """
 
     code: str
@@ -24,15 +24,15 @@ class Problem:
     logged: str = ""
 
     def answer(self) -> dict[str, str]:
-        """Return the problem in the shape of `IntegrationError`."""
+        """Return the problem in the format of `IntegrationError`."""
         return {"ErrorCode": self.code, "ErrorMessage": self.message[:_MESSAGE_LIMIT]}
 
 
 class NeedsAttentionError(Exception):
-    """An integration cannot continue until somebody repairs a cause; it then continues by itself.
+    """An integration cannot continue until a cause is fixed; it then continues automatically.
 
     Args:
-        problems: What is to be repaired.
+        problems: The problems to fix.
     """
 
     def __init__(self, *problems: Problem) -> None:
@@ -41,7 +41,7 @@ class NeedsAttentionError(Exception):
 
 
 class FailedForGoodError(Exception):
-    """An integration can never continue: it is to be deleted and created again.
+    """An integration can never continue: it must be deleted and created again.
 
     Args:
         problem: Why.
@@ -53,10 +53,10 @@ class FailedForGoodError(Exception):
 
 
 class SnapshotNeededError(Exception):
-    """The target's layout no longer fits the source: the table must be loaded again as a whole.
+    """The target's layout no longer fits the source: the whole table must be loaded again.
 
     Args:
-        columns: The columns whose data type changed, by their path in the target; none when a property changed.
+        columns: The columns whose data type changed, by their path in the target; empty if a property changed.
     """
 
     def __init__(self, columns: frozenset[str] = frozenset()) -> None:

@@ -1,4 +1,4 @@
-"""Resource properties and table properties: what all integrations of a target share.
+"""Resource properties and table properties, which all integrations of a target share.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-using-apis.html
 """
@@ -31,16 +31,16 @@ class Properties:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def role(self, target_arn: str) -> str | None:
-        """Return a target's role, None when it has no resource property."""
+        """Return a target's role; None if it has no resource property."""
         target = self._target(target_arn)
         return target.get("RoleArn")
 
     def event_bus(self, target_arn: str) -> str | None:
-        """Return where a target's events go, None for the default bus."""
+        """Return the event bus of a target; None for the default bus."""
         return self._target(target_arn).get("EventBusArn")
 
     def layout(self, target_arn: str, table: str) -> LoadedAs:
-        """Return how a source table is to be laid out in a target; without table properties, as AWS does by default."""
+        """Return the layout of a source table in a target; without table properties, AWS's default."""
         config = self.tables.get((target_arn, table), {}).get("TargetTableConfig", {})
         return LoadedAs(
             target_table=config.get("TargetTableName", table).lower(),
@@ -54,7 +54,7 @@ class Properties:
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Properties:
-        """Make properties of what `dump` returned."""
+        """Create properties from the result of `dump`."""
         return cls(**copy.deepcopy(dict(state)))
 
     def _target(self, target_arn: str) -> dict[str, Any]:

@@ -26,11 +26,11 @@ _CONFIG = "TargetTableConfig"
 
 
 class PropertyOperations:
-    """Creates, shows, changes and deletes what all integrations of a target share.
+    """Creates, describes, updates and deletes the properties that all integrations of a target share.
 
     Args:
         properties: Returns the account's properties.
-        checks: Looks at the Glue databases.
+        checks: Checks the Glue databases.
     """
 
     def __init__(self, properties: Callable[[], Properties], checks: Checks) -> None:
@@ -38,7 +38,7 @@ class PropertyOperations:
         self._checks = checks
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any], Caller], dict[str, Any]]]:
-        """Return the operations by their names."""
+        """Return the operations by name."""
         return {
             "CreateIntegrationResourceProperty": self._create_resource,
             "GetIntegrationResourceProperty": self._get_resource,
@@ -116,7 +116,7 @@ class PropertyOperations:
         check_table_properties(request)
         known = self._properties().tables.get(_name(request))
         entry = _entry(request)
-        # No error of the model fits an exact repetition, so it changes nothing and succeeds.
+        # The model has no error for an exact repetition, so it changes nothing and succeeds.
         if known is not None and known != entry:
             raise Fault(
                 "InvalidInputException",

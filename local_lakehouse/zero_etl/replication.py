@@ -1,4 +1,4 @@
-"""One integration's data: the whole table at first, then what changed, each at one instant of the source."""
+"""Replication of one integration's data: first the whole table, then changes, each at one instant of the source."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from local_lakehouse.zero_etl.target import Layout, Target
 from local_lakehouse.zero_etl.typed import typed, typed_lines
 from local_lakehouse.zero_etl.unnest import Unnested, unnest
 
-# Numbers of so many digits are told apart by a double.
+# A double distinguishes numbers with up to this many digits.
 _EXACT_DIGITS = 15
 
 
 @dataclass
 class Memory:
-    """What an integration must remember of the loads and refreshes before.
+    """The state of an integration between loads and refreshes.
 
     Args:
-        keys: The table's key attributes and their types, the hash key first.
-        origins: The attribute that each column of the target comes from, by its path.
-        widened: The paths that are text since their types once differed.
-        lossy_keys: Whether two keys of the source may share their columns' values in the target.
+        keys: The table's key attributes and their types, partition key first.
+        origins: The source attribute of each target column, by path.
+        widened: The paths that became strings because their types differed.
+        lossy_keys: Whether two keys of the source can have the same column values in the target.
     """
 
     keys: dict[str, str] = field(default_factory=dict)
@@ -44,16 +44,16 @@ class Memory:
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be replicated, and how.
+    """The parameters of a replication.
 
     Args:
         integration: The integration's id.
         table: The DynamoDB table.
-        mode: How maps are unnested.
-        rules: How the target is partitioned.
+        mode: The unnest mode.
+        rules: The partitioning.
         database: The Glue database.
         target_table: The Glue table.
-        location: Where the Glue table lies in S3.
+        location: The Glue table's location in S3.
     """
 
     integration: str
@@ -66,12 +66,12 @@ class Job:
 
 
 class Replicator:
-    """Brings items into target tables.
+    """Replicates items to target tables.
 
     Args:
         clients: The lakehouse.
         catalog: Its Glue Data Catalog.
-        changes: What was written.
+        changes: The recorded writes.
     """
 
     def __init__(self, clients: ServiceClients, catalog: LakehouseCatalog, changes: ChangeLog) -> None:
@@ -84,12 +84,12 @@ class Replicator:
         """Load the whole table in one commit.
 
         Args:
-            job: What is to be loaded.
-            memory: What the integration remembers; it is changed when the load is done.
-            keep: Whether the target's columns stay that no item has any longer.
+            job: The parameters.
+            memory: The integration's state, which is updated after the load.
+            keep: Whether to keep target columns that no item has any longer.
 
         Raises:
-            NeedsAttentionError: Something is to be repaired first.
+            NeedsAttentionError: A problem must be fixed first.
             FailedForGoodError: A limit of the service is exceeded.
         """
         with contextlib.ExitStack() as stack:
@@ -108,15 +108,15 @@ class Replicator:
         return counts
 
     def refresh(self, job: Job, memory: Memory) -> Counts | None:
-        """Bring what changed since the last refresh into the target, in one commit.
+        """Apply the changes since the last refresh to the target, in one commit.
 
         Returns:
-            What happened to rows; None when nothing was written. Writes that left every item as it was are an
-            ingestion that changes no row.
+            The row counts; None if nothing was written. Writes that change no item cause an ingestion without row
+            changes.
 
         Raises:
             SnapshotNeededError: The table must be loaded again.
-            NeedsAttentionError: Something is to be repaired first; the changes are kept.
+            NeedsAttentionError: A problem must be fixed first; the changes are kept.
             FailedForGoodError: A limit of the service is exceeded.
         """
         with contextlib.ExitStack() as stack:
@@ -176,7 +176,7 @@ class Replicator:
 
 
 def _lossy(job: Job, keys: Mapping[str, str], items: pa.StructArray) -> bool:
-    """Return whether different keys among the items may look the same in the target."""
+    """Return whether different keys of the items can look the same in the target."""
     if any(rule.conversion and rule.field.lower() in {name.lower() for name in keys} for rule in job.rules):
         return True
     return len(items) > 0 and any(_has_long(items, name) for name, tag in keys.items() if tag == "N")

@@ -1,4 +1,4 @@
-"""What the service checks in a request beyond botocore's model.
+"""The service's validation of requests beyond botocore's model.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-integrations.html
 """
@@ -15,7 +15,7 @@ from local_lakehouse.protocol.wire import Fault
 from local_lakehouse.zero_etl import arns
 from local_lakehouse.zero_etl.partitions import CONVERSIONS, IDENTITY, TIME_FUNCTIONS
 
-# AWS publishes no bounds of `MaxRecords`; these are ours.
+# AWS does not document the range of `MaxRecords`; this is our choice.
 _MOST_RECORDS = 100
 _MOST_TAGS = 50
 _MOST_PARTITIONS = 10
@@ -29,12 +29,12 @@ Entry = TypeVar("Entry")
 
 
 def invalid(message: str) -> Fault:
-    """Return the error for a request that the service does not accept."""
+    """Return the error for an invalid request."""
     return Fault("ValidationException", message)
 
 
 def check_source(arn: str, region: str, account: str) -> arns.Arn:
-    """Read a `SourceArn`: here, always that of a DynamoDB table."""
+    """Parse a `SourceArn`, which here is always a DynamoDB table's."""
     table = arns.source_table(arn)
     if table is None:
         raise invalid(
@@ -46,7 +46,7 @@ def check_source(arn: str, region: str, account: str) -> arns.Arn:
 
 
 def check_target(arn: str, region: str, account: str, member: str = "TargetArn") -> arns.Arn:
-    """Read a `TargetArn` or `ResourceArn`: here, always that of a Glue database."""
+    """Parse a `TargetArn` or `ResourceArn`, which here is always a Glue database's."""
     database = arns.target_database(arn)
     if database is None:
         raise invalid(
@@ -77,13 +77,13 @@ def check_create_options(request: Mapping[str, Any]) -> None:
 
 
 def refuse_data_filter(request: Mapping[str, Any]) -> None:
-    """Refuse a `DataFilter`, which is for other sources."""
+    """Refuse a `DataFilter`, which is for other types of sources."""
     if "DataFilter" in request:
         raise invalid("DataFilter is not supported for a DynamoDB source: the whole table is replicated. Omit it.")
 
 
 def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Check an `IntegrationConfig` and return it with its default."""
+    """Validate an `IntegrationConfig` and return it with its default."""
     if "TargetNamespace" in config:
         raise invalid("TargetNamespace is allowed only for an S3 Tables target. Omit it for a Glue database.")
     if "SourceProperties" in config:
@@ -108,7 +108,7 @@ def check_tags(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def check_tag_keys(tags: Mapping[str, str]) -> None:
-    """Check the tags that a resource is to have."""
+    """Check a resource's new tags."""
     if len(tags) > _MOST_TAGS:
         raise invalid(f"A resource has at most {_MOST_TAGS} tags.")
     reserved = next((key for key in tags if key.lower().startswith("aws:")), None)
@@ -180,9 +180,9 @@ def check_filters(
     """Check the filters of a list request.
 
     Args:
-        filters: The filters as given.
-        allowed: The names that this operation knows.
-        single: The names that take one value only.
+        filters: The filters.
+        allowed: The names that the operation supports.
+        single: The names that accept only one value.
     """
     wanted: dict[str, list[str]] = {}
     for entry in filters:
@@ -200,15 +200,15 @@ def check_filters(
 def page(
     entries: Sequence[Entry], request: Mapping[str, Any], name_of: Callable[[Entry], str]
 ) -> tuple[list[Entry], str | None]:
-    """Cut one page out of a list.
+    """Return one page of a list.
 
     Args:
-        entries: All entries, always in the same order.
+        entries: All entries, in a stable order.
         request: The request with `MaxRecords` and `Marker`.
-        name_of: What tells an entry from the others.
+        name_of: Returns an entry's unique name.
 
     Returns:
-        The page, and the marker of the next one, if there is one.
+        The page, and the marker of the next page, if there is one.
     """
     size = request.get("MaxRecords", _MOST_RECORDS)
     if not 1 <= size <= _MOST_RECORDS:

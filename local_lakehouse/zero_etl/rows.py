@@ -1,4 +1,4 @@
-"""Columns as rows of the target table: each in the Arrow type of its Iceberg field."""
+"""Columns as rows of the target table, each in the Arrow type of its Iceberg field."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
 from local_lakehouse.zero_etl.times import TIMESTAMP
 from local_lakehouse.zero_etl.unnest import Column
 
-# Beyond the types that zero-ETL writes: those of columns that somebody added to the target by hand.
+# Further types, for columns that somebody added to the target by hand.
 _ARROW_TYPES: dict[type[IcebergType], pa.DataType] = {
     StringType: pa.string(),
     DoubleType: pa.float64(),
@@ -44,7 +44,7 @@ _ARROW_TYPES: dict[type[IcebergType], pa.DataType] = {
 
 
 def arrow_type(kind: IcebergType) -> pa.DataType:
-    """Return the Arrow type in which values of an Iceberg type are handled here."""
+    """Return the Arrow type for values of an Iceberg type."""
     if isinstance(kind, StructType):
         return pa.struct([pa.field(field.name, arrow_type(field.field_type)) for field in kind.fields])
     if isinstance(kind, ListType):
@@ -68,10 +68,10 @@ def arrow_schema(schema: Schema) -> pa.Schema:
 
 
 def as_rows(columns: Sequence[Column], schema: Schema) -> pa.Table:
-    """Lay columns out as rows of the target; columns that are not given become null.
+    """Arrange columns as rows of the target; missing columns become null.
 
     Args:
-        columns: The columns of some items, all of which the schema has.
+        columns: The columns of some items, which the schema contains.
         schema: The target table's schema.
     """
     length = len(columns[0].values)

@@ -1,4 +1,4 @@
-"""The times at which integrations are refreshed: soon after a write, and at regular intervals without one."""
+"""The schedule of refreshes: soon after a write, and at regular intervals without one."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable
 
 # Writes that are less than this apart arrive in one refresh.
 SETTLING_SECONDS = 0.1
-# While writing does not pause, a refresh begins this long after the first write.
+# During continuous writes, a refresh starts this long after the first write.
 LONGEST_SECONDS = 0.5
 
 
 class Schedule:
-    """Decides when the next refresh begins; any thread may report writes.
+    """Decides when the next refresh starts; any thread can report writes.
 
     Args:
         interval: The longest time between two refreshes, in seconds.
-        clock: A clock that never goes back, in seconds.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(self, interval: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class Schedule:
         self._clock = clock
         self._changed = threading.Condition()
         self._regular = clock() + interval
-        # The first and the latest write since the last refresh began.
+        # The first and the latest write since the start of the last refresh.
         self._first: float | None = None
         self._latest = 0.0
         self._paused = False
@@ -33,7 +33,7 @@ class Schedule:
 
     @property
     def due(self) -> float | None:
-        """The moment at which the next refresh begins, by the clock; None while paused."""
+        """The time of the next refresh, by the clock; None while paused."""
         if self._paused:
             return None
         if self._first is None:
@@ -43,43 +43,43 @@ class Schedule:
 
     @property
     def paused(self) -> bool:
-        """Whether no refresh begins."""
+        """Whether automatic refreshes are paused."""
         return self._paused
 
     def wrote(self) -> None:
-        """Note that something was written."""
+        """Record a write."""
         with self._changed:
             self._latest = self._clock()
             if self._first is None:
                 self._first = self._latest
-                # Later writes only move the refresh away: whoever waits finds out when it looks.
+                # Later writes only delay the refresh, which the waiting thread notices when it wakes up.
                 self._changed.notify_all()
 
     def pause(self) -> None:
-        """Let no refresh begin."""
+        """Pause automatic refreshes."""
         with self._changed:
             self._paused = True
             self._changed.notify_all()
 
     def resume(self) -> None:
-        """Let refreshes begin again."""
+        """Resume automatic refreshes."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()
 
     def start(self) -> None:
-        """Let `wait` wait again after `stop`."""
+        """Make `wait` wait again after `stop`."""
         with self._changed:
             self._stopped = False
 
     def stop(self) -> None:
-        """Let whoever waits return."""
+        """Make waiting threads return."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
     def wait(self) -> bool:
-        """Wait until a refresh is due; what is written from then on belongs to the next one.
+        """Wait until a refresh is due; later writes belong to the next one.
 
         Returns:
             Whether a refresh is due; False after `stop`.

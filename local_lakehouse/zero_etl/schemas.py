@@ -1,4 +1,4 @@
-"""The target table's Iceberg schema: how it starts, and how it grows with the source.
+"""The target table's Iceberg schema: its initial form, and its evolution with the source.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-limitations.html
 """
@@ -41,11 +41,11 @@ Origins = Mapping[str, tuple[str, ...]]
 
 
 def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> Schema:
-    """Return the schema that holds the table's columns and those of some changed items.
+    """Return the schema with the table's columns and those of some changed items.
 
     Args:
         columns: The changed items' columns.
-        current: The table's schema, None when there is no table.
+        current: The table's schema; None if there is no table.
         last_id: The highest field id that the table has ever used.
 
     Raises:
@@ -61,13 +61,13 @@ def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> 
 
 
 def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: bool) -> Schema:
-    """Return the schema for a whole new load: as `evolved`, but changed data types get new columns of the same name.
+    """Return the schema for a new full load: like `evolved`, but changed data types get new columns of the same name.
 
     Args:
         columns: All items' columns.
         current: The table's schema.
         last_id: The highest field id that the table has ever used.
-        keep: Whether columns stay that no item has any longer.
+        keep: Whether to keep columns that no item has any longer.
     """
     return _checked(_Growth(last_id, replace=True, keep=keep).fields(columns, current))
 
@@ -78,14 +78,14 @@ def same_layout(schema: Schema, other: Schema) -> bool:
 
 
 def check_names(columns: Sequence[Column], origins: Origins) -> dict[str, tuple[str, ...]]:
-    """Check that each column of the target stands for one attribute only.
+    """Check that each target column has only one source attribute.
 
     Args:
         columns: The columns of some items.
-        origins: The attributes that the target's columns came from so far.
+        origins: The previous source attributes of the target's columns.
 
     Returns:
-        The attributes that the target's columns come from now.
+        The new source attributes of the target's columns.
 
     Raises:
         NeedsAttentionError: Two attributes would share a column.
@@ -100,7 +100,7 @@ def check_names(columns: Sequence[Column], origins: Origins) -> dict[str, tuple[
         if other != column.source:
             raise NeedsAttentionError(_collision(column.name, _shown(other), _shown(column.source)))
         if column.name in taken:
-            # NOUNNEST has a column of its own, which a key may be called like.
+            # NOUNNEST adds a column whose name a key can also have.
             raise NeedsAttentionError(_collision(column.name, _shown(other), "all that are not keys"))
         taken.add(column.name)
     return known
@@ -129,7 +129,7 @@ def _colon(name: str) -> FailedForGoodError:
 
 
 def _checked(fields: Sequence[NestedField]) -> Schema:
-    """Make a schema of fields that keep the limits and whose names tell them apart."""
+    """Create a schema from fields, within the limits and with unique names."""
     if len(fields) > COLUMN_LIMIT:
         raise FailedForGoodError(
             Problem(
@@ -169,7 +169,7 @@ def _paths(struct: StructType, prefix: tuple[str, ...]) -> Iterator[tuple[str, .
 
 @dataclass
 class _Growth:
-    """Iceberg fields for Arrow columns: known ones keep their id, new ones get the next."""
+    """Iceberg fields for Arrow columns: known ones keep their id, and new ones get the next."""
 
     last_id: int
     replace: bool

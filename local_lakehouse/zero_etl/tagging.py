@@ -1,4 +1,4 @@
-"""Tags of integrations and resource properties; those of all other Glue resources go to moto."""
+"""Tags of integrations and resource properties; moto handles those of all other Glue resources."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Tagging:
         self._properties = properties
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any], Caller], dict[str, Any]]]:
-        """Return the operations by their names."""
+        """Return the operations by name."""
         return {"TagResource": self._tag, "UntagResource": self._untag, "GetTags": self._get}
 
     def _tag(self, request: dict[str, Any], _: Caller) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Tagging:
         return self._pass_on("get_tags", request) if tags is None else {"Tags": tags}
 
     def _tags_of(self, arn: str) -> dict[str, str] | None:
-        """Return the tags of one of our resources; None when the resource is not ours."""
+        """Return the tags of one of the service's resources; None for other resources."""
         identity = arns.integration_id(arn)
         if identity is None and not arns.is_resource_property(arn):
             return None

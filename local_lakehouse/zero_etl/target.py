@@ -1,4 +1,4 @@
-"""The target table: made, loaded, loaded again and changed, each as one version of the Glue table."""
+"""The target table: created, loaded, reloaded and changed, each as one version of the Glue table."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ from local_lakehouse.zero_etl.unnest import Column, Unnested
 INTEGRATION_ID = "glue_integration_id"
 _ATTEMPTS = 5
 
-# AWS publishes neither version nor codec; these are ours.
+# AWS documents neither version nor codec; these are our choice.
 _PROPERTIES = {"format-version": "2", "write.parquet.compression-codec": "zstd"}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the rows of a target table are stored.
+    """The storage layout of a target table.
 
     Args:
         database: The Glue database.
-        table: The table in it.
-        location: Where it lies in S3, without a slash at the end.
-        keys: The columns of the item's key, the hash key first.
-        rules: How it is partitioned; empty for the default.
-        integration: What `glue_integration_id` says.
+        table: The table.
+        location: Its location in S3, without a trailing slash.
+        keys: The columns of the item's key, partition key first.
+        rules: The partitioning; empty for the default.
+        integration: The value of `glue_integration_id`.
     """
 
     database: str
@@ -68,8 +68,8 @@ class Target:
     """One target table.
 
     Args:
-        layout: How its rows are stored.
-        context: The parts that merges share.
+        layout: Its storage layout.
+        context: The shared parts of merges.
     """
 
     layout: Layout
@@ -84,7 +84,7 @@ class Target:
         return self.context.catalog
 
     def _current(self) -> Table | None:
-        """Return the table as it is now, or None if there is none."""
+        """Return the current table, or None if it does not exist."""
         name = f"{self.layout.database}.{self.layout.table}"
         try:
             return self._catalog.load_table((self.layout.database, self.layout.table))
@@ -109,11 +109,11 @@ class Target:
 
     @property
     def exists(self) -> bool:
-        """Whether the Glue table is there."""
+        """Whether the Glue table exists."""
         return self._table is not None
 
     def _repeated(self, change: Callable[[], Counts]) -> Counts:
-        """Make a change, and again on the table as it then is whenever another writer was faster."""
+        """Make a change, and repeat it on the new table whenever another writer was faster."""
         for _ in range(_ATTEMPTS - 1):
             try:
                 return change()
@@ -122,14 +122,14 @@ class Target:
         return change()
 
     def load(self, columns: Sequence[Column], *, keep: bool) -> Counts:
-        """Make the given rows the table's only rows, in one commit; they count as inserts.
+        """Replace all rows of the table with the given rows, in one commit; they count as inserts.
 
         Args:
             columns: The columns of all items.
-            keep: Whether columns stay that no item has any longer.
+            keep: Whether to keep columns that no item has any longer.
 
         Raises:
-            NeedsAttentionError: A table that no integration made is in the way.
+            NeedsAttentionError: The table exists but was not created by an integration.
         """
         return self._repeated(lambda: self._load(columns, keep=keep))
 
@@ -161,14 +161,14 @@ class Target:
         return Counts(rows.num_rows, 0, 0)
 
     def apply(self, changed: Unnested, keys: Sequence[Column] | None) -> Counts:
-        """Bring changed items into the table, in one commit; without a change in any row there is no commit.
+        """Apply changed items to the table, in one commit; if no row changes, there is no commit.
 
         Args:
             changed: The changed items that exist.
-            keys: The key columns of all changed items; None when `changed` are all items there are.
+            keys: The key columns of all changed items; None if `changed` contains all items.
 
         Raises:
-            SnapshotNeededError: The table is gone, or a data type or the partitioning has changed.
+            SnapshotNeededError: The table was deleted, or a data type or the partitioning has changed.
         """
         return self._repeated(lambda: self._apply(changed, keys))
 
@@ -218,7 +218,7 @@ class Target:
         return (SetPropertiesUpdate(updates={INTEGRATION_ID: self.layout.integration}),)
 
     def _spec_updates(self, metadata: TableMetadata) -> Updates:
-        """Return what makes the table properties' partitioning the table's; nothing when it is already."""
+        """Return the updates that apply the table properties' partitioning; empty if it is already in effect."""
         current = metadata.spec()
         next_field = max(metadata.last_partition_id or 0, FIRST_FIELD_ID - 1) + 1
         next_spec = max(spec.spec_id for spec in metadata.partition_specs) + 1
@@ -229,7 +229,7 @@ class Target:
 
 
 def _same_partitions(current: PartitionSpec, wanted: PartitionSpec, schema: Schema) -> bool:
-    # A name in the current specification may carry a mark against a column that has come later.
+    # A name in the current specification can have a suffix to avoid a conflict with a later column.
     def shape(spec: PartitionSpec) -> list[tuple[int, str]]:
         return [(field.source_id, str(field.transform)) for field in spec.fields]
 

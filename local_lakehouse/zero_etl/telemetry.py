@@ -1,4 +1,4 @@
-"""What zero-ETL tells about its work: log events, metrics and EventBridge events.
+"""zero-ETL's telemetry: log events, metrics and EventBridge events.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
 """
@@ -20,10 +20,10 @@ _LOG = logging.getLogger(__name__)
 
 LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
 NAMESPACE = "AWS/Glue/ZeroETL"
-# AWS publishes no values of the dimension `loadType`; these are ours.
+# AWS does not document the values of the dimension `loadType`; these are our choice.
 FULL_LOAD = "FULL_LOAD"
 INCREMENTAL_LOAD = "INCREMENTAL_LOAD"
-# As the sample rule's prefix spells it; the table of detail types on the same page puts "AWS " before it.
+# As in the sample rule's prefix; the table of detail types on the same page has a leading "AWS ".
 _DETAIL_TYPE = "Glue Zero ETL"
 
 
@@ -38,7 +38,7 @@ class Run:
         load_type: `FULL_LOAD` or `INCREMENTAL_LOAD`.
         logs: Whether the target role may write log events.
         metrics: Whether it may put metrics.
-        event_bus: Where events go; None for the account's default bus.
+        event_bus: The event bus; None for the account's default bus.
     """
 
     integration: str
@@ -55,7 +55,7 @@ class Telemetry:
 
     Args:
         clients: The lakehouse.
-        clock: The present time in seconds since 1970.
+        clock: Returns the current time in seconds since 1970.
     """
 
     def __init__(self, clients: ServiceClients, clock: Callable[[], float]) -> None:
@@ -63,12 +63,12 @@ class Telemetry:
         self._clock = clock
 
     def completed(self, run: Run, counts: Counts, synced: float) -> None:
-        """Tell of an ingestion that changed rows.
+        """Report an ingestion that changed rows.
 
         Args:
             run: The ingestion.
-            counts: What it did.
-            synced: The source's time up to which the target is in sync, in seconds since 1970.
+            counts: The row counts.
+            synced: The time up to which the target reflects the source, in seconds since 1970.
         """
         milliseconds = int(synced * 1000)
         self._log(
@@ -105,7 +105,7 @@ class Telemetry:
         self.event(run, "Ingestion Completed", {"tableName": run.table})
 
     def failed(self, run: Run, message: str) -> None:
-        """Tell of an ingestion that failed."""
+        """Report a failed ingestion."""
         self._log(
             run,
             ("IngestionStarted", {"tableName": run.table, "message": "Ingestion Job started"}),
@@ -114,12 +114,12 @@ class Telemetry:
                 {"tableName": run.table, "errorMessage": message, "error_code": "client_error"},
             ),
         )
-        # A metric is emitted when what it counts happens: a run that succeeded has no IngestionFailed of 0.
+        # A metric is emitted when the counted event happens: a successful run has no IngestionFailed of 0.
         self._measure(run, {"IngestionFailed": 1})
         self.event(run, "Ingestion Failed", {"tableName": run.table, "errorMessage": message})
 
     def event(self, run: Run, what: str, detail: Mapping[str, str]) -> None:
-        """Put an event, such as ``Integration Needs Attention``, on the event bus; AWS does not publish its detail."""
+        """Put an event, such as ``Integration Needs Attention``, on the event bus; AWS does not document its detail."""
         entry = {
             "Source": "aws.glue-zero-etl",
             "DetailType": f"{_DETAIL_TYPE} {what}",
@@ -133,7 +133,7 @@ class Telemetry:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
-            # Replication does not depend on somebody being told of it.
+            # Replication does not depend on telemetry.
             _LOG.warning("the event bus %s does not exist: %s is not announced", run.event_bus, what)
 
     def _log(self, run: Run, *messages: tuple[str, Mapping[str, object]]) -> None:

@@ -1,8 +1,8 @@
-"""Values of any DynamoDB type as text: the elements of lists, and attributes of more than one type.
+"""Values of any DynamoDB type as strings: elements of lists, and attributes with more than one type.
 
-AWS says that the elements of a list become strings, not how; this is our choice: strings as they are, numbers in plain
-decimal, booleans as ``true`` and ``false``, binary values in base64, maps, lists and sets as compact JSON with sorted
-keys.
+AWS documents that elements of lists become strings, but not how. This is our choice: strings unchanged, numbers in
+plain decimal, booleans as ``true`` and ``false``, binary values in base64, and maps, lists and sets as compact JSON
+with sorted keys.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CANONICAL_NUMBER = r"^(?:0|-?(?:[1-9][0-9]*|0\.[0-9]*[1-9]|[1-9][0-9]*\.[0-9]*[
 
 
 def as_text(tagged: pa.StructArray) -> pa.StringArray:
-    """Write each value of a tagged array (see `typed`) as text; DynamoDB's NULL becomes a null.
+    """Format each value of a tagged array (see `typed`) as a string; DynamoDB's NULL becomes null.
 
     Args:
         tagged: A struct array with one field per type tag.
@@ -33,7 +33,7 @@ def as_text(tagged: pa.StructArray) -> pa.StringArray:
 
 
 def plain_number(number: str) -> str:
-    """Write a DynamoDB number in plain decimal, without exponent or trailing zeros."""
+    """Format a DynamoDB number in plain decimal, without an exponent or trailing zeros."""
     text = format(Decimal(number), "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -86,5 +86,5 @@ def _json_of(tag: str, value: Any) -> str:
 
 
 def _json_of_tagged(tagged: Mapping[str, Any]) -> str:
-    # Of the tags that the array knows a value has exactly one.
+    # A value has exactly one of the array's tags.
     return next(_json_of(tag, value) for tag, value in tagged.items() if value is not None)

@@ -1,4 +1,4 @@
-"""Attribute values that tell a time, as timestamps in UTC.
+"""Attribute values that represent times, as timestamps in UTC.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 """
@@ -13,15 +13,15 @@ import pyarrow.compute as pc
 TIMESTAMP = pa.timestamp("us", "UTC")
 
 _MICROSECONDS = {"epoch_sec": 1e6, "epoch_milli": 1e3}
-# Iceberg keeps microseconds in 64 bits; a double is exact below this.
+# Iceberg stores microseconds in 64 bits; below this, a double is exact.
 _LIMIT = float(2**53)
 
 
 class TimestampError(ValueError):
-    """A value tells no time.
+    """A value is not a time.
 
     Args:
-        value: That value.
+        value: The value.
     """
 
     def __init__(self, value: Any) -> None:
@@ -30,11 +30,11 @@ class TimestampError(ValueError):
 
 
 def to_timestamps(values: pa.Array, conversion: str) -> pa.TimestampArray:
-    """Convert numbers or texts to timestamps.
+    """Convert numbers or strings to timestamps.
 
     Args:
         values: The values, none of them null.
-        conversion: ``epoch_sec``, ``epoch_milli``, or ``iso`` for ISO 8601 texts; those without an offset are in UTC.
+        conversion: ``epoch_sec``, ``epoch_milli``, or ``iso`` for ISO 8601 strings; those without an offset are in UTC.
 
     Raises:
         TimestampError: A value cannot be converted.

@@ -1,4 +1,4 @@
-"""Items in DynamoDB JSON as one Arrow array that keeps the type tags."""
+"""Items in DynamoDB JSON as one Arrow array with type tags."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local_lakehouse.backend.dynamodb_source import decoded
 
 Item = Mapping[str, Mapping[str, Any]]
 
-# The type of so many items fits nearly always all others.
+# The type of this many items fits nearly all others.
 _SAMPLE = 1000
 _PARSERS = 2
 _AHEAD = 4
@@ -34,27 +34,27 @@ _TAG_TYPES = {
 
 
 def typed(items: Sequence[Item]) -> pa.StructArray:
-    """Turn items into a struct array: one field per attribute, in it one field per type tag that occurs.
+    """Convert items to a struct array: one field per attribute, with one field per type tag that occurs.
 
-    The tags keep values of different types apart, so any mixture of items fits one type.
+    The tags separate values of different types, so any mixture of items fits one type.
 
     Args:
         items: Items in DynamoDB JSON, as ``{"CustomerID": {"S": "CUST0001"}}``.
 
     Returns:
-        A struct array as long as `items`; attributes in the order in which they are first met.
+        A struct array as long as `items`; attributes in the order of their first occurrence.
     """
     return pa.array(items, type=_map_type(items))
 
 
 def typed_lines(chunks: Iterable[bytes]) -> pa.StructArray:
-    """Turn lines of JSON into a struct array, as `typed` does with items.
+    """Convert lines of JSON to a struct array, like `typed`.
 
-    Arrow parses them in threads of their own, without Python's lock. It needs the type beforehand, and takes that of
-    the first lines. Lines that do not fit are decoded in Python, and their type is added to it.
+    Arrow parses them in separate threads, without Python's lock. It needs the type in advance, and uses that of the
+    first lines. Lines that do not fit are decoded in Python, and their type is merged.
 
     Args:
-        chunks: Items in DynamoDB JSON, a line each, many lines in a chunk.
+        chunks: Items in DynamoDB JSON, one per line, with many lines per chunk.
     """
     known: pa.StructType | None = None
     arrays: list[pa.StructArray] = []
@@ -85,7 +85,7 @@ def typed_lines(chunks: Iterable[bytes]) -> pa.StructArray:
 
 
 def _parsed(chunk: bytes, kind: pa.StructType) -> pa.StructArray | None:
-    """Parse lines; None if they are not of the given type."""
+    """Parse lines; None if they do not have the given type."""
     if not kind.num_fields:
         return None
     options = pj.ParseOptions(explicit_schema=pa.schema(list(kind)), unexpected_field_behavior="error")
@@ -98,7 +98,7 @@ def _parsed(chunk: bytes, kind: pa.StructType) -> pa.StructArray | None:
 
 
 def _merged(known: pa.DataType | None, other: pa.DataType) -> pa.DataType:
-    """Return the type that holds the values of both."""
+    """Return the type for the values of both types."""
     if known is None or known == other:
         return other
     if pa.types.is_list(known):
@@ -110,7 +110,7 @@ def _merged(known: pa.DataType | None, other: pa.DataType) -> pa.DataType:
 
 
 def _fitted(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return an array in a type that `_merged` made of its own and others."""
+    """Return an array in a type that `_merged` computed from its own and others."""
     if array.type == kind:
         return array
     if pa.types.is_list(kind):

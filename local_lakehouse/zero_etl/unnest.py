@@ -1,4 +1,4 @@
-"""DynamoDB items into the columns of the target table: the type map and the three unnest modes.
+"""DynamoDB items to the columns of the target table: the type mapping and the three unnest modes.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-ddb-schema-unnesting.html
 """
@@ -27,7 +27,7 @@ class Column:
 
     Args:
         name: Its name in the target, in lower case.
-        source: The path of the attribute it comes from.
+        source: The path of its attribute.
         values: One value per item.
     """
 
@@ -41,8 +41,8 @@ class Unnested:
     """Items as columns.
 
     Args:
-        columns: The columns, the key attributes first.
-        mixed: The paths, in the target, of what is written as text because its items have several types.
+        columns: The columns, key attributes first.
+        mixed: The target paths of values that become strings because their types differ.
     """
 
     columns: Sequence[Column]
@@ -52,13 +52,13 @@ class Unnested:
 def unnest(
     items: pa.StructArray, keys: Mapping[str, str], mode: str, widened: frozenset[str] = frozenset()
 ) -> Unnested:
-    """Turn typed items into columns.
+    """Convert typed items to columns.
 
     Args:
-        items: The items, as `typed` returns them.
+        items: The result of `typed`.
         keys: The table's key attributes and their types: ``S``, ``N`` or ``B``.
         mode: ``TOPLEVEL``, ``FULL`` or ``NOUNNEST``.
-        widened: The paths, in the target, that are text since their types once differed.
+        widened: The target paths that became strings because their types differed.
     """
     work = _Unnesting(keys, mode, widened)
     columns = tuple(work.columns(items))
@@ -93,7 +93,7 @@ class _Unnesting:
             yield Column(name, path, values)
 
     def _expanded(self, path: tuple[str, ...], tagged: pa.StructArray) -> Iterator[Column]:
-        """Give each leaf of a map a column of its own."""
+        """Create a column for each leaf of a map."""
         if any(child.name != "M" for child in tagged.type):
             yield from self._column(path, _without(tagged, "M"))
         for tag, maps in _children(tagged):
@@ -102,11 +102,11 @@ class _Unnesting:
                     yield from self._expanded((*path, name), child)
 
     def _plain(self, path: str, tagged: pa.StructArray) -> pa.Array | None:
-        """Drop the type tags; several types at one place become text."""
+        """Remove the type tags; several types at one path become a string."""
         if path in self.widened:
             return as_text(tagged)
         converted = [self._convert(path, tag, values) for tag, values in _present(tagged)]
-        # Maps without any value have no column, so that they do not make a column of another type a mixed one.
+        # Maps without values have no column, so that they do not make another type's column mixed.
         arrays = [values for values in converted if values is not None]
         if len({str(values.type) for values in arrays}) > 1:
             self.mixed.add(path)
@@ -129,13 +129,13 @@ class _Unnesting:
 
 
 def _children(values: pa.StructArray) -> Iterator[tuple[str, pa.Array]]:
-    """Yield the fields of a struct array, null where the struct itself is."""
+    """Yield the fields of a struct array, null where the struct is null."""
     for position, child in enumerate(values.type):
         yield child.name, pc.struct_field(values, [position])
 
 
 def _present(tagged: pa.StructArray) -> Iterator[tuple[str, pa.Array]]:
-    """Yield the tags that some value has; DynamoDB's NULL produces no value."""
+    """Yield the tags that occur; DynamoDB's NULL produces no value."""
     for tag, values in _children(tagged):
         if tag != "NULL" and values.null_count < len(values):
             yield tag, values
@@ -147,10 +147,10 @@ def _without(tagged: pa.StructArray, unwanted: str) -> pa.StructArray:
 
 
 def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | None:
-    """Build a struct array that is null where all its members are; None without any member.
+    """Build a struct array that is null where all its members are; None without members.
 
-    An empty map is null, whatever members the column has or gets by other items' maps (our choice): a row must not
-    depend on what came before it. Where a column is text, since its values have several types, it is the text ``{}``.
+    An empty map is null, even if the column has members from other items' maps (our choice): a row must not depend on
+    earlier rows. If a column is a string because its values have several types, it is ``{}``.
     """
     kept = [(name, values) for name, values in members if values is not None]
     if not kept:
@@ -177,7 +177,7 @@ def _leaf(tag: str, values: pa.Array) -> pa.Array:
 
 
 def _elements(lists: pa.ListArray) -> pa.Array:
-    """Return the elements of all lists, those that a list's offsets skip left out."""
+    """Return the elements of all lists, without those that a list's offsets skip."""
     return lists.flatten()
 
 

@@ -1,4 +1,4 @@
-"""PartiQL for DynamoDB: the syntax of statements, and what each does to which table.
+"""PartiQL for DynamoDB: the syntax of statements, and their tables and actions.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
 """

@@ -1,4 +1,4 @@
-"""A parser of PartiQL statements by recursive descent.
+"""A recursive-descent parser for PartiQL statements.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
 """
@@ -62,7 +62,7 @@ def parse(statement: str, parameters: Sequence[TypedValue] | None = None) -> Sta
         parameters: The values of its question marks; None if only its structure matters.
 
     Raises:
-        Fault: ``ValidationException``: it cannot be read, or has another number of parameters.
+        Fault: ``ValidationException``: it has a syntax error or the wrong number of parameters.
     """
     reader = _Parser(list(tokens(statement)), parameters)
     found = reader.statement()
@@ -96,7 +96,7 @@ class _Parser:
         raise malformed("Expected data manipulation")
 
     def finish(self) -> None:
-        """Make sure that nothing follows, and that each parameter has a place."""
+        """Check that the statement ends here, and that each parameter is used."""
         if self._next() is not END:
             raise malformed(f"Unexpected token after expression: {self._next().text}")
         if self._parameters is not None and self._used != len(self._parameters):
@@ -233,7 +233,7 @@ class _Parser:
         return self._predicate()
 
     def _is_operand(self) -> bool:
-        """Return whether what is in the parentheses that follow is compared, and so no condition."""
+        """Return whether the next parenthesized expression is an operand of a comparison and not a condition."""
         depth = 0
         for at in range(self._at, len(self._tokens)):
             token = self._tokens[at]

@@ -1,4 +1,4 @@
-"""Tokens of PartiQL statements, and the words that are no names unless they are quoted."""
+"""Tokens of PartiQL statements, and the keywords that must be quoted as names."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-# PartiQL's keywords: those of SQL-92, and its own.
+# PartiQL's keywords: those of SQL-92 and its own.
 RESERVED = frozenset(
-    # A list would take two hundred lines.
+    # A list would need two hundred lines.
     """
     absolute action add all allocate alter and any are as asc assertion at authorization avg bag begin between
     bit bit_length blob bool boolean both by cascade cascaded case cast catalog char char_length character
@@ -42,7 +42,7 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True)
 class Token:
-    """A token: its kind, what it means, and the text itself."""
+    """A token: its kind, its meaning and its text."""
 
     kind: str
     value: str
@@ -53,7 +53,7 @@ END = Token("end", "", "the end")
 
 
 def malformed(why: str) -> Fault:
-    """Return the refusal of a statement that cannot be read."""
+    """Return the error for a statement with a syntax error."""
     return Fault("ValidationException", f"Statement wasn't well formed, can't be processed: {why}")
 
 
@@ -61,7 +61,7 @@ def tokens(statement: str) -> Iterator[Token]:
     """Yield the tokens of a statement.
 
     Raises:
-        Fault: ``ValidationException``: a quote is not closed, or there is a character that has no meaning.
+        Fault: ``ValidationException``: a quote is not closed, or a character is invalid.
     """
     at = 0
     while at < len(statement):

@@ -11,7 +11,7 @@ TypedValue = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Path:
-    """An attribute, or a place in it: names of members and positions in lists."""
+    """An attribute path: names of members and positions in lists."""
 
     steps: tuple[str | int, ...]
 
@@ -25,7 +25,7 @@ class Literal:
 
 @dataclass(frozen=True)
 class Size:
-    """The size of what is at a path."""
+    """The size of the value at a path."""
 
     path: Path
 
@@ -35,7 +35,7 @@ Operand = Path | Literal | Size
 
 @dataclass(frozen=True)
 class Compare:
-    """Two operands and one of ``=``, ``<>``, ``<``, ``<=``, ``>``, ``>=``."""
+    """A comparison with ``=``, ``<>``, ``<``, ``<=``, ``>`` or ``>=``."""
 
     operator: str
     left: Operand
@@ -44,7 +44,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class Between:
-    """An operand between two others, both included."""
+    """An operand between two others, inclusive."""
 
     operand: Operand
     low: Operand
@@ -53,7 +53,7 @@ class Between:
 
 @dataclass(frozen=True)
 class In:
-    """An operand that is equal to one of several."""
+    """An operand that equals one of several values."""
 
     operand: Operand
     options: tuple[Operand, ...]
@@ -61,7 +61,7 @@ class In:
 
 @dataclass(frozen=True)
 class Is:
-    """A path whose value has a type, such as ``N``; None stands for a value that is missing."""
+    """A path whose value has a type, such as ``N``; None stands for a missing value."""
 
     path: Path
     tag: str | None
@@ -78,21 +78,21 @@ class Call:
 
 @dataclass(frozen=True)
 class Not:
-    """A condition that does not hold."""
+    """A negated condition."""
 
     condition: Condition
 
 
 @dataclass(frozen=True)
 class All:
-    """Conditions that all hold."""
+    """Conditions joined by AND."""
 
     conditions: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
 class Either:
-    """Conditions of which one holds."""
+    """Conditions joined by OR."""
 
     conditions: tuple[Condition, ...]
 
@@ -111,7 +111,7 @@ class Arithmetic:
 
 @dataclass(frozen=True)
 class Append:
-    """A list with another one after it."""
+    """A list with another list appended."""
 
     left: NewValue
     right: NewValue
@@ -119,7 +119,7 @@ class Append:
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A set with members added or deleted."""
+    """A set with members added or removed."""
 
     verb: str
     path: Path
@@ -131,7 +131,7 @@ NewValue = Path | Literal | Arithmetic | Append | ChangeSet
 
 @dataclass(frozen=True)
 class Set:
-    """A path that gets a value."""
+    """An assignment to a path."""
 
     path: Path
     value: NewValue
@@ -139,7 +139,7 @@ class Set:
 
 @dataclass(frozen=True)
 class Remove:
-    """A path that is removed."""
+    """The removal of a path."""
 
     path: Path
 
@@ -150,8 +150,8 @@ class Select:
 
     Args:
         table: The table's name or ARN.
-        index: The index that is read; None for the table itself.
-        paths: What is returned of each item; None for all of it.
+        index: The index to read; None for the table.
+        paths: The projected paths; None for whole items.
         where: The condition.
         order: Attributes with whether they descend.
     """
@@ -211,7 +211,7 @@ class Exists:
 
     @property
     def index(self) -> str | None:
-        """The index that is read; None for the table itself."""
+        """The index to read; None for the table."""
         return self.select.index
 
 

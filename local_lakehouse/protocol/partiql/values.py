@@ -14,7 +14,7 @@ _SETS = {"S": "SS", "N": "NS", "B": "BS"}
 
 
 def invalid(message: str) -> Fault:
-    """Return the refusal of a statement that can be read."""
+    """Return the error for a syntactically correct statement that is invalid."""
     return Fault("ValidationException", message)
 
 
@@ -40,10 +40,10 @@ def number(text: str) -> TypedValue:
 
 
 def bag(members: Sequence[TypedValue]) -> TypedValue:
-    """Return the set of some values.
+    """Return a set of values.
 
     Raises:
-        Fault: ``ValidationException``: there is none, or they are not all of one type that sets have.
+        Fault: ``ValidationException``: the set is empty, or the values do not have the same set type.
     """
     if not members:
         raise invalid("Empty bags are not supported")
@@ -61,10 +61,10 @@ def bag(members: Sequence[TypedValue]) -> TypedValue:
 
 
 def struct(members: Sequence[tuple[str, TypedValue]]) -> Mapping[str, TypedValue]:
-    """Return the members of a map.
+    """Return a map from its members.
 
     Raises:
-        Fault: ``ValidationException``: two of them have one name.
+        Fault: ``ValidationException``: a name is repeated.
     """
     names = [name for name, _ in members]
     for name in names:

@@ -1,4 +1,4 @@
-"""Aggregates, and what may stand above an aggregation."""
+"""Aggregates, and the expressions that are allowed above an aggregation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _QUERIES = (tree.ScalarQuery, tree.Exists, tree.InQuery, tree.Quantified)
 
 
 class Aggregates:
-    """Analyses aggregates and what stands above an aggregation.
+    """Analyzes aggregates and the expressions above an aggregation.
 
     Args:
         analysis: The analysis of the statement.
@@ -35,10 +35,10 @@ class Aggregates:
         self._analysis = analysis
 
     def grouped(self, node: Expression, scope: Scope) -> Typed | None:
-        """Return an expression that is a key of the aggregation below, or None if it must be taken apart.
+        """Return an expression that is a key of the aggregation below, or None if its parts must be analyzed.
 
         Raises:
-            NotGrouped: It is a column that is not a key.
+            NotGrouped: It is a column but not a key.
         """
         if scope.grouping is None or aggregates_in(node) or windows_in(node):
             return None
@@ -63,7 +63,7 @@ class Aggregates:
         return column.value
 
     def aggregate_call(self, node: tree.Call, scope: Scope) -> Typed:
-        """Return what an aggregate or a window function is."""
+        """Analyze an aggregate or a window function."""
         self._check_place(node, scope)
         if node.name == "grouping":
             return self._grouping(node, scope)
@@ -89,7 +89,7 @@ class Aggregates:
         return derive(sql, result, *values, Typed(sql, result, facts))
 
     def _check_clauses(self, node: tree.Call) -> None:
-        """Refuse the clauses that Trino has for aggregates alone, or for the functions of a window's values alone."""
+        """Refuse clauses that Trino supports only for aggregates, or only for window value functions."""
         if node.nulls is not None and node.name not in _VALUE_FUNCTIONS:
             raise QueryFailure(
                 "NULL_TREATMENT_NOT_ALLOWED",
@@ -143,7 +143,7 @@ class Aggregates:
         if node.distinct and node.name in ("map_agg", "multimap_agg", "histogram", "map_union"):
             raise QueryFailure("NOT_SUPPORTED", f"{node.name}(DISTINCT …) is not supported", node.position)
         if node.name == "array_agg" and node.distinct and not order:
-            # Trino answers different values as they come, DuckDB in no order at all.
+            # Trino returns distinct values in order of arrival, and DuckDB in any order.
             order = f" ORDER BY {values[0].sql}"
         places = [value.written_as(f"{{{index}}}") for index, value in enumerate(values)]
         emit = signature.emit if isinstance(signature.emit, str) else signature.emit(places)
@@ -193,9 +193,9 @@ class Aggregates:
 
 
 def _fill(template: str, pieces: dict[str, str]) -> str:
-    """Fill a template whose numbered places are arguments.
+    """Fill in a template whose numbered placeholders are arguments.
 
-    Filling goes from left to right and never looks at what was filled in.
+    Placeholders are filled from left to right; inserted text is not searched again.
     """
     result, rest = [], template
     while rest:

@@ -1,4 +1,4 @@
-"""One statement's analysis: the analyzers of its parts, and what they share."""
+"""The analysis of one statement: analyzers for its parts, and their shared state."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Analysis:
     """Analyses one statement.
 
     Args:
-        session: What the statement is analysed against.
+        session: The environment of the statement.
     """
 
     def __init__(self, session: Session) -> None:
@@ -56,11 +56,11 @@ class Analysis:
         self.queries = Queries(self)
 
     def fresh(self, prefix: str) -> str:
-        """Return a name that nothing else in the statement has."""
+        """Return a name that is unique in the statement."""
         return f"{prefix}{next(self._numbers)}"
 
     def scans(self, facts: Facts) -> dict[str, frozenset[str]]:
-        """Return the columns that are read of each table, by DuckDB's names of both."""
+        """Return the columns to read from each table, by their names in DuckDB."""
         read: dict[str, set[str]] = {}
         for name in facts.reads:
             relation, _, column = name.partition(".")
@@ -69,19 +69,19 @@ class Analysis:
         return {relation: frozenset(columns) for relation, columns in read.items()}
 
     def expression(self, node: tree.Expression, scope: Scope) -> Typed:
-        """Return what an expression is."""
+        """Analyze an expression."""
         return self.expressions.expression(node, scope)
 
     def boolean(self, node: tree.Expression, scope: Scope, subject: str) -> Typed:
-        """Return a condition, which a message calls `subject`."""
+        """Analyze a condition, which messages call `subject`."""
         return self.expressions.boolean(node, scope, subject)
 
     def query(self, query: tree.Query, scope: Scope | None) -> Compiled:
-        """Return what a query is; `scope` is the one around it."""
+        """Analyze a query; `scope` is the enclosing scope."""
         return self.queries.query(query, scope)
 
     def relation(self, node: tree.Relation, scope: Scope | None, left: list[Field]) -> From:
-        """Return what a relation is; `left` are the columns that ``LATERAL`` may read."""
+        """Analyze a relation; `left` contains the columns that ``LATERAL`` can read."""
         return self.relations.relation(node, scope, left)
 
 
@@ -90,13 +90,13 @@ def compile_query(query: tree.Query, session: Session) -> Compiled:
 
     Args:
         query: The query.
-        session: What it is analysed against.
+        session: Its environment.
 
     Returns:
         DuckDB's SQL, and the columns of the result.
 
     Raises:
-        QueryFailure: The query has no meaning, or one that is not offered.
+        QueryFailure: The query is invalid or not supported.
     """
     analysis = Analysis(session)
     compiled = analysis.query(query, None)

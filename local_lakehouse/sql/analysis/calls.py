@@ -1,4 +1,4 @@
-"""Calls of functions: the signature, the widened arguments, the lambdas."""
+"""Function calls: the signature, the widened arguments, the lambdas."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LAMBDA_READS = {
 
 
 def all_topics() -> tuple[ModuleType, ...]:
-    """Return the modules whose functions are known."""
+    """Return the modules with functions."""
     return _TOPICS
 
 
@@ -50,7 +50,7 @@ class Calls:
         self._analysis = analysis
 
     def function_call(self, node: tree.Call, scope: Scope) -> Typed:
-        """Return what a function's call is."""
+        """Analyze a function call."""
         special = self._analysis.forms.find(node.name)
         if special is not None and node.window is None:
             return special(node, scope)
@@ -67,7 +67,7 @@ class Calls:
         return self.scalar_call(node, scope)
 
     def scalar_call(self, node: tree.Call, scope: Scope) -> Typed:
-        """Return what the call of an ordinary function is."""
+        """Analyze the call of an ordinary function."""
         arguments = [
             argument if isinstance(argument, tree.Lambda) else self._analysis.expression(argument, scope)
             for argument in node.arguments
@@ -92,7 +92,7 @@ class Calls:
             raise QueryFailure(name, message, position) from failure
 
     def call(self, name: str, values: list[Typed], position: Position, text: str) -> Typed:
-        """Return what the call of a function with analysed arguments is."""
+        """Analyze the call of a function with analyzed arguments."""
         signature, bound, result = self.bind(name, list(values), position, Scope())
         if isinstance(signature.emit, str):
             sql = signature.emit.format(*(value.sql for value in bound))
@@ -103,10 +103,10 @@ class Calls:
     def bind(
         self, name: str, arguments: list[Typed | tree.Lambda], position: Position, scope: Scope
     ) -> tuple[Signature, list[Typed], Type]:
-        """Choose the signature that fits, and widen the arguments to it.
+        """Choose the matching signature, and widen the arguments to it.
 
         Raises:
-            QueryFailure: ``FUNCTION_NOT_FOUND`` when none fits.
+            QueryFailure: ``FUNCTION_NOT_FOUND`` if none matches.
         """
         candidates = registry.signatures(name)
         for widen in (False, True):
@@ -192,7 +192,7 @@ def _result(signature: Signature, binding: Binding, values: Sequence[Typed]) -> 
 
 
 def _reads(name: str, number: int, variable: str, count: int) -> tuple[tuple[str, ...], bool]:
-    """Return how a lambda's parameters are read, and whether its body stands alone."""
+    """Return the analysis of a lambda's parameters, and whether its body needs no outer columns."""
     if name == "reduce":
         return ((f"{variable}a.s", f"{variable}b.x") if number == 2 else ("({state})",)), True
     if name == "reduce_agg":

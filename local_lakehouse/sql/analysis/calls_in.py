@@ -10,7 +10,7 @@ from local_lakehouse.sql.grammar import tree
 
 
 def parts_in(node: object) -> Iterator[tree.Expression]:
-    """Walk over the parts of an expression, not over those of queries in it."""
+    """Walk over the parts of an expression, but not of its subqueries."""
     if isinstance(node, tree.Query):
         return
     if isinstance(node, tree.Expression):

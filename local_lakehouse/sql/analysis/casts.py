@@ -1,4 +1,4 @@
-"""CAST: which types turn into which, and how."""
+"""CAST: the allowed conversions and their SQL."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
     """Apply CAST or, with `safe`, TRY_CAST.
 
     Raises:
-        QueryFailure: ``TYPE_MISMATCH`` when the types never turn into one another.
+        QueryFailure: ``TYPE_MISMATCH`` if there is no conversion between the types.
     """
     source = value.type
     if not can_cast(source, target):
@@ -52,8 +52,8 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         return value
     sql = cast_sql(value.sql, source, target)
     if safe and value.fails:
-        # Only the cast is tried: its operand, computed before it, fails as anywhere else. A lambda would name it once,
-        # but DuckDB before 1.5.2 does not find its variables within TRY.
+        # Only the cast is inside TRY; errors of its operand are raised. A lambda would avoid repetition, but DuckDB
+        # before 1.5.2 does not find its variables within TRY.
         return derive(f"CASE WHEN {value.sql} IS NOT NULL THEN TRY({sql}) END", target, value)
     if safe:
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)
@@ -62,7 +62,7 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
 
 
 def can_cast(source: Type, target: Type) -> bool:
-    """Return whether a type turns into another."""
+    """Return whether a type can be cast to another."""
     if types.UNKNOWN in (source, target):
         return source == types.UNKNOWN
     if target == types.JSON:
@@ -94,7 +94,7 @@ def _from_json_allowed(target: Type) -> bool:
 
 
 def cast_sql(sql: str, source: Type, target: Type) -> str:
-    """Write a cast that is known to be allowed."""
+    """Write a cast that is allowed."""
     if source == target:
         return sql
     if source == types.UNKNOWN:
@@ -135,7 +135,7 @@ def _cast_inside(sql: str, source: Type, target: Type) -> str:
 
 
 def text_of(sql: str, source: Type) -> str:
-    """Write a value as its text, of any length."""
+    """Write a value as text of any length."""
     if types.is_text(source) or source == types.JSON:
         return sql
     if source.name == "decimal":
@@ -158,10 +158,10 @@ def text_of(sql: str, source: Type) -> str:
 
 
 def formatted_text(value: Typed, position: Position) -> str:
-    """Write what ``format`` shows of a value: what it casts to, and moments to the nanosecond.
+    """Write a value for ``format``: its text form, with times to the nanosecond.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED`` for a type that does not cast to text.
+        QueryFailure: ``NOT_SUPPORTED`` for a type that cannot be cast to text.
     """
     source = value.type
     if not can_cast(source, types.VARCHAR) and source != types.JSON:
@@ -219,7 +219,7 @@ def _to_number(sql: str, source: Type, target: Type) -> str:
         text = f"athena_plain({sql}, '{source.name}')"
         return f"athena_fit_decimal(TRY_CAST({text} AS {held}), {text}, {label}, '{source.name.upper()}')"
     if target.name == "decimal":
-        # A value that does not fit is an error, never rounded or cut.
+        # A value that does not fit is an error; it is never rounded or truncated.
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
         number = f"CAST({sql} AS INTEGER)" if source == types.BOOLEAN else sql
         kind = quote(source.name.upper())

@@ -33,7 +33,7 @@ class CommonTables:
         self._analysis = analysis
 
     def add(self, one: tree.CommonTable, query: tree.Query, scope: Scope | None) -> None:
-        """Analyse one name of a ``WITH``, and make it known."""
+        """Analyze one name of a ``WITH``, and register it."""
         level = self._analysis.common[-1]
         if one.name.key in level:
             raise QueryFailure(
@@ -88,7 +88,7 @@ class CommonTables:
             coerce_sql(f"s.c{index}", its.type, mine.type)
             for index, (mine, its) in enumerate(zip(columns, step.columns, strict=False))
         )
-        # The step reads only the rows of the step before, so their depth is the same for all of them.
+        # The step reads only the rows of the previous step, so all of them have the same depth.
         depth = f"athena_recursion_depth((SELECT max(d) FROM {name}), {_MAX_RECURSION})"
         sql = (
             f"WITH RECURSIVE {name}({listed}, d) AS (SELECT {first}, 0 FROM ({anchor.sql}) AS a UNION ALL "

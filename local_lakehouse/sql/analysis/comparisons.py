@@ -1,7 +1,7 @@
-"""Comparisons: equality and order of every type, with NULL inside rows, arrays and maps as Trino has it.
+"""Comparisons: equality and order of every type, with Trino's rules for NULL inside rows, arrays and maps.
 
-``=`` is three-valued to any depth: two values are different as soon as one pair of parts is, and otherwise unknown if
-one pair is. ``<`` of rows and arrays is decided by the first parts that differ, and fails at a NULL before them.
+``=`` is three-valued at any depth: two values are different if any pair of parts is, and otherwise unknown if any pair
+is. ``<`` of rows and arrays is decided by the first differing parts, and fails if a NULL precedes them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typ
     if operator == "IS DISTINCT FROM":
         sql = f"({key(left.sql, common)} IS DISTINCT FROM {key(right.sql, common)})"
         if left.facts.constant or right.facts.constant:
-            # DuckDB 1.5.1 hands such a comparison to the reader of Arrow tables, which does not know it.
+            # DuckDB 1.5.1 passes such a comparison to the scan of Arrow tables, which does not support it.
             sql = f"({sql} = TRUE)"
         return derive(sql, types.BOOLEAN, left, right)
     return derive(
@@ -44,14 +44,14 @@ def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typ
 
 
 def check_comparable(operator: str, common: Type, left: Type, right: Type, position: Position) -> None:
-    """Refuse a comparison that the type does not have."""
+    """Refuse a comparison that the type does not support."""
     ordered = operator not in ("=", "<>", "IS DISTINCT FROM")
     if (ordered and not types.is_orderable(common)) or not types.is_comparable(common):
         raise QueryFailure("TYPE_MISMATCH", f"Cannot apply operator: {left} {operator} {right}", position)
 
 
 def key(sql: str, type_: Type) -> str:
-    """Write a value such that DuckDB tells equal what Athena tells equal."""
+    """Write a value such that DuckDB's equality is Athena's."""
     if type_.name == "timestamp with time zone":
         return f"struct_pack(i := ({sql}).i, p := ({sql}).p)" if types.is_fine(type_) else f"({sql}).i"
     if type_.name == "time with time zone":
@@ -64,12 +64,12 @@ def key(sql: str, type_: Type) -> str:
 
 
 def has_floats(type_: Type) -> bool:
-    """Return whether NaN may be in a value."""
+    """Return whether a value can contain NaN."""
     return type_.name in _FLOATS or any(map(has_floats, type_.children))
 
 
 def greatest_key(sql: str, type_: Type) -> str:
-    """Write what the greatest value is found by: below all others where it is NaN, as for ``max`` and its kin."""
+    """Write the sort key for the greatest value, in which NaN is lowest, as for ``max``."""
     if type_.name in _FLOATS:
         return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack(k := NOT isnan({sql}), v := {sql}) END"
     if not has_floats(type_):
@@ -90,7 +90,7 @@ def _comparison(operator: str, left: Typed, right: Typed, type_: Type) -> str:
             return f"(NOT {_parts_equal(left.sql, right.sql, type_)})"
         return _parts_equal(left.sql, right.sql, type_) if operator == "=" else _ordered(operator, left, right, type_)
     if type_.name == "char" and operator not in ("=", "<>"):
-        # Both are as long as their type says: a blank is above a control character.
+        # Both have the length of their type, because a space sorts above control characters.
         sides = (f"athena_pad({side.sql}, {type_.precision})" for side in (left, right))
         return f"({next(sides)} {operator} {next(sides)})"
     return f"({key(left.sql, type_)} {operator} {key(right.sql, type_)})"
@@ -98,7 +98,7 @@ def _comparison(operator: str, left: Typed, right: Typed, type_: Type) -> str:
 
 def _floats(operator: str, left: Typed, right: Typed) -> str:
     plain = f"({left.sql} {operator} {right.sql})"
-    # To DuckDB NaN is equal to itself and above all else; to Athena every comparison with it but <> is false.
+    # In DuckDB, NaN equals itself and is the greatest value; in Athena, every comparison with it except <> is false.
     if operator == "<>":
         return plain if left.literal or right.literal else f"athena_not_equal({left.sql}, {right.sql})"
     if left.literal and right.literal:
@@ -128,12 +128,12 @@ def _parts_equal(left: str, right: str, type_: Type) -> str:
 
 
 def _depth(type_: Type) -> int:
-    """Count the levels of a type: each has lambda parameters of its own, so that none hides another's."""
+    """Count the levels of a type: each level has separate lambda parameters, so that none hides another."""
     return 1 + max(map(_depth, type_.children), default=0)
 
 
 def equal(left: str, right: str, type_: Type) -> str:
-    """Write whether two values of a type are equal: true, false or, for a NULL inside, NULL."""
+    """Write whether two values of a type are equal: true, false or, with a NULL inside, NULL."""
     return _comparison("=", row_value(left, type_), row_value(right, type_), type_)
 
 
@@ -145,7 +145,7 @@ def _ordered(operator: str, left: Typed, right: Typed, type_: Type) -> str:
 
 
 def _below(left: str, right: str, type_: Type, *, ties: bool) -> str:
-    """Write whether a row or array, neither NULL, is below another; `ties` is the answer for equal ones."""
+    """Write whether a non-NULL row or array is less than another; `ties` is the result for equal ones."""
     if type_.name == "row":
         return _row_below(left, right, type_, ties=ties)
     zipped = f"athena_pairs({left}, {right})[:least(len({left}), len({right}))]"

@@ -1,4 +1,4 @@
-"""Queries after analysis: DuckDB's SQL and the columns of the result."""
+"""Analyzed queries: DuckDB's SQL and the result's columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_lakehouse.sql.types import Type
 
 @dataclass(frozen=True)
 class OutputColumn:
-    """One column of a query's result; without a name it is shown as ``_col0``."""
+    """One column of a query's result; an unnamed column is shown as ``_col0``."""
 
     name: str | None
     type: Type
@@ -19,13 +19,13 @@ class OutputColumn:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A query that was understood.
+    """An analyzed query.
 
     Args:
         sql: DuckDB's SQL, whose columns are called ``c0``, ``c1`` and so on.
-        columns: What these columns are.
-        facts: What is known of the query: the columns of tables that it reads, above all.
-        scans: The columns that it reads of each table, by DuckDB's names of both; only of a whole statement.
+        columns: These columns.
+        facts: The query's facts, mainly the table columns that it reads.
+        scans: The columns to read from each table, by their names in DuckDB; only for a whole statement.
     """
 
     sql: str
@@ -34,5 +34,5 @@ class Compiled:
     scans: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def rewritten(self, sql: str, columns: tuple[OutputColumn, ...] | None = None) -> Compiled:
-        """Return the same query under other SQL, and perhaps with other columns."""
+        """Return the same query with other SQL and, optionally, other columns."""
         return replace(self, sql=sql, columns=self.columns if columns is None else columns)

@@ -1,8 +1,8 @@
-"""Correlated queries that Trino cannot plan: they are refused, although DuckDB could run them.
+"""Correlated queries that Trino cannot plan, which are refused although DuckDB could run them.
 
-Trino turns a correlated query into a join: it lifts the terms of ``WHERE`` that read the outer query, and leaves the
-rest as it is. So the outer query may be read in these terms, and above an aggregation. A limit or a grouping over such
-terms is only possible if every column that they read is a key or equal to a value of the outer query.
+Trino turns a correlated query into a join: it lifts the ``WHERE`` terms that refer to the outer query, and leaves the
+rest unchanged. Therefore only these terms, and expressions above an aggregation, can refer to the outer query. A limit
+or a grouping above such terms requires that each of their columns is a key or equal to a value of the outer query.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from local_lakehouse.sql.types import Type, common_type
 
 @dataclass(frozen=True)
 class Inner:
-    """A ``SELECT`` inside another query, taken apart.
+    """The parts of a ``SELECT`` inside another query.
 
     Args:
         node: The ``SELECT``.
         query: The query with its ``ORDER BY`` and ``LIMIT``, if it has any.
-        scope: The names that it sees.
-        source: What is known of its relations without their columns.
+        scope: Its visible names.
+        source: The facts of its relations, without their columns.
         terms: The terms of its ``WHERE``, each with the two sides of an equality if it is one.
         outputs: The columns of its result.
         keys: The keys of its ``ORDER BY``.
-        aggregated: What its grouping keys and the arguments of its aggregates read.
+        aggregated: The columns in its grouping keys and aggregate arguments.
         windows: Whether it has windows.
         use: How it is used: ``EXISTS``, ``IN``, or empty.
     """
@@ -49,12 +49,12 @@ class Inner:
 
     @property
     def position(self) -> Position:
-        """Where it is written."""
+        """The position in the statement."""
         return self.node.position if self.query is None else self.query.position
 
 
 def outer_reads(scope: Scope | None) -> frozenset[str]:
-    """Return the columns of all queries around a place."""
+    """Return the columns of all enclosing queries."""
     reads: frozenset[str] = frozenset()
     while scope is not None:
         reads = reads.union(*(field.facts.reads for field in scope.fields))
@@ -72,10 +72,10 @@ def conjuncts(where: tree.Expression | None) -> Iterator[tree.Expression]:
 
 
 def check_uncorrelated(facts: Facts, outer: Scope | None, position: Position) -> None:
-    """Refuse a set operation or ``VALUES`` that reads an outer query.
+    """Refuse a set operation or ``VALUES`` that refers to an outer query.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``, in Trino's words.
+        QueryFailure: ``NOT_SUPPORTED``, with Trino's message.
     """
     if facts.reads & outer_reads(outer):
         raise _refused(position)
@@ -85,7 +85,7 @@ def check_correlated(select: Inner) -> None:
     """Refuse a correlated query that Trino cannot turn into a join.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``, in Trino's words.
+        QueryFailure: ``NOT_SUPPORTED``, with Trino's message.
     """
     outer = outer_reads(select.scope.parent)
     if not outer or select.node.source is None:
@@ -113,7 +113,7 @@ def check_correlated(select: Inner) -> None:
 
 
 def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unnested: bool) -> None:
-    """Check what is read outside ``WHERE``."""
+    """Check the references outside ``WHERE``."""
     if any(key.facts.reads & outer for key in select.keys) and select.query is not None and select.query.limit:
         raise _refused(select.position)
     if select.aggregated.reads & outer:
@@ -128,7 +128,7 @@ def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unneste
 
 
 def _check_groups(select: Inner, constant: set[str], free: set[str], *, limited: bool) -> None:
-    """Check a grouping over correlated terms; its keys may be read freely."""
+    """Check a grouping above correlated terms; its keys can refer to any column."""
     keys = set(select.scope.grouping.keys) if select.scope.grouping else set()
     elements = select.node.group.elements if select.node.group else ()
     if any(element.kind in ("ROLLUP", "CUBE") or len(element.sets) > 1 for element in elements):
@@ -154,7 +154,7 @@ def _check_limit(select: Inner, inner: AbstractSet[str], constant: set[str], fre
 
 
 def _equated(sides: tuple[Typed, Typed], inner: frozenset[str], outer: frozenset[str]) -> str | None:
-    """Return the column that an equality makes the same for all rows of a value of the outer query."""
+    """Return the column that an equality makes constant for each outer row."""
     for mine, its in (sides, sides[::-1]):
         if mine.sql in inner and its.facts.reads <= outer and _is_injective(mine.type, its.type):
             return mine.sql
@@ -162,7 +162,7 @@ def _equated(sides: tuple[Typed, Typed], inner: frozenset[str], outer: frozenset
 
 
 def _is_injective(source: Type, other: Type) -> bool:
-    """Return whether values stay different when they are compared with those of another type."""
+    """Return whether distinct values stay distinct after conversion to another type for a comparison."""
     common = common_type(source, other)
     if common is None or common == source:
         return common is not None
@@ -178,7 +178,7 @@ def _plain(node: tree.Relation) -> tree.Relation:
 
 
 def _is_unnest(node: tree.Relation) -> bool:
-    """Return whether a relation is ``UNNEST`` alone, or joined to a single row of constants."""
+    """Return whether a relation is only ``UNNEST``, optionally joined with a single row of constants."""
     node = _plain(node)
     if isinstance(node, tree.Join):
         return _is_single_row(node.left) and isinstance(_plain(node.right), tree.Unnest)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from local_lakehouse.sql.analysis.analysis import Analysis
 
 
-# Two values of such a type can be equal and yet be held in different ways.
+# Two values of such a type can be equal but have different representations.
 _SEVERAL_FORMS = ("double", "real", "char", "time with time zone", "timestamp with time zone")
 _EXTRACTED = {
     "DAY_OF_MONTH": "day",
@@ -92,7 +92,7 @@ class Expressions:
         }
 
     def expression(self, node: Expression, scope: Scope) -> Typed:
-        """Return what an expression is."""
+        """Analyze an expression."""
         if scope.grouping is not None and not isinstance(node, tree.Literal | tree.TypedLiteral | tree.IntervalLiteral):
             found = self._analysis.aggregates.grouped(node, scope)
             if found is not None:
@@ -106,7 +106,7 @@ class Expressions:
         """Return a condition.
 
         Raises:
-            QueryFailure: ``TYPE_MISMATCH`` when it is not one.
+            QueryFailure: ``TYPE_MISMATCH`` if it is not boolean.
         """
         value = self.expression(node, scope)
         if value.type == types.UNKNOWN:
@@ -118,10 +118,10 @@ class Expressions:
         return value
 
     def filter(self, node: Expression, scope: Scope, subject: str) -> Typed:
-        """Return a condition that rows have to meet.
+        """Analyze a condition on rows.
 
-        Its terms stay apart, so that DuckDB can join by them; one that may fail is computed only for rows that meet
-        the terms before it about the same tables.
+        Its terms stay separate, so that DuckDB can use them for joins. A term that can fail is evaluated only for rows
+        that meet the preceding terms about the same tables.
         """
         if not isinstance(node, tree.Logical) or node.operator != "AND":
             return self.boolean(node, scope, subject)
@@ -134,7 +134,7 @@ class Expressions:
         return derive("(" + " AND ".join(written) + ")", types.BOOLEAN, *terms)
 
     def single_type(self, values: list[Typed], subject: str, position: Position) -> Type:
-        """Return the type to which all values widen.
+        """Return the common type of all values.
 
         Raises:
             QueryFailure: ``TYPE_MISMATCH``.
@@ -186,7 +186,7 @@ class Expressions:
         joined = "(" + f" {node.operator} ".join(term.sql for term in terms) + ")"
         if not any(term.fails for term in terms[1:]):
             return derive(joined, types.BOOLEAN, *terms)
-        # DuckDB computes every term for every row; a term behind one that decides must not be able to fail.
+        # DuckDB evaluates every term for every row, so terms after a deciding term must not fail.
         decides, result = ("NOT ", "FALSE") if node.operator == "AND" else ("", "TRUE")
         branches = " ".join(f"WHEN {decides}{term.sql} THEN {result}" for term in terms[:-1])
         return derive(f"CASE {branches} ELSE {joined} END", types.BOOLEAN, *terms)
@@ -197,7 +197,7 @@ class Expressions:
 
     def _is_null(self, node: tree.IsNull, scope: Scope) -> Typed:
         value = self.expression(node.operand, scope)
-        # DuckDB does not compute what it knows not to be NULL; the element of a list it has to compute.
+        # DuckDB skips IS NULL for values that it knows are not NULL, but must evaluate a list's element.
         sql = f"(list_count([{value.sql}]) = 0)" if value.fails else f"({value.sql} IS NULL)"
         return derive(sql, types.BOOLEAN, value)
 
@@ -346,7 +346,7 @@ def _listed(found: list[Type]) -> str:
 
 
 def _fields_of(unit: str) -> tuple[str, ...]:
-    """Return the types that have a field: a moment has no fields that its type leaves out."""
+    """Return the types that have an EXTRACT field."""
     days = ("date", "timestamp", "timestamp with time zone")
     if unit in ("YEAR", "MONTH"):
         return (*days, "interval year to month")

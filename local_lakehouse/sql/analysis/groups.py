@@ -31,7 +31,7 @@ class Groups:
         self._analysis = analysis
 
     def clause(self, node: tree.Select, order: tuple[tree.SortItem, ...], scope: Scope) -> Fragment:
-        """Return the keys of a ``GROUP BY`` in DuckDB's SQL, and note them in the scope."""
+        """Return the keys of a ``GROUP BY`` as DuckDB's SQL, and record them in the scope."""
         aggregated = any(
             aggregates_in(part)
             for part in (

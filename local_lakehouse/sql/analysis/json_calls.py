@@ -1,6 +1,6 @@
-"""JSON functions that have a grammar of their own.
+"""JSON functions with their own grammar.
 
-What such a function returns is JSON where another reads it: ``FORMAT JSON`` need not be written there.
+The result of such a function is JSON inside another one, without an explicit ``FORMAT JSON``.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _MOMENTS = ("date", "time", "timestamp", "timestamp with time zone")
 _SCALARS = ("boolean", "varchar", "char", *types.NUMERICS)
-# The types that a scalar found by a path may have, and how its text becomes a value of it.
+# The types of scalars at a path, and the conversion of their text.
 _FOUND = {"boolean": types.BOOLEAN, "bigint": types.BIGINT, "double": types.DOUBLE, "varchar": types.VARCHAR}
 _ABSENT = "CAST(NULL AS VARCHAR)"
 
 
 class JsonCalls:
-    """Analyses the JSON functions that have a grammar of their own.
+    """Analyses the JSON functions with their own grammar.
 
     Args:
         analysis: The analysis of the statement.
@@ -37,7 +37,7 @@ class JsonCalls:
         self._analysis = analysis
 
     def object_call(self, node: json_tree.JsonObject, scope: Scope) -> Typed:
-        """Return what ``json_object`` is."""
+        """Analyze ``json_object``."""
         keys: list[str] = []
         values: list[str] = []
         parts: list[Typed] = []
@@ -62,14 +62,14 @@ class JsonCalls:
         return self._returned(sql, parts, node.returning, node.position)
 
     def array_call(self, node: json_tree.JsonArray, scope: Scope) -> Typed:
-        """Return what ``json_array`` is."""
+        """Analyze ``json_array``."""
         parts: list[Typed] = []
         items = _list([self._json(item, scope, parts) for item in node.items])
         sql = f"athena_json_array({items}, {node.null_on_null})"
         return self._returned(sql, parts, node.returning, node.position)
 
     def path_call(self, node: json_tree.JsonPathCall, scope: Scope) -> Typed:
-        """Return what ``json_value``, ``json_query`` or ``json_exists`` is."""
+        """Analyze ``json_value``, ``json_query`` or ``json_exists``."""
         parts: list[Typed] = []
         text = self._read(node.operand, scope, parts)
         call = f"{text}, {quote(node.path)}, {self._parameters(node, scope, parts)}"
@@ -96,7 +96,7 @@ class JsonCalls:
     def _value(
         self, node: json_tree.JsonPathCall, settings: dict[str, str], call: str, scope: Scope, parts: list[Typed]
     ) -> Typed:
-        """Read the scalar as its own type, and cast that; a cast that fails is the function's error."""
+        """Read the scalar with its own type and cast it; a failed cast is the function's error."""
         target = node.returning.type if node.returning else types.VARCHAR
         if target.name not in (*_SCALARS, *_MOMENTS):
             raise QueryFailure("TYPE_MISMATCH", f"Invalid return type of function JSON_VALUE: {target}", node.position)
@@ -104,13 +104,13 @@ class JsonCalls:
         for side, value in node.defaults:
             parts.append(cast(self._analysis.expression(value, scope), target, value.position))
             defaults[side] = parts[-1].sql
-        # It is written several times: a lambda would name it once, but TRY of DuckDB 1.5.1 finds no lambda's variable.
+        # It is repeated: a lambda would avoid this, but TRY in DuckDB 1.5.1 does not find lambda variables.
         found = f"athena_json_scalar({call})"
         branches = []
         for name, type_ in _FOUND.items():
             if not can_cast(type_, target):
                 continue
-            # DuckDB computes constants even of branches that are not taken, so this may not fail there.
+            # DuckDB evaluates constants even in unused branches, so this must not fail there.
             held = derive(f"TRY_CAST({found}[3] AS {types.duckdb_type(type_)})", type_)
             branches.append(f"WHEN '{name}' THEN {cast(held, target, node.position, safe=True).sql}")
         scalar = f"CASE {found}[2] {' '.join(branches)} END" if branches else "NULL"
@@ -147,7 +147,7 @@ class JsonCalls:
         return cast(value, returning.type, position)
 
     def _json(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Write a value as JSON text, NULL for NULL; note it among the parts."""
+        """Write a value as JSON text, with NULL for NULL, and record it as a part."""
         value = self._analysis.expression(node.value, scope)
         parts.append(value)
         if _encoding(node) is not None:
@@ -168,7 +168,7 @@ class JsonCalls:
         return self._text(value, node)
 
     def _text(self, value: Typed, node: JsonInput) -> str:
-        """Write the text of a value that is JSON."""
+        """Write the text of a JSON value."""
         if value.type == types.UNKNOWN:
             return _ABSENT
         if node.encoding and value.type != types.VARBINARY:
@@ -195,7 +195,7 @@ class JsonCalls:
         return f"{_list([quote(name) for name in names])}, {_list(values)}"
 
     def _parameter(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Write a parameter as JSON; what is NULL is JSON's null, or nothing where the parameter is JSON itself."""
+        """Write a parameter as JSON; NULL becomes JSON's null, or is omitted if the parameter is JSON."""
         value = self._analysis.expression(node.value, scope)
         if _encoding(node) is not None:
             parts.append(value)

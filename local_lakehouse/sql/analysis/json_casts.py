@@ -1,6 +1,6 @@
-"""CAST to JSON and from it.
+"""CAST to and from JSON.
 
-JSON values are held as their canonical text: no blanks, and members of objects in the order of their keys.
+JSON values are stored as canonical text: without white space, and with sorted object members.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _json_key(name: str | None) -> str:
 
 
 def from_json(sql: str, target: Type, cast: CastWriter) -> str:
-    """Write the value that a JSON text stands for."""
+    """Write the value of a JSON text."""
     name = target.name
     if name == "json":
         return sql

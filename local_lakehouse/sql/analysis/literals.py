@@ -1,4 +1,4 @@
-"""Constants: their types, and how DuckDB writes them."""
+"""Constants: their types and DuckDB's SQL for them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def whole_number(number: int, type_: Type) -> Typed:
 
 
 def typed_literal(node: TypedLiteral) -> Typed:
-    """Return a constant with its type before it, such as ``DATE '2024-12-17'``."""
+    """Return a typed constant, such as ``DATE '2024-12-17'``."""
     name, text = node.type_name, node.value
     if name in _INTEGER_NAMES:
         return _typed_integer(node, Type(_INTEGER_NAMES[name]))
@@ -192,7 +192,7 @@ def _time(node: TypedLiteral) -> Typed:
 
 
 def interval(node: IntervalLiteral) -> Typed:
-    """Return a span of time."""
+    """Return an interval."""
     text = node.value.strip()
     sign = -1 if node.negative else 1
     if text.startswith(("-", "+")):
@@ -207,7 +207,7 @@ def interval(node: IntervalLiteral) -> Typed:
 
 
 def whole_number_of(number: int, type_: Type, held: str) -> Typed:
-    """Return a constant that is held as a whole number."""
+    """Return a constant that is stored as an integer."""
     return constant(f"CAST({number} AS {held})", type_)
 
 
@@ -237,6 +237,6 @@ def _milliseconds(node: IntervalLiteral, text: str) -> int:
     for part, unit in zip(parts, units, strict=False):
         if not re.fullmatch(r"\d+(\.\d{1,9})?" if unit == "SECOND" else r"\d+", part):
             raise _bad_interval(node)
-        # A fraction stands behind seconds only; whole units stay exact, however many they are.
+        # Only seconds have fractions; integer units are exact, however large.
         total += round(float(part) * _MILLIS[unit]) if "." in part else int(part) * _MILLIS[unit]
     return total

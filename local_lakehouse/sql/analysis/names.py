@@ -1,4 +1,4 @@
-"""Names, fields of rows, and subscripts."""
+"""Names, row fields, and subscripts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Names:
-    """Analyses names, fields of rows, and subscripts.
+    """Analyzes names, row fields, and subscripts.
 
     Args:
         analysis: The analysis of the statement.
@@ -28,7 +28,7 @@ class Names:
         self._analysis = analysis
 
     def column(self, node: tree.Column, scope: Scope) -> Typed:
-        """Return what a plain name is."""
+        """Analyze a plain name."""
         return self._named((node.name.key,), node, scope)
 
     def _named(self, names: tuple[str, ...], node: Expression, scope: Scope) -> Typed:
@@ -50,7 +50,7 @@ class Names:
         return found[0].value
 
     def dereference(self, node: tree.Dereference, scope: Scope) -> Typed:
-        """Return what ``base.name`` is: a column, or a field of a row."""
+        """Analyze ``base.name``: a column or a row field."""
         names = dotted(node)
         if names and names[0] not in scope.arguments:
             found = scope.resolve(names, node.position)
@@ -89,7 +89,7 @@ class Names:
         return derive(f"({base.sql}).f{matches[0]}", base.type.children[matches[0]], base)
 
     def subscript(self, node: tree.Subscript, scope: Scope) -> Typed:
-        """Return what ``base[index]`` is."""
+        """Analyze ``base[index]``."""
         base, index = self._analysis.expression(node.base, scope), self._analysis.expression(node.index, scope)
         if base.type.name == "row":
             return self._field_by_number(base, index, node)

@@ -1,4 +1,4 @@
-"""Arithmetic, comparisons and logic, by Trino's rules."""
+"""Arithmetic, comparisons and logic with Trino's rules."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _shifted(operator: str, moment: Typed, interval: Typed) -> Typed | None:
         return derive(f"{macro}({moment.sql}, {amount})", moment.type, moment, interval, fails=not months)
     if name not in _MOMENTS or (name in _TIMES and months):
         return None
-    # Months are added on the clock of the moment's zone, days and seconds to the instant.
+    # Months are added to the local time in the value's zone; days and seconds are added to the instant.
     type_ = moment.type if months else Type(name, (max(moment.type.precision, _MILLI_DIGITS),))
     unit = "month" if months else "millisecond"
     moved = shifted(coerce(moment, type_).sql, type_, amount, unit)
@@ -178,13 +178,13 @@ def negate(value: Typed, position: Position) -> Typed:
     if not (types.is_numeric(value.type) or is_interval(value.type)):
         raise QueryFailure("TYPE_MISMATCH", f"Cannot negate {value.type}", position)
     if types.is_integer(value.type):
-        # DuckDB's own sign widens the smallest number of a type instead of failing.
+        # DuckDB's unary minus widens the smallest number of a type instead of failing.
         return derive(f"athena_negate_{value.type.name}({value.sql})", value.type, value, fails=True)
     return derive(f"(-{value.sql})", value.type, value, fails=True)
 
 
 def concatenate(left: Typed, right: Typed, position: Position) -> Typed:
-    """Apply ``||`` to texts, binaries or arrays."""
+    """Apply ``||`` to strings, binary values or arrays."""
     if left.type == types.UNKNOWN:
         left = coerce(left, right.type if right.type != types.UNKNOWN else types.VARCHAR)
     if right.type == types.UNKNOWN:
@@ -206,7 +206,7 @@ def concatenate(left: Typed, right: Typed, position: Position) -> Typed:
 
 
 def _join_texts(left: Typed, right: Typed) -> Typed:
-    """Join two texts: with a char it is a char, unless the other has no length."""
+    """Concatenate two strings; with a char the result is a char, unless the other has no length."""
     if "char" not in (left.type.name, right.type.name) or not (left.type.numbers and right.type.numbers):
         return derive(f"({left.sql} || {right.sql})", types.VARCHAR, left, right)
     sides = [f"athena_pad({side.sql}, {side.type.precision})" for side in (left, right)]
@@ -232,5 +232,5 @@ def _join_arrays(left: Typed, right: Typed) -> Typed | None:
 
 
 def mismatch(operator: str, left: Type, right: Type, position: Position) -> QueryFailure:
-    """Return the failure of an operator that its operands' types do not allow."""
+    """Return the failure of an operator whose operands have unsupported types."""
     return QueryFailure("TYPE_MISMATCH", f"Cannot apply operator: {left} {operator} {right}", position)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Ordering:
-    """Analyses the keys of an order.
+    """Analyzes sort keys.
 
     Args:
         analysis: The analysis of the statement.
@@ -26,7 +26,7 @@ class Ordering:
         self._analysis = analysis
 
     def clause(self, items: tuple[tree.SortItem, ...], scope: Scope) -> Fragment:
-        """Write an ``ORDER BY`` in an aggregate or a window; nothing without keys."""
+        """Write an ``ORDER BY`` in an aggregate or window; empty without keys."""
         if not items:
             return Fragment("")
         keys = [self.sort_key(item, self._analysis.expression(item.key, scope)) for item in items]
@@ -38,7 +38,7 @@ class Ordering:
         """Write one key of an ``ORDER BY``.
 
         Raises:
-            QueryFailure: ``TYPE_MISMATCH`` when values of its type have no order.
+            QueryFailure: ``TYPE_MISMATCH`` if its type is not orderable.
         """
         if not types.is_orderable(value.type):
             raise QueryFailure(
@@ -51,7 +51,7 @@ class Ordering:
         return Fragment(f"{key(value.sql, value.type)} {direction} NULLS {nulls}", value.facts)
 
     def ordinal(self, node: tree.Expression, columns: list[Typed], clause: str) -> Typed | None:
-        """Return the column that a number in ``ORDER BY`` means, or None if it is an expression."""
+        """Return the column that a number in ``ORDER BY`` selects, or None for an expression."""
         if not is_number(node) or not isinstance(node, tree.Literal):
             return None
         number = int(node.value)
@@ -63,5 +63,5 @@ class Ordering:
 
 
 def is_number(node: tree.Expression) -> bool:
-    """Return whether an expression is a plain whole number, which names a column by its position."""
+    """Return whether an expression is an integer literal, which selects a column by position."""
     return isinstance(node, tree.Literal) and node.kind == "integer"

@@ -1,9 +1,9 @@
-"""Times and timestamps of every precision: how DuckDB holds them, and how one becomes another.
+"""Times and timestamps of every precision: their representation in DuckDB, and conversions.
 
-Up to six digits of a second a moment is DuckDB's own ``TIME`` or ``TIMESTAMP``. Beyond, it is a struct of that and the
-picoseconds behind it, whose order and equality are the moments'. A time with a zone is its picoseconds in UTC and its
-distance from UTC, at every precision. A cast to a lower precision rounds half up, and a time
-that rounds up to midnight is 00:00.
+Values with up to six fractional digits are DuckDB's ``TIME`` or ``TIMESTAMP``. Values with more digits are a struct of
+that type and the remaining picoseconds; structs have the same order and equality as the values. At every precision, a
+time with a zone is its picoseconds in UTC and its offset from UTC. A cast to a lower precision rounds half up; a time
+that rounds up to midnight becomes 00:00.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _UTC = "'UTC'"
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a moment, as SQL.
+    """The parts of a time or timestamp, as SQL.
 
     Args:
-        micros: A timestamp; a time of day is one of 1970-01-01.
-        picos: Picoseconds beyond it.
-        zone: The name of its zone, or the minutes that a time of day is ahead of UTC; empty for one without.
+        micros: A timestamp; a time of day has the date 1970-01-01.
+        picos: The remaining picoseconds.
+        zone: The name of its zone, or a time of day's offset from UTC in minutes; empty without a zone.
     """
 
     micros: str
@@ -44,7 +44,7 @@ class Parts:
 
 
 def clock(sql: str, type_: Type) -> str:
-    """Write the time, the date, or the timestamp on its zone's clock, to the microsecond."""
+    """Write the time, the date, or the local timestamp in its zone, with microseconds."""
     if type_.name == _ZONED:
         return f"athena_local({sql})"
     if type_.name == _ZONED_TIME:
@@ -53,7 +53,7 @@ def clock(sql: str, type_: Type) -> str:
 
 
 def parts(sql: str, type_: Type) -> Parts:
-    """Take a moment apart; one with a zone into its instant and the zone."""
+    """Split a value; with a zone, into its instant and the zone."""
     if type_.name == _ZONED_TIME:
         local = f"athena_clock_picos({sql})"
         return Parts(f"make_timestamp({local} // 1000000)", f"({local} % 1000000)", f"({sql}).o")
@@ -66,7 +66,7 @@ def parts(sql: str, type_: Type) -> Parts:
 
 
 def held(moment: Parts, type_: Type) -> str:
-    """Put a moment together as values of a type are held."""
+    """Build a value in a type's representation from its parts."""
     if type_.name == _ZONED:
         if is_fine(type_):
             return f"athena_fine_zoned({moment.micros}, {moment.zone or _UTC}, {moment.picos})"
@@ -82,7 +82,7 @@ def held(moment: Parts, type_: Type) -> str:
 def rounded(moment: Parts, digits: int) -> Parts:
     """Round half up to a number of digits."""
     if digits < _MICRO_DIGITS:
-        # Half of such a unit is whole microseconds: what is beyond them decides nothing.
+        # Half of such a unit is an integer number of microseconds, so the remaining picoseconds do not affect rounding.
         return replace(moment, micros=f"athena_round_timestamp({moment.micros}, {digits})", picos="0")
     if digits == _PICO_DIGITS or moment.picos == "0":
         return moment
@@ -97,7 +97,7 @@ def rounded(moment: Parts, digits: int) -> Parts:
 
 
 def widen(sql: str, source: Type, target: Type) -> str:
-    """Write a moment in a type that holds at least its digits; without a zone it is UTC."""
+    """Convert a value to a type with at least as many digits; a value without a zone is in UTC."""
     moment = parts(sql, source)
     return held(moment, target)
 
@@ -109,7 +109,7 @@ def converted(sql: str, source: Type, target: Type) -> str:
         zone = f"athena_zone_offset({sql})" if target.name == _ZONED_TIME else ""
         moment = replace(moment, micros=f"athena_local({sql})", zone=zone)
         if zone:
-            # The date is left behind: only the time of day may carry over when it is rounded.
+            # The date is dropped: rounding can only carry over the time of day.
             moment = replace(moment, micros=f"(DATE '1970-01-01' + CAST({moment.micros} AS TIME))")
     if source.name == "timestamp" and target.name == _ZONED_TIME:
         moment = replace(moment, micros=f"(DATE '1970-01-01' + CAST({moment.micros} AS TIME))")
@@ -122,9 +122,9 @@ def converted(sql: str, source: Type, target: Type) -> str:
 
 
 def shifted(sql: str, type_: Type, amount: str, unit: str) -> Parts:
-    """Return a time or timestamp a number of units later.
+    """Add a number of units to a time or timestamp.
 
-    On the clock of a zoned value, a day or a month later is the same time of day; an hour later is an hour later.
+    For a value with a zone, adding days or months keeps the local time; adding hours adds to the instant.
     """
     moment = parts(sql, type_)
     if unit in MONTHS:
@@ -132,7 +132,7 @@ def shifted(sql: str, type_: Type, amount: str, unit: str) -> Parts:
     else:
         macro, step = "athena_add_millis", f"{amount} * {MILLIS[unit]}"
     if type_.name in ("time", _ZONED_TIME):
-        # A whole number of days changes no time of day.
+        # An integer number of days does not change the time of day.
         step = f"({step}) % 86400000"
     if moment.zone and unit not in FIXED_UNITS:
         local = f"{macro}({clock(sql, type_)}, {step})"
@@ -141,7 +141,7 @@ def shifted(sql: str, type_: Type, amount: str, unit: str) -> Parts:
 
 
 def text(sql: str, type_: Type, *, separator: str = " ") -> str:
-    """Write a moment as text, without its zone."""
+    """Format a value without its zone."""
     digits = min(type_.precision, _MICRO_DIGITS)
     if type_.name in ("time", _ZONED_TIME):
         shown = f"athena_time_text({clock(sql, type_)}, {digits})"

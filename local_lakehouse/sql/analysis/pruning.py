@@ -1,4 +1,4 @@
-"""What a ``WHERE`` says about single columns, so that files without such rows need not be read."""
+"""Conditions in ``WHERE`` on single columns, which allow scans to skip files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_lakehouse.sql.analysis.session import Condition, Source
 from local_lakehouse.sql.analysis.typed import Typed
 from local_lakehouse.sql.grammar import tree
 
-# Those that both Iceberg and Athena read, and in the same way.
+# The types that Iceberg and Athena compare in the same way.
 _MOMENT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)(?: (?P<time>\d\d:\d\d:\d\d(?:\.\d{1,6})?))?\s*(?P<zone>UTC|Z|[+-]\d\d:\d\d)?"
 )
@@ -21,12 +21,12 @@ Analyze = Callable[[tree.Expression], Typed]
 
 
 def note_conditions(where: tree.Expression, analyze: Analyze, sources: Mapping[str, Source]) -> None:
-    """Tell the tables in a query which rows of theirs it wants at most.
+    """Record conditions on a query's tables that all required rows meet.
 
     Args:
-        where: The condition that all rows of the result meet.
-        analyze: Understands a part of it.
-        sources: The tables by DuckDB's names of them.
+        where: The condition on the result's rows.
+        analyze: Analyzes a part of it.
+        sources: The tables by their names in DuckDB.
     """
     for term in _terms(where):
         for column, operator, constants in _comparisons(term):
@@ -46,7 +46,7 @@ def _terms(node: tree.Expression) -> Iterator[tree.Expression]:
 
 
 def _comparisons(node: tree.Expression) -> Iterator[tuple[tree.Expression, str, tuple[tree.Expression, ...]]]:
-    """Return columns, operators and constants of which a row must meet all."""
+    """Return columns, operators and constants that a row must all match."""
     if isinstance(node, tree.Comparison) and node.operator in _FLIPPED:
         if _is_name(node.left) and _is_constant(node.right):
             yield node.left, node.operator, (node.right,)
@@ -70,7 +70,7 @@ def _is_constant(node: tree.Expression) -> bool:
 
 
 def _value(column: Typed, constant: Typed, node: tree.Expression) -> object:
-    """Return a constant as Iceberg compares it with a column, or None if that is not certain to be the same."""
+    """Return a constant in the form in which Iceberg compares it with a column, or None if it may differ."""
     if column.type.name.startswith("timestamp") and isinstance(node, tree.TypedLiteral):
         return _moment(node.value, zoned=column.type.name != "timestamp") if node.type_name == "timestamp" else None
     text = constant.literal
@@ -88,7 +88,7 @@ def _value(column: Typed, constant: Typed, node: tree.Expression) -> object:
 
 
 def _moment(text: str, *, zoned: bool) -> str | None:
-    """Write a moment as Iceberg reads it; one without a zone is in UTC, Athena's own."""
+    """Format a timestamp for Iceberg; without a zone it is in UTC, Athena's time zone."""
     match = _MOMENT.fullmatch(text.strip())
     if match is None or (match["zone"] and not zoned):
         return None

@@ -36,7 +36,7 @@ class Queries:
         }
 
     def query(self, query: tree.Query, scope: Scope | None) -> Compiled:
-        """Return what a query is; `scope` is the one around it."""
+        """Analyze a query; `scope` is the enclosing scope."""
         self._analysis.common.append({})
         try:
             for one in query.common:
@@ -108,7 +108,7 @@ class Queries:
         return int(value.literal)
 
     def body(self, node: tree.Body, scope: Scope | None) -> Compiled:
-        """Return what the body of a query is."""
+        """Analyze the body of a query."""
         return self._handlers[type(node)](node, scope)
 
     def _select(self, node: tree.Select, scope: Scope | None) -> Compiled:

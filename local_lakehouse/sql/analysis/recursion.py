@@ -1,4 +1,4 @@
-"""References of a recursive query to itself: as a relation of its step that every row of the step comes from."""
+"""References of a recursive query to itself, as the relation from which every row of the step comes."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def _nodes(node: object, kind: type[_N]) -> Iterator[_N]:
 
 
 def check_recursion(common: tree.CommonTable) -> None:
-    """Refuse what Trino refuses in a query of ``WITH RECURSIVE`` that refers to itself.
+    """Refuse what Trino refuses in a recursive query.
 
     Args:
         common: The name and its query.
 
     Raises:
-        QueryFailure: ``INVALID_RECURSIVE_REFERENCE``, ``INVALID_LIMIT_CLAUSE``, ``NESTED_RECURSIVE`` and the like.
+        QueryFailure: ``INVALID_RECURSIVE_REFERENCE``, ``INVALID_LIMIT_CLAUSE``, ``NESTED_RECURSIVE`` or similar.
     """
     name, query = common.name.key, common.query
     if not mentions(query, name):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class From:
-    """A relation: DuckDB's SQL for it, its columns, and what is known of it without its columns."""
+    """A relation: DuckDB's SQL, its columns, and its facts without the columns."""
 
     sql: str
     fields: list[Field]
@@ -54,12 +54,12 @@ class Relations:
         }
 
     def relation(self, node: tree.Relation, scope: Scope | None, left: list[Field]) -> From:
-        """Return what a relation is.
+        """Analyze a relation.
 
         Args:
             node: The relation.
-            scope: The scope around the query.
-            left: The columns of relations to the left, which ``UNNEST`` and ``LATERAL`` may read.
+            scope: The enclosing scope.
+            left: The columns of relations to the left, which ``UNNEST`` and ``LATERAL`` can read.
         """
         return self._handlers[type(node)](node, scope, left)
 
@@ -168,10 +168,10 @@ class Relations:
         return From(sampled, relation.fields, replace(relation.facts, volatile=True))
 
     def _named(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
-        """Return the relation that an alias names.
+        """Return a relation with an alias.
 
-        Trino makes one column of each field of a row in ``UNNEST``. AWS's pages also give one name to the whole row:
-        https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html
+        Trino creates one column per row field in ``UNNEST``. AWS's documentation also gives the whole row a single
+        name: https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html
         """
         unnest = node.relation
         if isinstance(unnest, tree.Unnest) and node.columns:
@@ -218,7 +218,7 @@ class Relations:
         on = condition.sql if condition else "TRUE"
         joined = nested(node.right, second)
         if outer_join and on != "TRUE" and joined.startswith("LATERAL "):
-            # DuckDB 1.5.1 joins such a side only by comparisons between both sides.
+            # DuckDB 1.5.1 joins such a side only with comparisons between both sides.
             name = joined.rpartition(" AS ")[2].partition("(")[0]
             joined, on = f"LATERAL (SELECT * FROM {joined.removeprefix('LATERAL ')} WHERE {on}) AS {name}", "TRUE"
         sql = f"{first.sql} {node.kind} JOIN {joined} ON {on}"
@@ -226,7 +226,7 @@ class Relations:
         return From(sql, [*first.fields, *second.fields], facts)
 
     def _check_outer_condition(self, node: tree.Join, first: From, visible: Scope) -> None:
-        """Refuse ``IN (SELECT …)`` over both sides of an outer join, which Trino plans on one of them."""
+        """Refuse ``IN (SELECT …)`` on both sides of an outer join, which Trino plans on one side."""
         left = frozenset[str]().union(*(field.facts.reads for field in first.fields))
         for term in conjuncts(node.condition):
             for part in parts_in(term):
@@ -242,7 +242,7 @@ class Relations:
                     )
 
     def _lateral_side(self, node: tree.Join, first: From, second: From) -> From:
-        """Check a right side that may read the left one, as Trino does; one that does not is joined like any other."""
+        """Check a right side that can refer to the left side, with Trino's rules; otherwise it is joined normally."""
         side = node.right.relation if isinstance(node.right, tree.Aliased) else node.right
         if not isinstance(side, tree.Unnest | tree.Lateral):
             return second
@@ -252,7 +252,7 @@ class Relations:
                 "INVALID_COLUMN_REFERENCE", f"LATERAL reference not allowed in {node.kind} JOIN", side.position
             )
         always = isinstance(node.condition, tree.Literal) and node.condition.value.lower() == "true"
-        # Trino pads every row of the left side by itself, so that its RIGHT JOIN is not the usual one.
+        # Trino pads every row of the left side separately, so its RIGHT JOIN differs from the usual one.
         if not always and (isinstance(side, tree.Unnest) or node.kind in ("RIGHT", "FULL")):
             kind = "UNNEST" if isinstance(side, tree.Unnest) else "LATERAL relation"
             raise QueryFailure(

@@ -1,4 +1,4 @@
-"""What names mean at a place in a query."""
+"""The meaning of names at a position in a query."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from local_lakehouse.sql.types import Type
 
 @dataclass(frozen=True)
 class Field:
-    """One column that can be named.
+    """A column that can be referenced.
 
     Args:
-        qualifier: The names by which its relation is known, from catalog to table, or its alias.
-        name: Its name as it was given; None for one without a name.
+        qualifier: The relation's qualified name from catalog to table, or its alias.
+        name: Its name; None if it has none.
         type: Its type.
-        sql: How DuckDB reads it.
-        facts: What is known of it; it reads at least itself.
-        hidden: Whether ``*`` leaves it out.
+        sql: Its SQL in DuckDB.
+        facts: Its facts; it reads at least itself.
+        hidden: Whether ``*`` omits it.
     """
 
     qualifier: tuple[str, ...]
@@ -36,37 +36,37 @@ class Field:
         return Typed(self.sql, self.type, self.facts)
 
     def answers_to(self, qualifier: tuple[str, ...], name: str) -> bool:
-        """Return whether this is what a name with its qualifier means."""
+        """Return whether a qualified name refers to this column."""
         if self.name is None or self.name.lower() != name:
             return False
         return not qualifier or self.qualifier[-len(qualifier) :] == qualifier
 
 
 class NotGrouped(Exception):
-    """A column that is read above an aggregation that does not have it as a key."""
+    """A column is used above an aggregation but is not one of its keys."""
 
 
 @dataclass
 class Grouping:
-    """The keys of an aggregation: only they, and aggregates, may be read above it."""
+    """The keys of an aggregation: only keys and aggregates can be used above it."""
 
     keys: dict[str, Expression]
 
 
 @dataclass
 class Scope:
-    """The names that are visible at a place.
+    """The visible names at a position.
 
     Args:
         fields: Columns of the relations in ``FROM``.
-        parent: The scope of the query around this one.
-        clause: The clause that forbids aggregates and windows, as its message calls it; empty where they may stand.
-        grouping: The aggregation below this place.
-        aliases: Columns of the ``SELECT`` list, which ``ORDER BY`` may name.
-        arguments: Parameters of the lambdas around this place.
+        parent: The enclosing query's scope.
+        clause: The clause that forbids aggregates and windows, as in its message; empty if they are allowed.
+        grouping: The aggregation below this position.
+        aliases: Columns of the ``SELECT`` list, which ``ORDER BY`` can reference.
+        arguments: Parameters of the enclosing lambdas.
         windows: Windows named in the ``WINDOW`` clause.
-        use: How the query inside is used where that decides what it may read: ``EXISTS``, ``IN``, or empty.
-        closed: Whether queries inside may not read these columns, as in the condition of an outer join.
+        use: How the inner query is used if that restricts its references: ``EXISTS``, ``IN``, or empty.
+        closed: Whether inner queries cannot reference these columns, as in the condition of an outer join.
     """
 
     fields: list[Field] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Scope:
         return self._copy(grouping=None, aliases={})
 
     def below_grouping(self) -> Scope:
-        """Return this scope as it is below the aggregation."""
+        """Return this scope below the aggregation."""
         return self._copy(grouping=None)
 
     def in_clause(self, clause: str) -> Scope:
@@ -96,7 +96,7 @@ class Scope:
         return self._copy(clause=clause, grouping=None)
 
     def used_as(self, use: str) -> Scope:
-        """Return this scope around a query that is used in a certain way."""
+        """Return this scope around a query with a given use."""
         return self if self.use == use else self._copy(use=use)
 
     def _copy(self, **changes: object) -> Scope:
@@ -104,10 +104,10 @@ class Scope:
         return Scope(**{**values, **changes})
 
     def resolve(self, names: tuple[str, ...], position: Position) -> tuple[Field, bool] | None:
-        """Find what a possibly qualified name means.
+        """Resolve a name, which can be qualified.
 
         Returns:
-            The column, and whether it belongs to this query rather than to one around it.
+            The column, and whether it belongs to this query instead of an enclosing one.
 
         Raises:
             QueryFailure: ``AMBIGUOUS_NAME``.
@@ -140,7 +140,7 @@ class Scope:
 
 
 def dotted(expression: Expression) -> tuple[str, ...] | None:
-    """Return the names of ``a.b.c``, or None if the expression is something else."""
+    """Return the names in ``a.b.c``, or None for other expressions."""
     if isinstance(expression, Column):
         return (expression.name.key,)
     if isinstance(expression, Dereference):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Item:
-    """One column of the result, as it was written and as it is computed."""
+    """One column of the result, as written and as computed."""
 
     node: tree.Expression
     value: Typed
@@ -45,12 +45,12 @@ class Selects:
     def select(
         self, node: tree.Select, outer: Scope | None, query: tree.Query | None = None
     ) -> tuple[Compiled, list[Fragment]]:
-        """Return what a ``SELECT`` is, and the keys of its ``ORDER BY``.
+        """Analyze a ``SELECT`` and the keys of its ``ORDER BY``.
 
         Args:
             node: The ``SELECT``.
-            outer: The scope around it.
-            query: The query of which it is the body, if that has an ``ORDER BY`` or a limit.
+            outer: The enclosing scope.
+            query: Its query, if that has an ``ORDER BY`` or a limit.
         """
         order = query.order if query else ()
         source = self._analysis.relation(node.source, outer, []) if node.source is not None else None
@@ -160,7 +160,7 @@ class Selects:
             ) from error
 
     def all_columns(self, item: tree.AllColumns, scope: Scope) -> list[_Item]:
-        """Return the columns that ``*`` or ``t.*`` stands for."""
+        """Return the columns of ``*`` or ``t.*``."""
         fields = [field for field in scope.fields if not field.hidden]
         if item.base is not None:
             return _aliased(item, self._qualified_columns(item, item.base, fields, scope))
@@ -191,7 +191,7 @@ class Selects:
         ]
 
     def column_item(self, item: tree.AllColumns, field: Field, scope: Scope) -> _Item:
-        """Return one column of a relation as a column of the result."""
+        """Return a relation's column as a column of the result."""
         own = any(field is mine for mine in scope.fields)
         if own and scope.grouping is not None and field.sql not in scope.grouping.keys:
             shown = ".".join(part for part in (*field.qualifier[-1:], field.name or "") if part)
@@ -230,7 +230,8 @@ class Selects:
     ) -> list[Fragment]:
         if not order:
             return []
-        # A name means a column of the result before it means one of the relation; written twice, it means neither.
+        # A name refers to a column of the result before a column of a relation; if it occurs twice, it refers to
+        # neither.
         aliases: dict[str, list[Typed]] = {}
         meanings: dict[str, set[tree.Expression]] = {}
         for item, written in zip(items, self._written_names(node, scope), strict=False):
@@ -256,7 +257,7 @@ class Selects:
         return keys
 
     def _check_aggregates(self, node: tree.Select, order: tuple[tree.SortItem, ...]) -> None:
-        """Refuse aggregates in ``ORDER BY`` over names of the result, which are made above the aggregation."""
+        """Refuse aggregates of result names in ``ORDER BY``, because results are computed above the aggregation."""
         named = {item.alias.key for item in node.items if isinstance(item, tree.SelectItem) and item.alias}
         for call in aggregates_in(tuple(item.key for item in order)):
             for column in columns_in((call.arguments, call.filter, call.order)):
@@ -274,7 +275,7 @@ class Selects:
 
     def _order_key(self, one: tree.SortItem, value: Typed, items: list[_Item], *, by_number: bool) -> Fragment:
         written = self._analysis.ordering.sort_key(one, value)
-        # A random column must not be drawn again for the order.
+        # A random column must not be evaluated again for the sort.
         if not by_number and not value.facts.volatile:
             return written
         for index, item in enumerate(items):
@@ -306,7 +307,7 @@ def _name(item: tree.SelectItem) -> str | None:
 
 
 def _aliased(item: tree.AllColumns, columns: list[_Item]) -> list[_Item]:
-    """Give columns the names behind ``.* AS``, if there are any."""
+    """Rename columns by the names after ``.* AS``, if there are any."""
     if not item.aliases:
         return columns
     if len(item.aliases) != len(columns):

@@ -1,4 +1,4 @@
-"""What a statement is analysed against: the catalog, the parameters, the moment."""
+"""The environment of a statement's analysis: the catalog, the parameters, the start time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CATALOG = "awsdatacatalog"
 
 @dataclass(frozen=True)
 class SourceColumn:
-    """A column that a table offers, and DuckDB's name of it."""
+    """A table's column, and its name in DuckDB."""
 
     name: str
     type: Type
@@ -26,7 +26,7 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Condition:
-    """What is known of all rows that a statement wants of a table: a column compared with constants."""
+    """A condition that all required rows of a table meet: a column compared with constants."""
 
     column: str
     operator: str
@@ -35,13 +35,13 @@ class Condition:
 
 @dataclass(frozen=True)
 class Source:
-    """A table as DuckDB sees it.
+    """A table in DuckDB.
 
     Args:
-        names: Its names from catalog to table.
-        relation: DuckDB's name of it.
+        names: Its qualified name from catalog to table.
+        relation: Its name in DuckDB.
         columns: Its columns.
-        conditions: Where the analysis notes what it learns about the rows that are wanted.
+        conditions: Filled by the analysis with conditions on the required rows.
     """
 
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ class Source:
 
 @dataclass(frozen=True)
 class View:
-    """A view: its query, and where its names are looked up."""
+    """A view: its query, and the database for its unqualified names."""
 
     names: tuple[str, ...]
     query: Query
@@ -62,7 +62,7 @@ class View:
 
 @dataclass(frozen=True)
 class Version:
-    """Which version of a table is wanted: a snapshot's id, a reference's name, or a moment."""
+    """The requested version of a table: a snapshot's id, a reference's name, or a time."""
 
     snapshot_id: int | None = None
     reference: str | None = None
@@ -70,7 +70,7 @@ class Version:
 
 
 class Catalog(Protocol):
-    """Where tables are found."""
+    """The catalog that resolves tables."""
 
     def resolve(
         self, names: tuple[str, ...], database: str | None, version: Version | None, position: Position
@@ -80,10 +80,10 @@ class Catalog(Protocol):
 
 @dataclass
 class Session:
-    """The surroundings of one statement.
+    """The environment of one statement.
 
     Args:
-        catalog: Where tables are found.
+        catalog: The catalog that resolves tables.
         database: Where names without a database are looked up.
         now: The moment at which the statement began, in UTC and without tzinfo.
         constant: Computes an expression that reads no table.

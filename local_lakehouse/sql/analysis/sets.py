@@ -29,7 +29,7 @@ class Sets:
         self._analysis = analysis
 
     def values(self, node: tree.Values, scope: Scope | None) -> Compiled:
-        """Return what ``VALUES`` is."""
+        """Analyze ``VALUES``."""
         visible = Scope([], scope, clause="VALUES")
         rows = [self._values_row(row, visible) for row in node.rows]
         width = len(rows[0])
@@ -76,7 +76,7 @@ class Sets:
         return found or types.UNKNOWN
 
     def set_operation(self, node: tree.SetOperation, scope: Scope | None) -> Compiled:
-        """Return what ``UNION``, ``INTERSECT`` or ``EXCEPT`` is."""
+        """Analyze ``UNION``, ``INTERSECT`` or ``EXCEPT``."""
         left, right = self._analysis.queries.body(node.left, scope), self._analysis.queries.body(node.right, scope)
         if len(left.columns) != len(right.columns):
             raise QueryFailure(

@@ -1,8 +1,8 @@
-"""Which function a call means: parameters' patterns matched against arguments' types.
+"""Overload resolution: parameter patterns matched against argument types.
 
-Patterns are written as Trino writes signatures: ``bigint``, ``array(T)``, ``map(K,V)``, ``function(T,boolean)``. A
+Patterns have the syntax of Trino's signatures: ``bigint``, ``array(T)``, ``map(K,V)``, ``function(T,boolean)``. A
 capital letter stands for any type; ``T:orderable`` restricts it. ``decimal``, ``varchar``, ``timestamp`` and ``time``
-take any length or precision.
+match any length or precision.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ class Pattern:
 
     @property
     def is_variable(self) -> bool:
-        """Return whether any type may stand here."""
+        """Return whether the pattern matches any type."""
         return len(self.name) == 1
 
 
 @dataclass(frozen=True)
 class Signature:
-    """One way to call a function.
+    """One signature of a function.
 
     Args:
         name: The function's name.
         parameters: The patterns of its parameters.
-        result: Its type: a pattern, or what computes it from the arguments.
-        emit: Its SQL: a template with ``{0}``, ``{1}`` …, or what writes it from the arguments.
-        variadic: Whether the last parameter may be repeated.
-        fails: Whether computing it may fail.
+        result: Its type: a pattern, or a function of the arguments.
+        emit: Its SQL: a template with ``{0}``, ``{1}`` …, or a function of the arguments.
+        variadic: Whether the last parameter can be repeated.
+        fails: Whether evaluating it can fail.
         kind: ``scalar``, ``aggregate`` or ``window``.
         volatile: Whether two calls with the same arguments may differ.
     """
@@ -68,11 +68,11 @@ class Signature:
     volatile: bool = False
 
     def __str__(self) -> str:
-        """Return the signature as an error lists it."""
+        """Return the signature in the format of error messages."""
         return f"{self.name}({', '.join(map(_written, self.parameters))})"
 
     def expanded(self, count: int) -> tuple[Pattern, ...] | None:
-        """Return the parameters' patterns for a number of arguments, or None if the number does not fit."""
+        """Return the parameter patterns for a number of arguments, or None if the number does not match."""
         if self.variadic and count >= len(self.parameters) - 1:
             extra = count - len(self.parameters) + 1
             return self.parameters[:-1] + self.parameters[-1:] * extra
@@ -107,19 +107,19 @@ def _split(text: str) -> list[str]:
 
 
 def patterns(text: str) -> tuple[Pattern, ...]:
-    """Read the patterns of a list of parameters."""
+    """Parse a list of parameter patterns."""
     return tuple(pattern(part) for part in _split(text))
 
 
 @dataclass
 class Binding:
-    """What the variables of a signature stand for in one call."""
+    """The values of a signature's variables in one call."""
 
     coerce: bool
     variables: dict[str, Type] = field(default_factory=dict)
 
     def match(self, wanted: Pattern, given: Type) -> bool:
-        """Match one argument's type, learning variables from it."""
+        """Match an argument's type, and bind variables."""
         if wanted.is_variable:
             return self._match_variable(wanted, given)
         if given == types.UNKNOWN:
@@ -161,7 +161,7 @@ class Binding:
         return _default(wanted.name, given)
 
     def result(self, wanted: Pattern) -> Type:
-        """Return the type that a result's pattern stands for."""
+        """Return the type of a result's pattern."""
         if wanted.is_variable:
             return self.variables.get(wanted.name, types.UNKNOWN)
         if wanted.children:

@@ -1,4 +1,4 @@
-"""Calls that are no functions, such as ``IF`` and ``TRY``."""
+"""Calls that are not functions, such as ``IF`` and ``TRY``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SpecialForms:
-    """Analyses the calls that are no functions: what they compute depends on more than values.
+    """Analyzes calls that are not functions, because their result does not depend only on values.
 
     Args:
         analysis: The analysis of the statement.
@@ -46,7 +46,7 @@ class SpecialForms:
         }
 
     def find(self, name: str) -> Callable[[tree.Call, Scope], Typed] | None:
-        """Return what analyses a call by this name, or None if it is a function."""
+        """Return the analyzer for a call of this name, or None for a function."""
         return self._forms.get(name)
 
     def _if(self, node: tree.Call, scope: Scope) -> Typed:

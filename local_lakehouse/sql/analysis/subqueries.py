@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Subqueries:
-    """Analyses queries inside expressions.
+    """Analyzes subqueries in expressions.
 
     Args:
         analysis: The analysis of the statement.
@@ -32,12 +32,12 @@ class Subqueries:
         self._analysis = analysis
 
     def in_query(self, node: tree.InQuery, scope: Scope) -> Typed:
-        """Return what ``IN (SELECT …)`` is."""
+        """Analyze ``IN (SELECT …)``."""
         quantified = tree.Quantified("=", "ANY", node.operand, node.query, position=node.position, text=node.text)
         return self.quantified(quantified, scope, "IN")
 
     def quantified(self, node: tree.Quantified, scope: Scope, use: str = "") -> Typed:
-        """Return what a comparison with all or any row of a query is."""
+        """Analyze a comparison with ALL or ANY row of a query."""
         value = self._analysis.expression(node.operand, scope)
         compiled = self._analysis.query(node.query, scope.used_as(use))
         is_row = value.type.name == "row"
@@ -70,7 +70,7 @@ class Subqueries:
         return self._found(f"({left} {node.operator} {quantifier} {source})", types.BOOLEAN, compiled, value)
 
     def _matched(self, node: tree.Quantified, value: Typed, compiled: Compiled, name: str, inner: Type) -> Typed:
-        """Compare with every row of a query where DuckDB's own comparison would not be Athena's."""
+        """Compare with every row of a query if DuckDB's comparison differs from Athena's."""
         if len(inner.children) == 1 and value.type.name != "row":
             right = row_value(f"{name}.c0", inner.children[0])
         else:
@@ -82,12 +82,12 @@ class Subqueries:
         return self._found(f"{macro}(coalesce({found}, CAST([] AS BOOLEAN[])))", types.BOOLEAN, compiled, value)
 
     def exists(self, node: tree.Exists, scope: Scope) -> Typed:
-        """Return what ``EXISTS`` is."""
+        """Analyze ``EXISTS``."""
         compiled = self._analysis.query(node.query, scope.used_as("EXISTS"))
         return self._found(f"EXISTS ({compiled.sql})", types.BOOLEAN, compiled)
 
     def scalar(self, node: tree.ScalarQuery, scope: Scope) -> Typed:
-        """Return what a query in the place of a value is."""
+        """Analyze a scalar subquery."""
         compiled = self._analysis.query(node.query, scope.used_as(""))
         if len(compiled.columns) == 1:
             return self._found(f"({compiled.sql})", compiled.columns[0].type, compiled)
@@ -95,12 +95,12 @@ class Subqueries:
         type_ = types.row(
             tuple(column.type for column in compiled.columns), tuple(column.name for column in compiled.columns)
         )
-        # Without a row the value is a row of NULLs, not NULL.
+        # Without a row, the value is a row of NULLs, not NULL.
         nothing = ", ".join(f"f{index} := {null_of(child)}" for index, child in enumerate(type_.children))
         found = f"coalesce((SELECT struct_pack({fields}) FROM ({compiled.sql}) AS s), struct_pack({nothing}))"
         return self._found(found, type_, compiled)
 
     def _found(self, sql: str, type_: Type, compiled: Compiled, *operands: Typed) -> Typed:
-        """Return an expression with a query in it; that the query fails is not hidden from DuckDB's planner."""
+        """Return an expression with a subquery; its failures are visible to DuckDB's planner."""
         query = Typed(compiled.sql, type_, replace(compiled.facts, rows=True, fails=False))
         return derive(sql, type_, query, *operands)

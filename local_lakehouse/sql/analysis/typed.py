@@ -1,4 +1,4 @@
-"""Expressions after analysis: DuckDB's SQL for them, and their type."""
+"""Analyzed expressions: DuckDB's SQL and their type."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from local_lakehouse.sql.types import Type, duckdb_type
 
 @dataclass(frozen=True)
 class Facts:
-    """What later stages must know of an expression or a relation; collected when it is built, from its parts.
+    """Facts about an expression or a relation for later stages, collected from its parts when it is created.
 
     Args:
-        reads: The columns it reads, as DuckDB names them: ``r1.c0``.
-        variables: The lambda parameters it reads that are not its own.
-        rows: Whether it depends on rows in another way: aggregates, windows, queries.
-        volatile: Whether computing it twice may give two values.
-        fails: Whether computing it may fail, so that it must not be computed where Athena would not.
+        reads: The columns that it reads, by their names in DuckDB: ``r1.c0``.
+        variables: The outer lambda parameters that it reads.
+        rows: Whether it depends on rows through aggregates, windows or queries.
+        volatile: Whether two evaluations can differ.
+        fails: Whether evaluation can fail, so that it must not be evaluated where Athena would not.
     """
 
     reads: frozenset[str] = field(default_factory=frozenset)
@@ -28,7 +28,7 @@ class Facts:
     fails: bool = False
 
     def __or__(self, other: Facts) -> Facts:
-        """Return what is known of something that has both as parts."""
+        """Return the combined facts of two parts."""
         if other is NOTHING or other == self:
             return self
         return Facts(
@@ -41,7 +41,7 @@ class Facts:
 
     @property
     def tables(self) -> frozenset[str]:
-        """The relations whose columns are read, as DuckDB names them."""
+        """The relations whose columns are read, by their names in DuckDB."""
         return frozenset(name.partition(".")[0] for name in self.reads)
 
     @property
@@ -55,15 +55,15 @@ NOTHING = Facts()
 
 @dataclass(frozen=True)
 class Typed:
-    """An expression that was understood.
+    """An analyzed expression.
 
-    Build it with `constant`, `derive` or `row_value`, which keep its facts right.
+    Create it with `constant`, `derive` or `row_value`, which maintain its facts.
 
     Args:
-        sql: How DuckDB computes it.
-        type: Athena's type of it.
-        facts: What is known of it.
-        literal: The text or number it was written as, if it is a constant.
+        sql: Its SQL in DuckDB.
+        type: Its type in Athena.
+        facts: Its facts.
+        literal: The literal's text or number, if it is a constant.
     """
 
     sql: str
@@ -73,11 +73,11 @@ class Typed:
 
     @property
     def fails(self) -> bool:
-        """Whether computing it may fail."""
+        """Whether evaluation can fail."""
         return self.facts.fails
 
     def written_as(self, sql: str) -> Typed:
-        """Return the same expression under other SQL that means the same."""
+        """Return the same expression with equivalent SQL."""
         return replace(self, sql=sql)
 
     def with_facts(self, **changes: bool) -> Typed:
@@ -87,14 +87,14 @@ class Typed:
 
 @dataclass(frozen=True)
 class Fragment:
-    """A part of DuckDB's SQL that is not a value, such as an ``ORDER BY``, and what is known of it."""
+    """A part of DuckDB's SQL that is not a value, such as an ``ORDER BY``, with its facts."""
 
     sql: str
     facts: Facts = NOTHING
 
 
 def constant(sql: str, type_: Type, literal: str | None = None) -> Typed:
-    """Return an expression that has no parts."""
+    """Return an expression without parts."""
     return Typed(sql, type_, NOTHING, literal)
 
 
@@ -102,17 +102,17 @@ def derive(sql: str, type_: Type, *parts: Typed, fails: bool = False, literal: s
     """Return an expression that is computed from others.
 
     Args:
-        sql: How DuckDB computes it.
-        type_: Athena's type of it.
-        parts: All expressions that stand in it.
-        fails: Whether computing it may fail even where its parts do not.
-        literal: The text or number it was written as, if it is a constant.
+        sql: Its SQL in DuckDB.
+        type_: Its type in Athena.
+        *parts: All its subexpressions.
+        fails: Whether evaluation can fail even if its parts do not.
+        literal: The literal's text or number, if it is a constant.
     """
     return Typed(sql, type_, union(*(part.facts for part in parts), *((_FAILS,) if fails else ())), literal)
 
 
 def union(*facts: Facts) -> Facts:
-    """Return what is known of something that has all of them as parts."""
+    """Return the combined facts of several parts."""
     known = NOTHING
     for part in facts:
         known = known | part
@@ -120,7 +120,7 @@ def union(*facts: Facts) -> Facts:
 
 
 def row_value(sql: str, type_: Type) -> Typed:
-    """Return a value of a row that DuckDB's SQL itself has at hand, such as a list's element."""
+    """Return a row's value that is available in DuckDB's SQL, such as a list's element."""
     return Typed(sql, type_, _ROW)
 
 
@@ -129,7 +129,7 @@ _ROW = Facts(rows=True)
 
 
 def quote(text: str) -> str:
-    """Write a text as DuckDB's constant."""
+    """Write a string as DuckDB's literal."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -1,4 +1,4 @@
-"""Which version of a table ``FOR VERSION AS OF`` and ``FOR TIMESTAMP AS OF`` ask for.
+"""The table version in ``FOR VERSION AS OF`` and ``FOR TIMESTAMP AS OF``.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-time-travel-and-version-travel-queries.html
 """
@@ -23,10 +23,10 @@ _MOMENTS = ("date", "timestamp", "timestamp with time zone")
 
 
 def version_of(analysis: Analysis, node: tree.Table) -> Version | None:
-    """Return the version that a table's name asks for, or None for the current one.
+    """Return the version that a table's name specifies, or None for the current version.
 
     Raises:
-        QueryFailure: The operand's type or value does not point to the past.
+        QueryFailure: The operand's type or value is not valid for a past version.
     """
     if node.version is None:
         return None

@@ -32,7 +32,7 @@ class Windows:
         self._analysis = analysis
 
     def clause(self, node: tree.Call, scope: Scope) -> Fragment:
-        """Write ``OVER`` as DuckDB has it."""
+        """Write ``OVER`` in DuckDB's syntax."""
         if node.window is None:
             return Fragment("")
         window = self._resolved(node.window, scope, node.position)
@@ -42,10 +42,10 @@ class Windows:
         return self._written(window, scope)
 
     def define(self, windows: tuple[tuple[tree.Name, tree.Window], ...], scope: Scope) -> None:
-        """Make the windows of a ``WINDOW`` clause known; each is checked even if nothing uses it.
+        """Register the windows of a ``WINDOW`` clause; each is validated even if it is unused.
 
         Raises:
-            QueryFailure: ``DUPLICATE_WINDOW_NAME``, or what is wrong with a window.
+            QueryFailure: ``DUPLICATE_WINDOW_NAME``, or the error of a window.
         """
         for name, window in windows:
             key_ = _canonical(name)
@@ -80,7 +80,7 @@ class Windows:
         return Fragment(f" OVER ({' '.join(parts)})", facts)
 
     def _range_order(self, window: tree.Window, scope: Scope) -> Fragment | None:
-        """Write the order of a frame whose offset is wider than the sort item, such as 0.5 over whole numbers.
+        """Write the order of a frame whose offset has a wider type than the sort key, such as 0.5 with integers.
 
         Both are widened, so that the sum of a value and an offset is exact.
         """
@@ -92,7 +92,7 @@ class Windows:
         return Fragment(f"ORDER BY {self._analysis.ordering.sort_key(item, value).sql}", value.facts)
 
     def _range_type(self, window: tree.Window, scope: Scope) -> Type | None:
-        """Return the type of numbers in which a RANGE frame is computed, None for other frames."""
+        """Return the numeric type for evaluating a RANGE frame; None for other frames."""
         frame = window.frame
         if frame is None or frame.unit != "RANGE" or len(window.order) != 1:
             return None
@@ -105,7 +105,7 @@ class Windows:
             if common is None:
                 return None
             found = common
-        # The sum of two decimals needs a digit more than they have.
+        # The sum of two decimals needs one more digit.
         return (
             types.decimal(min(types.MAX_PRECISION, found.precision + 1), found.scale)
             if found.name == "decimal"
@@ -217,5 +217,5 @@ class Windows:
 
 
 def _canonical(name: tree.Name) -> str:
-    """Return a window's name as SQL compares it: in upper case unless it is quoted."""
+    """Return a window's normalized name: in upper case unless it is quoted."""
     return name.value if name.quoted else name.value.upper()

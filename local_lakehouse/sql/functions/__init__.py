@@ -1,1 +1,1 @@
-"""Athena's functions, by topic: how each is called, what it returns, and DuckDB's SQL for it."""
+"""Athena's functions by topic: their signatures, result types, and DuckDB's SQL."""

@@ -1,4 +1,4 @@
-"""Functions that Athena has and the local Athena has not: they are refused as such, not as unknown.
+"""Athena functions that the local Athena does not support: they are refused by name, not as unknown.
 
 https://docs.aws.amazon.com/athena/latest/ug/functions-env3.html
 """
@@ -23,5 +23,5 @@ _FAMILIES = ("st_", "bing_tile")
 
 
 def is_absent(name: str) -> bool:
-    """Return whether a function is one of Athena's that is missing here."""
+    """Return whether a function exists in Athena but is not supported here."""
     return name in _NAMES or name.startswith(_FAMILIES)

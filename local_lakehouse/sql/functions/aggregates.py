@@ -2,7 +2,7 @@
 
 https://trino.io/docs/current/functions/aggregate.html and https://trino.io/docs/current/functions/window.html
 
-Templates may use ``{over}``, which is ``FILTER`` and ``OVER`` as they stand behind the call.
+Templates can use ``{over}``, which is the call's ``FILTER`` and ``OVER``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _average_of_decimal(arguments: Sequence[Typed]) -> str:
 
 
 def _rank(name: str, value: Typed) -> str:
-    """Write what values are compared by: NaN is above all other numbers, and yet never the greatest."""
+    """Write the sort key of values: NaN is above all other numbers, but never the greatest."""
     return greatest_key(value.sql, value.type) if name.startswith("max") else key(value.sql, value.type)
 
 
@@ -65,7 +65,7 @@ def _extreme_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
-    """Return an emitter of the values of the first rows, of which Trino allows 10,000."""
+    """Return an emitter for the values of the first rows, at most 10,000 as in Trino."""
     function = "arg_" + name.removesuffix("_by")
 
     def emit(arguments: Sequence[Typed]) -> str:
@@ -77,7 +77,7 @@ def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _percentile(constant: str) -> Emit:
-    """Return an emitter of percentiles; DuckDB's own takes shares that are constant."""
+    """Return an emitter for percentiles; DuckDB's function accepts only constant percentages."""
 
     def emit(arguments: Sequence[Typed]) -> str:
         if arguments[1].facts.constant:
@@ -95,7 +95,7 @@ def _weighted_percentile(_: Sequence[Typed]) -> str:
 
 
 def _most_frequent(arguments: Sequence[Typed]) -> str:
-    """Count exactly, which is Trino's answer as long as there are no more values than it has room for."""
+    """Count exactly, as Trino does while the number of values is within its capacity."""
     if not (arguments[0].facts.constant and arguments[2].facts.constant):
         raise QueryFailure("NOT_SUPPORTED", "approx_most_frequent takes a constant number of buckets and capacity")
     held = types.duckdb_type(arguments[1].type)
@@ -127,7 +127,7 @@ def _checksum(arguments: Sequence[Typed]) -> str:
     return f"athena_checksum_bytes(CAST(sum({{distinct}}CAST(coalesce({value}, 1) AS HUGEINT)){{over}} AS VARCHAR))"
 
 
-# The keys or the values of the rows whose key is not NULL.
+# The keys or values of the rows with a non-NULL key.
 _KEYED = "list({{{}}}{{order}}) FILTER (WHERE {{0}} IS NOT NULL{{and_filter}}){{bare_over}}"
 
 
@@ -174,7 +174,7 @@ _aggregate("bitwise_xor_agg", "bigint", "bigint", "bit_xor({distinct}{0}){over}"
 # An exact count is the best estimate there is.
 _aggregate("approx_distinct", "T", "bigint", "count(DISTINCT {0}){over}")
 _aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
-# Between two values Trino's digest takes the upper one, DuckDB the lower; beyond 0 and 1 there is none.
+# Between two values, Trino's digest returns the upper one and DuckDB the lower; outside 0 to 1 there is none.
 _NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
 _ONE, _SEVERAL = _NUDGED.format("{1}"), f"list_transform({{1}}, lambda q: {_NUDGED.format('q')})"
 for _name in ("bigint", "double", "real"):
@@ -197,7 +197,7 @@ for _trino, _duckdb in (
     ("var_pop", "var_pop"),
 ):
     _aggregate(_trino, "double", "double", _duckdb + "({distinct}{0}){over}")
-# Trino's skewness is the population's, DuckDB's the sample's; of equal values both are NaN for Trino, NULL for DuckDB.
+# Trino's skewness is the population's, and DuckDB's the sample's. For equal values, Trino returns NaN and DuckDB NULL.
 _COUNT = "count({distinct}{0}){over}"
 _SKEWNESS = f"skewness({{distinct}}{{0}}){{over}} * ({_COUNT} - 2) / sqrt({_COUNT}::DOUBLE * ({_COUNT} - 1))"
 for _name, _least, _call in (("skewness", 3, _SKEWNESS), ("kurtosis", 4, "kurtosis({distinct}{0}){over}")):
@@ -206,7 +206,7 @@ _aggregate("geometric_mean", "double", "double", "exp(avg({distinct}ln({0})){ove
 for _name in ("covar_pop", "covar_samp"):
     _aggregate(_name, "double,double", "double", _name + "({distinct}{0}, {1}){over}")
 for _name in ("corr", "regr_slope", "regr_intercept"):
-    # Trino answers what is finite and else NULL; DuckDB may answer NaN.
+    # Trino returns finite results or NULL; DuckDB can return NaN.
     _call = _name + "({distinct}{0}, {1}){over}"
     _aggregate(_name, "double,double", "double", f"CASE WHEN isfinite({_call}) THEN {_call} END")
 _aggregate("entropy", "bigint", "double", "athena_entropy(list({0}){over})")

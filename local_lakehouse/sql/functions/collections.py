@@ -22,7 +22,7 @@ def _same(arguments: Sequence[Typed]) -> Type:
 
 
 def _found(arguments: Sequence[Typed], name: str) -> str:
-    """Write whether each element is equal to a value: NULL for a NULL, a failure for one with a NULL inside."""
+    """Write whether each element equals a value: NULL for a NULL, and a failure for an element with a NULL inside."""
     element = arguments[0].type.element
     same = equal("e", f"({arguments[1].sql})", element)
     if element.children:
@@ -55,7 +55,7 @@ def _removed(arguments: Sequence[Typed]) -> str:
 
 
 def _extreme(greatest: bool) -> Emit:
-    """Return an emitter of the greatest or least element, NULL if one is NULL."""
+    """Return an emitter for the greatest or least element, or NULL if an element is NULL."""
 
     def emit(arguments: Sequence[Typed]) -> str:
         items, element = arguments[0].sql, arguments[0].type.element
@@ -65,7 +65,7 @@ def _extreme(greatest: bool) -> Emit:
 
 
 def extreme_of(items: str, element: Type, greatest: bool) -> str:
-    """Write the greatest or least element of a list without NULLs; NaN is above all, and yet never the greatest."""
+    """Write the greatest or least element of a list without NULLs; NaN is above all others, but never the greatest."""
     if greatest and has_floats(element):
         read = greatest_key("e", element)
     elif element.name in ("char", "timestamp with time zone"):
@@ -81,7 +81,7 @@ def _overlap(arguments: Sequence[Typed]) -> str:
 
 
 def fold(items: str, element: Type, start: Typed, step: Typed) -> str:
-    """Write the fold of a list: its step reads the state as ``s`` and the element as ``x``."""
+    """Write the fold of a list: its step uses the state as ``s`` and the element as ``x``."""
     state, variable = duckdb_type(start.type), step.literal
     nothing = f"CAST(NULL AS {duckdb_type(element)})"
     first = f"CAST({start.sql} AS {state})"
@@ -97,9 +97,9 @@ def _reduced(arguments: Sequence[Typed]) -> str:
 
 
 def _sorted_by(arguments: Sequence[Typed]) -> str:
-    """Sort by a comparator, which is asked whether the later of two elements comes first; equal ones keep their order.
+    """Sort with a comparator, which decides whether the later of two elements comes first; the sort is stable.
 
-    An element's place is the number of elements before it.
+    An element's position is the number of elements before it.
     """
     items, comparison = arguments
     variable, size = comparison.literal, f"len({items.sql})"
@@ -144,7 +144,7 @@ def _entries_type(arguments: Sequence[Typed]) -> Type:
 
 
 def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
-    """Return the types of entries' fields, of which there must be two."""
+    """Return the types of the two fields of entries."""
     element = arguments[0].type.element
     if element == types.UNKNOWN:
         return (types.UNKNOWN, types.UNKNOWN)
@@ -154,7 +154,7 @@ def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
 
 
 def _entries(macro: str) -> Emit:
-    """Return an emitter of a map of entries, none of which may be NULL."""
+    """Return an emitter for a map from entries, none of which can be NULL."""
 
     def emit(arguments: Sequence[Typed]) -> str:
         items = arguments[0].sql
@@ -199,7 +199,7 @@ def _texts(value: Typed) -> str:
 
 
 def joined(texts: str, delimiter: Typed) -> str:
-    """Write the texts of a list with a delimiter between them; DuckDB's own function takes a constant one."""
+    """Join a list's strings with a delimiter, because DuckDB's function accepts only a constant delimiter."""
     macro = "athena_join_by" if delimiter.literal is None else "athena_join"
     return f"{macro}({texts}, {delimiter.sql})"
 

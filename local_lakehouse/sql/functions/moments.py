@@ -66,12 +66,12 @@ def _third(arguments: Sequence[Typed]) -> Type:
 
 
 def _clocked(template: str) -> Emit:
-    """Return a template's SQL for the clock of a moment: a zoned one is read in its zone."""
+    """Return a template's SQL for the local time of a value, in the value's zone."""
     return lambda arguments: template.replace("{0}", clock(arguments[0].sql, arguments[0].type))
 
 
 def _by_unit(value: Typed, allowed: tuple[str, ...], type_: str, write: Callable[[str], str]) -> str:
-    """Write what a function does for the unit it is told."""
+    """Write a function's SQL for a unit."""
     if value.literal is not None and value.literal.lower() in allowed:
         return write(value.literal.lower())
     bad = f"athena_bad('''' || {value.sql} || ''' is not a valid {type_} field')"
@@ -92,7 +92,7 @@ _MILLI_DIGITS = 3
 
 
 def _truncated(arguments: Sequence[Typed]) -> str:
-    """Truncate on the moment's own clock; the start of a day, week, month or year is looked up in its zone."""
+    """Truncate in the value's zone; the start of a day, week, month or year follows the zone's rules."""
     unit, value = arguments
     allowed, label = _UNITS[value.type.name]
 
@@ -115,7 +115,7 @@ def _truncated(arguments: Sequence[Typed]) -> str:
 
 
 def _added(arguments: Sequence[Typed]) -> str:
-    """Add on the moment's own clock: a day later is the same time in its zone, an hour later is an hour later."""
+    """Add in the value's zone: a day keeps the local time, and an hour adds to the instant."""
     unit, amount, value = arguments
     allowed, label = _UNITS[value.type.name]
 
@@ -132,8 +132,7 @@ def _added(arguments: Sequence[Typed]) -> str:
 def _difference(arguments: Sequence[Typed]) -> str:
     """Count whole units, towards zero.
 
-    Days and longer are counted on the clock of the first moment's zone. With more than three digits Trino counts them
-    in UTC.
+    Days and longer units are counted in the first value's zone. With more than three digits, Trino counts them in UTC.
     """
     unit, first, last = arguments
     allowed, label = _UNITS[first.type.name]
@@ -160,7 +159,7 @@ def _picos_of_day(value: Typed) -> str:
     return f"(CAST(epoch_us({moment.micros}) AS HUGEINT) * 1000000 + {moment.picos})"
 
 
-# The codes of MySQL's patterns that DuckDB writes alike, under its own names for them.
+# MySQL pattern codes that DuckDB formats in the same way, with DuckDB's names.
 _CODES = {
     "Y": "%Y",
     "y": "%y",
@@ -190,7 +189,7 @@ _CODE = re.compile(r"%(.)|[^%]", re.DOTALL)
 
 
 def _to_millis(value: Typed) -> str:
-    """Write a moment's clock to the millisecond: the patterns have no smaller field."""
+    """Write the local time in milliseconds, because patterns have no smaller field."""
     local = clock(value.sql, value.type)
     return f"athena_round_timestamp({local}, 3)" if value.type.precision > _MILLI_DIGITS else local
 
@@ -207,7 +206,7 @@ def _format(arguments: Sequence[Typed]) -> str:
 
 
 def _now(name: str) -> Callable[[Sequence[Typed]], Type]:
-    """Return the type of the current moment to a number of digits."""
+    """Return the type of the current time with a number of digits."""
 
     def type_of(arguments: Sequence[Typed]) -> Type:
         digits = arguments[0].literal
@@ -251,7 +250,7 @@ def _unix_time(arguments: Sequence[Typed]) -> str:
 
 
 def _zone_of(value: Typed) -> str:
-    """Write the name of a zone, which may be given as its distance from UTC."""
+    """Write a zone's name, which can be an offset from UTC."""
     return f"athena_zone_of_interval({value.sql})" if types.is_interval(value.type) else f"athena_zone({value.sql})"
 
 

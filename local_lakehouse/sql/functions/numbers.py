@@ -21,7 +21,7 @@ _HERE = Position(1, 1)
 
 
 def _whole(arguments: Sequence[Typed]) -> Type:
-    """Return the decimal without its fraction, and a digit for the carry."""
+    """Return the decimal without its fraction, and with a digit for the carry."""
     type_ = arguments[0].type
     return types.decimal(type_.precision - type_.scale + min(type_.scale, 1), 0)
 
@@ -71,7 +71,7 @@ def _rounded_decimal(arguments: Sequence[Typed]) -> Type:
 def _round_decimal(arguments: Sequence[Typed]) -> str:
     held = duckdb_type(_rounded_decimal(arguments))
     if arguments[1].literal is None:
-        # DuckDB's own rounding takes a constant number of digits.
+        # DuckDB's function accepts only a constant number of digits.
         return f"CAST(athena_round_text(CAST({arguments[0].sql} AS VARCHAR), {arguments[1].sql}) AS {held})"
     return f"CAST(athena_round_decimal({arguments[0].sql}, {arguments[1].sql}) AS {held})"
 

@@ -1,4 +1,4 @@
-"""Functions that belong nowhere else."""
+"""Miscellaneous functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All functions by their names."""
+"""All functions by name."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def define(
     kind: str = "scalar",
     volatile: bool = False,
 ) -> None:
-    """Add a way to call a function.
+    """Register a signature of a function.
 
     Args:
-        names: The function's name, and its other names behind blanks.
+        names: The function's names, separated by spaces.
         parameters: The patterns of its parameters.
-        result: The pattern of its result, or what computes its type from the arguments.
+        result: The pattern of its result, or a function of the arguments.
         emit: Its SQL.
-        variadic: Whether the last parameter may be repeated.
-        fails: Whether computing it may fail.
+        variadic: Whether the last parameter can be repeated.
+        fails: Whether evaluation can fail.
         kind: ``scalar``, ``aggregate`` or ``window``.
         volatile: Whether two calls with the same arguments may differ.
     """
@@ -38,12 +38,12 @@ def define(
 
 
 def signatures(name: str) -> list[Signature]:
-    """Return the ways to call a function, none if there is no such function."""
+    """Return a function's signatures; empty if it does not exist."""
     return _SIGNATURES.get(name, [])
 
 
 def is_aggregate(name: str) -> bool:
-    """Return whether a function makes one value of many rows."""
+    """Return whether a function is an aggregate."""
     return any(signature.kind == "aggregate" for signature in signatures(name))
 
 

@@ -1,1 +1,1 @@
-"""Trino's and Hive's grammar: a statement's text to its tree."""
+"""Trino's and Hive's grammar: from a statement's text to its tree."""

@@ -1,4 +1,4 @@
-"""Reader of names and functions' calls."""
+"""Parser of names and function calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CallParser:
-    """Reads names and functions' calls.
+    """Parses names and function calls.
 
     Args:
         parser: The parser of the statement.
@@ -26,7 +26,7 @@ class CallParser:
         self._tokens = parser.tokens
 
     def name_or_call(self) -> Expression:
-        """Read a column's name or a function's call."""
+        """Parse a column's name or a function call."""
         mark = self._tokens.mark()
         name = self._tokens.name()
         if not self._tokens.at_symbol("("):
@@ -34,7 +34,7 @@ class CallParser:
         return self.call(mark, name.key)
 
     def call(self, mark: int, name: str) -> Expression:
-        """Read a function's call from its parenthesis on."""
+        """Parse a function call, starting at its parenthesis."""
         self._tokens.expect_symbol("(")
         if self._tokens.accept_symbol("*"):
             self._tokens.expect_symbol(")")
@@ -81,7 +81,7 @@ class CallParser:
         )
 
     def filter(self) -> Expression | None:
-        """Read ``FILTER (WHERE …)`` if it comes next."""
+        """Parse ``FILTER (WHERE …)`` if it follows."""
         if not (self._tokens.at("FILTER") and self._tokens.peek().text == "("):
             return None
         self._tokens.take()

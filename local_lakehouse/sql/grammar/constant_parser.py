@@ -53,7 +53,7 @@ class ConstantParser:
         return tree.Literal(kind, value, position=self._tokens.place(mark), text=self._tokens.written(mark))
 
     def typed_literal_follows(self) -> bool:
-        """Return whether a constant with its type before it comes next."""
+        """Return whether a typed constant follows."""
         if not self._tokens.at_name() or self._tokens.at("INTERVAL"):
             return False
         return self._tokens.peek().kind in (Kind.STRING, Kind.UNICODE_STRING) or (
@@ -61,7 +61,7 @@ class ConstantParser:
         )
 
     def typed_literal(self) -> Expression:
-        """Read a constant with its type before it."""
+        """Parse a typed constant."""
         mark = self._tokens.mark()
         name = self._tokens.take().text.lower()
         self._tokens.accept("PRECISION")

@@ -1,4 +1,4 @@
-"""Reader of expressions, from ``OR`` down to names and constants."""
+"""Parser of expressions, from ``OR`` down to names and constants."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NUMBERS = (Kind.INTEGER, Kind.DECIMAL, Kind.DOUBLE)
 
 
 class ExpressionParser:
-    """Reads expressions, from ``OR`` down to names and constants.
+    """Parses expressions, from ``OR`` down to names and constants.
 
     Args:
         parser: The parser of the statement.
@@ -123,7 +123,7 @@ class ExpressionParser:
         return tree.InList(operand, items, position=at, text=self._tokens.written(mark))
 
     def items_until(self, closing: str) -> tuple[Expression, ...]:
-        """Read expressions with commas between them, and the symbol that closes them."""
+        """Parse comma-separated expressions and the closing symbol."""
         items = [self.expression()]
         while self._tokens.accept_symbol(","):
             items.append(self.expression())
@@ -131,7 +131,7 @@ class ExpressionParser:
         return tuple(items)
 
     def value(self) -> Expression:
-        """Read a value: arithmetic and ``||``, but no comparison."""
+        """Parse a value: arithmetic and ``||``, but no comparison."""
         return self._operators(("||",), lambda: self._operators(("+", "-"), self._product))
 
     def _product(self) -> Expression:
@@ -258,7 +258,7 @@ class ExpressionParser:
 
 
 def _dotted(node: Expression) -> str | None:
-    """Return ``a.b.c`` as it names a function, or None for another expression."""
+    """Return ``a.b.c`` as a function's name, or None for other expressions."""
     if isinstance(node, tree.Column):
         return node.name.key
     if isinstance(node, tree.Dereference):

@@ -1,4 +1,4 @@
-"""Reader of forms that look like calls but have a grammar of their own."""
+"""Parser of special forms: they look like calls but have their own grammar."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NORMAL_FORMS = ("NFD", "NFC", "NFKD", "NFKC")
 
 
 class FormParser:
-    """Reads forms that look like calls but have a grammar of their own.
+    """Parses special forms: they look like calls but have their own grammar.
 
     Args:
         parser: The parser of the statement.
@@ -57,7 +57,7 @@ class FormParser:
         }
 
     def special_form(self) -> Expression | None:
-        """Read a form that has a grammar of its own, if one comes next."""
+        """Parse a special form, if one follows."""
         word = self._tokens.token.upper
         if word == "CASE":
             return self._case()
@@ -192,7 +192,7 @@ class FormParser:
         return self._call(mark, "grouping", *items)
 
     def _truncation(self) -> list[Expression]:
-        """Read what stands at the end of a text that was cut, and whether the rest is counted."""
+        """Parse the suffix of a truncated text, and whether the rest is counted."""
         self._tokens.expect("TRUNCATE")
         filler = "..." if self._tokens.token.upper in ("WITH", "WITHOUT") else self._tokens.string()
         counted = self._tokens.accept_any("WITH", "WITHOUT")

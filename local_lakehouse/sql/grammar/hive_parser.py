@@ -1,6 +1,6 @@
-"""Read statements of Hive's kind: ``CREATE TABLE``, ``ALTER``, ``DROP``, ``SHOW``, ``DESCRIBE``, ``MSCK``.
+"""Parser of Hive statements: ``CREATE TABLE``, ``ALTER``, ``DROP``, ``SHOW``, ``DESCRIBE``, ``MSCK``.
 
-Their names are written plain or in backquotes, never in double quotes.
+Their names are unquoted or in backquotes, never in double quotes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class HiveReader(TokenReader):
     """Reads Hive's statements."""
 
     def whole_statement_at(self, reader: TokenReader) -> nodes.Statement:
-        """Read the statement that another reader began, and leave that one behind it."""
+        """Parse a statement that another reader started, and advance that reader past it."""
         statement = self._statement()
         reader.rewind(self.mark())
         reader.copy_notes(self)
@@ -53,7 +53,7 @@ class HiveReader(TokenReader):
         return readers[self.take().upper]()
 
     def at_name(self) -> bool:
-        """Return whether an identifier comes next."""
+        """Return whether an identifier follows."""
         return self.token.kind in (Kind.WORD, Kind.BACKQUOTED)
 
     def _table(self) -> tuple[Name, ...]:
@@ -74,7 +74,7 @@ class HiveReader(TokenReader):
         return [Name(part, name.quoted) for part in name.value.split(".")]
 
     def type(self) -> Type:
-        """Read a type as Hive writes it: ``array<struct<a:int>>``."""
+        """Parse a type in Hive's syntax: ``array<struct<a:int>>``."""
         mark = self.mark()
         depth = 0
         while True:
@@ -151,7 +151,7 @@ class HiveReader(TokenReader):
         elif self.accept("ROW", "FORMAT"):
             self._row_format(clauses)
         elif self.accept("WITH", "SERDEPROPERTIES"):
-            # A backslash is written twice, as in a pattern.
+            # A backslash is doubled, as in a pattern.
             clauses["row_format"] = tuple((key, text.replace("\\\\", "\\")) for key, text in self._pairs())
         elif self.accept("CLUSTERED", "BY"):
             raise MalformedQuery("Bucketed tables are not supported by the local Athena", code="INVALID_INPUT")

@@ -1,4 +1,4 @@
-"""Reader of JSON functions, which have clauses of their own."""
+"""Parser of JSON functions, which have their own clauses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class JsonParser:
-    """Reads JSON functions, which have clauses of their own.
+    """Parses JSON functions, which have their own clauses.
 
     Args:
         parser: The parser of the statement.
@@ -23,7 +23,7 @@ class JsonParser:
         self._tokens = parser.tokens
 
     def object_form(self, mark: int) -> Expression:
-        """Read ``json_object`` from behind its parenthesis."""
+        """Parse ``json_object`` after its parenthesis."""
         members: list[tuple[Expression, JsonInput]] = []
         while not self._at_end():
             keyword = self._tokens.accept("KEY")
@@ -46,7 +46,7 @@ class JsonParser:
         return JsonObject(tuple(members), null_on_null, unique, returning, position=place, text=text)
 
     def array_form(self, mark: int) -> Expression:
-        """Read ``json_array`` from behind its parenthesis."""
+        """Parse ``json_array`` after its parenthesis."""
         items = []
         while not self._at_end():
             items.append(self._input())
@@ -60,7 +60,7 @@ class JsonParser:
         return JsonArray(tuple(items), null_on_null, returning, position=place, text=text)
 
     def path_form(self, mark: int) -> Expression:
-        """Read a function with a JSON path from behind its parenthesis."""
+        """Parse a function with a JSON path after its parenthesis."""
         name = self._tokens.token_at(mark).text.lower()
         operand = self._input()
         self._tokens.expect_symbol(",")

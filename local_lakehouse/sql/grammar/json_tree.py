@@ -1,4 +1,4 @@
-"""The JSON functions that have a grammar of their own."""
+"""The JSON functions with their own grammar."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from local_lakehouse.sql.types import Type
 
 @dataclass(frozen=True)
 class JsonInput(Expression):
-    """A value that goes into a JSON function.
+    """An input value of a JSON function.
 
     Args:
         value: The value.
-        encoding: How its bytes or its text are JSON, from ``FORMAT JSON ENCODING …``; empty without
-            ``ENCODING``, None without ``FORMAT``.
+        encoding: Its encoding from ``FORMAT JSON ENCODING …``; empty without ``ENCODING``, None without ``FORMAT``.
     """
 
     value: Expression
@@ -32,7 +31,7 @@ class JsonOutput:
 
 @dataclass(frozen=True)
 class JsonPathCall(Expression):
-    """``json_value``, ``json_query`` or ``json_exists``, with the clauses that only they have."""
+    """``json_value``, ``json_query`` or ``json_exists``, with their clauses."""
 
     name: str
     operand: JsonInput

@@ -1,4 +1,4 @@
-"""One statement's parser: the readers of its parts, and the words they share."""
+"""The parser of one statement: parsers for its parts, and their shared tokens."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Parser:
 
     @property
     def parameters(self) -> int:
-        """How many question marks were read."""
+        """The number of question marks."""
         return self.tokens.parameters
 
     def type(self) -> Type:
@@ -52,11 +52,11 @@ class Parser:
         return self.expressions.expression()
 
     def value(self) -> Expression:
-        """Read a value: arithmetic and ``||``, but no comparison."""
+        """Parse a value: arithmetic and ``||``, but no comparison."""
         return self.expressions.value()
 
     def at_query(self) -> bool:
-        """Return whether a query comes next."""
+        """Return whether a query follows."""
         return self.queries.at_query()
 
     def query(self) -> Query:
@@ -64,7 +64,7 @@ class Parser:
         return self.queries.query()
 
     def statement(self) -> nodes.Statement:
-        """Read a whole statement; a semicolon may end it."""
+        """Parse a whole statement, with an optional final semicolon."""
         return self.statements.whole_statement()
 
 
@@ -75,8 +75,8 @@ def parse_statement(text: str) -> nodes.Statement:
         text: The statement; a semicolon may end it.
 
     Raises:
-        MalformedQuery: The syntax is wrong.
-        QueryFailure: A part of it is not offered.
+        MalformedQuery: The syntax is invalid.
+        QueryFailure: A part of it is not supported.
     """
     return Parser(text).statement()
 
@@ -88,8 +88,8 @@ def parse_query(text: str) -> Query:
         text: The query, and nothing else.
 
     Raises:
-        MalformedQuery: The syntax is wrong.
-        QueryFailure: A part of it is not offered.
+        MalformedQuery: The syntax is invalid.
+        QueryFailure: A part of it is not supported.
     """
     return Parser(text).queries.whole_query()
 
@@ -101,8 +101,8 @@ def parse_expression(text: str) -> Expression:
         text: The expression, and nothing else.
 
     Raises:
-        MalformedQuery: The syntax is wrong.
-        QueryFailure: A part of it is not offered.
+        MalformedQuery: The syntax is invalid.
+        QueryFailure: A part of it is not supported.
     """
     parser = Parser(text)
     expression = parser.expression()
@@ -111,14 +111,14 @@ def parse_expression(text: str) -> Expression:
 
 
 def parse_type(text: str) -> Type:
-    """Read the name of a type.
+    """Parse the name of a type.
 
     Args:
         text: The type, and nothing else.
 
     Raises:
-        MalformedQuery: The syntax is wrong.
-        QueryFailure: There is no such type.
+        MalformedQuery: The syntax is invalid.
+        QueryFailure: The type does not exist.
     """
     tokens = TokenReader(text)
     type_ = TypeParser(tokens).type()

@@ -1,4 +1,4 @@
-"""Reader of queries: ``WITH``, ``SELECT``, set operations, ``GROUP BY``, ``ORDER BY``."""
+"""Parser of queries: ``WITH``, ``SELECT``, set operations, ``GROUP BY``, ``ORDER BY``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from local_lakehouse.sql.grammar.tree import (
 if TYPE_CHECKING:
     from local_lakehouse.sql.grammar.parser import Parser
 
-# What ``.*`` may stand behind.
+# The expressions that can precede ``.*``.
 _PRIMARY = (tree.Column, tree.Dereference, tree.Subscript, tree.Call, tree.Cast, tree.Row, tree.ScalarQuery, tree.Case)
 _AFTER_QUERY = ("UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", "OFFSET", "FETCH")
 
 
 class QueryParser:
-    """Reads queries: ``WITH``, ``SELECT``, set operations, ``GROUP BY``, ``ORDER BY``.
+    """Parses queries: ``WITH``, ``SELECT``, set operations, ``GROUP BY``, ``ORDER BY``.
 
     Args:
         parser: The parser of the statement.
@@ -34,7 +34,7 @@ class QueryParser:
         self._tokens = parser.tokens
 
     def at_query(self) -> bool:
-        """Return whether a query comes next."""
+        """Return whether a query follows."""
         distance = 0
         while self._tokens.peek(distance).text == "(":
             distance += 1
@@ -56,10 +56,10 @@ class QueryParser:
         return following.text == ")" or following.upper in _AFTER_QUERY
 
     def parentheses_hold_query(self) -> bool:
-        """Return whether the parentheses that come next hold a query rather than a relation.
+        """Return whether the next parentheses contain a query instead of a relation.
 
-        ``((SELECT 1) EXCEPT (SELECT 2))`` is a query in parentheses, ``((SELECT 1) AS t CROSS JOIN u)`` a join: what
-        follows each inner query decides.
+        ``((SELECT 1) EXCEPT (SELECT 2))`` is a query in parentheses, and ``((SELECT 1) AS t CROSS JOIN u)`` is a join:
+        the token after each inner query decides.
         """
         depth = 0
         while self._tokens.peek(depth).text == "(":
@@ -76,7 +76,7 @@ class QueryParser:
         return True
 
     def _closed(self, distance: int) -> int:
-        """Return the distance behind the parenthesis that closes the one around a token."""
+        """Return the distance to the token after the closing parenthesis."""
         level = 1
         while level and self._tokens.peek(distance).kind is not Kind.END:
             token = self._tokens.peek(distance)
@@ -85,7 +85,7 @@ class QueryParser:
         return distance
 
     def whole_query(self) -> Query:
-        """Read a query up to the statement's end."""
+        """Parse a query up to the end of the statement."""
         query = self.query()
         self._tokens.expect_end()
         return query
@@ -243,7 +243,7 @@ class QueryParser:
         return tree.SelectItem(expression, alias, position=self._tokens.place(mark), text=written)
 
     def _all_columns(self, mark: int, base: Expression) -> tree.AllColumns:
-        """Read ``.*`` behind a relation's name or a row, with the names that its columns may get."""
+        """Parse ``.*`` after a relation's name or a row, with optional column names."""
         self._tokens.expect_symbol(".")
         self._tokens.expect_symbol("*")
         aliases = self._tokens.names_in_parentheses() if self._tokens.accept("AS") else ()

@@ -1,4 +1,4 @@
-"""Reader of tokens: looks at them, takes them, refuses them."""
+"""Reader of tokens, with lookahead and errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from local_lakehouse.sql.failures import MalformedQuery, Position, QueryFailure,
 from local_lakehouse.sql.grammar.tokens import Kind, Token, tokenize
 from local_lakehouse.sql.grammar.tree import Name
 
-# Words that Trino's grammar does not take as names unless they are quoted.
+# Words that Trino's grammar accepts as names only if they are quoted.
 RESERVED = frozenset(
     [
         "ALTER",
@@ -99,18 +99,18 @@ _NOT_AN_ALIAS = frozenset(
         "FETCH",
         "WINDOW",
         "TABLESAMPLE",
-    ]  # names elsewhere, but they also begin what may follow a relation
+    ]  # names elsewhere, but they also start clauses after a relation
 )
 
 
 class TokenReader:
-    """Reads tokens one after the other.
+    """Reads tokens in order.
 
     Args:
         text: The statement.
 
     Attributes:
-        parameters: How many question marks were read.
+        parameters: The number of question marks.
     """
 
     def __init__(self, text: str) -> None:
@@ -130,23 +130,23 @@ class TokenReader:
         return self._tokens[mark]
 
     def next_parameter(self) -> int:
-        """Count a question mark and return its number, from 0."""
+        """Count a question mark and return its number, starting at 0."""
         self.parameters += 1
         return self.parameters - 1
 
     def peek(self, distance: int = 1) -> Token:
-        """Return a token further on."""
+        """Return a later token."""
         return self._tokens[min(self._index + distance, len(self._tokens) - 1)]
 
     def take(self) -> Token:
-        """Step over the next token and return it."""
+        """Consume the next token and return it."""
         token = self.token
         if token.kind is not Kind.END:
             self._index += 1
         return token
 
     def mark(self) -> int:
-        """Return where the reader stands, for `rewind` and `written`."""
+        """Return the reader's position, for `rewind` and `written`."""
         return self._index
 
     def rewind(self, mark: int) -> None:
@@ -154,23 +154,23 @@ class TokenReader:
         self._index = mark
 
     def written(self, mark: int) -> str:
-        """Return the text from a mark to the token taken last."""
+        """Return the text from a mark to the last consumed token."""
         return self.text[self._tokens[mark].start : self._tokens[max(self._index - 1, mark)].end]
 
     def place(self, mark: int) -> Position:
-        """Return the place of a mark."""
+        """Return the position of a mark."""
         return self._tokens[mark].position
 
     def at(self, *words: str) -> bool:
-        """Return whether these keywords come next."""
+        """Return whether these keywords follow."""
         return all(self.peek(distance).upper == word for distance, word in enumerate(words))
 
     def at_symbol(self, *symbols: str) -> bool:
-        """Return whether one of these symbols comes next."""
+        """Return whether one of these symbols follows."""
         return self.token.kind is Kind.SYMBOL and self.token.text in symbols
 
     def accept(self, *words: str) -> bool:
-        """Step over these keywords if they come next."""
+        """Consume these keywords if they follow."""
         if not self.at(*words):
             return False
         for _ in words:
@@ -178,56 +178,56 @@ class TokenReader:
         return True
 
     def accept_by(self, word: str) -> bool:
-        """Step over ``ORDER BY`` and its like if the first word comes next; refuse the statement without ``BY``."""
+        """Consume a phrase such as ``ORDER BY`` if its first word follows; refuse the statement without ``BY``."""
         if not self.accept(word):
             return False
         self.expect("BY")
         return True
 
     def accept_any(self, *words: str) -> str | None:
-        """Step over one of these keywords and return it, if one comes next."""
+        """Consume one of these keywords and return it, if one follows."""
         if self.token.upper in words and self.token.upper:
             return self.take().upper
         return None
 
     def accept_symbol(self, symbol: str) -> bool:
-        """Step over a symbol if it comes next."""
+        """Consume a symbol if it follows."""
         if not self.at_symbol(symbol):
             return False
         self.take()
         return True
 
     def expect(self, *words: str) -> None:
-        """Step over these keywords; refuse the statement if they do not come next."""
+        """Consume these keywords; refuse the statement if they do not follow."""
         for word in words:
             if not self.accept(word):
                 self.refuse(f"'{word}'")
 
     def expect_symbol(self, symbol: str) -> None:
-        """Step over a symbol; refuse the statement if it does not come next."""
+        """Consume a symbol; refuse the statement if it does not follow."""
         if not self.accept_symbol(symbol):
             self.refuse(f"'{symbol}'")
 
     def expect_end(self) -> None:
-        """Refuse the statement unless it ends here and all of it is offered."""
+        """Refuse the statement unless it ends here and contains only supported constructs."""
         if self.token.kind is not Kind.END:
             self.refuse("<EOF>")
         if self._not_offered is not None:
             raise self._not_offered
 
     def note_not_offered(self, construct: str, position: Position) -> None:
-        """Note a construct that Trino's grammar has and that is not offered here.
+        """Record an unsupported construct of Trino's grammar.
 
-        The statement is refused at its end, so that one that is malformed elsewhere is called malformed.
+        The statement is refused at its end, so that a statement with a syntax error elsewhere is malformed.
         """
         self._not_offered = self._not_offered or not_offered(construct, position)
 
     def copy_notes(self, other: TokenReader) -> None:
-        """Copy what another reader of the same statement noted as not offered."""
+        """Copy the unsupported constructs that another reader of the same statement recorded."""
         self._not_offered = self._not_offered or other._not_offered
 
     def skip_parentheses(self) -> None:
-        """Step over a parenthesis and everything up to the one that closes it."""
+        """Consume a parenthesis and everything up to its closing one."""
         self.expect_symbol("(")
         depth = 1
         while depth:
@@ -247,12 +247,12 @@ class TokenReader:
         raise MalformedQuery(f"mismatched input '{token.text}'{hint}", token.position)
 
     def at_name(self) -> bool:
-        """Return whether an identifier comes next."""
+        """Return whether an identifier follows."""
         token = self.token
         return token.kind is Kind.QUOTED or (token.kind is Kind.WORD and token.upper not in RESERVED)
 
     def at_alias(self) -> bool:
-        """Return whether an identifier comes next that can be an alias without ``AS``."""
+        """Return whether an identifier follows that can be an alias without ``AS``."""
         if self.at("TABLESAMPLE") and self.peek().upper in ("BERNOULLI", "SYSTEM"):
             return False
         if self.at("WINDOW") and self.peek(2).upper == "AS":
@@ -270,7 +270,7 @@ class TokenReader:
         return Name(token.value, token.kind is Kind.QUOTED)
 
     def qualified_name(self) -> tuple[Name, ...]:
-        """Read names with points between them."""
+        """Parse names separated by dots."""
         names = [self.name()]
         while self.accept_symbol("."):
             names.append(self.name())

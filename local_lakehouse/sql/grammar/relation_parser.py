@@ -1,4 +1,4 @@
-"""Reader of relations in ``FROM``."""
+"""Parser of relations in ``FROM``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TABLE_FUNCTIONS = {"JSON_TABLE": "JSON_TABLE", "TABLE": "table functions: TABLE
 
 
 class RelationParser:
-    """Reads relations in ``FROM``.
+    """Parses relations in ``FROM``.
 
     Args:
         parser: The parser of the statement.
@@ -28,7 +28,7 @@ class RelationParser:
         self._tokens = parser.tokens
 
     def source(self) -> Relation:
-        """Read what stands behind ``FROM``."""
+        """Parse the relations after ``FROM``."""
         mark = self._tokens.mark()
         left = self.relation()
         while self._tokens.accept_symbol(","):
@@ -36,7 +36,7 @@ class RelationParser:
         return left
 
     def relation(self) -> Relation:
-        """Read a relation with its joins."""
+        """Parse a relation with its joins."""
         mark = self._tokens.mark()
         left = self._sampled()
         while True:
@@ -45,7 +45,7 @@ class RelationParser:
                 left = tree.Join("CROSS", left, self._sampled(), position=self._tokens.place(mark))
                 continue
             if self._tokens.at("NATURAL"):
-                # Trino's grammar has it, its analyzer refuses it in these words.
+                # Trino's grammar accepts it, and its analyzer refuses it with this message.
                 raise QueryFailure("NOT_SUPPORTED", "Natural join not supported", self._tokens.token.position)
             kind = self._join_kind()
             if kind is None:

@@ -1,4 +1,4 @@
-"""Reader of statements of Trino's kind: DML, CTAS, views, ``UNLOAD``, ``EXPLAIN``, prepared statements."""
+"""Parser of Trino statements: DML, CTAS, views, ``UNLOAD``, ``EXPLAIN``, prepared statements."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VERBS = (
     "'MSCK', 'OPTIMIZE', 'PREPARE', 'SHOW', 'UNLOAD', 'UPDATE', 'VACUUM', <query>"
 )
 
-# The statements of Trino that Athena does not run, by the words that tell them from others.
+# Trino statements that Athena does not run, by their first words.
 _OTHER_STATEMENTS = tuple(
     tuple(words.split())
     for words in (
@@ -75,7 +75,7 @@ _OTHER_STATEMENTS = tuple(
 
 
 class StatementParser:
-    """Reads statements of Trino's kind: DML, CTAS, views, ``UNLOAD``, ``EXPLAIN``, prepared statements.
+    """Parses Trino statements: DML, CTAS, views, ``UNLOAD``, ``EXPLAIN``, prepared statements.
 
     Args:
         parser: The parser of the statement.
@@ -101,7 +101,7 @@ class StatementParser:
         }
 
     def whole_statement(self) -> nodes.Statement:
-        """Read a statement up to its end; a semicolon may stand there."""
+        """Parse a statement up to its end, with an optional semicolon."""
         statement = self.statement()
         self._tokens.accept_symbol(";")
         self._tokens.expect_end()
@@ -120,7 +120,7 @@ class StatementParser:
         return reader()
 
     def _refuse_by_name(self) -> None:
-        """Refuse a statement that Trino's grammar has and Athena does not."""
+        """Refuse a statement that is in Trino's grammar but not in Athena."""
         for words in _OTHER_STATEMENTS:
             if self._tokens.at(*words):
                 raise MalformedQuery(
@@ -264,7 +264,7 @@ class StatementParser:
         return HiveReader(self._tokens.text).whole_statement_at(self._tokens)
 
     def _table_as_follows(self) -> bool:
-        """Return whether the statement is a CTAS: a query follows, and no list of columns with types does."""
+        """Return whether the statement is a CTAS: a query follows instead of a list of typed columns."""
         distance = 0
         while (
             self._tokens.peek(distance).kind in (Kind.WORD, Kind.QUOTED) and self._tokens.peek(distance + 1).text == "."
@@ -272,7 +272,7 @@ class StatementParser:
             distance += 2
         distance += 1
         if self._tokens.peek(distance).text == "(":
-            # Names alone: a column of a table that is not made from a query has a type, too.
+            # Only names: the columns of a table without a query also have types.
             while self._tokens.peek(distance).text in ("(", ","):
                 distance += 2
             if self._tokens.peek(distance).text != ")":

@@ -191,7 +191,7 @@ class ColumnDefinition(Node):
 
 @dataclass(frozen=True)
 class PartitionField(Node):
-    """One element of ``PARTITIONED BY``: a column, or a transform of one; Hive's has a type."""
+    """One element of ``PARTITIONED BY``: a column or a transform; in Hive, a column with a type."""
 
     column: str
     transform: str = "identity"
@@ -247,7 +247,7 @@ class DropTable(Statement):
 
 @dataclass(frozen=True)
 class AlterTable(Statement):
-    """``ALTER TABLE t`` and what is done; `action` is the end of Athena's name of the sub-statement."""
+    """``ALTER TABLE t`` with its action; `action` is the suffix of Athena's sub-statement type."""
 
     table: TableName
     action: str
@@ -270,7 +270,7 @@ class RepairTable(Statement):
 
 @dataclass(frozen=True)
 class Show(Statement):
-    """``SHOW …``; `what` is the end of Athena's name of the sub-statement."""
+    """``SHOW …``; `what` is the suffix of Athena's sub-statement type."""
 
     what: str
     table: TableName = ()

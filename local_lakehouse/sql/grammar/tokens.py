@@ -1,4 +1,4 @@
-"""Split a statement into words, by the lexical rules of Trino's grammar."""
+"""Tokenizer for Trino's lexical rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Token:
-    """One word of a statement: its kind, its text as written, its value, its place."""
+    """A token: its kind, its original text, its value and its position."""
 
     kind: Kind
     text: str
@@ -39,7 +39,7 @@ class Token:
 
     @property
     def upper(self) -> str:
-        """The word in upper case if it may be a keyword, else the empty string."""
+        """The word in upper case if it can be a keyword, or an empty string."""
         return self.text.upper() if self.kind is Kind.WORD else ""
 
 
@@ -63,7 +63,7 @@ _PATTERN = re.compile(
 
 
 def tokenize(text: str) -> list[Token]:
-    """Split a statement into tokens; the last one is the end.
+    """Split a statement into tokens; the last token is the end.
 
     Args:
         text: The statement.
@@ -81,7 +81,7 @@ def tokenize(text: str) -> list[Token]:
             continue
         kind = match.lastgroup
         if kind == "word" and ":" in match.group():
-            # ':' belongs to a word only inside prepared statements' names; '::' is never part of one.
+            # ':' is part of a word only in names of prepared statements; '::' never is.
             end = offset + match.group().index(":")
             tokens.append(_token(Kind.WORD, text, offset, end))
             offset = end
@@ -109,7 +109,7 @@ _KINDS = {
 
 
 def position_at(text: str, offset: int) -> Position:
-    """Return the line and column of a place in a text."""
+    """Return the line and column of a position in a text."""
     return Position(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 

@@ -1,6 +1,6 @@
-"""The parts of a statement, as Trino's grammar names them.
+"""The parts of a statement, with the names from Trino's grammar.
 
-Nodes compare by their content, never by their place, so that ``GROUP BY a + b`` recognises ``a + b`` elsewhere.
+Nodes are compared by content, not position, so that ``GROUP BY a + b`` matches ``a + b`` elsewhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _START = Position(1, 1)
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """Any part of a statement; `text` is how it was written."""
+    """Any part of a statement; `text` is its original text."""
 
     position: Position = field(default=_START, compare=False)
     text: str = field(default="", compare=False)
@@ -23,25 +23,25 @@ class Node:
 
 @dataclass(frozen=True)
 class Name:
-    """An identifier; Athena compares names without regard to case."""
+    """An identifier; Athena's names are case-insensitive."""
 
     value: str
     quoted: bool = field(default=False, compare=False)
 
     @property
     def key(self) -> str:
-        """The name as it is compared and stored."""
+        """The normalized name for comparison and storage."""
         return self.value.lower()
 
 
 @dataclass(frozen=True)
 class Expression(Node):
-    """Anything that has a value."""
+    """An expression with a value."""
 
 
 @dataclass(frozen=True)
 class Literal(Expression):
-    """A constant: its type's name and the text in it, such as ``integer`` and ``7``, or ``null``."""
+    """A constant: its type's name and its text, such as ``integer`` and ``7``, or ``null``."""
 
     kind: str
     value: str
@@ -49,7 +49,7 @@ class Literal(Expression):
 
 @dataclass(frozen=True)
 class TypedLiteral(Expression):
-    """A constant with its type before it: ``DATE '2024-12-17'``."""
+    """A typed constant: ``DATE '2024-12-17'``."""
 
     type_name: str
     value: str
@@ -74,14 +74,14 @@ class Parameter(Expression):
 
 @dataclass(frozen=True)
 class Column(Expression):
-    """A name where a value is expected."""
+    """A name used as a value."""
 
     name: Name
 
 
 @dataclass(frozen=True)
 class Dereference(Expression):
-    """``base.field``: a column of a table, or a field of a row."""
+    """``base.field``: a table's column or a row's field."""
 
     base: Expression
     name: Name
@@ -196,7 +196,7 @@ class Exists(Expression):
 
 @dataclass(frozen=True)
 class ScalarQuery(Expression):
-    """A query in the place of a value."""
+    """A scalar subquery."""
 
     query: Query
 
@@ -285,7 +285,7 @@ class Frame(Node):
 
 @dataclass(frozen=True)
 class Window(Node):
-    """What stands behind ``OVER``; `is_reference` tells ``OVER w`` from ``OVER (w)``."""
+    """The window after ``OVER``; `is_reference` distinguishes ``OVER w`` from ``OVER (w)``."""
 
     base: Name | None
     partition: tuple[Expression, ...]
@@ -310,12 +310,12 @@ class Call(Expression):
 
 @dataclass(frozen=True)
 class Relation(Node):
-    """Anything that can stand in ``FROM``."""
+    """Anything that is allowed in ``FROM``."""
 
 
 @dataclass(frozen=True)
 class Table(Relation):
-    """A table's name, with the version of it that is wanted."""
+    """A table's name, with its requested version."""
 
     name: tuple[Name, ...]
     version_kind: str | None = None
@@ -346,7 +346,7 @@ class Unnest(Relation):
 
 @dataclass(frozen=True)
 class Sampled(Relation):
-    """A relation of which only a part is read."""
+    """A sampled relation."""
 
     relation: Relation
     method: str
@@ -355,7 +355,7 @@ class Sampled(Relation):
 
 @dataclass(frozen=True)
 class Aliased(Relation):
-    """A relation with a name of its own."""
+    """A relation with an alias."""
 
     relation: Relation
     alias: Name
@@ -407,7 +407,7 @@ class GroupBy(Node):
 
 @dataclass(frozen=True)
 class Body(Node):
-    """What a query is made of."""
+    """The body of a query."""
 
 
 @dataclass(frozen=True)
@@ -449,7 +449,7 @@ class TableBody(Body):
 
 @dataclass(frozen=True)
 class NestedQuery(Body):
-    """A query in parentheses as a part of another."""
+    """A query in parentheses inside another query."""
 
     query: Query
 

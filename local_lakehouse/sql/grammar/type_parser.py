@@ -1,4 +1,4 @@
-"""Reader of names of types: ``array(row(a integer, b varchar(3)))``."""
+"""Parser of type names: ``array(row(a integer, b varchar(3)))``."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _MAX_SECOND_DIGITS = 12
 
 
 class TypeParser:
-    """Reads names of types: ``array(row(a integer, b varchar(3)))``.
+    """Parses type names: ``array(row(a integer, b varchar(3)))``.
 
     Args:
-        tokens: The words of the statement.
+        tokens: The statement's tokens.
     """
 
     def __init__(self, tokens: TokenReader) -> None:
@@ -79,7 +79,7 @@ class TypeParser:
         )
 
     def _decimal(self, mark: int) -> Type:
-        """Read a decimal's digits: from 1 to 38, of which none or all may stand behind the point."""
+        """Parse a decimal's precision, from 1 to 38, and its scale, from 0 to the precision."""
         written = self._numbers()
         precision, scale = (*written, *(types.MAX_PRECISION, 0)[len(written) :])[:2]
         if not 1 <= precision <= types.MAX_PRECISION:

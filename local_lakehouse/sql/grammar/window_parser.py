@@ -1,4 +1,4 @@
-"""Reader of keys of an order, windows and their frames."""
+"""Parser of sort keys, windows and frames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATTERN_WORDS = ("MEASURES", "AFTER", "INITIAL", "SEEK", "PATTERN", "SUBSET", "
 
 
 class WindowParser:
-    """Reads keys of an order, windows and their frames.
+    """Parses sort keys, windows and frames.
 
     Args:
         parser: The parser of the statement.
@@ -31,7 +31,7 @@ class WindowParser:
         self._tokens = parser.tokens
 
     def sort_items(self) -> tuple[SortItem, ...]:
-        """Read the keys behind ``ORDER BY``."""
+        """Parse the keys after ``ORDER BY``."""
         items = [self._sort_item()]
         while self._tokens.accept_symbol(","):
             items.append(self._sort_item())
@@ -52,14 +52,14 @@ class WindowParser:
         )
 
     def window(self) -> Window:
-        """Read what stands behind ``OVER``."""
+        """Parse the window after ``OVER``."""
         mark = self._tokens.mark()
         if self._tokens.at_name():
             return Window(self._tokens.name(), (), (), None, is_reference=True, position=self._tokens.place(mark))
         return self.window_specification()
 
     def window_specification(self) -> Window:
-        """Read ``(PARTITION BY … ORDER BY … ROWS …)``."""
+        """Parse ``(PARTITION BY … ORDER BY … ROWS …)``."""
         mark = self._tokens.mark()
         self._tokens.expect_symbol("(")
         base = None
@@ -86,7 +86,7 @@ class WindowParser:
         return Window(base, tuple(partition), order, frame, position=self._tokens.place(mark))
 
     def _skip_pattern(self) -> None:
-        """Step over a pattern of rows in a window, which is not offered."""
+        """Skip an unsupported row pattern in a window."""
         self._tokens.note_not_offered("patterns of rows in a window", self._tokens.token.position)
         while not self._tokens.at_symbol(")") and self._tokens.token.upper not in ("ROWS", "RANGE", "GROUPS"):
             if self._tokens.at_symbol("("):

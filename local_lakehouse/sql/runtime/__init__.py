@@ -1,1 +1,1 @@
-"""The DuckDB in which statements run: its settings, macros and Python functions."""
+"""The DuckDB that runs statements: its settings, macros and Python functions."""

@@ -1,4 +1,4 @@
-"""Last steps of aggregates that DuckDB does not have."""
+"""Final steps of aggregates that DuckDB lacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _signed(word: int) -> int:
 
 @udf("Sssb:s")
 def listagg(entries: list[str], separator: str, filler: str, counted: bool) -> str:
-    """Join texts up to the largest length; a filler and the number of the others follow if some do not fit."""
+    """Join strings up to a maximum length, followed by a filler and the number of omitted strings."""
     if len(filler.encode()) > _MAX_FILLER_BYTES:
         raise AthenaError(f"Overflow filler length {len(filler.encode())} exceeds maximum length {_MAX_FILLER_BYTES}")
     kept: list[str] = []
@@ -37,7 +37,7 @@ def listagg(entries: list[str], separator: str, filler: str, counted: bool) -> s
 
 @udf("n:n")
 def hash_number(value: int) -> int:
-    """Return the 64-bit hash of a number that is held in eight bytes."""
+    """Return the 64-bit hash of an eight-byte number."""
     return _signed(xxhash.xxh64_intdigest(struct.pack("<q", value)))
 
 
@@ -56,5 +56,5 @@ def hash_bytes(value: bytes) -> int:
 
 @udf("s:x")
 def checksum_bytes(total: str) -> bytes:
-    """Return the checksum of values, given the sum of their hashes."""
+    """Return the checksum of values from the sum of their hashes."""
     return (int(total) * _PRIME % _WORD).to_bytes(8, "little")

@@ -1,4 +1,4 @@
-"""DuckDB in memory: no extensions, no settings to change, no files but those of folders that are named."""
+"""DuckDB in memory: without extensions, with locked settings, and with access only to named folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from local_lakehouse.sql.runtime import (
 from local_lakehouse.sql.runtime.macros import macro_statements
 from local_lakehouse.sql.runtime.udf import Udf, all_udfs
 
-# Importing a topic offers its functions.
+# Importing a topic registers its functions.
 _TOPICS = (
     aggregate_functions,
     json_functions,
@@ -32,8 +32,8 @@ _EMPTY = {"VARCHAR": "''", "BLOB": "''::BLOB"}
 _SETTINGS = {
     "TimeZone": "UTC",
     "default_null_order": "nulls_last",
-    # DuckDB would otherwise compute the cheaper of two conditions first, even where it can fail, and take what stands
-    # twice in a TRY out of it, where nothing catches its failure.
+    # Otherwise DuckDB evaluates the cheaper of two conditions first, even if it can fail, and moves repeated
+    # subexpressions out of a TRY, where nothing catches their failure.
     "disabled_optimizers": "reorder_filter,common_subexpressions",
     "enable_external_access": "false",
     "lock_configuration": "true",
@@ -41,9 +41,9 @@ _SETTINGS = {
 
 
 def prepare() -> duckdb.DuckDBPyConnection:
-    """Return a new DuckDB with Athena's functions, for `restrict` to make ready.
+    """Return a new DuckDB with Athena's functions, to be restricted with `restrict`.
 
-    It has one thread, so that a process may still be forked.
+    It has one thread, so that the process can still be forked.
     """
     connection = duckdb.connect(
         ":memory:",
@@ -63,9 +63,9 @@ def prepare() -> duckdb.DuckDBPyConnection:
 
 
 def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
-    """Make a Python function known to DuckDB."""
-    # A text that a Python function returned lies in Arrow's memory. COALESCE of DuckDB 1.5.1 keeps a pointer to it when
-    # that memory is gone; a concatenation copies the text into DuckDB's own.
+    """Register a Python function in DuckDB."""
+    # A string that a Python function returned is in Arrow's memory. COALESCE in DuckDB 1.5.1 keeps a pointer to it
+    # after that memory is freed; a concatenation copies the string to DuckDB's memory.
     empty = _EMPTY.get(function.result)
     name = f"{function.name}_python" if empty else function.name
     connection.create_function(  # type: ignore[call-overload]  # its stubs know the enums only
@@ -74,7 +74,7 @@ def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
         list(function.parameters),
         function.result,
         type="arrow",
-        # By default DuckDB refuses a function that returns NULL.
+        # By default, DuckDB refuses a function that returns NULL.
         null_handling="special",
     )
     if empty:
@@ -85,13 +85,13 @@ def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
 def restrict(
     connection: duckdb.DuckDBPyConnection, memory_limit: str, threads: int, readable: Sequence[str] = ()
 ) -> None:
-    """Bound what statements may take and reach, permanently.
+    """Limit permanently what statements can use and access.
 
     Args:
-        connection: What `prepare` returned.
-        memory_limit: How much memory statements may take, as DuckDB writes it.
-        threads: How many threads work on a statement.
-        readable: The folders whose files statements may read.
+        connection: The result of `prepare`.
+        memory_limit: The memory limit, in DuckDB's syntax.
+        threads: The number of threads per statement.
+        readable: The folders with files that statements can read.
     """
     connection.execute(f"SET threads = {threads}")
     connection.execute(f"SET memory_limit = '{memory_limit}'")

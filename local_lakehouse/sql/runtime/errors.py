@@ -1,4 +1,4 @@
-"""DuckDB's errors, told as Athena tells them."""
+"""DuckDB's errors as Athena's errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OUT_OF_RANGE = re.compile(
     r"Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (INT\d+)"
 )
 _ABS = re.compile(r"Overflow on abs\((-\d+)\)")
-# Only the least value of a type has no absolute value in it, so the value tells the type.
+# Only the minimum of a type has no absolute value in it, so the value identifies the type.
 _LEAST = {-(2**7): "tinyint", -(2**15): "smallint", -(2**31): "integer", -(2**63): "bigint"}
 _TO_DECIMAL = re.compile(
     r"Could not (?:cast|convert) (?:value|string|VARCHAR) \"?(\S+?)\"? to DECIMAL\((\d+), ?(\d+)\)"
@@ -23,7 +23,7 @@ _TO_DECIMAL = re.compile(
 
 
 def failure_of(text: str) -> QueryFailure:
-    """Return the failure that Athena would report where DuckDB reports an error in these words."""
+    """Return Athena's failure for one of DuckDB's error messages."""
     if match := _FAILURE.search(text):
         return QueryFailure(match.group(1), match.group(2))
     if match := _OVERFLOW.search(text):

@@ -1,4 +1,4 @@
-"""``format``: Java's ``%s``, ``%d``, ``%.2f``, ``%,d``, ``%x`` and their kin.
+"""``format``: Java's format specifiers, such as ``%s``, ``%d``, ``%.2f``, ``%,d`` and ``%x``.
 
 https://docs.oracle.com/javase/8/docs/api/java/util/Formatter.html
 """
@@ -25,12 +25,12 @@ def java_format(template: str, kinds: list[str], values: list[str | None]) -> st
     """Fill a template.
 
     Args:
-        template: Text with specifiers.
+        template: The format string.
         kinds: The names of the values' types.
-        values: The values' texts.
+        values: The values as strings.
 
     Raises:
-        AthenaError: A specifier does not fit its value, or has none.
+        AthenaError: A specifier does not match its value, or has no value.
     """
     result, place, ordinal = "", 0, 0
     for match in _SPECIFIER.finditer(template):
@@ -84,7 +84,7 @@ def _one(match: re.Match[str], kind: str, value: str | None, template: str) -> s
 
 
 def _shown(kind: str, text: str) -> str:
-    """Return what Java's ``toString`` makes of a value."""
+    """Return the result of Java's ``toString`` for a value."""
     if kind not in ("time", "timestamp", "timestamp with time zone"):
         return text
     match = _MOMENT.fullmatch(text)
@@ -101,7 +101,7 @@ def _shown(kind: str, text: str) -> str:
 
 
 def _moment_part(letter: str, kind: str, text: str, template: str) -> str:
-    """Return the part of a date or time that a letter behind ``%t`` stands for."""
+    """Return the part of a date or time for a letter after ``%t``."""
     code = _MOMENT_CODES.get(letter)
     needs_day, needs_clock = letter in "YymdeBbhAajFDc", letter in "HIklMSLNpRTrc"
     if code is None or (kind == "time" and needs_day) or (kind == "date" and needs_clock):

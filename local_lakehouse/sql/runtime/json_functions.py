@@ -67,7 +67,7 @@ def _scalar_text(value: Any) -> str | None:
 
 @udf("s:s")
 def json_parse(text: str) -> str:
-    """Read JSON and write it with the members of objects in the order of their keys."""
+    """Parse JSON and format it with sorted object members."""
     try:
         return write_json(parse_json(text), ordered=True)
     except (ValueError, RecursionError) as error:
@@ -83,7 +83,7 @@ def json_extract(text: str, path: str) -> str | None:
 
 @udf("ss:s")
 def json_extract_scalar(text: str, path: str) -> str | None:
-    """Return the text of the scalar at a path."""
+    """Return the scalar at a path as a string."""
     return _scalar_text(_found(text, _path(path)))
 
 
@@ -107,7 +107,7 @@ def json_array_length(text: str) -> int | None:
 def json_array_get(text: str, index: int) -> str | None:
     """Return an element of an array, counting from 0, or from the end if negative.
 
-    A text is returned without its quotes and null as NULL, although the result is said to be JSON.
+    A string is returned without its quotes and null as NULL, although the result has the type JSON.
     """
     found = _found(text, ())
     if not isinstance(found, list) or not -len(found) <= index < len(found):
@@ -145,13 +145,13 @@ def is_json_scalar(text: str) -> bool:
 
 @udf("s:s", nulls=True)
 def json_string_(text: str | None) -> str | None:
-    """Write a text as JSON."""
+    """Format a string as JSON."""
     return None if text is None else json_string(text)
 
 
 @udf("s:s")
 def json_number(text: str) -> str:
-    """Write a double's text as JSON."""
+    """Format a double's text as JSON."""
     return f'"{text}"' if text in ("NaN", "Infinity", "-Infinity") else text
 
 
@@ -267,7 +267,7 @@ def json_values(text: str, target: str) -> list[str] | None:
 
 @udf("sSs:S")
 def json_fields(text: str, names: list[str], target: str) -> list[str | None] | None:
-    """Return a row's fields as JSON, from an object by their names or from an array by their places."""
+    """Return a row's fields as JSON, from an object by name or from an array by position."""
     value = parse_json(text)
     if value is None:
         return None
@@ -284,11 +284,11 @@ def json_fields(text: str, names: list[str], target: str) -> list[str | None] | 
 
 
 def _items(text: str, path: str, names: list[str], values: list[str | None]) -> list[Any]:
-    """Return what a path leads to.
+    """Return the values at a path.
 
     Raises:
-        AthenaError: The path cannot be read.
-        PathFailure: It cannot be followed, or the text is not JSON.
+        AthenaError: The path is invalid.
+        PathFailure: Evaluation fails, or the text is not JSON.
     """
     try:
         steps = read_path(path)
@@ -321,7 +321,7 @@ def _no_constant(name: str) -> Any:
 
 @udf("ssSSs:b")
 def json_exists(text: str, path: str, names: list[str], values: list[str | None], on_error: str) -> bool | None:
-    """Return whether a path leads to something."""
+    """Return whether a path has a value."""
     try:
         return bool(_items(text, path, names, values))
     except PathFailure as error:
@@ -332,7 +332,7 @@ def json_exists(text: str, path: str, names: list[str], values: list[str | None]
 
 @udf("ssSS:S", nulls=True)
 def json_scalar(text: str | None, path: str, names: list[str], values: list[str | None]) -> list[str | None]:
-    """Return whether a path leads to one scalar, that scalar's type, and its text."""
+    """Return whether a path has exactly one scalar, its type, and its text."""
     if text is None:
         return ["NULL", None, None]
     try:
@@ -367,7 +367,7 @@ def json_query(
     empty: str,
     error: str,
 ) -> str | None:
-    """Return the JSON that a path leads to."""
+    """Return the JSON at a path."""
     if text is None:
         return None
     try:
@@ -395,7 +395,7 @@ def _instead(behaviour: str, message: str) -> str | None:
 
 @udf("s:s")
 def json_input(text: str) -> str:
-    """Read a text that is JSON, and write it without blanks."""
+    """Parse JSON, and format it without white space."""
     try:
         return write_json(_loaded(text))
     except PathFailure as error:
@@ -404,7 +404,7 @@ def json_input(text: str) -> str:
 
 @udf("SSbb:s", nulls=True)
 def json_object(keys: list[str | None], values: list[str | None], null_on_null: bool, unique: bool) -> str:
-    """Put keys and their values' JSON texts into an object, in the order of Trino's hash table."""
+    """Build an object from keys and JSON values, in the order of Trino's hash table."""
     members: dict[str, str] = {}
     for key, value in zip(keys, values, strict=True):
         if key is None:
@@ -422,7 +422,7 @@ def json_object(keys: list[str | None], values: list[str | None], null_on_null: 
 
 
 def _in_hash_order(keys: Iterable[str]) -> list[str]:
-    """Return keys in the order in which Java's ``HashMap`` has them."""
+    """Return keys in the order of Java's ``HashMap``."""
     listed = list(keys)
     size = 16
     while len(listed) > size * 3 // 4:
@@ -443,18 +443,18 @@ _CODECS = {"": "utf-8", "UTF8": "utf-8", "UTF16": "utf-16-le", "UTF32": "utf-32-
 
 @udf("xs:s")
 def json_decoded(value: bytes, encoding: str) -> str:
-    """Read the bytes of a JSON text; what cannot be read is no JSON."""
+    """Decode JSON bytes; invalid bytes are not JSON."""
     return value.decode(_CODECS[encoding], errors="replace")
 
 
 @udf("ss:x")
 def json_encoded(text: str, encoding: str) -> bytes:
-    """Write a JSON text as bytes."""
+    """Encode JSON as bytes."""
     return text.encode(_CODECS[encoding], errors="surrogatepass")
 
 
 @udf("Sb:s", nulls=True)
 def json_array(items: list[str | None], null_on_null: bool) -> str:
-    """Put JSON texts into an array."""
+    """Build an array from JSON values."""
     kept = [item for item in items if item is not None or null_on_null]
     return "[" + ",".join("null" if item is None else item for item in kept) + "]"

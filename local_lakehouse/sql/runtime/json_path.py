@@ -1,9 +1,9 @@
-"""The path language of SQL's JSON functions: reading a path, and finding what it leads to.
+"""The path language of SQL's JSON functions: parsing and evaluation.
 
 https://trino.io/docs/current/functions/json.html#json-path-language
 
-A path yields a sequence of items. In lax mode arrays are unwrapped where they stand in the way and what is missing is
-skipped; in strict mode either is an error. Predicates are three-valued: an error inside one makes it unknown.
+A path yields a sequence of items. In lax mode, arrays are unwrapped where necessary and missing parts are skipped; in
+strict mode, both are errors. Predicates are three-valued: an error inside one makes it unknown.
 """
 
 from __future__ import annotations
@@ -45,22 +45,22 @@ _REFUSED_METHODS = {"datetime"}
 
 
 class PathSyntaxError(ValueError):
-    """A path that cannot be read."""
+    """A path is invalid."""
 
 
 @dataclass(frozen=True)
 class Path:
-    """A path that was read."""
+    """A parsed path."""
 
     lax: bool
     step: Step
     variables: frozenset[str]
 
     def find(self, root: Any, parameters: dict[str, list[Any]]) -> list[Any]:
-        """Return what the path leads to.
+        """Return the values at the path.
 
         Raises:
-            PathFailure: It cannot be followed.
+            PathFailure: Evaluation fails.
         """
         return self.step(Context(root, parameters, self.lax))
 
@@ -71,7 +71,7 @@ def read_path(text: str) -> Path:
 
     Raises:
         PathSyntaxError: It is not a path.
-        UnsupportedPath: It is one that is not supported.
+        UnsupportedPath: It is not supported.
     """
     return _Reader(text).path()
 
@@ -237,7 +237,7 @@ class _Reader:
         if self._peek() == ("name", "exists") and self._peek(1) == ("symbol", "("):
             return self._exists()
         if self._peek() == ("symbol", "("):
-            # A parenthesis opens a predicate or a path; only one of them can be read to its end.
+            # A parenthesis starts a predicate or a path; only one of them can be parsed to its end.
             mark = self._place
             try:
                 inner = self._grouped()

@@ -16,23 +16,23 @@ _INT = 2**31
 
 
 class UnsupportedPath(ValueError):
-    """A path with a part that Trino knows and this reader does not."""
+    """A path uses a part of Trino's language that is not supported here."""
 
 
 class PathFailure(ValueError):
-    """A path that cannot be followed in a JSON value."""
+    """A path cannot be evaluated in a JSON value."""
 
 
 @dataclass
 class Context:
-    """What a path is followed in.
+    """The context of a path's evaluation.
 
     Args:
         root: The JSON value.
         parameters: The values passed to the path by name; a missing one is an empty sequence.
         lax: Whether arrays are unwrapped and missing parts skipped.
-        item: The item that a filter looks at.
-        last: The last place of the array that is subscripted.
+        item: The item that a filter tests.
+        last: The last position of the current array.
     """
 
     root: Any
@@ -43,7 +43,7 @@ class Context:
     ids: list[int] = field(default_factory=lambda: [0])
 
     def at(self, **changes: Any) -> Context:
-        """Return this context elsewhere in the value."""
+        """Return this context for another value."""
         return Context(**{**self.__dict__, **changes})
 
 
@@ -57,7 +57,7 @@ def constant(value: Any) -> Step:
 
 
 def last_place(context: Context) -> list[Any]:
-    """Yield the last place of the array that is subscripted."""
+    """Yield the last position of the current array."""
     if context.last is None:
         raise PathFailure("accessing the last array index with no enclosing array")
     return [context.last]
@@ -80,7 +80,7 @@ def _numeric(value: Any) -> Any:
 
 
 def arithmetic(operator: str, left: Step, right: Step) -> Step:
-    """Return a step that computes with two numbers."""
+    """Return a step with an arithmetic operation on two numbers."""
 
     def step(context: Context) -> list[Any]:
         sides = [_unwrapped(context, side(context)) for side in (left, right)]
@@ -131,7 +131,7 @@ def _by_zero() -> NoReturn:
 
 
 def signed(sign: str, base: Step) -> Step:
-    """Return a step that applies a sign to numbers."""
+    """Return a step with a unary sign."""
 
     def step(context: Context) -> list[Any]:
         values = [_numeric(item) for item in _unwrapped(context, base(context))]
@@ -141,7 +141,7 @@ def signed(sign: str, base: Step) -> Step:
 
 
 def members(base: Step, key: str | None) -> Step:
-    """Return a step to the members of objects by a key, or to all."""
+    """Return a step to an object's member, or to all members."""
 
     def step(context: Context) -> list[Any]:
         found: list[Any] = []
@@ -161,7 +161,7 @@ def members(base: Step, key: str | None) -> Step:
 
 
 def elements(base: Step, subscripts: list[tuple[Step, Step | None]]) -> Step:
-    """Return a step to the elements of arrays at some places."""
+    """Return a step to array elements at some positions."""
 
     def step(context: Context) -> list[Any]:
         found: list[Any] = []
@@ -202,7 +202,7 @@ def _index(context: Context, step: Step) -> int:
 
 
 def filtered(base: Step, predicate: Predicate) -> Step:
-    """Return a step to the items for which a predicate is true."""
+    """Return a step that filters items by a predicate."""
 
     def step(context: Context) -> list[Any]:
         items = _unwrapped(context, base(context))
@@ -212,7 +212,7 @@ def filtered(base: Step, predicate: Predicate) -> Step:
 
 
 def method(base: Step, name: str) -> Step:
-    """Return a step that applies a method to items."""
+    """Return a step that calls a method on items."""
 
     def step(context: Context) -> list[Any]:
         items = base(context)
@@ -276,7 +276,7 @@ def _whole(name: str, value: Decimal) -> Decimal:
 
 
 def attempt(test: Predicate) -> Predicate:
-    """Return a predicate that is unknown where another one fails."""
+    """Return a predicate that is unknown if another one fails."""
 
     def predicate(context: Context) -> bool | None:
         try:
@@ -364,7 +364,7 @@ def _pair(operator: str, left: Any, right: Any) -> bool | None:
 
 
 def starts_with(whole: Step, prefix: Step) -> Predicate:
-    """Return a predicate about the beginning of texts."""
+    """Return a predicate about the start of strings."""
 
     def test(context: Context) -> bool | None:
         prefixes = prefix(context)

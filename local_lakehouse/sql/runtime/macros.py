@@ -1,4 +1,4 @@
-"""DuckDB macros for what DuckDB has, but not quite as Athena has it."""
+"""DuckDB macros for functions that DuckDB implements slightly differently from Athena."""
 
 # ruff: noqa: E501 - one macro a line.
 
@@ -7,8 +7,8 @@ from __future__ import annotations
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
-# An element of a list: DuckDB computes the condition of a CASE while it plans, even where it is never reached, and gives
-# the element of [NULL] whatever type its surroundings have.
+# An element of a list: DuckDB evaluates a CASE condition during planning, even if it is never reached, and gives the
+# element of [NULL] an arbitrary type.
 _FAILURES = """
 athena_fail(m) AS [NULL][athena_raise(m)]
 athena_bad(m) AS athena_fail('INVALID_FUNCTION_ARGUMENT|' || m)
@@ -114,7 +114,7 @@ athena_months_between(a, b) AS CASE WHEN a <= b THEN date_sub('month', a, b) ELS
 athena_from_unixtime(x) AS make_timestamp(CAST(athena_half_up(x * 1000) AS BIGINT) * 1000)
 """
 
-# Lists get a length that is allowed even where one is refused: DuckDB may compute all branches of a CASE.
+# Lists have a valid length even in refused branches, because DuckDB can evaluate all branches of a CASE.
 # Lists are paired by position: list_zip of DuckDB 1.5.1 fails for constant lists of NULLs, and for some never ends.
 _COLLECTIONS = """
 athena_pairs(a, b) AS list_transform(range(1, greatest(len(a), len(b)) + 1), lambda zw: row(a[zw], b[zw]))
@@ -176,6 +176,6 @@ def _integer_parsers() -> str:
 
 
 def macro_statements() -> list[str]:
-    """Return the statements that create all macros, each after those it is built from."""
+    """Return the statements that create all macros, in order of their dependencies."""
     text = "\n".join((_FAILURES, _NUMBERS, _TEXTS, _integer_parsers(), _MOMENTS, _COLLECTIONS))
     return [f"CREATE MACRO {line}" for line in text.splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Functions of dates, times and zones that depend on patterns or on the zones' rules."""
+"""Functions of dates, times and zones that use patterns or time zone rules."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ def _zoned(local: datetime, zone: str) -> Zoned:
 
 @udf("ns:n")
 def local_micros(instant: int, zone: str) -> int:
-    """Return the wall clock of a zone."""
+    """Return the local time in a zone."""
     return to_local(instant, zone)
 
 
 @udf("nsn:n")
 def joda_instant(local: int, zone: str, original: int) -> int:
-    """Return the instant at which a zone's clock shows a time that was computed from another instant."""
+    """Return the instant of a local time that was computed from another instant."""
     return to_joda_instant(local, zone, original)
 
 
 @udf("ns:n")
 def offset(instant: int, zone: str) -> int:
-    """Return how many minutes a zone is from UTC."""
+    """Return a zone's offset from UTC in minutes."""
     return offset_minutes(instant, zone)
 
 
 @udf("s:s")
 def zone(name: str) -> str:
-    """Return a zone's name as it is shown."""
+    """Return a zone's display name."""
     try:
         return zone_name(name)
     except ValueError as error:
@@ -68,7 +68,7 @@ def zone(name: str) -> str:
 
 @udf("nn:s")
 def zone_of_offset(hours: int, minutes: int) -> str:
-    """Return the name of a zone that is so far from UTC."""
+    """Return the name of a zone with an offset from UTC."""
     total = hours * 60 + minutes
     if not -14 * 60 <= total <= 14 * 60:
         raise AthenaError(f"Invalid offset minutes {total}")
@@ -78,7 +78,7 @@ def zone_of_offset(hours: int, minutes: int) -> str:
 
 @udf("n:s")
 def zone_of_interval(millis: int) -> str:
-    """Return the name of a zone that is so far from UTC."""
+    """Return the name of a zone with an offset from UTC."""
     if millis % 60_000:
         raise AthenaError("Interval must be a whole number of minutes")
     return str(zone_of_offset(0, millis // 60_000))
@@ -93,7 +93,7 @@ def parse_timestamp_(text: str) -> dict[str, int]:
     """CAST a text to a timestamp."""
     try:
         moment = parse_timestamp(text.strip(" "))
-        # A zone has to exist, and is dropped.
+        # A zone must exist, but is dropped.
         zone_name(moment.zone or "UTC")
     except ValueError as error:
         raise _bad_cast(text, "timestamp") from error
@@ -104,7 +104,7 @@ def parse_timestamp_(text: str) -> dict[str, int]:
 def parse_time_(text: str) -> dict[str, int]:
     """CAST a text to a time."""
     try:
-        # A distance from UTC is dropped.
+        # An offset from UTC is dropped.
         moment = parse_time(text)
     except ValueError as error:
         raise _bad_cast(text, "time") from error
@@ -135,25 +135,25 @@ def parse_zoned(text: str) -> dict[str, Any]:
 
 @udf("ts:s")
 def date_format(moment: datetime, pattern: str) -> str:
-    """Write a moment by a pattern of MySQL's kind."""
+    """Format a value with a MySQL pattern."""
     return format_mysql(moment, pattern)
 
 
 @udf("ss:t")
 def date_parse(text: str, pattern: str) -> datetime:
-    """Read a moment by a pattern of MySQL's kind."""
+    """Parse a value with a MySQL pattern."""
     return parse_mysql(text, pattern)
 
 
 @udf("tsns:s")
 def format_datetime(local: datetime, zone_: str, offset_: int, pattern: str) -> str:
-    """Write a moment by a pattern of Joda's kind."""
+    """Format a value with a Joda pattern."""
     return format_joda(local, zone_, offset_, pattern)
 
 
 @udf("ss:z")
 def parse_datetime(text: str, pattern: str) -> Zoned:
-    """Read a moment by a pattern of Joda's kind."""
+    """Parse a value with a Joda pattern."""
     local, zone_ = parse_joda(text, pattern)
     return _zoned(local, zone_)
 
@@ -164,7 +164,7 @@ def _bad_iso(text: str) -> AthenaError:
 
 @udf("s:D")
 def from_iso8601_date(text: str) -> date:
-    """Read an ISO 8601 date, week date or ordinal date."""
+    """Parse an ISO 8601 date, week date or ordinal date."""
     week, ordinal, plain = _ISO_WEEK.fullmatch(text), _ISO_DAY.fullmatch(text), _ISO.fullmatch(text)
     try:
         if week:
@@ -182,7 +182,7 @@ def from_iso8601_date(text: str) -> date:
 
 @udf("s:z")
 def from_iso8601_timestamp(text: str) -> Zoned:
-    """Read an ISO 8601 timestamp; without a zone it is UTC."""
+    """Parse an ISO 8601 timestamp; without a zone it is in UTC."""
     match = _ISO.fullmatch(text)
     if match is None:
         raise _bad_iso(text)
@@ -204,7 +204,7 @@ def from_iso8601_timestamp(text: str) -> Zoned:
 
 @udf("s:n")
 def parse_duration(text: str) -> int:
-    """Read a duration such as ``2.5h`` in milliseconds."""
+    """Parse a duration such as ``2.5h`` to milliseconds."""
     match = _DURATION.fullmatch(text)
     if match is None:
         raise AthenaError(f"duration is not a valid data duration string: {text}")

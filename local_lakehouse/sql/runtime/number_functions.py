@@ -1,4 +1,4 @@
-"""Functions of numbers, and numbers' texts."""
+"""Functions of numbers, and their text form."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _MAX_COMBINATION_ELEMENTS = 100_000
 
 @udf("d:s")
 def double_text(value: float) -> str:
-    """Write a double as Java does."""
+    """Format a double as Java does."""
     return java_double(value)
 
 
 @udf("d:s")
 def real_text(value: float) -> str:
-    """Write a single-precision number as Java does."""
+    """Format a single-precision number as Java does."""
     return java_double(value, single=True)
 
 
 @udf("s:s")
 def plain_number(text: str) -> str:
-    """Write a number without an exponent."""
+    """Format a number without an exponent."""
     return format(Decimal(text), "f")
 
 
@@ -47,13 +47,13 @@ def quotient(dividend: str, divisor: str, scale: int) -> str:
 
 @udf("si:s")
 def truncate_text(number: str, digits: int) -> str:
-    """Cut a decimal behind a number of digits."""
+    """Truncate a decimal to a number of digits."""
     return format(Decimal(number).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_DOWN, context=_EXACT), "f")
 
 
 @udf("sn:n")
 def from_base(text: str, radix: int) -> int:
-    """Read a number in a base."""
+    """Parse a number in a base."""
     _check_radix(radix)
     try:
         value = int(text.strip() if text == text.strip() and "_" not in text else "?", radix)
@@ -66,7 +66,7 @@ def from_base(text: str, radix: int) -> int:
 
 @udf("nn:s")
 def to_base(value: int, radix: int) -> str:
-    """Write a number in a base."""
+    """Format a number in a base."""
     _check_radix(radix)
     digits, rest = "", abs(value)
     while rest or not digits:
@@ -82,7 +82,7 @@ def _check_radix(radix: int) -> None:
 
 @udf("sn:s")
 def round_text(value: str, digits: int) -> str:
-    """Round a decimal half up, away from zero, to a number of digits behind or, if negative, before its point."""
+    """Round a decimal half up, away from zero, to a number of digits after or, if negative, before its point."""
     number = Decimal(value)
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or -digits <= exponent:
@@ -105,7 +105,7 @@ def bit_count(value: int, bits: int) -> int:
 
 @udf("nn:n")
 def shift_left(value: int, count: int) -> int:
-    """Shift bits to the left, those that leave 64 bits lost."""
+    """Shift bits to the left; bits beyond 64 are lost."""
     shifted = (value << count) & (2**64 - 1) if count < 64 else 0
     return shifted - 2**64 if shifted >= _BIGINT else shifted
 
@@ -165,7 +165,7 @@ def normal_cdf(mean: float, deviation: float, value: float) -> float:
 
 @udf("ddd:d")
 def inverse_normal_cdf(mean: float, deviation: float, probability: float) -> float:
-    """Return the value below which a share of a normal distribution lies."""
+    """Return the quantile of a normal distribution."""
     if not 0 < probability < 1:
         raise AthenaError("p must be 0 > p > 1")
     if not deviation > 0:
@@ -175,7 +175,7 @@ def inverse_normal_cdf(mean: float, deviation: float, probability: float) -> flo
 
 @udf("nn:C")
 def combinations(count: int, size: int) -> list[list[int]]:
-    """Return the places of every combination of elements."""
+    """Return the positions of every combination of elements."""
     if size < 0:
         raise AthenaError(f"combination size must not be negative: {size}")
     if size > _MAX_COMBINATIONS:

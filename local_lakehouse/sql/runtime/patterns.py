@@ -1,4 +1,4 @@
-"""Patterns of dates: MySQL's (``%Y-%m-%d``) and Joda's (``yyyy-MM-dd``).
+"""Date patterns: MySQL's (``%Y-%m-%d``) and Joda's (``yyyy-MM-dd``).
 
 https://trino.io/docs/current/functions/datetime.html
 """
@@ -97,7 +97,7 @@ def _half(moment: datetime) -> int:
 
 
 def format_mysql(moment: datetime, pattern: str) -> str:
-    """Write a moment by a pattern of MySQL's kind."""
+    """Format a value with a MySQL pattern."""
     result, letters = "", iter(pattern)
     for letter in letters:
         if letter != "%":
@@ -131,7 +131,7 @@ def _mysql_reader(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
 
 
 def parse_mysql(text: str, pattern: str) -> datetime:
-    """Read a moment by a pattern of MySQL's kind."""
+    """Parse a value with a MySQL pattern."""
     compiled, fields = _mysql_reader(pattern)
     return _read(text, compiled, fields)[0]
 
@@ -202,7 +202,7 @@ def _zone_of(found: dict[str, str], text: str) -> str:
 
 
 def format_joda(local: datetime, zone: str, offset: int, pattern: str) -> str:
-    """Write a moment by a pattern of Joda's kind."""
+    """Format a value with a Joda pattern."""
     result = ""
     for match in _tokens(pattern):
         if match.group(2):
@@ -293,7 +293,7 @@ def _joda_reader(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
             continue
         field, expression = _joda_field(letter, count, pattern)
         if field == "year" and following is not None and _is_number_field(following):
-            # A year before another number has its own digits only.
+            # A year before another number has a fixed number of digits.
             expression = rf"[+-]?\d{{1,{count}}}+"
         parts += f"({expression})"
         fields.append(field)
@@ -330,6 +330,6 @@ def _joda_field(letter: str, count: int, pattern: str) -> tuple[str, str]:
 
 
 def parse_joda(text: str, pattern: str) -> tuple[datetime, str]:
-    """Read a moment by a pattern of Joda's kind; without a zone it is UTC."""
+    """Parse a value with a Joda pattern; without a zone it is in UTC."""
     compiled, fields = _joda_reader(pattern)
     return _read(text, compiled, fields)

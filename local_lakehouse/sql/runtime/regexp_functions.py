@@ -1,7 +1,7 @@
-"""Regular expressions, as Java has them.
+"""Java's regular expressions.
 
-Those of the library `regex` are all but the same; what differs is translated or refused. It can give up a match that
-takes too long, and lets other threads work meanwhile: Python's own would hold up the whole lakehouse.
+The library `regex` is almost compatible; differences are translated or refused. It can abort a match that takes too
+long and releases Python's lock; Python's `re` would block the whole lakehouse.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _REPLACEMENT = re.compile(r"\\(.?)|\$(?:\{([A-Za-z]\w*)\}|(\d+))?", re.DOTALL | 
 
 
 class Pattern:
-    """A compiled pattern whose matches take a bounded time."""
+    """A compiled pattern with a time limit for matches."""
 
     def __init__(self, compiled: regex.Pattern[str], written: str) -> None:
         self._compiled = compiled
@@ -84,10 +84,10 @@ class Pattern:
 
 @functools.lru_cache(maxsize=512)
 def java_pattern(pattern: str) -> Pattern:
-    """Return a pattern that is written as for Java.
+    """Compile a pattern in Java's syntax.
 
     Raises:
-        AthenaError: It is not a pattern, or has a construct that is not offered.
+        AthenaError: It is invalid or uses an unsupported construct.
     """
     if "&&" in pattern or r"\Q" in pattern or r"\G" in pattern or r"\X" in pattern:
         raise AthenaError(f"This construct of regular expressions is not supported: {pattern}", "NOT_SUPPORTED")
@@ -95,7 +95,7 @@ def java_pattern(pattern: str) -> Pattern:
     translated = _NAMED_REFERENCE.sub(r"(?P=\1)", translated)
     translated = _CLASS.sub(lambda match: _class(match, pattern), translated)
     translated = translated.replace(r"\h", r"[ \t]")
-    # Java's \Z is before a last line's end, too.
+    # In Java, \Z also matches before a final line terminator.
     translated = translated.replace(r"\Z", r"(?=\n?\Z)").replace(r"\z", r"\Z")
     try:
         return Pattern(regex.compile(translated), pattern)
@@ -149,9 +149,9 @@ def regexp_groups(text: str, pattern: str) -> list[list[str | None]]:
 
 @udf("ssS:s")
 def regexp_weave(text: str, pattern: str, parts: list[str | None]) -> str | None:
-    """Put a text in the place of every match."""
+    """Replace every match with a string."""
     replacements = iter(parts)
-    # One replacement that is NULL makes the whole result NULL.
+    # If one replacement is NULL, the whole result is NULL.
     if None in parts:
         return None
     return java_pattern(pattern).sub(lambda _: next(replacements) or "", text)
@@ -177,7 +177,7 @@ def _reference(part: re.Match[str], match: regex.Match[str], compiled: Pattern) 
         if part.group(2) not in compiled.names:
             raise AthenaError(f"Illegal replacement sequence: unknown group {{ {part.group(2)} }}")
         return match.group(part.group(2)) or ""
-    # As many digits as name a group: $10 is the tenth group, or the first and a zero.
+    # As many digits as form a group's number: $10 is the tenth group, or the first group and a zero.
     digits = part.group(3)
     length = next((size for size in range(len(digits), 0, -1) if int(digits[:size]) <= compiled.groups), 0)
     if not length:
@@ -203,7 +203,7 @@ def regexp_count(text: str, pattern: str) -> int:
 
 @udf("ssnn:i")
 def regexp_position(text: str, pattern: str, start: int, occurrence: int) -> int:
-    """Return where a match begins, or -1."""
+    """Return the position of a match, or -1."""
     if start < 1:
         raise AthenaError("start position cannot be smaller than 1")
     if occurrence < 1:

@@ -1,4 +1,4 @@
-"""Functions of texts and binaries."""
+"""Functions of strings and binary values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reverse_bytes(value: bytes) -> bytes:
 
 @udf("xnn:x", nulls=True)
 def substr_bytes(value: bytes | None, start: int | None, length: int | None) -> bytes | None:
-    """Return a part of bytes; places count from 1, or from the end if negative."""
+    """Return a part of bytes; positions start at 1, or count from the end if negative."""
     if value is None or start is None:
         return None
     first = start - 1 if start > 0 else len(value) + start
@@ -47,13 +47,13 @@ def substr_bytes(value: bytes | None, start: int | None, length: int | None) -> 
 
 @udf("ss:s")
 def replace_empty(text: str, new: str) -> str:
-    """Insert a text before, between and behind all letters."""
+    """Insert a string before, between and after all characters."""
     return text.replace("", new)
 
 
 @udf("ssn:n")
 def strpos(text: str, part: str, instance: int) -> int:
-    """Return where the n-th occurrence of a text begins, counting from the end if n is negative."""
+    """Return the position of the n-th occurrence of a string, from the end if n is negative."""
     if instance == 0:
         raise AthenaError("'instance' must not be a positive or negative number.")
     if not part:
@@ -71,7 +71,7 @@ _MAX_SPLITS = 2**31 - 1
 
 @udf("ssn:S")
 def split_limit(text: str, delimiter: str, limit: int) -> list[str]:
-    """Split a text into at most so many parts."""
+    """Split a string into a maximum number of parts."""
     if limit <= 0:
         raise AthenaError("Limit must be positive")
     if limit > _MAX_SPLITS:
@@ -112,7 +112,7 @@ def split_to_map(text: str, entry_delimiter: str, key_delimiter: str) -> dict[st
 
 @udf("sss:M")
 def split_to_multimap(text: str, entry_delimiter: str, key_delimiter: str) -> dict[str, list[str]]:
-    """Split a text into keys and all values of each."""
+    """Split a string into keys and all values of each key."""
     result: dict[str, list[str]] = {}
     for key, value in _entries(text, entry_delimiter, key_delimiter):
         result.setdefault(key, []).append(value)
@@ -136,7 +136,7 @@ def levenshtein(left: str, right: str) -> int:
 
 @udf("ss:n")
 def hamming(left: str, right: str) -> int:
-    """Return in how many places characters differ, counting code points."""
+    """Return the number of positions with different characters, by code point."""
     if len(left) != len(right):
         raise AthenaError("The input strings to hamming_distance function must have the same length")
     return sum(mine != its for mine, its in zip(left, right, strict=True))
@@ -167,7 +167,7 @@ def soundex(text: str) -> str:
 
 @udf("s:b")
 def luhn_check(text: str) -> bool:
-    """Return whether the last digit of a number checks the others."""
+    """Return whether a number's check digit is valid."""
     if not text:
         return False
     if not re.fullmatch(r"\d+", text, re.ASCII):
@@ -187,14 +187,14 @@ def normalize(text: str, form: str) -> str:
 @udf("s:s")
 def word_stem(word: str) -> str:
     """Return the stem of an English word."""
-    # One stemmer has the word that it works on as its state, and DuckDB calls from several threads.
+    # A stemmer has state, and DuckDB calls it from several threads.
     stem: str = snowballstemmer.stemmer("english").stemWord(word)
     return stem
 
 
 @udf("d:s")
 def format_number(value: float) -> str:
-    """Write a number with a unit: 123456 is 123K."""
+    """Format a number with a unit: 123456 is 123K."""
     if math.isnan(value) or math.isinf(value):
         return java_double(value)
     unit, rest = "", abs(value)
@@ -212,7 +212,7 @@ def format_number(value: float) -> str:
 
 @udf("d:s")
 def human_readable_seconds(value: float) -> str:
-    """Write seconds as weeks, days, hours, minutes and seconds."""
+    """Format seconds as weeks, days, hours, minutes and seconds."""
     if math.isnan(value) or math.isinf(value):
         raise AthenaError(f"Invalid argument found: {java_double(value)}")
     rest, parts = math.floor(abs(value) + 0.5), []
@@ -225,7 +225,7 @@ def human_readable_seconds(value: float) -> str:
 
 @udf("s:s")
 def parse_data_size(text: str) -> str:
-    """Read a size such as ``2.3MB`` in bytes."""
+    """Parse a size such as ``2.3MB`` to bytes."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(B|kB|MB|GB|TB|PB|EB|ZB|YB)", text)
     if match is None:
         raise AthenaError(f"Invalid data size: '{text}'")
@@ -238,13 +238,13 @@ def parse_data_size(text: str) -> str:
 
 @udf("sSS:s", nulls=True)
 def format_(template: str | None, kinds: list[str], values: list[str | None]) -> str | None:
-    """Fill a template as Java's formatter does."""
+    """Format values with Java's formatter."""
     return None if template is None else java_format(template, kinds, values)
 
 
 @udf("xs:s")
 def from_utf8(value: bytes, replacement: str) -> str:
-    """Read UTF-8; bytes that are not UTF-8 become a replacement."""
+    """Decode UTF-8; invalid bytes become a replacement."""
     if len(replacement) > 1:
         raise AthenaError("Replacement character string must empty or a single character")
     return replacement.join(value.decode("utf-8", errors="replace").split("\ufffd")) if value else ""
@@ -277,7 +277,7 @@ def from_hex(text: str) -> bytes:
 
 @udf("x:s")
 def latin(value: bytes) -> str:
-    """Read bytes as characters of one byte."""
+    """Decode bytes as single-byte characters."""
     return value.decode("latin-1")
 
 

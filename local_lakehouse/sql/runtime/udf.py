@@ -1,4 +1,4 @@
-"""Python functions inside DuckDB: what neither DuckDB nor a macro of it can do as Athena does."""
+"""Python functions in DuckDB, for results that neither DuckDB nor a macro can provide as in Athena."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _FAILURE = "ATHENA|{name}|{message}|ANEHTA"
 
 
 class AthenaError(ValueError):
-    """A failure inside a function, under the name that Athena gives it."""
+    """A failure in a function, with Athena's error name."""
 
     def __init__(self, message: str, name: str = "INVALID_FUNCTION_ARGUMENT") -> None:
         super().__init__(_FAILURE.format(name=name, message=message))
@@ -66,7 +66,7 @@ class AthenaError(ValueError):
 
 @dataclass(frozen=True)
 class Udf:
-    """A Python function with DuckDB's types of it."""
+    """A Python function with its types in DuckDB."""
 
     name: str
     function: Callable[..., Any]
@@ -78,7 +78,7 @@ _UDFS: list[Udf] = []
 
 
 def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Offer a function of single values to DuckDB.
+    """Register a scalar function in DuckDB.
 
     Args:
         signature: A letter for each parameter, a colon, a letter for the result: b boolean, i integer, n bigint,
@@ -95,7 +95,7 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
             rows = zip(*(column.to_pylist() for column in columns), strict=False)
             return pa.array([None if None in row and not nulls else function(*row) for row in rows], arrow)
 
-        # DuckDB counts the parameters by the signature.
+        # DuckDB derives the number of parameters from the signature.
         kinds = [Parameter(f"p{place}", Parameter.POSITIONAL_ONLY) for place in range(len(parameters))]
         vectorised.__signature__ = Signature(kinds)  # type: ignore[attr-defined]
         types = [_SHORT[letter] for letter in parameters]
@@ -106,7 +106,7 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
 
 
 def all_udfs() -> list[Udf]:
-    """Return all functions that were offered."""
+    """Return all registered functions."""
     return list(_UDFS)
 
 

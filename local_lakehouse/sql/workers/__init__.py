@@ -1,1 +1,1 @@
-"""Processes that run DuckDB: each statement in one of them, with limits that the operating system enforces."""
+"""Processes that run DuckDB: one statement per process, with limits enforced by the operating system."""

@@ -1,4 +1,4 @@
-"""The process that forks workers, seen from the process that needs them."""
+"""The fork server, from the parent process's side."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STATUS_SECONDS = 1.0
 
 
 class Forks:
-    """Forks workers, and knows how they ended."""
+    """Forks workers, and reports how they ended."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
@@ -33,20 +33,20 @@ class Forks:
 
     @property
     def alive(self) -> bool:
-        """Whether the process still runs."""
+        """Whether the process is still running."""
         return self._process.poll() is None
 
     def start(self, settings: Message, socket_of_worker: socket.socket) -> None:
-        """Fork a worker that takes its orders from a socket.
+        """Fork a worker that receives commands from a socket.
 
         Args:
-            settings: The worker's; see `local_lakehouse.sql.workers.process.run`.
+            settings: The worker's settings; see `local_lakehouse.sql.workers.process.run`.
             socket_of_worker: Its end of a connected pair.
         """
         self._channel.send(settings, [socket_of_worker.fileno()])
 
     def status_of(self, pid: int) -> int | None:
-        """Return how a worker ended: a negative number is a signal; None if that is not known in time."""
+        """Return how a worker ended: a negative number is a signal; None if it is not known in time."""
         with self._changed:
             self._changed.wait_for(lambda: pid in self._statuses, timeout=_STATUS_SECONDS)
             return self._statuses.pop(pid, None)
@@ -67,7 +67,7 @@ _forks: Forks | None = None
 
 
 def forks() -> Forks:
-    """Return this process's fork server, started when it is first needed and again if it has ended."""
+    """Return this process's fork server, started on first use and restarted if it has ended."""
     global _forks
     with _lock:
         if _forks is None or not _forks.alive:

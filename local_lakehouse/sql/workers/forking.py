@@ -1,7 +1,7 @@
-"""A process that forks workers: DuckDB and Arrow are loaded once, and a worker is ready in a tenth of a second.
+"""The fork server: DuckDB and Arrow are loaded once, and a worker is ready in a tenth of a second.
 
-``python -m local_lakehouse.sql.workers.forking DESCRIPTOR`` takes an order for each worker over the socket that it is
-given, and reports how each of them ended. It ends when the socket is closed.
+``python -m local_lakehouse.sql.workers.forking DESCRIPTOR`` receives a request for each worker from a socket, and
+reports how each of them ended. It ends when the socket is closed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from local_lakehouse.sql.workers.frames import Channel, ClosedError, channel_of
 def main() -> None:
     """Fork workers until the socket is closed.
 
-    Neither this process nor its DuckDB starts a thread, so that a fork copies no lock that another thread holds.
+    Neither this process nor its DuckDB starts a thread, so a fork copies no lock that another thread holds.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     orders = channel_of(int(sys.argv[1]))
     connection = prepare()
-    # Workers share these objects; looking through them for garbage would copy them.
+    # Workers share these objects; garbage collection would copy them.
     gc.freeze()
     woken, wake = socket.socketpair()
     for end in (woken, wake):
@@ -73,5 +73,5 @@ def _report_ended(orders: Channel) -> None:
 
 if __name__ == "__main__":
     main()
-    # Without Python's own way out, on which DuckDB's binding lists what it leaves behind.
+    # Without Python's normal exit, during which DuckDB's binding lists remaining objects.
     os._exit(0)

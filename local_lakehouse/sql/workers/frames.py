@@ -1,4 +1,4 @@
-"""Messages between processes: JSON documents with their length in front, over a local socket."""
+"""Messages between processes: JSON documents with a length prefix, over a local socket."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
-        # Two threads may send: an order, and its interruption.
+        # Two threads can send: a command, and its interruption.
         self._sending = threading.Lock()
 
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
-        """Send a message, and open files with it.
+        """Send a message with open files.
 
         Raises:
             ClosedError: The other process has ended.
@@ -92,16 +92,16 @@ class Channel:
         return self._socket.fileno()
 
     def shut(self) -> None:
-        """End the connection, so that a process waiting at either end stops waiting."""
+        """Close the connection, so that both processes stop waiting."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Give back the socket."""
+        """Release the socket."""
         self._socket.close()
 
 
 def channel_of(descriptor: int) -> Channel:
-    """Return the channel of a descriptor that this process was given."""
+    """Return the channel for an inherited descriptor."""
     os.set_inheritable(descriptor, False)
     return Channel(socket.socket(fileno=descriptor))

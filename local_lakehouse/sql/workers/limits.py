@@ -1,4 +1,4 @@
-"""How much memory and time statements may take."""
+"""Limits of memory and time for statements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 MB = 2**20
-# What DuckDB counts is less than what its process takes.
+# DuckDB's own count is less than the memory of its process.
 _OVERHEAD = 256 * MB
 _GREATEST_QUERY = 2048 * MB
 _GREATEST_SHARE = 0.5
@@ -21,16 +21,16 @@ def _all_queries() -> int:
 
 @dataclass(frozen=True)
 class Limits:
-    """The bounds of statements.
+    """The limits of statements.
 
     Args:
         all_bytes: The memory of all statements together; by default half of the computer's.
-        query_bytes: The memory of one statement; by default 2 GB, or a quarter of the computer's where that is less.
-        duckdb_bytes: What DuckDB itself holds a statement to; by default as much as `query_bytes`.
-        result_bytes: The rows that one statement hands to the lakehouse.
+        query_bytes: The memory of one statement; by default 2 GB, or a quarter of the computer's if that is less.
+        duckdb_bytes: DuckDB's memory limit; by default equal to `query_bytes`.
+        result_bytes: The size of one statement's result.
         seconds: The time of one statement.
         threads: The threads of one statement.
-        readable: The folders whose files DuckDB may read; no others.
+        readable: The only folders with files that DuckDB can read.
     """
 
     all_bytes: int = field(default_factory=_all_queries)
@@ -43,5 +43,5 @@ class Limits:
 
     @property
     def process_bytes(self) -> int:
-        """The memory that one process may add to what it starts with."""
+        """The memory that one process can use beyond its initial size."""
         return self.query_bytes + _OVERHEAD

@@ -1,7 +1,8 @@
 """A worker process: one DuckDB, one statement at a time.
 
-It takes orders over a channel: ``register`` a relation from an Arrow file, ``execute`` a statement, ``read`` a query
-into an Arrow file, ``clear`` the relations. ``interrupt`` may come at any time. It ends when the channel is closed.
+It receives commands over a channel: ``register`` a relation from an Arrow file, ``execute`` a statement, ``read`` a
+query into an Arrow file, ``clear`` the relations. ``interrupt`` can arrive at any time. It ends when the channel is
+closed.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ _UNLIMITED = -1
 
 
 class Worker:
-    """Carries out orders on one DuckDB.
+    """Executes commands on one DuckDB.
 
     Args:
-        channel: Where orders come from and answers go to.
+        channel: The channel for commands and responses.
         connection: The DuckDB.
     """
 
@@ -42,7 +43,7 @@ class Worker:
         self._orders: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     def serve(self) -> None:
-        """Carry out orders until the channel is closed."""
+        """Execute commands until the channel is closed."""
         threading.Thread(target=self._listen, name="orders", daemon=True).start()
         while True:
             order = self._orders.get()
@@ -53,7 +54,7 @@ class Worker:
             self._channel.send(answer)
 
     def _listen(self) -> None:
-        """Take orders while a statement runs: an interruption must not wait for its end."""
+        """Receive commands while a statement runs, because an interruption cannot wait for its end."""
         with contextlib.suppress(ClosedError):
             while True:
                 order = self._channel.receive()
@@ -61,7 +62,7 @@ class Worker:
                     self._cursor.interrupt()
                 else:
                     self._orders.put(order)
-        # Nobody waits for an answer any more.
+        # Nobody waits for the response any more.
         os._exit(0)
 
     def _carry_out(self, order: Message) -> Message:
@@ -85,7 +86,7 @@ class Worker:
 
     def _read(self, sql: str, path: str, limit: int) -> Message:
         rows = size = 0
-        # Batch by batch: a whole result that DuckDB hands over at once is bound by no limit.
+        # In batches, because a whole result that DuckDB returns at once has no limit.
         reader = self._cursor.sql(sql).to_arrow_reader(_BATCH_ROWS)
         with Path(path).open("wb") as file, pa.ipc.new_stream(file, reader.schema) as writer:
             for batch in reader:
@@ -109,11 +110,11 @@ def _kind(error: Exception) -> str:
 
 
 def run(descriptor: int, connection: duckdb.DuckDBPyConnection, settings: Message) -> None:
-    """Serve as a worker until the channel is closed.
+    """Run as a worker until the channel is closed.
 
     Args:
         descriptor: A connected socket.
-        connection: A DuckDB without restrictions yet.
+        connection: An unrestricted DuckDB.
         settings: ``memory_limit``, ``threads`` and ``readable`` (folders) for DuckDB; ``data_bytes`` and
             ``file_bytes`` for the process.
     """
@@ -127,18 +128,19 @@ def run(descriptor: int, connection: duckdb.DuckDBPyConnection, settings: Messag
 
 
 def _limit(settings: Message) -> None:
-    """Let the operating system bound what this process takes; where it cannot, the pool watches from outside."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the lakehouse, which tells its workers
+    """Make the operating system limit this process; where it cannot, the pool monitors it."""
+    # Ctrl-C in a terminal is for the lakehouse, which notifies its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "win32":
         return
     import resource
 
     _lower(resource, resource.RLIMIT_CORE, 0)
     if sys.platform == "linux":
-        # Beyond what DuckDB and Arrow take from the start.
+        # Beyond the initial memory of DuckDB and Arrow.
         _lower(resource, resource.RLIMIT_DATA, _data_bytes() + settings["data_bytes"])
     _lower(resource, resource.RLIMIT_FSIZE, settings["file_bytes"])
-    # A file that grows too large is an error of the write, not the end of the process.
+    # A file that exceeds the limit causes a write error instead of ending the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 

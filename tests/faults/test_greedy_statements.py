@@ -21,7 +21,8 @@ GREEDY = {
     "endless": f"SELECT count(*) FROM {NUMBERS} a(x), {NUMBERS} b(y), {NUMBERS} c(z) WHERE (x + y + z) % 7 = 9",
     "constant": "SELECT cardinality(flatten(repeat(repeat(rpad('x', 10000, 'y'), 10000), 10000)))",
 }
-SECONDS = 8.0
+SECONDS = 15.0
+PAUSE = threading.Event()
 # What a function would make is also bounded before it is made.
 EXPECTED = ("EXCEEDED_LOCAL_MEMORY_LIMIT", "EXCEEDED_TIME_LIMIT", "INVALID_FUNCTION_ARGUMENT: result of repeat")
 
@@ -54,6 +55,8 @@ def finished(athena: Any, execution_id: str, seconds: float) -> dict[str, Any]:
         status: dict[str, Any] = athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]["Status"]
         if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
             return status
+        # The lakehouse is in this process: clients that ask all the time would keep it from its work.
+        PAUSE.wait(0.05)
     raise AssertionError(f"{execution_id} is {status['State']} after {seconds} seconds")
 
 
@@ -78,9 +81,14 @@ def test_each_fails_by_itself_and_others_are_answered(greedy_lakehouse: Lakehous
         thread.start()
     athena = athena_of(greedy_lakehouse)
     answered = 0
+    waits = []
     while any(thread.is_alive() for thread in threads):
-        assert finished(athena, start(athena, "SELECT 1"), 30)["State"] == "SUCCEEDED"
+        began = time.monotonic()
+        status = finished(athena, start(athena, "SELECT 1"), 30)
+        waits.append(round(time.monotonic() - began, 2))
+        assert status["State"] == "SUCCEEDED", status
         answered += 1
+    print(waits)
     assert len(reasons) == 30
     assert [reason for reason in reasons if not reason.startswith(EXPECTED)] == []
     assert answered > 3

@@ -1,4 +1,4 @@
-"""Subjects of commits: imperative, at most 72 characters, no full stop.
+"""Commit subjects: imperative, at most 72 characters, no full stop.
 
 ``python tests/commit_subjects.py --file MESSAGE`` checks one message; ``python tests/commit_subjects.py RANGE`` checks
 the commits of a range.
@@ -13,17 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 LONGEST = 72
-# A scope, such as ``athena:``, may stand in front.
+# A scope, such as ``athena:``, can precede it.
 _SUBJECT = re.compile(r"(?:(?P<scope>[a-z][a-z0-9_, /-]*): )?(?P<rest>\S.*)")
 _MERGES = ("Merge ", "Revert ", "fixup! ", "squash! ")
-# Endings of verbs that are not in the imperative.
+# Endings of verbs that are not imperative.
 _NOT_IMPERATIVE = re.compile(
     r"(?:added|fixed|changed|removed|renamed|moved|adds|fixes|changes|removes|adding|fixing)\b", re.I
 )
 
 
 def problems(subject: str) -> list[str]:
-    """Return what is wrong with a commit's subject; nothing if it is right."""
+    """Return the faults of a commit's subject; empty if there are none."""
     if subject.startswith(_MERGES):
         return []
     found = []
@@ -40,7 +40,7 @@ def problems(subject: str) -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check subjects; return 0 if all are right."""
+    """Check subjects; return 0 if all are valid."""
     if arguments[:1] == ["--file"]:
         subjects = Path(arguments[1]).read_text(encoding="utf-8").splitlines()[:1]
     else:

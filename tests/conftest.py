@@ -9,13 +9,13 @@ from tests.contract.recorder import recorded_lab
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
 
-# Lakehouses are made and dropped by the thousand here; looking through them all for garbage took a fifth of the time.
+# The tests create and drop thousands of lakehouses; collecting their garbage took a fifth of the time.
 gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture
 def lakehouse(request: pytest.FixtureRequest) -> Iterator[Lakehouse]:
-    """A running lakehouse that refreshes when it is told to, and keeps nothing."""
+    """A running lakehouse that refreshes on request and stores nothing."""
     ticks = "lakehouse_ticks" in request.fixturenames
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, paused=not ticks))
     lakehouse.start()
@@ -25,20 +25,20 @@ def lakehouse(request: pytest.FixtureRequest) -> Iterator[Lakehouse]:
 
 @pytest.fixture
 def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """A lab on that lakehouse, with nothing in it."""
+    """An empty lab on that lakehouse."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     return connect_to(lakehouse.url)
 
 
 @pytest.fixture
 def lakehouse_ticks(lakehouse: Lakehouse) -> Lakehouse:
-    """The running lakehouse, refreshed all the time in the background."""
+    """The running lakehouse, with continuous refreshes in the background."""
     return lakehouse
 
 
 @pytest.fixture
 def no_waiting() -> Iterator[None]:
-    """Let the helpers' waits take no time."""
+    """Make the helpers' waits take no time."""
     with without_waiting():
         yield
 
@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compare a text, to the last character, with a file of tests/golden/."""
+    """Compare a text exactly with a file in tests/golden/."""
 
     def compare(name: str, text: str) -> None:
         path = Path(__file__).parent / "golden" / name
@@ -67,9 +67,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 def connect_to(url: str, prefix: str = "", region: str = "us-east-1", *, contract: bool = True) -> Lab:
-    """Connect as `zetl.connect` does, and leave the environment alone.
+    """Connect as `zetl.connect` does, without changing the environment.
 
-    Unless a test is about wrong requests, a call that breaks its service model fails it.
+    Unless a test is about invalid requests, a call that violates its service model fails it.
     """
     lab, _ = recorded_lab(url, prefix, region, strict=contract)
     return lab

@@ -1,4 +1,4 @@
-"""What docs/beyond-the-blog.md says of the local lakehouse: what it executes, and what it refuses by name."""
+"""The statements in docs/beyond-the-blog.md about the local lakehouse: supported and refused features."""
 
 import re
 from pathlib import Path

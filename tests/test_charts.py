@@ -1,4 +1,4 @@
-"""Figures show exactly the data they are given, say so in words, and stay the same from run to run."""
+"""Figures show exactly their data, describe it in words, and stay the same between runs."""
 
 import base64
 import html
@@ -71,7 +71,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 
 
 def displayed(chart: charts.Chart) -> list[dict[str, Any]]:
-    """What a notebook stores when a chart ends a cell: the figure, and what stands below it."""
+    """The stored output of a chart at the end of a cell: the figure and its buttons."""
     with mock.patch("IPython.display.display") as display:
         chart._ipython_display_()
     return [call.args[0] for call in display.call_args_list]

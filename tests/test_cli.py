@@ -1,4 +1,4 @@
-"""What the ``zetl`` command says about words that it cannot use."""
+"""The ``zetl`` command's errors for invalid arguments."""
 
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def test_a_folder_is_not_made_with_those_above_it(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([word.format(tmp_path) for word in words]) == 1
-    assert capsys.readouterr().err == f"There is no folder {tmp_path / 'a'}. Make it first, or name another one.\n"
+    assert capsys.readouterr().err == f"There is no folder {tmp_path / 'a'}. Create it first, or name another one.\n"
     assert not (tmp_path / "a").exists()
 
 

@@ -1,4 +1,4 @@
-"""What a helper's card unfolds to does the same as the helper, when it is copied."""
+"""The code on a helper's card does the same as the helper."""
 
 import io
 import shlex
@@ -27,7 +27,7 @@ VALUES = st.recursive(
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """A second, empty lakehouse, which boto3 and the CLI find by themselves."""
+    """A second, empty lakehouse, which boto3 and the CLI find automatically."""
     lakehouse = Lakehouse(Settings(refresh_seconds=3600))
     lakehouse.start()
     for name, value in local_environment(lakehouse.url, "us-east-1").items():
@@ -68,7 +68,7 @@ def test_what_the_cards_unfold_to_makes_the_same_lab(way: str, steps: list[Step]
             code(boto3_code(shown))
         else:
             commands(cli_commands(shown))
-    # The helpers find all of it made, and as they would make it.
+    # The helpers find everything created, and as they would create it.
     again = [
         *chapters._source(elsewhere),
         *chapters._target(elsewhere),

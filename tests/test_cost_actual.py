@@ -1,4 +1,4 @@
-"""What a lab has cost is worked out from what AWS tells; each figure here is computed by hand."""
+"""A lab's cost is computed from AWS's reports; each figure here is computed by hand."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -96,5 +96,5 @@ def test_what_aws_does_not_tell_is_said(lab: Lab) -> None:
     text = repr(cost.actual(lab))
     assert "Cost Explorer" in text
     assert "a day later" in text
-    assert "Not told by AWS, and not included: S3 reads" in text
+    assert "Not reported by AWS, and not included: S3 reads" in text
     assert "every six hours" in text

@@ -24,7 +24,7 @@ GB = 2**30
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A computer with room, whatever the one is like on which the tests run."""
+    """A computer with enough resources, whatever computer runs the tests."""
     monkeypatch.setattr(_machine_checks, "_free_memory", lambda: 2 * GB)
     monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 9 * GB)
     monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: None)

@@ -1,4 +1,4 @@
-"""Transcripts of doctor for each kind of place and person: a change in any of them is seen in a golden file."""
+"""Transcripts of doctor for each kind of environment and user: golden files show every change."""
 
 import json
 import os
@@ -24,7 +24,7 @@ GB = 2**30
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A computer with room, whatever the one is like on which the tests run."""
+    """A computer with enough resources, whatever computer runs the tests."""
     monkeypatch.setattr(_machine_checks, "_free_memory", lambda: 2 * GB)
     monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 9 * GB)
     monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: None)
@@ -32,7 +32,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def account(*, governed: bool = False) -> Iterator[Lab]:
-    """An account that enforces IAM, with the identity of its administrator."""
+    """An account that enforces IAM, with its administrator's credentials."""
     running = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True, governed=governed))
     running.start()
     try:
@@ -94,7 +94,7 @@ def test_a_governed_account(golden: Golden) -> None:
 
 
 def in_space(lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch) -> studio.Project:
-    """Let this computer be a space of the project."""
+    """Make this computer a space of the project."""
     project = studio.find_project(lab)
     found = {"DataZoneDomainId": project.domain_id, "DataZoneProjectId": project.project_id}
     path = folder / "resource-metadata.json"

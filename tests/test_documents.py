@@ -1,4 +1,4 @@
-"""The commands that texts tell people to run exist, with these words."""
+"""The commands in the documents exist, with these arguments."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[1]
 TEXTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "policies").glob("*.md")]
-# A record of what changed names commands that are gone.
+# A changelog can name commands that no longer exist.
 TEXTS = sorted(path for path in TEXTS if path.name != "CHANGELOG.md")
 
 
@@ -27,7 +27,7 @@ def commands(path: Path) -> Iterator[str]:
 
 
 def words(program: str) -> list[str]:
-    """Return each use of a program in the texts, without where it is installed."""
+    """Return each use of a program in the documents, without its path."""
     begin = re.compile(rf"^(?:[\w./\\-]*[/\\])?{program} (?=[a-z-])(.*)")
     found = (begin.match(command) for path in TEXTS for command in commands(path))
     return sorted({match[1] for match in found if match and "…" not in match[1]})
@@ -41,7 +41,7 @@ def test_the_words_of_zetl_are_those_of_its_parser(command: str, capsys: pytest.
     except SystemExit as ended:
         status = ended.code
     said = capsys.readouterr().err
-    # A sentence may name a command without what it is given.
+    # A sentence can name a command without its arguments.
     assert status == 0 or "the following arguments are required" in said, said
 
 

@@ -1,4 +1,4 @@
-"""What a command says when the packages that it needs are not installed."""
+"""The messages of commands whose packages are not installed."""
 
 import json
 import os
@@ -15,7 +15,7 @@ INSTALL = "Install it with: pip install 'zetl-helpers[{}]'"
 
 
 def said(extras: str, *commands: str, **environment: str) -> dict[str, str]:
-    """Run commands with nothing but some extras installed; return what each said on standard error."""
+    """Run commands with only some extras installed; return each one's standard error."""
     paths = os.pathsep.join([str(ROOT / "tests" / "absent"), str(ROOT)])
     environment = {**os.environ, "PYTHONPATH": paths, "ONLY_EXTRAS": extras, **environment}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The diagrams can be read with the eyes, on light and dark pages, and without them."""
+"""The diagrams are readable on light and dark pages, and described in words."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an integration says when something is taken away, and that it comes back by itself."""
+"""An integration's errors when a prerequisite is missing, and its automatic recovery."""
 
 from datetime import UTC, datetime, timedelta
 

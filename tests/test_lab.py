@@ -18,7 +18,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "ZETL_", "WR_")):
             monkeypatch.delenv(name)
-    # Whatever a test sets, it sets in a copy.
+    # Tests change only a copy.
     monkeypatch.setattr(os, "environ", os._Environ(dict(os.environ), str, str, str, str))
 
 

@@ -1,4 +1,4 @@
-"""Small files are written together, and old snapshots go, with the files that only they need."""
+"""Small files are compacted, and old snapshots expire with the files that only they need."""
 
 from datetime import UTC, datetime
 

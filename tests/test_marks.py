@@ -1,4 +1,4 @@
-"""What the marks of tests say is true of what the tests import."""
+"""The tests' marks match their imports."""
 
 import ast
 import importlib.metadata
@@ -11,8 +11,8 @@ pytestmark = pytest.mark.once
 
 TESTS = Path(__file__).parent
 CONSTRAINTS = TESTS.parent / "constraints"
-# Every test speaks through these. Their versions differ in the models of services: tests/contract asks about those, on
-# both sets, and tests/wire/test_pyathena.py about the cursor.
+# Every test speaks through these. Their versions differ in the service models, which tests/contract checks on both
+# sets, and tests/wire/test_pyathena.py checks the cursor.
 CLIENTS = {"boto3", "botocore", "pyathena", "pytest"}
 
 

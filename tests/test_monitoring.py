@@ -13,7 +13,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture
 def evolved(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
-    """A lab as chapter 6 leaves it."""
+    """A lab after chapter 6."""
     chapters.catch_up(lab, 3)
     integration.wait_until_synced(lab, chapters.apply_changes(lab), timeout=30)
     return lab
@@ -107,7 +107,7 @@ def test_the_log_is_found_in_each_spelling_of_its_group(lab: Lab, lakehouse_tick
         },
     }
     logs = lab.client("logs")
-    # Somebody else's integration, whose stream and group look alike.
+    # Somebody else's integration, with a similar stream and group.
     for name, streams in ((group, [stream, f"{found}x"]), (f"/aws-glue/zeroETL-integrations/logs/{found}x", ["a"])):
         logs.create_log_group(logGroupName=name)
         for one in streams:

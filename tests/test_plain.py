@@ -1,4 +1,4 @@
-"""What is written here can be read by everybody: links, headings, pictures in words, spelling."""
+"""Documents are readable for everybody: links, headings, descriptions of pictures, spelling, plain words."""
 
 import itertools
 import json
@@ -22,7 +22,7 @@ DOCUMENTS = [
 ]
 TEXTS = [*DOCUMENTS, *NOTEBOOKS]
 PLOTLY = "application/vnd.plotly.v1+json"
-# Words that tell a reader who is stuck that it is the reader's fault.
+# Words that blame a reader who is stuck.
 _BELITTLING = r"\b(simply|obviously|trivial(ly)?|of course|as everyone knows)\b"
 _IDIOMS = (
     r"\b(out of the box|under the hood|rule of thumb|piece of cake|on the fly|low-hanging|boil(s|ed)? down|"

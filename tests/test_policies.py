@@ -1,4 +1,4 @@
-"""Each policy template is a valid, narrow policy once its placeholders are filled in."""
+"""Each policy template is a valid, narrow policy after rendering."""
 
 import json
 import re

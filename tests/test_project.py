@@ -1,4 +1,4 @@
-"""What the project's files must agree on."""
+"""Facts that the project's files must agree on."""
 
 import glob
 import re
@@ -15,7 +15,7 @@ from tests.release import lock
 
 ROOT = Path(__file__).parent.parent
 
-# Where conda-forge calls a package otherwise than the package index does.
+# Packages with a different name on conda-forge than on the package index.
 CONDA_NAMES = {"duckdb": "python-duckdb", "xxhash": "python-xxhash"}
 
 

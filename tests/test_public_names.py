@@ -1,4 +1,4 @@
-"""A public module lists what is ours: Tab shows that, and nothing that was imported."""
+"""A public module lists its own names: Tab shows those and no imports."""
 
 import types
 

@@ -1,4 +1,4 @@
-"""The sample data is what the chapters, the charts and the README of sample_data say it is."""
+"""The sample data matches the chapters, the charts and its README."""
 
 import base64
 import json
@@ -58,7 +58,7 @@ def text(item: dict[str, Any], name: str) -> str:
 
 
 def with_bytes(value: Any) -> Any:
-    """The value as boto3 takes it: binaries as bytes instead of base64."""
+    """The value for boto3: binary values as bytes instead of base64."""
     if isinstance(value, list):
         return [with_bytes(element) for element in value]
     if not isinstance(value, dict):
@@ -71,7 +71,7 @@ def with_bytes(value: Any) -> Any:
 
 
 def complaints(operation: str, arguments: dict[str, Any]) -> str:
-    """What botocore has against the arguments of a DynamoDB operation; empty if nothing."""
+    """botocore's complaints about the arguments of a DynamoDB operation; empty if there are none."""
     model = botocore.session.get_session().get_service_model("dynamodb")
     report = ParamValidator().validate(arguments, model.operation_model(operation).input_shape)
     return str(report.generate_report())

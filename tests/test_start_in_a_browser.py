@@ -1,4 +1,5 @@
-"""What starts the tutorial in a browser fits the project: the development container, Binder, CI's artifacts."""
+"""The configuration that starts the tutorial in a browser matches the project: development container, Binder, CI
+artifacts."""
 
 import json
 import os

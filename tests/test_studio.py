@@ -75,7 +75,7 @@ ASK = "SELECT count(*) AS n FROM customeraccounts"
 
 @pytest.fixture
 def loaded(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
-    """A lab as chapter 3 finds it, and its caller an administrator."""
+    """A lab before chapter 3, whose caller is an administrator."""
     chapters.catch_up(lab, 3)
     studio.add_administrator(lab)
     return lab

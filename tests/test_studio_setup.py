@@ -29,7 +29,7 @@ def plan(lab: Lab) -> DomainPlan:
 
 
 def other_project(lab: Lab) -> Lab:
-    """Return the lab with another project than the one that is there from the start."""
+    """Return the lab with another project than the initial one."""
     object.__setattr__(lab, "project", "Mine")
     return lab
 
@@ -46,7 +46,7 @@ def test_cost_and_vpc_are_stated_before_anything_is_created(lab: Lab, plan: Doma
 
 
 def test_a_missing_role_is_named_with_who_makes_it(lab: Lab) -> None:
-    with pytest.raises(StudioSetupError, match=r"no role AmazonSageMakerDomainExecution.*administrator creates it"):
+    with pytest.raises(StudioSetupError, match=r"no role AmazonSageMakerDomainExecution.*administrator must create it"):
         studio.plan_domain(lab, vpc="vpc-1", subnets=SUBNETS)
     with pytest.raises(StudioSetupError, match="two Availability Zones"):
         studio.plan_domain(lab, vpc="vpc-1", subnets=SUBNETS[:1])

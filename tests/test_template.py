@@ -1,4 +1,4 @@
-"""The template passes AWS's own linter, and says what the helpers do."""
+"""The template passes AWS's linter, and matches the helpers."""
 
 import json
 import re
@@ -157,7 +157,7 @@ def registry() -> dict[str, set[str]]:
 
 def test_the_regions_are_those_in_which_cloudformation_lists_integrations() -> None:
     listed = {region for region, types in registry().items() if "AWS::Glue::Integration" in types}
-    # The linter gives Regions that it knows nothing about every type there is: those of other partitions.
+    # For unknown Regions, the linter assumes all resource types: those of other partitions.
     partition = boto3.Session(region_name="us-east-1").get_partition_for_region
     assert regions() == {region for region in listed if partition(region) == "aws"}
 

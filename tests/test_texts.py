@@ -1,4 +1,4 @@
-"""The texts point to things that exist, and say what the code says."""
+"""The documents' links work, and their statements match the code."""
 
 import re
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""What a dry run says, to the last character.
+"""The exact output of a dry run.
 
-After a change that is meant, write them again and look at the difference:
-.venv/bin/python -m pytest tests/test_transcripts.py --rewrite-golden
+After an intended change, rewrite the files and review the diff: .venv/bin/python -m pytest tests/test_transcripts.py
+--rewrite-golden
 """
 
 import json
@@ -22,7 +22,7 @@ Golden = Callable[[str, str], None]
 
 def dry_run(*labs: Lab) -> str:
     text = "\n\n".join(cleanup.transcript(cleanup.plan(lab)) for lab in labs)
-    # The one thing that differs from run to run.
+    # The only part that differs between runs.
     return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "INTEGRATION-ID", text) + "\n"
 
 
@@ -38,7 +38,7 @@ def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
 
 
 def make_foreign_things(lab: Lab) -> None:
-    """Give somebody else's things the lab's names: made without the lab's tags, or with another lab's."""
+    """Give somebody else's resources the lab's names: created without the lab's tags, or with another lab's."""
     lab.client("dynamodb").create_table(**source.definition(lab))
     source.enable_pitr(lab)
     lab.client("s3").create_bucket(Bucket=lab.bucket)

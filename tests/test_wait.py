@@ -105,7 +105,7 @@ def test_a_session_that_ends_in_a_wait_is_waited_for(
     monkeypatch.setattr(_sign_in, "renew", lambda: renewed.append(True))
     answers = iter([None, *[error] * 400, "there"])
     with without_waiting():
-        # More than the wait's own time: that of the sign-in does not count.
+        # More than the wait's own timeout: the time for the sign-in does not count.
         assert wait_for("it", lambda: raised(next(answers)), timeout=60, hint="") == "there"
     assert len(renewed) == 400
     assert capsys.readouterr().err.count("Your AWS session has ended. Sign in again") == 1

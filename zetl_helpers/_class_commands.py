@@ -17,20 +17,22 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     actions = with_actions(commands.add_parser("class", help="a class in one account"))
 
     prepare = actions.add_parser("prepare", help="change the settings of the whole account, so that no learner has to")
-    prepare.add_argument("--share", action="store_true", help="also show the learners' tables to the project")
-    prepare.add_argument("--undo", action="store_true", help="take the statement of the class back")
+    prepare.add_argument("--share", action="store_true", help="also share the learners' tables with the project")
+    prepare.add_argument("--undo", action="store_true", help="remove the class statement")
     prepare.add_argument(
-        "--administrator", action="store_true", help="with --undo: leave Lake Formation's administrators too"
+        "--administrator",
+        action="store_true",
+        help="with --undo: also remove yourself from Lake Formation's administrators",
     )
     prepare.set_defaults(run=_prepare)
 
-    status = actions.add_parser("status", help="tell how far each learner is")
+    status = actions.add_parser("status", help="show each learner's progress")
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
 
-    clean = actions.add_parser("cleanup", help="list what the learners made, and delete it with --yes")
-    clean.add_argument("learners", nargs="*", metavar="PREFIX", help="default: every prefix that is in use")
-    clean.add_argument("--yes", action="store_true", help="delete; without it nothing is changed")
+    clean = actions.add_parser("cleanup", help="list the learners' resources, and delete them with --yes")
+    clean.add_argument("learners", nargs="*", metavar="PREFIX", help="default: all prefixes in use")
+    clean.add_argument("--yes", action="store_true", help="delete the resources; without it, nothing is changed")
     clean.set_defaults(run=_cleanup)
 
 
@@ -43,7 +45,7 @@ def _prepare(options: argparse.Namespace) -> int:
     from zetl_helpers.studio import StudioError
 
     if options.share and options.undo:
-        raise UsageError("Choose one of --share and --undo: clean-up takes back what was shared.")
+        raise UsageError("Choose either --share or --undo: clean-up removes the shares.")
     if options.administrator and not options.undo:
         raise UsageError("--administrator belongs to --undo. To become an administrator, leave it out.")
     try:

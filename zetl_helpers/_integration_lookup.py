@@ -29,7 +29,7 @@ def find(lab: Lab) -> dict[str, Any] | None:
     if found[0]["SourceArn"] != lab.table_arn or TAG_KEY not in tags(lab, found[0]):
         raise ForeignResourceError(
             f"Integration {lab.integration} exists and is not the lab's: it has another source than {lab.table_arn}, "
-            f"or does not carry the tag {TAG_KEY}. Set ZETL_PREFIX to give your lab names of its own."
+            f"or does not carry the tag {TAG_KEY}. Set ZETL_PREFIX to use different names for your lab."
         )
     return found[0]
 

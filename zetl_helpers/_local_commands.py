@@ -45,29 +45,29 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     stop = local.add_parser("stop", help="stop it; its state is kept")
     stop.set_defaults(run=_stop)
 
-    status = local.add_parser("status", help="tell whether it runs, and where")
+    status = local.add_parser("status", help="show whether it runs, and its address")
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
 
-    reset = local.add_parser("reset", help="stop it and delete everything in it")
-    reset.add_argument("--to-backup", action="store_true", help="go back to the last backup instead")
+    reset = local.add_parser("reset", help="stop it and delete all its data")
+    reset.add_argument("--to-backup", action="store_true", help="restore the last backup instead")
     reset.set_defaults(run=_reset)
 
-    export = local.add_parser("export", help="write its state to a file, to take to another machine")
+    export = local.add_parser("export", help="write its state to a file, to move it to another machine")
     export.add_argument("file", type=Path)
     export.set_defaults(run=_export)
 
-    bring = local.add_parser("import", help="take over a state that was exported, into an empty state folder")
+    bring = local.add_parser("import", help="import an exported state into an empty state folder")
     bring.add_argument("file", type=Path)
     bring.set_defaults(run=_import)
 
     refresh = local.add_parser("refresh", help="refresh the integrations now, and wait until it is done")
     refresh.set_defaults(run=_refresh)
 
-    pause = local.add_parser("pause", help="stop refreshing, until told to resume; refresh still does")
+    pause = local.add_parser("pause", help="stop automatic refreshes until resume; refresh still works")
     pause.set_defaults(run=_pause)
 
-    resume = local.add_parser("resume", help="refresh again by the clock")
+    resume = local.add_parser("resume", help="resume automatic refreshes")
     resume.set_defaults(run=_resume)
 
     for command in (start, stop, status, reset, export, bring, refresh, pause, resume):
@@ -147,7 +147,7 @@ def _export(options: argparse.Namespace) -> int:
         daemon.export(options.state, options.file)
     except daemon.LakehouseError as error:
         raise UsageError(str(error)) from error
-    print(f"Exported to {options.file}. Take it over elsewhere with: zetl local import {options.file.name}")
+    print(f"Exported to {options.file}. Import it on another machine with: zetl local import {options.file.name}")
     return 0
 
 
@@ -209,7 +209,7 @@ def _require_local() -> None:
 
     if not hasattr(os, "fork"):
         raise UsageError(
-            "The local lakehouse forks worker processes, which Windows cannot. Install and run it in WSL; "
+            "The local lakehouse forks worker processes, which Windows does not support. Install and run it in WSL; "
             "or set ZETL_TARGET=aws to work on AWS."
         )
     missing = [each.name for each in _requirements.unmet("local") if each.found is None]

@@ -16,16 +16,16 @@ _SIGN_IN = (
 )
 _SIGN_IN_OR_REGION = f"{_SIGN_IN} If they are new: is the Region enabled for your account?"
 _QUOTA = (
-    "A quota of this account and Region is reached. Delete what nobody needs any more, or ask for a higher quota in "
-    "the Service Quotas console, and repeat the step."
+    "A quota of this account and Region has been reached. Delete unused resources, or request a higher quota in the "
+    "Service Quotas console, and repeat the step."
 )
 _REGION = (
-    "Source, integration, database and bucket must all be in one Region. Set AWS_REGION to that of the lab, or set "
-    "ZETL_PREFIX to give your lab names of its own."
+    "Source, integration, database and bucket must all be in one Region. Set AWS_REGION to the lab's Region, or set "
+    "ZETL_PREFIX to use different names for your lab."
 )
 _KEY = (
-    "The KMS key does not let itself be used: it must be enabled, in the lab's Region, and its policy must hold what "
-    "zetl_helpers.keys.statements(lab, …) returns."
+    "The KMS key is not usable: it must be enabled and in the lab's Region, and its policy must contain the statements "
+    "that zetl_helpers.keys.statements(lab, …) returns."
 )
 
 _BY_CODE = {

@@ -62,7 +62,7 @@ class Place:
         return not self.builds and self.kind != "IAM-based"
 
     def __str__(self) -> str:
-        kind = f"{self.kind} domain" if self.kind else "domain of an unknown kind"
+        kind = f"{self.kind} domain" if self.kind else "domain of an unknown type"
         if self.builds:
             may = "every chapter runs"
         elif self.is_members:

@@ -20,19 +20,21 @@ def add(commands: Any, connect: Callable[[], Lab]) -> None:
         commands: The parser's commands.
         connect: Connects to the account of the named table.
     """
-    command = commands.add_parser("preflight", help="say what zero-ETL will make of a table, or of items in a file")
+    command = commands.add_parser(
+        "preflight", help="predict what zero-ETL will do with a table, or with items in a file"
+    )
     what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument("table", nargs="?", metavar="TABLE", help="name or ARN of a table; it is only read")
+    what.add_argument("table", nargs="?", metavar="TABLE", help="name or ARN of a table, which is only read")
     what.add_argument(
         "--file", type=Path, metavar="ITEMS.json",
-        help="items in DynamoDB JSON, one a line, or the folder of an export to Amazon S3",
+        help="items in DynamoDB JSON, one per line, or the folder of an export to Amazon S3",
     )  # fmt: skip
     command.add_argument("--keys", help="the key attributes of the items in a file, such as PK,SK; default: guessed")
     command.add_argument("--sample", type=int, default=10_000, help="items to read from a table; default: 10000")
-    command.add_argument("--changes", type=float, metavar="N", help="writes a day; default: one in twenty items")
+    command.add_argument("--changes", type=float, metavar="N", help="writes per day; default: one in twenty items")
     command.add_argument("--refresh", type=int, default=15, metavar="MINUTES", help="refresh interval; default: 15")
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--page", type=Path, metavar="FILE", help="write an HTML page as well")
+    command.add_argument("--page", type=Path, metavar="FILE", help="also write an HTML page")
     command.set_defaults(run=lambda options: _run(options, connect))
 
 

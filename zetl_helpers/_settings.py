@@ -100,8 +100,8 @@ def prefix(environment: Mapping[str, str] | None = None) -> str:
     value = _all(environment).get("ZETL_PREFIX", "")
     if value and not _PREFIX.fullmatch(value):
         raise SettingsError(
-            f"ZETL_PREFIX is {value!r}. Use 1 to 16 lower-case letters and digits that begin with a letter: "
-            "it becomes part of bucket, table, database and role names."
+            f"ZETL_PREFIX is {value!r}. Use 1 to 16 lower-case letters and digits that start with a letter: the prefix "
+            "becomes part of bucket, table, database and role names."
         )
     return value
 
@@ -134,7 +134,7 @@ def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "p
     value = _all(environment).get("ZETL_WORKGROUP") or default
     if not _WORKGROUP.fullmatch(value):
         raise SettingsError(
-            f"ZETL_WORKGROUP is {value!r}. Use the workgroup's name as Athena lists it: up to 128 letters, digits, "
+            f"ZETL_WORKGROUP is {value!r}. Use the workgroup's name as shown in Athena: up to 128 letters, digits, "
             "dots, hyphens and underscores."
         )
     return value

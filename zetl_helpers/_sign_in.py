@@ -19,7 +19,8 @@ _FAILURES = (CredentialRetrievalError, SSOTokenLoadError, TokenRetrievalError, U
 
 HINT = (
     "Your AWS session has ended. Sign in again in a terminal (aws sso login, or write new keys to your profile), and "
-    "this cell continues by itself. If your keys are variables of the environment, interrupt the cell, set new ones, "
+    "this cell continues automatically. If your keys are variables of the environment, interrupt the cell, set new "
+    "ones, "
     "connect again with zetl.connect(), and repeat it: it continues where it stopped."
 )
 

@@ -21,10 +21,10 @@ _DOMAIN = "zetl-tutorial"
 _PROFILE = "zETL SQL analytics"
 _CLOUDFORMATION = "https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker"
 _COST = f"""\
-Cost: the domain costs nothing by itself. A project's JupyterLab space costs by the hour while it runs, and its storage
-by the month. A NAT gateway in the VPC costs about $0.045 an hour, $33 a month, and by the GB, used or not.
-The console's stack SageMakerUnifiedStudio-VPC has one: delete the stack after the domain.
-The same by CloudFormation: {_CLOUDFORMATION}"""
+Cost: a domain itself is free. A project's JupyterLab space costs money per hour while it runs, and its storage
+per month. A NAT gateway in the VPC costs about $0.045 an hour, $33 a month, and by the GB, used or not.
+The console's stack SageMakerUnifiedStudio-VPC contains one: delete the stack after the domain.
+The equivalent in CloudFormation: {_CLOUDFORMATION}"""
 # The names that the console uses when it sets up an account's first domain.
 _ROLES = {
     "execution": "AmazonSageMakerDomainExecution",
@@ -84,7 +84,7 @@ def plan_domain(
     """
     if len(set(subnets)) < 2:
         raise StudioSetupError(
-            "A project needs private subnets in two Availability Zones at least. Name them in subnets."
+            "A project needs private subnets in at least two Availability Zones. Specify them in subnets."
         )
     return DomainPlan(name, vpc, tuple(subnets), {use: (roles or {}).get(use) or _role(lab, use) for use in _ROLES})
 
@@ -97,9 +97,9 @@ def _role(lab: Lab, use: str) -> str:
         if error_code(error) != "NoSuchEntity":
             raise
         raise StudioSetupError(
-            f"There is no role {name} (use: {use}), which a domain needs. An administrator creates it: the Amazon "
-            "SageMaker console makes all four when it sets up a first domain (Create domain, Quick setup), and so does "
-            f"CloudFormation, see {_CLOUDFORMATION}. Or name another role in roles."
+            f"There is no role {name} (use: {use}), which a domain needs. An administrator must create it: the Amazon "
+            f"SageMaker console creates all four roles when it sets up the first domain (Create domain, Quick setup), "
+            f"and so does CloudFormation, see {_CLOUDFORMATION}. Or specify another role in roles."
         ) from error
 
 
@@ -120,7 +120,7 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_CreateDomain.html
     """
     if not permissions.role_exists(lab):
-        raise StudioSetupError(f"Run chapter 1 first: role {lab.role} notes which domain clean-up may delete.")
+        raise StudioSetupError(f"Run chapter 1 first: role {lab.role} records the domain that clean-up may delete.")
     datazone = lab.client("datazone")
     with lab.recording() as calls:
         found = next((one for one in _pages(datazone, "list_domains") if one["name"] == plan.name), None)
@@ -157,7 +157,7 @@ def _wait_for_domain(datazone: Any, domain: str, timeout: float) -> None:
             )
         return True if status == "AVAILABLE" else None
 
-    hint = "Look at the domain in the Amazon SageMaker console."
+    hint = "Check the domain in the Amazon SageMaker console."
     wait_for(f"domain {domain} to be AVAILABLE", look, timeout=timeout, hint=hint, usual="1 to 5 minutes")
 
 
@@ -232,12 +232,12 @@ def create_project(lab: Lab, domain: str, profile: str, *, timeout: float = 1800
             if deployed in ("FAILED_DEPLOYMENT", "FAILED_VALIDATION"):
                 why = project["environmentDeploymentDetails"].get("environmentFailureReasons", {})
                 raise StudioSetupError(
-                    f"The environments of project {lab.project} were not deployed: {why}. Look at the provisioning "
-                    "role and the subnets of the plan, delete the project with studio.delete_project, and try again."
+                    f"The environments of project {lab.project} were not deployed: {why}. Check the provisioning role "
+                    "and the subnets of the plan, delete the project with studio.delete_project, and try again."
                 )
             return True if project["projectStatus"] == "ACTIVE" and deployed == "SUCCESSFUL" else None
 
-        hint = "Look at the project's overview page in the Studio."
+        hint = "Check the project's overview page in the Studio."
         wait_for(f"project {lab.project} to be ACTIVE", look, timeout=timeout, hint=hint, usual="5 to 15 minutes")
     return Step(f"project {lab.project}", "already there" if found else "created", calls, {"project": made["id"]})
 
@@ -265,7 +265,7 @@ def delete_project(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
             f"project {lab.project} to be gone",
             lambda: None if names & {one["id"] for one in _pages(datazone, "list_projects", **where)} else True,
             timeout=timeout,
-            hint="Look at the project in the Studio.",
+            hint="Check the project in the Studio.",
             usual="5 to 15 minutes",
         )
     return Step(f"project {lab.project}", "deleted" if found else "already gone", calls)
@@ -304,7 +304,7 @@ def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
                 f"domain {found['name']} to be gone",
                 lambda: None if domain in {one["id"] for one in _pages(datazone, "list_domains")} else True,
                 timeout=timeout,
-                hint="Look at the domain in the Amazon SageMaker console.",
+                hint="Check the domain in the Amazon SageMaker console.",
                 usual="1 to 10 minutes",
             )
         with absent("NoSuchEntity"):

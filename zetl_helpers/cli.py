@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     _local_commands.add(commands)
     console_command.add(commands)
 
-    run = commands.add_parser("run", help="run notebooks on a fresh local lakehouse and make pages of them")
+    run = commands.add_parser("run", help="run notebooks on a fresh local lakehouse and create pages from them")
     run.add_argument(
         "notebooks", nargs="*", metavar="NOTEBOOK", help="file or number, such as 04; default: all, in order"
     )
@@ -81,11 +81,11 @@ def parser() -> argparse.ArgumentParser:
         "changes",
         nargs="*",
         metavar="NAME=VALUE",
-        help="target, prefix, project or workgroup; an empty value takes it out",
+        help="target, prefix, project or workgroup; an empty value removes it",
     )
     settings.set_defaults(run=_change_settings)
 
-    env = commands.add_parser("env", help="print the exports that lead the AWS CLI to the local lakehouse")
+    env = commands.add_parser("env", help="print the exports that point the AWS CLI to the local lakehouse")
     env.set_defaults(run=_env)
 
     policies = commands.add_parser("policies", help="write the policies with your account, Region and names")
@@ -99,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
     stack.add_argument("--out", type=Path, help="default: print it")
     stack.set_defaults(run=_template)
 
-    clean = commands.add_parser("cleanup", help="list what the tutorial made, and delete it")
+    clean = commands.add_parser("cleanup", help="list the tutorial's resources, and delete them")
     how = clean.add_mutually_exclusive_group()
     how.add_argument(
         "--dry-run", action="store_true", help="list only; exit status 0 if nothing is there, 1 if something is"
@@ -118,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
     site.add_argument("--out", type=Path, default=Path("build/site"), help="default: build/site")
     site.set_defaults(run=_site, extras="local,notebooks,site")
 
-    doctor = commands.add_parser("doctor", help="check that everything the tutorial needs is there")
+    doctor = commands.add_parser("doctor", help="check that everything the tutorial needs is available")
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -129,7 +129,7 @@ def _run_notebooks(options: argparse.Namespace) -> int:
     there = notebooks.find()
     paths = [_notebook(word, there) for word in options.notebooks] or there
     if not paths:
-        raise UsageError("There are no notebooks here. Go to the tutorial's folder, or name them.")
+        raise UsageError("There are no notebooks here. Go to the tutorial's folder, or specify notebooks.")
     if not options.store:
         return notebooks.run(paths, options.out)
     if any(notebooks.is_packaged(path) for path in paths):
@@ -157,7 +157,7 @@ def _connect(target: _settings.Target | None = None) -> Lab:
 def _under_existing(folder: Path) -> Path:
     """Create a folder but not its parent: if that is missing too, the path is more likely a mistake."""
     if not folder.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {folder.absolute().parent}. Make it first, or name another one.")
+        raise UsageError(f"There is no folder {folder.absolute().parent}. Create it first, or name another one.")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -204,7 +204,7 @@ def _change_settings(options: argparse.Namespace) -> int:
     for word in options.changes:
         name, equals, value = word.partition("=")
         if not equals or name not in names:
-            raise UsageError(f"{word!r} is no setting. Write NAME=VALUE, with a name of {', '.join(names)}.")
+            raise UsageError(f"{word!r} is not a setting. Write NAME=VALUE, with a name of {', '.join(names)}.")
         changes[names[name]] = value
     readers = {
         "ZETL_TARGET": _settings.target,
@@ -215,7 +215,7 @@ def _change_settings(options: argparse.Namespace) -> int:
     for name, value in changes.items():
         readers[name]({name: value})  # rejects invalid values
     if changes:
-        print(f"Written to {_settings.write_file(changes)}; a variable of the environment goes before it.")
+        print(f"Written to {_settings.write_file(changes)}; environment variables take precedence over it.")
     for name, read in readers.items():
         print(f"{name}={read()}")
     return 0
@@ -226,8 +226,8 @@ def _policies(options: argparse.Namespace) -> int:
 
     if options.learner and not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/\S+", options.learner):
         raise UsageError(
-            f"{options.learner!r} is no ARN of an IAM user or role. It looks like "
-            "arn:aws:iam::123456789012:role/Name; the session's ARN that AWS STS shows is not it."
+            f"{options.learner!r} is not the ARN of an IAM user or role. It looks like "
+            "arn:aws:iam::123456789012:role/Name; don't use the session's ARN from AWS STS."
         )
     out = _under_existing(options.out) if options.out else Path("build/policies")
     for path in permissions.write_all(_connect(), out, learner=options.learner):
@@ -239,7 +239,7 @@ def _template(options: argparse.Namespace) -> int:
     if options.out is not None:
         _under_existing(options.out.parent)
         if options.out.is_dir():
-            raise UsageError(f"{options.out} is a folder. Name the file: {options.out / 'template.json'}")
+            raise UsageError(f"{options.out} is a folder. Specify a file: {options.out / 'template.json'}")
     from zetl_helpers import template
 
     lab = _connect()

@@ -107,7 +107,7 @@ def create(
             f"integration {lab.integration} to be listed",
             lambda: find(lab),
             timeout=60,
-            hint="Look at it in the AWS Glue console, under Zero-ETL integrations.",
+            hint="Check it in the AWS Glue console, under Zero-ETL integrations.",
         )
     return Step(f"integration {lab.integration}", "created", calls, found)
 
@@ -142,7 +142,7 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
         f"integration {lab.integration} to be ACTIVE",
         look,
         timeout=timeout,
-        hint="Look at integration.describe(lab).",
+        hint="Check integration.describe(lab).",
         status=lambda: seen[-1] if seen else "",
         usual="5 to 15 minutes",
     )
@@ -176,7 +176,7 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
         f"table {lab.database}.{lab.target_table}",
         look,
         timeout=timeout,
-        hint="The first export still runs, or failed: look at monitoring.log_events(lab).",
+        hint="The first export is still running, or failed: check monitoring.log_events(lab).",
         usual="15 to 30 minutes",
     )
 
@@ -206,7 +206,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         f"the target to follow {lab.table} up to {since:%H:%M:%S}",
         look,
         timeout=timeout,
-        hint="Look at monitoring.log_events(lab); a window in which nothing was written makes no event.",
+        hint="Check monitoring.log_events(lab); a window without writes has no event.",
         usual="15 to 30 minutes",
     )
 
@@ -279,7 +279,7 @@ def _wait_until_gone(lab: Lab, *, timeout: float) -> None:
         f"integration {lab.integration} to be gone",
         lambda: True if find(lab) is None else None,
         timeout=timeout,
-        hint="Look at integration.describe(lab).",
+        hint="Check integration.describe(lab).",
     )
 
 
@@ -296,5 +296,5 @@ def _complaint(found: dict[str, Any]) -> str:
     if found["Status"] == "NEEDS_ATTENTION":
         return f"Integration {name!r} needs attention: {reasons} It retries by itself once that is mended."
     if found["Status"] == "FAILED":
-        return f"Integration {name!r} has failed for good: {reasons} Delete it and create it again."
+        return f"Integration {name!r} has failed permanently: {reasons} Delete it and create it again."
     return f"Integration {name!r} is {found['Status']}: {reasons}"

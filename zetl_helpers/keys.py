@@ -125,14 +125,14 @@ def allow_target_role(lab: Lab, key: str) -> Step:
 
 def _unusable(lab: Lab, key: dict[str, Any]) -> str | None:
     if key.get("KeyManager") == "AWS":
-        return "belongs to AWS, and zero-ETL cannot use it. Take a customer managed key."
+        return "belongs to AWS, and zero-ETL cannot use it. Use a customer managed key."
     kind = (key.get("KeySpec", "SYMMETRIC_DEFAULT"), key.get("KeyUsage", "ENCRYPT_DECRYPT"))
     if kind != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
-        return "is no symmetric encryption key. Take one of type SYMMETRIC_DEFAULT."
+        return "is no symmetric encryption key. Use a key of type SYMMETRIC_DEFAULT."
     if not key["Enabled"]:
-        return f"is in the state {key.get('KeyState', 'disabled')}. Enable it, or take another one."
+        return f"is in the state {key.get('KeyState', 'disabled')}. Enable it, or use another key."
     if key["Arn"].split(":")[3] != lab.region:
-        return f"lies in another Region than the lab, {lab.region}. Take one of that Region."
+        return f"lies in another Region than the lab, {lab.region}. Use a key in that Region."
     return None
 
 

@@ -1,4 +1,4 @@
-"""Hides, from a process and those that it starts, the packages that the extras in ``ONLY_EXTRAS`` do not bring."""
+"""Hides the packages of missing extras from a process and its children; ``ONLY_EXTRAS`` names the available extras."""
 
 import importlib.metadata
 import os
@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 
 def brought(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
-    """Return the distributions that an installation of one brings, itself included."""
+    """Return the distributions that an installation of one brings, including itself."""
     found = {str(canonicalize_name(name))}
     for line in importlib.metadata.requires(name) or ():
         wanted = Requirement(line)
@@ -27,7 +27,7 @@ def brought(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
 
 
 class Visible:
-    """Finds what another finder finds, but no hidden module."""
+    """Delegates to another finder, but hides modules."""
 
     def __init__(self, finder: Any, hidden: set[str]) -> None:
         self._finder, self._hidden = finder, hidden

@@ -10,7 +10,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture(scope="package")
 def filled() -> Iterator[Lab]:
-    """A lab with the three schemas, shared by the questions: none of them changes anything."""
+    """A lab with the three schemas, shared by the questions, none of which changes it."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab = connect_to(lakehouse.url)

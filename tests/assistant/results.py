@@ -1,4 +1,4 @@
-"""Comparison of results: rows in any order unless order was asked for, and columns next to those asked for allowed."""
+"""Comparison of results: rows in any order unless the question asks for one, and extra columns are allowed."""
 
 from __future__ import annotations
 

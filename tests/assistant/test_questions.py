@@ -1,4 +1,4 @@
-"""Questions and their results: half of them held out, written before the assistant and never tuned on."""
+"""Questions and their results; half of them were written before the assistant and never used for tuning."""
 
 import json
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""How fast Athena answers: TPC-H, an aggregation of a million rows, and a small query that is asked again.
+"""Athena's speed: TPC-H, an aggregation of a million rows, and a small repeated query.
 
-Each figure stands beside plain DuckDB over the same Parquet files and beside PyIceberg + DuckDB by hand (load the
-table, read the columns that the query names, run it), measured in the same run: trust the ratios, not the seconds.
+Each figure is compared with plain DuckDB on the same Parquet files, and with PyIceberg + DuckDB by hand (load the
+table, read the query's columns, run it), measured in the same run. Trust the ratios, not the seconds.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def bench_tpch(place: Place) -> None:
 def bench_aggregation_of_a_million_rows(place: Place) -> None:
     _heading()
     mine, plain, _ = _compare(place, "1 M rows", AGGREGATION, rounds=15)
-    # Beyond DuckDB's time there are three requests and two files of results, the small query's whole time.
+    # Beyond DuckDB's time there are three requests and two result files, which are all of the small query's time.
     assert mine < plain + 2 * SMALL_MILLISECONDS
 
 
@@ -146,4 +146,4 @@ def bench_a_small_query_again(place: Place) -> None:
     _heading()
     mine, _, _ = _compare(place, "50 rows", SMALL, rounds=100)
     print(f"goal: {SMALL_MILLISECONDS} ms from StartQueryExecution to GetQueryResults")
-    assert mine < 2 * SMALL_MILLISECONDS  # twice, for computers slower than the one it was measured on
+    assert mine < 2 * SMALL_MILLISECONDS  # twice, for slower computers

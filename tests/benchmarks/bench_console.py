@@ -1,6 +1,6 @@
-"""How soon the practice console can be used: from the command to its address, and from the address to the first view.
+"""The practice console's start time: from the command to its address, and from the address to the first view.
 
-Needs a Chromium. Seconds on a shared machine vary by half; the targets are for a quiet one.
+Needs a Chromium. Times on a shared machine vary by half; the targets are for an idle one.
 """
 
 from __future__ import annotations
@@ -52,5 +52,5 @@ def bench_first_usable_view(tmp_path: Path) -> None:
     address_after, view_after, file_after = (statistics.median(each) for each in (printed, shown, bare))
     print(f"\nconsole: address after {address_after:.2f} s, then the tables after {view_after:.2f} s")
     print(f"(slowest {max(printed):.2f} and {max(shown):.2f} s; a bare file opens in {file_after:.2f} s)")
-    # What the browser itself takes on a busy machine is not the console's.
+    # The browser's own time on a busy machine is not the console's.
     assert view_after - file_after <= FIRST_VIEW_SECONDS

@@ -42,7 +42,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 class Probe:
-    """Sends one kind of request again and again, and keeps how long each took."""
+    """Sends one kind of request repeatedly, and records the times."""
 
     def __init__(self, name: str, send: Callable[[], Any]) -> None:
         self.name = name
@@ -61,7 +61,7 @@ class Probe:
 
 
 def _during(running: Running, what: str, act: Callable[[], Any]) -> dict[str, float]:
-    """Do something, and return the longest wait of each kind of request meanwhile."""
+    """Run an action, and return the longest wait of each kind of request during it."""
     dynamodb, s3 = _client(running, "dynamodb"), _client(running, "s3")
     probes = [
         Probe("GetItem", lambda: dynamodb.get_item(TableName="Probe", Key=KEY)),
@@ -97,7 +97,7 @@ def _item(number: int) -> dict[str, Any]:
 
 
 def _files(running: Running, rows: int) -> None:
-    """Write the items to S3, to be imported from there."""
+    """Write the items to S3 for an import."""
     s3 = _client(running, "s3")
     for start in range(0, rows, PER_FILE):
         lines = [json.dumps({"Item": _item(number)}) for number in range(start, min(start + PER_FILE, rows))]
@@ -105,7 +105,7 @@ def _files(running: Running, rows: int) -> None:
 
 
 def _import(running: Running, rows: int) -> None:
-    """Import the items into a table, and wait until that is done."""
+    """Import the items into a table, and wait for completion."""
     dynamodb = _client(running, "dynamodb")
     arn = dynamodb.import_table(
         S3BucketSource={"S3Bucket": "bench", "S3KeyPrefix": "items/"}, InputFormat="DYNAMODB_JSON",
@@ -116,7 +116,7 @@ def _import(running: Running, rows: int) -> None:
 
 
 def _integrate(running: Running, rows: int) -> None:
-    """Create everything that an integration of the table needs, and load it."""
+    """Create an integration of the table with its prerequisites, and load it."""
     glue, iam, dynamodb = (_client(running, name) for name in ("glue", "iam", "dynamodb"))
     account, source = "123456789012", "arn:aws:dynamodb:us-east-1:123456789012:table/Large"
     glue.create_database(DatabaseInput={"Name": "bench", "LocationUri": "s3://bench/lake/"})
@@ -160,7 +160,7 @@ def _query(running: Running, sql: str) -> list[str]:
 
 
 def _freshness(running: Running, rows: int) -> list[float]:
-    """Return how long single changes needed until Athena showed them, in seconds."""
+    """Return how many seconds single changes took until Athena showed them."""
     dynamodb = _client(running, "dynamodb")
     seconds = []
     for number in range(CHANGES):
@@ -171,7 +171,7 @@ def _freshness(running: Running, rows: int) -> list[float]:
         while not _query(running, f"SELECT id FROM large WHERE zip = '{mark}'"):
             pass
         seconds.append(time.perf_counter() - started)
-        # Another phase of the clock each time.
+        # At another phase of the clock each time.
         time.sleep(number % 7 * 0.03)
     return seconds
 

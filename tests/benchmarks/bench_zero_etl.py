@@ -1,4 +1,4 @@
-"""How fast stored items become snapshots: the first load, and refreshes beside PyIceberg's own `upsert`."""
+"""The speed from stored items to snapshots: the first load, and refreshes compared with PyIceberg's `upsert`."""
 
 from __future__ import annotations
 

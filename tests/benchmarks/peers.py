@@ -1,6 +1,6 @@
-"""Other local emulators of AWS, each installed in an environment of its own, and the lakehouse next to them.
+"""Other local AWS emulators, each in a separate environment, and the lakehouse.
 
-They are started as their users start them, and asked through boto3 in the same process and the same rounds.
+They are started as users start them, and called through boto3 in the same process and the same rounds.
 """
 
 from __future__ import annotations

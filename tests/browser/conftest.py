@@ -1,4 +1,4 @@
-"""A Chromium, and what is looked at in it."""
+"""A Chromium for the tests, and its pages."""
 
 import importlib.util
 import shutil
@@ -32,7 +32,7 @@ def browser(chromium: str) -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # Chromium's sandbox needs rights that containers rarely have; the pages are our own.
+        # Chromium's sandbox needs permissions that containers rarely have; the pages are our own.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()

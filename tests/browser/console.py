@@ -1,4 +1,4 @@
-"""A console in a browser: opening it, and what no page of it may do."""
+"""A console in a browser: opening it, and the checks for all its pages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
 
 @contextmanager
 def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[Page]:
-    """Open the console, and check at the end that no script failed and nothing came from elsewhere."""
+    """Open the console, and check at the end that no script failed and nothing was loaded from elsewhere."""
     context = browser.new_context(**options)
     page = context.new_page()
     page.set_default_timeout(20_000)
@@ -45,6 +45,6 @@ def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[
     context.close()
     own = (f"http://127.0.0.1:{server.port}/", "data:", f"blob:http://127.0.0.1:{server.port}/")
     assert [url for url in elsewhere if not url.startswith(own)] == []
-    # A refused question is an answer of the lakehouse, which the browser reports as a failed request.
+    # A refused request is a normal response of the lakehouse, which the browser reports as a failed request.
     unexpected = [text for text in problems if not text.startswith((*_HARMLESS, "Failed to load resource"))]
     assert unexpected == []

@@ -30,7 +30,7 @@ _SETTINGS = {
 
 @contextmanager
 def serve(folder: Path, home: Path) -> Iterator[str]:
-    """Run JupyterLab on a folder, with settings and run-time files of its own.
+    """Run JupyterLab on a folder, with separate settings and run-time files.
 
     Yields:
         Its address.
@@ -77,7 +77,7 @@ def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
 
 
 class Notebook:
-    """A notebook that is open in JupyterLab.
+    """An open notebook in JupyterLab.
 
     Args:
         page: The browser's page.
@@ -103,7 +103,7 @@ class Notebook:
         self._wait_until_run(self.code_cells.count())
 
     def answer(self, position: int, source: str) -> str:
-        """Type something else into a code cell and run it with Shift+Enter; return what it shows then."""
+        """Replace a code cell's text and run it with Shift+Enter; return its output."""
         cell = self.code_cells.nth(position)
         before = cell.locator(".jp-InputPrompt").inner_text()
         cell.locator(".cm-content").click()

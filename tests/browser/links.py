@@ -1,4 +1,4 @@
-"""Which links between the pages of a folder lead nowhere."""
+"""Broken links between the pages of a folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Page(HTMLParser):
 
 
 def broken_links(folder: Path) -> list[str]:
-    """Return each link whose file or anchor is not there, with the page it is on."""
+    """Return each link whose file or anchor does not exist, with its page."""
     pages = {path: _Page(path) for path in folder.rglob("*.html")}
     return [
         f"{path.relative_to(folder)}: {link}"

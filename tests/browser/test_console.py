@@ -1,4 +1,4 @@
-"""The practice console in a real Chromium: accessible, safe against what others wrote, clear when stopped."""
+"""The practice console in a real Chromium: accessible, safe against foreign content, clear when stopped."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conso
 
 
 def show(page: Page, path: str) -> None:
-    """Open a place of the console, and wait until it has what it loads."""
+    """Open a page of the console, and wait until it has loaded."""
     page.evaluate(
         """async (path) => {
           window.location.hash = path;
@@ -88,7 +88,7 @@ def test_every_page_is_accessible(server: ConsoleServer, browser: Browser, schem
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     found: dict[str, Any] = {}
     with opened(browser, server, color_scheme=scheme, viewport={"width": 1280, "height": 900}) as page:
-        # Colours are all that differs between the two.
+        # The two differ only in their colours.
         for path in PAGES if scheme == "light" else PAGES[::3]:
             show(page, path)
             rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
@@ -145,7 +145,7 @@ def test_the_token_leaves_the_address_and_a_link_opens_its_place(server: Console
     page.goto(f"{server.url}#/dynamodb/tables")
     page.get_by_role("link", name="CustomerAccounts").wait_for()
     assert server.session.token not in page.url
-    # A second window has the cookie.
+    # A second window shares the cookie.
     other = context.new_page()
     other.goto(f"http://localhost:{server.port}/#/glue/zero-etl")
     other.get_by_role("heading", name="This page needs its token").wait_for()
@@ -158,7 +158,7 @@ def test_a_page_of_another_origin_reads_and_changes_nothing(server: ConsoleServe
     context = browser.new_context()
     context.new_page().goto(server.url)
     foreign = context.new_page()
-    # Another port of this computer: to a browser the same site, so that it sends even a strict cookie.
+    # Another port of this computer is the same site to a browser, so it even sends a strict cookie.
     foreign.route(
         "http://127.0.0.1:9/", lambda route: route.fulfill(body="<title>foreign</title>", content_type="text/html")
     )

@@ -1,4 +1,4 @@
-"""The blog by clicks and typing alone, by the names that AWS's consoles use."""
+"""The blog's steps by mouse and keyboard, with the names in AWS's consoles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUESTION = "calculate the total balance as a percentage of the credit limit outs
 
 @pytest.fixture
 def prepared(lab: Lab) -> Lab:
-    """The lab as the blog has it before its section *Create the zero-ETL integration*."""
+    """The lab before the blog's section *Create the zero-ETL integration*."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)

@@ -1,4 +1,4 @@
-"""The Studio's pages of the practice console: explore, query, chart, ask, save, look back."""
+"""The Studio pages of the practice console: explore, query, chart, ask, save, history."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def cell(page: Page, number: int) -> Locator:
 
 
 def write(page: Page, number: int, text: str) -> None:
-    """Type into a cell, in place of what is there."""
+    """Replace the text of a cell."""
     # Until CodeMirror is loaded, a plain text field stands in for it.
     editor = page.locator(".cm-content").and_(page.get_by_role("textbox", name=re.compile(rf"of cell {number}$")))
     editor.click()

@@ -1,4 +1,4 @@
-"""A page of another host, in a real browser: it reads nothing from the lakehouse and writes nothing to it."""
+"""A page from another host, in a real browser: it can neither read from nor write to the lakehouse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# What a page can try without anybody's help; each step says what it could read.
+# A page's attempts without the user's help; each step reports what it could read.
 PAGE = Path(__file__).with_name("foreign_page.html")
 
 

@@ -1,4 +1,4 @@
-"""Every notebook in JupyterLab, in a real Chromium: opened, run, looked at."""
+"""Every notebook in JupyterLab, in a real Chromium: opened, run and checked."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from zetl_helpers.course.notebooks import kernel_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# A browser next to other work is slow; what hangs is stopped by the waits themselves.
+# A browser on a busy machine is slow; the waits themselves stop anything that hangs.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -38,7 +38,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in kernel_environment(home / "state").items():
             patch.setenv(name, value)
-        patch.delenv("PLOTLY_RENDERER")  # as a learner has it
+        patch.delenv("PLOTLY_RENDERER")  # as in a learner's installation
         with serve(folder, home) as url:
             yield url
     daemon.stop(home / "state")
@@ -46,7 +46,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def opened(request: pytest.FixtureRequest, browser: "Browser", jupyter: str) -> Iterator[Notebook]:
-    """A chapter, opened from the file browser next to the launcher; nothing may complain meanwhile."""
+    """A chapter, opened from the file browser next to the launcher; there must be no error messages."""
     complaints: list[str] = []
     page = browser.new_page(viewport={"width": 1360, "height": 900})
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

@@ -12,11 +12,11 @@ from zetl_helpers import cli
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# A browser next to other work is slow; what hangs is stopped by the waits themselves.
+# A browser on a busy machine is slow; the waits themselves stop anything that hangs.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 LOOKED_AT = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")
-# The page's scripts look at sizes once they have been drawn.
+# The page's scripts measure sizes after drawing.
 _TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # pandas leaves the corner above the row labels empty.
 _ACCEPTED = {"empty-table-header"}

@@ -1,4 +1,4 @@
-"""Every slide in a real Chromium: nothing cut off, nothing asked of the network, a screenshot to look at."""
+"""Every slide in a real Chromium: nothing cut off, no network requests, and a screenshot for review."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

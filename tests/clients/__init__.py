@@ -1,1 +1,1 @@
-"""The clients' own test suites, run against the lakehouse by hand: `python -m tests.clients.run --help`."""
+"""The clients' test suites, run by hand against the lakehouse: `python -m tests.clients.run --help`."""

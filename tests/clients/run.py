@@ -1,8 +1,8 @@
-"""Runs a client's own tests against a fresh lakehouse, and compares the failures with those that are known.
+"""Runs a client's tests against a fresh lakehouse, and compares the failures with the known ones.
 
     python -m tests.clients.run pyathena CHECKOUT --python VENV/bin/python
 
-docs/client-suites.md says how the checkouts and environments are made, and explains each failure that is known.
+docs/client-suites.md describes how to create the checkouts and environments, and explains each known failure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Three clients' own test suites: their commands, and the resources that they expect to find."""
+"""The test suites of three clients: their commands, and the resources that they expect."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _client(service: str, url: str) -> Any:
 
 def _prepare_pyathena(url: str) -> Mapping[str, str]:
     _client("s3", url).create_bucket(Bucket=BUCKET)
-    # Its tests expect a workgroup with Athena's own storage of results.
+    # Its tests expect a workgroup with managed query results.
     _client("athena", url).create_work_group(
         Name="managed", Configuration={"ManagedQueryResultsConfiguration": {"Enabled": True}}
     )

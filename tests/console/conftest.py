@@ -1,4 +1,4 @@
-"""A console on a lakehouse of its own, and a client that speaks to it as its page does."""
+"""A console on a separate lakehouse, and a client that sends the page's requests."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ from zetl_helpers.console.server import ConsoleServer
 
 
 class PageClient:
-    """Sends what the page sends, with its cookie."""
+    """Sends the page's requests, with its cookie."""
 
     def __init__(self, server: ConsoleServer) -> None:
         self.server = server
@@ -25,7 +25,7 @@ class PageClient:
         return self.send("GET", path, None, headers or {})
 
     def ask(self, path: str, **asked: Any) -> Any:
-        """Ask as the page does, and return the answer of a question that succeeds."""
+        """Send a request like the page, and return the response."""
         status, answer = self.try_(path, **asked)
         assert status == 200, answer
         return answer

@@ -1,4 +1,4 @@
-"""Calls to AWS's API on behalf of the page, and the code that does the same."""
+"""Calls to AWS's API on behalf of the page, and the equivalent code."""
 
 import ast
 import base64

@@ -24,11 +24,11 @@ ADDRESS = r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}"
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
-    """A console that was started by its command, its address, and the seconds until that was printed."""
+    """A console started by its command, its address, and the seconds until it was printed."""
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     begin = time.monotonic()
     command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
-    # Where the tests run in the background, the shell lets them ignore Ctrl-C, and they would pass that on.
+    # If the tests run in the background, the shell makes them ignore Ctrl-C, which child processes inherit.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
@@ -50,9 +50,9 @@ def test_the_address_is_the_last_line_and_answers_at_once(
     process, address, seconds = started
     assert re.fullmatch(ADDRESS, address)
     assert urllib.request.urlopen(address).status == 200
-    # A second on a quiet machine; this one may be shared.
+    # A second on an idle machine; this one may be shared.
     assert seconds < 5
-    # The lakehouse comes up behind it.
+    # The lakehouse starts in the background.
     deadline = time.monotonic() + 60
     while daemon.find(tmp_path) is None:
         assert time.monotonic() < deadline

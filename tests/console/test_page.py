@@ -1,4 +1,4 @@
-"""The built page: it is what its sources make, and needs nothing from elsewhere."""
+"""The built page matches its sources, and loads nothing from elsewhere."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""Who is answered: the console's own page, with the session's cookie, and nobody else."""
+"""Only the console's own page, with the session's cookie, gets answers."""
 
 import json
 import re

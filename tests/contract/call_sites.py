@@ -1,4 +1,4 @@
-"""Where the helpers and the notebooks call AWS, read from their code."""
+"""The calls of helpers and notebooks to AWS, extracted from their code."""
 
 import ast
 import re
@@ -28,7 +28,7 @@ def operations() -> dict[str, set[str]]:
 
 
 def calls() -> dict[str, list[str]]:
-    """Return the methods of boto3's clients that the code names, with the places; those of the helpers' own too."""
+    """Return the boto3 client methods in the code, with their places, including those inside the helpers."""
     known = operations()
     found: dict[str, list[str]] = {}
     for place, tree in _trees():
@@ -40,7 +40,7 @@ def calls() -> dict[str, list[str]]:
 
 
 def error_codes() -> dict[str, list[str]]:
-    """Return the error codes of AWS that the helpers name, with the places."""
+    """Return AWS's error codes in the helpers, with their places."""
     found: dict[str, list[str]] = {}
     for place, tree in _trees():
         for node in ast.walk(tree):
@@ -58,7 +58,7 @@ def _trees() -> Iterator[tuple[str, ast.AST]]:
 
 
 def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
-    """Return methods that are named as attributes (but for helpers' functions), or as texts for paginators."""
+    """Return methods used as attributes (except helpers' functions) or as strings for paginators."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and _may_be_a_client(node, helpers):
             yield node.attr
@@ -67,7 +67,7 @@ def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
 
 
 def _may_be_a_client(node: ast.Attribute, helpers: set[str]) -> bool:
-    """Return whether an attribute is that of a client; a single word such as ``query`` others have too."""
+    """Return whether an attribute is a client's; other objects also have single words such as ``query``."""
     owner = node.value
     if isinstance(owner, ast.Call):
         return isinstance(owner.func, ast.Attribute) and owner.func.attr == "client"

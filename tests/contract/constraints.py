@@ -1,6 +1,6 @@
-"""What AWS's service models demand of a request: all of it, also what botocore leaves to the service.
+"""All constraints of AWS's service models on a request, including those that botocore leaves to the service.
 
-botocore checks types, required members, unknown ones and minima; maxima, enums and patterns it does not.
+botocore checks types, required and unknown members, and minima, but not maxima, enums and patterns.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from local_lakehouse.protocol import wire
 
 
 def violations(operation: OperationModel, parameters: dict[str, Any]) -> list[str]:
-    """Name everything in a request that the model of its operation does not allow."""
+    """Return everything in a request that its operation's model does not allow."""
     shape = operation.input_shape
     if shape is None:
         return [f"{operation.name} takes no parameters"] if parameters else []
@@ -24,7 +24,7 @@ def violations(operation: OperationModel, parameters: dict[str, Any]) -> list[st
 
 
 def unreadable_patterns(operation: OperationModel, parameters: dict[str, Any]) -> set[str]:
-    """Return the patterns that apply to a request and cannot be checked here, so that nobody takes them for checked."""
+    """Return the applicable patterns that cannot be checked here, so that they do not count as checked."""
     if operation.input_shape is None:
         return set()
     patterns = {shape.metadata.get("pattern") for shape, _ in _texts(operation.input_shape, parameters)}

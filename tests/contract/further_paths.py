@@ -1,4 +1,4 @@
-"""What helpers do next to the notebooks' way: keys of the customer's, hybrid access mode, changes, taking back."""
+"""Actions of the helpers that the notebooks do not use: customer managed keys, hybrid access mode, updates, undoing."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ from zetl_helpers.payments import payments
 
 
 def run_further_paths(lab: Lab, folder: Path) -> None:
-    """Take every way through the helpers that the notebooks leave out; the lab is empty before and after."""
+    """Run all actions of the helpers that the notebooks leave out; the lab is empty before and after."""
     key, other = (lab.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
     _with_keys(lab, key)
     integration.set_target_role(lab, kms_key=other)
@@ -102,12 +102,12 @@ def _with_a_domain(lab: Lab) -> None:
 
 
 def _without_rights_on_the_bucket(lab: Lab) -> None:
-    # Asked directly: what S3 says of a bucket that one may not look at, is in tests/faults.
+    # Called directly: S3's response for an inaccessible bucket is in tests/faults.
     assert "is in your account" in target._why_forbidden(lab)
 
 
 def _clean_up_what_others_added(lab: Lab) -> None:
-    """Clean up what only AWS or a person in its console adds: optimizers, attached policies, an older log group."""
+    """Clean up resources that only AWS or a console user adds: optimizers, attached policies, an older log group."""
     chapters.catch_up(lab, 3)
     lab.client("logs").create_log_group(logGroupName=integration.LOG_GROUP + integration.integration_id(lab))
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}

@@ -1,4 +1,4 @@
-"""Every AWS call of a session, seen where botocore is about to build the request and where the answer has come."""
+"""All AWS calls of a session, recorded before botocore builds the request and after the response arrives."""
 
 import functools
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from tests.contract.constraints import violations
 from zetl_helpers import lab as lab_module
 from zetl_helpers.lab import Lab
 
-# How the operations begin that change nothing.
+# The prefixes of read-only operations.
 _READS = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Query", "Scan", "Simulate")
 
 
 class ContractError(AssertionError):
-    """A call that AWS's service model does not allow."""
+    """A call that violates AWS's service model."""
 
 
 @dataclass
@@ -39,14 +39,14 @@ class Call:
 
 
 class Recorder:
-    """Records the calls of a session's clients, and stops the first one that breaks its model when it is strict."""
+    """Records the calls of a session's clients, and stops the first violation of a model in strict mode."""
 
     def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []
-        # The calls of each chapter, where notebooks were run.
+        # The calls of each chapter, if notebooks were run.
         self.chapters: dict[str, set[str]] = {}
         self._strict = strict
-        # Last, so that what botocore adds by itself (such as idempotency tokens) is seen too.
+        # Last, so that botocore's additions (such as idempotency tokens) are recorded too.
         session.events.register_last("before-parameter-build", self._note)
         session.events.register("after-call", self._answer)
 
@@ -56,7 +56,7 @@ class Recorder:
 
     @property
     def changes(self) -> list[str]:
-        """The calls that change something, refused ones too."""
+        """The calls that change something, including refused ones."""
         return [call.name for call in self.calls if call.changes]
 
     def _note(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
@@ -72,7 +72,7 @@ class Recorder:
 
 
 def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1", *, strict: bool = True) -> tuple[Lab, Recorder]:
-    """Connect as `zetl.connect` does, with all calls recorded, the first one too."""
+    """Connect as `zetl.connect` does, with all calls recorded, including the first."""
     botocore_session = botocore.session.Session()
     botocore_session.register_component("data_loader", _models())
     session = boto3.Session(
@@ -87,5 +87,5 @@ def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1", *, stric
 
 @functools.cache
 def _models() -> Loader:
-    """Return what reads the service models, the same one for all tests: to read them takes a quarter of a second."""
+    """Return the loader of the service models, shared by all tests, because loading takes a quarter of a second."""
     return botocore.session.Session().get_component("data_loader")

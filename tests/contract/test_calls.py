@@ -1,6 +1,6 @@
-"""Every AWS call of helpers and notebooks keeps to AWS's service models.
+"""Every AWS call of helpers and notebooks conforms to AWS's service models.
 
-The models are those of the botocore that runs; CI runs these tests on both sets of versions in constraints/.
+The models are those of the installed botocore; CI runs these tests on both sets of versions in constraints/.
 """
 
 import re
@@ -25,7 +25,7 @@ S3_ERRORS = {
     "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet", "ServerSideEncryptionConfigurationNotFoundError",
 }  # fmt: skip
-# What every service may answer, and what comes from services between: not in the models of single operations.
+# Errors that every service, or a gateway in between, can return; the models of operations do not contain them.
 COMMON_ERRORS = {
     "AccessDeniedException", "ExpiredTokenException", "IllegalLocationConstraintException", "LimitExceededFault",
     "RequestLimitExceeded", "ThrottlingException", "UnknownOperationException", "UnrecognizedClientException",
@@ -34,11 +34,11 @@ COMMON_ERRORS = {
 
 @pytest.fixture(scope="module")
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
-    """All calls of the notebooks, and of what helpers do next to them."""
+    """All calls of the notebooks, and of the helpers' further actions."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab, recorder = recorded_lab(lakehouse.url)
-    # As often as somebody waits, and at once also where a retry would take its time.
+    # As often as a test waits, and immediately where a retry would take time.
     with without_waiting(lakehouse.zero_etl.refresh_now):
         begun: dict[str, int] = {}
         run_notebooks(lab, lambda name: begun.setdefault(name, len(recorder.calls)))
@@ -83,7 +83,7 @@ def test_errors_are_those_of_the_models(recorder: Recorder) -> None:
 
 
 def test_every_place_that_calls_aws_was_passed(recorder: Recorder) -> None:
-    """A call that no path takes is not held to its model: add it to tests/contract/further_paths.py."""
+    """A call that no test makes is not checked against its model: add it to tests/contract/further_paths.py."""
     operations = call_sites.operations()
     missed = {name: places for name, places in call_sites.calls().items() if not operations[name] & recorder.names}
     assert not missed, "\n".join(f"{name}: {', '.join(places)}" for name, places in missed.items())

@@ -1,4 +1,4 @@
-"""The contract can be broken: each kind of mistake is found, also those that botocore lets through."""
+"""Violations of the contract: each kind of mistake is found, including those that botocore accepts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The whole tutorial in this process: the notebooks' own cells, one after the other."""
+"""The whole tutorial in this process: the notebooks' cells in order."""
 
 import contextlib
 import io
@@ -24,7 +24,7 @@ def run_notebooks(lab: Lab, begin: Callable[[str], object] = lambda _: None) -> 
 
     Args:
         lab: The lab.
-        begin: Told each notebook's name before it runs.
+        begin: Called with each notebook's name before it runs.
     """
     assert lab.endpoint
     with pytest.MonkeyPatch.context() as patch:
@@ -42,7 +42,7 @@ def cells(path: Path) -> list[str]:
 
 
 def _with_fewer_items(source: str) -> str:
-    """Let a hundredth of the items do: it takes the same calls."""
+    """Use a hundredth of the items, which makes the same calls."""
     return re.sub(r"^(\w*ITEMS = \d[\d_]*)00\b", r"\1", source, flags=re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""An account seen from outside: what is in it, as plain data that two moments can be compared by."""
+"""An account's contents as plain data, for comparisons between two times."""
 
 import json
 import re
@@ -24,7 +24,7 @@ _MOVING = {
 
 
 class Snapshots:
-    """Keeps a lakehouse's whole state and puts it back, faster than all of it could be made again."""
+    """Stores and restores a lakehouse's whole state, which is faster than creating it again."""
 
     def __init__(self, lakehouse: Lakehouse) -> None:
         self._database = lakehouse.database
@@ -38,7 +38,7 @@ class Snapshots:
 
 
 def everything(lab: Lab) -> dict[str, Any]:
-    """Return what is in the account, without ids and moments that differ from one run to the next."""
+    """Return the account's contents, without ids and times that differ between runs."""
     found = {
         "tables": _tables(lab),
         "buckets": _buckets(lab),
@@ -92,7 +92,7 @@ def _buckets(lab: Lab) -> dict[str, Any]:
     s3 = lab.client("s3")
     found: dict[str, Any] = {}
     for name in (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]):
-        # The names of Iceberg's files are random; how many there are is not.
+        # The names of Iceberg's files are random, but their number is not.
         keys = [_ID.sub("<id>", one["Key"]) for one in s3.list_objects_v2(Bucket=name).get("Contents", [])]
         found[name] = [[re.sub(r"[0-9]{8,}|[0-9a-f]{16,}", "<id>", key) for key in keys]]
         with _unless_absent():

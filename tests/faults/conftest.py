@@ -16,7 +16,7 @@ from zetl_helpers.lab import Lab
 
 @dataclass
 class Ground:
-    """A running lakehouse, and its state with nothing in it."""
+    """A running lakehouse, and its empty state."""
 
     lakehouse: Lakehouse
     snapshots: Snapshots
@@ -25,7 +25,7 @@ class Ground:
 
 @pytest.fixture(scope="module")
 def ground() -> Iterator[Ground]:
-    """One lakehouse for a module's tests, which give it back empty."""
+    """One lakehouse for a module's tests, which leave it empty."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     snapshots = Snapshots(lakehouse)
@@ -35,7 +35,7 @@ def ground() -> Iterator[Ground]:
 
 @pytest.fixture
 def recorded(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lab, Recorder]]:
-    """A lab on an empty account and all its calls; neither our waits nor botocore's take any time."""
+    """A lab on an empty account with all its calls; neither our waits nor botocore's take any time."""
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None, time=time.time))
     ground.snapshots.put_back(ground.empty)
     with without_waiting(ground.lakehouse.zero_etl.tick):

@@ -1,4 +1,4 @@
-"""A process that dies at one of its AWS calls: before the request is sent, or after the answer has come."""
+"""A process that dies at one of its AWS calls: before the request is sent, or after the response arrived."""
 
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ class Interruption:
         session.events.register("after-call", self._after)
 
     def arm(self, call: int, when: When) -> None:
-        """End at the call of that number, the first one being 0."""
+        """End at the call with that number, starting at 0."""
         self.calls, self._at = [], (call, when)
 
     def disarm(self) -> None:

@@ -1,4 +1,4 @@
-"""What other people have in the account: nothing of it is the lab's to touch."""
+"""Other people's resources in the account, which the lab must not touch."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ STATEMENTS: list[dict[str, Any]] = [
         "Resource": "arn:aws:glue:us-east-1:123456789012:*",
     },
     {
-        # IAM's grammar wants no Sid.
+        # IAM's grammar does not require a Sid.
         "Effect": "Deny",
         "Principal": "*",
         "Action": "glue:DeleteDatabase",
@@ -35,7 +35,7 @@ _READ = {
 
 
 def move_in(lab: Lab) -> None:
-    """Make other people's things, names like the lab's among them."""
+    """Create other people's resources, including names like the lab's."""
     _put_data(lab)
     _put_rights(lab)
     lab.client("cloudwatch").put_metric_alarm(

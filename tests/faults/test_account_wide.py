@@ -1,4 +1,4 @@
-"""What belongs to the whole account: merged, and put back to the letter; also by two learners at once."""
+"""Account-wide settings: merged, and restored exactly, including by two concurrent learners."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ def administrators(lab: Lab) -> list[str]:
 
 
 def meanwhile(lab: Lab, operation: str, act: Callable[[], object]) -> None:
-    """Let somebody else act once, just before the lab's next call of an operation."""
+    """Run another caller's action once, just before the lab's next call of an operation."""
     pending: Iterator[Callable[[], object]] = iter([act])
     service = "glue" if "Policy" in operation else "lakeformation"
     lab.client(service).meta.events.register(
@@ -104,7 +104,7 @@ def test_two_learners_leave_the_policy_as_it_was(anna: Lab, ben: Lab, order: str
 
 
 def test_two_learners_who_write_at_the_same_moment_both_stay(anna: Lab, ben: Lab) -> None:
-    """Ben's merge falls between Anna's reading and her writing: her hash is out of date, and she begins again."""
+    """Ben's merge happens between Anna's read and her write: her hash is outdated, and she starts again."""
     before = policy(anna)
     meanwhile(anna, "PutResourcePolicy", lambda: target.merge_catalog_policy(ben))
     assert target.merge_catalog_policy(anna).did == "created"
@@ -144,7 +144,7 @@ def test_a_single_statement_without_a_list_and_an_id_are_kept(anna: Lab) -> None
 
 
 class TestAdministrators:
-    """Of Lake Formation: a list without a hash of its own."""
+    """Lake Formation's list, which has no hash."""
 
     @pytest.fixture(autouse=True)
     def prepared(self, anna: Lab, ben: Lab) -> None:
@@ -197,7 +197,7 @@ class TestAdministrators:
     def test_two_labs_that_leave_at_the_same_moment_leave_nothing(self, anna: Lab, ben: Lab) -> None:
         studio.add_administrator(anna)
         studio.add_administrator(ben)
-        # Anna has said that she leaves, and has not looked who else is there, when Ben leaves.
+        # Ben leaves after Anna has recorded that she leaves, but before she checks who else is there.
         pending = iter([True])
 
         def leave(**_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Any Region, any partition, keys of one's own, names of one's own: the same set-up."""
+"""Any Region, any partition, customer managed keys and custom names: the same set-up."""
 
 import ast
 import dataclasses
@@ -25,7 +25,7 @@ ARN = re.compile(r"arn:(aws[\w-]*):")
 
 @pytest.fixture(params=["eu-central-1", "cn-north-1", "us-gov-west-1"])
 def elsewhere(request: pytest.FixtureRequest) -> Iterator[tuple[Lab, Recorder]]:
-    """A lab with a prefix in another Region, some of them in other partitions."""
+    """A lab with a prefix in other Regions, some of them in other partitions."""
     lakehouse = Lakehouse(Settings(region=request.param, paused=True))
     lakehouse.start()
     with without_waiting(lakehouse.zero_etl.tick):
@@ -63,7 +63,7 @@ def test_names_fit_into_every_region(lab: Lab) -> None:
 
 
 def test_no_helper_writes_a_partition_or_an_endpoint_down() -> None:
-    """But for examples, in docstrings and with the account that documentation uses."""
+    """Except examples in docstrings with the account from AWS's documentation."""
     found = []
     for path in call_sites.HELPERS:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -76,7 +76,7 @@ def test_no_helper_writes_a_partition_or_an_endpoint_down() -> None:
 
 
 def tags_of(lab: Lab) -> dict[str, Any]:
-    """Return the tags of everything that AWS lets one tag, as one dictionary each."""
+    """Return the tags of everything that can be tagged, as one dictionary each."""
     glue, s3 = lab.client("glue"), lab.client("s3")
     made = integration.require(lab)
     alarms = lab.client("cloudwatch").describe_alarms(AlarmNames=[monitoring.alarm_name(lab)])["MetricAlarms"]

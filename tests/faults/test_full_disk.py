@@ -1,4 +1,4 @@
-"""A lakehouse whose disk is really full: a small file system of its own."""
+"""A lakehouse on a small file system that is really full."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"No file system can be mounted here: {mounted.stderr.decode().strip()}")
     yield disk
     daemon.stop(disk / "state")
-    # The process has let go of its address, and may still be ending.
+    # The process has released its address, and may still be ending.
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
@@ -45,7 +45,7 @@ def client(running: Running, service: str) -> Any:
 
 
 def write_until_refused(write: Callable[[str], Any]) -> tuple[set[str], ClientError]:
-    """Write one thing after the other, and return what was acknowledged, and why the next one was not."""
+    """Write repeatedly, and return the acknowledged writes and the reason why the next one failed."""
     acknowledged: set[str] = set()
     try:
         for number in range(100_000):
@@ -89,7 +89,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_work_resumes(disk: 
 
 
 def check(running: Running, objects: set[str], items: set[str]) -> None:
-    """Compare what is there with what was acknowledged."""
+    """Compare the stored data with the acknowledged writes."""
     s3, dynamodb = client(running, "s3"), client(running, "dynamodb")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket="bucket")
     assert {each["Key"] for page in pages for each in page.get("Contents", ())} == objects

@@ -1,4 +1,4 @@
-"""Statements that want all memory or never end, sent by many clients at once: each fails by itself."""
+"""Statements that need all memory or never end, sent by many clients at once: each fails on its own."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Set-up that is killed at any point can be cleaned up, and can be repeated."""
+"""A set-up that is killed at any point can be cleaned up and repeated."""
 
 import os
 import random
@@ -21,13 +21,13 @@ from zetl_helpers.lab import Lab
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
 POINTS = 20
-# Other points at each run; one run's points come back with its seed.
+# Different points in each run; the seed reproduces them.
 SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(10**6))
 
 
 @dataclass
 class World:
-    """An account with other people's things in it, before and after an undisturbed set-up."""
+    """An account with other people's resources, before and after an undisturbed set-up."""
 
     lab: Lab
     interruption: Interruption
@@ -46,7 +46,7 @@ def world() -> Iterator[World]:
     interruption = Interruption(lab.session)
     snapshots = account.Snapshots(running)
     neighbours.move_in(lab)
-    # The project's own bucket and workgroup, which the lab leaves alone, come with its first use.
+    # The project's bucket and workgroup, which the lab does not touch, are created on first use.
     studio.find_project(lab)
     empty, before = snapshots.take(), account.everything(lab)
     with without_waiting(running.zero_etl.tick):
@@ -59,7 +59,7 @@ def world() -> Iterator[World]:
 
 
 def set_up(lab: Lab) -> None:
-    """Make everything that the tutorial makes."""
+    """Create all of the tutorial's resources."""
     chapters.catch_up(lab, 4)
     chapters.share(lab)
     monitoring.create_alarm(lab)

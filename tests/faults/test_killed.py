@@ -1,4 +1,4 @@
-"""A lakehouse that is killed while it is written to: whatever was acknowledged is there afterwards, and once."""
+"""A lakehouse that is killed during writes: every acknowledged write is there afterwards, exactly once."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def client(running: Running, service: str) -> Any:
 
 @dataclass
 class Promises:
-    """What was acknowledged, and what may have been done: a request that got no answer.
+    """The acknowledged writes, and those that may have happened: requests without a response.
 
     Args:
         kept: The last acknowledged value of each thing.
@@ -50,7 +50,7 @@ class Promises:
     doubtful: dict[str, set[Any]] = field(default_factory=dict)
 
     def attempt(self, name: str, value: Any, act: Callable[[], Any]) -> Any:
-        """Do something, and note whether it was acknowledged."""
+        """Run an action, and record whether it was acknowledged."""
         self.doubtful.setdefault(name, set()).add(value)
         answer = act()
         self.kept[name] = value
@@ -58,7 +58,7 @@ class Promises:
         return answer
 
     def check(self, found: dict[str, Any]) -> None:
-        """Compare with what is there, which is then what is known."""
+        """Compare with the stored data, which then becomes the known state."""
         for name, value in self.kept.items():
             assert found.get(name) in {value, *self.doubtful.get(name, ())}, (name, found.get(name), value)
         for name, value in found.items():
@@ -174,7 +174,7 @@ class Account:
         ]
 
     def check(self, running: Running) -> None:
-        """Compare everything that can be seen with what was promised."""
+        """Compare everything visible with the acknowledged writes."""
         s3, glue, iam, dynamodb, athena = (
             self._client(running, name) for name in ("s3", "glue", "iam", "dynamodb", "athena")
         )

@@ -1,4 +1,4 @@
-"""Faults that pass by themselves: set-up continues, and takes no time over it under the testing clock."""
+"""Temporary faults: set-up continues, and takes no time under the testing clock."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegrati
 @pytest.mark.parametrize(
     ("service", "operation", "code", "message"),
     [
-        # Just made, and not known everywhere.
+        # New, and not yet visible everywhere.
         ("dynamodb", "DescribeTable", "ResourceNotFoundException", ""),
         ("dynamodb", "UpdateContinuousBackups", "ContinuousBackupsUnavailableException", ""),
         ("dynamodb", "PutResourcePolicy", "ResourceInUseException", ""),
@@ -37,7 +37,7 @@ NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegrati
         ("glue", "PutResourcePolicy", "ConditionCheckFailureException", ""),
         ("s3", "CreateBucket", "OperationAborted", ""),
         ("lakeformation", "GrantPermissions", "ConcurrentModificationException", ""),
-        # More throttling than botocore's own retries are for.
+        # More throttling than botocore's retries handle.
         ("dynamodb", "BatchWriteItem", "ProvisionedThroughputExceededException", ""),
         ("dynamodb", "BatchGetItem", "ThrottlingException", ""),
     ],
@@ -123,7 +123,7 @@ def test_a_deleted_table_that_is_still_going_is_waited_out(lab: Lab) -> None:
     source.create_table(lab)
     table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     lab.client("dynamodb").delete_table(TableName=lab.table)
-    # DynamoDB still shows the table and its tags; the lakehouse forgets both at once.
+    # DynamoDB still shows the table and its tags; the lakehouse removes both immediately.
     Answers(lab, "dynamodb", "ListTagsOfResource").once(lambda _: {"Tags": [{"Key": "zetl-lab", "Value": "tutorial"}]})
     going = Answers(lab, "dynamodb", "DescribeTable")
     going.once(lambda _: {"Table": {**table, "TableStatus": "DELETING"}})

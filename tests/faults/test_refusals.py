@@ -1,4 +1,4 @@
-"""Bad input and bad circumstances: a clear error, and nothing was changed."""
+"""Bad input and bad circumstances: a clear error, and no change."""
 
 import os
 from collections.abc import Callable
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """An environment that knows nothing of AWS but what a test puts into it."""
+    """An environment with only the AWS settings of a test."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_"))}
     environment = {
         **kept,
@@ -163,7 +163,7 @@ def test_an_alarm_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
 
 
 class TestBucketOfOthers:
-    """S3 says 403 to a bucket of another account, and to one that the caller may not look at."""
+    """S3 returns 403 for a bucket of another account, and for one that the caller may not read."""
 
     def test_in_another_account(self, lab: Lab, recorder: Recorder) -> None:
         Answers(lab, "s3", "HeadBucket").fail("403")

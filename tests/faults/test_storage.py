@@ -1,4 +1,4 @@
-"""A lakehouse whose state folder cannot be written: requests fail and say so, and work resumes."""
+"""A lakehouse with a read-only state folder: requests fail with the reason, and work resumes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def fresh(tmp_path: Path) -> Iterator[tuple[Lakehouse, TestLakehouse]]:
 
 
 def fill(lakehouse: Lakehouse) -> None:
-    """Let the disk have no room for another page."""
+    """Leave no room on the disk for another page."""
     with lakehouse.database.lock:
         pages = lakehouse.database._writer.execute("PRAGMA page_count").fetchone()[0]
         lakehouse.database._writer.execute(f"PRAGMA max_page_count = {pages}")

@@ -1,4 +1,4 @@
-"""Faults on the way between botocore and AWS, below botocore's own retries."""
+"""Faults between botocore and AWS, below botocore's retries."""
 
 import json
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Wire:
         patch.setattr(URLLib3Session, "send", send)
 
     def lose_answers(self, times: int = 1) -> None:
-        """Let requests arrive and be done, and their answers get lost."""
+        """Let requests arrive and be executed, but lose their responses."""
 
         def lose(request: AWSPreparedRequest, send: Send) -> Any:
             send(request)

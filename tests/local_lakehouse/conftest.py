@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture
 def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """A lab whose calls may break AWS's service models: to say so is for the lakehouse."""
+    """A lab whose calls may violate AWS's service models, because the lakehouse must report that."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     return connect_to(lakehouse.url, contract=False)
 
@@ -28,5 +28,5 @@ def backend() -> Iterator[Backend]:
 
 @pytest.fixture
 def clients(backend: Backend) -> ServiceClients:
-    """What a service of the lakehouse sees of an empty account."""
+    """An empty account, as a service of the lakehouse sees it."""
     return backend.clients

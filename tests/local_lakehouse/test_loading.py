@@ -14,12 +14,12 @@ import local_lakehouse
 from local_lakehouse.loading import load
 
 _PACKAGE = Path(local_lakehouse.__file__).parent
-# The process that starts a lakehouse has one thread, and so has a statement's worker while it sets its limits.
+# The process that starts a lakehouse has one thread, as does a statement's worker while it sets its limits.
 _SINGLE_THREADED = {"daemon.py", "sql/workers/process.py"}
 
 
 def modules() -> list[Path]:
-    """Return the package's files whose functions run in several threads."""
+    """Return the package's files with functions that run in several threads."""
     found = sorted(_PACKAGE.rglob("*.py"))
     return [path for path in found if path.relative_to(_PACKAGE).as_posix() not in _SINGLE_THREADED]
 

@@ -1,4 +1,4 @@
-"""The pytest fixture for other people's tests, used as docs/testing.md shows."""
+"""The pytest fixture for external test suites, used as in docs/testing.md."""
 
 import re
 import socket

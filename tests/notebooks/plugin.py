@@ -1,4 +1,4 @@
-"""Lets nbval check each notebook on a fresh local lakehouse of its own.
+"""Lets nbval check each notebook on a fresh, separate local lakehouse.
 
 nbval starts a notebook's kernel with the environment of the test process. Before that happens, this plugin starts a
 lakehouse and points the environment to it, so that notebooks run side by side and in any order: what earlier chapters
@@ -20,11 +20,11 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 from local_lakehouse import daemon
 from zetl_helpers.course.notebooks import kernel_environment, prepare, socket_file
 
-# The figure itself depends on plotly's version. What it shows is compared as text: `charts.summary`, next to it in the
-# same output. The PNG is a still picture of the same figure, added when outputs are stored.
+# The figure itself depends on plotly's version. Its contents are compared as text: `charts.summary`, in the same
+# output. The PNG is a static picture of the same figure, added when outputs are stored.
 _NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/png")
 
-# Where the outputs of notebooks are kept in which a cell failed.
+# The folder for outputs of notebooks with a failed cell.
 KEPT = Path(os.environ.get("ZETL_FAILED_NOTEBOOKS", "build/failed-notebooks"))
 
 _outputs: dict[Path, dict[int, list[Any]]] = {}
@@ -68,7 +68,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _keep_outputs(path: Path) -> None:
-    """Write a notebook with the outputs of this run, to look at what a failing cell said."""
+    """Write a notebook with the outputs of this run, to show a failing cell's output."""
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for number, cell in enumerate(code):

@@ -1,4 +1,4 @@
-"""A stored output that is another than the one of a run does not pass, wherever the difference is."""
+"""A stored output that differs from a run's does not pass, wherever the difference is."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def test_every_changed_output_fails_its_cell(name: str, tmp_path: Path) -> None:
 
 
 def seed_of_the_commit() -> int:
-    """Return a number that is another one at each commit, and the same one when a commit is tested again."""
+    """Return a number that differs at each commit, and is the same when a commit is tested again."""
     command = ["git", "rev-parse", "--short=7", "HEAD"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     # A source distribution has no commits.
@@ -51,7 +51,7 @@ def code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def change_one_output(cell: dict[str, Any], chance: random.Random) -> bool:
-    """Change one letter or digit of one of a cell's outputs; tell whether it has any."""
+    """Change one letter or digit in one of a cell's outputs; return whether it has any."""
     if not cell["outputs"]:
         return False
     output = chance.choice(cell["outputs"])
@@ -62,7 +62,7 @@ def change_one_output(cell: dict[str, Any], chance: random.Random) -> bool:
     for position in candidates:
         other = "7" if text[position] != "7" else "8"
         altered = text[:position] + other + text[position + 1 :]
-        # What the rules make equal, such as a time, may differ from run to run.
+        # Values that the rules normalize, such as a time, can differ between runs.
         if sanitized(altered) != sanitized(text):
             place[member] = altered
             return True

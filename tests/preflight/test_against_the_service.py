@@ -1,4 +1,4 @@
-"""The predictions of preflight, held against what the local zero-ETL service then makes of the same items."""
+"""The predictions of preflight, compared with the local zero-ETL service on the same items."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def create(account: TestLakehouse, design: Design, name: str) -> None:
 
 
 def bytes_of(item: Item) -> dict[str, Any]:
-    """Return an item as boto3 wants it: binary values as bytes."""
+    """Convert an item for boto3: binary values as bytes."""
     import base64
 
     def value(tagged: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def test_the_columns_are_those_that_the_service_makes(design: Design, account: T
 
 
 def ordered(found: Mapping[str, str]) -> dict[str, str]:
-    """Return types with the fields of structs in alphabetical order: the items' order, which decides, is not known."""
+    """Return types with struct fields in alphabetical order, because the order of items, which decides, is unknown."""
     return {name: _ordered(kind) for name, kind in found.items()}
 
 
@@ -167,7 +167,7 @@ def test_any_items_get_the_columns_or_the_problem_that_is_predicted(items: list[
 
 
 def problem_of(columns: Sequence[Column]) -> str:
-    """Return the code of the first problem that the service has with columns; empty when it has none."""
+    """Return the code of the service's first problem with columns; empty if there is none."""
     try:
         check_names(columns, {})
         evolved(columns, None, 0)

@@ -1,4 +1,4 @@
-"""The checklist's commands, carried out one after the other by the AWS CLI."""
+"""The checklist's commands, run in order with the AWS CLI."""
 
 import shlex
 
@@ -37,7 +37,7 @@ def test_the_commands_bring_a_table_into_the_lakehouse(
         places = Places(THREAD.name, account=account.account, region=region, bucket="threads-bucket")
         month = {"FieldName": "LastPostedDateTime", "FunctionSpec": "month", "ConversionSpec": "iso"}
         for task in report.checklist(places, unnest="TOPLEVEL", partition_by=[month]):
-            # In this process: to start the command takes longer than what it does.
+            # In this process, because starting the command takes longer than running it.
             assert clidriver.create_clidriver().main(shlex.split(task.command)[1:]) == 0, (
                 task.title,
                 capsys.readouterr(),

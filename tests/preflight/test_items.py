@@ -1,4 +1,4 @@
-"""Reading items in the forms in which DynamoDB's tools write them."""
+"""Reading items from the formats of DynamoDB's tools."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""What preflight finds, recommends and shows."""
+"""Preflight's findings, recommendations and output."""
 
 import json
 from collections.abc import Sequence

@@ -24,9 +24,9 @@ class Lock:
 
     Args:
         about: Its first line.
-        extras: The extras of this project that it is for.
-        packages: Other packages that it is for, instead.
-        python: The oldest Python that it is for.
+        extras: The extras of this project that it covers.
+        packages: Other packages that it covers instead.
+        python: The oldest supported Python.
         beside: The lock that is installed first; what both need has one version.
         kept: Whether an upgrade leaves its pins alone.
     """

@@ -1,6 +1,6 @@
 """The commands of the workflows' jobs, run here: ``python tests/release/run_workflows.py [JOB…]``.
 
-Actions (checkout, uploads) are left out, and jobs for systems and Pythons that are not here. Prints the
+Actions (checkout, uploads) are left out, and so are jobs for other systems and Python versions. Prints the
 last lines of each job's log; the logs are in build/workflows/.
 """
 

@@ -1,4 +1,4 @@
-"""What the workflows run."""
+"""The commands of the workflows."""
 
 import re
 

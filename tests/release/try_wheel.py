@@ -1,7 +1,7 @@
 """The built wheel and source distribution, tried in empty environments: ``python -m tests.release.try_wheel``.
 
-Each environment gets the newest versions that pip finds for the ranges in pyproject.toml, as anybody who installs the
-package does. Runs with the standard library and pip alone, on every system, so that CI can try each Python.
+Each environment gets the latest versions that pip finds for the ranges in pyproject.toml, as a normal installation
+does. Runs with only the standard library and pip, on every system, so that CI can test each Python.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ BIN = "Scripts" if sys.platform == "win32" else "bin"
 
 
 class TrialError(Exception):
-    """The package does not do what it should; the text says which step and what it printed."""
+    """The package does not work; the text says which step failed and what it printed."""
 
 
 class Environment:
-    """An empty virtual environment in a folder of its own, with an empty working folder next to it."""
+    """An empty virtual environment in a separate folder, with an empty working folder."""
 
     def __init__(self, folder: Path, distribution: str) -> None:
         self._bin = folder / "venv" / BIN
@@ -49,7 +49,7 @@ class Environment:
         return done.stdout
 
     def expect(self, text: str, command: str, *words: str, status: int = 0, **environment: str) -> None:
-        """Run a command that has to print a text."""
+        """Run a command that must print a text."""
         printed = self.run(command, *words, status=status, **environment)
         if text not in printed:
             raise TrialError(f"{command} {' '.join(words)} does not print {text!r}, but:\n{printed}")

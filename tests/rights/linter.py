@@ -15,7 +15,7 @@ _MEDIUM = 40  # in the validator's own order of severities
 
 
 class Finding(NamedTuple):
-    """What the linter objects to."""
+    """A linter's finding."""
 
     document: str
     sid: str

@@ -1,4 +1,4 @@
-"""Who works on a lakehouse that enforces IAM: an administrator, who makes of the others what their policies say."""
+"""Identities on a lakehouse that enforces IAM: an administrator, and others with the policies that it attaches."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +15,7 @@ from zetl_helpers.lab import Lab
 
 Document = dict[str, Any]
 
-# The role that the learner's dummy key stands for, and the policy that makes it an administrator.
+# The role of the learner's dummy key, and the policy that makes it an administrator.
 ROLE = "Admin"
 _ADMINISTRATOR = "Administrator"
 
@@ -30,7 +30,7 @@ def learners_policies(
 
 
 def become(lab: Lab, documents: Iterable[Document]) -> None:
-    """Let the administrator's role have these policies and nothing else, next to the boundary that an account has."""
+    """Give the administrator's role only these policies, apart from the account's boundary."""
     iam = lab.client("iam")
     boundary = json.dumps(permissions.render(lab, "target_role_boundary"))
     iam.create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=boundary)
@@ -55,7 +55,7 @@ def without(action: str) -> Callable[[Document], Document]:
 
 
 def rights(running: Lakehouse | Running, *, after: int = 0, of: str = "") -> list[dict[str, Any]]:
-    """Return the rights that a lakehouse was asked for: ``action``, ``resource`` and ``allowed``.
+    """Return the permissions that a lakehouse checked: ``action``, ``resource`` and ``allowed``.
 
     Args:
         running: The lakehouse.
@@ -74,7 +74,7 @@ def newest(running: Lakehouse | Running) -> int:
 
 
 def session_of(lab: Lab, role: str, url: str, prefix: str = "") -> Lab:
-    """Return a lab with the identity of another role."""
+    """Return a lab with another role's credentials."""
     arn = f"arn:aws:iam::{lab.account}:role/{role}"
     keys = lab.client("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
     session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], lab.region)

@@ -1,4 +1,4 @@
-"""The permissions boundary of the target role, where an account has one."""
+"""The permissions boundary of the target role, in an account that has one."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A class in one account: the instructor makes the learners' roles, sees everybody's lab, and cleans up after all."""
+"""A class in one account: the instructor creates the learners' roles, sees all labs, and cleans them up."""
 
 import json
 from collections.abc import Iterator, Sequence

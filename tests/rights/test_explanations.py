@@ -1,4 +1,4 @@
-"""What a denial is turned into: AWS's words, the missing action, and the statement to look at."""
+"""Explanations of denials: AWS's message, the missing action, and its statement."""
 
 import pytest
 from botocore.exceptions import ClientError

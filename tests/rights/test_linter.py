@@ -1,4 +1,4 @@
-"""No policy has a finding of medium severity or above, but for those whose reason stands in policies/README.md."""
+"""No policy has a finding of medium severity or above, except those with a reason in policies/README.md."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from zetl_helpers.lab import Lab
 pytestmark = pytest.mark.once
 
 README = Path(__file__).parents[2] / "policies" / "README.md"
-# What AWS lets a managed policy have, without white space.
+# AWS's limit for a managed policy, without white space.
 MANAGED = 6144
 
 

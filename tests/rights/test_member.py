@@ -69,7 +69,7 @@ def member(enforcing: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def run(chapter: str, without: tuple[str, ...] = ()) -> int:
-    """Run a notebook's cells but those with one of some texts in them; return how many ran."""
+    """Run a notebook's cells, except those with certain texts; return the number of cells run."""
     (path,) = NOTEBOOKS.glob(f"{chapter}_*.ipynb")
     names: dict[str, Any] = {}
     cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]

@@ -1,4 +1,4 @@
-"""Doctor's question to IAM: what of the learner's policies does the caller have?"""
+"""Doctor's question to IAM: which of the learner's permissions does the caller have?"""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Things taken away, one at a time: each ends in a sentence that names what is missing and who can give it."""
+"""Permissions removed one at a time: each causes a message that names the missing permission and who can grant it."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
 
 
 def tutorial(lab: Lab) -> None:
-    """Do what the chapters do, without their pictures."""
+    """Run the chapters' steps, without their pictures."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)
@@ -69,7 +69,10 @@ def tutorial(lab: Lab) -> None:
         ("glue:PutResourcePolicy", f"{ACCOUNT}, statement ChangeCatalogPolicy"),
         ("s3:PutBucketPolicy", f"{BUILD}, statement TargetBucket"),
         ("athena:StartQueryExecution", f"{USE}, statement Query"),
-        ("s3:GetObject", f"{BUILD}, statement TargetObjects"),  # which Athena reads with, in the learner's name
+        (
+            "s3:GetObject",
+            f"{BUILD}, statement TargetObjects",
+        ),  # which Athena uses to read, with the learner's permissions
         ("cloudwatch:PutMetricAlarm", f"{USE}, statement Alarms"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The whole tutorial as the learner, each chapter twice: nothing is denied, and nothing of the policies is idle."""
+"""The whole tutorial as the learner, each chapter twice: nothing is denied, and no part of the policies is unused."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def each_twice(folder: Path) -> list[Path]:
     twice = []
     for chapter in CHAPTERS:
         again = folder / chapter.name.replace("_", "_again_", 1)
-        # Pictures are found next to the notebooks.
+        # Pictures are next to the notebooks.
         again.write_text(chapter.read_text().replace("../docs", str(ROOT / "docs")))
         twice += [chapter, again]
     return twice

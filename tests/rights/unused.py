@@ -1,4 +1,4 @@
-"""Which parts of a policy nobody needed."""
+"""Parts of a policy that nobody needed."""
 
 import re
 from collections.abc import Iterable, Iterator

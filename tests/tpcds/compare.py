@@ -1,4 +1,4 @@
-"""TPC-DS: all 99 queries as Trino formats them, against the answers of DuckDB's own dialect."""
+"""TPC-DS: all 99 queries as Trino formats them, compared with DuckDB's results."""
 
 from __future__ import annotations
 

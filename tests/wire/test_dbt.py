@@ -1,7 +1,7 @@
 """dbt with its Athena adapter builds a small project on the lakehouse, and builds it again when the rows have changed.
 
-dbt lives in an environment of its own, as dbt's documentation advises: it wants an older PyAthena, mmh3 and pathspec
-than other tools here. `make .venv-dbt/.ready` makes it, and `make test` does so first.
+dbt is in a separate environment, as its documentation advises: it needs an older PyAthena, mmh3 and pathspec than other
+tools here. `make .venv-dbt/.ready` creates it, and `make test` does so first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ pytestmark = [
 
 
 class Dbt:
-    """dbt on a lakehouse, and a cursor next to it."""
+    """dbt on a lakehouse, and a cursor on the same lakehouse."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.environment = {

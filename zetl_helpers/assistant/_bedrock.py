@@ -26,7 +26,7 @@ _FENCED = re.compile(r"```(?:json|sql)?\s*(.*?)```", re.DOTALL)
 _ADVICE = {
     "AccessDeniedException": "Enable the model in Bedrock for this Region, and allow bedrock:InvokeModel on it.",
     "ThrottlingException": "The model is throttled. Wait a minute, then ask again.",
-    "ServiceQuotaExceededException": "The account's quota for the model is used up. Ask again later.",
+    "ServiceQuotaExceededException": "The account's quota for the model is exhausted. Ask again later.",
     "ModelTimeoutException": "The model took too long. Ask a shorter question.",
     "ModelNotReadyException": "The model is not ready yet. Ask again in a minute.",
     "ServiceUnavailableException": "Bedrock is not available. Ask again in a minute.",
@@ -131,9 +131,9 @@ def _read(text: str) -> Draft:
     try:
         document = json.loads(body)
     except ValueError:
-        return Draft(None, "The model's answer is not in the agreed form. Ask again, or use the offline backend.")
+        return Draft(None, "The model's response is not in the expected format. Ask again, or use the offline backend.")
     if not isinstance(document, dict) or not isinstance(document.get("explanation", ""), str):
-        return Draft(None, "The model's answer is not in the agreed form. Ask again, or use the offline backend.")
+        return Draft(None, "The model's response is not in the expected format. Ask again, or use the offline backend.")
     sql = document.get("sql")
     explanation = document.get("explanation", "")
     if not isinstance(sql, str) or not sql.strip():

@@ -110,6 +110,6 @@ def _explain(lab: Lab, sql: str) -> None:
         execution: dict[str, Any] = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]
         return execution["Status"] if execution["Status"]["State"] not in ("QUEUED", "RUNNING") else None
 
-    status = wait_for("Athena to explain the statement", look, timeout=60, hint="Look at the query history in Athena.")
+    status = wait_for("Athena to explain the statement", look, timeout=60, hint="Check the query history in Athena.")
     if status["State"] != "SUCCEEDED":
         raise RejectedError(status.get("StateChangeReason", "Athena does not accept the statement."))

@@ -54,7 +54,7 @@ def explain(plan: Plan) -> str:
     text = "I understood " + "; ".join(points(plan)) + "."
     if plan.unused:
         text += (
-            f" I did not use {', '.join(repr(word) for word in plan.unused)}: check that the result is what you mean."
+            f" I did not use {', '.join(repr(word) for word in plan.unused)}: check that the result is what you want."
         )
     return " ".join((text, *plan.doubts))
 

@@ -159,7 +159,7 @@ class _Writer:
             found = [name for (_, name), group in zip(groups, plan.groups, strict=True) if group == plan.order]
             found += [name for (_, name), one in zip(measures, plan.measures, strict=False) if one.column == plan.order]
             if not found:
-                raise UnsupportedError("What the rows are to be sorted by is not among the columns.")
+                raise UnsupportedError("The sort order refers to something that is not among the columns.")
             return [f"{_quoted(found[0])} {plan.direction}", *names]
         if by_time or plan.pivot is not None or not measures:
             return [*by_time, *(name for name in names if name not in by_time)]

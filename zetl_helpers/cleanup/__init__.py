@@ -197,5 +197,5 @@ def _what_is_left(found: Plan) -> str:
     if found:
         names = ", ".join(f"{one.kind} {one.name}" for one in found)
         text.append(f"Still there: {names}. Run cleanup.apply(cleanup.plan(lab)) again.")
-    text += [f"Could not look for {what}: {reason}. Mend that, and look again." for what, reason in found.unseen]
+    text += [f"Could not look for {what}: {reason}. Fix the cause and check again." for what, reason in found.unseen]
     return " ".join(text)

@@ -78,7 +78,7 @@ def _integration_is_gone(mine: Belongings, arn: str) -> bool | None:
 
 
 def _wait_for_integration(name: str, gone: Callable[[], bool | None]) -> None:
-    hint = "Look at it in the AWS Glue console, under Zero-ETL integrations."
+    hint = "Check it in the AWS Glue console, under Zero-ETL integrations."
     wait_for(f"integration {name} to be gone", gone, timeout=30 * _MINUTES, hint=hint)
 
 
@@ -278,7 +278,7 @@ def _table_is_gone(mine: Belongings, name: str) -> bool | None:
 
 
 def _wait_for_table(name: str, gone: Callable[[], bool | None]) -> None:
-    hint = "Look at the table's status in the DynamoDB console."
+    hint = "Check the table's status in the DynamoDB console."
     wait_for(f"table {name} to be gone", gone, timeout=10 * _MINUTES, hint=hint)
 
 

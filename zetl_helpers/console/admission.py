@@ -67,7 +67,7 @@ def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
     if len(named) != 1 or named[0] not in hosts:
         return f"The practice console answers to {' and '.join(hosts)} only."
     if opens_page:
-        return None if headers.get("Sec-Fetch-Dest", "document") == "document" else "The page is not for embedding."
+        return None if headers.get("Sec-Fetch-Dest", "document") == "document" else "The page cannot be embedded."
     if any(origin != f"http://{named[0]}" for origin in headers.get_all("Origin", [])):
         return "The practice console does not answer other pages."
     if any(site not in ("same-origin", "none") for site in headers.get_all("Sec-Fetch-Site", [])):

@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reason is not None:
             self._json(403, _error("Refused", reason))
         elif not self.server.session.knows(self.headers.get("Cookie")):
-            self._json(401, _error("NoToken", "Open the address that zetl console printed; it carries the token."))
+            self._json(401, _error("NoToken", "Open the address that zetl console printed; it contains the token."))
         else:
             self._json(*self._ask(address.path, content))
 
@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             asked = json.loads(content or b"{}")
         except ValueError:
-            return 400, _error("InvalidQuestion", "The question is not JSON.")
+            return 400, _error("InvalidQuestion", "The request is not JSON.")
         if not path.startswith("/api/") or not isinstance(asked, dict):
             return 404, _error("NotFound", "The practice console answers JSON objects under /api/.")
         try:
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > _MAX_REQUEST:
             self.close_connection = True
-            self._json(413, _error("TooLarge", f"A question has at most {_MAX_REQUEST} bytes and says how many."))
+            self._json(413, _error("TooLarge", f"A request has at most {_MAX_REQUEST} bytes and states its length."))
             return None
         return self.rfile.read(int(length))
 

@@ -46,7 +46,7 @@ def to_python(value: Any, shape: Any, path: str = "") -> Any:
         try:
             return datetime.fromisoformat(value)
         except ValueError as error:
-            raise InvalidValueError(f"{path} is not a moment in ISO 8601, such as 2026-11-28T09:00:00Z.") from error
+            raise InvalidValueError(f"{path} is not an ISO 8601 time, such as 2026-11-28T09:00:00Z.") from error
     return value
 
 

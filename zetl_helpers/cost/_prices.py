@@ -40,7 +40,7 @@ class CostItem:
     usd: float
     """The amount for the whole period."""
     basis: str
-    """How the quantity comes about, and where the price is from."""
+    """How the quantity was derived, and the source of the price."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,6 +140,4 @@ def region_notes(region: str) -> tuple[str, ...]:
     """Say so if the prices are those of another Region."""
     if region == PRICED_REGION:
         return ()
-    return (
-        f"Prices of {PRICED_REGION} stand in for {region}, where they may differ. Look them up before you rely on it.",
-    )
+    return (f"The prices are those of {PRICED_REGION}, and {region} can differ. Check them before you rely on this.",)

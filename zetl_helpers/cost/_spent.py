@@ -47,8 +47,8 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     now = now or datetime.now(UTC)
     items: list[CostItem] = []
     notes = [
-        f"AWS's own figures come up to a day later: Cost Explorer by tag {TAG_KEY}, once it is a cost allocation tag.",
-        "Not told by AWS, and not included: S3 reads, requests to the Data Catalog, and what was deleted already.",
+        f"AWS's figures follow up to a day later: in Cost Explorer by tag {TAG_KEY}, once it is a cost allocation tag.",
+        "Not reported by AWS, and not included: S3 reads, Data Catalog requests, and deleted resources.",
     ]
     with absent("ResourceNotFoundException"):
         table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]

@@ -84,7 +84,7 @@ def _require_shared(lab: Lab, chapter: int) -> None:
             raise
         raise MemberError(f"Table {lab.database}.{lab.target_table} is not shared with this project. {ask}") from error
     if chapter > 6 and "email" not in columns:
-        raise MemberError(f"The changes of chapter 6 are not made yet. {ask.replace('1 to 3', '1 to 3 and 6')}")
+        raise MemberError(f"The changes of chapter 6 have not been made yet. {ask.replace('1 to 3', '1 to 3 and 6')}")
 
 
 # The chapters that a project member can run or read.

@@ -48,7 +48,7 @@ def region(lab: Lab) -> Check:
     return Check(
         lab.region in known["regions"],
         f"Region {lab.region}: AWS Glue zero-ETL by CloudFormation's list of {known['date']}",
-        f"It is not on that list. Take one that is, with AWS_REGION: {', '.join(known['regions'])}.",
+        f"It is not on that list. Set AWS_REGION to one of these: {', '.join(known['regions'])}.",
     )
 
 
@@ -93,7 +93,7 @@ def rights(lab: Lab) -> list[Check]:
         in_class = target.class_is_prepared(lab)
         simulated = permissions.simulate(lab, _rights.CLASS_POLICIES if in_class else _rights.LEARNER_POLICIES)
     except (ClientError, BotoCoreError) as error:
-        step = "Ask for iam:SimulatePrincipalPolicy; or go on, and what is missing is named when it is needed."
+        step = "Ask for iam:SimulatePrincipalPolicy; or continue: a missing permission is named when it is needed."
         return [Check(False, "rights cannot be simulated", f"{error}. {step}")]
     missing = simulated[~simulated["allowed"]]
     if not missing.empty and permissions.simulate(lab, _rights.INSTRUCTOR_POLICIES)["allowed"].all():
@@ -114,7 +114,7 @@ def rights(lab: Lab) -> list[Check]:
 
 def governance(lab: Lab) -> Check:
     """Check whether Lake Formation governs the account and, if so, whether the lab has or can get its grants."""
-    return _unless_refused("Lake Formation does not tell its settings", lambda: _governance(lab))
+    return _unless_refused("Lake Formation does not return its settings", lambda: _governance(lab))
 
 
 def _governance(lab: Lab) -> Check:
@@ -148,7 +148,7 @@ def project(lab: Lab) -> Check:
             return Check(True, f"optional: no project {lab.project} in SageMaker Unified Studio; chapter 3 tells how")
         return Check(True, f"project {found.name} in SageMaker Unified Studio")
 
-    return _unless_refused("SageMaker Unified Studio does not answer", look)
+    return _unless_refused("SageMaker Unified Studio does not respond", look)
 
 
 def quotas(lab: Lab) -> list[Check]:
@@ -165,7 +165,7 @@ def _quota(lab: Lab, name: str, count: Callable[[Lab], tuple[int, int]]) -> Chec
     return Check(
         used + needed <= quota["limit"],
         f"quota: {used:,} of {quota['limit']:,} {quota['unit']}",
-        f"The lab needs {needed:,} more. Delete what nobody needs, or ask for a higher quota in the Service Quotas "
+        f"The lab needs {needed:,} more. Delete unused resources, or request a higher quota in the Service Quotas "
         f"console. {quota['source']}",
     )
 
@@ -217,7 +217,7 @@ def leftovers(lab: Lab) -> list[Check]:
         Check(
             False,
             f"{one.kind} {one.name} has a name of the lab and is not the lab's",
-            f"Left alone: {one.why}. Set ZETL_PREFIX to give your lab names of its own.",
+            f"Left alone: {one.why}. Set ZETL_PREFIX to use different names for your lab.",
         )
         for one in found.foreign
     ]

@@ -53,7 +53,7 @@ def disk() -> Check:
     return Check(
         free >= _LEAST_DISK,
         f"disk: {_amount(free, _LEAST_DISK)} free for the local lakehouse",
-        f"Make room beside {folder}, or set ZETL_STATE_DIR to a folder on another disk.",
+        f"Free disk space next to {folder}, or set ZETL_STATE_DIR to a folder on another disk.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The workers of a lakehouse: started when they are needed, watched while they work, replaced when they end."""
+"""A lakehouse's workers: started on demand, monitored while they work, and replaced when they end."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from local_lakehouse.sql.workers.limits import MB, Limits
 _LOG = logging.getLogger(__name__)
 _KEPT_IDLE = 2
 _WATCH_SECONDS = 0.05
-# A statement that runs this long gives way to shorter ones.
+# A statement that runs this long yields to shorter ones.
 _LONG_SECONDS = 2.0
 _NICENESS = 10
-# An interruption reaches DuckDB between two steps; what does not end then is ended.
+# An interruption reaches DuckDB between two steps; a worker that does not react is killed.
 _PATIENCE_SECONDS = 1.0
 _RETIRED_AT_BYTES = 128 * MB
 _START_SECONDS = 60.0
@@ -40,14 +40,14 @@ _MEMORY_FAILURE = (
 
 
 class InterruptedStatementError(Exception):
-    """The statement was stopped by somebody."""
+    """The statement was stopped."""
 
 
 class WorkerSession:
-    """A worker for one execution: the relations that it registers end with it.
+    """A worker for one execution, with the relations registered for it.
 
     Args:
-        pool: Where its worker comes from and returns to.
+        pool: The pool of its worker.
     """
 
     def __init__(self, pool: WorkerPool) -> None:
@@ -59,26 +59,26 @@ class WorkerSession:
         self._interrupted = False
 
     def register(self, name: str, rows: pa.Table) -> None:
-        """Let statements of this session read rows under a name."""
+        """Register rows under a name for this session's statements."""
         path = self._path()
         with path.open("wb") as file, pa.ipc.new_stream(file, rows.schema) as writer:
             writer.write_table(rows)
         self._order({"do": "register", "name": name, "path": str(path)})
 
     def execute(self, sql: str) -> None:
-        """Run a statement that has no rows.
+        """Run a statement without a result.
 
         Raises:
-            QueryFailure: It fails.
+            QueryFailure: The statement fails.
             InterruptedStatementError: It was stopped.
         """
         self._order({"do": "execute", "sql": sql})
 
     def read(self, sql: str) -> pa.Table:
-        """Run a query and return its rows, which stay on the disk until they are looked at.
+        """Run a query and return its rows, which stay on disk until they are read.
 
         Raises:
-            QueryFailure: It fails; never with DuckDB's own words.
+            QueryFailure: The query fails; the message is never DuckDB's.
             InterruptedStatementError: It was stopped.
         """
         path = self._path()
@@ -87,10 +87,10 @@ class WorkerSession:
         return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
-        """Run a query and return its rows batch by batch, however many they are: only the disk bounds them.
+        """Run a query and return its rows in batches, limited only by disk space.
 
         Raises:
-            QueryFailure: It fails; never with DuckDB's own words.
+            QueryFailure: The query fails; the message is never DuckDB's.
             InterruptedStatementError: It was stopped.
         """
         path = self._path()
@@ -99,17 +99,17 @@ class WorkerSession:
         return pa.ipc.open_stream(pa.memory_map(str(path)))
 
     def constant(self, sql: str) -> object:
-        """Compute an expression that reads no table.
+        """Evaluate an expression without tables.
 
         Raises:
-            QueryFailure: Computing it fails.
+            QueryFailure: Evaluation fails.
             InterruptedStatementError: It was stopped.
         """
         row = self.read(f"SELECT {sql}").to_pylist()[0]
         return next(iter(row.values()))
 
     def interrupt(self) -> None:
-        """Stop the statement that runs, and all that would follow."""
+        """Stop the current statement, and refuse later ones."""
         with self._lock:
             self._interrupted = True
             worker = self._worker
@@ -168,7 +168,7 @@ def _failure(answer: Message) -> QueryFailure:
 
 
 class _Worker:
-    """A worker process, seen from the lakehouse."""
+    """A worker process, from the lakehouse's side."""
 
     def __init__(self, channel: Channel, pid: int) -> None:
         self._channel = channel
@@ -195,11 +195,11 @@ class _Worker:
             self.kill("interruption")
 
     def data_bytes(self) -> int:
-        """Return how much memory it has taken since it was started."""
+        """Return the memory used since the start."""
         return max(0, self._resident() - self._base)
 
     def give_way(self) -> None:
-        """Let shorter statements go first from now on."""
+        """Give shorter statements priority from now on."""
         if not self._slowed and time.monotonic() - self.busy_since > _LONG_SECONDS:
             self._slowed = True
             with contextlib.suppress(psutil.Error):
@@ -207,11 +207,11 @@ class _Worker:
 
     @property
     def fresh(self) -> bool:
-        """Whether it is as good as a new one."""
+        """Whether it is as good as a new worker."""
         return not self._slowed and self.data_bytes() < _RETIRED_AT_BYTES
 
     def kill(self, reason: str) -> None:
-        """End it at once."""
+        """Kill it immediately."""
         self.killed_for = self.killed_for or reason
         with contextlib.suppress(psutil.Error):
             self._process.kill()
@@ -230,11 +230,11 @@ class _Worker:
 
 
 class WorkerPool:
-    """Worker processes, as many as there are statements that run at once.
+    """Worker processes, one per concurrent statement.
 
     Args:
-        limits: The bounds of statements.
-        folder: Where rows on their way are kept; by default a temporary folder.
+        limits: The limits of statements.
+        folder: The folder for rows in transit; by default a temporary folder.
     """
 
     def __init__(self, limits: Limits | None = None, folder: Path | None = None) -> None:
@@ -251,7 +251,7 @@ class WorkerPool:
         self._stopped = threading.Event()
 
     def session(self) -> WorkerSession:
-        """Return a session; its worker is taken by its first statement."""
+        """Return a session; its first statement gets a worker."""
         return WorkerSession(self)
 
     @contextlib.contextmanager
@@ -264,7 +264,7 @@ class WorkerPool:
             session.close()
 
     def lease(self) -> _Worker:
-        """Return a worker that nobody else uses, until `take_back`."""
+        """Return a worker for exclusive use until `take_back`."""
         with self._lock:
             worker = self._idle.pop() if self._idle else None
         if worker is None:
@@ -294,7 +294,7 @@ class WorkerPool:
             worker.close()
 
     def reason_of(self, worker: _Worker | None, interrupted: bool) -> Exception:
-        """Return why a worker ended while it worked."""
+        """Return the reason why a worker ended during a statement."""
         if worker is None:
             raise AssertionError("only a worker that worked can end")
         with self._lock:
@@ -349,7 +349,7 @@ class WorkerPool:
             ) from error
 
     def _watch(self) -> None:
-        """Hold the workers to their limits; whatever goes wrong with one of them, the others are watched."""
+        """Enforce the workers' limits; an error with one worker does not affect the others."""
         while not self._stopped.wait(_WATCH_SECONDS):
             with self._lock:
                 busy = list(self._busy)

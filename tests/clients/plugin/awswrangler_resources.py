@@ -1,4 +1,4 @@
-"""A pytest plugin for awswrangler's tests, which ask CloudFormation for the resources that exist."""
+"""A pytest plugin for awswrangler's tests, which get the names of existing resources from CloudFormation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pytest plugin for PyAthena's tests: PyArrow's client of S3 is told of the endpoint, which it does not look up."""
+"""A pytest plugin for PyAthena's tests: it sets the endpoint of PyArrow's S3 client, which does not look it up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 
 from pyarrow import fs
 
-# By path, not by host name: no host of the bucket's name exists.
+# Path-style, because no host with the bucket's name exists.
 fs.S3FileSystem = functools.partial(
     fs.S3FileSystem,
     endpoint_override=os.environ["AWS_ENDPOINT_URL"].partition("://")[2],

@@ -139,7 +139,7 @@ def test_a_long_plan_has_a_break_in_every_stretch() -> None:
 def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(NOTEBOOKS[0].parent)
     assert main(["kit", "--out", str(tmp_path)]) == 0
-    assert (tmp_path / "checklist.md").read_text().startswith("# Checklist for the evening")
+    assert (tmp_path / "checklist.md").read_text().startswith("# Checklist for the end of the day")
 
 
 def test_without_notebooks_the_command_says_where_to_go(

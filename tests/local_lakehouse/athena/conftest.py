@@ -1,4 +1,4 @@
-"""A local Athena to try statements on: the dialect by itself, and the whole service without a socket."""
+"""A local Athena for statements: the dialect alone, and the whole service without a socket."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _NoTables:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a query without tables answers."""
+    """The result of a query without tables."""
 
     names: list[str | None]
     types: list[str]
@@ -56,7 +56,7 @@ def workers() -> Iterator[WorkerPool]:
 
 @pytest.fixture(scope="session")
 def ask(workers: WorkerPool) -> Ask:
-    """Runs a query that reads no table."""
+    """Runs a query without tables."""
 
     def answer(sql: str) -> Answer:
         now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
@@ -112,7 +112,7 @@ class Athena:
         return rows[1:] if header else rows
 
     def write(self, sql: str) -> int:
-        """Run a statement that writes and return how many rows it says it wrote; it answers none."""
+        """Run a statement that writes, and return the reported number of rows."""
         execution_id = self.start(sql)
         document = self.finished(execution_id)
         assert document["Status"]["State"] == "SUCCEEDED", document["Status"].get("StateChangeReason")

@@ -1,5 +1,4 @@
-"""Queries run side by side; each can be stopped, and one that takes too much fails by itself while the others
-continue."""
+"""Queries run in parallel; each can be stopped, and one that exceeds a limit fails alone."""
 
 from __future__ import annotations
 

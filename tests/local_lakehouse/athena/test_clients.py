@@ -1,4 +1,4 @@
-"""The clients that people use, against the running lakehouse."""
+"""Popular clients against the running lakehouse."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def wrangler(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """awswrangler, whose every call goes to the lakehouse."""
+    """awswrangler, with all calls going to the lakehouse."""
     for name, value in {**KEYS, "AWS_ENDPOINT_URL": url}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)

@@ -1,6 +1,6 @@
-"""Random statements over Iceberg tables, by routes that must agree: before and after OPTIMIZE, and by time travel.
+"""Random statements on Iceberg tables, in ways that must agree: before and after OPTIMIZE, and with time travel.
 
-The rows come by several inserts, and some are deleted or changed, so that there are files of deletes and small files.
+The rows come from several inserts, and some are deleted or updated, so that there are delete files and small files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hive tables: CTAS, UNLOAD, and files that were there before."""
+"""Hive tables: CTAS, UNLOAD, and existing files."""
 
 from __future__ import annotations
 

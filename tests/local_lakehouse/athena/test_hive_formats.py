@@ -1,4 +1,4 @@
-"""Files of Hive tables in each format: those that others wrote, and those that a query writes."""
+"""Files of Hive tables in each format, written by others and by queries."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_avro_has_no_maps_of_numbers(athena: Athena) -> None:
 @pytest.mark.parametrize(
     ("properties", "rows"),
     [
-        # By their places, as Hive writes them; a column more than the file has is NULL.
+        # By position, as Hive writes them; a column that the file lacks is NULL.
         ("", [["x", "1", None]]),
         ("WITH SERDEPROPERTIES ('orc.column.index.access'='false')", [["1", "x", None]]),
     ],

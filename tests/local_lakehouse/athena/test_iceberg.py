@@ -1,4 +1,4 @@
-"""Iceberg tables: rows come and go, versions stay, the metadata tells."""
+"""Iceberg tables: changes of rows, versions, and metadata."""
 
 from __future__ import annotations
 

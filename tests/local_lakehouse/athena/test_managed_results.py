@@ -1,4 +1,4 @@
-"""Results that Athena keeps itself, and the database ``default``."""
+"""Managed query results, and the database ``default``."""
 
 from __future__ import annotations
 

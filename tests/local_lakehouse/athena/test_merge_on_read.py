@@ -1,4 +1,4 @@
-"""Tables whose deletes are files of their own, as Athena on AWS writes them: read, changed and compacted aright."""
+"""Tables with delete files, as Athena on AWS writes them: read, changed and compacted correctly."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _DeletesWriter(ManifestWriterV2):
 
 
 class _Deletes(_FastAppendFiles):
-    """A snapshot that adds one file of deletes."""
+    """A snapshot that adds one delete file."""
 
     file: DataFile
 
@@ -47,7 +47,7 @@ class _Deletes(_FastAppendFiles):
 
 
 def _delete(table: Table, rows: pa.Table, content: DataFileContent) -> None:
-    """Commit a file of deletes."""
+    """Commit a delete file."""
     path = f"{table.location()}/data/{content.name.lower()}.parquet"
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink)
@@ -67,7 +67,7 @@ def _delete(table: Table, rows: pa.Table, content: DataFileContent) -> None:
 
 @pytest.fixture
 def deleted(accounts: Athena, clients: ServiceClients) -> Athena:
-    """The three accounts in one file, of which a file of position deletes takes the second."""
+    """The three accounts in one file, of which a position delete file removes the second."""
     table = load_catalog(clients).load_table(("lab", "accounts"))
     [task] = table.scan().plan_files()
     positions = pa.table({"file_path": [task.file.file_path], "pos": pa.array([1], pa.int64())})

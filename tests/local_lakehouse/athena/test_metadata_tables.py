@@ -1,4 +1,4 @@
-"""Metadata tables and ``information_schema`` after changes of a schema and next to broken tables."""
+"""Metadata tables and ``information_schema`` after schema changes and with unreadable tables."""
 
 from __future__ import annotations
 

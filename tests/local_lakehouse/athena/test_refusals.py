@@ -1,6 +1,7 @@
-"""Wrong statements about tables: each fails under Athena's class for it, at once or while it runs, and changes nothing.
+"""Invalid statements about tables: each fails with Athena's error class, immediately or while it runs, and changes
+nothing.
 
-Wrong expressions and clauses of queries are in dialect/test_failures.py.
+Invalid expressions and clauses are in dialect/test_failures.py.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tests.local_lakehouse.athena.conftest import Athena
 ICEBERG = "LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')"
 MERGE = "MERGE INTO accounts t USING copied s ON t.id = s.id WHEN"
 
-# At the start, with the code of InvalidRequestException.
+# Immediately, with the code of InvalidRequestException.
 REFUSED = [
     ("INSERT accounts VALUES 1", "MALFORMED_QUERY", "line 1:8: mismatched input 'accounts'. Expecting: 'INTO'"),
     ("DELETE accounts", "MALFORMED_QUERY", "line 1:8: mismatched input 'accounts'. Expecting: 'FROM'"),
@@ -61,7 +62,7 @@ REFUSED = [
     ("USE lab", "INVALID_INPUT", "Queries of this type are not supported"),
 ]
 
-# While it runs, with the error's type: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html
+# While it runs, with the error type: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html
 FAILING = [
     ("INSERT INTO accounts VALUES (1)", 1002, "TYPE_MISMATCH: line 1:1: Insert query has mismatched column types"),
     ("INSERT INTO accounts VALUES ('x', 'CA', 1.0)", 1002, "TYPE_MISMATCH"),
@@ -155,7 +156,7 @@ FAILING = [
     ("SELECT * FROM a.b.c.accounts", 1006, "SYNTAX_ERROR: line 1:15: Too many parts in table name"),
 ]
 
-# Statements that Athena hands to Hive fail in Hive's words.
+# Statements that Athena passes to Hive fail with Hive's messages.
 HIVE = [
     (f"CREATE TABLE accounts (id int) {ICEBERG}", 1502, "AlreadyExistsException"),
     (f"CREATE TABLE nodb.t (n int) {ICEBERG}", 1003, "[Error 10072]: Database does not exist: nodb"),

@@ -1,4 +1,4 @@
-"""How values are shown: in rows, in CSV, and nested in one another."""
+"""The display of values: in rows, in CSV, and nested in one another."""
 
 from __future__ import annotations
 

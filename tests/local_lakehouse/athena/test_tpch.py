@@ -1,4 +1,4 @@
-"""The 22 queries of TPC-H on Iceberg tables at scale factor 0.1: DuckDB's own answers over the same files."""
+"""The 22 queries of TPC-H on Iceberg tables at scale factor 0.1, compared with DuckDB on the same files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.local_lakehouse.athena.tpch_queries import QUERIES
 def lake(
     workers: WorkerPool, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Athena, duckdb.DuckDBPyConnection]]:
-    """The tables in an Athena, and in a DuckDB beside it."""
+    """The tables in an Athena, and in a DuckDB."""
     backend = Backend("us-east-1")
     service = AthenaService(backend.clients, workers)
     athena = Athena(service, backend.clients)

@@ -1,4 +1,4 @@
-"""Scenes of every service: what is made in it, and how it is looked at again."""
+"""Scenes of every service: what is created, and how it is checked."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Alarms change their state with their metrics."""
+"""Alarms change their state according to their metrics."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def alarm(lab: Lab, **settings: Any) -> None:
 
 
 def either(expression: str) -> list[dict[str, Any]]:
-    """Return the metrics of an alarm about two series together."""
+    """Return the metrics of an alarm on two series."""
     series = [
         {
             "Id": name,

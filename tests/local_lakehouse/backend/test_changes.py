@@ -1,4 +1,4 @@
-"""No way of writing is missed, and no request that only reads is taken for a write."""
+"""No way of writing is missed, and no read-only request counts as a write."""
 
 from __future__ import annotations
 

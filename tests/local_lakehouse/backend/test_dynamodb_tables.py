@@ -1,4 +1,4 @@
-"""Tables of DynamoDB: what is told of them, and what a definition or a change may say."""
+"""DynamoDB tables: their descriptions, and valid and invalid definitions and updates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to moto's classes is done whenever it is asked for."""
+"""Actions on moto's classes run whenever they are requested."""
 
 import sys
 from types import ModuleType
@@ -10,7 +10,7 @@ from local_lakehouse.backend import preparations
 
 @pytest.fixture
 def applied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The modules that were applied; each may be asked for once."""
+    """The modules that were applied; each can be requested once."""
     done: list[str] = []
     for name in ("early", "late"):
         module = ModuleType(name)

@@ -1,4 +1,4 @@
-"""The data plane next to moto's handlers, in the part of the language in which moto answers as AWS does."""
+"""The data plane compared with moto's handlers, where moto behaves like AWS."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def _tests(draw: st.DrawFn, depth: int = 2) -> tuple[str, dict[str, Any]]:
     if kind == "begins":
         return f"begins_with({path}, {name})", {name: draw(_TEXTS)}
     if kind == "size":
-        # moto refuses the request where there is nothing that has a size.
+        # moto refuses the request if no value has a size.
         values = {name: draw(_NUMBERS), f"{name}t": {"S": draw(st.sampled_from(["S", "L", "M", "SS"]))}}
         return f"attribute_type({path}, {name}t) AND size({path}) {draw(_OPERATORS)} {name}", values
     operator = draw(_OPERATORS)
-    # To moto, what is missing equals NULL.
+    # In moto, a missing value equals NULL.
     same = _FLAT.filter(lambda value: "NULL" not in value)
     return f"{path} {operator} {name}", {name: draw(same if operator in ("=", "<>") else st.one_of(_NUMBERS, _TEXTS))}
 
@@ -93,7 +93,7 @@ def _updates(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def routes() -> Any:
-    """Clients of the data plane and of moto, each with a table of its own in one lakehouse."""
+    """Clients of the data plane and of moto, each with a separate table in one lakehouse."""
     backend = Backend("us-east-1")
 
     def by_moto(request: Request) -> Answer:
@@ -103,7 +103,7 @@ def routes() -> Any:
         before = copy.deepcopy(table.items)
         answer = dispatch.serve(request, ACCOUNT)
         if answer.status != 200:
-            # moto has carried out a part of what it refuses.
+            # moto executes a part of what it refuses.
             table.items = before
         return answer
 
@@ -119,14 +119,14 @@ def routes() -> Any:
                 {"AttributeName": "h", "AttributeType": "S"}, {"AttributeName": "r", "AttributeType": "N"}
             ],
         )  # fmt: skip
-    # As moto is by itself. It is never saved: no transaction knows of it.
+    # Unmodified moto. It is never saved: no transaction includes it.
     dynamodb_backends[ACCOUNT]["us-east-1"].tables["table1"].items = defaultdict(dict)
     yield clients
     backend.close()
 
 
 def _both(routes: Any, operation: str, **arguments: Any) -> None:
-    """Send a request by both routes, and compare what is answered and what is stored afterwards."""
+    """Send a request both ways, and compare the responses and the stored items."""
     answers = []
     for position, client in enumerate(routes):
         try:
@@ -135,7 +135,7 @@ def _both(routes: Any, operation: str, **arguments: Any) -> None:
         except ClientError as error:
             answers.append({"refused": error.response["Error"]["Code"]})
         except (TypeError, ValueError, AttributeError, KeyError, NotImplementedError):
-            # moto fails where an operand has a type that it did not expect.
+            # moto fails if an operand has an unexpected type.
             assert position == 1, (operation, arguments)
             reject()
     assert _sorted(answers[0]) == _sorted(answers[1]), (operation, arguments)
@@ -144,7 +144,7 @@ def _both(routes: Any, operation: str, **arguments: Any) -> None:
 
 
 def _sorted(value: Any) -> Any:
-    """Give sets an order, in which nothing is guaranteed."""
+    """Sort sets, whose order is not guaranteed."""
     if isinstance(value, dict):
         return {
             name: sorted(held) if name in ("SS", "NS") and isinstance(held, list) else _sorted(held)
@@ -197,7 +197,7 @@ def test_the_data_plane_and_moto_agree(routes: Any, data: st.DataObject) -> None
 
 
 def test_the_routes_are_different_ones(routes: Any) -> None:
-    """moto does not normalize numbers: if it did, both routes would be the same."""
+    """moto does not normalize numbers; otherwise both ways would be the same."""
     item = {"h": {"S": "y"}, "r": {"N": "1"}, "n": {"N": "1.50"}}
     found = []
     for position, client in enumerate(routes):

@@ -1,4 +1,4 @@
-"""Bounds of queries: between them lie exactly the keys that the condition admits."""
+"""Bounds of queries: they contain exactly the keys that match the condition."""
 
 from __future__ import annotations
 

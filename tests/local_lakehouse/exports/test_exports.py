@@ -21,7 +21,7 @@ ARN = table_arn("Orders")
 
 
 class Exports:
-    """A world whose writes the export service notes too."""
+    """An account whose writes the export service also records."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.world = World(clients)
@@ -73,7 +73,7 @@ class Exports:
         return content
 
     def records(self, export: dict[str, Any]) -> list[dict[str, Any]]:
-        """Follow the manifests to the data, as those who use exports do."""
+        """Follow the manifests to the data, as users of exports do."""
         assert export["ExportStatus"] == "COMPLETED"
         summary = json.loads(self.read(export["ExportManifest"]))
         found = []

@@ -1,4 +1,4 @@
-"""States of the past are those that were there, whatever was written since."""
+"""Past states are as they were, whatever was written since."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def clients() -> Iterator[ServiceClients]:
 
 @dataclass
 class Past:
-    """A table whose point-in-time recovery is on, and a clock."""
+    """A table with point-in-time recovery, and a clock."""
 
     clients: ServiceClients
     name: str = "Past"

@@ -1,4 +1,4 @@
-"""Requests as boto3 sends them, and the rights that they are found to need."""
+"""Requests as boto3 sends them, and the permissions that they require."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Names:
-    """An account whose names need no looking up."""
+    """An account whose names need no lookup."""
 
     caller = "arn:aws:iam::123456789012:user/me"
     partition = "aws"
@@ -42,7 +42,7 @@ class _SentError(Exception):
 
 
 def send(service: str, operation: str, parameters: Mapping[str, Any]) -> Request:
-    """Return what the lakehouse reads of what boto3 sends."""
+    """Return the lakehouse's parse of a boto3 request."""
     client = boto3.client(
         service,
         endpoint_url="http://127.0.0.1:9",
@@ -61,7 +61,7 @@ def send(service: str, operation: str, parameters: Mapping[str, Any]) -> Request
 
 
 def received(request: AWSPreparedRequest) -> Request:
-    """Return what the lakehouse reads."""
+    """Return the lakehouse's parse."""
     url = urlsplit(request.url)
     headers = [(name, v.decode() if isinstance(v, bytes) else v) for name, v in request.headers.items()]
     body = request.body or b""
@@ -71,7 +71,7 @@ def received(request: AWSPreparedRequest) -> Request:
 
 
 def made(service: str, operation: str, parameters: Mapping[str, Any]) -> Request:
-    """Return a request as it is after reading."""
+    """Return a parsed request."""
     protocol = PROTOCOLS[service].name
     return Request(
         service, operation, protocol, None, "us-east-1", "POST", "/", {}, Headers([]), lambda: b"", lambda _: parameters

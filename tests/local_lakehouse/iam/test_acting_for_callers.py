@@ -1,4 +1,4 @@
-"""Where IAM is enforced, Athena reads tables and writes results with the rights of who asked, as on AWS."""
+"""With IAM enforced, Athena reads tables and writes results with the caller's permissions, as on AWS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DATA = allow("s3:GetObject", "arn:aws:s3:::some-bucket/t/*")
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """An account with a table of one row, which its administrator has read: everything that is kept is kept."""
+    """An account with a table of one row, which its administrator has read, so that the caches are full."""
     lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     world = World(lakehouse)

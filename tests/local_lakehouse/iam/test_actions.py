@@ -1,4 +1,4 @@
-"""Which rights a request needs: the requests are those that boto3 really sends."""
+"""The permissions that requests require, for requests that boto3 really sends."""
 
 from __future__ import annotations
 

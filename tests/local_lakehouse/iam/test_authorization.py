@@ -1,4 +1,4 @@
-"""Policies, judged as IAM judges them."""
+"""Policies, evaluated as IAM does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lakehouse that enforces IAM: who may do what, seen by boto3."""
+"""A lakehouse that enforces IAM, as seen by boto3."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TRUST_ALL = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:Assume
 Statement = dict[str, Any]
 Keys = tuple[str, str, str | None]
 
-# One for all: each session reads botocore's data again.
+# Shared, because each session reads botocore's data again.
 SESSION = boto3.Session(region_name="us-east-1")
 
 
 class World:
-    """An account, its administrator, and those that the administrator lets in."""
+    """An account with its administrator and the identities that the administrator creates."""
 
     def __init__(self, lakehouse: Lakehouse) -> None:
         self.url = lakehouse.url
@@ -278,7 +278,7 @@ def test_managed_session_policies_are_refused_by_name(world: World) -> None:
         (f"arn:aws:iam::{ACCOUNT}:role/Analyst", True),
         (ANALYST, True),
         (f"arn:aws:iam::{ACCOUNT}:role/Other", False),
-        # The account's own policies decide whom in it this lets in.
+        # The account's own policies decide which identities this applies to.
         (f"arn:aws:iam::{ACCOUNT}:root", False),
     ],
 )

@@ -1,7 +1,7 @@
-"""What was authorized is what is carried out, however a request is written.
+"""The authorized request is what is executed, however it is written.
 
-Each test is about a kind of request that two readers could read differently. The lakehouse holds one thing that the
-caller may touch, ``own``, and one that the caller may not, ``kept``; nothing that is sent reads or changes the second.
+Each test covers a kind of ambiguous request. The lakehouse has one resource that the caller may use, ``own``, and one
+that the caller may not, ``kept``; no request reads or changes the second.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TABLE = f"arn:aws:dynamodb:{HERE}:table/own"
 
 
 class Attempt:
-    """A caller who may use ``own`` and nothing else."""
+    """A caller who may use only ``own``."""
 
     def __init__(self, world: World, lakehouse: Lakehouse) -> None:
         self.world = world
@@ -58,7 +58,7 @@ class Attempt:
         return found
 
     def check(self) -> None:
-        """Make sure that what the caller may not touch is as it was."""
+        """Check that the caller's forbidden resource is unchanged."""
         s3, dynamodb = self.world.client("s3"), self.world.client("dynamodb")
         assert s3.get_object(Bucket="kept", Key="k")["Body"].read() == SECRET
         assert s3.get_object(Bucket="own", Key="secret")["Body"].read() == SECRET
@@ -103,7 +103,7 @@ SUB_RESOURCES = sorted(
 
 @pytest.mark.parametrize("operation", sorted(operation_names("s3")))
 def test_an_operation_of_s3_is_carried_out_as_itself_or_refused_by_name(attempt: Attempt, operation: str) -> None:
-    """moto falls back to reading, listing, creating or deleting the whole thing for what it does not know."""
+    """For unknown sub-resources, moto falls back to reading, listing, creating or deleting the whole resource."""
     model = _S3.operation_model(operation)
     path, _, query = model.http["requestUri"].partition("?")
     path = path.replace("{Bucket}", "kept").replace("{Key+}", "k")
@@ -242,7 +242,7 @@ def test_a_header_does_not_make_another_request_of_it(attempt: Attempt, headers:
 
 
 def test_the_body_of_an_object_is_no_form(attempt: Attempt) -> None:
-    """moto takes the content of such a request for its parameters."""
+    """moto parses the content of such a request as its parameters."""
     attempt.s3("PUT", "/own/form", b"versionId=1&acl=public-read&key=secret", **FORM)
     assert attempt.s3("GET", "/own/form").body == b"versionId=1&acl=public-read&key=secret"
     attempt.s3("DELETE", "/own/form", b"uploadId=1&tagging", **FORM)

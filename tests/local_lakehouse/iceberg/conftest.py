@@ -1,4 +1,4 @@
-"""An Athena over an empty lakehouse, for tests of what its Iceberg tables answer."""
+"""An Athena on an empty lakehouse, for tests of Iceberg tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one private part of PyIceberg that the catalog relies on, and what it protects from."""
+"""The only private part of PyIceberg that the catalog uses, and what it prevents."""
 
 from __future__ import annotations
 

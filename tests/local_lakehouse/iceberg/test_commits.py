@@ -1,4 +1,4 @@
-"""Commits of several writers at the same time: each is repeated or refused, and no row is lost."""
+"""Commits of several concurrent writers: each is repeated or refused, and no row is lost."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def _ids(athena: Athena) -> list[str | None]:
 
 @pytest.fixture
 def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Lets another statement commit just before the next commit of a statement."""
+    """Commits another statement just before the next commit of a statement."""
 
     def arrange(sql: str) -> None:
         original = commits.commit
 
         def late(*arguments: Any) -> None:
             monkeypatch.setattr(commits, "commit", original)
-            # By itself, as an integration would: statements on one table wait for each other.
+            # Directly, like an integration, because statements on one table wait for each other.
             monkeypatch.setattr(iceberg_commits, "_locks", defaultdict(threading.Lock))
             accounts.run(sql)
             original(*arguments)

@@ -1,4 +1,4 @@
-"""Objects as files on the local disk, and what happens to those that nobody reads any longer."""
+"""Objects as local files, and the removal of those that nobody reads any longer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_lakehouse.iceberg.local_files import LocalFiles
 
 
 class _Objects:
-    """Objects by location, each of whose reads is counted."""
+    """Objects by location, with a count of their reads."""
 
     def __init__(self, **objects: bytes) -> None:
         self.objects = objects

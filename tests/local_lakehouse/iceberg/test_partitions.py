@@ -1,4 +1,4 @@
-"""Partition values of every type: written, pruned by, and kept when rows change."""
+"""Partition values of every type: written, pruned, and kept when rows change."""
 
 from __future__ import annotations
 

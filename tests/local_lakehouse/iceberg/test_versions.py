@@ -1,4 +1,4 @@
-"""Versions of a table whose schema has changed: each is read with its own schema, whatever a statement asks of it."""
+"""Versions of a table with schema changes: each is read with its own schema, whatever the statement."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ DROPS = {
         (change, partitioned)
         for change in CHANGES
         for partitioned in PARTITIONS
-        # Iceberg refuses to name another column like an identity partition.
+        # Iceberg does not allow a column with the name of an identity partition.
         if (change, partitioned) != ("swapped", "PARTITIONED BY (c)")
     ],
 )

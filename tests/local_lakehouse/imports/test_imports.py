@@ -1,4 +1,4 @@
-"""Imports from S3: a new table with every item that is one, and a count of what is not."""
+"""Imports from S3: a new table with every valid item, and a count of invalid ones."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def items(lab: Lab, table: str = "Orders") -> list[dict[str, Any]]:
 
 
 def stored(item: dict[str, Any]) -> dict[str, Any]:
-    """Return an item as DynamoDB stores it: numbers lose the zeros that say nothing."""
+    """Return an item as DynamoDB stores it: numbers lose insignificant zeros."""
     return {**item, "Amount": {"N": f"{Decimal(item['Amount']['N']).normalize():f}"}}
 
 
@@ -210,7 +210,7 @@ def test_other_requests_are_answered_during_an_import(lab: Lab, bucket: str, mon
     read = dynamodb_source._prepared
 
     def preparing(*arguments: Any) -> Any:
-        # In the thread of the import: another one gets the lock only if this one does not hold it.
+        # In the import's thread: another thread gets the lock only if this one does not hold it.
         if len(between) < 3:
             with ThreadPoolExecutor(1) as pool:
                 between.append(pool.submit(dynamodb.describe_table, TableName="Other").result(WAIT_SECONDS))
@@ -230,7 +230,7 @@ def test_an_import_that_its_process_did_not_finish_has_failed(
 ) -> None:
     put(lab, bucket, *map(line, payments(10)))
     monkeypatch.setattr(dynamodb_source, "_prepared", lambda *_: 1 / 0)
-    # The client repeats the request, with the same token.
+    # The client repeats the request with the same token.
     assert start(lab, bucket)["ImportStatus"] == "FAILED"
     listed = lab.client("dynamodb").list_imports()["ImportSummaryList"]
     assert [each["ImportStatus"] for each in listed] == ["FAILED"]

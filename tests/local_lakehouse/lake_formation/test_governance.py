@@ -1,4 +1,4 @@
-"""Who may see, read and change databases and tables, as Lake Formation decides."""
+"""Lake Formation's decisions: who may see, read and change databases and tables."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -117,7 +117,7 @@ def build(lakehouse: Lakehouse) -> Account:
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    """An account as AWS makes it."""
+    """An account with AWS's defaults."""
     lakehouse = Lakehouse(Settings(paused=True))
     yield build(lakehouse)
     lakehouse.stop()
@@ -125,7 +125,7 @@ def account() -> Iterator[Account]:
 
 @pytest.fixture
 def governed() -> Iterator[Account]:
-    """The same in an account whose defaults were emptied."""
+    """The same account with empty defaults."""
     lakehouse = Lakehouse(Settings(paused=True, governed=True))
     yield build(lakehouse)
     lakehouse.stop()

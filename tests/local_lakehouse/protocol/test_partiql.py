@@ -1,4 +1,4 @@
-"""The one table that a statement is about, however it is written."""
+"""The one table of a statement, however it is written."""
 
 import contextlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""Requests made at random: raw HTTP, AWS JSON, REST and forms, near enough to right ones to get far.
+"""Random requests: raw HTTP, AWS JSON, REST and forms, similar enough to valid ones to be parsed.
 
 ``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends them for so long, and says what it sent when
 something breaks.
@@ -60,7 +60,7 @@ TEXTS = [
 ]
 NUMBERS = [0, 1, -1, 2**31, 2**63, -(2**63), 10**400, 0.5, -0.0, 1e308, True]
 JUNK: list[Any] = [None, True, 0, "", [], {}, [None], {"": None}, {"S": "a"}, [[]], "x" * 100]
-# Answers that take seconds by their nature, or end what others need.
+# Operations that take seconds, or that stop what others need.
 _LEFT_OUT = {"StartQueryExecution", "ExportTableToPointInTime", "ImportTable", "CreateIntegration", "ModifyIntegration"}
 
 
@@ -78,11 +78,11 @@ class Fuzzer:
         self.kinds: list[Callable[[], Answered | None]] = [self._model, self._model, self._model, self._s3, self._raw]
 
     def step(self) -> Answered | None:
-        """Send one request, and return what is answered; None when the connection is closed without a word."""
+        """Send one request, and return the response; None if the connection is closed without one."""
         return self.random.choice(self.kinds)()
 
     def alive(self) -> bool:
-        """Return whether the lakehouse answers a right request."""
+        """Return whether the lakehouse answers a valid request."""
         return request(self._lakehouse, "GET", "/", signed("s3")).status == 200
 
     def _chance(self, share: float) -> bool:

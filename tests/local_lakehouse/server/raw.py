@@ -1,4 +1,4 @@
-"""HTTP as it is written, byte by byte."""
+"""Raw HTTP, byte by byte."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LEARNER = "LOCALLAKEHOUSE000000"
 
 
 def signed(service: str, key: str = LEARNER, region: str = "us-east-1") -> dict[str, str]:
-    """Return the header that says who asks which service."""
+    """Return the header with the caller and the service."""
     return {"Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/{service}/aws4_request"}
 
 
 @dataclass
 class Answered:
-    """An answer: its status, its headers by lower-case name, its body."""
+    """A response: its status, its headers by lower-case name, its body."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,7 +40,7 @@ def connect(lakehouse: Lakehouse, timeout: float = 10) -> socket.socket:
 
 
 def answer(connection: socket.socket, method: str = "GET") -> Answered:
-    """Read one answer, and nothing of the next one."""
+    """Read exactly one response."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += _received(connection, 1)
@@ -63,7 +63,7 @@ def _received(connection: socket.socket, size: int) -> bytes:
 
 
 def send(lakehouse: Lakehouse, content: bytes, method: str = "GET") -> Answered:
-    """Send bytes on a connection of their own, and read one answer."""
+    """Send bytes on a separate connection, and read one response."""
     with connect(lakehouse) as connection:
         connection.sendall(content)
         return answer(connection, method)
@@ -72,14 +72,14 @@ def send(lakehouse: Lakehouse, content: bytes, method: str = "GET") -> Answered:
 def request(
     lakehouse: Lakehouse, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> Answered:
-    """Send a request, and read its answer."""
+    """Send a request, and read its response."""
     lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return send(lakehouse, "\r\n".join([*lines, "", ""]).encode() + body, method)
 
 
 def call(lakehouse: Lakehouse, service: str, target: str, document: Any, **headers: str) -> Answered:
-    """Send a request in AWS JSON; a document in bytes is sent as it is."""
+    """Send a request in AWS JSON; a document in bytes is sent unchanged."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     kind = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
     return request(lakehouse, "POST", "/", {**signed(service), **kind, **headers}, body)

@@ -1,4 +1,4 @@
-"""Who is turned away before anything is read or done."""
+"""Requests that are rejected before anything is read or done."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CORS = b"""<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><Allowed
 
 @pytest.fixture(scope="module")
 def lakehouse() -> Iterator[Lakehouse]:
-    """A lakehouse with an object in a bucket that lets all pages in, as far as S3 is asked."""
+    """A lakehouse with an object in a bucket that allows all pages, as far as S3 is concerned."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     assert request(lakehouse, "PUT", "/some-bucket", signed("s3")).status == 200

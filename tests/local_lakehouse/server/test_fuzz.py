@@ -1,4 +1,4 @@
-"""Whatever is sent, the lakehouse answers, with something that its services say, and lives."""
+"""The lakehouse survives every request, and returns an error that its services model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.local_lakehouse.server.fuzzing import Fuzzer, prepared
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
-# The same ones on every machine; `make fuzz` sends others for as long as it is told to.
+# The same requests on every machine; `make fuzz` sends others for a given time.
 _REQUESTS = 4_000
 
 

@@ -1,4 +1,4 @@
-"""HTTP's edges: connections that are kept, bodies that do not come, and heads that are none."""
+"""Edge cases of HTTP: kept connections, missing bodies, and invalid heads."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_body_that_does_not_come_holds_nobody_up(lakehouse: Lakehouse) -> None
             slow.sendall(put(b"Content-Length: 500", b"abc", str(number).encode()))
         assert request(lakehouse, "GET", "/", signed("s3")).status == 200
         assert call(lakehouse, "dynamodb", "DynamoDB_20120810.ListTables", {}).status == 200
-        # Nor were these given up: the last one is still read.
+        # These were not abandoned either: the last one is still read.
         slow.sendall(b"x" * 497)
         assert answer(slow, "PUT").status == 200
 
@@ -226,7 +226,7 @@ def test_compressed_requests_are_read_and_bounded(lakehouse: Lakehouse) -> None:
 
 
 class Echo:
-    """A server that answers with the body, in its own patience."""
+    """A server that returns the body, with its own limits."""
 
     def __init__(self, **limits: Any) -> None:
         self.server = Server(socket.create_server(("127.0.0.1", 0)), self.serve, Limits(**limits))
@@ -264,7 +264,7 @@ def test_more_connections_than_there_may_be_are_told_so() -> None:
 
 
 def test_stopping_ends_idle_connections_at_once() -> None:
-    # Stopping that waited for the connection would wait longer than any test may.
+    # A stop that waited for the connection would exceed the test's time limit.
     with Echo(idle=3600) as echo, echo.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert answer(connection).status == 200

@@ -1,4 +1,4 @@
-"""Services are made when they are needed, and answer what they said they would."""
+"""Services are created on demand, and answer the operations that they declared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAVY = ("awswrangler", "boto3", "duckdb", "flask", "moto", "numpy", "pandas", "
 
 def test_the_operations_are_those_of_the_services(lakehouse: Lakehouse) -> None:
     assert lakehouse.athena.operations == on_demand.ATHENA
-    # An older model knows fewer of them.
+    # An older model has fewer of them.
     assert lakehouse.zero_etl.operations == on_demand.ZERO_ETL & operation_names("glue")
     assert lakehouse._exports.get().operations == on_demand.EXPORTS
     assert lakehouse._imports.get().operations == on_demand.IMPORTS

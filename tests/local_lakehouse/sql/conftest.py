@@ -1,4 +1,4 @@
-"""Athena's SQL by itself: a catalog of Arrow tables and DuckDB, without any service of AWS."""
+"""Athena's SQL alone: a catalog of Arrow tables and DuckDB, without AWS services."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Tables:
         return source
 
     def columns_read(self, compiled: Compiled) -> dict[str, set[str]]:
-        """Return the names of the columns that a query reads of each table."""
+        """Return the names of the columns that a query reads from each table."""
         read: dict[str, set[str]] = {}
         for relation, columns in compiled.scans.items():
             source = self.opened[relation]
@@ -107,7 +107,7 @@ def workers() -> Iterator[WorkerPool]:
 
 
 def session(tables: Tables, worker: WorkerSession, parameters: Sequence[str] = ()) -> Session:
-    """Return what a query is analysed against."""
+    """Return the environment of a query's analysis."""
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     given = [Parser(text).expression() for text in parameters]
     return Session(tables, "lab", now, worker.constant, given)

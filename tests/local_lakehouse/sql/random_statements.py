@@ -18,7 +18,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 
 def written(value: Any, type_: str) -> str:
-    """Write a value as a constant of a type."""
+    """Write a value as a literal of a type."""
     if value is None:
         return f"CAST(NULL AS {type_})"
     if isinstance(value, str):

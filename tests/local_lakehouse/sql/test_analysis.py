@@ -1,4 +1,4 @@
-"""Statements that can be read and that Trino's analysis refuses, by kind; and their siblings that it accepts."""
+"""Well-formed statements that Trino's analysis refuses, by kind, and similar ones that it accepts."""
 
 from __future__ import annotations
 

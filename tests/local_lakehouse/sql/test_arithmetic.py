@@ -1,4 +1,4 @@
-"""Numbers, as https://trino.io/docs/current/functions/math.html has them; a literal with a point is a double."""
+"""Numbers, as in https://trino.io/docs/current/functions/math.html; a literal with a point is a double."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Correlated queries and joins: which of them Trino can plan, and what they answer."""
+"""Correlated queries and joins: which of them Trino can plan, and their results."""
 
 from __future__ import annotations
 
@@ -65,32 +65,32 @@ def test_joins_with_unnest_and_lateral(ask: Ask, join: str, rows: list[list[str 
         ("SELECT max(e) + t.a FROM UNNEST(t.l) AS x(e)", True),
         ("SELECT max(e) FROM (VALUES 1) LEFT JOIN UNNEST(t.l) AS x(e) ON true", True),
         ("SELECT max(v.a) FROM u, u AS v WHERE u.a = t.a AND v.b = u.b", True),
-        # A single row of several that differ.
+        # A single row from several different ones.
         ("SELECT u.b FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT u.a + u.d FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT count(*) FROM u WHERE u.a = t.a GROUP BY u.b LIMIT 1", False),
         # A limit above a condition that is not an equality.
         ("SELECT u.b FROM u WHERE u.a = t.a AND u.d > t.d ORDER BY u.b LIMIT 1", False),
         ("SELECT u.b FROM u WHERE u.a + t.a = 2 ORDER BY u.b LIMIT 2", False),
-        # An order that the outer query decides.
+        # An order that depends on the outer query.
         ("SELECT u.b FROM u WHERE u.a = t.a ORDER BY t.b LIMIT 1", False),
         ("SELECT u.a FROM u WHERE u.a = t.a ORDER BY u.a FETCH FIRST ROW WITH TIES", False),
-        # Set operations that read the outer query.
+        # Set operations that refer to the outer query.
         ("SELECT t.a UNION SELECT 2", False),
         ("SELECT 1 EXCEPT SELECT u.a FROM u WHERE u.b = t.b", False),
         ("SELECT max(x) FROM (SELECT t.a AS x UNION ALL SELECT 2)", False),
         ("VALUES t.a", False),
-        # Values of the outer query beside or below those of the inner one.
+        # Values of the outer query next to or below those of the inner one.
         ("SELECT u.a + t.a FROM u", False),
         ("SELECT sum(u.a + t.a) FROM u", False),
         ("SELECT count(*) FILTER (WHERE u.a = t.a) FROM u", False),
         ("SELECT max(e) FILTER (WHERE e > 1) FROM UNNEST(t.l) AS x(e)", False),
-        # Joins and windows over rows that depend on the outer query.
+        # Joins and windows on rows that depend on the outer query.
         ("SELECT max(v.a) FROM u JOIN u AS v ON v.b = u.b AND v.a = t.a", False),
         ("SELECT max(v.a) FROM (SELECT * FROM u WHERE u.a = t.a) x JOIN u AS v ON v.b = x.b", False),
         ("SELECT max(e) FROM u CROSS JOIN UNNEST(t.l) AS x(e)", False),
         ("SELECT rank() OVER (ORDER BY u.d) FROM u WHERE u.a = t.a", False),
-        # A number that several others become in the other type.
+        # A number to which several others convert in the other type.
         ("SELECT u.a FROM u WHERE CAST(u.a AS bigint) = t.d LIMIT 1", False),
         ("SELECT u.b FROM u WHERE u.a = t.a GROUP BY ROLLUP (u.b)", False),
     ],

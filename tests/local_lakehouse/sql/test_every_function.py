@@ -1,4 +1,4 @@
-"""Every function that is offered runs, whatever its signature: DuckDB knows all that is written for it."""
+"""Every supported function runs with every signature: DuckDB accepts the generated SQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_lakehouse.sql.functions import registry
 from local_lakehouse.sql.functions.absent import is_absent
 from tests.local_lakehouse.sql.conftest import Ask
 
-# Failing for a NULL or for a unit that is none is as good as an answer here.
+# A failure for a NULL or for an invalid unit is as good as a result here.
 _OWN_FAILURES = ("INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "MISSING_GROUP_BY")
 _PAIR = "row(a integer, b integer)"
 _TYPES = {"decimal": "decimal(5, 2)", "timestamp": "timestamp(3)", "time": "time(3)"}

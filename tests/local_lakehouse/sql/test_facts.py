@@ -1,4 +1,4 @@
-"""What is known of expressions and queries: columns read, constants, volatility; never guessed from SQL's text."""
+"""Facts about expressions and queries: columns read, constants, volatility; never derived from SQL text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _read(compile_sql: Compile, sql: str) -> dict[str, set[str]]:
         ("SELECT id FROM t", {"id"}),
         ("SELECT count(*) FROM t", set()),
         ("SELECT 1 FROM t", set()),
-        # Texts, names and comments that look like what DuckDB's SQL calls a column are no columns.
+        # Strings, names and comments that look like DuckDB's column names are not columns.
         ("SELECT 'r1.c0 r1.c1 r1.c2 r1.c3 r1.c4' AS x FROM t", set()),
         ('SELECT id AS "r1.c1" FROM t', {"id"}),
         ("SELECT id FROM t /* r1.c1 */", {"id"}),
@@ -154,7 +154,7 @@ def test_the_dialect_loads_no_client_of_aws() -> None:
 @pytest.mark.parametrize(
     ("expression", "column"),
     [
-        # What stands twice in a TRY fails in it, not before it.
+        # A repeated subexpression in a TRY fails inside it, not before it.
         ("TRY(1 / x + 1 / x)", [None, "2"]),
         ("TRY(1 / x), TRY(1 / x) + 1", [None, "1"]),
         ("TRY_CAST(IF(x = 0, nan(), 1.5) AS decimal(5, 2))", [None, "1.50"]),

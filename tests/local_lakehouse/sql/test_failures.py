@@ -1,4 +1,4 @@
-"""Wrong statements: each is refused under Athena's name for what is wrong, never in DuckDB's words."""
+"""Invalid statements: each is refused with Athena's error name, never with DuckDB's message."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Functions by topic, each as its page at https://trino.io/docs/current/functions.html has it."""
+"""Functions by topic, as in https://trino.io/docs/current/functions.html."""
 
 import pytest
 
@@ -33,7 +33,7 @@ TEXTS = [
     ("soundex('Ashcraft')", "A261"),
     ("luhn_check('79927398713')", "true"),
     ("word_stem('relational')", "relat"),
-    # Later versions of the algorithm than Trino's answer 'add', 'evening' and 'internal'.
+    # Later versions of the algorithm than Trino's return 'add', 'evening' and 'internal'.
     ("word_stem('added')", "ad"),
     ("word_stem('evening')", "even"),
     ("word_stem('internal')", "intern"),

@@ -1,8 +1,8 @@
-"""Random statements over random tables, by several routes that must agree.
+"""Random statements on random tables, in several ways that must agree.
 
-The routes: the tables as the catalog has them; the same rows as constants in the statement; and the tables without the
-rows that the statement's own conditions allow a scan to leave out. ``make fuzz`` runs more of them; for tables in
-Iceberg there are more routes, see `tests/local_lakehouse/athena/test_fuzz.py`.
+The ways: the tables from the catalog; the same rows as literals in the statement; and the tables without the rows that
+the statement's conditions allow a scan to skip. ``make fuzz`` runs more of them; for Iceberg tables there are more
+ways, see `tests/local_lakehouse/athena/test_fuzz.py`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _answer(sql: str, tables: Tables, worker: WorkerSession, *, pruned: bool = F
 
 
 def _meets(row: Any, condition: Condition) -> bool:
-    """Return whether a scan that looks at a condition alone may keep a row."""
+    """Return whether a scan with only a condition may keep a row."""
     value, wanted = row[int(condition.column.removeprefix("c"))], condition.values
     if value is None:
         return False
@@ -68,7 +68,7 @@ def _as_constants(sql: str, tables: Mapping[str, Table]) -> str:
         ]
         names = ", ".join(table.columns)
         rows = f"SELECT * FROM (VALUES {', '.join(lines)}) AS v({names})"
-        # The row of NULLs gives a table without rows its types.
+        # The row of NULLs defines the types of an empty table.
         limit = f" LIMIT {len(table.rows)}"
         common.append(f"{name}({names}) AS ({rows}{limit})")
     return f"WITH {', '.join(common)} {sql}"

@@ -1,4 +1,4 @@
-"""Three outcomes of reading a statement: read, malformed, or valid in Trino's grammar and refused by name."""
+"""Three outcomes of parsing a statement: parsed, malformed, or valid in Trino's grammar but not supported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = Table({"a": "integer", "b": "varchar"}, [(1, "x"), (2, "y")])
 def test_constructs_that_are_not_offered(sql: str, construct: str) -> None:
     place, _, name = construct.partition(" … ")
     if place == "1:10":
-        # A measure that is read over a window is not a call.
+        # A measure over a window is not a call.
         with pytest.raises(MalformedQuery):
             parse_statement(sql)
         return
@@ -77,7 +77,7 @@ def test_statements_that_athena_does_not_run(sql: str, name: str) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        # What is malformed behind a construct that is not offered is malformed all the same.
+        # A syntax error after an unsupported construct still makes the statement malformed.
         "SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A)",
         "SELECT * FROM JSON_TABLE('[]', 'lax $' COLUMNS (v integer)) WHERE",
         "SELECT * FROM TABLE(f()) GROUP x",

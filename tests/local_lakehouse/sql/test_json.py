@@ -1,4 +1,4 @@
-"""JSON functions with a grammar of their own, and what they make of JSON in JSON."""
+"""JSON functions with their own grammar, and nested JSON."""
 
 from __future__ import annotations
 

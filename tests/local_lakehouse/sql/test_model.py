@@ -1,4 +1,4 @@
-"""Random expressions against an independent model of the documented semantics, written in Python."""
+"""Random expressions against an independent model of the documented semantics in Python."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Failure(Exception):
 
 @dataclass(frozen=True)
 class Number:
-    """A SQL expression of whole numbers, its type, and what the model makes of it: a value, None, or a failure."""
+    """An integer SQL expression, its type, and the model's result: a value, None, or a failure."""
 
     sql: str
     type: str
@@ -41,7 +41,7 @@ def _combined(operator: str, left: Number, right: Number) -> Number:
     sql = f"({left.sql} {operator} {right.sql})"
     for side, other in ((left.value, right.value), (right.value, left.value)):
         if isinstance(side, Failure):
-            # Whether a failing operand next to a NULL is computed at all is not told.
+            # Whether a failing operand is evaluated next to a NULL is unspecified.
             return Number(sql, type_, Failure("PERHAPS") if other is None else side)
     if left.value is None or right.value is None:
         return Number(sql, type_, None)
@@ -83,7 +83,7 @@ def test_whole_numbers(ask: Ask, number: Number) -> None:
     found, type_ = _outcome(ask, number.sql)
 
     if isinstance(number.value, Failure):
-        # Which of two failures is met first is not told; that one is met, is.
+        # It is unspecified which of two failures occurs first, but one of them must.
         perhaps = {None} if "NULL" in number.sql else set()
         assert found in {"DIVISION_BY_ZERO", "NUMERIC_VALUE_OUT_OF_RANGE", *perhaps}
     else:

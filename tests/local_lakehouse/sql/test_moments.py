@@ -1,4 +1,4 @@
-"""Times and timestamps of every precision, against exact models: whole picoseconds, and Python's zone rules."""
+"""Times and timestamps of every precision, against exact models: integer picoseconds, and Python's zone rules."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_day_later_is_the_same_time_in_the_zone(ask: Ask, zone: str, local: da
     moved = ask(f"SELECT date_add('day', {count}, TIMESTAMP '{local} {zone}'), to_unixtime(TIMESTAMP '{local} {zone}')")
     rules = zones.zone(zone)
     start = local.replace(tzinfo=rules)
-    # A time that is skipped is shown an hour later.
+    # A skipped time is shown an hour later.
     start = start.astimezone(UTC).astimezone(rules)
     wanted = (start.replace(tzinfo=None) + timedelta(days=count)).replace(tzinfo=rules)
     shown = {wanted.replace(fold=fold).astimezone(UTC).astimezone(rules) for fold in (0, 1)}

@@ -1,7 +1,7 @@
-"""The statements of Trino's function pages that print their result: held, or refused by name.
+"""The examples with results on Trino's function pages: reproduced, or refused by name.
 
-``trino_examples.jsonl`` has one statement a line, with the text that Athena shows for it, or the name of its failure.
-Left out are those whose result depends on the moment, on chance, or on a session's time zone.
+``trino_examples.jsonl`` has one statement per line, with the text that Athena shows for it, or the name of its failure.
+Examples are omitted if their result depends on the current time, on chance, or on the session's time zone.
 """
 
 from __future__ import annotations

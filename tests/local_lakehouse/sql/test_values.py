@@ -1,4 +1,4 @@
-"""Values inside values: NaN, NULL in arrays, rows and maps, decimals, code points, bounds of list functions."""
+"""Nested values: NaN, NULL in arrays, rows and maps, decimals, code points, bounds of list functions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPTIONAL = st.none() | st.integers(0, 2)
 
 
 def _equal(left: Any, right: Any) -> bool | None:
-    """Compare as SQL does: unknown when a NULL decides."""
+    """Compare as SQL does: unknown if a NULL decides."""
     if left is None or right is None:
         return None
     if isinstance(left, list):

@@ -66,7 +66,7 @@ def again(value: Any, known: Known = KNOWN) -> Any:
 
 
 def typed(value: Any) -> Any:
-    """Return a value with the types of everything in it, which `==` does not look at."""
+    """Return a value with all its types, which `==` ignores."""
     if isinstance(value, dict):
         return type(value), [(typed(key), typed(member)) for key, member in value.items()]
     if isinstance(value, list | tuple):

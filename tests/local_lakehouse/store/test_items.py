@@ -1,4 +1,4 @@
-"""Items whose attribute lies between two bounds are found by an index, whatever else there is."""
+"""An index finds items whose attribute lies between two bounds, independently of other items."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Clock:
 
 @dataclass
 class World:
-    """An account in which everything that zero-ETL needs is in place, and a service whose clock the test turns."""
+    """An account with all prerequisites of zero-ETL, and a service whose clock the test controls."""
 
     clients: ServiceClients
     clock: Clock = field(default_factory=Clock)
@@ -135,7 +135,7 @@ class World:
         self.put_role_policy(role_statements())
 
     def restart(self) -> None:
-        """Begin with a new service, as a new process does."""
+        """Start a new service, as in a new process."""
         self.changes = ChangeLog(self.clients.documents.database)
         self.service = ZeroEtlService(self.clients, self.changes, 1.0, self.clock)
 
@@ -153,7 +153,7 @@ class World:
         return caught.value
 
     def dynamodb(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Do what the endpoint does with a DynamoDB request: serve it, then note it, as one step."""
+        """Handle a DynamoDB request like the endpoint: execute it, then record it, in one step."""
         if operation in PartiqlService.operations:
             return PartiqlService(self.clients, [self.changes.note]).call(operation, request, LEARNER)
         client = self.clients.client("dynamodb")
@@ -190,7 +190,7 @@ class World:
         self.allow(table)
 
     def allow(self, table: str) -> None:
-        """Let zero-ETL read a table: point-in-time recovery, the table's policy and the catalog's."""
+        """Allow zero-ETL to read a table: point-in-time recovery, the table's policy and the catalog's."""
         dynamodb = self.clients.client("dynamodb")
         dynamodb.update_continuous_backups(
             TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
@@ -199,7 +199,7 @@ class World:
         self.clients.client("glue").put_resource_policy(PolicyInJson=catalog_policy(*self.tables))
 
     def integrate(self, table: str, mode: str = "TOPLEVEL", **config: Any) -> str:
-        """Create an integration with its properties; it is still to be loaded."""
+        """Create an integration with its properties, not yet loaded."""
         if DATABASE_ARN not in self.service.dump()["properties"]["resources"]:
             self.call(
                 "CreateIntegrationResourceProperty",

@@ -1,4 +1,4 @@
-"""What AWS documents about zero-ETL, row by row, and which test holds each row.
+"""AWS's documentation about zero-ETL, row by row, with the tests for each row.
 
 ``python -m tests.local_lakehouse.zero_etl.documented`` prints the table.
 """
@@ -95,7 +95,7 @@ ROWS = {
 
 
 def holds(*rows: str) -> Callable[[Test], Test]:
-    """Mark a test as the one that holds some documented rows."""
+    """Mark a test as covering some documented rows."""
 
     def mark(test: Test) -> Test:
         test.__dict__["holds"] = rows
@@ -105,7 +105,7 @@ def holds(*rows: str) -> Callable[[Test], Test]:
 
 
 def held_by() -> dict[str, list[str]]:
-    """Return the tests that hold each row, as found in the tests themselves."""
+    """Return the tests for each row, as found in the tests themselves."""
     found: dict[str, list[str]] = {row: [] for row in ROWS}
     for module, name, rows in _marked():
         for row in rows:

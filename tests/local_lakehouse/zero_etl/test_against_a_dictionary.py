@@ -23,7 +23,7 @@ pytestmark = pytest.mark.long
 
 Row = dict[str, Any]
 
-# Histories of each kind; more by the environment, where there is time for thousands of steps.
+# Histories of each kind; more with an environment variable.
 HISTORIES = int(os.environ.get("ZETL_HISTORIES", "8"))
 STEPS = 40
 
@@ -36,7 +36,7 @@ _SCALARS = st.one_of(
     st.booleans().map(lambda flag: {"BOOL": flag}),
     st.just({"NULL": True}),
 )
-# Mostly of one type for each name, so that most refreshes are no new loads.
+# Mostly one type per name, so that few refreshes are full loads.
 _ATTRIBUTES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "name": _TEXTS.map(lambda text: {"S": text}),
     "amount": _NUMBERS.map(lambda number: {"N": number}),
@@ -50,7 +50,7 @@ _ITEMS = st.fixed_dictionaries({}, optional=_ATTRIBUTES)
 
 
 class History(RuleBasedStateMachine):
-    """Writes by every path, refreshes, restarts and changes of type; the model is what the source held."""
+    """Writes in every way, refreshes, restarts and type changes; the model is the source's contents."""
 
     key_type = "S"
     keys: Sequence[str] = _KEYS
@@ -144,12 +144,12 @@ class History(RuleBasedStateMachine):
         self.world.refresh()
         loads = self.world.status(self.arn) == "SYNCING"
         if loads:
-            # A change of type is announced by one refresh and done by the next.
+            # One refresh announces a type change, and the next one applies it.
             assert len(self._snapshots()) == before
             self.world.refresh()
         assert self.world.status(self.arn) == "ACTIVE", self.world.describe(self.arn)["Errors"]
         struct = self.world.table("orders").schema().as_struct()
-        # Columns of several types are text, and stay it until the table is loaded again.
+        # Columns with several types are strings, and remain strings until the table is loaded again.
         self.texts = (set() if loads else self.texts) | texts_of_several_types(self.items.values(), struct, self.mode)
         wanted = _sorted(expected_row(item, struct, self.mode, self.texts) for item in self.items.values())
         assert _sorted(self.world.rows("orders")) == wanted
@@ -181,14 +181,14 @@ def _sorted(rows: Iterable[Row]) -> list[str]:
 
 
 def texts_of_several_types(items: Iterable[Item], struct: StructType, mode: str) -> set[str]:
-    """Find the text columns that hold something else than texts."""
+    """Return the string columns that contain values of other types."""
     texts = [field.name for field in struct.fields if isinstance(field.field_type, StringType)]
     values = ((name, _at(item, name, full=mode == "FULL")) for item in items for name in texts)
     return {name for name, value in values if value and value != {"M": {}} and not value.keys() & {"S", "NULL"}}
 
 
 def expected_row(item: Item, struct: StructType, mode: str, texts: Container[str] = ()) -> Row:
-    """Write an item as the row that it must be in a table with the given columns, without any columnar code."""
+    """Write an item as its expected row in a table with the given columns, without columnar code."""
     if mode == "NOUNNEST":
         others = {name: value for name, value in item.items() if name != "pk"}
         key = struct.fields[0]
@@ -199,14 +199,14 @@ def expected_row(item: Item, struct: StructType, mode: str, texts: Container[str
     row = {}
     for field in struct.fields:
         value = _at(item, field.name, full=mode == "FULL")
-        # A map without a member is null, unless the column is there for values of any type.
+        # A map without members is null, unless the column is a string for values of any type.
         value = None if value == {"M": {}} and field.name not in texts else value
         row[field.name] = _plain(value, field.field_type)
     return row
 
 
 def _at(item: Item, path: str, *, full: bool) -> dict[str, Any] | None:
-    """Follow a dotted path into maps; where each leaf has a column, a map itself has none."""
+    """Follow a dotted path into maps; if each leaf has a column, a map itself has none."""
     name, *rest = path.split(".")
     value: dict[str, Any] | None = item.get(name)
     for name in rest:
@@ -283,7 +283,7 @@ class NoUnnest(History):
 
 
 class NumberKeys(History):
-    """Keys some of which become the same double."""
+    """Keys, some of which become the same double."""
 
     key_type = "N"
     keys = ("1", "1.00000000000000000001", "2", "-3.5", "12345678901234567", "12345678901234568")

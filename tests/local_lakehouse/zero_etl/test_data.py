@@ -1,4 +1,4 @@
-"""Types, unnest modes and names: what an item becomes in the target."""
+"""Types, unnest modes and names: items in the target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every documented row has a test that holds it."""
+"""Every documented row has a test."""
 
 from __future__ import annotations
 

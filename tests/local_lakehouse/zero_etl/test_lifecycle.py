@@ -1,4 +1,4 @@
-"""What keeps an integration from working is named, and it continues by itself once that is repaired."""
+"""Problems that stop an integration are named, and it continues automatically once they are fixed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two hundred requests that are wrong somewhere, made from the service's model: each gets an error of the model."""
+"""Two hundred invalid requests, generated from the service's model: each gets an error from the model."""
 
 from __future__ import annotations
 

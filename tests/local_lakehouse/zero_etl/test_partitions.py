@@ -1,4 +1,4 @@
-"""How the target is partitioned, by default and by table properties."""
+"""The target's partitioning, by default and by table properties."""
 
 from __future__ import annotations
 

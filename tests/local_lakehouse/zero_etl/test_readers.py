@@ -1,4 +1,4 @@
-"""The target is plain Iceberg: whoever reads its files finds the same rows."""
+"""The target is plain Iceberg: every reader finds the same rows."""
 
 from __future__ import annotations
 

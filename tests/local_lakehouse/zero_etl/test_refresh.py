@@ -1,4 +1,4 @@
-"""From items to rows: the first load, and refreshes that are one snapshot each."""
+"""From items to rows: the first load, and refreshes with one snapshot each."""
 
 from __future__ import annotations
 

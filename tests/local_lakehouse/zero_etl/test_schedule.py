@@ -1,4 +1,4 @@
-"""Refreshes begin soon after a write, not long after the first of many, and at intervals without one."""
+"""Refreshes start soon after a write, not long after the first of many, and at intervals without one."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_whoever_waits_returns_when_it_is_stopped() -> None:
 
 @pytest.fixture
 def slow() -> Iterator[TestLakehouse]:
-    """A lakehouse that by its interval alone would refresh in an hour."""
+    """A lakehouse that would refresh only after an hour by its interval."""
     clock = Clock()
     running = Lakehouse(Settings(refresh_seconds=3600, clock=clock))
     running.start()

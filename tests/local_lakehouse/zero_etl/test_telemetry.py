@@ -1,4 +1,4 @@
-"""Events, and what stands in metrics and logs about refreshes."""
+"""Events, metrics and logs about refreshes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/zetl"
 
 @dataclass
 class Announced:
-    """A world with a table, and every event that reached an event bus."""
+    """An account with a table, and every event that reached an event bus."""
 
     world: World
     events: list[dict[str, Any]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Items as Arrow: nothing is lost, whatever their types are, and whichever items come first."""
+"""Items as Arrow: nothing is lost, whatever their types and their order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ items = st.lists(st.dictionaries(names, values, max_size=4), max_size=8)
 
 
 def _plain(value: Any) -> Any:
-    """Leave out what an array has for members that an item does not have."""
+    """Remove an array's members that an item does not have."""
     if isinstance(value, dict):
         return {name: _plain(member) for name, member in value.items() if member is not None}
     return [_plain(element) for element in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Whichever way an item was written, the target follows."""
+"""The target reflects every way of writing an item."""
 
 from __future__ import annotations
 

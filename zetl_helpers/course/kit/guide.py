@@ -44,7 +44,7 @@ def write(notebooks: Sequence[Path], out: Path) -> list[Path]:
 def _overview(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield "# Instructor's kit"
     yield ""
-    yield "Made from the notebooks: times, outputs and answers are theirs. `zetl kit` makes it again after a change."
+    yield "Generated from the notebooks, with their times, outputs and answers. `zetl kit` updates it."
     yield ""
     yield "## Chapters"
     yield ""
@@ -62,8 +62,8 @@ def _overview(chapters: Sequence[Chapter]) -> Iterator[str]:
         slack = sum(slot.minutes for slot in slots if slot.what.startswith("Slack"))
         yield from ("", f"{slack} of {minutes} minutes are slack ({slack / minutes:.0%}).")
         late = [f"{number}. {what}, {saved} min" for number, (what, saved) in enumerate(cuts(chapters, slots), start=1)]
-        yield from ("", "**When time runs short**, leave out in this order:", "", *late) if late else ()
-    yield from ("", "In the evening: [the checklist](checklist.md).")
+        yield from ("", "**If time runs short**, skip in this order:", "", *late) if late else ()
+    yield from ("", "At the end of the day: [the checklist](checklist.md).")
 
 
 def _chapter(chapter: Chapter, material: dict[str, Material]) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _chapter(chapter: Chapter, material: dict[str, Material]) -> Iterator[str]:
     yield "| --- | ---: |"
     for section in chapter.sections:
         yield f"| {section.heading} | {section.minutes} |"
-    yield from ("", "**Checkpoints**: go on when everybody is there.", "", "| at | after | everybody sees |")
+    yield from ("", "**Checkpoints**: continue when everybody has finished.", "", "| at | after | everybody sees |")
     yield "| ---: | --- | --- |"
     for one in checkpoints(chapter):
         yield f"| {one.minute} min | {one.heading} | {_in_a_cell(one.sees)} |"
@@ -93,7 +93,7 @@ def _chapter(chapter: Chapter, material: dict[str, Material]) -> Iterator[str]:
 def _section(section: Section, material: Material) -> Iterator[str]:
     yield f"The notebook begins: {_between_pages(_first_sentence(section.texts[0]))}"
     yield from _list("Say", material.say)
-    yield from _list("What breaks, and how one sees it", material.breaks)
+    yield from _list("Common failures and their symptoms", material.breaks)
     yield from _list("Learners ask", [f"*{question}* {answer}" for question, answer in material.asked])
     if section.outputs:
         yield from ("", "**Expected outputs**")
@@ -129,21 +129,21 @@ def _first_sentence(text: str) -> str:
 
 
 def _checklist(chapters: Sequence[Chapter]) -> Iterator[str]:
-    yield "# Checklist for the evening"
+    yield "# Checklist for the end of the day"
     yield ""
-    yield "Nothing of a class should cost anything the next day. On the local lakehouse nothing does; on AWS:"
+    yield "A class should not cost anything the next day. The local lakehouse is free; on AWS:"
     yield ""
-    yield "1. `zetl class status`: who has an integration, and whether one needs attention."
-    yield "2. Ask whether anybody keeps something; save what is to be kept elsewhere."
-    yield "3. `zetl class cleanup`: read what would be deleted, learner by learner. Nothing is changed by it."
-    yield "4. `zetl class cleanup --yes`: it deletes, goes on past single failures, and looks again."
-    yield "5. Its last line says that nothing is left. If it names something, fix what AWS said and repeat step 4."
-    yield "6. `zetl cleanup`: your own lab, the one without a prefix."
-    yield "7. In every other Region that somebody used, the same: a clean-up sees one Region."
-    yield "8. The next day: look at Cost Explorer, filtered by the tag `zetl-lab`. Cost figures lag up to a day."
+    yield "1. `zetl class status`: check who has an integration, and whether any needs attention."
+    yield "2. Ask whether anybody wants to keep something, and save it elsewhere."
+    yield "3. `zetl class cleanup`: review what would be deleted for each learner. It changes nothing."
+    yield "4. `zetl class cleanup --yes`: it deletes, continues past individual failures, and checks again."
+    yield "5. Its last line says that nothing is left. If it names a resource, fix the cause and repeat step 4."
+    yield "6. `zetl cleanup`: deletes your own lab, the one without a prefix."
+    yield "7. Repeat this in every other Region that somebody used: clean-up covers one Region."
+    yield "8. The next day: check Cost Explorer, filtered by the tag `zetl-lab`. Its figures follow up to a day later."
     yield ""
     idle = cost.idle_cost(15)
-    yield f"An integration that is forgotten costs about ${idle:.2f} a month and table, for as long as it is there."
-    yield from ("", "## What each chapter costs", "", "| chapter | cost on AWS |", "| --- | --- |")
+    yield f"A forgotten integration costs about ${idle:.2f} a month per table until it is deleted."
+    yield from ("", "## Cost of each chapter", "", "| chapter | cost on AWS |", "| --- | --- |")
     for one in chapters:
         yield f"| {one.title} | {one.cost} |"

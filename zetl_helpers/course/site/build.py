@@ -77,7 +77,8 @@ def title(path: Path) -> str:
 def _slides_page(root: Path, notebooks: Sequence[Path]) -> str:
     links = "\n".join(f"- [{title(root / path)}]({path.stem}.html)" for path in notebooks)
     return (
-        "# Slides\n\nOne idea on each slide, made from the notebooks with their stored outputs; the question comes "
-        "before the answer. The arrow keys turn the pages, N shows the speaker's notes, F fills the screen. Each deck "
+        "# Slides\n\nOne idea per slide, generated from the notebooks with their stored outputs. The question comes "
+        "before the answer. Use the arrow keys to turn pages, N for the speaker notes, and F for full screen. Each "
+        "deck "
         f"is one file and needs no network.\n\n{links}\n"
     )

@@ -1,4 +1,4 @@
-"""Messages between processes arrive whole, whoever sends at the same time."""
+"""Messages between processes arrive complete, even with concurrent senders."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Statements in processes of their own: whatever one of them does, the others are answered."""
+"""Statements in separate processes: whatever one of them does, the others continue."""
 
 import functools
 import os
@@ -27,7 +27,7 @@ def pool() -> Iterator[WorkerPool]:
 
 
 def worker_of(session: WorkerSession) -> int:
-    """Return the process that works for a session."""
+    """Return a session's process."""
     session.constant("1")
     assert session._worker
     return session._worker.pid
@@ -84,7 +84,7 @@ def test_a_statement_beyond_its_memory_fails_by_name(pool: WorkerPool, sql: str)
 
 
 def test_memory_that_duckdb_does_not_count_is_bounded_too() -> None:
-    # DuckDB may take a terabyte here: what ends the statement is the operating system's limit of the process.
+    # DuckDB could use a terabyte here: the operating system's limit ends the statement.
     pool = WorkerPool(Limits(query_bytes=64 * MB, duckdb_bytes=2**40))
     with pool.opened() as session:
         reason = failure(lambda: session.read(SORTED))

@@ -201,7 +201,7 @@ def tell(running: Running, control: str) -> dict[str, Any]:
     """
     answer = ask(running.url, running.token, control, _WORK_SECONDS)
     if answer is None:
-        raise LakehouseError(f"The lakehouse at {running.url} does not answer. Look at: zetl local status")
+        raise LakehouseError(f"The lakehouse at {running.url} does not answer. Run: zetl local status")
     return answer
 
 

@@ -229,9 +229,7 @@ def test_expired_credentials_are_one_error(lab: Lab) -> None:
 def test_a_bucket_of_another_account_is_left_alone(lab: Lab) -> None:
     Answers(lab, "s3", "HeadBucket").fail("403", times=9)
     assert foreign(lab) == [f"S3 bucket {lab.bucket}"]
-    assert cleanup.verify(lab) == (
-        "Nothing is left of the lab. Not the lab's, and left alone in spite of their names: 1."
-    )
+    assert cleanup.verify(lab) == ("Nothing is left of the lab. Not the lab's, and kept despite their names: 1.")
 
 
 def test_a_bucket_of_ones_own_that_may_not_be_looked_at_is_not_called_foreign(lab: Lab) -> None:

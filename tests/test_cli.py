@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_made_and_a_file_that_is_a_folder(
 ) -> None:
     (tmp_path / "file").touch()
     assert main(["policies", "--out", str(tmp_path / "file")]) == 1
-    assert f"The folder {tmp_path / 'file'} cannot be made: File exists." in capsys.readouterr().err
+    assert f"The folder {tmp_path / 'file'} cannot be created: File exists." in capsys.readouterr().err
     assert main(["template", "--out", str(tmp_path)]) == 1
     assert f"{tmp_path} is a folder" in capsys.readouterr().err
 

@@ -45,7 +45,7 @@ def test_a_write_is_waited_for(ready: Lab, lakehouse_ticks: Lakehouse) -> None:
 
 def test_a_write_that_never_comes_ends_in_a_hint(ready: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(ready, 3)
-    with without_waiting(), pytest.raises(WaitTimeoutError, match=r"Look at monitoring.log_events"):
+    with without_waiting(), pytest.raises(WaitTimeoutError, match=r"Check monitoring.log_events"):
         integration.wait_until_synced(ready, datetime(2999, 1, 1, tzinfo=UTC), timeout=3600)
 
 

@@ -1,10 +1,13 @@
 """Documents are readable for everybody: links, headings, descriptions of pictures, spelling, plain words."""
 
+import ast
+import io
 import itertools
 import json
 import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,12 @@ _BELITTLING = r"\b(simply|obviously|trivial(ly)?|of course|as everyone knows)\b"
 _IDIOMS = (
     r"\b(out of the box|under the hood|rule of thumb|piece of cake|on the fly|low-hanging|boil(s|ed)? down|"
     r"in a nutshell|heavy lifting|silver bullet|from scratch|at the end of the day|think outside)\b"
+)
+
+# Phrases of translated English, which a native reader notices.
+_TRANSLATED = (
+    r"\b(anew|in spite of|for good|whoever|looks? whether|in the hands of|in the name of (who|the caller)|"
+    r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b"
 )
 
 
@@ -82,8 +91,36 @@ class TestText:
         assert not re.search(r"\[(here|this|link|click here)\]\(", prose(path), re.IGNORECASE)
 
     def test_words_are_plain_and_kind(self, path: Path) -> None:
-        found = re.search(f"{_BELITTLING}|{_IDIOMS}", prose(path), re.IGNORECASE)
+        found = re.search(f"{_BELITTLING}|{_IDIOMS}|{_TRANSLATED}", prose(path), re.IGNORECASE)
         assert found is None, found
+
+
+def written(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the docstrings and comments of a module, with their lines."""
+    source = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text:
+                yield node.body[0].lineno, " ".join(text.split())
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+
+
+@pytest.mark.parametrize("folder", ["local_lakehouse", "zetl_helpers", "tests"])
+def test_docstrings_and_comments_have_no_translated_phrases(folder: str) -> None:
+    found = [
+        f"{name(path)}:{line}: {match[0]}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, text in written(path)
+        if (match := re.search(_TRANSLATED, text, re.IGNORECASE))
+    ]
+    assert found == []
+
+
+def test_a_translated_phrase_would_be_found() -> None:
+    assert re.search(_TRANSLATED, "The file is written " + "an" + "ew.")
 
 
 def figures() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -69,12 +69,14 @@ def test_a_wait_for_aws_says_how_long_it_takes_and_how_to_skip_ahead(capsys: pyt
     with without_waiting():
         wait_for("it", lambda: next(answers), timeout=3600, hint="", usual="15 to 30 minutes")
     shown = capsys.readouterr().err
-    assert shown.count("You may interrupt the cell and go on with another section") == 1
+    assert shown.count("You can interrupt the cell and continue with another section") == 1
     assert "of AWS needs 15 to 30 minutes" in shown
 
 
 def test_an_interrupted_wait_says_what_happens_meanwhile() -> None:
-    with pytest.raises(WaitInterruptedError, match=r"stopped waiting for it\. AWS carries this out.*waits on"):
+    with pytest.raises(
+        WaitInterruptedError, match=r"stopped waiting for it\. AWS does this in the background.*resume waiting"
+    ):
         wait_for("it", interrupt, timeout=3600, hint="", usual="15 to 30 minutes")
     with pytest.raises(WaitInterruptedError, match=r"stopped waiting for it\. Run the cell again"):
         wait_for("it", interrupt, timeout=3600, hint="")

@@ -76,11 +76,11 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(frame.to_json(orient="records", date_format="iso"))
     elif frame.empty:
-        print("Nobody has made anything yet.")
+        print("Nobody has created anything yet.")
     else:
         shown = frame.assign(last_sync=frame["last_sync"].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("never"))
         print(shown.to_string(index=False))
-        print("chapter: the last one whose work is there")
+        print("chapter: the last chapter with resources")
     if not options.json:
         _print_practice()
     return 0
@@ -136,5 +136,5 @@ def _chosen(labs: Sequence[Lab], prefixes: Sequence[str]) -> list[Lab]:
     """
     unknown = sorted(set(prefixes) - {lab.prefix for lab in labs})
     if unknown:
-        raise UsageError(f"Nothing is there of {', '.join(unknown)}. Who is there, says: zetl class status")
+        raise UsageError(f"Nothing is there of {', '.join(unknown)}. To list the class: zetl class status")
     return [lab for lab in labs if (lab.prefix in prefixes if prefixes else lab.prefix)]

@@ -93,7 +93,7 @@ def _start(options: argparse.Namespace) -> int:
         )
     except daemon.LakehouseError as error:
         raise UsageError(str(error)) from error
-    print("The local lakehouse is running." if started else "The local lakehouse was running already.")
+    print("The local lakehouse is running." if started else "The local lakehouse was already running.")
     print(running.url)
     return 0
 
@@ -136,7 +136,7 @@ def _reset(options: argparse.Namespace) -> int:
     if daemon.reset(options.state):
         print(f"The local lakehouse of {options.state} is empty. Start it with: zetl local start")
     else:
-        print(f"There was nothing to forget in {options.state}. Start a local lakehouse with: zetl local start")
+        print(f"There was no state to delete in {options.state}. Start a local lakehouse with: zetl local start")
     return 0
 
 

@@ -12,7 +12,7 @@ from zetl_helpers import _rights
 
 _SIGN_IN = (
     "Your credentials are not valid any more. Sign in again, connect again with zetl.connect(), and repeat the step: "
-    "it goes on where it stopped."
+    "it continues where it stopped."
 )
 _SIGN_IN_OR_REGION = f"{_SIGN_IN} If they are new: is the Region enabled for your account?"
 _QUOTA = (
@@ -78,7 +78,7 @@ def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
             "that has some, then repeat this cell."
         )
     if isinstance(error, ProfileNotFound):
-        return f"{error}. Set AWS_PROFILE to a profile of yours, or make one with aws configure sso."
+        return f"{error}. Set AWS_PROFILE to one of your profiles, or create one with aws configure sso."
     if isinstance(error, ClientError) and error.response["Error"]["Code"] in _BY_CODE:
         return f"AWS does not say who you are: {error}"
     if isinstance(error, EndpointConnectionError) and region not in (known := _regions()):

@@ -152,7 +152,7 @@ def _step(message: str, action: str) -> str:
     given = _giving(action)
     if not given:
         return (
-            f"You are missing {action}. No policy in policies/ holds it, since no notebook needs it: ask whoever "
+            f"You are missing {action}. No policy in policies/ contains it, because no notebook needs it: ask whoever "
             "administers the account."
         )
     places = " or ".join(map(str, given))

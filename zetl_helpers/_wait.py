@@ -24,8 +24,8 @@ _LONGEST_PAUSE = 30.0
 _SIGN_IN_SECONDS = 4 * 3600.0
 _SIGN_IN_PAUSE = 10.0
 _SKIP = (
-    "AWS carries this out in the background. You may interrupt the cell and go on with another section or chapter: run "
-    "it again later, and it waits on."
+    "AWS does this in the background. You can interrupt the cell and continue with another section or chapter: run "
+    "it again later to resume waiting."
 )
 
 
@@ -121,7 +121,7 @@ def wait_for(
             _clock.sleep(min(max(every, min(elapsed * _PATIENCE, _LONGEST_PAUSE)), timeout - elapsed))
     except KeyboardInterrupt as interrupt:
         raise WaitInterruptedError(
-            f"You stopped waiting for {what}. {_SKIP if usual else 'Run the cell again to wait on.'}"
+            f"You stopped waiting for {what}. {_SKIP if usual else 'Run the cell again to resume waiting.'}"
         ) from interrupt
     finally:
         progress.end()

@@ -161,7 +161,7 @@ def _under_existing(folder: Path) -> Path:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise UsageError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+        raise UsageError(f"The folder {folder} cannot be created: {error.strerror}.") from error
     return folder
 
 

@@ -294,7 +294,7 @@ def _complaint(found: dict[str, Any]) -> str:
     reasons = "; ".join(errors) or "AWS gives no reason."
     name = found["IntegrationName"]
     if found["Status"] == "NEEDS_ATTENTION":
-        return f"Integration {name!r} needs attention: {reasons} It retries by itself once that is mended."
+        return f"Integration {name!r} needs attention: {reasons} It retries automatically once the cause is fixed."
     if found["Status"] == "FAILED":
         return f"Integration {name!r} has failed permanently: {reasons} Delete it and create it again."
     return f"Integration {name!r} is {found['Status']}: {reasons}"

@@ -128,11 +128,11 @@ def _unusable(lab: Lab, key: dict[str, Any]) -> str | None:
         return "belongs to AWS, and zero-ETL cannot use it. Use a customer managed key."
     kind = (key.get("KeySpec", "SYMMETRIC_DEFAULT"), key.get("KeyUsage", "ENCRYPT_DECRYPT"))
     if kind != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
-        return "is no symmetric encryption key. Use a key of type SYMMETRIC_DEFAULT."
+        return "is not a symmetric encryption key. Use a key of type SYMMETRIC_DEFAULT."
     if not key["Enabled"]:
         return f"is in the state {key.get('KeyState', 'disabled')}. Enable it, or use another key."
     if key["Arn"].split(":")[3] != lab.region:
-        return f"lies in another Region than the lab, {lab.region}. Use a key in that Region."
+        return f"is in another Region than the lab, {lab.region}. Use a key in that Region."
     return None
 
 

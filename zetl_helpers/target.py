@@ -110,7 +110,7 @@ def bucket_exists(lab: Lab) -> bool:
             raise ForeignResourceError(_why_forbidden(lab)) from error
         if error_code(error) in ("301", "PermanentRedirect"):
             raise ForeignResourceError(
-                f"Bucket {lab.bucket} lies in another Region than the lab, {lab.region}, and zero-ETL needs it in the "
+                f"Bucket {lab.bucket} is in another Region than the lab, {lab.region}, and zero-ETL needs it in the "
                 f"same one: it is not the lab's. {_OTHER_NAMES}"
             ) from error
         raise
@@ -137,7 +137,7 @@ def _why_forbidden(lab: Lab) -> str:
         )
     if lab.bucket in own:
         return (
-            f"Bucket {lab.bucket} is in your account and you may not look at it (s3:ListBucket). Ask for the rights in "
+            f"Bucket {lab.bucket} is in your account and you may not access it (s3:ListBucket). Ask for the rights in "
             "policies/."
         )
     return f"Bucket {lab.bucket} belongs to another account. {_OTHER_NAMES}"

@@ -97,7 +97,7 @@ def parse_document(text: str) -> Document:
     except ValueError as error:
         raise UnsupportedPolicyError(f"The policy document is not valid JSON: {error}") from error
     if not isinstance(document, dict):
-        raise UnsupportedPolicyError("The policy document is no JSON object")
+        raise UnsupportedPolicyError("The policy document is not a JSON object")
     return document
 
 

@@ -287,7 +287,7 @@ def unframed(content: bytes) -> bytes:
 def _json_object(request: Request) -> dict[str, Any]:
     document = wire.parse_json(request.body)
     if not isinstance(document, dict):
-        raise Fault("SerializationException", "The request's body is no JSON object.")
+        raise Fault("SerializationException", "The request's body is not a JSON object.")
     return document
 
 

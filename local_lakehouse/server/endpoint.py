@@ -116,7 +116,7 @@ class Endpoint:
         name = head.target.removeprefix(_CONTROL)
         action = self._controls.actions.get(name)
         if action is None or head.method != "POST":
-            return Answer(404, [], f"There is no control {name!r}.\n".encode())
+            return Answer(404, [], f"The control does not exist: {name!r}.\n".encode())
         try:
             result = action(wire.parse_json(body.read(_LARGEST_CONTROL)))
         except Fault as fault:

@@ -239,7 +239,7 @@ class Database:
         elif "malformed" in text or "not a database" in text:
             return StorageError(self._damaged(text))
         else:
-            advice = "Look at: zetl local status"
+            advice = "Run: zetl local status"
         return StorageError(
             f"The state in {self.directory} could not be saved ({text}). {advice}. Nothing was changed."
         )

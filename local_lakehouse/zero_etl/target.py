@@ -92,7 +92,7 @@ class Target:
             raise NeedsAttentionError(
                 Problem(
                     "TARGET_TABLE_CONFLICT",
-                    f"The Glue table {name} exists and is no Iceberg table. Rename or delete it, or choose another "
+                    f"The Glue table {name} exists and is not an Iceberg table. Rename or delete it, or choose another "
                     "TargetTableName in the table properties; the integration retries by itself.",
                 )
             ) from error
@@ -102,8 +102,8 @@ class Target:
             raise NeedsAttentionError(
                 Problem(
                     "TARGET_TABLE_BROKEN",
-                    f"The metadata of the Glue table {name} is gone from S3: {error}. Delete the Glue table; the "
-                    "integration then loads it anew.",
+                    f"The metadata of the Glue table {name} is missing in S3: {error}. Delete the Glue table; the "
+                    "integration then loads it again.",
                 )
             ) from error
 

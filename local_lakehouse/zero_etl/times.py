@@ -25,7 +25,7 @@ class TimestampError(ValueError):
     """
 
     def __init__(self, value: Any) -> None:
-        super().__init__(f"{value!r} tells no time")
+        super().__init__(f"{value!r} is not a time")
         self.value = value
 
 
@@ -61,7 +61,7 @@ def _first_bad(values: pa.Array, conversion: str) -> Any:
 
 def _from_epoch(values: pa.Array, conversion: str) -> pa.TimestampArray:
     if not (pa.types.is_string(values.type) or pa.types.is_floating(values.type)):
-        raise pa.ArrowInvalid(f"{values.type} tells no time")
+        raise pa.ArrowInvalid(f"{values.type} is not a time")
     ticks = pc.round(pc.multiply(pc.cast(values, pa.float64()), _MICROSECONDS[conversion]))
     if pc.any(pc.greater(pc.abs(ticks), _LIMIT)).as_py():
         raise pa.ArrowInvalid("beyond the range of timestamps")
@@ -70,7 +70,7 @@ def _from_epoch(values: pa.Array, conversion: str) -> pa.TimestampArray:
 
 def _from_iso(values: pa.Array, _: str) -> pa.TimestampArray:
     if not pa.types.is_string(values.type):
-        raise pa.ArrowInvalid(f"{values.type} is no ISO 8601 text")
+        raise pa.ArrowInvalid(f"{values.type} is not an ISO 8601 string")
     texts = pc.replace_substring_regex(values, r"^(\d{4}-\d{2}-\d{2})$", r"\1T00:00:00")
     # Iceberg keeps microseconds.
     texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")

@@ -55,7 +55,7 @@ def test_a_chapter_without_exercises_shows_the_names_unfolded(number: int, capsy
 @pytest.mark.usefixtures("connected")
 @pytest.mark.parametrize("number", [-1, 99, "5"])
 def test_a_chapter_that_does_not_exist_is_refused(number: int) -> None:
-    with pytest.raises(ValueError, match=r"There is no chapter .* Give a number from 0 to "):
+    with pytest.raises(ValueError, match=r"There is no chapter .* Use a number from 0 to "):
         zetl.open_chapter(number)
 
 

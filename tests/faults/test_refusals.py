@@ -43,7 +43,7 @@ def test_no_credentials(bare_environment: dict[str, str]) -> None:
 
 def test_a_profile_that_does_not_exist(bare_environment: dict[str, str]) -> None:
     bare_environment["AWS_PROFILE"] = "nobody"
-    with pytest.raises(ConnectionRefusedByLabError, match=r"nobody.*Set AWS_PROFILE to a profile of yours"):
+    with pytest.raises(ConnectionRefusedByLabError, match=r"nobody.*Set AWS_PROFILE to one of your profiles"):
         connect("aws")
 
 
@@ -76,7 +76,7 @@ def test_a_token_that_expires_on_the_way(lab: Lab, recorder: Recorder, code: str
     source.create_table(lab)
     before = recorder.changes
     Answers(lab, "dynamodb", "DescribeContinuousBackups").fail(code)
-    with pytest.raises(ClientError, match=r"repeat the step: it goes on where it stopped"):
+    with pytest.raises(ClientError, match=r"repeat the step: it continues where it stopped"):
         source.enable_pitr(lab)
     assert recorder.changes == before
     assert source.enable_pitr(lab).did == "changed"
@@ -174,9 +174,7 @@ class TestBucketOfOthers:
     def test_in_the_own_account_without_a_right(self, lab: Lab, recorder: Recorder) -> None:
         _bucket(lab)
         Answers(lab, "s3", "HeadBucket").fail("403")
-        with pytest.raises(
-            ForeignResourceError, match=r"is in your account and you may not look at it \(s3:ListBucket"
-        ):
+        with pytest.raises(ForeignResourceError, match=r"is in your account and you may not access it \(s3:ListBucket"):
             target.create_bucket(lab)
         assert recorder.changes == ["s3.CreateBucket"]
 
@@ -189,7 +187,7 @@ class TestBucketOfOthers:
 
     def test_in_another_region(self, lab: Lab, recorder: Recorder) -> None:
         Answers(lab, "s3", "HeadBucket").fail("301")
-        with pytest.raises(ForeignResourceError, match="lies in another Region than the lab, us-east-1"):
+        with pytest.raises(ForeignResourceError, match="is in another Region than the lab, us-east-1"):
             target.create_bucket(lab)
         assert recorder.changes == []
 
@@ -236,7 +234,7 @@ def _nowhere(_: Lab) -> str:
     ("key", "why"),
     [
         (_disabled, "is in the state Disabled. Enable it"),
-        (_for_signatures, "is no symmetric encryption key"),
+        (_for_signatures, "is not a symmetric encryption key"),
         (_nowhere, "There is no KMS key alias/nobody in Region us-east-1"),
     ],
 )

@@ -184,7 +184,7 @@ def test_the_command_from_start_to_reset(state: Path) -> None:
     assert started.returncode == 0
     url = started.stdout.splitlines()[-1]
     assert url.startswith("http://127.0.0.1:")
-    assert zetl("local", "start", state=state).stdout.splitlines() == ["The local lakehouse was running already.", url]
+    assert zetl("local", "start", state=state).stdout.splitlines() == ["The local lakehouse was already running.", url]
     status = json.loads(zetl("local", "status", "--json", state=state).stdout)
     assert (status["running"], status["url"], status["account"]) == (True, url, "123456789012")
     exports = zetl("env", state=state).stdout.splitlines()
@@ -193,7 +193,7 @@ def test_the_command_from_start_to_reset(state: Path) -> None:
     assert zetl("local", "stop", state=state).stdout == "Stopped; its state is kept.\n"
     assert zetl("local", "status", state=state).returncode == 1
     assert str(state) in zetl("local", "reset", state=state).stdout
-    assert zetl("local", "reset", state=state).stdout.startswith(f"There was nothing to forget in {state}.")
+    assert zetl("local", "reset", state=state).stdout.startswith(f"There was no state to delete in {state}.")
     assert not (state / FILE).exists()
 
 

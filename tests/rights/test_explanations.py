@@ -30,7 +30,7 @@ def test_it_is_said_once() -> None:
 
 
 def test_an_action_that_no_notebook_needs_is_in_no_policy() -> None:
-    assert "No policy in policies/ holds it" in _rights.explain(f"{WHO}ec2:RunInstances on resource: *")
+    assert "No policy in policies/ contains it" in _rights.explain(f"{WHO}ec2:RunInstances on resource: *")
 
 
 @pytest.mark.parametrize(

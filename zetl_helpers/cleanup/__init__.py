@@ -187,9 +187,7 @@ def verify(lab: Lab, *, timeout: float = 60) -> str:
     except WaitTimeoutError:
         raise LeftoverError(_what_is_left(seen[0])) from None
     kept = len(seen[0].foreign)
-    return "Nothing is left of the lab." + (
-        f" Not the lab's, and left alone in spite of their names: {kept}." if kept else ""
-    )
+    return "Nothing is left of the lab." + (f" Not the lab's, and kept despite their names: {kept}." if kept else "")
 
 
 def _what_is_left(found: Plan) -> str:

@@ -50,7 +50,7 @@ def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
         ValueError: The chapter does not exist.
     """
     if chapter not in _NEEDS:
-        raise ValueError(f"There is no chapter {chapter!r}. Give a number from {min(_NEEDS)} to {max(_NEEDS)}.")
+        raise ValueError(f"There is no chapter {chapter!r}. Use a number from {min(_NEEDS)} to {max(_NEEDS)}.")
     if lab.is_members:
         _require_shared(lab, chapter)
         return []

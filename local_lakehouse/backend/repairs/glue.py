@@ -62,7 +62,7 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
                 f"The resource policy has {size:,} bytes, and the Data Catalog takes {_MOST_POLICY_BYTES:,}.",
             )
         if named.get("policy_hash_condition") and arn not in self.resource_policies:
-            raise JsonRESTError("ConditionCheckFailureException", "The policy that the condition means is gone.")
+            raise JsonRESTError("ConditionCheckFailureException", "The policy in the condition no longer exists.")
         try:
             return write(self, *arguments, **named)
         except JsonRESTError as error:

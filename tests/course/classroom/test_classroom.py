@@ -125,13 +125,13 @@ class TestCommand:
 
     def test_an_empty_account(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["class", "status"]) == 0
-        assert capsys.readouterr().out == "Nobody has made anything yet.\n"
+        assert capsys.readouterr().out == "Nobody has created anything yet.\n"
         assert main(["class", "cleanup"]) == 0
         assert capsys.readouterr().out.endswith("Nothing is left of the class.\n")
 
     def test_a_learner_who_is_not_there_is_named(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["class", "cleanup", "zoe", "--yes"]) == 1
-        assert capsys.readouterr().err == "Nothing is there of zoe. Who is there, says: zetl class status\n"
+        assert capsys.readouterr().err == "Nothing is there of zoe. To list the class: zetl class status\n"
 
     def test_it_shows_the_class_then_cleans_up_when_told_to_and_leaves_the_teachers_own_lab(
         self, teacher: Lab, capsys: pytest.CaptureFixture[str]
@@ -139,7 +139,7 @@ class TestCommand:
         source.create_table(teacher)
         assert main(["class", "status"]) == 0
         head, own, ana, *_, legend = capsys.readouterr().out.splitlines()
-        assert legend == "chapter: the last one whose work is there"
+        assert legend == "chapter: the last chapter with resources"
         assert head.split() == ["learner", "chapter", "integration", "last_sync", "note"]
         assert own.split() == ["(no", "prefix)", "1", "none", "never"]
         assert ana.split()[:3] == ["ana", "8", "ACTIVE"]

@@ -16,7 +16,7 @@ from zetl_helpers.payments import payments
 
 @pytest.fixture(scope="package")
 def exercised() -> Iterator[Lab]:
-    """A lab with all that the chapters make; whoever waits for a refresh gets one."""
+    """A lab with all that the chapters make; every wait for a refresh gets one."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     with without_waiting(lakehouse.zero_etl.refresh_now), pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""What a learner meets: five outcomes, hints one after the other, a solution, a card."""
+"""The five outcomes of a check, the hints in order, the solution, and the card."""
 
 import re
 from collections.abc import Callable

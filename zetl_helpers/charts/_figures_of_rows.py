@@ -171,7 +171,7 @@ def schema_picture(change: pd.DataFrame) -> Chart:
         ygap=3,
         meta={
             "words": [
-                f"{column}: {kind or 'stayed'}, {' → '.join(dict.fromkeys(one for one in (before, after) if one))}"
+                f"{column}: {kind or 'unchanged'}, {' → '.join(dict.fromkeys(one for one in (before, after) if one))}"
                 for column, before, after, kind in zip(
                     columns, change["before"], change["after"], change["change"], strict=True
                 )
@@ -179,10 +179,10 @@ def schema_picture(change: pd.DataFrame) -> Chart:
         },
     )
     counts = {kind: int((change["change"] == kind).sum()) for kind in kinds}
-    parts = [f"{counts['added']} column{'' if counts['added'] == 1 else 's'} came"] if counts["added"] else []
-    parts += [f"{counts['removed']} went"] if counts["removed"] else []
+    parts = [f"{counts['added']} column{'' if counts['added'] == 1 else 's'} added"] if counts["added"] else []
+    parts += [f"{counts['removed']} removed"] if counts["removed"] else []
     parts += [f"{counts['type changed']} changed type"] if counts["type changed"] else []
-    title = f"{', '.join(parts)}, {counts['']} stayed" if parts else f"All {counts['']} columns stayed as they were"
+    title = f"{', '.join(parts)}, {counts['']} unchanged" if parts else f"All {counts['']} columns are unchanged"
     layout = _palette.layout(
         title,
         height=max(240, 110 + 26 * len(columns)),

@@ -88,7 +88,7 @@ def freshness(ingestions: pd.DataFrame, expected_seconds: float | None = None) -
         marker={"size": 9},
         hovertemplate=f"%{{x|%Y-%m-%d %H:%M:%S}} UTC<br>%{{y:,.1f}} {unit} behind the source<extra></extra>",
     )
-    title = f"The lakehouse was at most {lag.max() / seconds:.1f} {unit} behind" if len(lag) else "Nothing ingested yet"
+    title = f"The lakehouse was {_at_most(lag.max() / seconds)} {unit} behind" if len(lag) else "Nothing ingested yet"
     layout = _palette.layout(
         title,
         meta={"clock": "How far the lakehouse was behind the source"},
@@ -171,7 +171,7 @@ def scanned(queries: pd.DataFrame) -> Chart:
     shares = [(row.min() / row.max(), question, row.idxmin()) for question, row in table.iterrows()]
     least, best, layout_of_it = min(shares, key=lambda share: share[0], default=(1, "", ""))
     if least < 1:
-        share = f"reads {100 * least:.0f} % of what it reads in the dearest layout"
+        share = f"reads {100 * least:.0f} % of what it reads in the most expensive layout"
         title = f'Partitioned by {layout_of_it}, "{best}" {share}'
     layout = _palette.layout(
         title,
@@ -222,6 +222,10 @@ def files(counts: Mapping[str, FileCounts]) -> Chart:
         legend={"x": 0, "y": 1, "bgcolor": _palette.CARD},
     )
     return Chart(data=bars, layout=layout)
+
+
+def _at_most(amount: float) -> str:
+    return f"at most {amount:.1f}" if amount >= 0.05 else "less than 0.1"
 
 
 def _timeline_title(totals: list[int]) -> str:

@@ -3,6 +3,7 @@
 An opaque card reads the same in light and dark notebooks: no grey has enough contrast on both.
 """
 
+import textwrap
 from typing import Any
 
 # Okabe and Ito, Color Universal Design (2008): https://jfly.uni-koeln.de/color/. Black comes last, because it stands
@@ -42,12 +43,25 @@ def pattern(shape: str | list[str]) -> dict[str, Any]:
     return {"shape": shape, "fillmode": "overlay", "fgcolor": CARD, "solidity": 0.25}
 
 
+# At 420 pixels, the width of a phone or of half a screen, a line of the title has room for these.
+_TITLE_SIZE, _TITLE_LINE, _TITLE_HEIGHT = 16, 46, 20
+
+
 def layout(title: str, **more: Any) -> dict[str, Any]:
     """Return a plotly layout with the title and the shared style; keyword arguments are added."""
+    # A number stays with its percent sign.
+    lines = textwrap.wrap(title.replace(" %", "\u00a0%"), _TITLE_LINE, break_long_words=False)
     axis = {"gridcolor": GRID, "linecolor": FAINT, "zerolinecolor": GRID, "automargin": True}
     shared = {
         "template": "none",
-        "title": {"text": title, "x": 0.02, "xanchor": "left", "y": 0.96, "yanchor": "top", "font": {"size": 17}},
+        "title": {
+            "text": "<br>".join(lines).replace("\u00a0", " "),
+            "x": 0.02,
+            "xanchor": "left",
+            "y": 0.96,
+            "yanchor": "top",
+            "font": {"size": _TITLE_SIZE},
+        },
         "font": {"family": "Helvetica, Arial, sans-serif", "size": 13, "color": INK},
         "paper_bgcolor": CARD,
         "plot_bgcolor": CARD,
@@ -58,4 +72,6 @@ def layout(title: str, **more: Any) -> dict[str, Any]:
     for name in ("xaxis", "yaxis"):
         if name in more:
             more[name] = axis | more[name]
-    return shared | more
+    found: dict[str, Any] = shared | more
+    top = found["margin"].get("t", 70) + _TITLE_HEIGHT * max(0, len(lines) - 1)
+    return {**found, "margin": {**found["margin"], "t": top}}

@@ -80,7 +80,7 @@ def test_recovery_must_be_on(broken: Question, exercised: Lab) -> None:
     [
         ([], [], "still lacks SELECT"),
         (["SELECT"], ["DESCRIBE"], "still lacks DESCRIBE"),
-        (["SELECT", "DROP"], [], "holds DROP, too"),
+        (["SELECT", "DROP"], [], "also has DROP"),
     ],
 )
 def test_grants_must_be_enough_and_no_more(
@@ -103,7 +103,7 @@ def test_grants_must_be_enough_and_no_more(
 @pytest.mark.parametrize("broken", [6], indirect=True)
 @pytest.mark.parametrize(
     ("removed", "says"),
-    [("", "still has both State and STATE"), ("State", "has no State any more"), ("all", "the customer is lost")],
+    [("", "still has both State and STATE"), ("State", "no longer has State"), ("all", "the customer is lost")],
 )
 def test_the_item_must_stay_with_one_state(broken: Question, exercised: Lab, removed: str, says: str) -> None:
     dynamodb = exercised.client("dynamodb")
@@ -124,8 +124,8 @@ def test_the_item_must_stay_with_one_state(broken: Question, exercised: Lab, rem
     ("action", "resource", "says"),
     [
         ("s3:GetObject", "arn:aws:s3:::{bucket}/*", "No policy in role zETLTargetRole allows s3:PutObject"),
-        ("s3:*", "arn:aws:s3:::{bucket}/*", "more than it needs: s3:*"),
-        ("s3:PutObject", "arn:aws:s3:::{bucket}", "the files lie below it"),
+        ("s3:*", "arn:aws:s3:::{bucket}/*", "s3:* allows more than it needs"),
+        ("s3:PutObject", "arn:aws:s3:::{bucket}", "the files are below it"),
     ],
 )
 def test_the_role_may_write_there_and_no_more(

@@ -38,7 +38,7 @@ def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (RIGHT.rename(columns={"share": "percent"}), "If it holds the same, name it with AS"),
+        (RIGHT.rename(columns={"share": "percent"}), "If they are the same, rename it with AS"),
         (RIGHT[["state"]], "should have the columns state, share. Yours has state"),
         (RIGHT.assign(more=1, extra=2), "Yours has state, share, more, extra"),
         (RIGHT.iloc[:0], "your answer has no row"),
@@ -50,7 +50,7 @@ def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
         (RIGHT.assign(state=["CA", "NV", "NV"]), "There is no row for state NY"),
         (shares(0.3333, 0.5, 0.0), "It is a fraction"),
         (shares(33, 50, 0), "The decimals are cut off"),
-        (shares(33.333333, 50.0, 0.0), "round the result once"),
+        (shares(33.333333, 50.0, 0.0), "Round once"),
         (shares(33.33, 50.0, None), "NULL in a computation"),
         (shares("33.33", "50.0", "0.0"), "should not be a text"),
         (shares(12.0, 50.0, 0.0), "for example for state CA, where yours is 12.0."),
@@ -68,7 +68,7 @@ def test_a_value_where_none_should_be_is_named() -> None:
 
 def test_a_rounded_number_that_should_have_decimals_is_named() -> None:
     right = RIGHT.assign(share=[66.67, 50.0, 0.0])
-    assert "rounded to a whole number" in mistake(shares(67, 50, 0), right)
+    assert "rounded to an integer" in mistake(shares(67, 50, 0), right)
 
 
 def test_values_in_place_of_each_other_are_named() -> None:

@@ -59,7 +59,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         (dict.fromkeys(("s3:PutObject", "glue:UpdateTable", "dynamodb:Scan", "s3:DeleteBucket"), True), "own policy"),
         (
             {"s3:PutObject": True, "glue:UpdateTable": False, "dynamodb:Scan": False, "s3:DeleteBucket": False},
-            "noted in the Data Catalog",
+            "the Data Catalog records",
         ),
         (
             {"s3:PutObject": False, "glue:UpdateTable": True, "dynamodb:Scan": False, "s3:DeleteBucket": False},
@@ -73,14 +73,14 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         (True, "a dictionary"),
     ],
     "2.1": [
-        (9, "what TOPLEVEL makes"),
-        (1, "keep columns of their own"),
+        (9, "TOPLEVEL creates nine columns"),
+        (1, "each part of the key has its own column"),
         (2, "key has two parts"),
         (7, "Count the parts"),
         ("a few", "a number"),
     ],
     "2.2": [
-        ([{"FieldName": "LastPaymentDate", "FunctionSpec": "identity"}], "a group of each single date"),
+        ([{"FieldName": "LastPaymentDate", "FunctionSpec": "identity"}], "a group for each date"),
         ([{"FieldName": "LastPaymentDate", "FunctionSpec": "month"}], "needs a ConversionSpec"),
         (
             [{"FieldName": "LastPaymentDate", "FunctionSpec": "day", "ConversionSpec": "iso"}],
@@ -88,7 +88,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ),
         (
             [{"FieldName": "LastPaymentDate", "FunctionSpec": "month", "ConversionSpec": "epoch_sec"}],
-            "count from 1970",
+            "counted from 1970",
         ),
         ([{"FieldName": "lastpaymentdate", "FunctionSpec": "month", "ConversionSpec": "iso"}], "at the source"),
         ("month", "a dictionary with the entries"),
@@ -97,18 +97,18 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         (9, "partitioned by state now"),
         (25, "each item"),
         (1, "without partitions"),
-        (4, "which account statuses"),
+        (4, "Which account statuses occur"),
     ],
     "3.1": [
         ("arn:aws:sts::111122223333:assumed-role/Analyst/laptop", "the session itself"),
         ("arn:aws:sts::111122223333:role/Analyst", "belong to IAM"),
         ("arn:aws:iam::111122223333:assumed-role/Analyst", "not assumed-role"),
-        ("arn:aws:iam::111122223333:role/Analyst/laptop", "session's name"),
+        ("arn:aws:iam::111122223333:role/Analyst/laptop", "the name of the session"),
         ("Analyst", "begins with arn:aws:iam"),
     ],
     "3.2": [
         ([ANALYST], "role/DataOwner would lose"),
-        ([OWNER, SECURITY], "not among them yet"),
+        ([OWNER, SECURITY], "role/Analyst is missing"),
         ([OWNER, SECURITY, "arn:aws:sts::111122223333:assumed-role/Analyst/laptop"], "is a session"),
         ([OWNER, SECURITY, ANALYST, ANALYST], "twice"),
         ([OWNER, SECURITY, ANALYST, "arn:aws:iam::111122223333:role/Else"], "does not name"),
@@ -130,7 +130,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "SELECT accountstatus, COUNT(*) AS accounts, AVG(interestrate) AS average_rate "
                 "FROM customeraccounts GROUP BY 1"
             ),
-            "round the result once",
+            "Round once",
         ),
         (
             (
@@ -193,28 +193,28 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "FROM (SELECT customerid, currentbalance FROM customeraccounts WHERE accountstatus = 'Past Due' "
                 "ORDER BY currentbalance DESC LIMIT 3) ORDER BY currentbalance"
             ),
-            "in another order",
+            "their order is not",
         ),
         (
             (
                 "SELECT customerid, currentbalance FROM customeraccounts WHERE accountstatus = 'Past Due' "
                 "ORDER BY customerid LIMIT 3"
             ),
-            "order by what is owed",
+            "Order by what they owe",
         ),
         (
             (
                 "SELECT customerid, currentbalance FROM customeraccounts WHERE accountstatus = 'past due' "
                 "ORDER BY currentbalance DESC LIMIT 3"
             ),
-            "compared letter by letter",
+            "case-sensitive",
         ),
     ],
     "4.3": [
         (7, "3.5 × 2"),
         (3, "That is 7 / 2"),
         (3.5, "7 / 2e0"),
-        (14, "From left to right"),
+        (14, "from left to right"),
     ],
     "4.4": [
         (
@@ -282,7 +282,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage "
                 "FROM customeraccounts GROUP BY state HAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50"
             ),
-            "fewer than there should be|Closed accounts",
+            "fewer than there should be|closed accounts",
         ),
         (
             (
@@ -305,7 +305,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "FROM customeraccounts WHERE accountstatus <> 'Closed' AND currentbalance * 100 / creditlimit > 50 "
                 "GROUP BY state"
             ),
-            "Single accounts were taken away",
+            "WHERE removed single accounts",
         ),
     ],
     "5.1": [
@@ -332,14 +332,14 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ),
     ],
     "5.2": [
-        (lambda lab: pivot(lab, index="state", columns="accountstatus"), "exchange index and columns"),
+        (lambda lab: pivot(lab, index="state", columns="accountstatus"), "swap index and columns"),
         (
             lambda lab: pivot(lab, "SELECT state, accountstatus FROM customeraccounts WHERE state <> 'CA'"),
-            "columns are not all states",
+            "states are missing from the columns",
         ),
         (
             lambda lab: pivot(lab, "SELECT DISTINCT state, accountstatus FROM customeraccounts"),
-            "not those of all accounts",
+            "do not count all accounts",
         ),
         (lambda lab: pivot(lab, "SELECT zipcode AS accountstatus, state FROM customeraccounts"), "The rows should be"),
         ("accountstatus", "a table"),
@@ -367,12 +367,12 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "Which states have which statuses?": "heat map",
                 "How did the number of rows change?": "pie",
             },
-            "changes with time",
+            "changes over time",
         ),
     ],
     "5.4": [
-        ("Accounts by state and status", "names no state"),
+        ("Accounts by state and status", "does not name a state"),
         ("CA has 1 account past due", "another state has more"),
-        ("NV has most accounts past due", "Say how many"),
+        ("NV has most accounts past due", "Also say how many"),
     ],
 }

@@ -39,7 +39,10 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ("SELECT customerid AS state, COALESCE(rewardpoints, 0) AS points FROM customeraccounts", "25 rows, more"),
     ],
     "7.1": [
-        ("SELECT customerid, state, creditlimit FROM customeraccounts WHERE customerid = 'CUST0002'", "as it is now"),
+        (
+            "SELECT customerid, state, creditlimit FROM customeraccounts WHERE customerid = 'CUST0002'",
+            "the current table",
+        ),
         (
             ("SELECT customerid, state, creditlimit FROM customeraccounts FOR VERSION AS OF {first}"),
             "whole first version",
@@ -49,7 +52,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
                 "SELECT customerid, state, creditlimit FROM customeraccounts FOR VERSION AS OF {first} "
                 "WHERE customerid = 'CUST0001'"
             ),
-            "was changed and not deleted",
+            "was changed, not deleted",
         ),
         (
             ("SELECT * FROM customeraccounts FOR VERSION AS OF {first} WHERE customerid = 'CUST0002'"),
@@ -57,7 +60,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ),
     ],
     "7.2": [
-        ("first", "not younger"),
+        ("first", "not later"),
         ("error", "before the first snapshot"),
         ("both", "one version"),
         ("third", "one of 'first'"),
@@ -76,7 +79,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
                 "FROM customeraccounts FOR VERSION AS OF {last}"
                 " UNION ALL SELECT 'last', SUM(currentbalance) FROM customeraccounts FOR VERSION AS OF {first}"
             ),
-            "each other's name",
+            "names of the two rows are swapped",
         ),
         (
             (
@@ -97,9 +100,9 @@ LATER: dict[str, list[tuple[Any, str]]] = {
     "7.4": [
         (
             "SELECT state FROM customeraccounts FOR VERSION AS OF {first} EXCEPT SELECT state FROM customeraccounts",
-            "exchange the two versions",
+            "Swap the two versions",
         ),
-        ("SELECT DISTINCT state FROM customeraccounts", "still to be taken away"),
+        ("SELECT DISTINCT state FROM customeraccounts", "Remove those of the first"),
         (
             "SELECT state FROM customeraccounts INTERSECT SELECT state FROM customeraccounts FOR VERSION AS OF {first}",
             "INTERSECT keeps",
@@ -113,9 +116,9 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ),
     ],
     "8.1": [
-        (3, "Without changes there is none"),
+        (3, "Without changes there is no ingestion"),
         (1, "not even a start"),
-        (2, "Without changes there is none"),
+        (2, "Without changes there is no ingestion"),
         (6, "how many ingestions"),
     ],
     "8.2": [
@@ -126,7 +129,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ("a while", "a number"),
     ],
     "8.3": [
-        (15, r"\$2\.81 a month: that is too much"),
+        (15, r"\$2\.81 a month\. That is too much"),
         (5, "15 to 8640"),
         (2880, "older than a day"),
         (90.5, "whole number"),
@@ -137,14 +140,14 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ("NEEDS_ATTENTION", "On the eighth"),
         ("SYNCING", "changed data type"),
         ("BROKEN", "one of"),
-        ("DELETING", "how long the right was missing"),
+        ("DELETING", "how long the permission was missing"),
         (8, "one of"),
     ],
     "9.2": [
-        ({"who": "Admin", "action": "s3:PutObject", "bucket": "b"}, "name of the role"),
+        ({"who": "Admin", "action": "s3:PutObject", "bucket": "b"}, "the role in the message"),
         (
             lambda lab: {"who": lab.role, "action": "GetObject", "bucket": lab.bucket},
-            r"names it behind the role\. 2 of 3",
+            r"names it after the role\. 2 of 3",
         ),
         (
             lambda lab: {"who": lab.role, "action": "s3:PutObject", "bucket": f"{lab.bucket}/{lab.database}"},
@@ -168,13 +171,13 @@ LATER: dict[str, list[tuple[Any, str]]] = {
     "10.1": [
         ("household_pets", "An older edition"),
         ("pets", "whole path"),
-        ("Household", "has none"),
+        ("Household", "has no column"),
         ("household/pets", "Join the names"),
     ],
     "10.2": [
         ({"CardLimits": "array<string>", "Contacts": "array<string>", "Verified": "boolean"}, "a number becomes"),
         ({"CardLimits": "array<double>", "Contacts": "string", "Verified": "boolean"}, "elements of a list"),
-        ({"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "string"}, "BOOL has a type"),
+        ({"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "string"}, "DynamoDB's BOOL"),
         (["array<double>"], "a dictionary"),
     ],
     "10.3": [
@@ -203,7 +206,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (360, "first load are still there"),
         (42, "belongs to one month"),
         (12, "after OPTIMIZE"),
-        (1000, "what each round adds"),
+        (1000, "those of each refresh"),
     ],
     "11.3": [
         ({"OPTIMIZE": "fewer", "VACUUM": "fewer", "rows": "same"}, "earlier snapshots still need"),

@@ -114,7 +114,7 @@ def judge_new_item(lab: Lab, _: object) -> None:
         raise UntouchedError(f"There is no item {customer}, {account} in table {lab.table} yet.")
     for name, wanted in {"State": {"S": "NV"}, "CreditLimit": {"N": "1000"}}.items():
         if name not in item:
-            raise IncorrectError(f"The item is there, without {name}. Write it again: PutItem replaces an item.")
+            raise IncorrectError(f"The item exists, but without {name}. Write it again: PutItem replaces an item.")
         if item[name] != wanted:
             raise IncorrectError(f"{name} is {item[name]}; it should be {wanted}. PutItem replaces an item.")
     key = {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}}
@@ -179,13 +179,13 @@ def judge_imported_count(lab: Lab, answer: Any) -> None:
     dynamodb = lab.client("dynamodb")
     imports = [one for one in dynamodb.list_imports()["ImportSummaryList"] if one["TableArn"] == payments.table_arn]
     if not imports:
-        raise IncorrectError(f"There was no import into {payments.table} yet: run the cells above first.")
+        raise IncorrectError(f"There was no import into {payments.table} yet. Run the cells above first.")
     newest = max(imports, key=lambda one: one["StartTime"])
     described = dynamodb.describe_import(ImportArn=newest["ImportArn"])["ImportTableDescription"]
     if given != described["ImportedItemCount"]:
         near = {described["ProcessedItemCount"]: "ProcessedItemCount", described["ProcessedSizeBytes"]: "bytes"}
         what = f" That is {near[int(given)]}." if given in near else ""
-        raise IncorrectError(f"DescribeImport gives another ImportedItemCount.{what}")
+        raise IncorrectError(f"DescribeImport returns another ImportedItemCount.{what}")
 
 
 _AGAIN = "Change it with UpdateIntegrationTableProperties."

@@ -31,10 +31,10 @@ def _judge_policy_actions(lab: Lab, answer: Any) -> None:
     right = {action.casefold(): action for action in statement["Action"]}
     given = set(_ACTIONS_OF_A_POLICY(answer))
     if wide := sorted(one for one in given if "*" in one or "?" in one):
-        raise IncorrectError(f"{wide[0]} is a pattern. Name each of the three actions.")
+        raise IncorrectError(f"{wide[0]} is a pattern. Name the three actions one by one.")
     if extra := sorted(given - set(right)):
         raise IncorrectError(
-            f"{extra[0]} is not one of the three: AWS Glue exports the table and never reads it item by item."
+            f"{extra[0]} is not one of the three: AWS Glue exports the table and never reads single items."
         )
     if missing := sorted(set(right) - given):
         raise IncorrectError(
@@ -62,18 +62,18 @@ EXERCISES = (
             Name("the letter of the type", keys=("S", "N", "B", "BOOL", "M", "L", "SS", "NS")),
             _type_of_zip,
             wrong={
-                "N": "As a number, 02139 would become 2139. Look at how the item above was stored.",
-                "string": "In the target it will be a string. DynamoDB itself writes the type as one letter.",
-                "text": "Right in meaning; DynamoDB writes the type as one letter.",
+                "N": "As a number, 02139 would become 2139. Look at the item above.",
+                "string": "The target's column will be a string. DynamoDB writes the type as one letter.",
+                "text": "That is the right type. DynamoDB writes it as one letter.",
             },
-            otherwise="It is one letter. Look at what stands before the value of ZipCode in the item above.",
+            otherwise="The type is one letter. Look at the letter before the value of ZipCode in the item above.",
         ),
         hints=(
-            "Find ZipCode in the item that get_item returned. What stands on the left of its value?",
+            "Find ZipCode in the item that get_item returned. What is on the left of its value?",
             "S is for text, N for a number. Is a ZIP code such as 02139 a number?",
         ),
         answer='answer = "S"',
-        why="A ZIP code is a text: nobody adds ZIP codes up, and as a number 02139 would lose its leading zero.",
+        why="A ZIP code is text: nobody adds up ZIP codes, and as a number 02139 would lose its leading zero.",
     ),
     Exercise(
         title="An item without the helper",
@@ -81,7 +81,7 @@ EXERCISES = (
         judge=judge_new_item,
         hints=(
             "boto3.client('dynamodb') has put_item; the AWS CLI has aws dynamodb put-item.",
-            "Each value carries its type: {'S': 'NV'} is a text, {'N': '1000'} a number, whose digits are a text, too.",
+            "Each value carries its type: {'S': 'NV'} is text, and {'N': '1000'} is a number with its digits as text.",
             "The item has four attributes: CustomerID, AccountNumber, State and CreditLimit.",
         ),
         answer="""import boto3
@@ -97,8 +97,8 @@ boto3.client("dynamodb").put_item(
 )
 # With the CLI: aws dynamodb put-item --table-name CustomerAccounts --item '{"CustomerID": {"S": "CUST9003"}, …}'
 ex.q2.check()""",
-        why="PutItem takes the whole item with types, and replaces the item that has the same key. The check deletes "
-        "it again.",
+        why="PutItem writes the whole item with its types, and replaces an item with the same key. The check has "
+        "deleted it.",
         by_state=True,
         by_api=True,
     ),
@@ -107,14 +107,14 @@ ex.q2.check()""",
         kind="complete",
         judge=_judge_policy_actions,
         hints=(
-            "AWS Glue looks at the table, starts an export of it, and asks how the export is going.",
-            "All three begin with dynamodb: and stand in the policy that was printed above.",
-            "Two are dynamodb:DescribeTable and dynamodb:ExportTableToPointInTime. The third is easily forgotten.",
+            "AWS Glue describes the table, starts an export of it, and checks the state of the export.",
+            "All three begin with dynamodb: and are in the policy above.",
+            "Two are dynamodb:DescribeTable and dynamodb:ExportTableToPointInTime. The third is easy to forget.",
         ),
         answer='answer = [\n    "dynamodb:DescribeTable",\n    "dynamodb:ExportTableToPointInTime",\n'
         '    "dynamodb:DescribeExport",\n]',
-        why="Describe the table, export it, look how the export is going: that is all that an integration does with "
-        "its source. It never reads items, so it needs neither Scan nor GetItem.",
+        why="An integration describes the table, exports it, and checks the export. It never reads single items, so it "
+        "needs neither Scan nor GetItem.",
     ),
     Exercise(
         title="What the target role may do",
@@ -124,18 +124,18 @@ ex.q2.check()""",
             _allowed,
             wrong={
                 "s3:PutObject": "the role writes the table's files into the bucket.",
-                "glue:UpdateTable": "each new version of the Iceberg table is noted in the Data Catalog.",
-                "dynamodb:Scan": "the role is for the target; the source is read under the table's own policy.",
-                "s3:DeleteBucket": "the role deletes objects that are no longer needed, never the bucket.",
+                "glue:UpdateTable": "the Data Catalog records each new version of the Iceberg table.",
+                "dynamodb:Scan": "the role is for the target; the table's own policy covers the source.",
+                "s3:DeleteBucket": "the role deletes objects that are no longer needed, but never the bucket.",
             },
         ),
         hints=(
-            "The list above names every action that the role's policy allows. What is not in it, is not allowed.",
+            "The list above names every action that the role's policy allows. Anything else is denied.",
             "Two of the four are in the list.",
         ),
         answer='answer = {\n    "s3:PutObject": True,\n    "glue:UpdateTable": True,\n    "dynamodb:Scan": False,\n'
         '    "s3:DeleteBucket": False,\n}',
-        why="The role writes files and table versions. Reading the source is not its business, and no policy of it "
-        "says so: in IAM what is not allowed is denied.",
+        why="The role writes files and table versions. None of its policies allows reading the source, and IAM denies "
+        "everything that no policy allows.",
     ),
 )

@@ -30,19 +30,19 @@ def _judge_partition(_: Lab, answer: Any) -> None:
     entry = _PARTITION(answer)
     field, function, conversion = entry["FieldName"], entry["FunctionSpec"], entry["ConversionSpec"]
     if field != "LastPaymentDate":
-        raise IncorrectError(f"FieldName is the attribute at the source, LastPaymentDate; yours is {field!r}.")
-    if function == "identity":
         raise IncorrectError(
-            "identity makes a group of each single date. The question asks for a group for each month."
+            f"FieldName is the name of the attribute at the source, LastPaymentDate; yours is {field!r}."
         )
+    if function == "identity":
+        raise IncorrectError("identity creates a group for each date. The question asks for a group for each month.")
     if function != "month":
         raise IncorrectError(
-            f"{function} makes a group for each {function}. The question asks for a group for each month."
+            f"{function} creates a group for each {function}. The question asks for a group for each month."
         )
     if conversion is None:
-        raise IncorrectError("A time function needs a ConversionSpec, too: how is the time written at the source?")
+        raise IncorrectError("A time function also needs a ConversionSpec. It says how the source writes the time.")
     if conversion != "iso":
-        raise IncorrectError(f"{conversion} is for times that count from 1970; 2026-10-21 is written as ISO 8601.")
+        raise IncorrectError(f"{conversion} is for times counted from 1970, but 2026-10-21 is ISO 8601.")
 
 
 EXERCISES = (
@@ -53,18 +53,18 @@ EXERCISES = (
             Number(units={"column": 1, "columns": 1}),
             lambda _: 3,
             wrong={
-                9: "Nine columns is what TOPLEVEL makes: one for each attribute.",
-                1: "The other attributes share one column; the parts of the key keep columns of their own.",
-                2: "The key has two parts, and each is a column; the other attributes share one more.",
+                9: "TOPLEVEL creates nine columns: one for each attribute.",
+                1: "The other attributes share one column, but each part of the key has its own column.",
+                2: "The key has two parts, each with its own column, and the other attributes share one more.",
             },
-            otherwise="Count the parts of the key, and one column for all that is not the key.",
+            otherwise="Count the parts of the key, and add one column for all other attributes.",
         ),
         hints=(
-            "NOUNNEST puts all attributes into one column, but for those of the key.",
+            "NOUNNEST puts all attributes except the key into one column.",
             "The key of CustomerAccounts has two parts.",
         ),
         answer="answer = 3",
-        why="customerid, accountnumber, and one column named value that holds the seven other attributes.",
+        why="customerid, accountnumber, and one column named value with the seven other attributes.",
     ),
     Exercise(
         title="Partition by month",
@@ -76,8 +76,8 @@ EXERCISES = (
             "ConversionSpec says how a time is written: epoch_sec, epoch_milli or iso. 2026-10-21 is ISO 8601.",
         ),
         answer='answer = [\n    {"FieldName": "LastPaymentDate", "FunctionSpec": "month", "ConversionSpec": "iso"}\n]',
-        why="month groups the files by month, and iso tells AWS Glue how to read the text as a time. In the target the "
-        "column becomes a timestamp.",
+        why="month groups the files by month, and iso tells AWS Glue how to read the text as a time. In the target, "
+        "the column is a timestamp.",
     ),
     Exercise(
         title="Folders by account status",
@@ -86,14 +86,14 @@ EXERCISES = (
             Number(units={"folder": 1, "folders": 1}),
             _statuses,
             wrong={
-                9: "The table is partitioned by state now, and the question is about account statuses.",
-                25: "A folder for each item is a partition by the key.",
-                1: "A single folder is a table without partitions.",
+                9: "The table is partitioned by state now; the question asks about account statuses.",
+                25: "A folder for each item would be a partition by the key.",
+                1: "A single folder would be a table without partitions.",
             },
-            otherwise="One folder for each value that occurs: which account statuses are there?",
+            otherwise="There is one folder for each value that occurs. Which account statuses occur?",
         ),
         hints=(
-            "An identity partition makes one folder for each value that occurs.",
+            "An identity partition has one folder for each value that occurs.",
             "zetl.query(lab, 'SELECT DISTINCT accountstatus FROM customeraccounts') lists the values.",
         ),
         answer="answer = 3",
@@ -118,8 +118,8 @@ boto3.client("dynamodb").update_continuous_backups(
 #   --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true
 ex.q4.check()""",
         by_api=True,
-        why="The integration reads the table's continuous backups, so it stops without them. It retries by itself: "
-        "you fix the cause and do nothing else.",
+        why="The integration reads the table's continuous backups, so it stops without them. It retries by itself "
+        "when you have fixed the cause.",
         fault=faults.RECOVERY,
     ),
 )

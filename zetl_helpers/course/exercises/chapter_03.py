@@ -26,11 +26,11 @@ def _judge_administrators(_: Lab, answer: Any) -> None:
     if any(":assumed-role/" in one for one in given):
         raise IncorrectError("One of them is a session. Name the role itself, as in exercise 3.1.")
     if _PRINCIPAL not in given:
-        raise IncorrectError("The two others keep their place, and role/Analyst is not among them yet.")
+        raise IncorrectError("The two others are still in the list, but role/Analyst is missing.")
     if len(given) != len(set(given)):
         raise IncorrectError("One of them is in the list twice.")
     if len(given) > 3:
-        raise IncorrectError("There is somebody in the list whom the question does not name.")
+        raise IncorrectError("The list contains somebody whom the question does not name.")
 
 
 def _judge_grants(lab: Lab, answer: Any) -> None:
@@ -54,7 +54,7 @@ def _permissions(lab: Lab) -> list[str]:
 _NEEDED = {"database": {"DESCRIBE"}, "table": {"DESCRIBE", "SELECT"}}
 _EFFECTS = {
     ("database", "DESCRIBE"): "the project should see the database.",
-    ("table", "DESCRIBE"): "the project should see the table, and a grant that says so leaves no doubt.",
+    ("table", "DESCRIBE"): "the project should see the table, so grant that explicitly.",
     ("table", "SELECT"): "the project should query the table.",
 }
 
@@ -68,44 +68,46 @@ EXERCISES = (
             lambda _: _PRINCIPAL,
             wrong={
                 "arn:aws:sts::111122223333:assumed-role/Analyst/laptop": "That is the session itself.",
-                "arn:aws:sts::111122223333:role/Analyst": "Roles belong to IAM, not to STS: look at the third part.",
+                "arn:aws:sts::111122223333:role/Analyst": "Roles belong to IAM, not to STS. Look at the third part "
+                "of the ARN.",
                 "arn:aws:iam::111122223333:assumed-role/Analyst": "An ARN of IAM says role/, not assumed-role/.",
-                "arn:aws:iam::111122223333:role/Analyst/laptop": "The last part, laptop, is the session's name alone.",
-                "arn:aws:iam::111122223333:user/laptop": "Nobody says that laptop is a user: it is a session's name.",
+                "arn:aws:iam::111122223333:role/Analyst/laptop": "The last part, laptop, is only the name of the "
+                "session.",
+                "arn:aws:iam::111122223333:user/laptop": "laptop is not a user. It is the name of the session.",
             },
             otherwise="The role's ARN begins with arn:aws:iam::111122223333: and names the role, without the session.",
         ),
         hints=(
             "Compare the two lines of the table above: three things differ.",
-            "sts becomes iam, assumed-role becomes role, and the name of the session goes.",
+            "sts becomes iam, assumed-role becomes role, and the session's name is dropped.",
         ),
         answer=f'answer = "{_PRINCIPAL}"',
-        why="STS names the session of a role; policies and grants want the role, which belongs to IAM. A role with a "
-        "path has it in its ARN, and only IAM knows it: that is why the helper asks IAM.",
+        why="STS names the session of a role. Policies and grants need the role itself, which belongs to IAM. If a "
+        "role has a path, its ARN contains it, and only IAM knows it. So the helper asks IAM.",
     ),
     Exercise(
         title="One more administrator",
         kind="complete",
         judge=_judge_administrators,
         hints=(
-            "PutDataLakeSettings replaces the whole list. What happens to those who are not in it?",
+            "PutDataLakeSettings replaces the whole list. What happens to administrators who are not in it?",
             "existing + [...] keeps them.",
-            "The new one is the role, not a session of it: that is the answer of the exercise before.",
+            "The new administrator is the role, not its session: the answer of exercise 3.1.",
         ),
         answer=f'answer = existing + ["{_PRINCIPAL}"]',
-        why="Settings of the whole account are read, changed and put back as a whole: otherwise two people would have "
-        "lost their rights.",
+        why="Account-wide settings are read, changed and written back as a whole. Otherwise two people would have lost "
+        "their permissions.",
     ),
     Exercise(
         title="Read and nothing more",
         kind="complete",
         judge=_judge_grants,
         hints=(
-            "DESCRIBE makes a thing visible, SELECT lets it be queried.",
-            "A database is listed; a table is listed and queried.",
+            "DESCRIBE makes a resource visible, and SELECT allows queries.",
+            "The database should be visible; the table should be visible and allow queries.",
         ),
         answer='answer = {"database": ["DESCRIBE"], "table": ["DESCRIBE", "SELECT"]}',
-        why="DESCRIBE on both makes them visible, SELECT on the table lets it be queried. ALL would let the project "
+        why="DESCRIBE makes both visible, and SELECT on the table allows queries. ALL would also let the project "
         "drop the table.",
     ),
     Exercise(
@@ -113,7 +115,7 @@ EXERCISES = (
         kind="break and repair",
         judge=faults.judge_grants,
         hints=(
-            "zetl.studio.grants(lab, project) shows what the project's role holds now. What is missing?",
+            "zetl.studio.grants(lab, project) shows the permissions of the project's role. Which one is missing?",
             "The operation is GrantPermissions of Lake Formation: grant_permissions in boto3.",
             "Resource={'Table': {'DatabaseName': …, 'Name': …}}, and Permissions is a list of one.",
         ),
@@ -128,7 +130,7 @@ boto3.client("lakeformation").grant_permissions(
 # With the CLI: aws lakeformation grant-permissions --principal DataLakePrincipalIdentifier=ARN
 #   --resource '{"Table": {"DatabaseName": "customerdb", "Name": "customeraccounts"}}' --permissions SELECT
 ex.q4.check()""",
-        why="A grant names a principal, a resource and the permissions. Granted again, it changes nothing.",
+        why="A grant names a principal, a resource and the permissions. Granting again changes nothing.",
         fault=faults.GRANTS,
         by_api=True,
     ),

@@ -28,8 +28,8 @@ FROM customeraccounts
 GROUP BY state"""
 
 _CUT_OFF = (
-    "The decimals are cut off: COUNT gives whole numbers, and two whole numbers divide to a whole number. Multiply by "
-    "100e0 before dividing."
+    "The decimals are cut off: COUNT returns integers, and dividing two integers gives an integer. Multiply by 100e0 "
+    "before dividing."
 )
 
 _HIGH_USE = """SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage
@@ -62,17 +62,17 @@ EXERCISES = (
                 ),
                 Slip(
                     _BY_STATUS.replace("COUNT(*)", "COUNT(DISTINCT state)"),
-                    "accounts counts states: COUNT(*) counts the rows of each group.",
+                    "accounts counts states. COUNT(*) counts the rows of each group.",
                 ),
             ),
         ),
         hints=(
-            "One row for each account status: that is what GROUP BY accountstatus makes.",
+            "GROUP BY accountstatus returns one row for each account status.",
             "COUNT(*) counts the rows of a group, AVG(interestrate) is their average rate.",
             "ROUND(AVG(interestrate), 2) AS average_rate",
         ),
         answer=f'answer = """\n{_BY_STATUS}\n"""',
-        why="Every column of the answer is either in GROUP BY or inside an aggregate.",
+        why="Every column of the result is either in GROUP BY or inside an aggregate.",
     ),
     Exercise(
         title="The three largest debts past due",
@@ -87,7 +87,7 @@ EXERCISES = (
                 slips=(
                     Slip(
                         _LARGEST.replace(" DESC", ""),
-                        "These are the three smallest: ORDER BY goes upwards, unless DESC stands behind it.",
+                        "These are the three smallest: ORDER BY sorts in ascending order unless DESC follows.",
                     ),
                     Slip(
                         _LARGEST.replace("WHERE accountstatus = 'Past Due'\n", ""),
@@ -95,14 +95,14 @@ EXERCISES = (
                     ),
                     Slip(
                         _LARGEST.replace("ORDER BY currentbalance DESC", "ORDER BY customerid"),
-                        "These are the first three customers by name: order by what is owed.",
+                        "These are the first three customers by id. Order by what they owe.",
                     ),
                 ),
             )
         ),
         hints=(
             "start_query_execution takes QueryString, QueryExecutionContext with the Database, and a WorkGroup.",
-            "The largest first is ORDER BY currentbalance DESC.",
+            "ORDER BY currentbalance DESC puts the largest first.",
             "WHERE accountstatus = 'Past Due' ORDER BY currentbalance DESC LIMIT 3",
         ),
         answer=f'''import boto3
@@ -115,8 +115,8 @@ answer = boto3.client("athena").start_query_execution(
 )["QueryExecutionId"]
 # With the CLI: aws athena start-query-execution --query-string "SELECT …" --work-group primary
 #   --query-execution-context Database=customerdb --result-configuration OutputLocation=s3://…''',
-        why="StartQueryExecution returns at once; GetQueryExecution says how it is going. LIMIT without ORDER BY "
-        "takes any rows: the same query may give other rows tomorrow.",
+        why="StartQueryExecution returns at once; GetQueryExecution returns the state. LIMIT without ORDER BY "
+        "returns any rows, so the same query may return others tomorrow.",
     ),
     Exercise(
         title="A division",
@@ -125,18 +125,19 @@ answer = boto3.client("athena").start_query_execution(
             Number("1.5"),
             _quotient,
             wrong={
-                7: "That is 3.5 × 2. In Athena 7 / 2 divides two whole numbers, and its result is whole.",
+                7: "That is 3.5 × 2. In Athena, 7 / 2 divides two integers, and the result is an integer.",
                 3: "That is 7 / 2. It is then multiplied by 2e0.",
-                3.5: "That would be 7 / 2e0. Here two whole numbers are divided, and then it is multiplied.",
+                3.5: "That would be 7 / 2e0. Here two integers are divided, and the result is multiplied.",
             },
-            otherwise="From left to right: first 7 / 2, then the result times 2e0.",
+            otherwise="Athena works from left to right: first 7 / 2, then the result times 2e0.",
         ),
         hints=(
             "Division and multiplication go from left to right.",
-            "7 / 2 are two whole numbers: what did the cell above answer?",
+            "7 / 2 divides two integers. What did the cell above return?",
         ),
         answer="answer = 6.0",
-        why="7 / 2 is 3, since both are whole numbers, and 3 * 2e0 is 6.0. The fraction was lost before 2e0 came.",
+        why="7 / 2 is 3, because both are integers, and 3 * 2e0 is 6.0. The fraction is lost before the "
+        "multiplication.",
     ),
     Exercise(
         title="How many of its accounts are past due?",
@@ -148,13 +149,13 @@ answer = boto3.client("athena").start_query_execution(
             slips=(
                 Slip(
                     _PAST_DUE.replace("GROUP BY state", "WHERE accountstatus = 'Past Due'\nGROUP BY state"),
-                    "Every state has 100 %: the other accounts were taken away before they were counted.",
+                    "Every state has 100 %, because WHERE removed the other accounts before they were counted.",
                 ),
                 Slip(
                     _PAST_DUE.replace(
                         "GROUP BY state", "GROUP BY state HAVING COUNT_IF(accountstatus = 'Past Due') > 0"
                     ),
-                    "States without an account past due are missing: they have a percentage too, zero.",
+                    "States without an account past due are missing. Their percentage is zero.",
                 ),
                 Slip(_PAST_DUE.replace("100e0", "100"), _CUT_OFF),
                 Slip(_PAST_DUE.replace("* 100e0 / COUNT(*)", "/ COUNT(*) * 100"), _CUT_OFF),
@@ -166,18 +167,18 @@ answer = boto3.client("athena").start_query_execution(
                 ),
                 Slip(
                     _PAST_DUE.replace("/ COUNT(*)", "/ (SELECT COUNT(*) FROM customeraccounts)"),
-                    "That is the state's share of all accounts: divide by the number of accounts of the same state.",
+                    "That is the state's share of all accounts. Divide by the number of accounts in the same state.",
                 ),
             ),
         ),
         hints=(
             "Count the accounts past due with COUNT_IF, and divide by COUNT(*), both for the same state.",
-            "Both counts are whole numbers. Multiply by 100e0 before you divide.",
+            "Both counts are integers. Multiply by 100e0 before you divide.",
             "ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / COUNT(*), 2) AS past_due_percentage",
         ),
         answer=f'answer = """\n{_PAST_DUE}\n"""',
-        why="COUNT_IF counts without taking rows away, so that states without any such account stay, with 0; and 100e0 "
-        "is not a whole number, so that the division keeps its decimals.",
+        why="COUNT_IF counts without removing rows, so states without such an account stay, with 0. 100e0 is not an "
+        "integer, so the division keeps its decimals.",
     ),
     Exercise(
         title="More than half of the credit",
@@ -189,11 +190,11 @@ answer = boto3.client("athena").start_query_execution(
             slips=(
                 Slip(
                     _HIGH_USE.replace("WHERE accountstatus <> 'Closed'\n", ""),
-                    "Closed accounts are in it: leave them out before the rows are grouped.",
+                    "The result includes closed accounts. Leave them out before the rows are grouped.",
                 ),
                 Slip(
                     _HIGH_USE.replace("\nHAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50", ""),
-                    "States that use half of their credit or less are in the answer: filter the groups, with HAVING.",
+                    "The result includes states that use half of their credit or less. Filter the groups with HAVING.",
                 ),
                 Slip(
                     _HIGH_USE.replace(
@@ -206,16 +207,16 @@ answer = boto3.client("athena").start_query_execution(
                         "WHERE accountstatus <> 'Closed'\n",
                         "WHERE accountstatus <> 'Closed' AND currentbalance * 100 / creditlimit > 50\n",
                     ).replace("\nHAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50", ""),
-                    "Single accounts were taken away before their state was summed up: filter the groups, with HAVING.",
+                    "WHERE removed single accounts before their state was summed up. Filter the groups with HAVING.",
                 ),
             ),
         ),
         hints=(
-            "Leave closed accounts out first, with WHERE. Then group, and filter the groups.",
+            "First leave closed accounts out with WHERE. Then group, and filter the groups.",
             "WHERE filters rows before they are grouped; HAVING filters the groups.",
             "HAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50",
         ),
         answer=f'answer = """\n{_HIGH_USE}\n"""',
-        why="WHERE decides about rows and comes first; HAVING decides about groups and may use aggregates.",
+        why="WHERE filters rows and runs first. HAVING filters groups and can use aggregates.",
     ),
 )

@@ -34,17 +34,17 @@ def _judge_pivot(lab: Lab, answer: Any) -> None:
         raise UnreadableError(f"The answer should be a table, as pivot_table returns it. Yours is {kind_of(answer)}.")
     right, given = _without_totals(_pivot(lab)), _without_totals(given)
     if set(given.index) == set(right.columns) and set(given.columns) == set(right.index):
-        raise IncorrectError("States are down and statuses across: exchange index and columns.")
+        raise IncorrectError("States are the rows and statuses the columns: swap index and columns.")
     if set(given.index) != set(right.index):
         raise IncorrectError(
             f"The rows should be {', '.join(map(str, right.index))}; yours are {', '.join(map(str, given.index))}. "
             "index and columns are the names of the two columns that you queried."
         )
     if set(given.columns) != set(right.columns):
-        raise IncorrectError("The rows are right, and the columns are not all states: look at the query.")
+        raise IncorrectError("The rows are right, but states are missing from the columns. Look at the query.")
     ordered = given.loc[right.index, right.columns].fillna(0).to_numpy()
     if ordered.shape != right.shape or not (ordered == right.to_numpy()).all():
-        raise IncorrectError("The numbers are not those of all accounts: look at the query.")
+        raise IncorrectError("The numbers do not count all accounts. Look at the query.")
 
 
 def _without_totals(pivot: pd.DataFrame) -> pd.DataFrame:
@@ -64,13 +64,15 @@ def _judge_title(lab: Lab, answer: Any) -> None:
     absent = [state for state in leaders if state not in words]
     named = [state for state in counts if state in words]
     if not named:
-        raise IncorrectError("The title names no state by its code, such as CA. A finding says what the picture shows.")
+        raise IncorrectError(
+            "The title does not name a state by its code, such as CA. A finding says what the chart shows."
+        )
     if wrong := [state for state in named if state not in leaders]:
-        raise IncorrectError(f"{wrong[0]} has {counts[wrong[0]]} accounts past due, and another state has more.")
+        raise IncorrectError(f"{wrong[0]} has {counts[wrong[0]]} accounts past due, but another state has more.")
     if absent:
         raise IncorrectError(f"{absent[0]} has as many accounts past due: the title should name it too.")
     if not {str(most), *COUNTED[most : most + 1]} & {word.casefold() for word in words}:
-        raise IncorrectError("The state is right. Say how many accounts past due it has: a finding has its number.")
+        raise IncorrectError("The state is right. Also say how many accounts past due it has.")
 
 
 def _title(answer: Any) -> str:
@@ -115,15 +117,16 @@ EXERCISES = (
                 slips=(
                     Slip(
                         _BY_STATUS.replace("WHERE currentbalance > 0\n", ""),
-                        "A status whose accounts owe nothing is in it: a slice of size zero cannot be seen. Filter it.",
+                        "The result includes a status whose accounts owe nothing. Filter it: nobody sees a slice of "
+                        "size zero.",
                     ),
                     Slip(
                         _BY_STATUS.replace("SUM(", "AVG("),
-                        "These are averages, and averages do not add up to a whole: a pie needs sums.",
+                        "These are averages, and averages do not add up to a whole. A pie needs sums.",
                     ),
                     Slip(
                         _BY_STATUS.replace("SUM(currentbalance)", "COUNT(*)"),
-                        "These are numbers of accounts; the question asks for what they owe.",
+                        "These are numbers of accounts; the question asks how much they owe.",
                     ),
                 ),
             ),
@@ -143,7 +146,7 @@ answer = boto3.client("athena").create_named_query(
     WorkGroup=lab.workgroup,
 )["NamedQueryId"]
 # With the CLI: aws athena create-named-query --name "Debt by status" --database customerdb --query-string "…"''',
-        why="The slices are shares of one sum, everything that is owed: that is what a pie is for.",
+        why="The slices are shares of one sum, the total debt, so a pie is the right chart.",
     ),
     Exercise(
         title="Statuses down, states across",
@@ -151,10 +154,11 @@ answer = boto3.client("athena").create_named_query(
         judge=_judge_pivot,
         hints=(
             "index becomes the rows, columns becomes the columns.",
-            'In the cell above index is "state". Here the statuses are to be the rows.',
+            'In the cell above, index is "state". Here the statuses are the rows.',
         ),
         answer='answer = zetl.charts.pivot_table(accounts, index="accountstatus", columns="state")',
-        why="The same counts, turned: with nine states and three statuses this one is wide, the other one is long.",
+        why="The counts are the same. With nine states and three statuses, this table is wide and the other one is "
+        "long.",
     ),
     Exercise(
         title="Which picture for which question?",
@@ -169,18 +173,18 @@ answer = boto3.client("athena").create_named_query(
             wrong={
                 "How is the debt shared among the statuses?": "these are shares of one sum.",
                 "Which states have which statuses?": "there are two dimensions, and a count for each pair.",
-                "How did the number of rows change?": "it is one number that changes with time.",
+                "How did the number of rows change?": "it is one number that changes over time.",
             },
         ),
         hints=(
-            "One of them asks for shares of a whole, one for two dimensions at once, one for a change with time.",
+            "One question is about shares of a whole, one about two dimensions, one about a change over time.",
             "Time goes from left to right: a line.",
         ),
         answer="answer = {\n"
         '    "How is the debt shared among the statuses?": "pie",\n'
         '    "Which states have which statuses?": "heat map",\n'
         '    "How did the number of rows change?": "line",\n}',
-        why="A pie shows shares of one sum, a heat map a number for each pair, a line a change with time.",
+        why="A pie shows shares of one sum, a heat map a number for each pair, and a line a change over time.",
     ),
     Exercise(
         title="A title that states the finding",
@@ -188,11 +192,11 @@ answer = boto3.client("athena").create_named_query(
         judge=_judge_title,
         hints=(
             'The pivot has a column "Past Due": zetl.charts.most finds its largest value.',
-            'In the words there is a place for the number: "has {:.0f} accounts past due".',
+            'The text has a placeholder for the number: "has {:.0f} accounts past due".',
             'zetl.charts.most(pivot["Past Due"], "has {:.0f} accounts past due", among="state")',
         ),
         answer='answer = zetl.charts.most(pivot["Past Due"], "has {:.0f} accounts past due", among="state")',
-        why="Who reads only the title knows the finding. Since it is made from the data, it stays true when they "
-        "change.",
+        why="People who read only the title learn the finding. The title comes from the data, so it stays true when "
+        "the data changes.",
     ),
 )

@@ -34,20 +34,21 @@ EXERCISES = (
             SqlType(),
             _type_of_credit_score,
             wrong={
-                "int": "742 looks whole, and DynamoDB has one type for all numbers, with and without a fraction.",
-                "bigint": "742 looks whole, and DynamoDB has one type for all numbers, with and without a fraction.",
-                "decimal": "A decimal would keep all 38 digits of a DynamoDB number; AWS Glue takes a smaller type.",
+                "int": "742 is an integer, but DynamoDB has one type for all numbers, with or without a fraction.",
+                "bigint": "742 is an integer, but DynamoDB has one type for all numbers, with or without a fraction.",
+                "decimal": "A decimal would keep all 38 digits of a DynamoDB number, but AWS Glue uses a smaller type.",
                 "string": "742 was written with the type N, a number.",
-                "float": "Nearly: a float has 32 bits, and the column has 64.",
+                "float": "Nearly: a float has 32 bits, but the column has 64.",
             },
             otherwise="Look at the type of creditlimit in the table Before: all numbers become the same type.",
         ),
         hints=(
             "All attributes of type N become columns of one type.",
-            "Which type has creditlimit in the table above?",
+            "What is the type of creditlimit in the table above?",
         ),
         answer='answer = "double"',
-        why="DynamoDB's numbers have up to 38 digits; in the target they are doubles, exact to about 16 digits.",
+        why="DynamoDB's numbers have up to 38 digits. In the target they are doubles, which are exact to about 16 "
+        "digits.",
     ),
     Exercise(
         title="Who does not get paperless bills?",
@@ -67,8 +68,8 @@ EXERCISES = (
                 ),
                 Slip(
                     "SELECT customerid FROM customeraccounts WHERE COALESCE(paperlessbilling, false) = false",
-                    "Customers of other states are in it. If the filter on CA is there: AND binds more tightly "
-                    "than OR, so put parentheses around the OR.",
+                    "The result includes customers of other states. If you filter on CA, note that AND binds more "
+                    "tightly than OR, so put parentheses around the OR.",
                 ),
             ),
         ),
@@ -78,8 +79,8 @@ EXERCISES = (
             "WHERE state = 'CA' AND COALESCE(paperlessbilling, false) = false",
         ),
         answer=f'answer = """\n{_NO_PAPERLESS}\n"""',
-        why="Rows that are older than a column have NULL in it, and WHERE keeps only what is true. After a schema has "
-        "grown, each filter on a new column has to say what NULL means.",
+        why="Rows older than a column have NULL in it, and WHERE keeps only rows for which the condition is true. Each "
+        "filter on a new column must decide what NULL means.",
     ),
     Exercise(
         title="Reward points by state",
@@ -105,27 +106,27 @@ EXERCISES = (
         ),
         hints=(
             "SUM leaves NULL out. What is the sum where all values are NULL?",
-            "COALESCE(rewardpoints, 0) makes a zero of NULL.",
+            "COALESCE(rewardpoints, 0) returns zero for NULL.",
             "SUM(COALESCE(rewardpoints, 0)) AS points",
         ),
         answer=f'answer = """\n{_POINTS}\n"""',
-        why="The sum of no value at all is NULL, not 0. Whether an unknown number counts as 0 is a decision, and "
-        "COALESCE writes it down.",
+        why="The sum of no values is NULL, not 0. Counting an unknown number as 0 is a decision, and COALESCE makes it "
+        "visible.",
     ),
     Exercise(
         title="Two names for one column",
         kind="break and repair",
         judge=faults.judge_names,
         hints=(
-            "ex.q4.break_it() shows what the integration says: two attributes want to be the same column.",
-            "Column names are in lower case: State and STATE are one. Take one of the two out of the item.",
+            "ex.q4.break_it() shows the integration's error: two attributes would become the same column.",
+            "Column names are in lower case, so State and STATE are one column. Remove one of the two from the item.",
             'UpdateExpression="REMOVE #wrong" with ExpressionAttributeNames={"#wrong": "STATE"}',
         ),
         answer='ex.q4.break_it()\nimport boto3\n\nboto3.client("dynamodb").update_item(\n    TableName=lab.table,\n'
         '    Key={"CustomerID": {"S": "CUST9001"}, "AccountNumber": {"S": "ACC900001"}},\n'
         '    UpdateExpression="REMOVE #wrong",\n    ExpressionAttributeNames={"#wrong": "STATE"},\n)\nex.q4.check()',
-        why="DynamoDB tells State and STATE apart, and a table in the Data Catalog does not. Once the item is fixed, "
-        "the integration continues. The check has deleted the item again.",
+        why="DynamoDB distinguishes State and STATE, but a table in the Data Catalog does not. Once the item is fixed, "
+        "the integration continues. The check has deleted the item.",
         fault=faults.NAMES,
         by_api=True,
     ),

@@ -30,7 +30,7 @@ SELECT DISTINCT state FROM customeraccounts FOR VERSION AS OF :first"""
 def _ends(lab: Lab) -> dict[str, Any]:
     found = lakehouse.snapshots(lab)["snapshot_id"]
     if len(found) < 2:
-        raise IncorrectError("The table has a single snapshot so far: zetl.catch_up(lab, 7) makes the second one.")
+        raise IncorrectError("The table has a single snapshot so far. zetl.catch_up(lab, 7) creates the second one.")
     return {"first": int(found.iloc[0]), "last": int(found.iloc[-1])}
 
 
@@ -52,19 +52,19 @@ EXERCISES = (
                 slips=(
                     Slip(
                         _LOST.replace(" FOR VERSION AS OF :first", ""),
-                        "That is the table as it is now, without CUST0002: name the first version.",
+                        "That is the current table, without CUST0002. Name the first version.",
                     ),
                     Slip(
                         _LOST.replace("\nWHERE customerid = 'CUST0002'", ""),
-                        "That is the whole first version: the question asks for CUST0002.",
+                        "That is the whole first version. The question asks for CUST0002.",
                     ),
-                    Slip(_LOST.replace("CUST0002", "CUST0001"), "That is CUST0001, who was changed and not deleted."),
+                    Slip(_LOST.replace("CUST0002", "CUST0001"), "That is CUST0001, who was changed, not deleted."),
                 ),
             )
         ),
         hints=(
             "Deleted rows are in the version before the deletion.",
-            "FOR VERSION AS OF stands behind the name of the table, and wants the number of the snapshot.",
+            "FOR VERSION AS OF follows the name of the table and needs the id of the snapshot.",
             "start_query_execution takes the statement as QueryString; an f-string fills in {first}.",
         ),
         answer='import boto3\n\nanswer = boto3.client("athena").start_query_execution(\n    QueryString=f"""'
@@ -76,7 +76,7 @@ EXERCISES = (
 )["QueryExecutionId"]
 # With the CLI: aws athena start-query-execution --query-string "SELECT … FOR VERSION AS OF …"
 #   --query-execution-context Database=customerdb --result-configuration OutputLocation=s3://…''',
-        why="A snapshot keeps its rows as long as it is not expired: what was deleted by mistake can be read and put "
+        why="A snapshot keeps its rows until it expires. You can read what was deleted by mistake, and write it "
         "back at the source.",
     ),
     Exercise(
@@ -93,18 +93,18 @@ EXERCISES = (
             ),
             lambda _: "second",
             wrong={
-                "first": "Athena takes the newest snapshot that is not younger than the moment. Is the second younger?",
-                "error": "An error comes for moments before the first snapshot only.",
+                "first": "Athena reads the newest snapshot that is not later than the moment. Is the second later?",
+                "error": "Only a moment before the first snapshot is an error.",
                 "both": "A query reads one version of a table, unless it names the table twice.",
             },
             otherwise='The answer is "first", "second" or "error".',
         ),
         hints=(
-            "Athena takes the newest snapshot that is not younger than the moment.",
-            "At the moment of its own commit, a snapshot is exactly as old as the moment: not younger.",
+            "Athena reads the newest snapshot that is not later than the moment.",
+            "A snapshot is not later than the moment of its own commit.",
         ),
         answer='answer = "second"',
-        why="Not younger includes the same moment: what was committed at noon is there as of noon.",
+        why="Not later includes the same moment: a snapshot committed at noon is visible as of noon.",
     ),
     Exercise(
         title="What is owed, before and after",
@@ -121,21 +121,21 @@ EXERCISES = (
                 ),
                 Slip(
                     _BALANCES.replace("'first' AS", "'last' AS").replace("SELECT 'last', SUM", "SELECT 'first', SUM"),
-                    "The two rows have each other's name.",
+                    "The names of the two rows are swapped.",
                 ),
                 Slip(
                     _BALANCES.replace("SUM(currentbalance)", "SUM(creditlimit)"),
-                    "These are the credit limits; the question asks for what is owed.",
+                    "These are the credit limits; the question asks how much is owed.",
                 ),
             ),
         ),
         hints=(
-            "Two statements of one row each, put together with UNION ALL.",
+            "Combine two statements of one row each with UNION ALL.",
             "SELECT 'first' AS version, SUM(currentbalance) AS total_balance FROM … FOR VERSION AS OF {first}",
             "The second half is the same with 'last' and {last}.",
         ),
         answer='answer = f"""\n' + _BALANCES.replace(":first", "{first}").replace(":last", "{last}") + '\n"""',
-        why="Each mention of a table in a statement may name its own version: a comparison needs no copy.",
+        why="Each mention of a table in a statement can name its own version, so a comparison needs no copy.",
     ),
     Exercise(
         title="States that are new",
@@ -148,24 +148,25 @@ EXERCISES = (
             slips=(
                 Slip(
                     _NEW_STATES.replace(":last", ":other").replace(":first", ":last").replace(":other", ":first"),
-                    "There is no row, since no state has gone: exchange the two versions.",
+                    "There is no row, because no state has disappeared. Swap the two versions.",
                 ),
                 Slip(
                     "SELECT DISTINCT state FROM customeraccounts FOR VERSION AS OF :last",
-                    "These are all states of the last version: those of the first are still to be taken away.",
+                    "These are all states of the last version. Remove those of the first.",
                 ),
                 Slip(
                     _NEW_STATES.replace("EXCEPT", "INTERSECT"),
-                    "These are the states that both versions have: EXCEPT takes away, INTERSECT keeps what is in both.",
+                    "These are the states that both versions have. EXCEPT removes rows; INTERSECT keeps those that "
+                    "are in both.",
                 ),
             ),
         ),
         hints=(
-            "All states of the last version, without those of the first.",
-            "EXCEPT between two statements takes away the rows of the second.",
+            "Find all states of the last version that are not in the first.",
+            "EXCEPT between two statements removes the rows of the second.",
             "SELECT state … FOR VERSION AS OF {last} EXCEPT SELECT state … FOR VERSION AS OF {first}",
         ),
         answer='answer = f"""\n' + _NEW_STATES.replace(":first", "{first}").replace(":last", "{last}") + '\n"""',
-        why="EXCEPT compares whole rows and leaves each once: the new state came with the new customer.",
+        why="EXCEPT compares whole rows and returns each once. The new state came with the new customer.",
     ),
 )

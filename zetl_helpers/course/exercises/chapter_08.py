@@ -39,12 +39,12 @@ def _judge_interval(_: Lab, answer: Any) -> None:
     if answer != int(answer):
         raise IncorrectError("RefreshInterval is a whole number of minutes.")
     if not _SHORTEST <= answer <= _LONGEST:
-        raise IncorrectError(f"AWS takes intervals of {_SHORTEST} to {_LONGEST} minutes (six days).")
+        raise IncorrectError(f"AWS accepts intervals of {_SHORTEST} to {_LONGEST} minutes (six days).")
     monthly = cost.idle_cost(int(answer))
     if monthly > _BUDGET:
-        raise IncorrectError(f"Every {answer:g} minutes the exports cost ${monthly:.2f} a month: that is too much.")
+        raise IncorrectError(f"Every {answer:g} minutes the exports cost ${monthly:.2f} a month. That is too much.")
     if answer > 1440:
-        raise IncorrectError("It is cheap enough, but the data may be older than a day: the shop wants it daily.")
+        raise IncorrectError("It is cheap enough, but the data may be older than a day. The shop needs it daily.")
 
 
 def _judge_oldest(lab: Lab, answer: Any) -> None:
@@ -53,11 +53,11 @@ def _judge_oldest(lab: Lab, answer: Any) -> None:
     seconds = (late - early).dt.total_seconds()
     given = _SECONDS(answer)
     if given < 0:
-        raise IncorrectError("It is negative: the moment of completion is the later one, so subtract from that.")
+        raise IncorrectError("It is negative. Completion comes later, so subtract from completed_at.")
     if abs(given - seconds.max()) < 1e-3:
         return
     if abs(given - seconds.mean()) < 1e-3:
-        raise IncorrectError("That is the average. Somebody who relies on the data asks for the worst case.")
+        raise IncorrectError("That is the average; the question asks for the worst case.")
     if abs(given - seconds.min()) < 1e-3:
         raise IncorrectError("That is the best case; the question asks for the worst.")
     raise IncorrectError("Subtract last_synced_at from completed_at for each ingestion, and take the largest.")
@@ -72,19 +72,19 @@ EXERCISES = (
             lambda _: 0,
             wrong={
                 1: "Nothing is ingested, so not even a start is logged.",
-                3: "Three events are what an ingestion writes. Without changes there is none.",
-                2: "Started and completed would be an ingestion. Without changes there is none.",
+                3: "An ingestion writes three events. Without changes there is no ingestion.",
+                2: "Started and completed would be an ingestion. Without changes there is no ingestion.",
             },
             otherwise="Look at the table of events: how many ingestions are there, and how many refreshes were there?",
         ),
         hints=(
-            "Locally the integration refreshes every second. How many events has the log?",
+            "Locally the integration refreshes every second. How many events does the log have?",
             "Refreshes that find nothing leave no trace in the log.",
         ),
         answer="answer = 0",
-        why="The log is about ingestions. That is why silence can mean two things, a quiet source or a broken "
-        "integration, and why its status is worth a look, too. (AWS does not document the quiet case: this is how the "
-        "local lakehouse does it.)",
+        why="The log covers ingestions only. Silence can mean a source without changes or a stopped integration, so "
+        "also "
+        "check the status. (AWS does not document the case without changes; this is the local lakehouse's choice.)",
     ),
     Exercise(
         title="The worst case",
@@ -92,24 +92,24 @@ EXERCISES = (
         judge=_judge_oldest,
         hints=(
             "Two columns of times can be subtracted from each other.",
-            "late - early is positive: completed_at is the later one.",
+            "late - early is positive: completed_at comes later.",
             '(runs["completed_at"] - runs["last_synced_at"]).max()',
         ),
         answer='runs = zetl.monitoring.ingestions(lab)\nanswer = (runs["completed_at"] - runs["last_synced_at"]).max()',
-        why="That is how old a row could be at the moment it arrived; until the next refresh it grows older still.",
+        why="That is the greatest age of a row when it arrived. It grows until the next refresh.",
     ),
     Exercise(
         title="An interval for fifty cents",
         kind="predict",
         judge=_judge_interval,
         hints=(
-            "Half as many exports cost half as much. What does every 15 minutes cost?",
-            "zetl.cost.idle_cost(60) says what the exports cost a month when refreshing every hour.",
-            "Every two hours costs about 35 cents.",
+            "Half as many exports cost half as much. What does a refresh every 15 minutes cost?",
+            "zetl.cost.idle_cost(60) returns the monthly cost of the exports with a refresh every hour.",
+            "A refresh every two hours costs about 35 cents a month.",
         ),
         answer="answer = 120",
-        why="Each refresh is an export, billed as 10 MB at least. Any interval from about an hour and a half to a day "
-        "is a right answer: the freshest that the budget allows, or the cheapest that is fresh enough.",
+        why="Each refresh is an export, billed as at least 10 MB. Any interval from about an hour and a half to a "
+        "day is right: the freshest that the budget allows, or the cheapest that is fresh enough.",
     ),
     Exercise(
         title="A role that may not write",
@@ -118,7 +118,7 @@ EXERCISES = (
         hints=(
             "Read what ex.q4.break_it() returned, and the newest rows of zetl.monitoring.log_events(lab).",
             "The role's policy zETLTargetPolicy has lost one action: GetRolePolicy of IAM shows it.",
-            "PutRolePolicy replaces the policy: put it back with s3:PutObject next to s3:GetObject.",
+            "PutRolePolicy replaces the policy. Write it back with s3:PutObject next to s3:GetObject.",
         ),
         answer="""ex.q4.break_it()
 import json
@@ -134,8 +134,8 @@ for statement in policy["Statement"]:
 iam.put_role_policy(**name, PolicyDocument=json.dumps(policy))
 # With the CLI: aws iam get-role-policy …, edit the document, aws iam put-role-policy … --policy-document file://…
 ex.q4.check()""",
-        why="The error names who, what and on which resource. Once the policy allows it, the integration recovers "
-        "by itself, and nothing that was written in between is lost.",
+        why="The error names who, which action and on which resource. Once the policy allows the action, the "
+        "integration recovers by itself, and nothing that was written in between is lost.",
         fault=faults.WRITING,
         by_api=True,
     ),

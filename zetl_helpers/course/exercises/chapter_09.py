@@ -20,19 +20,19 @@ EXERCISES = (
             _STATE,
             lambda _: "FAILED",
             wrong={
-                "ACTIVE": "It would be, had the right come back within seven days.",
-                "NEEDS_ATTENTION": "It was, for seven days. On the eighth there is another status.",
-                "SYNCING": "A full load follows a changed data type. Here nothing could be written at all.",
+                "ACTIVE": "It would be, if the permission had been restored within seven days.",
+                "NEEDS_ATTENTION": "It was for seven days. On the eighth day the status changes.",
+                "SYNCING": "SYNCING follows a changed data type. Here nothing could be written at all.",
             },
-            otherwise="Look at the diagram again, and at how long the right was missing.",
+            otherwise="Look at the diagram again, and at how long the permission was missing.",
         ),
         hints=(
-            "How long does an integration wait for a repair?",
+            "How long does an integration wait for a fix?",
             "Monday to Tuesday of the next week is eight days; the arrow in the diagram says 7.",
         ),
         answer='answer = "FAILED"',
-        why="After seven days the status is FAILED, and that is final: the repair no longer helps, and the integration "
-        "has to be deleted and created again. That is what an alarm is for.",
+        why="After seven days the status is FAILED, which is final. A fix no longer helps: you must delete the "
+        "integration and create it again. An alarm tells you in time.",
     ),
     Exercise(
         title="Read the error",
@@ -45,17 +45,17 @@ EXERCISES = (
             },
             lambda lab: {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket},
             wrong={
-                "who": "It is the name of the role in the sentence, the part of its ARN after role/.",
-                "action": "It is what the role may not do: the sentence names it behind the role.",
+                "who": "It is the role in the message: the part of its ARN after role/.",
+                "action": "It is what the role may not do. The message names it after the role.",
                 "bucket": "It is the part of the resource between ::: and the first slash.",
             },
         ),
         hints=(
-            "The sentence reads: the target role … may not do … on …",
+            "The message says which role may not do what on which resource.",
             "An ARN of S3 is arn:aws:s3:::bucket/key.",
         ),
         answer='answer = {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket}',
-        why="Who, what, on which resource: these are principal, action and resource of the statement that is missing.",
+        why="Who, which action and on which resource are the principal, action and resource of the missing statement.",
     ),
     Exercise(
         title="Whom to call",
@@ -63,7 +63,7 @@ EXERCISES = (
         judge=judge_on_call_tag,
         hints=(
             "boto3.client('glue') has tag_resource; the AWS CLI has aws glue tag-resource.",
-            "The ARN is IntegrationArn in the answer of describe_integrations.",
+            "The ARN is IntegrationArn in the response of describe_integrations.",
             "glue.tag_resource(ResourceArn=arn, TagsToAdd={'on-call': '…'})",
         ),
         answer="""import boto3
@@ -74,7 +74,7 @@ filters = [{"Name": "IntegrationName", "Values": [lab.integration]}]
 glue.tag_resource(ResourceArn=found["IntegrationArn"], TagsToAdd={"on-call": "data-platform@example.com"})
 # With the CLI: aws glue tag-resource --resource-arn ARN --tags-to-add on-call=data-platform@example.com
 ex.q3.check()""",
-        why="An error names who, what and where. A tag on the integration adds whom to call, and an alarm can read it.",
+        why="An error says what failed and why. A tag on the integration adds whom to call, and an alarm can read it.",
         by_state=True,
         by_api=True,
     ),

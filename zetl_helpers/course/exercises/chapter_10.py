@@ -16,17 +16,17 @@ EXERCISES = (
             lambda _: "household.pets",
             wrong={
                 "household_pets": "An older edition of AWS's page joined the parts with underscores; now it is a dot.",
-                "pets": "The whole path is the name: two maps may both have an attribute Pets.",
-                "household": "FULL makes a column of each leaf; Household itself is a map and has none.",
+                "pets": "The name is the whole path, because two maps may both have an attribute Pets.",
+                "household": "FULL creates a column for each leaf. Household itself is a map and has no column.",
             },
             otherwise="Join the names from the item's own attribute down to the leaf.",
         ),
         hints=(
-            "How is City inside Address called?",
-            "The names from the outside to the inside, with a dot in between.",
+            "What is the column for City inside Address called?",
+            "Write the names from the outside to the inside, with a dot in between.",
         ),
         answer='answer = "household.pets"',
-        why="In FULL the name is the path, so it needs double quotes in SQL; the set itself stays an array.",
+        why="In FULL the name is the path, so it needs double quotes in SQL. The set becomes an array.",
     ),
     Exercise(
         title="Types in the lakehouse",
@@ -36,16 +36,16 @@ EXERCISES = (
             lambda _: {"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "boolean"},
             wrong={
                 "CardLimits": "It is a set of numbers (NS), and a number becomes a double.",
-                "Contacts": "It is a list (L), and the elements of a list become texts.",
-                "Verified": "DynamoDB's BOOL has a type of the same kind in SQL.",
+                "Contacts": "It is a list (L), and the elements of a list become strings.",
+                "Verified": "SQL has a type like DynamoDB's BOOL.",
             },
         ),
         hints=(
             "Sets and lists become arrays: array<…>.",
-            "Numbers become double; what stands in a list becomes string.",
+            "Numbers become double, and elements of a list become string.",
         ),
         answer='answer = {"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "boolean"}',
-        why="These types are the same in all three modes: the mode decides where a value stands, not what it is.",
+        why="The types are the same in FULL and TOPLEVEL: the mode decides where a value is, not what it is.",
     ),
     Exercise(
         title="A partition for each day",
@@ -53,7 +53,7 @@ EXERCISES = (
         judge=judge_partition_by_day,
         hints=(
             "The operation of AWS Glue is CreateIntegrationTableProperties.",
-            "ResourceArn is that of the database, lab.database_arn; TargetTableConfig holds a PartitionSpec.",
+            "ResourceArn is the ARN of the database, lab.database_arn. TargetTableConfig contains a PartitionSpec.",
             "PartitionSpec is a list of one entry with FieldName, FunctionSpec and ConversionSpec.",
         ),
         answer="""import boto3
@@ -68,8 +68,8 @@ boto3.client("glue").create_integration_table_properties(
 # With the CLI: aws glue create-integration-table-properties --resource-arn ARN --table-name Payments
 #   --target-table-config '{"PartitionSpec": [{"FieldName": "PaidAt", …}]}'
 ex.q3.check()""",
-        why="The properties wait for the table's integration: AWS Glue reads them when it makes the target. They have "
-        "been deleted again, since chapter 11 groups by month.",
+        why="AWS Glue reads the properties when the table's integration creates the target. The check has deleted "
+        "them, because chapter 11 partitions by month.",
         by_state=True,
         by_api=True,
     ),

@@ -24,9 +24,9 @@ _CHANGES = Each(
     {"OPTIMIZE": _CHANGE, "VACUUM": _CHANGE, "rows": _CHANGE},
     lambda _: {"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "same"},
     wrong={
-        "OPTIMIZE": "It writes new files, and earlier snapshots still need the old ones.",
-        "VACUUM": "It deletes the files that only the snapshots it lets go of have needed.",
-        "rows": "Neither statement changes what the newest snapshot holds.",
+        "OPTIMIZE": "It writes new files, but earlier snapshots still need the old ones.",
+        "VACUUM": "It deletes the files that only expired snapshots needed.",
+        "rows": "Neither statement changes the rows of the newest snapshot.",
     },
 )
 
@@ -59,8 +59,8 @@ EXERCISES = (
         judge=judge_imported_count,
         hints=(
             "boto3.client('dynamodb') has list_imports and describe_import; so has the AWS CLI.",
-            "list_imports(TableArn=…) gives the ImportArn, and describe_import wants it.",
-            "ImportTableDescription holds ImportedItemCount.",
+            "list_imports(TableArn=…) returns the ImportArn that describe_import needs.",
+            "ImportTableDescription contains ImportedItemCount.",
         ),
         answer="""import boto3
 
@@ -69,8 +69,8 @@ imports = dynamodb.list_imports(TableArn=lab.with_table("Payments").table_arn)["
 described = dynamodb.describe_import(ImportArn=imports[0]["ImportArn"])
 answer = described["ImportTableDescription"]["ImportedItemCount"]
 # With the CLI: aws dynamodb list-imports, then aws dynamodb describe-import --import-arn ARN""",
-        why="An import can succeed and leave items out: compare ImportedItemCount with what the file holds, and look "
-        "at ErrorCount.",
+        why="An import can succeed and still leave items out. Compare ImportedItemCount with the number of items in "
+        "the file, and look at ErrorCount.",
         by_api=True,
     ),
     Exercise(
@@ -80,19 +80,19 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
             Number(units={"file": 1, "files": 1}),
             lambda _: _MONTHS + _ROUNDS * _MONTHS,
             wrong={
-                _ROUNDS * _MONTHS: "That is what the rounds add. The files of the first load are still there.",
-                _MONTHS + _ROUNDS: "A round touches every month, and a file belongs to one month.",
-                _MONTHS: "That would be so after OPTIMIZE.",
+                _ROUNDS * _MONTHS: "That is what the refreshes add. The files of the first load are still there.",
+                _MONTHS + _ROUNDS: "A refresh touches every month, and a file belongs to one month.",
+                _MONTHS: "That would be right after OPTIMIZE.",
             },
-            otherwise="Start with the files of the first load, and add what each round adds.",
+            otherwise="Start with the files of the first load, and add those of each refresh.",
         ),
         hints=(
-            "The first load made a file for each month.",
-            "Each round adds a file for each month it touches.",
+            "The first load created a file for each month.",
+            "Each refresh adds a file for each month that it touches.",
             "12 + 30 × 12",
         ),
         answer="answer = 12 + 30 * 12",
-        why="372 files, where 12 would do: each query pays for opening them, and that is what compaction is for.",
+        why="A query opens 372 files where 12 would be enough. Compaction fixes that.",
     ),
     Exercise(
         title="More or fewer?",
@@ -103,6 +103,6 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
             "Compare the last two pairs of bars in the figure.",
         ),
         answer='answer = {"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "same"}',
-        why="OPTIMIZE makes queries cheaper, VACUUM makes storage cheaper; only both together do both.",
+        why="OPTIMIZE reduces the cost of queries, and VACUUM reduces the cost of storage.",
     ),
 )

@@ -186,7 +186,7 @@ class Question:
         """Give the next hint; when there are no more, the last one again, and where the answer is."""
         hints = self.exercise.hints
         if self._hints_shown == len(hints):
-            text = f"{hints[-1]}\nThat was the last; {self.handle}.solution() shows an answer."
+            text = f"{hints[-1]}\nThat was the last hint; {self.handle}.solution() shows an answer."
         else:
             text = hints[self._hints_shown]
             self._hints_shown += 1
@@ -278,16 +278,16 @@ def _about_alias(error: str, answer: Any) -> str:
     name = missing[1].rpartition(".")[2]
     if not re.search(rf'\bAS\s+"?{re.escape(name)}\b', _SQL_COMMENT.sub("", answer), re.IGNORECASE):
         return ""
-    return f"`{name}` is a name you gave with AS; WHERE and HAVING do not know it yet: repeat the expression."
+    return f"`{name}` is a name you gave with AS. WHERE and HAVING do not know it, so repeat the expression."
 
 
 _ADVICE = {
-    "COLUMN_NOT_FOUND": "zetl.lakehouse.schema(lab) lists the columns there are; text stands in 'single' quotes.",
+    "COLUMN_NOT_FOUND": "zetl.lakehouse.schema(lab) lists the columns; write text in 'single' quotes.",
     "TABLE_NOT_FOUND": "The table is called customeraccounts.",
-    "FUNCTION_NOT_FOUND": "Athena's functions are those of Trino, which may be called otherwise than you know them.",
-    "EXPRESSION_NOT_AGGREGATE": "A column that is not in GROUP BY must stand inside an aggregate such as SUM or MAX.",
-    "TYPE_MISMATCH": "Two values of different types meet; CAST(x AS double) makes a number of a text.",
-    "mismatched input": "The statement breaks off or has a word too many near that place.",
+    "FUNCTION_NOT_FOUND": "Athena has Trino's functions, which may have other names than those you know.",
+    "EXPRESSION_NOT_AGGREGATE": "A column that is not in GROUP BY must be inside an aggregate such as SUM or MAX.",
+    "TYPE_MISMATCH": "Two values have different types; CAST(x AS double) turns text into a number.",
+    "mismatched input": "The statement is incomplete, or has a word too many near that position.",
 }
 
 

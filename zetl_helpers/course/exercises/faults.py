@@ -32,7 +32,9 @@ def goes_on(lab: Lab, still: str) -> None:
     """
     found = integration.require(lab)
     if found["Status"] == "FAILED":
-        raise IncorrectError(f"{still} It has failed for good: zetl.catch_up(lab, 3) deletes it and makes it again.")
+        raise IncorrectError(
+            f"{still} The integration has FAILED, which is final: zetl.catch_up(lab, 3) deletes and creates it again."
+        )
     integration.wait_until_recovered(lab)
 
 
@@ -55,8 +57,8 @@ def judge_recovery(lab: Lab, _: object) -> None:
         raise IncorrectError(f"Table {lab.table} has no continuous backups at all.")
     if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
         raise IncorrectError(
-            f"Point-in-time recovery is still off on table {lab.table}. What break_it() showed names what is missing, "
-            "and UpdateContinuousBackups turns it on."
+            f"Point-in-time recovery is still off on table {lab.table}. The error that break_it() showed names the "
+            "setting, and UpdateContinuousBackups turns it on."
         )
     goes_on(lab, "Point-in-time recovery is on again.")
 
@@ -86,17 +88,16 @@ def judge_role(lab: Lab, _: object) -> None:
     resources, wide = _write_rights(lab)
     if not resources:
         raise IncorrectError(
-            f"No policy in role {lab.role} allows s3:PutObject yet. PutRolePolicy writes a policy of a role."
+            f"No policy in role {lab.role} allows s3:PutObject yet. PutRolePolicy writes a role's policy."
         )
     if wide:
         raise IncorrectError(
-            f"Role {lab.role} may write again, and more than it needs: {wide} allows other things, too. "
-            "Allow s3:PutObject by its name."
+            f"Role {lab.role} may write again, but {wide} allows more than it needs. Allow s3:PutObject by its name."
         )
     file = f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/{lab.target_table}/data/file.parquet"
     if not any(fnmatchcase(file, one) for one in resources):
         raise IncorrectError(
-            f"s3:PutObject is allowed on {resources[0]}, and the files lie below it: the resource is objects, "
+            f"s3:PutObject is allowed on {resources[0]}, but the files are below it. The resource is the objects, "
             f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/*."
         )
     goes_on(lab, "The role may write again.")
@@ -151,13 +152,13 @@ def judge_names(lab: Lab, _: object) -> None:
     item = _item(lab, _COLLIDING_KEY)
     if item is None:
         raise IncorrectError(
-            "The item CUST9001 is gone. That helps the integration, and the customer is lost: put the item again, "
-            "with State alone."
+            "The item CUST9001 is gone. That helps the integration, but the customer is lost. Write the item again, "
+            "with State only."
         )
     if "STATE" in item and "State" in item:
         raise IncorrectError("The item CUST9001 still has both State and STATE, which are one column in the target.")
     if "State" not in item:
-        raise IncorrectError("The item CUST9001 has no State any more, and the target is partitioned by it.")
+        raise IncorrectError("The item CUST9001 no longer has State, and the target is partitioned by it.")
     goes_on(lab, "The item has one State.")
 
 
@@ -206,7 +207,7 @@ def judge_grants(lab: Lab, _: object) -> None:
     extra = sorted(held - {"DESCRIBE", "SELECT"})
     if extra:
         raise IncorrectError(
-            f"The project's role may query the table, and it holds {', '.join(extra)}, too, which lets it change or "
+            f"The project's role may query the table, but it also has {', '.join(extra)}, which lets it change or "
             "drop the table. Revoke that with RevokePermissions."
         )
 

@@ -42,7 +42,7 @@ def compare(right: pd.DataFrame, given: pd.DataFrame, *, one_row_for: str, key: 
     given = given[list(right.columns)]
     if same_rows(right, given):
         if ordered and _rows(right) != _rows(given):
-            raise IncorrectError("The rows are right, and in another order than asked for: look at ORDER BY.")
+            raise IncorrectError("The rows are right, but their order is not. Look at ORDER BY.")
         return
     _compare_counts(right, given, one_row_for)
     _compare_keys(right, given, one_row_for, key)
@@ -56,7 +56,8 @@ def _compare_columns(right: pd.DataFrame, given: pd.DataFrame) -> None:
         return
     if len(missing) == len(extra) == 1:
         raise IncorrectError(
-            f"There is a column {extra[0]!r} where {missing[0]!r} is asked for. If it holds the same, name it with AS."
+            f"There is a column {extra[0]!r} where {missing[0]!r} is asked for. If they are the same, rename it "
+            "with AS."
         )
     wanted = ", ".join(map(str, right.columns))
     found = ", ".join(map(str, given.columns))
@@ -69,13 +70,13 @@ def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str) 
     rows = _rows(given)
     asked = f"The question asks for one row for each {one_row_for}"
     if given.empty:
-        raise IncorrectError(f"{asked}; your answer has no row. Look at WHERE: text is compared letter by letter.")
+        raise IncorrectError(f"{asked}; your answer has no row. Look at WHERE: text comparison is case-sensitive.")
     if Counter(set(rows)) == Counter(_rows(right)):
         raise IncorrectError(f"{asked}; in your answer some rows occur more than once.")
     if len(given) == 1 and len(right) > 1:
-        raise IncorrectError(f"{asked}; your answer has a single one. Is GROUP BY missing?")
+        raise IncorrectError(f"{asked}; your answer has only one. Is GROUP BY missing?")
     more = "more" if len(given) > len(right) else "fewer"
-    look = "GROUP BY, and for a filter that is missing" if more == "more" else "WHERE: it may take too many rows away"
+    look = "GROUP BY, and for a filter that is missing" if more == "more" else "WHERE: it may remove too many rows"
     raise IncorrectError(f"{asked}; your answer has {len(given)} rows, {more} than there should be. Look at {look}.")
 
 
@@ -108,7 +109,7 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
 def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
     """Name what makes all wrong values what they are, where that is plain to see."""
     if any(wanted is None for wanted, _ in pairs):
-        return "It should be NULL: a value that is not known is not zero."
+        return "It should be NULL: an unknown value is not zero."
     if any(given is None for _, given in pairs):
         return "Yours is NULL where there is a value: NULL in a computation makes the result NULL."
     if not all(isinstance(one, float) for pair in pairs for one in pair):
@@ -116,11 +117,11 @@ def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
     if all(_near(wanted, 100 * given) for wanted, given in pairs):
         return "It is a fraction; the question asks for a percentage."
     if all(_near(wanted, given, 0.0051) for wanted, given in pairs):
-        return "It is near: round the result once, at the end, to as many decimals as asked for."
+        return "It is close. Round once, at the end, to the number of decimals in the question."
     if all(math.trunc(wanted) == given for wanted, given in pairs):
-        return "The decimals are cut off. If two whole numbers are divided: multiply by 100e0 first."
+        return "The decimals are cut off. If you divide two integers, multiply by 100e0 first."
     if all(_near(round(wanted), given) for wanted, given in pairs):
-        return "It is rounded to a whole number; the question asks for decimals."
+        return "It is rounded to an integer; the question asks for decimals."
     return ""
 
 

@@ -97,7 +97,7 @@ class Sql:
             word = _FIRST_WORD.match(statement)
             yours = f" Yours begins with {word[1]}." if word else ""
             raise UnreadableError(
-                f"The answer should be a SELECT: nothing else runs here, so that the table stays as it is.{yours}"
+                f"The answer should be a SELECT: nothing else runs here, so the table cannot change.{yours}"
             )
         named = {name: value for name, value in params.items() if re.search(rf":{name}\b", statement)}
         return query(lab, statement, **named)

@@ -73,7 +73,8 @@ notebook-test: $(READY)
 browser-test: $(PAGES)
 	$(BIN)/python -m pytest -m browser -n $(WORKERS)
 
-pictures: $(PAGES) ## Take the chapters' pictures of the practice console again
+pictures: $(PAGES) ## Make docs/images again: the practice console's pages, and the README's gallery
+	$(BIN)/python -m tests.notebooks.gallery
 	rm -rf build/screenshots/console
 	$(BIN)/python -m pytest -m browser tests/browser/test_console_places.py
 	mkdir -p docs/images/console

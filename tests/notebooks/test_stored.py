@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.notebooks import gallery
+
 NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.ipynb"))
 NAMES = [
     "00_start_here", "01_setup", "02_integration", "03_studio", "04_query_with_athena", "05_visualize",
@@ -141,3 +143,10 @@ def test_the_readme_and_chapter_0_plan_the_minutes_that_the_chapters_state() -> 
         assert re.search(rf"notebooks/{path.name}\) \| .* \| {minutes[1]} \|", readme), path.name
         if path != NOTEBOOKS[0]:
             assert re.search(rf"\({path.name}\) \| .* \| {minutes[1]} \|", start), path.name
+
+
+def test_the_readme_shows_the_figures_that_the_notebooks_store() -> None:
+    """``python -m tests.notebooks.gallery`` copies them after a notebook was stored again."""
+    assert {path.name for path in gallery.FOLDER.iterdir()} == set(gallery.FIGURES)
+    for name, place in gallery.FIGURES.items():
+        assert (gallery.FOLDER / name).read_bytes() == gallery.stored(*place), name

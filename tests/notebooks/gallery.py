@@ -1,0 +1,33 @@
+"""The README's gallery: figures as the notebooks store them. ``python -m tests.notebooks.gallery`` copies them."""
+
+import base64
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs" / "images" / "gallery"
+FIGURES = {
+    "pie.png": ("05_visualize", "code-07"),
+    "heat-map.png": ("05_visualize", "code-13"),
+    "snapshots.png": ("07_time_travel", "code-08"),
+    "scanned.png": ("10_nested_data", "code-40"),
+}
+"""The notebook and the cell of each picture."""
+
+
+def stored(notebook: str, cell: str) -> bytes:
+    """Return the still picture of a figure that a notebook stores."""
+    cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
+    (outputs,) = [found["outputs"] for found in cells if found["id"] == cell]
+    (picture,) = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    return base64.b64decode("".join(picture))
+
+
+def main() -> None:
+    """Copy the figures into the gallery."""
+    for name, place in FIGURES.items():
+        (FOLDER / name).write_bytes(stored(*place))
+
+
+if __name__ == "__main__":
+    main()

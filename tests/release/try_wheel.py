@@ -75,7 +75,7 @@ def bare(environment: Environment) -> None:
     environment.expect(install("local,notebooks"), "zetl", "kit", status=1)
     environment.expect(install("local,notebooks,site"), "zetl", "site", status=1)
     nobody = {"ZETL_TARGET": "aws", "AWS_REGION": "us-east-1", "AWS_PROFILE": "nobody", "AWS_CONFIG_FILE": os.devnull}
-    environment.expect("Set AWS_PROFILE to a profile of yours", "zetl", "cleanup", status=1, **nobody)
+    environment.expect("Set AWS_PROFILE to one of your profiles", "zetl", "cleanup", status=1, **nobody)
 
 
 def local(environment: Environment) -> None:

@@ -129,7 +129,7 @@ def test_what_is_not_known_is_refused_by_name() -> None:
         judge(allow(Condition={"NumericLessThan": {"s3:max-keys": "10"}}), OBJECT)
     with pytest.raises(UnsupportedPolicyError, match="not valid JSON"):
         parse_document("'{}'")
-    with pytest.raises(UnsupportedPolicyError, match="no JSON object"):
+    with pytest.raises(UnsupportedPolicyError, match="not a JSON object"):
         parse_document("[]")
 
 

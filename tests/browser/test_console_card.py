@@ -1,0 +1,60 @@
+"""From a chapter's card in JupyterLab to the step's page of the practice console, by clicks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local_lakehouse import daemon
+from tests.browser.conftest import ROOT
+from tests.browser.jupyter import Notebook, serve
+from zetl_helpers.course.notebooks import kernel_environment
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+OPEN = "import zetl_helpers as zetl\n\nlab, ex = zetl.open_chapter(1)"
+
+
+@pytest.fixture
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """JupyterLab on a copy of chapter 01, as a learner has it, and a fresh local lakehouse."""
+    # Short paths: the kernel's sockets lie below, and a socket's path has at most 107 bytes.
+    folder, home = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("home")
+    (folder / "notebooks").mkdir(parents=True)
+    shutil.copy(ROOT / "notebooks" / "01_setup.ipynb", folder / "notebooks")
+    shutil.copytree(ROOT / "docs" / "images", folder / "docs" / "images")
+    daemon.start(home / "state", port=0)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in kernel_environment(home / "state").items():
+            patch.setenv(name, value)
+        patch.delenv("ZETL_CONSOLE")
+        with serve(folder, home) as url:
+            yield url
+    daemon.stop(home / "state")
+
+
+def test_a_step_is_opened_by_two_clicks(browser: Browser, jupyter: str) -> None:
+    context = browser.new_context(viewport={"width": 1360, "height": 900})
+    notebook = Notebook(context.new_page(), jupyter, "01_setup.ipynb")
+    # The stored number of the cell is the one that it gets again.
+    for item in ("Edit", "Clear Outputs of All Cells"):
+        notebook.page.get_by_role("menuitem", name=item, exact=True).click()
+    notebook.answer(0, OPEN)
+    card = notebook.code_cells.nth(0)
+    card.get_by_text("In the console: open a step").click()
+    for title, heading in (("DynamoDB › Create table", "Create table"), ("IAM › Create role", "Create role")):
+        with context.expect_page() as opened:
+            card.get_by_role("link", name=title).click()
+        opened.value.get_by_role("heading", name=heading, level=1).wait_for()
+        opened.value.close()
+    # The box below the step shows its picture, and links to the page about the console.
+    box = notebook.panel.locator("blockquote", has_text="In the console: DynamoDB › Tables › Backups")
+    assert box.get_by_role("img").evaluate("image => image.naturalWidth") == 960
+    notebook.close()
+    context.close()

@@ -27,6 +27,12 @@ def policy_names() -> list[str]:
     return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
 
+def with_bytes(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a typed value of DynamoDB JSON with its binary parts as bytes."""
+    decoded: dict[str, Any] = json.loads(json.dumps(value), object_hook=_decode_binary)
+    return decoded
+
+
 def _decode_binary(document: dict[str, Any]) -> dict[str, Any]:
     """Decode a typed value such as ``{"B": "aGk="}``: DynamoDB's JSON has base64, and boto3 expects bytes."""
     match document:

@@ -39,11 +39,13 @@ __all__ = [
 TAG_KEY = "zetl-lab"
 
 _MAIN_TABLE = "CustomerAccounts"
-# The additional tables of chapters 10 and 11; clean-up looks for each of them.
+# The additional tables of chapters 10, 11 and 13; clean-up looks for each of them.
 _FURTHER_TABLES = (
     "ProfilesFull", "ProfilesTopLevel", "ProfilesNoUnnest", "PaymentsByKey", "PaymentsByState", "PaymentsByMonth",
-    "Payments",
+    "Payments", "MyTable", "Shipments",
 )  # fmt: skip
+# Those of chapter 13, into which a learner's own items go.
+_OWN_TABLES = ("MyTable", "Shipments")
 
 # Valid only for the local lakehouse; they have no meaning on AWS.
 _LOCAL_ACCESS_KEY = "LOCALLAKEHOUSE000000"
@@ -105,7 +107,7 @@ class Lab:
         """Return a related lab: another table with an integration into the same database.
 
         Args:
-            source: The other table's name, one of those in chapters 10 and 11; the prefix is added.
+            source: The other table's name, one of those in chapters 10, 11 and 13; the prefix is added.
 
         Raises:
             UnknownTableError: No chapter creates the table, so clean-up would not find it.
@@ -131,6 +133,11 @@ class Lab:
     def further(self) -> str:
         """The name of an additional table; empty for the main table."""
         return "" if self.source == _MAIN_TABLE else self.source
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the items decide what the table's keys are."""
+        return self.source in _OWN_TABLES
 
     @property
     def table(self) -> str:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from zetl_helpers import _documents, integration, keys, permissions, target
+from zetl_helpers import _documents, _own_table, integration, permissions, target
+from zetl_helpers import keys as kms_keys
 from zetl_helpers._aws import ForeignResourceError, absent, make, one_of, settled, tag_dict, tag_list
+from zetl_helpers._own_table import OtherKeysError, file_items, sample_file
 from zetl_helpers._steps import Step, ensured
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
 __all__ = [
     "ImportFailedError",
+    "OtherKeysError",
     "changes",
     "create_table",
     "definition",
     "disable_pitr",
     "enable_pitr",
     "exists",
+    "file_items",
     "get_item",
     "import_items",
     "items",
@@ -28,6 +32,7 @@ __all__ = [
     "profiles",
     "put_items",
     "put_policy",
+    "sample_file",
 ]
 
 _BATCH = 25  # the limit of one BatchWriteItem request
@@ -38,8 +43,15 @@ _THROTTLES = "The table throttles: look at its metrics in the DynamoDB console."
 _DEFINITIONS = {"Profiles": "nested_table.json", "Payments": "payments_table.json"}
 
 
-def definition(lab: Lab) -> dict[str, Any]:
-    """Return the arguments of ``CreateTable`` for the lab's table, without its tags."""
+def definition(lab: Lab, keys: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the arguments of ``CreateTable`` for the lab's table, without its tags.
+
+    Args:
+        lab: The lab.
+        keys: The type of each key attribute, the partition key first; those of the sample data unless given.
+    """
+    if keys is not None:
+        return {"TableName": lab.table, **_own_table.definition(keys)}
     kind = next((name for start, name in _DEFINITIONS.items() if lab.further.startswith(start)), "table.json")
     arguments: dict[str, Any] = _documents.sample(kind)
     return {**arguments, "TableName": lab.table}
@@ -67,13 +79,15 @@ def changes() -> dict[str, Any]:
     return document
 
 
-def create_table(lab: Lab, *, kms_key: str | None = None) -> Step:
+def create_table(lab: Lab, *, keys: Mapping[str, str] | None = None, kms_key: str | None = None) -> Step:
     """Create the table with on-demand billing, and wait until it accepts writes.
 
     It is the tutorial's first resource, so the names of all later resources are checked first.
 
     Args:
         lab: The lab.
+        keys: The type of each key attribute, the partition key first, as `preflight` reports them. Defaults to the keys
+            of the sample data.
         kms_key: A customer managed key to encrypt the table with, as an id, ARN or alias. Defaults to DynamoDB's key.
             An existing table keeps its key.
 
@@ -84,6 +98,7 @@ def create_table(lab: Lab, *, kms_key: str | None = None) -> Step:
         ForeignResourceError: A table, bucket, database, role or integration with the lab's name exists but is not the
             lab's.
         KeyNotUsableError: The key is not usable for the table.
+        OtherKeysError: The table exists with other keys.
         WaitTimeoutError: The table does not become ACTIVE.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
@@ -91,9 +106,11 @@ def create_table(lab: Lab, *, kms_key: str | None = None) -> Step:
     dynamodb = lab.client("dynamodb")
     with lab.recording() as calls:
         found = exists(lab) and not _wait_out_deletion(lab)
+        if found and keys is not None:
+            _own_table.require_keys(lab, keys)
         if not found:
             _look_at_other_names(lab)
-            arguments = {**definition(lab), **_encryption(lab, kms_key), "Tags": tag_list(lab.tags)}
+            arguments = {**definition(lab, keys), **_encryption(lab, kms_key), "Tags": tag_list(lab.tags)}
             make(lambda: dynamodb.create_table(**arguments), lambda: exists(lab), "ResourceInUseException")
         wait_for(
             f"table {lab.table} to be ACTIVE",
@@ -135,9 +152,11 @@ def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
     """
     wanted = items() if batch is None else list(batch)
     with lab.recording() as calls:
-        names = [element["AttributeName"] for element in definition(lab)["KeySchema"]]
+        names = (
+            _own_table.key_names(lab) if lab.is_own else [one["AttributeName"] for one in definition(lab)["KeySchema"]]
+        )
         present = _present_keys(lab, wanted, names)
-        missing = [item for item in wanted if _key_of(item, names) not in present]
+        missing = [item for item in wanted if _own_table.key_of(item, names) not in present]
         for start in range(0, len(missing), _BATCH):
             _write_batch(lab, missing[start : start + _BATCH])
     thing = f"{len(wanted)} items in table {lab.table}"
@@ -341,7 +360,7 @@ def _look_at_other_names(lab: Lab) -> None:
 def _encryption(lab: Lab, kms_key: str | None) -> dict[str, Any]:
     if kms_key is None:
         return {}
-    arn = keys.require(lab, kms_key)
+    arn = kms_keys.require(lab, kms_key)
     return {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": arn}}
 
 
@@ -374,16 +393,15 @@ def _read_policy(lab: Lab) -> dict[str, Any] | None:
     return None
 
 
-def _key_of(item: dict[str, Any], names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(item[name]["S"] for name in names)
-
-
-def _present_keys(lab: Lab, wanted: Sequence[dict[str, Any]], names: Sequence[str]) -> set[tuple[str, ...]]:
-    present: set[tuple[str, ...]] = set()
+def _present_keys(lab: Lab, wanted: Sequence[dict[str, Any]], names: Sequence[str]) -> set[tuple[Any, ...]]:
+    present: set[tuple[Any, ...]] = set()
+    # An attribute may have the name of a reserved word, such as Year.
+    aliases = {f"#k{number}": name for number, name in enumerate(names)}
     for start in range(0, len(wanted), _MOST_KEYS):
         asked = [{name: item[name] for name in names} for item in wanted[start : start + _MOST_KEYS]]
-        request = {lab.table: {"Keys": asked, "ProjectionExpression": ", ".join(names), "ConsistentRead": True}}
-        present.update(_key_of(item, names) for item in _read_batch(lab, request))
+        request = {lab.table: {"Keys": asked, "ProjectionExpression": ", ".join(aliases), "ConsistentRead": True}}
+        request[lab.table]["ExpressionAttributeNames"] = aliases
+        present.update(_own_table.key_of(item, names) for item in _read_batch(lab, request))
     return present
 
 

@@ -20,6 +20,7 @@ from zetl_helpers._steps import Step
 from zetl_helpers._wait import WaitTimeoutError, wait_for
 from zetl_helpers.cleanup._discover import DISCOVERIES, StillThereError
 from zetl_helpers.cleanup._leftovers import Belongings, Foreign, Leftover
+from zetl_helpers.cleanup._only import select
 from zetl_helpers.lab import TAG_KEY, Lab
 
 __all__ = ["Foreign", "Leftover", "LeftoverError", "Plan", "apply", "plan", "show", "transcript", "verify"]
@@ -62,11 +63,13 @@ class Plan(Sequence[Leftover]):
         return len(self.leftovers)
 
 
-def plan(lab: Lab) -> Plan:
+def plan(lab: Lab, *, only: Sequence[Lab] = ()) -> Plan:
     """Find all of the lab's resources, in the order of deletion; nothing is changed.
 
     Args:
         lab: The lab. For a class, make a plan for each prefix.
+        only: The tables to delete, each as `Lab.with_table` returns it; the others are kept. Bucket, database and role
+            are kept as long as anything else of the lab exists. Defaults to the whole lab.
 
     Returns:
         The resources to delete, the resources to keep, and what could not be checked.
@@ -89,6 +92,8 @@ def plan(lab: Lab) -> Plan:
             if isinstance(error, NoCredentialsError) or _signed_out(error):
                 raise
             unseen.append((what, str(error)))
+    if only:
+        leftovers = select(mine, leftovers, only, complete=not unseen)
     return Plan(lab, tuple(leftovers), tuple(foreign), tuple(unseen))
 
 
@@ -163,11 +168,12 @@ def _begin(rest: Sequence[Leftover], kind: str) -> None:
             one.begin()
 
 
-def verify(lab: Lab, *, timeout: float = 60) -> str:
+def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
     """Search again until nothing is left; some of AWS's lists show a resource for a while after its deletion.
 
     Args:
         lab: The lab.
+        only: The deleted tables, as for `plan`. Defaults to the whole lab.
         timeout: Maximum seconds to search; 0 for one search.
 
     Returns:
@@ -179,7 +185,7 @@ def verify(lab: Lab, *, timeout: float = 60) -> str:
     seen: list[Plan] = []
 
     def look() -> bool | None:
-        seen[:] = [plan(lab)]
+        seen[:] = [plan(lab, only=only)]
         return None if seen[0] or seen[0].unseen else True
 
     try:
@@ -187,7 +193,8 @@ def verify(lab: Lab, *, timeout: float = 60) -> str:
     except WaitTimeoutError:
         raise LeftoverError(_what_is_left(seen[0])) from None
     kept = len(seen[0].foreign)
-    return "Nothing is left of the lab." + (f" Not the lab's, and kept despite their names: {kept}." if kept else "")
+    what = " and ".join(one.table for one in only) or "the lab"
+    return f"Nothing is left of {what}." + (f" Not the lab's, and kept despite their names: {kept}." if kept else "")
 
 
 def _what_is_left(found: Plan) -> str:

@@ -40,14 +40,15 @@ class StillThereError(Exception):
 def _alarms(mine: Belongings) -> Found:
     """Find the alarms that are named after the lab's integrations."""
     cloudwatch = mine.lab.client("cloudwatch")
-    names = {monitoring.alarm_name(lab) for lab in mine.lab.everywhere}
+    names = {monitoring.alarm_name(lab): lab.source for lab in mine.lab.everywhere}
     pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{mine.lab.integration}-")
     for alarm in [alarm for page in pages for alarm in page["MetricAlarms"]]:
         name = alarm["AlarmName"]
         tags = tag_dict(cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
         if mine.owns(tags):
             delete = partial(cloudwatch.delete_alarms, AlarmNames=[name])
-            yield Leftover("CloudWatch alarm", name, "costs $0.10 a month for each metric", TAGGED, delete)
+            why = "costs $0.10 a month for each metric"
+            yield Leftover("CloudWatch alarm", name, why, TAGGED, delete, table=names.get(name, ""))
         elif name in names:
             yield mine.foreign("CloudWatch alarm", name, tags)
 
@@ -61,7 +62,7 @@ def _integrations(mine: Belongings) -> Found:
             why = "exports the table at every interval, for ever"
             gone = partial(_integration_is_gone, mine, found["IntegrationArn"])
             delete = partial(_wait_for_integration, name, gone)
-            yield Leftover("integration", name, why, TAGGED, delete, gone)
+            yield Leftover("integration", name, why, TAGGED, delete, gone, mine.source_of(name))
         elif name in names or found["SourceArn"] in sources:
             yield mine.foreign("integration", name, tags)
 
@@ -88,22 +89,28 @@ def _logs(mine: Belongings) -> Found:
     All integrations in the account share the group of the streams, so it is kept.
     """
     logs = mine.lab.client("logs")
-    ids = {_id(one): "is the log of the lab's integration" for one in mine.integrations if _is_labs(mine, one)}
+    ids = {
+        _id(one): ("is the log of the lab's integration", mine.source_of(one["IntegrationName"]))
+        for one in mine.integrations
+        if _is_labs(mine, one)
+    }
     for table in mine.tables_in_database:
         written_by = table.get("Parameters", {}).get("glue_integration_id", "").partition("_")[0]
         if written_by:
-            ids.setdefault(written_by, f"is the log of what wrote table {table['Name']}")
+            about = f"is the log of what wrote table {table['Name']}"
+            ids.setdefault(written_by, (about, mine.source_of(table["Name"])))
     pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=integration.LOG_GROUP.rstrip("/"))
     for group in [one["logGroupName"] for page in pages for one in page["logGroups"]]:
         if group.rpartition("/")[2] in ids:
-            known_by = ids[group.rpartition("/")[2]]
-            yield Leftover("log group", group, _KEPT, known_by, partial(logs.delete_log_group, logGroupName=group))
+            known_by, source = ids[group.rpartition("/")[2]]
+            delete = partial(logs.delete_log_group, logGroupName=group)
+            yield Leftover("log group", group, _KEPT, known_by, delete, table=source)
             continue
-        for stream, known_by in sorted(ids.items()):
+        for stream, (known_by, source) in sorted(ids.items()):
             found = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream)["logStreams"]
             for name in (one["logStreamName"] for one in found):
                 delete = partial(logs.delete_log_stream, logGroupName=group, logStreamName=name)
-                yield Leftover("log stream", name, _KEPT, known_by, delete)
+                yield Leftover("log stream", name, _KEPT, known_by, delete, table=source)
 
 
 def _is_labs(mine: Belongings, found: dict[str, Any]) -> bool:
@@ -123,7 +130,7 @@ def _table_properties(mine: Belongings) -> Found:
             if mine.database_is_ours_or_gone or (mine.database is None and mine.owns(_property_tags(mine))):
                 delete = partial(glue.delete_integration_table_properties, **key)
                 why, known_by = "would shape the next integration", "set on the lab's database"
-                yield Leftover("table properties", lab.table, why, known_by, delete)
+                yield Leftover("table properties", lab.table, why, known_by, delete, table=lab.source)
             else:
                 yield Foreign("table properties", lab.table, f"they are set on database {database}, not this lab's")
 
@@ -168,14 +175,16 @@ def _optimizers(mine: Belongings) -> Found:
                 name = f"{kind} of {mine.lab.database}.{table['Name']}"
                 why = "works at $0.44 a DPU-hour"
                 delete = partial(glue.delete_table_optimizer, **key, Type=kind)
-                yield Leftover("table optimizer", name, why, "in the lab's database", delete)
+                known_by, source = "in the lab's database", mine.source_of(table["Name"])
+                yield Leftover("table optimizer", name, why, known_by, delete, table=source)
 
 
 def _glue_tables(mine: Belongings) -> Found:
     glue, database = mine.lab.client("glue"), mine.lab.database
     for table in mine.tables_in_database:
         delete = partial(glue.delete_table, DatabaseName=database, Name=table["Name"])
-        yield Leftover("Glue table", f"{database}.{table['Name']}", "points to files", "in the lab's database", delete)
+        name, source = f"{database}.{table['Name']}", mine.source_of(table["Name"])
+        yield Leftover("Glue table", name, "points to files", "in the lab's database", delete, table=source)
 
 
 def _database(mine: Belongings) -> Found:
@@ -192,7 +201,7 @@ def _bucket(mine: Belongings) -> Found:
         results = RESULTS_PREFIX
         if s3.list_objects_v2(Bucket=bucket, Prefix=results, MaxKeys=1)["KeyCount"]:
             name, why = f"s3://{bucket}/{results}", "hold rows of the table"
-            delete = partial(_empty, s3, bucket, results)
+            delete = partial(empty, s3, bucket, results)
             yield Leftover("Athena results", name, why, "in the lab's bucket", delete)
         delete = partial(_delete_bucket, s3, bucket)
         yield Leftover("S3 bucket", bucket, "costs by the GB-month", TAGGED, delete)
@@ -201,11 +210,11 @@ def _bucket(mine: Belongings) -> Found:
 
 
 def _delete_bucket(s3: Any, bucket: str) -> None:
-    _empty(s3, bucket, "")
+    empty(s3, bucket, "")
     s3.delete_bucket(Bucket=bucket)
 
 
-def _empty(s3: Any, bucket: str, prefix: str) -> None:
+def empty(s3: Any, bucket: str, prefix: str) -> None:
     """Delete all versions of all objects, and all delete markers, under a prefix."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         listed = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
@@ -233,7 +242,8 @@ def _dynamodb_tables(mine: Belongings) -> Found:
         yield from _table_policy(mine, name)
     for name in owned:
         gone = partial(_table_is_gone, mine, name)
-        yield Leftover("DynamoDB table", name, "holds the items", TAGGED, partial(_wait_for_table, name, gone), gone)
+        delete, source = partial(_wait_for_table, name, gone), mine.source_of(name)
+        yield Leftover("DynamoDB table", name, "holds the items", TAGGED, delete, gone, source)
 
 
 def _recovery(mine: Belongings, name: str) -> Found:
@@ -243,7 +253,8 @@ def _recovery(mine: Belongings, name: str) -> Found:
         # A table that is deleted with PITR on leaves a backup that nobody can delete for 35 days.
         off = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
         delete = partial(dynamodb.update_continuous_backups, TableName=name, **off)
-        yield Leftover("point-in-time recovery", name, "costs by the GB-month", "of the lab's table", delete)
+        why, source = "costs by the GB-month", mine.source_of(name)
+        yield Leftover("point-in-time recovery", name, why, "of the lab's table", delete, table=source)
 
 
 def _table_policy(mine: Belongings, name: str) -> Found:
@@ -252,7 +263,8 @@ def _table_policy(mine: Belongings, name: str) -> Found:
     with absent("PolicyNotFoundException"):
         dynamodb.get_resource_policy(ResourceArn=arn)
         delete = partial(dynamodb.delete_resource_policy, ResourceArn=arn)
-        yield Leftover("resource policy", name, "lets AWS Glue export the table", "of the lab's table", delete)
+        why, source = "lets AWS Glue export the table", mine.source_of(name)
+        yield Leftover("resource policy", name, why, "of the lab's table", delete, table=source)
 
 
 def _tables_by_tag(mine: Belongings) -> list[str]:

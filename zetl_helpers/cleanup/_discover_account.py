@@ -86,7 +86,7 @@ def locations(mine: Belongings) -> Found:
                 if arn.rstrip("/") == lab.table_location_arn and mine.owns(mine.bucket):
                     why, known_by = "lets Lake Formation read the files", "lies in the lab's bucket"
                     delete = partial(studio.deregister_location, lab)
-                    yield Leftover("Lake Formation location", arn, why, known_by, delete)
+                    yield Leftover("Lake Formation location", arn, why, known_by, delete, table=lab.source)
         if not answer.get("NextToken"):
             return
         token = {"NextToken": answer["NextToken"]}
@@ -134,7 +134,8 @@ def catalog_statements(mine: Belongings) -> Found:
             if _subject(statement) == wanted[sid] and not theirs:
                 known_by = "names the lab's table and database alone"
                 delete = partial(target.remove_catalog_statements, lab, [sid])
-                yield Leftover("Data Catalog policy statement", sid, "lets integrations write here", known_by, delete)
+                kind, why = "Data Catalog policy statement", "lets integrations write here"
+                yield Leftover(kind, sid, why, known_by, delete, table=lab.source)
             else:
                 yield Foreign(
                     "Data Catalog policy statement",

@@ -27,6 +27,7 @@ class Leftover:
         known_by: How it was identified: by its tag or, if AWS offers no tags, by its owner.
         delete: Deletes it, and waits until it is gone.
         begin: Requests the deletion without waiting, for deletions that take minutes.
+        table: The source, as `Lab.source` has it, that alone uses it; empty if the lab's tables share it.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Leftover:
     known_by: str
     delete: Callable[[], Any]
     begin: Callable[[], Any] = lambda: None
+    table: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,10 @@ class Belongings:
         tag = tags.get(TAG_KEY)
         found = f"carries {TAG_KEY}={tag}, another lab's tag" if tag else f"does not carry the tag {TAG_KEY}"
         return Foreign(kind, name, f"it {found}: it is not this lab's")
+
+    def source_of(self, name: str) -> str:
+        """Return the source whose DynamoDB table, target table or integration has this name; empty for another name."""
+        return next((lab.source for lab in self.lab.everywhere if name in _names(lab)), "")
 
     @property
     def anything(self) -> bool:
@@ -162,3 +168,7 @@ class Belongings:
             return []
         pages = self.lab.client("glue").get_paginator("get_tables").paginate(DatabaseName=self.lab.database)
         return [table for page in pages for table in page["TableList"]]
+
+
+def _names(lab: Lab) -> tuple[str, str, str]:
+    return lab.table, lab.target_table, lab.integration

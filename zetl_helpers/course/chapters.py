@@ -28,7 +28,7 @@ def catch_up(lab: Lab, chapter: int) -> str:
 
     Args:
         lab: The lab.
-        chapter: The chapter to start, 0 to 12.
+        chapter: The chapter to start, 0 to 13.
 
     Returns:
         A sentence.
@@ -42,7 +42,7 @@ def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
 
     Args:
         lab: The lab.
-        chapter: The chapter to start, 0 to 12.
+        chapter: The chapter to start, 0 to 13.
 
     Raises:
         MemberError: The caller is a member of a Studio project, and the chapter is not for members or has not been
@@ -183,11 +183,11 @@ def _changed(lab: Lab) -> bool:
 
 _LOADED = (_source, _target, _integrate)
 _CHANGED = (*_LOADED, _evolve)
-# Chapters 10 and 11 create further tables, each with an integration into the same database.
+# Chapters 10, 11 and 13 create further tables, each with an integration into the same database.
 _NEEDS: dict[int, tuple[Callable[[Lab], Iterator[Step]], ...]] = {
     **dict.fromkeys((0, 1, 12), ()),
     2: (_source, _target),
     **dict.fromkeys((3, 4, 5, 6), _LOADED),
     **dict.fromkeys((7, 8, 9), _CHANGED),
-    **dict.fromkeys((10, 11), (_ready_target,)),
+    **dict.fromkeys((10, 11, 13), (_ready_target,)),
 }

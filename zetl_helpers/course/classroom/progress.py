@@ -122,7 +122,7 @@ def _made_tables(*names: str) -> Callable[[Lab, _Account], bool]:
     return lambda lab, account: any(lab.with_table(name).table in account.tables for name in names)
 
 
-# The resources that each chapter creates; 5 and 7 only read, 9 repairs what it breaks, and 12 deletes.
+# The resources that each chapter creates; 5 and 7 only read, 9 repairs what it breaks, 12 and 13 delete.
 _TRACES: tuple[tuple[int, Callable[[Lab, _Account], bool]], ...] = (
     (1, _is_set_up),
     (2, _is_integrated),
@@ -142,4 +142,5 @@ _TRACES: tuple[tuple[int, Callable[[Lab, _Account], bool]], ...] = (
         ),
     ),
     (11, _made_tables("Payments")),
+    (13, _made_tables("MyTable", "Shipments")),
 )

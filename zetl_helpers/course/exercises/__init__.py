@@ -16,6 +16,7 @@ from zetl_helpers.course.exercises import (
     chapter_09,
     chapter_10,
     chapter_11,
+    chapter_13,
 )
 from zetl_helpers.course.exercises.card import Card
 from zetl_helpers.course.exercises.engine import Exercise, Note, Outcome, Question
@@ -36,6 +37,7 @@ ALL: Mapping[int, Sequence[Exercise]] = {
     9: chapter_09.EXERCISES,
     10: chapter_10.EXERCISES,
     11: chapter_11.EXERCISES,
+    13: chapter_13.EXERCISES,
 }
 """The exercises of each chapter that has some."""
 

@@ -71,6 +71,7 @@ class Exercise:
         fault: What is broken first; None for all other kinds than break and repair.
         by_state: Whether the lab is judged, and there is no answer to give.
         by_api: Whether the learner works with boto3 or the AWS CLI, without a helper of this package.
+        source: The table that it is about, as `Lab.with_table` takes it; the main one unless given.
     """
 
     title: str
@@ -82,6 +83,7 @@ class Exercise:
     fault: Fault | None = None
     by_state: bool = False
     by_api: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,9 @@ class Question:
             return Outcome("unread", self.name, str(error))
         except _NOT_JUDGED as error:
             self._progress.attempted(self.name, "incorrect")
-            return Outcome("error", self.name, f"The answer could not be judged: {explained(error, answer)}")
+            return Outcome(
+                "error", self.name, f"The answer could not be judged: {explained(error, answer, self.exercise.source)}"
+            )
         if self.exercise.fault:
             self.put_back()
         self._progress.attempted(self.name, "correct")
@@ -253,18 +257,21 @@ def has_blank(answer: Any) -> bool:
     return answer is ...
 
 
-def explained(error: Exception, answer: Any = "") -> str:
+def explained(error: Exception, answer: Any = "", source: str = "") -> str:
     """Return an error's text, and for Athena's most frequent ones what to look at.
 
     Args:
         error: What was raised.
         answer: The answer that it was raised for.
+        source: The table that the exercise is about, as `Lab.with_table` takes it; the main one unless given.
 
     Returns:
         The text; the advice stands on a line of its own.
     """
     text = str(error)
     advice = _about_alias(text, answer) or next((advice for code, advice in _ADVICE.items() if code in text), "")
+    lab = f'lab.with_table("{source}")' if source else "lab"
+    advice = advice.format(lab=lab, table=source.lower() or "customeraccounts")
     if not advice:
         return text
     return f"{text}\n{advice}" if text.endswith((".", "!", "?", "…")) else f"{text}.\n{advice}"
@@ -282,8 +289,8 @@ def _about_alias(error: str, answer: Any) -> str:
 
 
 _ADVICE = {
-    "COLUMN_NOT_FOUND": "zetl.lakehouse.schema(lab) lists the columns; write text in 'single' quotes.",
-    "TABLE_NOT_FOUND": "The table is called customeraccounts.",
+    "COLUMN_NOT_FOUND": "zetl.lakehouse.schema({lab}) lists the columns; write text in 'single' quotes.",
+    "TABLE_NOT_FOUND": "The table is called {table}.",
     "FUNCTION_NOT_FOUND": "Athena has Trino's functions, which may have other names than those you know.",
     "EXPRESSION_NOT_AGGREGATE": "A column that is not in GROUP BY must be inside an aggregate such as SUM or MAX.",
     "TYPE_MISMATCH": "Two values have different types; CAST(x AS double) turns text into a number.",

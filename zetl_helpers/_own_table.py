@@ -1,0 +1,90 @@
+"""Tables whose keys are read off their items, and items of a file as boto3 sends them."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from zetl_helpers import _documents
+from zetl_helpers._errors import UserError
+from zetl_helpers.lab import Lab
+from zetl_helpers.preflight._items import read
+
+_ROLES = ("HASH", "RANGE")
+
+
+class OtherKeysError(UserError):
+    """The table exists with other keys than its items have; the text names both."""
+
+
+def definition(keys: Mapping[str, str]) -> dict[str, Any]:
+    """Return the arguments of ``CreateTable`` for a table with these keys, without its name and tags.
+
+    Args:
+        keys: The type (``S``, ``N`` or ``B``) of each key attribute, the partition key first.
+    """
+    return {
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": tag} for name, tag in keys.items()],
+        "KeySchema": [
+            {"AttributeName": name, "KeyType": role} for name, role in zip(keys, _ROLES[: len(keys)], strict=True)
+        ],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+
+
+def require_keys(lab: Lab, keys: Mapping[str, str]) -> None:
+    """Make sure that the lab's table, which exists, has these keys.
+
+    Raises:
+        OtherKeysError: It has others.
+    """
+    found = key_names(lab)
+    if found != list(keys):
+        raise OtherKeysError(
+            f"Table {lab.table} exists with the key {', '.join(found)}, and these items have {', '.join(keys)}. "
+            "Delete the table first: zetl.cleanup.apply(zetl.cleanup.plan(lab, only=[...])), as chapter 13 ends."
+        )
+
+
+def key_names(lab: Lab) -> list[str]:
+    """Return the key attributes of the lab's table, the partition key first, as DynamoDB has them."""
+    table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
+    return [element["AttributeName"] for element in table["KeySchema"]]
+
+
+def key_of(item: Mapping[str, Any], names: Sequence[str]) -> tuple[Any, ...]:
+    """Return the values of an item's key, equal for equal numbers: DynamoDB returns 1.0 as 1."""
+    return tuple(_comparable(item[name]) for name in names)
+
+
+def _comparable(value: Mapping[str, Any]) -> Any:
+    ((tag, content),) = value.items()
+    return Decimal(content) if tag == "N" else content
+
+
+def sample_file(name: str) -> Path:
+    """Return the path of a file of sample items, such as ``movies.json``.
+
+    Raises:
+        UserError: There is no such file.
+    """
+    folder = Path(str(importlib.resources.files("zetl_helpers.sample_data")))
+    if not (folder / name).is_file():
+        found = ", ".join(sorted(path.name for path in folder.glob("*.json")))
+        raise UserError(f"There is no sample file {name}. Take one of {found}.")
+    return folder / name
+
+
+def file_items(path: str | Path) -> list[dict[str, Any]]:
+    """Return the items of a file as boto3 sends them: binary values as bytes.
+
+    Args:
+        path: As for `preflight.of_file`.
+
+    Raises:
+        UnreadableItemsError: The file has no items in DynamoDB JSON.
+    """
+    return [{name: _documents.with_bytes(value) for name, value in item.items()} for item in read(Path(path))]

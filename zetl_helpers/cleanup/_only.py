@@ -1,0 +1,43 @@
+"""Clean-up of some of the lab's tables: what is theirs alone, and what the lab's tables share once no other is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from zetl_helpers.cleanup._discover import empty
+from zetl_helpers.cleanup._leftovers import Belongings, Leftover
+from zetl_helpers.lab import Lab
+
+# What every chapter with a table creates first. Anything else, such as a Studio domain, shows that the lab is in use.
+_SHARED = ("resource property", "Lake Formation grants", "Glue database", "Athena results", "S3 bucket", "IAM role")
+
+
+def select(mine: Belongings, found: Sequence[Leftover], only: Sequence[Lab], *, complete: bool) -> list[Leftover]:
+    """Return what has to go so that nothing is left of some tables, in the order in which it has to go.
+
+    Args:
+        mine: The lab's things.
+        found: Everything of the lab, in order.
+        only: The lab with each of the tables.
+        complete: Whether everything could be looked for.
+    """
+    sources = {lab.source for lab in only}
+    others = [one for one in found if one.table not in sources]
+    if complete and all(one.kind in _SHARED for one in others):
+        return list(found)
+    theirs = [one for one in found if one.table in sources]
+    return [*theirs, *_files(mine, only)]
+
+
+def _files(mine: Belongings, only: Sequence[Lab]) -> Iterator[Leftover]:
+    """Look for the files of the tables' targets: the bucket that holds them stays."""
+    if not mine.owns(mine.bucket):
+        return
+    s3, bucket = mine.lab.client("s3"), mine.lab.bucket
+    for lab in only:
+        prefix = f"{lab.database}/{lab.target_table}/"
+        if s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"]:
+            delete = partial(empty, s3, bucket, prefix)
+            name, why = f"s3://{bucket}/{prefix}", "cost by the GB-month"
+            yield Leftover("files", name, why, "in the lab's bucket", delete, table=lab.source)

@@ -1,0 +1,145 @@
+"""The exercises of chapter 13: a prediction, and an unknown table to find, fix and query."""
+
+from __future__ import annotations
+
+from zetl_helpers.course.exercises.answers import Each, Value
+from zetl_helpers.course.exercises.engine import Exercise
+from zetl_helpers.course.exercises.readings import Name
+from zetl_helpers.course.exercises.shipments import FOUND, SOURCE, Live, judge_repair
+from zetl_helpers.course.exercises.sql import Slip, Sql
+
+_OCTOBER = "FROM shipments WHERE CAST(shippedat AS varchar) LIKE '2026-10%' GROUP BY carrier"
+_KILOGRAMS = "SUM(CAST(weightkg AS double)) AS kg"
+
+EXERCISES = (
+    Exercise(
+        title="The attribute without a column",
+        kind="predict",
+        judge=Value(
+            Name("the name of an attribute"),
+            lambda _: "Sequel",
+            wrong={
+                "MovieID": "It is the key, and a key always has a column.",
+                "Title": "A string becomes a column of type string.",
+                "ReleasedAt": "A string becomes a column of type string, also when it looks like a date.",
+                "Rating": "Values of two types do not prevent a column: it becomes string.",
+                "Genres": "A set becomes an array.",
+                "Info": "A map becomes a struct, or a column for each leaf.",
+                "Awards": "A list becomes an array of strings.",
+            },
+            otherwise="Choose one of the names in the items above, as it is written there.",
+        ),
+        hints=(
+            "Chapter 10 had an attribute that did not arrive: ClosedReason.",
+            "Look for the type NULL.",
+        ),
+        answer='answer = "Sequel"',
+        why="Sequel is NULL in every film, and NULL has no type. The column comes with the first real value.",
+    ),
+    Exercise(
+        title="Find the five",
+        kind="complete",
+        judge=Each(
+            dict.fromkeys(FOUND, Name("the ShipmentID of one item")),
+            lambda _: FOUND,
+            wrong={
+                "a colon in a name": "Look for the item that has geo:hash.",
+                "two names for one column": "One item has Email where the others have email.",
+                "a weight that is text": "The finding MIXED_TYPES about WeightKg names an item for each type.",
+                "a tracking number that is a number": "NUMBER_PRECISION names the item and the number.",
+                "no time": "Look for the item that has no ShippedAt.",
+            },
+        ),
+        hints=(
+            "Two of the five are named in the findings: MIXED_TYPES and NUMBER_PRECISION say which item.",
+            'For the others ask the items: [item["ShipmentID"]["S"] for item in items if "geo:hash" in item]',
+            'The item without a time is the one for which "ShippedAt" not in item is true.',
+        ),
+        answer="""answer = {
+    "a colon in a name": "SHP0019",
+    "two names for one column": "SHP0025",
+    "a weight that is text": "SHP0007",
+    "a tracking number that is a number": "SHP0012",
+    "no time": "SHP0031",
+}""",
+        why="Two of the five stop an integration, two change values without a word, and the last one stops it only "
+        "when the target is partitioned by time.",
+    ),
+    Exercise(
+        title="Fix the five",
+        kind="use the API",
+        judge=judge_repair,
+        hints=(
+            "update_item takes a Key, an UpdateExpression, and values as {':v': {'N': '12.5'}}.",
+            "A name with a colon needs a placeholder: ExpressionAttributeNames={'#old': 'geo:hash'}.",
+            "Renaming is SET new = old REMOVE old, in one UpdateExpression.",
+        ),
+        answer="""import boto3
+
+dynamodb = boto3.client("dynamodb")
+
+
+def update(shipment, expression, values=None, names=None):
+    extra = {"ExpressionAttributeNames": names} if names else {}
+    extra |= {"ExpressionAttributeValues": values} if values else {}
+    dynamodb.update_item(
+        TableName=lab.with_table("Shipments").table,
+        Key={"ShipmentID": {"S": shipment}},
+        UpdateExpression=expression,
+        **extra,
+    )
+
+
+update("SHP0019", "SET GeoHash = #old REMOVE #old", names={"#old": "geo:hash"})
+update("SHP0025", "SET email = Email REMOVE Email")
+update("SHP0007", "SET WeightKg = :v", {":v": {"N": "12.5"}})
+update("SHP0012", "SET Tracking = :v", {":v": {"S": "94001102000000000012"}})
+update("SHP0031", "SET ShippedAt = :v", {":v": {"S": "2026-10-13T09:30:00Z"}})
+# With the CLI: aws dynamodb update-item --table-name Shipments --key '{"ShipmentID": {"S": "SHP0007"}}'
+#   --update-expression "SET WeightKg = :v" --expression-attribute-values '{":v": {"N": "12.5"}}'
+ex.q3.check()""",
+        why="The source is fixed, so every later refresh is right too. At work, also fix the application that wrote "
+        "the items.",
+        by_state=True,
+        by_api=True,
+    ),
+    Exercise(
+        title="October by carrier",
+        kind="write the SQL",
+        judge=Live(
+            Sql(
+                f"SELECT carrier, {_KILOGRAMS} {_OCTOBER}",
+                one_row_for="carrier",
+                key=("carrier",),
+                slips=(
+                    Slip(
+                        f"SELECT carrier, {_KILOGRAMS} FROM shipments GROUP BY carrier",  # noqa: S608
+                        "These are the kilograms of all months; the question is about October 2026.",
+                    ),
+                    Slip(
+                        f"SELECT carrier, COUNT(*) AS kg {_OCTOBER}",
+                        "This counts shipments; the question asks for kilograms.",
+                    ),
+                    Slip(
+                        f"SELECT carrier, AVG(CAST(weightkg AS double)) AS kg {_OCTOBER}",
+                        "This is the average weight; the question asks for the sum.",
+                    ),
+                ),
+            )
+        ),
+        hints=(
+            "One row for each carrier: GROUP BY carrier.",
+            "With a partition spec on ShippedAt the column is a timestamp; without one it is a string.",
+            "CAST(shippedat AS varchar) LIKE '2026-10%' is right for both.",
+        ),
+        answer='''answer = """
+SELECT carrier, SUM(weightkg) AS kg
+FROM shipments
+WHERE CAST(shippedat AS varchar) LIKE '2026-10%'
+GROUP BY carrier
+"""''',
+        why="SUM works because WeightKg is a number in every item now, and October is complete because SHP0031 has a "
+        "time.",
+        source=SOURCE,
+    ),
+)

@@ -1,0 +1,169 @@
+"""The unknown table of chapter 13: its five planted problems, and judges of their repair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from zetl_helpers import preflight, source
+from zetl_helpers._aws import absent
+from zetl_helpers.course.exercises.engine import IncorrectError, UntouchedError
+from zetl_helpers.course.exercises.sql import Sql
+from zetl_helpers.lab import Lab
+
+__all__ = ["FOUND", "MISSING_TIME", "SOURCE", "Live", "fixed", "judge_repair"]
+
+SOURCE = "Shipments"
+"""The table, as `Lab.with_table` takes it."""
+FOUND: Mapping[str, str] = {
+    "a colon in a name": "SHP0019",
+    "two names for one column": "SHP0025",
+    "a weight that is text": "SHP0007",
+    "a tracking number that is a number": "SHP0012",
+    "no time": "SHP0031",
+}
+"""The shipment in which each problem is planted."""
+MISSING_TIME = "2026-10-13T09:30:00Z"
+"""When the shipment without a time left, as the chapter tells."""
+
+_Item = Mapping[str, Mapping[str, Any]]
+
+
+def fixed() -> list[dict[str, Any]]:
+    """Return the shipments as they are when all five problems are fixed."""
+    items = {item["ShipmentID"]["S"]: item for item in source.file_items(source.sample_file("shipments.json"))}
+    items["SHP0019"]["GeoHash"] = items["SHP0019"].pop("geo:hash")
+    items["SHP0025"]["email"] = items["SHP0025"].pop("Email")
+    items["SHP0007"]["WeightKg"] = {"N": items["SHP0007"]["WeightKg"]["S"]}
+    items["SHP0012"]["Tracking"] = {"S": items["SHP0012"]["Tracking"]["N"]}
+    items["SHP0031"]["ShippedAt"] = {"S": MISSING_TIME}
+    return list(items.values())
+
+
+def judge_repair(lab: Lab, _: object) -> None:
+    """Judge whether the five problems are fixed in the DynamoDB table, and nothing else is changed.
+
+    Raises:
+        IncorrectError: A problem is still there, a value was lost, or another shipment is another one.
+        UntouchedError: There is no table, or it is as it was.
+    """
+    shipments = lab.with_table(SOURCE)
+    found, original = _read(shipments), _by_key(source.file_items(source.sample_file("shipments.json")))
+    if not found:
+        raise UntouchedError(f"There are no items in table {shipments.table}: run the cells above first.")
+    if found == original:
+        raise UntouchedError(f"The items of table {shipments.table} are as they were loaded.")
+    lost = sorted(original.keys() - found.keys())
+    if lost:
+        raise IncorrectError(f"Shipment {lost[0]} is gone. Fix the item; deleting it loses a shipment.")
+    for shipment, complaint in _CHECKS.items():
+        if said := complaint(found[shipment]):
+            raise IncorrectError(f"{shipment}: {said}")
+    changed = [one for one in sorted(original) if one not in _CHECKS and found[one] != original[one]]
+    if changed:
+        raise IncorrectError(f"{changed[0]} had no problem, and it is not as it was. Put it back as the file has it.")
+    errors = [one.message for one in preflight.of_items(list(found.values())).findings if one.severity == "error"]
+    if errors:
+        raise IncorrectError(f"Preflight still finds an error: {errors[0]}")
+
+
+def _read(shipments: Lab) -> dict[str, dict[str, Any]]:
+    """Return the items of the sample's shipments that are in the table, by their keys."""
+    keys = [{"ShipmentID": item["ShipmentID"]} for item in source.file_items(source.sample_file("shipments.json"))]
+    found: list[dict[str, Any]] = []
+    request: dict[str, Any] = {shipments.table: {"Keys": keys, "ConsistentRead": True}}
+    with absent("ResourceNotFoundException"):
+        while request:
+            answer = shipments.client("dynamodb").batch_get_item(RequestItems=request)
+            found += answer["Responses"].get(shipments.table, [])
+            request = answer.get("UnprocessedKeys") or {}
+    return _by_key(found)
+
+
+def _by_key(items: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {item["ShipmentID"]["S"]: {name: _comparable(value) for name, value in item.items()} for item in items}
+
+
+def _comparable(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a value in one form: DynamoDB's sets have no order, and it returns 4.0 as 4."""
+    match value:
+        case {"SS": texts}:
+            return {"SS": sorted(texts)}
+        case {"N": number}:
+            return {"N": f"{Decimal(number).normalize():f}"}
+    return value
+
+
+def _colon(item: _Item) -> str:
+    if "geo:hash" in item:
+        return "the name geo:hash is still there. DynamoDB renames nothing: SET a new name and REMOVE the old one."
+    return "" if {"S": "9qf"} in item.values() else "the value 9qf is lost. Keep it under a name without a colon."
+
+
+def _one_email(item: _Item) -> str:
+    if "Email" in item:
+        return "the attribute Email is still there, and the other shipments have email."
+    return "" if item.get("email") == {"S": "receiver25@example.com"} else "the address is lost: it belongs into email."
+
+
+def _weight(item: _Item) -> str:
+    weight = item.get("WeightKg", {})
+    if "S" in weight:
+        return "WeightKg is still a string. Its type must be N, as in the other shipments."
+    return "" if weight == {"N": "12.5"} else "WeightKg must keep its value, 12.5, as a number."
+
+
+def _tracking(item: _Item) -> str:
+    tracking = item.get("Tracking", {})
+    if "N" in tracking:
+        return "Tracking is still a number. Its type must be S, as in the other shipments."
+    right = {"S": "94001102000000000012"}
+    return "" if tracking == right else "Tracking must keep each of its digits: 94001102000000000012."
+
+
+def _time(item: _Item) -> str:
+    if "ShippedAt" not in item:
+        return "ShippedAt is still missing."
+    right = item["ShippedAt"] == {"S": MISSING_TIME}
+    return "" if right else f"ShippedAt is {item['ShippedAt']}; the dispatcher says {MISSING_TIME}, a string (S)."
+
+
+_CHECKS: Mapping[str, Callable[[_Item], str]] = {
+    "SHP0019": _colon,
+    "SHP0025": _one_email,
+    "SHP0007": _weight,
+    "SHP0012": _tracking,
+    "SHP0031": _time,
+}
+
+
+class Live:
+    """Judges SQL on the shipments, once they are in the lakehouse.
+
+    Args:
+        judge: Judges the statement.
+    """
+
+    def __init__(self, judge: Sql) -> None:
+        self._judge = judge
+
+    def __call__(self, lab: Lab, answer: Any) -> None:
+        """Judge an answer.
+
+        Raises:
+            IncorrectError: It gives other rows.
+            QueryError: Athena refuses it.
+            UnreadableError: It is neither a SELECT nor rows.
+            UntouchedError: The shipments are not in the lakehouse yet.
+        """
+        shipments = lab.with_table(SOURCE)
+        found = None
+        with absent("EntityNotFoundException"):
+            found = lab.client("glue").get_table(DatabaseName=lab.database, Name=shipments.target_table)
+        if found is None:
+            raise UntouchedError(
+                f"There is no table {lab.database}.{shipments.target_table} yet: bring the shipments into the "
+                "lakehouse first, as the exercise says."
+            )
+        self._judge(shipments, answer)

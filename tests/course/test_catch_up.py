@@ -8,7 +8,7 @@ from zetl_helpers import integration, lakehouse
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
-WITHOUT_STUDIO = [4, 5, 6, 7, 8, 9, 10, 11]
+WITHOUT_STUDIO = [4, 5, 6, 7, 8, 9, 10, 11, 13]
 
 
 def administrators(lab: Lab) -> list[str]:
@@ -44,7 +44,7 @@ def test_only_the_chapters_on_changes_find_changes(lab: Lab, chapter: int) -> No
     assert len(lakehouse.snapshots(lab)) == 1
 
 
-@pytest.mark.parametrize("chapter", [10, 11])
+@pytest.mark.parametrize("chapter", [10, 11, 13])
 def test_chapters_with_tables_of_their_own_need_no_other_integration(lab: Lab, chapter: int) -> None:
     chapters.catch_up(lab, chapter)
     assert integration.find(lab) is None

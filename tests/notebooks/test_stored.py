@@ -14,7 +14,7 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.i
 NAMES = [
     "00_start_here", "01_setup", "02_integration", "03_studio", "04_query_with_athena", "05_visualize",
     "06_schema_evolution", "07_time_travel", "08_monitor", "09_break_and_repair", "10_nested_data", "11_scale",
-    "12_clean_up",
+    "12_clean_up", "13_your_own_table",
 ]  # fmt: skip
 
 

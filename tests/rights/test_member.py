@@ -107,7 +107,7 @@ def test_the_reading_parts_of_chapters_6_and_8_run(member: Lab, enforcing: Lakeh
     assert monitoring.freshness(member).total_seconds() > 0
 
 
-@pytest.mark.parametrize("chapter", [1, 2, 3, 9, 10, 11, 12])
+@pytest.mark.parametrize("chapter", [1, 2, 3, 9, 10, 11, 12, 13])
 def test_other_chapters_say_who_runs_them(member: Lab, chapter: int) -> None:
     with pytest.raises(chapters.MemberError, match=r"boundary of the project's role denies.*administrator runs"):
         chapters.catch_up(member, chapter)

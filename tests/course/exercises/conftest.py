@@ -10,6 +10,7 @@ from tests.conftest import connect_to
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
 from zetl_helpers.course.exercises import Chapter, Progress
+from zetl_helpers.course.exercises.shipments import fixed
 from zetl_helpers.lab import Lab, local_environment
 from zetl_helpers.payments import payments
 
@@ -30,6 +31,7 @@ def exercised() -> Iterator[Lab]:
         chapters.share(lab)
         zetl.source.import_items(lab.with_table("Payments"), payments(50))
         replicate(lab.with_table("Payments"))
+        ship(lab.with_table("Shipments"))
         yield lab
     lakehouse.stop()
 
@@ -41,6 +43,14 @@ def replicate(payments: Lab) -> None:
     zetl.target.merge_catalog_policy(payments)
     zetl.integration.create(payments)
     zetl.integration.wait_until_loaded(payments)
+
+
+def ship(shipments: Lab) -> None:
+    """Bring the repaired shipments into the lakehouse, and leave the table without an integration."""
+    zetl.source.create_table(shipments, keys={"ShipmentID": "S"})
+    zetl.source.load_items(shipments, fixed())
+    replicate(shipments)
+    zetl.integration.delete(shipments)
 
 
 def log_a_late_ingestion(lab: Lab) -> None:

@@ -11,9 +11,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 import zetl_helpers as zetl
-from tests.course.exercises.steps import accounts, executed, lags, laid_out, pivot, saved, tagged, written
+from tests.course.exercises.steps import accounts, executed, lags, laid_out, pivot, repaired, saved, tagged, written
 from zetl_helpers.course.exercises import ALL
 from zetl_helpers.course.exercises.chapter_03 import ADMINISTRATORS
+from zetl_helpers.course.exercises.shipments import FOUND
 from zetl_helpers.lab import Lab
 
 ANALYST = "arn:aws:iam::111122223333:role/Analyst"
@@ -288,4 +289,14 @@ RIGHT: dict[str, list[Any]] = {
         lambda lab: CHANGES | {"rows": zetl.query(lab.with_table("Payments"), "SELECT COUNT(*) FROM payments")},
         {"OPTIMIZE": "More", "VACUUM": "less", "rows": "the same"},
     ),
+    "13.1": words("Sequel", "sequel", "`Sequel`"),
+    "13.2": entries(dict(FOUND)),
+    "13.3": [
+        repaired(),
+        repaired("SHP0019", without="GeoHash", geo_hash={"S": "9qf"}),
+        repaired("SHP0019", without="GeoHash", hash={"S": "9qf"}),
+        repaired("SHP0012", Note={"S": "fixed"}),
+        repaired("SHP0007", WeightKg={"N": "12.50"}),
+    ],
+    "13.4": statements("13.4"),
 }

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from zetl_helpers import charts, integration, lakehouse, monitoring
+from zetl_helpers import charts, integration, lakehouse, monitoring, source
+from zetl_helpers.course.exercises.shipments import fixed
 from zetl_helpers.lab import Lab
 
 
@@ -98,6 +99,25 @@ def saved(sql: str, name: str = "Debt by status", database: str = "customerdb") 
         return query
 
     return save
+
+
+def repaired(shipment: str = "", *, without: str = "", **changed: Any) -> Any:
+    """Return what leaves the repaired shipments in the table, with one of them changed, or deleted."""
+
+    def repair(lab: Lab) -> None:
+        shipments = lab.with_table("Shipments")
+        source.put_items(shipments, fixed())
+        if not shipment:
+            return
+        item = next(one for one in fixed() if one["ShipmentID"] == {"S": shipment}) | changed.pop("item", {}) | changed
+        item.pop(without, None)
+        dynamodb, key = lab.client("dynamodb"), {"ShipmentID": {"S": shipment}}
+        if without == "ShipmentID":
+            dynamodb.delete_item(TableName=shipments.table, Key=key)
+        else:
+            dynamodb.put_item(TableName=shipments.table, Item=item)
+
+    return repair
 
 
 def undo(lab: Lab) -> None:

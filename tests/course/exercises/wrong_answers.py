@@ -72,9 +72,9 @@ STATEMENTS: list[Any] = [
 ]
 FURTHER: dict[str, list[Any]] = {
     **dict.fromkeys(("2.1", "2.3", "4.3", "8.1", "8.2", "8.3", "11.1", "11.2"), NUMBERS),
-    **dict.fromkeys(("1.1", "3.1", "6.1", "7.2", "9.1", "10.1"), NAMES),
-    **dict.fromkeys(("1.3", "1.4", "2.2", "3.2", "3.3", "5.3", "9.2", "10.2", "11.3"), DICTIONARIES),
-    **dict.fromkeys(("4.1", "4.4", "4.5", "6.2", "6.3", "7.3", "7.4"), STATEMENTS),
+    **dict.fromkeys(("1.1", "3.1", "6.1", "7.2", "9.1", "10.1", "13.1"), NAMES),
+    **dict.fromkeys(("1.3", "1.4", "2.2", "3.2", "3.3", "5.3", "9.2", "10.2", "11.3", "13.2"), DICTIONARIES),
+    **dict.fromkeys(("4.1", "4.4", "4.5", "6.2", "6.3", "7.3", "7.4", "13.4"), STATEMENTS),
     **dict.fromkeys(("4.2", "5.1", "7.1"), IDS),
     **dict.fromkeys(("5.2", "5.4"), TABLES),
 }

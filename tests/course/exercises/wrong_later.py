@@ -1,8 +1,8 @@
-"""For each exercise of chapters 6 to 11, wrong answers that learners give, and what the message about each must say."""
+"""For each exercise of chapters 6 to 13, wrong answers that learners give, and what the message about each must say."""
 
 from typing import Any
 
-from tests.course.exercises.steps import lags, laid_out, tagged
+from tests.course.exercises.steps import lags, laid_out, repaired, tagged
 
 # Answers that are functions take the lab; {first} and {last} stand for the two snapshots.
 LATER: dict[str, list[tuple[Any, str]]] = {
@@ -213,5 +213,44 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ({"OPTIMIZE": "more", "VACUUM": "same", "rows": "same"}, "It deletes"),
         ({"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "fewer"}, "Neither statement"),
         ("fewer", "a dictionary"),
+    ],
+    "13.1": [
+        ("MovieID", "always has a column"),
+        ("Rating", "it becomes string"),
+        ("Awards", "array of strings"),
+        ("Director", "names in the items"),
+    ],
+    "13.2": [
+        ({**FOUND, "no time": "SHP0030"}, "no ShippedAt"),
+        ({**FOUND, "a colon in a name": "SHP0001"}, "has geo:hash"),
+        ({**FOUND, "a weight that is text": "SHP0001"}, "names an item for each type"),
+        ("SHP0019", "a dictionary"),
+    ],
+    "13.3": [
+        (repaired("SHP0019", without="ShipmentID"), "SHP0019 is gone"),
+        (repaired("SHP0031", without="ShipmentID"), "SHP0031 is gone"),
+        (repaired("SHP0019", item={"geo:hash": {"S": "9qf"}}), "still there"),
+        (repaired("SHP0019", without="GeoHash"), "9qf is lost"),
+        (repaired("SHP0025", Email={"S": "receiver25@example.com"}), "still there"),
+        (repaired("SHP0025", without="email"), "the address is lost"),
+        (repaired("SHP0007", WeightKg={"S": "12.5"}), "still a string"),
+        (repaired("SHP0007", WeightKg={"N": "12"}), "keep its value"),
+        (repaired("SHP0012", Tracking={"N": "94001102000000000012"}), "still a number"),
+        (repaired("SHP0012", Tracking={"S": "9.4001102E19"}), "each of its digits"),
+        (repaired("SHP0031", without="ShippedAt"), "still missing"),
+        (repaired("SHP0031", ShippedAt={"S": "2026-10-13"}), "the dispatcher says"),
+        (repaired("SHP0001", Carrier={"S": "Air"}), "had no problem"),
+    ],
+    "13.4": [
+        ("SELECT carrier, SUM(weightkg) AS kg FROM shipments GROUP BY carrier", "all months"),
+        (
+            "SELECT carrier, COUNT(*) AS kg FROM shipments WHERE shippedat LIKE '2026-10%' GROUP BY carrier",
+            "counts shipments",
+        ),
+        (
+            "SELECT carrier, AVG(weightkg) AS kg FROM shipments WHERE shippedat LIKE '2026-10%' GROUP BY carrier",
+            "average weight",
+        ),
+        ("DROP TABLE shipments", "should be a SELECT"),
     ],
 }

@@ -76,8 +76,8 @@ def test_a_renamed_section_is_named(tmp_path: Path) -> None:
 
 
 def test_a_chapter_without_material_is_named(tmp_path: Path) -> None:
-    path = changed(tmp_path, "12_clean_up", lambda notebook: None).rename(tmp_path / "13_more.ipynb")
-    with pytest.raises(kit.MaterialError, match=r"Write kit/material/13_more\.toml"):
+    path = changed(tmp_path, "12_clean_up", lambda notebook: None).rename(tmp_path / "14_more.ipynb")
+    with pytest.raises(kit.MaterialError, match=r"Write kit/material/14_more\.toml"):
         material.load(chapters.read(path))
 
 

@@ -269,9 +269,9 @@ def explained(error: Exception, answer: Any = "", source: str = "") -> str:
         The text; the advice stands on a line of its own.
     """
     text = str(error)
-    advice = _about_alias(text, answer) or next((advice for code, advice in _ADVICE.items() if code in text), "")
     lab = f'lab.with_table("{source}")' if source else "lab"
-    advice = advice.format(lab=lab, table=source.lower() or "customeraccounts")
+    known = next((advice for code, advice in _ADVICE.items() if code in text), "")
+    advice = _about_alias(text, answer) or known.format(lab=lab, table=source.lower() or "customeraccounts")
     if not advice:
         return text
     return f"{text}\n{advice}" if text.endswith((".", "!", "?", "…")) else f"{text}.\n{advice}"

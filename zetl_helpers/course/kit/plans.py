@@ -12,7 +12,9 @@ __all__ = ["Checkpoint", "PlanError", "Slot", "checkpoints", "cuts", "plan"]
 # The core of the course: later chapters depend on it, and clean-up ends the cost.
 _CORE = (0, 1, 2, 4, 12)
 # Added if there is time, in order of demand.
-_MORE = (6, 7, 8, 5, 3, 9, 10, 11)
+_MORE = (6, 7, 8, 5, 3, 9, 13, 10, 11)
+# Taught last, whatever its number: a class ends with nothing left.
+_LAST = 12
 # Exercises for class if there is time, most instructive first.
 _PRACTISED = (4, 2, 6, 7, 1, 8, 5, 3)
 _LEAST_SLACK = 0.15
@@ -137,14 +139,15 @@ class _Part:
 def _parts(chosen: dict[int, bool], by_number: dict[int, Chapter]) -> Iterator[_Part]:
     yield _Part(_SET_UP, "Set-up: install, start, everybody sees [OK]")
     worked = _SET_UP
-    for number in sorted(chosen):
+    in_order = sorted(chosen, key=lambda number: (number == _LAST, number))
+    for number in in_order:
         chapter, exercises = by_number[number], chosen[number]
-        if worked >= _BREAK_AFTER and number != max(chosen):
+        if worked >= _BREAK_AFTER and number != in_order[-1]:
             yield _Part(_BREAK, "Break", slack_before=True)
             worked = 0
         minutes = chapter.minutes if exercises else chapter.teaching
         where = "in class" if exercises else "afterwards" if chapter.practice else "–"
-        yield _Part(minutes, chapter.title, where, slack_before=number == max(chosen))
+        yield _Part(minutes, chapter.title, where, slack_before=number == in_order[-1])
         worked += minutes
 
 

@@ -1,0 +1,124 @@
+"""A table whose keys its items decide, and the clean-up of single tables."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import Answers
+from zetl_helpers import cleanup, integration, lakehouse, preflight, source, target
+from zetl_helpers._errors import UserError
+from zetl_helpers.course import chapters
+from zetl_helpers.lab import Lab
+
+ITEMS = """\
+{"Year": {"N": "2019.0"}, "Name": {"S": "a"}, "Cover": {"B": "AAH/"}, "Pages": {"M": {"First": {"BS": ["AA=="]}}}}
+{"Year": {"N": "2020"}, "Name": {"S": "b"}}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Items with reserved words as keys, a number that DynamoDB writes differently, and binary values."""
+    path = tmp_path / "items.json"
+    path.write_text(ITEMS)
+    return path
+
+
+def bring(lab: Lab, path: Path) -> Lab:
+    """Bring the items of a file into the lakehouse, as chapter 13 does."""
+    own = lab.with_table("MyTable")
+    source.create_table(own, keys=preflight.of_file(path).keys)
+    source.load_items(own, source.file_items(path))
+    source.enable_pitr(own)
+    source.put_policy(own)
+    target.merge_catalog_policy(own)
+    integration.set_table_properties(own, unnest="TOPLEVEL")
+    integration.create(own, refresh_minutes=1440)
+    integration.wait_until_loaded(own)
+    return own
+
+
+@pytest.mark.usefixtures("lakehouse_ticks")
+def test_the_keys_of_the_table_are_those_of_the_report(lab: Lab, file: Path) -> None:
+    chapters.catch_up(lab, 13)
+    report = preflight.of_file(file, keys=["Year", "Name"])
+    own = lab.with_table("MyTable")
+    assert source.create_table(own, keys=report.keys).did == "created"
+    assert source.create_table(own, keys=report.keys).did == "already there"
+    described = lab.client("dynamodb").describe_table(TableName="MyTable")["Table"]
+    assert [one["AttributeName"] for one in described["KeySchema"]] == ["Year", "Name"]
+    assert {one["AttributeName"]: one["AttributeType"] for one in described["AttributeDefinitions"]} == {
+        "Year": "N", "Name": "S",
+    }  # fmt: skip
+    with pytest.raises(source.OtherKeysError, match=r"with the key Year, Name, and these items have Name"):
+        source.create_table(own, keys={"Name": "S"})
+
+
+def test_items_with_numbers_for_keys_are_written_once(lab: Lab, file: Path) -> None:
+    own = lab.with_table("MyTable")
+    source.create_table(own, keys={"Year": "N", "Name": "S"})
+    items = source.file_items(file)
+    assert source.load_items(own, items).details == {"written": 2}
+    assert source.load_items(own, items).details == {"written": 0}
+    found = lab.client("dynamodb").get_item(TableName=own.table, Key={"Year": {"N": "2019"}, "Name": {"S": "a"}})
+    assert found["Item"]["Cover"] == {"B": b"\x00\x01\xff"}
+    assert found["Item"]["Pages"] == {"M": {"First": {"BS": [b"\x00"]}}}
+
+
+def test_a_sample_file_that_does_not_exist_names_those_that_do() -> None:
+    assert source.sample_file("shipments.json").is_file()
+    with pytest.raises(UserError, match=r"no sample file nothing\.json\. Take one of .*movies\.json"):
+        source.sample_file("nothing.json")
+
+
+@pytest.mark.usefixtures("lakehouse_ticks")
+def test_what_arrives_is_what_was_predicted(lab: Lab) -> None:
+    chapters.catch_up(lab, 13)
+    path = source.sample_file("movies.json")
+    own = bring(lab, path)
+    arrived = lakehouse.schema(own).set_index("column")["type"].to_dict()
+    assert arrived == preflight.of_file(path).columns("TOPLEVEL")
+    assert lakehouse.query(own, "SELECT count(*) AS n FROM mytable")["n"].tolist() == [24]
+
+
+@pytest.mark.usefixtures("lakehouse_ticks")
+def test_single_tables_go_and_the_rest_stays(lab: Lab) -> None:
+    chapters.catch_up(lab, 4)
+    before = [(one.kind, one.name) for one in cleanup.plan(lab)]
+    own = bring(lab, source.sample_file("movies.json"))
+    found = cleanup.plan(lab, only=[own])
+    assert [one.kind for one in found] == [
+        "integration", "log stream", "table properties", "Glue table", "point-in-time recovery", "resource policy",
+        "DynamoDB table", "Data Catalog policy statement", "Data Catalog policy statement", "files",
+    ]  # fmt: skip
+    with pytest.raises(cleanup.LeftoverError, match=r"integration ddb-to-lakehouse-mytable"):
+        cleanup.verify(lab, only=[own], timeout=0)
+    assert set(cleanup.apply(found)["outcome"]) == {"deleted"}
+    assert cleanup.verify(lab, only=[own]) == "Nothing is left of MyTable."
+    assert [(one.kind, one.name) for one in cleanup.plan(lab)] == before
+    objects = lab.client("s3").list_objects_v2(Bucket=lab.bucket)["Contents"]
+    assert not [one["Key"] for one in objects if "/mytable/" in one["Key"]]
+    assert lakehouse.query(lab, "SELECT count(*) AS n FROM customeraccounts")["n"].tolist() == [25]
+
+
+@pytest.mark.usefixtures("lakehouse_ticks")
+def test_with_the_last_tables_everything_goes(lab: Lab) -> None:
+    chapters.catch_up(lab, 13)
+    own, shipments = bring(lab, source.sample_file("movies.json")), lab.with_table("Shipments")
+    source.create_table(shipments, keys={"ShipmentID": "S"})
+    first = cleanup.plan(lab, only=[own])
+    assert "IAM role" not in [one.kind for one in first], "Shipments still needs it"
+    both = cleanup.plan(lab, only=[own, shipments])
+    assert [one.name for one in both] == [one.name for one in cleanup.plan(lab)]
+    assert set(cleanup.apply(both)["outcome"]) == {"deleted"}
+    assert cleanup.verify(lab) == "Nothing is left of the lab."
+
+
+@pytest.mark.usefixtures("lakehouse_ticks")
+def test_what_cannot_be_looked_for_is_taken_to_need_what_is_shared(lab: Lab) -> None:
+    chapters.catch_up(lab, 13)
+    own = bring(lab, source.sample_file("movies.json"))
+    Answers(lab, "cloudwatch", "DescribeAlarms").fail("AccessDenied", times=1)
+    found = cleanup.plan(lab, only=[own])
+    assert [what for what, _ in found.unseen] == ["CloudWatch alarms"]
+    assert "S3 bucket" not in [one.kind for one in found]

@@ -7,6 +7,7 @@ import pytest
 import zetl_helpers as zetl
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
+from tests.course.exercises.steps import as_loaded
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
 from zetl_helpers.course.exercises import Chapter, Progress
@@ -51,6 +52,7 @@ def ship(shipments: Lab) -> None:
     zetl.source.load_items(shipments, fixed())
     replicate(shipments)
     zetl.integration.delete(shipments)
+    as_loaded(shipments)
 
 
 def log_a_late_ingestion(lab: Lab) -> None:

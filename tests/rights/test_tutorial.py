@@ -1,4 +1,4 @@
-"""The whole tutorial as the learner, in each kind of account: nothing is denied, and no part of the policies is unused."""
+"""The whole tutorial as the learner, in each kind of account: nothing is denied, and no part of a policy is unused."""
 
 import re
 from collections.abc import Iterator

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.resources
 import json
+from collections.abc import Mapping
 from string import Template
 from typing import Any
 
@@ -27,7 +28,7 @@ def policy_names() -> list[str]:
     return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
 
-def with_bytes(value: dict[str, Any]) -> dict[str, Any]:
+def with_bytes(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return a typed value of DynamoDB JSON with its binary parts as bytes."""
     decoded: dict[str, Any] = json.loads(json.dumps(value), object_hook=_decode_binary)
     return decoded

@@ -8,6 +8,7 @@ import zetl_helpers as zetl
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.course.exercises.steps import as_loaded
+from zetl_helpers import _integration_lookup
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
 from zetl_helpers.course.exercises import Chapter, Progress
@@ -59,7 +60,14 @@ def log_a_late_ingestion(lab: Lab) -> None:
     """Let one ingestion be a minute behind: those of the lakehouse may all take the same few milliseconds."""
     logs = lab.client("logs")
     events = logs.filter_log_events(logGroupName=zetl.integration.LOG_GROUP)["events"]
-    event = next(one for one in reversed(events) if "IngestionCompleted" in one["message"])
+    current = _integration_lookup.find(lab)
+    assert current is not None
+    mine = current["IntegrationArn"].rpartition(":")[2]
+    event = next(
+        event
+        for event in reversed(events)
+        if "IngestionCompleted" in event["message"] and mine in event["logStreamName"]
+    )
     message = json.loads(event["message"])
     message["details"]["lastSyncedTimestamp"] = str(event["timestamp"] - 60_000)
     logs.put_log_events(

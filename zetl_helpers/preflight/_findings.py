@@ -78,7 +78,7 @@ def _clash(first: str, second: str) -> Finding:
 
 
 def _colon(path: str) -> Finding:
-    message = f"The name {path} contains a colon, which zero-ETL does not support: the integration fails for good. "
+    message = f"The name {path} contains a colon, which zero-ETL does not support: the integration fails permanently. "
     return Finding("error", "UNSUPPORTED_COLUMN_NAME", message + "Rename the attribute in every item.")
 
 

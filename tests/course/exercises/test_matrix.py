@@ -43,7 +43,7 @@ def check(exercised: Lab, answered: None, chapter: Callable[[int], Chapter]) -> 
 
     def give(name: str, answer: Any) -> Outcome:
         if name == "8.2" and not late:
-            # Other tests create the integration anew: one ingestion is the best, the worst and the average.
+            # Other tests create the integration again: one ingestion is the best, the worst and the average.
             log_a_late_ingestion(exercised)
             late.append(name)
         one = question(name, chapter)

@@ -66,7 +66,10 @@ def _comparable(value: Mapping[str, Any]) -> Any:
 
 
 def sample_file(name: str) -> Path:
-    """Return the path of a file of sample items, such as ``movies.json``.
+    """Return the path of a file of sample items.
+
+    Args:
+        name: The file's name, such as ``movies.json``.
 
     Raises:
         UserError: There is no such file.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,31 +171,42 @@ class Report:
         yield from (f"  {each}" for each in self.assumptions)
 
     def _body(self) -> str:
-        def rows(cells: Iterator[tuple[str, ...]]) -> str:
-            return "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
-
-        findings = rows(
-            (_BADGES[each.severity], each.code, ", ".join(each.modes) or "all", each.message) for each in self.findings
+        findings = _table(
+            ("severity", "code", "modes", "what"),
+            (
+                (_BADGES[each.severity], each.code, ", ".join(each.modes) or "all", each.message)
+                for each in self.findings
+            ),
         )
         columns = "".join(
             f"<details{' open' if mode == MODES[0] else ''}><summary>UnnestSpec {mode}: {len(layout.columns)} columns"
-            f"</summary><table><tr><th>column</th><th>type</th><th>from</th></tr>"
-            f"{rows((each.name, each.type, each.source) for each in layout.columns)}</table></details>"
+            f"</summary>{_layout(layout)}</details>"
             for mode, layout in self.layouts.items()
         )
-        partitions = rows(
-            (json.dumps(each.spec), "yes" if each.fits else "no", each.reason) for each in self.partitions
+        partitions = _table(
+            ("specification", "fits", "why"),
+            ((json.dumps(each.spec), "yes" if each.fits else "no", each.reason) for each in self.partitions),
         )
         return (
             f"<h2>Preflight of {html.escape(self.name)}</h2><p>{html.escape(self._summary())}</p>"
             f"<p><strong>{html.escape(self._verdict())}</strong></p>"
-            f"<h3>Findings</h3><table><tr><th>severity</th><th>code</th><th>modes</th><th>what</th></tr>{findings}</table>"
+            f"<h3>Findings</h3>{findings}"
             f"<h3>Columns</h3>{columns}"
-            f"<h3>Partitioning</h3><p>{html.escape(self._partition_line())}</p>"
-            f"<table><tr><th>specification</th><th>fits</th><th>why</th></tr>{partitions}</table>"
+            f"<h3>Partitioning</h3><p>{html.escape(self._partition_line())}</p>{partitions}"
             f"<h3>Cost on AWS</h3>{self.cost._repr_html_()}"
             f"<h3>Assumptions</h3><ul>{''.join(f'<li>{html.escape(each)}</li>' for each in self.assumptions)}</ul>"
         )
+
+
+def _layout(layout: Layout) -> str:
+    return _table(("column", "type", "from"), ((each.name, each.type, each.source) for each in layout.columns))
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    # Jupyter's own style would set texts to the right.
+    cell = '<{0} style="text-align:left">{1}</{0}>'
+    lines = "".join(f"<tr>{''.join(cell.format('td', html.escape(text)) for text in row)}</tr>" for row in rows)
+    return f"<table><tr>{''.join(cell.format('th', text) for text in head)}</tr>{lines}</table>"
 
 
 _STYLE = (

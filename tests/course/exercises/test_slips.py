@@ -1,0 +1,46 @@
+"""Each slip of an exercise gives other rows than the right statement: otherwise it could never be named."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from zetl_helpers.course.exercises import ALL, frames
+from zetl_helpers.course.exercises.sql import Slip, Sql
+from zetl_helpers.lab import Lab
+from zetl_helpers.lakehouse import query
+
+
+def judges_of_sql(judge: Any) -> Iterator[Sql]:
+    """Find the judges of a SELECT within a judge."""
+    if isinstance(judge, Sql):
+        yield judge
+        return
+    for part in getattr(judge, "__dict__", {}).values():
+        yield from judges_of_sql(part)
+
+
+SLIPS = [
+    pytest.param(judge, slip, id=f"{chapter}.{place}-{number}")
+    for chapter, exercises in ALL.items()
+    for place, exercise in enumerate(exercises, start=1)
+    for judge in judges_of_sql(exercise.judge)
+    for number, slip in enumerate(judge.slips, start=1)
+]
+
+
+def test_every_exercise_in_sql_names_slips() -> None:
+    in_sql = {
+        f"{chapter}.{place}"
+        for chapter, exercises in ALL.items()
+        for place, exercise in enumerate(exercises, start=1)
+        if exercise.kind == "write the SQL"
+    }
+    assert in_sql
+    assert in_sql <= {str(param.id).partition("-")[0] for param in SLIPS}
+
+
+@pytest.mark.parametrize(("judge", "slip"), SLIPS)
+def test_a_slip_gives_other_rows(exercised: Lab, judge: Sql, slip: Slip) -> None:
+    params = judge.params(exercised)
+    assert not frames.same_rows(query(exercised, judge.right, **params), query(exercised, slip.sql, **params))

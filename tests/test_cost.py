@@ -159,7 +159,7 @@ def test_refreshing_less_often_never_costs_more(arguments: dict[str, Any], minut
 def test_intervals_are_compared_in_the_form_that_the_chart_takes() -> None:
     costs = cost.by_interval(50, 200, 3, queries_per_day=0)
     assert sorted(set(costs["refresh_minutes"])) == [15, 60, 360, 1440]
-    title = charts.cost_by_interval(costs).layout.title.text
+    title = charts.cost_by_interval(costs).layout.title.text.replace("<br>", " ")
     assert title == "Refreshing every day instead of every 15 minutes saves $2.78 a month"
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,13 @@ def test_all_policies_are_written_with_the_labs_names(lab: Lab, tmp_path: Path) 
         text = path.read_text()
         assert "${" not in text.replace("${aws:PrincipalAccount}", "")
         assert json.loads(text)["Version"] == "2012-10-17"
+
+
+def test_the_classs_pattern_matches_each_table_with_any_prefix_and_no_shorter_name(lab: Lab) -> None:
+    statements = permissions.render(lab, "learner_boundary")["Statement"]
+    resources = next(one["Resource"] for one in statements if one["Sid"] == "SourceTables")
+    patterns = [resource.rpartition("/")[2] for resource in resources]
+    assert len(patterns) < len(lab.everywhere)
+    for table in lab.everywhere:
+        assert any(fnmatch(f"ana-{table.source}", pattern) for pattern in patterns)
+        assert not any(fnmatch(table.source[1:], pattern) for pattern in patterns)

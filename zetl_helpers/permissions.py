@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,7 @@ def render(lab: Lab, name: str, *, caller: str | None = None) -> dict[str, Any]:
 
 _EACH_TABLE = "{each table}"
 _ANY_TABLE = "{any table}"
+_STEM = 8
 
 
 def _of_the_class(lab: Lab) -> dict[str, str]:
@@ -119,14 +120,24 @@ def _of_the_class(lab: Lab) -> dict[str, str]:
 def _with_tables(lab: Lab, statement: dict[str, Any]) -> dict[str, Any]:
     """Repeat a resource for each of the lab's tables if a statement covers all of them."""
     resource = statement.get("Resource", "")
-    names = {
-        _EACH_TABLE: [one.table for one in lab.everywhere],
-        _ANY_TABLE: [f"*{one.source}" for one in lab.everywhere],
-    }
+    patterns = _alike(one.source for one in lab.everywhere)
+    front = lab.table.removesuffix(lab.source)
+    names = {_EACH_TABLE: [front + pattern for pattern in patterns], _ANY_TABLE: [f"*{each}" for each in patterns]}
     for mark, tables in names.items():
         if isinstance(resource, str) and mark in resource:
             return {**statement, "Resource": [resource.replace(mark, table) for table in tables]}
     return statement
+
+
+def _alike(names: Iterable[str]) -> list[str]:
+    """Write names of one length that begin alike as one pattern: a managed policy has room for 6,144 characters."""
+    groups: dict[tuple[str, int], list[str]] = {}
+    for name in names:
+        groups.setdefault((name[:_STEM], len(name)), []).append(name)
+    return [
+        "".join(letters[0] if len(set(letters)) == 1 else "?" for letters in zip(*group, strict=True))
+        for group in groups.values()
+    ]
 
 
 def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Path]:

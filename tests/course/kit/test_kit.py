@@ -13,6 +13,7 @@ from zetl_helpers.cli import main
 from zetl_helpers.course import kit
 from zetl_helpers.course.kit import chapters, material, plans
 from zetl_helpers.course.kit.chapters import Chapter
+from zetl_helpers.course.kit.guide import _plain
 
 pytestmark = pytest.mark.once
 
@@ -148,3 +149,7 @@ def test_without_notebooks_the_command_says_where_to_go(
     monkeypatch.chdir(tmp_path)
     assert main(["kit"]) == 1
     assert "Go to the tutorial's folder" in capsys.readouterr().err
+
+
+def test_texts_of_exercises_are_no_markdown() -> None:
+    assert _plain('item["ShipmentID"]["S"] or a_b * 2') == r'item\["ShipmentID"\]\["S"\] or a\_b \* 2'

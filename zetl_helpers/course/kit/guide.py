@@ -105,8 +105,8 @@ def _section(section: Section, material: Material) -> Iterator[str]:
 
 def _exercise(section: Section, exercise: exercises.Exercise) -> Iterator[str]:
     yield from map(_between_pages, section.texts)
-    yield from _list("Hints", exercise.hints)
-    yield from ("", "**A right answer**", "", "```", exercise.answer.strip("\n"), "```", "", exercise.why)
+    yield from _list("Hints", list(map(_plain, exercise.hints)))
+    yield from ("", "**A right answer**", "", "```", exercise.answer.strip("\n"), "```", "", _plain(exercise.why))
 
 
 def _in_a_cell(text: str) -> str:
@@ -116,6 +116,11 @@ def _in_a_cell(text: str) -> str:
 def _list(title: str, lines: Sequence[str]) -> Iterator[str]:
     if lines:
         yield from ("", f"**{title}**", "", *(f"- {line}" for line in lines))
+
+
+def _plain(text: str) -> str:
+    """Write a text that is no Markdown: `item["S"]` would be a link."""
+    return re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)
 
 
 def _between_pages(text: str) -> str:

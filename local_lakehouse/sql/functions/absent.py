@@ -16,7 +16,7 @@ _NAMES = frozenset(
     numeric_histogram qdigest_agg quantile_at_value regress render rgb simplify_geometry spatial_partitioning
     spatial_partitions spooky_hash_v2_32 spooky_hash_v2_64 tdigest_agg to_char to_date
     to_encoded_polyline to_geojson_geometry to_geometry to_spherical_geography
-    to_timestamp value_at_quantile values_at_quantiles wilson_interval_lower wilson_interval_upper
+    to_timestamp value_at_quantile values_at_quantiles
     """.split()  # noqa: SIM905 - as words they fit a screen
 )
 _FAMILIES = ("st_", "bing_tile")

@@ -149,3 +149,6 @@ for _name in _ALL:
     define("bitwise_right_shift_arithmetic", f"{_name},bigint", _name, _cast_like("athena_shift_right({0}, {1})"))
 for _name, _cdf in (("normal_cdf", "double,double,double"), ("inverse_normal_cdf", "double,double,double")):
     define(_name, _cdf, "double", "athena_" + _name + "({0}, {1}, {2})", fails=True)
+for _name, _sign in (("wilson_interval_lower", -1), ("wilson_interval_upper", 1)):
+    _bound = f"athena_wilson_bound({{0}}, {{1}}, {{2}}, {_sign})"
+    define(_name, "bigint,bigint,double", "double", _bound, fails=True)

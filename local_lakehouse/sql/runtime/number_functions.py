@@ -173,6 +173,23 @@ def inverse_normal_cdf(mean: float, deviation: float, probability: float) -> flo
     return statistics.NormalDist(mean, deviation).inv_cdf(probability)
 
 
+@udf("nndn:d")
+def wilson_bound(successes: int, trials: int, z: float, sign: int) -> float:
+    """Return the lower (sign -1) or upper (sign 1) bound of Wilson's score interval."""
+    if successes < 0:
+        raise AthenaError("number of successes must not be negative")
+    if trials <= 0:
+        raise AthenaError("number of trials must be positive")
+    if successes > trials:
+        raise AthenaError("number of successes must not be larger than number of trials")
+    if not z >= 0:
+        raise AthenaError("z-score must not be negative")
+    count = float(trials)
+    rate = successes / count
+    spread = math.sqrt(rate * (1 - rate) / count + z * z / (4 * count * count))
+    return (rate + z * z / (2 * count) + sign * z * spread) / (1 + z * z / count)
+
+
 @udf("nn:C")
 def combinations(count: int, size: int) -> list[list[int]]:
     """Return the positions of every combination of elements."""

@@ -60,6 +60,12 @@ from tests.local_lakehouse.sql.conftest import Ask
         ("least(3, NULL)", None, "integer"),
         ("is_nan(0.0 / 0.0)", "true", "boolean"),
         ("normal_cdf(0, 1, 0)", "0.5", "double"),
+        ("wilson_interval_lower(1, 2, 0)", "0.5", "double"),
+        ("wilson_interval_lower(0, 4, 2)", "0.0", "double"),
+        ("wilson_interval_upper(0, 4, 2)", "0.5", "double"),
+        ("wilson_interval_lower(1250, 1310, 1.96)", "0.9414883725395894", "double"),
+        ("wilson_interval_upper(1250, 1310, 1.96)", "0.9642524717143908", "double"),
+        ("wilson_interval_lower(2, 4, NULL)", None, "double"),
     ],
 )
 def test_value_and_type(ask: Ask, expression: str, text: str | None, type_: str) -> None:

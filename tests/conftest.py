@@ -59,8 +59,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         path = Path(__file__).parent / "golden" / name
         if request.config.getoption("--rewrite-golden"):
             path.parent.mkdir(exist_ok=True)
-            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
+        if not path.exists():
+            pytest.fail(f"tests/golden/{name} does not exist: run this test with --rewrite-golden, and review the file")
         assert text == path.read_text(encoding="utf-8")
 
     return compare

@@ -31,7 +31,7 @@ def test_all_chapters_are_there() -> None:
 class TestNotebook:
     def test_every_cell_was_run_in_order(self, path: Path) -> None:
         counts = [cell["execution_count"] for cell in cells(path, "code")]
-        assert counts == list(range(1, len(counts) + 1))
+        assert counts == list(range(1, len(counts) + 1)), f"run zetl run --store {path.stem[:2]}"
 
     def test_no_cell_is_skipped_or_exempt(self, path: Path) -> None:
         for cell in cells(path, "code"):
@@ -108,7 +108,8 @@ class TestMetadata:
     def test_the_minutes_of_its_cells_add_up(self, path: Path) -> None:
         notebook = json.loads(path.read_text())
         about = [cell["metadata"].get("zetl", {}) for cell in notebook["cells"]]
-        assert sum(one.get("minutes", 0) for one in about) == notebook["metadata"]["zetl"]["minutes"]
+        total = sum(one.get("minutes", 0) for one in about)
+        assert total == notebook["metadata"]["zetl"]["minutes"], "change the notebook's minutes (see CONTRIBUTING.md)"
 
     def test_its_cells_are_of_known_kinds_and_every_heading_begins_a_marked_cell(self, path: Path) -> None:
         for cell in json.loads(path.read_text())["cells"]:
@@ -140,9 +141,11 @@ def test_the_readme_and_chapter_0_plan_the_minutes_that_the_chapters_state() -> 
         head = "".join(cells(path, "markdown")[0]["source"])
         minutes = re.search(r"\*\*Minutes:\*\* (\d+)\.", head)
         assert minutes, path.name
-        assert re.search(rf"notebooks/{path.name}\) \| .* \| {minutes[1]} \|", readme), path.name
-        if path != NOTEBOOKS[0]:
-            assert re.search(rf"\({path.name}\) \| .* \| {minutes[1]} \|", start), path.name
+        row = rf"\({path.name}\) \| .* \| {minutes[1]} \|"
+        in_readme = re.search(rf"notebooks/{path.name}\) \| .* \| {minutes[1]} \|", readme) is not None
+        assert in_readme, f"README.md: {path.name} has {minutes[1]} minutes"
+        in_start = path == NOTEBOOKS[0] or re.search(row, start) is not None
+        assert in_start, f"{NOTEBOOKS[0].name}: {path.name} has {minutes[1]} minutes"
 
 
 def test_the_readme_shows_the_figures_that_the_notebooks_store() -> None:

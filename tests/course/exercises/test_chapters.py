@@ -83,6 +83,7 @@ def test_what_the_notebook_holds_is_not_attempted(
     kinds = [cell.metadata.get("zetl", {}).get("kind") for cell in cells]
     places = [at for at, kind in enumerate(kinds) if kind == "exercise"]
     exercise = EXERCISES[name]
+    assert len(places) == len(ALL[int(number)]), f"{path.name} and its chapter have different numbers of exercises"
     heading, kind, *_ = cells[places[int(place) - 1]].source.split("\n\n")
     assert heading == f"### Exercise {name} · {exercise.title}"
     assert kind.startswith(f"*{exercise.kind.capitalize()}.*".replace("sql", "SQL").replace("api", "API"))
@@ -93,6 +94,7 @@ def test_what_the_notebook_holds_is_not_attempted(
     exec("\n".join(rest), namespace)  # noqa: S102
     outcome = eval(check, namespace)  # noqa: S307
     assert outcome.status == "not attempted"
+    assert answer.outputs, f"the cell has no output: run zetl run --store {path.stem[:2]}"
     assert repr(outcome) == answer.outputs[0].data["text/plain"]
 
 

@@ -1,4 +1,5 @@
 import gc
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,20 @@ from zetl_helpers.lab import Lab
 
 # The tests create and drop thousands of lakehouses; collecting their garbage took a fifth of the time.
 gc.set_threshold(50_000, 20, 50)
+
+
+@pytest.fixture(autouse=True)
+def restored_environment() -> Iterator[None]:
+    """Restore the environment after each test: connecting to the local lakehouse changes it for the process."""
+    before = _settings_of_environment()
+    yield
+    for name in _settings_of_environment().keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
+def _settings_of_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "ZETL_"))}
 
 
 @pytest.fixture

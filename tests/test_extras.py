@@ -17,7 +17,8 @@ INSTALL = "Install it with: pip install 'zetl-helpers[{}]'"
 def said(extras: str, *commands: str, **environment: str) -> dict[str, str]:
     """Run commands with only some extras installed; return each one's standard error."""
     paths = os.pathsep.join([str(ROOT / "tests" / "absent"), str(ROOT)])
-    environment = {**os.environ, "PYTHONPATH": paths, "ONLY_EXTRAS": extras, **environment}
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_"))}
+    environment = {**bare, "PYTHONPATH": paths, "ONLY_EXTRAS": extras, **environment}
     done = subprocess.run(
         [sys.executable, "-m", "tests.without_extras", *commands],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,

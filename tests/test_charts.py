@@ -410,8 +410,8 @@ def test_no_two_states_share_a_tile() -> None:
 @pytest.mark.parametrize(
     ("states", "values", "message"),
     [
-        (["NV", "XX"], [1, 2], "'XX', which is no state's two letters"),
-        (["NV", None], [1, 2], r"'\(none\)', which is no state's two letters"),
+        (["NV", "XX"], [1, 2], "'XX', which is not a state's two-letter code"),
+        (["NV", None], [1, 2], r"'\(none\)', which is not a state's two-letter code"),
         (["NV", "NV"], [1, 2], "occurs more than once"),
         (["NV", "CA"], [1, -2], "negative value"),
     ],

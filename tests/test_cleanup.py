@@ -169,7 +169,7 @@ def test_table_optimizers_go_before_their_table(lab: Lab) -> None:
     ]
 
 
-def test_grants_are_found_whoever_holds_them(lab: Lab) -> None:
+def test_grants_of_every_principal_are_found(lab: Lab) -> None:
     target.create_database(lab)
     formation, database = lab.client("lakeformation"), {"Database": {"Name": lab.database}}
     admins = [{"DataLakePrincipalIdentifier": f"arn:aws:iam::{lab.account}:role/Admin"}]

@@ -84,7 +84,7 @@ def test_rights_that_are_missing_are_named_with_their_policy(lab: Lab) -> None:
         False,
         "rights are missing: glue:DeleteIntegration",
         "See policies/learner_build_permissions.json, statement DeleteOwnIntegration. zetl policies writes it with "
-        "your names, for whoever administers the account.",
+        "your names, for an administrator of the account.",
     )
 
 

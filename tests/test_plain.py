@@ -35,8 +35,10 @@ _IDIOMS = (
 # Phrases of translated English, which a native reader notices.
 _TRANSLATED = (
     r"\b(anew|in spite of|for good|whoever|looks? whether|in the hands of|in the name of (who|the caller)|"
-    r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b"
+    r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b|(?<!there\s)\b(is|was) no (?!longer\b|more\b|fewer\b)\w+"
 )
+# A docstring opens with a noun or an imperative.
+_OPENING = r"(What|Where|Who|Whose|How)\b"
 
 
 def name(path: Path) -> str:
@@ -121,6 +123,30 @@ def test_docstrings_and_comments_have_no_translated_phrases(folder: str) -> None
 
 def test_a_translated_phrase_would_be_found() -> None:
     assert re.search(_TRANSLATED, "The file is written " + "an" + "ew.")
+    assert re.search(_TRANSLATED, "The answer is " + "no number.")
+    assert not re.search(_TRANSLATED, "There is no number, and it is no longer needed.", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("folder", ["local_lakehouse", "zetl_helpers"])
+def test_docstrings_open_with_a_noun_or_an_imperative(folder: str) -> None:
+    found = [
+        f"{name(path)}:{line}: {text}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, text in written(path)
+        if re.match(_OPENING, text)
+    ]
+    assert found == []
+
+
+def test_the_talking_points_are_plain() -> None:
+    files = sorted((ROOT / "zetl_helpers" / "course" / "kit" / "material").glob("*.toml"))
+    assert files
+    found = [
+        f"{name(path)}: {match[0]}"
+        for path in files
+        for match in re.finditer(f"{_BELITTLING}|{_IDIOMS}|{_TRANSLATED}", path.read_text("utf-8"), re.IGNORECASE)
+    ]
+    assert found == []
 
 
 def figures() -> Iterator[tuple[str, dict[str, Any]]]:

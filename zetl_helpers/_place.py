@@ -1,4 +1,4 @@
-"""Where the process runs, according to SageMaker Unified Studio: a notebook space, its project, its type of domain."""
+"""The place of this process in SageMaker Unified Studio: a notebook space, its project and its type of domain."""
 
 from __future__ import annotations
 

@@ -147,16 +147,16 @@ def _step(message: str, action: str) -> str:
     if above:
         return (
             f"You are missing {action}, and what keeps it from you is not your own policy but a {above[0]}: ask "
-            "whoever administers the account."
+            "an administrator of the account."
         )
     given = _giving(action)
     if not given:
         return (
-            f"You are missing {action}. No policy in policies/ contains it, because no notebook needs it: ask whoever "
-            "administers the account."
+            f"You are missing {action}. No policy in policies/ contains it, because no notebook needs it: ask an "
+            "administrator of the account."
         )
     places = " or ".join(map(str, given))
     return (
         f"You are missing {action}: see {places}. Write the policies with your names by zetl policies, and ask "
-        "whoever administers the account to attach them to you."
+        "an administrator of the account to attach them to you."
     )

@@ -44,7 +44,7 @@ _FURTHER_TABLES = (
     "ProfilesFull", "ProfilesTopLevel", "ProfilesNoUnnest", "PaymentsByKey", "PaymentsByState", "PaymentsByMonth",
     "Payments", "MyTable", "Shipments",
 )  # fmt: skip
-# Those of chapter 13, into which a learner's own items go.
+# The tables of chapter 13, for a learner's own items.
 _OWN_TABLES = ("MyTable", "Shipments")
 
 # Valid only for the local lakehouse; they have no meaning on AWS.

@@ -75,7 +75,7 @@ def _explained(lab: Lab, message: str) -> str:
     if re.search(r"work\s?group\b.*not found", message, re.IGNORECASE):
         return (
             f"Workgroup {lab.workgroup}: {message} Name one that Athena lists with zetl settings workgroup=NAME and "
-            f"restart the kernel, or ask whoever administers Athena in this account to create {lab.workgroup}."
+            f"restart the kernel, or ask an administrator of this account to create {lab.workgroup}."
         )
     return _rights.explain(message)
 

@@ -87,7 +87,7 @@ class ChangeLog:
         self._written = False
         self._listeners: list[Callable[[], None]] = []
         self._database = database
-        # What the current transaction must write: new keys, or all data of an integration.
+        # The writes of the current transaction: new keys, or all data of an integration.
         self._new: list[tuple[str, str, str]] = []
         self._outdated: set[str] = set()
         if database is not None:

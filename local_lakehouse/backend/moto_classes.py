@@ -55,7 +55,7 @@ SPLIT: Mapping[str, Mapping[str, Callable[[], Any]]] = {
     "moto.sts.models.STSBackend": {"assumed_roles": list},
 }
 
-# What a backend creates itself, or needs only during a request.
+# Fields that a backend creates itself, or needs only during a request.
 _OMITTED: Mapping[str, frozenset[str]] = {
     "moto.cloudwatch.models.CloudWatchBackend": frozenset({"paged_metric_data"}),
     "moto.glue.models.GlueBackend": frozenset({"paginator"}),

@@ -213,7 +213,7 @@ class BodyFile:
         self._at = 0
 
     def seek(self, offset: int, *_: int) -> int:
-        """Go to a place."""
+        """Seek to a position."""
         self._at = offset
         return offset
 

@@ -25,7 +25,7 @@ _SCHEMA = Schema(
     ("CREATE TABLE transaction_tokens (token TEXT PRIMARY KEY, digest TEXT, moment REAL) WITHOUT ROWID",),
 )  # fmt: skip
 _MOST_ACTIONS = 100
-# How long a token is valid.
+# The validity period of a token.
 _TOKEN_SECONDS = 600.0
 # The errors that cancel a transaction, by the code of their reason.
 _REASONS = {"ConditionalCheckFailedException": "ConditionalCheckFailed", "ValidationException": "ValidationError"}

@@ -47,7 +47,7 @@ class Update:
 
     @property
     def paths(self) -> list[Steps]:
-        """What it updates."""
+        """The paths that it updates."""
         return [step.path for step in self._steps]
 
     def applied(self, item: Item) -> dict[str, Any]:

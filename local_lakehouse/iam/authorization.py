@@ -30,7 +30,7 @@ class UnsupportedPolicyError(ValueError):
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks.
+    """The caller of a request.
 
     Args:
         kind: ``AWS`` or ``Service``, as in a policy's `Principal`.

@@ -164,7 +164,7 @@ class CallersRights:
         return None
 
 
-# How Athena's requests differ from the caller's requests.
+# Context keys that distinguish Athena's requests from the caller's requests.
 _FORWARDED = {"aws:ViaAWSService": "true", "aws:CalledVia": "athena.amazonaws.com"}
 _ANONYMOUS = Identity("anonymous", (), None, None, {})
 

@@ -26,7 +26,7 @@ _KEPT_PLANS = 128
 
 
 class UnsupportedTableError(Exception):
-    """The table uses an unsupported feature, which is the message."""
+    """The table uses an unsupported feature; the text names it."""
 
 
 @dataclass(frozen=True)

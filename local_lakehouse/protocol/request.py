@@ -28,7 +28,7 @@ class Credential:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who signed a request."""
+    """The identity that signed a request."""
 
     account: str
     region: str

@@ -288,7 +288,7 @@ class _Connection:
                 raise _timeout() from None
             if not data:
                 self._alive = False
-                raise Fault("IncompleteBody", "The connection ended within the request's body.")
+                raise Fault("IncompleteBody", "The connection closed before the end of the request's body.")
             self._feed(data)
         piece = self._read.popleft()
         if isinstance(piece, Head):

@@ -38,7 +38,7 @@ class DamagedDocumentError(ValueError):
 
 @dataclass(frozen=True)
 class ClassRules:
-    """How a class's objects are stored.
+    """The stored form of a class's objects.
 
     Args:
         omit: Fields that are not stored.

@@ -61,7 +61,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Delta:
-    """What a refresh brings.
+    """The changes that a refresh applies.
 
     Args:
         rows: The final rows of changed items that exist, in the table's new schema.

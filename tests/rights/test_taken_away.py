@@ -83,7 +83,7 @@ def test_an_error_names_the_action_and_the_statement(enforcing: Lakehouse, actio
         tutorial(lab)
     text = str(error.value)
     assert f"You are missing {action}: see {where}." in text
-    assert "Write the policies with your names by zetl policies, and ask whoever administers the account" in text
+    assert "Write the policies with your names by zetl policies, and ask an administrator of the account" in text
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_member_of_the_project_learns_who_shares_the_table(shared: Lab, taken:
 
 
 def test_a_workgroup_that_is_not_there_is_named_with_the_setting(shared: Lab) -> None:
-    with pytest.raises(lakehouse.QueryError, match=r"nowhere.*zetl settings workgroup=.*administers Athena"):
+    with pytest.raises(lakehouse.QueryError, match=r"nowhere.*zetl settings workgroup=.*ask an administrator"):
         lakehouse.query(replace(shared, workgroup="nowhere"), "SELECT 1")
 
 

@@ -21,7 +21,7 @@ BackendName = Literal["offline", "bedrock"]
 
 @dataclass(frozen=True, repr=False)
 class Suggestion:
-    """What the assistant suggests for a question.
+    """The assistant's suggestion for a question.
 
     Args:
         question: The question.

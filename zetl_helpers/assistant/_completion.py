@@ -52,7 +52,7 @@ def complete(plan: Plan, said: Said) -> None:
 
     Args:
         plan: The plan from the individual clauses.
-        said: What they leave open.
+        said: The uncertainties that they leave.
     """
     _leftovers(plan, said)
     if plan.snapshots:

@@ -48,7 +48,7 @@ def _button(name: str) -> str:
 
 
 DOWNLOADS = f"<small>Save the figure as {_button('PNG')} {_button('JPEG')}</small>"
-"""What stands below a figure: two buttons that work wherever the page's scripts do."""
+"""The two buttons below a figure, which need only the page's scripts."""
 
 
 class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types

@@ -96,7 +96,9 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
     numbers = dict(zip(labels(df[states]), floats(df[values]), strict=True))
     unknown = sorted(set(numbers) - set(TILES))
     if unknown:
-        raise ValueError(f"Column {states} holds {unknown[0]!r}, which is no state's two letters. Take it out first.")
+        raise ValueError(
+            f"Column {states} holds {unknown[0]!r}, which is not a state's two-letter code. Remove it first."
+        )
     if len(numbers) < len(df):
         raise ValueError(f"A state occurs more than once in column {states}. Aggregate first, one row a state.")
     if any(value < 0 for value in numbers.values()):

@@ -9,7 +9,7 @@ from zetl_helpers.cleanup._discover import empty
 from zetl_helpers.cleanup._leftovers import Belongings, Leftover
 from zetl_helpers.lab import Lab
 
-# What every chapter with a table creates first. Anything else, such as a Studio domain, shows that the lab is in use.
+# Every chapter with a table creates these first. Anything else, such as a Studio domain, shows that the lab is in use.
 _SHARED = (
     "resource property", "Lake Formation grants", "Glue database", "Athena results", "S3 bucket",
     "Data Catalog policy statement", "IAM role",

@@ -40,7 +40,7 @@ class CostItem:
     usd: float
     """The amount for the whole period."""
     basis: str
-    """How the quantity was derived, and the source of the price."""
+    """The derivation of the quantity, and the source of the price."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -106,7 +106,7 @@ def rights(lab: Lab) -> list[Check]:
         Check(
             False,
             f"rights are missing: {', '.join(dict.fromkeys(found['action']))}",
-            f"See {policy}. zetl policies writes it with your names, for whoever administers the account.",
+            f"See {policy}. zetl policies writes it with your names, for an administrator of the account.",
         )
         for policy, found in missing.groupby("policy", sort=False)
     ]

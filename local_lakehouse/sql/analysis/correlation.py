@@ -28,7 +28,7 @@ class Inner:
         query: The query with its ``ORDER BY`` and ``LIMIT``, if it has any.
         scope: Its visible names.
         source: The facts of its relations, without their columns.
-        terms: The terms of its ``WHERE``, each with the two sides of an equality if it is one.
+        terms: The terms of its ``WHERE``, with both sides of each equality.
         outputs: The columns of its result.
         keys: The keys of its ``ORDER BY``.
         aggregated: The columns in its grouping keys and aggregate arguments.

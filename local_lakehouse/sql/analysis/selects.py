@@ -209,7 +209,7 @@ class Selects:
         except NotGrouped as error:
             raise QueryFailure(
                 "EXPRESSION_NOT_AGGREGATE",
-                "The windows of a WINDOW clause must be made of aggregates or keys of the GROUP BY clause",
+                "The windows of a WINDOW clause can use only aggregates and keys of the GROUP BY clause",
                 node.windows[0][1].position,
             ) from error
 

@@ -10,7 +10,7 @@ from local_lakehouse.sql.failures import MalformedQuery, Position
 
 
 class Kind(Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     WORD = auto()
     QUOTED = auto()

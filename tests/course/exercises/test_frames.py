@@ -52,7 +52,7 @@ def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
         (shares(33, 50, 0), "The decimals are cut off"),
         (shares(33.333333, 50.0, 0.0), "Round once"),
         (shares(33.33, 50.0, None), "NULL in a computation"),
-        (shares("33.33", "50.0", "0.0"), "should not be a text"),
+        (shares("33.33", "50.0", "0.0"), "should not be a string"),
         (shares(12.0, 50.0, 0.0), "for example for state CA, where yours is 12.0."),
     ],
 )

@@ -93,7 +93,7 @@ def test_nothing_is_due_while_paused(watch: Watch) -> None:
 
 
 @pytest.mark.parametrize("change", [Schedule.wrote, Schedule.resume])
-def test_whoever_waits_is_woken(change: Callable[[Schedule], None]) -> None:
+def test_a_waiting_thread_is_woken(change: Callable[[Schedule], None]) -> None:
     schedule = Schedule(3600.0 if change is Schedule.wrote else 0.0)
     if change is Schedule.resume:
         schedule.pause()
@@ -103,7 +103,7 @@ def test_whoever_waits_is_woken(change: Callable[[Schedule], None]) -> None:
         assert waiting.result(WAIT_SECONDS)
 
 
-def test_whoever_waits_returns_when_it_is_stopped() -> None:
+def test_a_waiting_thread_returns_when_it_is_stopped() -> None:
     schedule = Schedule(3600.0)
     schedule.stop()
     assert not schedule.wait()

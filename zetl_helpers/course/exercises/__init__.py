@@ -86,13 +86,13 @@ def chapter(lab: Lab, number: int, *, progress: Progress | None = None) -> Chapt
     Args:
         lab: The lab in which answers are judged.
         number: The chapter's number.
-        progress: Where the progress is kept; in the state folder unless given.
+        progress: Where the progress is kept; the state folder by default.
 
     Returns:
         The exercises as ``q1``, ``q2`` and so on.
 
     Raises:
-        ValueError: The chapter has no exercises, or its number is given as a text.
+        ValueError: The chapter has no exercises, or its number is a string.
     """
     if number not in ALL:
         text = str(number)
@@ -108,7 +108,7 @@ def progress(kept: Progress | None = None) -> Card:
     """Show how many exercises of each chapter are done.
 
     Args:
-        kept: Where the progress is kept; the state folder unless given.
+        kept: Where the progress is kept; the state folder by default.
 
     Returns:
         A table; the notebook shows it.

@@ -19,9 +19,9 @@ class Value:
 
     Args:
         reading: Reads the answer.
-        right: Returns the right value, looked up in the lab where it depends on it.
-        wrong: What to say about values that are wrong for a known reason.
-        otherwise: What to say about all others.
+        right: Returns the right value, looked up in the lab if it depends on the lab.
+        wrong: Messages for values that are wrong for a known reason.
+        otherwise: The message for all other values.
     """
 
     reading: Reading
@@ -33,8 +33,8 @@ class Value:
         """Judge an answer.
 
         Raises:
-            IncorrectError: It is not right.
-            UnreadableError: It cannot be read.
+            IncorrectError: The answer is wrong.
+            UnreadableError: The answer cannot be read.
         """
         given = self.reading(answer)
         if given != self.reading(self.right(lab)):
@@ -49,8 +49,8 @@ class Each:
     Args:
         readings: Reads the value of each name.
         right: Returns the right value of each name.
-        wrong: What to say when the value of a name is wrong.
-        inside: Entries of a dictionary in which the answer may lie, as `Entries` has them.
+        wrong: Messages for each name whose value is wrong.
+        inside: Entries of a dictionary that may contain the answer, as in `Entries`.
     """
 
     readings: Mapping[str, Reading]
@@ -62,7 +62,7 @@ class Each:
         """Judge an answer.
 
         Raises:
-            IncorrectError: A value is wrong; the text is about the first of them.
+            IncorrectError: A value is wrong; the text describes the first wrong value.
             UnreadableError: The answer or one of its values cannot be read.
         """
         given = Entries(self.readings, self.inside)(answer)

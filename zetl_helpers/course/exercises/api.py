@@ -1,4 +1,4 @@
-"""Judges of steps that a learner takes with AWS's API, by boto3 or the command line: they look at the result."""
+"""Judges of steps that a learner takes with boto3 or the AWS CLI, by their results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 @dataclass(frozen=True)
 class Execution:
-    """Judges a query execution by its id.
+    """Judges a query execution by its ID.
 
     Args:
         judge: Judges the statement that was run.
@@ -43,11 +43,11 @@ class Execution:
 
         Args:
             lab: The lab.
-            answer: The id, or the answer of ``StartQueryExecution`` or ``GetQueryExecution``.
+            answer: The ID, or the response of ``StartQueryExecution`` or ``GetQueryExecution``.
 
         Raises:
-            IncorrectError: Athena does not know it, it did not succeed, or it gives other rows.
-            UnreadableError: The answer holds no id.
+            IncorrectError: The query does not exist, did not succeed, or returns the wrong rows.
+            UnreadableError: The answer contains no ID.
         """
         given = _id(answer, "QueryExecutionId", "QueryExecution")
         athena = lab.client("athena")
@@ -68,10 +68,10 @@ class Execution:
 
 @dataclass(frozen=True)
 class SavedQuery:
-    """Judges a saved query by its id.
+    """Judges a saved query by its ID.
 
     Args:
-        name: The name that it should have.
+        name: The name that the query must have.
         judge: Judges its statement.
     """
 
@@ -83,11 +83,11 @@ class SavedQuery:
 
         Args:
             lab: The lab.
-            answer: The id, or the answer of ``CreateNamedQuery`` or ``GetNamedQuery``.
+            answer: The ID, or the response of ``CreateNamedQuery`` or ``GetNamedQuery``.
 
         Raises:
-            IncorrectError: Athena does not know it, it has another name or database, or it gives other rows.
-            UnreadableError: The answer holds no id.
+            IncorrectError: The query does not exist, has a different name or database, or returns the wrong rows.
+            UnreadableError: The answer contains no ID.
         """
         given = _id(answer, "NamedQueryId", "NamedQuery")
         try:
@@ -102,11 +102,11 @@ class SavedQuery:
 
 
 def judge_new_item(lab: Lab, _: object) -> None:
-    """Judge whether the item of exercise 1.2 is in the table, and take it out again.
+    """Judge whether the item of exercise 1.2 is in the table, and delete it.
 
     Raises:
         IncorrectError: An attribute is missing or has another type or value.
-        UntouchedError: There is no such item.
+        UntouchedError: The item does not exist.
     """
     customer, account = WRITTEN
     item = source.get_item(lab, customer, account)
@@ -126,7 +126,7 @@ def judge_on_call_tag(lab: Lab, _: object) -> None:
 
     Raises:
         IncorrectError: The tag has no value, or the lab's tag is gone.
-        UntouchedError: There is no such tag.
+        UntouchedError: The integration does not have the tag.
     """
     found = integration.require(lab)
     tags = integration.tags(lab, found)
@@ -140,10 +140,10 @@ def judge_on_call_tag(lab: Lab, _: object) -> None:
 
 
 def judge_partition_by_day(lab: Lab, _: object) -> None:
-    """Judge the properties of table Payments, and delete them again.
+    """Judge the properties of table Payments, and delete them.
 
     Raises:
-        IncorrectError: The partition spec is another one.
+        IncorrectError: The partition spec is different.
         UntouchedError: There are no properties.
     """
     glue = lab.client("glue")
@@ -164,15 +164,15 @@ def judge_partition_by_day(lab: Lab, _: object) -> None:
 
 
 def judge_imported_count(lab: Lab, answer: Any) -> None:
-    """Judge the number of items that the newest import brought into table Payments.
+    """Judge the number of items that the latest import loaded into table Payments.
 
     Args:
         lab: The lab.
-        answer: The number, or the answer of ``DescribeImport``.
+        answer: The number, or the response of ``DescribeImport``.
 
     Raises:
-        IncorrectError: It is another number, or nothing was imported.
-        UnreadableError: The answer is no number.
+        IncorrectError: The number is wrong, or nothing was imported.
+        UnreadableError: The answer is not a number.
     """
     given = Number("42", {"items": 1})(entry(entry(answer, "ImportTableDescription"), "ImportedItemCount"))
     payments = lab.with_table("Payments")
@@ -197,7 +197,7 @@ _PARTITION = {
 
 
 def _id(answer: Any, name: str, around: str) -> str:
-    """Return the id in an answer, or in the response of an API call."""
+    """Return the ID in an answer or in an API response."""
     value = unwrap(entry(entry(answer, around), name))
     if isinstance(value, str) and _ID.fullmatch(value.casefold()):
         return value.casefold()

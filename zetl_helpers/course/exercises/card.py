@@ -1,4 +1,4 @@
-"""The card that shows the progress: a table for the eye and for a screen reader, and the same as text."""
+"""The progress card: a table that screen readers can read, and the same content as text."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ROW_HEAD = "th scope='row'"
 
 @dataclass(frozen=True)
 class Card:
-    """A table of what is done.
+    """A table of the progress.
 
     Args:
         caption: The finding, as a sentence.
         columns: The columns' names.
-        rows: The rows, texts; the last column holds a state or how many are done.
+        rows: The rows, as strings; the last column contains a state or the number of solved exercises.
     """
 
     caption: str

@@ -12,9 +12,9 @@ from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
 
 FUNCTIONS = Word({"identity": (), "year": (), "month": (), "day": (), "hour": ()})
-"""How a partition groups values."""
+"""The ways in which a partition groups values."""
 CONVERSIONS = Word({"epoch_sec": (), "epoch_milli": (), "iso": ()})
-"""How a time is written at the source."""
+"""The formats of a time at the source."""
 _PARTITION = Entries(
     {"FieldName": Name("the attribute", case=True), "FunctionSpec": FUNCTIONS, "ConversionSpec": CONVERSIONS},
     inside=("PartitionSpec",),

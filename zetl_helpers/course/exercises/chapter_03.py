@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 _PRINCIPAL = "arn:aws:iam::111122223333:role/Analyst"
 ADMINISTRATORS = ("arn:aws:iam::111122223333:role/DataOwner", "arn:aws:iam::111122223333:role/Security")
-"""Who is an administrator already in exercise 2."""
+"""The existing administrators in exercise 2."""
 
 
 _LIST = Items(Principal(), "a list of principals, each by its ARN", ("DataLakeSettings", "DataLakeAdmins"))
@@ -26,7 +26,7 @@ def _judge_administrators(_: Lab, answer: Any) -> None:
     if any(":assumed-role/" in one for one in given):
         raise IncorrectError("One of them is a session. Name the role itself, as in exercise 3.1.")
     if _PRINCIPAL not in given:
-        raise IncorrectError("The two others are still in the list, but role/Analyst is missing.")
+        raise IncorrectError("The other two are still in the list, but role/Analyst is missing.")
     if len(given) != len(set(given)):
         raise IncorrectError("One of them is in the list twice.")
     if len(given) > 3:
@@ -47,7 +47,7 @@ def _judge_grants(lab: Lab, answer: Any) -> None:
 
 
 def _permissions(lab: Lab) -> list[str]:
-    """Return the permissions that Lake Formation knows."""
+    """Return Lake Formation's permissions."""
     return list(lab.client("lakeformation").meta.service_model.shape_for("Permission").enum)
 
 

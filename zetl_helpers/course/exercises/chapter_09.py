@@ -1,4 +1,4 @@
-"""The exercises of chapter 9: what is final, what an error names, and whom to call."""
+"""The exercises of chapter 9: final states, the contents of error messages, and escalation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exercises of chapter 11: an import, files that pile up, and what OPTIMIZE and VACUUM leave."""
+"""The exercises of chapter 11: an import, accumulating files, and the effects of OPTIMIZE and VACUUM."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _CHANGES = Each(
 
 
 def _judge_changes(lab: Lab, answer: Any) -> None:
-    """Judge the three words; the number of rows that the chapter prints says "same" too."""
+    """Judge the three words; the row count that the chapter prints also means "same"."""
     counted = Entries({"OPTIMIZE": _CHANGE, "VACUUM": _CHANGE, "rows": _rows(lab)})(answer)
     _CHANGES(lab, counted)
 
 
 def _rows(lab: Lab) -> Reading:
-    """Return a reading of a word or of a number of rows, which is compared with the table's."""
+    """Return a reading of a word or of a row count, which is compared with the table's."""
 
     def read(answer: Any) -> str:
         try:

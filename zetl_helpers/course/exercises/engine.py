@@ -1,4 +1,4 @@
-"""Exercises: what one is, and what a learner does with it: check, hint, solution."""
+"""Exercises, and the actions of a learner: check, hint and solution."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ from zetl_helpers.studio import StudioError
 Kind = Literal["predict", "complete", "write the SQL", "use the API", "break and repair"]
 Status = Literal["correct", "incorrect", "not attempted", "unread", "error"]
 
-# What keeps an answer from being judged: Athena or another service refuses it, or the lab is not in its place.
+# An answer cannot be judged if Athena or another service rejects it, or if the lab is incomplete.
 _NOT_JUDGED = (QueryError, IntegrationError, StudioError, WaitTimeoutError, ClientError, BotoCoreError)
 _BLANK = re.compile(r"_{3,}|\.{3}|…")
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-# Shape and word tell them apart; colour would not for everybody.
+# Shapes and words distinguish the states, because not everybody can distinguish colours.
 MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted": "○", "unread": "?", "error": "⚠"}
 
 
 class IncorrectError(Exception):
-    """The answer is not right; the text says what about it."""
+    """The answer is wrong; the text says why."""
 
 
 class UntouchedError(Exception):
-    """What the exercise asks for was not begun; the text says what is not there yet."""
+    """The learner has not started the exercise; the text names what is missing."""
 
 
 class UnreadableError(Exception):
-    """The answer is not in a form that can be judged; the text names the form that is wanted."""
+    """The answer is not in a form that can be judged; the text names the expected form."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that an exercise breaks, so that a learner sees how it looks and mends it.
+    """A fault that an exercise causes, so that a learner sees its symptoms and fixes it.
 
     Args:
-        what: What is broken afterwards, as a sentence.
-        inject: Breaks it.
-        symptom: Returns what AWS says about it, waiting for it where that takes time.
-        put_back: Mends it, whatever state it is in.
+        what: The fault, as a sentence.
+        inject: Causes the fault.
+        symptom: Returns AWS's message about the fault, waiting for it if necessary.
+        put_back: Fixes the fault, even if it is already fixed.
     """
 
     what: str
@@ -59,7 +59,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise of a chapter; its question stands in the notebook.
+    """One exercise of a chapter; its question is in the notebook.
 
     Args:
         title: The same as in the notebook's heading.
@@ -88,10 +88,10 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an answer.
+    """The result of checking an answer.
 
     Args:
-        status: ``correct``, ``incorrect``, ``not attempted``, ``unread`` (the answer has another form than is wanted)
+        status: ``correct``, ``incorrect``, ``not attempted``, ``unread`` (the answer does not have the expected form)
             or ``error`` (AWS refused something, so that the answer could not be judged).
         exercise: The exercise's name, such as ``4.1``.
         message: What is right or wrong about the answer, and what to do next.
@@ -111,10 +111,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Note:
-    """A hint or a solution, to be read.
+    """A hint or a solution.
 
     Args:
-        head: What it is.
+        head: The title.
         text: The text.
         code: Code that belongs to it.
     """
@@ -132,14 +132,14 @@ class Note:
 
 
 class Question:
-    """An exercise as a learner meets it: bound to a lab, and to the learner's progress.
+    """An exercise that is bound to a lab and to a learner's progress.
 
     Args:
         lab: The lab.
         chapter: The chapter's number.
-        number: The exercise's number in it.
+        number: The exercise's number in the chapter.
         exercise: The exercise.
-        progress: Where the progress is kept.
+        progress: The learner's progress.
     """
 
     def __init__(self, lab: Lab, chapter: int, number: int, exercise: Exercise, progress: Progress) -> None:
@@ -152,17 +152,17 @@ class Question:
 
     @property
     def state(self) -> Status:
-        """How far the learner is with it."""
+        """The learner's state in this exercise."""
         return self._progress.state(self.name)
 
     def check(self, answer: Any = ...) -> Outcome:
-        """Judge an answer by what it results in.
+        """Judge an answer by its result.
 
         Args:
             answer: The answer; none for an exercise that judges the lab.
 
         Returns:
-            What became of it; the notebook shows it.
+            The result; the notebook shows it.
         """
         unanswered = self._unanswered(answer)
         if unanswered:
@@ -187,7 +187,7 @@ class Question:
         return Outcome("correct", self.name, self.exercise.why)
 
     def hint(self) -> Note:
-        """Give the next hint; when there are no more, the last one again, and where the answer is."""
+        """Return the next hint; after the last one, repeat it and say how to see the solution."""
         hints = self.exercise.hints
         if self._hints_shown == len(hints):
             text = f"{hints[-1]}\nThat was the last hint; {self.handle}.solution() shows an answer."
@@ -201,19 +201,19 @@ class Question:
         return Note("One right answer.", self.exercise.why, self.exercise.answer)
 
     def break_it(self) -> Note:
-        """Break what the exercise is about, wait until it shows, and return what AWS says.
+        """Cause the fault, wait until AWS shows it, and return AWS's message.
 
         Raises:
             TypeError: The exercise is of another kind.
         """
         fault = self._fault()
-        # Noted first: whatever happens in between, the lab can be put back.
+        # Recorded first, so that the lab can be repaired even if this call is interrupted.
         self._progress.set_broken(self.name, True)
         fault.inject(self._lab)
         return Note(f"Broken: {fault.what}", "This is what it says:", fault.symptom(self._lab))
 
     def put_back(self) -> Note:
-        """Mend what `break_it` broke, without counting it as an answer.
+        """Fix the fault that `break_it` caused, without counting this as an answer.
 
         Raises:
             TypeError: The exercise is of another kind.
@@ -228,7 +228,7 @@ class Question:
         return self.exercise.fault
 
     def _unanswered(self, answer: Any) -> str:
-        """Say what is still to be done before there is an answer; nothing when there is one."""
+        """Say what is missing from an answer; return an empty text if nothing is missing."""
         if self.exercise.fault:
             return "" if self._progress.broken(self.name) else f"Nothing is broken yet: run {self.handle}.break_it()."
         if self.exercise.by_state:
@@ -246,7 +246,7 @@ class Question:
 
 
 def has_blank(answer: Any) -> bool:
-    """Tell whether an answer, or a part of it, is still the placeholder of the notebook."""
+    """Return whether an answer, or a part of it, is still the notebook's placeholder."""
     if isinstance(answer, str):
         bare = _SQL_COMMENT.sub("", answer).strip()
         return not bare or bool(_BLANK.search(bare))
@@ -258,15 +258,15 @@ def has_blank(answer: Any) -> bool:
 
 
 def explained(error: Exception, answer: Any = "", source: str = "") -> str:
-    """Return an error's text, and for Athena's most frequent ones what to look at.
+    """Return an error's text, with advice for Athena's most frequent errors.
 
     Args:
-        error: What was raised.
-        answer: The answer that it was raised for.
+        error: The exception.
+        answer: The answer that caused it.
         source: The table that the exercise is about, as `Lab.with_table` takes it; the main one unless given.
 
     Returns:
-        The text; the advice stands on a line of its own.
+        The text; the advice is on a separate line.
     """
     text = str(error)
     lab = f'lab.with_table("{source}")' if source else "lab"
@@ -278,7 +278,7 @@ def explained(error: Exception, answer: Any = "", source: str = "") -> str:
 
 
 def _about_alias(error: str, answer: Any) -> str:
-    """Say that a column that is not found is a name that the answer itself gives; nothing when it is none."""
+    """Say that a column that was not found is an alias from the answer; otherwise return an empty text."""
     missing = re.search(r"COLUMN_NOT_FOUND.*?Column '([^']+)'", error, re.DOTALL)
     if not missing or not isinstance(answer, str):
         return ""

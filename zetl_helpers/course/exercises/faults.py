@@ -1,4 +1,4 @@
-"""What the exercises break, and how it is put back; each item they write is known by its key."""
+"""Faults that the exercises cause, and their repair; each item that they write has a known key."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _COLLIDING_KEY, _WRITTEN_KEY = (
 
 
 def goes_on(lab: Lab, still: str) -> None:
-    """Judge whether the integration goes on again.
+    """Judge whether the integration has recovered.
 
     Args:
         lab: The lab.
-        still: What to say first when it does not.
+        still: The start of the message if it has not.
 
     Raises:
         IncorrectError: It still needs attention, or has failed.
@@ -42,14 +42,14 @@ def _item(lab: Lab, key: dict[str, Any]) -> dict[str, Any] | None:
     return source.get_item(lab, key["CustomerID"]["S"], key["AccountNumber"]["S"])
 
 
-# Point-in-time recovery is taken away.
+# Fault: point-in-time recovery is off.
 
 
 def judge_recovery(lab: Lab, _: object) -> None:
-    """Judge whether point-in-time recovery is on, and the integration goes on.
+    """Judge whether point-in-time recovery is on, and the integration has recovered.
 
     Raises:
-        IncorrectError: It is off, or the integration does not go on.
+        IncorrectError: It is off, or the integration has not recovered.
     """
     dynamodb = lab.client("dynamodb")
     backups = dynamodb.describe_continuous_backups(TableName=lab.table)["ContinuousBackupsDescription"]
@@ -76,14 +76,14 @@ RECOVERY = Fault(
 )
 
 
-# The target role may not write objects any more.
+# Fault: the target role may no longer write objects.
 
 
 def judge_role(lab: Lab, _: object) -> None:
-    """Judge whether the target role may write objects into the target, and no others, and the integration goes on.
+    """Judge whether the target role may write only the target's objects, and the integration has recovered.
 
     Raises:
-        IncorrectError: The right is missing, too wide or about something else; or the integration does not go on.
+        IncorrectError: The permission is missing, too wide or misdirected, or the integration has not recovered.
     """
     resources, wide = _write_rights(lab)
     if not resources:
@@ -104,7 +104,7 @@ def judge_role(lab: Lab, _: object) -> None:
 
 
 def _write_rights(lab: Lab) -> tuple[list[str], str]:
-    """Return on what the role's own policies allow s3:PutObject, and a pattern of actions that does so."""
+    """Return the resources for which the role's policies allow s3:PutObject, and an action pattern that allows it."""
     iam = lab.client("iam")
     resources: list[str] = []
     wide = ""
@@ -123,7 +123,7 @@ def _listed(one_or_more: str | list[str]) -> list[str]:
 
 def _take_the_right(lab: Lab) -> None:
     permissions.limit_target_role(lab, "s3:PutObject")
-    # Nobody misses the right before there is something to write.
+    # The missing permission has no effect until there is something to write.
     lab.client("dynamodb").put_item(TableName=lab.table, Item={**_WRITTEN_KEY, "State": {"S": "NV"}})
 
 
@@ -140,14 +140,14 @@ WRITING = Fault(
 )
 
 
-# Two attributes whose names differ by case only want to be the same column.
+# Fault: two attributes whose names differ only in case become the same column.
 
 
 def judge_names(lab: Lab, _: object) -> None:
-    """Judge whether the item is there, with one attribute State, and the integration goes on.
+    """Judge whether the item exists, with one attribute State, and the integration has recovered.
 
     Raises:
-        IncorrectError: The item is gone, has both attributes or none, or the integration does not go on.
+        IncorrectError: The item is missing, has both attributes or neither, or the integration has not recovered.
     """
     item = _item(lab, _COLLIDING_KEY)
     if item is None:
@@ -168,7 +168,7 @@ def _collide(lab: Lab) -> None:
 
 
 def _without_items(lab: Lab) -> None:
-    """Take the exercises' items out of the table, and wait until they have left the target."""
+    """Delete the exercises' items from the table, and wait until they are deleted from the target."""
     for key in (key for key in (_COLLIDING_KEY, _WRITTEN_KEY) if _item(lab, key)):
         lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
     integration.wait_until_recovered(lab)
@@ -191,14 +191,14 @@ NAMES = Fault(
 )
 
 
-# The project's role may not query the table any more.
+# Fault: the project's role may no longer query the table.
 
 
 def judge_grants(lab: Lab, _: object) -> None:
-    """Judge whether the project's role may describe and query the table, and nothing else.
+    """Judge whether the project's role may only describe and query the table.
 
     Raises:
-        IncorrectError: A permission is missing, or one is there that is not needed.
+        IncorrectError: A permission is missing or unnecessary.
     """
     held = _table_grants(lab)
     missing = [one for one in ("DESCRIBE", "SELECT") if one not in held and "ALL" not in held]

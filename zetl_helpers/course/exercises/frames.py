@@ -1,4 +1,4 @@
-"""Compares the rows of an answer with the right ones, and names the mistake that makes the difference."""
+"""Comparison of an answer's rows with the right rows, which names the mistake."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 
 
 def same_rows(right: pd.DataFrame, given: pd.DataFrame) -> bool:
-    """Tell whether two frames hold the same rows, in any order of rows and columns."""
+    """Return whether two frames contain the same rows, in any order of rows and columns."""
     if set(right.columns) != set(given.columns):
         return False
     return Counter(_rows(right)) == Counter(_rows(given[list(right.columns)]))
@@ -32,8 +32,8 @@ def compare(right: pd.DataFrame, given: pd.DataFrame, *, one_row_for: str, key: 
         right: The right rows.
         given: The answer's rows.
         one_row_for: What each row stands for, such as "state".
-        key: The columns that tell one row from another.
-        ordered: Whether the order of the rows counts.
+        key: The columns that identify a row.
+        ordered: Whether the order of the rows matters.
 
     Raises:
         IncorrectError: They differ; the text names the mistake, not the right rows.
@@ -107,13 +107,13 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
 
 
 def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
-    """Name what makes all wrong values what they are, where that is plain to see."""
+    """Name the cause of all wrong values, if there is an obvious one."""
     if any(wanted is None for wanted, _ in pairs):
         return "It should be NULL: an unknown value is not zero."
     if any(given is None for _, given in pairs):
         return "Yours is NULL where there is a value: NULL in a computation makes the result NULL."
     if not all(isinstance(one, float) for pair in pairs for one in pair):
-        return "A number should not be a text." if any(isinstance(one, str) for _, one in pairs) else ""
+        return "A number should not be a string." if any(isinstance(one, str) for _, one in pairs) else ""
     if all(_near(wanted, 100 * given) for wanted, given in pairs):
         return "It is a fraction; the question asks for a percentage."
     if all(_near(wanted, given, 0.0051) for wanted, given in pairs):
@@ -139,7 +139,7 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
 
 
 def _cell(value: Any) -> Any:
-    """Return a value so that it is equal to the same value of another type."""
+    """Return a value in a form that compares equal across types."""
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     if hasattr(value, "item"):

@@ -22,21 +22,21 @@ _FILE = "progress.json"
 
 
 class ProgressError(Exception):
-    """The file with the progress cannot be read; the text says what to do with it."""
+    """The progress file cannot be read; the text says what to do."""
 
 
 class Progress:
     """The progress kept in a state folder; several notebooks may write at once.
 
     Args:
-        folder: The state folder; that of the settings unless given.
+        folder: The state folder; the settings' folder by default.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or _settings.state_dir()
 
     def state(self, exercise: str) -> State:
-        """Return how far an exercise is.
+        """Return the state of an exercise.
 
         Args:
             exercise: Its name, such as ``4.1``.
@@ -48,11 +48,11 @@ class Progress:
         return state
 
     def attempted(self, exercise: str, state: State) -> None:
-        """Note an attempt; what was correct once stays correct.
+        """Record an attempt; an exercise that was solved stays solved.
 
         Args:
             exercise: Its name.
-            state: How the attempt went.
+            state: The result of the attempt.
 
         Raises:
             ProgressError: The file cannot be read.
@@ -65,7 +65,7 @@ class Progress:
                 entry["state"] = state
 
     def broken(self, exercise: str) -> bool:
-        """Tell whether the exercise has broken something that is not known to be fixed.
+        """Return whether the exercise has caused a fault that may not be fixed yet.
 
         Args:
             exercise: The exercise's number, such as ``9.1``.
@@ -73,11 +73,11 @@ class Progress:
         return bool(self._read().get(exercise, {}).get("broken", False))
 
     def set_broken(self, exercise: str, broken: bool) -> None:
-        """Note that an exercise has broken something, or that it is fixed.
+        """Record that an exercise has caused a fault, or that the fault is fixed.
 
         Args:
             exercise: The exercise's number, such as ``9.1``.
-            broken: Whether something is broken now.
+            broken: Whether the fault exists now.
         """
         with self._changing() as entries:
             entries.setdefault(exercise, {})["broken"] = broken
@@ -93,14 +93,14 @@ class Progress:
             return {}
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise ProgressError(
-                f"{path} is no file of this tutorial's progress ({error}). Move it away, then repeat this cell: the "
+                f"{path} is not a progress file of this tutorial ({error}). Move it away, then repeat this cell: the "
                 "exercises begin again as not attempted."
             ) from error
         return entries
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, dict[str, Any]]]:
-        """Give out the entries to be changed, and put the file in its place as a whole."""
+        """Yield the entries for changes, and then replace the file atomically."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with _locked(self._folder / f"{_FILE}.lock"):
             entries = self._read()
@@ -113,12 +113,12 @@ class Progress:
 
 
 def learner() -> str:
-    """Return the learner's name in the class: ``ZETL_PREFIX``, else the name of the user."""
+    """Return the learner's name in the class: ``ZETL_PREFIX``, or else the user's name."""
     return _settings.prefix() or re.sub(r"[^\w.-]", "_", getpass.getuser())
 
 
 def _share(entries: dict[str, dict[str, Any]]) -> None:
-    """Copy the states and the numbers of attempts, and nothing else, into the folder of the class.
+    """Copy only the states and the numbers of attempts to the class's folder.
 
     Raises:
         ProgressError: The folder cannot be written to.
@@ -138,13 +138,13 @@ def _share(entries: dict[str, dict[str, Any]]) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Keep other processes out; the operating system gives the lock back when a process dies."""
+    """Lock out other processes; the operating system releases the lock if a process dies."""
     with path.open("a+b") as file:
         _lock(file)
         yield
 
 
-# The standard library has one lock for each family of systems; closing the file gives it back.
+# The standard library has a different lock for each operating system; closing the file releases it.
 if sys.platform == "win32":
     import msvcrt
 

@@ -1,7 +1,7 @@
-"""Readings: the value in an answer, whatever form a learner gave it.
+"""Readings of the value in an answer, in any form that a learner may use.
 
 Every exercise reads answers through this module. A reading either finds the value or raises `UnreadableError`, which
-names the form that is wanted and says nothing about AWS.
+names the expected form and says nothing about AWS.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _KNOWN_TYPES = {
 
 
 def unwrap(answer: Any) -> Any:
-    """Return the value inside a frame, a series, an array or a list that holds exactly one; else the answer itself."""
+    """Return the only value in a frame, a series, an array or a list; otherwise the answer itself."""
     answer = getattr(answer, "data", answer) if type(answer).__name__ == "Styler" else answer
     if isinstance(answer, pd.DataFrame):
         return unwrap(answer.iat[0, 0]) if answer.shape == (1, 1) else answer
@@ -58,7 +58,7 @@ def unwrap(answer: Any) -> Any:
     if isinstance(answer, list | tuple | set | frozenset) and len(answer) == 1:
         return unwrap(next(iter(answer)))
     if not isinstance(answer, str | bytes) and getattr(answer, "size", 0) == 1 and hasattr(answer, "item"):
-        # numpy makes a number of a duration in nanoseconds, which says nothing of its unit.
+        # numpy converts a duration to a number of nanoseconds, which loses its unit.
         durations = getattr(answer, "dtype", None) is not None and answer.dtype.kind == "m"
         return pd.Timedelta(answer.astype("timedelta64[ns]").item(), "ns") if durations else answer.item()
     if isinstance(answer, Decimal):
@@ -67,7 +67,7 @@ def unwrap(answer: Any) -> Any:
 
 
 def kind_of(answer: Any) -> str:
-    """Return what an answer is, in words."""
+    """Describe the form of an answer."""
     names = {bool: "True or False", int: "a number", float: "a number", str: "a text", type(None): "None"}
     if isinstance(answer, pd.DataFrame):
         return f"a table of {answer.shape[0]} × {answer.shape[1]}"
@@ -79,7 +79,7 @@ def kind_of(answer: Any) -> str:
 
 
 def entry(answer: Any, name: str) -> Any:
-    """Return an entry of a dictionary whose only or named entry holds the answer; else the answer itself.
+    """Return the only or the named entry of a dictionary; otherwise the answer itself.
 
     Args:
         answer: The answer.
@@ -100,11 +100,11 @@ def _unreadable(wanted: str, answer: Any) -> UnreadableError:
 
 @dataclass(frozen=True)
 class Number:
-    """A number, also as a text, in words, with thousands separators, or with its unit.
+    """A number, or a string with a number: in words, with thousands separators, or with its unit.
 
     Args:
-        example: A number, to show the form.
-        units: What one of each unit counts for; a number without a unit counts for itself.
+        example: A number that shows the form.
+        units: The factor of each unit; a number without a unit has factor 1.
         of_time: Seconds in the unit of the answer, where a difference of two times is an answer too.
     """
 
@@ -116,7 +116,7 @@ class Number:
         """Return the number.
 
         Raises:
-            UnreadableError: There is none.
+            UnreadableError: The answer contains no number.
         """
         value = unwrap(answer)
         if self.of_time and (seconds := _seconds(value)) is not None:
@@ -136,13 +136,13 @@ class Number:
 
 @dataclass(frozen=True)
 class Flag:
-    """True or False, also as a text."""
+    """True or False, or a string that says so."""
 
     def __call__(self, answer: Any) -> bool:
         """Return it.
 
         Raises:
-            UnreadableError: It is neither.
+            UnreadableError: The answer is neither True nor False.
         """
         value = unwrap(answer)
         text = str(int(value) if isinstance(value, bool | float) and value in (0, 1) else value).casefold()
@@ -153,13 +153,13 @@ class Flag:
 
 @dataclass(frozen=True)
 class Name:
-    """A name or another text.
+    """A name or another string.
 
     Args:
-        wanted: What it is, for a learner whose answer is none.
-        case: Whether upper and lower case count.
+        wanted: A description for learners whose answer is something else.
+        case: Whether the answer is case-sensitive.
         keys: Names that are an answer, too, as the only key of a dictionary.
-        strip: Patterns of what may stand around the name.
+        strip: Patterns of text that may surround the name.
     """
 
     wanted: str
@@ -168,10 +168,10 @@ class Name:
     strip: Sequence[str] = ()
 
     def __call__(self, answer: Any) -> str:
-        """Return the name; in lower case unless case counts.
+        """Return the name, in lower case unless it is case-sensitive.
 
         Raises:
-            UnreadableError: It is no text.
+            UnreadableError: The answer is not a string.
         """
         value = unwrap(answer)
         if self.keys and isinstance(parsed := _parsed(value), Mapping) and len(parsed) == 1:
@@ -185,10 +185,10 @@ class Name:
 
 @dataclass(frozen=True)
 class Word:
-    """One word of a few.
+    """One word from a short list.
 
     Args:
-        words: The words, and other spellings of each. Case, spaces, hyphens and underscores do not count.
+        words: The words, with alternative spellings. Case, spaces, hyphens and underscores do not count.
         known: Further words that can be read and are not the answer.
     """
 
@@ -199,7 +199,7 @@ class Word:
         """Return the word.
 
         Raises:
-            UnreadableError: It is none of them.
+            UnreadableError: The answer is not one of the words.
         """
         value = unwrap(answer)
         if (
@@ -219,13 +219,13 @@ class Word:
 
 @dataclass(frozen=True)
 class SqlType:
-    """The type of a column, by the name that Athena, Trino, Hive, Iceberg or pandas has for it."""
+    """The type of a column, by its name in Athena, Trino, Hive, Iceberg or pandas."""
 
     def __call__(self, answer: Any) -> str:
         """Return the type as the Data Catalog writes it, without precision or length.
 
         Raises:
-            UnreadableError: It is no type.
+            UnreadableError: The answer is not a type.
         """
         value = unwrap(answer)
         if isinstance(value, type):
@@ -244,10 +244,10 @@ class SqlType:
 
 @dataclass(frozen=True)
 class Action:
-    """An action of IAM, with or without its service, in any case, also by boto3's name.
+    """An IAM action, with or without its service, in any case, or boto3's name for it.
 
     Args:
-        service: The service of actions that name none.
+        service: The service of actions without a service name.
     """
 
     service: str
@@ -256,7 +256,7 @@ class Action:
         """Return the action in lower case, with its service.
 
         Raises:
-            UnreadableError: It is no action.
+            UnreadableError: The answer is not an action.
         """
         value = unwrap(answer)
         if isinstance(value, str) and re.fullmatch(r"(?:[\w-]+[:.])?[A-Za-z_*?-]+", value):
@@ -267,13 +267,13 @@ class Action:
 
 @dataclass(frozen=True)
 class Principal:
-    """A principal: its ARN, or a dictionary that holds it, as Lake Formation and IAM have them. Case counts."""
+    """A principal: its ARN, or a dictionary that contains it, as in Lake Formation and IAM. Case counts."""
 
     def __call__(self, answer: Any) -> str:
         """Return the ARN.
 
         Raises:
-            UnreadableError: It is no principal.
+            UnreadableError: The answer is not a principal.
         """
         value = unwrap(answer)
         for _ in range(3):
@@ -287,12 +287,12 @@ class Principal:
 
 @dataclass(frozen=True)
 class Items:
-    """Several values, in any collection, or separated by commas in a text.
+    """Several values, in any collection or in a comma-separated string.
 
     Args:
-        reading: Reads each.
-        wanted: What they are together.
-        inside: Entries of a dictionary in which the list may lie, such as a statement's ``Action``.
+        reading: Reads each value.
+        wanted: A description of all the values.
+        inside: Entries of a dictionary that may contain the list, such as a statement's ``Action``.
     """
 
     reading: Reading
@@ -328,7 +328,7 @@ class Entries:
 
     Args:
         readings: Reads the value of each name.
-        inside: Entries of a dictionary in which the answer may lie.
+        inside: Entries of a dictionary that may contain the answer.
         optional: Names that may be missing.
     """
 
@@ -337,7 +337,7 @@ class Entries:
     optional: Sequence[str] = ()
 
     def __call__(self, answer: Any) -> dict[str, Any]:
-        """Return the value of each name; None for one that is optional and not there.
+        """Return the value of each name; None for a missing optional name.
 
         Raises:
             UnreadableError: A name is missing or unknown, or a value cannot be read.
@@ -385,7 +385,7 @@ class Entries:
 
 
 def _bare(text: str) -> str:
-    """Return a text without the quotes, backticks, spaces and full stop around it."""
+    """Return a string without surrounding quotes, backticks, spaces and full stop."""
     text = text.strip().rstrip(".").strip()
     while len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         text = text[1:-1].strip()
@@ -397,7 +397,7 @@ def _letters(text: object) -> str:
 
 
 def _parsed(answer: Any) -> Any:
-    """Return what a text of JSON or Python stands for, where it is a dictionary or a list; else the answer itself."""
+    """Parse a string with a dictionary or a list in JSON or Python; otherwise return the answer itself."""
     if not isinstance(answer, str) or not answer.strip().startswith(("{", "[", "(")):
         return answer
     for parse in (json.loads, ast.literal_eval):

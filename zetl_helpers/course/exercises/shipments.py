@@ -25,13 +25,13 @@ FOUND: Mapping[str, str] = {
 }
 """The shipment in which each problem is planted."""
 MISSING_TIME = "2026-10-13T09:30:00Z"
-"""When the shipment without a time left, as the chapter tells."""
+"""The departure time of the shipment without a time, as the chapter states it."""
 
 _Item = Mapping[str, Mapping[str, Any]]
 
 
 def fixed() -> list[dict[str, Any]]:
-    """Return the shipments as they are when all five problems are fixed."""
+    """Return the shipments with all five problems fixed."""
     items = {item["ShipmentID"]["S"]: item for item in source.file_items(source.sample_file("shipments.json"))}
     items["SHP0019"]["GeoHash"] = items["SHP0019"].pop("geo:hash")
     items["SHP0025"]["email"] = items["SHP0025"].pop("Email")
@@ -42,11 +42,11 @@ def fixed() -> list[dict[str, Any]]:
 
 
 def judge_repair(lab: Lab, _: object) -> None:
-    """Judge whether the five problems are fixed in the DynamoDB table, and nothing else is changed.
+    """Judge whether the five problems are fixed in the DynamoDB table, without other changes.
 
     Raises:
-        IncorrectError: A problem is still there, a value was lost, or another shipment is another one.
-        UntouchedError: There is no table, or it is as it was.
+        IncorrectError: A problem is not fixed, a value was lost, or another shipment has changed.
+        UntouchedError: The table does not exist or is unchanged.
     """
     shipments = lab.with_table(SOURCE)
     found, original = _read(shipments), _by_key(source.file_items(source.sample_file("shipments.json")))
@@ -152,9 +152,9 @@ class Live:
         """Judge an answer.
 
         Raises:
-            IncorrectError: It gives other rows.
-            QueryError: Athena refuses it.
-            UnreadableError: It is neither a SELECT nor rows.
+            IncorrectError: The statement returns the wrong rows.
+            QueryError: Athena rejects the statement.
+            UnreadableError: The answer is neither a SELECT nor rows.
             UntouchedError: The shipments are not in the lakehouse yet.
         """
         shipments = lab.with_table(SOURCE)

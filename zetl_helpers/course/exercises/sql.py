@@ -1,4 +1,4 @@
-"""Judges SQL by the rows that it gives: any statement with the right rows is right."""
+"""Judges of SQL by its rows: any statement that returns the right rows is right."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _FENCE = re.compile(r"^```\w*\n(.*?)\n?```$", re.DOTALL)
 
 
 def statement_of(answer: Any) -> str:
-    """Return the statement in an answer: a text, a block of Markdown, or what has a statement in ``sql``.
+    """Return the statement in an answer: a string, a Markdown block, or an object with a statement in ``sql``.
 
     Raises:
-        UnreadableError: There is none.
+        UnreadableError: The answer contains no statement.
     """
     value = getattr(answer, "sql", None) or answer
     value = value if isinstance(value, str) else unwrap(value)
@@ -39,11 +39,11 @@ def statement_of(answer: Any) -> str:
 
 @dataclass(frozen=True)
 class Slip:
-    """A typical mistake: an answer with the same rows as `sql` has made it.
+    """A typical mistake: an answer with the same rows as `sql` makes this mistake.
 
     Args:
         sql: A statement that makes the mistake.
-        says: What to say about it.
+        says: The message about it.
     """
 
     sql: str
@@ -55,11 +55,11 @@ class Sql:
     """Judges one SELECT.
 
     Args:
-        right: A statement that gives the right rows.
+        right: A statement that returns the right rows.
         one_row_for: What each row stands for, such as "state".
         key: The columns that tell one row from another.
         slips: Typical mistakes; their statements run only for answers that are not right.
-        ordered: Whether the order of the rows counts.
+        ordered: Whether the order of the rows matters.
         params: Returns the values of ``:name`` in `right` and in the slips, from the lab.
     """
 
@@ -74,9 +74,9 @@ class Sql:
         """Judge an answer.
 
         Raises:
-            IncorrectError: It gives other rows.
-            QueryError: Athena refuses it.
-            UnreadableError: It is neither a SELECT nor rows.
+            IncorrectError: The statement returns the wrong rows.
+            QueryError: Athena rejects the statement.
+            UnreadableError: The answer is neither a SELECT nor rows.
         """
         params = self.params(lab)
         given = self._rows(lab, answer, params)
@@ -89,7 +89,7 @@ class Sql:
             raise
 
     def _rows(self, lab: Lab, answer: Any, params: dict[str, Any]) -> pd.DataFrame:
-        """Return the rows that a statement gives, or the rows that the answer is already."""
+        """Return the rows of a statement; an answer that already consists of rows is returned as it is."""
         if isinstance(answer, pd.DataFrame) and not _READS.match(str(unwrap(answer))):
             return answer.rename(columns=lambda name: str(name).lower())
         statement = statement_of(answer)

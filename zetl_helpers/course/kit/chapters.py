@@ -99,7 +99,7 @@ def _section(cells: Sequence[nbformat.NotebookNode]) -> Section:
 
 
 def _is_box(cell: nbformat.NotebookNode) -> bool:
-    """Return whether a cell is a box with the clicks of a step, which a room does not hear read aloud."""
+    """Return whether a cell is a box with the clicks of a step, which the instructor does not read aloud."""
     return bool(cell.metadata.get("zetl", {}).get("kind") == "console")
 
 

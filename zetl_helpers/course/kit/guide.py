@@ -22,7 +22,7 @@ def write(notebooks: Sequence[Path], out: Path) -> list[Path]:
 
     Args:
         notebooks: The notebooks, with their outputs.
-        out: The folder; pages of the same names are replaced.
+        out: The folder; existing pages are replaced.
 
     Returns:
         The pages, starting with the overview.
@@ -119,7 +119,7 @@ def _list(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Write a text that is no Markdown: `item["S"]` would be a link."""
+    """Escape a text that is not Markdown: `item["S"]` would be a link."""
     return re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)
 
 

@@ -20,7 +20,7 @@ from zetl_helpers.course.kit.material import Material, load
 __all__ = ["MOST_WORDS", "Slide", "deck", "write"]
 
 MOST_WORDS = 40
-"""How many words of prose a slide has at most."""
+"""The maximum number of words of prose on a slide."""
 _MOST_CODE_LINES, _MOST_ROWS = 12, 9
 _SECTIONS = ("section", "exercise", "key-points")
 _LEFT_OUT = ("connect", "answer", "console")

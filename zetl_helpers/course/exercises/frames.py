@@ -99,7 +99,8 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
         pairs = {row: (wanted[row][place], found[row][place]) for row in wanted}
         wrong = {row: pair for row, pair in pairs.items() if pair[0] != pair[1]}
         if wrong:
-            row, (_, shown) = next(iter(wrong.items()))
+            # Rows come in any order; the example is the same for everybody.
+            row, (_, shown) = min(wrong.items(), key=lambda one: str(one[0]))
             mistake = _mistake(list(wrong.values()))
             where = f"{column!r} is not right, for example for {one_row_for} {_words(row)}, where yours is {shown}."
             raise IncorrectError(f"{where} {mistake}".rstrip())

@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import awswrangler
 import boto3
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from local_lakehouse.lakehouse import Lakehouse
 from local_lakehouse.region import region_of
 from tests.conftest import connect_to
 from zetl_helpers import lab as lab_module
-from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, UnknownTableError, connect
+from zetl_helpers.lab import ConnectionRefusedByLabError, Lab, UnknownTableError, connect, connect_to_local
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,21 @@ def test_connecting_locally_fences_the_process_in(lakehouse: Lakehouse, monkeypa
     for service in ("s3", "sts", "glue", "athena"):
         client = boto3.client(service, aws_access_key_id="x", aws_secret_access_key="x")
         assert client.meta.endpoint_url == lakehouse.url
+
+
+def test_a_labs_own_clients_need_no_variable(lakehouse: Lakehouse) -> None:
+    os.environ["AWS_ENDPOINT_URL_S3"] = "https://s3.example.com"
+    lab = connect_to_local(lakehouse.url, "us-east-1")
+    other = lab.with_credentials("LOCALLAKEHOUSE000000", "not-a-secret", "", workgroup="primary")
+    del os.environ["AWS_ENDPOINT_URL"]
+    os.environ["AWS_ENDPOINT_URL_ATHENA"] = "https://athena.example.com"
+    for session in (lab.session, other.session):
+        for service in ("s3", "sts", "glue", "athena", "dynamodb"):
+            assert session.client(service).meta.endpoint_url == lakehouse.url
+            elsewhere = session.client(service, endpoint_url="https://example.com")
+            assert elsewhere.meta.endpoint_url == lakehouse.url
+        assert session.resource("s3").meta.client.meta.endpoint_url == lakehouse.url
+    assert awswrangler.athena.list_query_executions(boto3_session=lab.session) == []
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from local_lakehouse.region import region_of, region_source
 from zetl_helpers import _next_steps, _place, _settings, _sign_in
 from zetl_helpers._calls import Call
 from zetl_helpers._errors import UserError
+from zetl_helpers._local_session import local_session
 from zetl_helpers._place import Place
 from zetl_helpers._settings import Target
 
@@ -215,7 +216,10 @@ class Lab:
             token: The session token.
             workgroup: The Athena workgroup for queries.
         """
-        session = boto3.Session(access_key, secret, token, region_name=self.region)
+        if self.endpoint is None:
+            session = boto3.Session(access_key, secret, token, region_name=self.region)
+        else:
+            session = local_session(self.endpoint, self.region, access_key, secret, token)
         other = _introduce(self.target, session, self.prefix, self.endpoint)
         return replace(other, source=self.source, project=self.project, workgroup=workgroup)
 
@@ -320,9 +324,7 @@ def connect_to_local(endpoint: str, region: str) -> Lab:
     if not _LOOPBACK.match(endpoint):
         raise ConnectionRefusedByLabError(f"{endpoint!r} is not an address of this computer.")
     _fence(endpoint, region)
-    session = boto3.Session(
-        aws_access_key_id=_LOCAL_ACCESS_KEY, aws_secret_access_key=_LOCAL_SECRET, region_name=region
-    )
+    session = local_session(endpoint, region, _LOCAL_ACCESS_KEY, _LOCAL_SECRET)
     return _introduce("local", session, _settings.prefix(), endpoint)
 
 

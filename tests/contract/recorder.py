@@ -11,6 +11,7 @@ from botocore.model import OperationModel
 
 from tests.contract.constraints import violations
 from zetl_helpers import lab as lab_module
+from zetl_helpers._local_session import Directed
 from zetl_helpers.lab import Lab
 
 # The prefixes of read-only operations.
@@ -73,7 +74,7 @@ class Recorder:
 
 def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1", *, strict: bool = True) -> tuple[Lab, Recorder]:
     """Connect as `zetl.connect` does, with all calls recorded, including the first."""
-    botocore_session = botocore.session.Session()
+    botocore_session = Directed(url)
     botocore_session.register_component("data_loader", _models())
     session = boto3.Session(
         aws_access_key_id="LOCALLAKEHOUSE000000",

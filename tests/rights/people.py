@@ -4,13 +4,12 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import boto3
-
 from local_lakehouse import daemon
 from local_lakehouse.daemon import Running
 from local_lakehouse.lakehouse import Lakehouse
 from zetl_helpers import _rights, permissions
 from zetl_helpers import lab as lab_module
+from zetl_helpers._local_session import local_session
 from zetl_helpers.lab import Lab
 
 Document = dict[str, Any]
@@ -77,5 +76,5 @@ def session_of(lab: Lab, role: str, url: str, prefix: str = "") -> Lab:
     """Return a lab with another role's credentials."""
     arn = f"arn:aws:iam::{lab.account}:role/{role}"
     keys = lab.client("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
-    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], lab.region)
+    session = local_session(url, lab.region, keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     return lab_module._introduce("local", session, prefix, url)

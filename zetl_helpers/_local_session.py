@@ -1,0 +1,34 @@
+"""The boto3 session of the local lakehouse, whose clients have no other address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import botocore.session
+
+__all__ = ["Directed", "local_session"]
+
+
+class Directed(botocore.session.Session):  # type: ignore[misc]
+    """A botocore session whose clients call one address, whatever the environment, a file or a library asks for.
+
+    Libraries such as awswrangler create clients of their own from a lab's session. Without this, only the variable
+    ``AWS_ENDPOINT_URL`` would keep them from AWS, and a notebook can delete it.
+
+    Args:
+        endpoint: The local lakehouse's address.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__()
+        self._endpoint = endpoint
+
+    def create_client(self, service_name: str, *args: Any, **options: Any) -> Any:
+        """Create a client of the address, which replaces the caller's."""
+        return super().create_client(service_name, *args, **{**options, "endpoint_url": self._endpoint})
+
+
+def local_session(endpoint: str, region: str, access_key: str, secret: str, token: str | None = None) -> boto3.Session:
+    """Return a session for an identity of the local lakehouse."""
+    return boto3.Session(access_key, secret, token, region_name=region, botocore_session=Directed(endpoint))

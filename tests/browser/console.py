@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from local_lakehouse.region import region_of
 from zetl_helpers.console.link import Link
 from zetl_helpers.console.server import ConsoleServer
+from zetl_helpers.lab import local_environment
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -19,14 +23,21 @@ _HARMLESS = ("Applying inline style violates",)
 
 @contextmanager
 def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
-    """Serve a console of a lakehouse, or of a state folder without one."""
-    server = ConsoleServer(Link(state, endpoint=endpoint))
-    server.serve_in_background()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
+    """Serve a console of a lakehouse, or of a state folder without one.
+
+    Its first query directs every client of this process to the lakehouse. A console that several tests share needs
+    that for as long as it is served, not only during the test with that query.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in local_environment(endpoint, region_of()).items() if endpoint else ():
+            patch.setenv(name, value)
+        server = ConsoleServer(Link(state, endpoint=endpoint))
+        server.serve_in_background()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            server.server_close()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A Chromium for the tests, and its pages."""
+"""A Chromium for the tests, and a practice console of a lab as it is late in the course."""
 
 import importlib.util
 import shutil
@@ -7,6 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+import zetl_helpers as zetl
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.browser.console import serving
+from tests.conftest import connect_to
+from zetl_helpers import monitoring
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.console.server import ConsoleServer
+from zetl_helpers.lab import Lab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -36,3 +45,23 @@ def browser(chromium: str) -> Iterator["Browser"]:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def course_lab() -> Iterator[Lab]:
+    """A lab as it is in chapter 9, with the alarm of chapter 8."""
+    lakehouse = Lakehouse(Settings(refresh_seconds=0.05))
+    lakehouse.start()
+    lab = connect_to(lakehouse.url)
+    with without_waiting():
+        zetl.catch_up(lab, 9)
+        monitoring.create_alarm(lab)
+    yield lab
+    lakehouse.stop()
+
+
+@pytest.fixture(scope="module")
+def server(course_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
+    """The practice console of that lab."""
+    with serving(tmp_path_factory.mktemp("state"), course_lab.endpoint) as server:
+        yield server

@@ -1,4 +1,4 @@
-"""A console in a browser: opening it, and the checks for all its pages."""
+"""A console in a browser: opening it and its pages, and the checks for all of them."""
 
 from __future__ import annotations
 
@@ -59,3 +59,31 @@ def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[
     # A refused request is a normal response of the lakehouse, which the browser reports as a failed request.
     unexpected = [text for text in problems if not text.startswith((*_HARMLESS, "Failed to load resource"))]
     assert unexpected == []
+
+
+def show(page: Page, path: str) -> None:
+    """Open a page of the open console, and wait until it has what it loads."""
+    page.evaluate(
+        """async (path) => {
+          window.location.hash = path;
+          for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
+        }""",
+        path,
+    )
+    settle(page)
+
+
+def arrive(page: Page, server: ConsoleServer, place: str) -> None:
+    """Open a page of the console by its address, as a link elsewhere does, and wait until it has what it loads."""
+    page.goto("about:blank")
+    page.goto(server.url_of(place))
+    page.wait_for_load_state("networkidle")
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has its heading and nothing says that it is loading."""
+    from playwright.sync_api import expect
+
+    page.locator("h1:visible").wait_for()
+    expect(page.locator(".loading:visible")).to_have_count(0, timeout=20_000)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.browser.conftest import SCREENSHOTS
-from tests.browser.console import opened, serving
-from tests.conftest import connect_to
-from zetl_helpers import integration, monitoring, permissions, source, target
-from zetl_helpers._wait import without_waiting
+from tests.browser.console import opened, serving, show
+from zetl_helpers import target
 from zetl_helpers.console.server import ConsoleServer
 from zetl_helpers.lab import Lab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
@@ -37,49 +33,6 @@ PAGES = (
     "/iam/create-role", "/iam/roles/zETLTargetRole", "/cloudwatch/alarms", "/cloudwatch/logs", "/cloudwatch/metrics",
     "/nowhere",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """A lab with an integration that has loaded its table, and an alarm."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=0.05))
-    lakehouse.start()
-    lab = connect_to(lakehouse.url)
-    with without_waiting():
-        source.create_table(lab)
-        source.enable_pitr(lab)
-        source.load_items(lab)
-        source.put_policy(lab)
-        target.create_bucket(lab)
-        target.create_database(lab)
-        target.merge_catalog_policy(lab)
-        permissions.create_target_role(lab)
-        integration.set_target_role(lab)
-        integration.create(lab)
-        integration.wait_until_loaded(lab, timeout=60)
-        monitoring.create_alarm(lab)
-    yield lab
-    lakehouse.stop()
-
-
-@pytest.fixture(scope="module")
-def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
-    with serving(tmp_path_factory.mktemp("state"), lab.endpoint) as server:
-        yield server
-
-
-def show(page: Page, path: str) -> None:
-    """Open a page of the console, and wait until it has loaded."""
-    page.evaluate(
-        """async (path) => {
-          window.location.hash = path;
-          for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
-        }""",
-        path,
-    )
-    page.locator("h1").wait_for()
-    for each in page.locator(".loading").all():
-        each.wait_for(state="detached")
 
 
 @pytest.mark.timeout(300)
@@ -110,25 +63,27 @@ def test_every_page_fits_a_narrow_screen(server: ConsoleServer, browser: Browser
     assert wide == []
 
 
-def test_what_others_wrote_is_shown_and_not_run(server: ConsoleServer, browser: Browser, lab: Lab) -> None:
+def test_what_others_wrote_is_shown_and_not_run(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     key = {"CustomerID": {"S": HOSTILE}, "AccountNumber": {"S": "{{constructor.constructor('x')()}}"}}
-    dynamodb = lab.client("dynamodb")
-    dynamodb.put_item(TableName=lab.table, Item={**key, HOSTILE: {"M": {HOSTILE: {"S": HOSTILE}}}})
-    lab.client("s3").put_object(Bucket=lab.bucket, Key=f"customerdb/customeraccounts/{HOSTILE}.json", Body=b"[]")
-    lab.client("glue").update_database(
-        Name=lab.database, DatabaseInput={**target.database_input(lab), "Description": HOSTILE}
+    dynamodb = course_lab.client("dynamodb")
+    dynamodb.put_item(TableName=course_lab.table, Item={**key, HOSTILE: {"M": {HOSTILE: {"S": HOSTILE}}}})
+    course_lab.client("s3").put_object(
+        Bucket=course_lab.bucket, Key=f"customerdb/customeraccounts/{HOSTILE}.json", Body=b"[]"
+    )
+    course_lab.client("glue").update_database(
+        Name=course_lab.database, DatabaseInput={**target.database_input(course_lab), "Description": HOSTILE}
     )
     with opened(browser, server) as page:
         show(page, "/dynamodb/items/CustomerAccounts")
         page.locator("tbody").get_by_role("button", name=HOSTILE).click()
         assert page.get_by_role("dialog").get_by_label("CustomerID").input_value() == HOSTILE
         page.keyboard.press("Escape")
-        for path in ("/glue/databases", f"/s3/{lab.bucket}?prefix=customerdb%2Fcustomeraccounts%2F"):
+        for path in ("/glue/databases", f"/s3/{course_lab.bucket}?prefix=customerdb%2Fcustomeraccounts%2F"):
             show(page, path)
             assert page.get_by_text(HOSTILE).first.is_visible()
         assert page.title() != "run"
         assert page.evaluate("document.querySelector('main img[src=x]')") is None
-    dynamodb.delete_item(TableName=lab.table, Key=key)
+    dynamodb.delete_item(TableName=course_lab.table, Key=key)
 
 
 def test_a_bookmark_without_a_token_says_what_to_open(server: ConsoleServer, browser: Browser) -> None:
@@ -154,7 +109,9 @@ def test_the_token_leaves_the_address_and_a_link_opens_its_place(server: Console
     context.close()
 
 
-def test_a_page_of_another_origin_reads_and_changes_nothing(server: ConsoleServer, browser: Browser, lab: Lab) -> None:
+def test_a_page_of_another_origin_reads_and_changes_nothing(
+    server: ConsoleServer, browser: Browser, course_lab: Lab
+) -> None:
     context = browser.new_context()
     context.new_page().goto(server.url)
     foreign = context.new_page()
@@ -189,7 +146,7 @@ def test_a_page_of_another_origin_reads_and_changes_nothing(server: ConsoleServe
     assert all(each in (["refused"], ["opaque", 0, ""]) for each in tried[:4]), tried
     assert tried[4] != "read"
     context.close()
-    assert lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]["TableStatus"] == "ACTIVE"
+    assert course_lab.client("dynamodb").describe_table(TableName=course_lab.table)["Table"]["TableStatus"] == "ACTIVE"
 
 
 def test_a_stopped_lakehouse_is_said_and_started_again(browser: Browser, tmp_path: Path) -> None:
@@ -207,7 +164,7 @@ def test_a_stopped_lakehouse_is_said_and_started_again(browser: Browser, tmp_pat
         page.get_by_role("heading", name="The local lakehouse is stopped").wait_for()
 
 
-def test_items_are_edited_by_form_and_as_json(server: ConsoleServer, browser: Browser, lab: Lab) -> None:
+def test_items_are_edited_by_form_and_as_json(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     with opened(browser, server) as page:
         show(page, "/dynamodb/items/CustomerAccounts")
         page.get_by_role("button", name="Create item").click()
@@ -225,7 +182,7 @@ def test_items_are_edited_by_form_and_as_json(server: ConsoleServer, browser: Br
         dialog.wait_for(state="detached")
         page.get_by_role("checkbox", name="Select CUST9999 · ACC999999").check()
         key = {"CustomerID": {"S": "CUST9999"}, "AccountNumber": {"S": "ACC999999"}}
-        found = lab.client("dynamodb").get_item(TableName=lab.table, Key=key)["Item"]
+        found = course_lab.client("dynamodb").get_item(TableName=course_lab.table, Key=key)["Item"]
         assert found == {**key, "Balance": {"N": "12.25"}}
         page.get_by_text("Same as: the calls behind your clicks").click()
         assert page.get_by_label("Call", exact=True).input_value()
@@ -233,4 +190,4 @@ def test_items_are_edited_by_form_and_as_json(server: ConsoleServer, browser: Br
         page.get_by_label("To confirm, type confirm").fill("confirm")
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         page.get_by_text("1 item is deleted.").wait_for()
-        assert "Item" not in lab.client("dynamodb").get_item(TableName=lab.table, Key=key)
+        assert "Item" not in course_lab.client("dynamodb").get_item(TableName=course_lab.table, Key=key)

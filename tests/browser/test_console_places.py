@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-import zetl_helpers as zetl
-from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.browser.conftest import SCREENSHOTS
-from tests.browser.console import opened, serving
-from tests.conftest import connect_to
-from zetl_helpers import monitoring
-from zetl_helpers._wait import without_waiting
+from tests.browser.console import arrive, opened
 from zetl_helpers.console.server import ConsoleServer
 from zetl_helpers.course.places import PLACES, Place
 from zetl_helpers.lab import Lab
@@ -29,44 +24,15 @@ MOST_BYTES = 80_000
 SHARES = "calculate the total balance as a percentage of the credit limit outstanding per state and zipcode"
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """A lab as it is in chapter 9, with the alarm of chapter 8."""
-    lakehouse = Lakehouse(Settings(refresh_seconds=0.05))
-    lakehouse.start()
-    lab = connect_to(lakehouse.url)
-    with without_waiting():
-        zetl.catch_up(lab, 9)
-        monitoring.create_alarm(lab)
-    yield lab
-    lakehouse.stop()
-
-
-@pytest.fixture(scope="module")
-def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
-    with serving(tmp_path_factory.mktemp("state"), lab.endpoint) as server:
-        yield server
-
-
-def show(page: Page, server: ConsoleServer, address: str) -> None:
-    """Open a place by its address, as a link does, and wait until it has what it loads."""
-    page.goto("about:blank")
-    page.goto(server.url_of(address))
-    page.locator("h1").wait_for()
-    page.wait_for_load_state("networkidle")
-    for each in page.locator(".loading").all():
-        each.wait_for(state="detached")
-
-
 def places() -> list[tuple[int, Place]]:
     return [(number, place) for number, found in PLACES.items() for place in found]
 
 
-def test_every_place_opens_a_page_without_an_error(server: ConsoleServer, browser: Browser, lab: Lab) -> None:
+def test_every_place_opens_a_page_without_an_error(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     problems: dict[str, list[str]] = {}
     with opened(browser, server) as page:
-        for address in sorted({place.address(lab) for _, place in places()}):
-            show(page, server, address)
+        for address in sorted({place.address(course_lab) for _, place in places()}):
+            arrive(page, server, address)
             found = page.get_by_role("alert").all_inner_texts()
             if page.get_by_role("heading", name="Page not found").count() or found:
                 problems[address] = found
@@ -142,11 +108,13 @@ TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
 
 
 @pytest.mark.parametrize("number", TAKEN)
-def test_a_picture_for_those_who_only_read(server: ConsoleServer, browser: Browser, lab: Lab, number: int) -> None:
+def test_a_picture_for_those_who_only_read(
+    server: ConsoleServer, browser: Browser, course_lab: Lab, number: int
+) -> None:
     place, act = TAKEN[number]
     with opened(browser, server, viewport={"width": 960, "height": 600}) as page:
-        show(page, server, PLACES[number][place].address(lab))
-        act(page, lab)
+        arrive(page, server, PLACES[number][place].address(course_lab))
+        act(page, course_lab)
         PICTURES.mkdir(parents=True, exist_ok=True)
         picture = PICTURES / f"console-{number:02}.webp"
         # Playwright writes PNG and JPEG only; as WebP a page of text has a third of the size.

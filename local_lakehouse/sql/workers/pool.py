@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import os
 import shutil
 import signal
 import socket
@@ -29,7 +30,12 @@ _KEPT_IDLE = 2
 _WATCH_SECONDS = 0.05
 # A statement that runs this long yields to shorter ones.
 _LONG_SECONDS = 2.0
-_NICENESS = 10
+# With many statements at once, a short one would wait for all others until then.
+_LONG_SECONDS_IN_A_CROWD = 0.2
+_CROWD = 4 * (os.cpu_count() or 1)
+# The lakehouse itself and new workers come before running statements, and these before long ones.
+_NICENESS_STEP = 5
+_GREATEST_NICENESS = 19
 # An interruption reaches DuckDB between two steps; a worker that does not react is killed.
 _PATIENCE_SECONDS = 1.0
 _RETIRED_AT_BYTES = 128 * MB
@@ -178,6 +184,7 @@ class _Worker:
         self.busy_since = time.monotonic()
         self.killed_for: str | None = None
         self._slowed = False
+        self._lower_priority()
 
     def carry_out(self, order: Message) -> Message:
         self._channel.send(order)
@@ -198,12 +205,18 @@ class _Worker:
         """Return the memory used since the start."""
         return max(0, self._resident() - self._base)
 
-    def give_way(self) -> None:
-        """Give shorter statements priority from now on."""
-        if not self._slowed and time.monotonic() - self.busy_since > _LONG_SECONDS:
+    def give_way(self, seconds: float) -> None:
+        """Give shorter statements priority from now on if the current one has run this long."""
+        if not self._slowed and time.monotonic() - self.busy_since > seconds:
             self._slowed = True
-            with contextlib.suppress(psutil.Error):
-                self._process.nice(_NICENESS if sys.platform != "win32" else psutil.BELOW_NORMAL_PRIORITY_CLASS)
+            self._lower_priority()
+
+    def _lower_priority(self) -> None:
+        with contextlib.suppress(psutil.Error):
+            if sys.platform == "win32":
+                self._process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+            else:
+                self._process.nice(min(self._process.nice() + _NICENESS_STEP, _GREATEST_NICENESS))
 
     @property
     def fresh(self) -> bool:
@@ -351,12 +364,16 @@ class WorkerPool:
     def _watch(self) -> None:
         """Enforce the workers' limits; an error with one worker does not affect the others."""
         while not self._stopped.wait(_WATCH_SECONDS):
-            with self._lock:
-                busy = list(self._busy)
-            sizes = {worker: worker.data_bytes() for worker in busy}
-            for worker, size in sizes.items():
-                worker.give_way()
-                if size > self.limits.process_bytes:
-                    worker.kill("memory")
-            if sum(sizes.values()) > self.limits.all_bytes:
-                max(sizes, key=lambda worker: sizes[worker]).kill("memory")
+            self._enforce_limits()
+
+    def _enforce_limits(self) -> None:
+        with self._lock:
+            busy = list(self._busy)
+        sizes = {worker: worker.data_bytes() for worker in busy}
+        long = _LONG_SECONDS if len(busy) <= _CROWD else _LONG_SECONDS_IN_A_CROWD
+        for worker, size in sizes.items():
+            worker.give_way(long)
+            if size > self.limits.process_bytes:
+                worker.kill("memory")
+        if sum(sizes.values()) > self.limits.all_bytes:
+            max(sizes, key=lambda worker: sizes[worker]).kill("memory")

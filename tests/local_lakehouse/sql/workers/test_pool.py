@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.workers import pool as pool_module
 from local_lakehouse.sql.workers.limits import MB, Limits
 from local_lakehouse.sql.workers.pool import InterruptedStatementError, WorkerPool, WorkerSession
 
@@ -176,6 +177,35 @@ def test_thirty_greedy_and_endless_statements_leave_room_for_others() -> None:
             thread.join()
     assert len(reasons) == 30
     assert set(reasons) <= {"EXCEEDED_LOCAL_MEMORY_LIMIT", "InterruptedStatementError"}
+    pool.stop()
+
+
+def test_statements_come_after_the_lakehouse_and_long_ones_after_short_ones(pool: WorkerPool) -> None:
+    own = psutil.Process().nice()
+    with pool.opened() as short, pool.opened() as long:
+        workers = [psutil.Process(worker_of(session)) for session in (short, long)]
+        assert [worker.nice() for worker in workers] == [own + 5, own + 5]
+        assert long._worker
+        long._worker.give_way(60)
+        assert workers[1].nice() == own + 5
+        long._worker.give_way(0)
+        long._worker.give_way(0)
+        assert [worker.nice() for worker in workers] == [own + 5, own + 10]
+
+
+@pytest.mark.parametrize(("more", "slowed"), [(0, False), (1, True)])
+def test_in_a_crowd_a_statement_is_long_sooner(monkeypatch: pytest.MonkeyPatch, more: int, slowed: bool) -> None:
+    monkeypatch.setattr(pool_module, "_CROWD", 2)
+    # The pool's own passes would see the same, later.
+    monkeypatch.setattr(pool_module, "_WATCH_SECONDS", 60)
+    pool = WorkerPool(Limits(query_bytes=64 * MB))
+    workers = [pool.lease() for _ in range(2 + more)]
+    for worker in workers:
+        worker.busy_since -= 1.0
+    pool._enforce_limits()
+    assert [worker.fresh for worker in workers] == [not slowed] * len(workers)
+    for worker in workers:
+        pool.take_back(worker)
     pool.stop()
 
 

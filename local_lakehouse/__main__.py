@@ -6,13 +6,12 @@ import argparse
 import gc
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from local_lakehouse import daemon
+from local_lakehouse import daemon, system
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.loading import load
 from local_lakehouse.region import region_of
@@ -51,8 +50,7 @@ def _run(options: argparse.Namespace) -> int:
             "Choose another one, or let a free one be chosen, with: zetl local start --port 0"
         )
     stopped = threading.Event()
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, lambda *_: stopped.set())
+    system.on_request_to_end(stopped.set)
     # Background work yields after a millisecond instead of five, because a request takes turns with it many times.
     sys.setswitchinterval(0.001)
     lakehouse.start()

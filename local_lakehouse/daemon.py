@@ -5,13 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from local_lakehouse import system
 
 DEFAULT_PORT = 4555
 _ADDRESS = "endpoint.json"
@@ -125,7 +125,7 @@ def stop(state: Path) -> bool:
     running = find(state)
     if running is None:
         return False
-    os.kill(running.pid, signal.SIGTERM)
+    system.ask_to_end(running.pid)
     deadline = time.monotonic() + _STOP_SECONDS
     while (state / _ADDRESS).exists():
         if time.monotonic() > deadline:
@@ -241,9 +241,7 @@ def _launch(state: Path, command: list[str]) -> Running:
     log = state / _LOG
     with log.open("ab") as output:
         begin = output.tell()
-        process = subprocess.Popen(  # noqa: S603  (our own module)
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+        process = system.start_detached(command, output)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         running = find(state)

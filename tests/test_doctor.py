@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
+from local_lakehouse import system
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.fakes import Answers
@@ -25,7 +26,7 @@ GB = 2**30
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A computer with enough resources, whatever computer runs the tests."""
-    monkeypatch.setattr(_machine_checks, "_free_memory", lambda: 2 * GB)
+    monkeypatch.setattr(system, "free_memory", lambda: 2 * GB)
     monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 9 * GB)
     monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: None)
 
@@ -156,7 +157,7 @@ def test_packages_of_the_local_lakehouse_matter_to_the_local_target_only(monkeyp
 
 def test_a_full_disk_and_little_memory_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 0.3 * GB)
-    monkeypatch.setattr(_machine_checks, "_free_memory", lambda: GB // 2)
+    monkeypatch.setattr(system, "free_memory", lambda: GB // 2)
     memory = _machine_checks.memory()
     assert memory is not None
     assert failures([_machine_checks.disk(), memory]) == [

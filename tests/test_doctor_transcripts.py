@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local_lakehouse import system
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.fakes import Answers
@@ -25,7 +26,7 @@ GB = 2**30
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A computer with enough resources, whatever computer runs the tests."""
-    monkeypatch.setattr(_machine_checks, "_free_memory", lambda: 2 * GB)
+    monkeypatch.setattr(system, "free_memory", lambda: 2 * GB)
     monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 9 * GB)
     monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: None)
 

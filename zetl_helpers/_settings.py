@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, cast
 
+from local_lakehouse import system
 from zetl_helpers._errors import UserError
 
 Target = Literal["local", "aws"]
@@ -175,5 +176,5 @@ def _own(state: Path) -> Path:
     Another user's state is private, and that user cannot use files that this user writes to it.
     """
     there = state if state.exists() else state.parent
-    foreign = state.exists() and hasattr(os, "getuid") and state.stat().st_uid != os.getuid()
+    foreign = state.exists() and system.is_foreign(state)
     return state if os.access(there, os.W_OK) and not foreign else Path.home() / ".zetl"

@@ -14,8 +14,8 @@ import local_lakehouse
 from local_lakehouse.loading import load
 
 _PACKAGE = Path(local_lakehouse.__file__).parent
-# The process that starts a lakehouse has one thread, as does a statement's worker while it sets its limits.
-_SINGLE_THREADED = {"daemon.py", "sql/workers/process.py"}
+# The process that starts a lakehouse has one thread, as does the worker that sets the limits in system.py.
+_SINGLE_THREADED = {"daemon.py", "system.py"}
 
 
 def modules() -> list[Path]:

@@ -17,7 +17,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from local_lakehouse import daemon
+from local_lakehouse import daemon, system
 from zetl_helpers.course.notebooks import kernel_environment, prepare, socket_file
 
 # The figure itself depends on plotly's version. Its contents are compared as text: `charts.summary`, in the same
@@ -42,7 +42,7 @@ class _KernelManager(KernelManager):
         return socket_file()
 
 
-if os.name == "posix":
+if system.has_socket_files():
     nbval.kernel.KernelManager = _KernelManager
 
 

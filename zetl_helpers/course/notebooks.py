@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from plotly.offline import get_plotlyjs
 
-from local_lakehouse import daemon
+from local_lakehouse import daemon, system
 from zetl_helpers.course import _notebook_figures, _notebook_pages
 from zetl_helpers.course._notebook_pages import Outcome
 
@@ -199,7 +199,7 @@ def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
-        kernel_manager_class=SocketFileKernelManager if os.name == "posix" else AsyncKernelManager,
+        kernel_manager_class=SocketFileKernelManager if system.has_socket_files() else AsyncKernelManager,
         timeout=_CELL_SECONDS,
         # The number of pieces in which text arrives depends on timing.
         coalesce_streams=True,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import shutil
 import sys
 from pathlib import Path
 
+from local_lakehouse import system
 from zetl_helpers import _settings
 from zetl_helpers._requirements import unmet
 from zetl_helpers.charts._static_image import static_image_obstacle
@@ -63,7 +63,7 @@ def _free_disk(folder: Path) -> int:
 
 def memory() -> Check | None:
     """Check whether there is memory for the local lakehouse and a notebook; None if the system does not report it."""
-    free = _free_memory()
+    free = system.free_memory()
     if free is None:
         return None
     return Check(
@@ -71,21 +71,6 @@ def memory() -> Check | None:
         f"memory: {_amount(free, _LEAST_MEMORY)} for the local lakehouse and a notebook",
         "Close other programs.",
     )
-
-
-def _free_memory() -> int | None:
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-        return None
-    except OSError:
-        pass
-    try:
-        # If the kernel does not report free memory (macOS), the installed memory is used.
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def _amount(found: int, needed: int) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import subprocess
 import sys
 import threading
 
+from local_lakehouse import system
 from local_lakehouse.sql.workers.frames import Channel, ClosedError, Message
 
 _STATUS_SECONDS = 1.0
@@ -22,11 +22,10 @@ class Forks:
         self._channel = Channel(ours)
         self._statuses: dict[int, int] = {}
         self._changed = threading.Condition()
-        self._process = subprocess.Popen(  # noqa: S603  (our own module)
+        self._process = system.start_with_descriptor(
             [sys.executable, "-m", "local_lakehouse.sql.workers.forking", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            theirs.fileno(),
+            {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )
         theirs.close()
         threading.Thread(target=self._listen, name="ends of workers", daemon=True).start()

@@ -10,12 +10,11 @@ import contextlib
 import gc
 import os
 import select
-import signal
-import socket
 import sys
 
 import duckdb
 
+from local_lakehouse import system
 from local_lakehouse.sql.runtime.engine import prepare
 from local_lakehouse.sql.workers import process
 from local_lakehouse.sql.workers.frames import Channel, ClosedError, channel_of
@@ -26,31 +25,27 @@ def main() -> None:
 
     Neither this process nor its DuckDB starts a thread, so a fork copies no lock that another thread holds.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    system.ignore_interrupts()
     orders = channel_of(int(sys.argv[1]))
     connection = prepare()
     # Workers share these objects; garbage collection would copy them.
     gc.freeze()
-    woken, wake = socket.socketpair()
-    for end in (woken, wake):
-        end.setblocking(False)
-    signal.set_wakeup_fd(wake.fileno())
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    woken = system.ends_of_children()
     with contextlib.suppress(ClosedError):
         while True:
             ready, _, _ = select.select([orders.fileno(), woken.fileno()], [], [])
             if woken.fileno() in ready:
                 woken.recv(4096)
-                _report_ended(orders)
+                # Every worker that has ended since the last time.
+                for pid, status in system.ended_children():
+                    orders.send({"ended": pid, "status": status})
             if orders.fileno() in ready:
                 _fork(orders, connection)
 
 
 def _fork(orders: Channel, connection: duckdb.DuckDBPyConnection) -> None:
     settings, descriptors = orders.receive_with_descriptors()
-    if os.fork() == 0:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if system.fork() == 0:
         orders.close()
         try:
             process.run(descriptors[0], connection, settings)
@@ -59,16 +54,6 @@ def _fork(orders: Channel, connection: duckdb.DuckDBPyConnection) -> None:
             os._exit(1)
         os._exit(0)
     os.close(descriptors[0])
-
-
-def _report_ended(orders: Channel) -> None:
-    """Report every worker that has ended since the last time."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            orders.send({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from local_lakehouse import system
+
 _LENGTH = struct.Struct("!I")
 _DESCRIPTORS = 8
 
@@ -45,7 +47,7 @@ class Channel:
             with self._sending:
                 if descriptors:
                     # The descriptors travel with the first byte.
-                    socket.send_fds(self._socket, [frame[:1]], list(descriptors))
+                    system.send_descriptors(self._socket, frame[:1], descriptors)
                     frame = frame[1:]
                 self._socket.sendall(frame)
         except OSError as error:
@@ -67,13 +69,13 @@ class Channel:
             ClosedError: The other process has ended.
         """
         try:
-            first, descriptors, _, _ = socket.recv_fds(self._socket, 1, _DESCRIPTORS)
+            first, descriptors = system.receive_descriptors(self._socket, 1, _DESCRIPTORS)
         except OSError as error:
             raise ClosedError("The other process has ended.") from error
         if not first:
             raise ClosedError("The other process has ended.")
         length = first + self._exactly(_LENGTH.size - 1)
-        return json.loads(self._exactly(_LENGTH.unpack(length)[0])), list(descriptors)
+        return json.loads(self._exactly(_LENGTH.unpack(length)[0])), descriptors
 
     def _exactly(self, size: int) -> bytes:
         parts = bytearray()

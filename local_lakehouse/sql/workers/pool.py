@@ -7,9 +7,7 @@ import itertools
 import logging
 import os
 import shutil
-import signal
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 import psutil
 import pyarrow as pa
 
+from local_lakehouse import system
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.runtime.errors import failure_of
 from local_lakehouse.sql.workers.fork_server import forks
@@ -209,13 +208,7 @@ class _Worker:
         """Give shorter statements priority from now on if the current one has run this long."""
         if not self._slowed and time.monotonic() - self.busy_since > seconds:
             self._slowed = True
-            self._lower_priority()
-
-    def _lower_priority(self) -> None:
-        with contextlib.suppress(psutil.Error):
-            if sys.platform == "win32":
-                self._process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
-            else:
+            with contextlib.suppress(psutil.Error):
                 self._process.nice(min(self._process.nice() + _NICENESS_STEP, _GREATEST_NICENESS))
 
     @property
@@ -316,7 +309,7 @@ class WorkerPool:
         if interrupted:
             return InterruptedStatementError()
         status = forks().status_of(worker.pid)
-        if worker.killed_for == "memory" or (sys.platform != "win32" and status in (-signal.SIGKILL, -signal.SIGABRT)):
+        if worker.killed_for == "memory" or system.was_killed(status):
             return QueryFailure("EXCEEDED_LOCAL_MEMORY_LIMIT", _MEMORY_FAILURE)
         _LOG.error("worker %s ended with status %s while it ran a statement", worker.pid, status)
         return QueryFailure(

@@ -10,21 +10,17 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import re
-import signal
-import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from local_lakehouse import system
 from local_lakehouse.sql.runtime.engine import restrict
 from local_lakehouse.sql.workers.frames import Channel, ClosedError, Message, channel_of
 
 _BATCH_ROWS = 100_000
-_UNLIMITED = -1
 
 
 class Worker:
@@ -118,39 +114,13 @@ def run(descriptor: int, connection: duckdb.DuckDBPyConnection, settings: Messag
         settings: ``memory_limit``, ``threads`` and ``readable`` (folders) for DuckDB; ``data_bytes`` and
             ``file_bytes`` for the process.
     """
-    _limit(settings)
+    # Ctrl-C in a terminal is for the lakehouse, which notifies its workers.
+    system.ignore_interrupts()
+    # Where the operating system cannot limit this process, the pool monitors it.
+    system.limit_memory_and_files(settings["data_bytes"], settings["file_bytes"])
     restrict(connection, settings["memory_limit"], settings["threads"], settings["readable"])
     channel = channel_of(descriptor)
     worker = Worker(channel, connection)
     channel.send({"ready": os.getpid()})
     with contextlib.suppress(ClosedError):
         worker.serve()
-
-
-def _limit(settings: Message) -> None:
-    """Make the operating system limit this process; where it cannot, the pool monitors it."""
-    # Ctrl-C in a terminal is for the lakehouse, which notifies its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "win32":
-        return
-    import resource
-
-    _lower(resource, resource.RLIMIT_CORE, 0)
-    if sys.platform == "linux":
-        # Beyond the initial memory of DuckDB and Arrow.
-        _lower(resource, resource.RLIMIT_DATA, _data_bytes() + settings["data_bytes"])
-    _lower(resource, resource.RLIMIT_FSIZE, settings["file_bytes"])
-    # A file that exceeds the limit causes a write error instead of ending the process.
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
-
-def _data_bytes() -> int:
-    """Return the memory of this process that Linux counts as data."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(re.findall(r"^VmData:\s*(\d+) kB", status, re.MULTILINE)[0]) * 1024
-
-
-def _lower(resource: Any, which: int, limit: int) -> None:
-    hard = resource.getrlimit(which)[1]
-    wanted = limit if hard == _UNLIMITED else min(limit, hard)
-    resource.setrlimit(which, (wanted, hard))

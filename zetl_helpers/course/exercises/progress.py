@@ -6,14 +6,14 @@ import getpass
 import json
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
+from local_lakehouse import system
 from zetl_helpers import _settings
 
 State = Literal["not attempted", "incorrect", "correct"]
@@ -140,20 +140,5 @@ def _share(entries: dict[str, dict[str, Any]]) -> None:
 def _locked(path: Path) -> Iterator[None]:
     """Lock out other processes; the operating system releases the lock if a process dies."""
     with path.open("a+b") as file:
-        _lock(file)
+        system.lock(file)
         yield
-
-
-# The standard library has a different lock for each operating system; closing the file releases it.
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> None:
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX)

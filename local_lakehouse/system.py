@@ -1,0 +1,223 @@
+"""Calls of the operating system that POSIX and Windows offer differently.
+
+No other module of the project uses such calls, so that support for a system is decided here. It imports only the
+standard library: the helpers use it in installations without the local lakehouse's packages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+NO_FORK = (
+    "The local lakehouse forks worker processes, which Windows does not support. Install and run it in WSL; "
+    "or set ZETL_TARGET=aws to work on AWS."
+)
+
+
+class UnsupportedSystemError(Exception):
+    """The local lakehouse does not run on this operating system; the text says where it does."""
+
+
+def require_fork() -> None:
+    """Check that processes can be forked.
+
+    Raises:
+        UnsupportedSystemError: The operating system cannot fork processes.
+    """
+    if not hasattr(os, "fork"):
+        raise UnsupportedSystemError(NO_FORK)
+
+
+def has_socket_files() -> bool:
+    """Return whether a local socket can have a file as its address."""
+    return hasattr(socket, "AF_UNIX") and os.name == "posix"
+
+
+# Processes
+
+
+def start_detached(command: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a process that continues after this one, and that Ctrl-C in this terminal does not reach.
+
+    Args:
+        command: The program and its arguments.
+        output: The file for everything that it prints.
+    """
+    return subprocess.Popen(  # noqa: S603  (the callers run our own modules)
+        command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+    )
+
+
+def start_with_descriptor(
+    command: Sequence[str], descriptor: int, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a process that inherits an open file under the same number.
+
+    Args:
+        command: The program and its arguments.
+        descriptor: The number of the open file.
+        environment: The environment of the process.
+    """
+    return subprocess.Popen(  # noqa: S603  (the callers run our own modules)
+        command, pass_fds=[descriptor], stdin=subprocess.DEVNULL, env=environment
+    )
+
+
+def ask_to_end(pid: int) -> None:
+    """Send the signal to end to a process, which can still store its state."""
+    os.kill(pid, signal.SIGTERM)
+
+
+def on_request_to_end(react: Callable[[], object]) -> None:
+    """Call a function when this process gets Ctrl-C or the signal to end."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: react())
+
+
+def ignore_interrupts() -> None:
+    """Ignore Ctrl-C, which a terminal sends to all processes of a command."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def was_killed(status: int | None) -> bool:
+    """Return whether a process ended as the system ends one that needs too much memory.
+
+    Args:
+        status: Its exit status, or the negative number of a signal; None if it is not known.
+    """
+    return status in (-signal.SIGKILL, -signal.SIGABRT)
+
+
+# Forks
+
+
+def fork() -> int:
+    """Fork this process, and return 0 in the new process and its id in this one."""
+    pid = os.fork()
+    if pid == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    return pid
+
+
+def ends_of_children() -> socket.socket:
+    """Return a socket that gets bytes when child processes end, for `select`."""
+    woken, wake = socket.socketpair()
+    for end in (woken, wake):
+        end.setblocking(False)
+    signal.set_wakeup_fd(wake.detach())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return woken
+
+
+def ended_children() -> Iterator[tuple[int, int]]:
+    """Yield the id and the status of each child process that has ended since the last call."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            yield pid, os.waitstatus_to_exitcode(status)
+
+
+def send_descriptors(connection: socket.socket, data: bytes, descriptors: Sequence[int]) -> None:
+    """Send bytes, and open files with them."""
+    socket.send_fds(connection, [data], list(descriptors))
+
+
+def receive_descriptors(connection: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:
+    """Receive bytes, and the open files that come with them.
+
+    Args:
+        connection: A socket that is connected to a process of this computer.
+        size: The largest number of bytes.
+        most: The largest number of open files.
+    """
+    data, descriptors, _, _ = socket.recv_fds(connection, size, most)
+    return data, list(descriptors)
+
+
+# Limits of this process
+
+_UNLIMITED = -1
+
+
+def limit_memory_and_files(data_bytes: int, file_bytes: int) -> None:
+    """Make the operating system limit this process, as far as it can.
+
+    Args:
+        data_bytes: The memory that the process may use in addition to what it has; only Linux limits it.
+        file_bytes: The size of the largest file that it may write.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _lower(resource, resource.RLIMIT_CORE, 0)
+    if sys.platform == "linux":
+        _lower(resource, resource.RLIMIT_DATA, _data_bytes() + data_bytes)
+    _lower(resource, resource.RLIMIT_FSIZE, file_bytes)
+    # A file that exceeds the limit causes a write error instead of ending the process.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def _data_bytes() -> int:
+    """Return the memory of this process that Linux counts as data."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.findall(r"^VmData:\s*(\d+) kB", status, re.MULTILINE)[0]) * 1024
+
+
+def _lower(resource: Any, which: int, limit: int) -> None:
+    hard = resource.getrlimit(which)[1]
+    wanted = limit if hard == _UNLIMITED else min(limit, hard)
+    resource.setrlimit(which, (wanted, hard))
+
+
+# Memory and files of this computer
+
+
+def free_memory() -> int | None:
+    """Return the free memory in bytes; None if the system does not report it."""
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+        return None
+    except OSError:
+        pass
+    try:
+        # If the kernel does not report free memory (macOS), the installed memory is used.
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def is_foreign(path: Path) -> bool:
+    """Return whether a file or folder belongs to another user; False where files have no numbered owner."""
+    return hasattr(os, "getuid") and path.stat().st_uid != os.getuid()
+
+
+# The standard library has a different lock for each operating system; closing the file releases it.
+if sys.platform == "win32":
+    import msvcrt
+
+    def lock(file: IO[bytes]) -> None:
+        """Wait for the lock of an open file, and hold it until the file is closed."""
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+
+else:
+    import fcntl
+
+    def lock(file: IO[bytes]) -> None:
+        """Wait for the lock of an open file, and hold it until the file is closed."""
+        fcntl.flock(file, fcntl.LOCK_EX)

@@ -42,7 +42,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     try:
         lakehouse = Lakehouse(settings)
-    except (StateInUseError, StorageError, UnreadableStateError) as error:
+    except (StateInUseError, StorageError, UnreadableStateError, system.UnsupportedSystemError) as error:
         return _give_up(str(error))
     except OSError as error:
         return _give_up(

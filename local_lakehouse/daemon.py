@@ -87,8 +87,12 @@ def start(
         The running lakehouse, and whether this call started it.
 
     Raises:
-        LakehouseError: It did not start, or the running lakehouse has another port.
+        LakehouseError: It did not start, the running lakehouse has another port, or this system cannot run one.
     """
+    try:
+        system.require_fork()
+    except system.UnsupportedSystemError as error:
+        raise LakehouseError(str(error)) from error
     from filelock import FileLock
 
     state.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -12,6 +12,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local_lakehouse import system
 from local_lakehouse.backend import preparations
 from local_lakehouse.backend.changes import ChangeLog
 from local_lakehouse.backend.clients import reads
@@ -86,9 +87,11 @@ class Lakehouse:
     Raises:
         OSError: The port is taken.
         UnreadableStateError: This version cannot read the state folder.
+        UnsupportedSystemError: The operating system cannot fork the processes of Athena's statements.
     """
 
     def __init__(self, settings: Settings) -> None:
+        system.require_fork()
         self.settings = settings
         preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
         self.database = Database(settings.state)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import zetl_helpers
+from local_lakehouse import daemon
 from zetl_helpers.cli import main
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -106,9 +107,13 @@ def test_the_help_of_cleanup_says_what_its_exit_status_means(capsys: pytest.Capt
     assert "exit status 0 if nothing is there, 1 if something is" in " ".join(capsys.readouterr().out.split())
 
 
-def test_where_processes_cannot_be_forked_the_local_lakehouse_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("action", ["start", "stop", "reset"])
+def test_what_the_lakehouse_could_not_do_is_said_without_a_traceback(
+    action: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delattr("os.fork")
-    assert main(["local", "start", "--state", str(tmp_path)]) == 1
-    assert "Install and run it in WSL; or set ZETL_TARGET=aws" in capsys.readouterr().err
+    def fail(*_: object, **__: object) -> None:
+        raise daemon.LakehouseError("The lakehouse (process 7) does not end.")
+
+    monkeypatch.setattr(daemon, action, fail)
+    assert main(["local", action]) == 1
+    assert capsys.readouterr().err == "The lakehouse (process 7) does not end.\n"

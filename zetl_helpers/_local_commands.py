@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local_lakehouse import system
 from zetl_helpers import _settings
 from zetl_helpers._errors import UserError
 
@@ -87,12 +88,9 @@ def _start(options: argparse.Namespace) -> int:
             arguments += ["--port", str(options.port)]
         arguments += ["--enforce-iam"] if options.enforce_iam else []
         return serve([*arguments, "--governed"] if options.governed else arguments)
-    try:
-        running, started = daemon.start(
-            options.state, port=options.port, enforce_iam=options.enforce_iam, governed=options.governed
-        )
-    except daemon.LakehouseError as error:
-        raise UsageError(str(error)) from error
+    running, started = daemon.start(
+        options.state, port=options.port, enforce_iam=options.enforce_iam, governed=options.governed
+    )
     print("The local lakehouse is running." if started else "The local lakehouse was already running.")
     print(running.url)
     return 0
@@ -143,10 +141,7 @@ def _reset(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from local_lakehouse import daemon
 
-    try:
-        daemon.export(options.state, options.file)
-    except daemon.LakehouseError as error:
-        raise UsageError(str(error)) from error
+    daemon.export(options.state, options.file)
     print(f"Exported to {options.file}. Import it on another machine with: zetl local import {options.file.name}")
     return 0
 
@@ -154,10 +149,7 @@ def _export(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     from local_lakehouse import daemon
 
-    try:
-        daemon.bring(options.state, options.file)
-    except daemon.LakehouseError as error:
-        raise UsageError(str(error)) from error
+    daemon.bring(options.state, options.file)
     print(f"Imported into {options.state}. Start it with: zetl local start")
     return 0
 
@@ -186,10 +178,7 @@ def _resume(options: argparse.Namespace) -> int:
 def _tell(state: Path, control: str) -> dict[str, Any]:
     from local_lakehouse import daemon
 
-    try:
-        return daemon.tell(_running(state), control)
-    except daemon.LakehouseError as error:
-        raise UsageError(str(error)) from error
+    return daemon.tell(_running(state), control)
 
 
 def _running(state: Path) -> Running:
@@ -202,16 +191,10 @@ def _running(state: Path) -> Running:
 
 
 def _require_local() -> None:
-    """Say what to install if the lakehouse's packages are missing, as in an installation for AWS only."""
-    import os
-
+    """Check the system, then the lakehouse's packages, which an installation for AWS only does not have."""
     from zetl_helpers import _requirements
 
-    if not hasattr(os, "fork"):
-        raise UsageError(
-            "The local lakehouse forks worker processes, which Windows does not support. Install and run it in WSL; "
-            "or set ZETL_TARGET=aws to work on AWS."
-        )
+    system.require_fork()
     missing = [each.name for each in _requirements.unmet("local") if each.found is None]
     if missing:
         raise UsageError(

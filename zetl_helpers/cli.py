@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # No heavy imports: a command imports its dependencies when it runs.
+from local_lakehouse.daemon import LakehouseError
+from local_lakehouse.system import UnsupportedSystemError, require_fork
 from zetl_helpers import _class_commands, _local_commands, _preflight_command, _settings, _version
 from zetl_helpers._errors import UserError
 from zetl_helpers._local_commands import UsageError
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
-    except UserError as error:
+    except (UserError, LakehouseError, UnsupportedSystemError) as error:
         print(error, file=sys.stderr)
     except ModuleNotFoundError as error:
         from zetl_helpers import _requirements
@@ -124,6 +126,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run_notebooks(options: argparse.Namespace) -> int:
+    require_fork()
     from zetl_helpers.course import notebooks
 
     there = notebooks.find()

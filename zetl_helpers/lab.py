@@ -19,6 +19,7 @@ import pandas as pd
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
+from local_lakehouse import system
 from local_lakehouse.region import region_of, region_source
 from zetl_helpers import _next_steps, _place, _settings, _sign_in
 from zetl_helpers._calls import Call
@@ -302,7 +303,7 @@ def connect(target: Target | None = None, *, tell: Callable[[str], object] | Non
 
 
 def _connect_local(tell: Callable[[str], object] | None) -> Lab:
-    _require_local_packages()
+    _require_local_target()
     endpoint, region = _find_local(), region_of()
     if endpoint is None:
         endpoint = _start_local()
@@ -328,8 +329,16 @@ def connect_to_local(endpoint: str, region: str) -> Lab:
     return _introduce("local", session, _settings.prefix(), endpoint)
 
 
-def _require_local_packages() -> None:
-    """Refuse, with one sentence instead of a traceback, an environment without the local lakehouse's packages."""
+def _require_local_target() -> None:
+    """Refuse, with one sentence instead of a traceback, a system or an environment without what the lakehouse needs.
+
+    Raises:
+        ConnectionRefusedByLabError: The system cannot run a local lakehouse, or packages are missing.
+    """
+    try:
+        system.require_fork()
+    except system.UnsupportedSystemError as error:
+        raise ConnectionRefusedByLabError(str(error)) from error
     missing = [name for name in _LOCAL_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         where = "In this space of SageMaker Unified Studio the" if _place.find_space() else "The"

@@ -71,7 +71,8 @@ def bare(environment: Environment) -> None:
     start = "pip install 'zetl-helpers[local]'" if hasattr(os, "fork") else "run it in WSL"
     environment.expect(start, "zetl", "local", "start", status=1)
     environment.expect(start, "zetl", "cleanup", status=1)
-    environment.expect(install("local,notebooks"), "zetl", "run", status=1)
+    run = install("local,notebooks") if hasattr(os, "fork") else "run it in WSL"
+    environment.expect(run, "zetl", "run", status=1)
     environment.expect(install("local,notebooks"), "zetl", "kit", status=1)
     environment.expect(install("local,notebooks,site"), "zetl", "site", status=1)
     nobody = {"ZETL_TARGET": "aws", "AWS_REGION": "us-east-1", "AWS_PROFILE": "nobody", "AWS_CONFIG_FILE": os.devnull}

@@ -208,8 +208,11 @@ class _Worker:
         """Give shorter statements priority from now on if the current one has run this long."""
         if not self._slowed and time.monotonic() - self.busy_since > seconds:
             self._slowed = True
-            with contextlib.suppress(psutil.Error):
-                self._process.nice(min(self._process.nice() + _NICENESS_STEP, _GREATEST_NICENESS))
+            self._lower_priority()
+
+    def _lower_priority(self) -> None:
+        with contextlib.suppress(psutil.Error):
+            self._process.nice(min(self._process.nice() + _NICENESS_STEP, _GREATEST_NICENESS))
 
     @property
     def fresh(self) -> bool:

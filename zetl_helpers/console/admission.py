@@ -53,6 +53,14 @@ class Session:
             return False
         return given is not None and hmac.compare_digest(given.value.encode(), self._cookie.encode())
 
+    def redact(self, text: str) -> str:
+        """Return a text without the session's secrets.
+
+        Args:
+            text: A text that can contain them, such as an error.
+        """
+        return text.replace(self.token, "<token>").replace(self._cookie, "<cookie>")
+
 
 def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
     """Return why a request is refused; None if it is accepted.

@@ -84,10 +84,15 @@ class Api:
         return permissions.render(self._link.lab(), name)
 
     def _assistant(self, asked: Question) -> Any:
+        from botocore.exceptions import ClientError
+
         from zetl_helpers import assistant
 
         try:
-            found = assistant.ask(self._link.lab(), _text(asked, "question"), asked.get("backend", "offline"))
+            with self._link.answered():
+                found = assistant.ask(self._link.lab(), _text(asked, "question"), asked.get("backend", "offline"))
+        except ClientError as error:
+            raise calls.refused(error) from error
         except (assistant.BedrockError, ValueError) as error:
             raise CallError("Assistant", str(error)) from error
         names = ("question", "sql", "explanation", "confident", "understood", "backend")

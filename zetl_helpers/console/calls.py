@@ -62,25 +62,33 @@ def call(link: Link, service: str, operation: str, parameters: Mapping[str, Any]
         StoppedError: The lakehouse is not running.
     """
     from botocore import xform_name
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
     model = _operation(service, operation)
     arguments = _python(model, parameters)
     same = _same(service, model, parameters, arguments)
     method = getattr(link.client(service), xform_name(model.name))
     try:
-        answer = method(**arguments)
-        return {"answer": values.to_json(answer), "same": same}
+        with link.answered():
+            answer = method(**arguments)
+            return {"answer": values.to_json(answer), "same": same}
     except ClientError as error:
-        found = error.response.get("Error", {})
-        code, message = str(found.get("Code", "Unknown")), str(found.get("Message") or error)
-        raise CallError(code, message, 400, same) from error
+        raise refused(error, same) from error
     except ParamValidationError as error:
         raise CallError("ParamValidation", str(error), 400, same) from error
-    except HTTPClientError as error:
-        raise link.lost() from error
     except BotoCoreError as error:
         raise CallError(type(error).__name__, str(error), 400, same) from error
+
+
+def refused(error: Any, same: Mapping[str, str] | None = None) -> CallError:
+    """Return the page's error for a call that the lakehouse refused.
+
+    Args:
+        error: botocore's ``ClientError``.
+        same: The equivalent code and command.
+    """
+    found = error.response.get("Error", {})
+    return CallError(str(found.get("Code", "Unknown")), str(found.get("Message") or error), 400, same)
 
 
 def _operation(service: str, operation: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from zetl_helpers.console.calls import CallError
+from zetl_helpers.console.calls import CallError, refused
 from zetl_helpers.console.link import Link
 from zetl_helpers.console.values import to_json
 
@@ -76,16 +76,15 @@ def read_object(link: Link, bucket: str, key: str) -> bytes:
         CallError: It does not exist, or is too large to show.
         StoppedError: The lakehouse is not running.
     """
-    from botocore.exceptions import ClientError, HTTPClientError
+    from botocore.exceptions import ClientError
 
     try:
-        answer = link.client("s3").get_object(Bucket=bucket, Key=key)
-        if answer["ContentLength"] > _MAX_FILE:
-            raise CallError("TooLarge", f"s3://{bucket}/{key} has {answer['ContentLength']} bytes: too many to show.")
-        content: bytes = answer["Body"].read()
+        with link.answered():
+            answer = link.client("s3").get_object(Bucket=bucket, Key=key)
+            if answer["ContentLength"] > _MAX_FILE:
+                size = answer["ContentLength"]
+                raise CallError("TooLarge", f"s3://{bucket}/{key} has {size} bytes: too many to show.")
+            content: bytes = answer["Body"].read()
     except ClientError as error:
-        found = error.response["Error"]
-        raise CallError(str(found["Code"]), str(found.get("Message", error))) from error
-    except HTTPClientError as error:
-        raise link.lost() from error
+        raise refused(error) from error
     return content

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,11 +125,22 @@ class Link:
                 # Loading models and libraries takes time and does not need a lakehouse.
                 _new_client(service, "us-east-1", "http://127.0.0.1")
 
-    def lost(self) -> StoppedError:
-        """Return the error for a call without a response, and forget the lakehouse's address."""
-        with self._lock:
-            self._endpoint, self._clients = "", {}
-        return StoppedError("The local lakehouse does not answer. Start it with: zetl local start")
+    @contextmanager
+    def answered(self) -> Iterator[None]:
+        """Turn calls without a response into a stopped lakehouse, and forget its address.
+
+        Raises:
+            StoppedError: The lakehouse did not answer.
+        """
+        from botocore.exceptions import ConnectionError as NoConnectionError
+        from botocore.exceptions import HTTPClientError
+
+        try:
+            yield
+        except (NoConnectionError, HTTPClientError) as error:
+            with self._lock:
+                self._endpoint, self._clients = "", {}
+            raise StoppedError("The local lakehouse does not answer. Start it with: zetl local start") from error
 
     def lab(self) -> Lab:
         """Return the lab, as the helpers see it.

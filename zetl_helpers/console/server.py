@@ -6,7 +6,9 @@ import hashlib
 import importlib.util
 import json
 import secrets
+import sys
 import threading
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from zetl_helpers.console.admission import Session
 from zetl_helpers.console.api import Api
 from zetl_helpers.console.calls import CallError
 from zetl_helpers.console.link import Link, StoppedError
+from zetl_helpers.console.problems import Problems
 
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -42,6 +45,7 @@ class ConsoleServer(ThreadingHTTPServer):
         self.session = Session(self.port)
         self.link = link
         self.api = Api(link)
+        self.problems = Problems(link.state / "console" / "console.log", self.session.redact)
         self.files = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
 
     @property
@@ -62,6 +66,23 @@ class ConsoleServer(ThreadingHTTPServer):
         """Answer requests in a thread that ends with the process."""
         threading.Thread(target=self.serve_forever, name="console", daemon=True).start()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Record a failure outside of a request's answer; a browser that closes its connection is not a failure."""
+        del request, client_address
+        error = sys.exception()
+        if error is not None and not isinstance(error, ConnectionError):
+            self.problems.record(error, "a connection")
+
+
+@dataclass(frozen=True)
+class _Response:
+    status: int
+    kind: str
+    content: bytes
+    extra: tuple[tuple[str, str], ...] = ()
+    # Whether the rest of the request was left unread.
+    closes: bool = False
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: ConsoleServer
@@ -71,38 +92,50 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
+        try:
+            found = self._get()
+        except Exception as error:  # noqa: BLE001  (recorded, and told to the browser)
+            found = _Response(500, "text/plain", f"{self._failure(error)}\n".encode())
+        self._send(found)
+
+    def do_POST(self) -> None:
+        content = self._content()
+        if content is None:
+            message = f"A request has at most {_MAX_REQUEST} bytes and states its length."
+            self._send(replace(_json(413, _error("TooLarge", message)), closes=True))
+            return
+        try:
+            found = self._post(content)
+        except Exception as error:  # noqa: BLE001  (recorded, and told to the page)
+            found = _json(500, _error("InternalError", self._failure(error)))
+        self._send(found)
+
+    def _get(self) -> _Response:
         address = urlsplit(self.path)
         name = address.path.lstrip("/") or "index.html"
         opens_page = name == "index.html"
         reason = admission.refusal(self.headers, self.server.port, opens_page=opens_page)
         if reason is not None:
-            self._answer(403, "text/plain", f"{reason}\n".encode())
-        elif opens_page:
-            self._page(parse_qs(address.query).get("token", []))
-        elif name == _PLOTLY:
-            self._file(_plotly())
-        else:
-            self._file(self.server.files.get(name))
+            return _Response(403, "text/plain", f"{reason}\n".encode())
+        if opens_page:
+            return self._page(parse_qs(address.query).get("token", []))
+        return self._file(_plotly() if name == _PLOTLY else self.server.files.get(name))
 
-    def do_POST(self) -> None:
-        address = urlsplit(self.path)
-        content = self._content()
-        if content is None:
-            return
+    def _post(self, content: bytes) -> _Response:
         reason = admission.refusal(self.headers, self.server.port, opens_page=False)
         if reason is None and self.headers.get(admission.HEADER) is None:
             reason = "The practice console answers its own page only."
         if reason is not None:
-            self._json(403, _error("Refused", reason))
-        elif not self.server.session.knows(self.headers.get("Cookie")):
-            self._json(401, _error("NoToken", "Open the address that zetl console printed; it contains the token."))
-        else:
-            self._json(*self._ask(address.path, content))
+            return _json(403, _error("Refused", reason))
+        if not self.server.session.knows(self.headers.get("Cookie")):
+            message = "Open the address that zetl console printed; it contains the token."
+            return _json(401, _error("NoToken", message))
+        return _json(*self._ask(urlsplit(self.path).path, content))
 
     def _ask(self, path: str, content: bytes) -> tuple[int, Any]:
         try:
             asked = json.loads(content or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return 400, _error("InvalidQuestion", "The request is not JSON.")
         if not path.startswith("/api/") or not isinstance(asked, dict):
             return 404, _error("NotFound", "The practice console answers JSON objects under /api/.")
@@ -115,13 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _content(self) -> bytes | None:
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > _MAX_REQUEST:
-            self.close_connection = True
-            self._json(413, _error("TooLarge", f"A request has at most {_MAX_REQUEST} bytes and states its length."))
-            return None
-        return self.rfile.read(int(length))
+        return self.rfile.read(int(length)) if length.isdecimal() and int(length) <= _MAX_REQUEST else None
 
-    def _page(self, tokens: list[str]) -> None:
+    def _page(self, tokens: list[str]) -> _Response:
         # While the browser reads the page's scripts.
         self.server.link.warm_up()
         nonce = secrets.token_urlsafe(16)
@@ -129,43 +158,48 @@ class _Handler(BaseHTTPRequestHandler):
         cookie = self.server.session.cookie_for(tokens[0]) if len(tokens) == 1 else None
         extra = [("Content-Security-Policy", _policy(nonce)), ("Cache-Control", "no-store")]
         # The cookie is set with this response, because browsers withhold a strict cookie on redirects from other sites.
-        self._answer(200, "text/html", page.encode(), [*extra, *([("Set-Cookie", cookie)] if cookie else [])])
+        return _Response(200, "text/html", page.encode(), (*extra, *([("Set-Cookie", cookie)] if cookie else [])))
 
-    def _file(self, path: Path | None) -> None:
+    def _file(self, path: Path | None) -> _Response:
         if path is None:
-            self._answer(404, "text/plain", b"There is no such file.\n")
-            return
+            return _Response(404, "text/plain", b"There is no such file.\n")
         content = path.read_bytes()
         tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        extra = [("ETag", tag), ("Cache-Control", "no-cache")]
+        extra = (("ETag", tag), ("Cache-Control", "no-cache"))
         if self.headers.get("If-None-Match") == tag:
-            self._answer(304, "", b"", extra)
-        else:
-            self._answer(200, _TYPES.get(path.suffix, "application/octet-stream"), content, extra)
+            return _Response(304, "", b"", extra)
+        return _Response(200, _TYPES.get(path.suffix, "application/octet-stream"), content, extra)
 
-    def _json(self, status: int, document: Any) -> None:
-        content = json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
-        self._answer(status, "application/json", content, [("Cache-Control", "no-store")])
+    def _failure(self, error: Exception) -> str:
+        # The query can contain the token.
+        where = self.server.problems.record(error, f"{self.command} {urlsplit(self.path).path}")
+        return f"The practice console failed at this request ({type(error).__name__}). {where}"
 
-    def _answer(self, status: int, kind: str, content: bytes, extra: list[tuple[str, str]] | None = None) -> None:
-        self.send_response(status)
-        if kind:
-            self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
+    def _send(self, found: _Response) -> None:
+        self.close_connection = self.close_connection or found.closes
+        self.send_response(found.status)
+        if found.kind:
+            self.send_header("Content-Type", f"{found.kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(found.content)))
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-        for name, value in extra or []:
+        for name, value in found.extra:
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(found.content)
 
     def version_string(self) -> str:
         return "zetl-console"
 
     def log_message(self, *_: object) -> None:
         """Log nothing, because an address can contain the token."""
+
+
+def _json(status: int, document: Any) -> _Response:
+    content = json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return _Response(status, "application/json", content, (("Cache-Control", "no-store"),))
 
 
 def _policy(nonce: str) -> str:

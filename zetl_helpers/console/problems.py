@@ -1,0 +1,59 @@
+"""The console's record of unexpected failures, in the state folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+# A recursion's thousands of frames say nothing that its first and last ones do not.
+_MOST_FRAMES = 40
+
+
+class Problems:
+    """Records each failure once, with its traceback.
+
+    Args:
+        path: The file; created with the first failure, for the user alone.
+        redact: Removes the session's secrets from a text.
+    """
+
+    def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
+        self.path = path
+        self._redact = redact
+        self._lock = threading.Lock()
+        self._known: set[str] = set()
+
+    def record(self, error: BaseException, request: str) -> str:
+        """Record a failure, unless this process has recorded the same one, and say where its entry is.
+
+        Args:
+            error: The failure.
+            request: What failed: a method and a path without its query.
+
+        Returns:
+            A sentence for the page. It names the entry, or says why it could not be written.
+        """
+        found = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES)
+        places = [f"{frame.filename}:{frame.lineno}" for frame in found.stack]
+        entry = hashlib.sha256("\n".join([type(error).__qualname__, *places]).encode()).hexdigest()[:8]
+        with self._lock:
+            if entry not in self._known:
+                try:
+                    self._append(
+                        f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {entry} {request}\n{''.join(found.format())}\n"
+                    )
+                except OSError as refused:
+                    return f"Its details could not be written to {self.path}: {refused.strerror or refused}."
+                self._known.add(entry)
+        return f"Its details are in {self.path}, entry {entry}."
+
+    def _append(self, text: str) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # The messages of errors can contain the lab's values.
+        with os.fdopen(os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as log:
+            log.write(self._redact(text))

@@ -94,7 +94,7 @@ async function post(path: string, body: unknown, signal?: AbortSignal): Promise<
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError("ConsoleStopped", "The practice console has ended. Start it again with: zetl console");
+    throw new ApiError("ConsoleStopped", "The practice console has stopped. Start it again with: zetl console");
   }
   return { status: response.status, document: await response.json() };
 }

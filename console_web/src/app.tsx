@@ -69,7 +69,7 @@ function Home(): VNode {
   return (
     <Page title="Practice console">
       <p>
-        Do by clicking what the blog does by clicking. Everything here happens on the local lakehouse of this computer; your
+        Follow the blog post's console steps here. Everything happens in the local lakehouse on this computer. Your
         notebooks see the same tables, integrations and queries.
       </p>
       <div class="grid">

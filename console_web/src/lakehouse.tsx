@@ -41,12 +41,12 @@ function Instead({ now, error, onChanged }: InsteadProps): VNode {
   if (error?.code === "NoToken") {
     return (
       <Page title="This page needs its token">
-        <p>{error.message} In a notebook, <code>zetl.console(lab)</code> shows a link that carries it.</p>
+        <p>{error.message} In a notebook, <code>zetl.console(lab)</code> shows a link that contains it.</p>
       </Page>
     );
   }
   if (error) return <Page title="The practice console does not answer"><ErrorBox error={error} onRetry={onChanged} /></Page>;
-  if (!now) return <p class="loading" role="status">Looking for the local lakehouse…</p>;
+  if (!now) return <p class="loading" role="status">Connecting to the local lakehouse…</p>;
   return (
     <Page title={now.state === "starting" ? "The local lakehouse is starting" : "The local lakehouse is stopped"}>
       <p role="status">{now.state === "starting" ? "This takes a few seconds." : now.message}</p>

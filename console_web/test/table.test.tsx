@@ -56,7 +56,7 @@ describe("Table", () => {
     fireEvent.input(screen.getByRole("searchbox", { name: "Find in Things" }), { target: { value: "ROW 29" } });
     expect(screen.getAllByRole("row")).toHaveLength(2);
     fireEvent.input(screen.getByRole("searchbox", { name: "Find in Things" }), { target: { value: "none" } });
-    expect(screen.getByText("Nothing contains this text.")).toBeTruthy();
+    expect(screen.getByText("No matches.")).toBeTruthy();
   });
 
   it("selects by key", () => {

@@ -158,7 +158,7 @@ def test_a_stopped_lakehouse_is_said_and_started_again(browser: Browser, tmp_pat
         try:
             page.get_by_role("heading", name="Practice console").wait_for()
             show(page, "/dynamodb/tables")
-            page.get_by_text("There is no table yet.").wait_for()
+            page.get_by_text("There are no tables yet.").wait_for()
         finally:
             assert daemon.stop(tmp_path)
         page.get_by_role("heading", name="The local lakehouse is stopped").wait_for()
@@ -189,5 +189,5 @@ def test_items_are_edited_by_form_and_as_json(server: ConsoleServer, browser: Br
         page.get_by_role("button", name="Delete items").click()
         page.get_by_label("To confirm, type confirm").fill("confirm")
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-        page.get_by_text("1 item is deleted.").wait_for()
+        page.get_by_text("1 item was deleted.").wait_for()
         assert "Item" not in course_lab.client("dynamodb").get_item(TableName=course_lab.table, Key=key)

@@ -173,7 +173,7 @@ def test_a_querybook_is_saved_opened_and_shared_with_notebooks(page: Page, loade
     write(page, 1, "SELECT 42 AS answer")
     page.get_by_label("Querybook name").fill("The answer")
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("The answer is saved.").wait_for()
+    page.get_by_text("The answer was saved.").wait_for()
     page.get_by_role("button", name="Actions").click()
     page.get_by_role("menuitem", name="Share with project").click()
     page.get_by_text("The answer is shared with the project.").wait_for()

@@ -37,7 +37,7 @@ export function AlarmsPage(): VNode {
   };
   const remove = async (): Promise<void> => {
     await call("cloudwatch", "DeleteAlarms", { AlarmNames: [name] });
-    flash("success", `Alarm ${name} is deleted.`);
+    flash("success", `Alarm ${name} was deleted.`);
     setSelected([]);
     close();
     alarms.reload();
@@ -54,12 +54,12 @@ export function AlarmsPage(): VNode {
     >
       <ErrorBox error={alarms.error} onRetry={alarms.reload} />
       {alarms.value
-        ? <Table label="Alarms" columns={COLUMNS} rows={alarms.value} rowKey={(each) => each.AlarmName} select="single" selected={selected} onSelect={setSelected} empty="There is no alarm yet." />
+        ? <Table label="Alarms" columns={COLUMNS} rows={alarms.value} rowKey={(each) => each.AlarmName} select="single" selected={selected} onSelect={setSelected} empty="There are no alarms yet." />
         : !alarms.error && <Loading what="alarms" />}
-      {dialog === "create" && <CreateAlarm onClose={close} onCreated={(created) => { flash("success", `Alarm ${created} is created.`); close(); alarms.reload(); }} />}
+      {dialog === "create" && <CreateAlarm onClose={close} onCreated={(created) => { flash("success", `Alarm ${created} was created.`); close(); alarms.reload(); }} />}
       {dialog === "delete" && (
         <ConfirmDialog title={`Delete alarm ${name}`} word="confirm" action="Delete" busy={action.busy} error={action.error} onConfirm={() => void action.run(remove)} onClose={close}>
-          <p>The alarm is deleted. The metric that it watches stays.</p>
+          <p>This deletes the alarm. The metric that it watches is kept.</p>
         </ConfirmDialog>
       )}
     </Page>

@@ -44,8 +44,8 @@ export function MetricGraphs({ arn }: { arn?: string }): VNode {
       <SelectField label="Time range" value={hours} onChange={setHours} options={HOURS} />
       <ErrorBox error={found.error} onRetry={found.reload} />
       {!found.value && !found.error && <Loading what="metrics" />}
-      {found.value?.length === 0 && <Empty>There is no metric yet. An ingestion makes the first ones.</Empty>}
-      {counts.length > 0 && <Chart figure={drawn} label="Rows and ingestions over time; the table below has the figures" />}
+      {found.value?.length === 0 && <Empty>There are no metrics yet. The first ingestion creates them.</Empty>}
+      {counts.length > 0 && <Chart figure={drawn} label="Rows and ingestions over time. The table below lists the values." />}
       {(found.value?.length ?? 0) > 0 && (
         <Table label="Metrics" columns={COLUMNS} rows={(found.value ?? []).filter((each) => each.values.length > 0)} rowKey={(each) => JSON.stringify(each.metric)} empty="No data in this time range." />
       )}

@@ -33,7 +33,7 @@ export function LogGroupsPage(): VNode {
     <Page title="Log groups" actions={<Button onClick={groups.reload} label="Refresh log groups">Refresh</Button>}>
       <ErrorBox error={groups.error} onRetry={groups.reload} />
       {groups.value ? (
-        <Table label="Log groups" columns={GROUPS} rows={groups.value} rowKey={(each) => each.logGroupName} find={(each) => each.logGroupName} pageSize={50} empty="There is no log group yet: an integration makes one when it writes its first event." />
+        <Table label="Log groups" columns={GROUPS} rows={groups.value} rowKey={(each) => each.logGroupName} find={(each) => each.logGroupName} pageSize={50} empty="There are no log groups yet. An integration creates one when it writes its first event." />
       ) : !groups.error && <Loading what="log groups" />}
     </Page>
   );

@@ -6,7 +6,7 @@ import { NAMESPACE } from "./metrics";
 export function MetricsPage(): VNode {
   return (
     <Page title="Metrics">
-      <p>Namespace <code>{NAMESPACE}</code>: all zero-ETL integrations of the account.</p>
+      <p>Namespace <code>{NAMESPACE}</code>: all zero-ETL integrations in the account.</p>
       <MetricGraphs />
     </Page>
   );

@@ -33,7 +33,7 @@ export function CreateTablePage(): VNode {
         TableName: name, PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       }, { helper: "zetl.source.enable_pitr(lab)" });
     }
-    flash("success", `Table ${name} is created.`);
+    flash("success", `Table ${name} was created.`);
     navigate(href("/dynamodb/tables/:table", { table: name }));
   };
   return (
@@ -42,7 +42,7 @@ export function CreateTablePage(): VNode {
         <Section title="Table details">
           <TextField
             label="Table name" value={name} onChange={setName} required placeholder={names?.table ?? ""}
-            error={name && !NAME.test(name) ? "3 to 255 letters, digits, underscores, hyphens and periods." : undefined}
+            error={name && !NAME.test(name) ? "Use 3 to 255 letters, digits, underscores, hyphens and periods." : undefined}
           />
           <div class="row">
             <TextField label="Partition key" value={partition} onChange={setPartition} required />

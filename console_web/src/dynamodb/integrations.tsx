@@ -16,7 +16,7 @@ export function IntegrationsPage(): VNode {
         </>
       }
     >
-      <p>Zero-ETL integrations copy a table, and then its changes, without a pipeline of your own.</p>
+      <p>A zero-ETL integration copies a table and then its changes, so you don't have to build a pipeline.</p>
       <ErrorBox error={integrations.error} onRetry={integrations.reload} />
       {integrations.value ? (
         <IntegrationTable integrations={integrations.value.filter((each) => each.SourceArn.includes(":dynamodb:"))} />

@@ -78,7 +78,7 @@ function Items({ table }: { table: TableDescription }): VNode {
     for (const item of items.filter((each) => selected.includes(id(each)))) {
       await call("dynamodb", "DeleteItem", { TableName: name, Key: keyOf(table, item) });
     }
-    flash("success", `${selected.length} ${selected.length === 1 ? "item is" : "items are"} deleted.`);
+    flash("success", `${selected.length} ${selected.length === 1 ? "item was" : "items were"} deleted.`);
     setDeleting(false);
     first.reload();
   };
@@ -101,7 +101,7 @@ function Items({ table }: { table: TableDescription }): VNode {
         {pages.length === 0 && !first.error ? <Loading what="items" /> : (
           <Table
             label="Items" columns={columns} rows={items} rowKey={id} select="multi" selected={selected} onSelect={setSelected}
-            pageSize={50} empty="No item was found."
+            pageSize={50} empty="No items found."
           />
         )}
         {last && (
@@ -114,7 +114,7 @@ function Items({ table }: { table: TableDescription }): VNode {
       {editing && (
         <ItemEditor
           table={table} item={editing === "new" ? undefined : editing} onClose={() => setEditing(undefined)}
-          onSaved={() => { setEditing(undefined); flash("success", "The item is saved."); first.reload(); }}
+          onSaved={() => { setEditing(undefined); flash("success", "The item was saved."); first.reload(); }}
         />
       )}
       {deleting && (

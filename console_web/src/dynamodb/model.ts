@@ -92,7 +92,7 @@ export function fromForm(type: FormType, text: string): AttributeValue {
       if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text.trim())) throw new Error(`${JSON.stringify(text)} is not a number.`);
       return { N: text.trim() };
     case "BOOL":
-      if (text !== "true" && text !== "false") throw new Error("A Boolean is true or false.");
+      if (text !== "true" && text !== "false") throw new Error("A Boolean must be true or false.");
       return { BOOL: text === "true" };
     case "NULL": return { NULL: true };
     default: return { [type]: JSON.parse(text) as unknown } as AttributeValue;

@@ -109,7 +109,7 @@ function Permissions({ arn }: { arn: string }): VNode {
   const flash = useFlash();
   const save = async (text: string): Promise<void> => {
     await call("dynamodb", "PutResourcePolicy", { ResourceArn: arn, Policy: text }, { helper: "zetl.source.put_policy(lab)" });
-    flash("success", "The table's resource-based policy is saved.");
+    flash("success", "The table's resource-based policy was saved.");
     setEditing(false);
     policy.reload();
   };
@@ -133,8 +133,8 @@ function Permissions({ arn }: { arn: string }): VNode {
           label="Resource-based policy" value={policy.value ?? ""} template="table_resource_policy" action="Save policy"
           onSave={save} onCancel={() => setEditing(false)}
         />
-      ) : policy.value ? <Code text={policy.value} label="Resource-based policy" /> : <p>The table has no policy of its own.</p>}
-      <p class="hint">AWS Glue exports the table for an integration only if this policy allows glue.amazonaws.com to.</p>
+      ) : policy.value ? <Code text={policy.value} label="Resource-based policy" /> : <p>The table has no resource-based policy.</p>}
+      <p class="hint">AWS Glue exports the table for an integration only if this policy allows glue.amazonaws.com to do so.</p>
     </Section>
   );
 }

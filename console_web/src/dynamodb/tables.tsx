@@ -53,7 +53,7 @@ export function TablesPage(): VNode {
         <Table
           label="Tables" columns={COLUMNS} rows={tables.value} rowKey={(table) => table.TableName} select="single"
           selected={selected} onSelect={setSelected} find={(table) => table.TableName} pageSize={50}
-          empty={<>There is no table yet. <a href="#/dynamodb/create-table">Create table</a></>}
+          empty={<>There are no tables yet. <a href="#/dynamodb/create-table">Create table</a></>}
         />
       ) : !tables.error && <Loading what="tables" />}
       {deleting && (
@@ -61,7 +61,7 @@ export function TablesPage(): VNode {
           title={`Delete table ${name ?? ""}`} word="confirm" action="Delete" busy={action.busy} error={action.error}
           onConfirm={() => void action.run(remove)} onClose={() => { setDeleting(false); action.clear(); }}
         >
-          <p>The table and all of its items are deleted. A zero-ETL integration that reads it will need attention.</p>
+          <p>This deletes the table and all of its items. A zero-ETL integration that reads the table will need attention.</p>
         </ConfirmDialog>
       )}
     </Page>

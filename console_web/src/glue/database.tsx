@@ -27,7 +27,7 @@ export function DatabasePage({ name }: { name: string }): VNode {
   const [table = ""] = selected;
   const remove = async (): Promise<void> => {
     await call("glue", "DeleteTable", { DatabaseName: name, Name: table });
-    flash("success", `Table ${table} is deleted from the Data Catalog.`);
+    flash("success", `Table ${table} was deleted from the Data Catalog.`);
     setDeleting(false);
     setSelected([]);
     tables.reload();
@@ -53,7 +53,7 @@ export function DatabasePage({ name }: { name: string }): VNode {
           title={`Delete table ${table}`} word="confirm" action="Delete" busy={action.busy} error={action.error}
           onConfirm={() => void action.run(remove)} onClose={() => { setDeleting(false); action.clear(); }}
         >
-          <p>The table is removed from the Data Catalog. Its files in Amazon S3 stay.</p>
+          <p>This removes the table from the Data Catalog. Its files in Amazon S3 are kept.</p>
         </ConfirmDialog>
       )}
     </Page>

@@ -22,7 +22,7 @@ export function DatabasesPage(): VNode {
   const [name = ""] = selected;
   const remove = async (): Promise<void> => {
     await call("glue", "DeleteDatabase", { Name: name });
-    flash("success", `Database ${name} is deleted.`);
+    flash("success", `Database ${name} was deleted.`);
     setDeleting(false);
     setSelected([]);
     databases.reload();
@@ -41,7 +41,7 @@ export function DatabasesPage(): VNode {
       {databases.value ? (
         <Table
           label="Databases" columns={COLUMNS} rows={databases.value} rowKey={(each) => each.Name} select="single" selected={selected}
-          onSelect={setSelected} pageSize={50} empty="There is no database in the Data Catalog yet."
+          onSelect={setSelected} pageSize={50} empty="The Data Catalog has no databases yet."
         />
       ) : !databases.error && <Loading what="databases" />}
       {deleting && (
@@ -49,7 +49,7 @@ export function DatabasesPage(): VNode {
           title={`Delete database ${name}`} word="confirm" action="Delete" busy={action.busy} error={action.error}
           onConfirm={() => void action.run(remove)} onClose={() => { setDeleting(false); action.clear(); }}
         >
-          <p>The database and its tables are removed from the Data Catalog. Their files in Amazon S3 stay.</p>
+          <p>This removes the database and its tables from the Data Catalog. Their files in Amazon S3 are kept.</p>
         </ConfirmDialog>
       )}
     </Page>
@@ -71,7 +71,7 @@ export function CreateDatabasePage(): VNode {
       },
       Tags: tags,
     }, { helper: "zetl.target.create_database(lab)" });
-    flash("success", `Database ${name} is created.`);
+    flash("success", `Database ${name} was created.`);
     navigate(href("/glue/databases/:database", { database: name }));
   };
   return (
@@ -81,7 +81,7 @@ export function CreateDatabasePage(): VNode {
           <TextField label="Name" value={name} onChange={setName} required placeholder={names?.database ?? ""} />
           <TextField
             label="Location - optional" value={location} onChange={setLocation} placeholder={names ? `${names.location}/` : ""}
-            hint="Where its tables lie in Amazon S3. A zero-ETL target needs it."
+            hint="The location of its tables in Amazon S3. A zero-ETL target needs one."
           />
           <TextField label="Description - optional" value={description} onChange={setDescription} />
           <TagsNote names={names} />

@@ -52,10 +52,10 @@ export function DeleteIntegration({ integration, onDeleted, onClose }: DeletePro
       title={`Delete ${integration.IntegrationName}`} word="confirm" action="Delete" busy={action.busy} error={action.error}
       onConfirm={() => void action.run(remove)} onClose={onClose}
     >
-      <p>Changes of the source no longer reach the target. The target table and its files stay.</p>
+      <p>Changes to the source no longer reach the target. The target table and its files are kept.</p>
       <CheckboxField
         label="Also delete the database's target role setting and the table's output settings" checked={properties} onChange={setProperties}
-        hint="The wizard made them before the integration. DeleteIntegration alone keeps them."
+        hint="The wizard created them before the integration. DeleteIntegration doesn't delete them."
       />
     </ConfirmDialog>
   );

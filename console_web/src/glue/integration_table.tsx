@@ -51,7 +51,7 @@ export function IntegrationTable({ integrations, selected, onSelect }: Integrati
   return (
     <Table
       label="Zero-ETL integrations" columns={COLUMNS} rows={integrations} rowKey={integrationId}
-      rowLabel={(each) => each.IntegrationName} empty="There is no zero-ETL integration yet."
+      rowLabel={(each) => each.IntegrationName} empty="There are no zero-ETL integrations yet."
       {...(onSelect ? { select: "single" as const, selected: selected ?? [], onSelect } : {})}
     />
   );

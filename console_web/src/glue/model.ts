@@ -56,7 +56,7 @@ export function listIntegrations(options: CallOptions = {}): Promise<Integration
 
 export async function findIntegration(id: string, options: CallOptions = {}): Promise<Integration> {
   const found = (await listIntegrations(options)).find((each) => integrationId(each) === id);
-  if (!found) throw new ApiError("IntegrationNotFound", "There is no such integration any more.");
+  if (!found) throw new ApiError("IntegrationNotFound", "This integration no longer exists.");
   return found;
 }
 

@@ -33,7 +33,7 @@ export const EMPTY: Draft = {
 export const UNNEST: { value: Draft["unnest"]; label: string; hint: string }[] = [
   { value: "FULL", label: "Unnest all fields", hint: "FULL: each leaf of a map becomes a column." },
   { value: "TOPLEVEL", label: "Unnest top-level fields only", hint: "TOPLEVEL: each attribute becomes a column." },
-  { value: "NOUNNEST", label: "Do not unnest fields", hint: "NOUNNEST: all attributes but the key share the column value." },
+  { value: "NOUNNEST", label: "Do not unnest fields", hint: "NOUNNEST: all attributes except the key go into the column named value." },
 ];
 
 export const TRANSFORMS = ["identity", "year", "month", "day", "hour"];
@@ -45,16 +45,16 @@ const NAME = /^[a-zA-Z][a-zA-Z0-9-]{0,62}$/;
 export function problems(draft: Draft, step: number): Record<string, string> {
   const found: Record<string, string> = {};
   if (step === 2) {
-    if (!draft.tableArn) found["table"] = "Choose the table that is read.";
-    if (!draft.databaseArn) found["database"] = "Choose the database that receives the table.";
-    if (!draft.roleArn) found["role"] = "Choose the role that AWS Glue writes with.";
+    if (!draft.tableArn) found["table"] = "Choose the source table.";
+    if (!draft.databaseArn) found["database"] = "Choose the target database.";
+    if (!draft.roleArn) found["role"] = "Choose the role that AWS Glue uses to write.";
     if (draft.partitioning === "custom" && (draft.keys.length === 0 || draft.keys.some((key) => !key.field))) {
-      found["keys"] = "A custom partitioning needs at least one key, each with a field.";
+      found["keys"] = "Custom partitioning needs at least one key, and every key needs a field.";
     }
   }
   if (step === 3) {
     if (!NAME.test(draft.name) || draft.name.endsWith("-") || draft.name.includes("--")) {
-      found["name"] = "1 to 63 letters, digits and hyphens; a letter first, no two hyphens together and none at the end.";
+      found["name"] = "Use 1 to 63 letters, digits and hyphens. Start with a letter. Don't use two hyphens in a row or one at the end.";
     }
     const minutes = Number(draft.refresh);
     if (!Number.isInteger(minutes) || minutes < 15 || minutes > 8640) found["refresh"] = "15 to 8640 minutes.";

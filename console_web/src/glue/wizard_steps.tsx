@@ -20,9 +20,9 @@ export function SourceStep(): VNode {
     <Section title="Select source type">
       <RadioGroup
         label="Source" value="dynamodb" onChange={() => undefined}
-        options={[{ value: "dynamodb", label: "Amazon DynamoDB", hint: "A table of this account and Region." }]}
+        options={[{ value: "dynamodb", label: "Amazon DynamoDB", hint: "A table in this account and Region." }]}
       />
-      <p class="hint">AWS Glue also reads applications such as Salesforce and databases. The local lakehouse has DynamoDB only.</p>
+      <p class="hint">AWS Glue also reads databases and applications such as Salesforce. The local lakehouse supports DynamoDB only.</p>
     </Section>
   );
 }
@@ -52,7 +52,7 @@ export function DetailsStep({ draft, change, problems, names }: StepProps): VNod
       <Section title="Source details">
         <SelectField
           label="DynamoDB table" value={draft.tableArn} placeholder="Choose a table" error={problems["table"]}
-          hint="Tables of this account and Region." onChange={(tableArn) => change({ tableArn })}
+          hint="Tables in this account and Region." onChange={(tableArn) => change({ tableArn })}
           options={(tables.value ?? []).map((each) => ({ value: each.TableArn, label: each.TableName }))}
         />
       </Section>
@@ -65,7 +65,7 @@ export function DetailsStep({ draft, change, problems, names }: StepProps): VNod
         />
         <SelectField
           label="Target IAM role" value={draft.roleArn} placeholder="Choose a role" error={problems["role"]}
-          hint="Roles that AWS Glue may assume. The integration writes with this role's permissions."
+          hint="Roles that AWS Glue can assume. The integration writes with this role's permissions."
           onChange={(roleArn) => change({ roleArn })}
           options={(roles.value ?? []).map((each) => ({ value: each.Arn, label: each.RoleName }))}
         />
@@ -76,8 +76,8 @@ export function DetailsStep({ draft, change, problems, names }: StepProps): VNod
         <RadioGroup
           label="Data partitioning" value={draft.partitioning} onChange={(value) => change({ partitioning: value as Draft["partitioning"] })}
           options={[
-            { value: "default", label: "Use table keys", hint: "Buckets of the table's primary key." },
-            { value: "custom", label: "Specify custom partition keys", hint: "Up to 10 fields, for the questions that you ask most." },
+            { value: "default", label: "Use table keys", hint: "Buckets based on the table's primary key." },
+            { value: "custom", label: "Specify custom partition keys", hint: "Up to 10 fields that your most frequent queries filter on." },
           ]}
         />
         {draft.partitioning === "custom" && (
@@ -129,14 +129,14 @@ export function EncryptionStep({ draft, change, problems, names }: StepProps): V
         <RadioGroup
           label="Encryption" value={draft.encryption} onChange={(value) => change({ encryption: value as Draft["encryption"] })}
           options={[
-            { value: "aws", label: "Use AWS owned key", hint: "AWS encrypts the data on its way with a key that it owns." },
-            { value: "kms", label: "Choose a different AWS KMS key", hint: "A customer managed key of this account." },
+            { value: "aws", label: "Use AWS owned key", hint: "AWS encrypts the data with a key that it owns." },
+            { value: "kms", label: "Choose a different AWS KMS key", hint: "A customer managed key in this account." },
           ]}
         />
         {draft.encryption === "kms" && (
           <TextField
             label="AWS KMS key" value={draft.kmsKey} onChange={(kmsKey) => change({ kmsKey })} error={problems["kmsKey"]}
-            hint="An id, an ARN or an alias." options={(keys.value ?? []).filter((each) => each.TargetKeyId).map((each) => each.AliasName)}
+            hint="A key ID, an ARN or an alias." options={(keys.value ?? []).filter((each) => each.TargetKeyId).map((each) => each.AliasName)}
           />
         )}
       </Section>

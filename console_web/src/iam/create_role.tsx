@@ -27,14 +27,14 @@ export function CreateRolePage(): VNode {
       const document = await ask("policy", { name: "target_role_permissions" });
       await call("iam", "PutRolePolicy", { RoleName: name, PolicyName: POLICY, PolicyDocument: JSON.stringify(document) }, { helper: "zetl.permissions.create_target_role(lab)" });
     }
-    flash("success", `Role ${name} is created.`);
+    flash("success", `Role ${name} was created.`);
     navigate(href("/iam/roles/:role", { role: name }));
   };
   return (
     <Page title="Create role" crumbs={[{ title: "Roles", href: "#/iam/roles" }]}>
       <form onSubmit={(event) => { event.preventDefault(); void action.run(create); }}>
         <Section title="Trusted entity: custom trust policy">
-          <p class="hint">Who may assume the role. A target role is assumed by glue.amazonaws.com.</p>
+          <p class="hint">Who can assume the role. AWS Glue (glue.amazonaws.com) assumes a target role.</p>
           <ErrorBox error={template.error} />
           {template.value !== undefined && <Editor label="Trust policy" language="json" value={policy} onChange={setTrust} />}
         </Section>
@@ -43,7 +43,7 @@ export function CreateRolePage(): VNode {
           <TextField label="Description - optional" value={description} onChange={setDescription} />
           <CheckboxField
             label="Add the permissions of the lab's target role" checked={permissions} onChange={setPermissions}
-            hint={`An inline policy, ${POLICY}: it names the lab's bucket, database and log group, and nothing else.`}
+            hint={`The inline policy ${POLICY} covers only the lab's bucket, database and log group.`}
           />
           <TagsNote names={names} />
         </Section>

@@ -51,7 +51,7 @@ function Permissions({ role }: { role: string }): VNode {
   }, [role]);
   const save = async (text: string): Promise<void> => {
     await call("iam", "PutRolePolicy", { RoleName: role, PolicyName: editing?.name, PolicyDocument: text });
-    flash("success", `Policy ${editing?.name ?? ""} is saved.`);
+    flash("success", `Policy ${editing?.name ?? ""} was saved.`);
     setEditing(undefined);
     policies.reload();
   };

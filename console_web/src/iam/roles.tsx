@@ -38,7 +38,7 @@ export function RolesPage(): VNode {
   const [name = ""] = selected;
   const remove = async (): Promise<void> => {
     await deleteRole(name);
-    flash("success", `Role ${name} is deleted.`);
+    flash("success", `Role ${name} was deleted.`);
     setDeleting(false);
     setSelected([]);
     roles.reload();
@@ -62,7 +62,7 @@ export function RolesPage(): VNode {
           title={`Delete ${name}`} word={name} action="Delete" busy={action.busy} error={action.error}
           onConfirm={() => void action.run(remove)} onClose={() => { setDeleting(false); action.clear(); }}
         >
-          <p>The role and its inline policies are deleted. An integration that writes with it will need attention.</p>
+          <p>This deletes the role and its inline policies. An integration that writes with the role will need attention.</p>
         </ConfirmDialog>
       )}
     </Page>

@@ -48,7 +48,7 @@ export function BucketsPage(): VNode {
   const remove = async (): Promise<void> => {
     await call("s3", "DeleteBucket", { Bucket: name });
     setSelected([]);
-    done(`Bucket ${name} is deleted.`);
+    done(`Bucket ${name} was deleted.`);
   };
   return (
     <Page
@@ -63,12 +63,12 @@ export function BucketsPage(): VNode {
     >
       <ErrorBox error={buckets.error} onRetry={buckets.reload} />
       {buckets.value ? (
-        <Table label="Buckets" columns={COLUMNS} rows={buckets.value} rowKey={(each) => each.Name} select="single" selected={selected} onSelect={setSelected} pageSize={50} empty="There is no bucket yet." />
+        <Table label="Buckets" columns={COLUMNS} rows={buckets.value} rowKey={(each) => each.Name} select="single" selected={selected} onSelect={setSelected} pageSize={50} empty="There are no buckets yet." />
       ) : !buckets.error && <Loading what="buckets" />}
-      {dialog === "create" && <CreateBucket onClose={close} onCreated={(created) => done(`Bucket ${created} is created.`)} />}
+      {dialog === "create" && <CreateBucket onClose={close} onCreated={(created) => done(`Bucket ${created} was created.`)} />}
       {dialog === "empty" && (
         <ConfirmDialog title={`Empty bucket ${name}`} word="permanently delete" action="Empty" busy={action.busy} error={action.error} onConfirm={() => void action.run(clear)} onClose={close}>
-          <p>All objects of the bucket are deleted.</p>
+          <p>This deletes all objects in the bucket.</p>
         </ConfirmDialog>
       )}
       {dialog === "delete" && (

@@ -30,7 +30,7 @@ export function BooksPage(): VNode {
       <ErrorBox error={found.error ?? deleting.error} onRetry={found.reload} />
       <Table
         label="Querybooks" rows={found.value ?? []} rowKey={({ id }) => id} rowLabel={({ name }) => name} select="multi"
-        selected={selected} onSelect={setSelected} empty="Nothing is saved yet."
+        selected={selected} onSelect={setSelected} empty="You haven't saved anything yet."
         columns={[
           { key: "name", header: "Name", render: ({ id, name }) => <a href={href("/studio/query/:id", { id })}>{name}</a>, sortBy: ({ name }) => name },
           { key: "shared", header: "Shared with project", render: ({ shared }) => (shared ? "Yes" : "No") },

@@ -45,7 +45,7 @@ export function DataPage({ query }: { query: URLSearchParams }): VNode {
           <Tree label="Data" nodes={nodes} onSelect={select} selected={chosen && `table/${chosen.database}/${chosen.table}`} />
         </Section>
         {chosen ? <TableDetail key={`${chosen.database}.${chosen.table}`} chosen={chosen} /> : (
-          <Section title="Table"><Empty>Open Lakehouse, AwsDataCatalog and a database, and choose a table.</Empty></Section>
+          <Section title="Table"><Empty>Expand Lakehouse, AwsDataCatalog and a database, then choose a table.</Empty></Section>
         )}
       </div>
     </Page>

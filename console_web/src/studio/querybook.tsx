@@ -71,7 +71,7 @@ function Querybook({ first, runFirst }: { first: Book; runFirst: boolean }): VNo
       const kept = await save({ ...book, ...changed });
       setBook((old) => ({ ...old, ...changed, id: kept.id }));
       if (changed.shared) await share(kept);
-      flash("success", changed.shared ? `${kept.name} is shared with the project.` : `${kept.name} is saved.`);
+      flash("success", changed.shared ? `${kept.name} is shared with the project.` : `${kept.name} was saved.`);
       if (!book.id) window.history.replaceState(null, "", href("/studio/query/:id", { id: kept.id }));
     });
 

@@ -30,7 +30,7 @@ export function SameAs(): VNode {
           </div>
           <Tabs label="Same as" tabs={languages(record)} />
         </>
-      ) : <p class="hint">Whatever you do here is an AWS API call. It will be listed here.</p>}
+      ) : <p class="hint">Everything you do in this console is an AWS API call. The calls are listed here.</p>}
     </details>
   );
 }

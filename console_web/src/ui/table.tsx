@@ -136,7 +136,7 @@ export function Table<Row>(props: TableProps<Row>): VNode {
             {virtual && after > 0 && <Gap rows={after} width={width} />}
           </tbody>
         </table>
-        {shown.length === 0 && <div class="empty">{wanted ? "Nothing contains this text." : (empty ?? "Nothing here yet.")}</div>}
+        {shown.length === 0 && <div class="empty">{wanted ? "No matches." : (empty ?? "Nothing here yet.")}</div>}
       </div>
       {pageSize && pages > 1 && (
         <nav class="pager" aria-label={`Pages of ${label}`}>

@@ -14,6 +14,7 @@ from tests.rights.people import ROLE, become, learners_policies, newest, rights
 from tests.rights.unused import denied, unused
 from zetl_helpers import _rights
 from zetl_helpers.course import classroom, notebooks
+from zetl_helpers.lab import Lab
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
@@ -47,6 +48,7 @@ class Account:
         governed: Whether Lake Formation governs it.
         policies: What the learner has.
         prepared: Whether an instructor has changed the settings of the account for a class.
+        studio: Whether it has a domain of SageMaker Unified Studio.
         left_out: The chapters that the learner does not run, by their numbers.
         again: Whether each chapter runs a second time, and finds what it left behind.
         needed: Parts of the policies that are idle in every other account, and must not be idle in this one.
@@ -56,6 +58,7 @@ class Account:
     governed: bool = False
     policies: tuple[str, ...] = _rights.LEARNER_POLICIES
     prepared: bool = False
+    studio: bool = True
     left_out: tuple[str, ...] = ()
     again: bool = False
     needed: tuple[str, ...] = ()
@@ -75,13 +78,30 @@ ACCOUNTS = {
             "ShareInLakeFormation: lakeformation:PutDataLakeSettings",
         ),
     ),
-    "class": Account(
+    "class, without the Studio": Account(
         policies=_rights.CLASS_POLICIES,
         prepared=True,
+        studio=False,
         left_out=("03",),
-        idle=("LookAfterTargetRole: iam:UntagRole",),
+        # There is no project to find.
+        idle=(
+            "LookAfterTargetRole: iam:UntagRole",
+            "SeeWithoutResource: datazone:GetConnection",
+            "SeeWithoutResource: datazone:ListConnections",
+            "SeeWithoutResource: datazone:ListProjects",
+        ),
     ),
 }
+
+
+def delete_every_domain(administrator: Lab) -> None:
+    """Leave an account without SageMaker Unified Studio."""
+    datazone = administrator.client("datazone")
+    for domain in datazone.list_domains()["items"]:
+        for project in datazone.list_projects(domainIdentifier=domain["id"])["items"]:
+            datazone.delete_project(domainIdentifier=domain["id"], identifier=project["id"])
+        datazone.delete_domain(identifier=domain["id"])
+    assert datazone.list_domains()["items"] == []
 
 
 @pytest.mark.timeout(900)  # all notebooks, one after the other
@@ -101,6 +121,8 @@ def test_every_chapter_runs_and_the_learners_policies_are_enough_and_no_more_tha
     def learners_lakehouse() -> Iterator[None]:
         with notebooks.fresh_lakehouse(enforce_iam=True, governed=account.governed) as running:
             administrator = connect_to(running.url)
+            if not account.studio:
+                delete_every_domain(administrator)
             if account.prepared:
                 classroom.prepare(administrator)
             documents[:] = learners_policies(administrator, names=account.policies)

@@ -116,15 +116,18 @@ class JsonCalls:
         scalar = f"CASE {found}[2] {' '.join(branches)} END" if branches else "NULL"
         nothing = f"CAST(NULL AS {types.duckdb_type(target)})"
 
-        def behaviour(side: str) -> str:
+        def behaviour(side: str, message: str = f"{found}[3]") -> str:
             if side in defaults:
                 return defaults[side]
-            message = quote(f"JSON_VALUE_RESULT_ERROR|cannot extract SQL scalar from JSON: {side.lower()} result")
             return f"athena_fail({message})" if settings.get(side) == "ERROR" else nothing
 
+        uncast = (
+            "'JSON_VALUE_RESULT_ERROR|cannot extract SQL scalar from JSON: Cannot cast value of type ' || "
+            f"{found}[2] || {quote(f' to declared return type of function JSON_VALUE: {target}')}"
+        )
         sql = (
             f"CASE {found}[1] WHEN 'NULL' THEN {nothing} WHEN 'EMPTY' THEN {behaviour('EMPTY')} "
-            f"WHEN 'ERROR' THEN {behaviour('ERROR')} ELSE coalesce({scalar}, {behaviour('ERROR')}) END"
+            f"WHEN 'ERROR' THEN {behaviour('ERROR')} ELSE coalesce({scalar}, {behaviour('ERROR', uncast)}) END"
         )
         return derive(sql, target, *parts, fails=True)
 

@@ -13,6 +13,7 @@ from local_lakehouse.sql.analysis.calls_in import parts_in
 from local_lakehouse.sql.analysis.comparisons import compare
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.correlation import conjuncts
+from local_lakehouse.sql.analysis.derived import Derived
 from local_lakehouse.sql.analysis.scope import Field, Scope
 from local_lakehouse.sql.analysis.session import Source, View
 from local_lakehouse.sql.analysis.typed import NOTHING, Facts, coerce, coerce_sql, union
@@ -27,11 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class From:
-    """A relation: DuckDB's SQL, its columns, and its facts without the columns."""
+    """A relation: DuckDB's SQL or a subquery, its columns, and its facts without the columns."""
 
-    sql: str
+    source: str | Derived
     fields: list[Field]
     facts: Facts
+
+    @property
+    def sql(self) -> str:
+        """The relation in DuckDB's ``FROM``."""
+        return self.source if isinstance(self.source, str) else self.source.sql
 
 
 class Relations:
@@ -109,15 +115,15 @@ class Relations:
             compiled.rewritten(f"SELECT {casts} FROM ({compiled.sql}) AS w", columns), view.names
         )
 
-    def _from_compiled(self, compiled: Compiled, qualifier: tuple[str, ...], *, lateral: bool = False) -> From:
+    def _from_compiled(
+        self, compiled: Compiled, qualifier: tuple[str, ...], *, lateral: bool = False, padded: str | None = None
+    ) -> From:
         name = self._analysis.fresh("r")
-        listed = ", ".join(f"c{index}" for index in range(len(compiled.columns)))
         fields = [
             _field(qualifier, column.name, column.type, f"{name}.c{index}")
             for index, column in enumerate(compiled.columns)
         ]
-        prefix = "LATERAL " if lateral else ""
-        return From(f"{prefix}({compiled.sql}) AS {name}({listed})", fields, compiled.facts)
+        return From(Derived(compiled.sql, name, len(compiled.columns), lateral, padded), fields, compiled.facts)
 
     def _subquery_relation(self, node: tree.SubqueryRelation, scope: Scope | None, _: list[Field]) -> From:
         around = scope.used_as("") if scope is not None else None
@@ -145,15 +151,19 @@ class Relations:
             else:
                 raise QueryFailure("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {value.type}", item.position)
             lengths.append(f"coalesce(len({lists[-1]}), 0)")
+        longest = f"greatest({', '.join(lengths)})" if len(lengths) > 1 else lengths[0]
         if node.ordinality:
-            longest = f"greatest({', '.join(lengths)})" if len(lengths) > 1 else lengths[0]
             outer.append((f"{inner}.e{len(lists)}", types.BIGINT, None))
             lists.append(f"range(1, {longest} + 1)")
-        unnested = ", ".join(f"unnest({one}) AS e{index}" for index, one in enumerate(lists))
         read = ", ".join(f"{sql} AS c{index}" for index, (sql, _, _) in enumerate(outer))
         columns = tuple(OutputColumn(name, type_) for _, type_, name in outer)
-        sql = f"SELECT {read} FROM (SELECT {unnested}) AS {inner}"
-        return self._from_compiled(Compiled(sql, columns, facts), (), lateral=True)
+
+        def body(values: list[str]) -> str:
+            unnested = ", ".join(f"unnest({value}) AS e{index}" for index, value in enumerate(values))
+            return f"SELECT {read} FROM (SELECT {unnested}) AS {inner}"
+
+        padded = body([f"CASE WHEN {longest} = 0 THEN [NULL] ELSE {value} END" for value in lists])
+        return self._from_compiled(Compiled(body(lists), columns, facts), (), lateral=True, padded=padded)
 
     def _sampled(self, node: tree.Sampled, scope: Scope | None, left: list[Field]) -> From:
         relation = self.relation(node.relation, scope, left)
@@ -197,7 +207,7 @@ class Relations:
         fields = [replace(field, qualifier=qualifier, name=name) for name, field in zip(names, visible, strict=False)]
         hidden = [] if node.columns else [field for field in relation.fields if field.hidden]
         fields += [replace(field, qualifier=qualifier) for field in hidden]
-        return From(relation.sql, fields, relation.facts)
+        return From(relation.source, fields, relation.facts)
 
     def _join(self, node: tree.Join, scope: Scope | None, left: list[Field]) -> From:
         first = self.relation(node.left, scope, left)
@@ -215,15 +225,21 @@ class Relations:
         condition = (
             self._analysis.expressions.filter(node.condition, visible, "JOIN ON clause") if node.condition else None
         )
-        on = condition.sql if condition else "TRUE"
-        joined = nested(node.right, second)
-        if outer_join and on != "TRUE" and joined.startswith("LATERAL "):
-            # DuckDB 1.5.1 joins such a side only with comparisons between both sides.
-            name = joined.rpartition(" AS ")[2].partition("(")[0]
-            joined, on = f"LATERAL (SELECT * FROM {joined.removeprefix('LATERAL ')} WHERE {on}) AS {name}", "TRUE"
-        sql = f"{first.sql} {node.kind} JOIN {joined} ON {on}"
         facts = union(first.facts, second.facts, condition.facts if condition else NOTHING)
+        sql = self._joined(node, first, second, condition.sql if condition else "TRUE")
         return From(sql, [*first.fields, *second.fields], facts)
+
+    def _joined(self, node: tree.Join, first: From, second: From, on: str) -> str:
+        side = second.source
+        if isinstance(side, Derived) and node.kind == "LEFT":
+            # UNNEST has only the condition TRUE. DuckDB's outer join would reverse the order of its rows.
+            padded = side.with_padding()
+            if padded is not None:
+                return f"{first.sql} CROSS JOIN {padded.sql}"
+            if side.lateral and on != "TRUE":
+                # DuckDB 1.5.1 joins such a side only with comparisons between both sides.
+                return f"{first.sql} LEFT JOIN {side.filtered(on).sql} ON TRUE"
+        return f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
 
     def _check_outer_condition(self, node: tree.Join, first: From, visible: Scope) -> None:
         """Refuse ``IN (SELECT …)`` on both sides of an outer join, which Trino plans on one side."""
@@ -260,7 +276,9 @@ class Relations:
                 f"{node.kind} JOIN involving {kind} is only supported with condition ON TRUE",
                 node.condition.position if node.condition else node.position,
             )
-        return second if reads_left else replace(second, sql=second.sql.removeprefix("LATERAL "))
+        if reads_left or not isinstance(second.source, Derived):
+            return second
+        return replace(second, source=second.source.independent())
 
     def _using(self, node: tree.Join, first: From, second: From) -> From:
         conditions, merged, used, facts = [], [], [], first.facts | second.facts

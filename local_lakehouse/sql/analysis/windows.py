@@ -9,7 +9,7 @@ from local_lakehouse.sql.analysis.calls_in import windows_in
 from local_lakehouse.sql.analysis.comparisons import key
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import NOTHING, Fragment, Typed, coerce, union
-from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.failures import Position, QueryFailure, not_offered
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _ORDERED = ("lag", "lead")
+_MOMENTS = ("date", "time", "timestamp", "timestamp with time zone")
 _BOUND_ORDER = ("UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", "UNBOUNDED FOLLOWING")
 
 
@@ -192,28 +193,35 @@ class Windows:
                     f"(actual {value.type})",
                     bound.position,
                 )
-            message = "Window frame offset value must not be negative or null"
-            checked = f"athena_not_negative({coerce(value, types.BIGINT).sql}, '{message}')"
-            return Fragment(f"{checked} {bound.kind}", value.facts)
+            return Fragment(f"athena_frame_offset({coerce(value, types.BIGINT).sql}) {bound.kind}", value.facts)
         sort = self._range_type(window, scope) or self._analysis.expression(window.order[0].key, scope).type
         return Fragment(f"{self._range(value, sort, bound)} {bound.kind}", value.facts)
 
     def _range(self, value: Typed, sort: Type, bound: tree.FrameBound) -> str:
-        if types.is_numeric(sort) and types.is_numeric(value.type):
-            common = types.common_type(sort, value.type)
-            if common == sort:
-                offset = coerce(value, sort).sql
-                message = "Window frame offset value must not be negative or null"
-                checked = f"athena_not_negative({offset}, '{message}')"
-                return offset if value.literal else f"CAST({checked} AS {types.duckdb_type(sort)})"
-        if sort.name in ("date", "timestamp") and types.is_interval(value.type):
-            unit = "to_milliseconds" if value.type == types.DAY_INTERVAL else "to_months"
-            return f"{unit}({value.sql})"
-        raise QueryFailure(
-            "TYPE_MISMATCH",
-            f"Window frame RANGE value type ({value.type}) not compatible with sort item type ({sort})",
-            bound.position,
-        )
+        """Write the offset of a RANGE frame; the sum of a sort key and the offset has the sort key's type."""
+        if types.is_numeric(sort) and types.is_numeric(value.type) and types.common_type(sort, value.type) == sort:
+            offset = coerce(value, sort).sql
+            if value.literal is not None and float(value.literal) >= 0:
+                return offset
+            check = "athena_frame_offset_float" if sort.name in ("double", "real") else "athena_frame_offset"
+            return f"CAST({check}({offset}) AS {types.duckdb_type(sort)})"
+        if types.is_interval(sort) and value.type == sort:
+            return f"athena_frame_offset({value.sql})"
+        if not types.is_interval(value.type) or sort.name not in _MOMENTS:
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"Window frame RANGE value type ({value.type}) not compatible with sort item type ({sort})",
+                bound.position,
+            )
+        months = value.type == types.MONTH_INTERVAL
+        # In a zone, a month is a calendar unit of each value's own zone; times wrap around at midnight.
+        zoned = sort.name == "timestamp with time zone"
+        if types.is_fine(sort) or sort.name == "time" or (zoned and months):
+            raise not_offered(f"a RANGE frame with {value.type} over {sort}", bound.position)
+        offset = f"athena_frame_offset({value.sql})"
+        if sort.name == "date" and not months:
+            offset = f"athena_frame_days({offset})"
+        return f"{'to_months' if months else 'to_milliseconds'}({offset})"
 
 
 def _canonical(name: tree.Name) -> str:

@@ -308,11 +308,19 @@ def _items(text: str, path: str, names: list[str], values: list[str | None]) -> 
         raise PathFailure("the JSON value is nested too deeply") from error
 
 
+class _InputFailure(ValueError):
+    """A text that must be JSON is not."""
+
+
 def _loaded(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise PathFailure(f"conversion to JSON failed: {error}") from error
+        raise _InputFailure(f"conversion to JSON failed: {error}") from error
+
+
+def _failure_name(error: PathFailure | _InputFailure) -> str:
+    return "PATH_EVALUATION_ERROR" if isinstance(error, PathFailure) else "JSON_INPUT_CONVERSION_ERROR"
 
 
 def _no_constant(name: str) -> Any:
@@ -324,26 +332,28 @@ def json_exists(text: str, path: str, names: list[str], values: list[str | None]
     """Return whether a path has a value."""
     try:
         return bool(_items(text, path, names, values))
-    except PathFailure as error:
+    except (PathFailure, _InputFailure) as error:
         if on_error == "ERROR":
-            raise AthenaError(str(error), "PATH_EVALUATION_ERROR") from error
+            raise AthenaError(str(error), _failure_name(error)) from error
     return {"TRUE": True, "FALSE": False, "UNKNOWN": None}[on_error]
 
 
 @udf("ssSS:S", nulls=True)
 def json_scalar(text: str | None, path: str, names: list[str], values: list[str | None]) -> list[str | None]:
-    """Return whether a path has exactly one scalar, its type, and its text."""
+    """Return whether a path has exactly one scalar, its type, and its text; for an error, its name and message."""
     if text is None:
         return ["NULL", None, None]
     try:
         items = _items(text, path, names, values)
-    except PathFailure:
-        return ["ERROR", None, None]
+    except (PathFailure, _InputFailure) as error:
+        return ["ERROR", None, f"{_failure_name(error)}|{error}"]
     if not items:
-        return ["EMPTY", None, None]
+        return ["EMPTY", None, _no_scalar("no items")]
     item = items[0]
-    if len(items) > 1 or isinstance(item, dict | list):
-        return ["ERROR", None, None]
+    if len(items) > 1:
+        return ["ERROR", None, _no_scalar("multiple items")]
+    if isinstance(item, dict | list):
+        return ["ERROR", None, _no_scalar("an item that cannot be converted to an SQL value")]
     if item is None:
         return ["NULL", None, None]
     if isinstance(item, bool):
@@ -351,9 +361,13 @@ def json_scalar(text: str | None, path: str, names: list[str], values: list[str 
     if isinstance(item, str):
         return ["FOUND", "varchar", item]
     if isinstance(item, int) and not -(2**63) <= item < 2**63:
-        return ["ERROR", None, None]
+        return ["ERROR", None, _no_scalar("an item that cannot be converted to an SQL value")]
     kind = "bigint" if isinstance(item, int) else "double" if isinstance(item, float) else "varchar"
     return ["FOUND", kind, write_json(item)]
+
+
+def _no_scalar(found: str) -> str:
+    return f"JSON_VALUE_RESULT_ERROR|cannot extract SQL scalar from JSON: JSON path found {found}"
 
 
 @udf("ssSSssss:s", nulls=True)
@@ -372,24 +386,24 @@ def json_query(
         return None
     try:
         items = _items(text, path, names, values)
-    except PathFailure as failure:
-        return _instead(error, str(failure))
+    except (PathFailure, _InputFailure) as failure:
+        return _instead(error, str(failure), _failure_name(failure))
     if not items:
-        return _instead(empty, "cannot extract JSON value: JSON path found no items")
+        return _instead(empty, "conversion from JSON failed: JSON path found no items")
     if wrapper == "UNCONDITIONAL" or (
         wrapper == "CONDITIONAL" and (len(items) > 1 or not isinstance(items[0], dict | list))
     ):
         items = [items]
     if len(items) > 1:
-        return _instead(error, "cannot extract JSON value: JSON path found multiple items")
+        return _instead(error, "conversion from JSON failed: JSON path found multiple items")
     if quotes == "OMIT" and isinstance(items[0], str):
         return items[0]
     return write_json(items[0])
 
 
-def _instead(behaviour: str, message: str) -> str | None:
+def _instead(behaviour: str, message: str, name: str = "JSON_OUTPUT_CONVERSION_ERROR") -> str | None:
     if behaviour == "ERROR":
-        raise AthenaError(message, "JSON_VALUE_RESULT_ERROR")
+        raise AthenaError(message, name)
     return {"EMPTY": "[]", "EMPTY ARRAY": "[]", "EMPTY OBJECT": "{}"}.get(behaviour)
 
 
@@ -398,8 +412,8 @@ def json_input(text: str) -> str:
     """Parse JSON, and format it without white space."""
     try:
         return write_json(_loaded(text))
-    except PathFailure as error:
-        raise AthenaError(str(error), "JSON_INPUT_CONVERSION_ERROR") from error
+    except _InputFailure as error:
+        raise AthenaError(str(error), _failure_name(error)) from error
 
 
 @udf("SSbb:s", nulls=True)

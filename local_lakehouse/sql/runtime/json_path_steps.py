@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 _BIGINT = 2**63
 _INT = 2**31
+_KINDS = {type(None): "NULL", bool: "BOOLEAN", str: "STRING", list: "ARRAY", dict: "OBJECT"}
 
 
 class UnsupportedPath(ValueError):
@@ -20,7 +21,21 @@ class UnsupportedPath(ValueError):
 
 
 class PathFailure(ValueError):
-    """A path cannot be evaluated in a JSON value."""
+    """A path cannot be evaluated in a JSON value.
+
+    Args:
+        message: Trino's message, without its beginning.
+        structural: Whether the path refers to a missing element or member.
+    """
+
+    def __init__(self, message: str, *, structural: bool = False) -> None:
+        super().__init__(f"path evaluation failed: {'structural error: ' if structural else ''}{message}")
+
+
+def wrong_item(expected: str, item: Any) -> PathFailure:
+    """Return the failure of a step on an item of another kind."""
+    kind = _KINDS.get(type(item), "NUMBER")
+    return PathFailure(f"invalid item type. Expected: {expected}, actual: {kind}")
 
 
 @dataclass
@@ -75,7 +90,7 @@ def _unwrapped(context: Context, items: list[Any]) -> list[Any]:
 
 def _numeric(value: Any) -> Any:
     if not _is_number(value) or (isinstance(value, int) and not -_BIGINT <= value < _BIGINT):
-        raise PathFailure("invalid item type. Expected: NUMBER")
+        raise wrong_item("NUMBER", value)
     return value
 
 
@@ -148,13 +163,13 @@ def members(base: Step, key: str | None) -> Step:
         for item in _unwrapped(context, base(context)):
             if not isinstance(item, dict):
                 if not context.lax:
-                    raise PathFailure("invalid item type. Expected: OBJECT")
+                    raise wrong_item("OBJECT", item)
             elif key is None:
                 found.extend(item.values())
             elif key in item:
                 found.append(item[key])
             elif not context.lax:
-                raise PathFailure(f"missing member '{key}' in JSON object")
+                raise PathFailure(f"missing member '{key}' in JSON object", structural=True)
         return found
 
     return step
@@ -167,14 +182,14 @@ def elements(base: Step, subscripts: list[tuple[Step, Step | None]]) -> Step:
         found: list[Any] = []
         for item in base(context):
             if not isinstance(item, list) and not context.lax:
-                raise PathFailure("invalid item type. Expected: ARRAY")
+                raise wrong_item("ARRAY", item)
             elements = item if isinstance(item, list) else [item]
             if not subscripts:
                 found.extend(elements)
             elif elements:
                 found.extend(_selected(context.at(last=len(elements) - 1), elements, subscripts))
             elif not context.lax:
-                raise PathFailure("invalid array subscript for empty array")
+                raise PathFailure("invalid array subscript for empty array", structural=True)
         return found
 
     return step
@@ -187,7 +202,8 @@ def _selected(context: Context, elements: list[Any], subscripts: list[tuple[Step
         end = start if last is None else _index(context, last)
         inside = 0 <= start <= end < len(elements)
         if not inside and not context.lax:
-            raise PathFailure(f"invalid array subscript: [{start}, {end}] for array of size {len(elements)}")
+            size = len(elements)
+            raise PathFailure(f"invalid array subscript: [{start}, {end}] for array of size {size}", structural=True)
         if start <= end:
             found.extend(elements[max(0, start) : max(0, end + 1)])
     return found
@@ -239,13 +255,13 @@ def _size(context: Context, item: Any) -> int:
     if isinstance(item, list):
         return len(item)
     if not context.lax:
-        raise PathFailure("invalid item type. Expected: ARRAY")
+        raise wrong_item("ARRAY", item)
     return 1
 
 
 def _entries(context: Context, item: Any) -> list[Any]:
     if not isinstance(item, dict):
-        raise PathFailure("invalid item type. Expected: OBJECT")
+        raise wrong_item("OBJECT", item)
     found = []
     for key, value in item.items():
         found.append({"name": key, "value": value, "id": context.ids[0]})

@@ -15,6 +15,10 @@ athena_bad(m) AS athena_fail('INVALID_FUNCTION_ARGUMENT|' || m)
 athena_bad_cast(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast ''' || s || ''' to ' || t)
 athena_positive(n, m) AS CASE WHEN n < 1 THEN athena_bad(m) ELSE n END
 athena_not_negative(n, m) AS CASE WHEN n < 0 OR n IS NULL THEN athena_bad(m) ELSE n END
+athena_bad_offset(n, bad) AS CASE WHEN n IS NULL OR bad THEN athena_fail('INVALID_WINDOW_FRAME|Window frame offset value must not be negative or null') ELSE n END
+athena_frame_offset(n) AS athena_bad_offset(n, n < 0)
+athena_frame_offset_float(n) AS athena_bad_offset(n, n < 0 OR isnan(n))
+athena_frame_days(n) AS CASE WHEN n % 86400000 <> 0 THEN athena_bad('Cannot add hour, minutes or seconds to a date') ELSE n END
 athena_row_count(n, f) AS CASE WHEN n <= 0 THEN athena_bad('third argument of ' || f || ' must be a positive integer') WHEN n > 10000 THEN athena_bad('third argument of ' || f || ' must be less than or equal to 10000; found ' || n) ELSE n END
 athena_recursion_depth(d, n) AS CASE WHEN d >= n THEN athena_fail('NOT_SUPPORTED|Recursion depth limit exceeded (' || n || '). Use ''max_recursion_depth'' session property to modify the limit.') ELSE d + 1 END
 """

@@ -110,7 +110,7 @@ EXAMPLES = [
     ("json_value('1', 'lax $x' PASSING 1 AS \"x\", 2 AS \"x\")", "DUPLICATE_PARAMETER_NAME"),
     ("json_exists('[1, 5]', 'strict $[*] ? (@ > 3)')", "true"),
     ("json_exists('no json', 'lax $' UNKNOWN ON ERROR)", None),
-    ("json_exists('no json', 'lax $' ERROR ON ERROR)", "PATH_EVALUATION_ERROR"),
+    ("json_exists('no json', 'lax $' ERROR ON ERROR)", "JSON_INPUT_CONVERSION_ERROR"),
     ("json_exists('[]', '$')", "INVALID_PATH"),
     ("json_exists('[]', 'lax $.datetime()')", "NOT_SUPPORTED"),
     ("json_exists('\"a\"', 'lax $ ? (@ like_regex \"a\")')", "NOT_SUPPORTED"),
@@ -168,3 +168,44 @@ def test_path(path: str, expected: list[Any] | None) -> None:
         assert expected is None
     else:
         assert found == expected
+
+
+# https://trino.io/docs/current/functions/json.html: which error each function reports with ERROR ON ERROR or ON EMPTY.
+ERRORS = [
+    ("json_exists('{}', 'strict $.a' ERROR ON ERROR)",
+     "PATH_EVALUATION_ERROR: path evaluation failed: structural error: missing member 'a' in JSON object"),
+    ("json_query('[]', 'strict $[0]' ERROR ON ERROR)",
+     "PATH_EVALUATION_ERROR: path evaluation failed: structural error: invalid array subscript for empty array"),
+    ("json_value('[1, 2]', 'strict $[5]' ERROR ON ERROR)",
+     ("PATH_EVALUATION_ERROR: path evaluation failed: structural error: invalid array subscript: [5, 5] for array of "
+     "size 2")),
+    ("json_value('1', 'strict $.a' ERROR ON ERROR)",
+     "PATH_EVALUATION_ERROR: path evaluation failed: invalid item type. Expected: OBJECT, actual: NUMBER"),
+    ("json_query('{\"a\": \"x\"}', 'lax -$.a' ERROR ON ERROR)",
+     "PATH_EVALUATION_ERROR: path evaluation failed: invalid item type. Expected: NUMBER, actual: STRING"),
+    ("json_exists('no', 'lax $' ERROR ON ERROR)", "JSON_INPUT_CONVERSION_ERROR: conversion to JSON failed: "),
+    ("json_query('no', 'lax $' ERROR ON ERROR)", "JSON_INPUT_CONVERSION_ERROR: conversion to JSON failed: "),
+    ("json_value('no', 'lax $' ERROR ON ERROR)", "JSON_INPUT_CONVERSION_ERROR: conversion to JSON failed: "),
+    ("json_exists('1', 'lax $x' PASSING 'no' FORMAT JSON AS \"x\" ERROR ON ERROR)",
+     "JSON_INPUT_CONVERSION_ERROR: conversion to JSON failed: "),
+    ("json_query('{}', 'lax $.a' ERROR ON EMPTY)",
+     "JSON_OUTPUT_CONVERSION_ERROR: conversion from JSON failed: JSON path found no items"),
+    ("json_query('[1, 2]', 'lax $[*]' ERROR ON ERROR)",
+     "JSON_OUTPUT_CONVERSION_ERROR: conversion from JSON failed: JSON path found multiple items"),
+    ("json_value('{}', 'lax $.a' ERROR ON EMPTY)",
+     "JSON_VALUE_RESULT_ERROR: cannot extract SQL scalar from JSON: JSON path found no items"),
+    ("json_value('[1, 2]', 'lax $[*]' ERROR ON ERROR)",
+     "JSON_VALUE_RESULT_ERROR: cannot extract SQL scalar from JSON: JSON path found multiple items"),
+    ("json_value('[1, 2]', 'lax $' ERROR ON ERROR)",
+     "JSON_VALUE_RESULT_ERROR: cannot extract SQL scalar from JSON: JSON path found an item that cannot be converted"),
+    ("json_value('\"a\"', 'lax $' RETURNING integer ERROR ON ERROR)",
+     ("JSON_VALUE_RESULT_ERROR: cannot extract SQL scalar from JSON: Cannot cast value of type varchar to declared "
+     "return type of function JSON_VALUE: integer")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "message"), ERRORS)
+def test_error_on_error(ask: Ask, expression: str, message: str) -> None:
+    with pytest.raises(QueryFailure) as raised:
+        ask(f"SELECT {expression}")
+    assert str(raised.value).startswith(message)

@@ -80,6 +80,31 @@ def test_windows(ask: Ask, window: str, column: list[str | None]) -> None:
             [["1", "x", "1"], [None, "y", "2"]],
         ),
         (
+            (
+                "SELECT x, array_agg(e) FROM (VALUES (1, ARRAY[3, 1, 2]), (2, NULL)) t(x, l) "
+                "LEFT JOIN UNNEST(l) AS u(e) ON TRUE GROUP BY x ORDER BY x"
+            ),
+            [["1", "[3, 1, 2]"], ["2", "[null]"]],
+        ),
+        (
+            (
+                "SELECT x, e, f, n FROM (VALUES (1, ARRAY[7, 8], ARRAY['a']), (2, ARRAY[], ARRAY['b']), "
+                "(3, ARRAY[], NULL)) t(x, l, m) LEFT JOIN UNNEST(l, m) WITH ORDINALITY AS u(e, f, n) ON TRUE"
+            ),
+            [["1", "7", "a", "1"], ["1", "8", None, "2"], ["2", None, "b", "1"], ["3", None, None, None]],
+        ),
+        (
+            (
+                "SELECT x, k, v FROM (VALUES (1, MAP(ARRAY['a', 'b'], ARRAY[1, 2])), (2, MAP())) t(x, m) "
+                "LEFT JOIN UNNEST(m) AS u(k, v) ON TRUE"
+            ),
+            [["1", "a", "1"], ["1", "b", "2"], ["2", None, None]],
+        ),
+        (
+            "SELECT x, y FROM (VALUES 1, 2) t(x) LEFT JOIN LATERAL (SELECT x * 10 AS y) ON y > 10 ORDER BY 1",
+            [["1", None], ["2", "20"]],
+        ),
+        (
             "SELECT x, y FROM (VALUES 1, 2) t(x) CROSS JOIN LATERAL (SELECT x * 10 AS y) ORDER BY 1",
             [["1", "10"], ["2", "20"]],
         ),

@@ -273,9 +273,58 @@ def test_a_range_is_as_wide_as_its_offset(ask: Ask, frame: str, values: str, exp
     assert [row[0] for row in rows] == expected
 
 
-def test_a_range_has_no_null_offset(ask: Ask) -> None:
-    with pytest.raises(QueryFailure, match="must not be negative or null"):
-        ask("SELECT sum(x) OVER (ORDER BY x RANGE y PRECEDING) FROM (VALUES (1, 1), (2, NULL)) t(x, y)")
+@pytest.mark.parametrize(
+    ("offset", "values", "expected"),
+    [
+        ("INTERVAL '1' DAY", "DATE '2020-01-01', DATE '2020-01-02', DATE '2020-01-04'", ["1", "2", "1"]),
+        ("INTERVAL '1' MONTH", "DATE '2020-01-31', DATE '2020-02-29', DATE '2020-03-30'", ["1", "2", "2"]),
+        ("INTERVAL '0.5' SECOND", "TIMESTAMP '2020-01-01 00:00:00', TIMESTAMP '2020-01-01 00:00:00.5'", ["1", "2"]),
+        (
+            "INTERVAL '1' DAY",
+            "TIMESTAMP '2020-01-01 00:00:00 UTC', TIMESTAMP '2020-01-02 00:00:00 Europe/Berlin'",
+            ["1", "2"],
+        ),
+        ("INTERVAL '1' MONTH", "INTERVAL '1' MONTH, INTERVAL '2' MONTH, INTERVAL '5' YEAR", ["1", "2", "1"]),
+        ("INTERVAL '1' HOUR", "INTERVAL '30' MINUTE, INTERVAL '90' MINUTE", ["1", "2"]),
+        ("INTERVAL '1' HOUR", "DATE '2020-01-01'", "INVALID_FUNCTION_ARGUMENT"),
+        ("INTERVAL '1' MONTH", "TIMESTAMP '2020-01-01 00:00:00 UTC'", "NOT_SUPPORTED"),
+        ("INTERVAL '1' DAY", "TIMESTAMP '2020-01-01 00:00:00.123456789'", "NOT_SUPPORTED"),
+        ("INTERVAL '1' HOUR", "TIME '01:00:00'", "NOT_SUPPORTED"),
+        ("INTERVAL '1' HOUR", "1", "TYPE_MISMATCH"),
+        ("INTERVAL '1' HOUR", "INTERVAL '1' MONTH", "TYPE_MISMATCH"),
+    ],
+)
+def test_a_range_over_moments(ask: Ask, offset: str, values: str, expected: list[str] | str) -> None:
+    frame = f"RANGE BETWEEN {offset} PRECEDING AND CURRENT ROW"
+    sql = f"SELECT count(*) OVER (ORDER BY x {frame}) FROM (VALUES {values}) t(x) ORDER BY x"
+    try:
+        shown: list[str | None] | str = [row[0] for row in ask(sql).rows]
+    except QueryFailure as failure:
+        shown = failure.name
+    assert shown == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "sort", "offset"),
+    [
+        ("ROWS", "1", "-1"),
+        ("GROUPS", "1", "CAST(NULL AS integer)"),
+        ("RANGE", "1", "-1"),
+        ("RANGE", "1", "CAST(NULL AS integer)"),
+        ("RANGE", "1", "-1.5"),
+        ("RANGE", "1", "DECIMAL '-1.5'"),
+        ("RANGE", "1.0", "nan()"),
+        ("RANGE", "DATE '2020-01-01'", "INTERVAL '-1' DAY"),
+        ("RANGE", "DATE '2020-01-01'", "INTERVAL '-1' MONTH"),
+        ("RANGE", "INTERVAL '1' MONTH", "INTERVAL '-1' MONTH"),
+    ],
+)
+def test_a_frames_offset_is_not_negative(ask: Ask, unit: str, sort: str, offset: str) -> None:
+    for written in (offset, "y"):
+        with pytest.raises(QueryFailure, match="INVALID_WINDOW_FRAME: Window frame offset value must not be negative"):
+            ask(
+                f"SELECT count(*) OVER (ORDER BY x {unit} {written} PRECEDING) FROM (VALUES ({sort}, {offset})) t(x, y)"
+            )
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints/tested.txt
-WORKERS ?= 2
-# A notebook waits for refreshes more than it computes.
-NOTEBOOK_WORKERS ?= 3
+# For two cores: with two workers, the tests wait for lakehouses and browsers for a third of the time.
+WORKERS ?= 3
 MARKS ?= not browser
 SECONDS ?= 600
 # What JupyterLab is started with besides, such as --no-browser.
@@ -67,11 +66,12 @@ unit: $(READY) $(DBT_READY)
 notebook-test: $(READY)
 	$(BIN)/python -m pytest -p tests.notebooks.plugin --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 300 \
-		-n $(NOTEBOOK_WORKERS) --dist loadscope notebooks
+		-n $(WORKERS) --dist loadscope notebooks
 
 # What a person sees: JupyterLab, the site and the pages in a real Chromium. Its screenshots are in build/screenshots/.
+# A module's site, JupyterLab or lakehouse is started once, by one worker.
 browser-test: $(PAGES)
-	$(BIN)/python -m pytest -m browser -n $(WORKERS)
+	$(BIN)/python -m pytest -m browser -n $(WORKERS) --dist loadscope
 
 pictures: $(PAGES) ## Make docs/images again: the practice console's pages, and the README's gallery
 	$(BIN)/python -m tests.notebooks.gallery
@@ -121,8 +121,9 @@ clean: ## Stop the local lakehouse, and delete what was made
 	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"
 	rm -rf build .zetl .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
-# constraints/ is complete: nothing is resolved, and only files whose hashes are there are installed.
-INSTALL = -m pip install --disable-pip-version-check --no-deps
+# constraints/ is complete: nothing is resolved, and only files whose hashes are there are installed. Python compiles a
+# module when it is first imported; compiling all of them takes half of the time of an installation.
+INSTALL = -m pip install --disable-pip-version-check --no-deps --no-compile
 $(READY): pyproject.toml setup.py $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)

@@ -15,6 +15,7 @@ CONSOLE_OPTIONS ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PACKAGES := $(VENV)/.packages
 PAGES := $(VENV)/.pages
 DBT_READY := .venv-dbt/.ready
 RELEASE := .venv-release/.ready
@@ -124,11 +125,15 @@ clean: ## Stop the local lakehouse, and delete what was made
 # constraints/ is complete: nothing is resolved, and only files whose hashes are there are installed. Python compiles a
 # module when it is first imported; compiling all of them takes half of the time of an installation.
 INSTALL = -m pip install --disable-pip-version-check --no-deps --no-compile
-$(READY): pyproject.toml setup.py $(CONSTRAINTS)
+$(PACKAGES): $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing the packages into $(VENV): two to four minutes the first time."
 	$(BIN)/python $(INSTALL) --require-hashes -r $(CONSTRAINTS)
+	touch $(PACKAGES)
+
+# This step also writes into the repository, so that two environments take it one after the other.
+$(READY): pyproject.toml setup.py $(PACKAGES)
 	$(BIN)/python $(INSTALL) --no-build-isolation -e .
 	touch $(READY)
 

@@ -46,11 +46,11 @@ class Aggregates:
             return None
         for sql, key_node in scope.grouping.keys.items():
             if key_node == node:
-                return self._analysis.expression(node, scope.below_grouping()).written_as(sql)
+                return scope.grouping.above(self._analysis.expression(node, scope.below_grouping()).written_as(sql))
         if not scope.arguments and not any(isinstance(part, _QUERIES) for part in parts_in(node)):
             value = self._analysis.expression(node, scope.below_grouping())
             if value.sql in scope.grouping.keys:
-                return value
+                return scope.grouping.above(value)
         names = dotted(node)
         if names is None or names[0] in scope.arguments or names[0] in scope.aliases:
             return None
@@ -60,7 +60,7 @@ class Aggregates:
         column, own = found
         if own and column.sql not in scope.grouping.keys:
             raise NotGrouped
-        return column.value
+        return scope.grouping.above(column.value) if own else column.value
 
     def aggregate_call(self, node: tree.Call, scope: Scope) -> Typed:
         """Analyze an aggregate or a window function."""
@@ -188,7 +188,8 @@ class Aggregates:
                     node.position,
                 )
         result = types.INTEGER if len(values) <= 31 else types.BIGINT
-        sql = f"CAST(grouping({', '.join(values)}) AS {result.name})"
+        keys = ", ".join(key(argument.sql, argument.type) for argument in arguments)
+        sql = f"CAST(grouping({keys}) AS {result.name})"
         return Typed(sql, result, union(Facts(rows=True), *(argument.facts for argument in arguments)))
 
 

@@ -6,6 +6,8 @@ is. ``<`` of rows and arrays is decided by the first differing parts, and fails 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.operators import mismatch
 from local_lakehouse.sql.analysis.typed import Typed, coerce, derive, row_value
@@ -50,17 +52,45 @@ def check_comparable(operator: str, common: Type, left: Type, right: Type, posit
         raise QueryFailure("TYPE_MISMATCH", f"Cannot apply operator: {left} {operator} {right}", position)
 
 
+def has_key(type_: Type) -> bool:
+    """Return whether equal values can differ in DuckDB: in the zone of a time, or in the order of a map's entries."""
+    return type_.name in ("timestamp with time zone", "time with time zone", "char", "map") or any(
+        map(has_key, type_.children)
+    )
+
+
 def key(sql: str, type_: Type) -> str:
-    """Write a value such that DuckDB's equality is Athena's."""
+    """Write a value such that DuckDB's equality is Athena's: by instants, and without the order of map entries."""
+    if not has_key(type_):
+        return sql
     if type_.name == "timestamp with time zone":
-        return f"struct_pack(i := ({sql}).i, p := ({sql}).p)" if types.is_fine(type_) else f"({sql}).i"
+        fine = f"CASE WHEN ({sql}) IS NOT NULL THEN struct_pack(i := ({sql}).i, p := ({sql}).p) END"
+        return fine if types.is_fine(type_) else f"({sql}).i"
     if type_.name == "time with time zone":
         return f"({sql}).n"
     if type_.name == "char":
         return f"rtrim({sql})"
-    if type_.name == "map":
-        return f"list_sort(map_entries({sql}))"
-    return sql
+    if type_.name == "row":
+        fields = ", ".join(
+            f"f{index} := {key(f'({sql}).f{index}', child)}" for index, child in enumerate(type_.children)
+        )
+        return f"CASE WHEN ({sql}) IS NOT NULL THEN struct_pack({fields}) END"
+    item = f"y{_depth(type_)}"
+    if type_.name == "array":
+        return f"list_transform({sql}, lambda {item}: {key(item, type_.element)})"
+    entries = f"map_entries({sql})"
+    if has_key(type_.key) or has_key(type_.value):
+        pair = f"struct_pack(k := {key(f'{item}.key', type_.key)}, v := {key(f'{item}.value', type_.value)})"
+        entries = f"list_transform({entries}, lambda {item}: {pair})"
+    return f"list_sort({entries})"
+
+
+def row_key(columns: Iterable[tuple[str, Type]]) -> str | None:
+    """Write the key of several columns, or None if DuckDB's equality of each is Athena's."""
+    listed = list(columns)
+    if not any(has_key(type_) for _, type_ in listed):
+        return None
+    return ", ".join(key(sql, type_) for sql, type_ in listed)
 
 
 def has_floats(type_: Type) -> bool:

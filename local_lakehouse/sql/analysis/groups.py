@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.calls_in import aggregates_in, windows_in
+from local_lakehouse.sql.analysis.comparisons import key
 from local_lakehouse.sql.analysis.ordering import is_number
 from local_lakehouse.sql.analysis.scope import Grouping, Scope, dotted
 from local_lakehouse.sql.analysis.typed import Facts, Fragment, union
@@ -48,7 +49,6 @@ class Groups:
         facts: list[Facts] = []
         below = scope.in_clause("GROUP BY clause")
         sets = [self._grouping_sets(element, node, below, keys, facts) for element in node.group.elements]
-        scope.grouping = Grouping(keys)
         crossed = [tuple(dict.fromkeys(itertools.chain.from_iterable(choice))) for choice in itertools.product(*sets)]
         if len(crossed) > _MAX_GROUPING_SETS:
             raise QueryFailure(
@@ -56,6 +56,7 @@ class Groups:
                 f"GROUP BY has {len(crossed)} grouping sets but can contain at most {_MAX_GROUPING_SETS}",
                 node.group.position,
             )
+        scope.grouping = Grouping(keys, several=len(crossed) > 1)
         if node.group.distinct:
             unique = {frozenset(one): one for one in reversed(crossed)}
             crossed = list(reversed(unique.values()))
@@ -109,7 +110,7 @@ class Groups:
             )
         keys.setdefault(value.sql, written)
         facts.append(value.facts)
-        return value.sql
+        return key(value.sql, value.type)
 
     def _select_item(self, node: tree.Expression, select: tree.Select, scope: Scope) -> tree.Expression:
         number = int(node.value) if isinstance(node, tree.Literal) else 0

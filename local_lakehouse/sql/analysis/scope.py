@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from local_lakehouse.sql.analysis.comparisons import has_key, key
 from local_lakehouse.sql.analysis.typed import Facts, Typed
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar.tree import Column, Dereference, Expression, Window
@@ -48,9 +49,24 @@ class NotGrouped(Exception):
 
 @dataclass
 class Grouping:
-    """The keys of an aggregation: only keys and aggregates can be used above it."""
+    """The keys of an aggregation: only keys and aggregates can be used above it.
+
+    Args:
+        keys: The keys as written, by their SQL in DuckDB.
+        several: Whether there are several grouping sets.
+    """
 
     keys: dict[str, Expression]
+    several: bool = False
+
+    def above(self, value: Typed) -> Typed:
+        """Return the value of a grouping key above the aggregation: any of a group's equal values."""
+        if not has_key(value.type):
+            return value
+        first = f"first({value.sql})"
+        if self.several:
+            first = f"CASE WHEN grouping({key(value.sql, value.type)}) = 0 THEN {first} END"
+        return value.written_as(first)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.calls_in import aggregates_in, columns_in, windows_in
-from local_lakehouse.sql.analysis.comparisons import key
+from local_lakehouse.sql.analysis.comparisons import key, row_key
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.correlation import Inner, check_correlated, conjuncts, outer_reads
 from local_lakehouse.sql.analysis.pruning import note_conditions
@@ -128,7 +128,8 @@ class Selects:
             (null_of(types.UNKNOWN) if item.value.type == types.UNKNOWN else item.value.sql) + f" AS c{index}"
             for index, item in enumerate(items)
         )
-        distinct = "DISTINCT " if node.distinct else ""
+        on = row_key((item.value.sql, item.value.type) for item in items) if node.distinct else None
+        distinct = f"DISTINCT ON ({on}) " if on else "DISTINCT " if node.distinct else ""
         return f"SELECT {distinct}{read}" + (f" FROM {source.sql}" if source else "")
 
     def _check_having(self, node: tree.Select) -> None:
@@ -201,7 +202,8 @@ class Selects:
                 item.position,
             )
         column = tree.Column(tree.Name(field.name or ""), position=item.position)
-        return _Item(column, field.value, OutputColumn(field.name, field.type))
+        value = scope.grouping.above(field.value) if own and scope.grouping is not None else field.value
+        return _Item(column, value, OutputColumn(field.name, field.type))
 
     def _windows(self, node: tree.Select, scope: Scope) -> None:
         try:

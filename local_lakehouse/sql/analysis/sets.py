@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.comparisons import has_key, key
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.correlation import check_uncorrelated
 from local_lakehouse.sql.analysis.scope import Scope
@@ -103,8 +104,27 @@ class Sets:
         sides = [_widened(side, columns) for side in (left, right)]
         every = "" if node.distinct else " ALL"
         check_uncorrelated(left.facts | right.facts, scope, node.position)
-        sql = f"SELECT * FROM ({sides[0]} {node.operator}{every} {sides[1]})"
+        keyed = node.distinct or node.operator != "UNION"
+        if keyed and any(has_key(column.type) for column in columns):
+            sql = _by_key(node, sides, columns)
+        else:
+            sql = f"SELECT * FROM ({sides[0]} {node.operator}{every} {sides[1]})"
         return Compiled(sql, tuple(columns), left.facts | right.facts)
+
+
+def _by_key(node: tree.SetOperation, sides: list[str], columns: list[OutputColumn]) -> str:
+    """Write a set operation on columns whose equal values can differ in DuckDB."""
+    listed = ", ".join(f"c{index}" for index in range(len(columns)))
+    keys = [key(f"c{index}", column.type) for index, column in enumerate(columns)]
+    distinct = f"DISTINCT ON ({', '.join(keys)}) " if node.distinct else ""
+    if node.operator == "UNION":
+        return f"SELECT {distinct}{listed} FROM ({sides[0]} UNION ALL {sides[1]})"
+    # Without DISTINCT, the n-th of equal rows on the left matches the n-th on the right.
+    place = "1" if node.distinct else f"row_number() OVER (PARTITION BY {', '.join(keys)})"
+    packed = f"struct_pack({', '.join(f'k{index} := {sql}' for index, sql in enumerate([*keys, place]))})"
+    left, right = (f"(SELECT {listed}, {packed} AS k FROM {side})" for side in sides)
+    join = "SEMI" if node.operator == "INTERSECT" else "ANTI"
+    return f"SELECT {distinct}{listed} FROM {left} AS m {join} JOIN {right} AS n ON m.k = n.k"
 
 
 def _widened(side: Compiled, columns: list[OutputColumn]) -> str:

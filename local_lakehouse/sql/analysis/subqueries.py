@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis import operators
-from local_lakehouse.sql.analysis.comparisons import compare
+from local_lakehouse.sql.analysis.comparisons import compare, key
 from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import Typed, coerce, coerce_sql, derive, null_of, row_value
@@ -59,10 +59,10 @@ class Subqueries:
         common = common_type(value.type, inner.children[0])
         if common is None:
             raise operators.mismatch(node.operator, value.type, inner.children[0], node.position)
-        read = coerce_sql(columns, inner.children[0], common)
+        read = key(coerce_sql(columns, inner.children[0], common), common)
         source = f"(SELECT {read} FROM ({compiled.sql}) AS {name})"
         quantifier = "ALL" if node.quantifier == "ALL" else "ANY"
-        left = coerce(value, common).sql
+        left = key(coerce(value, common).sql, common)
         if (node.operator, quantifier) == ("=", "ANY"):
             return self._found(f"({left} IN {source})", types.BOOLEAN, compiled, value)
         if (node.operator, quantifier) == ("<>", "ALL"):

@@ -72,7 +72,7 @@ notebook-test: $(READY)
 # What a person sees: JupyterLab, the site and the pages in a real Chromium. Its screenshots are in build/screenshots/.
 # A module's site, JupyterLab or lakehouse is started once, by one worker.
 browser-test: $(PAGES)
-	$(BIN)/python -m pytest -m browser -n $(WORKERS) --dist loadscope
+	$(BIN)/python -m pytest -m browser -n $(WORKERS) --dist loadscope tests/browser
 
 pictures: $(PAGES) ## Make docs/images again: the practice console's pages, and the README's gallery
 	$(BIN)/python -m tests.notebooks.gallery

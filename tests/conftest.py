@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.contract.recorder import recorded_lab
@@ -12,6 +13,10 @@ from zetl_helpers.lab import Lab
 
 # The tests create and drop thousands of lakehouses; collecting their garbage took a fifth of the time.
 gc.set_threshold(50_000, 20, 50)
+
+# An example takes as long as the computer is busy; the limit is the one of pytest-timeout.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True)

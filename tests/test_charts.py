@@ -1,6 +1,5 @@
 """Figures show exactly their data, describe it in words, and stay the same between runs."""
 
-import base64
 import html
 import json
 import subprocess
@@ -377,20 +376,6 @@ def test_without_a_browser_there_is_a_reason_instead_of_a_picture(monkeypatch: p
     monkeypatch.setattr(browsers.Chromium, "find_browser", lambda **_: None)
     assert charts.static_image(every_chart()[0]) is None
     assert "BROWSER_PATH" in (charts.static_image_obstacle() or "")
-
-
-@pytest.mark.browser
-def test_a_still_picture_is_drawn_where_there_is_a_browser() -> None:
-    if (obstacle := charts.static_image_obstacle()) is not None:
-        pytest.skip(obstacle)
-    svg = charts.static_image(every_chart()[0], "svg")
-    assert svg is not None
-    assert svg.startswith(b"<svg")
-    assert all(text in svg for text in (b"A finding", b">NV<"))
-    notebook = notebook_with(every_chart()[1])
-    assert _notebook_figures.add_static_images(notebook) == 1
-    picture = notebook["cells"][1]["outputs"][0]["data"]["image/png"]
-    assert base64.b64decode(picture).startswith(b"\x89PNG")
 
 
 def test_a_map_shows_states_with_a_value_and_says_which() -> None:

@@ -52,3 +52,15 @@ def test_what_is_asked_on_one_set_of_versions_imports_nothing_that_has_two() -> 
     found = {path.name: imported(tree) & different for path, tree in marked_once()}
     assert found, "no test is marked"
     assert {name: modules for name, modules in found.items() if modules} == {}
+
+
+def test_the_tests_in_a_browser_are_those_of_their_folder() -> None:
+    """`make browser-test` collects the folder alone, and `make unit` leaves out the mark."""
+    marked = {path.parent for path in TESTS.rglob("test_*.py") if _is_marked(path, "browser")}
+    assert marked == {TESTS / "browser"}
+    assert [path.name for path in (TESTS / "browser").glob("test_*.py") if not _is_marked(path, "browser")] == []
+
+
+def _is_marked(path: Path, mark: str) -> bool:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return any(ast.unparse(node) == f"pytest.mark.{mark}" for node in ast.walk(tree) if isinstance(node, ast.Attribute))

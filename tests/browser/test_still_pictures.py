@@ -1,0 +1,24 @@
+"""Still pictures of charts, which a Chromium draws."""
+
+import base64
+
+import pytest
+
+from tests.test_charts import every_chart, notebook_with
+from zetl_helpers import charts
+from zetl_helpers.course import _notebook_figures
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_still_picture_is_drawn_where_there_is_a_browser() -> None:
+    if (obstacle := charts.static_image_obstacle()) is not None:
+        pytest.skip(obstacle)
+    svg = charts.static_image(every_chart()[0], "svg")
+    assert svg is not None
+    assert svg.startswith(b"<svg")
+    assert all(text in svg for text in (b"A finding", b">NV<"))
+    notebook = notebook_with(every_chart()[1])
+    assert _notebook_figures.add_static_images(notebook) == 1
+    picture = notebook["cells"][1]["outputs"][0]["data"]["image/png"]
+    assert base64.b64decode(picture).startswith(b"\x89PNG")

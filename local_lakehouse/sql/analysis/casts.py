@@ -50,6 +50,9 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         return constant(null_of(target), target)
     if source == target:
         return value
+    tried = _tried(value.sql, source, target) if safe else None
+    if tried is not None:
+        return derive(tried, target, value)
     sql = cast_sql(value.sql, source, target)
     if safe and value.fails:
         # Only the cast is inside TRY; errors of its operand are raised. A lambda would avoid repetition, but DuckDB
@@ -59,6 +62,31 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)
     widens = types.can_coerce(source, target) and target.name != "char"
     return derive(sql, target, value, fails=not widens, literal=value.literal if widens else None)
+
+
+def _tried(sql: str, source: Type, target: Type) -> str | None:
+    """Write TRY_CAST without DuckDB's TRY, or return None for other types.
+
+    DuckDB 1.5.1 does not support TRY in lambdas.
+    """
+    held = duckdb_type(target)
+    if types.is_text(source):
+        if types.is_integer(target):
+            return f"TRY_CAST(athena_whole_digits({sql}) AS {held})"
+        if target.name == "decimal":
+            return f"TRY_CAST(athena_decimal_digits({sql}) AS {held})"
+        if target.name in ("double", "real"):
+            return f"TRY_CAST(TRY_CAST(athena_double_digits({sql}) AS DOUBLE) AS {held})"
+        return f"athena_try_{target.name}({sql})" if target in (types.BOOLEAN, types.DATE) else None
+    if target.name not in types.NUMERICS or source.name not in (*types.NUMERICS, "boolean"):
+        return None
+    number = f"CAST({sql} AS INTEGER)" if source == types.BOOLEAN else sql
+    if source.name in ("double", "real"):
+        if types.is_integer(target):
+            number = f"athena_try_whole({sql}, {quote(target.name)})"
+        if target.name == "decimal":
+            number = f"athena_plain({sql}, '{source.name}')"
+    return f"TRY_CAST({number} AS {held})"
 
 
 def can_cast(source: Type, target: Type) -> bool:
@@ -195,8 +223,7 @@ def _from_text(sql: str, target: Type) -> str:
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
         return (
             f"CASE WHEN {sql} IS NULL THEN NULL ELSE "
-            f"coalesce(TRY_CAST(athena_check_decimal({sql}, {label}) AS {held}), "
-            f"athena_decimal_too_large({sql}, {label})) END"
+            f"coalesce(TRY_CAST(athena_decimal_digits({sql}) AS {held}), athena_no_decimal({sql}, {label})) END"
         )
     if target == types.BOOLEAN:
         return f"athena_parse_boolean({sql})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
@@ -99,9 +100,13 @@ class SpecialForms:
             raise QueryFailure(
                 "INVALID_FUNCTION_ARGUMENT", "The 'try' function must have exactly one argument", node.position
             )
-        value = self._analysis.expression(node.arguments[0], scope)
+        (argument,) = node.arguments
+        value = self._analysis.expression(argument, scope)
         if not value.fails:
             return value
+        if isinstance(argument, tree.Cast) and not self._analysis.expression(argument.operand, scope).fails:
+            # TRY_CAST is supported in more places.
+            return self._analysis.expression(replace(argument, safe=True), scope)
         if self.always_fails(value):
             return constant(null_of(value.type), value.type)
         if aggregates_in(node.arguments) or windows_in(node.arguments):

@@ -50,7 +50,9 @@ athena_random(a, b) AS CASE WHEN b <= a THEN athena_bad(CASE WHEN a = 0 THEN 'bo
 athena_bin_above(x, b) AS CASE WHEN len(b) = 0 THEN athena_bad('Bins cannot be an empty array') WHEN isnan(x) THEN athena_bad('Operand cannot be NaN') WHEN len(list_filter(b, lambda zx: NOT isfinite(zx))) > 0 THEN athena_bad('Bin values must be finite') WHEN len(list_filter(b, lambda zx, zi: zi > 1 AND b[zi - 1] > zx)) > 0 THEN athena_bad('Bin values are not sorted in ascending order') ELSE len(list_filter(b, lambda zx: zx <= x)) END
 athena_bucket(x, l, h, n) AS CASE WHEN n <= 0 THEN athena_bad('bucketCount must be greater than 0') WHEN isnan(x) THEN athena_bad('operand must not be NaN') WHEN l = h THEN athena_bad('bounds cannot equal each other') WHEN l < h THEN CASE WHEN x < l THEN 0 WHEN x >= h THEN n + 1 ELSE CAST(floor((x - l) / (h - l) * n) AS BIGINT) + 1 END ELSE CASE WHEN x > l THEN 0 WHEN x <= h THEN n + 1 ELSE CAST(floor((l - x) / (l - h) * n) AS BIGINT) + 1 END END
 athena_width_bucket(x, l, h, n) AS CASE WHEN NOT isfinite(l) THEN athena_bad('first bound must be finite') WHEN NOT isfinite(h) THEN athena_bad('second bound must be finite') ELSE athena_bucket(x, l, h, n) END
-athena_whole(x, t) AS CASE WHEN isnan(x) THEN athena_fail('INVALID_CAST_ARGUMENT|Cannot cast double NaN to ' || t) WHEN athena_half_up(x) >= CASE t WHEN 'tinyint' THEN 128 WHEN 'smallint' THEN 32768 WHEN 'integer' THEN 2147483648 ELSE 9223372036854775807 END::DOUBLE OR athena_half_up(x) < CASE t WHEN 'tinyint' THEN -128 WHEN 'smallint' THEN -32768 WHEN 'integer' THEN -2147483648 ELSE -9223372036854775807 END::DOUBLE THEN athena_fail('INVALID_CAST_ARGUMENT|Out of range for ' || t || ': ' || athena_double_text(x)) ELSE athena_half_up(x) END
+athena_beyond(x, t) AS athena_half_up(x) >= CASE t WHEN 'tinyint' THEN 128 WHEN 'smallint' THEN 32768 WHEN 'integer' THEN 2147483648 ELSE 9223372036854775807 END::DOUBLE OR athena_half_up(x) < CASE t WHEN 'tinyint' THEN -128 WHEN 'smallint' THEN -32768 WHEN 'integer' THEN -2147483648 ELSE -9223372036854775807 END::DOUBLE
+athena_whole(x, t) AS CASE WHEN isnan(x) THEN athena_fail('INVALID_CAST_ARGUMENT|Cannot cast double NaN to ' || t) WHEN athena_beyond(x, t) THEN athena_fail('INVALID_CAST_ARGUMENT|Out of range for ' || t || ': ' || athena_double_text(x)) ELSE athena_half_up(x) END
+athena_try_whole(x, t) AS CASE WHEN NOT isnan(x) AND NOT athena_beyond(x, t) THEN athena_half_up(x) END
 athena_plain(x, k) AS athena_plain_number(CASE WHEN k = 'real' THEN athena_real_text(x) ELSE athena_double_text(x) END)
 """
 
@@ -72,18 +74,22 @@ athena_distance(a, b) AS CASE WHEN length(a) > 0 AND length(b) > 0 AND greatest(
 athena_translate(s, f, t) AS translate(s, f, t)
 athena_chr(n) AS CASE WHEN n < 0 OR n > 1114111 THEN athena_bad('Not a valid Unicode code point: ' || n) ELSE chr(CAST(n AS INTEGER)) END
 athena_codepoint(s) AS CASE WHEN length(s) <> 1 THEN athena_bad('Input string must be a single character string') ELSE unicode(s) END
-athena_parse_double(s, t) AS CASE WHEN regexp_full_match(trim(s), '[+-]?(NUMBER[dDfF]?|NaN|Infinity)') THEN CAST(rtrim(trim(s), 'dDfF') AS DOUBLE) ELSE athena_bad_cast(s, t) END
-athena_check_decimal(s, t) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast VARCHAR ''' || s || ''' to ' || t || '. Value is not a number.') END
-athena_decimal_too_large(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast VARCHAR ''' || s || ''' to ' || t || '. Value too large.')
+athena_double_digits(s) AS CASE WHEN regexp_full_match(trim(s), '[+-]?(NUMBER[dDfF]?|NaN|Infinity)') THEN rtrim(trim(s), 'dDfF') END
+athena_parse_double(s, t) AS CASE WHEN s IS NULL THEN NULL WHEN athena_double_digits(s) IS NOT NULL THEN CAST(athena_double_digits(s) AS DOUBLE) ELSE athena_bad_cast(s, t) END
+athena_decimal_digits(s) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s END
+athena_no_decimal(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast VARCHAR ''' || s || ''' to ' || t || CASE WHEN athena_decimal_digits(s) IS NULL THEN '. Value is not a number.' ELSE '. Value too large.' END)
 athena_fit_decimal(v, s, t, k) AS CASE WHEN v IS NOT NULL THEN v WHEN s IS NULL THEN NULL ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast ' || k || ' ''' || s || ''' to ' || t) END
-athena_parse_boolean(s) AS CASE WHEN lower(s) IN ('t', 'true', '1') THEN TRUE WHEN lower(s) IN ('f', 'false', '0') THEN FALSE ELSE athena_bad_cast(s, 'BOOLEAN') END
+athena_try_boolean(s) AS CASE WHEN lower(s) IN ('t', 'true', '1') THEN TRUE WHEN lower(s) IN ('f', 'false', '0') THEN FALSE END
+athena_parse_boolean(s) AS CASE WHEN s IS NULL THEN NULL ELSE coalesce(athena_try_boolean(s), athena_bad_cast(s, 'BOOLEAN')) END
+athena_whole_digits(s) AS CASE WHEN regexp_full_match(s, '[+-]?[0-9]+') THEN s END
 """.replace("NUMBER", _NUMBER)
 
 _MOMENTS = r"""
 athena_now() AS make_timestamp(epoch_ms(now()) * 1000)
 athena_now_micros() AS make_timestamp(epoch_us(now()))
 athena_current_date() AS CAST(athena_now() AS DATE)
-athena_parse_date(s) AS CASE WHEN regexp_full_match(trim(s, athena_spaces()), '[+-]?[0-9]+-[0-9]{1,2}-[0-9]{1,2}') THEN coalesce(TRY_CAST(trim(s, athena_spaces()) AS DATE), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s)) ELSE athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s) END
+athena_try_date(s) AS TRY_CAST(CASE WHEN regexp_full_match(trim(s, athena_spaces()), '[+-]?[0-9]+-[0-9]{1,2}-[0-9]{1,2}') THEN trim(s, athena_spaces()) END AS DATE)
+athena_parse_date(s) AS CASE WHEN s IS NULL THEN NULL ELSE coalesce(athena_try_date(s), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s)) END
 athena_step(us, n) AS us - ((us % n) + n) % n
 athena_round_timestamp(t, p) AS CASE WHEN p >= 6 THEN t ELSE make_timestamp(athena_step(epoch_us(t) + CAST(pow(10, 6 - p) AS BIGINT) // 2, CAST(pow(10, 6 - p) AS BIGINT))) END
 athena_timestamp_text(t, p) AS CASE WHEN year(t) BETWEEN 0 AND 9999 THEN strftime(t, '%Y') WHEN year(t) < 0 THEN printf('-%04d', -year(t)) ELSE '+' || year(t) END || strftime(t, '-%m-%d %H:%M:%S') || CASE WHEN p = 0 THEN '' ELSE '.' || left(strftime(t, '%f'), p) END
@@ -173,8 +179,8 @@ def _integer_parsers() -> str:
     lines = []
     for name in _INTEGERS:
         lines.append(
-            f"athena_parse_{name}(s, t) AS CASE WHEN regexp_full_match(s, '[+-]?[0-9]+') THEN "
-            f"coalesce(TRY_CAST(s AS {name.upper()}), athena_bad_cast(s, t)) ELSE athena_bad_cast(s, t) END"
+            f"athena_parse_{name}(s, t) AS CASE WHEN s IS NULL THEN NULL ELSE "
+            f"coalesce(TRY_CAST(athena_whole_digits(s) AS {name.upper()}), athena_bad_cast(s, t)) END"
         )
     return "\n".join(lines)
 

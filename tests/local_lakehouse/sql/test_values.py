@@ -365,3 +365,72 @@ def test_lists_of_nulls_are_paired(ask: Ask, expression: str, rows: list[list[st
     for (x, y), row in zip(pairs, rows, strict=True):
         constant = f"SELECT {expression} FROM (VALUES (CAST({x} AS {kind}), CAST({y} AS {kind}))) t(x, y)"
         assert ask(constant).rows == [row], (x, y)
+
+
+DIGITS = (
+    "1",
+    "-5",
+    " 1",
+    "300",
+    "9223372036854775808",
+    "1e3",
+    "1e400",
+    "5.555",
+    ".5",
+    "-",
+    "1d",
+    "NaN",
+    "Infinity",
+    "x",
+    "",
+)
+WORDS = ("t", "FALSE", "yes", "2020-02-29", "2020-02-30", " 2020-1-2 ", "2020")
+NUMBERS = ("1.5", "-2.5", "0.0", "127.5", "1e10", "1e19", "1e300", "nan()", "infinity()")
+TRIED = [
+    *((f"'{text}'", target) for text in (*DIGITS, *WORDS) for target in ("double", "bigint", "decimal(4,2)", "date")),
+    *((f"'{text}'", target) for text in (*DIGITS, *WORDS) for target in ("tinyint", "boolean")),
+    *((number, target) for number in NUMBERS for target in ("tinyint", "bigint", "decimal(4,1)", "decimal(38,0)")),
+    *((value, "decimal(2,2)") for value in ("true", "1", "DECIMAL '0.555'", "BIGINT '7'")),
+    *((value, "smallint") for value in ("DECIMAL '1.5'", "DECIMAL '99999'", "BIGINT '-32769'", "true")),
+]
+
+
+def test_try_cast_is_cast_or_null(ask: Ask) -> None:
+    """TRY_CAST, TRY of CAST, and both in a lambda agree with CAST, which DuckDB 1.5.1 needs other SQL for."""
+    for value, target in TRIED:
+        try:
+            expected = ask(f"SELECT CAST(x AS {target}) FROM (VALUES {value}) t(x)").rows[0][0]
+        except QueryFailure as failure:
+            expected = None if failure.name in ("INVALID_CAST_ARGUMENT", "NUMERIC_VALUE_OUT_OF_RANGE") else failure.name
+        columns = (
+            f"TRY_CAST(x AS {target})",
+            f"TRY(CAST(x AS {target}))",
+            f"transform(ARRAY[x], v -> TRY_CAST(v AS {target}))[1]",
+            f"transform(ARRAY[x], v -> TRY(CAST(v AS {target})))[1]",
+        )
+        found = ask(f"SELECT {', '.join(columns)} FROM (VALUES {value}) t(x)").rows[0]
+        assert found == [expected] * 4, (value, target)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("filter(ARRAY['1', 'x', '-2'], v -> TRY_CAST(v AS double) > 0)", "[1]"),
+        ("reduce(ARRAY['1', 'b', '3'], 0, (s, v) -> s + coalesce(TRY_CAST(v AS integer), 0), s -> s)", "4"),
+        ("transform_values(MAP(ARRAY['a'], ARRAY['z']), (k, v) -> TRY_CAST(v AS bigint))", "{a=null}"),
+        ("transform(ARRAY[ARRAY['1', 'z']], v -> transform(v, w -> TRY_CAST(w AS integer)))", "[[1, null]]"),
+        ("transform(ARRAY['{\"a\": 1}', '{}'], v -> json_value(v, 'lax $.a' RETURNING integer))", "[1, null]"),
+        ("transform(ARRAY[1, 0], v -> TRY_CAST(CAST(10 / v AS varchar) AS integer))", "DIVISION_BY_ZERO"),
+        ("CAST('x' AS decimal(3,1))", "INVALID_CAST_ARGUMENT: Cannot cast VARCHAR 'x' to DECIMAL(3, 1). Value is not"),
+        (
+            "CAST('1000' AS decimal(3,1))",
+            "INVALID_CAST_ARGUMENT: Cannot cast VARCHAR '1000' to DECIMAL(3, 1). Value too",
+        ),
+    ],
+)
+def test_try_cast_in_a_lambda(ask: Ask, expression: str, expected: str) -> None:
+    try:
+        shown = ask(f"SELECT {expression}").rows[0][0]
+    except QueryFailure as failure:
+        shown = str(failure)[: len(expected)]
+    assert shown == expected

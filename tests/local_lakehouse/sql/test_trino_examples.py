@@ -6,16 +6,15 @@ Examples are omitted if their result depends on the current time, on chance, or 
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_lakehouse.sql.failures import QueryFailure
 from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.examples_table import PAGE, examples, written
 
-EXAMPLES = [json.loads(line) for line in (Path(__file__).parent / "trino_examples.jsonl").read_text().splitlines()]
+EXAMPLES = examples()
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["statement"][:80])
@@ -33,4 +32,10 @@ def test_few_are_refused() -> None:
     refused = [
         example for example in EXAMPLES if isinstance(example["result"], dict) and "refused" in example["result"]
     ]
-    assert len(EXAMPLES) - len(refused) >= 235
+    assert len(EXAMPLES) - len(refused) >= 266
+
+
+def test_the_table_in_the_docs_is_current() -> None:
+    page = PAGE.read_text()
+
+    assert written(page) == page, "run: python -m tests.local_lakehouse.sql.examples_table"

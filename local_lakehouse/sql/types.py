@@ -256,10 +256,18 @@ def common_type(left: Type, right: Type) -> Type | None:
 
 
 def can_coerce(source: Type, target: Type) -> bool:
-    """Return whether a value widens to a type implicitly."""
+    """Return whether a value widens to a type implicitly, whatever the names of its row fields are."""
     if source.name == "char" and target.name == "varchar":
         return True
-    return common_type(source, target) == target
+    common = common_type(source, target)
+    return common is not None and _unnamed(common) == _unnamed(target)
+
+
+def _unnamed(type_: Type) -> Type:
+    """Return a type without the names of its row fields."""
+    if not type_.children:
+        return type_
+    return Type(type_.name, type_.numbers, tuple(map(_unnamed, type_.children)))
 
 
 def _common_number(left: Type, right: Type) -> Type:

@@ -1,26 +1,36 @@
 """Conversions when a statement stores values in columns of another type.
 
-Athena widens values as in an expression. It also stores a double in a float column, and a timestamp with time zone in a
-column without a time zone.
+As in Trino, values are stored if both types have a common type: a double in an integer column is rounded, and a
+timestamp with time zone loses its zone. A value that does not fit is an error.
 """
 
 from __future__ import annotations
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.casts import cast_sql
-from local_lakehouse.sql.analysis.typed import coerce_sql
+from local_lakehouse.sql.analysis.typed import coerce_sql, failure, quote
 from local_lakehouse.sql.types import Type
-
-_NARROWED = {"double": "real", "timestamp with time zone": "timestamp"}
 
 
 def can_store(source: Type, target: Type) -> bool:
     """Return whether values of a type can be stored in a column of another type."""
-    return types.can_coerce(source, target) or _NARROWED.get(source.name) == target.name
+    if any(map(_has_limited_text, target.children)):
+        return types.can_coerce(source, target)
+    return types.common_type(source, target) is not None
+
+
+def _has_limited_text(type_: Type) -> bool:
+    return (types.is_text(type_) and bool(type_.numbers)) or any(map(_has_limited_text, type_.children))
 
 
 def stored_sql(sql: str, source: Type, target: Type) -> str:
     """Convert a value to a column's type, which `can_store` allows."""
-    if types.can_coerce(source, target):
+    if types.can_coerce(source, target) or source == types.UNKNOWN:
         return coerce_sql(sql, source, target)
-    return cast_sql(sql, source, target)
+    converted = cast_sql(sql, source, target)
+    if not types.is_text(target) or not target.numbers:
+        return converted
+    # Only spaces are cut off.
+    message = f"Cannot truncate non-space characters when casting from {source} to {target} on INSERT"
+    failed = failure("INVALID_CAST_ARGUMENT", quote(message))
+    return f"CASE WHEN length(rtrim({sql}, ' ')) > {target.precision} THEN {failed} ELSE {converted} END"

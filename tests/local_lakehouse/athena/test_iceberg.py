@@ -347,4 +347,4 @@ def test_values_are_stored_in_narrower_columns(athena: Athena) -> None:
 
     rows = athena.run("SELECT id, f, at > TIMESTAMP '2024-06-01 00:00:00' FROM t ORDER BY id")
     assert rows == [["1", "0.5", "true"], ["2", "1.4142135", "false"], ["3", "2.5", None]]
-    assert "TYPE_MISMATCH" in athena.fail("INSERT INTO t VALUES (1.5, 1.0, NULL)")
+    assert "TYPE_MISMATCH" in athena.fail("INSERT INTO t VALUES ('1', 1.0, NULL)")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.calls_in import aggregates_in, parts_in, windows_in
-from local_lakehouse.sql.analysis.comparisons import key
+from local_lakehouse.sql.analysis.comparisons import has_key, key
 from local_lakehouse.sql.analysis.scope import NotGrouped, Scope, dotted
 from local_lakehouse.sql.analysis.signatures import Signature
 from local_lakehouse.sql.analysis.typed import NOTHING, Facts, Fragment, Typed, derive, union
@@ -156,6 +156,9 @@ class Aggregates:
             "and_filter": f" AND {condition}" if condition else "",
             "nulls": " IGNORE NULLS" if node.nulls == "IGNORE" else "",
         }
+        if node.name == "array_agg" and node.distinct and has_key(values[0].type):
+            listed = _fill(emit, {**pieces, "distinct": ""})
+            return f"athena_distinct_by({listed}, {key(listed, types.array(values[0].type))})"
         return _fill(emit, pieces)
 
     def _argument(self, node: tree.Call, value: Typed) -> str:

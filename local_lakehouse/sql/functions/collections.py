@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.casts import text_of
-from local_lakehouse.sql.analysis.comparisons import equal, greatest_key, has_floats, key
+from local_lakehouse.sql.analysis.comparisons import equal, greatest_key, has_floats, has_key, key
 from local_lakehouse.sql.analysis.signatures import Emit
 from local_lakehouse.sql.analysis.typed import Typed, null_of
 from local_lakehouse.sql.failures import QueryFailure
@@ -76,8 +76,21 @@ def extreme_of(items: str, element: Type, greatest: bool) -> str:
     return f"list_aggregate(list_transform({items}, lambda e: struct_pack(k := {read}, v := e)), '{name}').v"
 
 
-def _overlap(arguments: Sequence[Typed]) -> str:
-    return f"athena_arrays_overlap({arguments[0].sql}, {arguments[1].sql})"
+def _of_sets(plain: str, keyed: str) -> Emit:
+    """Return an emitter for a function that compares elements: by their keys if equal elements can differ in DuckDB.
+
+    Args:
+        plain: The SQL with the arguments.
+        keyed: The SQL with the arguments and then the lists of their keys.
+    """
+
+    def emit(arguments: Sequence[Typed]) -> str:
+        lists = [argument.sql for argument in arguments]
+        if not has_key(arguments[0].type):
+            return plain.format(*lists)
+        return keyed.format(*lists, *(key(argument.sql, argument.type) for argument in arguments))
+
+    return emit
 
 
 def fold(items: str, element: Type, start: Typed, step: Typed) -> str:
@@ -221,7 +234,12 @@ define("cardinality", "map(K,V)", "bigint", "cardinality({0})")
 define("contains", "array(T:comparable),T:comparable", "boolean", _contains, fails=True)
 define("element_at", "array(T),bigint", "T", "athena_element_at({0}, {1})", fails=True)
 define("element_at", "map(K,V),K", "V", _element_at_map)
-define("array_distinct", "array(T:comparable)", _same, "athena_array_distinct({0})")
+define(
+    "array_distinct",
+    "array(T:comparable)",
+    _same,
+    _of_sets("athena_array_distinct({0})", "athena_distinct_by({0}, {1})"),
+)
 define("array_sort", "array(T:orderable)", _same, "list_sort({0}, 'ASC', 'NULLS LAST')")
 define("array_sort", "array(T),function(T,T,integer)", _same, _sorted_by, fails=True)
 define("array_max", "array(T:orderable)", "T", _extreme(True))
@@ -240,12 +258,18 @@ define(
     "array_union",
     "array(T:comparable),array(T:comparable)",
     "array(T)",
-    "athena_array_distinct(athena_array_concat({0}, {1}))",
+    _of_sets(
+        "athena_array_distinct(athena_array_concat({0}, {1}))",
+        "athena_distinct_by(athena_array_concat({0}, {1}), athena_array_concat({2}, {3}))",
+    ),
 )
-define("array_intersect", "array(T:comparable),array(T:comparable)", "array(T)", "athena_array_intersect({0}, {1})")
-define("array_except", "array(T:comparable),array(T:comparable)", "array(T)", "athena_array_except({0}, {1})")
-define("arrays_overlap", "array(T:comparable),array(T:comparable)", "boolean", _overlap)
-define("contains_sequence", "array(T:comparable),array(T:comparable)", "boolean", "athena_contains_sequence({0}, {1})")
+for _name, _result, _plain, _keyed in (
+    ("array_intersect", "array(T)", "athena_array_intersect({0}, {1})", "athena_intersect_by({0}, {1}, {2}, {3})"),
+    ("array_except", "array(T)", "athena_array_except({0}, {1})", "athena_except_by({0}, {2}, {3})"),
+    ("arrays_overlap", "boolean", "athena_arrays_overlap({0}, {1})", "athena_arrays_overlap({2}, {3})"),
+    ("contains_sequence", "boolean", "athena_contains_sequence({0}, {1})", "athena_contains_sequence({2}, {3})"),
+):
+    define(_name, "array(T:comparable),array(T:comparable)", _result, _of_sets(_plain, _keyed))
 define("array_histogram", "array(T:comparable)", "map(T,bigint)", "athena_array_histogram({0})")
 define("array_first", "array(T)", "T", "{0}[1]")
 define("array_last", "array(T)", "T", "{0}[-1]")

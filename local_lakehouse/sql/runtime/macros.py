@@ -146,6 +146,11 @@ athena_nth(l, n) AS CASE WHEN n = 0 THEN athena_bad('array_position cannot take 
 athena_kept_in(a, b) AS list_filter(athena_array_distinct(a), lambda zy: athena_has(b, zy))
 athena_array_intersect(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) < len(b) THEN athena_kept_in(b, a) ELSE athena_kept_in(a, b) END
 athena_array_except(a, b) AS CASE WHEN b IS NULL THEN NULL ELSE list_filter(athena_array_distinct(a), lambda zy: NOT athena_has(b, zy)) END
+athena_chosen(a, k, f) AS list_transform(list_filter(range(1, len(a) + 1), lambda zi: athena_first_at(k, k[zi]) = zi AND f[zi]), lambda zj: a[zj])
+athena_distinct_by(a, k) AS athena_chosen(a, k, list_transform(k, lambda zt: TRUE))
+athena_kept_by(a, k, o) AS athena_chosen(a, k, list_transform(k, lambda zt: athena_has(o, zt)))
+athena_except_by(a, k, o) AS CASE WHEN o IS NULL THEN NULL ELSE athena_chosen(a, k, list_transform(k, lambda zt: NOT athena_has(o, zt))) END
+athena_intersect_by(a, b, k, o) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) < len(b) THEN athena_kept_by(b, o, k) ELSE athena_kept_by(a, k, o) END
 athena_arrays_overlap(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN list_has_any(a, b) THEN TRUE WHEN len(a) = 0 OR len(b) = 0 THEN FALSE WHEN list_count(a) < len(a) OR list_count(b) < len(b) THEN NULL ELSE FALSE END
 athena_contains_sequence(a, s) AS len(list_filter(range(1, len(a) - len(s) + 2), lambda zi: list_slice(a, zi, zi + len(s) - 1) = s)) > 0
 athena_slice(a, s, n) AS CASE WHEN s = 0 THEN athena_bad('SQL array indices start at 1') WHEN n < 0 THEN athena_bad('length must be greater than or equal to 0') WHEN n = 0 OR s > len(a) OR s < -len(a) THEN list_filter(a, lambda zx: FALSE) WHEN s < 0 THEN list_slice(a, len(a) + s + 1, least(len(a) + s + n, len(a))) ELSE list_slice(a, s, least(s + n - 1, len(a))) END

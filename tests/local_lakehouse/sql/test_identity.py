@@ -74,3 +74,25 @@ def test_a_group_has_the_value_of_its_rows(ask: Ask) -> None:
 @pytest.mark.parametrize("condition", ["IN (SELECT x FROM u)", "= ANY (SELECT x FROM u)", ">= ALL (SELECT x FROM u)"])
 def test_a_subquery_compares_instants(ask: Ask, condition: str) -> None:
     assert ask(f"WITH u(x) AS (SELECT {SECOND}) SELECT {FIRST} {condition}").rows == [["true"]]
+
+
+@pytest.mark.parametrize(
+    ("expression", "count"),
+    [
+        ("cardinality(array_distinct(ARRAY[a, b, NULL, NULL]))", "2"),
+        ("cardinality(array_union(ARRAY[a], ARRAY[b, NULL]))", "2"),
+        ("cardinality(array_intersect(ARRAY[a, NULL], ARRAY[b]))", "1"),
+        ("cardinality(array_intersect(ARRAY[a], ARRAY[b, NULL, a]))", "1"),
+        ("cardinality(array_except(ARRAY[a, NULL], ARRAY[b]))", "1"),
+        ("arrays_overlap(ARRAY[a], ARRAY[b])", "true"),
+        ("contains_sequence(ARRAY[NULL, a], ARRAY[b])", "true"),
+        ("cardinality(array_agg(DISTINCT x))", "2"),
+    ],
+)
+@pytest.mark.parametrize("kind", PAIRS)
+def test_sets_of_elements(ask: Ask, kind: str, expression: str, count: str) -> None:
+    first, second = PAIRS[kind]
+    values = f"(SELECT {first} AS x UNION ALL SELECT {second} UNION ALL SELECT NULL)"
+    source = values if "DISTINCT" in expression else f"(SELECT {first} AS a, {second} AS b)"
+
+    assert ask(f"SELECT {expression} FROM {source}").rows == [[count]]

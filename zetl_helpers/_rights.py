@@ -23,7 +23,7 @@ DENIED = ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation
 _MISSING = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: \"?(?P<resource>[^\s\"]+))?")
 _ABOVE = re.compile(r"explicit deny|permissions boundary|service control policy|session policy|resource control policy")
 _GRANTS = (
-    "It is Lake Formation that denies this, not IAM: whoever is its administrator grants the right, as chapter 3 does."
+    "Lake Formation denies this, not IAM. A Lake Formation administrator can grant the permission, as chapter 3 does."
 )
 # A Studio project has no S3 permissions for other people's files; Lake Formation provides temporary ones.
 _OF_PROJECT = re.compile(r"assumed-role/datazone_usr_role_\w+")

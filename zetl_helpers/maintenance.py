@@ -91,7 +91,7 @@ def compact(lab: Lab) -> Step:
     See https://docs.aws.amazon.com/athena/latest/ug/optimize-statement.html
     """
     sql = f"OPTIMIZE {lab.target_table} REWRITE DATA USING BIN_PACK"
-    return _run(lab, f"small files of table {lab.target_table} written together", sql)
+    return _run(lab, f"small files of table {lab.target_table} merged", sql)
 
 
 def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
@@ -127,7 +127,7 @@ def vacuum(lab: Lab) -> Step:
 
     See https://docs.aws.amazon.com/athena/latest/ug/vacuum-statement.html
     """
-    return _run(lab, f"old snapshots of table {lab.target_table} let go", f"VACUUM {lab.target_table}")
+    return _run(lab, f"old snapshots of table {lab.target_table} expired", f"VACUUM {lab.target_table}")
 
 
 def _run(lab: Lab, thing: str, sql: str) -> Step:

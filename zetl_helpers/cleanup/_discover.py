@@ -30,7 +30,7 @@ _BUSY = (
     "ResourceInUseException",
 )  # fmt: skip
 _MINUTES = 60
-_KEPT = "is kept for ever"
+_KEPT = "stays until you delete it"
 
 
 class StillThereError(Exception):
@@ -59,7 +59,7 @@ def _integrations(mine: Belongings) -> Found:
     for found in mine.integrations:
         name, tags = found["IntegrationName"], mine.integration_tags(found)
         if mine.owns(tags):
-            why = "exports the table at every interval, for ever"
+            why = "exports the table at every refresh interval until you delete it"
             gone = partial(_integration_is_gone, mine, found["IntegrationArn"])
             delete = partial(_wait_for_integration, name, gone)
             yield Leftover("integration", name, why, TAGGED, delete, gone, mine.source_of(name))
@@ -90,7 +90,7 @@ def _logs(mine: Belongings) -> Found:
     """
     logs = mine.lab.client("logs")
     ids = {
-        _id(one): ("is the log of the lab's integration", mine.source_of(one["IntegrationName"]))
+        _id(one): ("the log of the lab's integration", mine.source_of(one["IntegrationName"]))
         for one in mine.integrations
         if _is_labs(mine, one)
     }
@@ -204,7 +204,7 @@ def _bucket(mine: Belongings) -> Found:
             delete = partial(empty, s3, bucket, results)
             yield Leftover("Athena results", name, why, "in the lab's bucket", delete)
         delete = partial(_delete_bucket, s3, bucket)
-        yield Leftover("S3 bucket", bucket, "costs by the GB-month", TAGGED, delete)
+        yield Leftover("S3 bucket", bucket, "billed by the GB-month", TAGGED, delete)
     elif mine.bucket is not None:
         yield mine.foreign("S3 bucket", bucket, mine.bucket)
 
@@ -253,7 +253,7 @@ def _recovery(mine: Belongings, name: str) -> Found:
         # A table that is deleted with PITR on leaves a backup that nobody can delete for 35 days.
         off = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
         delete = partial(dynamodb.update_continuous_backups, TableName=name, **off)
-        why, source = "costs by the GB-month", mine.source_of(name)
+        why, source = "billed by the GB-month", mine.source_of(name)
         yield Leftover("point-in-time recovery", name, why, "of the lab's table", delete, table=source)
 
 

@@ -84,7 +84,7 @@ def locations(mine: Belongings) -> Found:
         for arn in (one["ResourceArn"] for one in answer["ResourceInfoList"]):
             for lab in mine.lab.everywhere:
                 if arn.rstrip("/") == lab.table_location_arn and mine.owns(mine.bucket):
-                    why, known_by = "lets Lake Formation read the files", "lies in the lab's bucket"
+                    why, known_by = "lets Lake Formation read the files", "in the lab's bucket"
                     delete = partial(studio.deregister_location, lab)
                     yield Leftover("Lake Formation location", arn, why, known_by, delete, table=lab.source)
         if not answer.get("NextToken"):
@@ -98,8 +98,8 @@ def administrator(mine: Belongings) -> Found:
         yield Leftover(
             "Lake Formation administrator",
             principal,
-            "was none before the tutorial",
-            "noted on the lab's role",
+            "wasn't an administrator before the tutorial",
+            "recorded on the lab's role",
             partial(studio.remove_administrator, mine.lab, principal),
         )
 
@@ -114,7 +114,7 @@ def studio_domain(mine: Belongings) -> Found:
     yield Leftover("Studio project", lab.project, "its spaces cost by the hour", "in the lab's domain", delete)
     delete = partial(_studio_setup.delete_domain, lab, domain)
     why = "its VPC may have a NAT gateway: delete the stack SageMakerUnifiedStudio-VPC afterwards if nothing uses it"
-    yield Leftover("Studio domain", domain, why, "noted on the lab's role, and tagged", delete)
+    yield Leftover("Studio domain", domain, why, "recorded on the lab's role, and tagged", delete)
 
 
 def catalog_statements(mine: Belongings) -> Found:
@@ -132,7 +132,7 @@ def catalog_statements(mine: Belongings) -> Found:
             sid = statement["Sid"]
             theirs = mine.is_foreign(mine.database) or mine.is_foreign(mine.tables[lab.table])
             if _subject(statement) == wanted[sid] and not theirs:
-                known_by = "names the lab's table and database alone"
+                known_by = "names only the lab's table and database"
                 delete = partial(target.remove_catalog_statements, lab, [sid])
                 kind, why = "Data Catalog policy statement", "lets integrations write here"
                 yield Leftover(kind, sid, why, known_by, delete, table=lab.source)

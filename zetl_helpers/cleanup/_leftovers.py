@@ -13,7 +13,7 @@ from zetl_helpers._aws import absent, error_code, tag_dict
 from zetl_helpers.integration import tags
 from zetl_helpers.lab import TAG_KEY, Lab
 
-TAGGED = "carries the lab's tag"
+TAGGED = "has the lab's tag"
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class Belongings:
     def foreign(self, kind: str, name: str, tags: dict[str, str]) -> Foreign:
         """Say why a resource with these tags is kept."""
         tag = tags.get(TAG_KEY)
-        found = f"carries {TAG_KEY}={tag}, another lab's tag" if tag else f"does not carry the tag {TAG_KEY}"
-        return Foreign(kind, name, f"it {found}: it is not this lab's")
+        found = f"has {TAG_KEY}={tag}, another lab's tag" if tag else f"doesn't have the tag {TAG_KEY}"
+        return Foreign(kind, name, f"it {found}, so it isn't this lab's")
 
     def source_of(self, name: str) -> str:
         """Return the source whose DynamoDB table, target table or integration has this name; empty for another name."""

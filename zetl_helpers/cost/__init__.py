@@ -172,8 +172,8 @@ def idle_warning(refresh_minutes: int) -> str:
     idle = idle_cost(refresh_minutes)
     return (
         f"An idle integration refreshing every {refresh_minutes} minutes costs about ${idle:.2f} a month per table: "
-        "each refresh is an export, billed as 10 MB at least. Delete the integration when you are done: "
-        "a forgotten one goes on for ever."
+        "each refresh is an export, billed as at least 10 MB. Delete the integration when you are done. "
+        "Otherwise it keeps exporting."
     )
 
 

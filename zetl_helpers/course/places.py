@@ -72,7 +72,7 @@ PLACES: Mapping[int, tuple[Place, ...]] = {
         Place("Create it", "DynamoDB › Integrations", "/dynamodb/integrations"),
         Place("The initial load", "AWS Glue › Databases › Table", _TARGET),
         Place(
-            "What lies in the bucket", "Amazon S3 › Bucket", "/s3/{bucket}", {"prefix": "{database}/{target_table}/"}
+            "What the bucket contains", "Amazon S3 › Bucket", "/s3/{bucket}", {"prefix": "{database}/{target_table}/"}
         ),
         Place("When it needs attention", "AWS Glue › Zero-ETL integrations", "/glue/zero-etl"),
     ),

@@ -238,7 +238,7 @@ def price() -> Check:
     day = cost.estimate(items=50, item_bytes=200, changes_per_day=30, days=1).total
     idle = cost.idle_cost(cost.SHORTEST_REFRESH)
     return Check(
-        True, f"cost on AWS: about ${day:.2f} a day; a forgotten integration about ${idle:.2f} a month, for ever"
+        True, f"cost on AWS: about ${day:.2f} a day; a forgotten integration about ${idle:.2f} a month"
     )
 
 

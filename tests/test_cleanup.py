@@ -138,7 +138,7 @@ def test_a_wait_that_ends_without_the_thing_gone_is_a_failure(lab: Lab, no_waiti
     busy = Answers(lab, "dynamodb", "DeleteTable")
     busy.fail("ResourceInUseException", times=10**6)
     (outcome,) = cleanup.apply(cleanup.plan(lab))["outcome"]
-    assert outcome.startswith("failed: Waited 10 min 00 s for table CustomerAccounts to be gone")
+    assert outcome.startswith("failed: Waited 10 min 00 s for table CustomerAccounts to be deleted")
 
 
 def test_an_integration_in_the_middle_of_something_goes_as_soon_as_it_can(
@@ -229,7 +229,9 @@ def test_expired_credentials_are_one_error(lab: Lab) -> None:
 def test_a_bucket_of_another_account_is_left_alone(lab: Lab) -> None:
     Answers(lab, "s3", "HeadBucket").fail("403", times=9)
     assert foreign(lab) == [f"S3 bucket {lab.bucket}"]
-    assert cleanup.verify(lab) == ("Nothing is left of the lab. Not the lab's, and kept despite their names: 1.")
+    assert cleanup.verify(lab) == (
+        "Nothing is left of the lab. Kept, because they aren't the lab's despite their names: 1."
+    )
 
 
 def test_a_bucket_of_ones_own_that_may_not_be_looked_at_is_not_called_foreign(lab: Lab) -> None:

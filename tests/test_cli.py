@@ -52,7 +52,7 @@ def test_without_notebooks_here_those_of_the_installed_package_are_run_but_never
     assert main(["run"]) == 0
     assert asked == [[packaged]]
     assert main(["run", "--store"]) == 1
-    assert capsys.readouterr().err.startswith("Outputs are stored in a copy of the repository")
+    assert capsys.readouterr().err.startswith("The installed package cannot store outputs")
 
 
 def _note(asked: list[list[Path]], paths: list[Path]) -> int:
@@ -73,7 +73,9 @@ def test_a_folder_is_not_made_with_those_above_it(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([word.format(tmp_path) for word in words]) == 1
-    assert capsys.readouterr().err == f"There is no folder {tmp_path / 'a'}. Create it first, or name another one.\n"
+    assert (
+        capsys.readouterr().err == f"There is no folder {tmp_path / 'a'}. Create it first, or specify another folder.\n"
+    )
     assert not (tmp_path / "a").exists()
 
 
@@ -104,7 +106,7 @@ def test_wrong_words_show_the_usage_of_the_command_they_stand_behind(capsys: pyt
 def test_the_help_of_cleanup_says_what_its_exit_status_means(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["cleanup", "--help"])
-    assert "exit status 0 if nothing is there, 1 if something is" in " ".join(capsys.readouterr().out.split())
+    assert "exit status 0 if there is nothing, 1 if there is something" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("action", ["start", "stop", "reset"])

@@ -66,8 +66,8 @@ def test_a_service_that_denies_is_named_with_the_next_step(lab: Lab) -> None:
     checks = doctor.examine(lab)
     assert failures(checks) == [
         "AWS Glue zero-ETL does not answer",
-        "integrations of earlier runs cannot be looked for",
-        "logs of earlier runs cannot be looked for",
+        "integrations of earlier runs cannot be searched for",
+        "logs of earlier runs cannot be searched for",
     ]
     assert "[FAIL] AWS Glue zero-ETL does not answer\n       " in doctor.report(checks)
     assert "policies/" in doctor.report(checks)
@@ -85,31 +85,31 @@ def test_rights_that_are_missing_are_named_with_their_policy(lab: Lab) -> None:
         False,
         "rights are missing: glue:DeleteIntegration",
         "See policies/learner_build_permissions.json, statement DeleteOwnIntegration. zetl policies writes it with "
-        "your names, for an administrator of the account.",
+        "your names for an account administrator.",
     )
 
 
 def test_rights_that_may_not_be_simulated_are_not_called_there(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "SimulatePrincipalPolicy")
     monkeypatch.setattr(permissions, "simulate", Mock(side_effect=denied))
-    assert failures(_account_checks.rights(lab)) == ["rights cannot be simulated"]
+    assert failures(_account_checks.rights(lab)) == ["permissions cannot be simulated"]
 
 
 def test_foreign_things_with_the_labs_names_are_found_before_anything_is_made(lab: Lab) -> None:
     make_foreign_things(lab)
     found = failures(doctor.examine(lab))
-    assert "DynamoDB table CustomerAccounts has a name of the lab and is not the lab's" in found
-    assert f"S3 bucket {lab.bucket} has a name of the lab and is not the lab's" in found
+    assert "DynamoDB table CustomerAccounts has one of the lab's names but isn't the lab's" in found
+    assert f"S3 bucket {lab.bucket} has one of the lab's names but isn't the lab's" in found
 
 
 def test_leftovers_of_an_earlier_run_are_counted(lab: Lab) -> None:
     source.create_table(lab)
-    assert "[OK]   1 thing of the lab there; zetl cleanup --dry-run lists" in doctor.report(doctor.examine(lab))
+    assert "[OK]   1 thing of the lab found; zetl cleanup --dry-run lists" in doctor.report(doctor.examine(lab))
 
 
 def test_expired_credentials_are_a_failure_and_no_crash(lab: Lab) -> None:
     Answers(lab, "cloudwatch", "DescribeAlarms").fail("ExpiredToken", times=9)
-    assert failures(doctor.examine(lab)) == ["things of earlier runs cannot be looked for"]
+    assert failures(doctor.examine(lab)) == ["things of earlier runs cannot be searched for"]
 
 
 def test_no_connection_ends_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,18 +229,18 @@ def dismissed(lab: Lab) -> Lab:
 def test_an_account_that_lake_formation_governs_is_told(governed: Lakehouse) -> None:
     lab = connect_to(governed.url)
     assert str(_account_checks.governance(lab)) == (
-        "[OK]   Lake Formation governs this account; you are an administrator, and chapter 1 grants rights"
+        "[OK]   Lake Formation governs this account; you are an administrator, and chapter 1 grants permissions"
     )
     check = _account_checks.governance(dismissed(lab))
     assert not check.ok
-    assert check.what.endswith("missing: CREATE_DATABASE on the catalog, and the grants of chapter 1")
+    assert check.what.endswith("Missing: CREATE_DATABASE on the catalog, and the grants of chapter 1")
     assert "Ask a Lake Formation administrator" in check.next_step
 
 
 def test_grants_that_somebody_else_made_are_enough_in_a_governed_account(governed: Lakehouse) -> None:
     lab = dismissed(governed_lab(governed.url))
     assert str(_account_checks.governance(lab)) == (
-        "[OK]   Lake Formation governs this account; all rights that the lab needs are granted"
+        "[OK]   Lake Formation governs this account; all permissions that the lab needs are granted"
     )
 
 
@@ -252,4 +252,4 @@ def test_each_missing_grant_in_a_governed_account_is_named(governed: Lakehouse) 
         Permissions=["CREATE_TABLE"],
     )
     check = _account_checks.governance(dismissed(lab))
-    assert check.what.endswith("missing: zETLTargetRole: CREATE_TABLE on the database customerdb")
+    assert check.what.endswith("Missing: zETLTargetRole: CREATE_TABLE on the database customerdb")

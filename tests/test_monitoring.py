@@ -163,5 +163,5 @@ def test_before_anything_was_ingested_there_is_no_freshness(lab: Lab) -> None:
     integration.create(lab)
     assert monitoring.log_events(lab).empty
     assert monitoring.metrics(lab).empty
-    with pytest.raises(integration.IntegrationError, match="has ingested nothing yet"):
+    with pytest.raises(integration.IntegrationError, match="hasn't ingested anything yet"):
         monitoring.freshness(lab)

@@ -67,7 +67,7 @@ def test_items_with_numbers_for_keys_are_written_once(lab: Lab, file: Path) -> N
 
 def test_a_sample_file_that_does_not_exist_names_those_that_do() -> None:
     assert source.sample_file("shipments.json").is_file()
-    with pytest.raises(UserError, match=r"no sample file nothing\.json\. Take one of .*movies\.json"):
+    with pytest.raises(UserError, match=r"no sample file nothing\.json\. Use one of .*movies\.json"):
         source.sample_file("nothing.json")
 
 

@@ -48,7 +48,7 @@ def test_the_role_is_made_once_and_mended_when_it_was_changed(lab: Lab) -> None:
 
 def test_a_role_that_is_not_the_labs_is_left_alone(lab: Lab) -> None:
     lab.client("iam").create_role(RoleName=lab.role, AssumeRolePolicyDocument="{}")
-    with pytest.raises(ForeignResourceError, match="Role zETLTargetRole exists and does not carry the tag"):
+    with pytest.raises(ForeignResourceError, match="Role zETLTargetRole exists but doesn't have the tag"):
         permissions.create_target_role(lab)
 
 

@@ -23,7 +23,7 @@ def test_the_table_is_made_once(lab: Lab) -> None:
 
 def test_a_table_of_the_same_name_that_is_not_the_labs_is_left_alone(lab: Lab) -> None:
     lab.client("dynamodb").create_table(**source.definition(lab))
-    with pytest.raises(ForeignResourceError, match="Table CustomerAccounts exists and does not carry the tag"):
+    with pytest.raises(ForeignResourceError, match="Table CustomerAccounts exists but doesn't have the tag"):
         source.create_table(lab)
 
 

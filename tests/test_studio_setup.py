@@ -92,9 +92,9 @@ def test_clean_up_deletes_project_and_domain_of_the_lab_in_this_order(lab: Lab, 
 
 
 def test_a_domain_without_the_labs_tag_is_left_alone(lab: Lab, plan: DomainPlan) -> None:
-    with pytest.raises(StudioSetupError, match="does not carry the lab's tag"):
+    with pytest.raises(StudioSetupError, match="doesn't have the lab's tag"):
         studio.create_domain(lab, DomainPlan("Tutorial", plan.vpc, plan.subnets, plan.roles))
-    with pytest.raises(StudioSetupError, match="does not carry the lab's tag"):
+    with pytest.raises(StudioSetupError, match="doesn't have the lab's tag"):
         studio.delete_domain(lab, studio.find_project(lab).domain_id)
 
 

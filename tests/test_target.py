@@ -84,9 +84,9 @@ def test_a_policy_of_the_data_catalog_that_is_too_large_is_refused_as_on_aws(lab
 def test_a_bucket_or_database_that_is_not_the_labs_is_left_alone(lab: Lab) -> None:
     lab.client("s3").create_bucket(Bucket=lab.bucket)
     lab.client("glue").create_database(DatabaseInput={"Name": lab.database})
-    with pytest.raises(ForeignResourceError, match=r"Bucket .* does not carry the tag"):
+    with pytest.raises(ForeignResourceError, match=r"Bucket .* doesn't have the tag"):
         target.create_bucket(lab)
-    with pytest.raises(ForeignResourceError, match="Database customerdb exists and does not carry"):
+    with pytest.raises(ForeignResourceError, match="Database customerdb exists but doesn't have"):
         target.create_database(lab)
 
 

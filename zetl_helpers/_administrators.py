@@ -57,7 +57,7 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
         "Lake Formation's settings to be written",
         attempt,
         timeout=60,
-        hint="Another caller changes them too: check the administrators in the AWS Lake Formation console.",
+        hint="Another caller is changing them too. Check the administrators in the AWS Lake Formation console.",
     )
     return before or [], after
 

@@ -162,8 +162,7 @@ def _rewrite_catalog_policy(
         "the Data Catalog policy to be written",
         attempt,
         timeout=30,
-        hint="Another caller changes it at the same time: check it in the AWS Glue console, under Data Catalog "
-        "settings.",
+        hint="Another caller is changing it too. Check it in the AWS Glue console, under Data Catalog settings.",
     )
     return seen[0]
 
@@ -195,7 +194,7 @@ def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str |
     if document["Statement"] and size > _MOST_BYTES:
         raise CatalogPolicyFullError(
             f"With the statements of database {lab.database} the Data Catalog's policy would have {size:,} bytes, and "
-            f"AWS takes {_MOST_BYTES:,} for the whole account. Ask the instructor to run zetl class prepare: one "
+            f"AWS allows {_MOST_BYTES:,} for the whole account. Ask the instructor to run zetl class prepare: one "
             "statement then covers every lab. Or remove unused statements in the AWS Glue console, under Data Catalog "
             "settings."
         )

@@ -45,9 +45,9 @@ def _prepare(options: argparse.Namespace) -> int:
     from zetl_helpers.studio import StudioError
 
     if options.share and options.undo:
-        raise UsageError("Choose either --share or --undo: clean-up removes the shares.")
+        raise UsageError("Choose either --share or --undo. Clean-up removes the shares.")
     if options.administrator and not options.undo:
-        raise UsageError("--administrator belongs to --undo. To become an administrator, leave it out.")
+        raise UsageError("--administrator requires --undo. To become an administrator, omit it.")
     try:
         lab = connect()
         if options.undo:
@@ -72,11 +72,11 @@ def _status(options: argparse.Namespace) -> int:
     try:
         frame = classroom.status(classroom.learners(connect()))
     except (ClientError, BotoCoreError) as error:
-        raise UsageError(f"The class cannot be seen: {error}") from error
+        raise UsageError(f"The class's labs cannot be listed: {error}") from error
     if options.json:
         print(frame.to_json(orient="records", date_format="iso"))
     elif frame.empty:
-        print("Nobody has created anything yet.")
+        print("No learner has created anything yet.")
     else:
         shown = frame.assign(last_sync=frame["last_sync"].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("never"))
         print(shown.to_string(index=False))
@@ -96,7 +96,7 @@ def _print_practice() -> None:
         return
     frame = classroom.practice(folder)
     if frame.empty:
-        print(f"Nobody has shared an exercise in {folder} yet.")
+        print(f"No learner has shared progress in {folder} yet.")
         return
     print(f"\n{frame.to_string(index=False)}")
     print(classroom.sticking(folder) or "Nobody is stuck.")
@@ -113,7 +113,7 @@ def _cleanup(options: argparse.Namespace) -> int:
         labs = _chosen(classroom.learners(connect()), options.learners)
         plans = classroom.plan(labs)
     except (ClientError, BotoCoreError) as error:
-        raise UsageError(f"The class cannot be seen: {error}") from error
+        raise UsageError(f"The class's labs cannot be listed: {error}") from error
     print(classroom.transcript(plans))
     if not any(plans) and not any(each.unseen for each in plans):
         print("Nothing is left of the class.")

@@ -102,7 +102,7 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
         return status if status == "ACTIVE" and synced is not None and synced >= since else None
 
     return wait_for(
-        f"integration {lab.integration} to take in what was written until {since:%H:%M:%S}",
+        f"integration {lab.integration} to ingest the writes up to {since:%H:%M:%S}",
         look,
         timeout=timeout,
         hint="Check integration.describe(lab) and monitoring.log_events(lab).",

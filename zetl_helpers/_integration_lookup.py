@@ -28,8 +28,8 @@ def find(lab: Lab) -> dict[str, Any] | None:
         return None
     if found[0]["SourceArn"] != lab.table_arn or TAG_KEY not in tags(lab, found[0]):
         raise ForeignResourceError(
-            f"Integration {lab.integration} exists and is not the lab's: it has another source than {lab.table_arn}, "
-            f"or does not carry the tag {TAG_KEY}. Set ZETL_PREFIX to use different names for your lab."
+            f"Integration {lab.integration} exists but isn't the lab's: its source isn't {lab.table_arn}, "
+            f"or it doesn't have the tag {TAG_KEY}. Set ZETL_PREFIX to use different names for your lab."
         )
     return found[0]
 

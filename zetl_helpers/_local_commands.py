@@ -34,16 +34,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add them to the command's parser."""
     local = with_actions(commands.add_parser("local", help="the local lakehouse"))
 
-    start = local.add_parser("start", help="start it; its address is the last line printed")
-    start.add_argument("--port", type=int, help="default 4555, or a free one if that is taken; 0 takes a free one")
+    start = local.add_parser("start", help="start it and print its address on the last line")
+    start.add_argument(
+        "--port", type=int, help="default: 4555, or a free port if 4555 is in use; 0 chooses a free port"
+    )
     start.add_argument("--foreground", action="store_true", help="stay, until Ctrl-C")
     start.add_argument("--enforce-iam", action="store_true", help="check requests against IAM policies")
     start.add_argument(
-        "--governed", action="store_true", help="let Lake Formation govern the account: nothing is open to IAM alone"
+        "--governed",
+        action="store_true",
+        help="let Lake Formation govern the account, so IAM permissions alone allow no access to data",
     )
     start.set_defaults(run=_start)
 
-    stop = local.add_parser("stop", help="stop it; its state is kept")
+    stop = local.add_parser("stop", help="stop it and keep its state")
     stop.set_defaults(run=_stop)
 
     status = local.add_parser("status", help="show whether it runs, and its address")
@@ -62,7 +66,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bring.add_argument("file", type=Path)
     bring.set_defaults(run=_import)
 
-    refresh = local.add_parser("refresh", help="refresh the integrations now, and wait until it is done")
+    refresh = local.add_parser("refresh", help="refresh the integrations now, and wait for the result")
     refresh.set_defaults(run=_refresh)
 
     pause = local.add_parser("pause", help="stop automatic refreshes until resume; refresh still works")
@@ -119,7 +123,7 @@ def _status(options: argparse.Namespace) -> int:
               f"{running.health['refresh_seconds']:g} s{refreshing}")  # fmt: skip
         for name, health in running.health["background"].items():
             if not health["ok"]:
-                print(f"{name} fails and is tried again ({health['failures']} times so far): {health['problem']}")
+                print(f"{name} fails and is retried ({health['failures']} times so far): {health['problem']}")
     return 0 if running else 1
 
 
@@ -129,12 +133,14 @@ def _reset(options: argparse.Namespace) -> int:
     if options.to_backup:
         if not daemon.return_to_backup(options.state):
             raise UsageError(f"There is no backup in {options.state}. Delete the state with: zetl local reset")
-        print(f"The local lakehouse of {options.state} is at its last backup. Start it with: zetl local start")
+        print(
+            f"The local lakehouse of {options.state} was restored from its last backup. Start it with: zetl local start"
+        )
         return 0
     if daemon.reset(options.state):
         print(f"The local lakehouse of {options.state} is empty. Start it with: zetl local start")
     else:
-        print(f"There was no state to delete in {options.state}. Start a local lakehouse with: zetl local start")
+        print(f"There is no state to delete in {options.state}. Start a local lakehouse with: zetl local start")
     return 0
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from zetl_helpers import _rights
 
 _SIGN_IN = (
-    "Your credentials are not valid any more. Sign in again, connect again with zetl.connect(), and repeat the step: "
+    "Your credentials are no longer valid. Sign in again, connect again with zetl.connect(), and repeat the step: "
     "it continues where it stopped."
 )
 _SIGN_IN_OR_REGION = f"{_SIGN_IN} If they are new: is the Region enabled for your account?"
@@ -80,12 +80,15 @@ def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
     if isinstance(error, ProfileNotFound):
         return f"{error}. Set AWS_PROFILE to one of your profiles, or create one with aws configure sso."
     if isinstance(error, ClientError) and error.response["Error"]["Code"] in _BY_CODE:
-        return f"AWS does not say who you are: {error}"
+        return f"AWS could not identify you: {error}"
     if isinstance(error, EndpointConnectionError) and region not in (known := _regions()):
         similar = difflib.get_close_matches(region, known, n=3)
         hint = f"Did you mean {' or '.join(similar)}?" if similar else "Is it spelled as AWS spells it?"
-        return f"Region {region} does not answer, and botocore knows no Region of that name. {hint} Set AWS_REGION."
-    return f"AWS does not say who you are ({error}). Sign in again, or set AWS_PROFILE, then repeat this cell."
+        return (
+            f"Region {region} does not answer, and botocore doesn't know a Region with that name. {hint} Set "
+            "AWS_REGION."
+        )
+    return f"AWS could not identify you ({error}). Sign in again, or set AWS_PROFILE, then repeat this cell."
 
 
 def _regions() -> list[str]:

@@ -77,7 +77,7 @@ def sample_file(name: str) -> Path:
     folder = Path(str(importlib.resources.files("zetl_helpers.sample_data")))
     if not (folder / name).is_file():
         found = ", ".join(sorted(path.name for path in folder.glob("*.json")))
-        raise UserError(f"There is no sample file {name}. Take one of {found}.")
+        raise UserError(f"There is no sample file {name}. Use one of {found}.")
     return folder / name
 
 

@@ -68,7 +68,7 @@ class Place:
         elif self.is_members:
             may = MEMBERS_CHAPTERS
         else:
-            may = "its role lacks the learner's rights, attach the policies of policies/ to it"
+            may = "its role lacks the learner's permissions; attach the policies in policies/ to it"
         return f"space of project {self.space.project_id}, {kind}: {may}"
 
 

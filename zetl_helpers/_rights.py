@@ -145,10 +145,7 @@ def _step(message: str, action: str) -> str:
         return _SHARE
     above = _ABOVE.search(message)
     if above:
-        return (
-            f"You are missing {action}, and what keeps it from you is not your own policy but a {above[0]}: ask "
-            "an administrator of the account."
-        )
+        return f"You are missing {action}, and it is denied by a {above[0]}: ask an administrator of the account."
     given = _giving(action)
     if not given:
         return (
@@ -157,6 +154,6 @@ def _step(message: str, action: str) -> str:
         )
     places = " or ".join(map(str, given))
     return (
-        f"You are missing {action}: see {places}. Write the policies with your names by zetl policies, and ask "
+        f"You are missing {action}: see {places}. Write the policies with your names by running zetl policies, and ask "
         "an administrator of the account to attach them to you."
     )

@@ -88,7 +88,7 @@ def target(environment: Mapping[str, str] | None = None) -> Target:
     """
     value = _all(environment).get("ZETL_TARGET") or "local"
     if value not in ("local", "aws"):
-        raise SettingsError(f"ZETL_TARGET is {value!r}. Set it to local or aws, or leave it out for local.")
+        raise SettingsError(f"ZETL_TARGET is {value!r}. Set it to local or aws, or unset it for local.")
     return cast("Target", value)
 
 

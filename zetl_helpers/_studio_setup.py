@@ -126,7 +126,7 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
         found = next((one for one in _pages(datazone, "list_domains") if one["name"] == plan.name), None)
         if found is not None and not _is_labs(lab, found["arn"]):
             raise StudioSetupError(
-                f"Domain {plan.name} exists and does not carry the lab's tag {TAG_KEY}. Use it with "
+                f"Domain {plan.name} exists and doesn't have the lab's tag {TAG_KEY}. Use it with "
                 "studio.create_project, or choose another name."
             )
         domain = found["id"] if found else _create_domain(lab, plan)
@@ -262,7 +262,7 @@ def delete_project(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
                 datazone.delete_project(**where, identifier=one["id"], skipDeletionCheck=True)
         names = {one["id"] for one in found}
         wait_for(
-            f"project {lab.project} to be gone",
+            f"project {lab.project} to be deleted",
             lambda: None if names & {one["id"] for one in _pages(datazone, "list_projects", **where)} else True,
             timeout=timeout,
             hint="Check the project in the Studio.",
@@ -283,16 +283,14 @@ def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
         What happened.
 
     Raises:
-        StudioSetupError: The domain does not carry the lab's tag, or has projects that are not the lab's.
+        StudioSetupError: The domain doesn't have the lab's tag, or has projects that are not the lab's.
     """
     datazone = lab.client("datazone")
     with lab.recording() as calls:
         found = next((one for one in _pages(datazone, "list_domains") if one["id"] == domain), None)
         if found is not None:
             if not _is_labs(lab, found["arn"]):
-                raise StudioSetupError(
-                    f"Domain {found['name']} does not carry the lab's tag {TAG_KEY}: it is left alone."
-                )
+                raise StudioSetupError(f"Domain {found['name']} doesn't have the lab's tag {TAG_KEY}, so it is kept.")
             others = [one["name"] for one in _pages(datazone, "list_projects", domainIdentifier=domain)]
             if others:
                 raise StudioSetupError(
@@ -301,7 +299,7 @@ def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
                 )
             datazone.delete_domain(identifier=domain, skipDeletionCheck=True)
             wait_for(
-                f"domain {found['name']} to be gone",
+                f"domain {found['name']} to be deleted",
                 lambda: None if domain in {one["id"] for one in _pages(datazone, "list_domains")} else True,
                 timeout=timeout,
                 hint="Check the domain in the Amazon SageMaker console.",

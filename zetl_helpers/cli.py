@@ -104,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
     clean = commands.add_parser("cleanup", help="list the tutorial's resources, and delete them")
     how = clean.add_mutually_exclusive_group()
     how.add_argument(
-        "--dry-run", action="store_true", help="list only; exit status 0 if nothing is there, 1 if something is"
+        "--dry-run", action="store_true", help="only list; exit status 0 if there is nothing, 1 if there is something"
     )
     how.add_argument("--yes", action="store_true", help="delete without asking")
     clean.set_defaults(run=_cleanup)
@@ -136,7 +136,7 @@ def _run_notebooks(options: argparse.Namespace) -> int:
     if not options.store:
         return notebooks.run(paths, options.out)
     if any(notebooks.is_packaged(path) for path in paths):
-        raise UsageError("Outputs are stored in a copy of the repository, not in the installed package. Go there.")
+        raise UsageError("The installed package cannot store outputs. Go to a clone of the repository.")
     return notebooks.store_outputs(paths)
 
 
@@ -160,7 +160,7 @@ def _connect(target: _settings.Target | None = None) -> Lab:
 def _under_existing(folder: Path) -> Path:
     """Create a folder but not its parent: if that is missing too, the path is more likely a mistake."""
     if not folder.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {folder.absolute().parent}. Create it first, or name another one.")
+        raise UsageError(f"There is no folder {folder.absolute().parent}. Create it first, or specify another folder.")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -282,7 +282,7 @@ def _confirmed(account: str) -> bool:
     if not sys.stdin.isatty():
         print("To delete all of this, run it in a terminal, or with --yes.")
         return False
-    return input(f"To delete all of this, type the account's number, {account}: ").strip() == account
+    return input(f"To delete all of this, type the account number, {account}: ").strip() == account
 
 
 def _doctor(_: argparse.Namespace) -> int:

@@ -276,7 +276,7 @@ def delete(lab: Lab, *, timeout: float = 1800) -> Step:
 
 def _wait_until_gone(lab: Lab, *, timeout: float) -> None:
     wait_for(
-        f"integration {lab.integration} to be gone",
+        f"integration {lab.integration} to be deleted",
         lambda: True if find(lab) is None else None,
         timeout=timeout,
         hint="Check integration.describe(lab).",

@@ -116,8 +116,8 @@ class Lab:
         """
         if source not in (_MAIN_TABLE, *_FURTHER_TABLES):
             raise UnknownTableError(
-                f"The tutorial has no table {source!r}, and clean-up would not find it. "
-                f"Take one of {', '.join((_MAIN_TABLE, *_FURTHER_TABLES))}."
+                f"The tutorial has no table {source!r}, so clean-up would not find it. "
+                f"Use one of {', '.join((_MAIN_TABLE, *_FURTHER_TABLES))}."
             )
         return replace(self, source=source)
 
@@ -366,7 +366,7 @@ def _find_local() -> str | None:
     if played != region:
         raise ConnectionRefusedByLabError(
             f"The local lakehouse of {state} is in {played}, and {region_source()} asks for {region}. "
-            f"Set AWS_REGION={played}; or stop it with zetl local stop, and it starts in {region} the next time."
+            f"Set AWS_REGION={played}, or run zetl local stop so that it starts in {region} the next time."
         )
     return running.url
 
@@ -411,7 +411,7 @@ def _connect_aws(prefix: str) -> Lab:
     if diverted or os.environ.get("AWS_ACCESS_KEY_ID") == _LOCAL_ACCESS_KEY:
         names = ", ".join(diverted or ["AWS_ACCESS_KEY_ID"])
         raise ConnectionRefusedByLabError(
-            f"ZETL_TARGET asks for AWS, but {names} of the environment leads elsewhere. "
+            f"ZETL_TARGET asks for AWS, but {names} in the environment leads elsewhere. "
             "Restart the kernel (or the shell) without it."
         )
     try:

@@ -39,7 +39,7 @@ _ALARM_SECONDS = 900
 
 _NO_LOG = (
     f"There is no log group {_arrival.LOG_GROUP} in this account and Region. AWS Glue creates it with the target role's"
-    " rights logs:CreateLogGroup, logs:CreateLogStream and logs:PutLogEvents: put them back with "
+    " permissions logs:CreateLogGroup, logs:CreateLogStream and logs:PutLogEvents. Restore them with "
     "permissions.create_target_role(lab). Until then the metrics and the table's snapshots say what arrived."
 )
 
@@ -136,7 +136,8 @@ def freshness(lab: Lab) -> timedelta:
     synced = _arrival.newest_snapshot(lab) if lab.is_members else integration.last_sync(lab)
     if synced is None:
         raise integration.IntegrationError(
-            f"Integration {lab.integration!r} has ingested nothing yet. Wait with integration.wait_until_loaded(lab)."
+            f"Integration {lab.integration!r} hasn't ingested anything yet. Wait with "
+            "integration.wait_until_loaded(lab)."
         )
     return datetime.now(UTC) - synced
 
@@ -326,8 +327,8 @@ def _refuse_foreign(lab: Lab, alarm: str) -> None:
     tags = tag_dict(lab.client("cloudwatch").list_tags_for_resource(ResourceARN=alarm)["Tags"])
     if TAG_KEY not in tags:
         raise ForeignResourceError(
-            f"Alarm {alarm_name(lab)} exists and does not carry the tag {TAG_KEY}: it is not the lab's. "
-            "Set ZETL_PREFIX to give your lab names of its own."
+            f"Alarm {alarm_name(lab)} exists but doesn't have the tag {TAG_KEY}, so it isn't the lab's. "
+            "Set ZETL_PREFIX to use different names for your lab."
         )
 
 

@@ -323,8 +323,8 @@ def _find_role(lab: Lab) -> dict[str, Any] | None:
         role: dict[str, Any] = lab.client("iam").get_role(RoleName=lab.role)["Role"]
         if TAG_KEY not in tag_dict(role.get("Tags", [])):
             raise ForeignResourceError(
-                f"Role {lab.role} exists and does not carry the tag {TAG_KEY}: it is not the lab's. "
-                "Set ZETL_PREFIX to give your lab names of its own."
+                f"Role {lab.role} exists but doesn't have the tag {TAG_KEY}, so it isn't the lab's. "
+                "Set ZETL_PREFIX to use different names for your lab."
             )
         return role
     return None

@@ -38,7 +38,7 @@ __all__ = [
 _BATCH = 25  # the limit of one BatchWriteItem request
 _MOST_KEYS = 100  # the limit of one BatchGetItem request
 _THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
-_THROTTLES = "The table throttles: look at its metrics in the DynamoDB console."
+_THROTTLES = "The table is throttling requests. Check its metrics in the DynamoDB console."
 # The definitions of the additional tables, by the start of their names.
 _DEFINITIONS = {"Profiles": "nested_table.json", "Payments": "payments_table.json"}
 
@@ -116,7 +116,7 @@ def create_table(lab: Lab, *, keys: Mapping[str, str] | None = None, kms_key: st
             f"table {lab.table} to be ACTIVE",
             lambda: True if _status(lab) == "ACTIVE" and (found or _tagged(lab)) else None,
             timeout=120,
-            hint="Look at the table's status in the DynamoDB console.",
+            hint="Check the table's status in the DynamoDB console.",
         )
     return Step(f"table {lab.table}", "already there" if found else "created", calls)
 
@@ -131,8 +131,8 @@ def exists(lab: Lab) -> bool:
         lab.client("dynamodb").describe_table(TableName=lab.table)
         if not _tagged(lab):
             raise ForeignResourceError(
-                f"Table {lab.table} exists and does not carry the tag {TAG_KEY}: it is not the lab's. "
-                "Set ZETL_PREFIX to give your lab names of its own."
+                f"Table {lab.table} exists but doesn't have the tag {TAG_KEY}, so it isn't the lab's. "
+                "Set ZETL_PREFIX to use different names for your lab."
             )
         return True
     return False
@@ -246,7 +246,7 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
         why = done.get("FailureMessage") or f"{done.get('ErrorCount')} items are not valid"
         raise ImportFailedError(
             f"The import into table {lab.table} ended as {done['ImportStatus']}: {why}. Delete the table with "
-            "cleanup and begin again."
+            "cleanup and start again."
         )
     return done
 
@@ -311,7 +311,7 @@ def put_policy(lab: Lab) -> Step:
         found = _read_policy(lab)
         if found != wanted:
             settled(
-                f"table {lab.table} to take its policy",
+                f"table {lab.table} to apply its policy",
                 lambda: dynamodb.put_resource_policy(ResourceArn=lab.table_arn, Policy=json.dumps(wanted)),
                 one_of("ResourceInUseException"),
             )
@@ -320,7 +320,7 @@ def put_policy(lab: Lab) -> Step:
             # DynamoDB's policies are eventually consistent: the first read can miss a new one.
             lambda: policy if (policy := _read_policy(lab)) == wanted else None,
             timeout=60,
-            hint="Look at the table's Permissions tab in the DynamoDB console.",
+            hint="Check the table's Permissions tab in the DynamoDB console.",
         )
     return Step(f"resource policy of table {lab.table}", ensured(found, wanted), calls, stored)
 
@@ -342,10 +342,10 @@ def _wait_out_deletion(lab: Lab) -> bool:
     if _status(lab) != "DELETING":
         return False
     return wait_for(
-        f"table {lab.table} to be gone",
+        f"table {lab.table} to be deleted",
         lambda: True if _status(lab) is None else None,
         timeout=300,
-        hint="Look at the table's status in the DynamoDB console.",
+        hint="Check the table's status in the DynamoDB console.",
     )
 
 
@@ -433,4 +433,4 @@ def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
 
 def _unthrottled(lab: Lab, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Continue if botocore's retries were too few for a throttled table."""
-    return settled(f"table {lab.table} to throttle less", act, one_of(*_THROTTLED), timeout=120)
+    return settled(f"table {lab.table} to stop throttling", act, one_of(*_THROTTLED), timeout=120)

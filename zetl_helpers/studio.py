@@ -202,7 +202,8 @@ def as_project(lab: Lab, project: Project) -> Lab:
     lent = _connection(datazone, project, "IAM", withSecret=True).get("connectionCredentials")
     if not lent:
         raise StudioError(
-            f"DataZone lends you no credentials of project {project.name}: only its members get them. Ask an owner of "
+            f"DataZone doesn't give you credentials for project {project.name}. Only its members get them. Ask an "
+            "owner of "
             "the project to add you, or run this cell in a space of the project."
         )
     athena = _connection(datazone, project, "ATHENA")["props"]["athenaProperties"]

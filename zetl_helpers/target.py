@@ -38,7 +38,7 @@ __all__ = [
     "remove_class_statement",
 ]
 
-_OTHER_NAMES = "Set ZETL_PREFIX to give your lab names of its own."
+_OTHER_NAMES = "Set ZETL_PREFIX to use different names for your lab."
 
 
 def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
@@ -111,7 +111,7 @@ def bucket_exists(lab: Lab) -> bool:
         if error_code(error) in ("301", "PermanentRedirect"):
             raise ForeignResourceError(
                 f"Bucket {lab.bucket} is in another Region than the lab, {lab.region}, and zero-ETL needs it in the "
-                f"same one: it is not the lab's. {_OTHER_NAMES}"
+                f"same one, so it isn't the lab's. {_OTHER_NAMES}"
             ) from error
         raise
     tags: dict[str, str] = {}
@@ -119,7 +119,7 @@ def bucket_exists(lab: Lab) -> bool:
         tags = tag_dict(s3.get_bucket_tagging(Bucket=lab.bucket)["TagSet"])
     if TAG_KEY not in tags:
         raise ForeignResourceError(
-            f"Bucket {lab.bucket} exists and does not carry the tag {TAG_KEY}: it is not the lab's. {_OTHER_NAMES}"
+            f"Bucket {lab.bucket} exists but doesn't have the tag {TAG_KEY}, so it isn't the lab's. {_OTHER_NAMES}"
         )
     return True
 
@@ -132,12 +132,12 @@ def _why_forbidden(lab: Lab) -> str:
         if error_code(error) != "AccessDenied":
             raise
         return (
-            f"S3 does not let you look at bucket {lab.bucket}: it belongs to another account, or you lack "
-            f"s3:ListBucket. {_OTHER_NAMES} See policies/ for the rights that the tutorial needs."
+            f"You can't access bucket {lab.bucket}: it belongs to another account, or you lack "
+            f"s3:ListBucket. {_OTHER_NAMES} See policies/ for the permissions that the tutorial needs."
         )
     if lab.bucket in own:
         return (
-            f"Bucket {lab.bucket} is in your account and you may not access it (s3:ListBucket). Ask for the rights in "
+            f"Bucket {lab.bucket} is in your account but you can't access it (s3:ListBucket). Ask for the rights in "
             "policies/."
         )
     return f"Bucket {lab.bucket} belongs to another account. {_OTHER_NAMES}"
@@ -207,7 +207,7 @@ def database_exists(lab: Lab) -> bool:
         database = lab.client("glue").get_database(Name=lab.database)["Database"]
         if TAG_KEY not in database.get("Parameters", {}):
             raise ForeignResourceError(
-                f"Database {lab.database} exists and does not carry {TAG_KEY}: it is not the lab's. {_OTHER_NAMES}"
+                f"Database {lab.database} exists but doesn't have {TAG_KEY}, so it isn't the lab's. {_OTHER_NAMES}"
             )
         return True
     return False

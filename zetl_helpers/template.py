@@ -78,14 +78,14 @@ def render(lab: Lab) -> dict[str, Any]:
                 "Type": "String",
                 "AllowedValues": ["yes", "no"],
                 "Default": "no",
-                "Description": "yes once the gaps are filled: the integration needs them from its first moment",
+                "Description": "yes once the gaps are filled; the integration needs them from the start",
             },
             "RefreshMinutes": {
                 "Type": "Number",
                 "MinValue": SHORTEST_REFRESH,
                 "MaxValue": LONGEST_REFRESH,
                 "Default": SHORTEST_REFRESH,
-                "Description": "Minutes between two refreshes; each one is an export, billed as 10 MB at least",
+                "Description": "Minutes between two refreshes; each one is an export, billed as at least 10 MB",
             },
         },
         "Conditions": {_WANTED: {"Fn::Equals": [{"Ref": "CreateIntegration"}, "yes"]}},
@@ -115,18 +115,20 @@ def gaps(lab: Lab) -> list[Gap]:
     return [
         Gap(
             "table properties",
-            "Unnesting and partitioning have no resource type; without them AWS Glue unnests fully and buckets by key.",
+            "CloudFormation has no resource type for unnesting and partitioning. Without these settings, AWS "
+            "Glue unnests fully and buckets by key.",
             f"aws glue create-integration-table-properties --resource-arn {lab.database_arn} --table-name {lab.table} "
             f"--target-table-config {shlex.quote(json.dumps(properties))}",
         ),
         Gap(
             "Data Catalog policy",
-            "The policy belongs to the whole account, has no resource type, and is replaced by who writes it.",
+            "The policy belongs to the whole account and has no resource type. Writing it replaces it.",
             'python -c "import zetl_helpers as zetl; zetl.target.merge_catalog_policy(zetl.connect())"',
         ),
         Gap(
             "Lake Formation administrators and grants",
-            "A stack's data lake settings replace the account's administrators: the template leaves them alone.",
+            "A stack's data lake settings would replace the account's administrators, so the template doesn't "
+            "include them.",
             'python -c "import zetl_helpers as zetl; lab = zetl.connect(); zetl.studio.add_administrator(lab); '
             'zetl.studio.share_with_project(lab, zetl.studio.find_project(lab))"',
         ),

@@ -50,14 +50,14 @@ def test_a_profile_that_does_not_exist(bare_environment: dict[str, str]) -> None
 def test_a_region_that_does_not_exist(bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     bare_environment.update(AWS_DEFAULT_REGION="us-est-1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
     Wire(monkeypatch).cut()
-    with pytest.raises(ConnectionRefusedByLabError, match=r"no Region of that name\. Did you mean .*us-east-1"):
+    with pytest.raises(ConnectionRefusedByLabError, match=r"know a Region with that name\. Did you mean .*us-east-1"):
         connect("aws")
 
 
 @pytest.mark.parametrize(
     ("code", "step"),
     [
-        ("ExpiredToken", r"not valid any more\. Sign in again"),
+        ("ExpiredToken", r"no longer valid\. Sign in again"),
         ("InvalidClientTokenId", "is the Region enabled for your account"),
         ("SignatureDoesNotMatch", r"Sign in again, or set AWS_PROFILE"),
     ],
@@ -67,7 +67,7 @@ def test_credentials_that_aws_does_not_take(
 ) -> None:
     bare_environment.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_SESSION_TOKEN="x")
     Wire(monkeypatch, "GetCallerIdentity").refuse_in_xml(code, times=9)
-    with pytest.raises(ConnectionRefusedByLabError, match=f"AWS does not say who you are.*{code}.*{step}"):
+    with pytest.raises(ConnectionRefusedByLabError, match=f"AWS could not identify you.*{code}.*{step}"):
         connect("aws")
 
 
@@ -137,7 +137,7 @@ def test_a_name_that_is_taken_in_the_account(
 ) -> None:
     take(lab)
     before = recorder.changes
-    with pytest.raises(ForeignResourceError, match=rf"^{kind} .* not the lab's.*Set ZETL_PREFIX"):
+    with pytest.raises(ForeignResourceError, match=rf"^{kind} .* isn't the lab's.*Set ZETL_PREFIX"):
         chapters.catch_up(lab, 4)
     assert recorder.changes == before
 
@@ -145,7 +145,7 @@ def test_a_name_that_is_taken_in_the_account(
 def test_an_integration_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
     foreign = {"IntegrationName": lab.integration, "SourceArn": f"{lab.table_arn}Old", "TargetArn": lab.database_arn}
     Answers(lab, "glue", "DescribeIntegrations").once(lambda _: {"Integrations": [foreign]})
-    with pytest.raises(ForeignResourceError, match="Integration ddb-to-lakehouse exists and is not the lab's"):
+    with pytest.raises(ForeignResourceError, match="Integration ddb-to-lakehouse exists but isn't the lab's"):
         chapters.catch_up(lab, 4)
     assert recorder.changes == []
 
@@ -157,7 +157,7 @@ def test_an_alarm_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
         EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
     )  # fmt: skip
     before = recorder.changes
-    with pytest.raises(ForeignResourceError, match="Alarm ddb-to-lakehouse-ingestion-failed exists and does not carry"):
+    with pytest.raises(ForeignResourceError, match="Alarm ddb-to-lakehouse-ingestion-failed exists but doesn't have"):
         monitoring.create_alarm(lab)
     assert recorder.changes == before
 
@@ -174,7 +174,7 @@ class TestBucketOfOthers:
     def test_in_the_own_account_without_a_right(self, lab: Lab, recorder: Recorder) -> None:
         _bucket(lab)
         Answers(lab, "s3", "HeadBucket").fail("403")
-        with pytest.raises(ForeignResourceError, match=r"is in your account and you may not access it \(s3:ListBucket"):
+        with pytest.raises(ForeignResourceError, match=r"is in your account but you can't access it \(s3:ListBucket"):
             target.create_bucket(lab)
         assert recorder.changes == ["s3.CreateBucket"]
 

@@ -193,7 +193,7 @@ def test_the_command_from_start_to_reset(state: Path) -> None:
     assert zetl("local", "stop", state=state).stdout == "Stopped; its state is kept.\n"
     assert zetl("local", "status", state=state).returncode == 1
     assert str(state) in zetl("local", "reset", state=state).stdout
-    assert zetl("local", "reset", state=state).stdout.startswith(f"There was no state to delete in {state}.")
+    assert zetl("local", "reset", state=state).stdout.startswith(f"There is no state to delete in {state}.")
     assert not (state / FILE).exists()
 
 

@@ -153,3 +153,10 @@ def test_the_readme_shows_the_figures_that_the_notebooks_store() -> None:
     assert {path.name for path in gallery.FOLDER.iterdir()} == set(gallery.FIGURES)
     for name, place in gallery.FIGURES.items():
         assert (gallery.FOLDER / name).read_bytes() == gallery.stored(*place), name
+
+
+def test_the_freshness_figure_has_thirty_refreshes() -> None:
+    (path,) = [path for path in NOTEBOOKS if path.stem == "08_monitor"]
+    (cell,) = [cell for cell in cells(path, "code") if "".join(cell["source"]).startswith("zetl.charts.freshness(")]
+    figure = cell["outputs"][0]["data"]["application/vnd.plotly.v1+json"]
+    assert len(figure["data"][0]["x"]) >= 30

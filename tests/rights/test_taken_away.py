@@ -114,7 +114,9 @@ def test_a_member_of_the_project_learns_who_shares_the_table(shared: Lab, taken:
     member = studio.as_project(shared, project)
     with pytest.raises(lakehouse.QueryError) as error:
         lakehouse.query(member, "SELECT count(*) AS accounts FROM customeraccounts")
-    assert re.search("A Lake Formation administrator can grant the permission" if taken == "grant" else SHARE, str(error.value))
+    assert re.search(
+        "A Lake Formation administrator can grant the permission" if taken == "grant" else SHARE, str(error.value)
+    )
 
 
 def test_a_workgroup_that_is_not_there_is_named_with_the_setting(shared: Lab) -> None:

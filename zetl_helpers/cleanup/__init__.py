@@ -189,12 +189,14 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
         return None if seen[0] or seen[0].unseen else True
 
     try:
-        wait_for("everything to be gone", look, timeout=timeout, every=10, hint="")
+        wait_for("everything to be deleted", look, timeout=timeout, every=10, hint="")
     except WaitTimeoutError:
         raise LeftoverError(_what_is_left(seen[0])) from None
     kept = len(seen[0].foreign)
     what = " and ".join(one.table for one in only) or "the lab"
-    return f"Nothing is left of {what}." + (f" Not the lab's, and kept despite their names: {kept}." if kept else "")
+    return f"Nothing is left of {what}." + (
+        f" Kept, because they aren't the lab's despite their names: {kept}." if kept else ""
+    )
 
 
 def _what_is_left(found: Plan) -> str:

@@ -80,7 +80,7 @@ def _integration_is_gone(mine: Belongings, arn: str) -> bool | None:
 
 def _wait_for_integration(name: str, gone: Callable[[], bool | None]) -> None:
     hint = "Check it in the AWS Glue console, under Zero-ETL integrations."
-    wait_for(f"integration {name} to be gone", gone, timeout=30 * _MINUTES, hint=hint)
+    wait_for(f"integration {name} to be deleted", gone, timeout=30 * _MINUTES, hint=hint)
 
 
 def _logs(mine: Belongings) -> Found:
@@ -291,7 +291,7 @@ def _table_is_gone(mine: Belongings, name: str) -> bool | None:
 
 def _wait_for_table(name: str, gone: Callable[[], bool | None]) -> None:
     hint = "Check the table's status in the DynamoDB console."
-    wait_for(f"table {name} to be gone", gone, timeout=10 * _MINUTES, hint=hint)
+    wait_for(f"table {name} to be deleted", gone, timeout=10 * _MINUTES, hint=hint)
 
 
 def _unless_busy(act: Callable[[], Any]) -> None:

@@ -73,11 +73,11 @@ def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
     hosts = [f"{name}:{port}" for name in _NAMES]
     named = headers.get_all("Host", [])
     if len(named) != 1 or named[0] not in hosts:
-        return f"The practice console answers to {' and '.join(hosts)} only."
+        return f"The practice console can be reached only at {' and '.join(hosts)} only."
     if opens_page:
         return None if headers.get("Sec-Fetch-Dest", "document") == "document" else "The page cannot be embedded."
     if any(origin != f"http://{named[0]}" for origin in headers.get_all("Origin", [])):
-        return "The practice console does not answer other pages."
+        return "The practice console doesn't accept requests from other pages."
     if any(site not in ("same-origin", "none") for site in headers.get_all("Sec-Fetch-Site", [])):
-        return "The practice console does not answer other pages."
+        return "The practice console doesn't accept requests from other pages."
     return None

@@ -12,9 +12,9 @@ from zetl_helpers._local_commands import UsageError
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add it to the command's parser."""
-    console = commands.add_parser("console", help="open the practice console; its address is the last line printed")
+    console = commands.add_parser("console", help="open the practice console and print its address on the last line")
     console.add_argument("--port", type=int, default=0, help="default: a free one")
-    console.add_argument("--no-browser", action="store_true", help="print the address only")
+    console.add_argument("--no-browser", action="store_true", help="only print the address")
     console.set_defaults(run=run)
 
 
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         server = ConsoleServer(link, options.port)
     except OSError as error:
-        raise UsageError(f"Port {options.port} cannot be used: {error.strerror}. Leave out --port.") from error
+        raise UsageError(f"Port {options.port} cannot be used: {error.strerror}. Omit --port.") from error
     link.start()
     link.warm_up()
     print("The practice console runs until Ctrl-C. Open:")

@@ -88,12 +88,12 @@ class Querybooks:
 
     def _path(self, identifier: str) -> Path:
         if not _ID.fullmatch(identifier):
-            raise QuerybookError("There is no such querybook.")
+            raise QuerybookError("This querybook doesn't exist.")
         return self._folder / f"{identifier}.json"
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise QuerybookError("There is no such querybook.") from error
+            raise QuerybookError("This querybook doesn't exist.") from error
         return found

@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         content = self._content()
         if content is None:
-            message = f"A request has at most {_MAX_REQUEST} bytes and states its length."
+            message = f"A request must state its length, at most {_MAX_REQUEST} bytes."
             self._send(replace(_json(413, _error("TooLarge", message)), closes=True))
             return
         try:
@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _post(self, content: bytes) -> _Response:
         reason = admission.refusal(self.headers, self.server.port, opens_page=False)
         if reason is None and self.headers.get(admission.HEADER) is None:
-            reason = "The practice console answers its own page only."
+            reason = "The practice console accepts requests only from its own page."
         if reason is not None:
             return _json(403, _error("Refused", reason))
         if not self.server.session.knows(self.headers.get("Cookie")):
@@ -138,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (ValueError, RecursionError):
             return 400, _error("InvalidQuestion", "The request is not JSON.")
         if not path.startswith("/api/") or not isinstance(asked, dict):
-            return 404, _error("NotFound", "The practice console answers JSON objects under /api/.")
+            return 404, _error("NotFound", "The practice console accepts JSON objects under /api/.")
         try:
             return 200, self.server.api.answer(path.removeprefix("/api/"), asked)
         except CallError as error:

@@ -42,7 +42,7 @@ _LOG_BYTES_A_COMMIT = 3 * 600
 
 NOT_INCLUDED = (
     "The DynamoDB table itself (storage, reads, writes)",
-    "Processing at the target, should AWS bill it: no AWS page read says so for DynamoDB",
+    "Processing at the target, if AWS bills it (AWS's pages about DynamoDB don't mention it)",
     "Customer managed keys, alarms, data transfer",
 )
 
@@ -261,10 +261,10 @@ def _catalog(commits: float, queries: float, days: float) -> CostItem:
 def _check(refresh_minutes: int, *amounts: float) -> None:
     if not SHORTEST_REFRESH <= refresh_minutes <= LONGEST_REFRESH:
         raise ValueError(
-            f"A refresh interval of {refresh_minutes} minutes is outside {SHORTEST_REFRESH} to {LONGEST_REFRESH}, "
-            "which is what AWS accepts."
+            f"A refresh interval of {refresh_minutes} minutes is out of range. "
+            f"AWS accepts {SHORTEST_REFRESH} to {LONGEST_REFRESH}."
         )
     if any(amount < 0 or not math.isfinite(amount) for amount in amounts):
         raise ValueError(
-            "Items, sizes, changes, queries and days are zero or more. Check the arguments of the estimate."
+            "Items, sizes, changes, queries and days must be zero or more. Check the arguments of the estimate."
         )

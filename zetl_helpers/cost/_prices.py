@@ -140,4 +140,4 @@ def region_notes(region: str) -> tuple[str, ...]:
     """Say so if the prices are those of another Region."""
     if region == PRICED_REGION:
         return ()
-    return (f"The prices are those of {PRICED_REGION}, and {region} can differ. Check them before you rely on this.",)
+    return (f"The prices are those of {PRICED_REGION}. Prices in {region} can differ, so check them first.",)

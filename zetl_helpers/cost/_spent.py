@@ -47,14 +47,16 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     now = now or datetime.now(UTC)
     items: list[CostItem] = []
     notes = [
-        f"AWS's figures follow up to a day later: in Cost Explorer by tag {TAG_KEY}, once it is a cost allocation tag.",
+        f"AWS's figures appear up to a day later in Cost Explorer, by tag {TAG_KEY}, once it is a cost allocation tag.",
         "Not reported by AWS, and not included: S3 reads, Data Catalog requests, and deleted resources.",
     ]
     with absent("ResourceNotFoundException"):
         table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
         items += _pitr(lab, table, now)
         items += _exports(lab, table, now)
-        notes.append("DynamoDB counts a table's items and bytes about every six hours: a new table counts as empty.")
+        notes.append(
+            "DynamoDB updates a table's item count and size about every six hours, so a new table counts as empty."
+        )
     items += _bucket(lab, now)
     items += _queries(lab)
     items += _logs(lab)
@@ -76,7 +78,7 @@ def _pitr(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostItem]:
         # AWS reports the start of PITR for the last 35 days only; the tutorial enables it with the table.
         since = table["CreationDateTime"]
         quantity = _table_bytes(table) / GB * _months(since, now)
-        yield line("DynamoDB PITR", "pitr", quantity, "GB-months", f"since the table was made, {since:%Y-%m-%d}")
+        yield line("DynamoDB PITR", "pitr", quantity, "GB-months", f"since the table was created, {since:%Y-%m-%d}")
 
 
 def _exports(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostItem]:
@@ -103,7 +105,7 @@ def _bucket(lab: Lab, now: datetime) -> Iterator[CostItem]:
     if versions:
         stored = sum(one["Size"] / GB * _months(one["LastModified"], now) for one in versions)
         yield line(
-            "S3 storage", "s3_storage", stored, "GB-months", f"{len(versions):,} objects, each since it is there"
+            "S3 storage", "s3_storage", stored, "GB-months", f"{len(versions):,} objects, each since it was created"
         )
         yield line("S3 writes", "s3_put", len(versions) / 1000, "thousand requests", "one for each object")
 

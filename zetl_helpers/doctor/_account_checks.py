@@ -43,7 +43,7 @@ _PROBES: tuple[tuple[str, Callable[[Lab], object]], ...] = (
 def region(lab: Lab) -> Check:
     """Check whether zero-ETL integrations are available in the Region."""
     if lab.target == "local":
-        return Check(True, f"Region {lab.region}, played by the local lakehouse; AWS_REGION chooses another")
+        return Check(True, f"Region {lab.region}, simulated by the local lakehouse; set AWS_REGION to use another")
     known = _data("regions.json")
     return Check(
         lab.region in known["regions"],
@@ -69,7 +69,7 @@ def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
     try:
         return look()
     except (ClientError, BotoCoreError) as error:
-        return Check(False, what, f"{error}. Ask for the rights in policies/, or sign in again.")
+        return Check(False, what, f"{error}. Ask for the permissions in policies/, or sign in again.")
 
 
 def for_member(lab: Lab) -> list[Check]:
@@ -93,20 +93,26 @@ def rights(lab: Lab) -> list[Check]:
         in_class = target.class_is_prepared(lab)
         simulated = permissions.simulate(lab, _rights.CLASS_POLICIES if in_class else _rights.LEARNER_POLICIES)
     except (ClientError, BotoCoreError) as error:
-        step = "Ask for iam:SimulatePrincipalPolicy; or continue: a missing permission is named when it is needed."
-        return [Check(False, "rights cannot be simulated", f"{error}. {step}")]
+        step = "Ask for iam:SimulatePrincipalPolicy, or continue. If a permission is missing, the error names it."
+        return [Check(False, "permissions cannot be simulated", f"{error}. {step}")]
     missing = simulated[~simulated["allowed"]]
     if not missing.empty and permissions.simulate(lab, _rights.INSTRUCTOR_POLICIES)["allowed"].all():
-        return [Check(True, "every right of an instructor, as IAM simulates it; the notebooks need a learner's rights")]
+        return [
+            Check(
+                True,
+                "every permission of an instructor, according to IAM's simulation; the notebooks need a "
+                "learner's permissions",
+            )
+        ]
     if missing.empty:
         if in_class:
-            return [Check(True, "every right that a learner of this class needs; chapter 3 is the instructor's")]
-        return [Check(True, "every right that the tutorial needs, as IAM simulates it")]
+            return [Check(True, "every permission that a learner in this class needs; the instructor does chapter 3")]
+        return [Check(True, "every permission that the tutorial needs, according to IAM's simulation")]
     return [
         Check(
             False,
             f"rights are missing: {', '.join(dict.fromkeys(found['action']))}",
-            f"See {policy}. zetl policies writes it with your names, for an administrator of the account.",
+            f"See {policy}. zetl policies writes it with your names for an account administrator.",
         )
         for policy, found in missing.groupby("policy", sort=False)
     ]
@@ -122,17 +128,19 @@ def _governance(lab: Lab) -> Check:
     # An existing database can be open or not, independently of the settings for new ones.
     governed = _governed.is_governed(lab)
     if not _governed.governs_new_things(settings) and not governed:
-        return Check(True, "Lake Formation leaves the lab's database and tables to IAM")
+        return Check(True, "Lake Formation lets IAM control the lab's database and tables")
     me = permissions.caller_principal(lab)
     if me in {admin["DataLakePrincipalIdentifier"] for admin in settings.get("DataLakeAdmins", [])}:
-        return Check(True, "Lake Formation governs this account; you are an administrator, and chapter 1 grants rights")
+        return Check(
+            True, "Lake Formation governs this account; you are an administrator, and chapter 1 grants permissions"
+        )
     lacking = _governed.missing(lab, me)
     if governed and not lacking:
-        return Check(True, "Lake Formation governs this account; all rights that the lab needs are granted")
+        return Check(True, "Lake Formation governs this account; all permissions that the lab needs are granted")
     what = "; ".join(lacking) or "CREATE_DATABASE on the catalog, and the grants of chapter 1"
     return Check(
         False,
-        f"Lake Formation governs this account, and you are not an administrator of it: missing: {what}",
+        f"Lake Formation governs this account, and you are not one of its administrators. Missing: {what}",
         "Ask a Lake Formation administrator for these grants, or become one with studio.add_administrator(lab) if the "
         "account is yours.",
     )
@@ -212,24 +220,28 @@ def leftovers(lab: Lab) -> list[Check]:
     try:
         found = cleanup.plan(lab)
     except (ClientError, BotoCoreError) as error:
-        return [Check(False, "things of earlier runs cannot be looked for", f"{error}. Sign in again.")]
+        return [Check(False, "things of earlier runs cannot be searched for", f"{error}. Sign in again.")]
     checks = [
         Check(
             False,
-            f"{one.kind} {one.name} has a name of the lab and is not the lab's",
-            f"Left alone: {one.why}. Set ZETL_PREFIX to use different names for your lab.",
+            f"{one.kind} {one.name} has one of the lab's names but isn't the lab's",
+            f"Kept: {one.why}. Set ZETL_PREFIX to use different names for your lab.",
         )
         for one in found.foreign
     ]
     checks += [
-        Check(False, f"{what} of earlier runs cannot be looked for", f"{reason}. Ask for the rights in policies/.")
+        Check(
+            False, f"{what} of earlier runs cannot be searched for", f"{reason}. Ask for the permissions in policies/."
+        )
         for what, reason in found.unseen
     ]
     if found:
         things = "1 thing" if len(found) == 1 else f"{len(found)} things"
-        checks.append(Check(True, f"{things} of the lab there; zetl cleanup --dry-run lists, chapter 12 deletes"))
+        checks.append(
+            Check(True, f"{things} of the lab found; zetl cleanup --dry-run lists them, and chapter 12 deletes them")
+        )
     elif not found.foreign and not found.unseen:
-        checks.append(Check(True, "nothing of the lab is there yet"))
+        checks.append(Check(True, "the lab has no resources yet"))
     return checks
 
 
@@ -237,9 +249,7 @@ def price() -> Check:
     """Report the cost of a day of the tutorial on AWS, and of a forgotten integration."""
     day = cost.estimate(items=50, item_bytes=200, changes_per_day=30, days=1).total
     idle = cost.idle_cost(cost.SHORTEST_REFRESH)
-    return Check(
-        True, f"cost on AWS: about ${day:.2f} a day; a forgotten integration about ${idle:.2f} a month"
-    )
+    return Check(True, f"cost on AWS: about ${day:.2f} a day; a forgotten integration about ${idle:.2f} a month")
 
 
 @cache

@@ -33,7 +33,8 @@ __all__ = [
 SAMPLE = 10_000
 _CHANGED_SHARE = 0.05
 _FIRST_LOAD = (
-    "First load: AWS names no duration; users report 15 to 20 minutes for small tables, of which the export takes most."
+    "First load: AWS doesn't document how long it takes. Users report 15 to 20 minutes for small tables, "
+    "most of it for the export."
 )
 
 
@@ -154,10 +155,12 @@ def of_items(
     """
     known = _typed_keys(items, keys) if keys else guess_keys(items)
     if not known:
-        raise UserError(f"No key can be guessed from the items of {name}. Name it with --keys PARTITION_KEY,SORT_KEY")
+        raise UserError(
+            f"The key cannot be guessed from the items of {name}. Name it with --keys PARTITION_KEY,SORT_KEY"
+        )
     shown = " and ".join(known)
     guessed = [] if keys else [
-        Finding("info", "KEYS_GUESSED", f"The key is taken to be {shown}. Name it with --keys if that is wrong.")
+        Finding("info", "KEYS_GUESSED", f"The key is assumed to be {shown}. Name it with --keys if that is wrong.")
     ]  # fmt: skip
     return _report(
         name, known, items, guessed,
@@ -210,7 +213,7 @@ def _report(
     findings = _findings.by_severity([*further, *_findings.of_items(found, list(layouts.values()))])
     looked = "every item" if found.items >= total else f"a sample of {found.items:,} of {total:,} items"
     assumptions = (
-        f"Columns and findings are those of {looked}; an attribute that comes later adds a column.",
+        f"Columns and findings are those of {looked}. An attribute that appears later adds a column.",
         f"{changes:,.0f} changes a day" + ("" if changes_per_day is not None else ", one in twenty items")
         + f"; a refresh every {refresh_minutes} minutes; 20 queries a day that read the whole table.",
         _FIRST_LOAD,

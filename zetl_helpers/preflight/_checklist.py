@@ -117,13 +117,13 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
             "Enable point-in-time recovery",
             _aws("dynamodb", "update-continuous-backups", "--table-name", places.table,
                  "--point-in-time-recovery-specification", "PointInTimeRecoveryEnabled=true"),
-            "It costs by the size of the table, as long as it is on.",
+            "You pay for it by the size of the table while it is enabled.",
         ),
         Task(
             "Let AWS Glue export the table",
             _aws("dynamodb", "put-resource-policy", "--resource-arn", places.source,
                  "--policy", json.dumps(_source_policy(places))),
-            "A table that has a resource policy keeps it: add the statement to yours.",
+            "If the table already has a resource policy, add the statement to that policy.",
         ),
         Task(
             "Create the bucket",
@@ -144,15 +144,16 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
             "Let the role write",
             _aws("iam", "put-role-policy", "--role-name", places.role, "--policy-name", "ZeroETLTarget",
                  "--policy-document", json.dumps(_role_policy(places))),
-            "In an account that Lake Formation governs, grant the role its permissions there as well.",
+            "If Lake Formation governs the account, also grant the role its permissions there.",
         ),
         Task(
-            "Let integrations into the Data Catalog",
+            "Let integrations write to the Data Catalog",
             _aws("glue", "put-resource-policy", "--policy-in-json", json.dumps(_catalog_policy(places))),
-            "This replaces the policy of the whole account: read it first (aws glue get-resource-policy) and merge.",
+            "This replaces the policy of the whole account. Read the existing policy first (aws glue "
+            "get-resource-policy) and merge the two.",
         ),
         Task(
-            "Give the role to the database",
+            "Assign the role to the database",
             _aws("glue", "create-integration-resource-property", "--resource-arn", places.target,
                  "--target-processing-properties", f"RoleArn={places.role_arn}"),
         ),
@@ -167,12 +168,13 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
             _aws("glue", "create-integration", "--integration-name", f"{places.table}-to-lakehouse",
                  "--source-arn", places.source, "--target-arn", places.target,
                  "--integration-config", "RefreshInterval=15"),
-            "From now on each refresh is billed as an export of at least 10 MB.",
+            "From now on, each refresh is billed as an export of at least 10 MB.",
         ),
         Task(
             "Watch it",
             _aws("glue", "describe-integrations", "--query", "Integrations[].[IntegrationName,Status,Errors]"),
-            "ACTIVE comes first; the table and its rows follow, after 15 to 20 minutes by users' reports.",
+            "The integration becomes ACTIVE first. Users report that the table and its rows follow after 15 to "
+            "20 minutes.",
         ),
     ))  # fmt: skip
 

@@ -94,7 +94,7 @@ def _mixture(path: Path, shape: Shape) -> Finding:
 def _of_values(found: Survey) -> Iterator[Finding]:
     if not found.items:
         yield Finding(
-            "warning", "TABLE_EMPTY", "There are no items. The target gets the key columns only, until items arrive."
+            "warning", "TABLE_EMPTY", "There are no items. Until items arrive, the target has only the key columns."
         )
     largest, key = found.largest
     if largest > LARGEST_ITEM:
@@ -125,17 +125,19 @@ def _of_values(found: Survey) -> Iterator[Finding]:
         yield Finding(
             "info", "KEY_NOT_BUCKETED",
             f"The partition key {partition_key} is a number, a double in the target, which Iceberg cannot put into "
-            "buckets. The local lakehouse leaves the table unpartitioned; AWS does not say what it does.",
+            "buckets. The local lakehouse leaves the table unpartitioned. AWS does not document what it does.",
         )  # fmt: skip
 
 
 def _without_column(path: Path, shape: Shape) -> Iterator[Finding]:
     if not shape.present:
         yield Finding(
-            "info", "NO_COLUMN", f"{shown(path)} is NULL in every item that has it, and gets no column until it is not."
+            "info",
+            "NO_COLUMN",
+            f"{shown(path)} is NULL in every item that has it. It gets a column when it has a value.",
         )
     elif shape.present == ("M",) and not shape.children:
-        yield Finding("info", "NO_COLUMN", f"{shown(path)} is an empty map in every item, and gets no column.")
+        yield Finding("info", "NO_COLUMN", f"{shown(path)} is an empty map in every item, so it has no column.")
     for name, child in shape.children.items():
         yield from _without_column((*path, name), child)
 
@@ -152,7 +154,7 @@ def of_table(
         policy: The table's resource policy; empty without one.
     """
     if not recoverable:
-        message = "Point-in-time recovery is off. Enable it: zero-ETL reads the table by exports."
+        message = "Point-in-time recovery is off. Enable it: zero-ETL reads the table through exports."
         yield Finding("error", "POINT_IN_TIME_RECOVERY_DISABLED", message)
     if aws_managed_key:
         message = "The table is encrypted with the AWS managed key aws/dynamodb, which zero-ETL does not support. "

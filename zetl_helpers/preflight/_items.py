@@ -45,7 +45,7 @@ def _data_files(folder: Path) -> list[Path]:
     if not data:
         raise UnreadableItemsError(
             f"The folder {folder} has no data files. Name the folder of an export, which contains "
-            "data/*.json.gz, or a file with one item a line."
+            "data/*.json.gz, or a file with one item per line."
         )
     return data
 

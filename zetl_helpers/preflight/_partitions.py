@@ -79,7 +79,9 @@ def _of_attribute(name: str, values: Sequence[str], items: Sequence[Item], table
         yield from _complete(name, values, table_bytes)
         return
     for candidate in _complete(name, values, table_bytes):
-        reason = f"{len(items) - len(values):,} of {len(items):,} items lack it: the integration would need attention."
+        reason = (
+            f"{len(items) - len(values):,} of {len(items):,} items lack it, so the integration would need attention."
+        )
         yield replace(candidate, fits=False, reason=reason)
 
 

@@ -92,7 +92,7 @@ class TestStatus:
         make_table(alone, "dora_CustomerAccounts")
         source.create_table(connect_to(str(alone.endpoint), "eli"))
         seen = status_of(alone)
-        assert "not the lab's" in str(seen.loc["dora", "note"])
+        assert "isn't the lab's" in str(seen.loc["dora", "note"])
         assert seen.loc["eli", "chapter"] == 1
         assert [one.lab.prefix for one in classroom.plan(classroom.learners(alone)) if one] == ["eli"]
 
@@ -125,7 +125,7 @@ class TestCommand:
 
     def test_an_empty_account(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["class", "status"]) == 0
-        assert capsys.readouterr().out == "Nobody has created anything yet.\n"
+        assert capsys.readouterr().out == "No learner has created anything yet.\n"
         assert main(["class", "cleanup"]) == 0
         assert capsys.readouterr().out.endswith("Nothing is left of the class.\n")
 

@@ -65,7 +65,7 @@ def test_what_is_broken_shows_and_is_put_back(number: int, chapter: Callable[[in
     question = chapter(number).q4
     assert FAULTS[number] in question.break_it().code
     assert question.check().status == "incorrect"
-    assert repr(question.put_back()) == "Put back. The lab is as it was before."
+    assert repr(question.put_back()) == "Put back. The lab is restored."
     assert whole(exercised) == before
 
 

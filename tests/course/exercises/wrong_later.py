@@ -170,7 +170,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (tagged({}), "no tag on-call yet"),
     ],
     "10.1": [
-        ("household_pets", "An older edition"),
+        ("household_pets", "An older version"),
         ("pets", "whole path"),
         ("Household", "has no column"),
         ("household/pets", "Join the names"),

@@ -22,7 +22,7 @@ GROUP BY state"""
 def _type_of_credit_score(lab: Lab) -> str:
     schema = lakehouse.schema(lab).set_index("column")["type"]
     if "creditscore" not in schema.index:
-        raise IncorrectError("The column creditscore has not arrived yet: run the cells above first.")
+        raise IncorrectError("The column creditscore has not arrived yet. Run the cells above first.")
     return str(schema["creditscore"])
 
 
@@ -64,7 +64,7 @@ EXERCISES = (
                 ),
                 Slip(
                     "SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling IS NULL",
-                    "Those who said no are missing: paperlessbilling is false for them, not NULL.",
+                    "Customers who said no are missing: for them, paperlessbilling is false, not NULL.",
                 ),
                 Slip(
                     "SELECT customerid FROM customeraccounts WHERE COALESCE(paperlessbilling, false) = false",
@@ -119,7 +119,7 @@ EXERCISES = (
         judge=faults.judge_names,
         hints=(
             "ex.q4.break_it() shows the integration's error: two attributes would become the same column.",
-            "Column names are in lower case, so State and STATE are one column. Remove one of the two from the item.",
+            "Column names are lower case, so State and STATE are one column. Remove one of the two from the item.",
             'UpdateExpression="REMOVE #wrong" with ExpressionAttributeNames={"#wrong": "STATE"}',
         ),
         answer='ex.q4.break_it()\nimport boto3\n\nboto3.client("dynamodb").update_item(\n    TableName=lab.table,\n'

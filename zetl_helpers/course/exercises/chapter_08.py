@@ -91,7 +91,7 @@ EXERCISES = (
         kind="complete",
         judge=_judge_oldest,
         hints=(
-            "Two columns of times can be subtracted from each other.",
+            "You can subtract one column of times from another.",
             "late - early is positive: completed_at comes later.",
             '(runs["completed_at"] - runs["last_synced_at"]).max()',
         ),

@@ -74,7 +74,7 @@ filters = [{"Name": "IntegrationName", "Values": [lab.integration]}]
 glue.tag_resource(ResourceArn=found["IntegrationArn"], TagsToAdd={"on-call": "data-platform@example.com"})
 # With the CLI: aws glue tag-resource --resource-arn ARN --tags-to-add on-call=data-platform@example.com
 ex.q3.check()""",
-        why="An error says what failed and why. A tag on the integration adds whom to call, and an alarm can read it.",
+        why="An error says what failed and why. A tag on the integration says whom to call, and an alarm can read it.",
         by_state=True,
         by_api=True,
     ),

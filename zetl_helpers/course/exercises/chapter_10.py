@@ -15,7 +15,8 @@ EXERCISES = (
             Name("the name of a column"),
             lambda _: "household.pets",
             wrong={
-                "household_pets": "An older edition of AWS's page joined the parts with underscores; now it is a dot.",
+                "household_pets": "An older version of AWS's page joined the parts with underscores. The current "
+                "version uses dots.",
                 "pets": "The name is the whole path, because two maps may both have an attribute Pets.",
                 "household": "FULL creates a column for each leaf. Household itself is a map and has no column.",
             },

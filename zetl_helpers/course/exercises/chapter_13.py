@@ -21,13 +21,13 @@ EXERCISES = (
             wrong={
                 "MovieID": "It is the key, and a key always has a column.",
                 "Title": "A string becomes a column of type string.",
-                "ReleasedAt": "A string becomes a column of type string, also when it looks like a date.",
+                "ReleasedAt": "A string becomes a column of type string, even if it looks like a date.",
                 "Rating": "Values of two types do not prevent a column: it becomes string.",
                 "Genres": "A set becomes an array.",
                 "Info": "A map becomes a struct, or a column for each leaf.",
                 "Awards": "A list becomes an array of strings.",
             },
-            otherwise="Choose one of the names in the items above, as it is written there.",
+            otherwise="Choose one of the names in the items above, with the same spelling.",
         ),
         hints=(
             "Chapter 10 had an attribute that did not arrive: ClosedReason.",
@@ -52,8 +52,8 @@ EXERCISES = (
         ),
         hints=(
             "Two of the five are named in the findings: MIXED_TYPES and NUMBER_PRECISION say which item.",
-            'For the others ask the items: [item["ShipmentID"]["S"] for item in items if "geo:hash" in item]',
-            'The item without a time is the one for which "ShippedAt" not in item is true.',
+            'To find the others, search the items: [item["ShipmentID"]["S"] for item in items if "geo:hash" in item]',
+            'For the item without a time, "ShippedAt" not in item is true.',
         ),
         answer="""answer = {
     "a colon in a name": "SHP0019",
@@ -62,7 +62,7 @@ EXERCISES = (
     "a tracking number that is a number": "SHP0012",
     "no time": "SHP0031",
 }""",
-        why="Two of the five stop an integration, two change values without a word, and the last one stops it only "
+        why="Two of the five stop an integration, two silently change values, and the last one stops it only "
         "when the target is partitioned by time.",
     ),
     Exercise(
@@ -138,7 +138,7 @@ FROM shipments
 WHERE CAST(shippedat AS varchar) LIKE '2026-10%'
 GROUP BY carrier
 """''',
-        why="SUM works because WeightKg is a number in every item now, and October is complete because SHP0031 has a "
+        why="SUM works because WeightKg is now a number in every item, and October is complete because SHP0031 has a "
         "time.",
         source=SOURCE,
     ),

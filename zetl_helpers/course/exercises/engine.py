@@ -220,7 +220,7 @@ class Question:
         """
         self._fault().put_back(self._lab)
         self._progress.set_broken(self.name, False)
-        return Note("Put back.", "The lab is as it was before.")
+        return Note("Put back.", "The lab is restored.")
 
     def _fault(self) -> Fault:
         if self.exercise.fault is None:
@@ -285,16 +285,16 @@ def _about_alias(error: str, answer: Any) -> str:
     name = missing[1].rpartition(".")[2]
     if not re.search(rf'\bAS\s+"?{re.escape(name)}\b', _SQL_COMMENT.sub("", answer), re.IGNORECASE):
         return ""
-    return f"`{name}` is a name you gave with AS. WHERE and HAVING do not know it, so repeat the expression."
+    return f"`{name}` is a name that you gave with AS. WHERE and HAVING can't use it, so repeat the expression."
 
 
 _ADVICE = {
     "COLUMN_NOT_FOUND": "zetl.lakehouse.schema({lab}) lists the columns; write text in 'single' quotes.",
     "TABLE_NOT_FOUND": "The table is called {table}.",
-    "FUNCTION_NOT_FOUND": "Athena has Trino's functions, which may have other names than those you know.",
+    "FUNCTION_NOT_FOUND": "Athena has Trino's functions, which may have different names than you expect.",
     "EXPRESSION_NOT_AGGREGATE": "A column that is not in GROUP BY must be inside an aggregate such as SUM or MAX.",
     "TYPE_MISMATCH": "Two values have different types; CAST(x AS double) turns text into a number.",
-    "mismatched input": "The statement is incomplete, or has a word too many near that position.",
+    "mismatched input": "The statement is incomplete, or it has an extra word near that position.",
 }
 
 

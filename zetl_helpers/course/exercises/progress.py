@@ -94,7 +94,7 @@ class Progress:
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise ProgressError(
                 f"{path} is not a progress file of this tutorial ({error}). Move it away, then repeat this cell: the "
-                "exercises begin again as not attempted."
+                "exercises start again as not attempted."
             ) from error
         return entries
 

@@ -51,9 +51,9 @@ def judge_repair(lab: Lab, _: object) -> None:
     shipments = lab.with_table(SOURCE)
     found, original = _read(shipments), _by_key(source.file_items(source.sample_file("shipments.json")))
     if not found:
-        raise UntouchedError(f"There are no items in table {shipments.table}: run the cells above first.")
+        raise UntouchedError(f"There are no items in table {shipments.table}. Run the cells above first.")
     if found == original:
-        raise UntouchedError(f"The items of table {shipments.table} are as they were loaded.")
+        raise UntouchedError(f"The items of table {shipments.table} have not changed.")
     lost = sorted(original.keys() - found.keys())
     if lost:
         raise IncorrectError(f"Shipment {lost[0]} is gone. Fix the item; deleting it loses a shipment.")
@@ -62,7 +62,7 @@ def judge_repair(lab: Lab, _: object) -> None:
             raise IncorrectError(f"{shipment}: {said}")
     changed = [one for one in sorted(original) if one not in _CHECKS and found[one] != original[one]]
     if changed:
-        raise IncorrectError(f"{changed[0]} had no problem, and it is not as it was. Put it back as the file has it.")
+        raise IncorrectError(f"{changed[0]} had no problem, but it has changed. Restore it from the file.")
     errors = [one.message for one in preflight.of_items(list(found.values())).findings if one.severity == "error"]
     if errors:
         raise IncorrectError(f"Preflight still finds an error: {errors[0]}")
@@ -97,14 +97,17 @@ def _comparable(value: dict[str, Any]) -> dict[str, Any]:
 
 def _colon(item: _Item) -> str:
     if "geo:hash" in item:
-        return "the name geo:hash is still there. DynamoDB renames nothing: SET a new name and REMOVE the old one."
+        return (
+            "the name geo:hash is still there. DynamoDB can't rename an attribute: SET a new name and REMOVE the "
+            "old one."
+        )
     return "" if {"S": "9qf"} in item.values() else "the value 9qf is lost. Keep it under a name without a colon."
 
 
 def _one_email(item: _Item) -> str:
     if "Email" in item:
         return "the attribute Email is still there, and the other shipments have email."
-    return "" if item.get("email") == {"S": "receiver25@example.com"} else "the address is lost: it belongs into email."
+    return "" if item.get("email") == {"S": "receiver25@example.com"} else "the address is lost. It belongs in email."
 
 
 def _weight(item: _Item) -> str:

@@ -25,8 +25,8 @@ from zetl_helpers.lab import Lab
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 # Cells of chapters 6 and 8 that write, or ask for the integration, its log or its metrics: a member reads past them.
 NOT_FOR_MEMBERS = (
-    "put_item", "set_balance", "wait_until", "ex.q", "change", "log_events", "monitoring.metrics", "ingestions", "create_alarm",
-    "limit_target_role", "create_target_role",
+    "put_item", "set_balance", "wait_until", "ex.q", "change", "log_events", "monitoring.metrics", "ingestions",
+    "create_alarm", "limit_target_role", "create_target_role",
 )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def test_an_error_names_the_action_and_the_statement(enforcing: Lakehouse, actio
         tutorial(lab)
     text = str(error.value)
     assert f"You are missing {action}: see {where}." in text
-    assert "Write the policies with your names by running zetl policies, and ask an administrator of the account" in text
+    assert "Write the policies with your names by running zetl policies, and ask an administrator" in text
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ athena_translate(s, f, t) AS translate(s, f, t)
 athena_chr(n) AS CASE WHEN n < 0 OR n > 1114111 THEN athena_bad('Not a valid Unicode code point: ' || n) ELSE chr(CAST(n AS INTEGER)) END
 athena_codepoint(s) AS CASE WHEN length(s) <> 1 THEN athena_bad('Input string must be a single character string') ELSE unicode(s) END
 athena_double_digits(s) AS CASE WHEN regexp_full_match(trim(s), '[+-]?(NUMBER[dDfF]?|NaN|Infinity)') THEN rtrim(trim(s), 'dDfF') END
-athena_parse_double(s, t) AS CASE WHEN s IS NULL THEN NULL ELSE coalesce(CAST(athena_double_digits(s) AS DOUBLE), athena_bad_cast(s, t)) END
+athena_parse_double(s, t) AS CASE WHEN regexp_full_match(trim(s), '[+-]?(NUMBER[dDfF]?|NaN|Infinity)') THEN CAST(rtrim(trim(s), 'dDfF') AS DOUBLE) ELSE athena_bad_cast(s, t) END
 athena_decimal_digits(s) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s END
 athena_no_decimal(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast VARCHAR ''' || s || ''' to ' || t || CASE WHEN athena_decimal_digits(s) IS NULL THEN '. Value is not a number.' ELSE '. Value too large.' END)
 athena_fit_decimal(v, s, t, k) AS CASE WHEN v IS NOT NULL THEN v WHEN s IS NULL THEN NULL ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast ' || k || ' ''' || s || ''' to ' || t) END
@@ -184,8 +184,8 @@ def _integer_parsers() -> str:
     lines = []
     for name in _INTEGERS:
         lines.append(
-            f"athena_parse_{name}(s, t) AS CASE WHEN s IS NULL THEN NULL ELSE "
-            f"coalesce(TRY_CAST(athena_whole_digits(s) AS {name.upper()}), athena_bad_cast(s, t)) END"
+            f"athena_parse_{name}(s, t) AS CASE WHEN regexp_full_match(s, '[+-]?[0-9]+') THEN "
+            f"coalesce(TRY_CAST(s AS {name.upper()}), athena_bad_cast(s, t)) ELSE athena_bad_cast(s, t) END"
         )
     return "\n".join(lines)
 

@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints/tested.txt
-# For two cores: with two workers, the tests wait for lakehouses and browsers for a third of the time.
+# For two cores: two workers wait for lakehouses and browsers for about a third of the time.
 WORKERS ?= 3
 MARKS ?= not browser
 SECONDS ?= 600

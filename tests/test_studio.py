@@ -119,7 +119,7 @@ def test_a_location_that_somebody_registered_above_the_table_is_used_and_kept(lo
 
 def test_who_is_no_member_gets_no_credentials_of_the_project(loaded: Lab, project: Project) -> None:
     Answers(loaded, "datazone", "GetConnection").once(lambda _: {"environmentUserRole": project.role_arn})
-    with pytest.raises(StudioError, match="only its members get them"):
+    with pytest.raises(StudioError, match="Only its members get them"):
         studio.as_project(loaded, project)
 
 
@@ -166,7 +166,7 @@ class TestGoverned:
         formation = lab.client("lakeformation")
         settings = formation.get_data_lake_settings()["DataLakeSettings"]
         formation.put_data_lake_settings(DataLakeSettings={**settings, "DataLakeAdmins": []})
-        with pytest.raises(_governed.NotAdministratorError, match="ask an administrator of Lake Formation"):
+        with pytest.raises(_governed.NotAdministratorError, match="Ask an administrator of Lake Formation"):
             permissions.create_target_role(lab)
 
 

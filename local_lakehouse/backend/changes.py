@@ -73,7 +73,7 @@ class _Watched:
 class ChangeLog:
     """Records, for each integration, the writes to its table since the last refresh.
 
-    A window that was taken is kept until it is settled, so that a state saved in between is complete.
+    A refresh takes a window, which is kept until the refresh is settled: a state saved in between is complete.
     With a database, a change is a row that is committed together with its write.
 
     Args:

@@ -76,7 +76,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Record:
-    """A change: the item before and after it, and whether DynamoDB made it."""
+    """A change: the item before and after it, and whether DynamoDB itself deleted the item because it had expired."""
 
     number: int
     at: float

@@ -98,7 +98,7 @@ def of_file(
     """Check items in a file or an export, without an account.
 
     Args:
-        path: A file in DynamoDB JSON with one item a line, or the folder of an export to Amazon S3.
+        path: A file in DynamoDB JSON with one item per line, or the folder of an export to Amazon S3.
         keys: The key attributes, the partition key first; guessed unless given.
         changes_per_day: Writes per day. Defaults to one in twenty items.
         refresh_minutes: The refresh interval for the cost, 15 to 8640.

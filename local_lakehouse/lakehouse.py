@@ -55,7 +55,7 @@ class Settings:
     Args:
         state: Its state folder; None for a temporary state.
         port: The port on 127.0.0.1; 0 selects a free port.
-        or_any_port: Whether to use a free port if that one is taken.
+        or_any_port: Whether to use another free port if the port is in use.
         region: The emulated Region.
         refresh_seconds: The longest time between two refreshes of the integrations.
         paused: Whether integrations are refreshed only on request, until `resume`.

@@ -24,8 +24,8 @@ _GRACE = timedelta(seconds=60)
 def log_sources(lab: Lab, integration: str) -> list[dict[str, Any]]:
     """Return the location of an integration's log events, as arguments of ``FilterLogEvents``.
 
-    AWS's pages and samples have three spellings of the log group: with a slash at the end, without it, and followed by
-    the integration's id. In the first two a stream is named after the id.
+    AWS's pages and samples spell the log group's name in three ways: with a slash at the end, without it, and followed
+    by the integration's id. In the first two, a stream is named after the id.
 
     Args:
         lab: The lab.

@@ -47,7 +47,9 @@ def read_file(start: Path | None = None) -> dict[str, str]:
         if not line.strip() or line.startswith("#"):
             continue
         if not equals or name.strip() not in NAMES:
-            raise SettingsError(f"{path} has the line {line!r}. Write NAME=value, with a name of {', '.join(NAMES)}.")
+            raise SettingsError(
+                f"{path} has the line {line!r}. Write NAME=value, where NAME is one of {', '.join(NAMES)}."
+            )
         found[name.strip()] = value.strip()
     return found
 

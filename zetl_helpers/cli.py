@@ -207,7 +207,7 @@ def _change_settings(options: argparse.Namespace) -> int:
     for word in options.changes:
         name, equals, value = word.partition("=")
         if not equals or name not in names:
-            raise UsageError(f"{word!r} is not a setting. Write NAME=VALUE, with a name of {', '.join(names)}.")
+            raise UsageError(f"{word!r} is not a setting. Write NAME=VALUE, where NAME is one of {', '.join(names)}.")
         changes[names[name]] = value
     readers = {
         "ZETL_TARGET": _settings.target,

@@ -132,7 +132,7 @@ def _unusable(lab: Lab, key: dict[str, Any]) -> str | None:
     if not key["Enabled"]:
         return f"is in the state {key.get('KeyState', 'disabled')}. Enable it, or use another key."
     if key["Arn"].split(":")[3] != lab.region:
-        return f"is in another Region than the lab, {lab.region}. Use a key in that Region."
+        return f"isn't in the lab's Region, {lab.region}. Use a key in that Region."
     return None
 
 

@@ -82,7 +82,7 @@ class Lab:
         caller: ARN of the caller, from STS.
         prefix: Separates learners who share an account; usually empty.
         endpoint: The local lakehouse's address; None on AWS.
-        session: The boto3 session of all calls.
+        session: The boto3 session used for all calls.
         source: The lab's DynamoDB table, without the prefix.
         project: The name of the project in SageMaker Unified Studio.
         workgroup: The Athena workgroup that runs the queries.

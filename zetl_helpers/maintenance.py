@@ -22,7 +22,7 @@ class FileCounts:
 
     Args:
         rows: The rows of the latest snapshot.
-        files: The data files that a query of it opens.
+        files: The number of data files that a query of the table opens.
         average_kb: Their average size in KB.
         snapshots: The number of available snapshots.
         stored_files: The data files of all snapshots in S3.

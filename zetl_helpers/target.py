@@ -110,8 +110,8 @@ def bucket_exists(lab: Lab) -> bool:
             raise ForeignResourceError(_why_forbidden(lab)) from error
         if error_code(error) in ("301", "PermanentRedirect"):
             raise ForeignResourceError(
-                f"Bucket {lab.bucket} is in another Region than the lab, {lab.region}, and zero-ETL needs it in the "
-                f"same one, so it isn't the lab's. {_OTHER_NAMES}"
+                f"Bucket {lab.bucket} isn't in the lab's Region, {lab.region}, as zero-ETL requires, so it isn't the "
+                f"lab's bucket. {_OTHER_NAMES}"
             ) from error
         raise
     tags: dict[str, str] = {}

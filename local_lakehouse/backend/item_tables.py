@@ -17,7 +17,7 @@ from local_lakehouse.store.items import Items
 
 
 class ItemTables:
-    """The items of all of moto's tables.
+    """The items in all moto tables.
 
     Args:
         items: Where they are stored.

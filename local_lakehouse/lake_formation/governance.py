@@ -2,7 +2,7 @@
 
 A principal is checked if a database or table is not open to ``IAM_ALLOWED_PRINCIPALS``, or if the principal opted in.
 The data of a table in a registered location is read with Lake Formation's credentials. In an unregistered location, or
-in hybrid mode for a principal that is not checked, S3's permissions apply.
+in hybrid mode for a principal that Lake Formation does not check, S3's permissions apply.
 
 AWS: https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-mode.html,
 https://docs.aws.amazon.com/athena/latest/ug/security-athena-lake-formation.html

@@ -55,7 +55,7 @@ class Integration:
         tags: Its tags.
         status: One of `STATUSES`.
         errors: The problems to fix.
-        since: When it got its status.
+        since: When it entered its current status.
         seen: Whether a caller has read the status.
         loaded: The layout in which the target was loaded; None before the first load.
         memory: Replication's state.

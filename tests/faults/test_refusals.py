@@ -187,7 +187,7 @@ class TestBucketOfOthers:
 
     def test_in_another_region(self, lab: Lab, recorder: Recorder) -> None:
         Answers(lab, "s3", "HeadBucket").fail("301")
-        with pytest.raises(ForeignResourceError, match="is in another Region than the lab, us-east-1"):
+        with pytest.raises(ForeignResourceError, match="isn't in the lab's Region, us-east-1"):
             target.create_bucket(lab)
         assert recorder.changes == []
 

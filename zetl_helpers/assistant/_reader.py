@@ -69,7 +69,7 @@ class Reader:
         if self._said.dimensions and self._said.clause != "group":
             column = self._said.dimensions.pop()
             self._add_value(column, mark.text)
-            self._doubt(f"I have not seen the value {mark.text!r} in {column.name}.")
+            self._doubt(f"I can't find the value {mark.text!r} in {column.name}.")
         else:
             self._unused(mark)
 

@@ -222,7 +222,7 @@ class _Writer:
             return first
         key = common_key(plan)
         if key is None or past:
-            raise UnsupportedError("The tables have no column in common by which they can be joined.")
+            raise UnsupportedError("The tables have no common column to join on.")
         second = f'"awsdatacatalog"."{self._database}"."{plan.scope[1].name}"'
         return f"{first} AS a\nJOIN {second} AS b ON a.{_quoted(key)} = b.{_quoted(key)}"
 

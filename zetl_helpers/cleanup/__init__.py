@@ -67,7 +67,7 @@ def plan(lab: Lab, *, only: Sequence[Lab] = ()) -> Plan:
     """Find all of the lab's resources, in the order of deletion; nothing is changed.
 
     Args:
-        lab: The lab. For a class, make a plan for each prefix.
+        lab: The lab. For a class, create one plan per prefix.
         only: The tables to delete, each as `Lab.with_table` returns it; the others are kept. Bucket, database and role
             are kept as long as anything else of the lab exists. Defaults to the whole lab.
 

@@ -17,7 +17,7 @@ _SHARED = (
 
 
 def select(mine: Belongings, found: Sequence[Leftover], only: Sequence[Lab], *, complete: bool) -> list[Leftover]:
-    """Return what has to go so that nothing is left of some tables, in the order in which it has to go.
+    """Return the resources to delete to remove the given tables completely, in deletion order.
 
     Args:
         mine: The lab's things.

@@ -111,7 +111,7 @@ class Link:
         return found
 
     def warm_up(self) -> None:
-        """Prepare the clients of the first pages in the background, once, while the browser opens."""
+        """Create the clients that the first pages need, once, in the background, while the browser opens."""
         with self._lock:
             warmed, self._warmed = self._warmed, True
         if not warmed:

@@ -48,7 +48,7 @@ def of_table(
         table: The table's name or ARN.
         sample: The maximum number of items to read. Each MB read costs 128 read request units on AWS.
         changes_per_day: Writes per day. Defaults to one in twenty items.
-        refresh_minutes: The refresh interval for the cost, 15 to 8640.
+        refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
 
     Returns:
         The report.
@@ -101,7 +101,7 @@ def of_file(
         path: A file in DynamoDB JSON with one item per line, or the folder of an export to Amazon S3.
         keys: The key attributes, the partition key first; guessed unless given.
         changes_per_day: Writes per day. Defaults to one in twenty items.
-        refresh_minutes: The refresh interval for the cost, 15 to 8640.
+        refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
 
     Returns:
         The report.
@@ -145,7 +145,7 @@ def of_items(
         name: What to call them.
         keys: The key attributes, the partition key first; guessed unless given.
         changes_per_day: Writes per day. Defaults to one in twenty items.
-        refresh_minutes: The refresh interval for the cost, 15 to 8640.
+        refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
 
     Returns:
         The report.

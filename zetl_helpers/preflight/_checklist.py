@@ -149,8 +149,8 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
         Task(
             "Let integrations write to the Data Catalog",
             _aws("glue", "put-resource-policy", "--policy-in-json", json.dumps(_catalog_policy(places))),
-            "This replaces the policy of the whole account. Read the existing policy first (aws glue "
-            "get-resource-policy) and merge the two.",
+            "This replaces the Data Catalog's resource policy for the whole account. Read the existing policy first "
+            "(aws glue get-resource-policy) and merge the two.",
         ),
         Task(
             "Assign the role to the database",

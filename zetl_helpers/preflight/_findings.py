@@ -125,7 +125,8 @@ def _of_values(found: Survey) -> Iterator[Finding]:
         yield Finding(
             "info", "KEY_NOT_BUCKETED",
             f"The partition key {partition_key} is a number, a double in the target, which Iceberg cannot put into "
-            "buckets. The local lakehouse leaves the table unpartitioned. AWS does not document what it does.",
+            "buckets. The local lakehouse leaves the table unpartitioned. AWS does not document how it handles this "
+            "case.",
         )  # fmt: skip
 
 

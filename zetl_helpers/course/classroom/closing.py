@@ -59,7 +59,7 @@ def apply(plans: Sequence[Plan], *, tell: Callable[[str], object] = lambda _: No
 
 
 def verify(labs: Sequence[Lab], *, timeout: float = 60) -> str:
-    """Check every learner's lab again, and say that nothing is left.
+    """Check every learner's lab again, and confirm that no resources remain.
 
     Args:
         labs: The labs that were cleaned up.

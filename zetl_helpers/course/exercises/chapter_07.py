@@ -138,7 +138,7 @@ EXERCISES = (
         why="Each mention of a table in a statement can name its own version, so a comparison needs no copy.",
     ),
     Exercise(
-        title="States that are new",
+        title="New states",
         kind="write the SQL",
         judge=Sql(
             _NEW_STATES,

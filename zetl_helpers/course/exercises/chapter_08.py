@@ -96,7 +96,7 @@ EXERCISES = (
             '(runs["completed_at"] - runs["last_synced_at"]).max()',
         ),
         answer='runs = zetl.monitoring.ingestions(lab)\nanswer = (runs["completed_at"] - runs["last_synced_at"]).max()',
-        why="That is the greatest age of a row when it arrived. It grows until the next refresh.",
+        why="That is the maximum age of a row on arrival. It grows until the next refresh.",
     ),
     Exercise(
         title="An interval for fifty cents",

@@ -22,7 +22,7 @@ EXERCISES = (
             wrong={
                 "ACTIVE": "It would be, if the permission had been restored within seven days.",
                 "NEEDS_ATTENTION": "It was for seven days. On the eighth day the status changes.",
-                "SYNCING": "SYNCING follows a changed data type. Here nothing could be written at all.",
+                "SYNCING": "The status becomes SYNCING after a data type changes. Here, nothing could be written.",
             },
             otherwise="Look at the diagram again, and at how long the permission was missing.",
         ),

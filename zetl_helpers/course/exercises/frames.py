@@ -118,7 +118,7 @@ def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
     if all(_near(wanted, 100 * given) for wanted, given in pairs):
         return "It is a fraction; the question asks for a percentage."
     if all(_near(wanted, given, 0.0051) for wanted, given in pairs):
-        return "It is close. Round once, at the end, to the number of decimals in the question."
+        return "It is close. Round once, at the end, to the number of decimal places that the question asks for."
     if all(math.trunc(wanted) == given for wanted, given in pairs):
         return "The decimals are cut off. If you divide two integers, multiply by 100e0 first."
     if all(_near(round(wanted), given) for wanted, given in pairs):

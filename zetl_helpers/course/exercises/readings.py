@@ -282,7 +282,7 @@ class Principal:
                 value = unwrap(next(iter(parsed.values())))
         if isinstance(value, str) and value:
             return value
-        raise _unreadable("the ARN of a principal, as a text that begins with arn:", answer)
+        raise _unreadable("a principal's ARN, as a string that begins with arn:", answer)
 
 
 @dataclass(frozen=True)

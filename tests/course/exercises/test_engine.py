@@ -93,7 +93,7 @@ def test_sql_that_athena_refuses_is_an_error(chapter: Callable[[int], Chapter]) 
 
 def test_a_name_of_the_select_that_having_does_not_know_is_told_so(chapter: Callable[[int], Chapter]) -> None:
     sql = "SELECT state, SUM(creditlimit) AS total FROM customeraccounts GROUP BY state HAVING {} > 1"
-    assert "`total` is a name you gave with AS" in chapter(4).q5.check(sql.format("total")).message
+    assert "`total` is a name that you gave with AS" in chapter(4).q5.check(sql.format("total")).message
     assert "a name you gave" not in chapter(4).q5.check(sql.format("totals")).message
 
 

@@ -173,8 +173,8 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
         Task(
             "Watch it",
             _aws("glue", "describe-integrations", "--query", "Integrations[].[IntegrationName,Status,Errors]"),
-            "The integration becomes ACTIVE first. Users report that the table and its rows follow after 15 to "
-            "20 minutes.",
+            "The integration becomes ACTIVE first. Users report that the table and its rows appear 15 to "
+            "20 minutes later.",
         ),
     ))  # fmt: skip
 

@@ -6,6 +6,8 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints/tested.txt
 # For two cores: two workers wait for lakehouses and browsers for about a third of the time.
 WORKERS ?= 3
+# A browser has its own processes, and a test fails if its page waits too long for a processor.
+BROWSERS ?= 2
 MARKS ?= not browser
 SECONDS ?= 600
 # What JupyterLab is started with besides, such as --no-browser.
@@ -72,7 +74,7 @@ notebook-test: $(READY)
 # What a person sees: JupyterLab, the site and the pages in a real Chromium. Its screenshots are in build/screenshots/.
 # A module's site, JupyterLab or lakehouse is started once, by one worker.
 browser-test: $(PAGES)
-	$(BIN)/python -m pytest -m browser -n $(WORKERS) --dist loadscope tests/browser
+	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadscope tests/browser
 
 pictures: $(PAGES) ## Make docs/images again: the practice console's pages, and the README's gallery
 	$(BIN)/python -m tests.notebooks.gallery

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -64,9 +65,12 @@ def asked(page: Page, lab: Lab) -> None:
 def pie(page: Page, lab: Lab) -> None:
     asked(page, lab)
     page.get_by_role("button", name="Add to querybook").click()
-    page.get_by_role("button", name="Run all").click()
-    page.get_by_role("table", name="Result").last.wait_for()
-    page.get_by_role("button", name="Chart view").last.click()
+    # The querybook begins with an empty cell, and the assistant's question is the second.
+    cell = page.get_by_role("region", name=re.compile("^Cell 3,"))
+    cell.get_by_role("textbox").filter(has_text="balance_percentage").wait_for()
+    page.get_by_role("button", name="Run cell 3").click()
+    cell.get_by_role("table", name="Result").wait_for()
+    cell.get_by_role("button", name="Chart view").click()
     page.get_by_label("Type").select_option("Pie")
     page.get_by_label("Values").select_option("balance_percentage")
     page.get_by_label("Labels").select_option("state")

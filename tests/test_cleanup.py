@@ -43,11 +43,11 @@ def integrated(lab: Lab) -> Lab:
 
 
 def kinds(lab: Lab) -> list[str]:
-    return [one.kind for one in cleanup.plan(lab)]
+    return [entry.kind for entry in cleanup.plan(lab)]
 
 
 def foreign(lab: Lab) -> list[str]:
-    return [f"{one.kind} {one.name}" for one in cleanup.plan(lab).foreign]
+    return [f"{entry.kind} {entry.name}" for entry in cleanup.plan(lab).foreign]
 
 
 def test_everything_is_found_deleted_and_gone(full: Lab) -> None:
@@ -146,7 +146,7 @@ def test_an_integration_in_the_middle_of_something_goes_as_soon_as_it_can(
 ) -> None:
     busy = Answers(integrated, "glue", "DeleteIntegration")
     busy.fail("IntegrationConflictOperationFault", times=2)
-    (found,) = [one for one in cleanup.plan(integrated) if one.kind == "integration"]
+    (found,) = [entry for entry in cleanup.plan(integrated) if entry.kind == "integration"]
     with without_waiting(meanwhile=lakehouse.zero_etl.refresh_now):
         found.delete()
     assert "integration" not in kinds(integrated)
@@ -155,14 +155,14 @@ def test_an_integration_in_the_middle_of_something_goes_as_soon_as_it_can(
 def test_a_table_with_the_labs_tag_is_found_by_it(lab: Lab) -> None:
     arguments = {**source.definition(lab), "TableName": "AnotherName"}
     lab.client("dynamodb").create_table(**arguments, Tags=tag_list(lab.tags))
-    assert [one.name for one in cleanup.plan(lab)] == ["AnotherName"]
+    assert [entry.name for entry in cleanup.plan(lab)] == ["AnotherName"]
 
 
 def test_table_optimizers_go_before_their_table(lab: Lab) -> None:
     target.create_database(lab)
     lab.client("glue").create_table(DatabaseName=lab.database, TableInput={"Name": lab.target_table})
     Answers(lab, "glue", "GetTableOptimizer").once(lambda request: {"TableOptimizer": {"type": request["Type"]}})
-    assert [(one.kind, one.name) for one in cleanup.plan(lab)] == [
+    assert [(entry.kind, entry.name) for entry in cleanup.plan(lab)] == [
         ("table optimizer", "compaction of customerdb.customeraccounts"),
         ("Glue table", "customerdb.customeraccounts"),
         ("Glue database", "customerdb"),
@@ -177,7 +177,7 @@ def test_grants_of_every_principal_are_found(lab: Lab) -> None:
     holder = {"DataLakePrincipalIdentifier": f"arn:aws:iam::{lab.account}:role/OfAProjectThatIsGone"}
     formation.grant_permissions(Principal=holder, Resource=database, Permissions=["DESCRIBE"])
     formation.create_lake_formation_opt_in(Principal=holder, Resource=database)
-    (found,) = [one for one in cleanup.plan(lab) if one.kind == "Lake Formation grants"]
+    (found,) = [entry for entry in cleanup.plan(lab) if entry.kind == "Lake Formation grants"]
     assert found.name == holder["DataLakePrincipalIdentifier"]
     found.delete()
     assert kinds(lab) == ["Glue database"]
@@ -197,7 +197,7 @@ def test_an_attached_policy_does_not_keep_the_role(lab: Lab) -> None:
 def test_a_log_group_of_one_integration_alone_goes_whole(integrated: Lab) -> None:
     group = f"{integration.LOG_GROUP}{integration.integration_id(integrated)}"
     integrated.client("logs").create_log_group(logGroupName=group)
-    assert ("log group", group) in [(one.kind, one.name) for one in cleanup.plan(integrated)]
+    assert ("log group", group) in [(entry.kind, entry.name) for entry in cleanup.plan(integrated)]
 
 
 def test_the_last_look_is_patient(lab: Lab, no_waiting: None) -> None:

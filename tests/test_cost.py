@@ -33,8 +33,8 @@ def amount(estimate: cost.Estimate, item: str) -> float:
 def no_less(more: cost.Estimate, less: cost.Estimate) -> bool:
     """Whether each line of one estimate is at least the other's, but for the last digits of a float."""
     return all(
-        one.usd >= other.usd or math.isclose(one.usd, other.usd, rel_tol=1e-9)
-        for one, other in zip(more.items, less.items, strict=True)
+        item.usd >= other.usd or math.isclose(item.usd, other.usd, rel_tol=1e-9)
+        for item, other in zip(more.items, less.items, strict=True)
     )
 
 

@@ -16,7 +16,7 @@ START = datetime(2026, 10, 1, tzinfo=UTC)
 
 
 def amounts(sheet: cost.Sheet) -> dict[str, float]:
-    return {one.item: one.usd for one in sheet.items}
+    return {item.item: item.usd for item in sheet.items}
 
 
 def test_an_empty_account_has_cost_nothing(lab: Lab) -> None:
@@ -43,7 +43,7 @@ def test_a_table_is_billed_by_size_and_an_integration_by_exports_and_logs(lab: L
 
     events = lab.client("logs").filter_log_events(logGroupName=integration.LOG_GROUP)["events"]
     assert len(events) == 3
-    logged = sum(len(one["message"]) for one in events) + 26 * 3
+    logged = sum(len(event["message"]) for event in events) + 26 * 3
     assert spent["CloudWatch Logs"] == pytest.approx(0.50 * logged / 2**30), "26 bytes more for each event"
 
 

@@ -84,7 +84,7 @@ def test_the_time_between_two_snapshots_shows_the_earlier_one(evolved: Lab) -> N
 
 
 def test_the_difference_of_two_versions_is_what_was_written(evolved: Lab) -> None:
-    first, *_, last = (int(one) for one in lakehouse.snapshots(evolved)["snapshot_id"])
+    first, *_, last = (int(entry) for entry in lakehouse.snapshots(evolved)["snapshot_id"])
     rows = lakehouse.difference(evolved, first, last).set_index("customerid")
     assert rows["change"].to_dict() == {"CUST0001": "changed", "CUST0002": "removed", "CUST0026": "added"}
     assert len(str(rows.loc["CUST0001", "columns"]).split(", ")) == 7

@@ -45,9 +45,11 @@ def test_the_alarm_is_made_once_and_covers_every_load_type(evolved: Lab) -> None
     name = monitoring.alarm_name(evolved)
     alarm = evolved.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     arn = integration.require(evolved)["IntegrationArn"]
-    watched = [one["MetricStat"]["Metric"]["Dimensions"] for one in alarm["Metrics"] if "MetricStat" in one]
+    watched = [metric["MetricStat"]["Metric"]["Dimensions"] for metric in alarm["Metrics"] if "MetricStat" in metric]
     assert [{"Name": "integrationArn", "Value": arn} in dimensions for dimensions in watched] == [True, True]
-    kinds = [one["Value"] for dimensions in watched for one in dimensions if one["Name"] == "loadType"]
+    kinds = [
+        dimension["Value"] for dimensions in watched for dimension in dimensions if dimension["Name"] == "loadType"
+    ]
     assert kinds == ["FULL_LOAD", "INCREMENTAL_LOAD"]
     assert monitoring.alarm_state(evolved) == "OK", "no failure, no data, no alarm"
 
@@ -87,7 +89,7 @@ def test_events_of_failures_match_the_pattern_and_others_do_not(evolved: Lab) ->
     source.put_policy(evolved)
     integration.wait_until_recovered(evolved, timeout=60)
     received = logs.filter_log_events(logGroupName="/aws/events/failures")["events"]
-    kinds = {json.loads(one["message"])["detail-type"] for one in received}
+    kinds = {json.loads(entry["message"])["detail-type"] for entry in received}
     assert kinds == {"Glue Zero ETL Ingestion Failed", "Glue Zero ETL Integration Needs Attention"}
 
 
@@ -110,8 +112,8 @@ def test_the_log_is_found_in_each_spelling_of_its_group(lab: Lab, lakehouse_tick
     # Somebody else's integration, with a similar stream and group.
     for name, streams in ((group, [stream, f"{found}x"]), (f"/aws-glue/zeroETL-integrations/logs/{found}x", ["a"])):
         logs.create_log_group(logGroupName=name)
-        for one in streams:
-            logs.create_log_stream(logGroupName=name, logStreamName=one)
+        for entry in streams:
+            logs.create_log_stream(logGroupName=name, logStreamName=entry)
     logs.put_log_events(
         logGroupName=group,
         logStreamName=stream,

@@ -46,8 +46,8 @@ def test_the_keys_of_the_table_are_those_of_the_report(lab: Lab, file: Path) -> 
     assert source.create_table(own, keys=report.keys).did == "created"
     assert source.create_table(own, keys=report.keys).did == "already there"
     described = lab.client("dynamodb").describe_table(TableName="MyTable")["Table"]
-    assert [one["AttributeName"] for one in described["KeySchema"]] == ["Year", "Name"]
-    assert {one["AttributeName"]: one["AttributeType"] for one in described["AttributeDefinitions"]} == {
+    assert [entry["AttributeName"] for entry in described["KeySchema"]] == ["Year", "Name"]
+    assert {each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]} == {
         "Year": "N", "Name": "S",
     }  # fmt: skip
     with pytest.raises(source.OtherKeysError, match=r"with the key Year, Name, and these items have Name"):
@@ -84,10 +84,10 @@ def test_what_arrives_is_what_was_predicted(lab: Lab) -> None:
 @pytest.mark.usefixtures("lakehouse_ticks")
 def test_single_tables_go_and_the_rest_stays(lab: Lab) -> None:
     chapters.catch_up(lab, 4)
-    before = [(one.kind, one.name) for one in cleanup.plan(lab)]
+    before = [(entry.kind, entry.name) for entry in cleanup.plan(lab)]
     own = bring(lab, source.sample_file("movies.json"))
     found = cleanup.plan(lab, only=[own])
-    assert [one.kind for one in found] == [
+    assert [item.kind for item in found] == [
         "integration", "log stream", "table properties", "Glue table", "point-in-time recovery", "resource policy",
         "DynamoDB table", "Data Catalog policy statement", "Data Catalog policy statement", "files",
     ]  # fmt: skip
@@ -95,9 +95,9 @@ def test_single_tables_go_and_the_rest_stays(lab: Lab) -> None:
         cleanup.verify(lab, only=[own], timeout=0)
     assert set(cleanup.apply(found)["outcome"]) == {"deleted"}
     assert cleanup.verify(lab, only=[own]) == "Nothing is left of MyTable."
-    assert [(one.kind, one.name) for one in cleanup.plan(lab)] == before
+    assert [(each.kind, each.name) for each in cleanup.plan(lab)] == before
     objects = lab.client("s3").list_objects_v2(Bucket=lab.bucket)["Contents"]
-    assert not [one["Key"] for one in objects if "/mytable/" in one["Key"]]
+    assert not [element["Key"] for element in objects if "/mytable/" in element["Key"]]
     assert lakehouse.query(lab, "SELECT count(*) AS n FROM customeraccounts")["n"].tolist() == [25]
 
 
@@ -107,9 +107,9 @@ def test_with_the_last_tables_everything_goes(lab: Lab) -> None:
     own, shipments = bring(lab, source.sample_file("movies.json")), lab.with_table("Shipments")
     source.create_table(shipments, keys={"ShipmentID": "S"})
     first = cleanup.plan(lab, only=[own])
-    assert "IAM role" not in [one.kind for one in first], "Shipments still needs it"
+    assert "IAM role" not in [entry.kind for entry in first], "Shipments still needs it"
     both = cleanup.plan(lab, only=[own, shipments])
-    assert [one.name for one in both] == [one.name for one in cleanup.plan(lab)]
+    assert [item.name for item in both] == [each.name for each in cleanup.plan(lab)]
     assert set(cleanup.apply(both)["outcome"]) == {"deleted"}
     assert cleanup.verify(lab) == "Nothing is left of the lab."
 
@@ -121,4 +121,4 @@ def test_what_cannot_be_looked_for_is_taken_to_need_what_is_shared(lab: Lab) -> 
     Answers(lab, "cloudwatch", "DescribeAlarms").fail("AccessDenied", times=1)
     found = cleanup.plan(lab, only=[own])
     assert [what for what, _ in found.unseen] == ["CloudWatch alarms"]
-    assert "S3 bucket" not in [one.kind for one in found]
+    assert "S3 bucket" not in [entry.kind for entry in found]

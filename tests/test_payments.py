@@ -21,14 +21,14 @@ def test_the_same_number_is_the_same_payment(number: int, version: int) -> None:
 
 
 def test_another_version_changes_the_amounts_and_nothing_else() -> None:
-    for one, other in zip(payments(200), payments(200, version=1), strict=True):
-        assert one["Amount"] != other["Amount"]
-        assert {**one, "Amount": None} == {**other, "Amount": None}
+    for payment, other in zip(payments(200), payments(200, version=1), strict=True):
+        assert payment["Amount"] != other["Amount"]
+        assert {**payment, "Amount": None} == {**other, "Amount": None}
 
 
 def test_all_states_categories_and_months_occur() -> None:
     many = list(payments(1000))
-    assert len({(one["AccountNumber"]["S"], one["PaymentID"]["S"]) for one in many}) == 1000
-    assert len({one["State"]["S"] for one in many}) == 9
-    assert len({one["Category"]["S"] for one in many}) == 5
-    assert len({one["PaidAt"]["S"][:7] for one in many}) == 12
+    assert len({(entry["AccountNumber"]["S"], entry["PaymentID"]["S"]) for entry in many}) == 1000
+    assert len({item["State"]["S"] for item in many}) == 9
+    assert len({each["Category"]["S"] for each in many}) == 5
+    assert len({element["PaidAt"]["S"][:7] for element in many}) == 12

@@ -63,7 +63,7 @@ def test_all_policies_are_written_with_the_labs_names(lab: Lab, tmp_path: Path) 
 
 def test_the_classs_pattern_matches_each_table_with_any_prefix_and_no_shorter_name(lab: Lab) -> None:
     statements = permissions.render(lab, "learner_boundary")["Statement"]
-    resources = next(one["Resource"] for one in statements if one["Sid"] == "SourceTables")
+    resources = next(statement["Resource"] for statement in statements if statement["Sid"] == "SourceTables")
     patterns = [resource.rpartition("/")[2] for resource in resources]
     assert len(patterns) < len(lab.everywhere)
     for table in lab.everywhere:

@@ -138,6 +138,26 @@ def test_docstrings_open_with_a_noun_or_an_imperative(folder: str) -> None:
     assert found == []
 
 
+def _loop_variables(tree: ast.AST) -> Iterator[ast.Name]:
+    loops = (node.target for node in ast.walk(tree) if isinstance(node, ast.For | ast.comprehension))
+    return (name for target in loops for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+@pytest.mark.parametrize("folder", ["local_lakehouse", "tests", "zetl_helpers"])
+def test_a_loop_variable_says_what_it_is(folder: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{name.lineno}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for name in _loop_variables(ast.parse(path.read_text(encoding="utf-8")))
+        if name.id == "one"
+    ]
+    assert found == []
+
+
+def test_a_loop_variable_that_says_nothing_would_be_found() -> None:
+    assert [name.id for name in _loop_variables(ast.parse("[one for _, one in pairs]"))] == ["_", "one"]
+
+
 def test_the_talking_points_are_plain() -> None:
     files = sorted((ROOT / "zetl_helpers" / "course" / "kit" / "material").glob("*.toml"))
     assert files
@@ -164,11 +184,13 @@ def test_no_figure_says_by_colour_alone() -> None:
         for trace in figure["data"]:
             if trace["type"] in ("pie", "heatmap"):
                 assert trace.get("texttemplate") or trace.get("text"), chapter
-        points = [one for one in figure["data"] if one["type"] == "scatter" and one.get("showlegend") is not False]
-        marks = [(one.get("marker", {}).get("symbol"), one.get("line", {}).get("dash")) for one in points]
+        points = [
+            entry for entry in figure["data"] if entry["type"] == "scatter" and entry.get("showlegend") is not False
+        ]
+        marks = [(point.get("marker", {}).get("symbol"), point.get("line", {}).get("dash")) for point in points]
         assert len(marks) == len(set(marks)), chapter
-        bars = [one for one in figure["data"] if one["type"] == "bar"]
-        assert len({one.get("name") for one in bars}) == len(bars), chapter
+        bars = [item for item in figure["data"] if item["type"] == "bar"]
+        assert len({bar.get("name") for bar in bars}) == len(bars), chapter
 
 
 class TestSpelling:

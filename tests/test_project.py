@@ -25,7 +25,7 @@ def requirements(*groups: str) -> dict[str, str]:
     for group in groups:
         lines += project["optional-dependencies"][group]
     found = [Requirement(line) for line in lines]
-    return {CONDA_NAMES.get(one.name, one.name): normal(str(one.specifier)) for one in found}
+    return {CONDA_NAMES.get(entry.name, entry.name): normal(str(entry.specifier)) for entry in found}
 
 
 def normal(specifier: str) -> str:

@@ -14,7 +14,7 @@ def test_a_public_module_lists_its_names_and_nothing_that_it_imports(name: str) 
         return
     listed = module.__all__
     assert len(listed) == len(set(listed))
-    for one in listed:
-        assert not isinstance(getattr(module, one), types.ModuleType)
-        home = getattr(getattr(module, one), "__module__", "zetl_helpers")
+    for entry in listed:
+        assert not isinstance(getattr(module, entry), types.ModuleType)
+        home = getattr(getattr(module, entry), "__module__", "zetl_helpers")
         assert not isinstance(home, str) or home.partition(".")[0] in ("zetl_helpers", "typing", "builtins")

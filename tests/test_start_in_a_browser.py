@@ -57,10 +57,10 @@ def test_make_lab_opens_the_first_chapter() -> None:
 def test_the_readme_plans_the_minutes_that_the_chapters_state() -> None:
     from zetl_helpers.course.kit import chapters
 
-    read = {one.number: one for one in map(chapters.read, sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")))}
+    read = {entry.number: entry for entry in map(chapters.read, sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")))}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     spine = sum(read[number].teaching for number in (0, 1, 2, 4, 12))
     evening = sum(read[number].minutes for number in (0, 1, 2, 4, 6, 7, 8, 12))
     assert f"| {spine}, and {90 - spine} to look around |" in readme
     assert f"| an evening | the spine with its exercises, then 06, 07 and 08 | {evening} |" in readme
-    assert f"| {sum(one.minutes for one in read.values())} |" in readme
+    assert f"| {sum(item.minutes for item in read.values())} |" in readme

@@ -27,7 +27,7 @@ def project(lab: Lab) -> Project:
 
 def administrators(lab: Lab) -> list[str]:
     settings = lab.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
-    return [one["DataLakePrincipalIdentifier"] for one in settings["DataLakeAdmins"]]
+    return [administrator["DataLakePrincipalIdentifier"] for administrator in settings["DataLakeAdmins"]]
 
 
 def test_the_caller_becomes_an_administrator_beside_the_others(lab: Lab) -> None:
@@ -114,7 +114,7 @@ def test_a_location_that_somebody_registered_above_the_table_is_used_and_kept(lo
     formation.register_resource(ResourceArn=whole, UseServiceLinkedRole=True, HybridAccessEnabled=True)
     assert studio.register_location(loaded).did == "already there"
     assert studio.deregister_location(loaded).did == "already gone"
-    assert [one["ResourceArn"] for one in formation.list_resources()["ResourceInfoList"]] == [whole]
+    assert [entry["ResourceArn"] for entry in formation.list_resources()["ResourceInfoList"]] == [whole]
 
 
 def test_who_is_no_member_gets_no_credentials_of_the_project(loaded: Lab, project: Project) -> None:

@@ -35,7 +35,7 @@ def other_project(lab: Lab) -> Lab:
 
 
 def domains(lab: Lab) -> list[str]:
-    return [one["name"] for one in lab.client("datazone").list_domains()["items"]]
+    return [item["name"] for item in lab.client("datazone").list_domains()["items"]]
 
 
 def test_cost_and_vpc_are_stated_before_anything_is_created(lab: Lab, plan: DomainPlan) -> None:
@@ -85,7 +85,7 @@ def test_clean_up_deletes_project_and_domain_of_the_lab_in_this_order(lab: Lab, 
     made = studio.create_domain(lab, plan)
     studio.create_project(lab, made.details["domain"], made.details["profile"])
     found = cleanup.plan(lab)
-    kinds = [one.kind for one in found]
+    kinds = [entry.kind for entry in found]
     assert kinds.index("Studio project") < kinds.index("Studio domain") < kinds.index("IAM role")
     assert set(cleanup.apply(found)["outcome"]) == {"deleted"}
     assert domains(lab) == ["Tutorial"]

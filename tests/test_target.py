@@ -73,7 +73,7 @@ def test_results_expire_by_a_rule_beside_other_rules(lab: Lab) -> None:
     s3.put_bucket_lifecycle_configuration(Bucket=lab.bucket, LifecycleConfiguration={"Rules": [theirs]})
     assert target.create_bucket(lab).did == "changed"
     rules = s3.get_bucket_lifecycle_configuration(Bucket=lab.bucket)["Rules"]
-    assert [one["ID"] for one in rules] == ["theirs", "zetl-athena-results"]
+    assert [entry["ID"] for entry in rules] == ["theirs", "zetl-athena-results"]
 
 
 def test_a_policy_of_the_data_catalog_that_is_too_large_is_refused_as_on_aws(lab: Lab) -> None:

@@ -34,16 +34,16 @@ def resolved(value: Any, lab: Lab) -> Any:
         case {"Ref": "RefreshMinutes"}:
             return "15"
         case dict():
-            return {key: resolved(one, lab) for key, one in value.items()}
+            return {key: resolved(entry, lab) for key, entry in value.items()}
         case list():
-            return [resolved(one, lab) for one in value]
+            return [resolved(item, lab) for item in value]
     return value
 
 
 def properties(lab: Lab) -> dict[str, dict[str, Any]]:
     """Properties of the template's resources by their types, as they would be in this account."""
     found = resolved(template.render(lab)["Resources"], lab).values()
-    return {one["Type"]: one["Properties"] for one in found}
+    return {entry["Type"]: entry["Properties"] for entry in found}
 
 
 def regions() -> set[str]:

@@ -114,7 +114,7 @@ def _settings(lab: Lab) -> dict[str, Any]:
 
 
 def _names(settings: dict[str, Any]) -> list[str]:
-    return [one["DataLakePrincipalIdentifier"] for one in settings.get("DataLakeAdmins", [])]
+    return [administrator["DataLakePrincipalIdentifier"] for administrator in settings.get("DataLakeAdmins", [])]
 
 
 def _hash(settings: dict[str, Any]) -> str:

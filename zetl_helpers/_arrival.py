@@ -99,7 +99,10 @@ def metric_series(lab: Lab, arn: str, name: str = "") -> list[tuple[str, list[di
         asked["MetricName"] = name
     pages = lab.client("cloudwatch").get_paginator("list_metrics").paginate(**asked)
     found = {
-        (metric["MetricName"], tuple(sorted((one["Name"], one["Value"]) for one in metric["Dimensions"])))
+        (
+            metric["MetricName"],
+            tuple(sorted((dimension["Name"], dimension["Value"]) for dimension in metric["Dimensions"])),
+        )
         for page in pages
         for metric in page["Metrics"]
     }

@@ -102,10 +102,10 @@ def _literal(value: Any, depth: int) -> str:
     if hasattr(value, "read") or isinstance(value, bytes | bytearray):
         return 'open("FILE", "rb")' if hasattr(value, "read") or len(value) > _WIDTH else repr(bytes(value))
     if isinstance(value, Mapping):
-        entries = [f"{_text(str(name))}: {_literal(one, depth + 1)}" for name, one in value.items()]
+        entries = [f"{_text(str(name))}: {_literal(entry, depth + 1)}" for name, entry in value.items()]
         return _bracketed("{", entries, "}", depth)
     if isinstance(value, list | tuple | set):
-        return _bracketed("[", [_literal(one, depth + 1) for one in value], "]", depth)
+        return _bracketed("[", [_literal(item, depth + 1) for item in value], "]", depth)
     return _text(value) if isinstance(value, str) else repr(value)
 
 
@@ -136,7 +136,7 @@ def _option(name: str, value: Any) -> str:
         return option if value else f"--no-{option.removeprefix('--')}"
     if hasattr(value, "read") or isinstance(value, bytes | bytearray):
         return f"{option} fileb://FILE"
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+    if isinstance(value, list | tuple) and all(isinstance(entry, str) for entry in value):
         return " ".join([option, *map(shlex.quote, value)])
     if isinstance(value, Mapping | list | tuple):
         return f"{option} {shlex.quote(json.dumps(value, ensure_ascii=False, default=str))}"

@@ -47,7 +47,7 @@ def merge_catalog_policy(lab: Lab) -> Step:
         if _class_statement(lab) in document["Statement"]:
             return Step("statement of the class in the Data Catalog policy", "already there", calls, document)
         before, after = _rewrite_catalog_policy(lab, wanted, drop=())
-    mine = [statement for statement in before if statement.get("Sid") in {one["Sid"] for one in wanted}]
+    mine = [statement for statement in before if statement.get("Sid") in {entry["Sid"] for entry in wanted}]
     return Step("statements in the Data Catalog policy", ensured(mine or None, wanted), calls, after)
 
 

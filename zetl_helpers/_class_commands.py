@@ -53,9 +53,9 @@ def _prepare(options: argparse.Namespace) -> int:
         if options.undo:
             steps = classroom.undo(lab, administrator=options.administrator)
         else:
-            labs = [one for one in classroom.learners(lab) if one.prefix]
+            labs = [learner for learner in classroom.learners(lab) if learner.prefix]
             steps = classroom.prepare(lab, labs)
-            steps += classroom.share([one for one in labs if classroom.has_target(one)]) if options.share else []
+            steps += classroom.share([entry for entry in labs if classroom.has_target(entry)]) if options.share else []
     except (ClientError, BotoCoreError, NotAdministratorError, StudioError) as error:
         raise UsageError(f"The class cannot be prepared: {error}") from error
     for step in steps:

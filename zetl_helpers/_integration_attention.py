@@ -125,9 +125,9 @@ def errors(lab: Lab) -> pd.DataFrame:
     See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
     """
     found = require(lab).get("Errors", [])
-    rows = [(one["ErrorCode"], one.get("ErrorMessage", "")) for one in found]
+    rows = [(entry["ErrorCode"], entry.get("ErrorMessage", "")) for entry in found]
     return pd.DataFrame(rows, columns=["code", "message"])
 
 
 def _reasons(found: dict[str, Any]) -> list[str]:
-    return [one.get("ErrorMessage", one["ErrorCode"]) for one in found.get("Errors", [])]
+    return [error.get("ErrorMessage", error["ErrorCode"]) for error in found.get("Errors", [])]

@@ -105,8 +105,8 @@ def look(space: Space, client: Callable[[str], Any]) -> Place:
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_ListConnections.html
     """
     connections = _connections(space, client("datazone"))
-    kinds = [_CONNECTIONS[one["name"]] for one in connections if one["name"] in _CONNECTIONS]
-    workgroups = [one for one in connections if one.get("type") == "ATHENA"]
+    kinds = [_CONNECTIONS[connection["name"]] for connection in connections if connection["name"] in _CONNECTIONS]
+    workgroups = [entry for entry in connections if entry.get("type") == "ATHENA"]
     workgroup = _workgroup(space, client("datazone"), workgroups[0]["connectionId"]) if workgroups else ""
     return Place(space, kinds[0] if kinds else None, workgroup, _allowed(client("glue").describe_integrations))
 
@@ -114,7 +114,7 @@ def look(space: Space, client: Callable[[str], Any]) -> Place:
 def _connections(space: Space, datazone: Any) -> list[dict[str, Any]]:
     where = {"domainIdentifier": space.domain_id, "projectIdentifier": space.project_id}
     try:
-        return [one for page in datazone.get_paginator("list_connections").paginate(**where) for one in page["items"]]
+        return [item for page in datazone.get_paginator("list_connections").paginate(**where) for item in page["items"]]
     except ClientError as error:
         if error_code(error) not in DENIED:
             raise

@@ -81,15 +81,15 @@ def statements(name: str, document: dict[str, Any]) -> Iterator[Statement]:
         name: The template's name.
         document: The document, rendered or not.
     """
-    for one in document["Statement"]:
+    for entry in document["Statement"]:
         conditions = [
             (operator, key, value)
-            for operator, tests in one.get("Condition", {}).items()
+            for operator, tests in entry.get("Condition", {}).items()
             for key, values in tests.items()
             for value in _listed(values)
         ]
-        resources = _listed(one.get("Resource", []))
-        yield Statement(f"policies/{name}.json", one["Sid"], _listed(one["Action"]), resources, conditions)
+        resources = _listed(entry.get("Resource", []))
+        yield Statement(f"policies/{name}.json", entry["Sid"], _listed(entry["Action"]), resources, conditions)
 
 
 def _listed(value: str | list[str]) -> list[str]:
@@ -100,10 +100,10 @@ def _listed(value: str | list[str]) -> list[str]:
 def _giving(action: str) -> tuple[Statement, ...]:
     """Return the statements of the learner's policies that name an action, with their placeholders."""
     return tuple(
-        one
+        statement
         for name in dict.fromkeys((*LEARNER_POLICIES, *CLASS_POLICIES))
-        for one in statements(name, json.loads(_documents.policy_template(name).template))
-        if action in one.actions
+        for statement in statements(name, json.loads(_documents.policy_template(name).template))
+        if action in statement.actions
     )
 
 

@@ -123,7 +123,7 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
         raise StudioSetupError(f"Run chapter 1 first: role {lab.role} records the domain that clean-up may delete.")
     datazone = lab.client("datazone")
     with lab.recording() as calls:
-        found = next((one for one in _pages(datazone, "list_domains") if one["name"] == plan.name), None)
+        found = next((entry for entry in _pages(datazone, "list_domains") if entry["name"] == plan.name), None)
         if found is not None and not _is_labs(lab, found["arn"]):
             raise StudioSetupError(
                 f"Domain {plan.name} exists and doesn't have the lab's tag {TAG_KEY}. Use it with "
@@ -165,9 +165,9 @@ def _profile(lab: Lab, domain: str, plan: DomainPlan) -> str:
     """Return the lab's project profile, with the tooling blueprint enabled and granted to every user of the domain."""
     datazone = lab.client("datazone")
     where = {"domainIdentifier": domain}
-    for one in _pages(datazone, "list_project_profiles", **where):
-        if one["name"] == _PROFILE:
-            return str(one["id"])
+    for profile in _pages(datazone, "list_project_profiles", **where):
+        if profile["name"] == _PROFILE:
+            return str(profile["id"])
     (tooling,) = _pages(datazone, "list_environment_blueprints", **where, managed=True, name="Tooling")
     datazone.put_environment_blueprint_configuration(
         **where,
@@ -223,7 +223,9 @@ def create_project(lab: Lab, domain: str, profile: str, *, timeout: float = 1800
     datazone = lab.client("datazone")
     where = {"domainIdentifier": domain}
     with lab.recording() as calls:
-        found = next((one for one in _pages(datazone, "list_projects", **where) if one["name"] == lab.project), None)
+        found = next(
+            (entry for entry in _pages(datazone, "list_projects", **where) if entry["name"] == lab.project), None
+        )
         made = found or datazone.create_project(**where, name=lab.project, projectProfileId=profile)
 
         def look() -> bool | None:
@@ -256,14 +258,14 @@ def delete_project(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
     datazone = lab.client("datazone")
     where = {"domainIdentifier": domain}
     with lab.recording() as calls:
-        found = [one for one in _pages(datazone, "list_projects", **where) if one["name"] == lab.project]
-        for one in found:
+        found = [project for project in _pages(datazone, "list_projects", **where) if project["name"] == lab.project]
+        for entry in found:
             with absent("ResourceNotFoundException"):
-                datazone.delete_project(**where, identifier=one["id"], skipDeletionCheck=True)
-        names = {one["id"] for one in found}
+                datazone.delete_project(**where, identifier=entry["id"], skipDeletionCheck=True)
+        names = {item["id"] for item in found}
         wait_for(
             f"project {lab.project} to be deleted",
-            lambda: None if names & {one["id"] for one in _pages(datazone, "list_projects", **where)} else True,
+            lambda: None if names & {each["id"] for each in _pages(datazone, "list_projects", **where)} else True,
             timeout=timeout,
             hint="Check the project in the Studio.",
             usual="5 to 15 minutes",
@@ -287,11 +289,11 @@ def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
     """
     datazone = lab.client("datazone")
     with lab.recording() as calls:
-        found = next((one for one in _pages(datazone, "list_domains") if one["id"] == domain), None)
+        found = next((entry for entry in _pages(datazone, "list_domains") if entry["id"] == domain), None)
         if found is not None:
             if not _is_labs(lab, found["arn"]):
                 raise StudioSetupError(f"Domain {found['name']} doesn't have the lab's tag {TAG_KEY}, so it is kept.")
-            others = [one["name"] for one in _pages(datazone, "list_projects", domainIdentifier=domain)]
+            others = [project["name"] for project in _pages(datazone, "list_projects", domainIdentifier=domain)]
             if others:
                 raise StudioSetupError(
                     f"Domain {found['name']} has the projects {', '.join(others)}: delete them first, in the Studio or "
@@ -300,7 +302,7 @@ def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
             datazone.delete_domain(identifier=domain, skipDeletionCheck=True)
             wait_for(
                 f"domain {found['name']} to be deleted",
-                lambda: None if domain in {one["id"] for one in _pages(datazone, "list_domains")} else True,
+                lambda: None if domain in {item["id"] for item in _pages(datazone, "list_domains")} else True,
                 timeout=timeout,
                 hint="Check the domain in the Amazon SageMaker console.",
                 usual="1 to 10 minutes",
@@ -316,4 +318,4 @@ def _is_labs(lab: Lab, arn: str) -> bool:
 
 
 def _pages(client: Any, operation: str, **arguments: Any) -> list[dict[str, Any]]:
-    return [one for page in client.get_paginator(operation).paginate(**arguments) for one in page["items"]]
+    return [item for page in client.get_paginator(operation).paginate(**arguments) for item in page["items"]]

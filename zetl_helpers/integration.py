@@ -230,7 +230,8 @@ def describe(lab: Lab) -> pd.DataFrame:
         "source": found["SourceArn"],
         "target": found["TargetArn"],
         "refresh interval": f"{found.get('IntegrationConfig', {}).get('RefreshInterval', '15')} minutes",
-        "errors": "; ".join(one.get("ErrorMessage", one["ErrorCode"]) for one in found.get("Errors", [])) or "none",
+        "errors": "; ".join(error.get("ErrorMessage", error["ErrorCode"]) for error in found.get("Errors", []))
+        or "none",
     }
     return pd.DataFrame({"property": list(rows), "value": list(rows.values())})
 
@@ -290,7 +291,7 @@ def _check(lab: Lab) -> None:
 
 
 def _complaint(found: dict[str, Any]) -> str:
-    errors = [one.get("ErrorMessage", one["ErrorCode"]) for one in found.get("Errors", [])]
+    errors = [error.get("ErrorMessage", error["ErrorCode"]) for error in found.get("Errors", [])]
     reasons = "; ".join(errors) or "AWS gives no reason."
     name = found["IntegrationName"]
     if found["Status"] == "NEEDS_ATTENTION":

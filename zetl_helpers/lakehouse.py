@@ -198,7 +198,7 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
         return pd.DataFrame()
     executions = athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
     by_id = {execution["QueryExecutionId"]: execution for execution in executions}
-    return pd.DataFrame([_history_row(by_id[one]) for one in ids if one in by_id])
+    return pd.DataFrame([_history_row(by_id[entry]) for entry in ids if entry in by_id])
 
 
 def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
@@ -236,8 +236,8 @@ def saved_queries(lab: Lab) -> dict[str, Mapping[str, Any]]:
     athena = lab.client("athena")
     found: dict[str, Mapping[str, Any]] = {}
     for page in athena.get_paginator("list_named_queries").paginate(WorkGroup=lab.workgroup):
-        for one in page["NamedQueryIds"]:
-            saved = athena.get_named_query(NamedQueryId=one)["NamedQuery"]
+        for entry in page["NamedQueryIds"]:
+            saved = athena.get_named_query(NamedQueryId=entry)["NamedQuery"]
             if saved["Database"] == lab.database:
                 found[saved["Name"]] = saved
     return found

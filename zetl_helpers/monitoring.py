@@ -200,10 +200,12 @@ def create_alarm(lab: Lab) -> Step:
 
 def _watched(metrics: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return the relevant parts of an alarm's metrics for a comparison, without CloudWatch's additions."""
-    series = [(one["Id"], one.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])) for one in metrics]
+    series = [
+        (metric["Id"], metric.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])) for metric in metrics
+    ]
     return sorted(
-        (name, one.get("Expression", "") + str(sorted((each["Name"], each["Value"]) for each in dimensions)))
-        for (name, dimensions), one in zip(series, metrics, strict=True)
+        (name, sery.get("Expression", "") + str(sorted((each["Name"], each["Value"]) for each in dimensions)))
+        for (name, dimensions), sery in zip(series, metrics, strict=True)
     )
 
 
@@ -213,7 +215,11 @@ def _failures(lab: Lab) -> list[dict[str, Any]]:
     kinds = list(_LOAD_TYPES)
     for _, dimensions in _arrival.metric_series(lab, arn):
         # AWS does not document the load types.
-        kinds += [one["Value"] for one in dimensions if one["Name"] == "loadType" and one["Value"] not in kinds]
+        kinds += [
+            dimension["Value"]
+            for dimension in dimensions
+            if dimension["Name"] == "loadType" and dimension["Value"] not in kinds
+        ]
     series = [
         {
             "Id": f"failed{number}",
@@ -234,7 +240,7 @@ def _failures(lab: Lab) -> list[dict[str, Any]]:
         }
         for number, kind in enumerate(kinds)
     ]
-    filled = ", ".join(f"FILL({one['Id']}, 0)" for one in series)
+    filled = ", ".join(f"FILL({metric['Id']}, 0)" for metric in series)
     total = {"Id": "failures", "Expression": f"SUM([{filled}])", "Label": "Failed ingestions", "ReturnData": True}
     return [*series, total]
 
@@ -343,6 +349,6 @@ def _metric_order(row: dict[str, Any]) -> tuple[int, str]:
 
 
 def _metric_row(name: str, dimensions: list[dict[str, str]], values: list[float]) -> dict[str, Any]:
-    load_type = next((one["Value"] for one in dimensions if one["Name"] == "loadType"), "")
+    load_type = next((dimension["Value"] for dimension in dimensions if dimension["Name"] == "loadType"), "")
     total = max(values, default=0.0) if name == "LastSyncTimestamp" else sum(values)
     return {"metric": name, "loadType": load_type, "sum": total, "points": len(values)}

@@ -96,7 +96,7 @@ def render(lab: Lab, name: str, *, caller: str | None = None) -> dict[str, Any]:
         EachTable=_EACH_TABLE,
         **_of_the_class(lab),
     )
-    return {**json.loads(text), "Statement": [_with_tables(lab, one) for one in json.loads(text)["Statement"]]}
+    return {**json.loads(text), "Statement": [_with_tables(lab, entry) for entry in json.loads(text)["Statement"]]}
 
 
 _EACH_TABLE = "{each table}"
@@ -120,7 +120,7 @@ def _of_the_class(lab: Lab) -> dict[str, str]:
 def _with_tables(lab: Lab, statement: dict[str, Any]) -> dict[str, Any]:
     """Repeat a resource for each of the lab's tables if a statement covers all of them."""
     resource = statement.get("Resource", "")
-    patterns = _alike(one.source for one in lab.everywhere)
+    patterns = _alike(entry.source for entry in lab.everywhere)
     front = lab.table.removesuffix(lab.source)
     names = {_EACH_TABLE: [front + pattern for pattern in patterns], _ANY_TABLE: [f"*{each}" for each in patterns]}
     for mark, tables in names.items():
@@ -216,8 +216,8 @@ def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterat
         for result in page["EvaluationResults"]:
             action, allowed = result["EvalActionName"], result["EvalDecision"] == "allowed"
             decisions[action, result.get("EvalResourceName", "*")] = allowed
-            for one in result.get("ResourceSpecificResults", []):
-                decisions[action, one["EvalResourceName"]] = one["EvalResourceDecision"] == "allowed"
+            for entry in result.get("ResourceSpecificResults", []):
+                decisions[action, entry["EvalResourceName"]] = entry["EvalResourceDecision"] == "allowed"
     # A result for an action as a whole applies to all its resources.
     yield from ((pair, decisions[pair] if pair in decisions else decisions[pair[0], "*"]) for pair in wanted)
 

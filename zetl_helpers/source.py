@@ -153,7 +153,9 @@ def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
     wanted = items() if batch is None else list(batch)
     with lab.recording() as calls:
         names = (
-            _own_table.key_names(lab) if lab.is_own else [one["AttributeName"] for one in definition(lab)["KeySchema"]]
+            _own_table.key_names(lab)
+            if lab.is_own
+            else [entry["AttributeName"] for entry in definition(lab)["KeySchema"]]
         )
         present = _present_keys(lab, wanted, names)
         missing = [item for item in wanted if _own_table.key_of(item, names) not in present]

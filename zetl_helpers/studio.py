@@ -123,7 +123,7 @@ def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
     with lab.recording() as calls:
         _administrators.note_leaving(lab)
         kept = bool(_administrators.shared_with(lab, principal))
-        before, _ = _administrators.rewrite(lab, lambda names: [one for one in names if kept or one != principal])
+        before, _ = _administrators.rewrite(lab, lambda names: [name for name in names if kept or name != principal])
         _administrators.forget(lab)
     did: Did = "already gone" if principal not in before else "still needed" if kept else "deleted"
     return Step(f"Lake Formation administrator {principal}", did, calls)
@@ -151,7 +151,7 @@ def find_project(lab: Lab) -> Project:
     datazone = lab.client("datazone")
     if lab.place is not None:
         return _project_of_space(datazone, lab.place.space, lab.region)
-    domains = [one for one in _pages(datazone, "list_domains") if one.get("domainVersion", "V2") == "V2"]
+    domains = [entry for entry in _pages(datazone, "list_domains") if entry.get("domainVersion", "V2") == "V2"]
     if not domains:
         raise StudioError(
             "This account and Region has no SageMaker Unified Studio domain. An administrator creates one in the "
@@ -173,7 +173,7 @@ def find_project(lab: Lab) -> Project:
 def _project_of_space(datazone: Any, space: Space, region: str) -> Project:
     """Return the project of a space by its ids, because the project's role cannot list domains."""
     listed = _pages(datazone, "list_projects", domainIdentifier=space.domain_id)
-    names = {one["id"]: one["name"] for one in listed}
+    names = {entry["id"]: entry["name"] for entry in listed}
     if space.project_id not in names:
         raise StudioError(
             f"Project {space.project_id} of this space is not visible to you any more. Ask an owner of the project, or "
@@ -365,7 +365,7 @@ def unshare(lab: Lab, project: Project) -> list[Step]:
 
 
 def _pages(client: Any, operation: str, **arguments: Any) -> list[dict[str, Any]]:
-    return [one for page in client.get_paginator(operation).paginate(**arguments) for one in page["items"]]
+    return [item for page in client.get_paginator(operation).paginate(**arguments) for item in page["items"]]
 
 
 def _project_role(datazone: Any, domain: str, project: str) -> str:
@@ -396,7 +396,9 @@ def _open_to_everybody(lab: Lab, resource: dict[str, Any]) -> bool:
 
 def _granted(lab: Lab, project: Project, resource: dict[str, Any]) -> set[str]:
     with absent("EntityNotFoundException"):
-        return {right for one in _permissions(lab, project.role_arn, resource) for right in one["Permissions"]}
+        return {
+            right for permission in _permissions(lab, project.role_arn, resource) for right in permission["Permissions"]
+        }
     return set()
 
 

@@ -218,7 +218,7 @@ def _substituted(value: Any) -> Any:
             # IAM's variables are not CloudFormation's.
             return {"Fn::Sub": value.replace("${aws:", "${!aws:")}
         case Mapping():
-            return {key: _substituted(one) for key, one in value.items()}
+            return {key: _substituted(entry) for key, entry in value.items()}
         case list() | tuple():
-            return [_substituted(one) for one in value]
+            return [_substituted(item) for item in value]
     return value

@@ -127,15 +127,15 @@ def _updated(context: Context, entry: dict[str, Any], **changes: Any) -> None:
 
 def _columns(statement: nodes.AlterTable) -> list[dict[str, str]]:
     return [
-        {"Name": one.name, "Type": glue_type(one.type), **({"Comment": one.comment} if one.comment else {})}
-        for one in statement.columns
+        {"Name": column.name, "Type": glue_type(column.type), **({"Comment": column.comment} if column.comment else {})}
+        for column in statement.columns
     ]
 
 
 def _hive_add(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
     descriptor = entry["StorageDescriptor"]
     listed = [*descriptor.get("Columns", ()), *_columns(statement)]
-    names = [one["Name"].lower() for one in listed]
+    names = [item["Name"].lower() for item in listed]
     if len(set(names)) != len(names):
         raise hive_failure(
             "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Duplicate column name",
@@ -151,7 +151,8 @@ def _hive_replace(statement: nodes.AlterTable, context: Context, entry: dict[str
 def _hive_change(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
     descriptor = entry["StorageDescriptor"]
     listed = [
-        _columns(statement)[0] if one["Name"].lower() == statement.old_name else one for one in descriptor["Columns"]
+        _columns(statement)[0] if column["Name"].lower() == statement.old_name else column
+        for column in descriptor["Columns"]
     ]
     if listed == descriptor["Columns"] or statement.place is not None:
         raise hive_failure(f"FAILED: SemanticException: column {statement.old_name} cannot be changed that way")
@@ -170,7 +171,7 @@ def _hive_location(statement: nodes.AlterTable, context: Context, entry: dict[st
 
 
 def _partition_values(entry: dict[str, Any], given: tuple[tuple[str, str], ...]) -> list[str]:
-    keys = [one["Name"].lower() for one in entry.get("PartitionKeys", ())]
+    keys = [item["Name"].lower() for item in entry.get("PartitionKeys", ())]
     values = dict(given)
     if sorted(keys) != sorted(values):
         raise hive_failure(

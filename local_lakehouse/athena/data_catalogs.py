@@ -56,7 +56,9 @@ class DataCatalogs:
     def list_databases(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``ListDatabases``."""
         self._check(request["CatalogName"])
-        listed = sorted((_database(one) for one in self._lake.databases()), key=lambda one: str(one["Name"]))
+        listed = sorted(
+            (_database(database) for database in self._lake.databases()), key=lambda entry: str(entry["Name"])
+        )
         chosen, token = page(listed, request, _MAX_PAGE, message=_BAD_TOKEN)
         return {"DatabaseList": chosen, **({"NextToken": token} if token else {})}
 
@@ -73,13 +75,15 @@ class DataCatalogs:
         """Answer ``ListTableMetadata``."""
         self._check(request["CatalogName"])
         database = self._known_database(request["DatabaseName"])
-        listed = sorted((_table(one) for one in self._lake.tables(database["Name"])), key=lambda one: str(one["Name"]))
+        listed = sorted(
+            (_table(table) for table in self._lake.tables(database["Name"])), key=lambda entry: str(entry["Name"])
+        )
         if "Expression" in request:
             try:
                 wanted = re.compile(request["Expression"])
             except re.error as error:
                 raise invalid_request(f"Expression is not a valid regular expression: {error}") from error
-            listed = [one for one in listed if wanted.fullmatch(one["Name"])]
+            listed = [entry for entry in listed if wanted.fullmatch(entry["Name"])]
         chosen, token = page(listed, request, _MAX_PAGE, message=_BAD_TOKEN)
         return {"TableMetadataList": chosen, **({"NextToken": token} if token else {})}
 
@@ -113,8 +117,8 @@ def _table(entry: dict[str, Any]) -> dict[str, Any]:
         "CreateTime": entry.get("CreateTime"),
         "LastAccessTime": entry.get("UpdateTime", entry.get("CreateTime")),
         "TableType": entry.get("TableType", ""),
-        "Columns": [_column(one) for one in descriptor.get("Columns", ())],
-        "PartitionKeys": [_column(one) for one in entry.get("PartitionKeys", ())],
+        "Columns": [_column(column) for column in descriptor.get("Columns", ())],
+        "PartitionKeys": [_column(item) for item in entry.get("PartitionKeys", ())],
         "Parameters": parameters,
     }
 

@@ -106,7 +106,7 @@ def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
     _check_definition(statement)
     properties = dict(statement.properties)
     if properties.get("table_type", "").upper() == "ICEBERG":
-        typed = [one for one in statement.partitions if one.type is not None]
+        typed = [partition for partition in statement.partitions if partition.type is not None]
         if typed:
             raise QueryFailure("NOT_SUPPORTED", "Partition columns of an Iceberg table are named without a type")
         metadata = new_table(
@@ -119,7 +119,9 @@ def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
 
 
 def _check_definition(statement: nodes.CreateTable) -> None:
-    names = [one.name for one in statement.columns] + [one.column for one in statement.partitions if one.type]
+    names = [column.name for column in statement.columns] + [
+        partition.column for partition in statement.partitions if partition.type
+    ]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise hive_failure(f"FAILED: SemanticException [Error 10036]: Duplicate column name: {twice}")
@@ -145,13 +147,17 @@ def _storage(stored_as: str) -> tuple[str, str, str]:
 def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str]) -> dict[str, Any]:
     input_format, output_format, serde = _storage(statement.stored_as or "TEXTFILE")
     check_serde(statement.serde or serde, dict(statement.row_format))
-    check_projection([one.column for one in statement.partitions], properties)
+    check_projection([entry.column for entry in statement.partitions], properties)
     partitions = []
-    for one in statement.partitions:
-        if one.type is None:
+    for partition in statement.partitions:
+        if partition.type is None:
             raise hive_failure("FAILED: ParseException: a partition column of a Hive table needs a type")
         partitions.append(
-            {"Name": one.column, "Type": glue_type(one.type), **({"Comment": one.comment} if one.comment else {})}
+            {
+                "Name": partition.column,
+                "Type": glue_type(partition.type),
+                **({"Comment": partition.comment} if partition.comment else {}),
+            }
         )
     parameters = dict(statement.row_format)
     if "field.delim" in parameters:
@@ -163,8 +169,12 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
         "PartitionKeys": partitions,
         "StorageDescriptor": {
             "Columns": [
-                {"Name": one.name, "Type": glue_type(one.type), **({"Comment": one.comment} if one.comment else {})}
-                for one in statement.columns
+                {
+                    "Name": column.name,
+                    "Type": glue_type(column.type),
+                    **({"Comment": column.comment} if column.comment else {}),
+                }
+                for column in statement.columns
             ],
             "Location": statement.location,
             "InputFormat": input_format,
@@ -199,7 +209,7 @@ def _delete_files(context: Context, location: str) -> None:
     prefix = prefix.rstrip("/") + "/"
     try:
         for page in context.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            keys = [{"Key": one["Key"]} for one in page.get("Contents", ())]
+            keys = [{"Key": entry["Key"]} for entry in page.get("Contents", ())]
             if keys:
                 context.lake.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
     except ClientError as error:
@@ -209,7 +219,7 @@ def _delete_files(context: Context, location: str) -> None:
 
 def create_view(statement: nodes.CreateView, context: Context) -> Outcome:
     """Create a view."""
-    database, name = qualify(tuple(one.key for one in statement.view), context.database, statement.position)
+    database, name = qualify(tuple(item.key for item in statement.view), context.database, statement.position)
     if context.lake.database(database) is None:
         raise QueryFailure("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist", statement.position)
     compiled = compile_query(statement.query, context.session(context.tables()))
@@ -217,9 +227,9 @@ def create_view(statement: nodes.CreateView, context: Context) -> Outcome:
     if any(column.name is None for column in compiled.columns):
         place = [column.name for column in compiled.columns].index(None) + 1
         raise QueryFailure("MISSING_COLUMN_NAME", f"Column name not specified at position {place}", statement.position)
-    if len({one.lower() for one in names}) != len(names):
+    if len({each.lower() for each in names}) != len(names):
         raise QueryFailure("DUPLICATE_COLUMN_NAME", "A view's columns must have different names", statement.position)
-    columns = [(one.lower(), column.type) for one, column in zip(names, compiled.columns, strict=False)]
+    columns = [(entry.lower(), column.type) for entry, column in zip(names, compiled.columns, strict=False)]
     view = view_input(name, statement.query.text, context.database, columns)
     existing = context.lake.table(database, name)
     if existing is None:
@@ -235,7 +245,7 @@ def create_view(statement: nodes.CreateView, context: Context) -> Outcome:
 
 def drop_view(statement: nodes.DropView, context: Context) -> Outcome:
     """Drop a view."""
-    database, name = qualify(tuple(one.key for one in statement.view), context.database, statement.position)
+    database, name = qualify(tuple(item.key for item in statement.view), context.database, statement.position)
     entry = context.lake.table(database, name)
     if entry is None:
         if statement.if_exists:
@@ -252,13 +262,13 @@ def repair_table(statement: nodes.RepairTable, context: Context) -> Outcome:
     entry = known_table(context, statement.table)
     if is_iceberg(entry) or is_view(entry):
         raise QueryFailure("", "Query type not supported by Athena Iceberg at this time", error_type=1200)
-    keys = [one["Name"].lower() for one in entry.get("PartitionKeys", ())]
+    keys = [key["Name"].lower() for key in entry.get("PartitionKeys", ())]
     base = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"
     bucket, _, prefix = base.removeprefix("s3://").partition("/")
     found: set[tuple[str, ...]] = set()
     for page in context.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for one in page.get("Contents", ()):
-            parts = one["Key"].removeprefix(prefix).split("/")[:-1]
+        for item in page.get("Contents", ()):
+            parts = item["Key"].removeprefix(prefix).split("/")[:-1]
             names = [part.partition("=")[0].lower() for part in parts]
             if keys and names == keys:
                 found.add(tuple(parts))

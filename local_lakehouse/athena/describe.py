@@ -43,14 +43,14 @@ def describe(statement: nodes.Describe, context: Context) -> Outcome:
 
 def _view_columns(entry: dict[str, Any]) -> list[tuple[str, str, str]]:
     definition = view_definition(entry) or {"columns": []}
-    return [(one["name"], one["type"], "") for one in definition["columns"]]
+    return [(column["name"], column["type"], "") for column in definition["columns"]]
 
 
 def _describe_iceberg(entry: dict[str, Any], context: Context) -> Iterator[tuple[str, ...]]:
     yield "# Table schema:", "", ""
     yield "# col_name", "data_type", "comment"
-    for one in context.lake.iceberg(entry).schema().fields:
-        yield one.name, iceberg_text(athena_type(one.field_type)), one.doc or ""
+    for field in context.lake.iceberg(entry).schema().fields:
+        yield field.name, iceberg_text(athena_type(field.field_type)), field.doc or ""
     yield "", "", ""
     yield "# Partition spec:", "", ""
     yield "# field_name", "field_transform", "column_name"
@@ -59,15 +59,15 @@ def _describe_iceberg(entry: dict[str, Any], context: Context) -> Iterator[tuple
 
 def _describe_hive(entry: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     keys = entry.get("PartitionKeys", [])
-    for one in (*entry["StorageDescriptor"].get("Columns", ()), *keys):
-        yield tuple(text.ljust(PADDING) for text in (one["Name"], one["Type"], one.get("Comment", "")))
+    for column in (*entry["StorageDescriptor"].get("Columns", ()), *keys):
+        yield tuple(text.ljust(PADDING) for text in (column["Name"], column["Type"], column.get("Comment", "")))
     if keys:
         yield ("", "", "")
         yield ("# Partition Information", "", "")
         yield tuple(text.ljust(PADDING) for text in ("# col_name", "data_type", "comment"))
         yield ("", "", "")
-        for one in keys:
-            yield tuple(text.ljust(PADDING) for text in (one["Name"], one["Type"], one.get("Comment", "")))
+        for key in keys:
+            yield tuple(text.ljust(PADDING) for text in (key["Name"], key["Type"], key.get("Comment", "")))
 
 
 def _pair(name: str, value: object) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def _formatted(entry: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     yield _pair("Compressed:", "Yes" if descriptor.get("Compressed") else "No")
     yield _pair("Num Buckets:", _buckets(descriptor))
     yield _pair("Bucket Columns:", f"[{', '.join(descriptor.get('BucketColumns', ()))}]")
-    yield _pair("Sort Columns:", f"[{', '.join(one['Column'] for one in descriptor.get('SortColumns', ()))}]")
+    yield _pair("Sort Columns:", f"[{', '.join(column['Column'] for column in descriptor.get('SortColumns', ()))}]")
     yield "Storage Desc Params:", "", ""
     yield from _listed(serde.get("Parameters", {}))
 
@@ -119,8 +119,9 @@ def _buckets(descriptor: dict[str, Any]) -> int:
 
 def _fields(columns: Iterable[dict[str, Any]]) -> str:
     listed = (
-        f"FieldSchema(name:{one['Name']}, type:{one.get('Type', 'string')}, comment:{one.get('Comment', 'null')})"
-        for one in columns
+        f"FieldSchema(name:{column['Name']}, type:{column.get('Type', 'string')}, "
+        f"comment:{column.get('Comment', 'null')})"
+        for column in columns
     )
     return f"[{', '.join(listed)}]"
 

@@ -124,10 +124,10 @@ def _select(select: tree.Select) -> Plan:
         plan = Plan("Filter", {"filterPredicate": select.where.text}, [plan])
     if select.group is not None or aggregates_in((select.items, select.having)):
         keys = [
-            one.text
+            entry.text
             for element in (select.group.elements if select.group else ())
             for part in element.sets
-            for one in part
+            for entry in part
         ]
         plan = Plan("Aggregate", {"type": "FINAL", "keys": f"[{', '.join(keys)}]"}, [plan])
     if select.having is not None:

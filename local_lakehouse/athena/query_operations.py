@@ -164,14 +164,14 @@ class QueryOperations:
 
     def batch_get(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``BatchGetQueryExecution``."""
-        found = {one: self._executions.get(one) for one in request["QueryExecutionIds"]}
+        found = {entry: self._executions.get(entry) for entry in request["QueryExecutionIds"]}
         missing = [
             {
-                "QueryExecutionId": one,
+                "QueryExecutionId": item,
                 "ErrorCode": "QUERY_EXECUTION_NOT_FOUND",
-                "ErrorMessage": f"QueryExecution {one} was not found",
+                "ErrorMessage": f"QueryExecution {item} was not found",
             }
-            for one, execution in found.items()
+            for item, execution in found.items()
             if execution is None
         ]
         documents = [execution.document() for execution in found.values() if execution]

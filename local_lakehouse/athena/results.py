@@ -146,7 +146,7 @@ def _map_writer(type_: Type) -> Callable[[Any], str]:
 
     def write(entries: Any) -> str:
         ordered = sorted(entries.items() if isinstance(entries, dict) else entries, key=lambda entry: _order(entry[0]))
-        return "{" + ", ".join(f"{_inner(key, one)}={_inner(value, other)}" for one, other in ordered) + "}"
+        return "{" + ", ".join(f"{_inner(key, item)}={_inner(value, other)}" for item, other in ordered) + "}"
 
     return write
 

@@ -62,24 +62,26 @@ class NamedQueries:
     def batch_get(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``BatchGetNamedQuery``."""
         with self._lock:
-            found = {one: self._queries.get(one) for one in request["NamedQueryIds"]}
+            found = {item: self._queries.get(item) for item in request["NamedQueryIds"]}
         missing = [
             {
-                "NamedQueryId": one,
+                "NamedQueryId": entry,
                 "ErrorCode": "INTERNAL_FAILURE",
-                "ErrorMessage": f"NamedQuery {one} was not found",
+                "ErrorMessage": f"NamedQuery {entry} was not found",
             }
-            for one, query in found.items()
+            for entry, query in found.items()
             if query is None
         ]
-        return {"NamedQueries": [dict(one) for one in found.values() if one], "UnprocessedNamedQueryIds": missing}
+        return {"NamedQueries": [dict(each) for each in found.values() if each], "UnprocessedNamedQueryIds": missing}
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``ListNamedQueries``."""
         workgroup = request.get("WorkGroup", PRIMARY)
         self._workgroups.find(workgroup)
         with self._lock:
-            ids = [one["NamedQueryId"] for one in reversed(self._queries.values()) if one["WorkGroup"] == workgroup]
+            ids = [
+                query["NamedQueryId"] for query in reversed(self._queries.values()) if query["WorkGroup"] == workgroup
+            ]
         chosen, token = page(ids, request, _MAX_PAGE, message=_BAD_TOKEN)
         return {"NamedQueryIds": chosen, **({"NextToken": token} if token else {})}
 
@@ -179,7 +181,7 @@ class PreparedStatements:
             if statement is None
         ]
         return {
-            "PreparedStatements": [dict(one) for one in found.values() if one],
+            "PreparedStatements": [dict(entry) for entry in found.values() if entry],
             "UnprocessedPreparedStatementNames": missing,
         }
 
@@ -200,8 +202,8 @@ class PreparedStatements:
         self._workgroups.find(request["WorkGroup"])
         with self._lock:
             listed = [
-                {"StatementName": one["StatementName"], "LastModifiedTime": one["LastModifiedTime"]}
-                for (workgroup, _), one in sorted(self._statements.items())
+                {"StatementName": statement["StatementName"], "LastModifiedTime": statement["LastModifiedTime"]}
+                for (workgroup, _), statement in sorted(self._statements.items())
                 if workgroup == request["WorkGroup"]
             ]
         chosen, token = page(listed, request, _MAX_PAGE, message=_BAD_TOKEN)

@@ -49,13 +49,13 @@ def _wildcards(pattern: str | None) -> Callable[[str], bool]:
     """Return a regular expression for a pattern with ``*`` and ``|``."""
     if pattern is None:
         return lambda _: True
-    choices = [re.escape(one).replace(r"\*", ".*") for one in pattern.split("|")]
-    compiled = re.compile("|".join(f"(?:{one})" for one in choices), re.IGNORECASE)
+    choices = [re.escape(entry).replace(r"\*", ".*") for entry in pattern.split("|")]
+    compiled = re.compile("|".join(f"(?:{choice})" for choice in choices), re.IGNORECASE)
     return lambda name: compiled.fullmatch(name) is not None
 
 
 def _show_databases(statement: nodes.Show, context: Context) -> Outcome:
-    names = sorted(one["Name"] for one in context.lake.databases())
+    names = sorted(database["Name"] for database in context.lake.databases())
     if statement.pattern is not None:
         try:
             wanted = re.compile(statement.pattern)
@@ -67,14 +67,14 @@ def _show_databases(statement: nodes.Show, context: Context) -> Outcome:
 
 def _show_tables(statement: nodes.Show, context: Context) -> Outcome:
     matches = _wildcards(statement.pattern)
-    names = sorted(one["Name"] for one in context.lake.tables(_database(statement, context)))
+    names = sorted(table["Name"] for table in context.lake.tables(_database(statement, context)))
     return lines_of(("tab_name",), [(name,) for name in names if matches(name)])
 
 
 def _show_views(statement: nodes.Show, context: Context) -> Outcome:
     matches = _wildcards(statement.pattern)
     entries = context.lake.tables(_database(statement, context))
-    names = sorted(one["Name"] for one in entries if is_view(one))
+    names = sorted(entry["Name"] for entry in entries if is_view(entry))
     return lines_of(("views",), [(name,) for name in names if matches(name)], types.VARCHAR)
 
 
@@ -138,16 +138,16 @@ def _show_partitions(statement: nodes.Show, context: Context) -> Outcome:
     entry = known_table(context, statement.table)
     if is_iceberg(entry):
         raise QueryFailure("", "Query type not supported by Athena Iceberg at this time", error_type=1200)
-    keys = [one["Name"] for one in entry.get("PartitionKeys", ())]
+    keys = [item["Name"] for item in entry.get("PartitionKeys", ())]
     if not keys:
         raise hive_failure(f"FAILED: SemanticException [Error 10241]: Table {entry['Name']} is not a partitioned table")
     pages = context.lake.glue.get_paginator("get_partitions").paginate(
         DatabaseName=entry["DatabaseName"], TableName=entry["Name"]
     )
     rows = [
-        ("/".join(f"{key}={value}" for key, value in zip(keys, one["Values"], strict=False)),)
+        ("/".join(f"{key}={value}" for key, value in zip(keys, partition["Values"], strict=False)),)
         for page in pages
-        for one in page["Partitions"]
+        for partition in page["Partitions"]
     ]
     return lines_of(("partition",), sorted(rows))
 
@@ -208,14 +208,14 @@ def transforms(entry: dict[str, Any], context: Context) -> list[tuple[str, str, 
     table = context.lake.iceberg(entry)
     schema = table.schema()
     found = []
-    for one in table.spec().fields:
-        transform = one.transform
+    for field in table.spec().fields:
+        transform = field.transform
         text = str(transform)
         if isinstance(transform, BucketTransform):
             text = f"bucket[{transform.num_buckets}]"
         elif isinstance(transform, TruncateTransform):
             text = f"truncate[{transform.width}]"
-        found.append((one.name, text, schema.find_field(one.source_id).name))
+        found.append((field.name, text, schema.find_field(field.source_id).name))
     return found
 
 
@@ -223,9 +223,10 @@ def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
     table = context.lake.iceberg(entry)
     yield f"CREATE TABLE {entry['DatabaseName']}.{entry['Name']} ("
     fields = table.schema().fields
-    for place, one in enumerate(fields, 1):
-        comment = f" COMMENT '{_escaped(one.doc)}'" if one.doc else ""
-        yield f"  {one.name} {iceberg_text(athena_type(one.field_type))}{comment}{',' if place < len(fields) else ')'}"
+    for place, field in enumerate(fields, 1):
+        comment = f" COMMENT '{_escaped(field.doc)}'" if field.doc else ""
+        end = "," if place < len(fields) else ")"
+        yield f"  {field.name} {iceberg_text(athena_type(field.field_type))}{comment}{end}"
     described = table.properties.get("comment")
     if described:
         yield f"COMMENT '{_escaped(described)}'"
@@ -266,17 +267,17 @@ def _hive_ddl(entry: dict[str, Any]) -> Iterator[str]:
     descriptor = entry["StorageDescriptor"]
     yield f"CREATE EXTERNAL TABLE `{entry['DatabaseName']}.{entry['Name']}`("
     columns = descriptor.get("Columns", [])
-    for place, one in enumerate(columns, 1):
-        comment = f" COMMENT '{_escaped(one['Comment'])}'" if one.get("Comment") else ""
-        yield f"  `{one['Name']}` {one['Type']}{comment}{', ' if place < len(columns) else ')'}"
+    for place, column in enumerate(columns, 1):
+        comment = f" COMMENT '{_escaped(column['Comment'])}'" if column.get("Comment") else ""
+        yield f"  `{column['Name']}` {column['Type']}{comment}{', ' if place < len(columns) else ')'}"
     if entry.get("Description"):
         yield f"COMMENT '{_escaped(entry['Description'])}'"
     keys = entry.get("PartitionKeys", [])
     if keys:
         yield "PARTITIONED BY ( "
-        for place, one in enumerate(keys, 1):
-            comment = f" COMMENT '{_escaped(one['Comment'])}'" if one.get("Comment") else ""
-            yield f"  `{one['Name']}` {one['Type']}{comment}{', ' if place < len(keys) else ')'}"
+        for place, item in enumerate(keys, 1):
+            comment = f" COMMENT '{_escaped(item['Comment'])}'" if item.get("Comment") else ""
+            yield f"  `{item['Name']}` {item['Type']}{comment}{', ' if place < len(keys) else ')'}"
     serde = descriptor.get("SerdeInfo", {})
     yield "ROW FORMAT SERDE "
     yield f"  '{serde.get('SerializationLibrary', '')}' "

@@ -121,13 +121,13 @@ class WorkGroups:
         chosen, token = page(groups, request, _MAX_PAGE, message=_BAD_TOKEN)
         summaries = [
             {
-                "Name": one["Name"],
-                "State": one["State"],
-                "Description": one.get("Description", ""),
-                "CreationTime": one["CreationTime"],
+                "Name": entry["Name"],
+                "State": entry["State"],
+                "Description": entry.get("Description", ""),
+                "CreationTime": entry["CreationTime"],
                 "EngineVersion": _ENGINE_VERSION,
             }
-            for one in chosen
+            for entry in chosen
         ]
         return {"WorkGroups": summaries, **({"NextToken": token} if token else {})}
 

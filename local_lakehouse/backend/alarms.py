@@ -42,11 +42,11 @@ _COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
 }
 _STATISTICS: dict[str, Callable[[Sequence[tuple[float, float, float, float]]], float]] = {
     # The sum, minimum, maximum and number of samples of a data point.
-    "Sum": lambda data: sum(one for one, _, _, _ in data),
-    "Minimum": lambda data: min(one for _, one, _, _ in data),
-    "Maximum": lambda data: max(one for _, _, one, _ in data),
-    "SampleCount": lambda data: sum(one for _, _, _, one in data),
-    "Average": lambda data: sum(one for one, _, _, _ in data) / sum(one for _, _, _, one in data),
+    "Sum": lambda data: sum(entry for entry, _, _, _ in data),
+    "Minimum": lambda data: min(item for _, item, _, _ in data),
+    "Maximum": lambda data: max(each for _, _, each, _ in data),
+    "SampleCount": lambda data: sum(element for _, _, _, element in data),
+    "Average": lambda data: sum(member for member, _, _, _ in data) / sum(candidate for _, _, _, candidate in data),
 }
 
 
@@ -242,6 +242,6 @@ def _calculate(node: ast.expr, named: Mapping[str, float | None]) -> float | Non
             found = _calculate(series, named)
             return float(number) if found is None else found
         case ast.Call(func=ast.Name(id=name), args=[ast.List(elts=elements)]):
-            values = [value for value in (_calculate(one, named) for one in elements) if value is not None]
+            values = [value for value in (_calculate(element, named) for element in elements) if value is not None]
             return _AGGREGATES[name](values) if values else None
     raise InvalidParameterValue(f"{ast.unparse(node)} is metric math that is not offered here.")

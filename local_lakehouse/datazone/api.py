@@ -178,7 +178,7 @@ class DataZoneService:
         domain = self._domains.domain(request["domainIdentifier"])
         profiles = [self._profile(domain, identity) for identity in domain.profiles]
         shown = ("domainId", "id", "name", "status", "createdBy")
-        return {"items": [{name: one[name] for name in shown if name in one} for one in profiles]}
+        return {"items": [{name: profile[name] for name in shown if name in profile} for profile in profiles]}
 
     def _add_grant(self, request: dict[str, Any]) -> dict[str, Any]:
         domain = self._domains.domain(request["domainIdentifier"])
@@ -198,7 +198,11 @@ class DataZoneService:
 
     def _list_projects(self, request: dict[str, Any]) -> dict[str, Any]:
         projects = self._domains.domain(request["domainIdentifier"]).projects.values()
-        return {"items": [self._project(one) for one in projects if request.get("name", one.name) == one.name]}
+        return {
+            "items": [
+                self._project(project) for project in projects if request.get("name", project.name) == project.name
+            ]
+        }
 
     def _get_project(self, request: dict[str, Any]) -> dict[str, Any]:
         project = self._domains.project(request["domainIdentifier"], request["identifier"])
@@ -208,14 +212,14 @@ class DataZoneService:
 
     def _create_project(self, request: dict[str, Any]) -> dict[str, Any]:
         domain, profile = self._domains.domain(request["domainIdentifier"]), request.get("projectProfileId", "")
-        if request["name"] in {one.name for one in domain.projects.values()}:
+        if request["name"] in {entry.name for entry in domain.projects.values()}:
             raise Fault("ConflictException", f"A project with the name {request['name']} already exists.", status=409)
         if profile not in domain.profiles:
             raise Fault("ResourceNotFoundException", f"Project profile {profile} does not exist.", status=404)
         granted = [
-            one["detail"]["createProjectFromProjectProfile"].get("projectProfiles", [])
-            for one in domain.grants
-            if one["policy"] == "CREATE_PROJECT_FROM_PROJECT_PROFILE"
+            grant["detail"]["createProjectFromProjectProfile"].get("projectProfiles", [])
+            for grant in domain.grants
+            if grant["policy"] == "CREATE_PROJECT_FROM_PROJECT_PROFILE"
         ]
         if not any(profile in profiles for profiles in granted):
             raise Fault(
@@ -266,7 +270,9 @@ class DataZoneService:
         wanted, name = request.get("type"), request.get("name")
         self._open_workgroup(project)
         listed = self._connections(project)
-        return {"items": [one for one in listed if wanted in (None, one["type"]) and name in (None, one["name"])]}
+        return {
+            "items": [entry for entry in listed if wanted in (None, entry["type"]) and name in (None, entry["name"])]
+        }
 
     def _get_connection(self, request: dict[str, Any]) -> dict[str, Any]:
         identity = request["identifier"]

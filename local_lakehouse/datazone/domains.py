@@ -115,7 +115,7 @@ class Domains:
         Raises:
             Fault: ``ConflictException``: the name is taken.
         """
-        if domain.name in {one.name for one in self.all()}:
+        if domain.name in {entry.name for entry in self.all()}:
             raise Fault("ConflictException", f"A domain with the name {domain.name} already exists.", status=409)
         self._by_id[domain.id] = domain
 
@@ -154,8 +154,8 @@ class Domains:
     def load(self, document: list[Mapping[str, Any]]) -> None:
         """Restore what `document` returned."""
         domains = [
-            Domain(**{**one, "projects": {key: Project(**value) for key, value in one["projects"].items()}})
-            for one in document
+            Domain(**{**entry, "projects": {key: Project(**value) for key, value in entry["projects"].items()}})
+            for entry in document
         ]
         self._by_id = {domain.id: domain for domain in domains}
 

@@ -210,7 +210,9 @@ class LakeFormationService:
         return found
 
     def _list_resources(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return _page([_location(one) for one in self.register.locations.values()], request, "ResourceInfoList")
+        return _page(
+            [_location(location) for location in self.register.locations.values()], request, "ResourceInfoList"
+        )
 
     def _opt_in(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         self._require_administrator(caller, "CreateLakeFormationOptIn")

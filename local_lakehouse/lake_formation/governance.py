@@ -153,18 +153,18 @@ class Governance:
         """Return the response to a request to the Data Catalog, without what a principal may not see."""
         if operation == "GetDatabases":
             seen = [
-                one
-                for one in answer["DatabaseList"]
-                if self.may_see(principal, Resource("database", one["Name"].lower()))
+                entry
+                for entry in answer["DatabaseList"]
+                if self.may_see(principal, Resource("database", entry["Name"].lower()))
             ]
             return {**answer, "DatabaseList": seen}
         if operation in ("GetTables", "SearchTables"):
             listed = [
-                one
-                for one in answer["TableList"]
-                if self.may_see(principal, Resource("table", one["DatabaseName"].lower(), one["Name"].lower()))
+                item
+                for item in answer["TableList"]
+                if self.may_see(principal, Resource("table", item["DatabaseName"].lower(), item["Name"].lower()))
             ]
-            return {**answer, "TableList": [self._granted_columns(one, principal) for one in listed]}
+            return {**answer, "TableList": [self._granted_columns(each, principal) for each in listed]}
         if operation == "GetTable":
             return {**answer, "Table": self._granted_columns(answer["Table"], principal)}
         return answer
@@ -259,7 +259,7 @@ class Governance:
         if described or not readable or "StorageDescriptor" not in entry:
             return entry
         granted = _union(readable)
-        columns = [one for one in entry["StorageDescriptor"].get("Columns", []) if granted.has(one["Name"])]
+        columns = [column for column in entry["StorageDescriptor"].get("Columns", []) if granted.has(column["Name"])]
         return {**entry, "StorageDescriptor": {**entry["StorageDescriptor"], "Columns": columns}}
 
 
@@ -270,16 +270,16 @@ def _lacking(held: set[str], needed: tuple[str, ...]) -> list[str]:
 def _union(listed: list[Columns]) -> Columns:
     """Return the columns in any of several sets."""
     total = listed[0]
-    for one in listed[1:]:
-        match total.excluded, one.excluded:
+    for entry in listed[1:]:
+        match total.excluded, entry.excluded:
             case True, True:
-                total = Columns(total.names & one.names, excluded=True)
+                total = Columns(total.names & entry.names, excluded=True)
             case True, False:
-                total = Columns(total.names - one.names, excluded=True)
+                total = Columns(total.names - entry.names, excluded=True)
             case False, True:
-                total = Columns(one.names - total.names, excluded=True)
+                total = Columns(entry.names - total.names, excluded=True)
             case _:
-                total = Columns(total.names | one.names)
+                total = Columns(total.names | entry.names)
     return total
 
 

@@ -78,7 +78,10 @@ class Register:
             "opt_ins": [
                 [principal, about.document(), when, by] for (principal, about), (when, by) in self.opt_ins.items()
             ],
-            "locations": [[one.arn, one.role, one.hybrid, one.modified] for one in self.locations.values()],
+            "locations": [
+                [location.arn, location.role, location.hybrid, location.modified]
+                for location in self.locations.values()
+            ],
             "creators": [[about.document(), creator] for about, creator in self.creators.items()],
         }
 
@@ -123,7 +126,10 @@ class Register:
 
     def is_administrator(self, principal: str) -> bool:
         """Return whether a principal is a data lake administrator."""
-        return any(one["DataLakePrincipalIdentifier"] == principal for one in self.settings.get("DataLakeAdmins") or ())
+        return any(
+            administrator["DataLakePrincipalIdentifier"] == principal
+            for administrator in self.settings.get("DataLakeAdmins") or ()
+        )
 
     def opted_in(self, principal: str, resource: Resource) -> bool:
         """Return whether a principal opted in for a resource."""
@@ -139,15 +145,15 @@ class Register:
         Args:
             path: The ARN of the path, without a trailing slash.
         """
-        found = [one for arn, one in self.locations.items() if path == arn or path.startswith(f"{arn}/")]
-        return max(found, key=lambda one: len(one.arn), default=None)
+        found = [location for arn, location in self.locations.items() if path == arn or path.startswith(f"{arn}/")]
+        return max(found, key=lambda entry: len(entry.arn), default=None)
 
     def created(self, resource: Resource, creator: str | None) -> None:
         """Record a new database or table: its creator, and the default grants."""
         self.creators[resource] = creator or ""
         name = "CreateDatabaseDefaultPermissions" if resource.kind == "database" else "CreateTableDefaultPermissions"
-        for one in self.settings.get(name) or ():
-            self.grant(one["Principal"]["DataLakePrincipalIdentifier"], resource, list(one["Permissions"]), [])
+        for entry in self.settings.get(name) or ():
+            self.grant(entry["Principal"]["DataLakePrincipalIdentifier"], resource, list(entry["Permissions"]), [])
 
     def deleted(self, resource: Resource) -> None:
         """Delete everything about a deleted database or table."""

@@ -39,8 +39,8 @@ def _key(row: Sequence[Any]) -> tuple[Any, ...]:
 
 def _equal(left: Sequence[Any], right: Sequence[Any]) -> bool:
     return all(
-        abs(one - other) <= _TOLERANCE if isinstance(one, float) and isinstance(other, float) else one == other
-        for one, other in zip(left, right, strict=True)
+        abs(entry - other) <= _TOLERANCE if isinstance(entry, float) and isinstance(other, float) else entry == other
+        for entry, other in zip(left, right, strict=True)
     )
 
 

@@ -70,7 +70,7 @@ class Place:
             for name in self.paths:
                 if name in sql:
                     table = self.catalog.load_table(("lab", name))
-                    used = tuple(one.name for one in table.schema().fields if one.name in sql)
+                    used = tuple(field.name for field in table.schema().fields if field.name in sql)
                     rows = table.scan(selected_fields=used or ("*",)).to_arrow()
                     connection.register(name, rows)
             connection.execute(sql).fetchall()

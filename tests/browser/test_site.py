@@ -63,7 +63,11 @@ def test_a_page_is_accessible_and_asks_nothing_of_the_network(site: Path, page: 
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     page.evaluate(_TWO_FRAMES)
     violations = Axe().run(page, options={"preload": False}).response["violations"]
-    found = [(one["id"], one["nodes"][0]["html"][:200]) for one in violations if one["id"] not in _ACCEPTED]
+    found = [
+        (violation["id"], violation["nodes"][0]["html"][:200])
+        for violation in violations
+        if violation["id"] not in _ACCEPTED
+    ]
     assert found == []
 
 

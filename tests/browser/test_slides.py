@@ -41,4 +41,4 @@ def test_every_slide_fits_the_screen(path: Path, browser: "Browser", tmp_path: P
     page.keyboard.press("n")
     assert page.locator("section.shown .notes").is_visible()
     assert cut_off == []
-    assert [one for one in asked if not one.startswith(("data:", address))] == []
+    assert [entry for entry in asked if not entry.startswith(("data:", address))] == []

@@ -93,7 +93,7 @@ def _buckets(lab: Lab) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]):
         # The names of Iceberg's files are random, but their number is not.
-        keys = [_ID.sub("<id>", one["Key"]) for one in s3.list_objects_v2(Bucket=name).get("Contents", [])]
+        keys = [_ID.sub("<id>", entry["Key"]) for entry in s3.list_objects_v2(Bucket=name).get("Contents", [])]
         found[name] = [[re.sub(r"[0-9]{8,}|[0-9a-f]{16,}", "<id>", key) for key in keys]]
         with _unless_absent():
             found[name].append(s3.get_bucket_tagging(Bucket=name)["TagSet"])
@@ -105,7 +105,7 @@ def _buckets(lab: Lab) -> dict[str, Any]:
 def _databases(lab: Lab) -> list[Any]:
     glue = lab.client("glue")
     databases = glue.get_databases()["DatabaseList"]
-    return [[one, glue.get_tables(DatabaseName=one["Name"])["TableList"]] for one in databases]
+    return [[database, glue.get_tables(DatabaseName=database["Name"])["TableList"]] for database in databases]
 
 
 def _catalog_policy(lab: Lab) -> Any:
@@ -153,13 +153,13 @@ def _lake_formation(lab: Lab) -> list[Any]:
 def _alarms(lab: Lab) -> list[Any]:
     cloudwatch = lab.client("cloudwatch")
     alarms = cloudwatch.describe_alarms()["MetricAlarms"]
-    return [[one, cloudwatch.list_tags_for_resource(ResourceARN=one["AlarmArn"])["Tags"]] for one in alarms]
+    return [[alarm, cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]] for alarm in alarms]
 
 
 def _saved_queries(lab: Lab) -> list[Any]:
     athena = lab.client("athena")
     ids = athena.list_named_queries()["NamedQueryIds"]
-    return [athena.get_named_query(NamedQueryId=one)["NamedQuery"] for one in ids]
+    return [athena.get_named_query(NamedQueryId=entry)["NamedQuery"] for entry in ids]
 
 
 def _log_streams(lab: Lab) -> list[Any]:

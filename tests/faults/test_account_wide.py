@@ -70,7 +70,7 @@ def put_policy(lab: Lab, statements: Any) -> None:
 
 def administrators(lab: Lab) -> list[str]:
     settings = lab.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
-    return [one["DataLakePrincipalIdentifier"] for one in settings["DataLakeAdmins"]]
+    return [administrator["DataLakePrincipalIdentifier"] for administrator in settings["DataLakeAdmins"]]
 
 
 def meanwhile(lab: Lab, operation: str, act: Callable[[], object]) -> None:
@@ -188,7 +188,7 @@ class TestAdministrators:
         assert administrators(anna) == [neighbours.ADMINISTRATOR, ADMIN]
 
     def test_the_same_person_in_two_labs_keeps_the_right_until_the_last_leaves(self, anna: Lab, ben: Lab) -> None:
-        assert [studio.add_administrator(one).did for one in (anna, ben)] == ["created", "already there"]
+        assert [studio.add_administrator(entry).did for entry in (anna, ben)] == ["created", "already there"]
         assert studio.remove_administrator(anna).did == "still needed"
         assert ADMIN in administrators(ben)
         assert studio.remove_administrator(ben).did == "deleted"

@@ -131,9 +131,9 @@ def test_keys_of_ones_own_for_source_integration_and_target(lab: Lab) -> None:
 def test_steps_with_keys_are_made_once(lab: Lab) -> None:
     key, other = (lab.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
     chapters.catch_up(lab, 2)
-    assert [target.create_bucket(lab, kms_key=one).did for one in (key, key)] == ["changed", "already there"]
-    assert [keys.allow_target_role(lab, one).did for one in (key, key)] == ["created", "already there"]
-    assert [integration.set_target_role(lab, kms_key=one).did for one in (key, key, other)] == [
+    assert [target.create_bucket(lab, kms_key=entry).did for entry in (key, key)] == ["changed", "already there"]
+    assert [keys.allow_target_role(lab, item).did for item in (key, key)] == ["created", "already there"]
+    assert [integration.set_target_role(lab, kms_key=each).did for each in (key, key, other)] == [
         "created", "already there", "changed",
     ]  # fmt: skip
     assert integration.set_target_role(lab).did == "already there"

@@ -76,8 +76,10 @@ def point(number: int, calls: int) -> tuple[int, When]:
 def test_set_up_leaves_other_peoples_things_alone(world: World) -> None:
     for kind in ("tables", "buckets"):
         assert world.before[kind].items() <= world.after[kind].items()
-    assert all(one in world.after["roles"] for one in world.before["roles"])
-    assert all(one in world.after["catalog policy"]["Statement"] for one in world.before["catalog policy"]["Statement"])
+    assert all(role in world.after["roles"] for role in world.before["roles"])
+    assert all(
+        entry in world.after["catalog policy"]["Statement"] for entry in world.before["catalog policy"]["Statement"]
+    )
 
 
 @pytest.mark.parametrize("number", range(POINTS))

@@ -28,7 +28,7 @@ class Wire:
         real = URLLib3Session.send
 
         def send(session: URLLib3Session, request: AWSPreparedRequest) -> Any:
-            return self._pass(request, lambda one: real(session, one))
+            return self._pass(request, lambda entry: real(session, entry))
 
         patch.setattr(URLLib3Session, "send", send)
 

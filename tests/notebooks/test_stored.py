@@ -108,7 +108,7 @@ class TestMetadata:
     def test_the_minutes_of_its_cells_add_up(self, path: Path) -> None:
         notebook = json.loads(path.read_text())
         about = [cell["metadata"].get("zetl", {}) for cell in notebook["cells"]]
-        total = sum(one.get("minutes", 0) for one in about)
+        total = sum(entry.get("minutes", 0) for entry in about)
         assert total == notebook["metadata"]["zetl"]["minutes"], "change the notebook's minutes (see CONTRIBUTING.md)"
 
     def test_its_cells_are_of_known_kinds_and_every_heading_begins_a_marked_cell(self, path: Path) -> None:

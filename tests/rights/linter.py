@@ -42,8 +42,8 @@ def findings(documents: Mapping[str, dict[str, Any]], folder: Path) -> list[Find
 
 
 def _services(documents: Iterable[dict[str, Any]]) -> set[str]:
-    listed = [one["Action"] for document in documents for one in document["Statement"]]
-    actions = [action for one in listed for action in ([one] if isinstance(one, str) else one)]
+    listed = [entry["Action"] for document in documents for entry in document["Statement"]]
+    actions = [action for item in listed for action in ([item] if isinstance(item, str) else item)]
     return {action.partition(":")[0] for action in actions}
 
 
@@ -66,12 +66,14 @@ def _service(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     return {
         "Name": name,
         "Version": "v1.3",
-        "Actions": [_action(one) for one in definition["privileges"].values()],
+        "Actions": [_action(privilege) for privilege in definition["privileges"].values()],
         "Resources": [
-            {"Name": one["resource"], "ARNFormats": [one["arn"]], "ConditionKeys": one["condition_keys"]}
-            for one in definition["resources"].values()
+            {"Name": resource["resource"], "ARNFormats": [resource["arn"]], "ConditionKeys": resource["condition_keys"]}
+            for resource in definition["resources"].values()
         ],
-        "ConditionKeys": [{"Name": key, "Types": [one["type"]]} for key, one in definition["conditions"].items()],
+        "ConditionKeys": [
+            {"Name": key, "Types": [condition["type"]]} for key, condition in definition["conditions"].items()
+        ],
     }
 
 
@@ -79,6 +81,6 @@ def _action(definition: dict[str, Any]) -> dict[str, Any]:
     types = definition["resource_types"]
     return {
         "Name": definition["privilege"],
-        "ActionConditionKeys": sorted({key for one in types.values() for key in one["condition_keys"]}),
+        "ActionConditionKeys": sorted({key for entry in types.values() for key in entry["condition_keys"]}),
         "Resources": [{"Name": kind} for kind in types if kind],
     }

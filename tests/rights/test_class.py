@@ -226,12 +226,12 @@ def test_the_boundaries_leave_what_the_policies_give(lakehouse: Lakehouse, prefi
     ):
         limit = permissions.render(lab, boundary)
         for name in bounded:
-            for one in _rights.statements(name, permissions.render(lab, name, caller=learner)):
+            for statement in _rights.statements(name, permissions.render(lab, name, caller=learner)):
                 context = {
-                    key: value.replace("${aws:PrincipalAccount}", lab.account) for _, key, value in one.conditions
+                    key: value.replace("${aws:PrincipalAccount}", lab.account) for _, key, value in statement.conditions
                 }
                 context |= {"aws:PrincipalAccount": lab.account, "aws:ResourceAccount": lab.account}
-                for action in one.actions:
-                    for resource in one.resources:
+                for action in statement.actions:
+                    for resource in statement.resources:
                         asked = Ask(action, resource, context=context)
                         assert decide([limit], asked) is Decision.ALLOWED, (boundary, action, resource)

@@ -82,6 +82,8 @@ def test_a_service_that_names_no_action_is_asked_by_its_operation(lab: Lab) -> N
 
 def test_every_action_of_the_learners_policies_is_explained(lab: Lab) -> None:
     for name in _rights.LEARNER_POLICIES:
-        for one in _rights.statements(name, permissions.render(lab, name)):
-            for action in one.actions:
-                assert f"{one.policy}, statement {one.sid}" in _rights.explain(f"{WHO}{action} on resource: x")
+        for statement in _rights.statements(name, permissions.render(lab, name)):
+            for action in statement.actions:
+                assert f"{statement.policy}, statement {statement.sid}" in _rights.explain(
+                    f"{WHO}{action} on resource: x"
+                )

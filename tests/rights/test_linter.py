@@ -44,12 +44,12 @@ def test_each_finding_has_its_reason_and_each_reason_its_finding(
     assert reasons
     found = findings(documents(connect_to(lakehouse.url, prefix)), tmp_path)
     known = {
-        one: reason
-        for one in found
+        entry: reason
+        for entry in found
         for reason in reasons
-        if (one.document, one.kind) == (reason[0], reason[2]) and one.sid.startswith(reason[1])
+        if (entry.document, entry.kind) == (reason[0], reason[2]) and entry.sid.startswith(reason[1])
     }
-    assert [one for one in found if one not in known] == []
+    assert [item for item in found if item not in known] == []
     assert reasons - set(known.values()) == set()
 
 
@@ -57,7 +57,7 @@ def test_the_linter_would_find_what_is_too_wide(tmp_path: Path) -> None:
     statement = {"Sid": "All", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
     misspelt = {"Sid": "No", "Effect": "Allow", "Action": "glue:CreateIntegrations", "Resource": "*"}
     found = findings({"wide.json": {"Version": "2012-10-17", "Statement": [statement, misspelt]}}, tmp_path)
-    assert {"missing_required_condition", "invalid_action"} <= {one.kind for one in found}
+    assert {"missing_required_condition", "invalid_action"} <= {entry.kind for entry in found}
 
 
 @pytest.mark.parametrize("prefix", ["", "averylongprefix1"])

@@ -67,7 +67,7 @@ def test_an_answer_for_each_resource_counts_more_than_that_for_the_action(lab: L
     iam = lab.client("iam")
     role = "arn:aws:iam::123456789012:role/Admin"
     asked = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=["s3:GetObject"], ResourceArns=["a", "b"])
-    assert [one["EvalResourceName"] for one in asked["EvaluationResults"]] == ["a", "b"]
+    assert [result["EvalResourceName"] for result in asked["EvaluationResults"]] == ["a", "b"]
 
     def answer(params: dict[str, Any], **_: object) -> tuple[AWSResponse, dict[str, Any]]:
         members = params["body"].items()
@@ -91,7 +91,7 @@ class TestTheSimulator:
         role = "arn:aws:iam::123456789012:role/Analyst"
         answer = lab.client("iam").simulate_principal_policy(PolicySourceArn=role, **parameters)
         assert not answer["IsTruncated"]
-        return [one["EvalDecision"] for one in answer["EvaluationResults"]]
+        return [result["EvalDecision"] for result in answer["EvaluationResults"]]
 
     def make(self, lab: Lab, *statements: dict[str, object], **more: str) -> None:
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -8,7 +8,7 @@ from typing import Any
 def unused(documents: Iterable[dict[str, Any]], rights: Iterable[dict[str, Any]]) -> list[str]:
     """Name each action, and each resource, of each statement that no granted right has needed."""
     granted = {(right["action"], right["resource"]) for right in rights if right["allowed"]}
-    return [line for document in documents for one in document["Statement"] for line in _idle(one, granted)]
+    return [line for document in documents for entry in document["Statement"] for line in _idle(entry, granted)]
 
 
 def denied(rights: Iterable[dict[str, Any]]) -> list[str]:
@@ -19,10 +19,10 @@ def denied(rights: Iterable[dict[str, Any]]) -> list[str]:
 def _idle(statement: dict[str, Any], granted: set[tuple[str, str]]) -> Iterator[str]:
     actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
     for action in actions:
-        if not any(one == action and any(_like(pattern, thing) for pattern in resources) for one, thing in granted):
+        if not any(entry == action and any(_like(pattern, thing) for pattern in resources) for entry, thing in granted):
             yield f"{statement['Sid']}: {action}"
     for pattern in resources:
-        if not any(one in actions and _like(pattern, thing) for one, thing in granted):
+        if not any(item in actions and _like(pattern, thing) for item, thing in granted):
             yield f"{statement['Sid']}: {pattern}"
 
 

@@ -56,7 +56,7 @@ class Dbt:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         results = json.loads(self.results.read_text())["results"]
-        return {one["unique_id"].split(".")[2]: one["status"] for one in results}
+        return {result["unique_id"].split(".")[2]: result["status"] for result in results}
 
     def ask(self, sql: str) -> Any:
         """Run a statement on the same lakehouse."""

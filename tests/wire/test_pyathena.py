@@ -68,7 +68,7 @@ def test_a_cursor_converts_each_type(connection: Connection) -> None:
 
     assert first[:8] == FIRST
     assert second == (2, "", *[None] * 8)
-    assert [(one[0], one[1]) for one in cursor.description][5:] == [
+    assert [(entry[0], entry[1]) for entry in cursor.description][5:] == [
         ("price", "decimal"), ("ok", "boolean"), ("tags", "array"), ("counts", "map"), ("address", "row"),
     ]  # fmt: skip
     assert cursor.data_scanned_in_bytes > 0
@@ -122,8 +122,8 @@ def test_statements_that_answer_in_text(connection: Connection) -> None:
 
 def test_the_catalog(connection: Connection) -> None:
     cursor = connection.cursor()
-    assert [one.name for one in cursor.list_databases("AwsDataCatalog")] == ["lab"]
-    assert "accounts" in [one.name for one in cursor.list_table_metadata()]
+    assert [database.name for database in cursor.list_databases("AwsDataCatalog")] == ["lab"]
+    assert "accounts" in [entry.name for entry in cursor.list_table_metadata()]
 
 
 def test_failures_carry_athenas_words(connection: Connection) -> None:

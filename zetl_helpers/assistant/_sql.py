@@ -157,7 +157,11 @@ class _Writer:
             return [f"{_quoted(measures[place][1])} {plan.direction}", *names]
         if plan.order is not None:
             found = [name for (_, name), group in zip(groups, plan.groups, strict=True) if group == plan.order]
-            found += [name for (_, name), one in zip(measures, plan.measures, strict=False) if one.column == plan.order]
+            found += [
+                name
+                for (_, name), measure in zip(measures, plan.measures, strict=False)
+                if measure.column == plan.order
+            ]
             if not found:
                 raise UnsupportedError("The sort order refers to something that is not among the columns.")
             return [f"{_quoted(found[0])} {plan.direction}", *names]

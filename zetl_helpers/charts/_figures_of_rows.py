@@ -173,7 +173,7 @@ def schema_picture(change: pd.DataFrame) -> Chart:
         ygap=3,
         meta={
             "words": [
-                f"{column}: {kind or 'unchanged'}, {' → '.join(dict.fromkeys(one for one in (before, after) if one))}"
+                f"{column}: {kind or 'unchanged'}, {' → '.join(dict.fromkeys(filter(None, (before, after))))}"
                 for column, before, after, kind in zip(
                     columns, change["before"], change["after"], change["change"], strict=True
                 )

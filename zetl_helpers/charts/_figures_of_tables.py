@@ -192,8 +192,8 @@ def files(counts: Mapping[str, FileCounts]) -> Chart:
 
     https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html
     """
-    live = [one.files for one in counts.values()]
-    stored = [one.stored_files for one in counts.values()]
+    live = [count.files for count in counts.values()]
+    stored = [entry.stored_files for entry in counts.values()]
     bars = [
         go.Bar(
             x=list(counts),

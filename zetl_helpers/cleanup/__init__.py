@@ -19,7 +19,7 @@ from zetl_helpers._aws import error_code
 from zetl_helpers._steps import Step
 from zetl_helpers._wait import WaitTimeoutError, wait_for
 from zetl_helpers.cleanup._discover import DISCOVERIES, StillThereError
-from zetl_helpers.cleanup._leftovers import Belongings, Foreign, Leftover
+from zetl_helpers.cleanup._leftovers import Foreign, Leftover, Ownership
 from zetl_helpers.cleanup._only import select
 from zetl_helpers.lab import TAG_KEY, Lab
 
@@ -77,17 +77,17 @@ def plan(lab: Lab, *, only: Sequence[Lab] = ()) -> Plan:
     Raises:
         ClientError: The credentials are no longer valid.
     """
-    mine = Belongings(lab)
+    mine = Ownership(lab)
     leftovers: list[Leftover] = []
     foreign: list[Foreign] = []
     unseen: list[tuple[str, str]] = []
     for what, discover in DISCOVERIES:
         try:
-            for one in discover(mine):
-                if isinstance(one, Leftover):
-                    leftovers.append(one)
+            for entry in discover(mine):
+                if isinstance(entry, Leftover):
+                    leftovers.append(entry)
                 else:
-                    foreign.append(one)
+                    foreign.append(entry)
         except (ClientError, BotoCoreError) as error:
             if isinstance(error, NoCredentialsError) or _signed_out(error):
                 raise
@@ -110,7 +110,7 @@ def show(found: Sequence[Leftover]) -> pd.DataFrame:
     Returns:
         Columns ``kind``, ``name``, ``why`` it should be deleted, and ``known by``, how it was identified.
     """
-    rows = [(one.kind, one.name, one.why, one.known_by) for one in found]
+    rows = [(entry.kind, entry.name, entry.why, entry.known_by) for entry in found]
     return pd.DataFrame(rows, columns=["kind", "name", "why", "known by"])
 
 
@@ -125,8 +125,8 @@ def transcript(found: Plan) -> str:
     """
     lab = found.lab
     lines = [f"Clean-up of {TAG_KEY}={lab.tags[TAG_KEY]} in account {lab.account}, Region {lab.region}."]
-    lines += [f"Would delete {one.kind} {one.name} ({one.known_by}): {one.why}." for one in found]
-    lines += [f"Would leave {one.kind} {one.name}: {one.why}." for one in found.foreign]
+    lines += [f"Would delete {entry.kind} {entry.name} ({entry.known_by}): {entry.why}." for entry in found]
+    lines += [f"Would leave {item.kind} {item.name}: {item.why}." for item in found.foreign]
     lines += [f"Could not look for {what}: {reason}" for what, reason in found.unseen]
     lines.append(f"{len(found)} to delete, {len(found.foreign)} to leave. Nothing was changed.")
     return "\n".join(lines)
@@ -145,27 +145,27 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
         Columns ``kind``, ``name`` and ``outcome``: ``deleted``, or ``failed`` with AWS's error.
     """
     rows = []
-    for number, one in enumerate(found, start=1):
-        if number == 1 or one.kind != found[number - 2].kind:
-            _begin(found[number - 1 :], one.kind)
+    for number, entry in enumerate(found, start=1):
+        if number == 1 or entry.kind != found[number - 2].kind:
+            _begin(found[number - 1 :], entry.kind)
         try:
-            done = one.delete()
+            done = entry.delete()
             outcome = (
                 "kept: another lab needs it" if isinstance(done, Step) and done.did == "still needed" else "deleted"
             )
         except _FAILURES as error:
             outcome = f"failed: {error}"
-        tell(f"[{number}/{len(found)}] {one.kind} {one.name}: {outcome}")
-        rows.append((one.kind, one.name, outcome))
+        tell(f"[{number}/{len(found)}] {entry.kind} {entry.name}: {outcome}")
+        rows.append((entry.kind, entry.name, outcome))
     return pd.DataFrame(rows, columns=["kind", "name", "outcome"])
 
 
 def _begin(rest: Sequence[Leftover], kind: str) -> None:
     """Request the deletion of the next resources of one kind."""
-    for one in takewhile(lambda one: one.kind == kind, rest):
+    for entry in takewhile(lambda entry: entry.kind == kind, rest):
         # A failure here occurs again in the resource's turn, and is reported then.
         with suppress(*_FAILURES):
-            one.begin()
+            entry.begin()
 
 
 def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
@@ -193,7 +193,7 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
     except WaitTimeoutError:
         raise LeftoverError(_what_is_left(seen[0])) from None
     kept = len(seen[0].foreign)
-    what = " and ".join(one.table for one in only) or "the lab"
+    what = " and ".join(entry.table for entry in only) or "the lab"
     return f"Nothing is left of {what}." + (
         f" Kept, because they aren't the lab's despite their names: {kept}." if kept else ""
     )
@@ -202,7 +202,7 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
 def _what_is_left(found: Plan) -> str:
     text = []
     if found:
-        names = ", ".join(f"{one.kind} {one.name}" for one in found)
+        names = ", ".join(f"{entry.kind} {entry.name}" for entry in found)
         text.append(f"Still there: {names}. Run cleanup.apply(cleanup.plan(lab)) again.")
     text += [f"Could not look for {what}: {reason}. Fix the cause and check again." for what, reason in found.unseen]
     return " ".join(text)

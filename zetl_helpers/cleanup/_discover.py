@@ -20,7 +20,7 @@ from zetl_helpers.cleanup._discover_account import (
     role,
     studio_domain,
 )
-from zetl_helpers.cleanup._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
+from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ownership
 from zetl_helpers.lab import TAG_KEY
 
 _OPTIMIZERS = ("compaction", "retention", "orphan_file_deletion")
@@ -37,7 +37,7 @@ class StillThereError(Exception):
     """AWS accepted a deletion but kept some resources; the text says which and why."""
 
 
-def _alarms(mine: Belongings) -> Found:
+def _alarms(mine: Ownership) -> Found:
     """Find the alarms that are named after the lab's integrations."""
     cloudwatch = mine.lab.client("cloudwatch")
     names = {monitoring.alarm_name(lab): lab.source for lab in mine.lab.everywhere}
@@ -53,7 +53,7 @@ def _alarms(mine: Belongings) -> Found:
             yield mine.foreign("CloudWatch alarm", name, tags)
 
 
-def _integrations(mine: Belongings) -> Found:
+def _integrations(mine: Ownership) -> Found:
     names = {lab.integration for lab in mine.lab.everywhere}
     sources = {lab.table_arn for lab in mine.lab.everywhere}
     for found in mine.integrations:
@@ -67,7 +67,7 @@ def _integrations(mine: Belongings) -> Found:
             yield mine.foreign("integration", name, tags)
 
 
-def _integration_is_gone(mine: Belongings, arn: str) -> bool | None:
+def _integration_is_gone(mine: Ownership, arn: str) -> bool | None:
     """Request an integration's deletion once, and return whether it is gone."""
     glue = mine.lab.client("glue")
     with absent(*integration.GONE):
@@ -83,16 +83,16 @@ def _wait_for_integration(name: str, gone: Callable[[], bool | None]) -> None:
     wait_for(f"integration {name} to be deleted", gone, timeout=30 * _MINUTES, hint=hint)
 
 
-def _logs(mine: Belongings) -> Found:
+def _logs(mine: Ownership) -> Found:
     """Find the logs of the lab's integrations: streams in a shared group, or separate groups.
 
     All integrations in the account share the group of the streams, so it is kept.
     """
     logs = mine.lab.client("logs")
     ids = {
-        _id(one): ("the log of the lab's integration", mine.source_of(one["IntegrationName"]))
-        for one in mine.integrations
-        if _is_labs(mine, one)
+        _id(entry): ("the log of the lab's integration", mine.source_of(entry["IntegrationName"]))
+        for entry in mine.integrations
+        if _is_labs(mine, entry)
     }
     for table in mine.tables_in_database:
         written_by = table.get("Parameters", {}).get("glue_integration_id", "").partition("_")[0]
@@ -100,7 +100,7 @@ def _logs(mine: Belongings) -> Found:
             about = f"is the log of what wrote table {table['Name']}"
             ids.setdefault(written_by, (about, mine.source_of(table["Name"])))
     pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=integration.LOG_GROUP.rstrip("/"))
-    for group in [one["logGroupName"] for page in pages for one in page["logGroups"]]:
+    for group in [item["logGroupName"] for page in pages for item in page["logGroups"]]:
         if group.rpartition("/")[2] in ids:
             known_by, source = ids[group.rpartition("/")[2]]
             delete = partial(logs.delete_log_group, logGroupName=group)
@@ -108,12 +108,12 @@ def _logs(mine: Belongings) -> Found:
             continue
         for stream, (known_by, source) in sorted(ids.items()):
             found = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream)["logStreams"]
-            for name in (one["logStreamName"] for one in found):
+            for name in (each["logStreamName"] for each in found):
                 delete = partial(logs.delete_log_stream, logGroupName=group, logStreamName=name)
                 yield Leftover("log stream", name, _KEPT, known_by, delete, table=source)
 
 
-def _is_labs(mine: Belongings, found: dict[str, Any]) -> bool:
+def _is_labs(mine: Ownership, found: dict[str, Any]) -> bool:
     return mine.owns(mine.integration_tags(found))
 
 
@@ -121,7 +121,7 @@ def _id(found: dict[str, Any]) -> str:
     return str(found["IntegrationArn"]).replace("/", ":").rpartition(":")[2]
 
 
-def _table_properties(mine: Belongings) -> Found:
+def _table_properties(mine: Ownership) -> Found:
     glue, database = mine.lab.client("glue"), mine.lab.database
     for lab in mine.lab.everywhere:
         key = {"ResourceArn": lab.database_arn, "TableName": lab.table}
@@ -135,7 +135,7 @@ def _table_properties(mine: Belongings) -> Found:
                 yield Foreign("table properties", lab.table, f"they are set on database {database}, not this lab's")
 
 
-def _resource_property(mine: Belongings) -> Found:
+def _resource_property(mine: Ownership) -> Found:
     lab = mine.lab
     tags = _property_tags(mine)
     if mine.owns(tags):
@@ -145,7 +145,7 @@ def _resource_property(mine: Belongings) -> Found:
         yield mine.foreign("resource property", lab.database, tags)
 
 
-def _property_tags(mine: Belongings) -> dict[str, str] | None:
+def _property_tags(mine: Ownership) -> dict[str, str] | None:
     glue = mine.lab.client("glue")
     with absent(*integration.GONE):
         found = glue.get_integration_resource_property(ResourceArn=mine.lab.database_arn)
@@ -154,7 +154,7 @@ def _property_tags(mine: Belongings) -> dict[str, str] | None:
     return None
 
 
-def _saved_queries(mine: Belongings) -> Found:
+def _saved_queries(mine: Ownership) -> Found:
     athena = mine.lab.client("athena")
     for name, saved in lakehouse.saved_queries(mine.lab).items():
         if mine.database_is_ours_or_gone:
@@ -164,7 +164,7 @@ def _saved_queries(mine: Belongings) -> Found:
             yield Foreign("saved query", name, f"it asks database {mine.lab.database}, not this lab's")
 
 
-def _optimizers(mine: Belongings) -> Found:
+def _optimizers(mine: Ownership) -> Found:
     glue = mine.lab.client("glue")
     for table in mine.tables_in_database:
         key = {"CatalogId": mine.lab.account, "DatabaseName": mine.lab.database, "TableName": table["Name"]}
@@ -179,7 +179,7 @@ def _optimizers(mine: Belongings) -> Found:
                 yield Leftover("table optimizer", name, why, known_by, delete, table=source)
 
 
-def _glue_tables(mine: Belongings) -> Found:
+def _glue_tables(mine: Ownership) -> Found:
     glue, database = mine.lab.client("glue"), mine.lab.database
     for table in mine.tables_in_database:
         delete = partial(glue.delete_table, DatabaseName=database, Name=table["Name"])
@@ -187,7 +187,7 @@ def _glue_tables(mine: Belongings) -> Found:
         yield Leftover("Glue table", name, "points to files", "in the lab's database", delete, table=source)
 
 
-def _database(mine: Belongings) -> Found:
+def _database(mine: Ownership) -> Found:
     if mine.owns(mine.database):
         delete = partial(mine.lab.client("glue").delete_database, Name=mine.lab.database)
         yield Leftover("Glue database", mine.lab.database, "holds the tables", TAGGED, delete)
@@ -195,7 +195,7 @@ def _database(mine: Belongings) -> Found:
         yield mine.foreign("Glue database", mine.lab.database, mine.database)
 
 
-def _bucket(mine: Belongings) -> Found:
+def _bucket(mine: Ownership) -> Found:
     bucket, s3 = mine.lab.bucket, mine.lab.client("s3")
     if mine.owns(mine.bucket):
         results = RESULTS_PREFIX
@@ -218,7 +218,7 @@ def empty(s3: Any, bucket: str, prefix: str) -> None:
     """Delete all versions of all objects, and all delete markers, under a prefix."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         listed = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in listed]
+        keys = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in listed]
         if not keys:
             continue
         kept = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True}).get("Errors", [])
@@ -227,7 +227,7 @@ def empty(s3: Any, bucket: str, prefix: str) -> None:
             raise StillThereError(f"S3 kept {len(kept)} objects of bucket {bucket}. The first one is {first}")
 
 
-def _dynamodb_tables(mine: Belongings) -> Found:
+def _dynamodb_tables(mine: Ownership) -> Found:
     """Find the lab's tables by name, and other tables by the lab's tag; dependent resources come first."""
     owned = []
     for name in dict.fromkeys([*(lab.table for lab in mine.lab.everywhere), *_tables_by_tag(mine)]):
@@ -246,7 +246,7 @@ def _dynamodb_tables(mine: Belongings) -> Found:
         yield Leftover("DynamoDB table", name, "holds the items", TAGGED, delete, gone, source)
 
 
-def _recovery(mine: Belongings, name: str) -> Found:
+def _recovery(mine: Ownership, name: str) -> Found:
     dynamodb = mine.lab.client("dynamodb")
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
@@ -257,7 +257,7 @@ def _recovery(mine: Belongings, name: str) -> Found:
         yield Leftover("point-in-time recovery", name, why, "of the lab's table", delete, table=source)
 
 
-def _table_policy(mine: Belongings, name: str) -> Found:
+def _table_policy(mine: Ownership, name: str) -> Found:
     dynamodb = mine.lab.client("dynamodb")
     arn = f"{mine.lab.table_arn.rpartition('/')[0]}/{name}"
     with absent("PolicyNotFoundException"):
@@ -267,7 +267,7 @@ def _table_policy(mine: Belongings, name: str) -> Found:
         yield Leftover("resource policy", name, why, "of the lab's table", delete, table=source)
 
 
-def _tables_by_tag(mine: Belongings) -> list[str]:
+def _tables_by_tag(mine: Ownership) -> list[str]:
     pages = (
         mine.lab.client("resourcegroupstaggingapi")
         .get_paginator("get_resources")
@@ -275,11 +275,11 @@ def _tables_by_tag(mine: Belongings) -> list[str]:
             TagFilters=[{"Key": TAG_KEY, "Values": [mine.lab.tags[TAG_KEY]]}], ResourceTypeFilters=["dynamodb:table"]
         )
     )
-    arns = [one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]]
+    arns = [entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]]
     return sorted(arn.rpartition("/")[2] for arn in arns)
 
 
-def _table_is_gone(mine: Belongings, name: str) -> bool | None:
+def _table_is_gone(mine: Ownership, name: str) -> bool | None:
     """Request a table's deletion once, and return whether it is gone."""
     dynamodb = mine.lab.client("dynamodb")
     with absent("ResourceNotFoundException"):
@@ -304,7 +304,7 @@ def _unless_busy(act: Callable[[], Any]) -> None:
 
 
 # Writers are deleted before their targets, and the resources that identify the others come last.
-DISCOVERIES: tuple[tuple[str, Callable[[Belongings], Iterable[Leftover | Foreign]]], ...] = (
+DISCOVERIES: tuple[tuple[str, Callable[[Ownership], Iterable[Leftover | Foreign]]], ...] = (
     ("CloudWatch alarms", _alarms),
     ("integrations", _integrations),
     ("logs", _logs),

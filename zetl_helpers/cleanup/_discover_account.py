@@ -9,21 +9,21 @@ from typing import Any
 
 from zetl_helpers import _studio_setup, permissions, studio, target
 from zetl_helpers._aws import absent
-from zetl_helpers.cleanup._leftovers import TAGGED, Belongings, Foreign, Found, Leftover
+from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ownership
 
 # Lake Formation's principal for "whatever IAM allows": a marker, not a grant to a person.
 _EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 
 
-def grants(mine: Belongings) -> Found:
+def grants(mine: Ownership) -> Found:
     """Find Lake Formation grants and opt-ins for the lab's database and tables."""
     by_principal: dict[str, list[tuple[dict[str, Any], list[str]]]] = defaultdict(list)
     opted_in: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for resource in _resources(mine):
-        for one in _pages(mine, "list_permissions", "PrincipalResourcePermissions", resource):
-            by_principal[_principal(one)].append((one["Resource"], one["Permissions"]))
-        for one in _pages(mine, "list_lake_formation_opt_ins", "LakeFormationOptInsInfoList", resource):
-            opted_in[_principal(one)].append(resource)
+        for permission in _pages(mine, "list_permissions", "PrincipalResourcePermissions", resource):
+            by_principal[_principal(permission)].append((permission["Resource"], permission["Permissions"]))
+        for page in _pages(mine, "list_lake_formation_opt_ins", "LakeFormationOptInsInfoList", resource):
+            opted_in[_principal(page)].append(resource)
     # The caller's grants are kept, because without them the caller could not drop the database.
     others = {*by_principal, *opted_in} - {_EVERYBODY, permissions.caller_principal(mine.lab)}
     for principal in sorted(others):
@@ -37,7 +37,7 @@ def grants(mine: Belongings) -> Found:
         )
 
 
-def _resources(mine: Belongings) -> Iterator[dict[str, Any]]:
+def _resources(mine: Ownership) -> Iterator[dict[str, Any]]:
     """Tables first, because a database's grants are wider."""
     for table in mine.tables_in_database:
         yield {"Table": {"DatabaseName": mine.lab.database, "Name": table["Name"]}}
@@ -46,7 +46,7 @@ def _resources(mine: Belongings) -> Iterator[dict[str, Any]]:
         yield {"Database": {"Name": mine.lab.database}}
 
 
-def _pages(mine: Belongings, operation: str, key: str, resource: dict[str, Any]) -> list[dict[str, Any]]:
+def _pages(mine: Ownership, operation: str, key: str, resource: dict[str, Any]) -> list[dict[str, Any]]:
     formation = mine.lab.client("lakeformation")
     found: list[dict[str, Any]] = []
     token: dict[str, str] = {}
@@ -63,7 +63,7 @@ def _principal(entry: dict[str, Any]) -> str:
 
 
 def _revoke(
-    mine: Belongings, principal: str, granted: list[tuple[dict[str, Any], list[str]]], opt_ins: list[dict[str, Any]]
+    mine: Ownership, principal: str, granted: list[tuple[dict[str, Any], list[str]]], opt_ins: list[dict[str, Any]]
 ) -> None:
     formation = mine.lab.client("lakeformation")
     who = {"DataLakePrincipalIdentifier": principal}
@@ -75,13 +75,13 @@ def _revoke(
             formation.delete_lake_formation_opt_in(Principal=who, Resource=resource)
 
 
-def locations(mine: Belongings) -> Found:
+def locations(mine: Ownership) -> Found:
     """Find the locations in the lab's bucket that chapter 3 registered with Lake Formation."""
     formation = mine.lab.client("lakeformation")
     token: dict[str, str] = {}
     while True:
         answer = formation.list_resources(**token)
-        for arn in (one["ResourceArn"] for one in answer["ResourceInfoList"]):
+        for arn in (entry["ResourceArn"] for entry in answer["ResourceInfoList"]):
             for lab in mine.lab.everywhere:
                 if arn.rstrip("/") == lab.table_location_arn and mine.owns(mine.bucket):
                     why, known_by = "lets Lake Formation read the files", "in the lab's bucket"
@@ -92,7 +92,7 @@ def locations(mine: Belongings) -> Found:
         token = {"NextToken": answer["NextToken"]}
 
 
-def administrator(mine: Belongings) -> Found:
+def administrator(mine: Ownership) -> Found:
     """Find the Lake Formation administrator that the tutorial added, from the target role's tag."""
     if mine.owns(mine.role) and (principal := studio.added_administrator(mine.lab)):
         yield Leftover(
@@ -104,7 +104,7 @@ def administrator(mine: Belongings) -> Found:
         )
 
 
-def studio_domain(mine: Belongings) -> Found:
+def studio_domain(mine: Ownership) -> Found:
     """Find the domain that the lab created, from the target role's tag; its project comes first."""
     domain = (mine.role or {}).get(_studio_setup.DOMAIN_TAG) if mine.owns(mine.role) else None
     if domain is None:
@@ -117,7 +117,7 @@ def studio_domain(mine: Belongings) -> Found:
     yield Leftover("Studio domain", domain, why, "recorded on the lab's role, and tagged", delete)
 
 
-def catalog_statements(mine: Belongings) -> Found:
+def catalog_statements(mine: Ownership) -> Found:
     """Find the lab's statements in the Data Catalog policy, by their ``Sid`` and the resources that they name.
 
     Statements have no tags. A statement belongs to the lab if it names only the lab's database and table, and neither
@@ -126,8 +126,10 @@ def catalog_statements(mine: Belongings) -> Found:
     policy = ""
     with absent("EntityNotFoundException"):
         policy = mine.lab.client("glue").get_resource_policy()["PolicyInJson"]
-    for lab in (one for one in mine.lab.everywhere if one.table_arn in policy):
-        wanted = {one["Sid"]: _subject(one) for one in permissions.render(lab, "catalog_resource_policy")["Statement"]}
+    for lab in (entry for entry in mine.lab.everywhere if entry.table_arn in policy):
+        wanted = {
+            item["Sid"]: _subject(item) for item in permissions.render(lab, "catalog_resource_policy")["Statement"]
+        }
         for statement in target.catalog_statements(lab):
             sid = statement["Sid"]
             theirs = mine.is_foreign(mine.database) or mine.is_foreign(mine.tables[lab.table])
@@ -159,11 +161,11 @@ def _flat(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     else:
-        for one in value:
-            yield from _flat(one)
+        for entry in value:
+            yield from _flat(entry)
 
 
-def role(mine: Belongings) -> Found:
+def role(mine: Ownership) -> Found:
     """Find the target role."""
     name = mine.lab.role
     if mine.owns(mine.role):
@@ -172,7 +174,7 @@ def role(mine: Belongings) -> Found:
         yield mine.foreign("IAM role", name, mine.role)
 
 
-def _delete_role(mine: Belongings) -> None:
+def _delete_role(mine: Ownership) -> None:
     iam, name = mine.lab.client("iam"), mine.lab.role
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=name):
         for policy in page["PolicyNames"]:

@@ -57,7 +57,7 @@ class Foreign:
 Found = Iterator[Leftover | Foreign]
 
 
-class Belongings:
+class Ownership:
     """The owners of taggable resources with the lab's names; each is looked up once.
 
     Args:
@@ -132,7 +132,7 @@ class Belongings:
             if error_code(error) in ("404", "NoSuchBucket"):
                 return None
             # AWS returns 403 for another account's bucket, and for a bucket that the caller may not read.
-            mine = [one["Name"] for one in s3.list_buckets()["Buckets"]] if error_code(error) == "403" else []
+            mine = [entry["Name"] for entry in s3.list_buckets()["Buckets"]] if error_code(error) == "403" else []
             if error_code(error) == "NoSuchTagSet" or (error_code(error) == "403" and self.lab.bucket not in mine):
                 return {}
             raise

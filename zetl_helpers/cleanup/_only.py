@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from zetl_helpers.cleanup._discover import empty
-from zetl_helpers.cleanup._leftovers import Belongings, Leftover
+from zetl_helpers.cleanup._leftovers import Leftover, Ownership
 from zetl_helpers.lab import Lab
 
 # Every chapter with a table creates these first. Anything else, such as a Studio domain, shows that the lab is in use.
@@ -16,7 +16,7 @@ _SHARED = (
 )  # fmt: skip
 
 
-def select(mine: Belongings, found: Sequence[Leftover], only: Sequence[Lab], *, complete: bool) -> list[Leftover]:
+def select(mine: Ownership, found: Sequence[Leftover], only: Sequence[Lab], *, complete: bool) -> list[Leftover]:
     """Return the resources to delete to remove the given tables completely, in deletion order.
 
     Args:
@@ -26,14 +26,14 @@ def select(mine: Belongings, found: Sequence[Leftover], only: Sequence[Lab], *, 
         complete: Whether everything could be looked for.
     """
     sources = {lab.source for lab in only}
-    others = [one for one in found if one.table not in sources]
-    if complete and all(one.kind in _SHARED for one in others):
+    others = [entry for entry in found if entry.table not in sources]
+    if complete and all(other.kind in _SHARED for other in others):
         return list(found)
-    theirs = [one for one in found if one.table in sources]
+    theirs = [item for item in found if item.table in sources]
     return [*theirs, *_files(mine, only)]
 
 
-def _files(mine: Belongings, only: Sequence[Lab]) -> Iterator[Leftover]:
+def _files(mine: Ownership, only: Sequence[Lab]) -> Iterator[Leftover]:
     """Look for the files of the tables' targets: the bucket that holds them stays."""
     if not mine.owns(mine.bucket):
         return

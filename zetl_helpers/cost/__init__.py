@@ -110,7 +110,7 @@ def estimate(
         notes=(
             idle_warning(refresh_minutes),
             *region_notes(region),
-            *(f"Not included: {one}" for one in NOT_INCLUDED),
+            *(f"Not included: {entry}" for entry in NOT_INCLUDED),
         ),
         period=f"{'1 day' if days == 1 else f'{days:g} days'}, list prices of {PRICED_REGION}",
     )

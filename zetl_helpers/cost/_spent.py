@@ -103,7 +103,7 @@ def _bucket(lab: Lab, now: datetime) -> Iterator[CostItem]:
         for page in lab.client("s3").get_paginator("list_object_versions").paginate(Bucket=lab.bucket):
             versions += page.get("Versions", [])
     if versions:
-        stored = sum(one["Size"] / GB * _months(one["LastModified"], now) for one in versions)
+        stored = sum(version["Size"] / GB * _months(version["LastModified"], now) for version in versions)
         yield line(
             "S3 storage", "s3_storage", stored, "GB-months", f"{len(versions):,} objects, each since it was created"
         )
@@ -116,9 +116,9 @@ def _queries(lab: Lab) -> Iterator[CostItem]:
     scans = []
     for page in athena.get_paginator("list_query_executions").paginate(WorkGroup=lab.workgroup):
         ids = page["QueryExecutionIds"]
-        for one in athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"] if ids else []:
-            if one.get("QueryExecutionContext", {}).get("Database") == lab.database and _is_billed(one):
-                scans.append(one.get("Statistics", {}).get("DataScannedInBytes", 0))
+        for execution in athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"] if ids else []:
+            if execution.get("QueryExecutionContext", {}).get("Database") == lab.database and _is_billed(execution):
+                scans.append(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
     if scans:
         billed = sum(map(billed_scan, scans))
         basis = f"{len(scans):,} queries that scanned {sum(scans):,} bytes, 10 MB at least each"
@@ -145,6 +145,6 @@ def _alarm(lab: Lab, now: datetime) -> Iterator[CostItem]:
     alarms = lab.client("cloudwatch").describe_alarms(AlarmNames=[monitoring.alarm_name(lab)])["MetricAlarms"]
     for alarm in alarms:
         since = alarm["AlarmConfigurationUpdatedTimestamp"]
-        metrics = sum("MetricStat" in one for one in alarm.get("Metrics", [])) or 1
+        metrics = sum("MetricStat" in metric for metric in alarm.get("Metrics", [])) or 1
         months = _months(since, now) * metrics
         yield line("CloudWatch alarm", "alarm", months, "alarm-months", f"{metrics} metrics since {since:%Y-%m-%d}")

@@ -138,9 +138,9 @@ def write_index(outcomes: Sequence[Outcome], out: Path) -> None:
         out: The folder of the pages.
     """
     rows = "\n".join(
-        f"<tr><td><a href='{one.path.stem}.html'>{html.escape(one.title)}</a></td>"
-        f"<td>{one.cells}</td><td>{one.seconds:.1f}</td><td>{html.escape(one.error or 'ran')}</td></tr>"
-        for one in outcomes
+        f"<tr><td><a href='{outcome.path.stem}.html'>{html.escape(outcome.title)}</a></td>"
+        f"<td>{outcome.cells}</td><td>{outcome.seconds:.1f}</td><td>{html.escape(outcome.error or 'ran')}</td></tr>"
+        for outcome in outcomes
     )
     today = f"{datetime.datetime.now().astimezone():%Y-%m-%d}"
     (out / "index.html").write_text(_PAGE.replace("DATE", today).replace("ROWS", rows), encoding="utf-8")

@@ -222,6 +222,6 @@ def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def _print_table(outcomes: Sequence[Outcome]) -> None:
     print(f"\n{'notebook':<28}{'cells':>6}{'seconds':>9}")
-    for one in outcomes:
-        print(f"{one.path.stem:<28}{one.cells:>6}{one.seconds:>9.1f}  {one.error}".rstrip())
-    print(f"{'all':<28}{sum(one.cells for one in outcomes):>6}{sum(one.seconds for one in outcomes):>9.1f}")
+    for outcome in outcomes:
+        print(f"{outcome.path.stem:<28}{outcome.cells:>6}{outcome.seconds:>9.1f}  {outcome.error}".rstrip())
+    print(f"{'all':<28}{sum(entry.cells for entry in outcomes):>6}{sum(item.seconds for item in outcomes):>9.1f}")

@@ -130,7 +130,7 @@ def _governance(lab: Lab) -> Check:
     if not _governed.governs_new_things(settings) and not governed:
         return Check(True, "Lake Formation lets IAM control the lab's database and tables")
     me = permissions.caller_principal(lab)
-    if me in {admin["DataLakePrincipalIdentifier"] for admin in settings.get("DataLakeAdmins", [])}:
+    if me in {administrator["DataLakePrincipalIdentifier"] for administrator in settings.get("DataLakeAdmins", [])}:
         return Check(
             True, "Lake Formation governs this account; you are an administrator, and chapter 1 grants permissions"
         )
@@ -197,13 +197,13 @@ def _catalog_policy(lab: Lab) -> tuple[int, int]:
     if target.class_is_prepared(lab):
         return len(text.encode()), 0
     statements = permissions.render(lab, "catalog_resource_policy")["Statement"]
-    missing = [one for one in statements if f'"{one["Sid"]}"' not in text]
+    missing = [statement for statement in statements if f'"{statement["Sid"]}"' not in text]
     return len(text.encode()), len(json.dumps(missing, separators=(",", ":")).encode()) if missing else 0
 
 
 def _administrators(lab: Lab) -> tuple[int, int]:
     settings = lab.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
-    names = {one["DataLakePrincipalIdentifier"] for one in settings.get("DataLakeAdmins", [])}
+    names = {administrator["DataLakePrincipalIdentifier"] for administrator in settings.get("DataLakeAdmins", [])}
     return len(names), int(permissions.caller_principal(lab) not in names)
 
 
@@ -224,10 +224,10 @@ def leftovers(lab: Lab) -> list[Check]:
     checks = [
         Check(
             False,
-            f"{one.kind} {one.name} has one of the lab's names but isn't the lab's",
-            f"Kept: {one.why}. Set ZETL_PREFIX to use different names for your lab.",
+            f"{entry.kind} {entry.name} has one of the lab's names but isn't the lab's",
+            f"Kept: {entry.why}. Set ZETL_PREFIX to use different names for your lab.",
         )
-        for one in found.foreign
+        for entry in found.foreign
     ]
     checks += [
         Check(

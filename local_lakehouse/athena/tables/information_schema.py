@@ -25,7 +25,7 @@ _TEXT = types.VARCHAR
 
 
 def _schemata(lake: Lake) -> tuple[Columns, Iterator[Row]]:
-    names = [*(one["Name"] for one in lake.databases()), "information_schema"]
+    names = [*(database["Name"] for database in lake.databases()), "information_schema"]
     return (("catalog_name", _TEXT), ("schema_name", _TEXT)), ((CATALOG, name) for name in names)
 
 

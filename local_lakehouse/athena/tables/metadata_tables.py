@@ -56,7 +56,7 @@ def _snapshots(table: Table) -> tuple[Columns, list[Row]]:
         ("summary", _SUMMARY),
     )
     rows = []
-    for snapshot in sorted(table.metadata.snapshots, key=lambda one: one.timestamp_ms):
+    for snapshot in sorted(table.metadata.snapshots, key=lambda entry: entry.timestamp_ms):
         summary = snapshot.summary
         rows.append(
             (
@@ -135,19 +135,19 @@ def _manifests(table: Table) -> tuple[Columns, list[Row]]:
     )
     rows = [
         (
-            one.manifest_path,
-            one.manifest_length,
-            one.partition_spec_id,
-            one.added_snapshot_id,
-            one.added_files_count,
-            one.added_rows_count,
-            one.existing_files_count,
-            one.existing_rows_count,
-            one.deleted_files_count,
-            one.deleted_rows_count,
-            _partition_summaries(table, one),
+            entry.manifest_path,
+            entry.manifest_length,
+            entry.partition_spec_id,
+            entry.added_snapshot_id,
+            entry.added_files_count,
+            entry.added_rows_count,
+            entry.existing_files_count,
+            entry.existing_rows_count,
+            entry.deleted_files_count,
+            entry.deleted_rows_count,
+            _partition_summaries(table, entry),
         )
-        for one in _manifests_of(table)
+        for entry in _manifests_of(table)
     ]
     return columns, rows
 
@@ -271,11 +271,11 @@ def _column_summary(field_id: int, type_: IcebergType, files: list[DataFile]) ->
     def bound(values: list[dict[int, bytes] | None], choose: Callable[[list[Any]], Any]) -> Any:
         if not isinstance(type_, PrimitiveType):
             return None
-        found = [decoded(type_, one[field_id]) for one in values if one and field_id in one]
+        found = [decoded(type_, value[field_id]) for value in values if value and field_id in value]
         return plain_value(choose(found), type_) if found else None
 
     def total(values: list[dict[int, int] | None]) -> int | None:
-        found = [one[field_id] for one in values if one and field_id in one]
+        found = [value[field_id] for value in values if value and field_id in value]
         return sum(found) if found else None
 
     return {

@@ -74,7 +74,7 @@ _ICEBERG_PROPERTIES = frozenset(
 
 def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome:
     """Create a table from the rows of a query."""
-    database, name = qualify(tuple(one.key for one in statement.table), context.database, statement.position)
+    database, name = qualify(tuple(entry.key for entry in statement.table), context.database, statement.position)
     settings = property_values(statement.properties)
     iceberg = str(settings.get("table_type", "HIVE")).upper() == "ICEBERG"
     _check_properties(settings, _ICEBERG_PROPERTIES if iceberg else _HIVE_PROPERTIES)
@@ -127,7 +127,7 @@ def property_values(properties: Sequence[nodes.Property]) -> dict[str, Any]:
     Raises:
         QueryFailure: A value is not a constant.
     """
-    return {one.name: _constant(one.value) for one in properties}
+    return {entry.name: _constant(entry.value) for entry in properties}
 
 
 def _constant(node: tree.Expression) -> Any:
@@ -189,7 +189,7 @@ def _create_hive(
     rows: Callable[[], pa.RecordBatchReader],
 ) -> Written:
     file_format = check_format(str(settings.get("format", "PARQUET")))
-    partitioned_by = [str(one).lower() for one in settings.get("partitioned_by", ())]
+    partitioned_by = [str(item).lower() for item in settings.get("partitioned_by", ())]
     if partitioned_by != [column for column, _ in columns[len(columns) - len(partitioned_by) :]]:
         raise QueryFailure(
             "INVALID_TABLE_PROPERTY",

@@ -127,14 +127,15 @@ def transforms_of(texts: Sequence[str]) -> list[nodes.PartitionField]:
 
 def _spec(schema: Schema, partitions: Sequence[nodes.PartitionField]) -> PartitionSpec:
     fields = []
-    for number, one in enumerate(partitions):
-        if one.column not in schema.column_names:
-            raise QueryFailure("COLUMN_NOT_FOUND", f"Unknown partition column: {one.column}")
-        source = schema.find_field(one.column)
-        name, transform = _transform(one)
+    for number, partition in enumerate(partitions):
+        if partition.column not in schema.column_names:
+            raise QueryFailure("COLUMN_NOT_FOUND", f"Unknown partition column: {partition.column}")
+        source = schema.find_field(partition.column)
+        name, transform = _transform(partition)
         if not transform.can_transform(source.field_type):
             raise QueryFailure(
-                "NOT_SUPPORTED", f"{one.transform} cannot partition by {one.column}, which is a {source.field_type}"
+                "NOT_SUPPORTED",
+                f"{partition.transform} cannot partition by {partition.column}, which is a {source.field_type}",
             )
         fields.append(PartitionField(source.field_id, PARTITION_FIELD_ID_START + number, transform, name))
     return PartitionSpec(*fields)

@@ -44,7 +44,7 @@ def target_of(context: Context, names: tuple[Name, ...], position: Position) -> 
     Raises:
         QueryFailure: The table does not exist or is a view.
     """
-    database, name = qualify(tuple(one.key for one in names), context.database, position)
+    database, name = qualify(tuple(item.key for item in names), context.database, position)
     entry = context.lake.table(database, name)
     if entry is None:
         if context.lake.database(database) is None:

@@ -134,12 +134,12 @@ def _expired(table: Table) -> list[int]:
     age = int(properties.get("vacuum_max_snapshot_age_seconds", _DEFAULT_AGE_SECONDS))
     keep = int(properties.get("vacuum_min_snapshots_to_keep", "1"))
     oldest = (datetime.now(UTC) - timedelta(seconds=age)).timestamp() * 1000
-    snapshots = sorted(table.metadata.snapshots, key=lambda one: one.timestamp_ms, reverse=True)
+    snapshots = sorted(table.metadata.snapshots, key=lambda entry: entry.timestamp_ms, reverse=True)
     protected = {ref.snapshot_id for ref in table.metadata.refs.values()}
     return [
-        one.snapshot_id
-        for place, one in enumerate(snapshots)
-        if place >= keep and one.timestamp_ms < oldest and one.snapshot_id not in protected
+        snapshot.snapshot_id
+        for place, snapshot in enumerate(snapshots)
+        if place >= keep and snapshot.timestamp_ms < oldest and snapshot.snapshot_id not in protected
     ]
 
 
@@ -149,7 +149,7 @@ def _files(table: Table) -> set[str]:
     manifests: dict[str, Any] = {}
     for snapshot in table.metadata.snapshots:
         found.add(snapshot.manifest_list)
-        manifests.update({one.manifest_path: one for one in snapshot.manifests(table.io)})
+        manifests.update({item.manifest_path: item for item in snapshot.manifests(table.io)})
     for path, manifest in manifests.items():
         found.add(path)
         for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):

@@ -202,16 +202,18 @@ def _assigned(target: _Target, assignments: Sequence[nodes.Assignment], scope: S
     """Return DuckDB's SQL of the new values by column name."""
     wanted = {name.lower(): type_ for name, type_ in target.columns}
     values: dict[str, Typed] = {}
-    for one in assignments:
-        if one.column.key not in wanted:
+    for assignment in assignments:
+        if assignment.column.key not in wanted:
             raise QueryFailure(
-                "COLUMN_NOT_FOUND", f"The {verb} SET target column {one.column.value} doesn't exist", one.position
+                "COLUMN_NOT_FOUND",
+                f"The {verb} SET target column {assignment.column.value} doesn't exist",
+                assignment.position,
             )
-        if one.column.key in values:
+        if assignment.column.key in values:
             raise QueryFailure(
-                "SYNTAX_ERROR", f"Multiple assignments for same column: {one.column.value}", one.position
+                "SYNTAX_ERROR", f"Multiple assignments for same column: {assignment.column.value}", assignment.position
             )
-        values[one.column.key] = target.expression(one.value, scope.in_clause(f"{verb} SET"))
+        values[assignment.column.key] = target.expression(assignment.value, scope.in_clause(f"{verb} SET"))
     given = [value.type for value in values.values()]
     expected = [wanted[name] for name in values]
     if not all(map(can_store, given, expected)):

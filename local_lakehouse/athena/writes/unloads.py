@@ -28,7 +28,7 @@ def unload(statement: nodes.Unload, context: Context) -> Outcome:
     compiled = compile_query(statement.query, context.session(tables))
     columns = named_columns(compiled, statement.query)
     check_hive_types(columns)
-    partitioned_by = [str(one).lower() for one in settings.get("partitioned_by", ())]
+    partitioned_by = [str(entry).lower() for entry in settings.get("partitioned_by", ())]
     if partitioned_by != [name for name, _ in columns[len(columns) - len(partitioned_by) :]]:
         raise QueryFailure(
             "INVALID_TABLE_PROPERTY", f"Partition keys must be the last columns of the query: {partitioned_by}"

@@ -119,7 +119,9 @@ class Calls:
                     values = self._bound(name, binding, wanted, arguments, scope)
                     if values is not None:
                         return signature, values, _result(signature, binding, values)
-        given = ", ".join("function" if isinstance(one, tree.Lambda) else str(one.type) for one in arguments)
+        given = ", ".join(
+            "function" if isinstance(argument, tree.Lambda) else str(argument.type) for argument in arguments
+        )
         expected = ", ".join(map(str, candidates))
         raise QueryFailure(
             "FUNCTION_NOT_FOUND",

@@ -128,7 +128,7 @@ class Expressions:
         terms = [self.filter(term, scope, "Logical expression term") for term in node.terms]
         written = []
         for place, term in enumerate(terms):
-            guards = [one.sql for one in terms[:place] if one.facts.tables <= term.facts.tables]
+            guards = [entry.sql for entry in terms[:place] if entry.facts.tables <= term.facts.tables]
             guarded = term.fails and guards
             written.append(f"CASE WHEN {' AND '.join(guards)} THEN {term.sql} ELSE FALSE END" if guarded else term.sql)
         return derive("(" + " AND ".join(written) + ")", types.BOOLEAN, *terms)
@@ -232,13 +232,13 @@ class Expressions:
 
     def _like(self, node: tree.Like, scope: Scope) -> Typed:
         value, pattern = self.expression(node.operand, scope), self.expression(node.pattern, scope)
-        for side, one in (("Left side", value), ("Pattern", pattern)):
-            if not types.is_text(one.type) and one.type != types.UNKNOWN:
+        for side, entry in (("Left side", value), ("Pattern", pattern)):
+            if not types.is_text(entry.type) and entry.type != types.UNKNOWN:
                 subject = f"{side} of LIKE expression" if side == "Left side" else "Pattern for LIKE expression"
                 raise QueryFailure(
-                    "TYPE_MISMATCH", f"{subject} must evaluate to a varchar (actual: {one.type})", node.position
+                    "TYPE_MISMATCH", f"{subject} must evaluate to a varchar (actual: {entry.type})", node.position
                 )
-        texts = [coerce(one, types.VARCHAR).sql for one in (value, pattern)]
+        texts = [coerce(item, types.VARCHAR).sql for item in (value, pattern)]
         if node.escape is None:
             return derive(f"({texts[0]} LIKE {texts[1]})", types.BOOLEAN, value, pattern)
         given = self.expression(node.escape, scope)

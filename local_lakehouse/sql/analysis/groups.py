@@ -58,11 +58,11 @@ class Groups:
             )
         scope.grouping = Grouping(keys, several=len(crossed) > 1)
         if node.group.distinct:
-            unique = {frozenset(one): one for one in reversed(crossed)}
+            unique = {frozenset(entry): entry for entry in reversed(crossed)}
             crossed = list(reversed(unique.values()))
         if len(crossed) == 1:
             return Fragment(", ".join(crossed[0]) or "GROUPING SETS (())", union(*facts))
-        sql = "GROUPING SETS (" + ", ".join(f"({', '.join(one)})" for one in crossed) + ")"
+        sql = "GROUPING SETS (" + ", ".join(f"({', '.join(each)})" for each in crossed) + ")"
         return Fragment(sql, union(*facts))
 
     def _grouping_sets(
@@ -81,7 +81,7 @@ class Groups:
                         f"GROUP BY expression must be a column reference: {written.text}",
                         written.position,
                     )
-        sets = [tuple(self._key(one, node, scope, keys, facts) for one in part) for part in element.sets]
+        sets = [tuple(self._key(entry, node, scope, keys, facts) for entry in part) for part in element.sets]
         if element.kind == "ROLLUP":
             return [tuple(itertools.chain.from_iterable(sets[:count])) for count in range(len(sets), -1, -1)]
         if element.kind == "CUBE":
@@ -119,7 +119,7 @@ class Groups:
             if isinstance(item, tree.SelectItem):
                 expressions.append(item.expression)
             else:
-                expressions += [one.node for one in self._analysis.selects.all_columns(item, scope)]
+                expressions += [column.node for column in self._analysis.selects.all_columns(item, scope)]
         if not 1 <= number <= len(expressions):
             raise QueryFailure(
                 "INVALID_COLUMN_REFERENCE", f"GROUP BY position {number} is not in select list", node.position

@@ -39,8 +39,8 @@ class Queries:
         """Analyze a query; `scope` is the enclosing scope."""
         self._analysis.common.append({})
         try:
-            for one in query.common:
-                self._analysis.common_tables.add(one, query, scope)
+            for entry in query.common:
+                self._analysis.common_tables.add(entry, query, scope)
             return self._with_tail(query, scope)
         finally:
             self._analysis.common.pop()

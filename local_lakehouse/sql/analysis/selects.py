@@ -244,18 +244,18 @@ class Selects:
         self._check_ambiguous(order, {name for name, found in meanings.items() if len(found) > 1})
         scope.aliases = aliases
         keys = []
-        for one in order:
-            value = self._analysis.ordering.ordinal(one.key, [item.value for item in items], "ORDER BY")
+        for entry in order:
+            value = self._analysis.ordering.ordinal(entry.key, [item.value for item in items], "ORDER BY")
             if value is None:
-                value = self._above_grouping(one.key, scope)
-            computed = dotted(one.key) is None and any(column.name.key in aliases for column in columns_in(one.key))
+                value = self._above_grouping(entry.key, scope)
+            computed = dotted(entry.key) is None and any(column.name.key in aliases for column in columns_in(entry.key))
             if node.distinct and (computed or value.sql not in {item.value.sql for item in items}):
                 raise QueryFailure(
                     "EXPRESSION_NOT_IN_DISTINCT",
                     "For SELECT DISTINCT, ORDER BY expressions must appear in select list",
-                    one.key.position,
+                    entry.key.position,
                 )
-            keys.append(self._order_key(one, value, items, by_number=node.distinct))
+            keys.append(self._order_key(entry, value, items, by_number=node.distinct))
         return keys
 
     def _check_aggregates(self, node: tree.Select, order: tuple[tree.SortItem, ...]) -> None:
@@ -294,8 +294,8 @@ class Selects:
             else:
                 given = [alias.key for alias in item.aliases]
                 names += given or [
-                    None if isinstance(one.node, tree.Column) or not one.column.name else one.column.name.lower()
-                    for one in self.all_columns(item, scope)
+                    None if isinstance(entry.node, tree.Column) or not entry.column.name else entry.column.name.lower()
+                    for entry in self.all_columns(item, scope)
                 ]
         return names
 

@@ -67,9 +67,9 @@ class Windows:
         parts = []
         facts = NOTHING
         if window.partition:
-            keys = [self._analysis.expression(one, scope) for one in window.partition]
-            parts.append("PARTITION BY " + ", ".join(key(one.sql, one.type) for one in keys))
-            facts = union(*(one.facts for one in keys))
+            keys = [self._analysis.expression(entry, scope) for entry in window.partition]
+            parts.append("PARTITION BY " + ", ".join(key(each.sql, each.type) for each in keys))
+            facts = union(*(item.facts for item in keys))
         if window.order:
             order = self._range_order(window, scope) or self._analysis.ordering.clause(window.order, scope)
             parts.append(order.sql.strip())

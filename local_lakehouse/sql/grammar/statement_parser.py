@@ -143,7 +143,7 @@ class StatementParser:
                     raise self._tokens.refuse("'FORMAT', 'TYPE'")
                 value = self._tokens.accept_any(*_EXPLAIN_OPTIONS[name])
                 if value is None:
-                    raise self._tokens.refuse(", ".join(f"'{one}'" for one in _EXPLAIN_OPTIONS[name]))
+                    raise self._tokens.refuse(", ".join(f"'{option}'" for option in _EXPLAIN_OPTIONS[name]))
                 options[name] = value
                 if not self._tokens.accept_symbol(","):
                     break

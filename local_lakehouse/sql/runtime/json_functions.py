@@ -127,7 +127,9 @@ def json_array_contains(text: str, wanted: str) -> bool | None:
 
 def _same(item: Any, wanted: Any) -> bool:
     numbers = [
-        one for one in (item, wanted) if is_number_text(one) or (isinstance(one, int) and not isinstance(one, bool))
+        entry
+        for entry in (item, wanted)
+        if is_number_text(entry) or (isinstance(entry, int) and not isinstance(entry, bool))
     ]
     if len(numbers) == 2:
         return is_number_text(item) == is_number_text(wanted) and float(item) == float(wanted)

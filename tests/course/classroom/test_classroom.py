@@ -94,7 +94,7 @@ class TestStatus:
         seen = status_of(alone)
         assert "isn't the lab's" in str(seen.loc["dora", "note"])
         assert seen.loc["eli", "chapter"] == 1
-        assert [one.lab.prefix for one in classroom.plan(classroom.learners(alone)) if one] == ["eli"]
+        assert [entry.lab.prefix for entry in classroom.plan(classroom.learners(alone)) if entry] == ["eli"]
 
     def test_names_that_no_lab_can_have_are_nobody(self, alone: Lab) -> None:
         alone.client("s3").create_bucket(Bucket=f"{alone.bucket}-not-a-prefix")

@@ -47,7 +47,7 @@ def words(value: str, *more: Any) -> list[Any]:
 def entries(value: dict[str, Any], *more: Any) -> list[Any]:
     return [
         value,
-        {name.upper(): one for name, one in value.items()},
+        {name.upper(): entry for name, entry in value.items()},
         pd.Series(value),
         list(value.items()),
         json.dumps(value),
@@ -119,7 +119,7 @@ def described(lab: Lab) -> Any:
     return dynamodb.describe_import(ImportArn=one["ImportArn"])
 
 
-LISTED = [{"DataLakePrincipalIdentifier": one} for one in (*ADMINISTRATORS, ANALYST)]
+LISTED = [{"DataLakePrincipalIdentifier": administrator} for administrator in (*ADMINISTRATORS, ANALYST)]
 DAY = {"FieldName": "LastPaymentDate", "FunctionSpec": "month", "ConversionSpec": "iso"}
 GRANTS = {"database": ["DESCRIBE"], "table": ["DESCRIBE", "SELECT"]}
 CHANGES = {"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "same"}
@@ -152,8 +152,8 @@ RIGHT: dict[str, list[Any]] = {
         ACTIONS,
         tuple(ACTIONS),
         set(ACTIONS),
-        [one.upper() for one in ACTIONS],
-        [one.split(":")[1] for one in ACTIONS],
+        [action.upper() for action in ACTIONS],
+        [item.split(":")[1] for item in ACTIONS],
         ["describe_table", "export_table_to_point_in_time", "describe_export"],
         ", ".join(ACTIONS),
         {"Effect": "Allow", "Action": ACTIONS, "Resource": "*"},

@@ -37,7 +37,7 @@ def tagged(tags: dict[str, str]) -> Any:
 
     def tag(lab: Lab) -> None:
         glue, arn = lab.client("glue"), integration.require(lab)["IntegrationArn"]
-        glue.untag_resource(ResourceArn=arn, TagsToRemove=[one for one in TAGS if one not in tags])
+        glue.untag_resource(ResourceArn=arn, TagsToRemove=[entry for entry in TAGS if entry not in tags])
         if tags:
             glue.tag_resource(ResourceArn=arn, TagsToAdd=tags)
 
@@ -109,7 +109,11 @@ def repaired(shipment: str = "", *, without: str = "", **changed: Any) -> Any:
         source.put_items(shipments, fixed())
         if not shipment:
             return
-        item = next(one for one in fixed() if one["ShipmentID"] == {"S": shipment}) | changed.pop("item", {}) | changed
+        item = (
+            next(entry for entry in fixed() if entry["ShipmentID"] == {"S": shipment})
+            | changed.pop("item", {})
+            | changed
+        )
         item.pop(without, None)
         dynamodb, key = lab.client("dynamodb"), {"ShipmentID": {"S": shipment}}
         if without == "ShipmentID":

@@ -14,7 +14,7 @@ from zetl_helpers.course.exercises import ALL, Chapter, Exercise
 from zetl_helpers.course.exercises.chapter_03 import ADMINISTRATORS
 from zetl_helpers.lab import Lab
 
-EXERCISES = {f"{chapter}.{place}": one for chapter, many in ALL.items() for place, one in enumerate(many, start=1)}
+EXERCISES = {f"{chapter}.{place}": entry for chapter, many in ALL.items() for place, entry in enumerate(many, start=1)}
 JUDGED = [name for name, exercise in EXERCISES.items() if not exercise.fault]
 NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 
@@ -45,15 +45,15 @@ def test_every_chapter_has_at_least_three_of_several_kinds() -> None:
     assert list(ALL) == [*range(1, 12), 13]
     for exercises in ALL.values():
         assert len(exercises) >= 3
-        assert len({one.kind for one in exercises}) >= 2
-    assert {one.kind for one in EXERCISES.values()} == {
+        assert len({entry.kind for entry in exercises}) >= 2
+    assert {exercise.kind for exercise in EXERCISES.values()} == {
         "predict", "complete", "write the SQL", "use the API", "break and repair",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("number", ALL)
 def test_every_chapter_asks_for_a_step_without_a_helper(number: int) -> None:
-    by_api = [one for one in ALL[number] if one.by_api]
+    by_api = [entry for entry in ALL[number] if entry.by_api]
     assert by_api
     for exercise in by_api:
         assert "boto3.client(" in exercise.answer

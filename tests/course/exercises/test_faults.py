@@ -33,7 +33,7 @@ def whole(lab: Lab) -> tuple[str, int, str, str]:
 
 
 def test_these_chapters_break_something() -> None:
-    assert {number for number, exercises in ALL.items() if any(one.fault for one in exercises)} == set(FAULTS)
+    assert {number for number, exercises in ALL.items() if any(exercise.fault for exercise in exercises)} == set(FAULTS)
 
 
 @pytest.mark.parametrize("number", FAULTS)

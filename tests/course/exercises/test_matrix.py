@@ -119,7 +119,7 @@ def shown(answer: Any) -> str:
 def in_order(answer: Any) -> Any:
     """Return an answer with its sets as lists: their order differs from run to run."""
     if isinstance(answer, dict):
-        return {name: in_order(one) for name, one in answer.items()}
+        return {name: in_order(entry) for name, entry in answer.items()}
     return sorted(answer) if isinstance(answer, set) else answer
 
 

@@ -43,7 +43,7 @@ class TestChapter:
 
     def test_somebody_thought_of_what_breaks_or_is_asked(self, path: Path) -> None:
         found = material.load(chapters.read(path)).values()
-        assert any(one.breaks or one.asked for one in found)
+        assert any(entry.breaks or entry.asked for entry in found)
 
     def test_every_section_is_on_its_page_with_its_minutes(self, path: Path, pages: dict[str, str]) -> None:
         page = pages[path.stem]
@@ -120,7 +120,7 @@ def test_the_cut_list_names_what_is_in_the_plan_and_saves_enough_for_a_late_star
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_there_is_a_checkpoint_every_ten_to_fifteen_minutes(path: Path) -> None:
     chapter = chapters.read(path)
-    minutes = [0, *(one.minute for one in plans.checkpoints(chapter))]
+    minutes = [0, *(checkpoint.minute for checkpoint in plans.checkpoints(chapter))]
     gaps = [after - before for before, after in itertools.pairwise(minutes)]
     assert all(10 <= gap <= 15 for gap in gaps[:-1])
     assert gaps[-1] <= 15

@@ -64,7 +64,7 @@ def ask(workers: WorkerPool) -> Ask:
             compiled = compile_query(parse_query(sql), Session(_NoTables(), None, now, worker.constant))
             types = [column.type for column in compiled.columns]
             rows = render(worker.read(compiled.sql), types)
-        return Answer([column.name for column in compiled.columns], [str(one) for one in types], rows)
+        return Answer([column.name for column in compiled.columns], [str(entry) for entry in types], rows)
 
     return answer
 
@@ -118,7 +118,7 @@ class Athena:
         assert document["Status"]["State"] == "SUCCEEDED", document["Status"].get("StateChangeReason")
         result = self.call("GetQueryResults", QueryExecutionId=execution_id)
         assert result["ResultSet"]["Rows"] == []
-        assert [one["Name"] for one in result["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]] == ["rows"]
+        assert [entry["Name"] for entry in result["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]] == ["rows"]
         count: int = result["UpdateCount"]
         return count
 

@@ -35,7 +35,7 @@ def test_a_query_from_start_to_result(athena: Athena) -> None:
         [{"VarCharValue": "1"}, {"VarCharValue": "x"}, {}],
     ]
     info = result["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
-    assert [(one["Type"], one["Precision"], one["CaseSensitive"]) for one in info] == [
+    assert [(entry["Type"], entry["Precision"], entry["CaseSensitive"]) for entry in info] == [
         ("integer", 10, False),
         ("varchar", 1, True),
         ("double", 17, False),
@@ -120,7 +120,7 @@ def test_pages_count_the_header_and_a_full_page_has_a_successor(athena: Athena) 
     second = athena.call("GetQueryResults", QueryExecutionId=execution_id, MaxResults=3, NextToken=first["NextToken"])
     third = athena.call("GetQueryResults", QueryExecutionId=execution_id, MaxResults=3, NextToken=second["NextToken"])
 
-    counts = [len(one["ResultSet"]["Rows"]) for one in (first, second, third)]
+    counts = [len(entry["ResultSet"]["Rows"]) for entry in (first, second, third)]
     assert counts == [3, 3, 0]
     assert "NextToken" not in third
     with pytest.raises(Fault, match="Malformed nextPageToken zz"):
@@ -149,7 +149,7 @@ def test_the_history_is_newest_first(athena: Athena) -> None:
     batch = athena.call("BatchGetQueryExecution", QueryExecutionIds=[ids[0], "unknown"])
 
     assert [*first["QueryExecutionIds"], *second["QueryExecutionIds"]] == ids[::-1]
-    assert [one["QueryExecutionId"] for one in batch["QueryExecutions"]] == [ids[0]]
+    assert [execution["QueryExecutionId"] for execution in batch["QueryExecutions"]] == [ids[0]]
     assert batch["UnprocessedQueryExecutionIds"][0]["QueryExecutionId"] == "unknown"
 
 
@@ -205,7 +205,7 @@ def test_workgroups(athena: Athena) -> None:
     document = athena.finished(
         athena.start("SELECT 1", WorkGroup="team", ResultConfiguration={"OutputLocation": "s3://x/"})
     )
-    groups = [one["Name"] for one in athena.call("ListWorkGroups")["WorkGroups"]]
+    groups = [group["Name"] for group in athena.call("ListWorkGroups")["WorkGroups"]]
     primary = athena.call("GetWorkGroup", WorkGroup="primary")["WorkGroup"]["Configuration"]
 
     assert document["ResultConfiguration"]["OutputLocation"].startswith("s3://lab/results/")
@@ -223,7 +223,7 @@ def test_catalogs_databases_and_tables(accounts: Athena) -> None:
     catalog = {"CatalogName": "AwsDataCatalog"}
 
     assert accounts.call("ListDataCatalogs")["DataCatalogsSummary"][0]["CatalogName"] == "AwsDataCatalog"
-    assert [one["Name"] for one in accounts.call("ListDatabases", **catalog)["DatabaseList"]] == ["lab"]
+    assert [entry["Name"] for entry in accounts.call("ListDatabases", **catalog)["DatabaseList"]] == ["lab"]
     tables = accounts.call("ListTableMetadata", **catalog, DatabaseName="lab", Expression="acc.*")["TableMetadataList"]
     assert [column["Name"] for column in tables[0]["Columns"]] == ["id", "state", "balance"]
     with pytest.raises(Fault, match="EntityNotFoundException"):

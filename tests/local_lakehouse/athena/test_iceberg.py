@@ -129,7 +129,7 @@ def test_metadata_tables(accounts: Athena, table: str, columns: str) -> None:
     accounts.finished(execution_id)
     result = accounts.call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]
 
-    assert [one["Name"] for one in result["ResultSetMetadata"]["ColumnInfo"]] == columns.split()
+    assert [entry["Name"] for entry in result["ResultSetMetadata"]["ColumnInfo"]] == columns.split()
     assert len(result["Rows"]) == 2
 
 

@@ -200,7 +200,7 @@ def tables(workers: WorkerPool) -> Iterator[Athena]:
 
 def _everything(athena: Athena) -> object:
     tables = athena.glue.get_tables(DatabaseName="lab")["TableList"]
-    found = [(one["Name"], one.get("Parameters", {}).get("metadata_location")) for one in tables]
+    found = [(table["Name"], table.get("Parameters", {}).get("metadata_location")) for table in tables]
     return sorted(found), athena.run("SELECT * FROM accounts ORDER BY id"), athena.run("SELECT count(*) FROM copied")
 
 

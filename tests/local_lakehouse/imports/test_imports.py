@@ -91,7 +91,7 @@ def test_all_objects_under_a_prefix_become_one_new_table(lab: Lab, bucket: str) 
     assert "ImportedItemCount" not in begun
     ended = done(lab, begun)
     assert (ended["ImportStatus"], ended["ImportedItemCount"], ended["ErrorCount"]) == ("COMPLETED", 60, 0)
-    assert ended["ProcessedSizeBytes"] == sum(len(line(one)) for one in many) + 2 * 29
+    assert ended["ProcessedSizeBytes"] == sum(len(line(entry)) for entry in many) + 2 * 29
     assert sorted(items(lab), key=str) == sorted(map(stored, many), key=str)
     assert lab.client("dynamodb").list_imports()["ImportSummaryList"][0]["ImportArn"] == begun["ImportArn"]
 

@@ -199,12 +199,12 @@ def test_a_governed_account_opens_nothing(governed: Account) -> None:
     ):
         with pytest.raises(ClientError, match=rf"Insufficient Lake Formation .*Required Describe on {name}"):
             call(**parameters)
-    assert [one["Name"] for one in glue.get_databases()["DatabaseList"]] == []
+    assert [entry["Name"] for entry in glue.get_databases()["DatabaseList"]] == []
     assert glue.get_tables(DatabaseName="shop")["TableList"] == []
     governed.grant("DESCRIBE", on=DATABASE)
     governed.grant("DESCRIBE")
-    assert [one["Name"] for one in glue.get_databases()["DatabaseList"]] == ["shop"]
-    assert [one["Name"] for one in glue.get_tables(DatabaseName="shop")["TableList"]] == ["orders"]
+    assert [item["Name"] for item in glue.get_databases()["DatabaseList"]] == ["shop"]
+    assert [each["Name"] for each in glue.get_tables(DatabaseName="shop")["TableList"]] == ["orders"]
     assert NO_FILES in governed.ask(ALL)
     governed.register()
     assert "Required Select on orders" in governed.ask(ALL)
@@ -312,7 +312,7 @@ def test_locations_are_registered_once_described_and_deregistered(account: Accou
     with pytest.raises(ClientError, match="AlreadyExists"):
         account.register()
     assert formation.describe_resource(ResourceArn=LOCATION)["ResourceInfo"]["HybridAccessEnabled"] is True
-    assert [one["ResourceArn"] for one in formation.list_resources()["ResourceInfoList"]] == [LOCATION]
+    assert [entry["ResourceArn"] for entry in formation.list_resources()["ResourceInfoList"]] == [LOCATION]
     with pytest.raises(ClientError, match="service-linked role and cannot be changed"):
         formation.update_resource(ResourceArn=LOCATION, RoleArn=ANALYST, HybridAccessEnabled=False)
     formation.deregister_resource(ResourceArn=LOCATION)

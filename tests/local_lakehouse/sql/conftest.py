@@ -79,7 +79,9 @@ class Tables:
         read: dict[str, set[str]] = {}
         for relation, columns in compiled.scans.items():
             source = self.opened[relation]
-            read.setdefault(source.names[-1], set()).update(one.name for one in source.columns if one.sql in columns)
+            read.setdefault(source.names[-1], set()).update(
+                column.name for column in source.columns if column.sql in columns
+            )
         return read
 
 

@@ -49,7 +49,7 @@ def _call(signature: Signature) -> str:
     return f"{signature.name}({', '.join(arguments)}){over}"
 
 
-_SIGNATURES = [one for name in registry.all_names() for one in registry.signatures(name) if name != "grouping"]
+_SIGNATURES = [entry for name in registry.all_names() for entry in registry.signatures(name) if name != "grouping"]
 _WITHOUT_PARENTHESES = ("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp")
 
 

@@ -175,7 +175,7 @@ def test_parts_of_dates(ask: Ask, day: date) -> None:
     names = ("year_of_week", "week", "day_of_week", "day_of_year", "quarter")
     found = ask("SELECT " + ", ".join(f"{name}(DATE '{day}')" for name in names)).rows[0]
 
-    assert found == [str(one) for one in expected]
+    assert found == [str(entry) for entry in expected]
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def test_moments_of_different_precision_compare_exactly(
     a, b = f"TIMESTAMP '{_timestamp(first, one_digits)}'", f"TIMESTAMP '{_timestamp(second, other_digits)}'"
     answer = ask(f"SELECT {a} < {b}, {a} = {b}, {a} >= {b}, greatest({a}, {b}) = {b}")
     expected = [first < second, first == second, first >= second, second >= first]
-    assert answer.rows == [[str(one).lower() for one in expected]]
+    assert answer.rows == [[str(entry).lower() for entry in expected]]
 
 
 @PROFILE
@@ -126,7 +126,7 @@ def test_a_day_later_is_the_same_time_in_the_zone(ask: Ask, zone: str, local: da
     start = start.astimezone(UTC).astimezone(rules)
     wanted = (start.replace(tzinfo=None) + timedelta(days=count)).replace(tzinfo=rules)
     shown = {wanted.replace(fold=fold).astimezone(UTC).astimezone(rules) for fold in (0, 1)}
-    texts = {f"{one.replace(tzinfo=None)}.000 {zones.zone_name(zone)}" for one in shown}
+    texts = {f"{entry.replace(tzinfo=None)}.000 {zones.zone_name(zone)}" for entry in shown}
     assert moved.rows[0][0] in texts
     assert float(moved.rows[0][1] or "nan") == start.timestamp()
 

@@ -33,9 +33,9 @@ def transcript(plans: Sequence[Plan]) -> str:
     Returns:
         The text of the dry run.
     """
-    things = sum(len(one) for one in plans)
+    things = sum(len(entry) for entry in plans)
     last = f"{things} things of {len(plans)} learners. Nothing was changed."
-    return "\n\n".join([*(cleanup.transcript(one) for one in plans), last])
+    return "\n\n".join([*(cleanup.transcript(item) for item in plans), last])
 
 
 def apply(plans: Sequence[Plan], *, tell: Callable[[str], object] = lambda _: None) -> pd.DataFrame:
@@ -49,10 +49,10 @@ def apply(plans: Sequence[Plan], *, tell: Callable[[str], object] = lambda _: No
         Columns ``learner``, ``kind``, ``name`` and ``outcome``: ``deleted``, or ``failed`` with AWS's error.
     """
     done = []
-    for one in plans:
-        learner = one.lab.prefix or NO_PREFIX
+    for entry in plans:
+        learner = entry.lab.prefix or NO_PREFIX
         tell(f"{learner}:")
-        outcomes = cleanup.apply(one, tell=tell)
+        outcomes = cleanup.apply(entry, tell=tell)
         outcomes.insert(0, "learner", learner)
         done.append(outcomes)
     return pd.concat(done, ignore_index=True) if done else pd.DataFrame(columns=["learner", "kind", "name", "outcome"])

@@ -42,7 +42,7 @@ def practice(folder: Path) -> pd.DataFrame:
     """
     rows = []
     for learner, exercises in _shared(folder).items():
-        states = {name: one.get("state") for name, one in exercises.items() if one.get("attempts")}
+        states = {name: exercise.get("state") for name, exercise in exercises.items() if exercise.get("attempts")}
         open_ones = sorted((name for name, state in states.items() if state != "correct"), key=_place)
         solved = sum(state == "correct" for state in states.values())
         rows.append((learner, solved, len(states), open_ones[-1] if open_ones else ""))
@@ -57,11 +57,11 @@ def sticking(folder: Path) -> Sticking | None:
     """
     tried: dict[str, list[bool]] = {}
     for exercises in _shared(folder).values():
-        for name, one in exercises.items():
-            if one.get("attempts"):
-                tried.setdefault(name, []).append(one.get("state") != "correct")
+        for name, exercise in exercises.items():
+            if exercise.get("attempts"):
+                tried.setdefault(name, []).append(exercise.get("state") != "correct")
     found = [Sticking(name, sum(stuck), len(stuck)) for name, stuck in tried.items() if any(stuck)]
-    return max(found, key=lambda one: (one.stuck, one.tried, _place(one.exercise)), default=None)
+    return max(found, key=lambda entry: (entry.stuck, entry.tried, _place(entry.exercise)), default=None)
 
 
 def _shared(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:

@@ -26,8 +26,8 @@ def prepare(lab: Lab, labs: Sequence[Lab] = ()) -> list[Step]:
         What happened.
     """
     steps = [target.merge_class_statement(lab), _join(lab)]
-    for one in labs:
-        steps += _governed.grant(one, learner_role(one))
+    for entry in labs:
+        steps += _governed.grant(entry, learner_role(entry))
     return steps
 
 
@@ -43,7 +43,7 @@ def share(labs: Sequence[Lab]) -> list[Step]:
     Raises:
         StudioError: The domain or the project does not exist.
     """
-    return [step for one in labs for step in studio.share_with_project(one, studio.find_project(one))]
+    return [step for lab in labs for step in studio.share_with_project(lab, studio.find_project(lab))]
 
 
 def undo(lab: Lab, *, administrator: bool = False) -> list[Step]:

@@ -49,7 +49,7 @@ def _row(lab: Lab, account: _Account) -> dict[str, Any]:
         if found:
             row["integration"] = found["Status"]
             row["last_sync"] = integration.last_sync(lab)
-            row["note"] = "; ".join(one.get("ErrorMessage", one["ErrorCode"]) for one in found.get("Errors", []))
+            row["note"] = "; ".join(entry.get("ErrorMessage", entry["ErrorCode"]) for entry in found.get("Errors", []))
     except (ForeignResourceError, ClientError, BotoCoreError) as error:
         # A problem with one learner must not hide the others.
         row["note"] = str(error)
@@ -66,7 +66,7 @@ class _Account:
     def databases_with_saved_queries(self) -> set[str]:
         athena = self.lab.client("athena")
         pages = athena.get_paginator("list_named_queries").paginate()
-        ids = [one for page in pages for one in page["NamedQueryIds"]]
+        ids = [entry for page in pages for entry in page["NamedQueryIds"]]
         batches = [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
         answers = [athena.batch_get_named_query(NamedQueryIds=batch) for batch in batches]
         return {query["Database"] for answer in answers for query in answer["NamedQueries"]}

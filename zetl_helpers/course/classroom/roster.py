@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from zetl_helpers import _settings
-from zetl_helpers.cleanup._leftovers import Belongings
+from zetl_helpers.cleanup._leftovers import Ownership
 from zetl_helpers.lab import Lab
 
 
@@ -35,20 +35,20 @@ def learners(lab: Lab) -> list[Lab]:
 def _places(bare: Lab) -> Iterator[tuple[Iterator[str], str]]:
     """Yield the names in use, with the pattern of a lab's name."""
     prefix = "(?P<prefix>.+)"
-    tables = "|".join(re.escape(one.table) for one in bare.everywhere)
-    integrations = "|".join(re.escape(one.integration) for one in bare.everywhere)
+    tables = "|".join(re.escape(entry.table) for entry in bare.everywhere)
+    integrations = "|".join(re.escape(item.integration) for item in bare.everywhere)
     yield _names(bare, "dynamodb", "list_tables", "TableNames", None), f"({prefix}_)?({tables})"
     yield _names(bare, "glue", "get_databases", "DatabaseList", "Name"), f"({prefix}_)?{re.escape(bare.database)}"
     yield _names(bare, "s3", "list_buckets", "Buckets", "Name"), f"{re.escape(bare.bucket)}(-{prefix})?"
     yield _names(bare, "iam", "list_roles", "Roles", "RoleName"), f"({prefix}_)?{re.escape(bare.role)}"
-    made = (one["IntegrationName"] for one in Belongings(bare).integrations)
+    made = (integration["IntegrationName"] for integration in Ownership(bare).integrations)
     yield made, f"({prefix}-)?({integrations})"
 
 
 def _names(lab: Lab, service: str, operation: str, key: str, name: str | None) -> Iterator[str]:
     for page in lab.client(service).get_paginator(operation).paginate():
-        for one in page.get(key, []):
-            yield str(one if name is None else one[name])
+        for entry in page.get(key, []):
+            yield str(entry if name is None else entry[name])
 
 
 def _prefix(pattern: str, name: str) -> str | None:

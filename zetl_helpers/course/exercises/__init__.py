@@ -100,7 +100,7 @@ def chapter(lab: Lab, number: int, *, progress: Progress | None = None) -> Chapt
             raise ValueError(f"Give the number {int(text)}, not the text {text!r}.")
         raise ValueError(f"Chapter {number} has no exercises. These have: {', '.join(map(str, ALL))}.")
     kept = progress or Progress()
-    questions = [Question(lab, number, place, one, kept) for place, one in enumerate(ALL[number], start=1)]
+    questions = [Question(lab, number, place, entry, kept) for place, entry in enumerate(ALL[number], start=1)]
     return Chapter(number, questions)
 
 

@@ -177,10 +177,10 @@ def judge_imported_count(lab: Lab, answer: Any) -> None:
     given = Number("42", {"items": 1})(entry(entry(answer, "ImportTableDescription"), "ImportedItemCount"))
     payments = lab.with_table("Payments")
     dynamodb = lab.client("dynamodb")
-    imports = [one for one in dynamodb.list_imports()["ImportSummaryList"] if one["TableArn"] == payments.table_arn]
+    imports = [item for item in dynamodb.list_imports()["ImportSummaryList"] if item["TableArn"] == payments.table_arn]
     if not imports:
         raise IncorrectError(f"There was no import into {payments.table} yet. Run the cells above first.")
-    newest = max(imports, key=lambda one: one["StartTime"])
+    newest = max(imports, key=lambda entry: entry["StartTime"])
     described = dynamodb.describe_import(ImportArn=newest["ImportArn"])["ImportTableDescription"]
     if given != described["ImportedItemCount"]:
         near = {described["ProcessedItemCount"]: "ProcessedItemCount", described["ProcessedSizeBytes"]: "bytes"}

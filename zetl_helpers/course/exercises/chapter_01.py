@@ -30,7 +30,7 @@ def _judge_policy_actions(lab: Lab, answer: Any) -> None:
     (statement,) = permissions.render(lab, "table_resource_policy")["Statement"]
     right = {action.casefold(): action for action in statement["Action"]}
     given = set(_ACTIONS_OF_A_POLICY(answer))
-    if wide := sorted(one for one in given if "*" in one or "?" in one):
+    if wide := sorted(entry for entry in given if "*" in entry or "?" in entry):
         raise IncorrectError(f"{wide[0]} is a pattern. Name the three actions one by one.")
     if extra := sorted(given - set(right)):
         raise IncorrectError(

@@ -20,10 +20,10 @@ _LIST = Items(Principal(), "a list of principals, each by its ARN", ("DataLakeSe
 
 def _judge_administrators(_: Lab, answer: Any) -> None:
     given = _LIST(answer)
-    lost = [one for one in ADMINISTRATORS if one not in given]
+    lost = [administrator for administrator in ADMINISTRATORS if administrator not in given]
     if lost:
         raise IncorrectError(f"{lost[0]} would lose the right to administer: PutDataLakeSettings replaces the list.")
-    if any(":assumed-role/" in one for one in given):
+    if any(":assumed-role/" in entry for entry in given):
         raise IncorrectError("One of them is a session. Name the role itself, as in exercise 3.1.")
     if _PRINCIPAL not in given:
         raise IncorrectError("The other two are still in the list, but role/Analyst is missing.")
@@ -38,7 +38,7 @@ def _judge_grants(lab: Lab, answer: Any) -> None:
     granted = Items(permission, "a list of permissions", ("Permissions",))
     given = Entries({"database": granted, "table": granted})(answer)
     for thing, needed in _NEEDED.items():
-        if wide := [one for one in given[thing] if one in ("ALL", "SUPER")]:
+        if wide := [entry for entry in given[thing] if entry in ("ALL", "SUPER")]:
             raise IncorrectError(f"With {wide[0]} on the {thing} the project could drop it.")
         if missing := sorted(needed - set(given[thing])):
             raise IncorrectError(f"{missing[0]} on the {thing} is missing: {_EFFECTS[thing, missing[0]]}")

@@ -95,7 +95,7 @@ def judge_role(lab: Lab, _: object) -> None:
             f"Role {lab.role} may write again, but {wide} allows more than it needs. Allow s3:PutObject by its name."
         )
     file = f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/{lab.target_table}/data/file.parquet"
-    if not any(fnmatchcase(file, one) for one in resources):
+    if not any(fnmatchcase(file, resource) for resource in resources):
         raise IncorrectError(
             f"s3:PutObject is allowed on {resources[0]}, but the files are below it. The resource is the objects, "
             f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/*."
@@ -110,10 +110,12 @@ def _write_rights(lab: Lab) -> tuple[list[str], str]:
     wide = ""
     for name in iam.list_role_policies(RoleName=lab.role)["PolicyNames"]:
         for statement in iam.get_role_policy(RoleName=lab.role, PolicyName=name)["PolicyDocument"]["Statement"]:
-            allowing = [one for one in _listed(statement["Action"]) if fnmatchcase("s3:putobject", one.casefold())]
+            allowing = [
+                entry for entry in _listed(statement["Action"]) if fnmatchcase("s3:putobject", entry.casefold())
+            ]
             if statement["Effect"] == "Allow" and allowing:
                 resources += _listed(statement["Resource"])
-                wide = wide or next((one for one in allowing if "*" in one), "")
+                wide = wide or next((item for item in allowing if "*" in item), "")
     return resources, wide
 
 
@@ -201,7 +203,7 @@ def judge_grants(lab: Lab, _: object) -> None:
         IncorrectError: A permission is missing or unnecessary.
     """
     held = _table_grants(lab)
-    missing = [one for one in ("DESCRIBE", "SELECT") if one not in held and "ALL" not in held]
+    missing = [entry for entry in ("DESCRIBE", "SELECT") if entry not in held and "ALL" not in held]
     if missing:
         raise IncorrectError(f"The project's role still lacks {' and '.join(missing)} on the table.")
     extra = sorted(held - {"DESCRIBE", "SELECT"})

@@ -100,7 +100,7 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
         wrong = {row: pair for row, pair in pairs.items() if pair[0] != pair[1]}
         if wrong:
             # Rows come in any order; the example is the same for everybody.
-            row, (_, shown) = min(wrong.items(), key=lambda one: str(one[0]))
+            row, (_, shown) = min(wrong.items(), key=lambda entry: str(entry[0]))
             mistake = _mistake(list(wrong.values()))
             where = f"{column!r} is not right, for example for {one_row_for} {_words(row)}, where yours is {shown}."
             raise IncorrectError(f"{where} {mistake}".rstrip())
@@ -113,8 +113,8 @@ def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
         return "It should be NULL: an unknown value is not zero."
     if any(given is None for _, given in pairs):
         return "Yours is NULL where there is a value: NULL in a computation makes the result NULL."
-    if not all(isinstance(one, float) for pair in pairs for one in pair):
-        return "A number should not be a string." if any(isinstance(one, str) for _, one in pairs) else ""
+    if not all(isinstance(entry, float) for pair in pairs for entry in pair):
+        return "A number should not be a string." if any(isinstance(item, str) for _, item in pairs) else ""
     if all(_near(wanted, 100 * given) for wanted, given in pairs):
         return "It is a fraction; the question asks for a percentage."
     if all(_near(wanted, given, 0.0051) for wanted, given in pairs):
@@ -153,4 +153,4 @@ def _cell(value: Any) -> Any:
 
 
 def _words(row: Row) -> str:
-    return ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in row)
+    return ", ".join(f"{entry:g}" if isinstance(entry, float) else str(entry) for entry in row)

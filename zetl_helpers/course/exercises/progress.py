@@ -87,7 +87,7 @@ class Progress:
         try:
             text = path.read_text(encoding="utf-8")
             entries: dict[str, dict[str, Any]] = {
-                name: dict(one) for name, one in json.loads(text)["exercises"].items()
+                name: dict(exercise) for name, exercise in json.loads(text)["exercises"].items()
             }
         except FileNotFoundError:
             return {}
@@ -126,7 +126,9 @@ def _share(entries: dict[str, dict[str, Any]]) -> None:
     folder = _settings.class_dir()
     if folder is None:
         return
-    shared = {name: {key: one[key] for key in ("state", "attempts") if key in one} for name, one in entries.items()}
+    shared = {
+        name: {key: entry[key] for key in ("state", "attempts") if key in entry} for name, entry in entries.items()
+    }
     try:
         (folder / f"{learner()}.json").write_text(json.dumps({"exercises": shared}, indent=2), encoding="utf-8")
     except OSError as error:

@@ -317,7 +317,7 @@ class Items:
         if isinstance(value, Mapping):
             value = [value]
         try:
-            return [self.reading(one) for one in value]
+            return [self.reading(item) for item in value]
         except TypeError:
             raise _unreadable(self.wanted, answer) from None
 
@@ -370,7 +370,7 @@ class Entries:
             value = value.to_dict()
         if isinstance(value, list | tuple) and len(value) == 1 and isinstance(value[0], Mapping):
             value = value[0]
-        if isinstance(value, list | tuple) and all(isinstance(one, list | tuple) and len(one) == 2 for one in value):
+        if isinstance(value, list | tuple) and all(isinstance(each, list | tuple) and len(each) == 2 for each in value):
             value = dict(value)
         if isinstance(value, list | tuple) and len(value) == len(self.readings):
             return dict(zip(self.readings, value, strict=True))
@@ -381,7 +381,7 @@ class Entries:
         if unknown:
             wanted = f"a dictionary with the entries {', '.join(self.readings)}, and {unknown[0]} is none of them"
             raise _unreadable(wanted, answer)
-        return {names[_letters(key)]: one for key, one in value.items()}
+        return {names[_letters(key)]: item for key, item in value.items()}
 
 
 def _bare(text: str) -> str:

@@ -60,10 +60,12 @@ def judge_repair(lab: Lab, _: object) -> None:
     for shipment, complaint in _CHECKS.items():
         if said := complaint(found[shipment]):
             raise IncorrectError(f"{shipment}: {said}")
-    changed = [one for one in sorted(original) if one not in _CHECKS and found[one] != original[one]]
+    changed = [entry for entry in sorted(original) if entry not in _CHECKS and found[entry] != original[entry]]
     if changed:
         raise IncorrectError(f"{changed[0]} had no problem, but it has changed. Restore it from the file.")
-    errors = [one.message for one in preflight.of_items(list(found.values())).findings if one.severity == "error"]
+    errors = [
+        finding.message for finding in preflight.of_items(list(found.values())).findings if finding.severity == "error"
+    ]
     if errors:
         raise IncorrectError(f"Preflight still finds an error: {errors[0]}")
 

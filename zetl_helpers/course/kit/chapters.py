@@ -56,12 +56,12 @@ class Chapter:
     @property
     def exercises(self) -> Sequence[Section]:
         """Its exercises in order."""
-        return [one for one in self.sections if one.kind == "exercise"]
+        return [section for section in self.sections if section.kind == "exercise"]
 
     @property
     def practice(self) -> int:
         """Minutes of its exercises."""
-        return sum(one.minutes for one in self.exercises)
+        return sum(exercise.minutes for exercise in self.exercises)
 
     @property
     def teaching(self) -> int:
@@ -95,7 +95,9 @@ def _section(cells: Sequence[nbformat.NotebookNode]) -> Section:
     heading, _, text = cells[0].source.partition("\n")
     texts = [text.strip(), *(cell.source for cell in cells[1:] if cell.cell_type == "markdown" and not _is_box(cell))]
     outputs = [_words(output) for cell in cells if cell.cell_type == "code" for output in cell.outputs]
-    return Section(heading.lstrip("# "), about["kind"], about.get("minutes", 0), texts, [one for one in outputs if one])
+    return Section(
+        heading.lstrip("# "), about["kind"], about.get("minutes", 0), texts, [entry for entry in outputs if entry]
+    )
 
 
 def _is_box(cell: nbformat.NotebookNode) -> bool:

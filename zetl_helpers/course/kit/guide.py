@@ -34,7 +34,7 @@ def write(notebooks: Sequence[Path], out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     read = [reading.read(path) for path in notebooks]
     pages = {"index": _overview(read)}
-    pages |= {one.name: _chapter(one, load(one)) for one in read}
+    pages |= {entry.name: _chapter(entry, load(entry)) for entry in read}
     pages["checklist"] = _checklist(read)
     for name, lines in pages.items():
         (out / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -50,9 +50,10 @@ def _overview(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield ""
     yield "| chapter | teaching | exercises | needs | cost on AWS |"
     yield "| --- | ---: | ---: | --- | --- |"
-    for one in chapters:
-        needs = ", ".join(f"{number:02}" for number in one.needs) or "–"
-        yield f"| [{one.title}]({one.name}.md) | {one.teaching} min | {one.practice} min | {needs} | {one.cost} |"
+    for chapter in chapters:
+        needs = ", ".join(f"{number:02}" for number in chapter.needs) or "–"
+        times = f"{chapter.teaching} min | {chapter.practice} min"
+        yield f"| [{chapter.title}]({chapter.name}.md) | {times} | {needs} | {chapter.cost} |"
     for name, minutes in _PLANS.items():
         yield from ("", f"## {name}", "", "| at | minutes | what | exercises |", "| --- | ---: | --- | --- |")
         slots = plan(chapters, minutes)
@@ -77,8 +78,8 @@ def _chapter(chapter: Chapter, material: dict[str, Material]) -> Iterator[str]:
         yield f"| {section.heading} | {section.minutes} |"
     yield from ("", "**Checkpoints**: continue when everybody has finished.", "", "| at | after | everybody sees |")
     yield "| ---: | --- | --- |"
-    for one in checkpoints(chapter):
-        yield f"| {one.minute} min | {one.heading} | {_in_a_cell(one.sees)} |"
+    for checkpoint in checkpoints(chapter):
+        yield f"| {checkpoint.minute} min | {checkpoint.heading} | {_in_a_cell(checkpoint.sees)} |"
     answers = iter(exercises.ALL.get(chapter.number, ()))
     for section in chapter.sections:
         yield from ("", f"## {section.heading}", "", f"*{section.minutes} min*", "")
@@ -129,7 +130,9 @@ def _between_pages(text: str) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    paragraph = next((one for one in text.strip().split("\n\n") if not one.startswith(("|", "!"))), "with a table.")
+    paragraph = next(
+        (entry for entry in text.strip().split("\n\n") if not entry.startswith(("|", "!"))), "with a table."
+    )
     return re.split(r"(?<=[.?!])\s", paragraph, maxsplit=1)[0]
 
 
@@ -150,5 +153,5 @@ def _checklist(chapters: Sequence[Chapter]) -> Iterator[str]:
     idle = cost.idle_cost(15)
     yield f"A forgotten integration costs about ${idle:.2f} a month per table until it is deleted."
     yield from ("", "## Cost of each chapter", "", "| chapter | cost on AWS |", "| --- | --- |")
-    for one in chapters:
-        yield f"| {one.title} | {one.cost} |"
+    for chapter in chapters:
+        yield f"| {chapter.title} | {chapter.cost} |"

@@ -45,7 +45,7 @@ def load(chapter: Chapter) -> dict[str, Material]:
     if not file.is_file():
         raise MaterialError(f"Chapter {chapter.name} has no material. Write kit/material/{chapter.name}.toml.")
     found = tomllib.loads(file.read_text(encoding="utf-8")).get("section", {})
-    headings = [one.heading for one in chapter.sections if one.kind == "section"]
+    headings = [section.heading for section in chapter.sections if section.kind == "section"]
     missing = [heading for heading in headings if not found.get(heading, {}).get("say")]
     orphaned = [heading for heading in found if heading not in headings]
     if missing or orphaned:
@@ -54,6 +54,8 @@ def load(chapter: Chapter) -> dict[str, Material]:
             f"Sections without talking points: {missing or 'none'}; material of no section: {orphaned or 'none'}."
         )
     return {
-        heading: Material(one["say"], one.get("breaks", ()), [(asked[0], asked[1]) for asked in one.get("asked", ())])
-        for heading, one in found.items()
+        heading: Material(
+            entry["say"], entry.get("breaks", ()), [(asked[0], asked[1]) for asked in entry.get("asked", ())]
+        )
+        for heading, entry in found.items()
     }

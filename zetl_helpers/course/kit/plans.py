@@ -73,7 +73,7 @@ def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
     Raises:
         PlanError: The time is too short for the core.
     """
-    by_number = {one.number: one for one in chapters}
+    by_number = {chapter.number: chapter for chapter in chapters}
     most = int(minutes * (1 - _LEAST_SLACK))
     chosen = {number: False for number in _CORE if number in by_number}
     if _length(chosen, by_number) > most:
@@ -96,13 +96,17 @@ def cuts(chapters: Sequence[Chapter], slots: Sequence[Slot]) -> list[tuple[str, 
         chapters: All chapters.
         slots: The plan.
     """
-    by_number = {one.number: one for one in chapters}
+    by_number = {chapter.number: chapter for chapter in chapters}
     in_class = {slot.what for slot in slots if slot.exercises == "in class"}
     taught = {slot.what for slot in slots}
     exercises = [by_number[number] for number in reversed(_PRACTISED) if number in by_number]
-    found = [(f"the exercises of {one.title}", one.practice) for one in exercises if one.title in in_class]
+    found = [
+        (f"the exercises of {exercise.title}", exercise.practice)
+        for exercise in exercises
+        if exercise.title in in_class
+    ]
     more = [by_number[number] for number in reversed(_MORE) if number in by_number]
-    return [*found, *((f"all of {one.title}", one.teaching) for one in more if one.title in taught)]
+    return [*found, *((f"all of {entry.title}", entry.teaching) for entry in more if entry.title in taught)]
 
 
 def checkpoints(chapter: Chapter) -> list[Checkpoint]:

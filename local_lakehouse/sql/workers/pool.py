@@ -32,8 +32,7 @@ _LONG_SECONDS = 2.0
 # With many statements at once, a short one would wait for all others until then.
 _LONG_SECONDS_IN_A_CROWD = 0.2
 _CROWD = 4 * (os.cpu_count() or 1)
-# The lakehouse itself and new workers come before running statements, and these before long ones.
-_NICENESS_STEP = 5
+_NICENESS_STEP = 10
 _GREATEST_NICENESS = 19
 # An interruption reaches DuckDB between two steps; a worker that does not react is killed.
 _PATIENCE_SECONDS = 1.0
@@ -183,7 +182,6 @@ class _Worker:
         self.busy_since = time.monotonic()
         self.killed_for: str | None = None
         self._slowed = False
-        self._lower_priority()
 
     def carry_out(self, order: Message) -> Message:
         self._channel.send(order)

@@ -139,7 +139,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
     "9.1": [
         ("ACTIVE", "within seven days"),
         ("NEEDS_ATTENTION", "On the eighth"),
-        ("SYNCING", "changed data type"),
+        ("SYNCING", "data type changes"),
         ("BROKEN", "one of"),
         ("DELETING", "how long the permission was missing"),
         (8, "one of"),

@@ -100,7 +100,8 @@ def _kind(error: Exception) -> str:
         return "interrupt"
     if isinstance(error, MemoryError | pa.ArrowMemoryError) or "Out of Memory" in text or "bad_alloc" in text:
         return "memory"
-    if isinstance(error, OSError) and not isinstance(error, duckdb.Error | pa.ArrowException):
+    # Arrow raises OSError without a number for what DuckDB reports after the first batch of a result.
+    if isinstance(error, OSError) and error.errno is not None:
         return "disk"
     return "duckdb"
 

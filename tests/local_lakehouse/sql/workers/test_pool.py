@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pyarrow as pa
@@ -234,3 +235,12 @@ def test_a_named_folder_is_read(tmp_path_factory: pytest.TempPathFactory) -> Non
         assert session.read(f"SELECT a FROM read_csv('{folder}/some.csv')").to_pylist() == [{"a": 1}]
         assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT * FROM read_text('/etc/hostname')"))
     pool.stop()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
+def test_a_full_disk_fails_by_name(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pool.opened() as session:
+        monkeypatch.setattr(session, "_path", lambda: Path("/dev/full"))
+        message = failure(lambda: session.read("SELECT i FROM range(1000000) t(i)"))
+
+    assert "EXCEEDED_LOCAL_DISK_LIMIT" in message

@@ -4,7 +4,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Elements:
+    """The elements of lists, side by side; a shorter list is filled up with NULLs.
+
+    Args:
+        name: A unique name; the element of the first list is ``{name}e0``, and so on.
+        lists: DuckDB's SQL of each list.
+        columns: DuckDB's SQL of each column, which reads elements.
+        longest: DuckDB's SQL of the number of rows.
+    """
+
+    name: str
+    lists: tuple[str, ...]
+    columns: tuple[str, ...]
+    longest: str
+
+    @property
+    def body(self) -> str:
+        """The elements as a subquery."""
+        columns = ", ".join(f"{column} AS c{index}" for index, column in enumerate(self.columns))
+        return f"SELECT {columns} FROM (SELECT {self._unnested}) AS {self.name}"
+
+    @property
+    def _unnested(self) -> str:
+        return ", ".join(f"unnest({list_}) AS {self.name}e{index}" for index, list_ in enumerate(self.lists))
+
+    def with_padding(self) -> Elements:
+        """Return the same elements, or a row of NULLs if there are none."""
+        return replace(
+            self, lists=tuple(f"CASE WHEN {self.longest} = 0 THEN [NULL] ELSE {list_} END" for list_ in self.lists)
+        )
+
+    def beside(self, left: str, kept: Sequence[str], alias: str, name: str) -> str:
+        """Write a relation's rows with the elements of each row's lists.
+
+        Args:
+            left: The relation, which the lists read.
+            kept: Its columns, or the names of its relations, each of which becomes a column.
+            alias: The name of the written relation.
+            name: The name of the column that contains the columns of the elements.
+        """
+        listed = ", ".join(kept)
+        columns = ", ".join(f"c{index} := {column}" for index, column in enumerate(self.columns))
+        unnested = f"(SELECT {listed}, {self._unnested} FROM {left}) AS {alias}"
+        return f"(SELECT {listed}, struct_pack({columns}) AS {name} FROM {unnested}) AS {alias}"
 
 
 @dataclass(frozen=True)
@@ -16,15 +64,14 @@ class Derived:
         name: Its alias.
         width: The number of its columns.
         lateral: Whether it can refer to the relations to its left.
-        padded: The SQL of a subquery with the same rows, or with one row of NULLs if there are none; None if that is
-            not known.
+        elements: The elements that it reads from lists; None for other subqueries.
     """
 
     body: str
     name: str
     width: int
     lateral: bool = False
-    padded: str | None = None
+    elements: Elements | None = None
 
     @property
     def sql(self) -> str:
@@ -42,8 +89,11 @@ class Derived:
 
     def filtered(self, condition: str) -> Derived:
         """Return the rows that meet a condition."""
-        return replace(self, body=f"SELECT * FROM {self._relation} WHERE {condition}", padded=None)
+        return replace(self, body=f"SELECT * FROM {self._relation} WHERE {condition}", elements=None)
 
     def with_padding(self) -> Derived | None:
-        """Return the rows of an outer join on TRUE: those of the subquery, or a row of NULLs."""
-        return replace(self, body=self.padded, padded=None) if self.padded is not None else None
+        """Return the elements, or a row of NULLs if there are none; None for other subqueries."""
+        if self.elements is None:
+            return None
+        padded = self.elements.with_padding()
+        return replace(self, body=padded.body, elements=padded)

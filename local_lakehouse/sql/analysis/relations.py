@@ -13,12 +13,12 @@ from local_lakehouse.sql.analysis.calls_in import parts_in
 from local_lakehouse.sql.analysis.comparisons import compare
 from local_lakehouse.sql.analysis.compiled import Compiled, OutputColumn
 from local_lakehouse.sql.analysis.correlation import conjuncts
-from local_lakehouse.sql.analysis.derived import Derived
+from local_lakehouse.sql.analysis.derived import Derived, Elements
 from local_lakehouse.sql.analysis.scope import Field, Scope
 from local_lakehouse.sql.analysis.session import Source, View
 from local_lakehouse.sql.analysis.typed import NOTHING, Facts, coerce, coerce_sql, union
 from local_lakehouse.sql.analysis.versions import version_of
-from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.failures import QueryFailure, not_offered
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
 
@@ -28,11 +28,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class From:
-    """A relation: DuckDB's SQL or a subquery, its columns, and its facts without the columns."""
+    """A relation.
+
+    Args:
+        source: DuckDB's SQL or a subquery.
+        fields: Its columns.
+        facts: Its facts, without the columns.
+        alias: Its alias in DuckDB; None for a join, whose columns belong to several relations.
+    """
 
     source: str | Derived
     fields: list[Field]
     facts: Facts
+    alias: str | None = None
 
     @property
     def sql(self) -> str:
@@ -88,7 +96,7 @@ class Relations:
             _field(source.names, column.name, column.type, f"{name}.{column.sql}", hidden=column.hidden)
             for column in source.columns
         ]
-        return From(f"{source.relation} AS {name}", columns, NOTHING)
+        return From(f"{source.relation} AS {name}", columns, NOTHING, name)
 
     def _view(self, view: View, node: tree.Table) -> From:
         outer, self._analysis.common = self._analysis.common, []
@@ -116,14 +124,20 @@ class Relations:
         )
 
     def _from_compiled(
-        self, compiled: Compiled, qualifier: tuple[str, ...], *, lateral: bool = False, padded: str | None = None
+        self,
+        compiled: Compiled,
+        qualifier: tuple[str, ...],
+        *,
+        lateral: bool = False,
+        elements: Elements | None = None,
     ) -> From:
         name = self._analysis.fresh("r")
         fields = [
             _field(qualifier, column.name, column.type, f"{name}.c{index}")
             for index, column in enumerate(compiled.columns)
         ]
-        return From(Derived(compiled.sql, name, len(compiled.columns), lateral, padded), fields, compiled.facts)
+        source = Derived(compiled.sql, name, len(compiled.columns), lateral, elements)
+        return From(source, fields, compiled.facts, name)
 
     def _subquery_relation(self, node: tree.SubqueryRelation, scope: Scope | None, _: list[Field]) -> From:
         around = scope.used_as("") if scope is not None else None
@@ -141,10 +155,10 @@ class Relations:
         for item in node.items:
             value = self._analysis.expression(item, visible)
             facts |= value.facts
-            column = f"{inner}.e{len(lists)}"
+            column = f"{inner}e{len(lists)}"
             if value.type.name == "map":
                 lists += [f"map_keys({value.sql})", f"map_values({value.sql})"]
-                outer += [(column, value.type.key, None), (f"{inner}.e{len(lists) - 1}", value.type.value, None)]
+                outer += [(column, value.type.key, None), (f"{inner}e{len(lists) - 1}", value.type.value, None)]
             elif value.type.name == "array":
                 lists.append(value.sql)
                 outer += [(column, value.type.element, None)] if rows else _unnested(column, value.type.element)
@@ -153,17 +167,11 @@ class Relations:
             lengths.append(f"coalesce(len({lists[-1]}), 0)")
         longest = f"greatest({', '.join(lengths)})" if len(lengths) > 1 else lengths[0]
         if node.ordinality:
-            outer.append((f"{inner}.e{len(lists)}", types.BIGINT, None))
+            outer.append((f"{inner}e{len(lists)}", types.BIGINT, None))
             lists.append(f"range(1, {longest} + 1)")
-        read = ", ".join(f"{sql} AS c{index}" for index, (sql, _, _) in enumerate(outer))
         columns = tuple(OutputColumn(name, type_) for _, type_, name in outer)
-
-        def body(values: list[str]) -> str:
-            unnested = ", ".join(f"unnest({value}) AS e{index}" for index, value in enumerate(values))
-            return f"SELECT {read} FROM (SELECT {unnested}) AS {inner}"
-
-        padded = body([f"CASE WHEN {longest} = 0 THEN [NULL] ELSE {value} END" for value in lists])
-        return self._from_compiled(Compiled(body(lists), columns, facts), (), lateral=True, padded=padded)
+        elements = Elements(inner, tuple(lists), tuple(sql for sql, _, _ in outer), longest)
+        return self._from_compiled(Compiled(elements.body, columns, facts), (), lateral=True, elements=elements)
 
     def _sampled(self, node: tree.Sampled, scope: Scope | None, left: list[Field]) -> From:
         relation = self.relation(node.relation, scope, left)
@@ -174,8 +182,13 @@ class Relations:
             raise QueryFailure(
                 "NUMERIC_VALUE_OUT_OF_RANGE", "Sample percentage must be between 0 and 100", node.position
             )
+        source = relation.source
+        if isinstance(source, Derived) and source.lateral:
+            if any(field.facts.reads & relation.facts.reads for field in left):
+                raise not_offered("TABLESAMPLE of a relation that refers to the left side of its join", node.position)
+            relation = replace(relation, source=source.independent())
         sampled = f"{relation.sql} TABLESAMPLE bernoulli({float(percentage.literal)}%)"
-        return From(sampled, relation.fields, replace(relation.facts, volatile=True))
+        return replace(relation, source=sampled, facts=replace(relation.facts, volatile=True))
 
     def _named(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
         """Return a relation with an alias.
@@ -207,14 +220,15 @@ class Relations:
         fields = [replace(field, qualifier=qualifier, name=name) for name, field in zip(names, visible, strict=False)]
         hidden = [] if node.columns else [field for field in relation.fields if field.hidden]
         fields += [replace(field, qualifier=qualifier) for field in hidden]
-        return From(relation.source, fields, relation.facts)
+        return replace(relation, fields=fields)
 
     def _join(self, node: tree.Join, scope: Scope | None, left: list[Field]) -> From:
         first = self.relation(node.left, scope, left)
         second = self.relation(node.right, scope, [*left, *first.fields])
         if node.kind == "CROSS":
             sql = f"{first.sql} CROSS JOIN {nested(node.right, second)}"
-            return From(sql, [*first.fields, *second.fields], first.facts | second.facts)
+            joined = From(sql, [*first.fields, *second.fields], first.facts | second.facts)
+            return self._with_elements(first, second) or joined
         if node.using:
             return self._using(node, first, second)
         second = self._lateral_side(node, first, second)
@@ -226,19 +240,39 @@ class Relations:
             self._analysis.expressions.filter(node.condition, visible, "JOIN ON clause") if node.condition else None
         )
         facts = union(first.facts, second.facts, condition.facts if condition else NOTHING)
+        if isinstance(second.source, Derived) and second.source.elements is not None:
+            # UNNEST has only the condition TRUE. DuckDB's outer join would reverse the order of its rows.
+            side = second.source.with_padding() if node.kind == "LEFT" else second.source
+            second = replace(second, source=side or second.source)
+            if node.kind in ("INNER", "LEFT"):
+                joined = From(f"{first.sql} CROSS JOIN {second.sql}", [*first.fields, *second.fields], facts)
+                return self._with_elements(first, second) or joined
         sql = self._joined(node, first, second, condition.sql if condition else "TRUE")
         return From(sql, [*first.fields, *second.fields], facts)
 
+    def _with_elements(self, first: From, second: From) -> From | None:
+        """Return a relation with the elements of its lists, or None if the right side reads something else.
+
+        DuckDB pushes a filter on a column of a lateral subquery into that subquery. The join then hashes all rows of
+        the left side, and returns the elements of each list in reverse order.
+        """
+        side = second.source
+        if not isinstance(side, Derived) or side.elements is None:
+            return None
+        mine = frozenset[str]().union(*(field.facts.tables for field in first.fields))
+        # A join's relations become whole columns, which DuckDB computes even if a part is not read.
+        if not second.facts.tables or not second.facts.tables <= mine or (first.alias is None and first.facts.fails):
+            return None
+        alias = first.alias or self._analysis.fresh("r")
+        kept = [f"{first.alias}.*"] if first.alias else sorted(mine)
+        sql = side.elements.beside(first.sql, kept, alias, side.name)
+        return From(sql, [*first.fields, *second.fields], first.facts | second.facts, alias)
+
     def _joined(self, node: tree.Join, first: From, second: From, on: str) -> str:
         side = second.source
-        if isinstance(side, Derived) and node.kind == "LEFT":
-            # UNNEST has only the condition TRUE. DuckDB's outer join would reverse the order of its rows.
-            padded = side.with_padding()
-            if padded is not None:
-                return f"{first.sql} CROSS JOIN {padded.sql}"
-            if side.lateral and on != "TRUE":
-                # DuckDB 1.5.1 joins such a side only with comparisons between both sides.
-                return f"{first.sql} LEFT JOIN {side.filtered(on).sql} ON TRUE"
+        if isinstance(side, Derived) and node.kind == "LEFT" and side.lateral and on != "TRUE":
+            # DuckDB 1.5.1 joins such a side only with comparisons between both sides.
+            return f"{first.sql} LEFT JOIN {side.filtered(on).sql} ON TRUE"
         return f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
 
     def _check_outer_condition(self, node: tree.Join, first: From, visible: Scope) -> None:
@@ -323,7 +357,8 @@ def nested(node: tree.Relation, relation: From) -> str:
     """Write a relation as the right side of a join."""
     while isinstance(node, tree.Aliased):
         node = node.relation
-    return f"({relation.sql})" if isinstance(node, tree.Join) else relation.sql
+    # DuckDB 1.5.1 does not read a subquery in further parentheses.
+    return f"({relation.sql})" if isinstance(node, tree.Join) and relation.alias is None else relation.sql
 
 
 def _unnested(column: str, element: Type) -> list[tuple[str, Type, str | None]]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from local_lakehouse.sql.failures import QueryFailure
 from tests.local_lakehouse.sql.conftest import Ask, Table
 
 PEOPLE = "(VALUES (1, 'a', 10), (2, 'b', NULL), (3, 'a', 30)) AS t(id, g, v)"
@@ -101,6 +102,59 @@ def test_windows(ask: Ask, window: str, column: list[str | None]) -> None:
             [["1", "a", "1"], ["1", "b", "2"], ["2", None, None]],
         ),
         (
+            (
+                "SELECT x, e FROM (VALUES (1, ARRAY[1, 2, 3]), (2, ARRAY[4, 5]), (3, NULL)) t(x, l) "
+                "CROSS JOIN UNNEST(l) AS u(e) WHERE e <> 2"
+            ),
+            [["1", "1"], ["1", "3"], ["2", "4"], ["2", "5"]],
+        ),
+        (
+            (
+                "SELECT x, e, f, n FROM (VALUES (1, ARRAY[1, 2, 3], ARRAY['a', 'b'])) t(x, l, m) "
+                "CROSS JOIN UNNEST(l, m) WITH ORDINALITY AS u(e, f, n) WHERE n > 1 AND coalesce(f, 'c') > 'a'"
+            ),
+            [["1", "2", "b", "2"], ["1", "3", None, "3"]],
+        ),
+        (
+            (
+                "SELECT x, y, e, f FROM (VALUES (1, ARRAY[1, 2]), (2, ARRAY[3])) t(x, l) "
+                "LEFT JOIN (VALUES (1, 'p')) s(y, z) ON x = y CROSS JOIN UNNEST(l) AS u(e) "
+                "LEFT JOIN UNNEST(ARRAY[e, x], ARRAY[z]) AS v(f, g) ON TRUE WHERE e < 3 AND f > 0 ORDER BY e, f"
+            ),
+            [["1", "1", "1", "1"], ["1", "1", "1", "1"], ["1", "1", "2", "1"], ["1", "1", "2", "2"]],
+        ),
+        (
+            (
+                "SELECT y, x, e FROM (VALUES 1, 2) s(y) LEFT JOIN ((VALUES (1, ARRAY[1, 2])) t(x, l) "
+                "CROSS JOIN UNNEST(l) AS u(e)) ON x = y AND e > 1"
+            ),
+            [["1", "1", "2"], ["2", None, None]],
+        ),
+        (
+            (
+                "SELECT e.e, grouping(e.e), count(*) FROM (VALUES ARRAY[1, 2], ARRAY[2]) t(l) CROSS JOIN UNNEST(l) "
+                "AS e(e) WHERE EXISTS (SELECT 1 FROM (VALUES 2) s(y) WHERE y = e) "
+                "GROUP BY GROUPING SETS ((e.e), ()) ORDER BY 2"
+            ),
+            [["2", "0", "2"], [None, "1", "2"]],
+        ),
+        (
+            (
+                "SELECT e, c FROM (VALUES ARRAY[1, 2]) t(l) CROSS JOIN UNNEST(l) AS u(e) "
+                "CROSS JOIN LATERAL (SELECT e * 10 AS c) WHERE e > 1"
+            ),
+            [["2", "20"]],
+        ),
+        (
+            # Trino does not compute a column that nothing reads.
+            (
+                "SELECT e FROM (SELECT x / 0 AS q, x, l FROM (VALUES (1, ARRAY[1, 2])) t(x, l)) v "
+                "JOIN (VALUES 1) s(y) ON x = y CROSS JOIN UNNEST(l) AS u(e) WHERE e > 1"
+            ),
+            [["2"]],
+        ),
+        ("SELECT count(*) FROM (VALUES 1, 2) t(x) CROSS JOIN UNNEST(ARRAY[7, 8]) TABLESAMPLE BERNOULLI (100)", [["4"]]),
+        (
             "SELECT x, y FROM (VALUES 1, 2) t(x) LEFT JOIN LATERAL (SELECT x * 10 AS y) ON y > 10 ORDER BY 1",
             [["1", None], ["2", "20"]],
         ),
@@ -180,3 +234,43 @@ def test_typeof(ask: Ask, expression: str, type_: str | None) -> None:
 def test_a_table_is_filtered_by_any_comparison(ask: Ask, condition: str, rows: list[list[str | None]]) -> None:
     table = Table({"x": "integer"}, [[1], [2], [None]])
     assert ask(f"SELECT x FROM t WHERE {condition}", {"t": table}).rows == rows
+
+
+@pytest.mark.parametrize("left", ["t", "t JOIN s ON t.a = s.b"])
+def test_a_filter_on_elements_stays_above_the_lists(ask: Ask, left: str) -> None:
+    tables = {
+        "t": Table({"a": "integer", "l": "array(integer)"}, [[row, [row, row + 1]] for row in range(5000)]),
+        "s": Table({"b": "integer"}, [[row] for row in range(5000)]),
+    }
+    query = f"SELECT a, e FROM {left} CROSS JOIN UNNEST(l) AS u(e) WHERE e >= 0"
+
+    rows = ask(query, tables).rows
+
+    places = [(row[0], int(row[1] or 0)) for row in rows]
+    assert len(places) == 10_000
+    assert all(
+        first[0] == second[0] and first[1] < second[1] for first, second in zip(places[::2], places[1::2], strict=True)
+    )
+
+
+def test_a_sample_of_elements_is_refused_by_name(ask: Ask) -> None:
+    query = "SELECT e FROM (VALUES ARRAY[1, 2]) t(l) CROSS JOIN UNNEST(l) AS u(e) TABLESAMPLE BERNOULLI (50)"
+
+    with pytest.raises(QueryFailure, match="does not offer TABLESAMPLE of a relation that refers to the left side"):
+        ask(query)
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("1 / (a - 700000)", "DIVISION_BY_ZERO"),
+        ("CAST(a AS integer) * 3000", "integer multiplication overflow"),
+        ("json_parse(CASE WHEN a = 700000 THEN '{' ELSE '1' END)", "Cannot convert value to JSON"),
+        ("element_at(ARRAY[1], 700000 - a)", "SQL array indices start at 1"),
+    ],
+)
+def test_a_failure_far_down_a_result_keeps_its_name(ask: Ask, item: str, message: str) -> None:
+    tables = {"t": Table({"a": "bigint"}, [[row] for row in range(1_000_000)])}
+
+    with pytest.raises(QueryFailure, match=message):
+        ask(f"SELECT {item} FROM t", tables)

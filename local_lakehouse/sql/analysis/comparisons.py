@@ -6,7 +6,8 @@ is. ``<`` of rows and arrays is decided by the first differing parts, and fails 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.operators import mismatch
@@ -16,6 +17,7 @@ from local_lakehouse.sql.types import Type, common_type
 
 _FLOATS = ("double", "real")
 _MIRRORED = {">": "<", ">=": "<="}
+_CALL = re.compile(r"\w\(")
 
 
 def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typed:
@@ -71,10 +73,7 @@ def key(sql: str, type_: Type) -> str:
     if type_.name == "char":
         return f"rtrim({sql})"
     if type_.name == "row":
-        fields = ", ".join(
-            f"f{index} := {key(f'({sql}).f{index}', child)}" for index, child in enumerate(type_.children)
-        )
-        return f"CASE WHEN ({sql}) IS NOT NULL THEN struct_pack({fields}) END"
+        return _bound((sql,), f"z{_depth(type_)}", lambda row: _fields_key(row, type_))
     item = f"y{_depth(type_)}"
     if type_.name == "array":
         return f"list_transform({sql}, lambda {item}: {key(item, type_.element)})"
@@ -83,6 +82,20 @@ def key(sql: str, type_: Type) -> str:
         pair = f"struct_pack(k := {key(f'{item}.key', type_.key)}, v := {key(f'{item}.value', type_.value)})"
         entries = f"list_transform({entries}, lambda {item}: {pair})"
     return f"list_sort({entries})"
+
+
+def _fields_key(sql: str, type_: Type) -> str:
+    fields = ", ".join(f"f{index} := {key(f'({sql}).f{index}', child)}" for index, child in enumerate(type_.children))
+    return f"CASE WHEN ({sql}) IS NOT NULL THEN struct_pack({fields}) END"
+
+
+def _bound(values: tuple[str, ...], name: str, write: Callable[..., str]) -> str:
+    """Write an expression that repeats values. DuckDB would bind and evaluate every repetition of a function call."""
+    if not any(map(_CALL.search, values)):
+        return write(*values)
+    fields = ", ".join(f"v{index} := {value}" for index, value in enumerate(values))
+    body = write(*(f"{name}.v{index}" for index in range(len(values))))
+    return f"list_transform([struct_pack({fields})], lambda {name}: {body})[1]"
 
 
 def row_key(columns: Iterable[tuple[str, Type]]) -> str | None:
@@ -117,8 +130,8 @@ def _comparison(operator: str, left: Typed, right: Typed, type_: Type) -> str:
         return _floats(operator, left, right)
     if type_.name in ("row", "array", "map"):
         if operator == "<>":
-            return f"(NOT {_parts_equal(left.sql, right.sql, type_)})"
-        return _parts_equal(left.sql, right.sql, type_) if operator == "=" else _ordered(operator, left, right, type_)
+            return f"(NOT {_nested_equal(left.sql, right.sql, type_)})"
+        return _nested_equal(left.sql, right.sql, type_) if operator == "=" else _ordered(operator, left, right, type_)
     if type_.name == "char" and operator not in ("=", "<>"):
         # Both have the length of their type, because a space sorts above control characters.
         sides = (f"athena_pad({side.sql}, {type_.precision})" for side in (left, right))
@@ -139,6 +152,10 @@ def _floats(operator: str, left: Typed, right: Typed) -> str:
         return plain if operator in (">", ">=", "=") else f"athena_above({right.sql}, {left.sql}, {plain})"
     greater, other = (left, right) if operator in (">", ">=", "=") else (right, left)
     return f"athena_above({greater.sql}, {other.sql}, {plain})"
+
+
+def _nested_equal(left: str, right: str, type_: Type) -> str:
+    return _bound((left, right), f"b{_depth(type_)}", lambda a, b: _parts_equal(a, b, type_))
 
 
 def _parts_equal(left: str, right: str, type_: Type) -> str:
@@ -170,8 +187,12 @@ def equal(left: str, right: str, type_: Type) -> str:
 def _ordered(operator: str, left: Typed, right: Typed, type_: Type) -> str:
     if operator in _MIRRORED:
         left, right, operator = right, left, _MIRRORED[operator]
-    below = _below(left.sql, right.sql, type_, ties=operator == "<=")
-    return f"CASE WHEN ({left.sql}) IS NULL OR ({right.sql}) IS NULL THEN NULL ELSE {below} END"
+
+    def write(a: str, b: str) -> str:
+        below = _below(a, b, type_, ties=operator == "<=")
+        return f"CASE WHEN ({a}) IS NULL OR ({b}) IS NULL THEN NULL ELSE {below} END"
+
+    return _bound((left.sql, right.sql), f"b{_depth(type_)}", write)
 
 
 def _below(left: str, right: str, type_: Type, *, ties: bool) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.failures import QueryFailure
 from tests.local_lakehouse.sql.conftest import Ask, Table
 
@@ -68,6 +70,29 @@ def test_equality_is_three_valued_to_any_depth(ask: Ask, type_: str, data: st.Da
     answer = ask(f"SELECT {a} = {b}, {a} <> {b}, {a} IN ({b}), {a} IS DISTINCT FROM {b}, nullif({a}, {b}) IS NULL")
     distinct = _shown(left != right)
     assert answer.rows == [[_shown(equal), _shown(unequal), _shown(equal), distinct, _shown(equal is True)]]
+
+
+@pytest.mark.parametrize("operator", ["=", "<>", "IN", "IS DISTINCT FROM"])
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "map(ARRAY[1], ARRAY[2])",
+        "ARRAY[map(ARRAY[1], ARRAY[2])]",
+        "map(ARRAY[1], ARRAY[ROW(map(ARRAY[1], ARRAY[2]), 3)])",
+        "ROW(ROW(ROW(map(ARRAY[1], ARRAY[2]), 1), 2), 3)",
+    ],
+)
+def test_a_comparison_evaluates_its_operands_once(
+    compile_sql: Callable[..., Compiled], operator: str, nested: str
+) -> None:
+    right = f"({nested})" if operator == "IN" else nested
+    assert compile_sql(f"SELECT {nested} {operator} {right}").sql.count("athena_map(") == 2 * nested.count("map(")
+
+
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
+def test_an_order_evaluates_its_operands_once(compile_sql: Callable[..., Compiled], operator: str) -> None:
+    nested = "ARRAY[ROW(ARRAY[regexp_extract_all('a', 'a')])]"
+    assert compile_sql(f"SELECT {nested} {operator} {nested}").sql.count("regexp_extract_all(") == 2
 
 
 @PROFILE

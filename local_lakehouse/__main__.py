@@ -13,7 +13,7 @@ from pathlib import Path
 
 from local_lakehouse import daemon, system
 from local_lakehouse.lakehouse import Lakehouse, Settings
-from local_lakehouse.loading import load
+from local_lakehouse.loading import load, never_load_pandas
 from local_lakehouse.region import region_of
 from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
 
@@ -94,4 +94,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    never_load_pandas()
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Modules that are imported on demand, by one thread at a time.
+"""Modules that are imported on demand, by one thread at a time, and one that is not imported.
 
 Two threads that import modules with circular imports would wait for each other. Python detects this and lets one of
 them see a half-imported module with missing names.
@@ -7,6 +7,7 @@ them see a half-imported module with missing names.
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 from types import ModuleType
 
@@ -27,3 +28,11 @@ def load(name: str) -> ModuleType:
         with _LOCK:
             found = _LOADED[name] = importlib.import_module(name)
     return found
+
+
+def never_load_pandas() -> None:
+    """Make this process do without pandas, which Arrow would import when it first converts a Python list.
+
+    Nothing in this package uses it, and the import takes half a second in each process, and about 40 MB.
+    """
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]  # None makes an import fail

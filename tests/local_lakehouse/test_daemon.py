@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from local_lakehouse import daemon
@@ -39,6 +41,10 @@ def zetl(*words: str, state: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
+def _state(athena: Any, execution: str) -> str:
+    return str(athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]["Status"]["State"])
+
+
 @pytest.mark.parametrize("option", ["enforce_iam", "governed", None])
 def test_each_option_reaches_the_lakehouse(state: Path, option: str | None) -> None:
     health = start(state, refresh_seconds=7.0, **({option: True} if option else {})).health
@@ -60,6 +66,20 @@ def test_what_it_holds_is_there_after_a_restart(state: Path) -> None:
     again = connect_to(start(state).url)
     assert again.client("s3").get_object(Bucket="kept-bucket", Key="k")["Body"].read() == b"kept"
     assert again.client("iam").get_role(RoleName="kept")["Role"] == role
+
+
+def test_a_query_loads_no_pandas_in_its_process(state: Path) -> None:
+    running = start(state)
+    lab = connect_to(running.url)
+    lab.client("s3").create_bucket(Bucket="results")
+    results = {"OutputLocation": "s3://results/"}
+    athena = lab.client("athena")
+    query = athena.start_query_execution(QueryString="SELECT split('a,b', ',')", ResultConfiguration=results)
+    state_of = partial(_state, athena, query["QueryExecutionId"])
+    assert next(found for found in iter(state_of, None) if found not in ("QUEUED", "RUNNING")) == "SUCCEEDED"
+    loaded = [file.path for file in psutil.Process(running.pid).memory_maps()]
+    assert any("pyarrow" in path for path in loaded)
+    assert not [path for path in loaded if "/pandas/" in path]
 
 
 def test_what_it_holds_survives_a_sudden_end(state: Path) -> None:

@@ -15,6 +15,7 @@ import sys
 import duckdb
 
 from local_lakehouse import system
+from local_lakehouse.loading import never_load_pandas
 from local_lakehouse.sql.runtime.engine import prepare
 from local_lakehouse.sql.workers import process
 from local_lakehouse.sql.workers.frames import Channel, ClosedError, channel_of
@@ -57,6 +58,7 @@ def _fork(orders: Channel, connection: duckdb.DuckDBPyConnection) -> None:
 
 
 if __name__ == "__main__":
+    never_load_pandas()
     main()
     # Without Python's normal exit, during which DuckDB's binding lists remaining objects.
     os._exit(0)

@@ -56,6 +56,14 @@ def test_registered_rows_are_read_and_gone_with_the_session(pool: WorkerPool) ->
         assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT * FROM given"))
 
 
+def test_a_python_function_loads_no_pandas(pool: WorkerPool) -> None:
+    with pool.opened() as session:
+        assert session.constant("athena_hash_number(1)") is not None
+        loaded = [file.path for file in psutil.Process(worker_of(session)).memory_maps()]
+    assert any("pyarrow" in path for path in loaded)
+    assert not [path for path in loaded if "/pandas/" in path]
+
+
 def test_views_are_gone_with_the_session(pool: WorkerPool) -> None:
     with pool.opened() as session:
         session.execute("CREATE TEMP VIEW seven AS SELECT 7 AS x")

@@ -47,7 +47,7 @@ def _run(options: argparse.Namespace) -> int:
     except OSError as error:
         return _give_up(
             f"Port {options.port} of 127.0.0.1 cannot be used ({error.strerror or error}). "
-            "Choose another one, or let a free one be chosen, with: zetl local start --port 0"
+            "Choose another port, or use any free port with: zetl local start --port 0"
         )
     stopped = threading.Event()
     system.on_request_to_end(stopped.set)
@@ -70,7 +70,7 @@ def _collect_garbage_seldom() -> None:
     """Collect cyclic garbage less often than Python's default.
 
     Tables contain millions of small, long-lived objects. While they grow, Python would scan them repeatedly, which
-    takes a quarter of the time of an import of 100,000 items.
+    takes up a quarter of the time of an import of 100,000 items.
     """
     gc.collect()
     gc.freeze()
@@ -78,7 +78,7 @@ def _collect_garbage_seldom() -> None:
 
 
 def _give_up(reason: str) -> int:
-    print(reason, file=sys.stderr)  # noqa: T201  (what the starter shows its user)
+    print(reason, file=sys.stderr)  # noqa: T201  (the parent process shows it to the user)
     return 1
 
 

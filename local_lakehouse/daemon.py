@@ -17,7 +17,7 @@ DEFAULT_PORT = 4555
 _ADDRESS = "endpoint.json"
 _TOKEN = "token"
 _LOG = "lakehouse.log"
-# A class that starts at the same time shares few processors; a process that ends is noticed immediately.
+# Long, because a class that starts at the same time shares few processors; a failed start is noticed immediately.
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 _ANSWER_SECONDS = 30.0
@@ -31,7 +31,7 @@ class LakehouseError(Exception):
 
 @dataclass(frozen=True)
 class Running:
-    """A lakehouse that answers.
+    """A running lakehouse.
 
     Args:
         url: Its address.
@@ -81,7 +81,7 @@ def start(
         port: The port; None for the default port or, if that is taken, a free port; 0 for a free port.
         enforce_iam: Whether requests are checked against IAM policies.
         governed: Whether Lake Formation governs the account.
-        refresh_seconds: The local clock of the integrations; None for ``ZETL_REFRESH_SECONDS`` or 1.
+        refresh_seconds: The refresh interval of the integrations; None for ``ZETL_REFRESH_SECONDS`` or 1.
 
     Returns:
         The running lakehouse, and whether this call started it.
@@ -102,16 +102,16 @@ def start(
             return _launch(state, _command(state, port, enforce_iam, governed, refresh_seconds)), True
     if port not in (None, 0, running.port):
         raise LakehouseError(
-            f"A lakehouse runs at {running.url} already, in {state}. "
-            f"Stop it with zetl local stop, or give the new one a state folder of its own with --state."
+            f"A lakehouse with the state folder {state} already runs at {running.url}. "
+            f"Stop it with zetl local stop, or give the new lakehouse another state folder with --state."
         )
     if enforce_iam and not running.health["enforce_iam"]:
         raise LakehouseError(
-            f"A lakehouse that does not enforce IAM runs at {running.url} already. Stop it first: zetl local stop"
+            f"A lakehouse that does not enforce IAM already runs at {running.url}. Stop it first: zetl local stop"
         )
     if governed and not running.health.get("governed"):
         raise LakehouseError(
-            f"A lakehouse whose account Lake Formation does not govern runs at {running.url} already. Stop it first: "
+            f"A lakehouse whose account Lake Formation does not govern already runs at {running.url}. Stop it first: "
             "zetl local stop"
         )
     return running, False
@@ -133,7 +133,7 @@ def stop(state: Path) -> bool:
     deadline = time.monotonic() + _STOP_SECONDS
     while (state / _ADDRESS).exists():
         if time.monotonic() > deadline:
-            raise LakehouseError(f"The lakehouse (process {running.pid}) does not end; look in {state / _LOG}.")
+            raise LakehouseError(f"The lakehouse (process {running.pid}) does not end; see {state / _LOG}.")
         time.sleep(_POLL_SECONDS)
     return True
 
@@ -166,7 +166,7 @@ def export(state: Path, target: Path) -> None:
 
 
 def bring(state: Path, source: Path) -> None:
-    """Import the state that `export` wrote into a state folder without a state.
+    """Import an exported state into a state folder that has none.
 
     Raises:
         LakehouseError: The file cannot be read, or the folder has a state.
@@ -205,7 +205,7 @@ def tell(running: Running, control: str) -> dict[str, Any]:
     """
     answer = ask(running.url, running.token, control, _WORK_SECONDS)
     if answer is None:
-        raise LakehouseError(f"The lakehouse at {running.url} does not answer. Run: zetl local status")
+        raise LakehouseError(f"The lakehouse at {running.url} does not respond. Run: zetl local status")
     return answer
 
 
@@ -255,13 +255,13 @@ def _launch(state: Path, command: list[str]) -> Running:
             raise LakehouseError(_last_words(log, begin))
         time.sleep(_POLL_SECONDS)
     process.terminate()
-    raise LakehouseError(f"The lakehouse did not answer within {_START_SECONDS:.0f} seconds; look in {log}.")
+    raise LakehouseError(f"The lakehouse did not respond within {_START_SECONDS:.0f} seconds; see {log}.")
 
 
 def _last_words(log: Path, begin: int) -> str:
     """Return a process's last output line, which has the reason for its failure."""
     lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"The lakehouse ended at once and said nothing; look in {log}."
+    return lines[-1] if lines else f"The lakehouse ended immediately without a message; see {log}."
 
 
 def ask(url: str, token: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:

@@ -57,7 +57,7 @@ class Settings:
         port: The port on 127.0.0.1; 0 selects a free port.
         or_any_port: Whether to use another free port if the port is in use.
         region: The emulated Region.
-        refresh_seconds: The longest time between two refreshes of the integrations.
+        refresh_seconds: The maximum time between two refreshes of the integrations.
         paused: Whether integrations are refreshed only on request, until `resume`.
         enforce_iam: Whether requests are checked against their signers' policies.
         governed: Whether Lake Formation governs the account: new databases and tables have no default grants.

@@ -12,7 +12,7 @@ _DEFAULT = "us-east-1"
 def region_of(environment: Mapping[str, str] | None = None) -> str:
     """Return the Region from ``AWS_REGION``, then ``AWS_DEFAULT_REGION``, then us-east-1.
 
-    The AWS CLI reads both variables, and boto3 only the second.
+    The AWS CLI reads both variables; boto3 reads only the second.
     """
     held = os.environ if environment is None else environment
     return next((held[name] for name in _VARIABLES if held.get(name)), _DEFAULT)

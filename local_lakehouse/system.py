@@ -78,7 +78,7 @@ def ask_to_end(pid: int) -> None:
 
 
 def on_request_to_end(react: Callable[[], object]) -> None:
-    """Call a function when this process gets Ctrl-C or the signal to end."""
+    """Call a function when this process receives Ctrl-C or the signal to end."""
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: react())
 
@@ -110,7 +110,7 @@ def fork() -> int:
 
 
 def ends_of_children() -> socket.socket:
-    """Return a socket that gets bytes when child processes end, for `select`."""
+    """Return a socket that receives bytes when child processes end, for `select`."""
     woken, wake = socket.socketpair()
     for end in (woken, wake):
         end.setblocking(False)
@@ -139,8 +139,8 @@ def receive_descriptors(connection: socket.socket, size: int, most: int) -> tupl
 
     Args:
         connection: A socket that is connected to a process of this computer.
-        size: The largest number of bytes.
-        most: The largest number of open files.
+        size: The maximum number of bytes.
+        most: The maximum number of open files.
     """
     data, descriptors, _, _ = socket.recv_fds(connection, size, most)
     return data, list(descriptors)

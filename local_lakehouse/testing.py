@@ -40,7 +40,7 @@ class Clock:
         return self._now
 
     def advance(self, **duration: float) -> None:
-        """Let time pass.
+        """Advance the clock.
 
         Args:
             duration: The duration, as for `datetime.timedelta`, such as ``hours=1``.
@@ -90,7 +90,7 @@ class TestLakehouse:
         }
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client of a service; the same client at every call.
+        """Return a boto3 client of a service; every call returns the same client.
 
         Args:
             service: The service, as boto3 names it, such as ``athena``.
@@ -243,7 +243,7 @@ class TestLakehouse:
             if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
                 return status
             if time.monotonic() > deadline:
-                raise QueryFailedError(f"The statement still runs after {_WAIT_SECONDS:.0f} seconds.")
+                raise QueryFailedError(f"The statement is still running after {_WAIT_SECONDS:.0f} seconds.")
             time.sleep(_LOOK_SECONDS)
 
     def _placed(self) -> dict[str, Any]:
@@ -269,8 +269,8 @@ def lakehouse() -> Iterator[TestLakehouse]:
     """
     if is_in_use():
         raise LakehouseInUseError(
-            "A lakehouse runs in this process already, and a process has one at a time. Stop it before this test, or "
-            "start it in a process of its own: zetl local start"
+            "A lakehouse already runs in this process, and a process can have only one. Stop it before this test, or "
+            "start it in a separate process: zetl local start"
         )
     clock = Clock()
     running = Lakehouse(Settings(paused=True, clock=clock))

@@ -25,7 +25,7 @@ from local_lakehouse.sql.workers.pool import WorkerPool
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
-# Each parenthesis needs about twenty nested calls; a thread's smallest stack, 2 MB, has room for this many.
+# Each parenthesis needs about twenty nested calls; the smallest thread stack, 2 MB, has room for this many.
 _CALLS = 3_000
 
 
@@ -34,7 +34,7 @@ class AthenaService:
 
     Args:
         clients: The lakehouse.
-        workers: Where queries run; the pool's creator stops it.
+        workers: The pool in which queries run; its creator stops it.
         governance: Lake Formation's decisions; None disables the checks.
     """
 
@@ -90,7 +90,7 @@ class AthenaService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that are answered here; moto answers Athena's other operations."""
+        """The operations that this service answers; moto answers Athena's other operations."""
         return frozenset(self._answers)
 
     @property
@@ -121,9 +121,9 @@ class AthenaService:
         self._prepared.load(state.get("prepared", {}))
 
     def save_again(self) -> None:
-        """Retry saving what could not be saved.
+        """Retry the saves that failed.
 
         Raises:
-            StorageError: It cannot be saved.
+            StorageError: A save fails again.
         """
         self._executions.save_again()

@@ -53,9 +53,9 @@ class Context:
     Args:
         execution: The execution.
         lake: The tables of the lakehouse.
-        worker: Where queries run.
+        worker: The worker that runs queries.
         prepared: The prepared statements.
-        parameters: The values of the question marks.
+        parameters: The values for the statement's question marks.
     """
 
     execution: Execution

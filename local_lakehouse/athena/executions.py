@@ -71,11 +71,11 @@ class Execution:
 
     @property
     def final(self) -> bool:
-        """Whether its state is final."""
+        """Whether the execution's state is final."""
         return self.state in FINAL
 
     def finish(self, state: str, reason: str | None = None, error: dict[str, Any] | None = None) -> None:
-        """Record how it ended."""
+        """Record the execution's end."""
         self.completed = datetime.now(UTC)
         self.reason, self.error = reason, error
         if self.keep is not None:
@@ -83,7 +83,7 @@ class Execution:
         self.state = state
 
     def document(self) -> dict[str, Any]:
-        """Return it in the format of ``GetQueryExecution``."""
+        """Return the execution in the format of ``GetQueryExecution``."""
         status: dict[str, Any] = {"State": self.state, "SubmissionDateTime": self.submitted}
         if self.completed:
             status["CompletionDateTime"] = self.completed
@@ -113,13 +113,13 @@ class Execution:
         return document
 
     def statistics(self) -> dict[str, Any]:
-        """Return its times and sizes in the format of ``GetQueryExecution``."""
+        """Return the execution's times and sizes in the format of ``GetQueryExecution``."""
         total = round(((self.completed or datetime.now(UTC)) - self.submitted).total_seconds() * 1000)
         statistics: dict[str, Any] = {
             "EngineExecutionTimeInMillis": total,
             "DataScannedInBytes": self.scanned_bytes,
             "TotalExecutionTimeInMillis": total,
-            # At least one, as on AWS, where every statement waits in a queue: PyAthena's tests rely on it.
+            # At least 1, as on AWS, where every statement waits in a queue; PyAthena's tests rely on this.
             "QueryQueueTimeInMillis": 1,
             "ServicePreProcessingTimeInMillis": 0,
             "QueryPlanningTimeInMillis": self.planning_millis,
@@ -132,10 +132,10 @@ class Execution:
 
 
 class Executions:
-    """All executions, oldest first: running ones in memory, all of them in the database.
+    """All executions, oldest first: all are in the database, and running executions are also in memory.
 
     Args:
-        database: Where they are stored.
+        database: The database that stores them.
     """
 
     def __init__(self, database: Database) -> None:
@@ -148,10 +148,10 @@ class Executions:
         self._end_interrupted()
 
     def add(self, execution: Execution) -> None:
-        """Keep a new execution.
+        """Save a new execution.
 
         Raises:
-            StorageError: It cannot be saved.
+            StorageError: The execution cannot be saved.
         """
         with self._lock:
             claims = [(token, asked) for token, (asked, known) in self._tokens.items() if known == execution.id]
@@ -211,7 +211,7 @@ class Executions:
         """Retry saving the executions whose end could not be saved.
 
         Raises:
-            StorageError: They cannot be saved.
+            StorageError: A save fails again.
         """
         with self._lock:
             unsaved = list(self._unsaved.values())
@@ -226,7 +226,7 @@ class Executions:
         try:
             self._save(execution, state)
         except StorageError:
-            _LOG.exception("the end of query %s was not kept; it is tried again", execution.id)
+            _LOG.exception("the end of query %s could not be saved; the save will be retried", execution.id)
             with self._lock:
                 self._unsaved[execution.id] = execution
             return
@@ -255,7 +255,7 @@ class Executions:
                 if checksum(body) != crc:
                     raise StorageError(
                         f"An execution in {self._database.path} is damaged. "
-                        "Go back to the last backup with: zetl local reset --to-backup"
+                        "Restore the last backup with: zetl local reset --to-backup"
                     )
                 yield Execution(**_CODEC.decode(loads(body)))
 

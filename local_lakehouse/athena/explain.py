@@ -2,7 +2,7 @@
 
 https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement-understanding.html
 
-The operators follow from the statement; AWS's cost-based order is not known here.
+The operators are derived from the statement; AWS's cost-based order is not reproduced.
 """
 
 from __future__ import annotations

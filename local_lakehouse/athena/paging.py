@@ -17,7 +17,7 @@ def page(items: Sequence[_T], request: dict[str, Any], default: int, *, message:
         items: The whole list.
         request: The request, with ``MaxResults`` and ``NextToken``.
         default: The default page size.
-        message: The error for an invalid token; ``{}`` stands for it.
+        message: The error for an invalid token; ``{}`` stands for the token.
     """
     token = request.get("NextToken")
     if token is not None and not (token.isdigit() and int(token) <= len(items)):

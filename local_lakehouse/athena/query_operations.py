@@ -29,7 +29,7 @@ _MAX_PAGE = 50
 _MAX_ROWS = 1000
 _NOT_FINISHED = "Query has not yet finished. Current state: {}"
 _NOT_SUCCESSFUL = "Query did not finish successfully. Final query state: {}"
-# A client that polls about once a second does not have to wait that long if the response is near.
+# A client that polls about once a second does not have to wait that long if the query is about to finish.
 _PATIENCE_SECONDS = 0.2
 _SUFFIXES = {
     "INSERT": "",
@@ -45,8 +45,8 @@ class QueryOperations:
         clients: The clients of the lakehouse.
         executions: All executions.
         workgroups: The workgroups.
-        runner: The runner.
-        results: Their results.
+        runner: Runs the executions.
+        results: The results of the executions.
     """
 
     def __init__(

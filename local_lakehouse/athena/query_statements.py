@@ -1,4 +1,4 @@
-"""Run queries, ``EXPLAIN`` and prepared statements."""
+"""Execution of queries, ``EXPLAIN`` and prepared statements."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class ResultFiles:
         return first, count
 
     def write_failure(self, execution: Execution, failure: QueryFailure) -> None:
-        """Write the reason of a failed Hive statement, which Athena stores as its result."""
+        """Write the reason why a Hive statement failed, which Athena stores as the statement's result."""
         location = execution.output_location or ""
         if location.endswith(".txt") and not failure.name:
             self.put(location, failure.reason)
@@ -121,7 +121,7 @@ class ResultFiles:
                 self._kept.popitem(last=False)
 
     def rows(self, execution: Execution, start: int, count: int) -> list[list[Text]] | None:
-        """Return rows of an execution's result, or None if its file does not exist.
+        """Return rows from an execution's result, or None if its file does not exist.
 
         Raises:
             ClientError: ``AccessDenied``; the caller cannot read the file.

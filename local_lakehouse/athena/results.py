@@ -25,7 +25,7 @@ _PRECISIONS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19, "real":
 _TIMES = ("timestamp", "timestamp with time zone", "time", "time with time zone")
 _MIN_SECOND_DIGITS = 3
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
-_FAR = "The local Athena does not write dates and timestamps of years beyond 9999"
+_FAR = "The local Athena does not write dates and timestamps after the year 9999"
 _PLAIN = frozenset((*types.INTEGERS, "boolean", "varchar", "json", "uuid", "date"))
 
 

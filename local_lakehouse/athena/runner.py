@@ -1,4 +1,4 @@
-"""Runs executions in parallel, each on a separate connection."""
+"""Parallel runs of executions, each on a separate connection."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CANCELLED = "Query cancelled by user"
 _UNEXPLAINED = "The local Athena failed to run this query; its log says why"
 _TOO_DEEP = (
     "The statement is nested too deeply, or chains too many operators, for the local Athena. "
-    "Name parts of it in a WITH clause, or compute them in statements of their own"
+    "Move parts of it to a WITH clause, or compute them in separate statements"
 )
 _DENIED = ("403", "AccessDenied", "AccessDeniedException")
 # Athena's concurrency limit in most Regions, plus a few.
@@ -47,7 +47,7 @@ class Runner:
         lake: The tables of the lakehouse.
         prepared: The prepared statements.
         results: Writes the results.
-        workers: Where queries run.
+        workers: The pool in which queries run.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Runner:
             self._fail(execution, QueryFailure("SYNTAX_ERROR", malformed.message))
         except RecursionError:
             self._fail(execution, QueryFailure("NOT_SUPPORTED", _TOO_DEEP))
-        except Exception:  # noqa: BLE001  (a thread's edge: logged, and told as Athena tells its own failures)
+        except Exception:  # noqa: BLE001  (the top of a thread: logged, and reported as an internal error)
             _LOG.exception("query %s failed", execution.id)
             self._fail(execution, QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED))
 
@@ -198,7 +198,7 @@ def _refused(execution: Execution, error: ClientError) -> QueryFailure:
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     if code == "NoSuchBucket":
         bucket = error.response["Error"].get("BucketName", "")
-        return QueryFailure("", f"{message}: {bucket} (Error Code: {code}). Create it, or name a location elsewhere")
+        return QueryFailure("", f"{message}: {bucket} (Error Code: {code}). Create it, or specify another location")
     if code not in _DENIED:
         _LOG.error("query %s failed", execution.id, exc_info=error)
         return QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED)

@@ -1,6 +1,6 @@
 """``SHOW``: the catalog as text.
 
-https://docs.aws.amazon.com/athena/latest/ug/show-tables.html and its neighbours
+https://docs.aws.amazon.com/athena/latest/ug/show-tables.html and related pages
 """
 
 from __future__ import annotations

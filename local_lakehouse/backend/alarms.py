@@ -1,8 +1,8 @@
 """CloudWatch alarms with states: moto only stores them and does not evaluate metrics.
 
 An alarm is evaluated when it is read, for the periods that end at that time. Actions are not executed. Simple
-statistics are supported, and the metric math that adds, compares and fills series. Other metric math is refused by name
-when the alarm is created.
+statistics and metric math that adds, compares and fills series are supported. An alarm with other metric math is
+rejected with an error that names the unsupported part.
 
 AWS: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
@@ -136,7 +136,7 @@ def _reason(alarm: Alarm, values: Sequence[float | None], state: str) -> str:
 
 def _check(alarm: Alarm) -> None:
     if alarm.comparison_operator not in _COMPARISONS:
-        raise InvalidParameterValue(f"{alarm.comparison_operator} is valid in CloudWatch and not offered here.")
+        raise InvalidParameterValue(f"{alarm.comparison_operator} is valid in CloudWatch but not supported here.")
     for query in alarm.metric_data_queries:
         if query.expression:
             _parse(query.expression)
@@ -145,7 +145,7 @@ def _check(alarm: Alarm) -> None:
     )]  # fmt: skip
     for statistic in statistics:
         if statistic and statistic not in _STATISTICS:
-            raise InvalidParameterValue(f"The statistic {statistic} is valid in CloudWatch and not offered here.")
+            raise InvalidParameterValue(f"The statistic {statistic} is valid in CloudWatch but not supported here.")
 
 
 def _period(alarm: Alarm) -> int:
@@ -204,7 +204,7 @@ def _parse(expression: str) -> ast.expr:
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError as error:
-        raise InvalidParameterValue(f"The expression {expression!r} cannot be read.") from error
+        raise InvalidParameterValue(f"The expression {expression!r} cannot be parsed.") from error
     _refuse_what_is_not_offered(tree, expression)
     return tree
 
@@ -221,7 +221,7 @@ def _refuse_what_is_not_offered(node: ast.expr, expression: str) -> None:
             parts = elements
         case _:
             raise InvalidParameterValue(
-                f"{ast.unparse(node)} in the expression {expression!r} is metric math that is not offered here."
+                f"{ast.unparse(node)} in the expression {expression!r} is metric math that is not supported here."
             )
     for part in parts:
         _refuse_what_is_not_offered(part, expression)
@@ -233,7 +233,7 @@ def _calculate(node: ast.expr, named: Mapping[str, float | None]) -> float | Non
             return float(number)
         case ast.Name(id=name):
             if name not in named:
-                raise InvalidParameterValue(f"The expression names {name}, and no metric of the alarm has that id.")
+                raise InvalidParameterValue(f"The expression names {name}, but no metric of the alarm has that id.")
             return named[name]
         case ast.BinOp(left=left, op=op, right=right):
             first, second = _calculate(left, named), _calculate(right, named)
@@ -244,4 +244,4 @@ def _calculate(node: ast.expr, named: Mapping[str, float | None]) -> float | Non
         case ast.Call(func=ast.Name(id=name), args=[ast.List(elts=elements)]):
             values = [value for value in (_calculate(element, named) for element in elements) if value is not None]
             return _AGGREGATES[name](values) if values else None
-    raise InvalidParameterValue(f"{ast.unparse(node)} is metric math that is not offered here.")
+    raise InvalidParameterValue(f"{ast.unparse(node)} is metric math that is not supported here.")

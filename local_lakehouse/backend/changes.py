@@ -73,11 +73,11 @@ class _Watched:
 class ChangeLog:
     """Records, for each integration, the writes to its table since the last refresh.
 
-    A refresh takes a window, which is kept until the refresh is settled: a state saved in between is complete.
+    A refresh takes a window, which is kept until the refresh is settled, so a state saved in between is complete.
     With a database, a change is a row that is committed together with its write.
 
     Args:
-        database: Where the changes are stored; None stores them in memory.
+        database: The database for the changes; None stores them in memory.
     """
 
     def __init__(self, database: Database | None = None) -> None:

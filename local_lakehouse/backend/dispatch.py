@@ -389,7 +389,7 @@ def _delete_objects(request: Request) -> bytes:
         raise Fault("MalformedXML", "The XML you provided does not name the objects to delete.")
     for entry in entries:
         if further := sorted(entry.keys() - {"Key", "VersionId"}):
-            message = f"The local lakehouse does not evaluate {', '.join(further)} of DeleteObjects; AWS does."
+            message = f"The local lakehouse does not evaluate {', '.join(further)} in DeleteObjects; AWS does."
             raise Fault("NotImplemented", message, status=501)
         element = ElementTree.SubElement(root, "Object")
         for name in ("Key", "VersionId"):
@@ -417,7 +417,7 @@ def _create_bucket(request: Request) -> bytes:
     return ElementTree.tostring(root)
 
 
-# moto searches a class's methods for each letter of a name at each request, which takes a large part of its time.
+# moto searches a class's methods for each letter of a name on every request, which takes a large part of its time.
 responses.camelcase_to_underscores = functools.cache(camelcase_to_underscores)  # type: ignore[attr-defined]
 responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
 watch_backends()

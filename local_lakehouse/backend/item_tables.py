@@ -20,7 +20,7 @@ class ItemTables:
     """The items in all moto tables.
 
     Args:
-        items: Where they are stored.
+        items: The store of the items.
     """
 
     def __init__(self, items: Items) -> None:
@@ -47,7 +47,7 @@ class StoredItems:
     """A table's items, which replace moto's dictionary.
 
     Args:
-        items: Where they are stored.
+        items: The store of the items.
         number: The number of the collection.
         names: The table's key attributes, the hash key first.
     """

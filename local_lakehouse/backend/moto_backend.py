@@ -1,4 +1,4 @@
-"""moto: the services that are not ours, in this process, one request at a time."""
+"""moto, which implements the other AWS services in this process and executes one request at a time."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ class Backend:
     """moto, which executes one request at a time, with a persistent state.
 
     moto's backends are plain objects without locks: two threads in a backend can leave it half-changed. Executing one
-    request at a time costs little (a request takes a millisecond). It also provides consistent instants, for a
-    checkpoint or for a refresh that must not split a transaction.
+    request at a time costs little (a request takes a millisecond). It also provides consistent points in time for a
+    checkpoint, and for a refresh that must not split a transaction.
 
-    Each of moto's services is imported at its first request, so that a start does not wait for it.
+    Each of moto's services is imported on its first request, so that startup does not wait for it.
 
     Args:
         region: The Region of the lakehouse.
-        database: Where its state is stored; None for a temporary database.
+        database: The database for its state; None for a temporary database.
     """
 
     def __init__(self, region: str, database: Database | None = None) -> None:
@@ -235,8 +235,9 @@ def _check_versions(documents: Documents) -> None:
     written, present = about.read().get("moto"), importlib.metadata.version("moto")
     if written not in (None, present):
         raise UnreadableStateError(
-            f"The state in {documents.database.directory} was written with moto {written}, and this is moto {present}. "
-            f"Install it again with: pip install moto=={written}, or delete the state with: zetl local reset"
+            f"The state in {documents.database.directory} was written with moto {written}, but moto {present} is "
+            f"installed. Install that version with: pip install moto=={written}, or delete the state with: zetl local "
+            "reset"
         )
     if written is None:
         about.put("moto", present)

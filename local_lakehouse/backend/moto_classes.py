@@ -66,7 +66,7 @@ _OMITTED: Mapping[str, frozenset[str]] = {
     "moto.s3.models.S3Backend": frozenset({"_pagination_tokens"}),
 }
 
-# Fields of a key that are created again.
+# Fields of a key that are created again when it is restored.
 _KEY_OMITTED = frozenset({"lock", "_value_buffer", "_max_buffer_size", "disposed", "_time_progressed"})
 
 

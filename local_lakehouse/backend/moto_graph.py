@@ -176,7 +176,7 @@ class Graph:
         if checksum(body) != crc:
             raise StorageError(
                 f"The state of {self._name} in {self._database.path} is damaged. "
-                "Go back to the last backup with: zetl local reset --to-backup"
+                "Restore the last backup with: zetl local reset --to-backup"
             )
         return loads(body)
 

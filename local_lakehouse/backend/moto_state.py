@@ -175,7 +175,7 @@ class MotoState:
 
 
 def imported(services: Iterable[str]) -> list[str]:
-    """Return moto's services that were needed so far."""
+    """Return the moto services used so far."""
     return [service for service in services if f"moto.{service}.models" in sys.modules]
 
 

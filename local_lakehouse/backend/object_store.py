@@ -21,7 +21,7 @@ class ObjectStore:
     """The keys of all of moto's buckets.
 
     Args:
-        objects: Where they are stored.
+        objects: The store of the keys.
         codec: Serializes moto's keys.
     """
 
@@ -57,7 +57,7 @@ class StoredKeys:
     """A bucket's keys with their versions, which replace moto's dictionary and have its interface.
 
     Args:
-        store: Where they are stored.
+        store: The store of the keys.
         bucket: The bucket.
     """
 

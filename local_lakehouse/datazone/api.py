@@ -1,7 +1,7 @@
 """Amazon DataZone, the service behind SageMaker Unified Studio: domains, project profiles, projects and connections.
 
 The lakehouse emulates an account whose administrator has created a domain and a project; both exist from the start.
-Further domains and projects can be created and deleted. Resources that AWS deploys for a project in minutes are
+Additional domains and projects can be created and deleted. Resources that AWS deploys for a project in minutes are
 available immediately.
 
 AWS: https://docs.aws.amazon.com/datazone/latest/APIReference/Welcome.html
@@ -68,7 +68,7 @@ class DataZoneService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that are answered here."""
+        """The operations that this service answers."""
         return frozenset(self._calls)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -120,10 +120,10 @@ class DataZoneService:
     def _create_domain(self, request: dict[str, Any]) -> dict[str, Any]:
         if request.get("domainVersion") != "V2":
             raise Fault(
-                "ValidationException", "Only domains of the version V2 are offered here: SageMaker Unified Studio."
+                "ValidationException", "Only V2 domains, those of SageMaker Unified Studio, are supported here."
             )
         if not (request.get("domainExecutionRole") and request.get("serviceRole")):
-            raise Fault("ValidationException", "A domain of the version V2 needs domainExecutionRole and serviceRole.")
+            raise Fault("ValidationException", "A V2 domain requires domainExecutionRole and serviceRole.")
         domain = Domain(
             new_id("dzd-"), request["name"], request["domainExecutionRole"], request["serviceRole"], new_id(),
             dict(request.get("tags") or {}), created=datetime.now(UTC),
@@ -328,7 +328,7 @@ class DataZoneService:
         )
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=bucket, **where)
-        with contextlib.suppress(Fault):  # it is there
+        with contextlib.suppress(Fault):  # it already exists
             self._create_workgroup(
                 {
                     "Name": project.workgroup,

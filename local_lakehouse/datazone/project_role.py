@@ -102,7 +102,7 @@ def role_policy(names: ProjectNames) -> dict[str, Any]:
     """Return the policy of a project's role.
 
     Args:
-        names: What the project's resources are called.
+        names: The names of the project's resources.
     """
     return _document([*names.statements, {"Action": _DENIED_BY_BOUNDARY, "Resource": "*"}])
 
@@ -113,7 +113,7 @@ def permissions_boundary(names: ProjectNames) -> dict[str, Any]:
     No policy on the role overrides an explicit deny.
 
     Args:
-        names: What the project's resources are called.
+        names: The names of the project's resources.
     """
     allowed = [action for statement in names.statements for action in statement["Action"]]
     document = _document(names.statements)

@@ -22,7 +22,7 @@ from local_lakehouse.store.items import Items
 
 READS = frozenset({"BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"})
 WRITES = frozenset({"BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"})
-# Attribute values are checked where they are used, each of them once.
+# Each attribute value is checked once, where it is used.
 _APART = frozenset({"AttributeValue"})
 
 

@@ -209,7 +209,7 @@ def _between(node: Between, names: Names) -> Test:
 
 
 def require_bounds(low: Value | None, high: Value | None) -> None:
-    """Refuse bounds whose upper one is less than the lower one or has another type.
+    """Refuse bounds if the upper bound is less than the lower bound or has a different type.
 
     Raises:
         ExpressionFault: The bounds are invalid.
@@ -285,7 +285,7 @@ def _type_test(first: Operand, wanted: Node, names: Names) -> Test:
 
 
 def begins_with(value: Value | None, prefix: Value | None) -> bool:
-    """Return whether a string or binary value starts with another one."""
+    """Return whether a string or binary value starts with another value."""
     if value is None or prefix is None or tag_of(value) != tag_of(prefix):
         return False
     if "S" in value:
@@ -294,7 +294,7 @@ def begins_with(value: Value | None, prefix: Value | None) -> bool:
 
 
 def contains(value: Value | None, part: Value | None) -> bool:
-    """Return whether a string or binary value contains a part, or a set or list a member."""
+    """Return whether a string or binary value contains another value, or a set or list contains a member."""
     if value is None or part is None:
         return False
     ((tag, held),) = value.items()

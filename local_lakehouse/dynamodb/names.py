@@ -83,7 +83,7 @@ class Names:
         Args:
             kind: The request's member, such as ``FilterExpression``.
             text: The expression.
-            read: Parses it and resolves its names here.
+            read: Parses the expression and resolves its names with this object.
 
         Raises:
             Fault: ``ValidationException``: it has a syntax error or is not valid.

@@ -182,5 +182,5 @@ def _length(value: Value) -> int:
 def table_name(given: Any) -> str:
     """Return a table's name from its name or ARN."""
     if not isinstance(given, str):
-        raise Fault("SerializationException", "A table is named by a string.")
+        raise Fault("SerializationException", "A table's name must be a string.")
     return given.rpartition("/")[2]

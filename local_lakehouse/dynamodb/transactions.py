@@ -39,7 +39,8 @@ class Transactions:
 
     Args:
         items: The store of the items.
-        table: Finds a table by name or ARN. writes: Executes each write.
+        table: Finds a table by name or ARN.
+        writes: Executes each write.
         clock: Returns the current time in seconds since 1970.
     """
 
@@ -123,7 +124,7 @@ class Transactions:
         if row is not None and row[0] != digest:
             raise Fault(
                 "IdempotentParameterMismatchException",
-                "Another transaction with this ClientRequestToken has other parameters. Use a new token.",
+                "Another transaction with this ClientRequestToken has different parameters. Use a new token.",
             )
         return row is not None
 

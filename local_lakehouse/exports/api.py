@@ -49,7 +49,7 @@ class ExportService:
         self._clients = clients
         self._history = History(clients, clock)
         self._exports: dict[str, dict[str, Any]] = {}
-        # Requests and exports by client token, so that a repeated request starts no second export.
+        # Requests and exports by client token, so that a repeated request does not start a second export.
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
@@ -95,7 +95,7 @@ class ExportService:
         if since is None:
             raise Fault(
                 "PointInTimeRecoveryUnavailableException",
-                f"Point-in-time recovery is off on the table {table}. Turn it on with UpdateContinuousBackups.",
+                f"Point-in-time recovery is not enabled for the table {table}. Enable it with UpdateContinuousBackups.",
             )
         export = self._run(request, table, since, caller)
         self._exports[export["ExportArn"]] = export
@@ -198,7 +198,7 @@ class ExportService:
         ]
         token = request.get("NextToken", "0")
         if not token.isdecimal():
-            raise _invalid("NextToken is not one that this service gave. Begin again without one.")
+            raise _invalid("NextToken was not issued by this service. Start again without a token.")
         start, size = int(token), request.get("MaxResults", _MOST_RESULTS)
         more = start + size < len(found)
         return {"ExportSummaries": found[start : start + size], "NextToken": str(start + size) if more else None}
@@ -206,18 +206,18 @@ class ExportService:
 
 def _check(request: Mapping[str, Any]) -> None:
     if request.get("ExportFormat") == "ION":
-        raise _invalid("ExportFormat ION is not offered by the local lakehouse; AWS has it. Use DYNAMODB_JSON.")
+        raise _invalid("ExportFormat ION is not supported by the local lakehouse; AWS supports it. Use DYNAMODB_JSON.")
     if "FilterSpecification" in request:
-        raise _invalid("FilterSpecification is not offered by the local lakehouse. Omit it.")
+        raise _invalid("FilterSpecification is not supported by the local lakehouse. Omit it.")
     incremental = request.get("ExportType") == INCREMENTAL_EXPORT
     if incremental != ("IncrementalExportSpecification" in request):
         raise _invalid(
-            "IncrementalExportSpecification belongs to the ExportType INCREMENTAL_EXPORT, and must be given there."
+            "IncrementalExportSpecification is required for the ExportType INCREMENTAL_EXPORT, and allowed only there."
         )
     if incremental and "ExportTime" in request:
-        raise _invalid("ExportTime is for full exports; an incremental one has ExportFromTime and ExportToTime.")
+        raise _invalid("ExportTime is for full exports; incremental exports have ExportFromTime and ExportToTime.")
     if incremental and "ExportFromTime" not in request["IncrementalExportSpecification"]:
-        raise _invalid("IncrementalExportSpecification needs an ExportFromTime.")
+        raise _invalid("IncrementalExportSpecification requires an ExportFromTime.")
 
 
 def _window(asked: Mapping[str, Any], now: int, since: int) -> tuple[int, int]:

@@ -88,7 +88,7 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
         summary: The summary's members about the request.
     """
     data_key = f"{layout.data}/{name}.json.gz"
-    # Without a timestamp, so that equal data gives equal files.
+    # Without a timestamp, so that equal data produces identical files.
     data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
     entry = {
         "itemCount": len(lines),

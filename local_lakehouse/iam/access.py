@@ -1,4 +1,4 @@
-"""The vocabulary of the permission check: a required permission, and the names of an account's resources."""
+"""The types of the permission check: a required permission, and the names of an account's resources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Access:
     context: Mapping[str, str] = field(default_factory=dict)
 
     def within(self, context: Mapping[str, str]) -> Access:
-        """Return the same permission with further condition keys."""
+        """Return the same permission with additional condition keys."""
         return replace(self, context={**self.context, **context})
 
 

@@ -87,7 +87,7 @@ def decide(documents: Iterable[Document], ask: Ask) -> Decision:
 
 
 def parse_document(text: str) -> Document:
-    """Read a policy document.
+    """Parse a policy document.
 
     Raises:
         UnsupportedPolicyError: It is not a JSON object.
@@ -241,7 +241,7 @@ def _condition(operator: str, key: str, wanted: Any, context: Mapping[str, str])
     test = _test_of(operator)
     if test is None:
         raise UnsupportedPolicyError(
-            f"The condition operator {operator} is not evaluated by the local lakehouse. Known are: "
+            f"The condition operator {operator} is not evaluated by the local lakehouse. It evaluates "
             f"{', '.join([*_OPERATORS, *_NEGATED, 'Null'])}, with or without IfExists."
         )
     if value is None:

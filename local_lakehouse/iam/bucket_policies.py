@@ -12,7 +12,7 @@ def apply() -> None:
     """Make moto call the policy evaluator for buckets, once per process.
 
     moto denies requests without evaluating principals and conditions, even requests of the lakehouse's services.
-    The check of the caller's permissions decides about denials.
+    Denials are decided by the check of the caller's permissions.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
 

@@ -38,7 +38,7 @@ _KNOWN = (
     "aws:username", "cloudwatch:namespace", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN",
     "s3:VersionId", "s3:delimiter", "s3:max-keys", "s3:prefix", "s3:x-amz-*", "sts:ExternalId", "sts:RoleSessionName",
 )  # fmt: skip
-# Nobody authenticates the sender of such a request here, so it would admit everybody.
+# The sender of such a request is not authenticated here, so the policy would admit anyone.
 _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
@@ -90,7 +90,7 @@ class PolicyEnforcer:
         except Fault as fault:
             raise Refusal(Cause.MALFORMED, fault.message) from fault
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            _LOG.warning("what a request to %s needs cannot be told from its members", request.service, exc_info=True)
+            _LOG.warning("the permissions for a request to %s cannot be determined", request.service, exc_info=True)
             raise Refusal(Cause.MALFORMED) from error
         for access in needed:
             self.require(identity, access.within(further), request.region)
@@ -186,7 +186,7 @@ def _refuse_what_is_not_offered(request: Request) -> None:
         ("iam", "CreateUser"): "PermissionsBoundary",
     }.get((request.service, request.operation), "")
     if dropped in request.parameters:
-        message = f"The local lakehouse does not evaluate {dropped} of {request.operation}; AWS does. Leave it out."
+        message = f"The local lakehouse does not evaluate {dropped} of {request.operation}; AWS does. Omit it."
         raise Refusal(Cause.NOT_CHECKED, message)
 
 

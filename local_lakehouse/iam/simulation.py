@@ -44,11 +44,11 @@ class PolicySimulator:
         """Answer one request."""
         for member in _NOT_OFFERED:
             if request.get(member):
-                raise Fault("InvalidInput", f"The local lakehouse does not evaluate {member} of {operation}; AWS does.")
+                raise Fault("InvalidInput", f"The local lakehouse does not evaluate {member} in {operation}; AWS does.")
         arn = request["PolicySourceArn"]
         identity = find_principal(self._backend, arn)
         if identity is None:
-            raise Fault("NoSuchEntity", f"There is no user and no role with the ARN {arn}.", status=404)
+            raise Fault("NoSuchEntity", f"There is no user or role with the ARN {arn}.", status=404)
         try:
             results = list(_results(identity, request))
         except UnsupportedPolicyError as error:

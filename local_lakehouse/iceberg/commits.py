@@ -88,8 +88,8 @@ def _creation(metadata: TableMetadata) -> Iterator[TableUpdate]:
 def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> None:
     """Make a change the table's next snapshot.
 
-    Additional files, and files with the same rows, fit any state of the table: if another writer was faster, they are
-    added to its result. Other changes were computed from rows that may have changed.
+    Additional files, and files with the same rows, fit any state of the table: if another writer commits first, they
+    are added to its result. Other changes were computed from rows that may have changed.
 
     Args:
         table: The table that the change was computed from.

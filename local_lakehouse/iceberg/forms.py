@@ -184,7 +184,7 @@ def _projected_row(values: pa.Array, stored: StoredField, type_: StructType, for
 
 
 def _list_of(values: Any, elements: pa.Array, wanted: pa.DataType) -> pa.Array:
-    # Arrow accepts no mask with offsets that are a slice.
+    # Arrow does not accept a mask with sliced offsets.
     return pa.ListArray.from_arrays(pc.add(values.offsets, 0), elements, wanted, mask=pc.is_null(values))
 
 

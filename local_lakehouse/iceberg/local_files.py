@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 _COPIES_BYTES = 4 * 2**30
-# A statement can run for half an hour and reads the copies that it got at its start.
+# A statement can run for half an hour and reads the copies that it received at its start.
 _IN_USE_SECONDS = 45 * 60
 
 

@@ -135,7 +135,7 @@ class FileLayout:
         """
         name = self.metadata.properties.get("write.parquet.compression-codec", "zstd").lower()
         if name not in _CODECS:
-            raise UnsupportedCodecError(f"Data files cannot be compressed as {name}; choose {', '.join(_CODECS)}")
+            raise UnsupportedCodecError(f"Data files cannot be compressed with {name}; use one of {', '.join(_CODECS)}")
         return _CODECS[name]
 
     @property
@@ -194,7 +194,7 @@ class _OpenFile:
             parquet_column_mapping=parquet_path_to_id_mapping(self._schema),
         )
         provider = load_location_provider(metadata.location, metadata.properties)
-        location = provider.new_data_location(f"{uuid.uuid4()}.parquet", self._partition)  # type: ignore[arg-type]  # what is asked of it, `Partition` has
+        location = provider.new_data_location(f"{uuid.uuid4()}.parquet", self._partition)  # type: ignore[arg-type]  # duck-typed
         self.sink.store(location)
         entry = DataFile.from_args(
             content=DataFileContent.DATA,

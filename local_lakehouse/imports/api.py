@@ -64,7 +64,7 @@ class ImportService:
         self._observers = observers
         self._clock = clock
         self._imports: dict[str, dict[str, Any]] = {}
-        # Requests and imports by client token, so that a repeated request starts no second import.
+        # Requests and imports by client token, so that a repeated request does not start a second import.
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
         self._running: set[str] = set()
 
@@ -195,7 +195,7 @@ class ImportService:
         ]
         token = request.get("NextToken", "0")
         if not token.isdecimal():
-            raise _invalid("NextToken is not one that this service gave. Begin again without one.")
+            raise _invalid("NextToken was not issued by this service. Start again without a token.")
         start, size = int(token), request.get("PageSize", _MOST_RESULTS)
         more = start + size < len(found)
         return {"ImportSummaryList": found[start : start + size], "NextToken": str(start + size) if more else None}
@@ -217,12 +217,12 @@ def _failure(error: Exception) -> dict[str, str]:
 def _check(request: Mapping[str, Any]) -> None:
     if request["InputFormat"] != "DYNAMODB_JSON":
         raise _invalid(
-            f"InputFormat {request['InputFormat']} is not offered by the local lakehouse; AWS has it. "
+            f"InputFormat {request['InputFormat']} is not supported by the local lakehouse; AWS supports it. "
             "Use DYNAMODB_JSON."
         )
     compression = request.get("InputCompressionType", "NONE")
     if compression not in ("NONE", "GZIP"):
-        raise _invalid(f"InputCompressionType {compression} is not offered by the local lakehouse. Use GZIP or NONE.")
+        raise _invalid(f"InputCompressionType {compression} is not supported by the local lakehouse. Use GZIP or NONE.")
     if "InputFormatOptions" in request:
         raise _invalid("InputFormatOptions is for CSV. Omit it.")
 

@@ -60,7 +60,7 @@ class LakeFormationService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that are answered here."""
+        """The operations that this service answers."""
         return frozenset(self._calls)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class LakeFormationService:
     def _grant(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         principal, resource, permissions, grantable = _parts(request)
         if principal == EVERYBODY and (permissions != ["ALL"] or grantable):
-            raise Fault("InvalidInputException", f"{EVERYBODY} can be granted ALL, without grant option, only.")
+            raise Fault("InvalidInputException", f"{EVERYBODY} can be granted only ALL, without the grant option.")
         self._require_granter(caller, resource, permissions)
         self.register.grant(principal, resource, permissions, grantable)
         return {}
@@ -174,9 +174,9 @@ class LakeFormationService:
             raise Fault("AlreadyExistsException", f"Resource is already registered: {arn}")
         role = request.get("RoleArn")
         if not role and not request.get("UseServiceLinkedRole"):
-            raise Fault("InvalidInputException", "Either RoleArn or UseServiceLinkedRole must be given.")
+            raise Fault("InvalidInputException", "Either RoleArn or UseServiceLinkedRole must be specified.")
         if request.get("WithFederation") or request.get("WithPrivilegedAccess"):
-            raise Fault("InvalidInputException", "WithFederation and WithPrivilegedAccess are not offered here.")
+            raise Fault("InvalidInputException", "WithFederation and WithPrivilegedAccess are not supported here.")
         role = role or f"arn:aws:iam::{caller.account}:{_LINKED_ROLE}"
         hybrid = bool(request.get("HybridAccessEnabled"))
         self.register.locations[arn] = Location(arn, role, hybrid, datetime.now(UTC))
@@ -231,7 +231,7 @@ class LakeFormationService:
         if not self.register.is_administrator(caller.principal):
             raise Fault(
                 "AccessDeniedException",
-                f"Insufficient Lake Formation permission(s): {operation} takes a data lake administrator.",
+                f"Insufficient Lake Formation permission(s): {operation} requires a data lake administrator.",
             )
 
     def _list_opt_ins(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -253,7 +253,7 @@ class LakeFormationService:
 def _parts(request: Mapping[str, Any]) -> tuple[str, Resource, list[str], list[str]]:
     principal = str(request.get("Principal", {}).get("DataLakePrincipalIdentifier", ""))
     if not principal or "Resource" not in request:
-        raise Fault("InvalidInputException", "A principal and a resource must be named.")
+        raise Fault("InvalidInputException", "A principal and a resource must be specified.")
     resource = read(request["Resource"])
     permissions = list(request.get("Permissions") or ())
     grantable = list(request.get("PermissionsWithGrantOption") or ())

@@ -124,7 +124,7 @@ def read(document: Mapping[str, Any]) -> Resource:
     kind = next(iter(document), "none")
     raise Fault(
         "InvalidInputException",
-        f"A resource of the kind {kind} is valid in Lake Formation and not offered here: the local lakehouse could not "
+        f"A resource of the kind {kind} is valid in Lake Formation but not supported here: the local lakehouse cannot "
         "enforce it. Grant on the database, the table or its columns.",
     )
 

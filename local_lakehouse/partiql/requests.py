@@ -201,7 +201,7 @@ def _order(
         raise Fault(
             "ValidationException",
             "The local lakehouse does not offer ORDER BY with this condition on the sort key; AWS does. "
-            "Leave one comparison of the sort key in the WHERE clause.",
+            "Keep only one comparison of the sort key in the WHERE clause.",
         )
     if keys[0] in order:
         partitions = sorted(partitions, key=lambda each: sort_key(each.value), reverse=order[keys[0]])

@@ -53,12 +53,12 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
     try:
         members: dict[str, Any] = QueryParser(model).parse({"values": form})  # type: ignore[typeddict-item]
     except (ValueError, OverflowError, AttributeError, TypeError) as error:
-        raise Fault("MalformedInput", f"A parameter of {operation.name} does not have its type: {error}") from error
+        raise Fault("MalformedInput", f"A parameter of {operation.name} has the wrong type: {error}") from error
     known = set(operation.input_shape.members) if operation.input_shape else set()
     for name in pairs.keys() - form.used.keys():
         if name.split(".")[0] in known:
-            # For example a list that begins at 2: unused names must not be ignored silently.
-            raise Fault("MalformedInput", f"The parameter {name} is not part of {operation.name} as it is written.")
+            # Unused names, such as those of a list that begins at 2, must not be ignored silently.
+            raise Fault("MalformedInput", f"{operation.name} has no parameter with the spelling {name}.")
     return members, form.used
 
 

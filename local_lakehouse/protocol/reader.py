@@ -88,7 +88,7 @@ def read(head: Head, body: Body, region: str) -> Request:
         if service not in PROTOCOLS:
             raise Fault(
                 "UnknownOperationException",
-                f"The local lakehouse has no {service!r}. It offers: {', '.join(sorted(PROTOCOLS))}.",
+                f"The local lakehouse does not implement {service!r}. It implements: {', '.join(sorted(PROTOCOLS))}.",
             )
         where = (credential.region if credential else None) or region
         asked = [(name, value) for name, value in query if name.lower() not in _SIGNATURE]
@@ -257,7 +257,7 @@ def _inflated(content: bytes) -> bytes:
     try:
         document = inflater.decompress(content, _LARGEST_DOCUMENT)
     except zlib.error as error:
-        raise Fault("SerializationException", "The request's body is not what its Content-Encoding says.") from error
+        raise Fault("SerializationException", "The request's body does not match its Content-Encoding.") from error
     if inflater.unconsumed_tail:
         raise Fault("RequestEntityTooLarge", f"The body is larger than {_LARGEST_DOCUMENT:,} bytes.", status=413)
     return document
@@ -280,7 +280,7 @@ def unframed(content: bytes) -> bytes:
             return b"".join(pieces)
         piece = stream.read(max(length, 0))
         if size is None or len(piece) != length or stream.read(2) != b"\r\n":
-            raise Fault("IncompleteBody", "The request's body is not framed as x-amz-content-sha256 says.")
+            raise Fault("IncompleteBody", "The request's body is not framed as x-amz-content-sha256 specifies.")
         pieces.append(piece)
 
 

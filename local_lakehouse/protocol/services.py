@@ -1,7 +1,7 @@
 """The supported AWS services, and how requests identify them.
 
-The table repeats data from botocore's models, so that a lakehouse starts without loading them: glue's model alone has
-two megabytes. A test compares the two.
+The table repeats data from botocore's models, so that a lakehouse starts without loading them: Glue's model alone is
+2 MB. A test compares the table with the models.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def by_target(prefix: str) -> str:
 
 
 def signing_name(service: str) -> str:
-    """Return the service whose name signatures contain: streams use the name of tables."""
+    """Return the service name in signatures: DynamoDB Streams uses the name of DynamoDB."""
     return "dynamodb" if service == "dynamodbstreams" else service
 
 

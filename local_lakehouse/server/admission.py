@@ -2,8 +2,8 @@
 
 A browser sends requests on behalf of any page to any address. It reveals this in ``Origin``, in ``Sec-Fetch-Site``, and
 in ``Host`` if a page resolves its own name to this computer. Programs send none of these headers, so a request that a
-browser sends for a page is never legitimate. No response has CORS headers, with which a page could request an
-exception.
+browser sends for a page is never legitimate. No response has the CORS headers that would allow
+exceptions.
 
 See https://fetch.spec.whatwg.org/#origin-header and https://www.w3.org/TR/fetch-metadata/.
 """
@@ -28,12 +28,12 @@ def turn_away(headers: Sequence[tuple[str, str]]) -> Answer | None:
     """
     hosts = _values(headers, "host")
     if len(hosts) != 1 or not _LOOPBACK.fullmatch(hosts[0]):
-        return _refusal("This address answers to 127.0.0.1 and localhost only.")
+        return _refusal("This address accepts only the host names 127.0.0.1 and localhost.")
     if _values(headers, "origin"):
-        return _refusal("This address does not answer web pages.")
+        return _refusal("This address does not respond to web pages.")
     # If a user types the address, the browser sends "none".
     if any(value != "none" for value in _values(headers, "sec-fetch-site")):
-        return _refusal("This address does not answer web pages.")
+        return _refusal("This address does not respond to web pages.")
     return None
 
 

@@ -105,14 +105,14 @@ class Endpoint:
         except StorageError as error:
             _LOG.error("%s %s was not kept: %s", request.service, request.operation, error)
             return _failed(request, Fault(_UNAVAILABLE.get(request.service, "InternalFailure"), str(error), status=500))
-        except Exception:  # noqa: BLE001  (the process's edge: logged, and answered as AWS answers its own failures)
+        except Exception:  # noqa: BLE001  (top of a request: logged, and reported as AWS reports its failures)
             _LOG.exception("%s %s failed", request.service, request.operation)
-            message = f"{request.service} {request.operation} failed in the local lakehouse; its log says why."
+            message = f"{request.service} {request.operation} failed in the local lakehouse; see its log."
             return _failed(request, Fault("InternalFailure", message, status=500))
 
     def _control(self, head: Head, body: Body) -> Answer:
         if not admission.has_token(head.headers, self._controls.token):
-            return Answer(403, [], b"A control needs the token of the lakehouse's state folder.\n")
+            return Answer(403, [], b"A control requires the token in the lakehouse's state folder.\n")
         name = head.target.removeprefix(_CONTROL)
         action = self._controls.actions.get(name)
         if action is None or head.method != "POST":
@@ -121,7 +121,7 @@ class Endpoint:
             result = action(wire.parse_json(body.read(_LARGEST_CONTROL)))
         except Fault as fault:
             return fail("", "", fault)
-        except Exception as error:  # noqa: BLE001  (the process's edge, as for requests)
+        except Exception as error:  # noqa: BLE001  (top of a request, as above)
             _LOG.exception("the control %s failed", name)
             return fail("", "", Fault("InternalFailure", f"The control {name} failed: {error}", status=500))
         return Answer(200, [("Content-Type", "application/json")], json.dumps(result).encode())
@@ -188,8 +188,8 @@ class Endpoint:
         if request.region != self._backend.region:
             raise Fault(
                 "ValidationException",
-                f"This local lakehouse is in {self._backend.region}, and the request is for {request.region}. "
-                f"Use a client of {self._backend.region}, or start a lakehouse with AWS_REGION={request.region}.",
+                f"This local lakehouse is in {self._backend.region}, but the request is for {request.region}. "
+                f"Use a client for {self._backend.region}, or start a lakehouse with AWS_REGION={request.region}.",
             )
         access_key = request.credential.access_key if request.credential else LEARNER_ACCESS_KEY
         arn, principal = self._backend.caller_arn(access_key), self._backend.principal_arn(access_key)
@@ -211,7 +211,7 @@ class Endpoint:
             wire.check_types(model, request.parameters)
         elif request.protocol == "query":
             wire.check_required(model, request.parameters)
-        # Before the lock is taken, so that a slow body blocks nobody.
+        # Before the lock is taken, so that a slow body does not block other requests.
         _ = request.body
         with self._backend.transaction(request.operation):
             try:
@@ -222,8 +222,8 @@ class Endpoint:
             except (Fault, StorageError):
                 raise
             except Exception as error:
-                # moto trusts its input, so an unsupported request can fail anywhere in it. None of its changes are
-                # kept.
+                # moto trusts its input, so an unsupported request can fail anywhere in moto. None of the
+                # request's changes are kept.
                 _LOG.exception("moto failed at %s %s", request.service, request.operation)
                 raise _not_understood(request) from error
             if request.service == "dynamodb" and answer.status == 200:
@@ -259,7 +259,7 @@ def _not_understood(request: Request) -> Fault:
     return Fault(
         code,
         f"The local lakehouse cannot carry out {request.service} {request.operation} with these parameters; AWS may be "
-        "able to. Its log says what failed.",
+        "able to. The lakehouse's log contains the error.",
     )
 
 

@@ -28,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 # Amazon S3 accepts heads of 8 KB, not counting query strings and signatures; nothing needs more than this.
 _LARGEST_HEAD = 64 * 1024
 _PIECE = 64 * 1024
-# The maximum rest of an unused body that is read to keep the connection.
+# The maximum number of remaining bytes of an unused body that are read to keep the connection.
 _LARGEST_REST = 256 * 1024
 _LINGER_SECONDS = 2.0
 
@@ -106,7 +106,7 @@ class Server:
             except OSError as error:
                 if self._stopping:
                     return
-                # For example too many open files, until a connection is closed.
+                # For example, too many files are open until a connection is closed.
                 _LOG.warning("a connection could not be accepted: %s", error)
                 time.sleep(0.05)
                 continue
@@ -268,7 +268,7 @@ class _Connection:
             # The client offers another protocol; a normal response declines it.
             self._upgraded = True
         except httptools.HttpParserError as error:
-            # Data before it is still valid.
+            # Data before the error is still valid.
             self._failure = Fault("BadRequest", f"This is not an HTTP/1.1 request: {error}")
 
     def receive(self) -> bytes | None:
@@ -364,7 +364,7 @@ def _timeout() -> Fault:
 
 
 def _too_large() -> Fault:
-    return Fault("RequestHeaderSectionTooLarge", f"The head of a request may have {_LARGEST_HEAD:,} bytes.", status=431)
+    return Fault("RequestHeaderSectionTooLarge", f"A request's head is limited to {_LARGEST_HEAD:,} bytes.", status=431)
 
 
 def _written(answer: Answer, method: str, last: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""Services that are created at their first request, because their libraries take seconds to import."""
+"""Services that are created on their first request, because their libraries take seconds to import."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Codec:
         class_ = type(value)
         name = self._names.get(class_)
         if name is None:
-            raise UnknownClassError(f"{class_.__module__}.{class_.__qualname__} is not among the classes to be kept")
+            raise UnknownClassError(f"{class_.__module__}.{class_.__qualname__} is not a class that can be stored")
         rules = self._known.rules.get(class_, _NO_RULES)
         if rules.encode is not None:
             return {_KIND: "object", "c": name, "v": rules.encode(value, self.encode)}
@@ -177,7 +177,7 @@ class Codec:
         try:
             return self._known.classes[plain["c"]]
         except KeyError as error:
-            raise DamagedDocumentError(f"{plain.get('c')!r} is not a class that is kept") from error
+            raise DamagedDocumentError(f"{plain.get('c')!r} is not a class that can be stored") from error
 
     def _pairs(self, kind: str, value: Mapping[Any, Any]) -> Plain:
         return {_KIND: kind, "v": [[self.encode(key), self.encode(member)] for key, member in value.items()]}
@@ -191,13 +191,13 @@ class Codec:
         if kind is defaultdict:
             factory = self._factory_names.get(value.default_factory)
             if factory is None:
-                raise UnknownClassError(f"{value.default_factory} is not among the factories to be kept")
+                raise UnknownClassError(f"{value.default_factory} is not a factory that can be stored")
             return {**self._pairs("defaultdict", value), "d": factory}
         if kind in self._mapping_names:
             return {**self._pairs("mapping", value), "c": self._mapping_names[kind]}
         if isinstance(value, Enum):
             if kind not in self._names:
-                raise UnknownClassError(f"{kind.__module__}.{kind.__qualname__} is not among the classes to be kept")
+                raise UnknownClassError(f"{kind.__module__}.{kind.__qualname__} is not a class that can be stored")
             return {_KIND: "enum", "c": self._names[kind], "v": value.name}
         reference = self._refer(value)
         return self.fields(value) if reference is None else {_KIND: "ref", "v": reference}

@@ -137,7 +137,7 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write: all changes in the block are committed together, or none.
+        """Commit all changes that the block makes together, or none of them.
 
         Writers take turns, in the order of `lock`. A nested block in the same thread is part of the outer one.
 
@@ -197,7 +197,7 @@ class Database:
         self._after_replacement.append(hook)
 
     def checkpoint(self) -> None:
-        """Move committed data from the log to the file, without blocking anybody."""
+        """Move committed data from the log to the file, without blocking readers or writers."""
         with self.snapshot() as connection:
             connection.execute("ROLLBACK")
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -233,9 +233,9 @@ class Database:
         """Return the exception for an error of SQLite or the file system."""
         text = str(error)
         if "full" in text or getattr(error, "errno", None) in _FULL:
-            advice = "The disk is full: make room, then repeat the request"
+            advice = "The disk is full: free some space, then repeat the request"
         elif "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
-            advice = "The folder cannot be written: allow it, then repeat the request"
+            advice = "The folder is not writable: make it writable, then repeat the request"
         elif "malformed" in text or "not a database" in text:
             return StorageError(self._damaged(text))
         else:
@@ -264,9 +264,7 @@ class Database:
             self.directory.chmod(PRIVATE)
             self._folder_lock.acquire(timeout=0)
         except Timeout as error:
-            raise StateInUseError(
-                f"Another lakehouse works in {self.directory}. Stop it with: zetl local stop"
-            ) from error
+            raise StateInUseError(f"Another lakehouse uses {self.directory}. Stop it with: zetl local stop") from error
         except OSError as error:
             raise self.failure(error) from error
         self._recognize()
@@ -288,15 +286,15 @@ class Database:
         earlier = self.directory / EARLIER
         if earlier.exists():
             raise UnreadableStateError(
-                f"{earlier} was written by a version that kept its state as Python's pickle, which this one does not "
-                "read: a pickle can execute anything. Delete the state with: zetl local reset"
+                f"{earlier} was written by a version that stored its state as a Python pickle. This version does not "
+                "read pickles, because they can execute any code. Delete the state with: zetl local reset"
             )
         if not self.path.exists() or not (size := self.path.stat().st_size):
             return
         with self.path.open("rb") as file:
             header = file.read(100)
         if len(header) < 100 or not header.startswith(_HEADER):
-            raise UnreadableStateError(self._damaged("its beginning is not a database's"))
+            raise UnreadableStateError(self._damaged("it does not start like a database"))
         page_size = int.from_bytes(header[16:18], "big")
         page_size = 65_536 if page_size == 1 else page_size
         pages = int.from_bytes(header[28:32], "big")
@@ -314,14 +312,14 @@ class Database:
             return
         if found > schema.version:
             raise UnreadableStateError(
-                f"The state in {self.directory} was written by a newer version ({schema.name} {found}, and this one "
+                f"The state in {self.directory} was written by a newer version ({schema.name} {found}, but this one "
                 f"reads {schema.version}). Install that version again, or delete the state with: zetl local reset"
             )
         for version in range(found, schema.version):
             if version not in schema.migrations:
                 raise UnreadableStateError(
                     f"The state in {self.directory} was written by a version that is too old ({schema.name} {found}, "
-                    f"and this one reads {schema.version}). Delete the state with: zetl local reset"
+                    f"but this one reads {schema.version}). Delete the state with: zetl local reset"
                 )
             for statement in schema.migrations[version]:
                 connection.execute(statement)
@@ -373,7 +371,7 @@ class Database:
 
     def _damaged(self, detail: str) -> str:
         return (
-            f"{self.path} is damaged ({detail}). Go back to the last backup with: zetl local reset --to-backup, "
+            f"{self.path} is damaged ({detail}). Restore the last backup with: zetl local reset --to-backup, "
             "or delete the state with: zetl local reset"
         )
 

@@ -126,7 +126,7 @@ class Documents:
         if checksum(body) != crc:
             raise StorageError(
                 f"The document {key!r} of {collection} in {self.database.path} is damaged. "
-                "Go back to the last backup with: zetl local reset --to-backup"
+                "Restore the last backup with: zetl local reset --to-backup"
             )
         return _CODEC.decode(loads(body))
 

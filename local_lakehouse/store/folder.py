@@ -123,7 +123,9 @@ def bring(directory: Path, source: Path) -> None:
         UnreadableStateError: The file is not a state, or is damaged. Partial data is removed.
     """
     if has_state(directory):
-        raise StorageError(f"{directory} has a state already. Delete it with: zetl local reset, or name another folder")
+        raise StorageError(
+            f"{directory} already has a state. Delete it with: zetl local reset, or choose another folder"
+        )
     directory.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(dir=directory) as scratch:
@@ -148,7 +150,9 @@ def _unpack(source: Path, place: Path) -> None:
         for member in archive:
             named = _BODY.fullmatch(member.name)
             if not member.isfile() or not (member.name == FILE or named):
-                raise UnreadableStateError(f"{source} is not an export of a local lakehouse: it has {member.name!r}")
+                raise UnreadableStateError(
+                    f"{source} is not an export of a local lakehouse: it contains {member.name!r}"
+                )
             found = found or member.name == FILE
             content = archive.extractfile(member)
             if content is None:

@@ -308,7 +308,7 @@ def _rows_at_once(items: int, size: int) -> int:
 def _row(key: bytes, body: str, size: int, crc: int) -> Row:
     if zlib.crc32(body.encode()) != crc:
         raise StorageError(
-            "An item in the state folder is damaged: it is not what was written. "
-            "Go back to the last backup with: zetl local reset --to-backup"
+            "An item in the state folder is damaged: it does not match its checksum. "
+            "Restore the last backup with: zetl local reset --to-backup"
         )
     return Row(key, body, size)

@@ -52,7 +52,7 @@ class Maintenance:
             work.due = clock() + work.seconds
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -83,9 +83,9 @@ def attempt(work: Work) -> None:
     """Run a task once, and record the outcome."""
     try:
         work.action()
-    except Exception as error:  # noqa: BLE001  (the thread's edge: logged, shown by the status and tried again)
+    except Exception as error:  # noqa: BLE001  (top of the thread: logged, shown in the status and retried)
         if work.problem is None:
-            _LOG.exception("%s failed; it is tried again", work.name)
+            _LOG.exception("%s failed; it will be retried", work.name)
         work.failures += 1
         work.problem = f"{type(error).__name__}: {error}"
     else:

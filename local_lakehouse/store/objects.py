@@ -124,8 +124,8 @@ class Objects:
             raise self.database.failure(error) from error
         if len(content) != body.size or zlib.crc32(content) != body.crc:
             raise StorageError(
-                f"{path} is damaged: it is not what was written. Delete the object and write it again, "
-                "or go back to the last backup with: zetl local reset --to-backup"
+                f"{path} is damaged: it does not match its checksum. Delete the object and write it again, "
+                "or restore the last backup with: zetl local reset --to-backup"
             )
         return content
 
@@ -276,7 +276,7 @@ class Objects:
         if zlib.crc32(versions.encode()) != crc:
             raise StorageError(
                 f"The entry of s3://{bucket}/{key} in {self.database.path} is damaged. "
-                "Go back to the last backup with: zetl local reset --to-backup"
+                "Restore the last backup with: zetl local reset --to-backup"
             )
         return versions, frozenset(file for each in _versions(bodies) for file in each.files)
 

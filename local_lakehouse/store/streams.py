@@ -1,4 +1,4 @@
-"""Amazon DynamoDB streams: item images before and after each change, for a day.
+"""Amazon DynamoDB streams: item images before and after each change, kept for a day.
 
 A record is a row that is committed together with its change.
 """
@@ -176,7 +176,7 @@ class Streams:
         return self._clock() - stream.opened < KEPT_SECONDS or record == stream.start + 1
 
     def records(self, stream: Stream, after: int, limit: int) -> list[Record]:
-        """Return the records of a stream that follow one."""
+        """Return the records of a stream that follow a given record."""
         with self._database.view() as connection:
             rows: Sequence[Any] = connection.execute(
                 "SELECT id, at, before, after, service FROM stream_records "

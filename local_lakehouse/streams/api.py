@@ -130,7 +130,7 @@ class StreamsService:
 
     def _require_kept(self, stream: Stream, number: int) -> None:
         if number < stream.start:
-            raise Fault("ValidationException", "Invalid SequenceNumber: it is not of this shard")
+            raise Fault("ValidationException", "Invalid SequenceNumber: it does not belong to this shard")
         if stream.start < number <= self._streams.trimmed(stream):
             raise Fault(
                 "TrimmedDataAccessException",
@@ -155,7 +155,7 @@ class StreamsService:
         except (ValueError, TypeError, binascii.Error):
             raise Fault("ValidationException", "Invalid ShardIterator") from None
         if self._clock() - given > _ITERATOR_SECONDS:
-            raise Fault("ExpiredIteratorException", "The shard iterator is older than 15 minutes. Get another one.")
+            raise Fault("ExpiredIteratorException", "The shard iterator is older than 15 minutes. Get a new one.")
         return self._find(arn), after
 
 

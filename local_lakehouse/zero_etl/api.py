@@ -58,7 +58,7 @@ class ZeroEtlService:
     Args:
         clients: The lakehouse.
         changes: The writes to DynamoDB.
-        refresh_seconds: The longest time between two refreshes, regardless of `RefreshInterval`; a write starts a
+        refresh_seconds: The maximum time between two refreshes, regardless of `RefreshInterval`; a write starts a
             refresh immediately.
         clock: Returns the current time in seconds since 1970.
     """
@@ -236,7 +236,7 @@ class ZeroEtlService:
         if not location.startswith("s3://"):
             raise Fault(
                 "ValidationException",
-                f"The Glue database {database} has no LocationUri in S3, which a zero-ETL target needs. Set it with "
+                f"The Glue database {database} has no LocationUri in S3, which a zero-ETL target requires. Set it with "
                 "UpdateDatabase.",
             )
         return keys
@@ -293,14 +293,14 @@ class ZeroEtlService:
                     f"{request['TargetArn']}.",
                 )
         if len(integrations) >= QUOTA:
-            raise Fault("IntegrationQuotaExceededFault", f"The account has {QUOTA} integrations already. Delete one.")
+            raise Fault("IntegrationQuotaExceededFault", f"The account already has {QUOTA} integrations. Delete one.")
 
     def _check_name(self, name: str, own: Integration | None) -> None:
         for other in self._lifecycle.integrations.values():
             if other.name == name and other is not own:
                 if other.status == DELETING:
                     raise _in_progress(other)
-                raise Fault("ConflictException", f"An integration with the name {name} exists already.")
+                raise Fault("ConflictException", f"An integration with the name {name} already exists.")
 
     def _describe(self, request: dict[str, Any], _: Caller) -> dict[str, Any]:
         wanted = check_filters(
@@ -332,7 +332,7 @@ class ZeroEtlService:
         if ":catalog/" in arn or ":redshift" in arn:
             raise Fault(
                 "OperationNotSupportedException",
-                f"The local lakehouse has no targets in S3 Tables or Amazon Redshift, and {arn} is one.",
+                f"The local lakehouse does not support targets in S3 Tables or Amazon Redshift, such as {arn}.",
             )
         database = check_target(arn, self._clients.region, self._clients.account)
         if not self._lifecycle.checks.database_exists(database.name):
@@ -366,7 +366,7 @@ class ZeroEtlService:
         if integration is None:
             raise Fault(
                 "IntegrationNotFoundFault",
-                f"The integration {arn} does not exist. DescribeIntegrations lists those that do.",
+                f"The integration {arn} does not exist. DescribeIntegrations lists the existing integrations.",
             )
         return integration
 
@@ -383,7 +383,7 @@ def _in_progress(integration: Integration) -> Fault:
 
 
 def _wrong_state(integration: Integration, what: str) -> Fault:
-    advice = "Delete it and create it again." if integration.status == "FAILED" else "Try again once that has passed."
+    advice = "Delete it and create it again." if integration.status == "FAILED" else "Try again when that is complete."
     return Fault(
         "InvalidIntegrationStateFault",
         f"The integration {integration.name} is {integration.status} and cannot be {what} now. {advice}",

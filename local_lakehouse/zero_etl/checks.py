@@ -150,7 +150,7 @@ class Checks:
         if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
             yield Problem(
                 "POINT_IN_TIME_RECOVERY_DISABLED",
-                f"Point-in-time recovery is off on the DynamoDB table {ends.table}. Turn it on with "
+                f"Point-in-time recovery is off for the DynamoDB table {ends.table}. Turn it on with "
                 f"UpdateContinuousBackups; {_RETRIES}",
             )
         yield from self._table_encryption(ends)
@@ -163,7 +163,7 @@ class Checks:
             yield Problem(
                 "SOURCE_ENCRYPTION_UNSUPPORTED",
                 f"The DynamoDB table {ends.table} is encrypted with the AWS managed key aws/dynamodb, which zero-ETL "
-                f"does not support. Use the AWS owned key or a key of your own; {_RETRIES}",
+                f"does not support. Use the AWS owned key or a customer managed key; {_RETRIES}",
             )
 
     def _is_aws_managed(self, key: str | None) -> bool:
@@ -186,9 +186,10 @@ class Checks:
         if missing:
             yield Problem(
                 "SOURCE_ACCESS_DENIED",
-                f"The resource policy of the DynamoDB table {ends.table} does not let glue.amazonaws.com do "
-                f"{_listed(missing)} for the integration {ends.integration_arn}. Put a resource policy that does, with "
-                f"conditions that match aws:SourceAccount {self._clients.account} and this aws:SourceArn; {_RETRIES}",
+                f"The resource policy of the DynamoDB table {ends.table} does not allow glue.amazonaws.com to perform "
+                f"{_listed(missing)} for the integration {ends.integration_arn}. Attach a resource policy that does, "
+                f"with conditions that match aws:SourceAccount {self._clients.account} and this aws:SourceArn; "
+                f"{_RETRIES}",
             )
 
     def _target(self, ends: Endpoints) -> Iterator[Problem]:
@@ -196,7 +197,7 @@ class Checks:
         if location is None and self.database_exists(ends.database):
             yield Problem(
                 "TARGET_LOCATION_MISSING",
-                f"The Glue database {ends.database} has no LocationUri. Give it one in S3 with UpdateDatabase; "
+                f"The Glue database {ends.database} has no LocationUri. Set a location in S3 with UpdateDatabase; "
                 f"{_RETRIES}",
             )
             return
@@ -228,9 +229,9 @@ class Checks:
         if missing:
             yield Problem(
                 "INBOUND_INTEGRATION_NOT_AUTHORIZED",
-                f"The Data Catalog resource policy does not let glue.amazonaws.com do {_listed(missing)} for the "
-                f"source {ends.source_arn}. Add that statement on the catalog and on the database {ends.database}, "
-                f"keeping the statements that are there; {_RETRIES}",
+                f"The Data Catalog resource policy does not allow glue.amazonaws.com to perform {_listed(missing)} for "
+                f"the source {ends.source_arn}. Add that statement on the catalog and on the database {ends.database}, "
+                f"keeping the existing statements; {_RETRIES}",
             )
 
     def _role(self, ends: Endpoints, role_arn: str, location: str) -> Iterator[Problem]:
@@ -238,7 +239,7 @@ class Checks:
         if role is None:
             yield Problem(
                 "TARGET_ROLE_NOT_FOUND",
-                f"The target role {role_arn} does not exist. Create it, or name another; {_RETRIES}",
+                f"The target role {role_arn} does not exist. Create it, or specify another role; {_RETRIES}",
             )
             return
         trust = role["AssumeRolePolicyDocument"]
@@ -246,16 +247,16 @@ class Checks:
         if self._missing([trust], [Ask("sts:AssumeRole", role_arn, GLUE, context)]):
             yield Problem(
                 "TARGET_ROLE_NOT_TRUSTED",
-                f"The trust policy of the target role {role_arn} does not let glue.amazonaws.com do sts:AssumeRole. "
-                f"Change it with UpdateAssumeRolePolicy; {_RETRIES}",
+                f"The trust policy of the target role {role_arn} does not allow glue.amazonaws.com to perform "
+                f"sts:AssumeRole. Change it with UpdateAssumeRolePolicy; {_RETRIES}",
             )
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         missing = self._lacking(role_arn, self._target_asks(ends, bucket, f"{prefix}/{ends.target_table}".lstrip("/")))
         if missing:
             yield Problem(
                 "TARGET_ACCESS_DENIED",
-                f"The target role {role_arn} may not do {_listed(missing)}. Add that to a policy of the role; "
-                f"{_RETRIES}",
+                f"The target role {role_arn} is not allowed to perform {_listed(missing)}. Allow that in a policy of "
+                f"the role; {_RETRIES}",
             )
         yield from self._bucket(bucket, role_arn)
         yield from self._lake_formation(ends, role_arn, f"arn:{self._clients.partition}:s3:::{bucket}/{prefix}")
@@ -270,7 +271,7 @@ class Checks:
             documented = "Insufficient lake formation permissions on Target Glue database."
             yield Problem(
                 "INSUFFICIENT_LAKE_FORMATION_PERMISSIONS",
-                f"{documented} The target role {role_arn} lacks {', '.join(missing)}. Grant that with "
+                f"{documented} The target role {role_arn} lacks {', '.join(missing)}. Grant it with "
                 f"GrantPermissions; {_RETRIES}",
                 documented,
             )

@@ -35,10 +35,10 @@ from local_lakehouse.zero_etl.telemetry import FULL_LOAD, INCREMENTAL_LOAD, Run,
 
 _LOG = logging.getLogger(__name__)
 
-# The name that the service's documents are registered under.
+# The name under which the service's documents are registered.
 PARTICIPANT = "zero_etl"
 SEVEN_DAYS = 7 * 24 * 3600.0
-# In refreshes: how long a transient status lasts if nobody reads it, and the longest interval between retries.
+# In refreshes: how long a transient status lasts if no caller reads it, and the longest interval between retries.
 _PATIENCE = 3
 _LONGEST_BACKOFF = 8
 
@@ -187,7 +187,7 @@ class Lifecycle:
     def _in_sync_until(self, integration: Integration, taken: float) -> float:
         """Return the time up to which the target reflects the source: now, unless there was a write after `taken`.
 
-        A client that writes, then reads its clock, and waits for a later time gets it even if it checks late.
+        A client that writes, reads its clock and then waits for a later time sees that time even if it checks late.
         """
         with self._clients.lock:
             return self._clock() if self._changes.nothing_since(integration.identity) else taken
@@ -206,7 +206,7 @@ class Lifecycle:
                 Problem(
                     "TARGET_TABLE_IN_USE",
                     f"The target table {integration.database}.{layout.target_table} belongs to the integration "
-                    f"{other.name}. Give one of the two another TargetTableName in its table properties; the "
+                    f"{other.name}. Give one of them a different TargetTableName in its table properties; the "
                     "integration retries by itself.",
                 )
             )

@@ -44,7 +44,7 @@ class FailedForGoodError(Exception):
     """An integration can never continue: it must be deleted and created again.
 
     Args:
-        problem: Why.
+        problem: The reason.
     """
 
     def __init__(self, problem: Problem) -> None:

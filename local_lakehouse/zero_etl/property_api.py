@@ -64,7 +64,7 @@ class PropertyOperations:
         if arn in self._properties().resources:
             raise Fault(
                 "ConflictException",
-                f"{arn} has a resource property already. Change it with UpdateIntegrationResourceProperty.",
+                f"{arn} already has a resource property. Change it with UpdateIntegrationResourceProperty.",
             )
         entry = {
             "ResourceArn": arn,
@@ -120,7 +120,7 @@ class PropertyOperations:
         if known is not None and known != entry:
             raise Fault(
                 "InvalidInputException",
-                f"The table {request['TableName']} has other table properties in {request['ResourceArn']} already. "
+                f"The table {request['TableName']} already has different table properties in {request['ResourceArn']}. "
                 "Change them with UpdateIntegrationTableProperties.",
             )
         self._properties().tables[_name(request)] = entry

@@ -34,7 +34,7 @@ def invalid(message: str) -> Fault:
 
 
 def check_source(arn: str, region: str, account: str) -> arns.Arn:
-    """Parse a `SourceArn`, which here is always a DynamoDB table's."""
+    """Parse a `SourceArn`, which must be the ARN of a DynamoDB table."""
     table = arns.source_table(arn)
     if table is None:
         raise invalid(
@@ -46,7 +46,7 @@ def check_source(arn: str, region: str, account: str) -> arns.Arn:
 
 
 def check_target(arn: str, region: str, account: str, member: str = "TargetArn") -> arns.Arn:
-    """Parse a `TargetArn` or `ResourceArn`, which here is always a Glue database's."""
+    """Parse a `TargetArn` or `ResourceArn`, which must be the ARN of a Glue database."""
     database = arns.target_database(arn)
     if database is None:
         raise invalid(
@@ -65,7 +65,7 @@ def check_target(arn: str, region: str, account: str, member: str = "TargetArn")
 def _check_home(member: str, arn: str, parts: arns.Arn, region: str, account: str) -> None:
     if (parts.region, parts.account) != (region, account):
         raise invalid(
-            f"{member} {arn} is not in account {account} and Region {region}, the only ones of this lakehouse."
+            f"{member} {arn} is not in account {account} and Region {region}, the only ones in this lakehouse."
         )
 
 
@@ -89,7 +89,7 @@ def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
     if "SourceProperties" in config:
         raise invalid("SourceProperties are not supported for a DynamoDB source. Omit them.")
     if config.get("ContinuousSync") is False:
-        raise invalid("ContinuousSync can be false for SaaS sources only. Omit it for a DynamoDB source.")
+        raise invalid("ContinuousSync can be false only for SaaS sources. Omit it for a DynamoDB source.")
     interval = config.get("RefreshInterval", _DEFAULT_REFRESH)
     if not re.fullmatch(r"[0-9]{1,4}", interval) or int(interval) not in _REFRESH_MINUTES:
         raise invalid(f"RefreshInterval {interval} is not a number of minutes from 15 to 8640 (six days).")
@@ -99,10 +99,10 @@ def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
 def check_tags(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Check the tags of a create request."""
     if any("key" not in tag for tag in tags):
-        raise invalid("Every tag needs a key.")
+        raise invalid("Every tag requires a key.")
     named = {tag["key"]: tag.get("value", "") for tag in tags}
     if len(named) < len(tags):
-        raise invalid("A tag key is given twice.")
+        raise invalid("A tag key is specified twice.")
     check_tag_keys(named)
     return named
 
@@ -150,7 +150,7 @@ def check_table_properties(request: Mapping[str, Any]) -> None:
 
 def _check_partition(entry: Mapping[str, str]) -> None:
     if "FieldName" not in entry:
-        raise invalid("Every entry of PartitionSpec needs a FieldName.")
+        raise invalid("Every entry of PartitionSpec requires a FieldName.")
     field, function = entry["FieldName"], entry.get("FunctionSpec", IDENTITY).lower()
     if function != IDENTITY and function not in TIME_FUNCTIONS:
         raise invalid(
@@ -158,7 +158,9 @@ def _check_partition(entry: Mapping[str, str]) -> None:
         )
     conversion = entry.get("ConversionSpec", "").lower()
     if function != IDENTITY and not conversion:
-        raise invalid(f"The function {function} of {field} needs a ConversionSpec: {', '.join(sorted(CONVERSIONS))}.")
+        raise invalid(
+            f"The function {function} of {field} requires a ConversionSpec: {', '.join(sorted(CONVERSIONS))}."
+        )
     if conversion and conversion not in CONVERSIONS:
         raise invalid(f"ConversionSpec {conversion} of {field} is not one of {', '.join(sorted(CONVERSIONS))}.")
     if conversion and function == IDENTITY:
@@ -190,9 +192,9 @@ def check_filters(
         if name not in allowed:
             raise invalid(f"Filter {name} is not one of {', '.join(allowed)}.")
         if not values:
-            raise invalid(f"Filter {name} needs at least one value.")
+            raise invalid(f"Filter {name} requires at least one value.")
         if name in single and len(values) > 1:
-            raise invalid(f"Filter {name} takes one value only.")
+            raise invalid(f"Filter {name} accepts only one value.")
         wanted[name] = list(values)
     return wanted
 
@@ -218,7 +220,7 @@ def page(
         last = _unmark(request["Marker"])
         start = next((number for number, entry in enumerate(entries, 1) if name_of(entry) == last), -1)
         if start < 0:
-            raise invalid("Marker does not belong to this list. Begin again without one.")
+            raise invalid("Marker does not belong to this list. Start again without a marker.")
     chosen = list(entries[start : start + size])
     more = start + size < len(entries)
     return chosen, _mark(name_of(chosen[-1])) if more else None
@@ -232,4 +234,4 @@ def _unmark(marker: str) -> str:
     try:
         return base64.urlsafe_b64decode(marker.encode()).decode()
     except (binascii.Error, ValueError) as error:
-        raise invalid("Marker is not one that this service gave. Begin again without one.") from error
+        raise invalid("Marker was not issued by this service. Start again without a marker.") from error

@@ -28,7 +28,7 @@ from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
 from local_lakehouse.zero_etl.times import TIMESTAMP
 from local_lakehouse.zero_etl.unnest import Column
 
-# Further types, for columns that somebody added to the target by hand.
+# Additional types, for columns that another writer added to the target.
 _ARROW_TYPES: dict[type[IcebergType], pa.DataType] = {
     StringType: pa.string(),
     DoubleType: pa.float64(),

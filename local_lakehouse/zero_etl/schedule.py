@@ -16,7 +16,7 @@ class Schedule:
     """Decides when the next refresh starts; any thread can report writes.
 
     Args:
-        interval: The longest time between two refreshes, in seconds.
+        interval: The maximum time between two refreshes, in seconds.
         clock: A monotonic clock, in seconds.
     """
 

@@ -114,7 +114,7 @@ def _collision(column: str, one: str, other: str) -> Problem:
     return Problem(
         "COLUMN_NAME_CONFLICT",
         f"The attributes {one} and {other} would both become the column {column}. Rename or remove one of them in "
-        "every item; nothing of this refresh was applied, and the integration retries by itself.",
+        "every item; this refresh was not applied, and the integration retries by itself.",
     )
 
 

@@ -92,7 +92,7 @@ class Target:
             raise NeedsAttentionError(
                 Problem(
                     "TARGET_TABLE_CONFLICT",
-                    f"The Glue table {name} exists and is not an Iceberg table. Rename or delete it, or choose another "
+                    f"The Glue table {name} exists but is not an Iceberg table. Rename or delete it, or choose another "
                     "TargetTableName in the table properties; the integration retries by itself.",
                 )
             ) from error
@@ -113,7 +113,7 @@ class Target:
         return self._table is not None
 
     def _repeated(self, change: Callable[[], Counts]) -> Counts:
-        """Make a change, and repeat it on the new table whenever another writer was faster."""
+        """Make a change, and repeat it on the new table whenever another writer commits first."""
         for _ in range(_ATTEMPTS - 1):
             try:
                 return change()
@@ -141,7 +141,7 @@ class Target:
             raise NeedsAttentionError(
                 Problem(
                     "TARGET_TABLE_CONFLICT",
-                    f"The Glue table {self.layout.database}.{self.layout.table} exists and was not made by an "
+                    f"The Glue table {self.layout.database}.{self.layout.table} exists but was not created by an "
                     "integration. Rename or delete it, or choose another TargetTableName in the table properties; "
                     "the integration retries by itself.",
                 )

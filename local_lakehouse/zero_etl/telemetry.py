@@ -134,7 +134,7 @@ class Telemetry:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
             # Replication does not depend on telemetry.
-            _LOG.warning("the event bus %s does not exist: %s is not announced", run.event_bus, what)
+            _LOG.warning("the event bus %s does not exist; the event %s is not sent", run.event_bus, what)
 
     def _log(self, run: Run, *messages: tuple[str, Mapping[str, object]]) -> None:
         if not run.logs:

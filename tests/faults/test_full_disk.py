@@ -77,7 +77,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_work_resumes(disk: 
 
     for refused in (body_refused, item_refused):
         assert refused.response["ResponseMetadata"]["HTTPStatusCode"] == 500
-        assert "The disk is full: make room" in refused.response["Error"]["Message"]
+        assert "The disk is full: free some space" in refused.response["Error"]["Message"]
     check(running, objects, items)
     reserve.unlink()
     s3.put_object(Bucket="bucket", Key="after", Body=b"after" * 1_000)

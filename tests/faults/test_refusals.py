@@ -85,7 +85,7 @@ def test_a_token_that_expires_on_the_way(lab: Lab, recorder: Recorder, code: str
 def test_a_region_that_the_lakehouse_does_not_play(ground: Ground) -> None:
     ground.snapshots.put_back(ground.empty)
     lab, recorder = recorded_lab(ground.lakehouse.url, region="eu-central-1")
-    with pytest.raises(ClientError, match=r"This local lakehouse is in us-east-1, and the request is for eu-central-1"):
+    with pytest.raises(ClientError, match=r"This local lakehouse is in us-east-1, but the request is for eu-central-1"):
         chapters.catch_up(lab, 2)
     assert recorder.changes == []
 

@@ -44,5 +44,5 @@ def test_the_integration_can_do_no_more_than_the_boundary_lets_its_role(lab: Lab
     integration.set_target_role(lab)
     integration.set_table_properties(lab, unnest="TOPLEVEL", partition_by=chapters.PARTITION_BY)
     integration.create(lab)
-    with pytest.raises(integration.IntegrationError, match=r"may not do .*glue:CreateTable"):
+    with pytest.raises(integration.IntegrationError, match=r"is not allowed to perform .*glue:CreateTable"):
         integration.wait_until_loaded(lab)

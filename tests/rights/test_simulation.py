@@ -133,5 +133,5 @@ class TestTheSimulator:
 
     def test_what_is_not_evaluated_is_refused_by_name(self, lab: Lab) -> None:
         self.make(lab, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
-        with pytest.raises(ClientError, match="does not evaluate ResourcePolicy of SimulatePrincipalPolicy"):
+        with pytest.raises(ClientError, match="does not evaluate ResourcePolicy in SimulatePrincipalPolicy"):
             self.ask(lab, ActionNames=["s3:GetObject"], ResourcePolicy="{}")

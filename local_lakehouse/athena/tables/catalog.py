@@ -69,7 +69,7 @@ class StatementTables:
             if kind == "partitions" and entry.get("PartitionKeys"):
                 raise QueryFailure(
                     "NOT_SUPPORTED",
-                    "The local Athena tells a Hive table's partitions by SHOW PARTITIONS only",
+                    "The local Athena lists a Hive table's partitions only with SHOW PARTITIONS",
                     position,
                 )
             raise self._missing(schema, name, position)
@@ -142,7 +142,7 @@ class StatementTables:
         """Read the tables of a statement and pass them to DuckDB.
 
         Args:
-            worker: Where the statement runs.
+            worker: The worker that runs the statement.
             scans: The columns to read from each table, by their names in DuckDB.
         """
         for name, load in self._loads.items():

@@ -78,7 +78,7 @@ class HiveLoad:
         return self._parsed(objects, columns)
 
     def _parquet_sql(self, objects: list[_Object], columns: set[str]) -> Loaded | None:
-        """Return the SELECT with which DuckDB reads the table's files; None if it would read a file differently."""
+        """Return the SELECT with which DuckDB reads the table's files; None if DuckDB's result would differ."""
         listed = hive_columns(self.entry)
         own = len(listed) - len(self.entry.get("PartitionKeys", ()))
         parts, scanned = [], 0
@@ -182,7 +182,7 @@ class HiveLoad:
         for page in self.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for found in page.get("Contents", ()):
                 name = found["Key"].rpartition("/")[2]
-                # Hive splits files into ranges of bytes, and an empty file has none.
+                # Hive splits files into byte ranges, and an empty file has none.
                 if name and not name.startswith(("_", ".")) and found["Size"]:
                     yield f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"]
 

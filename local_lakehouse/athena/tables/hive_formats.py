@@ -47,7 +47,7 @@ _SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
         "mapkey.delim",
     ),
     _ORC: ("serialization.format", "orc.column.index.access"),
-    # The schema is the file's own.
+    # The schema comes from the file.
     _AVRO: ("serialization.format", "avro.schema.literal"),
     _REGEX: ("serialization.format", "input.regex", "input.regex.case.insensitive", "output.format.string"),
     _CLOUDTRAIL: ("serialization.format",),
@@ -72,7 +72,7 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
     if name not in _SERDE_PROPERTIES:
         raise QueryFailure(
             "NOT_SUPPORTED",
-            f"The local Athena does not read files by the SerDe {library}: it reads {', '.join(_SERDE_PROPERTIES)}",
+            f"The local Athena does not read files with the SerDe {library}: it reads {', '.join(_SERDE_PROPERTIES)}",
         )
     if name == _REGEX:
         _pattern(properties)
@@ -142,7 +142,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         return _records(_json_lines(content.decode(), lenient=lenient), columns)
     raise QueryFailure(
         "NOT_SUPPORTED",
-        f"The local Athena does not read tables of {library or 'no SerDe'}: it reads {', '.join(_SERDE_PROPERTIES)}",
+        f"The local Athena does not read tables with {library or 'no SerDe'}: it reads {', '.join(_SERDE_PROPERTIES)}",
     )
 
 
@@ -219,7 +219,7 @@ def _pattern(parameters: dict[str, str]) -> Pattern:
     try:
         return java_pattern(f"(?i){written}" if insensitive else written)
     except AthenaError as error:
-        raise QueryFailure("INVALID_TABLE_PROPERTY", f"input.regex is not offered: {written}") from error
+        raise QueryFailure("INVALID_TABLE_PROPERTY", f"This input.regex is not supported: {written}") from error
 
 
 def _matched(text: str, parameters: dict[str, str], width: int) -> list[list[str | None]]:
@@ -271,7 +271,7 @@ def _cloudtrail(content: bytes) -> list[dict[str, Any]]:
     try:
         events = json.loads(content)["Records"]
     except (ValueError, KeyError, TypeError) as error:
-        raise QueryFailure("HIVE_CURSOR_ERROR", f"Not a log file of CloudTrail: {error!r}") from error
+        raise QueryFailure("HIVE_CURSOR_ERROR", f"Not a CloudTrail log file: {error!r}") from error
     return [event for event in events if isinstance(event, dict)]
 
 

@@ -147,7 +147,7 @@ class Lake:
         return self.opened(entry)
 
     def opened(self, entry: dict[str, Any]) -> Table:
-        """Return the Iceberg table of a catalog entry, after its access was checked."""
+        """Return the Iceberg table of a catalog entry, to which access was already checked."""
         location: str | None = entry.get("Parameters", {}).get("metadata_location")
         full = f"{entry['DatabaseName']}.{entry['Name']}"
         if location is None:

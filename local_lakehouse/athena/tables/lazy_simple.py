@@ -20,7 +20,7 @@ _DEFAULTS = tuple(map(chr, range(2, 9)))
 
 def separators(parameters: Mapping[str, str]) -> tuple[str, ...]:
     """Return the separators below the column separator, outermost first."""
-    # Hive's name of the first property contains a typo, which older tables have.
+    # Hive's original name for the first property contains a typo, which older tables still have.
     first = parameters.get("collection.delim") or parameters.get("colelction.delim") or _DEFAULTS[0]
     return (first, parameters.get("mapkey.delim") or _DEFAULTS[1], *_DEFAULTS[2:])
 

@@ -30,7 +30,7 @@ PLACE_COLUMNS = ("f", "n")
 # Smaller scans are parsed once and cached; DuckDB reads larger ones from disk, with the statement's conditions.
 _SMALL_SCAN_BYTES = 4 * 2**20
 
-# Their type stubs declare only keyword arguments.
+# The classes' type stubs declare only keyword arguments.
 _OPERATORS: dict[str, Any] = {
     "=": EqualTo,
     "<": LessThan,
@@ -185,5 +185,5 @@ def all_columns(scan: Scan) -> set[str]:
 
 
 def used_columns(scan: Scan, names: Sequence[str]) -> set[str]:
-    """Return those names that are columns of a scan or hidden columns."""
+    """Return the names that are columns of a scan or hidden columns."""
     return set(names) & (all_columns(scan) | set(_HIDDEN_TYPES))

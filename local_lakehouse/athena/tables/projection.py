@@ -122,7 +122,7 @@ def _values(key: str, parameters: dict[str, str], now: datetime) -> Iterator[str
         return _integers(key, parameters)
     if kind == "date":
         return _dates(key, parameters, now)
-    raise _invalid(f"Invalid type {kind} of projection.{key}.type: it is enum, integer, date or injected")
+    raise _invalid(f"Invalid type {kind} of projection.{key}.type: it must be enum, integer, date or injected")
 
 
 def _integers(key: str, parameters: dict[str, str]) -> Iterator[str]:
@@ -142,12 +142,12 @@ def _dates(key: str, parameters: dict[str, str], now: datetime) -> Iterator[str]
     interval = parameters.get(f"projection.{key}.interval")
     unit = parameters.get(f"projection.{key}.interval.unit", smallest).upper().rstrip("S")
     if interval is None and smallest not in ("DAY", "MONTH"):
-        raise _invalid(f"projection.{key}.interval is needed, since the format {pattern} is not by days or months")
+        raise _invalid(f"projection.{key}.interval is required, because the format {pattern} is not by days or months")
     if unit not in _UNITS and unit not in _MONTHS:
-        raise _invalid(f"projection.{key}.interval.unit is not one of Java's units of time")
+        raise _invalid(f"projection.{key}.interval.unit is not a Java time unit")
     ends = _needed(key, "range", parameters).split(",")
     if len(ends) != 2:
-        raise _invalid(f"projection.{key}.range is not two moments")
+        raise _invalid(f"projection.{key}.range is not two points in time")
     first, last = (_moment(key, text.strip(), pattern, now) for text in ends)
     previous = None
     for number in itertools.count():
@@ -164,7 +164,7 @@ def _smallest_unit(key: str, pattern: str) -> str:
     order = list(_FIELDS)
     letters = [match.group(2) for match in _TOKEN.finditer(pattern) if match.group(2)]
     if not letters or set(letters) - set(order):
-        raise _invalid(f"The local Athena does not read the format of projection.{key}.format: {pattern}")
+        raise _invalid(f"The local Athena does not support the format in projection.{key}.format: {pattern}")
     return _FIELDS[max(letters, key=order.index)][1]
 
 
@@ -175,7 +175,7 @@ def _moment(key: str, text: str, pattern: str, now: datetime) -> datetime:
             return now
         unit = match.group(3).upper().rstrip("S")
         if unit not in _UNITS and unit not in _MONTHS:
-            raise _invalid(f"projection.{key}.range has an unknown unit of time: {text}")
+            raise _invalid(f"projection.{key}.range has an unknown time unit: {text}")
         return _later(now, int(match.group(1) + match.group(2)), unit)
     read = "".join(
         f"(?P<{token[0]}{place}>\\d{{{len(token)}{'' if len(token) > 1 else ',2'}}})"
@@ -222,7 +222,7 @@ def _written(moment: datetime, pattern: str) -> str:
 def _needed(key: str, name: str, parameters: dict[str, str]) -> str:
     found = parameters.get(f"projection.{key}.{name}")
     if not found:
-        raise _invalid(f"projection.{key}.{name} is needed for the type {parameters[f'projection.{key}.type']}")
+        raise _invalid(f"projection.{key}.{name} is required for the type {parameters[f'projection.{key}.type']}")
     return found
 
 

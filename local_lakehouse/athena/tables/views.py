@@ -24,7 +24,7 @@ def read_view(entry: dict[str, Any], names: tuple[str, ...]) -> View:
     """
     definition = view_definition(entry)
     if definition is None:
-        raise QueryFailure("INVALID_VIEW", f"View '{'.'.join(names)}' was not made by Athena and cannot be read")
+        raise QueryFailure("INVALID_VIEW", f"View '{'.'.join(names)}' was not created by Athena and cannot be read")
     columns = tuple((column["name"], parse_type(column["type"])) for column in definition["columns"])
     return View(names, parse_query(definition["originalSql"]), definition.get("schema"), columns)
 

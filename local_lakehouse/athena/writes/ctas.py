@@ -198,7 +198,7 @@ def _create_hive(
         )
     if context.execution.managed and not settings.get("external_location"):
         raise QueryFailure(
-            "INVALID_TABLE_PROPERTY", "A workgroup with managed query results needs the property external_location"
+            "INVALID_TABLE_PROPERTY", "A workgroup with managed query results requires the property external_location"
         )
     location = str(settings.get("external_location") or f"{context.execution.output_location}/").rstrip("/") + "/"
     delimiter = str(settings.get("field_delimiter", "\x01"))

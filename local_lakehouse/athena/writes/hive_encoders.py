@@ -81,7 +81,7 @@ class ParquetEncoder:
 
 
 class OrcEncoder:
-    """Stripes of ORC."""
+    """Writes ORC stripes."""
 
     def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
         self._columns = columns
@@ -135,7 +135,7 @@ class AvroEncoder:
 
 
 class LineEncoder:
-    """Lines of text."""
+    """Writes lines of text."""
 
     def __init__(self, sink: Sink, lines: Callable[[pa.Table], Iterator[str]], *, compressed: bool) -> None:
         self._lines = lines
@@ -174,7 +174,7 @@ def _avro_type(type_: Type, names: Iterator[int]) -> Any:
         return {"type": "array", "items": ["null", _avro_type(type_.element, names)]}
     if type_.name == "map":
         if not types.is_text(type_.key):
-            raise QueryFailure("NOT_SUPPORTED", f"Avro files hold no maps with keys of type {type_.key}")
+            raise QueryFailure("NOT_SUPPORTED", f"Avro files cannot contain maps with keys of type {type_.key}")
         return {"type": "map", "values": ["null", _avro_type(type_.value, names)]}
     if type_.name == "row":
         number = next(names)

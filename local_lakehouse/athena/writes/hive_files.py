@@ -197,7 +197,7 @@ class HiveWriter:
 
 @dataclass(frozen=True)
 class Written:
-    """The written rows' number, and the paths of their files."""
+    """The number of written rows, and the paths of their files."""
 
     rows: int
     paths: list[str]
@@ -223,7 +223,7 @@ class _OpenFile:
         self._encoder.write(rows)
 
     def store(self, bucket: str, key: str) -> None:
-        """Write the object without a local copy, because others can overwrite it."""
+        """Write the object without a local copy, because another client can overwrite it."""
         self._encoder.close()
         with self._sink.reopened() as body:
             self._lake.s3.put_object(Bucket=bucket, Key=key, Body=body)

@@ -99,7 +99,7 @@ def _chosen(statement: nodes.Optimize, context: Context, table: Table, scan: Sca
     ]
     if not fields:
         raise QueryFailure(
-            "NOT_SUPPORTED", "OPTIMIZE with WHERE needs a table partitioned by columns", statement.position
+            "NOT_SUPPORTED", "OPTIMIZE with WHERE requires a table that is partitioned by columns", statement.position
         )
     condition = analyzer.boolean(statement.where, Scope(fields), "WHERE clause")
     relation_name, _, alias = found.sql.partition(" AS ")

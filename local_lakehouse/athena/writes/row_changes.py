@@ -261,7 +261,7 @@ class _Counted:
 
 
 class _Merge:
-    """One MERGE."""
+    """A ``MERGE`` statement."""
 
     def __init__(self, statement: nodes.Merge, target: _Target) -> None:
         self._statement = statement
@@ -275,7 +275,7 @@ class _Merge:
         return [field for field in fields if not field.hidden]
 
     def run(self) -> Outcome:
-        """Do it."""
+        """Run the statement."""
         matched = [case for case in self._statement.cases if case.matched]
         missing = [case for case in self._statement.cases if not case.matched]
         choice = self._choice(matched, self._scope)

@@ -23,7 +23,7 @@ def unload(statement: nodes.Unload, context: Context) -> Outcome:
     if unknown:
         raise QueryFailure("INVALID_TABLE_PROPERTY", f"UNLOAD has no property '{unknown[0]}'")
     if "format" not in settings:
-        raise QueryFailure("INVALID_TABLE_PROPERTY", "UNLOAD needs a format: WITH (format = 'PARQUET')")
+        raise QueryFailure("INVALID_TABLE_PROPERTY", "UNLOAD requires a format: WITH (format = 'PARQUET')")
     tables = context.tables()
     compiled = compile_query(statement.query, context.session(tables))
     columns = named_columns(compiled, statement.query)

@@ -35,7 +35,7 @@ def invalid(message: str) -> MockValidationException:
 
 def not_offered(what: str) -> MockValidationException:
     """Return the error for a valid request that is not supported here."""
-    return MockValidationException(f"The local lakehouse does not offer {what} of DynamoDB; AWS does.")
+    return MockValidationException(f"The local lakehouse does not offer {what} in DynamoDB; AWS does.")
 
 
 def check_model(operation: str, asked: Definition) -> None:

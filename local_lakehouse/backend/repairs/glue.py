@@ -59,7 +59,7 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
         if size > _MOST_POLICY_BYTES:
             raise JsonRESTError(
                 "InvalidInputException",
-                f"The resource policy has {size:,} bytes, and the Data Catalog takes {_MOST_POLICY_BYTES:,}.",
+                f"The resource policy has {size:,} bytes; the maximum is {_MOST_POLICY_BYTES:,} bytes.",
             )
         if named.get("policy_hash_condition") and arn not in self.resource_policies:
             raise JsonRESTError("ConditionCheckFailureException", "The policy in the condition no longer exists.")
@@ -74,7 +74,7 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse an update with an outdated version, and keep no old version if the request says so.
+    """Refuse an update with an outdated version, and discard the old version if the request says so.
 
     Iceberg writers rely on the first rule: without it, one of two concurrent commits is lost.
     """

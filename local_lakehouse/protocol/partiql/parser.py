@@ -55,7 +55,7 @@ T = TypeVar("T")
 
 
 def parse(statement: str, parameters: Sequence[TypedValue] | None = None) -> Statement:
-    """Read a statement.
+    """Parse a statement.
 
     Args:
         statement: The statement.

@@ -62,7 +62,7 @@ def has_key(type_: Type) -> bool:
 
 
 def key(sql: str, type_: Type) -> str:
-    """Write a value such that DuckDB's equality is Athena's: by instants, and without the order of map entries."""
+    """Write a value such that DuckDB's equality is Athena's: by instant, regardless of the order of map entries."""
     if not has_key(type_):
         return sql
     if type_.name == "timestamp with time zone":
@@ -99,7 +99,7 @@ def _bound(values: tuple[str, ...], name: str, write: Callable[..., str]) -> str
 
 
 def row_key(columns: Iterable[tuple[str, Type]]) -> str | None:
-    """Write the key of several columns, or None if DuckDB's equality of each is Athena's."""
+    """Write the key of several columns, or None if DuckDB's equality matches Athena's for each."""
     listed = list(columns)
     if not any(has_key(type_) for _, type_ in listed):
         return None

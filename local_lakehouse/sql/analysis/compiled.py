@@ -23,7 +23,7 @@ class Compiled:
 
     Args:
         sql: DuckDB's SQL, whose columns are called ``c0``, ``c1`` and so on.
-        columns: These columns.
+        columns: The columns.
         facts: The query's facts, mainly the table columns that it reads.
         scans: The columns to read from each table, by their names in DuckDB; only for a whole statement.
     """

@@ -1,6 +1,6 @@
 """JSON functions with their own grammar.
 
-The result of such a function is JSON inside another one, without an explicit ``FORMAT JSON``.
+Inside another of these functions, the result of such a function is JSON even without an explicit ``FORMAT JSON``.
 """
 
 from __future__ import annotations

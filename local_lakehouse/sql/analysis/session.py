@@ -84,10 +84,10 @@ class Session:
 
     Args:
         catalog: The catalog that resolves tables.
-        database: Where names without a database are looked up.
-        now: The moment at which the statement began, in UTC and without tzinfo.
+        database: The database in which unqualified names are looked up.
+        now: The statement's start time, in UTC and without tzinfo.
         constant: Computes an expression that reads no table.
-        parameters: What the question marks stand for.
+        parameters: The values for the question marks.
     """
 
     catalog: Catalog

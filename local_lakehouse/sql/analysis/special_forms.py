@@ -112,8 +112,8 @@ class SpecialForms:
         if aggregates_in(node.arguments) or windows_in(node.arguments):
             raise QueryFailure(
                 "NOT_SUPPORTED",
-                "The local Athena does not support TRY above an aggregate or a window function: compute that in a "
-                "subquery and TRY outside of it",
+                "The local Athena does not support TRY above an aggregate or a window function: compute the function "
+                "in a subquery, and use TRY outside of it",
                 node.position,
             )
         return value.written_as(f"TRY({value.sql})").with_facts(fails=False)

@@ -1,4 +1,4 @@
-"""Athena functions that the local Athena does not support: they are refused by name, not as unknown.
+"""Athena functions that the local Athena does not support: they are refused as unsupported, not as unknown.
 
 https://docs.aws.amazon.com/athena/latest/ug/functions-env3.html
 """

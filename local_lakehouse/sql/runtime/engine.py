@@ -68,7 +68,7 @@ def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
     # after that memory is freed; a concatenation copies the string to DuckDB's memory.
     empty = _EMPTY.get(function.result)
     name = f"{function.name}_python" if empty else function.name
-    connection.create_function(  # type: ignore[call-overload]  # its stubs know the enums only
+    connection.create_function(  # type: ignore[call-overload]  # its stubs know only the enums
         name,
         function.function,
         list(function.parameters),

@@ -42,13 +42,12 @@ def failure_of(text: str) -> QueryFailure:
     if "Out of Memory Error" in text:
         return QueryFailure(
             "EXCEEDED_LOCAL_MEMORY_LIMIT",
-            "Query exceeded the memory that the local lakehouse gives to it. Read fewer rows or columns, or aggregate "
-            "earlier.",
+            "Query exceeded its memory limit in the local lakehouse. Read fewer rows or columns, or aggregate earlier.",
         )
     if text.startswith(("Out of Range Error", "Conversion Error")):
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of the range of its type")
     _LOG.warning("DuckDB refuses a statement: %s", text)
-    return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement: its engine refuses it")
+    return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement: its engine rejects it")
 
 
 def _overflow(match: re.Match[str]) -> QueryFailure:
@@ -57,7 +56,7 @@ def _overflow(match: re.Match[str]) -> QueryFailure:
     if name is None:
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")
     if operation == "subtraction" and operands.startswith("0 - "):
-        # A negation is written as this, so that what is negated is computed once.
+        # Negations are written in this form, so that the operand is computed only once.
         operation, operands = "negation", operands.removeprefix("0 - ")
     return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"{name} {operation} overflow: {operands}")
 

@@ -118,7 +118,7 @@ def json_array_get(text: str, index: int) -> str | None:
 
 @udf("ss:b")
 def json_array_contains(text: str, wanted: str) -> bool | None:
-    """Return whether an array has an element."""
+    """Return whether an array contains a value."""
     found = _found(text, ())
     if not isinstance(found, list):
         return None

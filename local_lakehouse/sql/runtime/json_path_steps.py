@@ -292,7 +292,7 @@ def _whole(name: str, value: Decimal) -> Decimal:
 
 
 def attempt(test: Predicate) -> Predicate:
-    """Return a predicate that is unknown if another one fails."""
+    """Return a predicate that is unknown if another predicate fails."""
 
     def predicate(context: Context) -> bool | None:
         try:

@@ -49,7 +49,7 @@ class Pattern:
 
     def _late(self) -> AthenaError:
         return AthenaError(
-            f"The regular expression needs more than {_PATIENCE_SECONDS:g} seconds for one text: {self._written}",
+            f"The regular expression takes more than {_PATIENCE_SECONDS:g} seconds for one text: {self._written}",
             "EXCEEDED_TIME_LIMIT",
         )
 
@@ -90,7 +90,7 @@ def java_pattern(pattern: str) -> Pattern:
         AthenaError: It is invalid or uses an unsupported construct.
     """
     if "&&" in pattern or r"\Q" in pattern or r"\G" in pattern or r"\X" in pattern:
-        raise AthenaError(f"This construct of regular expressions is not supported: {pattern}", "NOT_SUPPORTED")
+        raise AthenaError(f"This regular expression construct is not supported: {pattern}", "NOT_SUPPORTED")
     translated = _NAMED_GROUP.sub(r"(?P<\1>", pattern)
     translated = _NAMED_REFERENCE.sub(r"(?P=\1)", translated)
     translated = _CLASS.sub(lambda match: _class(match, pattern), translated)

@@ -1,7 +1,7 @@
 """The fork server: DuckDB and Arrow are loaded once, and a worker is ready in a tenth of a second.
 
 ``python -m local_lakehouse.sql.workers.forking DESCRIPTOR`` receives a request for each worker from a socket, and
-reports how each of them ended. It ends when the socket is closed.
+reports how each worker ended. It ends when the socket is closed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
             ready, _, _ = select.select([orders.fileno(), woken.fileno()], [], [])
             if woken.fileno() in ready:
                 woken.recv(4096)
-                # Every worker that has ended since the last time.
+                # All workers that have ended since the last check.
                 for pid, status in system.ended_children():
                     orders.send({"ended": pid, "status": status})
             if orders.fileno() in ready:
@@ -50,7 +50,7 @@ def _fork(orders: Channel, connection: duckdb.DuckDBPyConnection) -> None:
         orders.close()
         try:
             process.run(descriptors[0], connection, settings)
-        except BaseException as error:  # noqa: BLE001  (the process's edge: told to the log, then it ends)
+        except BaseException as error:  # noqa: BLE001  (top of the process: logged, then the process ends)
             print(f"a worker ended with {error!r}", file=sys.stderr, flush=True)  # noqa: T201
             os._exit(1)
         os._exit(0)

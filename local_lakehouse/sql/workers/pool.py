@@ -29,17 +29,17 @@ _KEPT_IDLE = 2
 _WATCH_SECONDS = 0.05
 # A statement that runs this long yields to shorter ones.
 _LONG_SECONDS = 2.0
-# With many statements at once, a short one would wait for all others until then.
+# With many concurrent statements, a short statement would wait for all others until then.
 _LONG_SECONDS_IN_A_CROWD = 0.2
 _CROWD = 4 * (os.cpu_count() or 1)
 _NICENESS_STEP = 10
 _GREATEST_NICENESS = 19
-# An interruption reaches DuckDB between two steps; a worker that does not react is killed.
+# An interruption reaches DuckDB between two steps; a worker that does not respond is killed.
 _PATIENCE_SECONDS = 1.0
 _RETIRED_AT_BYTES = 128 * MB
 _START_SECONDS = 60.0
 _MEMORY_FAILURE = (
-    "Query exceeded the memory that the local lakehouse gives to it. Read fewer rows or columns, or aggregate earlier."
+    "Query exceeded its memory limit in the local lakehouse. Read fewer rows or columns, or aggregate earlier."
 )
 
 
@@ -160,7 +160,7 @@ def _failure(answer: Message) -> QueryFailure:
     if answer["kind"] == "result":
         return QueryFailure(
             "EXCEEDED_LOCAL_MEMORY_LIMIT",
-            f"The result is {answer['error']}, which is more than the local lakehouse hands over. Select fewer rows or "
+            f"The result is {answer['error']}, which exceeds the local lakehouse's limit. Select fewer rows or "
             "columns, or aggregate.",
         )
     if answer["kind"] == "disk":
@@ -214,18 +214,18 @@ class _Worker:
 
     @property
     def fresh(self) -> bool:
-        """Whether it is as good as a new worker."""
+        """Whether the worker is in the same state as a new worker."""
         return not self._slowed and self.data_bytes() < _RETIRED_AT_BYTES
 
     def kill(self, reason: str) -> None:
-        """Kill it immediately."""
+        """Kill the worker immediately."""
         self.killed_for = self.killed_for or reason
         with contextlib.suppress(psutil.Error):
             self._process.kill()
         self._channel.shut()
 
     def close(self) -> None:
-        """Let it end."""
+        """Let the worker end."""
         self._channel.shut()
         self._channel.close()
 
@@ -314,7 +314,7 @@ class WorkerPool:
             return QueryFailure("EXCEEDED_LOCAL_MEMORY_LIMIT", _MEMORY_FAILURE)
         _LOG.error("worker %s ended with status %s while it ran a statement", worker.pid, status)
         return QueryFailure(
-            "GENERIC_INTERNAL_ERROR", "The process that ran this query ended unexpectedly; the lakehouse's log says how"
+            "GENERIC_INTERNAL_ERROR", "The process that ran this query ended unexpectedly; see the lakehouse's log"
         )
 
     def stop(self) -> None:
@@ -352,7 +352,7 @@ class WorkerPool:
             channel.close()
             raise QueryFailure(
                 "GENERIC_INTERNAL_ERROR",
-                "A process for this query could not be started; the lakehouse's log says why. Run it again.",
+                "A process for this query could not be started; see the lakehouse's log. Run the query again.",
             ) from error
 
     def _watch(self) -> None:

@@ -58,7 +58,7 @@ class Worker:
                     self._cursor.interrupt()
                 else:
                     self._orders.put(order)
-        # Nobody waits for the response any more.
+        # No caller waits for the response any more.
         os._exit(0)
 
     def _carry_out(self, order: Message) -> Message:
@@ -82,7 +82,7 @@ class Worker:
 
     def _read(self, sql: str, path: str, limit: int) -> Message:
         rows = size = 0
-        # In batches, because a whole result that DuckDB returns at once has no limit.
+        # In batches, because a result that DuckDB returns as a whole has no size limit.
         reader = self._cursor.sql(sql).to_arrow_reader(_BATCH_ROWS)
         with Path(path).open("wb") as file, pa.ipc.new_stream(file, reader.schema) as writer:
             for batch in reader:

@@ -185,9 +185,9 @@ def test_a_table_is_described_with_its_formats_and_comments(athena: Athena) -> N
         ),
         (
             "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' WITH SERDEPROPERTIES ('input.regex'='(')",
-            "INVALID_TABLE_PROPERTY: input.regex is not offered",
+            "INVALID_TABLE_PROPERTY: This input.regex is not supported",
         ),
-        ("ROW FORMAT SERDE 'com.amazonaws.glue.serde.GrokSerDe'", "does not read files by the SerDe"),
+        ("ROW FORMAT SERDE 'com.amazonaws.glue.serde.GrokSerDe'", "does not read files with the SerDe"),
         (
             "STORED AS INPUTFORMAT 'org.apache.hadoop.mapred.SequenceFileInputFormat' OUTPUTFORMAT 'org.apache.Some'",
             "does not read tables stored as org.apache.hadoop.mapred.SequenceFileInputFormat",

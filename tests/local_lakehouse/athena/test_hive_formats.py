@@ -80,7 +80,7 @@ def test_others_read_the_avro_files(athena: Athena) -> None:
 def test_avro_has_no_maps_of_numbers(athena: Athena) -> None:
     reason = athena.fail("CREATE TABLE bad WITH (format = 'AVRO') AS SELECT MAP(ARRAY[1], ARRAY[2]) AS m")
 
-    assert reason == "NOT_SUPPORTED: Avro files hold no maps with keys of type integer"
+    assert reason == "NOT_SUPPORTED: Avro files cannot contain maps with keys of type integer"
 
 
 @pytest.mark.parametrize(

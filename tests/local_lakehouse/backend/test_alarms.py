@@ -115,7 +115,7 @@ def test_without_fill_one_missing_series_leaves_the_sum_of_both_unknown(lab: Lab
 
 @pytest.mark.parametrize("expression", ["SEARCH('{Test}', 'Sum', 60)", "RATE(full)", "full if incremental else 1"])
 def test_metric_math_that_is_not_evaluated_is_refused_by_name(lab: Lab, expression: str) -> None:
-    with pytest.raises(ClientError, match="not offered here"):
+    with pytest.raises(ClientError, match="not supported here"):
         alarm(lab, Metrics=either(expression))
     assert lab.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
 

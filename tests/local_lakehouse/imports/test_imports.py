@@ -153,8 +153,8 @@ def test_a_missing_bucket_and_a_wrong_compression_fail_the_import(lab: Lab, buck
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"InputFormat": "CSV"}, "InputFormat CSV is not offered by the local lakehouse"),
-        ({"InputCompressionType": "ZSTD"}, "InputCompressionType ZSTD is not offered"),
+        ({"InputFormat": "CSV"}, "InputFormat CSV is not supported by the local lakehouse"),
+        ({"InputCompressionType": "ZSTD"}, "InputCompressionType ZSTD is not supported"),
     ],
 )
 def test_what_is_not_offered_is_refused_by_name(lab: Lab, bucket: str, more: dict[str, str], message: str) -> None:

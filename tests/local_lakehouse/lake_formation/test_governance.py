@@ -279,7 +279,7 @@ def test_only_administrators_and_holders_with_grant_option_grant(account: Accoun
         PermissionsWithGrantOption=["SELECT"],
     )
     formation.grant_permissions(**request)
-    with pytest.raises(ClientError, match="takes a data lake administrator"):
+    with pytest.raises(ClientError, match="requires a data lake administrator"):
         formation.create_lake_formation_opt_in(Principal=request["Principal"], Resource=TABLE)
 
 
@@ -289,9 +289,9 @@ def test_only_administrators_and_holders_with_grant_option_grant(account: Accoun
         (DATABASE, ["SELECT"], "Permissions modification is invalid"),
         (TABLE, ["CREATE_TABLE"], "Permissions modification is invalid"),
         ({"LFTagPolicy": {"ResourceType": "TABLE", "Expression": [{"TagKey": "a", "TagValues": ["b"]}]}},
-         ["SELECT"], "LFTagPolicy is valid in Lake Formation and not offered here"),
+         ["SELECT"], "LFTagPolicy is valid in Lake Formation but not supported here"),
         ({"DataCellsFilter": {"TableCatalogId": "1", "DatabaseName": "shop", "TableName": "orders", "Name": "f"}},
-         ["SELECT"], "DataCellsFilter is valid in Lake Formation and not offered here"),
+         ["SELECT"], "DataCellsFilter is valid in Lake Formation but not supported here"),
     ],
 )  # fmt: skip
 def test_what_could_not_be_enforced_is_refused(

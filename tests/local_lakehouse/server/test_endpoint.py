@@ -50,13 +50,13 @@ def test_an_operation_that_nobody_offers_is_refused_by_name(lakehouse: Lakehouse
 def test_a_service_that_is_not_there_is_refused_by_name(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "ecs").list_clusters()
-    assert "The local lakehouse has no" in code(error)[1]
+    assert "The local lakehouse does not implement" in code(error)[1]
 
 
 def test_a_request_for_another_region_says_where_this_lakehouse_is(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "glue", "eu-central-1").describe_integrations()
-    assert "This local lakehouse is in us-east-1, and the request is for eu-central-1." in code(error)[1]
+    assert "This local lakehouse is in us-east-1, but the request is for eu-central-1." in code(error)[1]
 
 
 def test_an_unknown_thing_of_a_rest_service_is_a_modelled_error(lakehouse: Lakehouse) -> None:

@@ -61,7 +61,7 @@ def test_one_beyond_the_memory_fails_and_others_go_on(clients: ServiceClients) -
     assert athena.run("SELECT 1 + 1", None) == [["2"]]
 
     error = athena.finished(greedy)["Status"]["AthenaError"]
-    assert error["ErrorMessage"].startswith("EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded the memory")
+    assert error["ErrorMessage"].startswith("EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded its memory limit")
     assert athena.run("SELECT 1 + 1", None) == [["2"]]
     athena.service.stop()
     workers.stop()

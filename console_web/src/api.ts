@@ -1,11 +1,11 @@
-/** Calls to the console's backend, and a record of them for the panel "Same as". */
+/** Calls to the console's backend, recorded for the panel "Same as". */
 
 export type ServiceName =
   | "athena" | "cloudwatch" | "datazone" | "dynamodb" | "glue" | "iam" | "kms" | "lakeformation" | "logs" | "s3" | "sts";
 
 export type Params = Record<string, unknown>;
 
-/** An error of AWS or of the console, with its code. */
+/** An error from AWS or from the console, with its code. */
 export class ApiError extends Error {
   readonly code: string;
 
@@ -16,7 +16,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What the panel "Same as" shows of one call. */
+/** The parts of a call that the panel "Same as" shows. */
 export interface CallRecord {
   id: number;
   service: ServiceName;
@@ -33,7 +33,7 @@ export interface CallRecord {
 export interface CallOptions {
   helper?: string;
   sql?: string;
-  /** For calls that only look whether something has changed: they are not recorded. */
+  /** Set for calls that only check whether something has changed; they are not recorded. */
   quiet?: boolean;
   signal?: AbortSignal;
 }
@@ -53,7 +53,7 @@ export function calls(): CallRecord[] {
   return records;
 }
 
-/** Be told when a call is recorded; returns the function that ends it. */
+/** Subscribe to recorded calls; returns the function that unsubscribes. */
 export function onCalls(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -67,7 +67,7 @@ export function clearCalls(): void {
 function record(service: ServiceName, operation: string, same: Same, options: CallOptions, error?: string): void {
   if (options.quiet || !same.boto3 || !same.cli) return;
   const [newest] = records;
-  // The same question again, as after a reload of a list, is not worth a second line.
+  // A repeated request, such as reloading a list, does not need a second line.
   const rest = newest?.boto3 === same.boto3 ? records.slice(1) : records;
   last += 1;
   const added: CallRecord = { id: last, service, operation, boto3: same.boto3, cli: same.cli };
@@ -104,7 +104,7 @@ function failure(document: unknown): ApiError {
   return new ApiError(error?.code ?? "Unknown", error?.message ?? "The practice console gave no reason.");
 }
 
-/** Ask one of the console's own questions, such as `status` or `parquet`. */
+/** Call one of the console's own endpoints, such as `status` or `parquet`. */
 export async function ask<T>(path: string, body: Params = {}, signal?: AbortSignal): Promise<T> {
   const { status, document } = await post(path, body, signal);
   if (status !== 200) throw failure(document);
@@ -126,7 +126,7 @@ export async function call<T>(
   return answer as T;
 }
 
-/** Call an operation until it has no further page, and return the items of all pages. */
+/** Call an operation until there are no more pages, and return the items of all pages. */
 export async function all<T>(
   service: ServiceName, operation: string, params: Params, items: string,
   token: { from: string; to: string } = { from: "NextToken", to: "NextToken" }, options: CallOptions = {},
@@ -147,18 +147,18 @@ export async function sameAs(service: ServiceName, operation: string, params: Pa
   return ask("same", { service, operation, params });
 }
 
-/** The names of the lab, as `zetl.connect()` has them. */
+/** The lab's names, as `zetl.connect()` returns them. */
 export interface LabNames {
   account: string; region: string; caller: string; prefix: string; table: string; database: string; target_table: string;
   bucket: string; role: string; integration: string; project: string; workgroup: string; table_arn: string;
   database_arn: string; role_arn: string; location: string;
-  /** The tag by which clean-up knows what belongs to the lab. */
+  /** The tag that tells clean-up which resources belong to the lab. */
   tags: Record<string, string>;
 }
 
 let names: Promise<LabNames> | undefined;
 
-/** Return the names of the lab, asked for once. */
+/** Return the lab's names, which are requested only once. */
 export function lab(): Promise<LabNames> {
   names ??= ask<LabNames>("lab").catch((error: unknown) => {
     names = undefined;

@@ -58,7 +58,7 @@ function Current(): VNode {
   for (const area of AREAS) {
     for (const route of area.routes) {
       const params = match(route.path, path);
-      // A page of another thing is another page: nothing of the old one stays.
+      // The same page for a different resource is a new page, so no state of the old page remains.
       if (params) return <div key={`${path}?${query.toString()}`}>{route.render(params, query)}</div>;
     }
   }

@@ -1,4 +1,4 @@
-/** Loading, and looking again while something settles. */
+/** Loading, and reloading while something settles. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api";
@@ -7,7 +7,7 @@ export interface Loaded<T> {
   value: T | undefined;
   error: ApiError | undefined;
   loading: boolean;
-  /** Load again; what is shown stays until the new value is there. */
+  /** Load again; the old value is shown until the new value arrives. */
   reload: () => void;
 }
 
@@ -65,7 +65,7 @@ export function useLoad<T>(
 export interface Action {
   busy: boolean;
   error: ApiError | undefined;
-  /** Run something once at a time; its error is kept to be shown. Resolves to whether it succeeded. */
+  /** Run one action at a time, and keep its error for display. Resolves to whether the action succeeded. */
   run: (work: () => Promise<void>) => Promise<boolean>;
   clear: () => void;
 }

@@ -11,12 +11,12 @@ export function useLab(): LabNames | undefined {
   return useLoad(lab, []).value;
 }
 
-/** Return a lab's tags in the way that most services write them. */
+/** Return a lab's tags in the form that most services use. */
 export function tagList(names: LabNames): { Key: string; Value: string }[] {
   return Object.entries(names.tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** Says which tags a new thing gets. */
+/** Shows the tags that a new resource gets. */
 export function TagsNote({ names }: { names: LabNames | undefined }): VNode {
   const [[key, value] = ["", ""]] = Object.entries(names?.tags ?? {});
   return <p class="hint">Tagged <code>{key}={value}</code>, so that the notebooks and clean-up recognize it as part of the lab.</p>;
@@ -29,7 +29,7 @@ interface PolicyDocument {
   Statement: { Sid?: string }[];
 }
 
-/** Return a policy text that also has the statements of the lab; others stay. */
+/** Return a policy text with the lab's statements added; other statements are kept. */
 export async function withLabStatements(text: string, name: PolicyName): Promise<string> {
   const added = await ask<PolicyDocument>("policy", { name });
   const old = text.trim() ? (JSON.parse(text) as PolicyDocument) : { ...added, Statement: [] };
@@ -77,7 +77,7 @@ export function PolicyEditor({ label, value, template, action = "Save", onSave, 
   );
 }
 
-/** A JSON text, indented; as it is where it is not JSON. */
+/** A JSON text, indented; any other text is returned unchanged. */
 export function pretty(text: string | undefined): string {
   if (!text) return "";
   try {
@@ -87,20 +87,20 @@ export function pretty(text: string | undefined): string {
   }
 }
 
-/** IAM's documents come URL-encoded, or as objects. */
+/** IAM returns documents URL-encoded or as objects. */
 export function decoded(document: unknown): string {
   if (typeof document !== "string") return JSON.stringify(document, null, 4);
   return pretty(document.startsWith("%7B") ? decodeURIComponent(document) : document);
 }
 
-/** A moment of an answer, in the reader's time zone. */
+/** A timestamp from an answer, in the reader's time zone. */
 export function moment(value: string | number | undefined): string {
   if (value === undefined) return "–";
   const found = new Date(value);
   return Number.isNaN(found.getTime()) ? String(value) : found.toLocaleString();
 }
 
-/** A number of bytes, in words. */
+/** A number of bytes with a suitable unit. */
 export function bytes(value: number): string {
   if (value < 1024) return `${value} B`;
   if (value < 1024 ** 2) return `${(value / 1024).toFixed(1)} KB`;

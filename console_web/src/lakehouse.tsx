@@ -12,7 +12,7 @@ interface LakehouseStatus {
 const LOOK = 500;
 const WATCH = 5000;
 
-/** Shows the page while the local lakehouse runs, and else says what to do. */
+/** Shows the page while the local lakehouse runs; otherwise says what to do. */
 export function LakehouseGate({ children }: { children: ComponentChildren }): VNode {
   const status = useLoad<LakehouseStatus>(() => ask("status"), [], {
     milliseconds: (found) => (found.state === "running" ? WATCH : LOOK), while: () => true,
@@ -21,7 +21,7 @@ export function LakehouseGate({ children }: { children: ComponentChildren }): VN
   const ran = useRef(false);
   ran.current ||= now?.state === "running";
   const running = now?.state === "running" && !error;
-  // What was typed stays while the lakehouse is away.
+  // Text that was typed is kept while the lakehouse is not running.
   return (
     <>
       {!running && <Instead now={now} error={error} onChanged={status.reload} />}

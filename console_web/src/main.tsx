@@ -3,7 +3,7 @@
 import { render } from "preact";
 import { App } from "./app";
 
-// The token has done its work when the page is here; it should not stay in the address.
+// The token is not needed once the page has loaded, so it is removed from the address.
 if (window.location.search) window.history.replaceState(null, "", `/${window.location.hash}`);
 
 const root = document.getElementById("app");

@@ -11,7 +11,7 @@ export interface Route {
   render: (params: Record<string, string>, query: URLSearchParams) => VNode;
 }
 
-/** Areas with a navigation of their own list its entries. */
+/** The navigation entries of an area that has its own navigation. */
 export interface NavEntry {
   title: string;
   path: string;
@@ -62,7 +62,7 @@ export function match(pattern: string, path: string): Record<string, string> | u
   return params;
 }
 
-/** Build a hash address; names are encoded, also those with slashes. */
+/** Build a hash address; names are encoded, including their slashes. */
 export function href(path: string, params: Record<string, string> = {}, query: Record<string, string> = {}): string {
   const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
   const asked = new URLSearchParams(query).toString();
@@ -73,7 +73,7 @@ export function navigate(address: string): void {
   window.location.hash = address.replace(/^#/, "");
 }
 
-/** Change the query of the address without a step in the history. */
+/** Change the address's query without adding a history entry. */
 export function replaceQuery(query: Record<string, string>): void {
   const { path } = parseHash(window.location.hash);
   const asked = new URLSearchParams(query).toString();

@@ -34,7 +34,7 @@ const COLUMNS: Column<LogEvent>[] = [
   { key: "message", header: "Message", render: (each) => told(each).details?.message ?? told(each).details?.errorMessage ?? "–" },
 ];
 
-/** What an integration wrote to its log, as a table. */
+/** A table of an integration's log events. */
 export function IntegrationLogs({ id }: { id: string }): VNode {
   const events = useLoad((again) => integrationEvents(id, again), [id], { milliseconds: 3000, while: () => true });
   return (

@@ -45,7 +45,7 @@ const EVENTS: Column<LogEvent>[] = [
   { key: "message", header: "Message", render: (each) => <code>{each.message}</code> },
 ];
 
-/** The events of a log group, the newest first; with the streams of one integration if they are named. */
+/** The events of a log group, newest first; only those in `streams` if it is given. */
 export async function events(group: string, pattern: string, streams?: string[], quiet = false): Promise<LogEvent[]> {
   const found = await all<LogEvent>(
     "logs", "FilterLogEvents",
@@ -71,7 +71,7 @@ export function LogGroupPage({ name }: { name: string }): VNode {
   );
 }
 
-/** Return the log groups in which an integration may write; AWS's pages spell them in three ways. */
+/** Return an integration's events from each log group that it may write to; AWS's pages spell the name in three ways. */
 export async function integrationEvents(id: string, quiet: boolean): Promise<LogEvent[]> {
   const prefix = "/aws-glue/zeroETL-integrations/logs";
   const groups = await all<Group>("logs", "DescribeLogGroups", { logGroupNamePrefix: prefix }, "logGroups", TOKEN, { quiet });
@@ -80,7 +80,7 @@ export async function integrationEvents(id: string, quiet: boolean): Promise<Log
     try {
       return await events(logGroupName, "", logGroupName.endsWith(id) ? undefined : [id], quiet);
     } catch (error) {
-      // The group is there, and no stream of this integration in it.
+      // The group exists, but it has no stream of this integration.
       if (error instanceof ApiError && error.code === "ResourceNotFoundException") return [];
       throw error;
     }

@@ -1,4 +1,4 @@
-/** Metrics of zero-ETL integrations, as CloudWatch has them. */
+/** Metrics of zero-ETL integrations in CloudWatch. */
 
 import { all, call, type Params } from "../api";
 
@@ -21,7 +21,7 @@ export interface Series {
   values: number[];
 }
 
-/** Metrics are found by their whole set of dimensions, so they are listed first. */
+/** List the metrics: CloudWatch returns data only for a metric's complete set of dimensions. */
 export function listMetrics(filter: Params = {}): Promise<Metric[]> {
   return all<Metric>("cloudwatch", "ListMetrics", { Namespace: NAMESPACE, ...filter }, "Metrics", undefined, { quiet: true });
 }

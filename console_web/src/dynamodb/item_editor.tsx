@@ -56,7 +56,7 @@ export function ItemEditor({ table, item, onSaved, onClose }: ItemEditorProps): 
   });
   const save = async (): Promise<void> => {
     const wanted = view === "json" ? (JSON.parse(json) as Item) : itemOf(fields);
-    // Only a new item must be new: who edits one means to replace it.
+    // Only a new item must not exist yet; editing an item replaces it.
     const isNew = item === undefined;
     await call("dynamodb", "PutItem", {
       TableName: table.TableName, Item: wanted,

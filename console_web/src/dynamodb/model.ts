@@ -1,4 +1,4 @@
-/** DynamoDB's tables and items, as its API has them. */
+/** DynamoDB's tables and items, as its API returns them. */
 
 import { all, call, type CallOptions } from "../api";
 
@@ -44,7 +44,7 @@ export function keyOf(table: TableDescription, item: Item): Item {
 
 const SCALARS = new Set(["S", "N", "B"]);
 
-/** A value in one line: text and numbers as they are, everything else as JSON. */
+/** A value in one line: text and numbers unchanged, everything else as JSON. */
 export function shown(value: AttributeValue | undefined): string {
   if (value === undefined) return "";
   const [[kind, content] = ["", ""]] = Object.entries(value) as [string, unknown][];
@@ -52,7 +52,7 @@ export function shown(value: AttributeValue | undefined): string {
   return JSON.stringify(plain(value));
 }
 
-/** A value without its types; numbers that JavaScript would round stay text. */
+/** A value without its types; numbers that JavaScript would round remain text. */
 export function plain(value: AttributeValue): unknown {
   if ("S" in value) return value.S;
   if ("B" in value) return value.B;
@@ -77,13 +77,13 @@ export function typeOf(value: AttributeValue): FormType {
   return (Object.keys(value)[0] ?? "S") as FormType;
 }
 
-/** The text with which a form edits a value; maps, lists and sets are edited as DynamoDB JSON. */
+/** The text that a form shows for editing a value; maps, lists and sets are edited as DynamoDB JSON. */
 export function formText(value: AttributeValue): string {
   const content: unknown = Object.values(value)[0];
   return typeof content === "string" ? content : JSON.stringify(content);
 }
 
-/** Return the value of a form's text. Throws an error with a sentence when it is not one. */
+/** Return the value of a form's text. Throws an error that explains why a text is not valid. */
 export function fromForm(type: FormType, text: string): AttributeValue {
   switch (type) {
     case "S": return { S: text };

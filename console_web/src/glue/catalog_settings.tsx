@@ -10,7 +10,7 @@ interface Policy {
   PolicyHash: string;
 }
 
-/** The Data Catalog's resource policy: it belongs to the whole account, and is written only as it was read. */
+/** The Data Catalog's resource policy. It applies to the whole account, and is written only if it has not changed since it was read. */
 export function CatalogSettingsPage(): VNode {
   const policy = useLoad(async () => ({ found: await ifThere(call<Policy>("glue", "GetResourcePolicy")) }), []);
   const action = useAction();

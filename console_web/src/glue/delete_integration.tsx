@@ -14,7 +14,7 @@ interface DeleteProps {
 const LOOK = 500;
 const LOOKS = 240;
 
-/** Delete what the wizard set at the database, once the integration is gone. */
+/** Delete the settings that the wizard added to the database, once the integration is gone. */
 async function deleteProperties(integration: Integration): Promise<void> {
   for (let looks = 0; looks < LOOKS; looks += 1) {
     const still = await listIntegrations({ quiet: true });
@@ -26,7 +26,7 @@ async function deleteProperties(integration: Integration): Promise<void> {
     "glue", "DeleteIntegrationTableProperties", { ResourceArn: integration.TargetArn, TableName: nameOf(integration.SourceArn) },
     { helper: "zetl.integration.delete_table_properties(lab)" },
   ));
-  // The role belongs to the database: another integration into it still writes with it.
+  // The role setting belongs to the database: another integration with the same target still uses it.
   if (!others) {
     await ifThere(call(
       "glue", "DeleteIntegrationResourceProperty", { ResourceArn: integration.TargetArn },

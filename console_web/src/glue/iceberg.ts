@@ -1,4 +1,4 @@
-/** An Iceberg table's metadata document, as far as the pages show it. */
+/** The parts of an Iceberg table's metadata document that the pages show. */
 
 import { ask } from "../api";
 
@@ -69,7 +69,7 @@ export interface SchemaChange {
   text: string;
 }
 
-/** What changed from schema to schema, the newest first. Fields are told apart by their ids, so a renamed one is found. */
+/** The changes between schemas, newest first. Fields are identified by their ids, so a renamed field is recognized. */
 export function schemaHistory(schemas: IcebergSchema[]): SchemaChange[] {
   const ordered = [...schemas].sort((a, b) => a["schema-id"] - b["schema-id"]);
   const changes: SchemaChange[] = [];

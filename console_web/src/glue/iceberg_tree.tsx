@@ -11,7 +11,7 @@ function fileName(location: string): string {
   return location.split("/").pop() ?? location;
 }
 
-/** The page of an object, by its address in S3. */
+/** The page of an object with the given S3 address. */
 function objectPage(location: string): string {
   const [bucket = "", ...key] = location.replace(S3, "").split("/");
   return href("/s3/:bucket/object", { bucket }, { key: key.join("/") });
@@ -59,7 +59,7 @@ function nodes(metadata: Metadata): TreeNode[] {
   ];
 }
 
-/** From the metadata file to the data files: what a version of the table consists of. */
+/** A table version's files, from the metadata file down to the data files. */
 export function IcebergTree({ table }: { table: IcebergTable }): VNode {
   const [selected, setSelected] = useState(table.location);
   return (

@@ -1,4 +1,4 @@
-/** AWS Glue's integrations, databases and tables, as its API has them. */
+/** AWS Glue's integrations, databases and tables, as its API returns them. */
 
 import { all, ApiError, call, type CallOptions, type Params } from "../api";
 
@@ -45,7 +45,7 @@ export interface GlueTable {
 const MARKER = { from: "Marker", to: "Marker" };
 const SETTLED = new Set(["ACTIVE", "FAILED", "NEEDS_ATTENTION"]);
 
-/** Whether a list of integrations is worth a look again soon. */
+/** Whether a list of integrations should be reloaded soon. */
 export function settling(integrations: Integration[]): boolean {
   return integrations.some((each) => !SETTLED.has(each.Status));
 }
@@ -60,7 +60,7 @@ export async function findIntegration(id: string, options: CallOptions = {}): Pr
   return found;
 }
 
-/** The last part of an integration's ARN, which names its log stream too. */
+/** The last part of an integration's ARN, which is also the name of its log stream. */
 export function integrationId(integration: Integration): string {
   return integration.IntegrationArn.split(/[:/]/).pop() ?? "";
 }
@@ -78,7 +78,7 @@ export function listTables(database: string, options: CallOptions = {}): Promise
   return all<GlueTable>("glue", "GetTables", { DatabaseName: database }, "TableList", undefined, options);
 }
 
-/** Return an answer, or undefined where AWS says that there is nothing. */
+/** Return an answer, or undefined if AWS reports that the resource does not exist. */
 export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
   const gone = ["EntityNotFoundException", "ResourceNotFoundException", "IntegrationNotFoundFault", "PolicyNotFoundException"];
   try {
@@ -89,7 +89,7 @@ export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Create a property, or change it where it is there. */
+/** Create a property, or change it if it already exists. */
 export async function put(name: "IntegrationResourceProperty" | "IntegrationTableProperties", key: Params, value: Params, extra: Params, helper: string): Promise<void> {
   const found = await ifThere(call("glue", `Get${name}`, key, { quiet: true }));
   if (found) await call("glue", `Update${name}`, { ...key, ...value }, { helper });

@@ -45,7 +45,7 @@ async function examine(table: string, database: string): Promise<Check[]> {
   return checks;
 }
 
-/** Says before it is launched what an integration would stumble over. The words of policies are not evaluated here. */
+/** Lists prerequisites that are missing before the integration is launched. Policies are searched, not evaluated. */
 export function Prerequisites({ draft }: { draft: Draft }): VNode | null {
   const checks = useLoad(() => examine(draft.tableArn, draft.databaseArn), [draft.tableArn, draft.databaseArn]);
   if (!checks.value?.length) return checks.error ? <ErrorBox error={checks.error} /> : null;

@@ -1,4 +1,4 @@
-/** What the wizard collects, and the calls that it makes of it. */
+/** The values that the wizard collects, and the calls that it makes with them. */
 
 import { call, type LabNames } from "../api";
 import { put } from "./model";
@@ -41,7 +41,7 @@ export const CONVERSIONS = ["epoch_sec", "epoch_milli", "iso"];
 
 const NAME = /^[a-zA-Z][a-zA-Z0-9-]{0,62}$/;
 
-/** Return what is missing or wrong on a step, by field; nothing if the step is complete. */
+/** Return what is missing or wrong on a step, by field; empty if the step is complete. */
 export function problems(draft: Draft, step: number): Record<string, string> {
   const found: Record<string, string> = {};
   if (step === 2) {
@@ -69,7 +69,7 @@ export interface PartitionSpec {
   ConversionSpec?: string;
 }
 
-/** Return the partition spec as AWS Glue's API has it. */
+/** Return the partition spec in the form of AWS Glue's API. */
 export function partitionSpec(draft: Draft): PartitionSpec[] {
   if (draft.partitioning === "default") return [];
   return draft.keys.map(({ field, transform, conversion }) => ({
@@ -77,7 +77,7 @@ export function partitionSpec(draft: Draft): PartitionSpec[] {
   }));
 }
 
-/** Make the three calls, in the order in which AWS needs them. */
+/** Make the three calls in the order that AWS requires. */
 export async function launch(draft: Draft, lab: LabNames): Promise<void> {
   const tags = Object.entries(lab.tags).map(([key, value]) => ({ key, value }));
   const table = draft.tableArn.split("/").pop() ?? "";

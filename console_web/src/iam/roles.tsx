@@ -20,7 +20,7 @@ const COLUMNS: Column<Role>[] = [
   { key: "created", header: "Created", render: (each) => moment(each.CreateDate), sortBy: (each) => each.CreateDate },
 ];
 
-/** Delete a role: IAM wants its policies to be taken away first. */
+/** Delete a role: IAM requires its policies to be removed first. */
 async function deleteRole(name: string): Promise<void> {
   const inline = await call<{ PolicyNames: string[] }>("iam", "ListRolePolicies", { RoleName: name });
   for (const PolicyName of inline.PolicyNames) await call("iam", "DeleteRolePolicy", { RoleName: name, PolicyName });

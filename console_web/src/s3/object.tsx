@@ -73,7 +73,7 @@ const GROUPS: Column<Parquet["row_groups"][number]>[] = [
   { key: "compression", header: "Compression" },
 ];
 
-/** What a Parquet file contains: its schema, its first rows and its footer. */
+/** The contents of a Parquet file: its schema, its first rows and its footer. */
 function ParquetView({ bucket, name }: { bucket: string; name: string }): VNode {
   const file = useLoad(() => ask<Parquet>("parquet", { bucket, key: name }), [bucket, name]);
   const { value } = file;

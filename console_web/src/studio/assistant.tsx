@@ -1,4 +1,4 @@
-/** The assistant: a question in English, SQL that was checked and not run. */
+/** The assistant: turns a question in English into SQL that is checked but not run. */
 
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";

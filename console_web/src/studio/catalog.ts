@@ -1,4 +1,4 @@
-/** Databases, tables and columns of the Data Catalog, as the Studio shows them. */
+/** The Data Catalog's databases, tables and columns, as the Studio shows them. */
 
 import { all, call } from "../api";
 
@@ -49,7 +49,7 @@ export async function schema(database: string): Promise<Record<string, string[]>
   return known;
 }
 
-/** Quote a name as Athena's SELECT wants it. */
+/** Quote a name for a SELECT statement in Athena. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

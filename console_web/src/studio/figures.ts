@@ -1,4 +1,4 @@
-/** Charts as people choose them in the chart view, and the figures of plotly.js that they mean. */
+/** The charts of the chart view, and the plotly.js figures for them. */
 
 import type { Figure } from "../ui";
 import { isNumber, type Result } from "./run";
@@ -23,12 +23,12 @@ export interface ChartSettings {
   yTitle: string;
   legend: boolean;
   stacked: boolean;
-  /** A pie with a hole is a donut; the share of the radius, 0 to 0.9. */
+  /** The hole's share of the radius, 0 to 0.9; a pie with a hole is a donut. */
   hole: number;
   note: string;
 }
 
-/** Return the trace that a new chart begins with: a line of the first number over the first other column. */
+/** Return a new chart's first trace: a line of the first numeric column over the first other column. */
 export function firstTrace({ columns }: Result): Trace {
   const numbers = columns.filter(isNumber);
   const others = columns.filter((column) => !isNumber(column));
@@ -41,7 +41,7 @@ export function firstChart(result: Result): ChartSettings {
   return { traces: [firstTrace(result)], title: "", xTitle: "", yTitle: "", legend: true, stacked: false, hole: 0, note: "" };
 }
 
-/** Say what a trace lacks before it can be drawn; empty when nothing. */
+/** Return what a trace still needs before it can be drawn; empty if nothing is missing. */
 export function missing(trace: Trace): string {
   if (trace.type === "Pie") return !trace.values ? "Choose Values, a column of numbers." : !trace.labels ? "Choose Labels, a column of names." : "";
   if (trace.type === "Histogram" || trace.type === "Box") return trace.x || trace.y ? "" : "Choose X.";
@@ -84,7 +84,7 @@ function drawn(trace: Trace, result: Result, settings: ChartSettings): Record<st
   }
 }
 
-/** Return the figure of the traces that are complete. */
+/** Return a figure of the complete traces. */
 export function figure(settings: ChartSettings, result: Result): Figure {
   const traces = settings.traces.filter((trace) => !missing(trace));
   const [first] = traces;
@@ -103,7 +103,7 @@ export function figure(settings: ChartSettings, result: Result): Figure {
   };
 }
 
-/** Say in words what a chart shows. */
+/** Describe in words what a chart shows. */
 export function described(settings: ChartSettings): string {
   const parts = settings.traces.filter((trace) => !missing(trace)).map((trace) =>
     trace.type === "Pie" ? `pie of ${trace.values} by ${trace.labels}` : `${trace.type.toLowerCase()} of ${trace.y || trace.x} by ${trace.x || trace.y}`);

@@ -62,7 +62,7 @@ function Querybook({ first, runFirst }: { first: Book; runFirst: boolean }): VNo
   const run = (each: Cell): Promise<boolean> => runs.run(each.key, each.text, limit);
   const runAll = async (): Promise<void> => {
     for (const each of cells.current) {
-      // As in a notebook: what comes after a failure may depend on it.
+      // As in a notebook, stop: later cells may depend on the cell that failed.
       if (each.type === "sql" && each.text.trim() && !(await run(each))) return;
     }
   };
@@ -124,7 +124,7 @@ function Querybook({ first, runFirst }: { first: Book; runFirst: boolean }): VNo
   );
 }
 
-/** Let the project find a querybook's statements: saved queries of its workgroup, which notebooks list as well. */
+/** Share a querybook's statements with the project as saved queries of its workgroup, which notebooks also list. */
 async function share(book: Book): Promise<void> {
   const { database, workgroup } = await labNames();
   const statements = book.cells.filter(({ type, text }) => type === "sql" && text.trim());

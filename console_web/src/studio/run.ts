@@ -12,7 +12,7 @@ export interface Result {
   id: string;
   columns: ResultColumn[];
   rows: (string | null)[][];
-  /** Whether there are more rows than are shown. */
+  /** Whether the result has more rows than those shown. */
   more: boolean;
   scanned: number;
   milliseconds: number;
@@ -30,7 +30,7 @@ export interface Execution {
   QueryExecutionContext?: { Database?: string };
 }
 
-/** A statement did not succeed; says where it is wrong if Athena does. */
+/** The failure of a statement, with the position of the mistake if Athena reports it. */
 export class StatementError extends Error {
   readonly diagnostics: Diagnostic[];
 
@@ -41,14 +41,14 @@ export class StatementError extends Error {
   }
 }
 
-/** The most rows that the Studio shows, and those that it shows while "Limit 100" is on. */
+/** The maximum number of rows that the Studio shows, without and with "Limit 100". */
 export const MOST_ROWS = 64_000;
 export const FEW_ROWS = 100;
 const PAGE = 1000;
 const FIRST_LOOK = 20;
 const LATER_LOOK = 250;
 
-/** Return the place that `line 2:8: …` means, up to the end of the word there. */
+/** Return the range that `line 2:8: …` refers to: from there to the end of the word. */
 export function placed(message: string, sql: string): Diagnostic[] {
   const found = /\bline (\d+):(\d+)\b/.exec(message);
   if (!found) return [];
@@ -66,7 +66,7 @@ export interface Run {
   stopped: boolean;
 }
 
-/** Run a statement, and return the rows that are to be shown. */
+/** Run a statement, and return the rows to show. */
 export async function run(sql: string, lab: LabNames, limit: number, state: Run): Promise<Result> {
   const statement = sql.trim().replace(/;\s*$/, "");
   const started = await call<{ QueryExecutionId: string }>("athena", "StartQueryExecution", {
@@ -111,7 +111,7 @@ async function results(execution: Execution, limit: number): Promise<Result> {
   const rows: (string | null)[][] = [];
   let columns: ResultColumn[] = [];
   let token: string | undefined;
-  // A SELECT's first row has the columns' names.
+  // A SELECT's first row contains the column names.
   let header = execution.StatementType === "DML" ? 1 : 0;
   do {
     const page = await call<ResultPage>("athena", "GetQueryResults", {
@@ -139,7 +139,7 @@ export function isNumber(column: ResultColumn): boolean {
   return NUMBERS.test(column.type);
 }
 
-/** Return rows as CSV, with names in the first line. */
+/** Return rows as CSV, with the column names in the first line. */
 export function csv({ columns, rows }: Result): string {
   const cell = (value: string | null): string => (value === null ? "" : `"${value.replaceAll('"', '""')}"`);
   return [columns.map(({ name }) => cell(name)), ...rows.map((row) => row.map(cell))].map((line) => `${line.join(",")}\n`).join("");

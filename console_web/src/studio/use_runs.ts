@@ -19,7 +19,7 @@ export interface Runs {
   /** Run a cell; resolves to whether it succeeded. */
   run: (key: string, sql: string, limit: number) => Promise<boolean>;
   stop: (key: string) => Promise<void>;
-  /** Forget where a text was wrong, since it is another text now. */
+  /** Forget the position of a mistake, because the text has changed. */
   edited: (key: string) => void;
   busy: boolean;
 }

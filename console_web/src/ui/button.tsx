@@ -7,7 +7,7 @@ interface ButtonProps {
   disabled?: boolean;
   busy?: boolean;
   type?: "button" | "submit";
-  /** The accessible name, where the text alone does not say it. */
+  /** The accessible name, if the text alone is not enough. */
   label?: string;
 }
 
@@ -30,7 +30,7 @@ export function Button({ children, onClick, primary, disabled, busy, type = "but
   );
 }
 
-/** A link that looks like a button, for what leads to another page. */
+/** A link that looks like a button, for actions that open another page. */
 export function ButtonLink({ children, href, primary }: { children: ComponentChildren; href: string; primary?: boolean }): VNode {
   return <a class={primary ? "button primary" : "button"} href={href}>{children}</a>;
 }

@@ -20,7 +20,7 @@ let loading: Promise<Plotly> | undefined;
 /** Load plotly.js, once, from the console. */
 export function plotly(): Promise<Plotly> {
   loading ??= new Promise((resolve, reject) => {
-    // plotly.js adds rules to this element if it is there; made by the page, it has the nonce of the page's policy.
+    // plotly.js adds its rules to this element if it exists; because the page creates it, it has the policy's nonce.
     const style = document.createElement("style");
     style.id = "plotly.js-style-global";
     style.nonce = nonce();
@@ -42,11 +42,11 @@ interface ChartProps {
   /** What the chart shows, in words. */
   label: string;
   height?: number;
-  /** Is given the element when it is drawn, for downloads. */
+  /** Receives the element once it is drawn, for downloads. */
   onDrawn?: (element: HTMLElement) => void;
 }
 
-/** A chart of plotly.js in the page's colours. */
+/** A plotly.js chart in the page's colours. */
 export function Chart({ figure, label, height = 320, onDrawn }: ChartProps): VNode {
   const box = useRef<HTMLDivElement>(null);
   const [problem, setProblem] = useState("");

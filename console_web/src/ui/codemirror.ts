@@ -21,7 +21,7 @@ export interface EditorHandle {
   close: () => void;
 }
 
-// Trino's SQL has the standard's words and a few more.
+// Trino's SQL has the standard's keywords and a few more.
 const ATHENA = SQLDialect.define({
   ...StandardSQL.spec,
   keywords: `${StandardSQL.spec.keywords ?? ""} unnest ordinality lateral show describe msck unload optimize vacuum explain analyze if replace try_cast`,
@@ -60,7 +60,7 @@ export function open(element: HTMLElement, props: () => EditorProps): EditorHand
       doc: value,
       extensions: [
         EditorView.cspNonce.of(nonce()),
-        // Tab leaves the editor, as everywhere else on the page.
+        // Tab leaves the editor, as it leaves every other field on the page.
         keymap.of([...own, ...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap]),
         lineNumbers(),
         history(),

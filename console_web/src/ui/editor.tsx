@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { EditorHandle } from "./codemirror";
 
-/** Where a text is wrong; positions count characters from its beginning. */
+/** The position of a mistake in a text, in characters from its beginning. */
 export interface Diagnostic {
   from: number;
   to: number;
@@ -23,7 +23,7 @@ export interface EditorProps {
   keys?: Record<string, () => void>;
 }
 
-/** An editor with colours and completion; CodeMirror is loaded with the first. */
+/** An editor with syntax colours and completion; CodeMirror is loaded with the first editor. */
 export function Editor(props: EditorProps): VNode {
   const box = useRef<HTMLDivElement>(null);
   const handle = useRef<EditorHandle | undefined>(undefined);
@@ -34,7 +34,7 @@ export function Editor(props: EditorProps): VNode {
     let over = false;
     void import("./codemirror").then(({ open }) => {
       if (over || !box.current) return;
-      // Whoever types already goes on typing.
+      // A user who is already typing keeps the focus.
       const typing = box.current.contains(document.activeElement);
       handle.current = open(box.current, () => latest.current);
       if (typing) handle.current.focus();

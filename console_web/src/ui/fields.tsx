@@ -34,7 +34,7 @@ interface TextProps extends FieldProps {
   type?: "text" | "number" | "search" | "datetime-local" | "date";
   min?: number;
   max?: number;
-  /** Suggestions, of which another value may be typed. */
+  /** Suggestions; other values can be typed as well. */
   options?: string[];
 }
 
@@ -74,7 +74,7 @@ interface SelectProps extends FieldProps {
   value: string;
   onChange: (value: string) => void;
   options: { value: string; label: string }[];
-  /** What is shown while nothing is chosen. */
+  /** The text shown while nothing is chosen. */
   placeholder?: string;
 }
 

@@ -16,7 +16,7 @@ type Add = (kind: FlashKind, text: string) => void;
 const Flashes = createContext<Add>(() => undefined);
 let last = 0;
 
-/** Shows messages at the top until they are dismissed; screen readers hear them. */
+/** Shows messages at the top until they are dismissed; screen readers announce them. */
 export function Flash({ children }: { children: ComponentChildren }): VNode {
   const [messages, setMessages] = useState<Message[]>([]);
   const add = useCallback<Add>((kind, text) => {
@@ -50,7 +50,7 @@ export function useFlash(): Add {
   return useContext(Flashes);
 }
 
-/** An error of AWS, with its code, where it happened. */
+/** An AWS error with its code, shown where it happened. */
 export function ErrorBox({ error, onRetry }: { error: ApiError | undefined; onRetry?: () => void }): VNode | null {
   if (!error) return null;
   return (

@@ -3,13 +3,13 @@ import { useEffect, useRef } from "preact/hooks";
 
 interface PageProps {
   title: string;
-  /** The way here: links to the pages above. */
+  /** Breadcrumbs: links to the parent pages. */
   crumbs?: { title: string; href: string }[];
   actions?: ComponentChildren;
   children: ComponentChildren;
 }
 
-/** A page with its heading, which gets the focus when the page opens. */
+/** A page whose heading gets the focus when the page opens. */
 export function Page({ title, crumbs = [], actions, children }: PageProps): VNode {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {

@@ -13,7 +13,7 @@ interface ModalProps {
   wide?: boolean;
 }
 
-/** A dialog over the page; Escape closes it, and the focus returns to where it was. */
+/** A dialog over the page. Escape closes the dialog, and the focus returns to where it was. */
 export function Modal({ title, onClose, children, footer, wide }: ModalProps): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -47,7 +47,7 @@ export function Modal({ title, onClose, children, footer, wide }: ModalProps): V
 interface ConfirmProps {
   title: string;
   children: ComponentChildren;
-  /** What has to be typed before the button works. */
+  /** The word that must be typed to enable the button. */
   word: string;
   action: string;
   busy?: boolean;
@@ -56,7 +56,7 @@ interface ConfirmProps {
   onClose: () => void;
 }
 
-/** A dialog for what cannot be undone: a word has to be typed first. */
+/** A dialog for actions that cannot be undone: a word must be typed first. */
 export function ConfirmDialog({ title, children, word, action, busy, error, onConfirm, onClose }: ConfirmProps): VNode {
   const [typed, setTyped] = useState("");
   return (

@@ -4,9 +4,9 @@ import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 export interface Column<Row> {
   key: string;
   header: string;
-  /** How a cell is shown; text unless given. */
+  /** The cell's contents; by default the value as text. */
   render?: (row: Row) => ComponentChildren;
-  /** What the column is sorted by; without it, it cannot be sorted. */
+  /** The column's sort key; without it, the column cannot be sorted. */
   sortBy?: (row: Row) => string | number;
   numeric?: boolean;
 }
@@ -21,11 +21,11 @@ interface TableProps<Row> {
   select?: "single" | "multi";
   selected?: string[];
   onSelect?: (keys: string[]) => void;
-  /** How a row is called where it is selected; its key unless given. */
+  /** The row's name in its selection control; by default the row's key. */
   rowLabel?: (row: Row) => string;
-  /** Rows on a page; without it, the rows that can be seen are drawn, however many there are. */
+  /** Rows per page; without it, only the visible rows are drawn, however many there are. */
   pageSize?: number;
-  /** Shows a field by which rows are found that contain a text. */
+  /** Shows a search field for rows that contain a text. */
   find?: (row: Row) => string;
 }
 
@@ -33,7 +33,7 @@ const ROW = 34;
 const WINDOW = 480;
 const VIRTUAL = 200;
 
-/** A table with sorting, selection and paging, or drawn row by row as it is scrolled. */
+/** A table with sorting, selection, and either paging or rows that are drawn as they are scrolled into view. */
 export function Table<Row>(props: TableProps<Row>): VNode {
   const { label, columns, rows, rowKey, empty, select, selected = [], onSelect, rowLabel, pageSize, find } = props;
   const name = useId();
@@ -149,12 +149,12 @@ export function Table<Row>(props: TableProps<Row>): VNode {
   );
 }
 
-/** The place of rows that are not drawn; its height is set by script, which the page's policy allows. */
+/** A placeholder for rows that are not drawn; a script sets its height, which the page's policy allows. */
 function Gap({ rows, width }: { rows: number; width: number }): VNode {
   return <tr aria-hidden="true"><td colSpan={width} class="gap" ref={(cell) => { if (cell) cell.style.height = `${rows * ROW}px`; }} /></tr>;
 }
 
-/** A value as text; a missing one is a dash. */
+/** A value as text; a missing value is a dash. */
 export function text(value: unknown): string {
   if (value === undefined || value === null || value === "") return "–";
   return typeof value === "string" ? value : JSON.stringify(value);

@@ -66,8 +66,8 @@ def test_a_service_that_denies_is_named_with_the_next_step(lab: Lab) -> None:
     checks = doctor.examine(lab)
     assert failures(checks) == [
         "AWS Glue zero-ETL does not answer",
-        "integrations of earlier runs cannot be searched for",
-        "logs of earlier runs cannot be searched for",
+        "integrations of earlier runs cannot be listed",
+        "logs of earlier runs cannot be listed",
     ]
     assert "[FAIL] AWS Glue zero-ETL does not answer\n       " in doctor.report(checks)
     assert "policies/" in doctor.report(checks)
@@ -109,7 +109,7 @@ def test_leftovers_of_an_earlier_run_are_counted(lab: Lab) -> None:
 
 def test_expired_credentials_are_a_failure_and_no_crash(lab: Lab) -> None:
     Answers(lab, "cloudwatch", "DescribeAlarms").fail("ExpiredToken", times=9)
-    assert failures(doctor.examine(lab)) == ["things of earlier runs cannot be searched for"]
+    assert failures(doctor.examine(lab)) == ["resources of earlier runs cannot be listed"]
 
 
 def test_no_connection_ends_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:

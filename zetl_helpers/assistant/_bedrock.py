@@ -30,8 +30,8 @@ _ADVICE = {
     "ModelTimeoutException": "The model took too long. Ask a shorter question.",
     "ModelNotReadyException": "The model is not ready yet. Ask again in a minute.",
     "ServiceUnavailableException": "Bedrock is not available. Ask again in a minute.",
-    "ValidationException": f"Set {MODEL_SETTING} to a model or inference profile that this Region has.",
-    "ResourceNotFoundException": f"Set {MODEL_SETTING} to a model or inference profile that this Region has.",
+    "ValidationException": f"Set {MODEL_SETTING} to a model or inference profile available in this Region.",
+    "ResourceNotFoundException": f"Set {MODEL_SETTING} to a model or inference profile available in this Region.",
 }
 
 

@@ -43,7 +43,7 @@ def check_form(model: Model, sql: str) -> None:
     """Check that a text is one SELECT that reads only the lab's tables.
 
     Raises:
-        RejectedError: It is not such a statement.
+        RejectedError: The text is anything else.
     """
     if len(sql) > _LONGEST:
         raise RejectedError("The statement is too long.")

@@ -52,7 +52,7 @@ def complete(plan: Plan, said: Said) -> None:
 
     Args:
         plan: The plan from the individual clauses.
-        said: The uncertainties that they leave.
+        said: The uncertainties that these clauses leave.
     """
     _leftovers(plan, said)
     if plan.snapshots:
@@ -200,7 +200,7 @@ def _rows_or_groups(plan: Plan, said: Said) -> None:
         measure = plan.scope[0].measures
         if len(measure) == 1 and said.entities and not plan.measures:
             plan.measures += [Measure(name, measure[0]) for name in said.aggregates]
-            plan.doubts.append(f"I take {measure[0].name} as the quantity.")
+            plan.doubts.append(f"I use {measure[0].name} as the quantity.")
         else:
             plan.unused += said.aggregates
     if said.top and isinstance(plan.order, Column) and said.dimensions and not said.entities:

@@ -10,7 +10,7 @@ from zetl_helpers.assistant._model import Model
 
 @dataclass(frozen=True)
 class Draft:
-    """A proposal of a backend.
+    """A backend's proposal.
 
     Args:
         sql: The statement; None if the question is not understood.
@@ -29,7 +29,7 @@ class Backend(Protocol):
     """Turns questions into drafts."""
 
     def draft(self, model: Model, question: str) -> Draft:
-        """Draft a statement for a question over a model."""
+        """Draft a statement for a question about a model's tables."""
         ...
 
 

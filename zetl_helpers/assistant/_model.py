@@ -26,7 +26,7 @@ class Column:
         type: Its type, as the Data Catalog writes it.
         kind: The kind of its values; a text whose values are ISO dates is a time.
         values: All its distinct values if there are few; otherwise a sample.
-        complete: Whether `values` are all of them.
+        complete: Whether `values` contains all distinct values.
     """
 
     table: str
@@ -61,7 +61,7 @@ class Table:
 
     @property
     def times(self) -> tuple[Column, ...]:
-        """The columns with dates or moments."""
+        """The columns with dates or timestamps."""
         return tuple(column for column in self.columns if column.kind == "time")
 
     @property

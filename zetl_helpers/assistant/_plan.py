@@ -89,13 +89,13 @@ class Plan:
     """The plan for a question.
 
     Args:
-        scope: The tables, joined by their common key where there are two.
+        scope: The tables; if there are two, they are joined by their common key.
         outputs: Columns to show unchanged.
         measures: Aggregates.
         groups: The grouping columns.
-        filters: Which rows count.
+        filters: The conditions that rows must meet.
         parts: The rows that a share is computed for.
-        ratio: Two columns whose sums are divided; and whether as a percentage.
+        ratio: Two columns whose sums are divided, and whether the result is a percentage.
         share: Whether the question asks for a share of the total.
         pivot: The column whose values become columns.
         having: How many rows a group must have.

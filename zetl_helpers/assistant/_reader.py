@@ -327,7 +327,7 @@ class Reader:
         self._said.negated = False
 
     def _count_like(self) -> bool:
-        """Return whether a share is a share of rows; the words after the rows' name then say which rows."""
+        """Return whether a share is a share of rows; the words after the rows' name then specify the rows."""
         return bool(self._said.entities) and not self.plan.measures
 
     def _on_entity(self, mark: Mark) -> None:

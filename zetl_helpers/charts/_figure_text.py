@@ -1,4 +1,4 @@
-"""A plotly figure in words: for readers who cannot see it, and for tests that cannot compare pictures."""
+"""Descriptions of plotly figures, for readers who cannot see them and for tests that cannot compare pictures."""
 
 import math
 import re
@@ -15,7 +15,7 @@ def summary(figure: Any, *, clock: bool = True) -> str:
         clock: False omits values measured by a clock, for texts that are compared between runs.
 
     Returns:
-        The title, and for each trace its type, its name and its values, rounded to two decimals.
+        The title, and for each trace its type, its name and its values, rounded to two decimal places.
     """
     neutral = (figure.layout.meta or {}).get("clock") if isinstance(figure.layout.meta, dict) else None
     if neutral and not clock:
@@ -61,14 +61,14 @@ def _trace(trace: Any) -> list[str]:
 
 
 def _values(array: Iterable[Any] | None) -> list[Any]:
-    """Return numpy arrays, tuples and lists alike as a list of Python objects."""
+    """Return a numpy array, tuple or list as a list of Python objects."""
     if array is None:
         return []
     return list(array.tolist() if hasattr(array, "tolist") else array)
 
 
 def _text(value: Any) -> str:
-    """Write one value: a number with at most two decimals, or a dash for a missing value."""
+    """Format one value: a number with at most two decimal places, or a dash for a missing value."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if not isinstance(value, float):

@@ -86,7 +86,7 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
 
     Args:
         df: One row for each state.
-        states: Column with the states' two letters.
+        states: Column with the states' two-letter codes.
         values: Column with numbers, none below zero.
         title: The finding; `most` can write it.
 
@@ -100,7 +100,9 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
             f"Column {states} holds {unknown[0]!r}, which is not a state's two-letter code. Remove it first."
         )
     if len(numbers) < len(df):
-        raise ValueError(f"A state occurs more than once in column {states}. Aggregate first, one row a state.")
+        raise ValueError(
+            f"A state occurs more than once in column {states}. Aggregate first, so that each state has one row."
+        )
     if any(value < 0 for value in numbers.values()):
         raise ValueError(f"Column {values} holds a negative value, which no shade can show.")
     grid: list[list[float | None]] = [[None] * COLUMNS for _ in range(ROWS)]
@@ -139,7 +141,7 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
 
 
 def schema_picture(change: pd.DataFrame) -> Chart:
-    """Draw the changes of a table's columns: unchanged, added, removed, or with another type.
+    """Draw how a table's columns changed: unchanged, added, removed, or with a different type.
 
     Args:
         change: The result of `schema_change`.

@@ -111,7 +111,7 @@ def cost_by_interval(costs: pd.DataFrame, period: str = "a month") -> Chart:
 
     Args:
         costs: One row for each interval and cost item: `refresh_minutes`, `item`, `usd`, as `cost.by_interval` returns.
-        period: The time that the amounts cover, as in the title.
+        period: The period that the amounts cover, as worded in the title.
     """
     table = costs.pivot_table(index="refresh_minutes", columns="item", values="usd", aggfunc="sum", sort=False)
     table = table.sort_index().fillna(0.0)

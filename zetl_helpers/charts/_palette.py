@@ -43,13 +43,13 @@ def pattern(shape: str | list[str]) -> dict[str, Any]:
     return {"shape": shape, "fillmode": "overlay", "fgcolor": CARD, "solidity": 0.25}
 
 
-# At 420 pixels, the width of a phone or of half a screen, a line of the title has room for these.
+# At 420 pixels, the width of a phone or of half a screen, a line of the title has room for this many characters.
 _TITLE_SIZE, _TITLE_LINE, _TITLE_HEIGHT = 16, 46, 20
 
 
 def layout(title: str, **more: Any) -> dict[str, Any]:
     """Return a plotly layout with the title and the shared style; keyword arguments are added."""
-    # A number stays with its percent sign.
+    # Keep a number and its percent sign on the same line.
     lines = textwrap.wrap(title.replace(" %", "\u00a0%"), _TITLE_LINE, break_long_words=False)
     axis = {"gridcolor": GRID, "linecolor": FAINT, "zerolinecolor": GRID, "automargin": True}
     shared = {

@@ -50,7 +50,7 @@ def moment(time: Any) -> str:
 def _count(summary: Any, key: str, *, absent: int | None = None) -> int:
     """Read a count from a summary: a mapping, pairs (awswrangler's map), or Athena's text `{key=value, …}`.
 
-    Iceberg omits some counts of zero; `absent` is the value for a missing key.
+    Iceberg omits some counts that are zero; `absent` is the value for a missing key.
     """
     if isinstance(summary, str):
         found = re.search(rf"(?:^\{{|, ){re.escape(key)}=(\d+)", summary)

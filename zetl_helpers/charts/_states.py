@@ -18,6 +18,6 @@ TILES: dict[str, tuple[int, int]] = {
     for column, code in enumerate(line.split())
     if code != "."
 }
-"""Row and column of each state's tile, and of the District of Columbia's, by its two letters."""
+"""Row and column of the tile of each state and the District of Columbia, by two-letter code."""
 ROWS = max(row for row, _ in TILES.values()) + 1
 COLUMNS = max(column for _, column in TILES.values()) + 1

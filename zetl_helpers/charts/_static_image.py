@@ -42,13 +42,13 @@ def static_image(
 
 
 def static_image_base64(figure: Any) -> str | None:
-    """Draw a figure as a notebook stores a PNG, or return None as `static_image` does."""
+    """Return a figure as a PNG in a notebook's format, or None if `static_image` cannot draw it."""
     picture = static_image(figure)
     return None if picture is None else base64.b64encode(picture).decode("ascii")
 
 
 def static_image_obstacle() -> str | None:
-    """Say what is missing for static pictures, and how to install it.
+    """Describe what is missing for static pictures, and how to install it.
 
     Returns:
         One sentence; None if nothing is missing.
@@ -65,9 +65,9 @@ def static_image_obstacle() -> str | None:
 
 @contextmanager
 def without_kaleidos_warning() -> Iterator[None]:
-    """Import here what imports Kaleido: this module, and plotly before 6.1 when its renderers are first used.
+    """Suppress a warning of Kaleido 1 while a block imports Kaleido, directly or through plotly's renderers.
 
-    Kaleido 1 then warns that the image functions of such a plotly will not work. Nothing here calls them.
+    With plotly before 6.1, it warns that plotly's image functions will not work. Nothing here calls them.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*Warning: You have Plotly version", category=UserWarning)

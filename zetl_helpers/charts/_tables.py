@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 TOTAL = "Total"
-"""The name of the row and the column of sums in a pivot table."""
+"""The name of a pivot table's total row and total column."""
 _NOTHING = "(none)"
 
 
@@ -59,8 +59,8 @@ def most(values: "pd.Series[Any]", says: str, among: str) -> str:
 
     Args:
         values: Numbers by name, each name once; totals of a pivot table are ignored.
-        says: What the largest does, with a placeholder for its number: "uses {:.0f} % of its credit".
-        among: What the names are, in the singular: "state".
+        says: The finding about the largest value, with a placeholder for it: "uses {:.0f} % of its credit".
+        among: The kind of thing that is named, in the singular: "state".
 
     Returns:
         One sentence, for a figure's title.
@@ -71,7 +71,9 @@ def most(values: "pd.Series[Any]", says: str, among: str) -> str:
     numbers = pd.Series(floats(values), index=labels(values.index.to_series())).drop(TOTAL, errors="ignore").dropna()
     twice = numbers.index[numbers.index.duplicated()]
     if len(twice):
-        raise ValueError(f"{twice[0]} occurs more than once among the values. Aggregate them first, one row a {among}.")
+        raise ValueError(
+            f"{twice[0]} occurs more than once among the values. Aggregate them first, so that each {among} has one row."
+        )
     if numbers.empty:
         return f"There is no {among} to compare"
     leaders = sorted(numbers.index[numbers == numbers.max()])
@@ -86,12 +88,12 @@ def most(values: "pd.Series[Any]", says: str, among: str) -> str:
 
 
 def floats(values: "pd.Series[Any]") -> list[float]:
-    """Return numbers of any kind, decimals included, as floats; a missing one as NaN."""
+    """Return numbers of any kind, including decimals, as floats; a missing value becomes NaN."""
     return [float("nan") if pd.isna(value) else float(value) for value in values]
 
 
 def labels(values: "pd.Series[Any]") -> list[str]:
-    """Return values as text for an axis or a slice; a missing one as "(none)"."""
+    """Return values as text for an axis or a slice; a missing value becomes "(none)"."""
     return [_NOTHING if pd.isna(value) else str(value) for value in values]
 
 

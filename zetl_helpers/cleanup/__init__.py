@@ -139,7 +139,7 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
 
     Args:
         found: The result of `plan`, or a part of it.
-        tell: Told of each thing as it is done, with its number and outcome.
+        tell: Called after each resource, with a line that contains its number and outcome.
 
     Returns:
         Columns ``kind``, ``name`` and ``outcome``: ``deleted``, or ``failed`` with AWS's error.
@@ -163,7 +163,7 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
 def _begin(rest: Sequence[Leftover], kind: str) -> None:
     """Request the deletion of the next resources of one kind."""
     for entry in takewhile(lambda entry: entry.kind == kind, rest):
-        # A failure here occurs again in the resource's turn, and is reported then.
+        # A failure here occurs again when the resource is deleted in its turn, and is reported then.
         with suppress(*_FAILURES):
             entry.begin()
 

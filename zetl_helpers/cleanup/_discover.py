@@ -173,7 +173,7 @@ def _optimizers(mine: Ownership) -> Found:
             with absent("EntityNotFoundException", "UnknownOperationException"):
                 glue.get_table_optimizer(**key, Type=kind)
                 name = f"{kind} of {mine.lab.database}.{table['Name']}"
-                why = "works at $0.44 a DPU-hour"
+                why = "costs $0.44 a DPU-hour"
                 delete = partial(glue.delete_table_optimizer, **key, Type=kind)
                 known_by, source = "in the lab's database", mine.source_of(table["Name"])
                 yield Leftover("table optimizer", name, why, known_by, delete, table=source)
@@ -250,7 +250,7 @@ def _recovery(mine: Ownership, name: str) -> Found:
     dynamodb = mine.lab.client("dynamodb")
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
-        # A table that is deleted with PITR on leaves a backup that nobody can delete for 35 days.
+        # A table that is deleted with PITR on leaves a backup that cannot be deleted for 35 days.
         off = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
         delete = partial(dynamodb.update_continuous_backups, TableName=name, **off)
         why, source = "billed by the GB-month", mine.source_of(name)

@@ -121,7 +121,7 @@ def catalog_statements(mine: Ownership) -> Found:
     """Find the lab's statements in the Data Catalog policy, by their ``Sid`` and the resources that they name.
 
     Statements have no tags. A statement belongs to the lab if it names only the lab's database and table, and neither
-    belongs to somebody else.
+    has a different owner.
     """
     policy = ""
     with absent("EntityNotFoundException"):

@@ -27,7 +27,7 @@ class Leftover:
         known_by: How it was identified: by its tag or, if AWS offers no tags, by its owner.
         delete: Deletes it, and waits until it is gone.
         begin: Requests the deletion without waiting, for deletions that take minutes.
-        table: The source, as `Lab.source` has it, that alone uses it; empty if the lab's tables share it.
+        table: The only source that uses it, in the form of `Lab.source`; empty if the lab's tables share it.
     """
 
     kind: str
@@ -72,7 +72,7 @@ class Ownership:
         return tags is not None and tags.get(TAG_KEY) == self.lab.tags[TAG_KEY]
 
     def is_foreign(self, tags: dict[str, str] | None) -> bool:
-        """Return whether a resource with these tags exists and belongs to somebody else."""
+        """Return whether a resource with these tags exists and does not belong to the lab."""
         return tags is not None and not self.owns(tags)
 
     def foreign(self, kind: str, name: str, tags: dict[str, str]) -> Foreign:
@@ -95,7 +95,7 @@ class Ownership:
         """Whether resources that are named after the database and have no tags can be identified as the lab's.
 
         They can if the database has the tag, or if it does not exist but another resource of the lab does, because the
-        database was deleted by hand. If the database belongs to somebody else, so do the resources that name it.
+        database was deleted manually. If the database is not the lab's, neither are the resources that name it.
         """
         return self.owns(self.database) or (self.database is None and self.anything)
 
@@ -158,7 +158,7 @@ class Ownership:
             marker = {"Marker": answer["Marker"]}
 
     def integration_tags(self, integration: dict[str, Any]) -> dict[str, str]:
-        """Tags of an integration as `integrations` lists it."""
+        """Tags of an integration that `integrations` lists."""
         return tags(self.lab, integration)
 
     @cached_property

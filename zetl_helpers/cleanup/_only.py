@@ -1,4 +1,4 @@
-"""Clean-up of some of the lab's tables: what is theirs alone, and what the lab's tables share once no other is left."""
+"""Clean-up of some of the lab's tables, and of the resources that all tables share once no other table is left."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def select(mine: Ownership, found: Sequence[Leftover], only: Sequence[Lab], *, c
     """Return the resources to delete to remove the given tables completely, in deletion order.
 
     Args:
-        mine: The lab's things.
-        found: Everything of the lab, in order.
+        mine: The owners of the lab's resources.
+        found: All of the lab's resources, in order.
         only: The lab with each of the tables.
-        complete: Whether everything could be looked for.
+        complete: Whether every kind of resource could be checked.
     """
     sources = {lab.source for lab in only}
     others = [entry for entry in found if entry.table not in sources]
@@ -34,7 +34,7 @@ def select(mine: Ownership, found: Sequence[Leftover], only: Sequence[Lab], *, c
 
 
 def _files(mine: Ownership, only: Sequence[Lab]) -> Iterator[Leftover]:
-    """Look for the files of the tables' targets: the bucket that holds them stays."""
+    """Find the files of the tables' targets; the bucket that contains them is kept."""
     if not mine.owns(mine.bucket):
         return
     s3, bucket = mine.lab.client("s3"), mine.lab.bucket

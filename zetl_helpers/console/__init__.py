@@ -70,7 +70,7 @@ def open_for(lab: Lab, place: str = "/") -> ConsoleLink:
 
 
 class _CallableModule(ModuleType):
-    """Makes ``zetl.console(lab)`` work although ``zetl_helpers.console`` is a package."""
+    """Makes ``zetl.console(lab)`` work even though ``zetl_helpers.console`` is a package."""
 
     def __call__(self, lab: Lab, place: str = "/") -> ConsoleLink:
         return open_for(lab, place)

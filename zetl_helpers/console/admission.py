@@ -63,7 +63,7 @@ class Session:
 
 
 def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
-    """Return why a request is refused; None if it is accepted.
+    """Return the reason for refusing a request; None if it is accepted.
 
     Args:
         headers: The request's headers.
@@ -73,7 +73,7 @@ def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
     hosts = [f"{name}:{port}" for name in _NAMES]
     named = headers.get_all("Host", [])
     if len(named) != 1 or named[0] not in hosts:
-        return f"The practice console can be reached only at {' and '.join(hosts)} only."
+        return f"The practice console can be reached only at {' and '.join(hosts)}."
     if opens_page:
         return None if headers.get("Sec-Fetch-Dest", "document") == "document" else "The page cannot be embedded."
     if any(origin != f"http://{named[0]}" for origin in headers.get_all("Origin", [])):

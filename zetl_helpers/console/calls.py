@@ -39,7 +39,7 @@ def describe(service: str, operation: str, parameters: Mapping[str, Any]) -> dic
     Args:
         service: The service's name in boto3.
         operation: The operation's name in the API, such as ``CreateIntegration``.
-        parameters: Its parameters, as the page's JSON has them.
+        parameters: Its parameters, in the form of the page's JSON.
 
     Raises:
         CallError: The service is not supported, the operation does not exist, or a parameter is malformed.
@@ -55,7 +55,7 @@ def call(link: Link, service: str, operation: str, parameters: Mapping[str, Any]
         link: The connection to the lakehouse.
         service: The service's name in boto3.
         operation: The operation's name in the API, such as ``CreateIntegration``.
-        parameters: Its parameters, as the page's JSON has them.
+        parameters: Its parameters, in the form of the page's JSON.
 
     Raises:
         CallError: The call is not supported, was refused or failed.

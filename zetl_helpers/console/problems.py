@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-# A recursion's thousands of frames say nothing that its first and last ones do not.
+# A recursion's thousands of frames add nothing to its first and last frames.
 _MOST_FRAMES = 40
 
 
@@ -18,7 +18,7 @@ class Problems:
     """Records each failure once, with its traceback.
 
     Args:
-        path: The file; created with the first failure, for the user alone.
+        path: The file; created with the first failure, and accessible only to the user.
         redact: Removes the session's secrets from a text.
     """
 
@@ -29,7 +29,7 @@ class Problems:
         self._known: set[str] = set()
 
     def record(self, error: BaseException, request: str) -> str:
-        """Record a failure, unless this process has recorded the same one, and say where its entry is.
+        """Record a failure, unless this process has already recorded it, and describe where its entry is.
 
         Args:
             error: The failure.

@@ -18,7 +18,7 @@ def boto3_code(service: str, method: str, parameters: Mapping[str, Any]) -> str:
     Args:
         service: The service's name in boto3.
         method: The client's method, such as ``create_integration``.
-        parameters: The parameters, as Python has them.
+        parameters: The parameters, as Python objects.
     """
     lines = [f"{_variable(service)} = boto3.client({service!r})"]
     if not parameters:
@@ -36,7 +36,7 @@ def cli_command(service: str, operation: Any, parameters: Mapping[str, Any]) -> 
     Args:
         service: The service's name in boto3.
         operation: The operation's botocore model.
-        parameters: The parameters as JSON has them, blobs in Base64.
+        parameters: The parameters, as JSON values with blobs in Base64.
     """
     from botocore import xform_name
 

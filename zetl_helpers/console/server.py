@@ -57,7 +57,7 @@ class ConsoleServer(ThreadingHTTPServer):
         """Return the address that opens a page of the console.
 
         Args:
-            place: The page's path, with or without a slash in front; ``/`` is the first page.
+            place: The page's path, with or without a leading slash; ``/`` is the first page.
         """
         path = place.lstrip("/")
         return f"{self.url}#/{path}" if path else self.url
@@ -80,7 +80,7 @@ class _Response:
     kind: str
     content: bytes
     extra: tuple[tuple[str, str], ...] = ()
-    # Whether the rest of the request was left unread.
+    # Whether part of the request was not read.
     closes: bool = False
 
 

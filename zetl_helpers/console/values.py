@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-# The page's numbers are doubles, which skip integers from here on.
+# The page's numbers are doubles, which cannot represent every integer from here on.
 _EXACT = 2**53
 # A page shows the start of an object; the whole object can be downloaded.
 MAX_BODY = 1024 * 1024

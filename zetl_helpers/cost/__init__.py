@@ -31,7 +31,7 @@ MINUTES_A_DAY = 24 * 60
 SHORTEST_REFRESH, LONGEST_REFRESH = 15, 8640
 _GLUE_FREE = 1_000_000
 
-# Values that AWS does not publish. Our assumptions, on the high side; the lines that use them say so.
+# Our assumptions for values that AWS does not publish, on the high side; the lines that use them are marked.
 _BUCKETS = 16
 _PUTS_A_COMMIT = 4  # data file, manifest, manifest list, metadata
 _GETS_A_COMMIT = 4
@@ -191,7 +191,7 @@ def query_cost(scanned_bytes: int) -> float:
 
 
 def write_cost(items: int, item_bytes: int) -> float:
-    """Return the cost in US dollars of writing items on demand: one write request unit per started KB.
+    """Return the cost in US dollars of writing items on demand: one write request unit per KB, rounded up per item.
 
     https://aws.amazon.com/dynamodb/pricing/on-demand/
     """
@@ -251,7 +251,7 @@ def _athena(table_bytes: float, queries: float) -> CostItem:
 
 
 def _catalog(commits: float, queries: float, days: float) -> CostItem:
-    """Only requests are counted: a table has few objects, and the first million is free."""
+    """Price the requests; a table's few objects are free, because Glue's first million objects are."""
     requests = commits * _CATALOG_REQUESTS_A_COMMIT + queries * _CATALOG_REQUESTS_A_QUERY
     billed = max(0.0, requests - _GLUE_FREE * days / DAYS_A_MONTH)
     basis = f"assumed: {requests:,.0f} requests; the first million a month is free"

@@ -137,7 +137,7 @@ def prices() -> dict[str, Price]:
 
 
 def region_notes(region: str) -> tuple[str, ...]:
-    """Say so if the prices are those of another Region."""
+    """Return a note if the prices are those of a different Region."""
     if region == PRICED_REGION:
         return ()
     return (f"The prices are those of {PRICED_REGION}. Prices in {region} can differ, so check them first.",)

@@ -126,7 +126,7 @@ def _queries(lab: Lab) -> Iterator[CostItem]:
 
 
 def _is_billed(execution: dict[str, Any]) -> bool:
-    """Return whether Athena bills a statement: not DDL or a failed statement, but what a cancelled one scanned."""
+    """Return whether Athena bills a statement: DDL and failed statements are free, but cancelled queries are billed."""
     state = execution["Status"]["State"]
     scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
     return execution.get("StatementType") == "DML" and (state == "SUCCEEDED" or (state == "CANCELLED" and scanned > 0))

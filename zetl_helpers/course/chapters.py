@@ -59,7 +59,7 @@ def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
 
 
 class MemberError(UserError):
-    """A chapter is not available to members of a Studio project, or not yet; the text says who can run it."""
+    """A chapter is not available, or not ready yet, for members of a Studio project; the text says who can run it."""
 
 
 def _require_shared(lab: Lab, chapter: int) -> None:
@@ -183,7 +183,7 @@ def _changed(lab: Lab) -> bool:
 
 _LOADED = (_source, _target, _integrate)
 _CHANGED = (*_LOADED, _evolve)
-# Chapters 10, 11 and 13 create further tables, each with an integration into the same database.
+# Chapters 10, 11 and 13 create additional tables, each with an integration into the same database.
 _NEEDS: dict[int, tuple[Callable[[Lab], Iterator[Step]], ...]] = {
     **dict.fromkeys((0, 1, 12), ()),
     2: (_source, _target),

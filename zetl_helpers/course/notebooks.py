@@ -152,11 +152,11 @@ def kernel_environment(state: Path) -> dict[str, str]:
     return {
         "ZETL_STATE_DIR": str(state),
         "ZETL_TARGET": "local",
-        # A figure is stored as data: its JavaScript page would have megabytes and differ between runs.
+        # A figure is stored as data: its JavaScript page would take up megabytes and differ between runs.
         "PLOTLY_RENDERER": "plotly_mimetype",
         # Whether a wait is long enough for a progress line depends on the computer.
         "ZETL_PROGRESS": "off",
-        # Nobody clicks while a notebook is run as a whole, and a stored link would lead nowhere.
+        # No one clicks while a whole notebook runs, and a stored link would lead nowhere.
         "ZETL_CONSOLE": "off",
     }
 

@@ -26,8 +26,8 @@ class ChapterCard:
         lab: The lab.
         exercises: The chapter's exercises.
         caught_up: The steps that were missing.
-        console: The places of the practice console for the chapter's steps, with their addresses; empty where it
-            cannot be opened.
+        console: The places of the practice console for the chapter's steps, with their addresses; empty if the
+            console cannot be opened.
     """
 
     lab: Lab
@@ -123,7 +123,7 @@ def console_links(lab: Lab, number: int) -> list[tuple[places.Place, str]]:
         number: The chapter's number.
 
     Returns:
-        The places; none where the console cannot be used: on AWS, or where the browser runs on another computer than
+        The places; empty if the console cannot be used: on AWS, or if the browser runs on a different computer than
         this process. ``ZETL_CONSOLE=off`` turns the links off.
     """
     wanted = places.PLACES.get(number, ())
@@ -136,6 +136,6 @@ def console_links(lab: Lab, number: int) -> list[tuple[places.Place, str]]:
 
 
 def _display() -> Any:
-    """Return what shows an object below the notebook's cell; None where no notebook runs."""
+    """Return the function that shows an object below the notebook's cell; None if no notebook is running."""
     ipython: Any = sys.modules.get("IPython")
     return None if ipython is None or ipython.get_ipython() is None else ipython.display.display

@@ -19,7 +19,7 @@ class Place:
         step: The heading of the step in the chapter.
         title: The services and pages to choose, as the chapter's box names them.
         path: The page's path; names of the lab in braces.
-        query: What the page gets in addition, such as the tab to open; names of the lab in braces.
+        query: Additional parameters of the page, such as the tab to open; names of the lab in braces.
     """
 
     step: str

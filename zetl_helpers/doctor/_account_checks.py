@@ -153,7 +153,9 @@ def project(lab: Lab) -> Check:
         try:
             found = studio.find_project(lab)
         except studio.StudioError:
-            return Check(True, f"optional: no project {lab.project} in SageMaker Unified Studio; chapter 3 tells how")
+            return Check(
+                True, f"optional: no project {lab.project} in SageMaker Unified Studio; chapter 3 explains how"
+            )
         return Check(True, f"project {found.name} in SageMaker Unified Studio")
 
     return _unless_refused("SageMaker Unified Studio does not respond", look)
@@ -220,7 +222,7 @@ def leftovers(lab: Lab) -> list[Check]:
     try:
         found = cleanup.plan(lab)
     except (ClientError, BotoCoreError) as error:
-        return [Check(False, "things of earlier runs cannot be searched for", f"{error}. Sign in again.")]
+        return [Check(False, "resources of earlier runs cannot be listed", f"{error}. Sign in again.")]
     checks = [
         Check(
             False,
@@ -230,13 +232,11 @@ def leftovers(lab: Lab) -> list[Check]:
         for entry in found.foreign
     ]
     checks += [
-        Check(
-            False, f"{what} of earlier runs cannot be searched for", f"{reason}. Ask for the permissions in policies/."
-        )
+        Check(False, f"{what} of earlier runs cannot be listed", f"{reason}. Ask for the permissions in policies/.")
         for what, reason in found.unseen
     ]
     if found:
-        things = "1 thing" if len(found) == 1 else f"{len(found)} things"
+        things = "1 resource" if len(found) == 1 else f"{len(found)} resources"
         checks.append(
             Check(True, f"{things} of the lab found; zetl cleanup --dry-run lists them, and chapter 12 deletes them")
         )

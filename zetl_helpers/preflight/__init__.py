@@ -1,4 +1,4 @@
-"""A check of a table before an integration is created: what zero-ETL will do with its items, and which problems it has.
+"""A check of a table before an integration is created: the predicted target and any problems with the items.
 
 Nothing is changed, and reading needs only ``dynamodb:DescribeTable``, ``Scan``, ``DescribeContinuousBackups`` and
 ``GetResourcePolicy``. A file needs no account.
@@ -41,7 +41,7 @@ _FIRST_LOAD = (
 def of_table(
     lab: Lab, table: str, *, sample: int = SAMPLE, changes_per_day: float | None = None, refresh_minutes: int = 15
 ) -> Report:
-    """Check a table of the lab's account, without changing anything.
+    """Check a table in the lab's account, without changing anything.
 
     Args:
         lab: The lab, for its account and Region; the table does not have to be the lab's.
@@ -142,7 +142,7 @@ def of_items(
 
     Args:
         items: The items, as ``{"CustomerID": {"S": "CUST0001"}}``.
-        name: What to call them.
+        name: The name for them in the report.
         keys: The key attributes, the partition key first; guessed unless given.
         changes_per_day: Writes per day. Defaults to one in twenty items.
         refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
@@ -156,11 +156,11 @@ def of_items(
     known = _typed_keys(items, keys) if keys else guess_keys(items)
     if not known:
         raise UserError(
-            f"The key cannot be guessed from the items of {name}. Name it with --keys PARTITION_KEY,SORT_KEY"
+            f"The key cannot be guessed from the items of {name}. Specify it with --keys PARTITION_KEY,SORT_KEY"
         )
     shown = " and ".join(known)
     guessed = [] if keys else [
-        Finding("info", "KEYS_GUESSED", f"The key is assumed to be {shown}. Name it with --keys if that is wrong.")
+        Finding("info", "KEYS_GUESSED", f"The key is assumed to be {shown}. If that is wrong, specify it with --keys.")
     ]  # fmt: skip
     return _report(
         name, known, items, guessed,
@@ -176,7 +176,7 @@ def _typed_keys(items: Sequence[Item], keys: Mapping[str, str] | Sequence[str]) 
             if tag not in ("S", "N", "B"):
                 raise UserError(f"Item {number} has no key {name}. Each item needs it, as a string, number or binary.")
             if found.setdefault(name, tag) != tag:
-                raise UserError(f"The key {name} of item {number} has type {tag}, and others have {found[name]}.")
+                raise UserError(f"The key {name} of item {number} has type {tag}, but other items have {found[name]}.")
     return found or dict.fromkeys(keys, "S")
 
 

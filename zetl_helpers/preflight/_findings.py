@@ -166,7 +166,7 @@ def of_table(
         message += "https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html"
         yield Finding("error", "SOURCE_ACCESS_DENIED", message)
     if description.get("TableSizeBytes", 0) > LARGEST_TABLE:
-        yield Finding("error", "TABLE_TOO_LARGE", "The table has more than 100 TB, which is zero-ETL's limit.")
+        yield Finding("error", "TABLE_TOO_LARGE", "The table is larger than 100 TB, which is zero-ETL's limit.")
 
 
 def _at(found: Survey, path: Path) -> Shape:

@@ -30,7 +30,7 @@ class Report:
         layouts: The target table by unnest mode.
         findings: The findings, most severe first.
         partitions: The possible partitionings, suitable ones first.
-        cost: A month on AWS.
+        cost: The cost of a month on AWS.
         assumptions: The assumptions behind the figures.
     """
 
@@ -203,7 +203,7 @@ def _layout(layout: Layout) -> str:
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    # Jupyter's own style would set texts to the right.
+    # Jupyter's own style would align the text to the right.
     cell = '<{0} style="text-align:left">{1}</{0}>'
     lines = "".join(f"<tr>{''.join(cell.format('td', html.escape(text)) for text in row)}</tr>" for row in rows)
     return f"<table><tr>{''.join(cell.format('th', text) for text in head)}</tr>{lines}</table>"

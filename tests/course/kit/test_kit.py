@@ -128,7 +128,7 @@ def test_there_is_a_checkpoint_every_ten_to_fifteen_minutes(path: Path) -> None:
 
 
 def test_a_plan_that_is_too_short_says_how_long_it_takes() -> None:
-    with pytest.raises(plans.PlanError, match=r"takes \d+ minutes with slack, and there are 30"):
+    with pytest.raises(plans.PlanError, match=r"takes \d+ minutes with slack, but only 30 are available"):
         plans.plan([chapters.read(path) for path in NOTEBOOKS], 30)
 
 

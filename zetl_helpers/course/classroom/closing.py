@@ -34,7 +34,7 @@ def transcript(plans: Sequence[Plan]) -> str:
         The text of the dry run.
     """
     things = sum(len(entry) for entry in plans)
-    last = f"{things} things of {len(plans)} learners. Nothing was changed."
+    last = f"{things} resources of {len(plans)} learners. Nothing was changed."
     return "\n\n".join([*(cleanup.transcript(item) for item in plans), last])
 
 

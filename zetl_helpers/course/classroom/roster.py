@@ -15,7 +15,7 @@ def learners(lab: Lab) -> list[Lab]:
     """Find all labs of an account and Region.
 
     A lab counts while at least one resource with its name exists: table, database, bucket, role or integration. Only
-    lists are read, so a name can still belong to somebody else; operations that make changes check the tags.
+    lists are read, so a name can still have a different owner; operations that make changes check the tags.
 
     Args:
         lab: Any lab of the account.

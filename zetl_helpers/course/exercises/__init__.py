@@ -39,7 +39,7 @@ ALL: Mapping[int, Sequence[Exercise]] = {
     11: chapter_11.EXERCISES,
     13: chapter_13.EXERCISES,
 }
-"""The exercises of each chapter that has some."""
+"""The exercises, by chapter number; chapters without exercises are missing."""
 
 
 class Chapter:
@@ -58,7 +58,7 @@ class Chapter:
         for number, question in enumerate(self.questions, start=1):
             if name == f"q{number}":
                 return question
-        raise AttributeError(f"Chapter {self.number} has the exercises q1 to q{len(self.questions)}; {name} is none.")
+        raise AttributeError(f"Chapter {self.number} has the exercises q1 to q{len(self.questions)}, but not {name}.")
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(f"q{number}" for number in range(1, len(self.questions) + 1))]

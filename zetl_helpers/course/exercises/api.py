@@ -105,7 +105,7 @@ def judge_new_item(lab: Lab, _: object) -> None:
     """Judge whether the item of exercise 1.2 is in the table, and delete it.
 
     Raises:
-        IncorrectError: An attribute is missing or has another type or value.
+        IncorrectError: An attribute is missing or has a different type or value.
         UntouchedError: The item does not exist.
     """
     customer, account = WRITTEN
@@ -185,7 +185,7 @@ def judge_imported_count(lab: Lab, answer: Any) -> None:
     if given != described["ImportedItemCount"]:
         near = {described["ProcessedItemCount"]: "ProcessedItemCount", described["ProcessedSizeBytes"]: "bytes"}
         what = f" That is {near[int(given)]}." if given in near else ""
-        raise IncorrectError(f"DescribeImport returns another ImportedItemCount.{what}")
+        raise IncorrectError(f"DescribeImport returns a different ImportedItemCount.{what}")
 
 
 _AGAIN = "Change it with UpdateIntegrationTableProperties."

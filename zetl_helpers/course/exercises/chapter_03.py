@@ -30,7 +30,7 @@ def _judge_administrators(_: Lab, answer: Any) -> None:
     if len(given) != len(set(given)):
         raise IncorrectError("One of them is in the list twice.")
     if len(given) > 3:
-        raise IncorrectError("The list contains somebody whom the question does not name.")
+        raise IncorrectError("The list contains a principal that the question does not name.")
 
 
 def _judge_grants(lab: Lab, answer: Any) -> None:
@@ -39,7 +39,7 @@ def _judge_grants(lab: Lab, answer: Any) -> None:
     given = Entries({"database": granted, "table": granted})(answer)
     for thing, needed in _NEEDED.items():
         if wide := [entry for entry in given[thing] if entry in ("ALL", "SUPER")]:
-            raise IncorrectError(f"With {wide[0]} on the {thing} the project could drop it.")
+            raise IncorrectError(f"With {wide[0]} on the {thing}, the project could drop it.")
         if missing := sorted(needed - set(given[thing])):
             raise IncorrectError(f"{missing[0]} on the {thing} is missing: {_EFFECTS[thing, missing[0]]}")
         if extra := sorted(set(given[thing]) - needed):

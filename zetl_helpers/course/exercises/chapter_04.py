@@ -115,7 +115,7 @@ answer = boto3.client("athena").start_query_execution(
 )["QueryExecutionId"]
 # With the CLI: aws athena start-query-execution --query-string "SELECT …" --work-group primary
 #   --query-execution-context Database=customerdb --result-configuration OutputLocation=s3://…''',
-        why="StartQueryExecution returns at once; GetQueryExecution returns the state. LIMIT without ORDER BY "
+        why="StartQueryExecution returns immediately; GetQueryExecution returns the state. LIMIT without ORDER BY "
         "returns any rows, so the same query may return different rows tomorrow.",
     ),
     Exercise(

@@ -65,13 +65,13 @@ class Exercise:
         title: The same as in the notebook's heading.
         kind: What a learner does in it.
         judge: Raises `IncorrectError` when the answer is not right, and returns otherwise.
-        hints: From a nudge to nearly everything.
+        hints: The hints, from a nudge to nearly the full answer.
         answer: The right answer as a learner would write it.
         why: Why it is right, shown with the solution and when an answer is correct.
-        fault: What is broken first; None for all other kinds than break and repair.
-        by_state: Whether the lab is judged, and there is no answer to give.
+        fault: The fault to fix; None for every kind except break and repair.
+        by_state: Whether the lab is judged instead of an answer.
         by_api: Whether the learner works with boto3 or the AWS CLI, without a helper of this package.
-        source: The table that it is about, as `Lab.with_table` takes it; the main one unless given.
+        source: The table that it is about, in the form that `Lab.with_table` accepts; by default the main table.
     """
 
     title: str
@@ -204,7 +204,7 @@ class Question:
         """Cause the fault, wait until AWS shows it, and return AWS's message.
 
         Raises:
-            TypeError: The exercise is of another kind.
+            TypeError: The exercise is of a different kind.
         """
         fault = self._fault()
         # Recorded first, so that the lab can be repaired even if this call is interrupted.
@@ -216,7 +216,7 @@ class Question:
         """Fix the fault that `break_it` caused, without counting this as an answer.
 
         Raises:
-            TypeError: The exercise is of another kind.
+            TypeError: The exercise is of a different kind.
         """
         self._fault().put_back(self._lab)
         self._progress.set_broken(self.name, False)
@@ -263,7 +263,7 @@ def explained(error: Exception, answer: Any = "", source: str = "") -> str:
     Args:
         error: The exception.
         answer: The answer that caused it.
-        source: The table that the exercise is about, as `Lab.with_table` takes it; the main one unless given.
+        source: The exercise's table, in the form that `Lab.with_table` accepts; by default the main table.
 
     Returns:
         The text; the advice is on a separate line.
@@ -278,7 +278,7 @@ def explained(error: Exception, answer: Any = "", source: str = "") -> str:
 
 
 def _about_alias(error: str, answer: Any) -> str:
-    """Say that a column that was not found is an alias from the answer; otherwise return an empty text."""
+    """Return advice if a column that was not found is an alias in the answer; otherwise return an empty text."""
     missing = re.search(r"COLUMN_NOT_FOUND.*?Column '([^']+)'", error, re.DOTALL)
     if not missing or not isinstance(answer, str):
         return ""

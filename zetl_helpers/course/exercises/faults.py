@@ -25,7 +25,7 @@ def goes_on(lab: Lab, still: str) -> None:
 
     Args:
         lab: The lab.
-        still: The start of the message if it has not.
+        still: The start of the message if it has not recovered.
 
     Raises:
         IncorrectError: It still needs attention, or has failed.

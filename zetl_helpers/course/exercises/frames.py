@@ -12,7 +12,7 @@ import pandas as pd
 
 from zetl_helpers.course.exercises.engine import IncorrectError
 
-# Two ways to compute the same number differ in its last digits.
+# Two ways to compute the same number can differ in its last digits.
 _DIGITS = 6
 
 Row = tuple[Any, ...]
@@ -99,7 +99,7 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
         pairs = {row: (wanted[row][place], found[row][place]) for row in wanted}
         wrong = {row: pair for row, pair in pairs.items() if pair[0] != pair[1]}
         if wrong:
-            # Rows come in any order; the example is the same for everybody.
+            # The rows can be in any order, but every learner gets the same example.
             row, (_, shown) = min(wrong.items(), key=lambda entry: str(entry[0]))
             mistake = _mistake(list(wrong.values()))
             where = f"{column!r} is not right, for example for {one_row_for} {_words(row)}, where yours is {shown}."
@@ -127,7 +127,7 @@ def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
 
 
 def _near(one: float, other: float, by: float = 1e-6) -> bool:
-    # Percentages are rounded to two decimals, so a fraction of them misses the last digit.
+    # Percentages are rounded to two decimal places, so a fraction computed from them lacks the last digit.
     return abs(one - other) <= max(by, 1e-3 * abs(one) if by < 1e-3 else 0.0)
 
 

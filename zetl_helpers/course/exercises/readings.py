@@ -36,7 +36,7 @@ _NUMBER = re.compile(r"(?:about |approximately |~|=)?\s*\$?\s*(-?\d[\d,_]*(?:\.\
 _LARGEST = 1e15
 _YES = ("true", "yes", "y", "allowed", "allow", "1")
 _NO = ("false", "no", "n", "denied", "deny", "not allowed", "0")
-# Trino's, Hive's and pandas' names of the types, as the Data Catalog writes them.
+# The Data Catalog's names of types, by their names in Trino, Hive and pandas.
 _TYPES = {
     "varchar": "string", "char": "string", "text": "string", "str": "string", "object": "string", "bool": "boolean",
     "integer": "int", "int32": "int", "long": "bigint", "int64": "bigint", "real": "float", "float32": "float",
@@ -105,7 +105,7 @@ class Number:
     Args:
         example: A number that shows the form.
         units: The factor of each unit; a number without a unit has factor 1.
-        of_time: Seconds in the unit of the answer, where a difference of two times is an answer too.
+        of_time: Seconds in the unit of the answer, if a difference between two times is also an answer.
     """
 
     example: str = "3"
@@ -139,7 +139,7 @@ class Flag:
     """True or False, or a string that says so."""
 
     def __call__(self, answer: Any) -> bool:
-        """Return it.
+        """Return the value.
 
         Raises:
             UnreadableError: The answer is neither True nor False.
@@ -158,7 +158,7 @@ class Name:
     Args:
         wanted: A description for learners whose answer is something else.
         case: Whether the answer is case-sensitive.
-        keys: Names that are an answer, too, as the only key of a dictionary.
+        keys: Names that also count as an answer if they are the only key of a dictionary.
         strip: Patterns of text that may surround the name.
     """
 
@@ -189,7 +189,7 @@ class Word:
 
     Args:
         words: The words, with alternative spellings. Case, spaces, hyphens and underscores do not count.
-        known: Further words that can be read and are not the answer.
+        known: Additional words that are recognized but are not the answer.
     """
 
     words: Mapping[str, Sequence[str]]
@@ -379,7 +379,7 @@ class Entries:
         names = {_letters(name): name for name in self.readings}
         unknown = [str(key) for key in value if _letters(key) not in names]
         if unknown:
-            wanted = f"a dictionary with the entries {', '.join(self.readings)}, and {unknown[0]} is none of them"
+            wanted = f"a dictionary with the entries {', '.join(self.readings)}, and {unknown[0]} is not one of them"
             raise _unreadable(wanted, answer)
         return {names[_letters(key)]: item for key, item in value.items()}
 

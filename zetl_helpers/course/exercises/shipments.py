@@ -15,7 +15,7 @@ from zetl_helpers.lab import Lab
 __all__ = ["FOUND", "MISSING_TIME", "SOURCE", "Live", "fixed", "judge_repair"]
 
 SOURCE = "Shipments"
-"""The table, as `Lab.with_table` takes it."""
+"""The table, in the form that `Lab.with_table` accepts."""
 FOUND: Mapping[str, str] = {
     "a colon in a name": "SHP0019",
     "two names for one column": "SHP0025",

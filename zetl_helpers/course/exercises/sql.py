@@ -57,7 +57,7 @@ class Sql:
     Args:
         right: A statement that returns the right rows.
         one_row_for: What each row stands for, such as "state".
-        key: The columns that tell one row from another.
+        key: The columns that identify a row.
         slips: Typical mistakes; their statements run only for answers that are not right.
         ordered: Whether the order of the rows matters.
         params: Returns the values of ``:name`` in `right` and in the slips, from the lab.
@@ -89,7 +89,7 @@ class Sql:
             raise
 
     def _rows(self, lab: Lab, answer: Any, params: dict[str, Any]) -> pd.DataFrame:
-        """Return the rows of a statement; an answer that already consists of rows is returned as it is."""
+        """Return the rows of a statement; an answer that already consists of rows is returned unchanged."""
         if isinstance(answer, pd.DataFrame) and not _READS.match(str(unwrap(answer))):
             return answer.rename(columns=lambda name: str(name).lower())
         statement = statement_of(answer)

@@ -42,7 +42,7 @@ class Chapter:
         minutes: The planned minutes.
         cost: Its cost on AWS.
         needs: The chapters that it builds on.
-        sections: Its sections in order, exercises among them.
+        sections: Its sections in order, including the exercises.
     """
 
     name: str

@@ -51,7 +51,7 @@ def load(chapter: Chapter) -> dict[str, Material]:
     if missing or orphaned:
         raise MaterialError(
             f"kit/material/{chapter.name}.toml does not fit the notebook. "
-            f"Sections without talking points: {missing or 'none'}; material of no section: {orphaned or 'none'}."
+            f"Sections without talking points: {missing or 'none'}; material without a section: {orphaned or 'none'}."
         )
     return {
         heading: Material(

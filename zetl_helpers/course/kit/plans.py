@@ -61,7 +61,7 @@ class Checkpoint:
 
 
 def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
-    """Fit the course into a time: first the core, then more chapters, then exercises, with breaks and slack.
+    """Fit the course into the available time: the core, then more chapters, then exercises, with breaks and slack.
 
     Args:
         chapters: All chapters.
@@ -78,7 +78,7 @@ def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
     chosen = {number: False for number in _CORE if number in by_number}
     if _length(chosen, by_number) > most:
         needed = -(-_length(chosen, by_number) * 100 // round(100 * (1 - _LEAST_SLACK)))
-        raise PlanError(f"The core of the course takes {needed} minutes with slack, and there are {minutes}.")
+        raise PlanError(f"The core of the course takes {needed} minutes with slack, but only {minutes} are available.")
     for number in (number for number in _MORE if number in by_number):
         if _length({**chosen, number: False}, by_number) <= most * 3 // 4:
             chosen[number] = False

@@ -31,8 +31,8 @@ def build(root: Path, out: Path, parser: argparse.ArgumentParser) -> Path:
         The page to open first.
 
     Raises:
-        FileNotFoundError: A document links to a missing file. mkdocs.exceptions.Abort: A page links to a missing page
-            or heading.
+        FileNotFoundError: A document links to a missing file.
+        mkdocs.exceptions.Abort: A page links to a missing page or heading.
     """
     drafts = out.with_name(out.name + ".sources")
     shutil.rmtree(drafts, ignore_errors=True)

@@ -58,7 +58,7 @@ def gather(root: Path, out: Path) -> list[Path]:
 def _resolve(root: Path, path: Path, link: str) -> Path:
     target = (root / path.parent / link).resolve()
     if not target.is_file():
-        raise FileNotFoundError(f"{path} links to {link}, and there is no such file. Fix the link.")
+        raise FileNotFoundError(f"{path} links to {link}, but there is no such file. Fix the link.")
     return target.relative_to(root.resolve())
 
 

@@ -106,7 +106,7 @@ def test_wrong_words_show_the_usage_of_the_command_they_stand_behind(capsys: pyt
 def test_the_help_of_cleanup_says_what_its_exit_status_means(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["cleanup", "--help"])
-    assert "exit status 0 if there is nothing, 1 if there is something" in " ".join(capsys.readouterr().out.split())
+    assert "the exit status is 0 if nothing is found, otherwise 1" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("action", ["start", "stop", "reset"])

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class ForeignResourceError(UserError):
-    """A resource has the lab's name but not the lab's tag: it belongs to somebody else and is not touched."""
+    """A resource has the lab's name but not the lab's tag: it has a different owner and is not touched."""
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bo
     """Retry a call that AWS refuses while a new resource is not yet visible everywhere.
 
     Args:
-        what: What is waited for, as the end of "waiting for …".
+        what: The awaited event, as the end of "waiting for …".
         act: Makes the call.
         passing: Returns whether an error is temporary.
         timeout: Seconds until AWS's error is raised.

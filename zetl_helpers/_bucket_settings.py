@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 CLOSED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 RESULTS_PREFIX = "athena-results/"
-# Query results contain rows of the table, and nobody needs old results.
+# Query results contain rows of the table, and old results are not needed.
 EXPIRY = {
     "ID": "zetl-athena-results",
     "Status": "Enabled",
@@ -80,7 +80,7 @@ def expire_results(lab: Lab) -> bool:
 
 
 def encrypt(lab: Lab, key: str) -> bool:
-    """Encrypt the bucket's new objects with a customer managed key, and return whether that is a change."""
+    """Encrypt the bucket's new objects with a customer managed key, and return whether the setting has changed."""
     s3 = lab.client("s3")
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
     found: list[dict[str, Any]] = []

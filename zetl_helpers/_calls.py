@@ -25,7 +25,7 @@ class Call(str):
 
     Args:
         name: Service and operation.
-        parameters: The arguments as boto3 takes them; None if they are not known.
+        parameters: The arguments in boto3's form; None if they are not known.
     """
 
     __slots__ = ("parameters",)

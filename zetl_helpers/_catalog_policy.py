@@ -146,7 +146,7 @@ def other_databases(lab: Lab, principal: str) -> list[str]:
 def _rewrite_catalog_policy(
     lab: Lab, add: list[dict[str, Any]] | tuple[()], drop: list[str] | tuple[()]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Merge into the policy, and start again if somebody else changed it."""
+    """Merge into the policy, and start again if another caller changed it."""
     seen: list[tuple[list[dict[str, Any]], dict[str, Any]]] = []
 
     def attempt() -> bool | None:

@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     start.add_argument(
         "--port", type=int, help="default: 4555, or a free port if 4555 is in use; 0 chooses a free port"
     )
-    start.add_argument("--foreground", action="store_true", help="stay, until Ctrl-C")
+    start.add_argument("--foreground", action="store_true", help="run in the foreground until Ctrl-C")
     start.add_argument("--enforce-iam", action="store_true", help="check requests against IAM policies")
     start.add_argument(
         "--governed",
@@ -197,7 +197,7 @@ def _running(state: Path) -> Running:
 
 
 def _require_local() -> None:
-    """Check the system, then the lakehouse's packages, which an installation for AWS only does not have."""
+    """Check the system, then the lakehouse's packages, which an AWS-only installation does not have."""
     from zetl_helpers import _requirements
 
     system.require_fork()

@@ -11,7 +11,7 @@ __all__ = ["Directed", "local_session"]
 
 
 class Directed(botocore.session.Session):  # type: ignore[misc]
-    """A botocore session whose clients call one address, whatever the environment, a file or a library asks for.
+    """A botocore session whose clients call one address, regardless of environment, configuration and libraries.
 
     Libraries such as awswrangler create their own clients from a lab's session. Without this, only the variable
     ``AWS_ENDPOINT_URL`` would keep them from AWS, and a notebook can delete it.

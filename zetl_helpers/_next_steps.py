@@ -66,7 +66,7 @@ def add(parsed: dict[str, Any], model: Any, **_: object) -> None:
 
 
 def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
-    """Say what to do if AWS does not return the caller's identity.
+    """Return advice for the case that AWS does not return the caller's identity.
 
     Args:
         error: The error.

@@ -1,4 +1,4 @@
-"""Tables whose keys are read off their items, and items of a file as boto3 sends them."""
+"""Tables whose keys are derived from their items, and items of a file in boto3's form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROLES = ("HASH", "RANGE")
 
 
 class OtherKeysError(UserError):
-    """The table exists with other keys than its items have; the text names both."""
+    """The table exists, but its keys differ from those of the items; the text names both."""
 
 
 def definition(keys: Mapping[str, str]) -> dict[str, Any]:
@@ -39,18 +39,18 @@ def require_keys(lab: Lab, keys: Mapping[str, str]) -> None:
     """Make sure that the lab's table, which exists, has these keys.
 
     Raises:
-        OtherKeysError: It has others.
+        OtherKeysError: It has different keys.
     """
     found = key_names(lab)
     if found != list(keys):
         raise OtherKeysError(
-            f"Table {lab.table} exists with the key {', '.join(found)}, and these items have {', '.join(keys)}. "
-            "Delete the table first: zetl.cleanup.apply(zetl.cleanup.plan(lab, only=[...])), as chapter 13 ends."
+            f"Table {lab.table} exists with the key {', '.join(found)}, but these items have {', '.join(keys)}. "
+            "First delete it: zetl.cleanup.apply(zetl.cleanup.plan(lab, only=[...])), as at the end of chapter 13."
         )
 
 
 def key_names(lab: Lab) -> list[str]:
-    """Return the key attributes of the lab's table, the partition key first, as DynamoDB has them."""
+    """Return the key attributes of the lab's table, the partition key first, as DynamoDB describes them."""
     table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     return [element["AttributeName"] for element in table["KeySchema"]]
 
@@ -82,7 +82,7 @@ def sample_file(name: str) -> Path:
 
 
 def file_items(path: str | Path) -> list[dict[str, Any]]:
-    """Return the items of a file as boto3 sends them: binary values as bytes.
+    """Return the items of a file in boto3's form, with binary values as bytes.
 
     Args:
         path: As for `preflight.of_file`.

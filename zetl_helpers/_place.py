@@ -31,7 +31,7 @@ class Space:
         domain_id: The domain.
         project_id: The project.
         region: The domain's Region.
-        role_arn: The project's role, as which everything in the space calls AWS.
+        role_arn: The project's role, which everything in the space uses to call AWS.
     """
 
     domain_id: str
@@ -42,13 +42,13 @@ class Space:
 
 @dataclass(frozen=True)
 class Place:
-    """A space, and what its project's role may do.
+    """A space, and the permissions of its project's role.
 
     Args:
         space: The space.
-        kind: The kind of its domain; None where the role may not ask for it.
-        workgroup: The project's Athena workgroup; empty where there is no connection to one.
-        builds: Whether the role may create what chapters 1 to 3 create.
+        kind: The kind of its domain; None if the role may not read it.
+        workgroup: The project's Athena workgroup; empty if the project has no connection to a workgroup.
+        builds: Whether the role may create the resources of chapters 1 to 3.
     """
 
     space: Space

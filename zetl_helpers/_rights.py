@@ -29,7 +29,8 @@ _GRANTS = (
 _OF_PROJECT = re.compile(r"assumed-role/datazone_usr_role_\w+")
 _SHARE = (
     "The project's role reads the table through Lake Formation only: its location must be registered, and the role "
-    "opted in and granted SELECT. Now ask the owner of the lab to share the table with this project, as chapter 3 does."
+    "must be opted in and granted SELECT. Now ask the owner of the lab to share the table with this project, as in "
+    "chapter 3."
 )
 _INBOUND = (
     "You are missing glue:CreateInboundIntegration: target.merge_catalog_policy(lab) of chapter 1 adds it to the Data "

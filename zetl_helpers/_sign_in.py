@@ -28,7 +28,7 @@ _sessions: list[boto3.Session] = []
 
 
 def remember(session: boto3.Session) -> None:
-    """Take new credentials into an expired session, so that its clients continue to work.
+    """Adopt new credentials in an expired session, so that its clients continue to work.
 
     Args:
         session: The session of a lab on AWS. The latest session is kept.
@@ -44,7 +44,7 @@ def has_ended(error: ClientError | BotoCoreError) -> bool:
 
 
 def renew() -> None:
-    """Check whether the user has signed in again, and take the new credentials into the expired session.
+    """Check whether the user has signed in again, and adopt the new credentials in the expired session.
 
     Credentials that refresh themselves, such as those of ``aws sso login``, do so at the next call. Other credentials
     were read once and must be read again.

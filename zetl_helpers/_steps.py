@@ -25,7 +25,7 @@ class Step:
         did: What happened to it.
         calls: The AWS operations that the step called, in order and without repetitions, such as
             ``dynamodb.DescribeTable``.
-        details: AWS's response, if it is of interest.
+        details: AWS's response, if it is useful.
     """
 
     thing: str

@@ -99,7 +99,7 @@ def _role(lab: Lab, use: str) -> str:
         raise StudioSetupError(
             f"There is no role {name} (use: {use}), which a domain needs. An administrator must create it: the Amazon "
             f"SageMaker console creates all four roles when it sets up the first domain (Create domain, Quick setup), "
-            f"and so does CloudFormation, see {_CLOUDFORMATION}. Or specify another role in roles."
+            f"and so does CloudFormation, see {_CLOUDFORMATION}. Or specify a different role in roles."
         ) from error
 
 

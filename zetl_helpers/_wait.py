@@ -16,7 +16,7 @@ from zetl_helpers._errors import UserError
 
 T = TypeVar("T")
 
-# A shorter wait needs no progress line, and leaves none in a notebook.
+# A shorter wait shows no progress line, so it leaves none in a notebook.
 _QUIET_SECONDS = 5.0
 _PATIENCE = 0.1
 _LONGEST_PAUSE = 30.0
@@ -149,7 +149,7 @@ class _Progress:
     Args:
         what: The awaited event.
         timeout: Seconds until the wait fails.
-        usual: How long AWS usually takes; empty if it takes less than minutes.
+        usual: How long AWS usually takes; empty if it takes less than a few minutes.
     """
 
     def __init__(self, what: str, timeout: float, usual: str) -> None:

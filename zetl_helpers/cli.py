@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Rejects unknown arguments itself: argparse leaves that to the topmost parser, whose usage does not help."""
+    """Rejects unknown arguments itself, because the usage of argparse's top-level parser would not help."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         found, unknown = super().parse_known_args(args, namespace)
@@ -104,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
     clean = commands.add_parser("cleanup", help="list the tutorial's resources, and delete them")
     how = clean.add_mutually_exclusive_group()
     how.add_argument(
-        "--dry-run", action="store_true", help="only list; exit status 0 if there is nothing, 1 if there is something"
+        "--dry-run", action="store_true", help="only list; the exit status is 0 if nothing is found, otherwise 1"
     )
     how.add_argument("--yes", action="store_true", help="delete without asking")
     clean.set_defaults(run=_cleanup)
@@ -120,7 +120,7 @@ def parser() -> argparse.ArgumentParser:
     site.add_argument("--out", type=Path, default=Path("build/site"), help="default: build/site")
     site.set_defaults(run=_site, extras="local,notebooks,site")
 
-    doctor = commands.add_parser("doctor", help="check that everything the tutorial needs is available")
+    doctor = commands.add_parser("doctor", help="check that everything that the tutorial needs is available")
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -147,7 +147,7 @@ def _notebook(word: str, there: Sequence[Path]) -> Path:
     numbered = {int(path.name[:2]): path for path in there}
     if word.isdecimal() and int(word) in numbered:
         return numbered[int(word)]
-    these = f"These are there: {', '.join(map(str, there))}." if there else "Go to the tutorial's folder."
+    these = f"Available: {', '.join(map(str, there))}." if there else "Go to the tutorial's folder."
     raise UsageError(f"There is no notebook {word}. {these}")
 
 

@@ -93,7 +93,7 @@ def create(
             "SourceArn": lab.table_arn,
             "TargetArn": lab.database_arn,
             "IntegrationConfig": {"RefreshInterval": str(refresh_minutes)},  # a string in the API
-            "Tags": tag_list(lab.tags, "key", "value"),  # and these tags have lower-case keys
+            "Tags": tag_list(lab.tags, "key", "value"),  # in this API, the tags' fields are in lower case
         }
         if kms_key is not None:
             arguments["KmsKeyId"] = keys.require(lab, kms_key)
@@ -124,7 +124,7 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
 
     Raises:
         IntegrationError: It needs attention or has failed.
-        WaitTimeoutError: It remains in another state.
+        WaitTimeoutError: It remains in a different state.
     """
     seen: list[str] = []
 

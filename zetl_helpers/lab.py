@@ -225,7 +225,7 @@ class Lab:
         return replace(other, source=self.source, project=self.project, workgroup=workgroup)
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of a service; the same client at every call.
+        """Return the boto3 client of a service; every call returns the same client.
 
         Args:
             service: The service, as boto3 names it, such as ``dynamodb``.
@@ -330,7 +330,7 @@ def connect_to_local(endpoint: str, region: str) -> Lab:
 
 
 def _require_local_target() -> None:
-    """Refuse, with one sentence instead of a traceback, a system or an environment without what the lakehouse needs.
+    """Check the lakehouse's requirements, and raise one sentence instead of a traceback if any are not met.
 
     Raises:
         ConnectionRefusedByLabError: The system cannot run a local lakehouse, or packages are missing.
@@ -354,7 +354,7 @@ def _find_local() -> str | None:
     """Return the address of the state folder's running lakehouse; None if there is none.
 
     Raises:
-        ConnectionRefusedByLabError: The lakehouse has another Region.
+        ConnectionRefusedByLabError: The lakehouse is in a different Region.
     """
     from local_lakehouse import daemon
 
@@ -365,7 +365,7 @@ def _find_local() -> str | None:
     played = running.health["region"]
     if played != region:
         raise ConnectionRefusedByLabError(
-            f"The local lakehouse of {state} is in {played}, and {region_source()} asks for {region}. "
+            f"The local lakehouse of {state} is in {played}, but {region_source()} specifies {region}. "
             f"Set AWS_REGION={played}, or run zetl local stop so that it starts in {region} the next time."
         )
     return running.url
@@ -399,7 +399,7 @@ def local_environment(endpoint: str, region: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        # A user's configuration can make clients ignore the endpoint above, or use another one.
+        # A user's configuration can make clients ignore the endpoint above, or use a different endpoint.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
@@ -471,7 +471,7 @@ class _Recorder:
     def note(self, params: Mapping[str, Any], model: Any, **_: object) -> None:
         name = f"{model.service_model.service_name}.{model.name}"
         for calls in getattr(self._local, "lists", []):
-            # One call stands for all calls of a repeated operation, such as BatchWriteItem.
+            # One call represents all calls of a repeated operation, such as BatchWriteItem.
             calls.append(Call(name) if name in calls else Call(name, params))
 
     @contextmanager

@@ -40,7 +40,7 @@ _ALARM_SECONDS = 900
 _NO_LOG = (
     f"There is no log group {_arrival.LOG_GROUP} in this account and Region. AWS Glue creates it with the target role's"
     " permissions logs:CreateLogGroup, logs:CreateLogStream and logs:PutLogEvents. Restore them with "
-    "permissions.create_target_role(lab). Until then the metrics and the table's snapshots say what arrived."
+    "permissions.create_target_role(lab). Until then the metrics and the table's snapshots show what arrived."
 )
 
 
@@ -190,7 +190,7 @@ def create_alarm(lab: Lab) -> Step:
                 EvaluationPeriods=1,
                 Threshold=1,
                 ComparisonOperator="GreaterThanOrEqualToThreshold",
-                # No failure, no data point.
+                # Without a failure there is no data point.
                 TreatMissingData="notBreaching",
                 # PutMetricAlarm rejects tags for an existing alarm, so they are set only when it is created.
                 **({} if found else {"Tags": tag_list(lab.tags)}),

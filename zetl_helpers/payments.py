@@ -1,4 +1,4 @@
-"""Generated card payments: any number, and always the same ones."""
+"""Generated card payments: any number of them, always with the same contents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def payments(count: int, *, first: int = 0, version: int = 0) -> Iterator[dict[s
     Args:
         count: The number of payments.
         first: The number of the first payment.
-        version: Another version of the same payments has the same keys but other amounts.
+        version: The version of the payments; each version has the same keys but different amounts.
 
     Yields: Items with the key ``AccountNumber`` and ``PaymentID``, and ``State``, ``Category``, ``Amount`` and
         ``PaidAt``: a time in the twelve months up to October 2026, as an ISO 8601 string in UTC.

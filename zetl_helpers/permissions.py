@@ -130,7 +130,7 @@ def _with_tables(lab: Lab, statement: dict[str, Any]) -> dict[str, Any]:
 
 
 def _alike(names: Iterable[str]) -> list[str]:
-    """Write names of one length that begin alike as one pattern: a managed policy has room for 6,144 characters."""
+    """Combine names of the same length and beginning into a pattern: a managed policy can have 6,144 characters."""
     groups: dict[tuple[str, int], list[str]] = {}
     for name in names:
         groups.setdefault((name[:_STEM], len(name)), []).append(name)
@@ -246,7 +246,7 @@ def create_target_role(lab: Lab) -> list[Step]:
 
 
 def limit_target_role(lab: Lab, *actions: str) -> Step:
-    """Remove actions from the target role's policy, to show how an integration reports it.
+    """Remove actions from the target role's policy, to show how an integration reports missing permissions.
 
     `create_target_role` restores the whole policy.
 

@@ -98,7 +98,7 @@ def create_table(lab: Lab, *, keys: Mapping[str, str] | None = None, kms_key: st
         ForeignResourceError: A table, bucket, database, role or integration with the lab's name exists but is not the
             lab's.
         KeyNotUsableError: The key is not usable for the table.
-        OtherKeysError: The table exists with other keys.
+        OtherKeysError: The table exists with different keys.
         WaitTimeoutError: The table does not become ACTIVE.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
@@ -286,7 +286,7 @@ def disable_pitr(lab: Lab) -> Step:
     """Disable point-in-time recovery; an integration that reads the table then needs attention.
 
     Returns:
-        What was done.
+        What happened.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateContinuousBackups.html
     """
@@ -340,7 +340,7 @@ def _tagged(lab: Lab) -> bool:
 
 
 def _wait_out_deletion(lab: Lab) -> bool:
-    """Return whether a table was being deleted, once it is gone."""
+    """Wait until a table that is being deleted is gone; return whether it was being deleted."""
     if _status(lab) != "DELETING":
         return False
     return wait_for(
@@ -352,7 +352,7 @@ def _wait_out_deletion(lab: Lab) -> bool:
 
 
 def _look_at_other_names(lab: Lab) -> None:
-    """Refuse to start if a later step would find somebody else's resource under one of the lab's names."""
+    """Refuse to start if one of the lab's names belongs to a foreign resource, which a later step would find."""
     target.bucket_exists(lab)
     target.database_exists(lab)
     permissions.role_exists(lab)

@@ -88,7 +88,7 @@ def add_administrator(lab: Lab) -> Step:
     """Add the caller to the Lake Formation administrators.
 
     ``PutDataLakeSettings`` replaces all settings. They are therefore read, the caller is added, and all of them are
-    written back if nobody changed them in between.
+    written back if no other caller has changed them.
 
     Args:
         lab: The lab.
@@ -110,7 +110,7 @@ def add_administrator(lab: Lab) -> Step:
 
 
 def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
-    """Undo `add_administrator`; all other administrators stay, and so does this one while another of its labs needs it.
+    """Undo `add_administrator`. Other administrators stay, and this one stays while another of its labs needs it.
 
     Args:
         lab: The lab.
@@ -165,8 +165,8 @@ def find_project(lab: Lab) -> Project:
                 portal = domain.get("portalUrl", "")
                 return Project(domain["id"], project["id"], project["name"], role, portal)
     raise StudioError(
-        f"No project {lab.project!r} is visible to you. In the Studio choose Create project, name it {lab.project} "
-        "and take the profile SQL analytics; then repeat this cell."
+        f"No project {lab.project!r} is visible to you. In the Studio, choose Create project, name it {lab.project}, "
+        "and choose the profile SQL analytics. Then repeat this cell."
     )
 
 
@@ -176,7 +176,7 @@ def _project_of_space(datazone: Any, space: Space, region: str) -> Project:
     names = {entry["id"]: entry["name"] for entry in listed}
     if space.project_id not in names:
         raise StudioError(
-            f"Project {space.project_id} of this space is not visible to you any more. Ask an owner of the project, or "
+            f"Project {space.project_id} of this space is no longer visible to you. Ask an owner of the project, or "
             "open the space again from the Studio."
         )
     role = space.role_arn or _project_role(datazone, space.domain_id, space.project_id)
@@ -267,7 +267,7 @@ def registered_location(lab: Lab) -> dict[str, Any] | None:
 
 
 def deregister_location(lab: Lab) -> Step:
-    """Undo `register_location`; a parent location that somebody else registered is kept.
+    """Undo `register_location`; a parent location that the lab did not register is kept.
 
     Args:
         lab: The lab.

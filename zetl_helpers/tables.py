@@ -17,7 +17,7 @@ class Table:
     """Rows that a notebook shows with a search field and sortable columns.
 
     If outputs are stored and compared (`PLOTLY_RENDERER` is `plotly_mimetype`, as for figures), or if itables is not
-    installed, this is the plain pandas table: the script has megabytes and contains a random name.
+    installed, this is the plain pandas table: the script is megabytes long and contains a random name.
 
     Args:
         rows: The rows to show.

@@ -29,7 +29,7 @@ _EXPIRY = {
     "ExpirationInDays": 7,
     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
 }
-# Whether a stack keeps or deletes a resource is explicit, not left to the defaults.
+# The template states explicitly whether a stack keeps or deletes a resource.
 _DELETED = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
 
 
@@ -70,7 +70,7 @@ def render(lab: Lab) -> dict[str, Any]:
         "Description": (
             f"DynamoDB zero-ETL with SageMaker Lakehouse: table {lab.table} into Glue database {lab.database}. "
             f"CloudFormation has no resource for: {', '.join(gap.what for gap in missing)}; see Metadata. Deploy once, "
-            "fill these gaps, deploy again with CreateIntegration=yes. Empty the bucket before you delete the stack."
+            "fill these gaps, and deploy again with CreateIntegration=yes. Empty the bucket before deleting the stack."
         ),
         "Metadata": {"Gaps": [{"What": gap.what, "Why": gap.why, "Instead": gap.instead} for gap in missing]},
         "Parameters": {
@@ -215,7 +215,7 @@ def _substituted(value: Any) -> Any:
     """Use CloudFormation's functions for the open values."""
     match value:
         case str() if "${AWS::" in value:
-            # IAM's variables are not CloudFormation's.
+            # IAM's policy variables look like CloudFormation's, but must stay unchanged.
             return {"Fn::Sub": value.replace("${aws:", "${!aws:")}
         case Mapping():
             return {key: _substituted(entry) for key, entry in value.items()}

@@ -72,7 +72,7 @@ def most(values: "pd.Series[Any]", says: str, among: str) -> str:
     twice = numbers.index[numbers.index.duplicated()]
     if len(twice):
         raise ValueError(
-            f"{twice[0]} occurs more than once among the values. Aggregate them first, so that each {among} has one row."
+            f"{twice[0]} occurs more than once in the values. Aggregate them first, so that each {among} has one row."
         )
     if numbers.empty:
         return f"There is no {among} to compare"

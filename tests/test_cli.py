@@ -18,7 +18,7 @@ def test_a_notebook_that_is_not_there_is_named_with_those_that_are(
     monkeypatch.chdir(NOTEBOOKS.parent)
     assert main(["run", word]) == 1
     said = capsys.readouterr().err
-    assert said.startswith(f"There is no notebook {word}. These are there: ")
+    assert said.startswith(f"There is no notebook {word}. Available: ")
     assert "04_query_with_athena.ipynb" in said
 
 

@@ -16,9 +16,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands to the parser."""
     actions = with_actions(commands.add_parser("class", help="a class in one account"))
 
-    prepare = actions.add_parser(
-        "prepare", help="change the settings of the whole account, so that no learner needs to"
-    )
+    prepare = actions.add_parser("prepare", help="change account-wide settings, so that no learner needs to")
     prepare.add_argument("--share", action="store_true", help="also share the learners' tables with the project")
     prepare.add_argument("--undo", action="store_true", help="remove the class statement")
     prepare.add_argument(

@@ -96,7 +96,7 @@ def shared(lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return lab
 
 
-SHARE = r"ask the owner of the lab to share the table with this project, as chapter 3 does"
+SHARE = r"ask the owner of the lab to share the table with this project, as in chapter 3"
 
 
 @pytest.mark.parametrize("taken", ["opt-in", "registration", "grant"])

@@ -43,7 +43,7 @@ export function ChartView({ result, settings, onChange }: ChartViewProps): VNode
       />
       <div>
         <Chart figure={drawn} label={described(settings)} height={380} onDrawn={(chart) => { element.current = chart; }} />
-        <p class="hint">Drawn from the {result.rows.length} rows shown{result.more ? ", of more" : ""}.</p>
+        <p class="hint">Drawn from the {result.rows.length} rows shown{result.more ? "; the result has more rows" : ""}.</p>
         <div class="actions">
           <Button onClick={() => save("png")} disabled={drawn.data.length === 0}>Download PNG</Button>
           <Button onClick={() => save("jpeg")} disabled={drawn.data.length === 0}>Download JPEG</Button>

@@ -103,7 +103,7 @@ function Querybook({ first, runFirst }: { first: Book; runFirst: boolean }): VNo
       <ErrorBox error={saving.error} />
       <div class="row">
         <TextField label="Querybook name" value={book.name} onChange={(name) => setBook({ ...book, name })} />
-        <CheckboxField label="Limit 100" checked={limited} onChange={setLimited} hint="Show the first 100 rows; off, up to 64,000." />
+        <CheckboxField label="Limit 100" checked={limited} onChange={setLimited} hint="Show the first 100 rows. When off, show up to 64,000 rows." />
       </div>
       <Assistant onAdd={(sql, question) => { add(newCell("markdown", question)); add(newCell("sql", sql)); }} />
       {book.cells.map((each, place) => (

@@ -9,7 +9,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
     return () => window.clearTimeout(timer);
   }, [said]);
   const copy = (): void => {
-    navigator.clipboard.writeText(text).then(() => setSaid("Copied"), () => setSaid("Select and copy by hand"));
+    navigator.clipboard.writeText(text).then(() => setSaid("Copied"), () => setSaid("Select the text and copy it"));
   };
   return (
     <span class="copy">

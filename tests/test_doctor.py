@@ -104,7 +104,7 @@ def test_foreign_things_with_the_labs_names_are_found_before_anything_is_made(la
 
 def test_leftovers_of_an_earlier_run_are_counted(lab: Lab) -> None:
     source.create_table(lab)
-    assert "[OK]   1 thing of the lab found; zetl cleanup --dry-run lists" in doctor.report(doctor.examine(lab))
+    assert "[OK]   1 resource of the lab found; zetl cleanup --dry-run lists" in doctor.report(doctor.examine(lab))
 
 
 def test_expired_credentials_are_a_failure_and_no_crash(lab: Lab) -> None:

@@ -32,7 +32,7 @@ def test_a_wait_without_end_names_what_to_look_at_and_takes_no_time_under_test(m
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it slept"))
     with without_waiting(), pytest.raises(WaitTimeoutError) as caught:
         wait_for("the moon", lambda: None, timeout=3600, hint="Look at the sky.")
-    assert str(caught.value) == "Waited 60 min 00 s for the moon, but it did not happen. Look at the sky."
+    assert str(caught.value) == "Timed out after 60 min 00 s waiting for the moon. Look at the sky."
 
 
 def test_a_long_wait_asks_seldom() -> None:

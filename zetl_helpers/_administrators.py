@@ -23,9 +23,9 @@ _LEAVING = "zetl-lab-leaves"
 def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[str], list[str]]:
     """Change the list of administrators, and keep all other administrators and settings.
 
-    ``PutDataLakeSettings`` replaces all settings and supports no condition. So the settings are written only if they
-    still have the hash that they were read with, and are then read back. A concurrent change is merged, and a change
-    that was overwritten is merged again.
+    ``PutDataLakeSettings`` replaces all settings and does not support conditions. The settings are therefore written
+    only if their hash has not changed since they were read, and are then read back. Concurrent changes are kept. If
+    another writer overwrites the lab's change, it is applied again.
 
     Args:
         lab: The lab.

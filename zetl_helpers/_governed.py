@@ -65,7 +65,7 @@ def missing(lab: Lab, principal: str) -> list[str]:
         principal: The IAM user or role that owns the lab.
 
     Returns:
-        Nothing if Lake Formation does not govern the database.
+        The missing permissions; an empty list if Lake Formation does not govern the database.
     """
     if not is_governed(lab):
         return []

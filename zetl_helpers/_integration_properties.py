@@ -28,7 +28,7 @@ def set_target_role(lab: Lab, *, kms_key: str | None = None) -> Step:
 
     Args:
         lab: The lab.
-        kms_key: A customer managed key that encrypts the target table's data, as an id, ARN or alias. The
+        kms_key: A customer managed key that encrypts the target table's data, as an ID, ARN or alias. The
             target role needs it too: `keys.allow_target_role`.
 
     Returns:

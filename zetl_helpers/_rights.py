@@ -34,8 +34,8 @@ _SHARE = (
 )
 _INBOUND = (
     "You are missing glue:CreateInboundIntegration: target.merge_catalog_policy(lab) of chapter 1 adds it to the Data "
-    "Catalog's policy. In a prepared class it is in policies/learner_class_permissions.json, "
-    "statement CreateIntegrationIntoOwnDatabase: ask the instructor to attach it to you."
+    "Catalog's policy. In a prepared class, the statement CreateIntegrationIntoOwnDatabase in "
+    "policies/learner_class_permissions.json grants it. Ask the instructor to attach that policy to you."
 )
 # Operations that require an action with a different name, if AWS's response does not name it.
 _ACTIONS = {

@@ -116,7 +116,7 @@ def wait_for(
         while (seen := _look(look, progress)) is None:
             elapsed = _clock.now() - started - progress.signed_out
             if elapsed >= timeout:
-                raise WaitTimeoutError(f"Waited {_duration(timeout)} for {what}, but it did not happen. {hint}")
+                raise WaitTimeoutError(f"Timed out after {_duration(timeout)} waiting for {what}. {hint}")
             progress.show(elapsed, status)
             _clock.sleep(min(max(every, min(elapsed * _PATIENCE, _LONGEST_PAUSE)), timeout - elapsed))
     except KeyboardInterrupt as interrupt:

@@ -67,7 +67,7 @@ def create(
     Args:
         lab: The lab.
         refresh_minutes: How often changes are fetched, 15 to 8640.
-        kms_key: A customer managed key for data in transit through the integration, as an id, ARN or alias. Defaults to
+        kms_key: A customer managed key for data in transit through the integration, as an ID, ARN or alias. Defaults to
             an AWS owned key.
         encryption_context: The encryption context for KMS; only with a key.
 

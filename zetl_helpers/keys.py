@@ -28,7 +28,7 @@ def require(lab: Lab, key: str) -> str:
 
     Args:
         lab: The lab.
-        key: The key's id, ARN or alias (``alias/…``).
+        key: The key's ID, ARN or alias (``alias/…``).
 
     Returns:
         The key's ARN.
@@ -96,7 +96,7 @@ def allow_target_role(lab: Lab, key: str) -> Step:
 
     Args:
         lab: The lab.
-        key: The key's id, ARN or alias.
+        key: The key's ID, ARN or alias.
 
     Returns:
         What happened; `details` is the role's policy.

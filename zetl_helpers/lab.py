@@ -278,9 +278,9 @@ class Lab:
 def connect(target: Target | None = None, *, tell: Callable[[str], object] | None = None) -> Lab:
     """Connect to the target that ``ZETL_TARGET`` names, which defaults to the local lakehouse.
 
-    For the local target, this finds the running lakehouse of the state folder or starts one. It also sets the process's
-    environment (``AWS_ENDPOINT_URL``, dummy keys), so that no call from any library reaches a real account. For both
-    targets, pandas is set to show strings in full.
+    For the local target, this finds the lakehouse that is running in the state folder, or starts one. It also sets the
+    process's environment (``AWS_ENDPOINT_URL``, dummy keys), so that no call from any library reaches a real account.
+    For both targets, pandas is set to show strings in full.
 
     Args:
         target: Overrides ``ZETL_TARGET``.

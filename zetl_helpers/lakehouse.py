@@ -32,7 +32,7 @@ _POLL_SECONDS = 0.1
 
 
 class QueryError(Exception):
-    """A query failed; the text is Athena's."""
+    """A query failed; the message is from Athena."""
 
 
 def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:

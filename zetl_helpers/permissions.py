@@ -52,7 +52,7 @@ def caller_principal(lab: Lab) -> str:
         lab: The lab.
 
     Returns:
-        The ARN; without the role's path if the caller may not call IAM.
+        The ARN, without the role's path if the caller is not allowed to call IAM.
     """
     session = re.fullmatch(r"arn:([\w-]+):sts::(\d+):assumed-role/([^/]+)/.+", lab.caller)
     if session is None:

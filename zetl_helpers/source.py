@@ -88,7 +88,7 @@ def create_table(lab: Lab, *, keys: Mapping[str, str] | None = None, kms_key: st
         lab: The lab.
         keys: The type of each key attribute, the partition key first, as `preflight` reports them. Defaults to the keys
             of the sample data.
-        kms_key: A customer managed key to encrypt the table with, as an id, ARN or alias. Defaults to DynamoDB's key.
+        kms_key: A customer managed key to encrypt the table with, as an ID, ARN or alias. Defaults to DynamoDB's key.
             An existing table keeps its key.
 
     Returns:

@@ -48,7 +48,7 @@ def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
 
     Args:
         lab: The lab.
-        kms_key: A customer managed key to encrypt new objects with, as an id, ARN or alias. Defaults to an S3 managed
+        kms_key: A customer managed key to encrypt new objects with, as an ID, ARN or alias. Defaults to an S3 managed
             key. The target role needs it too: `keys.allow_target_role`.
 
     Returns:

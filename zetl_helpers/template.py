@@ -58,8 +58,9 @@ def render(lab: Lab) -> dict[str, Any]:
         lab: The lab, for its names; the only AWS call gets the caller's identity.
 
     Returns:
-        The template, with everything except what `gaps` lists. The integration is created if the parameter
-        ``CreateIntegration`` is ``yes``; a first deployment without it leaves time to fill the gaps.
+        The template, with everything except what `gaps` lists. The integration is created only if the parameter
+        ``CreateIntegration`` is ``yes``. Deploy with the default ``no`` first, so that you can fill the gaps before the
+        integration is created.
 
     See https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-glue-integration.html
     """

@@ -24,7 +24,7 @@ _VALUE = re.compile(r":[A-Za-z0-9_]+")
 
 
 class ExpressionFault(Exception):
-    """A syntactically correct expression is not valid; the text is DynamoDB's message."""
+    """A syntactically correct expression is not valid; the message is from DynamoDB."""
 
 
 class Names:

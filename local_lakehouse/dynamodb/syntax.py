@@ -93,7 +93,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class Between:
-    """An operand between two others, inclusive."""
+    """A ``BETWEEN`` condition: an operand between two bounds, inclusive."""
 
     operand: Node
     low: Node

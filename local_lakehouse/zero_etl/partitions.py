@@ -43,7 +43,7 @@ CONVERSIONS = frozenset({"epoch_sec", "epoch_milli", "iso"})
 
 @dataclass(frozen=True)
 class Rule:
-    """One entry of a `PartitionSpec` of the table properties.
+    """An entry in the `PartitionSpec` of the table properties.
 
     Args:
         field: The source column.

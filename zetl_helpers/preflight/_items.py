@@ -24,9 +24,9 @@ def read(path: Path) -> list[Item]:
     """Return the items in a file, or in the folder of an export to Amazon S3.
 
     Args:
-        path: A file with one item per line, a JSON array of items, the output of ``aws dynamodb scan`` or the
-            ``RequestItems`` of a ``BatchWriteItem`` request, optionally gzipped; or a folder with the data files of a
-            full export.
+        path: A file, or a folder with the data files of a full export. A file contains one item per line, a JSON array
+            of items, the output of ``aws dynamodb scan``, or the ``RequestItems`` of a ``BatchWriteItem`` request. It
+            can be gzipped.
 
     Raises:
         UnreadableItemsError: The file is missing or contains data that is not an item in DynamoDB JSON.

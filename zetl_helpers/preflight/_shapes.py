@@ -54,8 +54,8 @@ class Survey:
         size: Their size in bytes, as DynamoDB counts it.
         largest: The size and the key of the largest item.
         attributes: The top-level attributes, including the keys.
-        lossy: By path, a number that a double cannot represent, with its item's key.
-        beyond: By path, a number that DynamoDB does not allow, with its item's key.
+        lossy: Numbers that a double cannot represent: for each path, the first such number and its item's key.
+        beyond: Numbers that DynamoDB does not allow: for each path, the first such number and its item's key.
         listed: The paths of lists with elements that are not strings.
     """
 

@@ -60,7 +60,7 @@ class _Target:
 
     @property
     def places(self) -> str:
-        """DuckDB's SQL of a row's file number and its row number in that file."""
+        """A row's file number and its row number in that file, as DuckDB SQL."""
         return f"{self.alias}.f AS f, {self.alias}.n AS n"
 
     def scope(self) -> Scope:
@@ -74,7 +74,7 @@ class _Target:
         return value
 
     def boolean(self, node: tree.Expression, scope: Scope, subject: str) -> str:
-        """Return DuckDB's SQL of a condition, and record the columns that it reads."""
+        """Return a condition as DuckDB SQL, and record the columns that it reads."""
         value = self.analyzer.boolean(node, scope, subject)
         self.facts |= value.facts
         return value.sql
@@ -199,7 +199,7 @@ class _Places:
 
 
 def _assigned(target: _Target, assignments: Sequence[nodes.Assignment], scope: Scope, verb: str) -> dict[str, str]:
-    """Return DuckDB's SQL of the new values by column name."""
+    """Return the new values as DuckDB SQL, by column name."""
     wanted = {name.lower(): type_ for name, type_ in target.columns}
     values: dict[str, Typed] = {}
     for assignment in assignments:

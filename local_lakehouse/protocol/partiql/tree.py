@@ -44,7 +44,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class Between:
-    """An operand between two others, inclusive."""
+    """A ``BETWEEN`` condition: an operand between two bounds, inclusive."""
 
     operand: Operand
     low: Operand

@@ -60,7 +60,7 @@ class Derived:
     """A subquery in ``FROM``, with columns named ``c0``, ``c1`` and so on.
 
     Args:
-        body: DuckDB's SQL of the subquery.
+        body: The subquery as DuckDB SQL.
         name: Its alias.
         width: The number of its columns.
         lateral: Whether it can refer to the relations to its left.

@@ -1,4 +1,4 @@
-"""The path language of SQL's JSON functions: parsing and evaluation.
+"""The path language of the SQL/JSON functions: parsing and evaluation.
 
 https://trino.io/docs/current/functions/json.html#json-path-language
 

@@ -1,4 +1,4 @@
-"""Steps and predicates of the path language of SQL's JSON functions.
+"""Steps and predicates in the path language of the SQL/JSON functions.
 
 https://trino.io/docs/current/functions/json.html#json-path-language
 """

@@ -46,14 +46,14 @@ def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
         (RIGHT.iloc[:2], "2 rows, fewer than there should be"),
         (pd.concat([RIGHT, RIGHT]), "some rows occur more than once"),
         (pd.concat([RIGHT, RIGHT.assign(share=1.0)]), "6 rows, more than there should be"),
-        (RIGHT.assign(state=["CA", "NV", "OR"]), "The row for state OR does not belong"),
-        (RIGHT.assign(state=["CA", "NV", "NV"]), "There is no row for state NY"),
+        (RIGHT.assign(state=["CA", "NV", "OR"]), "The row where state is OR does not belong"),
+        (RIGHT.assign(state=["CA", "NV", "NV"]), "There is no row where state is NY"),
         (shares(0.3333, 0.5, 0.0), "It is a fraction"),
         (shares(33, 50, 0), "The decimals are cut off"),
         (shares(33.333333, 50.0, 0.0), "Round once"),
         (shares(33.33, 50.0, None), "NULL in a computation"),
         (shares("33.33", "50.0", "0.0"), "should not be a string"),
-        (shares(12.0, 50.0, 0.0), "for example for state CA, where yours is 12.0."),
+        (shares(12.0, 50.0, 0.0), "for example in the row where state is CA: yours is 12.0."),
     ],
 )
 def test_the_mistake_is_named(answer: pd.DataFrame, says: str) -> None:

@@ -148,7 +148,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ({"who": "Admin", "action": "s3:PutObject", "bucket": "b"}, "the role in the message"),
         (
             lambda lab: {"who": lab.role, "action": "GetObject", "bucket": lab.bucket},
-            r"names it after the role\. 2 of 3",
+            r"it follows the role\. 2 of 3",
         ),
         (
             lambda lab: {"who": lab.role, "action": "s3:PutObject", "bucket": f"{lab.bucket}/{lab.database}"},

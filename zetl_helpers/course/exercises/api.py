@@ -156,7 +156,7 @@ def judge_partition_by_day(lab: Lab, _: object) -> None:
         raise UntouchedError(f"There are no properties of table {table} for {lab.database_arn} yet.")
     spec = found.get("PartitionSpec", [])
     if len(spec) != 1:
-        raise IncorrectError(f"PartitionSpec has {len(spec)} entries; it should have a single one. {_AGAIN}")
+        raise IncorrectError(f"PartitionSpec has {len(spec)} entries; it must have exactly one entry. {_AGAIN}")
     for name, wanted in {"FieldName": "PaidAt", "FunctionSpec": "day", "ConversionSpec": "iso"}.items():
         if spec[0].get(name) != wanted:
             raise IncorrectError(f"{name} is {spec[0].get(name)!r}. {_PARTITION[name]} {_AGAIN}")

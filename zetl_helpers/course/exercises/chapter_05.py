@@ -112,7 +112,7 @@ EXERCISES = (
             "Debt by status",
             Sql(
                 _BY_STATUS,
-                one_row_for="account status that owes something",
+                one_row_for="account status with an outstanding balance",
                 key=("accountstatus",),
                 slips=(
                     Slip(

@@ -28,7 +28,7 @@ EXERCISES = (
         ),
         hints=(
             "How long does an integration wait for a fix?",
-            "Monday to Tuesday of the next week is eight days; the arrow in the diagram says 7.",
+            "From Monday to the Tuesday of the following week is eight days. The arrow in the diagram says 7 days.",
         ),
         answer='answer = "FAILED"',
         why="After seven days the status is FAILED, which is final. A fix no longer helps: you must delete the "
@@ -46,12 +46,12 @@ EXERCISES = (
             lambda lab: {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket},
             wrong={
                 "who": "It is the role in the message: the part of its ARN after role/.",
-                "action": "It is what the role may not do. The message names it after the role.",
+                "action": "It is what the role is not allowed to do. In the message, it follows the role.",
                 "bucket": "It is the part of the resource between ::: and the first slash.",
             },
         ),
         hints=(
-            "The message says which role may not do what on which resource.",
+            "The message names the role, the action that it is not allowed to perform, and the resource.",
             "An ARN of S3 is arn:aws:s3:::bucket/key.",
         ),
         answer='answer = {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket}',

@@ -80,7 +80,7 @@ RECOVERY = Fault(
 
 
 def judge_role(lab: Lab, _: object) -> None:
-    """Judge whether the target role may write only the target's objects, and the integration has recovered.
+    """Judge whether the target role can write only the target's objects, and the integration has recovered.
 
     Raises:
         IncorrectError: The permission is missing, too wide or misdirected, or the integration has not recovered.
@@ -92,7 +92,7 @@ def judge_role(lab: Lab, _: object) -> None:
         )
     if wide:
         raise IncorrectError(
-            f"Role {lab.role} may write again, but {wide} allows more than it needs. Allow s3:PutObject by its name."
+            f"Role {lab.role} can write again, but {wide} allows more than it needs. Allow only s3:PutObject, by name."
         )
     file = f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/{lab.target_table}/data/file.parquet"
     if not any(fnmatchcase(file, resource) for resource in resources):
@@ -100,7 +100,7 @@ def judge_role(lab: Lab, _: object) -> None:
             f"s3:PutObject is allowed on {resources[0]}, but the files are below it. The resource is the objects, "
             f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/*."
         )
-    goes_on(lab, "The role may write again.")
+    goes_on(lab, "The role can write again.")
 
 
 def _write_rights(lab: Lab) -> tuple[list[str], str]:

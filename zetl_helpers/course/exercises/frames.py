@@ -45,7 +45,7 @@ def compare(right: pd.DataFrame, given: pd.DataFrame, *, one_row_for: str, key: 
             raise IncorrectError("The rows are right, but their order is not. Look at ORDER BY.")
         return
     _compare_counts(right, given, one_row_for)
-    _compare_keys(right, given, one_row_for, key)
+    _compare_keys(right, given, key)
     _compare_values(right, given, one_row_for, key)
 
 
@@ -80,15 +80,15 @@ def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str) 
     raise IncorrectError(f"{asked}; your answer has {len(given)} rows, {more} than there should be. Look at {look}.")
 
 
-def _compare_keys(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, key: Sequence[str]) -> None:
+def _compare_keys(right: pd.DataFrame, given: pd.DataFrame, key: Sequence[str]) -> None:
     wanted, found = (set(_rows(frame[list(key)])) for frame in (right, given))
     if found == wanted:
         return
     stray = sorted(found - wanted, key=str) or sorted(wanted - found, key=str)
-    name = _words(stray[0])
+    name = _words(key, stray[0])
     if stray[0] in found:
-        raise IncorrectError(f"The row for {one_row_for} {name} does not belong in the answer.")
-    raise IncorrectError(f"There is no row for {one_row_for} {name}.")
+        raise IncorrectError(f"The row where {name} does not belong in the answer.")
+    raise IncorrectError(f"There is no row where {name}.")
 
 
 def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, key: Sequence[str]) -> None:
@@ -102,7 +102,7 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
             # The rows can be in any order, but every learner gets the same example.
             row, (_, shown) = min(wrong.items(), key=lambda entry: str(entry[0]))
             mistake = _mistake(list(wrong.values()))
-            where = f"{column!r} is not right, for example for {one_row_for} {_words(row)}, where yours is {shown}."
+            where = f"{column!r} is not right, for example in the row where {_words(key, row)}: yours is {shown}."
             raise IncorrectError(f"{where} {mistake}".rstrip())
     raise IncorrectError(f"The values are right, but not for the right {one_row_for}.")
 
@@ -152,5 +152,6 @@ def _cell(value: Any) -> Any:
     return value if isinstance(value, str) else str(value)
 
 
-def _words(row: Row) -> str:
-    return ", ".join(f"{entry:g}" if isinstance(entry, float) else str(entry) for entry in row)
+def _words(key: Sequence[str], row: Row) -> str:
+    values = (f"{entry:g}" if isinstance(entry, float) else str(entry) for entry in row)
+    return " and ".join(f"{name} is {value}" for name, value in zip(key, values, strict=True))

@@ -88,5 +88,5 @@ def figures(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
 
 
 def words(data: dict[str, Any]) -> str:
-    """Return the description of a figure for an HTML attribute."""
+    """Return a figure's description, escaped for an HTML attribute."""
     return html.escape("".join(data.get("text/plain", "")), quote=True)

@@ -19,7 +19,7 @@ from local_lakehouse.store.database import StateInUseError, StorageError, Unread
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a lakehouse until it is told to stop.
+    """Run a lakehouse until it receives a signal to stop.
 
     Returns:
         0 after an orderly shutdown; 1 if it could not start, with the reason on standard error.

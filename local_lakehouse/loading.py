@@ -1,4 +1,4 @@
-"""Modules that are imported on demand, by one thread at a time, and one that is not imported.
+"""Modules that are imported on demand, by one thread at a time, and a module that is never imported.
 
 Two threads that import modules with circular imports would wait for each other. Python detects this and lets one of
 them see a half-imported module with missing names.
@@ -48,12 +48,12 @@ class _Absent(MetaPathFinder):
             ModuleNotFoundError: It is one of these modules.
         """
         if fullname in self._names:
-            raise ModuleNotFoundError(f"this process does without {fullname}", name=fullname)
+            raise ModuleNotFoundError(f"{fullname} is disabled in this process", name=fullname)
 
 
 def never_load_pandas() -> None:
-    """Make this process do without pandas, which Arrow would import when it first converts a Python list.
+    """Prevent the import of pandas, which Arrow would otherwise import when it first converts a Python list.
 
-    Nothing in this package uses it, and the import takes half a second in each process, and about 30 MB.
+    Nothing in this package uses pandas, and each process would need half a second and about 30 MB for the import.
     """
     sys.meta_path.insert(0, _Absent("pandas"))

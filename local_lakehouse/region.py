@@ -1,4 +1,4 @@
-"""The Region, decided in one place."""
+"""The Region, determined in one place."""
 
 from __future__ import annotations
 

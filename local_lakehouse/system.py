@@ -24,7 +24,7 @@ NO_FORK = (
 
 
 class UnsupportedSystemError(Exception):
-    """The local lakehouse does not run on this operating system; the text says where it does."""
+    """The local lakehouse does not run on this operating system; the text names the alternatives."""
 
 
 def require_fork() -> None:
@@ -89,7 +89,7 @@ def ignore_interrupts() -> None:
 
 
 def was_killed(status: int | None) -> bool:
-    """Return whether a process ended as the system ends one that needs too much memory.
+    """Return whether a process ended as if the system had killed it for using too much memory.
 
     Args:
         status: Its exit status, or the negative number of a signal; None if it is not known.
@@ -155,7 +155,7 @@ def limit_memory_and_files(data_bytes: int, file_bytes: int) -> None:
     """Make the operating system limit this process, as far as it can.
 
     Args:
-        data_bytes: The memory that the process may use in addition to what it has; only Linux limits it.
+        data_bytes: The memory that the process may use in addition to its current memory; only Linux limits it.
         file_bytes: The size of the largest file that it may write.
     """
     if sys.platform == "win32":

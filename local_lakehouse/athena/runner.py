@@ -28,7 +28,7 @@ from local_lakehouse.sql.workers.pool import InterruptedStatementError, WorkerPo
 
 _LOG = logging.getLogger(__name__)
 _CANCELLED = "Query cancelled by user"
-_UNEXPLAINED = "The local Athena failed to run this query; its log says why"
+_UNEXPLAINED = "The local Athena failed to run this query; see the lakehouse's log"
 _TOO_DEEP = (
     "The statement is nested too deeply, or chains too many operators, for the local Athena. "
     "Move parts of it to a WITH clause, or compute them in separate statements"

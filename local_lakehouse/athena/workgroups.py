@@ -205,7 +205,7 @@ class WorkGroups:
             return {"groups": copy.deepcopy(self._groups), "tags": copy.deepcopy(self._tags)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore what `dump` returned; only ``primary`` in a new lakehouse."""
+        """Restore the result of `dump`; a new lakehouse has only ``primary``."""
         with self._lock:
             self._groups = dict(state["groups"]) if "groups" in state else {PRIMARY: self._primary()}
             self._tags = dict(state.get("tags", {}))

@@ -135,9 +135,9 @@ class ChangeLog:
                 self._outdated.add(integration)
 
     def put_back(self, integration: str) -> None:
-        """Add the window that was taken to the next one, because it could not be applied."""
+        """Add the window that was taken to the next window, because it could not be applied."""
         with self._lock:
-            # The integration may have been deleted in between.
+            # The integration may have been deleted in the meantime.
             if integration in self._watched:
                 watched = self._watched[integration]
                 watched.window, watched.taken = watched.pending(), Window()

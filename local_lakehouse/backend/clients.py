@@ -52,7 +52,7 @@ class CallerRights(Protocol):
 
 @dataclass(frozen=True)
 class Actor:
-    """The caller of the Data Catalog, or the one for whom Athena reads a table.
+    """The caller of the Data Catalog, or the caller for whom Athena reads a table.
 
     Args:
         principal: ARN of the user or role.
@@ -96,7 +96,7 @@ def acting_for(rights: CallerRights | None) -> Iterator[None]:
 
 
 def require(action: str, resource: str) -> None:
-    """Check a permission of the caller; a read from a cache makes no request that would check it.
+    """Check a permission of the caller; a read from a cache makes no request that would check the permission.
 
     Args:
         action: Such as ``s3:GetObject``.
@@ -120,7 +120,7 @@ class ServiceClients:
 
     Args:
         serve: Executes a request.
-        documents: Where services store their state. `serve` holds the database's lock while it executes a request; hold
+        documents: The store of the services' state. `serve` holds the database's lock while it executes a request; hold
             the lock to read several values at one instant.
         account: The account of all requests.
         region: The Region of the clients.
@@ -199,7 +199,7 @@ class ServiceClients:
                 response_checksum_validation="when_required",
             ),
         )
-        # Last, after all of botocore's handlers except the signature, which nobody would verify.
+        # Last, after all of botocore's handlers except the signature, which is never verified.
         client.meta.events.register_last("before-call.*", functools.partial(self._send, service))
         return client
 

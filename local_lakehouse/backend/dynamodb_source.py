@@ -70,7 +70,7 @@ class DynamoDbSource:
 
     @contextlib.contextmanager
     def snapshot(self, table_name: str) -> Iterator[TableSnapshot]:
-        """Yield a table as of the start of the block; reads in it block nobody."""
+        """Yield a table as of the start of the block; reads do not block other requests."""
         with contextlib.ExitStack() as stack:
             with self._clients.lock:
                 table = self._table(table_name)
@@ -79,14 +79,14 @@ class DynamoDbSource:
             yield TableSnapshot(connection, number, names)
 
     def put_new(self, table_name: str, items: Iterable[Any]) -> int:
-        """Write items to a table that nobody reads yet, and return the number of valid items.
+        """Write items to a table that is not in use yet, and return the number of valid items.
 
         Each transaction writes a few items, which are read and validated before it starts, so that other requests can
         run in between.
 
         Args:
             table_name: The table.
-            items: The candidates for items in DynamoDB JSON; if two have the same key, the later one wins.
+            items: The candidates for items in DynamoDB JSON; if two have the same key, the later item wins.
         """
         with self._clients.lock:
             moto_table = self._tables()[table_name]

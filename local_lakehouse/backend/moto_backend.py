@@ -30,7 +30,7 @@ LEARNER_ACCESS_KEY = "LOCALLAKEHOUSE000000"
 LEARNER_ROLE = "Admin"
 LEARNER_SESSION = "learner"
 
-# Operations of the lakehouse besides those of its own services.
+# The services whose moto backends are stored.
 SERVICES = (
     "athena", "cloudwatch", "dynamodb", "events", "glue", "iam", "kms",
     "lakeformation", "logs", "s3", "sns", "sts", "resourcegroupstaggingapi",
@@ -48,7 +48,7 @@ _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"
 
 @dataclass(frozen=True)
 class GivenRole:
-    """A role that the account has from the start."""
+    """A role that exists in a new account."""
 
     name: str
     trust: str
@@ -95,7 +95,7 @@ class Backend:
         self.database.after_replacement(self._sign_in_again)
 
     def give(self, role: GivenRole) -> None:
-        """Give the account a role from the start."""
+        """Create one of the account's initial roles."""
         self._roles.append(role)
 
     def serve(self, request: Request) -> Answer:

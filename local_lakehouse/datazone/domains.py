@@ -152,7 +152,7 @@ class Domains:
         return [asdict(domain) for domain in self.all()]
 
     def load(self, document: list[Mapping[str, Any]]) -> None:
-        """Restore what `document` returned."""
+        """Restore the result of `document`."""
         domains = [
             Domain(**{**entry, "projects": {key: Project(**value) for key, value in entry["projects"].items()}})
             for entry in document

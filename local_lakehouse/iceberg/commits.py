@@ -42,7 +42,7 @@ def commit(table: Table, updates: Sequence[TableUpdate]) -> None:
     """Commit updates to a table if its current snapshot is still the one that was read.
 
     Raises:
-        CommitFailedException: Another writer has committed in between.
+        CommitFailedException: Another writer has committed in the meantime.
     """
     snapshot = table.current_snapshot()
     requirements = (
@@ -89,7 +89,7 @@ def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> 
     """Make a change the table's next snapshot.
 
     Additional files, and files with the same rows, fit any state of the table: if another writer commits first, they
-    are added to its result. Other changes were computed from rows that may have changed.
+    are added to the new state. Other changes were computed from rows that may have changed.
 
     Args:
         table: The table that the change was computed from.
@@ -97,7 +97,7 @@ def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> 
         reload: Returns the table's current state.
 
     Raises:
-        CommitFailedException: Another writer has committed in between, and the change does not fit its result.
+        CommitFailedException: Another writer has committed in the meantime, and the change does not fit the new state.
     """
     uuid = table.metadata.table_uuid
     deletes = _delete_files(table) if change.removed else set()

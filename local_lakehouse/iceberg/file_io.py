@@ -23,7 +23,7 @@ SMALL_BYTES = 4 * 2**20
 
 
 class ObjectBytes:
-    """S3 objects: small ones cached by path, large ones on the local disk.
+    """S3 objects: small objects are cached by path, and large objects are on the local disk.
 
     Args:
         clients: The clients of the lakehouse.

@@ -118,7 +118,7 @@ class LocalFiles:
 
 
 def _linked(body: Path, copy: Path) -> bool:
-    """Give a file a second name that survives the object's deletion; return whether that is possible."""
+    """Create a hard link to a body, which survives the object's deletion; return whether that is possible."""
     try:
         copy.hardlink_to(body)
     except OSError:

@@ -58,7 +58,7 @@ class Change:
         added: The new data files, already written.
         removed: The removed data files.
         operation: The snapshot's operation; None derives it from the files.
-        properties: Further entries for the snapshot's summary.
+        properties: Additional entries for the snapshot's summary.
     """
 
     added: Sequence[DataFile] = ()

@@ -42,7 +42,7 @@ class GovernedCatalog:
                 return answer
             if self._governance.note(operation, request.parameters, actor.principal if actor else None):
                 self._changed()
-            # Athena needs the complete layout of a table's files, and itself omits what may not be read.
+            # Athena needs the complete layout of a table's files, and itself omits unreadable columns.
             if actor is None or operation not in _FILTERED or (operation == "GetTable" and _is_service(request)):
                 return answer
             seen = self._governance.visible(operation, json.loads(answer.body), actor.principal)

@@ -60,7 +60,7 @@ class Governance:
         self.register = register
 
     def checks(self, principal: str, resource: Resource) -> bool:
-        """Return whether Lake Formation decides about a principal and a resource; otherwise only IAM does."""
+        """Return whether Lake Formation controls a principal's access to a resource; otherwise only IAM does."""
         if resource not in self.register.creators:
             # Lake Formation has no record of it: it does not exist, or is older than the register.
             return False
@@ -150,7 +150,7 @@ class Governance:
                 raise _insufficient("DESCRIBE", resource)
 
     def visible(self, operation: str, answer: dict[str, Any], principal: str) -> dict[str, Any]:
-        """Return the response to a request to the Data Catalog, without what a principal may not see."""
+        """Return the response to a Data Catalog request, without the parts that a principal may not see."""
         if operation == "GetDatabases":
             seen = [
                 entry
@@ -170,7 +170,7 @@ class Governance:
         return answer
 
     def note(self, operation: str, parameters: Mapping[str, Any], principal: str | None) -> bool:
-        """Record what a request to the Data Catalog created or deleted; return whether there was a change."""
+        """Record the resources that a Data Catalog request created or deleted; return whether there was a change."""
         database = str(parameters.get("DatabaseName") or parameters.get("Name") or "").lower()
         match operation:
             case "CreateDatabase":

@@ -20,7 +20,7 @@ _TO_EVERYBODY = {"Principal": {"DataLakePrincipalIdentifier": EVERYBODY}, "Permi
 
 
 def default_settings(*, governed: bool = False) -> dict[str, Any]:
-    """Return an account's settings: new resources are open to IAM, or to nobody in a governed account."""
+    """Return an account's settings: new resources are open to IAM, except in a governed account."""
     default = [] if governed else [copy.deepcopy(_TO_EVERYBODY)]
     return {
         "DataLakeAdmins": [],

@@ -18,7 +18,7 @@ class Fault(Exception):
         code: The error's name in the service model, such as ``EntityNotFoundException``.
         message: What happened, to which resource, and what to do next.
         status: The HTTP status; by default the model's, or 400.
-        members: Further members of the error's shape, such as ``AthenaErrorCode``.
+        members: Additional members of the error's shape, such as ``AthenaErrorCode``.
     """
 
     def __init__(self, code: str, message: str, *, status: int = 400, **members: Any) -> None:

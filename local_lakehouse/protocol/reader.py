@@ -99,7 +99,7 @@ def read(head: Head, body: Body, region: str) -> Request:
         if target is None:
             return reading.form(asked)
         if asked:
-            raise Fault("SerializationException", f"{service} takes its parameters in the body.")
+            raise Fault("SerializationException", f"{service} requires its parameters in the body.")
         return reading.json(target.rpartition(".")[2])
     except Fault as fault:
         raise UnreadableRequestError(service, fault) from fault
@@ -123,7 +123,7 @@ def _once(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         elif lowered in _LISTS:
             found[lowered] = (name, f"{found[lowered][1]}, {value}")
         else:
-            raise Fault("InvalidArgument", f"The header {name} is given more than once.")
+            raise Fault("InvalidArgument", f"The header {name} occurs more than once.")
     return list(found.values())
 
 
@@ -199,7 +199,7 @@ class _Reading:
         form: dict[str, str] = {}
         for name, value in pairs:
             if name in form:
-                raise Fault("MalformedInput", f"The parameter {name} is given more than once.")
+                raise Fault("MalformedInput", f"The parameter {name} occurs more than once.")
             form[name] = value
         operation = form.pop("Action", "")
         form.pop("Version", None)

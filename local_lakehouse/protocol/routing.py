@@ -81,7 +81,7 @@ def find(
         if name not in route.literals and name not in route.known:
             raise Fault("InvalidArgument", f"{route.model.name} has no query parameter {name!r}.")
         if len(held) > 1 and not route.known.get(name):
-            raise Fault("InvalidArgument", f"The query parameter {name!r} is given {len(held)} times.")
+            raise Fault("InvalidArgument", f"The query parameter {name!r} occurs {len(held)} times.")
     matched = route.path.fullmatch(path)
     return route, matched.groupdict() if matched else {}, values
 

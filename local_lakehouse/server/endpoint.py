@@ -80,7 +80,7 @@ class Endpoint:
         self._observers = observers
         self._controls = controls
         self._enforcer = enforcer
-        # IAM always decides who reads the data of tables in locations that Lake Formation does not manage.
+        # IAM always controls access to the data of tables in locations that Lake Formation does not manage.
         self._data_rights = enforcer or PolicyEnforcer(backend, services)
         self._services = {
             (service.name, operation): service for service in services for operation in service.operations
@@ -103,7 +103,7 @@ class Endpoint:
         except Fault as fault:
             return _failed(request, fault)
         except StorageError as error:
-            _LOG.error("%s %s was not kept: %s", request.service, request.operation, error)
+            _LOG.error("%s %s was not saved: %s", request.service, request.operation, error)
             return _failed(request, Fault(_UNAVAILABLE.get(request.service, "InternalFailure"), str(error), status=500))
         except Exception:  # noqa: BLE001  (top of a request: logged, and reported as AWS reports its failures)
             _LOG.exception("%s %s failed", request.service, request.operation)

@@ -100,8 +100,8 @@ def to_local(instant: int, name: str) -> int:
 def to_instant(local: int, name: str) -> int:
     """Return the instant of a local time in a zone, as ``java.time`` resolves it.
 
-    If a time occurs twice, the first instant is returned; a skipped time moves forward by the gap. In both cases, the
-    offset is the one before the transition.
+    If a time occurs twice, the first instant is returned; a skipped time moves forward by the gap. In both cases,
+    the offset before the transition applies.
     """
     day = 86_400 * _SECOND
     before, after = offset_micros(local - day, name), offset_micros(local + day, name)

@@ -53,7 +53,7 @@ class Collection:
         return {key: self._documents.opened(self._name, key, body, crc) for key, body, crc in rows}
 
     def replace(self, documents: Mapping[str, Any]) -> None:
-        """Replace all documents of the collection; unchanged ones are not written."""
+        """Replace all documents of the collection; unchanged documents are not written."""
         for key in self._written.keys() - documents.keys():
             self.remove(key)
         for key, document in documents.items():

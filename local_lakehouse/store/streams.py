@@ -59,7 +59,7 @@ class Stream:
         number: Its number.
         collection: The collection of its table's items.
         arn: Its ARN.
-        start: The record before its first one.
+        start: The record before its first record.
         opened: When it was enabled, in seconds since 1970.
         closed: When it was disabled or its table was deleted; None while it is enabled.
         about: Its description: table, label, view and key schema.

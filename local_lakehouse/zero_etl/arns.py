@@ -34,12 +34,12 @@ class Arn:
 
 
 def source_table(arn: str) -> Arn | None:
-    """Parse the ARN of a DynamoDB table; None if it is not one."""
+    """Parse the ARN of a DynamoDB table; None for any other ARN."""
     return _parts(_TABLE.fullmatch(arn))
 
 
 def target_database(arn: str) -> Arn | None:
-    """Parse the ARN of a Glue database; None if it is not one."""
+    """Parse the ARN of a Glue database; None for any other ARN."""
     return _parts(_DATABASE.fullmatch(arn))
 
 
@@ -48,13 +48,13 @@ def _parts(match: re.Match[str] | None) -> Arn | None:
 
 
 def integration_id(arn: str) -> str | None:
-    """Return an integration's id from its ARN; None if it is not one."""
+    """Return an integration's id from its ARN; None for any other ARN."""
     match = _INTEGRATION.fullmatch(arn)
     return match["name"] if match else None
 
 
 def is_resource_property(arn: str) -> bool:
-    """Return whether an ARN is a resource property's."""
+    """Return whether an ARN belongs to a resource property."""
     return _PROPERTY.fullmatch(arn) is not None
 
 

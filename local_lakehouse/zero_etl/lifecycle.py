@@ -95,7 +95,7 @@ class Lifecycle:
                 try:
                     self._step(integration, now)
                 except Exception:  # noqa: BLE001  (logged)
-                    # The thread's outermost level: a failure of one integration must not stop the others or the clock.
+                    # Top of the thread: a failure of one integration must not stop the others or the clock.
                     _LOG.exception("a step of the integration %s failed", integration.name)
 
     def _expire_items(self) -> None:

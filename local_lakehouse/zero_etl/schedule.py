@@ -79,7 +79,7 @@ class Schedule:
             self._changed.notify_all()
 
     def wait(self) -> bool:
-        """Wait until a refresh is due; later writes belong to the next one.
+        """Wait until a refresh is due; later writes belong to the next refresh.
 
         Returns:
             Whether a refresh is due; False after `stop`.

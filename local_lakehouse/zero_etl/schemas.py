@@ -169,7 +169,7 @@ def _paths(struct: StructType, prefix: tuple[str, ...]) -> Iterator[tuple[str, .
 
 @dataclass
 class _Growth:
-    """Iceberg fields for Arrow columns: known ones keep their id, and new ones get the next."""
+    """Iceberg fields for Arrow columns: known fields keep their ids, and new fields get the next ids."""
 
     last_id: int
     replace: bool

@@ -72,7 +72,7 @@ def _from_iso(values: pa.Array, _: str) -> pa.TimestampArray:
     if not pa.types.is_string(values.type):
         raise pa.ArrowInvalid(f"{values.type} is not an ISO 8601 string")
     texts = pc.replace_substring_regex(values, r"^(\d{4}-\d{2}-\d{2})$", r"\1T00:00:00")
-    # Iceberg keeps microseconds.
+    # Iceberg stores microseconds.
     texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")
     zoned = pc.match_substring_regex(texts, r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$")
     return pc.cast(pc.if_else(zoned, texts, pc.binary_join_element_wise(texts, "Z", "")), TIMESTAMP)

@@ -110,7 +110,7 @@ def _merged(known: pa.DataType | None, other: pa.DataType) -> pa.DataType:
 
 
 def _fitted(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return an array in a type that `_merged` computed from its own and others."""
+    """Return an array in a type that `_merged` computed from its own type and others."""
     if array.type == kind:
         return array
     if pa.types.is_list(kind):

@@ -86,7 +86,7 @@ class StatementTables:
         if kind in METADATA_TABLES:
             if access.columns != EVERY_COLUMN:
                 raise QueryFailure(
-                    "", f"AccessDeniedException: {name} is not readable by who may read some columns of {base} only"
+                    "", f"AccessDeniedException: {name} requires permission to read all columns of {base}"
                 )
             if version is not None:
                 raise QueryFailure("NOT_SUPPORTED", "Metadata tables cannot be read as of another version", position)

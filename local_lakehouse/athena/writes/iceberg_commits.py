@@ -46,7 +46,7 @@ def changing(database: str, name: str, change: Callable[[], _T]) -> _T:
     """Change rows of a table, one statement at a time.
 
     Raises:
-        QueryFailure: Another writer, such as an integration, committed in between.
+        QueryFailure: Another writer, such as an integration, committed in the meantime.
     """
     with _locks[database, name]:
         return committed(database, name, change)
@@ -56,7 +56,7 @@ def committed(database: str, name: str, change: Callable[[], _T]) -> _T:
     """Change a table.
 
     Raises:
-        QueryFailure: Another writer, such as an integration, committed in between.
+        QueryFailure: Another writer, such as an integration, committed in the meantime.
     """
     try:
         return change()

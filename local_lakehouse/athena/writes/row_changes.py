@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-updating-iceberg-t
 Data files with changed rows are rewritten, whereas Athena writes position deletes. Queries return the same rows.
 """
 
-# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+# ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class _Target:
         return Scope([field for field in self.relation.fields if not field.hidden])
 
     def expression(self, node: tree.Expression, scope: Scope) -> Typed:
-        """Analyse an expression of the statement, and record the columns that it reads."""
+        """Analyze an expression of the statement, and record the columns that it reads."""
         value = self.analyzer.expression(node, scope)
         self.facts |= value.facts
         return value

@@ -74,7 +74,7 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse an update with an outdated version, and discard the old version if the request says so.
+    """Refuse an update with an outdated version, and discard the old version if the request asks for it.
 
     Iceberg writers rely on the first rule: without it, one of two concurrent commits is lost.
     """

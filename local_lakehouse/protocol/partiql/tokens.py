@@ -17,7 +17,7 @@ _TOKEN = re.compile(
 
 # PartiQL's keywords: those of SQL-92 and its own.
 RESERVED = frozenset(
-    # A list would need two hundred lines.
+    # Written as a list, the keywords would take 200 lines.
     """
     absolute action add all allocate alter and any are as asc assertion at authorization avg bag begin between
     bit bit_length blob bool boolean both by cascade cascaded case cast catalog char char_length character

@@ -28,7 +28,7 @@ from local_lakehouse.sql.grammar import tree
 
 
 class Analysis:
-    """Analyses one statement.
+    """Analyzes one statement.
 
     Args:
         session: The environment of the statement.
@@ -86,7 +86,7 @@ class Analysis:
 
 
 def compile_query(query: tree.Query, session: Session) -> Compiled:
-    """Analyse a query.
+    """Analyze a query.
 
     Args:
         query: The query.

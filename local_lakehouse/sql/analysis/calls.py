@@ -40,7 +40,7 @@ def all_topics() -> tuple[ModuleType, ...]:
 
 
 class Calls:
-    """Analyses calls.
+    """Analyzes calls.
 
     Args:
         analysis: The analysis of the statement.

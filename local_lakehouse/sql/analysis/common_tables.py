@@ -1,6 +1,6 @@
 """``WITH``, recursive or not."""
 
-# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+# ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_RECURSION = 10
 
 
 class CommonTables:
-    """Analyses ``WITH``.
+    """Analyzes ``WITH``.
 
     Args:
         analysis: The analysis of the statement.

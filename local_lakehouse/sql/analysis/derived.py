@@ -1,6 +1,6 @@
 """Subqueries in ``FROM``, before they are written."""
 
-# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+# ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Elements:
-    """The elements of lists, side by side; a shorter list is filled up with NULLs.
+    """The elements of lists, side by side; shorter lists are padded with NULLs.
 
     Args:
         name: A unique name; the element of the first list is ``{name}e0``, and so on.
@@ -84,7 +84,7 @@ class Derived:
         return f"({self.body}) AS {self.name}({columns})"
 
     def independent(self) -> Derived:
-        """Return the subquery as one that refers to nothing."""
+        """Return the subquery without references to other relations."""
         return replace(self, lateral=False)
 
     def filtered(self, condition: str) -> Derived:

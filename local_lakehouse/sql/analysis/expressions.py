@@ -49,7 +49,7 @@ _EXTRACTED = {
 
 
 class Expressions:
-    """Analyses expressions.
+    """Analyzes expressions.
 
     Args:
         analysis: The analysis of the statement.

@@ -22,7 +22,7 @@ _MAX_GROUPING_SETS = 2048
 
 
 class Groups:
-    """Analyses ``GROUP BY``.
+    """Analyzes ``GROUP BY``.
 
     Args:
         analysis: The analysis of the statement.

@@ -27,7 +27,7 @@ _ABSENT = "CAST(NULL AS VARCHAR)"
 
 
 class JsonCalls:
-    """Analyses the JSON functions with their own grammar.
+    """Analyzes the JSON functions with their own grammar.
 
     Args:
         analysis: The analysis of the statement.

@@ -1,6 +1,6 @@
 """Queries: bodies, ``ORDER BY`` and ``LIMIT``."""
 
-# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+# ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Queries:
-    """Analyses queries.
+    """Analyzes queries.
 
     Args:
         analysis: The analysis of the statement.

@@ -1,6 +1,6 @@
 """Relations in ``FROM``: tables, views, joins, ``UNNEST``, ``LATERAL``."""
 
-# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+# ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class From:
 
 
 class Relations:
-    """Analyses relations.
+    """Analyzes relations.
 
     Args:
         analysis: The analysis of the statement.
@@ -302,7 +302,7 @@ class Relations:
                 "INVALID_COLUMN_REFERENCE", f"LATERAL reference not allowed in {node.kind} JOIN", side.position
             )
         always = isinstance(node.condition, tree.Literal) and node.condition.value.lower() == "true"
-        # Trino pads every row of the left side separately, so its RIGHT JOIN differs from the usual one.
+        # Trino pads every row of the left side separately, so its RIGHT JOIN differs from the usual join.
         if not always and (isinstance(side, tree.Unnest) or node.kind in ("RIGHT", "FULL")):
             kind = "UNNEST" if isinstance(side, tree.Unnest) else "LATERAL relation"
             raise QueryFailure(
@@ -357,7 +357,7 @@ def nested(node: tree.Relation, relation: From) -> str:
     """Write a relation as the right side of a join."""
     while isinstance(node, tree.Aliased):
         node = node.relation
-    # DuckDB 1.5.1 does not read a subquery in further parentheses.
+    # DuckDB 1.5.1 does not accept a subquery in additional parentheses.
     return f"({relation.sql})" if isinstance(node, tree.Join) and relation.alias is None else relation.sql
 
 

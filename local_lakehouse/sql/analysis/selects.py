@@ -1,6 +1,6 @@
 """``SELECT``: its columns and conditions."""
 
-# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+# ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Item:
 
 
 class Selects:
-    """Analyses ``SELECT``.
+    """Analyzes ``SELECT``.
 
     Args:
         analysis: The analysis of the statement.

@@ -1,6 +1,6 @@
 """``VALUES`` and set operations."""
 
-# ruff: noqa: S608 - SQL is written here from analysed parts, never from a caller's text.
+# ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Sets:
-    """Analyses ``VALUES`` and set operations.
+    """Analyzes ``VALUES`` and set operations.
 
     Args:
         analysis: The analysis of the statement.

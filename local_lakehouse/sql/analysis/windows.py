@@ -23,7 +23,7 @@ _BOUND_ORDER = ("UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", 
 
 
 class Windows:
-    """Analyses windows.
+    """Analyzes windows.
 
     Args:
         analysis: The analysis of the statement.

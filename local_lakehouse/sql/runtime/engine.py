@@ -85,7 +85,7 @@ def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
 def restrict(
     connection: duckdb.DuckDBPyConnection, memory_limit: str, threads: int, readable: Sequence[str] = ()
 ) -> None:
-    """Limit permanently what statements can use and access.
+    """Permanently limit the resources that statements can use and access.
 
     Args:
         connection: The result of `prepare`.

@@ -121,7 +121,7 @@ def split_to_multimap(text: str, entry_delimiter: str, key_delimiter: str) -> di
 
 @udf("ss:n")
 def levenshtein(left: str, right: str) -> int:
-    """Return how many characters differ, counting code points."""
+    """Return the edit distance of two texts, in code points."""
     if not left or not right:
         return len(left) + len(right)
     distances = list(range(1, len(right) + 1))
@@ -180,7 +180,7 @@ def luhn_check(text: str) -> bool:
 
 @udf("ss:s")
 def normalize(text: str, form: str) -> str:
-    """Return a text in one of Unicode's normal forms."""
+    """Return a text in a Unicode normalization form."""
     return unicodedata.normalize(form, text)  # type: ignore[arg-type]
 
 

@@ -15,7 +15,7 @@ _STATUS_SECONDS = 1.0
 
 
 class Forks:
-    """Forks workers, and reports how they ended."""
+    """Forks workers, and reports their exit statuses."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
@@ -45,7 +45,7 @@ class Forks:
         self._channel.send(settings, [socket_of_worker.fileno()])
 
     def status_of(self, pid: int) -> int | None:
-        """Return how a worker ended: a negative number is a signal; None if it is not known in time."""
+        """Return a worker's exit status: a negative number is a signal; None if it is not known in time."""
         with self._changed:
             self._changed.wait_for(lambda: pid in self._statuses, timeout=_STATUS_SECONDS)
             return self._statuses.pop(pid, None)

@@ -1,7 +1,7 @@
 """The fork server: DuckDB and Arrow are loaded once, and a worker is ready in a tenth of a second.
 
 ``python -m local_lakehouse.sql.workers.forking DESCRIPTOR`` receives a request for each worker from a socket, and
-reports how each worker ended. It ends when the socket is closed.
+reports each worker's exit status. It ends when the socket is closed.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class WorkerSession:
         return next(iter(row.values()))
 
     def interrupt(self) -> None:
-        """Stop the current statement, and refuse later ones."""
+        """Stop the current statement, and refuse later statements."""
         with self._lock:
             self._interrupted = True
             worker = self._worker
@@ -160,7 +160,7 @@ def _failure(answer: Message) -> QueryFailure:
     if answer["kind"] == "result":
         return QueryFailure(
             "EXCEEDED_LOCAL_MEMORY_LIMIT",
-            f"The result is {answer['error']}, which exceeds the local lakehouse's limit. Select fewer rows or "
+            f"The result is {answer['error']}, the local lakehouse's limit. Select fewer rows or "
             "columns, or aggregate.",
         )
     if answer["kind"] == "disk":

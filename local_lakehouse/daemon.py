@@ -176,7 +176,7 @@ def bring(state: Path, source: Path) -> None:
 
     running = find(state)
     if running is not None:
-        raise LakehouseError(f"A lakehouse runs in {state}, at {running.url}. Stop it first: zetl local stop")
+        raise LakehouseError(f"A lakehouse already uses {state}, at {running.url}. Stop it first: zetl local stop")
     try:
         folder.bring(state, source)
     except (StateInUseError, StorageError, UnreadableStateError) as error:

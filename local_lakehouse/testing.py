@@ -265,7 +265,7 @@ def lakehouse() -> Iterator[TestLakehouse]:
     """Start a fresh lakehouse with the DynamoDB table ``Orders`` (`ORDERS`), and stop it after the test.
 
     Raises:
-        LakehouseInUseError: Another lakehouse runs in this process, which would lose its state.
+        LakehouseInUseError: Another lakehouse runs in this process and would lose its state.
     """
     if is_in_use():
         raise LakehouseInUseError(

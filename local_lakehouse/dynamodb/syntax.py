@@ -102,7 +102,7 @@ class Between:
 
 @dataclass(frozen=True)
 class In:
-    """An operand that must equal one of several others."""
+    """An operand that must equal one of several other operands."""
 
     operand: Node
     options: tuple[Node, ...]
@@ -279,7 +279,7 @@ class _Parser:
         return self._comparison(found) if isinstance(found, Path | Placeholder | Call) else found
 
     def _spans_inside(self) -> bool:
-        """Return whether the parentheses that end before this token start directly after the outer ones."""
+        """Return whether the parentheses that end before this token start directly after the outer parentheses."""
         depth = 0
         for position in range(self._position - 1, -1, -1):
             text = self._tokens[position].text

@@ -124,7 +124,7 @@ class PolicyEnforcer:
                 attached = resource_policy(self._backend.clients, access)
             why = _objection(identity, access, attached, surroundings)
         except UnsupportedPolicyError as error:
-            why = f"because a policy cannot be read: {error}"
+            why = f"because a policy cannot be evaluated: {error}"
         self.rights.note(identity.context.get("aws:PrincipalArn", identity.arn), access, allowed=why is None)
         if why is not None:
             anonymous = identity is _ANONYMOUS

@@ -198,14 +198,14 @@ class Endpoint:
     def _forward(self, request: Request) -> Answer:
         """Execute a request with moto or the data plane, and notify the observers before anything else happens."""
         if is_read(request):
-            # It does not wait for a lock.
+            # A read does not wait for a lock.
             return self._backend.serve(request)
         load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend.dispatch import NotOfferedError
 
         model = service_model(request.service).operation_model(request.operation)
         if is_write(request):
-            # The data plane validates it. Parsed here, outside the lock.
+            # The data plane validates the request, which is parsed here, outside the lock.
             _ = request.parameters
         elif request.protocol in ("json", "rest-json"):
             wire.check_types(model, request.parameters)

@@ -29,7 +29,7 @@ Hook = Callable[[], None]
 
 
 class UnreadableStateError(Exception):
-    """A part of the state folder is unreadable for this version; the text says what to do."""
+    """This version cannot read a part of the state folder; the text says what to do."""
 
 
 class StateInUseError(Exception):
@@ -166,7 +166,7 @@ class Database:
         connection = self._reader()
         try:
             connection.execute("BEGIN")
-            # A deferred transaction's instant is its first read.
+            # A deferred transaction reads the state at the time of its first read.
             connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
             yield connection
         except sqlite3.Error as error:
@@ -312,14 +312,14 @@ class Database:
             return
         if found > schema.version:
             raise UnreadableStateError(
-                f"The state in {self.directory} was written by a newer version ({schema.name} {found}, but this one "
-                f"reads {schema.version}). Install that version again, or delete the state with: zetl local reset"
+                f"The state in {self.directory} was written by a newer version ({schema.name} {found}; this version "
+                f"reads {schema.version}). Install the newer version again, or delete the state with: zetl local reset"
             )
         for version in range(found, schema.version):
             if version not in schema.migrations:
                 raise UnreadableStateError(
-                    f"The state in {self.directory} was written by a version that is too old ({schema.name} {found}, "
-                    f"but this one reads {schema.version}). Delete the state with: zetl local reset"
+                    f"The state in {self.directory} was written by a version that is too old ({schema.name} {found}; "
+                    f"this version reads {schema.version}). Delete the state with: zetl local reset"
                 )
             for statement in schema.migrations[version]:
                 connection.execute(statement)

@@ -101,7 +101,7 @@ def check_names(columns: Sequence[Column], origins: Origins) -> dict[str, tuple[
             raise NeedsAttentionError(_collision(column.name, _shown(other), _shown(column.source)))
         if column.name in taken:
             # NOUNNEST adds a column whose name a key can also have.
-            raise NeedsAttentionError(_collision(column.name, _shown(other), "all that are not keys"))
+            raise NeedsAttentionError(_collision(column.name, _shown(other), "all non-key attributes"))
         taken.add(column.name)
     return known
 

@@ -227,7 +227,7 @@ class TokenReader:
         self._not_offered = self._not_offered or other._not_offered
 
     def skip_parentheses(self) -> None:
-        """Consume a parenthesis and everything up to its closing one."""
+        """Consume a parenthesis and everything up to the matching closing parenthesis."""
         self.expect_symbol("(")
         depth = 1
         while depth:

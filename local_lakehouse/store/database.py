@@ -29,7 +29,7 @@ Hook = Callable[[], None]
 
 
 class UnreadableStateError(Exception):
-    """This version cannot read a part of the state folder; the text says what to do."""
+    """A part of the state folder cannot be read by this version; the text says what to do."""
 
 
 class StateInUseError(Exception):

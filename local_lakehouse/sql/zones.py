@@ -18,6 +18,8 @@ _UTC_NAMES = frozenset(
         *("etc/utc", "etc/uct", "etc/gmt", "etc/gmt0", "etc/greenwich", "etc/universal", "etc/zulu"),
     )
 )
+# Athena lists this name; the tz database dropped it in 2020.
+_DROPPED = {"US/Pacific-New": "America/Los_Angeles"}
 _MAX_OFFSET = timedelta(hours=14)
 _EPOCH = datetime(1970, 1, 1)
 _CYCLE = 146_097 * 86_400 * 10**6
@@ -75,7 +77,7 @@ def zone(name: str) -> tzinfo:
             raise ValueError(f"'{name}' is not a valid time zone")
         return timezone(offset if match.group(1) == "+" else -offset)
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(_DROPPED.get(name, name))
     except (ZoneInfoNotFoundError, OSError, ValueError) as error:
         raise ValueError(f"'{name}' is not a valid time zone") from error
 

@@ -1,6 +1,7 @@
-"""The table in ``docs/trino-tests.md`` of the examples on Trino's function pages.
+"""The tables in ``docs/trino-tests.md`` of the examples on Trino's function pages and in Athena's user guide.
 
-Run ``python -m tests.local_lakehouse.sql.examples_table`` to write it again after a change of ``trino_examples.jsonl``.
+Run ``python -m tests.local_lakehouse.sql.examples_table`` to write them again after a change of
+``trino_examples.jsonl`` or ``guide_examples.jsonl``.
 """
 
 from __future__ import annotations
@@ -10,24 +11,31 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-EXAMPLES = Path(__file__).parent / "trino_examples.jsonl"
+SOURCES = ("trino", "guide")
 PAGE = Path(__file__).parents[3] / "docs" / "trino-tests.md"
-_START, _END = "<!-- examples -->\n", "<!-- end of examples -->\n"
 
 
-def examples() -> list[dict[str, Any]]:
-    """Return the examples, each with its page, statement and result."""
-    return [json.loads(line) for line in EXAMPLES.read_text().splitlines()]
+def examples(source: str) -> list[dict[str, Any]]:
+    """Return the examples of a source, each with its page, statement and result.
+
+    Args:
+        source: One of `SOURCES`.
+    """
+    path = Path(__file__).parent / f"{source}_examples.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def table() -> str:
+def is_refused(example: dict[str, Any]) -> bool:
+    """Return whether the local Athena does not offer what an example shows."""
+    return isinstance(example["result"], dict) and "refused" in example["result"]
+
+
+def table(source: str) -> str:
     """Return the number of examples per page that are reproduced and refused."""
     reproduced: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    for example in examples():
-        result = example["result"]
-        is_refused = isinstance(result, dict) and "refused" in result
-        (refused if is_refused else reproduced)[example["page"]] += 1
+    for example in examples(source):
+        (refused if is_refused(example) else reproduced)[example["page"]] += 1
     lines = ["| page | examples | reproduced | refused by name |", "| --- | --- | --- | --- |"]
     for page in sorted(reproduced.keys() | refused.keys()):
         total = reproduced[page] + refused[page]
@@ -38,14 +46,17 @@ def table() -> str:
 
 
 def written(page: str) -> str:
-    """Return a page's text with the current table.
+    """Return a page's text with the current tables.
 
     Args:
         page: The page's text.
     """
-    before, _, rest = page.partition(_START)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_START}\n{table()}\n{_END}{after}"
+    for source in SOURCES:
+        start, end = f"<!-- {source} examples -->\n", f"<!-- end of {source} examples -->\n"
+        before, _, rest = page.partition(start)
+        _, _, after = rest.partition(end)
+        page = f"{before}{start}\n{table(source)}\n{end}{after}"
+    return page
 
 
 if __name__ == "__main__":

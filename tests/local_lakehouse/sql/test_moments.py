@@ -168,6 +168,7 @@ SIBLINGS = [
     ("date_add('month', 1, TIMESTAMP '2020-01-31 00:00:00.123456789')", "2020-02-29 00:00:00.123456789"),
     ("date_trunc('millisecond', TIMESTAMP '2020-01-31 00:00:00.123456789')", "2020-01-31 00:00:00.123000000"),
     ("date_trunc('hour', TIME '12:34:56.123456789')", "12:00:00.000000000"),
+    ("TIMESTAMP '2012-10-31 01:00 UTC' AT TIME ZONE 'US/Pacific-New'", "2012-10-30 18:00:00.000 US/Pacific-New"),
     ("date_trunc('day', TIMESTAMP '2024-03-31 12:00 Europe/Berlin')", "2024-03-31 00:00:00.000 Europe/Berlin"),
     ("date_trunc('hour', TIMESTAMP '2024-10-27 01:30 UTC' AT TIME ZONE 'Europe/Berlin')",
      "2024-10-27 02:00:00.000 Europe/Berlin"),

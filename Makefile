@@ -1,18 +1,18 @@
-# Everything that is done with this project. `make` alone tells what there is.
-# Without make (Windows): README.md has the same commands.
+# The project's commands. `make` without a target lists them.
+# Without make (on Windows), use the equivalent commands in README.md.
 
 PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints/tested.txt
-# For two cores: two workers wait for lakehouses and browsers for about a third of the time.
+# Three workers suit two cores, because tests wait for lakehouses and browsers for about a third of the time.
 WORKERS ?= 3
 # A browser has its own processes, and a test fails if its page waits too long for a processor.
 BROWSERS ?= 2
 MARKS ?= not browser
 SECONDS ?= 600
-# What JupyterLab is started with besides, such as --no-browser.
+# Additional options for JupyterLab, such as --no-browser.
 LAB_OPTIONS ?=
-# What the practice console is started with, such as --no-browser.
+# Options for the practice console, such as --no-browser.
 CONSOLE_OPTIONS ?=
 
 BIN := $(VENV)/bin
@@ -24,12 +24,12 @@ RELEASE := .venv-release/.ready
 STATE := $(CURDIR)/.zetl
 
 .DEFAULT_GOAL := help
-# DuckDB and its generator of TPC-DS have one version.
+# DuckDB and its TPC-DS generator must have the same version.
 TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
 
 .PHONY: help install tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks pictures coverage lock workflows release-check bench tpcds fuzz clean
 
-help: ## Tell what can be made
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 install: $(READY) ## Install everything into .venv
@@ -44,11 +44,11 @@ lab: $(READY) ## Open the notebooks in JupyterLab, with the local lakehouse runn
 console: $(READY) ## Open the practice console, with the local lakehouse running
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl console $(CONSOLE_OPTIONS)
 
-# Only who changes the page needs node; the built page is in the repository.
+# Node is needed only to change the page, because the built page is in the repository.
 console-page: ## Build the practice console's page from console_web (needs node 20)
 	cd console_web && npm ci && npm run check && npm test && npm run build
 
-site: $(PAGES) ## Make a searchable site of the notebooks in build/site/
+site: $(PAGES) ## Build a searchable site from the notebooks in build/site/
 	$(BIN)/zetl site
 
 kit: $(READY) ## Write the instructor's kit in build/kit/
@@ -65,18 +65,18 @@ lint: $(READY)
 unit: $(READY) $(DBT_READY)
 	$(BIN)/python -m pytest -m "$(MARKS)" -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-# Stored outputs are compared with those of a run on a fresh lakehouse, notebook by notebook.
+# For each notebook, the stored outputs are compared with the outputs of a run on a fresh lakehouse.
 notebook-test: $(READY)
 	$(BIN)/python -m pytest -p tests.notebooks.plugin --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 300 \
 		-n $(WORKERS) --dist loadscope notebooks
 
-# What a person sees: JupyterLab, the site and the pages in a real Chromium. Its screenshots are in build/screenshots/.
-# A module's site, JupyterLab or lakehouse is started once, by one worker.
+# JupyterLab, the site and the pages in a real Chromium, with screenshots in build/screenshots/.
+# A module's site, JupyterLab or lakehouse is started only once, by one worker.
 browser-test: $(PAGES)
 	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadscope tests/browser
 
-pictures: $(PAGES) ## Make docs/images again: the practice console's pages, and the README's gallery
+pictures: $(PAGES) ## Update docs/images: the practice console's pages, and the README's gallery
 	$(BIN)/python -m tests.notebooks.gallery
 	rm -rf build/screenshots/console
 	$(BIN)/python -m pytest -m browser tests/browser/test_console_places.py
@@ -91,7 +91,7 @@ fuzz: $(READY) ## Send random requests to a lakehouse for ten minutes (SECONDS=6
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40000} FUZZ_TABLES=$${FUZZ_TABLES:-200} $(BIN)/python -m pytest -q --timeout 7200 \
 	  tests/local_lakehouse/sql/test_fuzz.py tests/local_lakehouse/athena/test_fuzz.py
 
-coverage: $(READY) ## Tell which part of each package the unit tests run
+coverage: $(READY) ## Measure the unit tests' coverage of each package
 	mkdir -p build/coverage
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m coverage run -m pytest -q -m "$(MARKS)" -n $(WORKERS) --dist loadscope $(TESTS)
@@ -102,15 +102,15 @@ coverage: $(READY) ## Tell which part of each package the unit tests run
 lock: $(RELEASE) ## Resolve the versions in constraints/ within pyproject.toml's ranges (LOCK=--upgrade: the newest)
 	.venv-release/bin/python -m tests.release.lock $(LOCK)
 
-workflows: $(RELEASE) ## Look for weaknesses in the workflows
+workflows: $(RELEASE) ## Check the workflows for weaknesses
 	.venv-release/bin/zizmor --offline --no-progress .github
 
-release-check: $(READY) $(RELEASE) ## Build the packages, try them in empty environments, and list what is in them
+release-check: $(READY) $(RELEASE) ## Build the packages, try them in empty environments, and list their contents
 	.venv-release/bin/python -m tests.release.try_wheel
 	.venv-release/bin/cyclonedx-py environment --output-reproducible --of JSON -o build/dist/sbom.json \
 		--pyproject pyproject.toml $(BIN)/python
 
-bench: $(READY) ## Measure
+bench: $(READY) ## Run the benchmarks
 	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*'
 
 tpcds: $(READY) ## Run TPC-DS's 99 queries and compare them with DuckDB's answers
@@ -120,32 +120,32 @@ tpcds: $(READY) ## Run TPC-DS's 99 queries and compare them with DuckDB's answer
 	PYTHONPATH=. $(BIN)/python tests/tpcds/compare.py build/tpcds/data
 
 
-clean: ## Stop the local lakehouse, and delete what was made
+clean: ## Stop the local lakehouse, and delete all generated files
 	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"
 	rm -rf build .zetl .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
-# constraints/ is complete: nothing is resolved, and only files whose hashes are there are installed. Python compiles a
-# module when it is first imported; compiling all of them takes half of the time of an installation.
+# constraints/ is complete, so nothing is resolved, and only files with the listed hashes are installed. Python compiles
+# each module on its first import, because compiling all modules would double the time of an installation.
 INSTALL = -m pip install --disable-pip-version-check --no-deps --no-compile
 $(PACKAGES): $(CONSTRAINTS)
-	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is required: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing the packages into $(VENV): two to four minutes the first time."
 	$(BIN)/python $(INSTALL) --require-hashes -r $(CONSTRAINTS)
 	touch $(PACKAGES)
 
-# This step also writes into the repository, so that two environments take it one after the other.
+# This step also writes to the repository, so do not run it for two environments at the same time.
 $(READY): pyproject.toml setup.py $(PACKAGES)
 	$(BIN)/python $(INSTALL) --no-build-isolation -e .
 	touch $(READY)
 
-# dbt wants older versions of what other tools here need: it has an environment of its own, for the test that runs it.
+# dbt needs older versions of some packages, so the test that runs it has a separate environment.
 $(DBT_READY): constraints/dbt.txt
 	$(PYTHON) -m venv .venv-dbt
 	.venv-dbt/bin/python $(INSTALL) --require-hashes -r constraints/dbt.txt
 	touch $(DBT_READY)
 
-# The site and the tests in a browser need more than a learner does.
+# The site and the browser tests need more packages than a learner.
 $(PAGES): $(READY) constraints/pages.txt
 	$(BIN)/python $(INSTALL) --require-hashes -r constraints/pages.txt
 	touch $(PAGES)

@@ -14,7 +14,7 @@ from zetl_helpers.lab import Lab
 # The tests create and drop thousands of lakehouses; collecting their garbage took a fifth of the time.
 gc.set_threshold(50_000, 20, 50)
 
-# An example takes as long as the computer is busy; the limit is the one of pytest-timeout.
+# On a busy computer an example can take long; pytest-timeout limits the whole test.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 

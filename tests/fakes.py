@@ -1,4 +1,4 @@
-"""Answers of AWS that no lakehouse gives by itself: errors, partial batches, late visibility."""
+"""Answers of AWS that a lakehouse never gives: errors, partial batches, late visibility."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from zetl_helpers.lab import Lab
 
 
 class Answers:
-    """Answers one operation of a lab's client itself for some calls, then lets them through again.
+    """Answers some calls of one operation of a lab's client itself, and then lets calls through again.
 
     Args:
         lab: The lab.
@@ -27,12 +27,12 @@ class Answers:
         events.register(f"before-call.{name}", self._call)
 
     def once(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Let the next call be answered by a function of its parameters."""
+        """Answer the next call with a function of its parameters."""
         self.left = 1
         self._answer = lambda request: (200, answer(_parameters(request)))
 
     def fail(self, code: str, *, times: int = 1, message: str = "told to") -> None:
-        """Let the next calls fail with an error of the service."""
+        """Make the next calls fail with an error of the service."""
         self.left = times
         self._answer = lambda _: (400, {"Error": {"Code": code, "Message": message}})
 
@@ -46,6 +46,6 @@ class Answers:
 
 
 def _parameters(request: dict[str, Any]) -> dict[str, Any]:
-    """Read back what a JSON service was asked for; nothing where the path says it all."""
+    """Return the parameters of a request to a JSON service; empty if the path contains all of them."""
     document: dict[str, Any] = json.loads(request["body"] or b"{}")
     return document

@@ -31,7 +31,7 @@ def amount(estimate: cost.Estimate, item: str) -> float:
 
 
 def no_less(more: cost.Estimate, less: cost.Estimate) -> bool:
-    """Whether each line of one estimate is at least the other's, but for the last digits of a float."""
+    """Return whether each line of one estimate is at least the other's, apart from the last digits of a float."""
     return all(
         item.usd >= other.usd or math.isclose(item.usd, other.usd, rel_tol=1e-9)
         for item, other in zip(more.items, less.items, strict=True)
@@ -65,12 +65,12 @@ def test_every_line_of_a_month_of_one_gigabyte_is_what_one_computes_by_hand() ->
             "DynamoDB PITR": 0.20 * 1,
             "DynamoDB full export": 0.10 * 1,
             "DynamoDB incremental exports": 0.10 * 28.125,  # 2,880 exports of 10 MB
-            # Each of 2,880 changes writes one of 16 buckets again: 180 tables, half of them for half the month.
+            # Each of 2,880 changes rewrites one of 16 buckets: 180 tables, half of them for half the month.
             "S3 storage": 0.023 * 91,
             "S3 writes": 0.005 * (16 + 3 + 4 * 2880) / 1000,
             "S3 reads": 0.0004 * (4 * 2880 + 8 * 600) / 1000,
             "Athena queries": 5.00 * 600 / 1024,  # 600 times a GB
-            "Glue Data Catalog": 0.0,  # 17,400 requests, of the million that is free
+            "Glue Data Catalog": 0.0,  # 17,400 requests of the free million
             "CloudWatch Logs": 0.50 * 2880 * 3 * 600 / 2**30,
         }
     )

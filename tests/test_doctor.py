@@ -47,7 +47,7 @@ def failures(checks: list[Check]) -> list[str]:
 def test_a_healthy_lab_is_ok_in_every_line(lab: Lab, golden: Callable[[str, str], None]) -> None:
     checks = doctor.examine(lab)
     assert failures(checks) == []
-    # The first two lines have versions in them.
+    # The first two lines contain versions.
     golden("doctor.txt", doctor.report(checks[2:]) + "\n")
 
 
@@ -219,7 +219,7 @@ def governed_lab(url: str) -> Lab:
 
 
 def dismissed(lab: Lab) -> Lab:
-    """Take the caller out of Lake Formation's administrators."""
+    """Remove the caller from Lake Formation's administrators."""
     formation = lab.client("lakeformation")
     settings = formation.get_data_lake_settings()["DataLakeSettings"]
     formation.put_data_lake_settings(DataLakeSettings={**settings, "DataLakeAdmins": []})

@@ -43,7 +43,7 @@ def account(*, governed: bool = False) -> Iterator[Lab]:
 
 
 def report(lab: Lab | None) -> str:
-    """Return doctor's report without the lines that have versions in them."""
+    """Return doctor's report without the lines that contain versions."""
     lines = doctor.report(doctor.examine(lab)).splitlines()
     return "\n".join(line for line in lines if not line.startswith(("[OK]   Python", "[OK]   packages"))) + "\n"
 

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.once
 
 TESTS = Path(__file__).parent
 CONSTRAINTS = TESTS.parent / "constraints"
-# Every test speaks through these. Their versions differ in the service models, which tests/contract checks on both
-# sets, and tests/wire/test_pyathena.py checks the cursor.
+# Every test uses these. Their versions differ in the service models, which tests/contract checks on both sets, and
+# tests/wire/test_pyathena.py checks the cursor.
 CLIENTS = {"boto3", "botocore", "pyathena", "pytest"}
 
 
@@ -55,7 +55,7 @@ def test_what_is_asked_on_one_set_of_versions_imports_nothing_that_has_two() -> 
 
 
 def test_the_tests_in_a_browser_are_those_of_their_folder() -> None:
-    """`make browser-test` collects the folder alone, and `make unit` leaves out the mark."""
+    """`make browser-test` collects only the folder, and `make unit` leaves out the mark."""
     marked = {path.parent for path in TESTS.rglob("test_*.py") if _is_marked(path, "browser")}
     assert marked == {TESTS / "browser"}
     assert [path.name for path in (TESTS / "browser").glob("test_*.py") if not _is_marked(path, "browser")] == []

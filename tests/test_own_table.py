@@ -1,4 +1,4 @@
-"""A table whose keys its items decide, and the clean-up of single tables."""
+"""A table with keys derived from its items, and the clean-up of individual tables."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ ITEMS = """\
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Items with reserved words as keys, a number that DynamoDB writes differently, and binary values."""
+    """Items with reserved words as keys, a number that DynamoDB formats differently, and binary values."""
     path = tmp_path / "items.json"
     path.write_text(ITEMS)
     return path

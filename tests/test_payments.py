@@ -1,4 +1,4 @@
-"""Generated payments are valid, spread out, and the same every time."""
+"""Generated payments are valid, well distributed, and the same every time."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Documents are readable for everybody: links, headings, descriptions of pictures, spelling, plain words."""
+"""Documents are accessible: links, headings, descriptions of pictures, spelling, plain words."""
 
 import ast
 import io
@@ -51,7 +51,7 @@ def cells(path: Path) -> list[dict[str, Any]]:
 
 
 def prose(path: Path) -> str:
-    """Return a document's Markdown without its code, a notebook's cells one after the other."""
+    """Return a document's Markdown without its code; for a notebook, the Markdown of all its cells."""
     text = (
         path.read_text(encoding="utf-8")
         if path.suffix == ".md"
@@ -61,7 +61,7 @@ def prose(path: Path) -> str:
 
 
 def anchors(path: Path) -> set[str]:
-    """Return what a link into a document may name: its headings, as GitHub and the site write them."""
+    """Return a document's anchors: its headings, as GitHub and the site write them, and its explicit anchors."""
     found: set[str] = set(re.findall(r"<a id=\"([^\"]+)\"", prose(path)))
     for heading in re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE):
         plain = re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()

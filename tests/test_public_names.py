@@ -1,4 +1,4 @@
-"""A public module lists its own names: Tab shows those and no imports."""
+"""A public module lists its own names, so that Tab completion shows them and no imports."""
 
 import types
 

@@ -1,4 +1,4 @@
-"""A domain and a project by API: planned, created, used and deleted, each step twice."""
+"""A domain and a project through the API: planned, created, used and deleted, each step twice."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ SUBNETS = ("subnet-a", "subnet-b")
 
 @pytest.fixture
 def plan(lab: Lab) -> DomainPlan:
-    """A plan in an account whose administrator has made the four roles."""
+    """A plan in an account whose administrator has created the four roles."""
     for name in _studio_setup._ROLES.values():
         role = name.format(account=lab.account, region=lab.region)
         lab.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({}))
@@ -29,7 +29,7 @@ def plan(lab: Lab) -> DomainPlan:
 
 
 def other_project(lab: Lab) -> Lab:
-    """Return the lab with another project than the initial one."""
+    """Return the lab with a different project than the initial one."""
     object.__setattr__(lab, "project", "Mine")
     return lab
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.once
 
 
 def resolved(value: Any, lab: Lab) -> Any:
-    """Fill in what CloudFormation would fill in for this account."""
+    """Replace the values that CloudFormation would replace for this account."""
     match value:
         case {"Fn::Sub": str(text)}:
             facts = {"AccountId": lab.account, "Region": lab.region, "Partition": lab.partition}
@@ -41,7 +41,7 @@ def resolved(value: Any, lab: Lab) -> Any:
 
 
 def properties(lab: Lab) -> dict[str, dict[str, Any]]:
-    """Properties of the template's resources by their types, as they would be in this account."""
+    """Properties of the template's resources by type, as they would be in this account."""
     found = resolved(template.render(lab)["Resources"], lab).values()
     return {entry["Type"]: entry["Properties"] for entry in found}
 
@@ -146,7 +146,7 @@ def test_template_and_helpers_make_the_same_things(lab: Lab, lakehouse_ticks: La
 
 
 def registry() -> dict[str, set[str]]:
-    """CloudFormation's resource types of each Region, as the linter has them."""
+    """CloudFormation's resource types in each Region, from the linter's data."""
     folder = resources.files(cfnlint.data.schemas).joinpath("providers")
     return {
         file.name.removesuffix(".json"): set(json.loads(file.read_text(encoding="utf-8")))

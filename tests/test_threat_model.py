@@ -1,4 +1,4 @@
-"""Each protection that docs/threat-model.md names has the test that it names."""
+"""Each protection in docs/threat-model.md has the test that the page names."""
 
 import re
 from pathlib import Path

@@ -38,7 +38,7 @@ def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
 
 
 def make_foreign_things(lab: Lab) -> None:
-    """Give somebody else's resources the lab's names: created without the lab's tags, or with another lab's."""
+    """Create foreign resources with the lab's names: without the lab's tags, or with another lab's."""
     lab.client("dynamodb").create_table(**source.definition(lab))
     source.enable_pitr(lab)
     lab.client("s3").create_bucket(Bucket=lab.bucket)

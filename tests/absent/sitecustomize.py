@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 
 def brought(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
-    """Return the distributions that an installation of one brings, including itself."""
+    """Return a distribution with everything that its installation adds."""
     found = {str(canonicalize_name(name))}
     for line in importlib.metadata.requires(name) or ():
         wanted = Requirement(line)

@@ -1,4 +1,4 @@
-"""Sixty hostile prompts, and hostile statements of a model: all declined."""
+"""Sixty hostile prompts, and hostile statements from a model: all are declined."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Questions and their results; half of them were written before the assistant and never used for tuning."""
+"""Questions with expected results; half of them were written before the assistant and never used for tuning."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Athena's speed: TPC-H, an aggregation of a million rows, and a small repeated query.
 
-Each figure is compared with plain DuckDB on the same Parquet files, and with PyIceberg + DuckDB by hand (load the
+Each figure is compared with plain DuckDB on the same Parquet files, and with manual PyIceberg + DuckDB (load the
 table, read the query's columns, run it), measured in the same run. Trust the ratios, not the seconds.
 """
 
@@ -39,7 +39,7 @@ ROUNDS = 5
 
 @dataclass
 class Place:
-    """The same tables three times: in Athena, as Parquet files, and as Iceberg tables opened by hand."""
+    """The same tables three times: in Athena, as Parquet files, and as Iceberg tables opened manually."""
 
     client: Any
     catalog: Catalog
@@ -138,7 +138,7 @@ def bench_tpch(place: Place) -> None:
 def bench_aggregation_of_a_million_rows(place: Place) -> None:
     _heading()
     mine, plain, _ = _compare(place, "1 M rows", AGGREGATION, rounds=15)
-    # Beyond DuckDB's time there are three requests and two result files, which are all of the small query's time.
+    # Besides DuckDB's time, there are three requests and two result files; the small query takes only their time.
     assert mine < plain + 2 * SMALL_MILLISECONDS
 
 
@@ -146,4 +146,4 @@ def bench_a_small_query_again(place: Place) -> None:
     _heading()
     mine, _, _ = _compare(place, "50 rows", SMALL, rounds=100)
     print(f"goal: {SMALL_MILLISECONDS} ms from StartQueryExecution to GetQueryResults")
-    assert mine < 2 * SMALL_MILLISECONDS  # twice, for slower computers
+    assert mine < 2 * SMALL_MILLISECONDS  # twice the target, for slower computers

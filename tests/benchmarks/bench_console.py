@@ -52,5 +52,5 @@ def bench_first_usable_view(tmp_path: Path) -> None:
     address_after, view_after, file_after = (statistics.median(each) for each in (printed, shown, bare))
     print(f"\nconsole: address after {address_after:.2f} s, then the tables after {view_after:.2f} s")
     print(f"(slowest {max(printed):.2f} and {max(shown):.2f} s; a bare file opens in {file_after:.2f} s)")
-    # The browser's own time on a busy machine is not the console's.
+    # On a busy machine, the browser's own time does not count as the console's.
     assert view_after - file_after <= FIRST_VIEW_SECONDS

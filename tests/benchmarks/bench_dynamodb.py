@@ -87,7 +87,7 @@ def _seconds(do: Callable[[], Any]) -> float:
 
 
 def _round(client: Client, number: int) -> Iterator[tuple[str, float]]:
-    """Measure everything once, on tables of this round."""
+    """Measure everything once, with separate tables for this round."""
     table = _table(client, f"small{number}")
     yield f"batch write {SMALL:,} (s)", _seconds(lambda: _load(client, table, 0, SMALL))
     yield f"scan {SMALL:,} (s)", _seconds(lambda: _scan(client, table, SMALL))

@@ -137,7 +137,7 @@ def _integrate(running: Running, rows: int) -> None:
 
 
 def _change_many(running: Running) -> None:
-    """Change 10,000 items by statements that do not name their keys to the change log, and refresh."""
+    """Change 10,000 items with statements that do not tell the change log their keys, and refresh."""
     dynamodb = _client(running, "dynamodb")
     for start in range(0, 10_000, 25):
         writes = [{"PutRequest": {"Item": {**_item(n * 40), "zip": {"S": "0"}}}} for n in range(start, start + 25)]
@@ -171,7 +171,7 @@ def _freshness(running: Running, rows: int) -> list[float]:
         while not _query(running, f"SELECT id FROM large WHERE zip = '{mark}'"):
             pass
         seconds.append(time.perf_counter() - started)
-        # At another phase of the clock each time.
+        # At a different phase of the clock each time.
         time.sleep(number % 7 * 0.03)
     return seconds
 
@@ -191,7 +191,7 @@ def bench_waiting(running: Running) -> None:
         _during(running, "single changes", lambda: _freshness(running, ITEMS)),
     ]
     quiet = max(longest[0].values())
-    # As long as without any of it on this computer, and 100 ms.
+    # The time without any of this work on this computer, plus 100 ms.
     assert max(value for each in longest for value in each.values()) < quiet + 0.1
 
 
@@ -205,7 +205,7 @@ def bench_freshness(running: Running, rows: int) -> None:
     seconds = sorted(_freshness(running, rows))
     p50, p95 = statistics.median(seconds), seconds[int(len(seconds) * 0.95)]
     print(f"\na change is visible through Athena after {p50:.3f} s (p50), {p95:.3f} s (p95) with {rows:,} rows")
-    # It waits for a pause of 0.1 s at least: what is faster was there before.
+    # The refresh waits for a pause of at least 0.1 s, so a value that arrives faster was already there.
     assert seconds[0] >= 0.1
     assert p50 < 1.0
 

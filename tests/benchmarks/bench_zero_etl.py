@@ -22,7 +22,7 @@ KEYS = {"CustomerID": "S", "AccountNumber": "S"}
 ITEMS = 300_000
 TABLE = 100_000
 CHANGES = 10_000
-# PyIceberg's `upsert` takes seconds for a thousand.
+# PyIceberg's `upsert` takes seconds for a thousand rows.
 UPSERTS = 1_000
 
 Item = dict[str, dict[str, Any]]

@@ -30,7 +30,7 @@ class Peer:
         name: Its name in the figures.
         requirement: What is installed; empty for the lakehouse itself.
         command: How it is started; ``{port}`` and ``{state}`` stand for its port and a folder for its state.
-        environment: Further environment variables.
+        environment: Additional environment variables.
     """
 
     name: str
@@ -85,7 +85,7 @@ def running(peer: Peer, state: Path) -> Iterator[str]:
 
 
 def _installed(peer: Peer) -> Path:
-    """Return the folder of an emulator's commands, installed the first time."""
+    """Return the folder of an emulator's commands, and install the emulator the first time."""
     folder = FOLDER / peer.name
     commands = folder / "bin"
     if not (commands / peer.command[0]).exists():

@@ -1,4 +1,4 @@
-"""A Chromium for the tests, and a practice console of a lab as it is late in the course."""
+"""A Chromium for the tests, and a practice console of a lab late in the course."""
 
 import importlib.util
 import shutil
@@ -26,7 +26,7 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where the system's Chromium is."""
+    """The path of the system's Chromium."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
@@ -35,7 +35,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator["Browser"]:
-    """The Chromium, driven by Playwright, which brings no browser of its own here."""
+    """The Chromium, driven by Playwright, whose own browsers are not installed."""
     if importlib.util.find_spec("playwright") is None:
         pytest.skip("Playwright is not installed: make .venv/.pages")
     from playwright.sync_api import sync_playwright

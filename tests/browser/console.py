@@ -1,4 +1,4 @@
-"""A console in a browser: opening it and its pages, and the checks for all of them."""
+"""A console in a browser: opening the console and its pages, and checks for all pages."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[
 
 
 def show(page: Page, path: str) -> None:
-    """Open a page of the open console, and wait until it has what it loads."""
+    """Open a page of the open console, and wait until it is loaded."""
     page.evaluate(
         """async (path) => {
           window.location.hash = path;
@@ -74,7 +74,7 @@ def show(page: Page, path: str) -> None:
 
 
 def arrive(page: Page, server: ConsoleServer, place: str) -> None:
-    """Open a page of the console by its address, as a link elsewhere does, and wait until it has what it loads."""
+    """Open a page of the console by its address, as an external link does, and wait until it is loaded."""
     page.goto("about:blank")
     page.goto(server.url_of(place))
     page.wait_for_load_state("networkidle")

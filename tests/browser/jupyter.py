@@ -21,7 +21,7 @@ _SECONDS = 100
 _TOKEN = "for-this-test"
 _COUNT_RUN = """([prompts, all]) =>
     [...document.querySelectorAll(prompts)].filter(one => /\\[\\d+\\]/.test(one.innerText)).length === all"""
-# All cells are in the page at once, so that each can be looked at; and nothing is asked of the network.
+# Render all cells at the same time, so that each can be checked, and request nothing from the network.
 _SETTINGS = {
     "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},

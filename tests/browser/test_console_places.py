@@ -1,4 +1,4 @@
-"""The pages to which a chapter's boxes lead, and the pictures of them in the chapters."""
+"""The pages that the boxes in the chapters link to, and the pictures of those pages in the chapters."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def nothing(page: Page, lab: Lab) -> None:
     del page, lab
 
 
-# Of each chapter: which of its places, and what is done there before the picture is taken.
+# For each chapter: the place to show, and the steps there before the picture is taken.
 TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
     1: (1, nothing),
     2: (0, wizard),
@@ -121,7 +121,7 @@ def test_a_picture_for_those_who_only_read(
         act(page, course_lab)
         PICTURES.mkdir(parents=True, exist_ok=True)
         picture = PICTURES / f"console-{number:02}.webp"
-        # Playwright writes PNG and JPEG only; as WebP a page of text has a third of the size.
+        # Playwright writes only PNG and JPEG; as WebP, a page of text has a third of the size.
         session = page.context.new_cdp_session(page)
         taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": 80})
         picture.write_bytes(base64.b64decode(taken["data"]))

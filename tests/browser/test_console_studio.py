@@ -106,7 +106,7 @@ def test_a_pie_has_the_chosen_values_and_labels_and_is_saved(page: Page, loaded:
     page.get_by_label("Title", exact=True).fill("Balance by state")
     chart = page.get_by_role("img", name="Balance by state: pie of balance_percentage by state")
     chart.wait_for()
-    # Of plotly's own elements: the page's policy forbids to wait for an expression.
+    # Wait for plotly's own elements, because the page's policy forbids waiting for an expression.
     page.locator(".chart .pielayer .slice").first.wait_for()
     drawn = page.evaluate(
         "(() => { const [t] = document.querySelector('.chart').data; return [t.labels, t.values]; })()"

@@ -31,7 +31,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("home")
     for name in ("notebooks", "docs/images"):
         shutil.copytree(ROOT / name, folder / name)
-    # The numbers that the chapter invites its reader to change: a browser shows no more with a hundred thousand items.
+    # The chapter invites readers to change these numbers; more items would test nothing more in a browser.
     scale = folder / "notebooks" / "11_scale.ipynb"
     scale.write_text(scale.read_text().replace("ITEMS = 100_000", "ITEMS = 5_000"))
     daemon.start(home / "state", port=0)

@@ -1,1 +1,1 @@
-"""The clients' test suites, run by hand against the lakehouse: `python -m tests.clients.run --help`."""
+"""The clients' test suites, run manually against the lakehouse: `python -m tests.clients.run --help`."""

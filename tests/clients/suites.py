@@ -20,11 +20,11 @@ class Suite:
 
     Args:
         name: The client.
-        repository: Where its source is.
+        repository: The repository of its source.
         folder: The folder of the checkout in which the tests are started.
         tests: Paths of tests in it.
         environment: The variables that the tests read.
-        prepare: Creates what the tests expect, and returns further variables.
+        prepare: Creates what the tests expect, and returns additional variables.
         plugin: A module of `plugin` that pytest loads first.
         sources: Folders of the checkout whose code the tests are written for.
     """
@@ -138,9 +138,9 @@ def command(suite: Suite, python: Path, report: Path, workers: int, arguments: l
     Args:
         suite: The suite.
         python: An interpreter with the client and pytest.
-        report: Where the results are to be written.
+        report: The file for the results.
         workers: The number of processes.
-        arguments: Further arguments for pytest; paths among them take the place of the suite's.
+        arguments: Additional arguments for pytest; paths among them replace the suite's paths.
     """
     paths = () if any(not each.startswith("-") and ".py" in each for each in arguments) else suite.tests
     plugin = ("-p", suite.plugin) if suite.plugin else ()

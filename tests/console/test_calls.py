@@ -106,7 +106,7 @@ def test_the_cli_knows_the_service_that_the_panel_shows(service: str) -> None:
     operation = operation or calls._service_model(service).operation_names[0]
     command = shlex.split(describe(service, operation, {})["cli"])
     done = subprocess.run([sys.executable, "-m", "awscli", *command[1:], "--nope"], capture_output=True, text=True)
-    # The CLI reads the words before it finds that the last is none of its own, or that others are missing.
+    # The CLI parses all arguments before it rejects the last one or reports missing ones.
     assert "nope" in done.stderr or "required" in done.stderr
     assert "Found invalid choice" not in done.stderr
 

@@ -1,4 +1,4 @@
-"""Browsers that leave, and failures that nobody expected: the page gets an error, the state folder the details."""
+"""Browsers that disconnect, and unexpected failures: the page gets an error, and the state folder gets the details."""
 
 import http.client
 import json
@@ -141,7 +141,7 @@ def test_a_browser_that_leaves_is_not_a_failure(
             "between two requests": b"",
         }[moment]
         connection.sendall(sent)
-        # Closing resets the connection, as a browser does whose tab is closed.
+        # Closing resets the connection, as a browser does when its tab is closed.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     left.set()
     assert over.wait(30)
@@ -164,7 +164,7 @@ def test_a_failure_outside_of_an_answer_is_recorded(
 
 @pytest.fixture
 def stopped(tmp_path: Path) -> Iterator[PageClient]:
-    """The page of a console whose lakehouse has stopped since its first answers."""
+    """The page of a console whose lakehouse has stopped since its first responses."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     server = ConsoleServer(Link(tmp_path, endpoint=lakehouse.url))

@@ -1,4 +1,4 @@
-"""Actions of the helpers that the notebooks do not use: customer managed keys, hybrid access mode, updates, undoing."""
+"""Actions of the helpers that the notebooks do not use: customer managed keys, hybrid access, updates, undoing."""
 
 import json
 from dataclasses import replace

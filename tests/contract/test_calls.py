@@ -34,11 +34,11 @@ COMMON_ERRORS = {
 
 @pytest.fixture(scope="module")
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
-    """All calls of the notebooks, and of the helpers' further actions."""
+    """All calls of the notebooks, and of the helpers' additional actions."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab, recorder = recorded_lab(lakehouse.url)
-    # As often as a test waits, and immediately where a retry would take time.
+    # Refresh whenever a test waits, and let retries take no time.
     with without_waiting(lakehouse.zero_etl.refresh_now):
         begun: dict[str, int] = {}
         run_notebooks(lab, lambda name: begun.setdefault(name, len(recorder.calls)))

@@ -1,4 +1,4 @@
-"""What each chapter creates for itself, and that chapter 3 is optional."""
+"""Catching up: each chapter creates what it needs, and chapter 3 is optional."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_a_chapter_needs_neither_studio_nor_lake_formation(lab: Lab, chapter: in
         Answers(lab, service, operation).fail("AccessDeniedException", times=99)
     with lab.recording() as calls:
         assert chapters.catch_up(lab, chapter) == f"Ready for chapter {chapter}."
-    # Whether Lake Formation governs the target is asked; that the answer is refused changes nothing.
+    # The helpers ask whether Lake Formation governs the target; a refused answer changes nothing.
     asked = {call for call in calls if call.startswith(("datazone.", "lakeformation."))}
     assert asked <= {"lakeformation.ListPermissions"}
     assert administrators(connect_to(str(lab.endpoint))) == before

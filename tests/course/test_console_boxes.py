@@ -1,4 +1,4 @@
-"""The boxes *In the console*: each step has one, and each leads to a page that the practice console has."""
+"""The boxes *In the console*: each step has a box that links to an existing page of the practice console."""
 
 import json
 import re
@@ -22,7 +22,7 @@ ROUTES = [
     for source in sorted(SOURCES.glob("*/index.tsx"))
     for path in re.findall(r'\{ path: "([^"]+)", title: "[^"]*", render:', source.read_text(encoding="utf-8"))
 ]
-# What a page reads from the part of its address after the question mark.
+# The parameters that a page reads from its address, after the question mark.
 PARAMETERS = {"/dynamodb": {"tab"}, "/glue": {"tab"}, "/s3": {"prefix"}, "/studio": {"database", "table", "sql"}}
 HEAD = re.compile(r"> \*\*In the console:\*\* (?:\[([^]]+)\]\(\.\./docs/practice-console\.md#([\w-]+)\))?")
 NONE = "The practice console has no page for this step."

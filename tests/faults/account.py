@@ -1,4 +1,4 @@
-"""An account's contents as plain data, for comparisons between two times."""
+"""An account's contents as plain data, for comparing two points in time."""
 
 import json
 import re

@@ -63,7 +63,7 @@ def test_names_fit_into_every_region(lab: Lab) -> None:
 
 
 def test_no_helper_writes_a_partition_or_an_endpoint_down() -> None:
-    """Except examples in docstrings with the account from AWS's documentation."""
+    """Account numbers in docstrings may be examples from AWS's documentation."""
     found = []
     for path in call_sites.HELPERS:
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -23,7 +23,7 @@ GREEDY = {
 }
 SECONDS = 15.0
 PAUSE = threading.Event()
-# What a function would make is also bounded before it is made.
+# A function's result is also bounded before it is created.
 EXPECTED = ("EXCEEDED_LOCAL_MEMORY_LIMIT", "EXCEEDED_TIME_LIMIT", "INVALID_FUNCTION_ARGUMENT: result of repeat")
 
 
@@ -55,7 +55,7 @@ def finished(athena: Any, execution_id: str, seconds: float) -> dict[str, Any]:
         status: dict[str, Any] = athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]["Status"]
         if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
             return status
-        # The lakehouse is in this process: clients that ask all the time would keep it from its work.
+        # The lakehouse is in this process, so clients that poll without a pause would slow it down.
         PAUSE.wait(0.05)
     raise AssertionError(f"{execution_id} is {status['State']} after {seconds} seconds")
 

@@ -43,7 +43,7 @@ class Promises:
 
     Args:
         kept: The last acknowledged value of each thing.
-        doubtful: The values that a thing may have besides.
+        doubtful: Other values that a thing may have.
     """
 
     kept: dict[str, Any] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Writer:
 
 
 class Account:
-    """What the writers write, and what they were promised."""
+    """The writers' data, and the acknowledged writes."""
 
     def __init__(self) -> None:
         self.items, self.objects, self.roles, self.versions, self.rows, self.queries = (Promises() for _ in range(6))
@@ -206,7 +206,7 @@ class Account:
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "state"
     daemon.stop(tmp_path / "state")
-    # pytest shows it when the test fails.
+    # pytest shows this output if the test fails.
     print((tmp_path / "state" / "lakehouse.log").read_text())
 
 

@@ -23,7 +23,7 @@ def fresh(tmp_path: Path) -> Iterator[tuple[Lakehouse, TestLakehouse]]:
 
 
 def fill(lakehouse: Lakehouse) -> None:
-    """Leave no room on the disk for another page."""
+    """Leave no space on the disk for another page."""
     with lakehouse.database.lock:
         pages = lakehouse.database._writer.execute("PRAGMA page_count").fetchone()[0]
         lakehouse.database._writer.execute(f"PRAGMA max_page_count = {pages}")

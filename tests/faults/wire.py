@@ -13,7 +13,7 @@ Send = Callable[[AWSPreparedRequest], Any]
 
 
 class Wire:
-    """What happens to the requests of one operation.
+    """The fate of the requests of one operation.
 
     Args:
         patch: Undoes it.
@@ -55,7 +55,7 @@ class Wire:
         self._left = times
 
     def cut(self) -> None:
-        """Let nothing arrive."""
+        """Let no request arrive."""
 
         def cut(request: AWSPreparedRequest, _: Send) -> Any:
             raise EndpointConnectionError(endpoint_url=request.url)

@@ -31,7 +31,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef]:
 
 
 def loaded(function: ast.FunctionDef) -> set[str]:
-    """Return the texts of the calls of `load`, and the parts of names that a loop gives to it."""
+    """Return the string arguments of the calls of `load`, and the parts of names that come from a loop."""
     return {
         constant.value
         for node in ast.walk(function)

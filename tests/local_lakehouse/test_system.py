@@ -1,4 +1,4 @@
-"""What the operating system has to offer is asked in one module, and refused by name where it is missing."""
+"""One module queries the operating system's features, and names a feature that is missing."""
 
 import ast
 import subprocess
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[2]
 ALLOWED = ROOT / "local_lakehouse" / "system.py"
-# Modules and names that POSIX and Windows do not both have, or that mean something else on each.
+# Modules and names that POSIX or Windows lacks, or that have different meanings on the two.
 MODULES = {"fcntl", "grp", "msvcrt", "posix", "pty", "pwd", "resource", "signal", "termios", "winreg"}
 NAMES = {
     "os": {
@@ -34,7 +34,7 @@ KEYWORDS = {"creationflags", "pass_fds", "preexec_fn", "process_group", "start_n
 
 
 def uses(tree: ast.Module) -> Iterator[str]:
-    """Yield what differs between systems in a module's code."""
+    """Yield the parts of a module's code that differ between systems."""
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
@@ -82,7 +82,7 @@ def test_a_use_is_found_however_it_is_written(code: str, found: list[str]) -> No
 
 
 class TestWithoutFork:
-    """On Windows, everything that needs the local lakehouse says where it runs, whatever is installed."""
+    """On Windows, everything that needs the local lakehouse names the supported systems, whatever is installed."""
 
     SAID = "Install and run it in WSL; or set ZETL_TARGET=aws"
 

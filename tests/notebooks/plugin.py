@@ -1,8 +1,8 @@
 """Lets nbval check each notebook on a fresh, separate local lakehouse.
 
 nbval starts a notebook's kernel with the environment of the test process. Before that happens, this plugin starts a
-lakehouse and points the environment to it, so that notebooks run side by side and in any order: what earlier chapters
-create, a notebook's opening cell creates.
+lakehouse and points the environment to it, so that notebooks run in parallel and in any order. A notebook's
+opening cell creates what earlier chapters create.
 """
 
 import os

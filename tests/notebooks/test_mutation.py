@@ -1,4 +1,4 @@
-"""A stored output that differs from a run's does not pass, wherever the difference is."""
+"""A stored output that differs from the run's output fails the test, wherever the difference is."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def test_every_changed_output_fails_its_cell(name: str, tmp_path: Path) -> None:
 
 
 def seed_of_the_commit() -> int:
-    """Return a number that differs at each commit, and is the same when a commit is tested again."""
+    """Return a number that is different for each commit, and the same when a commit is tested again."""
     command = ["git", "rev-parse", "--short=7", "HEAD"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     # A source distribution has no commits.
@@ -76,7 +76,7 @@ def sanitized(text: str) -> str:
 
 
 def compare(notebook: Path) -> str:
-    """Run a notebook as `make notebook-test` does, and return what pytest says."""
+    """Run a notebook as `make notebook-test` does, and return pytest's output."""
     options = [
         "-p", "tests.notebooks.plugin", "--nbval", "--nbval-current-env",
         "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg", "--nbval-cell-timeout", "300",

@@ -20,7 +20,7 @@ class Design:
         name: Its name.
         keys: The names of its key attributes, the partition key first.
         items: Its items in DynamoDB JSON.
-        page: Where the design is published.
+        page: The page that publishes the design.
     """
 
     name: str

@@ -26,7 +26,7 @@ from zetl_helpers.preflight._shapes import survey
 
 @pytest.fixture
 def account(lakehouse: Lakehouse) -> TestLakehouse:
-    """The running lakehouse, with what a test does to it."""
+    """The running lakehouse, with the actions of the tests."""
     return TestLakehouse(lakehouse, Clock())
 
 
@@ -69,7 +69,7 @@ def bytes_of(item: Item) -> dict[str, Any]:
 
 
 def columns(account: TestLakehouse, database: str, table: str) -> dict[str, str]:
-    """Return the target's columns as the Data Catalog has them."""
+    """Return the target's columns from the Data Catalog."""
     found = account.client("glue").get_table(DatabaseName=database, Name=table)["Table"]
     return {column["Name"]: column["Type"] for column in found["StorageDescriptor"]["Columns"]}
 
@@ -121,7 +121,7 @@ def test_a_table_is_looked_at_as_its_items_are(design: Design, account: TestLake
 
 
 class _Account:
-    """What preflight asks a lab."""
+    """The parts of a lab that preflight uses."""
 
     def __init__(self, account: TestLakehouse) -> None:
         self.client, self.region, self.account = account.client, account.region, account.account

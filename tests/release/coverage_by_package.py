@@ -14,7 +14,7 @@ def by_package(report: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     """Return the statements of each package and how many of them ran.
 
     Args:
-        report: What ``coverage json`` writes.
+        report: The output of ``coverage json``.
     """
     found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for name, file in report["files"].items():

@@ -1,7 +1,7 @@
 """The locked requirements in constraints/: ``python -m tests.release.lock [--upgrade]``.
 
-Each file pins what an installation of some extras brings, for every system and Python, with the hashes of its files. A
-pin that is there stays unless ``--upgrade`` is given or a range in pyproject.toml excludes it.
+Each file pins the packages of an installation with some extras, for every system and Python, with the hashes of their
+files. A pin stays unless ``--upgrade`` is given or a range in pyproject.toml excludes it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Lock:
         extras: The extras of this project that it covers.
         packages: Other packages that it covers instead.
         python: The oldest supported Python.
-        beside: The lock that is installed first; what both need has one version.
-        kept: Whether an upgrade leaves its pins alone.
+        beside: The lock that is installed first; packages in both locks have the same version.
+        kept: Whether an upgrade keeps its pins.
     """
 
     about: str

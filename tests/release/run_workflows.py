@@ -26,13 +26,13 @@ LOGS = ROOT / "build" / "workflows"
 
 @dataclass(frozen=True)
 class Job:
-    """A job of a workflow, with one choice of its matrix.
+    """A job of a workflow, with one combination of its matrix.
 
     Args:
-        name: Workflow, job and choice.
-        commands: What it runs, in order.
-        python: The version of Python that it asks for; empty if it does not.
-        obstacle: Why it cannot run here; empty if it can.
+        name: Workflow, job and matrix choice.
+        commands: Its commands, in order.
+        python: The version of Python that it requests; empty if it requests none.
+        obstacle: The reason why it cannot run here; empty if it can.
     """
 
     name: str
@@ -50,7 +50,7 @@ def jobs() -> Iterator[Job]:
 
 
 def choices(matrix: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Yield the combinations of a matrix, then what it includes besides."""
+    """Yield the combinations of a matrix, and then its additional entries."""
     axes = {key: values for key, values in matrix.items() if key not in ("include", "exclude")}
     for values in itertools.product(*axes.values()):
         yield dict(zip(axes, values, strict=True))
@@ -75,7 +75,7 @@ def _job(name: str, job: Mapping[str, Any], choice: Mapping[str, str]) -> Job:
 
 
 def interpreter(version: str) -> Path | None:
-    """Return the folder of an interpreter of some version: on the path, or one that pyenv has."""
+    """Return the folder of an interpreter of a given version, from the path or from pyenv."""
     found = shutil.which(f"python{version}")
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [Path(found)] if found else []
@@ -87,7 +87,7 @@ def interpreter(version: str) -> Path | None:
 
 
 def run(job: Job) -> bool:
-    """Run a job's commands in a copy of the commit, so that environments and outputs are its own."""
+    """Run a job's commands in a copy of the commit, with separate environments and outputs."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log, folder = LOGS / f"{job.name.replace(' ', '-')}.log", LOGS / job.name.replace(" ", "-")
     shutil.rmtree(folder, ignore_errors=True)

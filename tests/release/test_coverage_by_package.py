@@ -1,4 +1,4 @@
-"""The sum of coverage by package."""
+"""Coverage summed up by package."""
 
 import pytest
 

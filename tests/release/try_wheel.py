@@ -35,7 +35,7 @@ class Environment:
         self.run("python", "-m", "pip", "install", "-q", "--disable-pip-version-check", distribution)
 
     def run(self, command: str, *words: str, status: int = 0, **environment: str) -> str:
-        """Run a command of the environment; return what it printed."""
+        """Run a command of the environment, and return its output."""
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_", "PYTHONPATH"))
         }
@@ -67,7 +67,7 @@ def bare(environment: Environment) -> None:
     """Try an environment without extras: the AWS target works, the rest says what to install."""
     environment.run("python", "-c", "import local_lakehouse, zetl_helpers; zetl_helpers.connect")
     environment.expect("zetl ", "zetl", "--version")
-    # Without fork there is nothing to install.
+    # Without fork, there is nothing to install.
     start = "pip install 'zetl-helpers[local]'" if hasattr(os, "fork") else "run it in WSL"
     environment.expect(start, "zetl", "local", "start", status=1)
     environment.expect(start, "zetl", "cleanup", status=1)

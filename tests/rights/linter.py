@@ -24,11 +24,11 @@ class Finding(NamedTuple):
 
 
 def findings(documents: Mapping[str, dict[str, Any]], folder: Path) -> list[Finding]:
-    """Lint documents by their names; what is below medium is left out.
+    """Lint documents by name; findings below medium severity are left out.
 
     Args:
         documents: The documents.
-        folder: Where the service reference may be written.
+        folder: A folder for the service reference.
     """
     _write_reference(folder, sorted(_services(documents.values())))
     policies = [(name, IAMPolicy.model_validate(document), document) for name, document in documents.items()]
@@ -55,7 +55,7 @@ def _reference() -> dict[str, Any]:
 
 
 def _write_reference(folder: Path, services: list[str]) -> None:
-    """Write what the linter would fetch: AWS's service reference, in its own form."""
+    """Write the data that the linter would fetch: AWS's service reference, in its original form."""
     index = [{"service": service, "url": f"file:///{service}"} for service in services]
     (folder / "_services.json").write_text(json.dumps(index))
     for service in services:

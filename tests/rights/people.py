@@ -1,4 +1,4 @@
-"""Identities on a lakehouse that enforces IAM: an administrator, and others with the policies that it attaches."""
+"""Identities on a lakehouse that enforces IAM: an administrator, and identities with policies that it attaches."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -24,12 +24,12 @@ def learners_policies(
     change: Callable[[Document], Document] = lambda document: document,
     names: Sequence[str] = _rights.LEARNER_POLICIES,
 ) -> list[Document]:
-    """Return the learner's policies with the lab's names, each changed as the test wants it."""
+    """Return the learner's policies with the lab's names, each with the test's change."""
     return [change(permissions.render(lab, name)) for name in names]
 
 
 def become(lab: Lab, documents: Iterable[Document]) -> None:
-    """Give the administrator's role only these policies, apart from the account's boundary."""
+    """Give the administrator's role only these policies, in addition to the account's boundary."""
     iam = lab.client("iam")
     boundary = json.dumps(permissions.render(lab, "target_role_boundary"))
     iam.create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=boundary)
@@ -39,7 +39,7 @@ def become(lab: Lab, documents: Iterable[Document]) -> None:
 
 
 def without(action: str) -> Callable[[Document], Document]:
-    """Return a change that takes one action away from a policy."""
+    """Return a change that removes one action from a policy."""
 
     def change(document: Document) -> Document:
         kept = []
@@ -58,8 +58,8 @@ def rights(running: Lakehouse | Running, *, after: int = 0, of: str = "") -> lis
 
     Args:
         running: The lakehouse.
-        after: Leaves out all up to this number; `newest` gives it.
-        of: The name of a user or role; everybody's unless given.
+        after: Leaves out all permissions up to this number, which `newest` returns.
+        of: The name of a user or role. Defaults to all identities.
     """
     answer = daemon.ask(running.url, running.token, "rights")
     assert answer is not None
@@ -68,7 +68,7 @@ def rights(running: Lakehouse | Running, *, after: int = 0, of: str = "") -> lis
 
 
 def newest(running: Lakehouse | Running) -> int:
-    """Return the number of the newest right that a lakehouse was asked for."""
+    """Return the number of the latest permission that a lakehouse checked."""
     return max((right["number"] for right in rights(running)), default=0)
 
 

@@ -26,7 +26,7 @@ TRUST = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root
 
 @pytest.fixture
 def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
-    """A running lakehouse that enforces IAM and refreshes all the time."""
+    """A running lakehouse that enforces IAM and refreshes continuously."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
@@ -36,7 +36,7 @@ def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
 
 @pytest.fixture
 def administrator(enforcing: Lakehouse) -> Lab:
-    """The administrator of an account in which both boundaries are made and somebody is to teach."""
+    """The administrator of an account with both boundaries, before a class."""
     lab = connect_to(enforcing.url)
     iam = lab.client("iam")
     for name, boundary in (
@@ -66,7 +66,7 @@ def teachers_policy(lab: Lab) -> dict[str, Any]:
 
 
 def enrol(teacher: Lab, learner: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> str:
-    """Make a learner's role, as an instructor does."""
+    """Create a learner's role, as an instructor does."""
     name = f"{learner.prefix}_{permissions.LEARNER_ROLE}"
     iam = teacher.client("iam")
     iam.create_role(

@@ -23,7 +23,7 @@ from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-# Cells of chapters 6 and 8 that write, or ask for the integration, its log or its metrics: a member reads past them.
+# Cells of chapters 6 and 8 that write, or that request the integration, its log or its metrics: a member skips them.
 NOT_FOR_MEMBERS = (
     "put_item", "set_balance", "wait_until", "ex.q", "change", "log_events", "monitoring.metrics", "ingestions",
     "create_alarm", "limit_target_role", "create_target_role",
@@ -43,7 +43,7 @@ def enforcing() -> Iterator[Lakehouse]:
 
 
 def metadata(folder: Path, lab: Lab, project: studio.Project) -> Path:
-    """Write what a notebook space knows about itself."""
+    """Write the file in which a notebook space describes itself."""
     found = {
         "DataZoneDomainId": project.domain_id,
         "DataZoneProjectId": project.project_id,

@@ -1,4 +1,4 @@
-"""Doctor's question to IAM: which of the learner's permissions does the caller have?"""
+"""Doctor's check, through IAM, of the learner's permissions that the caller has."""
 
 import json
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def test_the_accounts_own_user_needs_no_simulation(lakehouse: Lakehouse) -> None
 
 
 def test_an_answer_for_each_resource_counts_more_than_that_for_the_action(lab: Lab) -> None:
-    """AWS may answer an action once, with its resources inside."""
+    """AWS may return one result for an action, with its resources inside."""
     iam = lab.client("iam")
     role = "arn:aws:iam::123456789012:role/Admin"
     asked = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=["s3:GetObject"], ResourceArns=["a", "b"])
@@ -85,7 +85,7 @@ def test_an_answer_for_each_resource_counts_more_than_that_for_the_action(lab: L
 
 
 class TestTheSimulator:
-    """What the local lakehouse answers, seen by boto3."""
+    """The local lakehouse's responses, as boto3 returns them."""
 
     def ask(self, lab: Lab, **parameters: object) -> list[str]:
         role = "arn:aws:iam::123456789012:role/Analyst"

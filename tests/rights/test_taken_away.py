@@ -24,7 +24,7 @@ ACCOUNT = "policies/learner_account_permissions.json"
 
 @pytest.fixture
 def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
-    """A running lakehouse that enforces IAM and refreshes all the time."""
+    """A running lakehouse that enforces IAM and refreshes continuously."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)

@@ -24,13 +24,13 @@ CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 def excused() -> list[tuple[str, str]]:
-    """Read the README's table of what only AWS asks for: statement, and the end of its idle part."""
+    """Read the README's table of permissions that only AWS requires: statement, and the end of its idle part."""
     table = README.read_text(encoding="utf-8").partition("Given, and not shown to be used:")[2].partition("\n## ")[0]
     return re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", table, re.MULTILINE)
 
 
 def each_twice(folder: Path) -> list[Path]:
-    """Return all chapters, each one followed by a copy that finds what the chapter left behind."""
+    """Return all chapters, each followed by a copy that finds the chapter's resources."""
     twice = []
     for chapter in CHAPTERS:
         again = folder / chapter.name.replace("_", "_again_", 1)
@@ -46,11 +46,11 @@ class Account:
 
     Args:
         governed: Whether Lake Formation governs it.
-        policies: What the learner has.
+        policies: The learner's policies.
         prepared: Whether an instructor has changed the settings of the account for a class.
         studio: Whether it has a domain of SageMaker Unified Studio.
         left_out: The chapters that the learner does not run, by their numbers.
-        again: Whether each chapter runs a second time, and finds what it left behind.
+        again: Whether each chapter runs a second time and finds its own resources.
         needed: Parts of the policies that are idle in every other account, and must not be idle in this one.
         idle: Parts that are idle in this account and in no other.
     """
@@ -70,7 +70,7 @@ ACCOUNTS = {
     "governed": Account(
         governed=True,
         needed=("lakeformation:GetDataAccess", "ReadWhereLakeFormationGoverns: *"),
-        # Nothing is open to IAM, so nobody opts in; and who may grant there is an administrator before the tutorial.
+        # Nothing is open to IAM, so no opt-ins are needed, and only an existing administrator may grant permissions.
         idle=(
             "LookAfterTargetRole: iam:UntagRole",
             "ShareInLakeFormation: lakeformation:CreateLakeFormationOptIn",
@@ -129,7 +129,7 @@ def test_every_chapter_runs_and_the_learners_policies_are_enough_and_no_more_tha
             become(administrator, documents)
             before = newest(running)
             yield
-            # Chapter 3 also queries as the project's role, which is refused before the grant.
+            # Chapter 3 also queries with the project's role, which is refused before the grant.
             asked[:] = rights(running, after=before, of=ROLE)
 
     every = each_twice(tmp_path) if account.again else CHAPTERS

@@ -24,7 +24,7 @@ from local_lakehouse.sql.grammar.reader import RESERVED
 from local_lakehouse.sql.grammar.tokens import Kind, tokenize
 from local_lakehouse.sql.workers.pool import WorkerPool
 
-# Words that stand before a parenthesis and name no function.
+# Words before a parenthesis that are not names of functions.
 _NOT_FUNCTIONS = RESERVED | {"OVER", "ROWS", "ALL", "ANY", "SOME", "DATE", "INTERVAL", "DECIMAL", "VARCHAR", "SETS"}
 _ROUNDING = 0.011
 _BARE_DATE = re.compile(r"(?<!DATE )('\d{4}-\d\d-\d\d')")
@@ -35,7 +35,7 @@ class Tables:
     """The catalog of the generated tables.
 
     Args:
-        folder: Where the tables are.
+        folder: The folder of the tables.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -59,7 +59,7 @@ class Tables:
         return Source(("awsdatacatalog", "tpcds", names[-1]), relation, columns)
 
     def rows(self, relation: str) -> pa.Table:
-        """Return the rows of a table that was found, under DuckDB's names of its columns."""
+        """Return the rows of a table that was found, under DuckDB's column names."""
         table = self.tables[self.opened[relation]]
         return table.rename_columns([f"c{place}" for place in range(table.num_columns)])
 
@@ -74,7 +74,7 @@ _NAMES = {"int64": "bigint", "int32": "integer", "string": "varchar", "double": 
 
 
 def as_trino_formats(text: str) -> str:
-    """Write a query of DuckDB's dialect as Trino formats it: functions' names in quotes, dates that say so.
+    """Rewrite a query in DuckDB's dialect as Trino formats it: function names in quotes, and dates as date literals.
 
     Args:
         text: A query.
@@ -91,7 +91,7 @@ def as_trino_formats(text: str) -> str:
 
 
 def same(mine: Sequence[Sequence[Text]], its: Sequence[Sequence[Text]]) -> bool:
-    """Return whether two answers are equal, up to the rounding of decimals, whose quotients differ in scale.
+    """Return whether two answers are equal, apart from the rounding of decimals, whose quotients differ in scale.
 
     Args:
         mine: Our rows.
@@ -127,10 +127,10 @@ def _close(mine: Text, its: Text) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the queries and print a line for each that fails or differs; return how many do.
+    """Run the queries, print a line for each query that fails or differs, and return their number.
 
     Args:
-        arguments: The folder with tables and queries, and the numbers of the queries wanted.
+        arguments: The folder with tables and queries, and the numbers of the requested queries.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)

@@ -1,6 +1,6 @@
 """Generator of TPC-DS: tables, queries and DuckDB's own answers, written to a folder.
 
-It runs in an environment of its own, with ``duckdb`` and ``duckdb-extension-tpcds`` of one version.
+It runs in a separate environment, with the same version of ``duckdb`` and ``duckdb-extension-tpcds``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def main(folder: Path) -> None:
     """Write ``TABLE.parquet`` for each table, and ``queries.json`` with each query's text and answer.
 
     Args:
-        folder: Where the files go.
+        folder: The folder for the files.
     """
     import duckdb_extension_tpcds  # type: ignore[import-not-found]  # there in its own environment only
 

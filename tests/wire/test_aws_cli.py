@@ -36,7 +36,7 @@ class Cli:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def until(self, wanted: Any, *words: str) -> Any:
-        """Repeat a command until a function of its answer says it is enough."""
+        """Repeat a command until its answer satisfies a condition."""
         deadline = time.monotonic() + 30
         while not wanted(answer := self(*words)):
             assert time.monotonic() < deadline, answer
@@ -116,7 +116,7 @@ def test_the_blog_from_the_table_to_the_evolved_schema(running: Lakehouse, lab: 
 
 
 def ask(aws: Cli, sql: str) -> list[list[str]]:
-    """Run a query as the CLI does, and return the rows as text, the header first."""
+    """Run a query with the CLI, and return the rows as text, with the header first."""
     started = aws("athena", "start-query-execution", "--query-string", sql,
                   "--query-execution-context", "Database=customerdb")  # fmt: skip
     identity = ("--query-execution-id", started["QueryExecutionId"])

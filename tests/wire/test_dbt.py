@@ -83,7 +83,7 @@ def dbt(tmp_path: Path) -> Iterator[Dbt]:
     lakehouse.stop()
 
 
-@pytest.mark.timeout(300)  # dbt takes seconds to read its own macros
+@pytest.mark.timeout(300)  # dbt takes seconds to load its own macros
 def test_a_project_is_built_and_built_again(dbt: Dbt) -> None:
     states = dbt.build()
 

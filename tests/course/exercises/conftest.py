@@ -19,7 +19,7 @@ from zetl_helpers.payments import payments
 
 @pytest.fixture(scope="package")
 def exercised() -> Iterator[Lab]:
-    """A lab with all that the chapters make; every wait for a refresh gets one."""
+    """A lab with everything that the chapters create; every wait for a refresh triggers a refresh."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     with without_waiting(lakehouse.zero_etl.refresh_now), pytest.MonkeyPatch.context() as patch:
@@ -28,7 +28,7 @@ def exercised() -> Iterator[Lab]:
         patch.setattr(zetl.lakehouse, "_POLL_SECONDS", 0.01)
         lab = connect_to(lakehouse.url)
         zetl.catch_up(lab, 8)
-        # Before there is another integration, whose events the log has as well.
+        # Before another integration exists, whose events would also be in the log.
         log_a_late_ingestion(lab)
         chapters.share(lab)
         zetl.source.import_items(lab.with_table("Payments"), payments(50))
@@ -57,7 +57,7 @@ def ship(shipments: Lab) -> None:
 
 
 def log_a_late_ingestion(lab: Lab) -> None:
-    """Let one ingestion be a minute behind: those of the lakehouse may all take the same few milliseconds."""
+    """Make one ingestion a minute late, because the lakehouse's ingestions may all take the same few milliseconds."""
     logs = lab.client("logs")
     events = logs.filter_log_events(logGroupName=zetl.integration.LOG_GROUP)["events"]
     current = _integration_lookup.find(lab)
@@ -79,5 +79,5 @@ def log_a_late_ingestion(lab: Lab) -> None:
 
 @pytest.fixture
 def chapter(exercised: Lab, tmp_path: Path) -> Callable[[int], Chapter]:
-    """A chapter's exercises with nothing done."""
+    """A chapter's exercises, not attempted yet."""
     return lambda number: zetl.exercises.chapter(exercised, number, progress=Progress(tmp_path))

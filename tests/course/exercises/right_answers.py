@@ -1,4 +1,4 @@
-"""For each exercise, its right answer in the forms that learners give it; functions take the lab."""
+"""The right answer to each exercise, in the forms that learners use; functions take the lab."""
 
 import datetime
 import json
@@ -74,7 +74,7 @@ def statements(name: str, *more: Any) -> list[Any]:
 
 
 def in_place(lab: Lab, sql: str) -> str:
-    """Put the numbers of the snapshots where a statement names them."""
+    """Replace the snapshots' names in a statement with their ids."""
     snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]
     return sql.replace("{first}", str(snapshots.iloc[0])).replace("{last}", str(snapshots.iloc[-1]))
 

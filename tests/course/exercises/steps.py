@@ -1,4 +1,4 @@
-"""Steps that learners take with AWS's API, and tables that they make; each takes the lab."""
+"""Steps that learners perform with AWS's API, and tables that they create; each function takes the lab."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ def pivot(lab: Lab, sql: str = "", index: str = "accountstatus", columns: str = 
 
 
 def written(**changed: Any) -> Any:
-    """Return what writes the item of exercise 1.2, with some attributes changed or left out."""
+    """Return a step that writes the item of exercise 1.2, with some attributes changed or left out."""
 
     def write(lab: Lab) -> None:
         item = {"State": {"S": "NV"}, "CreditLimit": {"N": "1000"}} | changed
@@ -33,7 +33,7 @@ def lags(lab: Lab) -> Any:
 
 
 def tagged(tags: dict[str, str]) -> Any:
-    """Return what tags the integration."""
+    """Return a step that tags the integration."""
 
     def tag(lab: Lab) -> None:
         glue, arn = lab.client("glue"), integration.require(lab)["IntegrationArn"]
@@ -52,7 +52,7 @@ TAGS = (
 def laid_out(
     *, twice: bool = False, none: bool = False, config: dict[str, str] | None = None, **changed: str | None
 ) -> Any:
-    """Return what tells AWS Glue how to partition the table Payments."""
+    """Return a step that tells AWS Glue how to partition the table Payments."""
 
     def lay_out(lab: Lab) -> None:
         spec = {"FieldName": "PaidAt", "FunctionSpec": "day", "ConversionSpec": "iso"} | changed
@@ -74,7 +74,7 @@ def accounts(lab: Lab) -> tuple[pd.Series, pd.Series]:
 
 
 def executed(sql: str) -> Callable[[Lab], str]:
-    """Return what runs a statement and returns the id of its execution."""
+    """Return a step that runs a statement and returns the id of its execution."""
 
     def execute(lab: Lab) -> str:
         athena = lab.client("athena")
@@ -90,7 +90,7 @@ def executed(sql: str) -> Callable[[Lab], str]:
 
 
 def saved(sql: str, name: str = "Debt by status", database: str = "customerdb") -> Callable[[Lab], str]:
-    """Return what saves a statement and returns the id of the saved query."""
+    """Return a step that saves a statement and returns the id of the saved query."""
 
     def save(lab: Lab) -> str:
         query: str = lab.client("athena").create_named_query(
@@ -102,7 +102,7 @@ def saved(sql: str, name: str = "Debt by status", database: str = "customerdb") 
 
 
 def repaired(shipment: str = "", *, without: str = "", **changed: Any) -> Any:
-    """Return what leaves the repaired shipments in the table, with one of them changed, or deleted."""
+    """Return a step that leaves the repaired shipments in the table, with one shipment changed or deleted."""
 
     def repair(lab: Lab) -> None:
         shipments = lab.with_table("Shipments")
@@ -130,7 +130,7 @@ def as_loaded(shipments: Lab) -> None:
 
 
 def undo(lab: Lab) -> None:
-    """Take back what `written`, `tagged` and `laid_out` leave behind."""
+    """Undo the changes of `written`, `tagged` and `laid_out`."""
     key = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}}
     lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
     tagged({})(lab)

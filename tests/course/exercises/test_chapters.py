@@ -1,4 +1,4 @@
-"""Each check lets the solution pass, and tells what is wrong with answers that are wrong."""
+"""Each check accepts the solution, and names the mistake in wrong answers."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def question(name: str, chapter: Callable[[int], Chapter]) -> zetl.exercises.eng
 
 @pytest.fixture(scope="package")
 def names(exercised: Lab) -> dict[str, Any]:
-    """What the chapters' cells have made before a learner answers."""
+    """The variables that the chapters' cells have set before a learner answers."""
     lab = exercised
     snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]
     accounts = zetl.query(lab, "SELECT state, accountstatus FROM customeraccounts")

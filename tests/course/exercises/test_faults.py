@@ -1,4 +1,4 @@
-"""Exercises that break something: what shows, which repairs count, and that the lab is put back."""
+"""Exercises that break something: the symptoms, the accepted repairs, and the restored lab."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ COLLIDING = {"CustomerID": {"S": "CUST9001"}, "AccountNumber": {"S": "ACC900001"
 
 @pytest.fixture
 def broken(request: pytest.FixtureRequest, chapter: Callable[[int], Chapter]) -> Iterator[Question]:
-    """The exercise of the test's chapter, with its fault made; whatever the test leaves is put back."""
+    """The exercise of the test's chapter, with its fault caused; the lab is restored after the test."""
     question = chapter(request.param).q4
     question.break_it()
     yield question
@@ -25,7 +25,7 @@ def broken(request: pytest.FixtureRequest, chapter: Callable[[int], Chapter]) ->
 
 
 def whole(lab: Lab) -> tuple[str, int, str, str]:
-    """What faults change: the integration's status, the rows, the role's policy, the project's grants."""
+    """The state that faults change: the integration's status, the rows, the role's policy, the project's grants."""
     policy = lab.client("iam").get_role_policy(RoleName=lab.role, PolicyName=POLICY_NAME)["PolicyDocument"]
     grants = zetl.studio.grants(lab, zetl.studio.find_project(lab))
     rows = zetl.query(lab, "SELECT COUNT(*) AS n FROM customeraccounts")["n"].iloc[0]
@@ -154,7 +154,7 @@ def test_a_policy_of_ones_own_counts(broken: Question, exercised: Lab) -> None:
         iam.delete_role_policy(RoleName=exercised.role, PolicyName="mine")
 
 
-# No other chapter needs the grants of chapter 3, so that catching up leaves them alone.
+# No other chapter needs the grants of chapter 3, so catching up does not change them.
 @pytest.mark.parametrize("number", sorted({*FAULTS} - {3}))
 def test_catching_up_mends_what_a_learner_left_broken(
     number: int, chapter: Callable[[int], Chapter], exercised: Lab

@@ -1,4 +1,4 @@
-"""Rows are compared by what they say, and the difference is named."""
+"""Rows are compared by their values, and the message names the difference."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -23,7 +23,7 @@ BY_STATE = {name for name, exercise in EXERCISES.items() if exercise.by_state}
 
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run each statement of an exercise's judge once: nothing changes between two answers."""
+    """Run each statement of an exercise's judge only once, because nothing changes between two answers."""
     frames: dict[str, pd.DataFrame] = {}
     query = lakehouse.query
 
@@ -38,12 +38,12 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def check(exercised: Lab, answered: None, chapter: Callable[[int], Chapter]) -> Callable[[str, Any], Outcome]:
-    """Give an answer, as it stands in the lists, to an exercise."""
+    """Submit an answer from the lists to an exercise."""
     late: list[str] = []
 
     def give(name: str, answer: Any) -> Outcome:
         if name == "8.2" and not late:
-            # Other tests create the integration again: one ingestion is the best, the worst and the average.
+            # Other tests recreate the integration: with one ingestion, the best, the worst and the average are equal.
             log_a_late_ingestion(exercised)
             late.append(name)
         one = question(name, chapter)
@@ -78,7 +78,7 @@ def test_every_exercise_is_tried_with_five_right_and_twelve_wrong_answers() -> N
 def test_every_form_of_an_answer_gets_its_verdict(
     name: str, check: Callable[[str, Any], Outcome], golden: Callable[[str, str], None]
 ) -> None:
-    """The tables in tests/golden/exercise_matrix/ are to be read: no message in them may state a falsehood."""
+    """The tables in tests/golden/exercise_matrix/ must be reviewed: no message in them may be false."""
     lines = [f"{name} {EXERCISES[name].title}"]
     surprises = []
     expected = [
@@ -111,13 +111,13 @@ def shown(answer: Any) -> str:
         return "(made in the lab)"
     if isinstance(answer, pd.DataFrame | pd.Series):
         answer = answer.to_dict()
-    # Before numpy 2 its numbers look like Python's.
+    # Before numpy 2, its numbers are displayed like Python's.
     kind = f"np.{type(answer).__name__}({answer.item()!r})" if isinstance(answer, np.generic) else ""
     return kind or re.sub(r"\s+", " ", f"{in_order(answer)!r}")[:100]
 
 
 def in_order(answer: Any) -> Any:
-    """Return an answer with its sets as lists: their order differs from run to run."""
+    """Return an answer with its sets as lists, because the order of sets differs from run to run."""
     if isinstance(answer, dict):
         return {name: in_order(entry) for name, entry in answer.items()}
     return sorted(answer) if isinstance(answer, set) else answer

@@ -1,4 +1,4 @@
-"""Each slip of an exercise gives other rows than the right statement: otherwise it could never be named."""
+"""Each slip of an exercise returns different rows than the right statement; otherwise it could not be detected."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from zetl_helpers.lakehouse import query
 
 
 def judges_of_sql(judge: Any) -> Iterator[Sql]:
-    """Find the judges of a SELECT within a judge."""
+    """Find the judges of a SELECT inside a judge."""
     if isinstance(judge, Sql):
         yield judge
         return

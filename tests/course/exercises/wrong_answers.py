@@ -1,4 +1,4 @@
-"""For each exercise, wrong answers that learners give, and what the message about each must say."""
+"""Wrong answers that learners give to each exercise, and the required text of the message about each."""
 
 from typing import Any
 
@@ -78,4 +78,4 @@ FURTHER: dict[str, list[Any]] = {
     **dict.fromkeys(("4.2", "5.1", "7.1"), IDS),
     **dict.fromkeys(("5.2", "5.4"), TABLES),
 }
-"""Answers that are wrong without a message of their own."""
+"""Wrong answers without a specific message."""

@@ -1,4 +1,4 @@
-"""For each exercise of chapters 1 to 5, wrong answers that learners give, and what the message about each must say."""
+"""Wrong answers to each exercise of chapters 1 to 5, and the required text of the message about each."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The instructor's kit fits the notebooks, whatever becomes of them."""
+"""The instructor's kit matches the notebooks, whatever changes in them."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def changed(tmp_path: Path, name: str, change: Callable[[dict[str, Any]], object]) -> Path:
-    """Return a copy of a chapter with something else in it."""
+    """Return a copy of a chapter with some fields replaced."""
     original = next(path for path in NOTEBOOKS if path.stem == name)
     notebook = json.loads(original.read_text(encoding="utf-8"))
     change(notebook)

@@ -15,12 +15,12 @@ from zetl_helpers.course.site import reference
 
 pytestmark = pytest.mark.once
 
-# What needs no words in any function: the lab is what the whole package is about.
+# Arguments that no function has to describe: the whole package is about the lab.
 OBVIOUS = {"self", "cls", "lab"}
 
 
 def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield the functions that the reference shows, by name; methods of public classes included."""
+    """Yield the functions that the reference shows, by name, including the methods of public classes."""
     found: dict[str, Any] = {name: getattr(zetl_helpers, name) for name in reference.FUNCTIONS}
     for page, module_name in reference.modules().items():
         module = importlib.import_module(module_name)

@@ -1,4 +1,4 @@
-"""Slides are slides: one idea, few words, notes, no scaffolding, no network."""
+"""Each slide has one idea, few words and notes, and needs no scaffolding and no network."""
 
 import re
 from pathlib import Path

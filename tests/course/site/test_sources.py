@@ -1,4 +1,4 @@
-"""What the site is made of."""
+"""The sources of the site."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A README that leads to a chapter, which leads to another one and to a page of documents."""
+    """A README that links to a chapter, which links to another chapter and to a document."""
     root = tmp_path / "root"
     (root / "notebooks").mkdir(parents=True)
     (root / "docs").mkdir()

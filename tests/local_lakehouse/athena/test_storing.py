@@ -1,4 +1,4 @@
-"""Values in columns of another type: stored if both types have a common type, and refused if a value does not fit."""
+"""Values in columns of another type: stored if the types have a common type, and refused if a value does not fit."""
 
 from __future__ import annotations
 

@@ -13,14 +13,14 @@ SCALE = 0.1
 
 
 def generate(folder: Path) -> dict[str, Path]:
-    """Write the eight tables as Parquet files and return where each is."""
+    """Write the eight tables as Parquet files, and return the path of each."""
     command = str(Path(sys.executable).with_name("tpchgen-cli"))
     subprocess.run([command, "parquet", "-s", str(SCALE), "--output-dir", str(folder)], check=True, capture_output=True)
     return {path.stem: path for path in sorted(folder.glob("*.parquet"))}
 
 
 def read(path: Path) -> pa.Table:
-    """Read one of them as Iceberg knows its types."""
+    """Read a table with Iceberg's types."""
     rows = pq.read_table(path)
     plain = {pa.string_view(): pa.string(), pa.large_string(): pa.string()}
     return rows.cast(pa.schema([(field.name, plain.get(field.type, field.type)) for field in rows.schema]))

@@ -38,7 +38,7 @@ _OPERATORS = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 
 @st.composite
 def _tests(draw: st.DrawFn, depth: int = 2) -> tuple[str, dict[str, Any]]:
-    """Draw a condition with its values, whose names are unique by a number that is drawn with them."""
+    """Draw a condition with its values; a random number makes their names unique."""
     name = f":v{draw(st.integers(0, 10**6))}"
     kind = draw(st.sampled_from(["compare", "exists", "type", "contains", "begins", "size"] + ["logic"] * (depth > 0)))
     path = draw(_PATHS)
@@ -103,7 +103,7 @@ def routes() -> Any:
         before = copy.deepcopy(table.items)
         answer = dispatch.serve(request, ACCOUNT)
         if answer.status != 200:
-            # moto executes a part of what it refuses.
+            # moto executes a part of a request that it refuses.
             table.items = before
         return answer
 

@@ -1,4 +1,4 @@
-"""Past states are as they were, whatever was written since."""
+"""Past states do not change, whatever was written since."""
 
 from __future__ import annotations
 

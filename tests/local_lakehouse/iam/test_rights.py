@@ -1,4 +1,4 @@
-"""Recorded permissions: none is missed, however often the same ones repeat."""
+"""Recorded permissions: none is missed, however often the same permissions repeat."""
 
 import pytest
 

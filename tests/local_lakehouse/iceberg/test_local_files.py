@@ -1,4 +1,4 @@
-"""Objects as local files, and the removal of those that nobody reads any longer."""
+"""Objects as local files, and the removal of files that are no longer read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PartiQL's statements, through boto3, against what DynamoDB's other operations say."""
+"""PartiQL's statements through boto3, compared with DynamoDB's other operations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ITEMS: list[dict[str, Any]] = [
 
 
 class Statements:
-    """Executes statements on a backend; requests and answers have the shapes of boto3."""
+    """Executes statements on a backend; requests and answers have boto3's form."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.dynamodb = clients.client("dynamodb")

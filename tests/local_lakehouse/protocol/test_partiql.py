@@ -1,4 +1,4 @@
-"""The one table of a statement, however it is written."""
+"""The table of a statement, however the statement is written."""
 
 import contextlib
 from typing import Any

@@ -1,6 +1,6 @@
 """Random requests: raw HTTP, AWS JSON, REST and forms, similar enough to valid ones to be parsed.
 
-``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends them for so long, and says what it sent when
+``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends them for that time, and prints the requests if
 something breaks.
 """
 
@@ -60,16 +60,16 @@ TEXTS = [
 ]
 NUMBERS = [0, 1, -1, 2**31, 2**63, -(2**63), 10**400, 0.5, -0.0, 1e308, True]
 JUNK: list[Any] = [None, True, 0, "", [], {}, [None], {"": None}, {"S": "a"}, [[]], "x" * 100]
-# Operations that take seconds, or that stop what others need.
+# Operations that take seconds, or that stop something that other requests need.
 _LEFT_OUT = {"StartQueryExecution", "ExportTableToPointInTime", "ImportTable", "CreateIntegration", "ModifyIntegration"}
 
 
 class Fuzzer:
-    """Makes requests of a seed.
+    """Generates the requests of a seed.
 
     Args:
-        lakehouse: Who answers.
-        seed: What chance begins with.
+        lakehouse: The lakehouse that answers.
+        seed: The seed of the random numbers.
     """
 
     def __init__(self, lakehouse: Lakehouse, seed: int) -> None:

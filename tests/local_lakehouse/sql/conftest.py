@@ -22,13 +22,13 @@ from local_lakehouse.sql.workers.pool import WorkerPool, WorkerSession
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the tests: its columns' Athena types by their names, its rows, and its versions."""
+    """A table of the tests: the Athena types of its columns by name, its rows, and its versions."""
 
     columns: Mapping[str, str]
     rows: Sequence[Sequence[Any]] = ()
 
     def arrow(self) -> pa.Table:
-        """Return the rows with the names that DuckDB's SQL has for them."""
+        """Return the rows under the column names of DuckDB's SQL."""
         columns = [[row[place] for row in self.rows] for place in range(len(self.columns))]
         kinds = [_ARROW[type_.partition("(")[0]] for type_ in self.columns.values()]
         arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]

@@ -1,7 +1,7 @@
-"""The tables in ``docs/trino-tests.md`` of the examples on Trino's function pages and in Athena's user guide.
+"""The tables in ``docs/trino-tests.md`` about the examples on Trino's function pages and in Athena's user guide.
 
-Run ``python -m tests.local_lakehouse.sql.examples_table`` to write them again after a change of
-``trino_examples.jsonl`` or ``guide_examples.jsonl``.
+Run ``python -m tests.local_lakehouse.sql.examples_table`` to update them after a change to ``trino_examples.jsonl`` or
+``guide_examples.jsonl``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Equal values that differ in DuckDB: times in other zones, and maps in another order, at any depth."""
+"""Equal values that differ in DuckDB: times in different zones, and maps in a different order, at any depth."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_java_and_joda_resolve_clock_changes() -> None:
     def micros(text: str) -> int:
         return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
 
-    # Skipped: an hour later. Twice: java.time takes the first, Joda the offset that it came from.
+    # A skipped time moves an hour later. For a repeated time, java.time uses the first offset, Joda the original one.
     assert zones.to_instant(micros("2024-03-31T02:30"), "Europe/Berlin") == micros("2024-03-31T01:30")
     assert zones.to_joda_instant(micros("2024-03-10T02:30"), "America/New_York") == micros("2024-03-10T07:30")
     assert zones.to_instant(micros("2024-10-27T02:30"), "Europe/Berlin") == micros("2024-10-27T00:30")

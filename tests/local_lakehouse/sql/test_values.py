@@ -421,7 +421,7 @@ TRIED = [
 
 
 def test_try_cast_is_cast_or_null(ask: Ask) -> None:
-    """TRY_CAST, TRY of CAST, and both in a lambda agree with CAST, which DuckDB 1.5.1 needs other SQL for."""
+    """TRY_CAST, TRY of CAST, and both in a lambda agree with CAST, for which DuckDB 1.5.1 needs different SQL."""
     for value, target in TRIED:
         try:
             expected = ask(f"SELECT CAST(x AS {target}) FROM (VALUES {value}) t(x)").rows[0][0]

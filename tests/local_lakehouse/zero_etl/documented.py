@@ -26,7 +26,7 @@ PAGES = {
     "exports": "S3DataExport.Output.html",
 }
 
-# The row's name: the page that says it, and what it says.
+# The row's name: the page, and its statement.
 ROWS = {
     "operations": ("model", "Fifteen operations on integrations, resource properties and table properties."),
     "create-answer": ("model", "CreateIntegration answers with the required members and the status CREATING."),

@@ -1,4 +1,4 @@
-"""Keys of every type, length and byte reach the target, and stay in it after updates and deletions."""
+"""Keys of every type, length and byte reach the target, and remain correct after updates and deletions."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def test_what_is_said_to_be_synced_is_synced(
         logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=stream
     )["events"]
     synced = int(json.loads(events[-1]["message"])["details"]["lastSyncedTimestamp"])
-    # A client that looks at its clock some time after its write waits for a moment in between.
+    # A client that reads its clock some time after its write waits for a time in between.
     assert synced == int((began if written_meanwhile else world.clock.now) * 1000)
 
 

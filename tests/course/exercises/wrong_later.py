@@ -196,12 +196,12 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (lambda lab: None, "no properties of table Payments"),
     ],
     "11.1": [
-        (0, "another ImportedItemCount"),
-        (49, "another ImportedItemCount"),
-        (100_000, "another ImportedItemCount"),
-        ("51", "another ImportedItemCount"),
-        (-50, "another ImportedItemCount"),
-        (50.5, "another ImportedItemCount"),
+        (0, "different ImportedItemCount"),
+        (49, "different ImportedItemCount"),
+        (100_000, "different ImportedItemCount"),
+        ("51", "different ImportedItemCount"),
+        (-50, "different ImportedItemCount"),
+        (50.5, "different ImportedItemCount"),
     ],
     "11.2": [
         (360, "first load are still there"),

@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     stopped = threading.Event()
     system.on_request_to_end(stopped.set)
-    # Background work yields after a millisecond instead of five, because a request takes turns with it many times.
+    # Background work yields after 1 ms instead of 5 ms, because a request alternates with it many times.
     sys.setswitchinterval(0.001)
     lakehouse.start()
     _collect_garbage_seldom()

@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.01
 
 
 class LakehouseError(Exception):
-    """The lakehouse could not be started, stopped or found; the text says why and what to do."""
+    """The lakehouse could not be started, stopped or found; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def start(
         The running lakehouse, and whether this call started it.
 
     Raises:
-        LakehouseError: It did not start, the running lakehouse has another port, or this system cannot run one.
+        LakehouseError: It did not start, the running lakehouse uses another port, or this system cannot run it.
     """
     try:
         system.require_fork()
@@ -139,7 +139,7 @@ def stop(state: Path) -> bool:
 
 
 def return_to_backup(state: Path) -> bool:
-    """Stop the lakehouse of a state folder if it runs, and restore the last backup.
+    """Stop the lakehouse of a state folder if it is running, and restore the last backup.
 
     Returns:
         Whether there is a backup.
@@ -151,7 +151,7 @@ def return_to_backup(state: Path) -> bool:
 
 
 def export(state: Path, target: Path) -> None:
-    """Write a folder's state to one file, whether or not its lakehouse runs.
+    """Write a folder's state to one file, whether or not its lakehouse is running.
 
     Raises:
         LakehouseError: The file cannot be written.
@@ -184,7 +184,7 @@ def bring(state: Path, source: Path) -> None:
 
 
 def reset(state: Path) -> bool:
-    """Stop the lakehouse of a state folder if it runs, and delete all its data.
+    """Stop the lakehouse of a state folder if it is running, and delete all its data.
 
     Returns:
         Whether there was a lakehouse or data.

@@ -24,7 +24,7 @@ NO_FORK = (
 
 
 class UnsupportedSystemError(Exception):
-    """The local lakehouse does not run on this operating system; the text names the alternatives."""
+    """The local lakehouse does not run on this operating system; the message names the alternatives."""
 
 
 def require_fork() -> None:

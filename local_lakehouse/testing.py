@@ -49,7 +49,7 @@ class Clock:
 
 
 class QueryFailedError(AssertionError):
-    """Athena did not run a statement; the text says why."""
+    """Athena did not run a statement; the message says why."""
 
 
 class LakehouseInUseError(RuntimeError):

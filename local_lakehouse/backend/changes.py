@@ -143,7 +143,7 @@ class ChangeLog:
                 watched.window, watched.taken = watched.pending(), Window()
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Record the changes of a DynamoDB request, after it was executed and before the next one.
+        """Record a DynamoDB request's changes, after it was executed and before the next request.
 
         Writes that name their keys are recorded by key. Any other request that is not known to be read-only marks every
         watched table whose name occurs in it, so that no write is missed.
@@ -236,7 +236,7 @@ class ChangeLog:
 
     def _mark(self, text: str) -> None:
         for integration, watched in self._watched.items():
-            # Matched as a word, in a statement or an ARN, because another table's name can start with this one.
+            # Matched as a whole word, in a statement or an ARN, because another table's name can start with this name.
             if re.search(rf"(?<!\w){re.escape(watched.table)}(?!\w)", text):
                 self._whole(integration)
 

@@ -121,7 +121,7 @@ class ServiceClients:
     Args:
         serve: Executes a request.
         documents: The store of the services' state. `serve` holds the database's lock while it executes a request; hold
-            the lock to read several values at one instant.
+            the lock to read several values at a single point in time.
         account: The account of all requests.
         region: The Region of the clients.
     """

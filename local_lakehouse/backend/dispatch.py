@@ -49,7 +49,7 @@ HANDLERS: Mapping[str, tuple[str, str]] = {
     "sts": ("moto.sts.responses", "TokenResponse"),
 }
 
-# The S3 operations that moto supports: read requests by method, others by moto's dispatch on method and query.
+# The S3 operations that moto supports: read requests by method, other requests by moto's dispatch on method and query.
 _S3_METHODS: Mapping[str, str] = {
     "GetBucketAccelerateConfiguration": "get_bucket_accelerate_configuration",
     "GetBucketAcl": "get_bucket_acl",
@@ -109,7 +109,7 @@ _S3_WRITES = frozenset(
         "PutPublicAccessBlock", "RestoreObject", "SelectObjectContent", "UploadPart", "UploadPartCopy",
     }
 )  # fmt: skip
-# Headers that could make moto use another account, page or framing than the authorized request.
+# Headers that could make moto use a different account, page or framing from the authorized request.
 _WITHHELD = re.compile(
     r"authorization|connection|content-encoding|content-length|content-type|cookie|expect|host|origin"
     r"|transfer-encoding|user-agent|x-moto-.*|x-forwarded-.*"

@@ -33,7 +33,7 @@ _AT_ONCE = 200
 
 
 class DynamoDbSource:
-    """Reads items at one instant; a `snapshot` sees the same instant in all its reads.
+    """Reads items; all reads of a `snapshot` see the same point in time.
 
     Args:
         clients: The lakehouse.
@@ -86,7 +86,7 @@ class DynamoDbSource:
 
         Args:
             table_name: The table.
-            items: The candidates for items in DynamoDB JSON; if two have the same key, the later item wins.
+            items: The candidate items in DynamoDB JSON; if two have the same key, the later item wins.
         """
         with self._clients.lock:
             moto_table = self._tables()[table_name]
@@ -137,10 +137,10 @@ class DynamoDbSource:
 
 
 class TableSnapshot:
-    """A table's items at one instant.
+    """A table's items at a single point in time.
 
     Args:
-        connection: A connection at that instant.
+        connection: A connection that sees that point in time.
         number: The collection of the items.
         names: The table's key attributes, partition key first.
     """

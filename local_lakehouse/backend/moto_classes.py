@@ -46,7 +46,7 @@ INLINE = frozenset(
 )  # fmt: skip
 
 # Growing collections, with their initial values. Each member is a separate row and never changes, so that adding a
-# member costs only its own size.
+# member writes only that member.
 SPLIT: Mapping[str, Mapping[str, Callable[[], Any]]] = {
     "moto.cloudwatch.models.CloudWatchBackend": {"metric_data": list},
     "moto.glue.models.FakeTable": {"partitions": OrderedDict, "versions": dict},
@@ -133,7 +133,7 @@ def _encode_key(key: Any, encode: Encode) -> Plain:
     usual = _usual_key(encode)
     fields = {name: encode(value) for name, value in vars(key).items() if name not in _KEY_OMITTED}
     kept = {name: plain for name, plain in fields.items() if name not in usual or usual[name] != plain}
-    # Sorted, because the fields of a stored key have another order than those of a new key.
+    # Sorted, because the fields of a stored key are ordered differently from those of a new key.
     return {**dict(sorted(kept.items())), "$body": body_document(key)}
 
 

@@ -28,7 +28,7 @@ class MotoState:
     """The contents of moto's backends, in a database.
 
     moto looks up a backend by account and Region at each request. At that point, the backend is read from the database,
-    and the transaction records that it may change it.
+    and the transaction records that it may change the backend.
 
     Args:
         database: The database.

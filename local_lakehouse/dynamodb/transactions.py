@@ -35,7 +35,7 @@ U = TypeVar("U")
 
 
 class Transactions:
-    """Operations that read or write several items at one instant.
+    """Operations that read or write several items atomically.
 
     Args:
         items: The store of the items.
@@ -52,7 +52,7 @@ class Transactions:
         items.database.define(_SCHEMA)
 
     def transact_get_items(self, request: Mapping[str, Any]) -> str:
-        """Return up to 100 items at one instant."""
+        """Return up to 100 items as of a single point in time."""
         meter = Meter(request, 2, "Read")
         entries = [entry.get("Get") or {} for entry in request["TransactItems"]]
         _require_count(entries)

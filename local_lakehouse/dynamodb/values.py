@@ -69,7 +69,7 @@ def accept(value: Any, depth: int = 0) -> tuple[dict[str, Any], int]:
     """Check an attribute value and return it in normal form, with its size.
 
     Args:
-        value: The candidate for a value in DynamoDB JSON.
+        value: The candidate value in DynamoDB JSON.
         depth: The number of surrounding lists and maps.
 
     Raises:

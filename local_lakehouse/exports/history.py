@@ -50,7 +50,7 @@ _TABLES = (
     END
     """,
 )
-# The first format stored every version of every item under other keys, so recovery starts again.
+# The first format stored every version of every item under different keys, so recovery starts again.
 _FROM_1 = ("DROP TABLE item_versions", "DROP TABLE histories", *_TABLES)
 _SCHEMA = Schema("history", 2, _TABLES, migrations={1: _FROM_1}, large=("earlier_items",))
 

@@ -52,9 +52,9 @@ class Ask:
         resource: The resource's ARN.
         principal: The caller, which only resource policies use.
         context: Condition keys and their values.
-        known: Patterns of the condition keys that `context` would contain if the request had them. None means that it
-            contains all. With patterns, an undecidable condition (on another key or with an unsupported operator) makes
-            an Allow not apply and a Deny apply.
+        known: Patterns of the condition keys that `context` would contain if the request had them. None means that
+            `context` contains all keys. With patterns, an undecidable condition (on another key or with an unsupported
+            operator) makes an Allow not apply and a Deny apply.
     """
 
     action: str

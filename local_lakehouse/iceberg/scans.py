@@ -26,7 +26,7 @@ _KEPT_PLANS = 128
 
 
 class UnsupportedTableError(Exception):
-    """The table uses an unsupported feature; the text names it."""
+    """The table uses an unsupported feature; the message names it."""
 
 
 @dataclass(frozen=True)

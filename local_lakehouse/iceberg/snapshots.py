@@ -1,7 +1,7 @@
-"""An Iceberg commit with exactly one snapshot, whatever it adds, removes and changes in the schema.
+"""An Iceberg commit with exactly one snapshot, regardless of what it adds, removes or changes in the schema.
 
-PyIceberg's `overwrite` and `upsert` can write two or three snapshots for one change; time travel to a snapshot in
-between would show half a refresh. The snapshot is therefore assembled here, from PyIceberg's parts.
+PyIceberg's `overwrite` and `upsert` can write two or three snapshots for one change; time travel to an
+intermediate snapshot would show half a refresh. The snapshot is therefore assembled here, from PyIceberg's parts.
 """
 
 from __future__ import annotations

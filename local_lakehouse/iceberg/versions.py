@@ -1,9 +1,9 @@
 """Versions of a table: a snapshot's schema, and predicates bound to it.
 
 Iceberg identifies a column by its field id. A name identifies a column only within one schema: after a rename, a drop
-or a swap, the same name can refer to another column in the current schema than in an older snapshot's schema. PyIceberg
-binds a scan's row filter to the current schema by name. Scans are therefore planned on a view of the table with the
-snapshot's schema and positional column names.
+or a swap, the same name can refer to different columns in the current schema and in an older snapshot's schema.
+PyIceberg binds a scan's row filter to the current schema by name. Scans are therefore planned on a view of the table
+with the snapshot's schema and positional column names.
 """
 
 from __future__ import annotations

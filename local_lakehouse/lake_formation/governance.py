@@ -62,7 +62,7 @@ class Governance:
     def checks(self, principal: str, resource: Resource) -> bool:
         """Return whether Lake Formation controls a principal's access to a resource; otherwise only IAM does."""
         if resource not in self.register.creators:
-            # Lake Formation has no record of it: it does not exist, or is older than the register.
+            # Lake Formation has no record of the resource, which does not exist or is older than the register.
             return False
         if not any(permission == "ALL" for permission, _ in self.register.held(EVERYBODY, resource)):
             return True

@@ -103,7 +103,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def check_types(operation: OperationModel, document: Any, apart: Collection[str] = ()) -> None:
-    """Check the types and required members of a decoded JSON document, as moto needs it.
+    """Check the types and required members of a decoded JSON document, as moto requires.
 
     Args:
         operation: The operation.

@@ -29,7 +29,7 @@ Hook = Callable[[], None]
 
 
 class UnreadableStateError(Exception):
-    """A part of the state folder cannot be read by this version; the text says what to do."""
+    """A part of the state folder cannot be read by this version; the message says what to do."""
 
 
 class StateInUseError(Exception):
@@ -37,7 +37,7 @@ class StateInUseError(Exception):
 
 
 class StorageError(Exception):
-    """The state folder could not be read or written; the text says why and what to do."""
+    """The state folder could not be read or written; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Commit all changes that the block makes together, or none of them.
 
-        Writers take turns, in the order of `lock`. A nested block in the same thread is part of the outer one.
+        Writers take turns, in the order of `lock`. A nested block in the same thread is part of the outer block.
 
         Raises:
             StorageError: The state folder cannot be written; nothing was changed.
@@ -159,7 +159,7 @@ class Database:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Read the last committed state at one instant, without waiting for writers or blocking them.
+        """Read the last committed state at a single point in time, without waiting for writers or blocking them.
 
         A transaction's own changes are visible here only after it is committed.
         """

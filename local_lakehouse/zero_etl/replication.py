@@ -1,4 +1,4 @@
-"""Replication of one integration's data: first the whole table, then changes, each at one instant of the source."""
+"""Replication of one integration's data: first the whole table, then changes, each as of a point in time."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ class HiveLoad:
 
 
 def _holds(value: Any, condition: Condition) -> bool:
-    """Return whether a partition's value can meet a condition; the query evaluates anything that cannot be compared."""
+    """Return whether a partition's value can meet a condition; the query evaluates conditions that this function cannot."""
     if value is None:
         return False
     if any(type(value) is not type(other) for other in condition.values):

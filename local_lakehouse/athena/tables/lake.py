@@ -20,7 +20,7 @@ from local_lakehouse.lake_formation.resources import EVERY_COLUMN
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.sql.failures import QueryFailure
 
-# Athena creates and reads tables with format version 2; version 3 has types and deletes that it does not support.
+# Athena creates and reads tables with format version 2; version 3 has types and deletes that Athena does not support.
 _NEWEST_FORMAT = 2
 _DEFAULT_DATABASE = "default"
 

@@ -1,7 +1,8 @@
 """Comparisons: equality and order of every type, with Trino's rules for NULL inside rows, arrays and maps.
 
-``=`` is three-valued at any depth: two values are different if any pair of parts is, and otherwise unknown if any pair
-is. ``<`` of rows and arrays is decided by the first differing parts, and fails if a NULL precedes them.
+``=`` is three-valued at any depth: two values are different if any pair of parts differs; otherwise, the result is
+unknown if any pair is unknown. ``<`` of rows and arrays is decided by the first differing parts, and fails if a NULL
+precedes them.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class Facts:
         variables: The outer lambda parameters that it reads.
         rows: Whether it depends on rows through aggregates, windows or queries.
         volatile: Whether two evaluations can differ.
-        fails: Whether evaluation can fail, so that it must not be evaluated where Athena would not.
+        fails: Whether evaluation can fail, so that it must not be evaluated where Athena would not evaluate it.
     """
 
     reads: frozenset[str] = field(default_factory=frozenset)

@@ -107,7 +107,7 @@ def json_array_length(text: str) -> int | None:
 def json_array_get(text: str, index: int) -> str | None:
     """Return an element of an array, counting from 0, or from the end if negative.
 
-    A string is returned without its quotes and null as NULL, although the result has the type JSON.
+    A string is returned without its quotes, and null as NULL, although the result has the type JSON.
     """
     found = _found(text, ())
     if not isinstance(found, list) or not -len(found) <= index < len(found):

@@ -125,7 +125,7 @@ athena_from_unixtime(x) AS make_timestamp(CAST(athena_half_up(x * 1000) AS BIGIN
 """
 
 # Lists have a valid length even in refused branches, because DuckDB can evaluate all branches of a CASE.
-# Lists are paired by position: list_zip of DuckDB 1.5.1 fails for constant lists of NULLs, and for some never ends.
+# Lists are paired by position: list_zip of DuckDB 1.5.1 fails for constant lists of NULLs, and never ends for some.
 _COLLECTIONS = """
 athena_pairs(a, b) AS list_transform(range(1, greatest(len(a), len(b)) + 1), lambda zw: row(a[zw], b[zw]))
 athena_any(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN TRUE WHEN list_count(l) < len(l) THEN NULL ELSE FALSE END

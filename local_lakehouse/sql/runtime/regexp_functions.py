@@ -1,7 +1,7 @@
 """Java's regular expressions.
 
 The library `regex` is almost compatible; differences are translated or refused. It can abort a match that takes too
-long and releases Python's lock; Python's `re` would block the whole lakehouse.
+long, and it releases Python's lock; Python's `re` would block the whole lakehouse.
 """
 
 from __future__ import annotations

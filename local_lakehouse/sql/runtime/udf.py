@@ -1,4 +1,4 @@
-"""Python functions in DuckDB, for results that neither DuckDB nor a macro can provide as in Athena."""
+"""Python functions in DuckDB, for results that neither DuckDB nor a macro can reproduce."""
 
 from __future__ import annotations
 

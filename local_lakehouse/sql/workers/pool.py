@@ -285,7 +285,7 @@ class WorkerPool:
         return worker
 
     def take_back(self, worker: _Worker) -> None:
-        """Keep a worker for the next statement, unless there are enough or it has grown."""
+        """Keep a worker for the next statement, unless there are enough workers or its memory has grown."""
         try:
             worker.carry_out({"do": "clear"})
             kept = worker.fresh

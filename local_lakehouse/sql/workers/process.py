@@ -100,7 +100,7 @@ def _kind(error: Exception) -> str:
         return "interrupt"
     if isinstance(error, MemoryError | pa.ArrowMemoryError) or "Out of Memory" in text or "bad_alloc" in text:
         return "memory"
-    # Arrow raises OSError without a number for what DuckDB reports after the first batch of a result.
+    # Arrow raises OSError without a number for errors that DuckDB reports after the first batch of a result.
     if isinstance(error, OSError) and error.errno is not None:
         return "disk"
     return "duckdb"

@@ -259,7 +259,7 @@ def _launch(state: Path, command: list[str]) -> Running:
 
 
 def _last_words(log: Path, begin: int) -> str:
-    """Return a process's last output line, which has the reason for its failure."""
+    """Return a process's last output line, which contains the reason for its failure."""
     lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else f"The lakehouse ended immediately without a message; see {log}."
 

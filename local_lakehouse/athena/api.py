@@ -1,4 +1,4 @@
-"""Amazon Athena's operations, with SQL that runs.
+"""Amazon Athena's operations, including the execution of SQL.
 
 AWS: https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html
 """

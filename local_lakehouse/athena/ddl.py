@@ -53,7 +53,7 @@ def _task_failure(message: str) -> QueryFailure:
 
 
 def known_table(context: Context, names: nodes.TableName) -> dict[str, Any]:
-    """Return the catalog's entry of a table in a Hive statement.
+    """Return the catalog entry for a table in a Hive statement.
 
     Raises:
         QueryFailure: The table does not exist.

@@ -64,7 +64,7 @@ class StoredItems:
         return StoredItems(self._items, self._items.copy(self.number), self.names)
 
     def put_rows(self, rows: Iterable[tuple[bytes, str, int]]) -> None:
-        """Write validated items: their keys, texts and sizes."""
+        """Write validated items: their keys, JSON and sizes."""
         self._items.write(self.number, rows)
 
     def totals(self) -> tuple[int, int]:
@@ -99,7 +99,7 @@ def use(tables: ItemTables) -> None:
 
 
 def added(table: Any) -> Mapping[str, Any]:
-    """Return the stored data of a table besides its fields."""
+    """Return the stored data of a table in addition to its fields."""
     return {"collection": table.items.number}
 
 

@@ -253,7 +253,7 @@ def keys_of(bucket: str) -> StoredKeys:
 
 
 def body_document(key: Any) -> list[Any]:
-    """Return the identification of a key's body, and record the reference to it."""
+    """Return the identifier of a key's body, and record the reference to it."""
     body = key._value_buffer.body
     _current[0].objects.keep([body.file])
     return [body.file, body.size, body.crc]

@@ -17,10 +17,10 @@ _READ_UNIT, _WRITE_UNIT = 4096, 1024
 
 
 def choice(request: Mapping[str, Any], member: str, allowed: tuple[str, ...], default: str) -> str:
-    """Return a member that must be one of a few words.
+    """Return a member that must be one of the allowed values.
 
     Raises:
-        Fault: ``ValidationException``: it is not one of them.
+        Fault: ``ValidationException``: it is not an allowed value.
     """
     value = request.get(member)
     if value is None:

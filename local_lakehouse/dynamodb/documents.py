@@ -46,7 +46,7 @@ def projection(text: str, names: Names) -> list[Steps]:
 
 
 def projected(item: Item, paths: Sequence[Steps]) -> dict[str, Any]:
-    """Return an item's values at some paths, with the surrounding maps and lists."""
+    """Return an item's values at the given paths, with the surrounding maps and lists."""
     tree: dict[Any, Any] = {}
     for path in paths:
         branch = tree
@@ -102,7 +102,7 @@ def put(item: dict[str, Any], steps: Steps, value: Value) -> None:
 
 
 def remove(item: dict[str, Any], paths: Sequence[Steps]) -> None:
-    """Remove the values at some paths; positions refer to the item before the removal.
+    """Remove the values at the given paths; positions refer to the item before the removal.
 
     Raises:
         Fault: ``ValidationException``: no map or list can contain it.

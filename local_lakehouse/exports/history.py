@@ -105,7 +105,7 @@ class History:
         self._source = DynamoDbSource(clients)
         self._last = 0
         self._database = clients.documents.database
-        # The triggers are on its table.
+        # The triggers are on a table that `Items` creates.
         Items(self._database)
         self._database.define(_SCHEMA)
         self._database.before_commit(self._finish, last=True)

@@ -38,7 +38,7 @@ class LakehouseCatalog(GlueCatalog):
         return self.file_io(properties)
 
     def file_io(self, properties: Properties = EMPTY_DICT) -> LakehouseFileIO:
-        """Return the files of a table with some properties."""
+        """Return the files of a table with the given properties."""
         return LakehouseFileIO(self.objects, {**self.properties, **properties})
 
     def table_at(self, database: str, name: str, metadata_location: str) -> Table:

@@ -49,7 +49,7 @@ class ImportService:
 
     Args:
         clients: The lakehouse.
-        observers: Notified of imports like of other writes.
+        observers: Notified of imports, as of other writes.
         clock: Returns the current time in seconds since 1970.
     """
 

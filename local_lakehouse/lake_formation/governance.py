@@ -75,14 +75,14 @@ class Governance:
         return self.register.is_administrator(principal) or any(True for _ in self.register.held(principal, resource))
 
     def may(self, principal: str, resource: Resource, *permissions: str) -> bool:
-        """Return whether a principal has one of some permissions."""
+        """Return whether a principal has any of the given permissions."""
         if not self.checks(principal, resource) or self._owns(principal, resource):
             return True
         held = {permission for permission, _ in self.register.held(principal, resource)}
         return bool(held & {"ALL", *permissions})
 
     def require(self, principal: str, resource: Resource, *permissions: str) -> None:
-        """Require one of some permissions.
+        """Require any of the given permissions.
 
         Raises:
             Fault: ``AccessDeniedException``.

@@ -141,7 +141,7 @@ def _columns(document: Mapping[Any, Any]) -> Columns:
 
 
 def check(resource: Resource, permissions: Sequence[str]) -> None:
-    """Check that a type of resource has some permissions.
+    """Check that a type of resource has the given permissions.
 
     Raises:
         Fault: It does not have them.

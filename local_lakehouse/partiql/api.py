@@ -74,7 +74,7 @@ class PartiqlService:
         return {"Items": items, **_capacity(answer)}
 
     def _select(self, request: dict[str, Any], pages: Sequence[Request]) -> dict[str, Any]:
-        """Read pages until one ends, or the limit is reached."""
+        """Read pages until a result is truncated, or the limit is reached."""
         asked = _digest(request)
         at, start = _position(request["NextToken"], asked, len(pages)) if "NextToken" in request else (0, None)
         limit = request.get("Limit")

@@ -156,7 +156,7 @@ class Items:
         return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def totals_with(self, collection: int, names: Iterable[str]) -> tuple[int, int]:
-        """Return the number of items in a collection that have all of some attributes, and their size."""
+        """Return the number of items in a collection that have all of the given attributes, and their size."""
         paths = json.dumps([f"$.{json.dumps(name)}" for name in names])
         with self.database.view() as connection:
             row = connection.execute(

@@ -209,7 +209,7 @@ class _Object:
 
 
 def _chunk_bytes(footer: pq.ParquetFile, names: set[str]) -> int:
-    """Return the size of some columns' chunks in bytes."""
+    """Return the size of the given columns' chunks in bytes."""
     groups = [footer.metadata.row_group(number) for number in range(footer.metadata.num_row_groups)]
     return sum(
         chunk.total_compressed_size

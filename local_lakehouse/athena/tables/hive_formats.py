@@ -90,7 +90,7 @@ def serde_name(entry: dict[str, Any]) -> str:
 
 
 def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
-    """Return the rows of a file of a table.
+    """Return the rows in one of a table's files.
 
     Args:
         entry: The table's catalog entry.

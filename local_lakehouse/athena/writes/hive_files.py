@@ -99,7 +99,7 @@ class HiveWriter:
 
     Args:
         lake: The lakehouse's tables.
-        location: The files' location, with a final slash.
+        location: The files' location, with a trailing slash.
         file_format: One of `FORMATS`.
         compression: The codec's name, or None for the format's default.
         delimiter: The column delimiter of a text file.

@@ -99,7 +99,7 @@ def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _search_tables(self: GlueResponse) -> ActionResult:
-    """Find tables whose names, descriptions or columns contain a text, and that match all filters."""
+    """Find tables whose names, descriptions or columns contain a string, and that match all filters."""
     wanted = self.parameters
     text = str(wanted.get("SearchText") or "").strip('"').lower()
     filters = wanted.get("Filters") or []

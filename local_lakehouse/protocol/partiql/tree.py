@@ -153,7 +153,7 @@ class Select:
         index: The index to read; None for the table.
         paths: The projected paths; None for whole items.
         where: The condition.
-        order: Attributes with whether they descend.
+        order: The attributes to sort by, and whether each is descending.
     """
 
     verb: ClassVar[str] = "Select"

@@ -30,7 +30,7 @@ def _nodes(node: object, kind: type[_N]) -> Iterator[_N]:
 
 
 def check_recursion(common: tree.CommonTable) -> None:
-    """Refuse what Trino refuses in a recursive query.
+    """Refuse a recursive query that Trino refuses.
 
     Args:
         common: The name and its query.

@@ -286,7 +286,7 @@ class TokenReader:
         return tuple(names)
 
     def string(self) -> str:
-        """Read a text constant."""
+        """Read a string constant."""
         if self.token.kind not in (Kind.STRING, Kind.UNICODE_STRING):
             self.refuse("<string>")
         return self.take().value

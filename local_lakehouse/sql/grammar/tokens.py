@@ -109,7 +109,7 @@ _KINDS = {
 
 
 def position_at(text: str, offset: int) -> Position:
-    """Return the line and column of a position in a text."""
+    """Return the line and column of a position in a string."""
     return Position(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 

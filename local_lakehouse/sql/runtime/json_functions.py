@@ -163,7 +163,7 @@ def _bad(text: str, target: str) -> AthenaError:
 
 @udf("s:s")
 def json_varchar(text: str) -> str | None:
-    """CAST a JSON scalar to a text."""
+    """CAST a JSON scalar to a string."""
     value = parse_json(text)
     if isinstance(value, dict | list):
         raise AthenaError(f"Cannot cast '{text}' to varchar", "INVALID_CAST_ARGUMENT")
@@ -311,7 +311,7 @@ def _items(text: str, path: str, names: list[str], values: list[str | None]) -> 
 
 
 class _InputFailure(ValueError):
-    """A text that must be JSON is not."""
+    """A string that must be JSON is not JSON."""
 
 
 def _loaded(text: str) -> Any:

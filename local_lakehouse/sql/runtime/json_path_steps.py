@@ -24,7 +24,7 @@ class PathFailure(ValueError):
     """A path cannot be evaluated in a JSON value.
 
     Args:
-        message: Trino's message, without its beginning.
+        message: Trino's message, without its prefix.
         structural: Whether the path refers to a missing element or member.
     """
 
@@ -176,7 +176,7 @@ def members(base: Step, key: str | None) -> Step:
 
 
 def elements(base: Step, subscripts: list[tuple[Step, Step | None]]) -> Step:
-    """Return a step to array elements at some positions."""
+    """Return a step to the array elements at the given positions."""
 
     def step(context: Context) -> list[Any]:
         found: list[Any] = []
@@ -380,7 +380,7 @@ def _pair(operator: str, left: Any, right: Any) -> bool | None:
 
 
 def starts_with(whole: Step, prefix: Step) -> Predicate:
-    """Return a predicate about the start of strings."""
+    """Return a predicate that tests the start of strings."""
 
     def test(context: Context) -> bool | None:
         prefixes = prefix(context)

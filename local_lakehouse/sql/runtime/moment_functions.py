@@ -90,10 +90,10 @@ def _bad_cast(text: str, target: str) -> AthenaError:
 
 @udf("s:f")
 def parse_timestamp_(text: str) -> dict[str, int]:
-    """CAST a text to a timestamp."""
+    """CAST a string to a timestamp."""
     try:
         moment = parse_timestamp(text.strip(" "))
-        # A zone must exist, but is dropped.
+        # A zone must exist, but it is dropped.
         zone_name(moment.zone or "UTC")
     except ValueError as error:
         raise _bad_cast(text, "timestamp") from error
@@ -102,7 +102,7 @@ def parse_timestamp_(text: str) -> dict[str, int]:
 
 @udf("s:F")
 def parse_time_(text: str) -> dict[str, int]:
-    """CAST a text to a time."""
+    """CAST a string to a time."""
     try:
         # An offset from UTC is dropped.
         moment = parse_time(text)
@@ -113,7 +113,7 @@ def parse_time_(text: str) -> dict[str, int]:
 
 @udf("s:T")
 def parse_zoned_time(text: str) -> dict[str, int]:
-    """CAST a text to a time with a zone."""
+    """CAST a string to a time with a zone."""
     try:
         moment = parse_time(text)
         offset = offset_of(moment.zone) if moment.zone else 0
@@ -124,7 +124,7 @@ def parse_zoned_time(text: str) -> dict[str, int]:
 
 @udf("s:Z")
 def parse_zoned(text: str) -> dict[str, Any]:
-    """CAST a text to a timestamp with a zone."""
+    """CAST a string to a timestamp with a zone."""
     try:
         moment = parse_timestamp(text.strip(" "))
         name = zone_name(moment.zone or "UTC")

@@ -68,7 +68,7 @@ class Pattern:
             raise self._late() from error
 
     def finditer(self, text: str, start: int = 0) -> Iterator[regex.Match[str]]:
-        """Walk over all matches."""
+        """Iterate over all matches."""
         try:
             yield from self._compiled.finditer(text, start, timeout=_PATIENCE_SECONDS, concurrent=True)
         except TimeoutError as error:
@@ -120,7 +120,7 @@ def _check_group(pattern: Pattern, group: int) -> None:
 
 @udf("ss:b")
 def regexp_like(text: str, pattern: str) -> bool:
-    """Return whether a pattern occurs in a text."""
+    """Return whether a pattern occurs in a string."""
     return java_pattern(pattern).search(text) is not None
 
 
@@ -187,7 +187,7 @@ def _reference(part: re.Match[str], match: regex.Match[str], compiled: Pattern) 
 
 @udf("ss:S")
 def regexp_split(text: str, pattern: str) -> list[str]:
-    """Split a text at every match."""
+    """Split a string at every match."""
     parts, start = [], 0
     for match in java_pattern(pattern).finditer(text):
         parts.append(text[start : match.start()])

@@ -24,7 +24,7 @@ from local_lakehouse.sql.runtime.udf import AthenaError, udf
 
 @udf("s:s")
 def reverse(text: str) -> str:
-    """Return a text backwards."""
+    """Return a string reversed."""
     return text[::-1]
 
 
@@ -99,7 +99,7 @@ def _entries(text: str, entry_delimiter: str, key_delimiter: str) -> list[tuple[
 
 @udf("sss:m")
 def split_to_map(text: str, entry_delimiter: str, key_delimiter: str) -> dict[str, str]:
-    """Split a text into keys and values."""
+    """Split a string into keys and values."""
     result: dict[str, str] = {}
     for key, value in _entries(text, entry_delimiter, key_delimiter):
         if key in result:
@@ -121,7 +121,7 @@ def split_to_multimap(text: str, entry_delimiter: str, key_delimiter: str) -> di
 
 @udf("ss:n")
 def levenshtein(left: str, right: str) -> int:
-    """Return the edit distance of two texts, in code points."""
+    """Return the edit distance of two strings, in code points."""
     if not left or not right:
         return len(left) + len(right)
     distances = list(range(1, len(right) + 1))
@@ -180,7 +180,7 @@ def luhn_check(text: str) -> bool:
 
 @udf("ss:s")
 def normalize(text: str, form: str) -> str:
-    """Return a text in a Unicode normalization form."""
+    """Return a string in a Unicode normalization form."""
     return unicodedata.normalize(form, text)  # type: ignore[arg-type]
 
 
@@ -252,7 +252,7 @@ def from_utf8(value: bytes, replacement: str) -> str:
 
 @udf("s:s")
 def uuid_text(text: str) -> str:
-    """CAST a text to a UUID's canonical text."""
+    """CAST a string to the canonical text of a UUID."""
     if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text):
         raise AthenaError(f"Cannot cast value to UUID: {text}", "INVALID_CAST_ARGUMENT")
     return text.lower()

@@ -80,7 +80,7 @@ def url_parameter(text: str, name: str) -> str | None:
 
 @udf("s:s")
 def url_encode(text: str) -> str:
-    """Escape a text for a URL's query."""
+    """Escape a string for a URL's query."""
     return quote_plus(text, safe="*-._").replace("~", "%7E")
 
 

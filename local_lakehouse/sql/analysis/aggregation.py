@@ -9,7 +9,7 @@ from local_lakehouse.sql.analysis.calls_in import aggregates_in, parts_in, windo
 from local_lakehouse.sql.analysis.comparisons import has_key, key
 from local_lakehouse.sql.analysis.scope import NotGrouped, Scope, dotted
 from local_lakehouse.sql.analysis.signatures import Signature
-from local_lakehouse.sql.analysis.typed import NOTHING, Facts, Fragment, Typed, derive, union
+from local_lakehouse.sql.analysis.typed import NOTHING, Facts, Fragment, Typed, bound, derive, union
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions import registry
 from local_lakehouse.sql.functions.collections import fold
@@ -158,7 +158,7 @@ class Aggregates:
         }
         if node.name == "array_agg" and node.distinct and has_key(values[0].type):
             listed = _fill(emit, {**pieces, "distinct": ""})
-            return f"athena_distinct_by({listed}, {key(listed, types.array(values[0].type))})"
+            return bound("athena_distinct_by", listed, key(listed, types.array(values[0].type)))
         return _fill(emit, pieces)
 
     def _argument(self, node: tree.Call, value: Typed) -> str:

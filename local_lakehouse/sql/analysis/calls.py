@@ -13,7 +13,7 @@ from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.signatures import Binding, Pattern, Signature, pattern
 from local_lakehouse.sql.analysis.typed import Facts, Typed, coerce, derive
 from local_lakehouse.sql.failures import Position, QueryFailure, not_offered
-from local_lakehouse.sql.functions import aggregates, collections, moments, numbers, others, registry, texts
+from local_lakehouse.sql.functions import aggregates, collections, maps, moments, numbers, others, registry, texts
 from local_lakehouse.sql.functions.absent import is_absent
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from local_lakehouse.sql.analysis.analysis import Analysis
 
 
-_TOPICS = (aggregates, collections, moments, numbers, others, texts)
+_TOPICS = (aggregates, collections, maps, moments, numbers, others, texts)
 
 
 _LAMBDA_READS = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis import precision
 from local_lakehouse.sql.analysis.json_casts import from_json, to_json
+from local_lakehouse.sql.analysis.maps import map_of_lists
 from local_lakehouse.sql.analysis.typed import Typed, constant, derive, null_of, quote
+from local_lakehouse.sql.analysis.value_texts import text_of
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.types import Type, duckdb_type
 
@@ -154,35 +156,12 @@ def _cast_inside(sql: str, source: Type, target: Type) -> str:
     if source.name == "map":
         keys = f"list_transform(map_keys({sql}), lambda e: {cast_sql('e', source.key, target.key)})"
         values = f"list_transform(map_values({sql}), lambda e: {cast_sql('e', source.value, target.value)})"
-        return f"athena_map({keys}, {values})"
+        return map_of_lists(keys, target.key, values)
     fields = ", ".join(
         f"f{index} := {cast_sql(f'({sql}).f{index}', mine, its)}"
         for index, (mine, its) in enumerate(zip(source.children, target.children, strict=False))
     )
     return f"CASE WHEN ({sql}) IS NULL THEN NULL ELSE struct_pack({fields}) END"
-
-
-def text_of(sql: str, source: Type) -> str:
-    """Write a value as text of any length."""
-    if types.is_text(source) or source == types.JSON:
-        return sql
-    if source.name == "decimal":
-        return f"athena_decimal_text({sql})"
-    if source.name == "double":
-        return f"athena_double_text({sql})"
-    if source.name == "real":
-        return f"athena_real_text({sql})"
-    if source.name in ("time", "timestamp"):
-        return precision.text(sql, source)
-    if source.name == "timestamp with time zone":
-        return f"({precision.text(sql, source)} || ' ' || ({sql}).z)"
-    if source.name == "time with time zone":
-        return f"({precision.text(sql, source)} || athena_clock_offset(({sql}).o))"
-    if source == types.DAY_INTERVAL:
-        return f"athena_day_interval_text({sql})"
-    if source == types.MONTH_INTERVAL:
-        return f"athena_month_interval_text({sql})"
-    return f"CAST({sql} AS VARCHAR)"
 
 
 def formatted_text(value: Typed, position: Position) -> str:

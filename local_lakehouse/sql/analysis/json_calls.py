@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.casts import can_cast, cast, text_of
+from local_lakehouse.sql.analysis.casts import can_cast, cast
 from local_lakehouse.sql.analysis.json_casts import to_json
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import Typed, coerce, derive, quote
+from local_lakehouse.sql.analysis.value_texts import text_of
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import json_tree
 from local_lakehouse.sql.grammar.json_tree import JsonInput, JsonOutput

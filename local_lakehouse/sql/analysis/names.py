@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.casts import text_of
+from local_lakehouse.sql.analysis.maps import has_value_at, value_at
 from local_lakehouse.sql.analysis.scope import Scope, dotted
 from local_lakehouse.sql.analysis.typed import Typed, coerce, derive
+from local_lakehouse.sql.analysis.value_texts import text_of
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.grammar.tree import Expression
@@ -97,7 +98,8 @@ class Names:
             wanted = common_type(index.type, base.type.key)
             if wanted is not None:
                 key = coerce(index, base.type.key)
-                sql = f"athena_map_get({base.sql}, {key.sql}, {text_of(key.sql, key.type)})"
+                value = f"{has_value_at(base, key)}, {value_at(base, key)}"
+                sql = f"athena_map_get({base.sql}, {key.sql}, {value}, {text_of(key.sql, key.type)})"
                 return derive(sql, base.type.value, base, index, fails=True)
         if base.type.name == "array" and (types.is_integer(index.type) or index.type == types.UNKNOWN):
             sql = f"athena_subscript({base.sql}, {coerce(index, types.BIGINT).sql})"

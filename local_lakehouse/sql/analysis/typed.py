@@ -176,6 +176,16 @@ def row_sql(sql: str, source: Type, target: Type) -> str:
     return f"CASE WHEN ({sql}) IS NULL THEN NULL ELSE struct_pack({fields}) END"
 
 
+def bound(macro: str, *arguments: str) -> str:
+    """Write the call of a macro for which each argument is evaluated once.
+
+    DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda.
+    """
+    fields = ", ".join(f"p{index} := {argument}" for index, argument in enumerate(arguments))
+    reads = ", ".join(f"zb.p{index}" for index in range(len(arguments)))
+    return f"list_transform([struct_pack({fields})], lambda zb: {macro}({reads}))[1]"
+
+
 def failure(name: str, message: str) -> str:
     """Write an expression that fails with a message; `message` is SQL."""
     return f"athena_fail({quote(name + '|')} || {message})"

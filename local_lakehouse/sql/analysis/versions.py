@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.casts import text_of
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.session import Version
 from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.analysis.value_texts import text_of
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import tree
 

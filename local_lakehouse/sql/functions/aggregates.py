@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.comparisons import greatest_key, key
+from local_lakehouse.sql.analysis.comparisons import greatest_key, has_key, key
+from local_lakehouse.sql.analysis.maps import identities
 from local_lakehouse.sql.analysis.signatures import Emit, Result
-from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.analysis.typed import Typed, bound
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions.registry import define
 from local_lakehouse.sql.types import Type
@@ -84,7 +85,7 @@ def _percentile(constant: str) -> Emit:
             return constant
         values, shares = "list_sort(list({0}){over})", "any_value({1}){over}"
         if arguments[1].type.name == "array":
-            return f"list_transform({shares}, lambda q: athena_at_share({values}, q))"
+            return bound("athena_at_shares", values, shares)
         return f"athena_at_share({values}, {shares})"
 
     return emit
@@ -103,7 +104,12 @@ def _most_frequent(arguments: Sequence[Typed]) -> str:
 
 
 def _histogram(arguments: Sequence[Typed]) -> str:
-    return f"CAST(histogram({arguments[0].sql}){{over}} AS MAP({types.duckdb_type(arguments[0].type)}, BIGINT))"
+    value, type_ = arguments[0].sql, arguments[0].type
+    if has_key(type_):
+        different = f"list(DISTINCT {value}){{over}}"
+        counts = f"histogram({key(value, type_)}){{over}}"
+        return bound("athena_histogram", counts, different, identities(different, type_))
+    return f"CAST(histogram({value}){{over}} AS MAP({types.duckdb_type(type_)}, BIGINT))"
 
 
 _HASHES = {
@@ -128,7 +134,23 @@ def _checksum(arguments: Sequence[Typed]) -> str:
 
 
 # The keys or values of the rows with a non-NULL key.
-_KEYED = "list({{{}}}{{order}}) FILTER (WHERE {{0}} IS NOT NULL{{and_filter}}){{bare_over}}"
+_LISTED = "list({{{}}}{{order}}) FILTER (WHERE {{0}} IS NOT NULL{{and_filter}}){{bare_over}}"
+
+
+def _keyed(macro: str) -> Emit:
+    """Return an emitter for a map of keys and values in rows."""
+
+    def emit(arguments: Sequence[Typed]) -> str:
+        keys, values = _LISTED.format(0), _LISTED.format(1)
+        return bound(macro, keys, identities(keys, arguments[0].type), values)
+
+    return emit
+
+
+def _map_union(arguments: Sequence[Typed]) -> str:
+    maps = "list({0}) FILTER (WHERE {0} IS NOT NULL{and_filter}){bare_over}"
+    keys, values = (f"flatten(list_transform({maps}, lambda zm: map_{part}(zm)))" for part in ("keys", "values"))
+    return bound("athena_map_first", keys, identities(keys, arguments[0].type.key), values)
 
 
 def _bool(name: str) -> str:
@@ -209,26 +231,11 @@ for _name in ("corr", "regr_slope", "regr_intercept"):
     # Trino returns finite results or NULL; DuckDB can return NaN.
     _call = _name + "({distinct}{0}, {1}){over}"
     _aggregate(_name, "double,double", "double", f"CASE WHEN isfinite({_call}) THEN {_call} END")
-_aggregate("entropy", "bigint", "double", "athena_entropy(list({0}){over})")
+_aggregate("entropy", "bigint", "double", bound("athena_entropy", "list({0}){over}"))
 _aggregate("histogram", "T:comparable", "map(T,bigint)", _histogram)
-_aggregate(
-    "map_agg",
-    "K:comparable,V",
-    "map(K,V)",
-    "athena_map_first(" + _KEYED.format(0) + ", " + _KEYED.format(1) + ")",
-)
-_aggregate(
-    "multimap_agg",
-    "K:comparable,V",
-    "map(K,array(V))",
-    "athena_multimap(" + _KEYED.format(0) + ", " + _KEYED.format(1) + ")",
-)
-_aggregate(
-    "map_union",
-    "map(K,V)",
-    "map(K,V)",
-    "athena_map_union(list({0}) FILTER (WHERE {0} IS NOT NULL{and_filter}){bare_over})",
-)
+_aggregate("map_agg", "K:comparable,V", "map(K,V)", _keyed("athena_map_first"))
+_aggregate("multimap_agg", "K:comparable,V", "map(K,array(V))", _keyed("athena_multimap"))
+_aggregate("map_union", "map(K,V)", "map(K,V)", _map_union)
 _aggregate("reduce_agg", "T,S,function(S,T,S),function(S,S,S)", "S", "{reduced}")
 _aggregate("grouping", "", "integer", "grouping()")
 

@@ -1,6 +1,6 @@
-"""Functions of arrays, maps and JSON.
+"""Functions of arrays and JSON.
 
-https://trino.io/docs/current/functions/array.html, map.html, lambda.html and json.html
+https://trino.io/docs/current/functions/array.html, lambda.html and json.html
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.casts import text_of
 from local_lakehouse.sql.analysis.comparisons import equal, greatest_key, has_floats, has_key, key
 from local_lakehouse.sql.analysis.signatures import Emit
 from local_lakehouse.sql.analysis.typed import Typed, null_of
+from local_lakehouse.sql.analysis.value_texts import text_of
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions.registry import define
 from local_lakehouse.sql.types import Type, duckdb_type
@@ -134,10 +134,6 @@ def _sorted_by(arguments: Sequence[Typed]) -> str:
     return f"CASE WHEN {items.sql} IS NULL THEN NULL ELSE {ordered} END"
 
 
-def _element_at_map(arguments: Sequence[Typed]) -> str:
-    return f"map_extract_value({arguments[0].sql}, {arguments[1].sql})"
-
-
 def _zip(arguments: Sequence[Typed]) -> str:
     lists = [argument.sql for argument in arguments]
     longest = f"greatest({', '.join(f'len({items})' for items in lists)})"
@@ -150,52 +146,6 @@ def _zip(arguments: Sequence[Typed]) -> str:
 
 def _zip_type(arguments: Sequence[Typed]) -> Type:
     return types.array(types.row(tuple(argument.type.element for argument in arguments)))
-
-
-def _entries_type(arguments: Sequence[Typed]) -> Type:
-    return types.array(types.row(arguments[0].type.children))
-
-
-def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
-    """Return the types of the two fields of entries."""
-    element = arguments[0].type.element
-    if element == types.UNKNOWN:
-        return (types.UNKNOWN, types.UNKNOWN)
-    if len(element.children) != 2:
-        raise QueryFailure("FUNCTION_NOT_FOUND", f"Unexpected parameters ({arguments[0].type}) for a map of entries")
-    return element.children
-
-
-def _entries(macro: str) -> Emit:
-    """Return an emitter for a map from entries, none of which can be NULL."""
-
-    def emit(arguments: Sequence[Typed]) -> str:
-        items = arguments[0].sql
-        key, value = map(null_of, _pair(arguments))
-        if arguments[0].type.element != types.UNKNOWN:
-            key, value = "e.f0", "e.f1"
-        made = f"{macro}(list_transform({items}, lambda e: {key}), list_transform({items}, lambda e: {value}))"
-        missing = "athena_bad('map entry cannot be null')"
-        return f"CASE WHEN list_count({items}) < len({items}) THEN {missing} ELSE {made} END"
-
-    return emit
-
-
-def _from_entries_type(arguments: Sequence[Typed]) -> Type:
-    fields = _pair(arguments)
-    return types.map_of(fields[0], fields[1])
-
-
-def _multi_from_entries_type(arguments: Sequence[Typed]) -> Type:
-    fields = _pair(arguments)
-    return types.map_of(fields[0], types.array(fields[1]))
-
-
-def _map_concat(arguments: Sequence[Typed]) -> str:
-    sql = arguments[0].sql
-    for argument in arguments[1:]:
-        sql = f"athena_map_concat({sql}, {argument.sql})"
-    return sql
 
 
 def _texts(value: Typed) -> str:
@@ -230,10 +180,8 @@ def _combined(arguments: Sequence[Typed]) -> str:
 
 
 define("cardinality", "array(T)", "bigint", "len({0})")
-define("cardinality", "map(K,V)", "bigint", "cardinality({0})")
 define("contains", "array(T:comparable),T:comparable", "boolean", _contains, fails=True)
 define("element_at", "array(T),bigint", "T", "athena_element_at({0}, {1})", fails=True)
-define("element_at", "map(K,V),K", "V", _element_at_map)
 define(
     "array_distinct",
     "array(T:comparable)",
@@ -270,7 +218,6 @@ for _name, _result, _plain, _keyed in (
     ("contains_sequence", "boolean", "athena_contains_sequence({0}, {1})", "athena_contains_sequence({2}, {3})"),
 ):
     define(_name, "array(T:comparable),array(T:comparable)", _result, _of_sets(_plain, _keyed))
-define("array_histogram", "array(T:comparable)", "map(T,bigint)", "athena_array_histogram({0})")
 define("array_first", "array(T)", "T", "{0}[1]")
 define("array_last", "array(T)", "T", "{0}[-1]")
 define("slice", "array(T),bigint,bigint", _same, "athena_slice({0}, {1}, {2})", fails=True)
@@ -347,54 +294,6 @@ define(
     fails=True,
 )
 define("ngrams", "array(T),integer", lambda a: types.array(a[0].type), "athena_ngrams({0}, {1})", fails=True)
-
-define(
-    "map", "", lambda _: types.map_of(types.UNKNOWN, types.UNKNOWN), "map(CAST([] AS INTEGER[]), CAST([] AS INTEGER[]))"
-)
-define("map", "array(K:comparable),array(V)", "map(K,V)", "athena_map({0}, {1})", fails=True)
-define("map_keys", "map(K,V)", "array(K)", "map_keys({0})")
-define("map_values", "map(K,V)", "array(V)", "map_values({0})")
-define(
-    "map_entries",
-    "map(K,V)",
-    _entries_type,
-    "list_transform(map_entries({0}), lambda e: struct_pack(f0 := e.key, f1 := e.value))",
-)
-define(
-    "map_from_entries",
-    "array(T:row_or_unknown)",
-    _from_entries_type,
-    _entries("athena_map"),
-    fails=True,
-)
-define(
-    "multimap_from_entries",
-    "array(T:row_or_unknown)",
-    _multi_from_entries_type,
-    _entries("athena_entries_multimap"),
-    fails=True,
-)
-define("map_concat", "map(K,V),map(K,V)", "map(K,V)", _map_concat, variadic=True)
-define("map_filter", "map(K,V),function(K,V,boolean)", _same, "map_from_entries(list_filter(map_entries({0}), {1}))")
-define(
-    "transform_values",
-    "map(K,V),function(K,V,W)",
-    "map(K,W)",
-    "map(map_keys({0}), list_transform(map_entries({0}), {1}))",
-)
-define(
-    "transform_keys",
-    "map(K,V),function(K,V,J)",
-    "map(J,V)",
-    "athena_map(list_transform(map_entries({0}), {1}), map_values({0}))",
-    fails=True,
-)
-define(
-    "map_zip_with",
-    "map(K,V),map(K,W),function(K,V,W,R)",
-    "map(K,R)",
-    "map(list_transform(athena_zip_keys({0}, {1}), lambda e: e.key), list_transform(athena_zip_keys({0}, {1}), {2}))",
-)
 
 define("json_parse", "varchar", "json", "athena_json_parse({0})", fails=True)
 define("json_format", "json", "varchar", "{0}")

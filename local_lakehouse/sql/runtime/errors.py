@@ -39,6 +39,8 @@ def failure_of(text: str) -> QueryFailure:
         )
     if "More than one row returned by a subquery" in text:
         return QueryFailure("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
+    if "Map keys must be unique" in text:
+        return QueryFailure("INVALID_FUNCTION_ARGUMENT", "Duplicate map keys are not allowed")
     if "Out of Memory Error" in text:
         return QueryFailure(
             "EXCEEDED_LOCAL_MEMORY_LIMIT",

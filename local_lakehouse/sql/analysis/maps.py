@@ -1,0 +1,45 @@
+"""Maps, with Trino's rules: keys are the same if they are identical, and are found if they are equal.
+
+Identical keys can differ in DuckDB, as times with zones do. So each list of keys has a list of identities beside it.
+NaN is identical to itself, but not equal.
+"""
+
+from __future__ import annotations
+
+from local_lakehouse.sql import types
+from local_lakehouse.sql.analysis.comparisons import equal, has_floats, has_key, key
+from local_lakehouse.sql.analysis.typed import Typed
+from local_lakehouse.sql.analysis.value_texts import text_of
+from local_lakehouse.sql.types import Type
+
+
+def identities(keys: str, type_: Type) -> str:
+    """Write the identities of a list of keys of a type: values for which DuckDB's equality is Athena's."""
+    return key(keys, types.array(type_))
+
+
+def key_identities(map_: Typed) -> str:
+    """Write the identities of a map's keys."""
+    return identities(f"map_keys({map_.sql})", map_.type.key)
+
+
+def map_of_lists(keys: str, type_: Type, values: str) -> str:
+    """Write the map of a list of keys of a type, which must differ, and a list of values."""
+    texts = f"list_transform({keys}, lambda zt: {text_of('zt', type_)})"
+    return f"athena_map({keys}, {identities(keys, type_)}, {values}, {texts})"
+
+
+def value_at(map_: Typed, wanted: Typed) -> str:
+    """Write the value of a key, or NULL if the map does not contain it."""
+    type_ = map_.type.key
+    found = f"map_extract_value({map_.sql}, {wanted.sql})"
+    if has_key(type_):
+        found = f"map_values({map_.sql})[list_position({key_identities(map_)}, {key(wanted.sql, type_)})]"
+    return f"CASE WHEN {equal(wanted.sql, wanted.sql, type_)} THEN {found} END" if has_floats(type_) else found
+
+
+def has_value_at(map_: Typed, wanted: Typed) -> str:
+    """Write whether a map contains a key."""
+    type_ = map_.type.key
+    found = f"list_contains({key_identities(map_)}, {key(wanted.sql, type_)})"
+    return f"({found} AND {equal(wanted.sql, wanted.sql, type_)})" if has_floats(type_) else found

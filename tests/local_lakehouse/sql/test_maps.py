@@ -1,0 +1,119 @@
+"""Keys of maps: the same if they are identical, and found if they are equal, whatever DuckDB compares."""
+
+from __future__ import annotations
+
+import pytest
+
+from local_lakehouse.sql.failures import QueryFailure
+from tests.local_lakehouse.sql.conftest import Ask, Table
+from tests.local_lakehouse.sql.test_identity import PAIRS, WITHOUT_NULL
+
+# Values without a NULL inside, which no key can contain.
+KEYS = {name: PAIRS[name] for name in WITHOUT_NULL} | {
+    "texts of fixed length": ("CAST('a' AS char(3))", "CAST('a  ' AS char(3))"),
+    "zeros": ("0e0", "-0e0"),
+}
+# Expressions over two identical keys a and b.
+SAME = [
+    ("map(ARRAY[a], ARRAY[1])[b]", "1"),
+    ("element_at(map(ARRAY[a], ARRAY[1]), b)", "1"),
+    ("cardinality(map_concat(map(ARRAY[a], ARRAY[1]), map(ARRAY[b], ARRAY[2])))", "1"),
+    ("map_values(map_concat(map(ARRAY[a], ARRAY[1]), map(ARRAY[b], ARRAY[2])))", "[2]"),
+    ("map_values(map_zip_with(map(ARRAY[a], ARRAY[1]), map(ARRAY[b], ARRAY[2]), (k, x, y) -> x * 10 + y))", "[12]"),
+    ("map_values(array_histogram(ARRAY[a, NULL, b]))", "[2]"),
+    ("map_values(multimap_from_entries(ARRAY[ROW(a, 1), ROW(b, 2)]))", "[[1, 2]]"),
+]
+# Aggregates over the rows (a, 1), (b, 2) and (NULL, 3).
+AGGREGATES = [
+    ("map_values(map_agg(k, v ORDER BY v))", "[1]"),
+    ("map_values(multimap_agg(k, v ORDER BY v))", "[[1, 2]]"),
+    ("map_values(histogram(k))", "[2]"),
+    ("map_values(map_union(CASE WHEN k IS NOT NULL THEN map(ARRAY[k], ARRAY['x']) END))", "[x]"),
+]
+REPEATED = [
+    "map(ARRAY[a, b], ARRAY[1, 2])",
+    "map_from_entries(ARRAY[ROW(a, 1), ROW(b, 2)])",
+    "transform_keys(map(ARRAY[1, 2], ARRAY[1, 2]), (k, v) -> CASE k WHEN 1 THEN a ELSE b END)",
+]
+
+
+@pytest.mark.parametrize(("expression", "text"), SAME)
+@pytest.mark.parametrize("kind", KEYS)
+def test_identical_keys_are_one(ask: Ask, kind: str, expression: str, text: str) -> None:
+    first, second = KEYS[kind]
+    assert ask(f"SELECT {expression} FROM (VALUES ({first}, {second})) t(a, b)").rows == [[text]]
+
+
+@pytest.mark.parametrize("over", ["", " OVER ()"])
+@pytest.mark.parametrize(("aggregate", "text"), AGGREGATES)
+@pytest.mark.parametrize("kind", KEYS)
+def test_aggregates_gather_identical_keys(ask: Ask, kind: str, aggregate: str, text: str, over: str) -> None:
+    first, second = KEYS[kind]
+    call = aggregate.replace(" ORDER BY v", "").removesuffix(")") + f"{over})" if over else aggregate
+    rows = ask(f"SELECT {call} FROM (VALUES ({first}, 1), ({second}, 2), (NULL, 3)) t(k, v)").rows
+    assert rows == [[text]] * (3 if over else 1)
+
+
+@pytest.mark.parametrize("expression", REPEATED)
+@pytest.mark.parametrize("kind", KEYS)
+def test_identical_keys_cannot_occur_twice(ask: Ask, kind: str, expression: str) -> None:
+    first, second = KEYS[kind]
+    with pytest.raises(QueryFailure, match="INVALID_FUNCTION_ARGUMENT: Duplicate map keys"):
+        ask(f"SELECT {expression} FROM (VALUES ({first}, {second})) t(a, b)")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        (
+            "CAST(map(ARRAY['2020-01-01 12:00:00 +01:00', '2020-01-01 11:00:00 UTC'], ARRAY[1, 2]) AS "
+            "map(timestamp with time zone, integer))"
+        ),
+        "CAST(map(ARRAY['1', '01'], ARRAY[1, 2]) AS map(integer, integer))",
+        'CAST(JSON \'{"1": 1, "01": 2}\' AS map(integer, integer))',
+        "map(ARRAY[nan(), nan()], ARRAY[1, 2])",
+    ],
+)
+def test_a_cast_does_not_merge_keys(ask: Ask, expression: str) -> None:
+    with pytest.raises(QueryFailure, match="Duplicate map keys"):
+        ask(f"SELECT {expression}")
+
+
+def test_nan_is_identical_to_itself_but_never_found(ask: Ask) -> None:
+    row = ask(
+        "SELECT element_at(m, nan()), element_at(m, 1e0), cardinality(map_concat(m, m)) "
+        "FROM (SELECT map(ARRAY[nan(), 1e0], ARRAY[1, 2]) AS m)"
+    ).rows[0]
+    assert row == [None, "2", "2"]
+    with pytest.raises(QueryFailure, match="Key not present in map: NaN"):
+        ask("SELECT map(ARRAY[nan()], ARRAY[1])[nan()]")
+
+
+def test_map_concat_orders_maps_from_the_last(ask: Ask) -> None:
+    query = (
+        "SELECT map_keys(map_concat(map(ARRAY[1], ARRAY[1]), map(ARRAY[2, 1], ARRAY[2, 2]), map(ARRAY[3], ARRAY[3])))"
+    )
+    assert ask(query).rows == [["[3, 2, 1]"]]
+
+
+def test_a_missing_key_is_shown_with_its_zone(ask: Ask) -> None:
+    with pytest.raises(QueryFailure, match="Key not present in map: 2020-01-01 11:00:01 UTC"):
+        ask("SELECT map(ARRAY[TIMESTAMP '2020-01-01 12:00:00 UTC'], ARRAY[1])[TIMESTAMP '2020-01-01 11:00:01 UTC']")
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ("map_agg(transform(ARRAY[a], x -> x + a), a)", "{[0]=0, [2]=1}"),
+        ("multimap_agg(transform(ARRAY[a], x -> x + a), a)", "{[0]=[0], [2]=[1]}"),
+        ("map_union(map(ARRAY[a], ARRAY[a]))", "{0=0, 1=1}"),
+        ("histogram(transform(ARRAY[a], x -> x + a))", "{[0]=1, [2]=1}"),
+        ("entropy(cardinality(filter(ARRAY[a], x -> x >= a)))", "1.0"),
+        ("approx_percentile(reduce(ARRAY[a], 0, (s, x) -> s + x, s -> s), ARRAY[0.0, 1.0])", "[0, 1]"),
+        ("cardinality(array_agg(DISTINCT transform(ARRAY[a], x -> from_unixtime(x + a, 'UTC'))))", "2"),
+    ],
+)
+def test_aggregates_take_lambdas(ask: Ask, call: str, text: str) -> None:
+    """DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda."""
+    rows = ask(f"SELECT {call} FROM t", {"t": Table({"a": "integer"}, [[0], [1]])}).rows
+    assert rows == [[text]]

@@ -157,7 +157,7 @@ def test_a_lakehouse_of_another_region_is_named_with_the_variable_that_counts(
     running = Running("http://127.0.0.1:1", 1, {"region": "us-east-1"}, "token")
     monkeypatch.setattr("local_lakehouse.daemon.find", lambda _: running)
     os.environ[variable] = "eu-west-1"
-    with pytest.raises(ConnectionRefusedByLabError, match=rf"is in us-east-1, and {variable} asks for eu-west-1\."):
+    with pytest.raises(ConnectionRefusedByLabError, match=rf"is in us-east-1, but {variable} specifies eu-west-1\."):
         connect("local")
 
 

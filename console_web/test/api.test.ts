@@ -22,7 +22,7 @@ describe("call", () => {
     expect(calls()[0]?.error).toBe("EntityNotFoundException");
   });
 
-  it("records the same call in a row once, and quiet calls never", async () => {
+  it("records repeated calls once, and never records quiet calls", async () => {
     answer(200, { answer: {}, same });
     await call("glue", "GetDatabases");
     answer(200, { answer: {}, same });
@@ -32,7 +32,7 @@ describe("call", () => {
     expect(calls()).toHaveLength(1);
   });
 
-  it("says when the console has ended", async () => {
+  it("reports that the console has stopped", async () => {
     vi.stubGlobal("fetch", vi.fn(() => Promise.reject(new TypeError("failed"))));
     await expect(ask("status")).rejects.toMatchObject({ code: "ConsoleStopped" });
     await expect(ask("status")).rejects.toBeInstanceOf(ApiError);
@@ -40,7 +40,7 @@ describe("call", () => {
 });
 
 describe("all", () => {
-  it("asks for page after page", async () => {
+  it("requests page after page", async () => {
     const pages = [{ Items: [1, 2], NextToken: "a" }, { Items: [3], NextToken: "b" }, { Items: [], NextToken: null }];
     const sent: unknown[] = [];
     vi.stubGlobal("fetch", vi.fn((_: string, { body }: { body: string }) => {

@@ -33,7 +33,7 @@ describe("the wizard", () => {
   it.each(["14", "8641", "15.5", ""])("refuses an interval of %j minutes", (refresh) => {
     expect(problems({ ...EMPTY, name: "a", refresh }, 3)).toHaveProperty("refresh");
   });
-  it("gives a time format to time functions only, as the API wants it", () => {
+  it("adds a time format to time functions only, as the API requires", () => {
     const keys = [{ field: "State", transform: "identity", conversion: "iso" }, { field: "Paid", transform: "month", conversion: "epoch_sec" }];
     expect(partitionSpec({ ...EMPTY, partitioning: "custom", keys })).toEqual([
       { FieldName: "State", FunctionSpec: "identity" }, { FieldName: "Paid", FunctionSpec: "month", ConversionSpec: "epoch_sec" },
@@ -44,7 +44,7 @@ describe("the wizard", () => {
 
 describe("schemaHistory", () => {
   const field = (id: number, name: string, type = "string") => ({ id, name, type, required: false });
-  it("tells fields apart by their ids", () => {
+  it("distinguishes fields by their ids", () => {
     const schemas = [
       { "schema-id": 0, fields: [field(1, "a"), field(2, "b")] },
       { "schema-id": 1, fields: [field(1, "a"), field(2, "b2"), field(3, "c")] },

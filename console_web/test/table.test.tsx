@@ -14,7 +14,7 @@ const show = (list: Row[], more: Partial<Parameters<typeof Table<Row>>[0]> = {})
 };
 
 describe("Table", () => {
-  it("draws only what can be seen of 100,000 rows, and says how many there are", () => {
+  it("draws only the visible rows of 100,000, and reports their number", () => {
     const before = performance.now();
     show(rows(100_000));
     expect(performance.now() - before).toBeLessThan(2000);
@@ -22,7 +22,7 @@ describe("Table", () => {
     expect(screen.getByRole("table", { name: "Things" }).getAttribute("aria-rowcount")).toBe("100001");
   });
 
-  it("draws the rows where it is scrolled to", () => {
+  it("draws the rows at the scroll position", () => {
     show(rows(100_000));
     const region = screen.getByRole("region", { name: "Things, scrollable" });
     region.scrollTop = 50_000 * 34;
@@ -41,7 +41,7 @@ describe("Table", () => {
     expect(screen.getByRole("button", { name: "Next page" })).toHaveProperty("disabled", true);
   });
 
-  it("sorts up and down, by number and not by text", () => {
+  it("sorts in both directions, as numbers and not as text", () => {
     show(rows(12));
     const first = (): string => within(screen.getAllByRole("row")[1] as HTMLElement).getAllByRole("cell")[0]?.textContent ?? "";
     fireEvent.click(screen.getByRole("button", { name: "Id" }));
@@ -51,7 +51,7 @@ describe("Table", () => {
     expect(screen.getByRole("columnheader", { name: "Id" }).getAttribute("aria-sort")).toBe("descending");
   });
 
-  it("finds rows, and says when there are none", () => {
+  it("finds rows, and shows a message when there are none", () => {
     show(rows(30), { find: (row) => row.name });
     fireEvent.input(screen.getByRole("searchbox", { name: "Find in Things" }), { target: { value: "ROW 29" } });
     expect(screen.getAllByRole("row")).toHaveLength(2);

@@ -6,7 +6,7 @@ import { ApiError } from "../src/api";
 import { ConfirmDialog, Menu, Tabs, TextField, Tree } from "../src/ui";
 
 describe("Menu", () => {
-  it("opens, moves by arrows, and closes with Escape, the focus back on its button", () => {
+  it("opens, moves with arrow keys, and closes with Escape, which returns the focus to its button", () => {
     render(<Menu title="Actions" items={[{ title: "Edit", onSelect: vi.fn() }, { title: "Delete", onSelect: vi.fn() }]} />);
     const button = screen.getByRole("button", { name: "Actions" });
     fireEvent.click(button);
@@ -18,7 +18,7 @@ describe("Menu", () => {
     expect(document.activeElement).toBe(button);
   });
 
-  it("does what was chosen, and nothing for what is disabled", () => {
+  it("runs the chosen action, and ignores disabled entries", () => {
     const [edit, remove] = [vi.fn(), vi.fn()];
     render(<Menu title="Actions" items={[{ title: "Edit", onSelect: edit, disabled: true }, { title: "Delete", onSelect: remove }]} />);
     fireEvent.click(screen.getByRole("button", { name: "Actions" }));
@@ -32,7 +32,7 @@ describe("Menu", () => {
 describe("Tabs", () => {
   const tabs = ["One", "Two", "Three"].map((title) => ({ id: title, title, render: () => <p>Content of {title}</p> }));
 
-  it("moves with arrow keys, around the ends", () => {
+  it("moves with arrow keys, and wraps around at the ends", () => {
     render(<Tabs label="Things" tabs={tabs} />);
     fireEvent.keyDown(screen.getByRole("tab", { name: "One" }), { key: "ArrowLeft" });
     expect(screen.getByText("Content of Three")).toBeTruthy();
@@ -42,7 +42,7 @@ describe("Tabs", () => {
 });
 
 describe("ConfirmDialog", () => {
-  it("works only after the word was typed", () => {
+  it("works only after the word is typed", () => {
     const confirmed = vi.fn();
     render(
       <ConfirmDialog title="Delete it" word="confirm" action="Delete" error={new ApiError("Busy", "It is busy.")} onConfirm={confirmed} onClose={vi.fn()}>
@@ -62,7 +62,7 @@ describe("ConfirmDialog", () => {
 });
 
 describe("TextField", () => {
-  it("says its hint and its problem to screen readers", () => {
+  it("exposes its hint and its problem to screen readers", () => {
     const Form = (): VNode => {
       const [value, setValue] = useState("");
       return <TextField label="Name" hint="Letters only." error="It is missing." value={value} onChange={setValue} />;
@@ -76,7 +76,7 @@ describe("TextField", () => {
 });
 
 describe("Tree", () => {
-  it("opens with the keyboard, loads children once and shows why they cannot be loaded", async () => {
+  it("opens with the keyboard, loads children once, and shows why they cannot be loaded", async () => {
     const load = vi.fn(() => Promise.resolve([{ id: "leaf", title: "Leaf" }]));
     const broken = vi.fn(() => Promise.reject(new Error("It is gone.")));
     render(<Tree label="Things" nodes={[{ id: "a", title: "A", load }, { id: "b", title: "B", load: broken }]} />);

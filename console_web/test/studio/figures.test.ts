@@ -9,7 +9,7 @@ const RESULT: Result = {
 };
 
 describe("a new chart", () => {
-  it("is a line of the first number over the first other column", () => {
+  it("is a line of the first numeric column over the first other column", () => {
     const { data } = figure(firstChart(RESULT), RESULT);
     expect(data).toEqual([{ type: "scatter", mode: "lines", x: ["CA", "NV"], y: [12.5, null], name: "share" }]);
   });
@@ -19,7 +19,7 @@ describe("a pie", () => {
   const chart = firstChart(RESULT);
   const pie = { ...firstTrace(RESULT), type: "Pie" as const };
 
-  it("says what it lacks until values and labels are chosen", () => {
+  it("reports what is missing until values and labels are chosen", () => {
     expect(missing(pie)).toContain("Values");
     expect(missing({ ...pie, values: "share" })).toContain("Labels");
     expect(figure({ ...chart, traces: [pie] }, RESULT).data).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bytes, csv, placed } from "../../src/studio/run";
 
-describe("the place of an error", () => {
+describe("the position of an error", () => {
   it.each([
     ["COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved", "SELECT wrong FROM t", "wrong"],
     ["line 2:3: Column 'b.c'", "SELECT a,\n  b.c\nFROM t", "b.c"],
@@ -12,7 +12,7 @@ describe("the place of an error", () => {
     expect(sql.slice(found?.from, found?.to)).toBe(wrong);
   });
 
-  it("is nowhere when Athena does not say", () => {
+  it("is missing when Athena does not report it", () => {
     expect(placed("QUERY_EXCEEDED_LIMIT", "SELECT 1")).toEqual([]);
   });
 });
@@ -20,7 +20,7 @@ describe("the place of an error", () => {
 describe("exports", () => {
   const result = { id: "1", more: false, scanned: 0, milliseconds: 0 };
 
-  it("writes quotes twice, and nothing for null", () => {
+  it("doubles quotes, and writes nothing for null", () => {
     const columns = [{ name: "a", type: "varchar" }, { name: 'say "b"', type: "integer" }];
     expect(csv({ ...result, columns, rows: [['x"y', null]] })).toBe('"a","say ""b"""\n"x""y",\n');
   });

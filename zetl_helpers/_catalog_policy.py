@@ -72,7 +72,7 @@ def remove_catalog_statements(lab: Lab, only: Sequence[str] | None = None) -> St
 def merge_class_statement(lab: Lab) -> Step:
     """Add the statement that lets AWS Glue deliver data to all databases of a class, and keep all others.
 
-    Its size does not depend on the number of learners. A lab's own two statements take about 800 of the policy's 10,240
+    Its size does not depend on the number of learners. A lab's own two statements use about 800 of the policy's 10,240
     bytes.
 
     Args:

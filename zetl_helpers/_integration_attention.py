@@ -26,7 +26,7 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
 
     Raises:
         IntegrationError: The integration does not exist.
-        WaitTimeoutError: It stays ACTIVE.
+        WaitTimeoutError: It remains ACTIVE.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-creating-managing.html
     """

@@ -75,7 +75,7 @@ def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
     if isinstance(error, NoCredentialsError):
         return (
             "There are no AWS credentials. Sign in (aws sso login, or aws configure), or set AWS_PROFILE to a profile "
-            "that has some, then repeat this cell."
+            "with credentials, then repeat this cell."
         )
     if isinstance(error, ProfileNotFound):
         return f"{error}. Set AWS_PROFILE to one of your profiles, or create one with aws configure sso."
@@ -83,7 +83,7 @@ def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
         return f"AWS could not identify you: {error}"
     if isinstance(error, EndpointConnectionError) and region not in (known := _regions()):
         similar = difflib.get_close_matches(region, known, n=3)
-        hint = f"Did you mean {' or '.join(similar)}?" if similar else "Is it spelled as AWS spells it?"
+        hint = f"Did you mean {' or '.join(similar)}?" if similar else "Check its spelling."
         return (
             f"Region {region} does not answer, and botocore doesn't know a Region with that name. {hint} Set "
             "AWS_REGION."

@@ -73,8 +73,8 @@ def plan_domain(
         vpc: The VPC for the projects.
         subnets: Its private subnets, in at least two Availability Zones.
         name: The domain's name.
-        roles: ARNs by use, ``execution``, ``service``, ``provisioning`` and ``access``; the console's default roles
-            unless given.
+        roles: ARNs by use, ``execution``, ``service``, ``provisioning`` and ``access``. Defaults to the console's
+            roles.
 
     Returns:
         The plan: what is created, with what, and what it costs.

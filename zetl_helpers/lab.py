@@ -341,9 +341,9 @@ def _require_local_target() -> None:
         raise ConnectionRefusedByLabError(str(error)) from error
     missing = [name for name in _LOCAL_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        where = "In this space of SageMaker Unified Studio the" if _place.find_space() else "The"
+        where = "In this space of SageMaker Unified Studio, the" if _place.find_space() else "The"
         raise ConnectionRefusedByLabError(
-            f"{where} local lakehouse needs {', '.join(missing)}: install what is missing "
+            f"{where} local lakehouse needs {', '.join(missing)}: install the missing packages "
             f"with {sys.executable} -m pip install 'zetl-helpers[local]', or in the tutorial's folder with "
             "pip install '.[local]'. To work in your AWS account instead, run zetl settings target=aws once, and "
             "restart the kernel."

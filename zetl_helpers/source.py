@@ -48,7 +48,7 @@ def definition(lab: Lab, keys: Mapping[str, str] | None = None) -> dict[str, Any
 
     Args:
         lab: The lab.
-        keys: The type of each key attribute, the partition key first; those of the sample data unless given.
+        keys: The type of each key attribute, the partition key first. Defaults to the keys of the sample data.
     """
     if keys is not None:
         return {"TableName": lab.table, **_own_table.definition(keys)}
@@ -190,7 +190,7 @@ def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 36
     Args:
         lab: The lab.
         new: The items as DynamoDB JSON, without binary values.
-        timeout: Maximum seconds to wait; AWS takes some minutes.
+        timeout: Maximum seconds to wait; AWS takes a few minutes.
 
     Returns:
         What happened; `details` has ``imported``, the number of items, and ``bytes``, the size that AWS bills.
@@ -379,7 +379,7 @@ def _set_pitr(lab: Lab, *, enabled: bool) -> Step:
                 lambda: dynamodb.update_continuous_backups(
                     TableName=lab.table, PointInTimeRecoverySpecification=wanted
                 ),
-                # For some seconds after its creation, a table does not support enabling backups.
+                # For a few seconds after its creation, a table does not support enabling backups.
                 one_of("ContinuousBackupsUnavailableException"),
                 timeout=120,
             )
@@ -430,7 +430,7 @@ def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
         pending = answer.get("UnprocessedItems") or {}
         return None if pending else True
 
-    wait_for(f"table {lab.table} to take {len(batch)} items", write, timeout=120, hint=_THROTTLES)
+    wait_for(f"table {lab.table} to accept {len(batch)} items", write, timeout=120, hint=_THROTTLES)
 
 
 def _unthrottled(lab: Lab, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:

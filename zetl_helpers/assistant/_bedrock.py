@@ -44,7 +44,7 @@ class BedrockBackend:
 
     Args:
         lab: The lab; its session and Region are used.
-        model_id: The model, or the ARN of an inference profile; ``ZETL_BEDROCK_MODEL`` unless given.
+        model_id: The model, or the ARN of an inference profile; defaults to ``ZETL_BEDROCK_MODEL``.
 
     Raises:
         BedrockError: No model is set.

@@ -1,4 +1,4 @@
-"""Charts of the lakehouse at work: snapshots, freshness, bytes scanned, cost."""
+"""Charts of the lakehouse's activity: snapshots, freshness, bytes scanned, cost."""
 
 from __future__ import annotations
 

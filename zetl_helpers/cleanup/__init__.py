@@ -69,7 +69,7 @@ def plan(lab: Lab, *, only: Sequence[Lab] = ()) -> Plan:
     Args:
         lab: The lab. For a class, create one plan per prefix.
         only: The tables to delete, each as `Lab.with_table` returns it; the others are kept. Bucket, database and role
-            are kept as long as anything else of the lab exists. Defaults to the whole lab.
+            are kept as long as any other resource of the lab exists. Defaults to the whole lab.
 
     Returns:
         The resources to delete, the resources to keep, and what could not be checked.

@@ -122,7 +122,7 @@ class Link:
             try:
                 self.client(service)
             except StoppedError:
-                # Loading models and libraries takes time and does not need a lakehouse.
+                # Loading models and libraries takes time, but does not need a lakehouse.
                 _new_client(service, "us-east-1", "http://127.0.0.1")
 
     @contextmanager

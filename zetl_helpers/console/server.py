@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         try:
             found = self._get()
-        except Exception as error:  # noqa: BLE001  (recorded, and told to the browser)
+        except Exception as error:  # noqa: BLE001  (recorded, and reported to the browser)
             found = _Response(500, "text/plain", f"{self._failure(error)}\n".encode())
         self._send(found)
 
@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             found = self._post(content)
-        except Exception as error:  # noqa: BLE001  (recorded, and told to the page)
+        except Exception as error:  # noqa: BLE001  (recorded, and reported to the page)
             found = _json(500, _error("InternalError", self._failure(error)))
         self._send(found)
 

@@ -99,7 +99,7 @@ def of_file(
 
     Args:
         path: A file in DynamoDB JSON with one item per line, or the folder of an export to Amazon S3.
-        keys: The key attributes, the partition key first; guessed unless given.
+        keys: The key attributes, the partition key first. Guessed if not given.
         changes_per_day: Writes per day. Defaults to one in twenty items.
         refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
 
@@ -143,7 +143,7 @@ def of_items(
     Args:
         items: The items, as ``{"CustomerID": {"S": "CUST0001"}}``.
         name: The name for them in the report.
-        keys: The key attributes, the partition key first; guessed unless given.
+        keys: The key attributes, the partition key first. Guessed if not given.
         changes_per_day: Writes per day. Defaults to one in twenty items.
         refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
 

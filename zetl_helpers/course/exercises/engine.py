@@ -24,7 +24,7 @@ Status = Literal["correct", "incorrect", "not attempted", "unread", "error"]
 _NOT_JUDGED = (QueryError, IntegrationError, StudioError, WaitTimeoutError, ClientError, BotoCoreError)
 _BLANK = re.compile(r"_{3,}|\.{3}|…")
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-# Shapes and words distinguish the states, because not everybody can distinguish colours.
+# Shapes and words distinguish the states, because some people cannot distinguish colours.
 MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted": "○", "unread": "?", "error": "⚠"}
 
 

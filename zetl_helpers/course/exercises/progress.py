@@ -26,7 +26,7 @@ class ProgressError(Exception):
 
 
 class Progress:
-    """The progress kept in a state folder; several notebooks may write at once.
+    """The progress kept in a state folder; several notebooks may write to it at the same time.
 
     Args:
         folder: The state folder; the settings' folder by default.

@@ -136,7 +136,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Flag:
-    """True or False, or a string that says so."""
+    """True or False, as a value or as text."""
 
     def __call__(self, answer: Any) -> bool:
         """Return the value.
@@ -156,7 +156,7 @@ class Name:
     """A name or another string.
 
     Args:
-        wanted: A description for learners whose answer is something else.
+        wanted: A description of the expected answer, for learners whose answer is not a string.
         case: Whether the answer is case-sensitive.
         keys: Names that also count as an answer if they are the only key of a dictionary.
         strip: Patterns of text that may surround the name.
@@ -303,7 +303,7 @@ class Items:
         """Return the values in their order.
 
         Raises:
-            UnreadableError: There are none, or one of them cannot be read.
+            UnreadableError: There are no values, or one of them cannot be read.
         """
         value = answer
         for name in self.inside:

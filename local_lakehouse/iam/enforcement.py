@@ -186,7 +186,7 @@ def _refuse_what_is_not_offered(request: Request) -> None:
         ("iam", "CreateUser"): "PermissionsBoundary",
     }.get((request.service, request.operation), "")
     if dropped in request.parameters:
-        message = f"The local lakehouse does not evaluate {dropped} of {request.operation}; AWS does. Omit it."
+        message = f"The local lakehouse does not evaluate {dropped} in {request.operation}; AWS does. Omit it."
         raise Refusal(Cause.NOT_CHECKED, message)
 
 

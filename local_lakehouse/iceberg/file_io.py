@@ -178,7 +178,7 @@ class _Output(OutputFile):
 
     def create(self, overwrite: bool = False) -> OutputStream:
         if not overwrite and self.exists():
-            raise FileExistsError(f"{self.location} exists already")
+            raise FileExistsError(f"{self.location} already exists")
         return _WriteStream(self.location, self._objects)
 
 

@@ -278,7 +278,7 @@ def _location(found: Location) -> dict[str, Any]:
 def _page(entries: list[dict[str, Any]], request: Mapping[str, Any], name: str) -> dict[str, Any]:
     token = str(request.get("NextToken") or 0)
     if not (token.isascii() and token.isdigit()):
-        raise Fault("InvalidInputException", f"{token!r} is not a token of this list.")
+        raise Fault("InvalidInputException", f"{token!r} is not a valid token for this list.")
     size, start = int(request.get("MaxResults") or _PAGE), int(token)
     answer: dict[str, Any] = {name: entries[start : start + size]}
     if start + size < len(entries):

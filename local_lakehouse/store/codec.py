@@ -225,7 +225,7 @@ class Codec:
                 for key, member in self._decoded_pairs(plain):
                     mapping[key] = member
                 return mapping
-        raise DamagedDocumentError(f"{kind!r} is not a kind of value")
+        raise DamagedDocumentError(f"{kind!r} is not a known kind of value")
 
     def _object(self, plain: Plain) -> Any:
         rules = self._known.rules.get(self._class(plain), _NO_RULES)

@@ -39,7 +39,7 @@ def check_source(arn: str, region: str, account: str) -> arns.Arn:
     if table is None:
         raise invalid(
             f"SourceArn {arn} is not the ARN of a DynamoDB table, arn:aws:dynamodb:<region>:<account>:table/<name>. "
-            "The local lakehouse has no other sources."
+            "The local lakehouse supports no other sources."
         )
     _check_home("SourceArn", arn, table, region, account)
     return table
@@ -51,7 +51,7 @@ def check_target(arn: str, region: str, account: str, member: str = "TargetArn")
     if database is None:
         raise invalid(
             f"{member} {arn} is not the ARN of a Glue database, arn:aws:glue:<region>:<account>:database/<name>. "
-            "The local lakehouse has no other targets (AWS also has S3 Tables and Amazon Redshift)."
+            "The local lakehouse supports no other targets (AWS also supports S3 Tables and Amazon Redshift)."
         )
     if not _DATABASE_NAME.fullmatch(database.name):
         raise invalid(

@@ -268,7 +268,7 @@ def test_a_session_policy_limits(world: World) -> None:
 
 def test_managed_session_policies_are_refused_by_name(world: World) -> None:
     world.role(allow("*"))
-    with pytest.raises(ClientError, match="does not evaluate PolicyArns of AssumeRole"):
+    with pytest.raises(ClientError, match="does not evaluate PolicyArns in AssumeRole"):
         world.assume(PolicyArns=[{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.show import PADDING, entity, iceberg_text, lines_of, transforms
+from local_lakehouse.athena.tables.hive_formats import has_own_schema
 from local_lakehouse.athena.tables.iceberg_types import athena_type
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.views import view_definition
@@ -59,8 +60,11 @@ def _describe_iceberg(entry: dict[str, Any], context: Context) -> Iterator[tuple
 
 def _describe_hive(entry: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     keys = entry.get("PartitionKeys", [])
-    for column in (*entry["StorageDescriptor"].get("Columns", ()), *keys):
-        yield tuple(text.ljust(PADDING) for text in (column["Name"], column["Type"], column.get("Comment", "")))
+    unsaid = "from deserializer" if has_own_schema(entry) else ""
+    for column in entry["StorageDescriptor"].get("Columns", ()):
+        yield tuple(text.ljust(PADDING) for text in (column["Name"], column["Type"], column.get("Comment") or unsaid))
+    for key in keys:
+        yield tuple(text.ljust(PADDING) for text in (key["Name"], key["Type"], key.get("Comment", "")))
     if keys:
         yield ("", "", "")
         yield ("# Partition Information", "", "")

@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -83,6 +83,11 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
             )
 
 
+def has_own_schema(entry: dict[str, Any]) -> bool:
+    """Return whether a table's columns come from its SerDe, which has no comments, and not from the catalog."""
+    return serde_name(entry) in (_OPEN_CSV, _REGEX, _CLOUDTRAIL, *_JSON)
+
+
 def serde_name(entry: dict[str, Any]) -> str:
     """Return the name of a table's SerDe, without its package."""
     serde = entry["StorageDescriptor"].get("SerdeInfo", {})
@@ -121,7 +126,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
             quotechar=parameters.get("quoteChar", '"'),
             escapechar=parameters.get("escapeChar", "\\"),
         )
-        return _texts(list(rows), parameters, columns)
+        return _texts(list(rows), parameters, columns, _read_csv)
     if library == _LAZY_SIMPLE:
         delimiter = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
         lines = [line.split(delimiter) for line in _lines(content.decode())]
@@ -314,6 +319,20 @@ def read_text(text: str | None, type_: Type) -> Any:
         return None
 
 
+def _read_csv(text: str | None, type_: Type) -> Any:
+    """Parse a string as OpenCSVSerde does: dates as days and timestamps as milliseconds since 1970.
+
+    https://docs.aws.amazon.com/athena/latest/ug/csv-serde.html
+    """
+    if text is None or type_.name not in _CSV_NUMBERS:
+        return read_text(text, type_)
+    try:
+        return _CSV_NUMBERS[type_.name](text)
+    except (ValueError, OverflowError) as error:
+        message = f"Error parsing field value '{text}' for a column of type {type_}: For input string: \"{text}\""
+        raise QueryFailure("HIVE_BAD_DATA", message) from error
+
+
 def _binary(text: str, _: Type) -> bytes:
     return base64.b64decode(text, validate=True)
 
@@ -335,4 +354,11 @@ _READERS: dict[str, Callable[[str, Type], Any]] = {
     "date": lambda text, _: date.fromisoformat(text),
     "timestamp": _timestamp,
     "varbinary": _binary,
+}
+_EPOCH = datetime(1970, 1, 1)
+_CSV_NUMBERS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(types.INTEGERS, int),
+    "double": float,
+    "date": lambda text: _EPOCH.date() + timedelta(days=int(text)),
+    "timestamp": lambda text: _EPOCH + timedelta(milliseconds=int(text)),
 }

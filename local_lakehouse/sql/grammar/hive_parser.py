@@ -5,6 +5,7 @@ Their names are unquoted or in backquotes, never in double quotes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from local_lakehouse.sql.failures import MalformedQuery
@@ -18,6 +19,8 @@ from local_lakehouse.sql.types import Type
 Properties = tuple[tuple[str, str], ...]
 _TRANSFORMS = ("year", "month", "day", "hour", "bucket", "truncate")
 _CATALOG = "awsdatacatalog"
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|([0-3][0-7]{2})|(.))", re.DOTALL)
+_CONTROLS = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
 
 
 class HiveReader(TokenReader):
@@ -51,6 +54,12 @@ class HiveReader(TokenReader):
             "MSCK": self._repair,
         }
         return readers[self.take().upper]()
+
+    def string(self) -> str:
+        r"""Read a string constant in single or double quotes, with Hive's escapes, such as ``\t`` and ``\001``."""
+        if self.token.kind not in (Kind.STRING, Kind.QUOTED):
+            self.refuse("<string>")
+        return _ESCAPE.sub(_unescaped, self.take().value)
 
     def at_name(self) -> bool:
         """Return whether an identifier follows."""
@@ -151,8 +160,7 @@ class HiveReader(TokenReader):
         elif self.accept("ROW", "FORMAT"):
             self._row_format(clauses)
         elif self.accept("WITH", "SERDEPROPERTIES"):
-            # A backslash is doubled, as in a pattern.
-            clauses["row_format"] = tuple((key, text.replace("\\\\", "\\")) for key, text in self._pairs())
+            clauses["row_format"] = self._pairs()
         elif self.accept("CLUSTERED", "BY"):
             raise MalformedQuery("Bucketed tables are not supported by the local Athena", code="INVALID_INPUT")
         else:
@@ -174,23 +182,20 @@ class HiveReader(TokenReader):
         found = []
         while True:
             if self.accept("FIELDS", "TERMINATED", "BY"):
-                found.append(("field.delim", self._unescaped()))
+                found.append(("field.delim", self.string()))
             elif self.accept("ESCAPED", "BY"):
-                found.append(("escape.delim", self._unescaped()))
+                found.append(("escape.delim", self.string()))
             elif self.accept("LINES", "TERMINATED", "BY"):
-                found.append(("line.delim", self._unescaped()))
+                found.append(("line.delim", self.string()))
             elif self.accept("COLLECTION", "ITEMS", "TERMINATED", "BY"):
-                found.append(("collection.delim", self._unescaped()))
+                found.append(("collection.delim", self.string()))
             elif self.accept("MAP", "KEYS", "TERMINATED", "BY"):
-                found.append(("mapkey.delim", self._unescaped()))
+                found.append(("mapkey.delim", self.string()))
             elif self.accept("NULL", "DEFINED", "AS"):
-                found.append(("serialization.null.format", self._unescaped()))
+                found.append(("serialization.null.format", self.string()))
             else:
                 break
         clauses["row_format"] = tuple(found)
-
-    def _unescaped(self) -> str:
-        return self.string().replace("\\t", "\t").replace("\\n", "\n").replace("\\001", "\x01")
 
     def _partitions(self) -> tuple[nodes.PartitionField, ...]:
         self.expect_symbol("(")
@@ -371,3 +376,10 @@ class HiveReader(TokenReader):
             keys.append(self.string())
         self.expect_symbol(")")
         return nodes.AlterTable(table, "PROPERTIES", unset=tuple(keys))
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    point, octal, letter = escape.groups()
+    if letter is not None:
+        return _CONTROLS.get(letter, letter)
+    return chr(int(point, 16) if point else int(octal, 8))

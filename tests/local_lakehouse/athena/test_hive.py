@@ -35,7 +35,7 @@ def test_partitions(athena: Athena) -> None:
 
 
 def test_files_that_were_there(athena: Athena) -> None:
-    athena.s3.put_object(Bucket="lab", Key="csv/day=2024-01-02/a.csv", Body=b'id,name\n1,"Doe, J"\nx,\n')
+    athena.s3.put_object(Bucket="lab", Key="csv/day=2024-01-02/a.csv", Body=b'id,name\n1,"Doe, J"\n2,\n')
     athena.run(
         "CREATE EXTERNAL TABLE people (id int, name string) PARTITIONED BY (day date) "
         "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' LOCATION 's3://lab/csv/' "
@@ -46,7 +46,7 @@ def test_files_that_were_there(athena: Athena) -> None:
     repaired = athena.run("MSCK REPAIR TABLE people")
 
     assert repaired == [["Repair: Added partition to metastore people:day=2024-01-02"]]
-    assert athena.run("SELECT id, name, day FROM people") == [["1", "Doe, J", "2024-01-02"], [None, "", "2024-01-02"]]
+    assert athena.run("SELECT id, name, day FROM people") == [["1", "Doe, J", "2024-01-02"], ["2", "", "2024-01-02"]]
 
 
 @pytest.mark.parametrize(

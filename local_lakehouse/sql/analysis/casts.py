@@ -78,7 +78,7 @@ def _tried(sql: str, source: Type, target: Type) -> str | None:
         if target.name == "decimal":
             return f"TRY_CAST(athena_decimal_digits({sql}) AS {held})"
         if target.name in ("double", "real"):
-            return f"TRY_CAST(TRY_CAST(athena_double_digits({sql}) AS DOUBLE) AS {held})"
+            return f"TRY_CAST(athena_float_digits({sql}) AS {held})"
         return f"athena_try_{target.name}({sql})" if target in (types.BOOLEAN, types.DATE) else None
     if target.name not in types.NUMERICS or source.name not in (*types.NUMERICS, "boolean"):
         return None
@@ -88,6 +88,8 @@ def _tried(sql: str, source: Type, target: Type) -> str | None:
             number = f"athena_try_whole({sql}, {quote(target.name)})"
         if target.name == "decimal":
             number = f"athena_plain({sql}, '{source.name}')"
+        if target.name == "real":
+            number = f"athena_real({sql})"
     return f"TRY_CAST({number} AS {held})"
 
 
@@ -197,7 +199,8 @@ def _from_text(sql: str, target: Type) -> str:
         name = _UPPER.get(target.name, target.name.upper())
         return f"CAST(athena_parse_{target.name}({sql}, {quote(name)}) AS {held})"
     if target.name in ("double", "real"):
-        return f"CAST(athena_parse_double({sql}, {quote(target.name.upper())}) AS {held})"
+        # Text is read as real at once, because a double between would be rounded twice.
+        return f"CAST(athena_parse_float({sql}, {quote(target.name.upper())}) AS {held})"
     if target.name == "decimal":
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
         return (
@@ -230,7 +233,7 @@ def _to_number(sql: str, source: Type, target: Type) -> str:
         number = f"CAST({sql} AS INTEGER)" if source == types.BOOLEAN else sql
         kind = quote(source.name.upper())
         return f"athena_fit_decimal(TRY_CAST({number} AS {held}), {text_of(number, source)}, {label}, {kind})"
-    return f"CAST({sql} AS {held})"
+    return f"CAST({f'athena_real({sql})' if target.name == 'real' and source.name == 'double' else sql} AS {held})"
 
 
 def _to_moment(sql: str, source: Type, target: Type) -> str:

@@ -88,7 +88,8 @@ def from_json(sql: str, target: Type, cast: CastWriter) -> str:
         return f"CAST(athena_json_bigint({sql}, {quote(name)}) AS {duckdb_type(target)})"
     if name == "decimal":
         return f"CAST(athena_json_decimal({sql}, {quote(str(target))}) AS {duckdb_type(target)})"
-    return f"CAST(athena_json_double({sql}, {quote(name)}) AS {duckdb_type(target)})"
+    number = f"athena_json_double({sql}, {quote(name)})"
+    return f"CAST({f'athena_real({number})' if name == 'real' else number} AS {duckdb_type(target)})"
 
 
 def _map_from_json(sql: str, target: Type, cast: CastWriter) -> str:

@@ -18,8 +18,11 @@ from local_lakehouse.sql.zones import to_instant, zone_name
 
 _RANGES = {"tinyint": 2**7, "smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 _INTEGER_NAMES = {**{name: name for name in types.INTEGERS}, "int": "integer"}
+_BOOLEANS = {**dict.fromkeys(("true", "t", "1"), "true"), **dict.fromkeys(("false", "f", "0"), "false")}
+_JAVA_SPACES = "".join(map(chr, range(33)))
+_WHOLE = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"([-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|NaN|Infinity))[dDfF]?", re.ASCII)
-_DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?")
+_DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?", re.ASCII)
 _DATE = re.compile(r"([-+]?\d{1,6})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _NOT_OFFERED = ("ipaddress", "interval", "hyperloglog", "tdigest", "qdigest", "geometry", "unknown")
 _DAY_TO_SECOND = ("DAY", "HOUR", "MINUTE", "SECOND")
@@ -79,18 +82,19 @@ def typed_literal(node: TypedLiteral) -> Typed:
     if name in ("decimal", "numeric"):
         return _decimal(node)
     if name == "double":
-        return double(_float(node))
+        return double(float(_float(node)))
     if name == "real":
-        value = _float(node)
-        return constant(f"CAST('{value!r}' AS FLOAT)", types.REAL, literal=text if value == value else None)
+        number = _float(node)
+        return constant(f"CAST('{number}' AS FLOAT)", types.REAL, literal=text if "NaN" not in number else None)
     if name == "varchar":
         return constant(f"CAST({quote(text)} AS VARCHAR)", types.VARCHAR, literal=text)
     if name == "char":
         return constant(f"CAST({quote(text)} AS VARCHAR)", types.char(max(1, len(text))), literal=text)
     if name == "boolean":
-        if text.lower() not in ("true", "false"):
+        value = _BOOLEANS.get(text.lower())
+        if value is None:
             raise _invalid(node)
-        return constant(text.upper(), types.BOOLEAN, literal=text.lower())
+        return constant(value.upper(), types.BOOLEAN, literal=value)
     if name == "json":
         return _json(node)
     if name == "date":
@@ -113,24 +117,24 @@ def _invalid(node: TypedLiteral) -> QueryFailure:
 
 
 def _typed_integer(node: TypedLiteral, type_: Type) -> Typed:
-    try:
-        number = int(node.value)
-    except ValueError as error:
-        raise _invalid(node) from error
+    if _WHOLE.fullmatch(node.value) is None:
+        raise _invalid(node)
+    number = int(node.value)
     if not -_RANGES[type_.name] <= number < _RANGES[type_.name]:
         raise _invalid(node)
     return whole_number(number, type_)
 
 
-def _float(node: TypedLiteral) -> float:
-    match = _FLOAT.fullmatch(node.value.strip())
+def _float(node: TypedLiteral) -> str:
+    """Return the number of a constant, without a suffix."""
+    match = _FLOAT.fullmatch(node.value.strip(_JAVA_SPACES))
     if match is None:
         raise _invalid(node)
-    return float(match.group(1))
+    return match.group(1)
 
 
 def _decimal(node: TypedLiteral) -> Typed:
-    match = _DECIMAL.fullmatch(node.value.strip())
+    match = _DECIMAL.fullmatch(node.value)
     if match is None or not (match.group(2) or match.group(3)):
         raise _invalid(node)
     whole, fraction = match.group(2).lstrip("0"), match.group(3) or ""

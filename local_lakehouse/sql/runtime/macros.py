@@ -52,6 +52,7 @@ athena_bucket(x, l, h, n) AS CASE WHEN n <= 0 THEN athena_bad('bucketCount must 
 athena_width_bucket(x, l, h, n) AS CASE WHEN NOT isfinite(l) THEN athena_bad('first bound must be finite') WHEN NOT isfinite(h) THEN athena_bad('second bound must be finite') ELSE athena_bucket(x, l, h, n) END
 athena_beyond(x, t) AS athena_half_up(x) >= CASE t WHEN 'tinyint' THEN 128 WHEN 'smallint' THEN 32768 WHEN 'integer' THEN 2147483648 ELSE 9223372036854775807 END::DOUBLE OR athena_half_up(x) < CASE t WHEN 'tinyint' THEN -128 WHEN 'smallint' THEN -32768 WHEN 'integer' THEN -2147483648 ELSE -9223372036854775807 END::DOUBLE
 athena_whole(x, t) AS CASE WHEN isnan(x) THEN athena_fail('INVALID_CAST_ARGUMENT|Cannot cast double NaN to ' || t) WHEN athena_beyond(x, t) THEN athena_fail('INVALID_CAST_ARGUMENT|Out of range for ' || t || ': ' || athena_double_text(x)) ELSE athena_half_up(x) END
+athena_real(x) AS CASE WHEN isfinite(x) AND abs(x) >= 3.4028235677973366e38::DOUBLE THEN sign(x) * 'Infinity'::DOUBLE ELSE x END
 athena_try_whole(x, t) AS CASE WHEN NOT isnan(x) AND NOT athena_beyond(x, t) THEN athena_half_up(x) END
 athena_plain(x, k) AS athena_plain_number(CASE WHEN k = 'real' THEN athena_real_text(x) ELSE athena_double_text(x) END)
 """
@@ -74,8 +75,9 @@ athena_distance(a, b) AS CASE WHEN length(a) > 0 AND length(b) > 0 AND greatest(
 athena_translate(s, f, t) AS translate(s, f, t)
 athena_chr(n) AS CASE WHEN n < 0 OR n > 1114111 THEN athena_bad('Not a valid Unicode code point: ' || n) ELSE chr(CAST(n AS INTEGER)) END
 athena_codepoint(s) AS CASE WHEN length(s) <> 1 THEN athena_bad('Input string must be a single character string') ELSE unicode(s) END
-athena_double_digits(s) AS CASE WHEN regexp_full_match(trim(s), '[+-]?(NUMBER[dDfF]?|NaN|Infinity)') THEN rtrim(trim(s), 'dDfF') END
-athena_parse_double(s, t) AS CASE WHEN regexp_full_match(trim(s), '[+-]?(NUMBER[dDfF]?|NaN|Infinity)') THEN CAST(rtrim(trim(s), 'dDfF') AS DOUBLE) ELSE athena_bad_cast(s, t) END
+athena_java_spaces() AS chr(0) || chr(1) || chr(2) || chr(3) || chr(4) || chr(5) || chr(6) || chr(7) || chr(8) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(14) || chr(15) || chr(16) || chr(17) || chr(18) || chr(19) || chr(20) || chr(21) || chr(22) || chr(23) || chr(24) || chr(25) || chr(26) || chr(27) || chr(28) || chr(29) || chr(30) || chr(31) || ' '
+athena_float_digits(s) AS CASE WHEN regexp_full_match(trim(s, athena_java_spaces()), '[+-]?(NUMBER[dDfF]?|NaN|Infinity)') THEN rtrim(trim(s, athena_java_spaces()), 'dDfF') END
+athena_parse_float(s, t) AS CASE WHEN s IS NULL THEN NULL ELSE coalesce(athena_float_digits(s), athena_bad_cast(s, t)) END
 athena_decimal_digits(s) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s END
 athena_no_decimal(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast VARCHAR ''' || s || ''' to ' || t || CASE WHEN athena_decimal_digits(s) IS NULL THEN '. Value is not a number.' ELSE '. Value too large.' END)
 athena_fit_decimal(v, s, t, k) AS CASE WHEN v IS NOT NULL THEN v WHEN s IS NULL THEN NULL ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast ' || k || ' ''' || s || ''' to ' || t) END

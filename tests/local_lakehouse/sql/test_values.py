@@ -459,3 +459,51 @@ def test_try_cast_in_a_lambda(ask: Ask, expression: str, expected: str) -> None:
     except QueryFailure as failure:
         shown = str(failure)[: len(expected)]
     assert shown == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("CAST(1e300 AS real)", "Infinity"),
+        ("TRY_CAST(-1e300 AS real)", "-Infinity"),
+        ("CAST(3.40282356779733661e38 AS real)", "Infinity"),
+        ("CAST(3.40282356779733623e38 AS real)", "3.4028235E38"),
+        ("CAST(nan() AS real)", "NaN"),
+        ("CAST('3.4e39' AS real)", "Infinity"),
+        ("TRY_CAST('-3.4e39' AS real)", "-Infinity"),
+        ("CAST(JSON '3.4e39' AS real)", "Infinity"),
+        ("CAST(ARRAY[1e300, NULL] AS array(real))", "[Infinity, null]"),
+        ("transform(ARRAY['3.4e39', 'x'], v -> TRY_CAST(v AS real))", "[Infinity, null]"),
+        ("(SELECT sum(x) FROM (VALUES REAL '3e38', REAL '3e38') t(x))", "Infinity"),
+    ],
+)
+def test_a_number_beyond_real_is_infinite(ask: Ask, expression: str, text: str) -> None:
+    assert ask(f"SELECT {expression}").rows == [[text]]
+
+
+@pytest.mark.parametrize("read", ["CAST('{}' AS real)", "TRY_CAST('{}' AS real)", "REAL '{}'"])
+def test_text_is_rounded_to_real_once(ask: Ask, read: str) -> None:
+    # As a double, the number is halfway between two reals; its digits are below that.
+    assert ask(f"SELECT {read.format('1.00000017881393432617187499')}").rows == [["1.0000001"]]
+
+
+@pytest.mark.parametrize("type_", ["double", "real"])
+def test_floats_ignore_the_spaces_and_controls_around_them(ask: Ask, type_: str) -> None:
+    spaces = "chr(9) || chr(1) || ' {} ' || chr(10)"
+
+    assert ask(f"SELECT CAST({spaces.format('1.5d')} AS {type_}), TRY_CAST({spaces.format('-1')} AS {type_})").rows == [
+        ["1.5", "-1.0"]
+    ]
+    assert ask(f"SELECT TRY_CAST(chr(160) || '1' AS {type_}), TRY_CAST(NULL AS {type_})").rows == [[None, None]]
+
+
+@pytest.mark.parametrize("literal", ["INTEGER '1_000'", "BIGINT ' 5'", "DECIMAL ' 1'", "BOOLEAN 'yes'", "REAL '1_0'"])
+def test_a_literal_is_read_as_a_cast_reads_text(ask: Ask, literal: str) -> None:
+    with pytest.raises(QueryFailure, match="INVALID_LITERAL"):
+        ask(f"SELECT {literal}")
+
+
+def test_literals_of_truth(ask: Ask) -> None:
+    assert ask("SELECT BOOLEAN 't', BOOLEAN 'F', BOOLEAN '1', BOOLEAN 'True'").rows == [
+        ["true", "false", "true", "true"]
+    ]

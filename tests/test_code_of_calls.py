@@ -68,7 +68,7 @@ def test_what_the_cards_unfold_to_makes_the_same_lab(way: str, steps: list[Step]
             code(boto3_code(shown))
         else:
             commands(cli_commands(shown))
-    # The helpers find everything created, and as they would create it.
+    # The helpers find that everything exists, exactly as they would create it.
     again = [
         *chapters._source(elsewhere),
         *chapters._target(elsewhere),

@@ -40,17 +40,17 @@ NAMES = {
 ANY_RESOURCE = {
     ("table_resource_policy.json", "ZeroEtlExport"),  # a table's policy reaches that table only
     ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources
-    ("target_role_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has none
+    ("target_role_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources
     ("learner_use_permissions.json", "ReadWhereLakeFormationGoverns"),  # the same
     ("learner_boundary.json", "WithoutResource"),  # lists and look-ups without a resource
-    ("learner_boundary.json", "ShareInLakeFormation"),  # Lake Formation's actions have none
+    ("learner_boundary.json", "ShareInLakeFormation"),  # Lake Formation's actions have no resources
     ("instructor_permissions.json", "SeeTheClass"),  # lists and look-ups without a resource
-    ("instructor_permissions.json", "ShareAndCleanUpLakeFormation"),  # Lake Formation's actions have none
+    ("instructor_permissions.json", "ShareAndCleanUpLakeFormation"),  # Lake Formation's actions have no resources
     ("target_role_boundary.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources
-    ("target_role_boundary.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has none
+    ("target_role_boundary.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources
     ("learner_use_permissions.json", "SeeWithoutResource"),  # lists and look-ups without a resource
-    ("learner_use_permissions.json", "SeeLakeFormation"),  # Lake Formation's actions have none
-    ("learner_class_permissions.json", "CreateIntegrationIntoOwnDatabase"),  # CreateInboundIntegration has none
+    ("learner_use_permissions.json", "SeeLakeFormation"),  # Lake Formation's actions have no resources
+    ("learner_class_permissions.json", "CreateIntegrationIntoOwnDatabase"),  # CreateInboundIntegration has no resources
     ("learner_account_permissions.json", "ShareInLakeFormation"),  # the same
 }
 ARN = re.compile(r"arn:aws:(?P<service>[a-z0-9]+):(us-east-1)?:(123456789012)?:\S+")

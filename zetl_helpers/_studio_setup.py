@@ -66,7 +66,7 @@ class DomainPlan:
 def plan_domain(
     lab: Lab, *, vpc: str, subnets: Sequence[str], name: str = _DOMAIN, roles: dict[str, str] | None = None
 ) -> DomainPlan:
-    """Return what a domain requires and costs; nothing is created.
+    """Return the requirements and the cost of a domain; nothing is created.
 
     Args:
         lab: The lab.

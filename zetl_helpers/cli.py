@@ -185,7 +185,7 @@ def _site(options: argparse.Namespace) -> int:
     root = tutorial()
     if root is None:
         raise UsageError("There is no mkdocs.yml here. Go to the tutorial's folder.")
-    logging.basicConfig(format="%(levelname)s %(message)s")  # MkDocs reports the wrong link there
+    logging.basicConfig(format="%(levelname)s %(message)s")  # MkDocs logs broken links
     print(build(root, options.out, parser()))
     return 0
 

@@ -1,4 +1,4 @@
-"""The lab's resources as a CloudFormation template, for those who leave the notebooks.
+"""The lab's resources as a CloudFormation template, for users who continue without the notebooks.
 
 The template's contents come from the same sources as the helpers': the table's definition, the policies and the names.
 Account, Region and partition are parameters, so one template fits every account.

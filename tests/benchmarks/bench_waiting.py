@@ -160,7 +160,7 @@ def _query(running: Running, sql: str) -> list[str]:
 
 
 def _freshness(running: Running, rows: int) -> list[float]:
-    """Return how many seconds single changes took until Athena showed them."""
+    """Return the seconds that each change took to appear in Athena."""
     dynamodb = _client(running, "dynamodb")
     seconds = []
     for number in range(CHANGES):

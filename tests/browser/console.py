@@ -82,7 +82,7 @@ def arrive(page: Page, server: ConsoleServer, place: str) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page has its heading and nothing says that it is loading."""
+    """Wait until the page has its heading and no message about loading."""
     from playwright.sync_api import expect
 
     page.locator("h1:visible").wait_for()

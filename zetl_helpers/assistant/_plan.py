@@ -30,7 +30,7 @@ class TimeGroup:
 
 @dataclass(frozen=True)
 class Values:
-    """A column is, or is not, one of some values."""
+    """A condition that a column has, or does not have, one of several values."""
 
     column: Column
     values: tuple[str, ...]
@@ -39,7 +39,7 @@ class Values:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A column compared with a number."""
+    """A comparison of a column with a number."""
 
     column: Column
     operator: str
@@ -48,7 +48,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Days:
-    """A time column within a range of days; an end that is None is open."""
+    """A range of days for a time column; an end that is None is open."""
 
     column: Column
     first: date | None
@@ -57,7 +57,7 @@ class Days:
 
 @dataclass(frozen=True)
 class Recent:
-    """A time column within the last days, weeks, months or years."""
+    """A period for a time column: the last days, weeks, months or years."""
 
     column: Column
     count: int
@@ -66,7 +66,7 @@ class Recent:
 
 @dataclass(frozen=True)
 class Presence:
-    """A column with or without a value."""
+    """A condition that a column has, or does not have, a value."""
 
     column: Column
     present: bool

@@ -22,7 +22,7 @@ def select(mine: Ownership, found: Sequence[Leftover], only: Sequence[Lab], *, c
     Args:
         mine: The owners of the lab's resources.
         found: All of the lab's resources, in order.
-        only: The lab with each of the tables.
+        only: The tables, each as `Lab.with_table` returns it.
         complete: Whether every kind of resource could be checked.
     """
     sources = {lab.source for lab in only}

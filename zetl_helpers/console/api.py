@@ -51,7 +51,7 @@ class Api:
             asked: The request.
 
         Raises:
-            CallError: The request failed; with code, message and status.
+            CallError: The request failed; the error has a code, a message and a status.
             StoppedError: The lakehouse is not running.
         """
         if path not in self._paths:

@@ -1,4 +1,4 @@
-"""Scenes of every service: what is created, and how it is checked."""
+"""Scenes of every service: the resources that they create, and the checks."""
 
 import json
 from collections.abc import Callable

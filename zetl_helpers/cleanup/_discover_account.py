@@ -169,7 +169,7 @@ def role(mine: Ownership) -> Found:
     """Find the target role."""
     name = mine.lab.role
     if mine.owns(mine.role):
-        yield Leftover("IAM role", name, "may write to the bucket", TAGGED, partial(_delete_role, mine))
+        yield Leftover("IAM role", name, "can write to the bucket", TAGGED, partial(_delete_role, mine))
     elif mine.role is not None:
         yield mine.foreign("IAM role", name, mine.role)
 

@@ -41,7 +41,7 @@ def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
         (RIGHT.rename(columns={"share": "percent"}), "If they are the same, rename it with AS"),
         (RIGHT[["state"]], "should have the columns state, share. Yours has state"),
         (RIGHT.assign(more=1, extra=2), "Yours has state, share, more, extra"),
-        (RIGHT.iloc[:0], "your answer has no row"),
+        (RIGHT.iloc[:0], "your answer has no rows"),
         (RIGHT.iloc[:1], "Is GROUP BY missing"),
         (RIGHT.iloc[:2], "2 rows, fewer than there should be"),
         (pd.concat([RIGHT, RIGHT]), "some rows occur more than once"),

@@ -166,7 +166,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
             "does not belong in the answer",
         ),
         ("DELETE FROM customeraccounts", "should be a SELECT"),
-        (42, "a statement, as a text"),
+        (42, "a statement, as a string"),
     ],
     "4.2": [
         (

@@ -28,7 +28,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ),
         ("SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling IS NULL", "who said no"),
         ("SELECT customerid FROM customeraccounts WHERE COALESCE(paperlessbilling, false) = false", "filter on CA"),
-        ("SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling", "has no row"),
+        ("SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling", "has no rows"),
     ],
     "6.3": [
         ("SELECT state, SUM(rewardpoints) AS points FROM customeraccounts GROUP BY state", "NULL instead of 0"),

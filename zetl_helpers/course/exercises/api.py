@@ -202,7 +202,7 @@ def _id(answer: Any, name: str, around: str) -> str:
     if isinstance(value, str) and _ID.fullmatch(value.casefold()):
         return value.casefold()
     shown = f"{value!r:.60}" if isinstance(value, str) else kind_of(value)
-    raise UnreadableError(f"The answer should be a {name}, as a text. Yours is {shown}.")
+    raise UnreadableError(f"The answer should be a {name}, as a string. Yours is {shown}.")
 
 
 def _message(error: ClientError) -> str:

@@ -22,7 +22,7 @@ def _type_of_zip(lab: Lab) -> str:
 
 
 _ACTIONS_OF_A_POLICY = Items(
-    Action("dynamodb"), "a list of actions, each a text such as 'dynamodb:…'", ("Statement", "Action")
+    Action("dynamodb"), "a list of actions, each a string such as 'dynamodb:…'", ("Statement", "Action")
 )
 
 
@@ -69,11 +69,11 @@ EXERCISES = (
             otherwise="The type is one letter. Look at the letter before the value of ZipCode in the item above.",
         ),
         hints=(
-            "Find ZipCode in the item that get_item returned. What is on the left of its value?",
+            "Find ZipCode in the item that get_item returned. What is to the left of its value?",
             "S is for text, N for a number. Is a ZIP code such as 02139 a number?",
         ),
         answer='answer = "S"',
-        why="A ZIP code is text: nobody adds up ZIP codes, and as a number 02139 would lose its leading zero.",
+        why="A ZIP code is text: nobody adds up ZIP codes, and as a number, 02139 would lose its leading zero.",
     ),
     Exercise(
         title="An item without the helper",
@@ -81,7 +81,7 @@ EXERCISES = (
         judge=judge_new_item,
         hints=(
             "boto3.client('dynamodb') has put_item; the AWS CLI has aws dynamodb put-item.",
-            "Each value carries its type: {'S': 'NV'} is text, and {'N': '1000'} is a number with its digits as text.",
+            "Each value includes its type: {'S': 'NV'} is text, and {'N': '1000'} is a number with its digits as text.",
             "The item has four attributes: CustomerID, AccountNumber, State and CreditLimit.",
         ),
         answer="""import boto3
@@ -103,7 +103,7 @@ ex.q2.check()""",
         by_api=True,
     ),
     Exercise(
-        title="What AWS Glue may do with the table",
+        title="What AWS Glue can do with the table",
         kind="complete",
         judge=_judge_policy_actions,
         hints=(
@@ -117,7 +117,7 @@ ex.q2.check()""",
         "needs neither Scan nor GetItem.",
     ),
     Exercise(
-        title="What the target role may do",
+        title="What the target role can do",
         kind="predict",
         judge=Each(
             dict.fromkeys(_ACTIONS, Flag()),
@@ -131,7 +131,7 @@ ex.q2.check()""",
         ),
         hints=(
             "The list above names every action that the role's policy allows. Anything else is denied.",
-            "Two of the four are in the list.",
+            "Two of the four actions are in the list.",
         ),
         answer='answer = {\n    "s3:PutObject": True,\n    "glue:UpdateTable": True,\n    "dynamodb:Scan": False,\n'
         '    "s3:DeleteBucket": False,\n}',

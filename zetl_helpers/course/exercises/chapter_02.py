@@ -55,7 +55,7 @@ EXERCISES = (
             wrong={
                 9: "TOPLEVEL creates nine columns: one for each attribute.",
                 1: "The other attributes share one column, but each part of the key has its own column.",
-                2: "The key has two parts, each with its own column, and the other attributes share one more.",
+                2: "The key has two parts, each with its own column, and the other attributes share one column.",
             },
             otherwise="Count the parts of the key, and add one column for all other attributes.",
         ),
@@ -105,7 +105,7 @@ EXERCISES = (
         judge=faults.judge_recovery,
         hints=(
             "Read what ex.q4.break_it() returned, or zetl.integration.describe(lab): the errors name the cause.",
-            "The operation is UpdateContinuousBackups of DynamoDB: update_continuous_backups in boto3.",
+            "The DynamoDB operation is UpdateContinuousBackups: update_continuous_backups in boto3.",
             "PointInTimeRecoverySpecification={'PointInTimeRecoveryEnabled': True}; then ex.q4.check() waits.",
         ),
         answer="""ex.q4.break_it()

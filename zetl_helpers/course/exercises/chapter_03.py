@@ -24,11 +24,11 @@ def _judge_administrators(_: Lab, answer: Any) -> None:
     if lost:
         raise IncorrectError(f"{lost[0]} would lose the right to administer: PutDataLakeSettings replaces the list.")
     if any(":assumed-role/" in entry for entry in given):
-        raise IncorrectError("One of them is a session. Name the role itself, as in exercise 3.1.")
+        raise IncorrectError("One entry is a session. Name the role itself, as in exercise 3.1.")
     if _PRINCIPAL not in given:
-        raise IncorrectError("The other two are still in the list, but role/Analyst is missing.")
+        raise IncorrectError("The other two administrators are still in the list, but role/Analyst is missing.")
     if len(given) != len(set(given)):
-        raise IncorrectError("One of them is in the list twice.")
+        raise IncorrectError("One administrator is in the list twice.")
     if len(given) > 3:
         raise IncorrectError("The list contains a principal that the question does not name.")
 
@@ -83,7 +83,7 @@ EXERCISES = (
         ),
         answer=f'answer = "{_PRINCIPAL}"',
         why="STS names the session of a role. Policies and grants need the role itself, which belongs to IAM. If a "
-        "role has a path, its ARN contains it, and only IAM knows it. So the helper asks IAM.",
+        "role has a path, its ARN contains the path, which only IAM knows. The helper therefore asks IAM.",
     ),
     Exercise(
         title="One more administrator",
@@ -107,7 +107,7 @@ EXERCISES = (
             "The database should be visible; the table should be visible and allow queries.",
         ),
         answer='answer = {"database": ["DESCRIBE"], "table": ["DESCRIBE", "SELECT"]}',
-        why="DESCRIBE makes both visible, and SELECT on the table allows queries. ALL would also let the project "
+        why="DESCRIBE makes the database and the table visible, and SELECT allows queries. ALL would also let the project "
         "drop the table.",
     ),
     Exercise(
@@ -115,9 +115,9 @@ EXERCISES = (
         kind="break and repair",
         judge=faults.judge_grants,
         hints=(
-            "zetl.studio.grants(lab, project) shows the permissions of the project's role. Which one is missing?",
-            "The operation is GrantPermissions of Lake Formation: grant_permissions in boto3.",
-            "Resource={'Table': {'DatabaseName': …, 'Name': …}}, and Permissions is a list of one.",
+            "zetl.studio.grants(lab, project) shows the permissions of the project's role. Which permission is missing?",
+            "The Lake Formation operation is GrantPermissions: grant_permissions in boto3.",
+            "Resource={'Table': {'DatabaseName': …, 'Name': …}}, and Permissions is a list with one entry.",
         ),
         answer="""ex.q4.break_it()
 import boto3

@@ -95,7 +95,7 @@ EXERCISES = (
                     ),
                     Slip(
                         _LARGEST.replace("ORDER BY currentbalance DESC", "ORDER BY customerid"),
-                        "These are the first three customers by id. Order by what they owe.",
+                        "These are the first three customers by ID. Order them by the amount that they owe.",
                     ),
                 ),
             )
@@ -116,7 +116,7 @@ answer = boto3.client("athena").start_query_execution(
 # With the CLI: aws athena start-query-execution --query-string "SELECT …" --work-group primary
 #   --query-execution-context Database=customerdb --result-configuration OutputLocation=s3://…''',
         why="StartQueryExecution returns immediately; GetQueryExecution returns the state. LIMIT without ORDER BY "
-        "returns any rows, so the same query may return different rows tomorrow.",
+        "returns any rows, so the same query can return different rows tomorrow.",
     ),
     Exercise(
         title="A division",
@@ -155,7 +155,7 @@ answer = boto3.client("athena").start_query_execution(
                     _PAST_DUE.replace(
                         "GROUP BY state", "GROUP BY state HAVING COUNT_IF(accountstatus = 'Past Due') > 0"
                     ),
-                    "States without an account past due are missing. Their percentage is zero.",
+                    "States without a past-due account are missing. Their percentage is zero.",
                 ),
                 Slip(_PAST_DUE.replace("100e0", "100"), _CUT_OFF),
                 Slip(_PAST_DUE.replace("* 100e0 / COUNT(*)", "/ COUNT(*) * 100"), _CUT_OFF),
@@ -172,12 +172,12 @@ answer = boto3.client("athena").start_query_execution(
             ),
         ),
         hints=(
-            "Count the accounts past due with COUNT_IF, and divide by COUNT(*), both for the same state.",
+            "Count the past-due accounts with COUNT_IF, and divide by COUNT(*), both for the same state.",
             "Both counts are integers. Multiply by 100e0 before you divide.",
             "ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / COUNT(*), 2) AS past_due_percentage",
         ),
         answer=f'answer = """\n{_PAST_DUE}\n"""',
-        why="COUNT_IF counts without removing rows, so states without such an account stay, with 0. 100e0 is not an "
+        why="COUNT_IF counts without removing rows, so states without a past-due account stay, with 0. 100e0 is not an "
         "integer, so the division keeps its decimals.",
     ),
     Exercise(
@@ -207,7 +207,7 @@ answer = boto3.client("athena").start_query_execution(
                         "WHERE accountstatus <> 'Closed'\n",
                         "WHERE accountstatus <> 'Closed' AND currentbalance * 100 / creditlimit > 50\n",
                     ).replace("\nHAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50", ""),
-                    "WHERE removed single accounts before their state was summed up. Filter the groups with HAVING.",
+                    "WHERE removed single accounts before each state's sum was computed. Filter the groups with HAVING.",
                 ),
             ),
         ),

@@ -84,7 +84,7 @@ def _title(answer: Any) -> str:
         value = value.get("layout", value).get("title", "")
         value = value.get("text", "") if isinstance(value, Mapping) else value
     if not isinstance(value, str) or not value.strip():
-        raise UnreadableError(f"The answer should be a title, as a text. Yours is {kind_of(answer)}.")
+        raise UnreadableError(f"The answer should be a title, as a string. Yours is {kind_of(answer)}.")
     return value
 
 
@@ -117,7 +117,7 @@ EXERCISES = (
                 slips=(
                     Slip(
                         _BY_STATUS.replace("WHERE currentbalance > 0\n", ""),
-                        "The result includes a status whose accounts owe nothing. Filter it: nobody sees a slice of "
+                        "The result includes a status whose accounts owe nothing. Filter it out: you can't see a slice of "
                         "size zero.",
                     ),
                     Slip(
@@ -126,7 +126,7 @@ EXERCISES = (
                     ),
                     Slip(
                         _BY_STATUS.replace("SUM(currentbalance)", "COUNT(*)"),
-                        "These are numbers of accounts; the question asks how much they owe.",
+                        "These are numbers of accounts; the question asks for the amounts owed.",
                     ),
                 ),
             ),
@@ -153,11 +153,11 @@ answer = boto3.client("athena").create_named_query(
         kind="complete",
         judge=_judge_pivot,
         hints=(
-            "index becomes the rows, columns becomes the columns.",
+            "The column in index becomes the rows, and the column in columns becomes the columns.",
             'In the cell above, index is "state". Here the statuses are the rows.',
         ),
         answer='answer = zetl.charts.pivot_table(accounts, index="accountstatus", columns="state")',
-        why="The counts are the same. With nine states and three statuses, this table is wide and the other one is "
+        why="The counts are the same. With nine states and three statuses, this table is wide and the other table is "
         "long.",
     ),
     Exercise(
@@ -177,14 +177,14 @@ answer = boto3.client("athena").create_named_query(
             },
         ),
         hints=(
-            "One question is about shares of a whole, one about two dimensions, one about a change over time.",
+            "One question is about shares of a whole, one is about two dimensions, and one is about a change over time.",
             "Time goes from left to right: a line.",
         ),
         answer="answer = {\n"
         '    "How is the debt shared among the statuses?": "pie",\n'
         '    "Which states have which statuses?": "heat map",\n'
         '    "How did the number of rows change?": "line",\n}',
-        why="A pie shows shares of one sum, a heat map a number for each pair, and a line a change over time.",
+        why="A pie shows shares of one sum, a heat map shows a number for each pair, and a line shows a change over time.",
     ),
     Exercise(
         title="A title that states the finding",

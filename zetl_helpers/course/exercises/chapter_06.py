@@ -38,7 +38,7 @@ EXERCISES = (
                 "bigint": "742 is an integer, but DynamoDB has one type for all numbers, with or without a fraction.",
                 "decimal": "A decimal would keep all 38 digits of a DynamoDB number, but AWS Glue uses a smaller type.",
                 "string": "742 was written with the type N, a number.",
-                "float": "Nearly: a float has 32 bits, but the column has 64.",
+                "float": "Nearly: a float has 32 bits, but the column has 64 bits.",
             },
             otherwise="Look at the type of creditlimit in the table Before: all numbers become the same type.",
         ),
@@ -68,7 +68,7 @@ EXERCISES = (
                 ),
                 Slip(
                     "SELECT customerid FROM customeraccounts WHERE COALESCE(paperlessbilling, false) = false",
-                    "The result includes customers of other states. If you filter on CA, note that AND binds more "
+                    "The result includes customers from other states. If you filter on CA, note that AND binds more "
                     "tightly than OR, so put parentheses around the OR.",
                 ),
             ),
@@ -100,7 +100,7 @@ EXERCISES = (
                 ),
                 Slip(
                     _POINTS.replace("SUM(COALESCE(rewardpoints, 0))", "COUNT(rewardpoints)"),
-                    "COUNT counts the customers that have points; the question asks for the points.",
+                    "COUNT counts the customers who have points; the question asks for the points.",
                 ),
             ),
         ),
@@ -119,7 +119,7 @@ EXERCISES = (
         judge=faults.judge_names,
         hints=(
             "ex.q4.break_it() shows the integration's error: two attributes would become the same column.",
-            "Column names are lower case, so State and STATE are one column. Remove one of the two from the item.",
+            "Column names are lower case, so State and STATE are one column. Remove one of the two attributes from the item.",
             'UpdateExpression="REMOVE #wrong" with ExpressionAttributeNames={"#wrong": "STATE"}',
         ),
         answer='ex.q4.break_it()\nimport boto3\n\nboto3.client("dynamodb").update_item(\n    TableName=lab.table,\n'

@@ -64,7 +64,7 @@ EXERCISES = (
         ),
         hints=(
             "Deleted rows are in the version before the deletion.",
-            "FOR VERSION AS OF follows the name of the table and needs the id of the snapshot.",
+            "FOR VERSION AS OF follows the name of the table and needs the ID of the snapshot.",
             "start_query_execution takes the statement as QueryString; an f-string fills in {first}.",
         ),
         answer='import boto3\n\nanswer = boto3.client("athena").start_query_execution(\n    QueryString=f"""'
@@ -94,7 +94,7 @@ EXERCISES = (
             lambda _: "second",
             wrong={
                 "first": "Athena reads the newest snapshot that is not later than the moment. Is the second later?",
-                "error": "Only a moment before the first snapshot is an error.",
+                "error": "Only a moment before the first snapshot causes an error.",
                 "both": "A query reads one version of a table, unless it names the table twice.",
             },
             otherwise='The answer is "first", "second" or "error".',
@@ -152,7 +152,7 @@ EXERCISES = (
                 ),
                 Slip(
                     "SELECT DISTINCT state FROM customeraccounts FOR VERSION AS OF :last",
-                    "These are all states of the last version. Remove those of the first.",
+                    "These are all states in the last version. Remove the states that are also in the first.",
                 ),
                 Slip(
                     _NEW_STATES.replace("EXCEPT", "INTERSECT"),
@@ -162,11 +162,11 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "Find all states of the last version that are not in the first.",
-            "EXCEPT between two statements removes the rows of the second.",
+            "Find all states in the last version that are not in the first version.",
+            "EXCEPT between two statements removes the rows that the second statement returns.",
             "SELECT state … FOR VERSION AS OF {last} EXCEPT SELECT state … FOR VERSION AS OF {first}",
         ),
         answer='answer = f"""\n' + _NEW_STATES.replace(":first", "{first}").replace(":last", "{last}") + '\n"""',
-        why="EXCEPT compares whole rows and returns each once. The new state came with the new customer.",
+        why="EXCEPT compares whole rows and returns each row once. The new state came with the new customer.",
     ),
 )

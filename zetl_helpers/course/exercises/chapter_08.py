@@ -44,7 +44,7 @@ def _judge_interval(_: Lab, answer: Any) -> None:
     if monthly > _BUDGET:
         raise IncorrectError(f"Every {answer:g} minutes the exports cost ${monthly:.2f} a month. That is too much.")
     if answer > 1440:
-        raise IncorrectError("It is cheap enough, but the data may be older than a day. The shop needs it daily.")
+        raise IncorrectError("It is cheap enough, but the data can be older than a day. The shop needs its data at least daily.")
 
 
 def _judge_oldest(lab: Lab, answer: Any) -> None:
@@ -53,14 +53,14 @@ def _judge_oldest(lab: Lab, answer: Any) -> None:
     seconds = (late - early).dt.total_seconds()
     given = _SECONDS(answer)
     if given < 0:
-        raise IncorrectError("It is negative. Completion comes later, so subtract from completed_at.")
+        raise IncorrectError("The result is negative. Completion comes later, so subtract from completed_at.")
     if abs(given - seconds.max()) < 1e-3:
         return
     if abs(given - seconds.mean()) < 1e-3:
         raise IncorrectError("That is the average; the question asks for the worst case.")
     if abs(given - seconds.min()) < 1e-3:
-        raise IncorrectError("That is the best case; the question asks for the worst.")
-    raise IncorrectError("Subtract last_synced_at from completed_at for each ingestion, and take the largest.")
+        raise IncorrectError("That is the best case; the question asks for the worst case.")
+    raise IncorrectError("Subtract last_synced_at from completed_at for each ingestion, and take the largest difference.")
 
 
 EXERCISES = (
@@ -78,8 +78,8 @@ EXERCISES = (
             otherwise="Look at the table of events: how many ingestions are there, and how many refreshes were there?",
         ),
         hints=(
-            "Locally the integration refreshes every second. How many events does the log have?",
-            "Refreshes that find nothing leave no trace in the log.",
+            "Locally, the integration refreshes every second. How many events does the log have?",
+            "Refreshes that find no changes write nothing to the log.",
         ),
         answer="answer = 0",
         why="The log covers ingestions only. Silence can mean a source without changes or a stopped integration, so "
@@ -109,15 +109,15 @@ EXERCISES = (
         ),
         answer="answer = 120",
         why="Each refresh is an export, billed as at least 10 MB. Any interval from about an hour and a half to a "
-        "day is right: the freshest that the budget allows, or the cheapest that is fresh enough.",
+        "day is right: the shortest interval that fits the budget, or the cheapest interval that meets the need.",
     ),
     Exercise(
-        title="A role that may not write",
+        title="A role that cannot write",
         kind="break and repair",
         judge=faults.judge_role,
         hints=(
             "Read what ex.q4.break_it() returned, and the newest rows of zetl.monitoring.log_events(lab).",
-            "The role's policy zETLTargetPolicy has lost one action: GetRolePolicy of IAM shows it.",
+            "The role's policy zETLTargetPolicy has lost one action. IAM's GetRolePolicy returns the policy.",
             "PutRolePolicy replaces the policy. Write it back with s3:PutObject next to s3:GetObject.",
         ),
         answer="""ex.q4.break_it()
@@ -134,8 +134,8 @@ for statement in policy["Statement"]:
 iam.put_role_policy(**name, PolicyDocument=json.dumps(policy))
 # With the CLI: aws iam get-role-policy …, edit the document, aws iam put-role-policy … --policy-document file://…
 ex.q4.check()""",
-        why="The error names who, which action and on which resource. Once the policy allows the action, the "
-        "integration recovers by itself, and nothing that was written in between is lost.",
+        why="The error names the caller, the action and the resource. Once the policy allows the action, the "
+        "integration recovers by itself, and no item that was written in the meantime is lost.",
         fault=faults.WRITING,
         by_api=True,
     ),

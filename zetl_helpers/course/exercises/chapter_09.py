@@ -20,8 +20,8 @@ EXERCISES = (
             _STATE,
             lambda _: "FAILED",
             wrong={
-                "ACTIVE": "It would be, if the permission had been restored within seven days.",
-                "NEEDS_ATTENTION": "It was for seven days. On the eighth day the status changes.",
+                "ACTIVE": "The status would be ACTIVE if the permission had been restored within seven days.",
+                "NEEDS_ATTENTION": "That was the status for seven days. On the eighth day, it changes.",
                 "SYNCING": "The status becomes SYNCING after a data type changes. Here, nothing could be written.",
             },
             otherwise="Look at the diagram again, and at how long the permission was missing.",
@@ -55,7 +55,7 @@ EXERCISES = (
             "An ARN of S3 is arn:aws:s3:::bucket/key.",
         ),
         answer='answer = {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket}',
-        why="Who, which action and on which resource are the principal, action and resource of the missing statement.",
+        why="The role, the action and the resource in the message are what the missing statement must contain.",
     ),
     Exercise(
         title="Whom to call",

@@ -17,7 +17,7 @@ EXERCISES = (
             wrong={
                 "household_pets": "An older version of AWS's page joined the parts with underscores. The current "
                 "version uses dots.",
-                "pets": "The name is the whole path, because two maps may both have an attribute Pets.",
+                "pets": "The name is the whole path, because two maps can both have an attribute Pets.",
                 "household": "FULL creates a column for each leaf. Household itself is a map and has no column.",
             },
             otherwise="Join the names from the item's own attribute down to the leaf.",
@@ -46,16 +46,16 @@ EXERCISES = (
             "Numbers become double, and elements of a list become string.",
         ),
         answer='answer = {"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "boolean"}',
-        why="The types are the same in FULL and TOPLEVEL: the mode decides where a value is, not what it is.",
+        why="The types are the same in FULL and TOPLEVEL: the mode determines where a value is, not its type.",
     ),
     Exercise(
         title="A partition for each day",
         kind="use the API",
         judge=judge_partition_by_day,
         hints=(
-            "The operation of AWS Glue is CreateIntegrationTableProperties.",
+            "The AWS Glue operation is CreateIntegrationTableProperties.",
             "ResourceArn is the ARN of the database, lab.database_arn. TargetTableConfig contains a PartitionSpec.",
-            "PartitionSpec is a list of one entry with FieldName, FunctionSpec and ConversionSpec.",
+            "PartitionSpec is a list with one entry, which has FieldName, FunctionSpec and ConversionSpec.",
         ),
         answer="""import boto3
 

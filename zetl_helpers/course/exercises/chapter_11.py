@@ -24,7 +24,7 @@ _CHANGES = Each(
     {"OPTIMIZE": _CHANGE, "VACUUM": _CHANGE, "rows": _CHANGE},
     lambda _: {"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "same"},
     wrong={
-        "OPTIMIZE": "It writes new files, but earlier snapshots still need the old ones.",
+        "OPTIMIZE": "It writes new files, but earlier snapshots still need the old files.",
         "VACUUM": "It deletes the files that only expired snapshots needed.",
         "rows": "Neither statement changes the rows of the newest snapshot.",
     },
@@ -58,7 +58,7 @@ EXERCISES = (
         kind="use the API",
         judge=judge_imported_count,
         hints=(
-            "boto3.client('dynamodb') has list_imports and describe_import; so has the AWS CLI.",
+            "Use list_imports and describe_import in boto3, or list-imports and describe-import in the AWS CLI.",
             "list_imports(TableArn=…) returns the ImportArn that describe_import needs.",
             "ImportTableDescription contains ImportedItemCount.",
         ),
@@ -82,9 +82,9 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
             wrong={
                 _ROUNDS * _MONTHS: "That is what the refreshes add. The files of the first load are still there.",
                 _MONTHS + _ROUNDS: "A refresh touches every month, and a file belongs to one month.",
-                _MONTHS: "That would be right after OPTIMIZE.",
+                _MONTHS: "That would be the number of files after OPTIMIZE.",
             },
-            otherwise="Start with the files of the first load, and add those of each refresh.",
+            otherwise="Start with the files of the first load, and add the files of each refresh.",
         ),
         hints=(
             "The first load created a file for each month.",
@@ -99,7 +99,7 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
         kind="predict",
         judge=_judge_changes,
         hints=(
-            "Which of the two statements deletes anything?",
+            "Which of the two statements deletes files?",
             "Compare the last two pairs of bars in the figure.",
         ),
         answer='answer = {"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "same"}',

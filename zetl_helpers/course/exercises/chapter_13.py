@@ -44,14 +44,14 @@ EXERCISES = (
             lambda _: FOUND,
             wrong={
                 "a colon in a name": "Look for the item that has geo:hash.",
-                "two names for one column": "One item has Email where the others have email.",
+                "two names for one column": "One item has Email where all other items have email.",
                 "a weight that is text": "The finding MIXED_TYPES about WeightKg names an item for each type.",
                 "a tracking number that is a number": "NUMBER_PRECISION names the item and the number.",
                 "no time": "Look for the item that has no ShippedAt.",
             },
         ),
         hints=(
-            "Two of the five are named in the findings: MIXED_TYPES and NUMBER_PRECISION say which item.",
+            "The findings MIXED_TYPES and NUMBER_PRECISION name two of the five items.",
             'To find the others, search the items: [item["ShipmentID"]["S"] for item in items if "geo:hash" in item]',
             'For the item without a time, "ShippedAt" not in item is true.',
         ),
@@ -62,8 +62,8 @@ EXERCISES = (
     "a tracking number that is a number": "SHP0012",
     "no time": "SHP0031",
 }""",
-        why="Two of the five stop an integration, two silently change values, and the last one stops it only "
-        "when the target is partitioned by time.",
+        why="Two of the problems stop an integration, and two silently change values. The last stops it only "
+        "if the target is partitioned by time.",
     ),
     Exercise(
         title="Fix the five",
@@ -114,7 +114,7 @@ ex.q3.check()""",
                 slips=(
                     Slip(
                         f"SELECT carrier, {_KILOGRAMS} FROM shipments GROUP BY carrier",  # noqa: S608
-                        "These are the kilograms of all months; the question is about October 2026.",
+                        "These are the kilograms for all months; the question is about October 2026.",
                     ),
                     Slip(
                         f"SELECT carrier, COUNT(*) AS kg {_OCTOBER}",
@@ -129,8 +129,8 @@ ex.q3.check()""",
         ),
         hints=(
             "One row for each carrier: GROUP BY carrier.",
-            "With a partition spec on ShippedAt the column is a timestamp; without one it is a string.",
-            "CAST(shippedat AS varchar) LIKE '2026-10%' is right for both.",
+            "With a partition spec on ShippedAt, the column is a timestamp. Without a partition spec, it is a string.",
+            "CAST(shippedat AS varchar) LIKE '2026-10%' works for both types.",
         ),
         answer='''answer = """
 SELECT carrier, SUM(weightkg) AS kg

@@ -210,7 +210,7 @@ class Question:
         # Recorded first, so that the lab can be repaired even if this call is interrupted.
         self._progress.set_broken(self.name, True)
         fault.inject(self._lab)
-        return Note(f"Broken: {fault.what}", "This is what it says:", fault.symptom(self._lab))
+        return Note(f"Broken: {fault.what}", "AWS reports:", fault.symptom(self._lab))
 
     def put_back(self) -> Note:
         """Fix the fault that `break_it` caused, without counting this as an answer.
@@ -291,7 +291,7 @@ def _about_alias(error: str, answer: Any) -> str:
 _ADVICE = {
     "COLUMN_NOT_FOUND": "zetl.lakehouse.schema({lab}) lists the columns; write text in 'single' quotes.",
     "TABLE_NOT_FOUND": "The table is called {table}.",
-    "FUNCTION_NOT_FOUND": "Athena has Trino's functions, which may have different names than you expect.",
+    "FUNCTION_NOT_FOUND": "Athena has Trino's functions, whose names can differ from those in other databases.",
     "EXPRESSION_NOT_AGGREGATE": "A column that is not in GROUP BY must be inside an aggregate such as SUM or MAX.",
     "TYPE_MISMATCH": "Two values have different types; CAST(x AS double) turns text into a number.",
     "mismatched input": "The statement is incomplete, or it has an extra word near that position.",

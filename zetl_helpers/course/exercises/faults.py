@@ -76,7 +76,7 @@ RECOVERY = Fault(
 )
 
 
-# Fault: the target role may no longer write objects.
+# Fault: the target role can no longer write objects.
 
 
 def judge_role(lab: Lab, _: object) -> None:
@@ -160,7 +160,7 @@ def judge_names(lab: Lab, _: object) -> None:
     if "STATE" in item and "State" in item:
         raise IncorrectError("The item CUST9001 still has both State and STATE, which are one column in the target.")
     if "State" not in item:
-        raise IncorrectError("The item CUST9001 no longer has State, and the target is partitioned by it.")
+        raise IncorrectError("The item CUST9001 no longer has State, and the target is partitioned by State.")
     goes_on(lab, "The item has one State.")
 
 
@@ -193,11 +193,11 @@ NAMES = Fault(
 )
 
 
-# Fault: the project's role may no longer query the table.
+# Fault: the project's role can no longer query the table.
 
 
 def judge_grants(lab: Lab, _: object) -> None:
-    """Judge whether the project's role may only describe and query the table.
+    """Judge whether the project's role can only describe and query the table.
 
     Raises:
         IncorrectError: A permission is missing or unnecessary.
@@ -209,7 +209,7 @@ def judge_grants(lab: Lab, _: object) -> None:
     extra = sorted(held - {"DESCRIBE", "SELECT"})
     if extra:
         raise IncorrectError(
-            f"The project's role may query the table, but it also has {', '.join(extra)}, which lets it change or "
+            f"The project's role can query the table, but it also has {', '.join(extra)}, which lets it change or "
             "drop the table. Revoke that with RevokePermissions."
         )
 

@@ -70,13 +70,13 @@ def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str) 
     rows = _rows(given)
     asked = f"The question asks for one row for each {one_row_for}"
     if given.empty:
-        raise IncorrectError(f"{asked}; your answer has no row. Look at WHERE: text comparison is case-sensitive.")
+        raise IncorrectError(f"{asked}; your answer has no rows. Look at WHERE: text comparison is case-sensitive.")
     if Counter(set(rows)) == Counter(_rows(right)):
         raise IncorrectError(f"{asked}; in your answer some rows occur more than once.")
     if len(given) == 1 and len(right) > 1:
-        raise IncorrectError(f"{asked}; your answer has only one. Is GROUP BY missing?")
+        raise IncorrectError(f"{asked}; your answer has only one row. Is GROUP BY missing?")
     more = "more" if len(given) > len(right) else "fewer"
-    look = "GROUP BY, and for a filter that is missing" if more == "more" else "WHERE: it may remove too many rows"
+    look = "GROUP BY, and for a filter that is missing" if more == "more" else "WHERE, which might remove too many rows"
     raise IncorrectError(f"{asked}; your answer has {len(given)} rows, {more} than there should be. Look at {look}.")
 
 
@@ -122,7 +122,7 @@ def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
     if all(math.trunc(wanted) == given for wanted, given in pairs):
         return "The decimals are cut off. If you divide two integers, multiply by 100e0 first."
     if all(_near(round(wanted), given) for wanted, given in pairs):
-        return "It is rounded to an integer; the question asks for decimals."
+        return "It is rounded to an integer; the question asks for decimal places."
     return ""
 
 

@@ -68,7 +68,7 @@ def unwrap(answer: Any) -> Any:
 
 def kind_of(answer: Any) -> str:
     """Describe the form of an answer."""
-    names = {bool: "True or False", int: "a number", float: "a number", str: "a text", type(None): "None"}
+    names = {bool: "True or False", int: "a number", float: "a number", str: "a string", type(None): "None"}
     if isinstance(answer, pd.DataFrame):
         return f"a table of {answer.shape[0]} × {answer.shape[1]}"
     if isinstance(answer, list | tuple | set | frozenset):
@@ -177,7 +177,7 @@ class Name:
         if self.keys and isinstance(parsed := _parsed(value), Mapping) and len(parsed) == 1:
             value = next((key for key in parsed if key in self.keys), value)
         if not isinstance(value, str) or not value:
-            raise _unreadable(f"{self.wanted}, as a text", answer)
+            raise _unreadable(f"{self.wanted}, as a string", answer)
         for pattern in self.strip:
             value = re.sub(pattern, "", value, flags=re.IGNORECASE)
         return value if self.case else value.casefold()
@@ -262,7 +262,7 @@ class Action:
         if isinstance(value, str) and re.fullmatch(r"(?:[\w-]+[:.])?[A-Za-z_*?-]+", value):
             service, _, name = value.replace(".", ":").rpartition(":")
             return f"{service or self.service}:{re.sub(r'[_-]', '', name)}".casefold()
-        raise _unreadable(f"an action, as a text such as '{self.service}:…'", answer)
+        raise _unreadable(f"an action, as a string such as '{self.service}:…'", answer)
 
 
 @dataclass(frozen=True)

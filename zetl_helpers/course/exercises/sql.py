@@ -32,7 +32,7 @@ def statement_of(answer: Any) -> str:
     value = getattr(answer, "sql", None) or answer
     value = value if isinstance(value, str) else unwrap(value)
     if not isinstance(value, str):
-        raise UnreadableError(f"The answer should be a statement, as a text. Yours is {kind_of(answer)}.")
+        raise UnreadableError(f"The answer should be a statement, as a string. Yours is {kind_of(answer)}.")
     fenced = _FENCE.match(value.strip())
     return (fenced[1] if fenced else value).strip().rstrip("; \n")
 

@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """An operation is not possible; the text says why and what to do, and a command prints only this text."""
+    """An operation is not possible; the message says why and what to do, and a command prints only the message."""

@@ -20,7 +20,7 @@ _OPENED = ("CreateDatabaseDefaultPermissions", "CreateTableDefaultPermissions")
 
 
 class NotAdministratorError(Exception):
-    """Lake Formation governs the account and the caller cannot grant permissions; the text says who can."""
+    """Lake Formation governs the account and the caller cannot grant permissions; the message says who can."""
 
 
 def is_governed(lab: Lab) -> bool | None:

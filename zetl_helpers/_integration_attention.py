@@ -54,7 +54,7 @@ def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
 
     Raises:
         IntegrationError: The integration does not exist or has failed permanently.
-        WaitTimeoutError: It still needs attention; the text says why.
+        WaitTimeoutError: It still needs attention; the message says why.
     """
     reasons: list[str] = []
 

@@ -11,7 +11,7 @@ from zetl_helpers.lab import TAG_KEY, Lab
 
 
 class IntegrationError(Exception):
-    """The integration is missing, needs attention or has failed; the text says why and what to do."""
+    """The integration is missing, needs attention or has failed; the message says why and what to do."""
 
 
 def find(lab: Lab) -> dict[str, Any] | None:

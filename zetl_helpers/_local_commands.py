@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class UsageError(UserError):
-    """A command failed; the text says why and what to do."""
+    """A command failed; the message says why and what to do."""
 
 
 def with_actions(command: argparse.ArgumentParser) -> argparse._SubParsersAction[argparse.ArgumentParser]:

@@ -17,7 +17,7 @@ _ROLES = ("HASH", "RANGE")
 
 
 class OtherKeysError(UserError):
-    """The table exists, but its keys differ from those of the items; the text names both."""
+    """The table exists, but its keys differ from those of the items; the message names both."""
 
 
 def definition(keys: Mapping[str, str]) -> dict[str, Any]:

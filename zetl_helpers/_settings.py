@@ -21,7 +21,7 @@ _PROJECT_MARKS = (".zetl", "environment.yml")
 
 
 class SettingsError(UserError):
-    """A setting is invalid; the text says which setting, and what to write instead."""
+    """A setting is invalid; the message says which setting, and what to write instead."""
 
 
 # NAME=value lines in the tutorial's folder, for all notebooks, because a kernel's environment is hard to change.

@@ -35,7 +35,7 @@ _ROLES = {
 
 
 class StudioSetupError(UserError):
-    """A domain or project cannot be created or deleted; the text says what is missing and who can provide it."""
+    """A domain or project cannot be created or deleted; the message says what is missing and who can provide it."""
 
 
 @dataclass(frozen=True)

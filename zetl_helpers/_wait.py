@@ -30,11 +30,11 @@ _SKIP = (
 
 
 class WaitTimeoutError(Exception):
-    """A wait timed out; the text says what to check next."""
+    """A wait timed out; the message says what to check next."""
 
 
 class WaitInterruptedError(UserError):
-    """The user interrupted a wait; the text says what continues, and how to resume waiting."""
+    """The user interrupted a wait; the message says what continues, and how to resume waiting."""
 
 
 class _Clock:

@@ -20,7 +20,7 @@ ROLE_POLICY = "zETLTargetKeyPolicy"
 
 
 class KeyNotUsableError(Exception):
-    """A KMS key is not usable for the purpose; the text says why, and which key is suitable."""
+    """A KMS key is not usable for the purpose; the message says why, and which key is suitable."""
 
 
 def require(lab: Lab, key: str) -> str:

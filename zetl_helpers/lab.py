@@ -63,11 +63,11 @@ _OTHER_SOURCES = (
 
 
 class ConnectionRefusedByLabError(UserError):
-    """The target is invalid in this environment; the text says what to change."""
+    """The target is invalid in this environment; the message says what to change."""
 
 
 class UnknownTableError(ValueError):
-    """The table is not one of the tutorial's; the text names those that are."""
+    """The table is not one of the tutorial's; the message names those that are."""
 
 
 @dataclass(frozen=True, repr=False)

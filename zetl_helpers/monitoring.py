@@ -45,7 +45,7 @@ _NO_LOG = (
 
 
 class NoLogWarning(UserWarning):
-    """The log group for integrations does not exist; the text says which permission creates it."""
+    """The log group for integrations does not exist; the message says which permission creates it."""
 
 
 def log_events(lab: Lab) -> pd.DataFrame:

@@ -223,7 +223,7 @@ def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 36
 
 
 class ImportFailedError(Exception):
-    """An import from S3 failed or was incomplete; the text says why."""
+    """An import from S3 failed or was incomplete; the message says why."""
 
 
 def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:

@@ -49,7 +49,7 @@ __all__ = [
 
 
 class StudioError(Exception):
-    """The Studio, its domain or its project does not exist; the text says what to do in the console."""
+    """The Studio, its domain or its project does not exist; the message says what to do in the console."""
 
 
 @dataclass(frozen=True)

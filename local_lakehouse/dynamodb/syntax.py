@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class SyntaxFault(Exception):
-    """An expression has a syntax error; the text is DynamoDB's message."""
+    """An expression has a syntax error; the message is from DynamoDB."""
 
 
 @dataclass(frozen=True)

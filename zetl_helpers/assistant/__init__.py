@@ -59,7 +59,7 @@ def ask(lab: Lab, question: str, backend: BackendName = "offline") -> Suggestion
         The suggestion.
 
     Raises:
-        BedrockError: The model cannot be called; the text says what to change.
+        BedrockError: The model cannot be called; the message says what to change.
         ValueError: The backend does not exist.
 
     See https://docs.aws.amazon.com/sagemaker-unified-studio/latest/userguide/sql-query-data-agent.html

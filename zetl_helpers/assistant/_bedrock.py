@@ -36,7 +36,7 @@ _ADVICE = {
 
 
 class BedrockError(Exception):
-    """The model cannot be called; the text says what to change."""
+    """The model cannot be called; the message says what to change."""
 
 
 class BedrockBackend:

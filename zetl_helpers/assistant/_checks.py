@@ -19,7 +19,7 @@ _LONGEST = 10_000
 
 
 class RejectedError(Exception):
-    """A statement is rejected; the text says why."""
+    """A statement is rejected; the message says why."""
 
 
 def check(lab: Lab, model: Model, sql: str) -> None:

@@ -21,7 +21,7 @@ from zetl_helpers.assistant._plan import (
 
 
 class UnsupportedError(Exception):
-    """A plan cannot be written as one statement; the text says why."""
+    """A plan cannot be written as one statement; the message says why."""
 
 
 def render(plan: Plan, database: str) -> str:

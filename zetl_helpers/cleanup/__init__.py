@@ -31,7 +31,7 @@ _SIGNED_OUT = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", 
 
 
 class LeftoverError(Exception):
-    """Clean-up left resources behind or could not check for them; the text names them."""
+    """Clean-up left resources behind or could not check for them; the message names them."""
 
 
 @dataclass(frozen=True)

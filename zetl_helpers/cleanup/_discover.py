@@ -34,7 +34,7 @@ _KEPT = "stays until you delete it"
 
 
 class StillThereError(Exception):
-    """AWS accepted a deletion but kept some resources; the text says which and why."""
+    """AWS accepted a deletion but kept some resources; the message says which and why."""
 
 
 def _alarms(mine: Ownership) -> Found:

@@ -22,7 +22,7 @@ _running: dict[str, ConsoleServer] = {}
 
 
 class ConsoleError(UserError):
-    """The practice console cannot be opened; the text says why."""
+    """The practice console cannot be opened; the message says why."""
 
 
 class ConsoleLink:

@@ -19,7 +19,7 @@ _SECRET = "not-a-secret"  # noqa: S105
 
 
 class StoppedError(Exception):
-    """The local lakehouse is not running; the text says how to start it."""
+    """The local lakehouse is not running; the message says how to start it."""
 
 
 class Link:

@@ -16,7 +16,7 @@ _MAX_NAME = 128
 
 
 class QuerybookError(ValueError):
-    """A querybook cannot be saved or found; the text says why."""
+    """A querybook cannot be saved or found; the message says why."""
 
 
 class Querybooks:

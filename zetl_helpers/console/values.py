@@ -15,7 +15,7 @@ MAX_BODY = 1024 * 1024
 
 
 class InvalidValueError(ValueError):
-    """A parameter does not match the operation's model; the text names it."""
+    """A parameter does not match the operation's model; the message names it."""
 
 
 def to_python(value: Any, shape: Any, path: str = "") -> Any:

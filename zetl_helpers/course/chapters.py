@@ -59,7 +59,7 @@ def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
 
 
 class MemberError(UserError):
-    """A chapter is not available, or not ready yet, for members of a Studio project; the text says who can run it."""
+    """A chapter is not available, or not ready, for members of a Studio project; the message says who can run it."""
 
 
 def _require_shared(lab: Lab, chapter: int) -> None:

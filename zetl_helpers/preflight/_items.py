@@ -17,7 +17,7 @@ _SETS = ("SS", "NS", "BS")
 
 
 class UnreadableItemsError(UserError):
-    """A file contains no items in DynamoDB JSON; the text says where, and what is expected."""
+    """A file contains no items in DynamoDB JSON; the message says where, and what is expected."""
 
 
 def read(path: Path) -> list[Item]:

@@ -62,7 +62,7 @@ class Each:
         """Judge an answer.
 
         Raises:
-            IncorrectError: A value is wrong; the text describes the first wrong value.
+            IncorrectError: A value is wrong; the message describes the first wrong value.
             UnreadableError: The answer or one of its values cannot be read.
         """
         given = Entries(self.readings, self.inside)(answer)

@@ -107,7 +107,7 @@ EXERCISES = (
             "The database should be visible; the table should be visible and allow queries.",
         ),
         answer='answer = {"database": ["DESCRIBE"], "table": ["DESCRIBE", "SELECT"]}',
-        why="DESCRIBE makes the database and the table visible, and SELECT allows queries. ALL would also let the project "
+        why="DESCRIBE makes the database and the table visible. SELECT allows queries. ALL would also let the project "
         "drop the table.",
     ),
     Exercise(
@@ -115,7 +115,7 @@ EXERCISES = (
         kind="break and repair",
         judge=faults.judge_grants,
         hints=(
-            "zetl.studio.grants(lab, project) shows the permissions of the project's role. Which permission is missing?",
+            "zetl.studio.grants(lab, project) shows the project role's permissions. Which permission is missing?",
             "The Lake Formation operation is GrantPermissions: grant_permissions in boto3.",
             "Resource={'Table': {'DatabaseName': …, 'Name': …}}, and Permissions is a list with one entry.",
         ),

@@ -207,7 +207,7 @@ answer = boto3.client("athena").start_query_execution(
                         "WHERE accountstatus <> 'Closed'\n",
                         "WHERE accountstatus <> 'Closed' AND currentbalance * 100 / creditlimit > 50\n",
                     ).replace("\nHAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50", ""),
-                    "WHERE removed single accounts before each state's sum was computed. Filter the groups with HAVING.",
+                    "WHERE removed single accounts before the sums were computed. Filter the groups with HAVING.",
                 ),
             ),
         ),

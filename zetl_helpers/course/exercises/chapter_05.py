@@ -117,8 +117,8 @@ EXERCISES = (
                 slips=(
                     Slip(
                         _BY_STATUS.replace("WHERE currentbalance > 0\n", ""),
-                        "The result includes a status whose accounts owe nothing. Filter it out: you can't see a slice of "
-                        "size zero.",
+                        "The result includes a status whose accounts owe nothing. Filter it out, because a slice of "
+                        "size zero is not visible.",
                     ),
                     Slip(
                         _BY_STATUS.replace("SUM(", "AVG("),
@@ -177,14 +177,14 @@ answer = boto3.client("athena").create_named_query(
             },
         ),
         hints=(
-            "One question is about shares of a whole, one is about two dimensions, and one is about a change over time.",
+            "One question is about shares of a whole, one is about two dimensions, and one is about change over time.",
             "Time goes from left to right: a line.",
         ),
         answer="answer = {\n"
         '    "How is the debt shared among the statuses?": "pie",\n'
         '    "Which states have which statuses?": "heat map",\n'
         '    "How did the number of rows change?": "line",\n}',
-        why="A pie shows shares of one sum, a heat map shows a number for each pair, and a line shows a change over time.",
+        why="A pie shows shares of one sum, a heat map a number for each pair, and a line the change over time.",
     ),
     Exercise(
         title="A title that states the finding",

@@ -44,7 +44,7 @@ def _judge_interval(_: Lab, answer: Any) -> None:
     if monthly > _BUDGET:
         raise IncorrectError(f"Every {answer:g} minutes the exports cost ${monthly:.2f} a month. That is too much.")
     if answer > 1440:
-        raise IncorrectError("It is cheap enough, but the data can be older than a day. The shop needs its data at least daily.")
+        raise IncorrectError("It is cheap enough, but the data can be older than a day. The shop needs daily data.")
 
 
 def _judge_oldest(lab: Lab, answer: Any) -> None:
@@ -60,7 +60,7 @@ def _judge_oldest(lab: Lab, answer: Any) -> None:
         raise IncorrectError("That is the average; the question asks for the worst case.")
     if abs(given - seconds.min()) < 1e-3:
         raise IncorrectError("That is the best case; the question asks for the worst case.")
-    raise IncorrectError("Subtract last_synced_at from completed_at for each ingestion, and take the largest difference.")
+    raise IncorrectError("For each ingestion, subtract last_synced_at from completed_at. Take the largest difference.")
 
 
 EXERCISES = (

@@ -29,15 +29,15 @@ MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted
 
 
 class IncorrectError(Exception):
-    """The answer is wrong; the text says why."""
+    """The answer is wrong; the message says why."""
 
 
 class UntouchedError(Exception):
-    """The learner has not started the exercise; the text names what is missing."""
+    """The learner has not started the exercise; the message names what is missing."""
 
 
 class UnreadableError(Exception):
-    """The answer is not in a form that can be judged; the text names the expected form."""
+    """The answer is not in a form that can be judged; the message names the expected form."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def compare(right: pd.DataFrame, given: pd.DataFrame, *, one_row_for: str, key: 
         ordered: Whether the order of the rows matters.
 
     Raises:
-        IncorrectError: They differ; the text names the mistake, not the right rows.
+        IncorrectError: They differ; the message names the mistake, not the right rows.
     """
     _compare_columns(right, given)
     given = given[list(right.columns)]

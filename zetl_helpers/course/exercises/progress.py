@@ -22,7 +22,7 @@ _FILE = "progress.json"
 
 
 class ProgressError(Exception):
-    """The progress file cannot be read; the text says what to do."""
+    """The progress file cannot be read; the message says what to do."""
 
 
 class Progress:

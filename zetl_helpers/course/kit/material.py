@@ -11,7 +11,7 @@ from zetl_helpers.course.kit.chapters import Chapter
 
 
 class MaterialError(Exception):
-    """A chapter and its material do not match; the text names the section and the file."""
+    """A chapter and its material do not match; the message names the section and the file."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ _CHECK_AFTER = 10
 
 
 class PlanError(Exception):
-    """The time is too short; the text says how much is needed."""
+    """The time is too short; the message says how much is needed."""
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "SELECT customerid, currentbalance FROM customeraccounts WHERE accountstatus = 'Past Due' "
                 "ORDER BY customerid LIMIT 3"
             ),
-            "Order by what they owe",
+            "Order them by the amount that they owe",
         ),
         (
             (

@@ -103,7 +103,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
             "SELECT state FROM customeraccounts FOR VERSION AS OF {first} EXCEPT SELECT state FROM customeraccounts",
             "Swap the two versions",
         ),
-        ("SELECT DISTINCT state FROM customeraccounts", "Remove those of the first"),
+        ("SELECT DISTINCT state FROM customeraccounts", "Remove the states that are also in the first"),
         (
             "SELECT state FROM customeraccounts INTERSECT SELECT state FROM customeraccounts FOR VERSION AS OF {first}",
             "INTERSECT keeps",
@@ -207,7 +207,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (360, "first load are still there"),
         (42, "belongs to one month"),
         (12, "after OPTIMIZE"),
-        (1000, "those of each refresh"),
+        (1000, "the files of each refresh"),
     ],
     "11.3": [
         ({"OPTIMIZE": "fewer", "VACUUM": "fewer", "rows": "same"}, "earlier snapshots still need"),

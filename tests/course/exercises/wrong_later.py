@@ -126,7 +126,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (lambda lab: lags(lab).mean(), "the average"),
         (lambda lab: lags(lab).min(), "the best case"),
         (lambda lab: -lags(lab).max(), "negative"),
-        (lambda lab: lags(lab).sum() * 3, "take the largest"),
+        (lambda lab: lags(lab).sum() * 3, "Take the largest"),
         ("a while", "a number"),
     ],
     "8.3": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,3 +88,12 @@ def settle(page: Page) -> None:
 
     page.locator("h1:visible").wait_for()
     expect(page.locator(".loading:visible")).to_have_count(0, timeout=20_000)
+
+
+def write(page: Page, number: int, text: str) -> None:
+    """Replace the text of a cell."""
+    # Until CodeMirror is loaded, a plain text field stands in for it.
+    editor = page.locator(".cm-content").and_(page.get_by_role("textbox", name=re.compile(rf"of cell {number}$")))
+    editor.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)

@@ -11,7 +11,7 @@ import pytest
 
 import zetl_helpers as zetl
 from tests.browser.conftest import SCREENSHOTS
-from tests.browser.console import opened, serving
+from tests.browser.console import opened, serving, write
 from zetl_helpers.lab import Lab
 
 if TYPE_CHECKING:
@@ -47,15 +47,6 @@ def studio(page: Page, entry: str) -> None:
 
 def cell(page: Page, number: int) -> Locator:
     return page.get_by_role("region", name=re.compile(rf"^Cell {number},"))
-
-
-def write(page: Page, number: int, text: str) -> None:
-    """Replace the text of a cell."""
-    # Until CodeMirror is loaded, a plain text field stands in for it.
-    editor = page.locator(".cm-content").and_(page.get_by_role("textbox", name=re.compile(rf"of cell {number}$")))
-    editor.click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(text)
 
 
 def has(page: Page, number: int, text: str) -> None:

@@ -203,7 +203,7 @@ def parquet(page: Page) -> None:
 def folder(page: Page) -> None:
     page.get_by_role("link", name="metadata/").click()
     page.get_by_role("link", name=re.compile(r"\.json$")).first.click()
-    page.get_by_role("region", name="Preview").wait_for()
+    page.get_by_role("region", name="Content").wait_for()
 
 
 # What a page is opened for, by clicks: dialogs, menus, steps, results, charts, errors.

@@ -105,6 +105,12 @@ function Items({ table }: { table: TableDescription }): VNode {
           />
         )}
         {last && (
+          <p class="hint">
+            {items.length} items have been read; there are more. The table has {table.ItemCount ?? 0}. Retrieve the next page, or enter a
+            key above to read its items only. In a notebook, the paginator of <code>scan</code> reads all of them.
+          </p>
+        )}
+        {last && (
           <p><Button busy={more.busy} onClick={() => void more.run(async () => {
             const next = await read(last);
             setPages([...pages, next]);

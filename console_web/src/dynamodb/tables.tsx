@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
-import { call } from "../api";
+import { useMemo, useState } from "preact/hooks";
+import { ApiError, call } from "../api";
 import { useAction, useLoad } from "../hooks";
 import { href } from "../router";
 import { Button, ButtonLink, ConfirmDialog, ErrorBox, Loading, Page, Status, Table, useFlash, type Column } from "../ui";
@@ -12,21 +12,48 @@ function key(table: TableDescription, kind: "HASH" | "RANGE"): string {
   return name ? `${name} (${type ?? "?"})` : "–";
 }
 
-const COLUMNS: Column<TableDescription>[] = [
-  { key: "name", header: "Name", render: (table) => <a href={href("/dynamodb/tables/:table", { table: table.TableName })}>{table.TableName}</a>, sortBy: (table) => table.TableName },
-  { key: "status", header: "Status", render: (table) => <Status value={table.TableStatus} /> },
-  { key: "partition", header: "Partition key", render: (table) => key(table, "HASH") },
-  { key: "sort", header: "Sort key", render: (table) => key(table, "RANGE") },
-  { key: "items", header: "Item count", numeric: true, render: (table) => table.ItemCount ?? 0, sortBy: (table) => table.ItemCount ?? 0 },
+interface Row {
+  name: string;
+  /** Undefined until the row is shown: an account can have thousands of tables. */
+  table: TableDescription | undefined;
+}
+
+const COLUMNS: Column<Row>[] = [
+  { key: "name", header: "Name", render: ({ name }) => <a href={href("/dynamodb/tables/:table", { table: name })}>{name}</a>, sortBy: ({ name }) => name },
+  { key: "status", header: "Status", render: ({ table }) => (table ? <Status value={table.TableStatus} /> : "…") },
+  { key: "partition", header: "Partition key", render: ({ table }) => (table ? key(table, "HASH") : "…") },
+  { key: "sort", header: "Sort key", render: ({ table }) => (table ? key(table, "RANGE") : "…") },
+  { key: "items", header: "Item count", numeric: true, render: ({ table }) => table?.ItemCount ?? "…" },
 ];
+
+/** Return a table's description, or undefined if it was deleted since the names were listed. */
+async function described(name: string): Promise<TableDescription | undefined> {
+  try {
+    return await describeTable(name, { quiet: true });
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "ResourceNotFoundException") return undefined;
+    throw error;
+  }
+}
 
 export function TablesPage(): VNode {
   const [selected, setSelected] = useState<string[]>([]);
   const [deleting, setDeleting] = useState(false);
-  const tables = useLoad(
-    async (again) => Promise.all((await listTables({ quiet: again })).map((name) => describeTable(name, { quiet: true }))), [],
-    { milliseconds: 1000, while: (found) => found.some((table) => table.TableStatus !== "ACTIVE") },
-  );
+  const [shown, setShown] = useState<string[]>([]);
+  const names = useLoad((again) => listTables({ quiet: again }), []);
+  const details = useLoad(async () => {
+    const found = (await Promise.all(shown.map(described))).filter((table) => table !== undefined);
+    if (found.length < shown.length) names.reload();
+    return found;
+  }, [shown], { milliseconds: 1000, while: (found) => found.length < shown.length || found.some((table) => table.TableStatus !== "ACTIVE") });
+  const rows = useMemo<Row[]>(() => {
+    const known = new Map((details.value ?? []).map((table) => [table.TableName, table]));
+    return (names.value ?? []).map((name) => ({ name, table: known.get(name) }));
+  }, [names.value, details.value]);
+  const reload = (): void => {
+    names.reload();
+    details.reload();
+  };
   const action = useAction();
   const flash = useFlash();
   const [name] = selected;
@@ -35,27 +62,28 @@ export function TablesPage(): VNode {
     flash("success", `Table ${name ?? ""} is being deleted.`);
     setDeleting(false);
     setSelected([]);
-    tables.reload();
+    reload();
   };
   return (
     <Page
       title="Tables"
       actions={
         <>
-          <Button onClick={tables.reload} label="Refresh tables">Refresh</Button>
+          <Button onClick={reload} label="Refresh tables">Refresh</Button>
           <Button disabled={!name} onClick={() => setDeleting(true)}>Delete</Button>
           <ButtonLink primary href="#/dynamodb/create-table">Create table</ButtonLink>
         </>
       }
     >
-      <ErrorBox error={tables.error} onRetry={tables.reload} />
-      {tables.value ? (
+      <ErrorBox error={names.error ?? details.error} onRetry={reload} />
+      {names.value ? (
         <Table
-          label="Tables" columns={COLUMNS} rows={tables.value} rowKey={(table) => table.TableName} select="single"
-          selected={selected} onSelect={setSelected} find={(table) => table.TableName} pageSize={50}
+          label="Tables" columns={COLUMNS} rows={rows} rowKey={({ name: each }) => each} select="single"
+          selected={selected} onSelect={setSelected} find={({ name: each }) => each} pageSize={50}
+          onShow={(visible) => setShown(visible.map(({ name: each }) => each))}
           empty={<>There are no tables yet. <a href="#/dynamodb/create-table">Create table</a></>}
         />
-      ) : !tables.error && <Loading what="tables" />}
+      ) : !names.error && <Loading what="tables" />}
       {deleting && (
         <ConfirmDialog
           title={`Delete table ${name ?? ""}`} word="confirm" action="Delete" busy={action.busy} error={action.error}

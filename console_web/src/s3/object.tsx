@@ -56,7 +56,7 @@ function TextView({ bucket, name }: { bucket: string; name: string }): VNode {
   return (
     <Section title="Preview">
       <ErrorBox error={body.error} />
-      {body.value === undefined ? !body.error && <Loading what="the object" /> : <Code text={body.value} label="Preview" />}
+      {body.value === undefined ? !body.error && <Loading what="the object" /> : <Code text={body.value} label="Content" />}
     </Section>
   );
 }

@@ -42,7 +42,7 @@ export function ChartView({ result, settings, onChange }: ChartViewProps): VNode
         ]}
       />
       <div>
-        <Chart figure={drawn} label={described(settings)} height={380} onDrawn={(chart) => { element.current = chart; }} />
+        <Chart figure={drawn} label={described(settings, result.rows.length)} height={380} onDrawn={(chart) => { element.current = chart; }} />
         <p class="hint">Drawn from the {result.rows.length} rows shown{result.more ? "; the result has more rows" : ""}.</p>
         <div class="actions">
           <Button onClick={() => save("png")} disabled={drawn.data.length === 0}>Download PNG</Button>
@@ -89,7 +89,7 @@ function TraceFields({ result, trace, number, onChange, onRemove }: TraceFieldsP
   const named = (label: string): string => (number ? `${label} of trace ${number}` : label);
   const all = result.columns.map(({ name }) => ({ value: name, label: name }));
   const numbers = result.columns.filter(isNumber).map(({ name }) => ({ value: name, label: name }));
-  const lacking = missing(trace);
+  const lacking = missing(trace, result.rows.length);
   const column = (label: string, key: "x" | "y" | "values" | "labels", options: { value: string; label: string }[]): VNode => (
     <SelectField label={named(label)} value={trace[key]} options={options} placeholder="Choose a column" onChange={(value) => onChange({ [key]: value })} />
   );

@@ -41,8 +41,15 @@ export function firstChart(result: Result): ChartSettings {
   return { traces: [firstTrace(result)], title: "", xTitle: "", yTitle: "", legend: true, stacked: false, hole: 0, note: "" };
 }
 
-/** Return what a trace still needs before it can be drawn; empty if nothing is missing. */
-export function missing(trace: Trace): string {
+/** The maximum number of marks that a browser draws and a person can tell apart; lines have no such limit. */
+const MOST_MARKS: Partial<Record<TraceType, number>> = { Pie: 500, Funnel: 500, Bar: 5000, Scatter: 20_000 };
+
+/** Return what a trace still needs before it can be drawn, or why it has too many rows; empty if it can be drawn. */
+export function missing(trace: Trace, rows = 0): string {
+  const most = MOST_MARKS[trace.type];
+  if (most !== undefined && rows > most) {
+    return `A ${trace.type.toLowerCase()} chart has at most ${most} rows, and this result has ${rows}. Group or limit them in SQL, or choose Line.`;
+  }
   if (trace.type === "Pie") return !trace.values ? "Choose Values, a column of numbers." : !trace.labels ? "Choose Labels, a column of names." : "";
   if (trace.type === "Histogram" || trace.type === "Box") return trace.x || trace.y ? "" : "Choose X.";
   return !trace.x ? "Choose X." : !trace.y ? "Choose Y." : "";
@@ -86,7 +93,7 @@ function drawn(trace: Trace, result: Result, settings: ChartSettings): Record<st
 
 /** Return a figure of the complete traces. */
 export function figure(settings: ChartSettings, result: Result): Figure {
-  const traces = settings.traces.filter((trace) => !missing(trace));
+  const traces = settings.traces.filter((trace) => !missing(trace, result.rows.length));
   const [first] = traces;
   return {
     data: traces.map((trace) => drawn(trace, result, settings)),
@@ -104,8 +111,8 @@ export function figure(settings: ChartSettings, result: Result): Figure {
 }
 
 /** Describe in words what a chart shows. */
-export function described(settings: ChartSettings): string {
-  const parts = settings.traces.filter((trace) => !missing(trace)).map((trace) =>
+export function described(settings: ChartSettings, rows = 0): string {
+  const parts = settings.traces.filter((trace) => !missing(trace, rows)).map((trace) =>
     trace.type === "Pie" ? `pie of ${trace.values} by ${trace.labels}` : `${trace.type.toLowerCase()} of ${trace.y || trace.x} by ${trace.x || trace.y}`);
   return `${settings.title || "Chart"}: ${parts.join(", ") || "nothing chosen yet"}`;
 }

@@ -11,7 +11,7 @@ import { cell as newCell, empty, open, save, type Book, type Cell } from "./book
 import { sample, schema as loadSchema } from "./catalog";
 import { Markdown } from "./markdown";
 import { Results } from "./results";
-import { FEW_ROWS, MOST_ROWS } from "./run";
+import { count, FEW_ROWS, MOST_ROWS } from "./run";
 import { useRuns, type CellRun } from "./use_runs";
 
 interface QuerybookProps {
@@ -179,7 +179,7 @@ function CellView(props: CellViewProps): VNode {
           diagnostics={run.diagnostics} keys={sql ? { "Ctrl-Enter": props.onRun, "Ctrl-Shift-Enter": props.onRunAll } : {}}
         />
       ) : <Markdown text={cell.text} />}
-      {run.running && <p class="loading" role="status">Running…</p>}
+      {run.running && <p class="loading" role="status">{run.read ? `${count(run.read)} rows read…` : "Running…"}</p>}
       {run.error && <div class="flash error" role="alert"><span>{run.error}</span></div>}
       {run.result && <Results result={run.result} chart={cell.chart} onChart={props.onChart} />}
     </section>

@@ -2,10 +2,11 @@
 
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
+import { href } from "../router";
 import { Button, Table, type Column } from "../ui";
 import { ChartView } from "./chart_view";
 import { firstChart, type ChartSettings } from "./figures";
-import { bytes, csv, isNumber, type Result } from "./run";
+import { bytes, count, csv, FEW_ROWS, isNumber, MOST_ROWS, type Result } from "./run";
 
 interface ResultsProps {
   result: Result;
@@ -28,7 +29,7 @@ export function Results({ result, chart, onChart }: ResultsProps): VNode {
     <div class="results">
       <div class="card-head">
         <p role="status">
-          {result.rows.length} {result.rows.length === 1 ? "row" : "rows"}{result.more ? ", and there are more" : ""} · {bytes(result.scanned)} scanned · {result.milliseconds} ms
+          {howMany(result)} · {bytes(result.scanned)} scanned · {result.milliseconds} ms
         </p>
         <div class="actions">
           <button type="button" class="button" aria-pressed={chart !== undefined} onClick={() => onChart(chart ? undefined : firstChart(result))}>
@@ -38,10 +39,29 @@ export function Results({ result, chart, onChart }: ResultsProps): VNode {
           <Button onClick={() => download("result.json", "application/json", json(result))}>Export JSON</Button>
         </div>
       </div>
+      {result.more && <Rest result={result} />}
       {chart
         ? <ChartView result={result} settings={chart} onChange={onChart} />
         : <Table label="Result" columns={columns} rows={result.rows} rowKey={(_, place) => String(place)} empty="The statement returned no rows." />}
     </div>
+  );
+}
+
+function howMany({ rows, more, total }: Result): string {
+  if (more) return `The first ${count(rows.length)} of ${total === undefined ? "more" : count(total)} rows`;
+  return `${count(rows.length)} ${rows.length === 1 ? "row" : "rows"}`;
+}
+
+/** Says how to get the rows that are not shown. */
+function Rest({ result }: { result: Result }): VNode {
+  const [, bucket = "", key = ""] = /^s3:\/\/([^/]+)\/(.+)$/.exec(result.location ?? "") ?? [];
+  return (
+    <p class="hint">
+      Tables, charts and exports have the rows shown.{" "}
+      {result.rows.length <= FEW_ROWS && `For up to ${count(MOST_ROWS)} rows, turn off Limit 100 and run the cell again. `}
+      {key && <>All rows are in <a href={href("/s3/:bucket/object", { bucket }, { key })}>Amazon S3</a>. </>}
+      In a notebook, <code>zetl.query(lab, sql)</code> returns them.
+    </p>
   );
 }
 

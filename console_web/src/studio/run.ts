@@ -14,6 +14,10 @@ export interface Result {
   rows: (string | null)[][];
   /** Whether the result has more rows than those shown. */
   more: boolean;
+  /** How many rows there are in all, if Athena says so. */
+  total?: number | undefined;
+  /** Where Athena wrote all rows. */
+  location?: string | undefined;
   scanned: number;
   milliseconds: number;
 }
@@ -61,9 +65,11 @@ export function placed(message: string, sql: string): Diagnostic[] {
 }
 
 export interface Run {
-  /** The id of the query execution, as soon as it has one. */
+  /** The id of the query execution while it runs. */
   id: string | undefined;
   stopped: boolean;
+  /** Is told how many rows have been read. */
+  onRows?: (count: number) => void;
 }
 
 /** Run a statement, and return the rows to show. */
@@ -78,11 +84,12 @@ export async function run(sql: string, lab: LabNames, limit: number, state: Run)
   state.id = started.QueryExecutionId;
   if (state.stopped) await stop(state.id);
   const execution = await finished(state.id);
+  state.id = undefined;
   if (execution.Status.State !== "SUCCEEDED") {
     const reason = execution.Status.StateChangeReason ?? "";
     throw new StatementError(execution.Status.State === "CANCELLED" ? "The query was stopped." : reason, statement);
   }
-  return results(execution, limit);
+  return results(execution, limit, state);
 }
 
 export async function stop(id: string): Promise<void> {
@@ -107,7 +114,7 @@ interface ResultPage {
   };
 }
 
-async function results(execution: Execution, limit: number): Promise<Result> {
+async function results(execution: Execution, limit: number, state: Run): Promise<Result> {
   const rows: (string | null)[][] = [];
   let columns: ResultColumn[] = [];
   let token: string | undefined;
@@ -122,15 +129,27 @@ async function results(execution: Execution, limit: number): Promise<Result> {
     rows.push(...found);
     header = 0;
     token = page.NextToken;
-  } while (token && rows.length < limit);
+    state.onRows?.(rows.length);
+    // Whoever stops here keeps the rows that have been read.
+  } while (token && rows.length < limit && !state.stopped);
+  const more = rows.length > limit || Boolean(token);
   return {
     id: execution.QueryExecutionId,
     columns,
     rows: rows.slice(0, limit),
-    more: rows.length > limit || Boolean(token),
+    more,
+    total: more ? await total(execution.QueryExecutionId) : undefined,
+    location: execution.ResultConfiguration?.OutputLocation,
     scanned: execution.Statistics?.DataScannedInBytes ?? 0,
     milliseconds: execution.Statistics?.TotalExecutionTimeInMillis ?? execution.Statistics?.EngineExecutionTimeInMillis ?? 0,
   };
+}
+
+async function total(id: string): Promise<number | undefined> {
+  const { QueryRuntimeStatistics: statistics } = await call<{ QueryRuntimeStatistics: { Rows?: { OutputRows?: number } } }>(
+    "athena", "GetQueryRuntimeStatistics", { QueryExecutionId: id }, { quiet: true },
+  );
+  return statistics.Rows?.OutputRows;
 }
 
 const NUMBERS = /^(tinyint|smallint|integer|int|bigint|float|real|double|decimal)/;
@@ -150,4 +169,9 @@ export function bytes(count: number): string {
     if (count >= size) return `${(count / size).toFixed(2)} ${unit}`;
   }
   return `${count} bytes`;
+}
+
+/** A number with its thousands apart. */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
 }

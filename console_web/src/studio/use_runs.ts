@@ -7,6 +7,8 @@ import { run as runStatement, StatementError, stop as stopStatement, type Result
 
 export interface CellRun {
   running: boolean;
+  /** How many rows of the result have been read. */
+  read?: number;
   result?: Result;
   error?: string;
   diagnostics: Diagnostic[];
@@ -32,9 +34,11 @@ export function useRuns(): Runs {
   }, []);
   const run = useCallback(async (key: string, sql: string, limit: number) => {
     if (live.current.has(key)) return false;
-    const state: Run = { id: undefined, stopped: false };
+    const state: Run = {
+      id: undefined, stopped: false, onRows: (read) => set(key, (old) => ({ ...old, read })),
+    };
     live.current.set(key, state);
-    set(key, (old) => ({ ...old, running: true, diagnostics: [] }));
+    set(key, (old) => ({ ...old, running: true, read: 0, diagnostics: [] }));
     try {
       const result = await runStatement(sql, await labNames(), limit, state);
       set(key, () => ({ running: false, result, diagnostics: [] }));

@@ -12,26 +12,28 @@ export function SameAs(): VNode {
   useEffect(() => onCalls(() => setRecords(calls())), []);
   const record = records.find(({ id }) => id === chosen) ?? records[0];
   return (
-    <details class="same-as">
-      <summary>Same as: the calls behind your clicks{record ? ` (${records.length})` : ""}</summary>
-      {record ? (
-        <>
-          <div class="same-as-list">
-            <label for="same-as-call">Call</label>
-            <select
-              id="same-as-call" value={record.id}
-              onChange={(event) => setChosen(Number(event.currentTarget.value) === records[0]?.id ? undefined : Number(event.currentTarget.value))}
-            >
-              {records.map((each) => (
-                <option key={each.id} value={each.id}>{each.service}.{each.operation}{each.error ? ` · ${each.error}` : ""}</option>
-              ))}
-            </select>
-            <Button onClick={clearCalls}>Clear</Button>
-          </div>
-          <Tabs label="Same as" tabs={languages(record)} />
-        </>
-      ) : <p class="hint">Everything you do in this console is an AWS API call. The calls are listed here.</p>}
-    </details>
+    <aside class="same-as" aria-label="Same as">
+      <details>
+        <summary>Same as: the calls behind your clicks{record ? ` (${records.length})` : ""}</summary>
+        {record ? (
+          <>
+            <div class="same-as-list">
+              <label for="same-as-call">Call</label>
+              <select
+                id="same-as-call" value={record.id}
+                onChange={(event) => setChosen(Number(event.currentTarget.value) === records[0]?.id ? undefined : Number(event.currentTarget.value))}
+              >
+                {records.map((each) => (
+                  <option key={each.id} value={each.id}>{each.service}.{each.operation}{each.error ? ` · ${each.error}` : ""}</option>
+                ))}
+              </select>
+              <Button onClick={clearCalls}>Clear</Button>
+            </div>
+            <Tabs label="Same as" tabs={languages(record)} />
+          </>
+        ) : <p class="hint">Everything you do in this console is an AWS API call. The calls are listed here.</p>}
+      </details>
+    </aside>
   );
 }
 

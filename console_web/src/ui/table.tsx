@@ -27,6 +27,8 @@ interface TableProps<Row> {
   pageSize?: number;
   /** Shows a search field for rows that contain a text. */
   find?: (row: Row) => string;
+  /** Is told the rows that are drawn, for what is loaded only then. */
+  onShow?: (rows: Row[]) => void;
 }
 
 const ROW = 34;
@@ -35,7 +37,7 @@ const VIRTUAL = 200;
 
 /** A table with sorting, selection, and either paging or rows that are drawn as they are scrolled into view. */
 export function Table<Row>(props: TableProps<Row>): VNode {
-  const { label, columns, rows, rowKey, empty, select, selected = [], onSelect, rowLabel, pageSize, find } = props;
+  const { label, columns, rows, rowKey, empty, select, selected = [], onSelect, rowLabel, pageSize, find, onShow } = props;
   const name = useId();
   const [sort, setSort] = useState<{ key: string; down: boolean } | undefined>();
   const [page, setPage] = useState(0);
@@ -63,6 +65,8 @@ export function Table<Row>(props: TableProps<Row>): VNode {
   const visible = shown.slice(first, end);
   const width = columns.length + (select ? 1 : 0);
   const after = shown.length - Math.min(end, shown.length);
+
+  useEffect(() => onShow?.(visible), [shown, first, end]);
 
   useEffect(() => {
     if (scroller.current) scroller.current.scrollTop = 0;

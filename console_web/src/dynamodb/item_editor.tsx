@@ -2,8 +2,10 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useAction } from "../hooks";
-import { Button, Editor, ErrorBox, Modal, SelectField, Tabs, TextField } from "../ui";
+import { Button, Editor, ErrorBox, Modal, SelectField, Tabs, TextAreaField, TextField } from "../ui";
 import { formText, fromForm, keyNames, TYPES, typeOf, type FormType, type Item, type TableDescription } from "./model";
+
+const ONE_LINE = 200;
 
 interface Field {
   name: string;
@@ -106,13 +108,19 @@ interface RowProps {
 }
 
 function AttributeRow({ field, fixed, locked, onChange, onRemove }: RowProps): VNode {
+  // A field of one line would remove the line breaks of what is edited in it. It stays what it was while it is edited.
+  const [long] = useState(() => field.text.length > ONE_LINE || /[\r\n]/.test(field.text));
   return (
     <div class="row">
       {!fixed && <TextField label="Attribute name" value={field.name} onChange={(name) => onChange({ name })} />}
-      <TextField
-        label={field.name || "Value"} value={field.text} disabled={fixed && locked} hint={fixed ? "Key" : undefined}
-        onChange={(text) => onChange({ text })}
-      />
+      {long ? (
+        <TextAreaField label={field.name || "Value"} value={field.text} disabled={fixed && locked} rows={4} onChange={(text) => onChange({ text })} />
+      ) : (
+        <TextField
+          label={field.name || "Value"} value={field.text} disabled={fixed && locked} hint={fixed ? "Key" : undefined}
+          onChange={(text) => onChange({ text })}
+        />
+      )}
       {!fixed && (
         <SelectField label={`Type of ${field.name || "the new attribute"}`} value={field.type} options={TYPES} onChange={(type) => onChange({ type: type as FormType })} />
       )}

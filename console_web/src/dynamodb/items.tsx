@@ -5,7 +5,7 @@ import { useAction, useLoad } from "../hooks";
 import { href, navigate } from "../router";
 import { Button, ConfirmDialog, ErrorBox, Loading, Page, Section, SelectField, Table, TextField, useFlash, type Column } from "../ui";
 import { ItemEditor } from "./item_editor";
-import { describeTable, keyNames, keyOf, listTables, shown, type Item, type TableDescription } from "./model";
+import { brief, describeTable, keyNames, keyOf, listTables, shown, type Item, type TableDescription } from "./model";
 
 const LIMIT = 300;
 
@@ -63,15 +63,16 @@ function Items({ table }: { table: TableDescription }): VNode {
   }, [name, asked]);
   const items = useMemo(() => pages.flatMap((page) => page.Items), [pages]);
   const last = pages[pages.length - 1]?.LastEvaluatedKey;
-  const id = (item: Item): string => keyNames(table).map((key) => shown(item[key])).join(" · ");
+  const id = (item: Item): string => JSON.stringify(keyOf(table, item));
+  const label = (item: Item): string => keyNames(table).map((key) => brief(item[key])).join(" · ");
   const columns = useMemo<Column<Item>[]>(() => {
     const keys = keyNames(table);
     const others = [...new Set(items.flatMap((item) => Object.keys(item)))].filter((each) => !keys.includes(each)).sort();
     return [...keys, ...others].map((each, place) => ({
       key: each, header: each, sortBy: (item) => shown(item[each]),
       render: (item) => (place === 0
-        ? <button type="button" class="plain link" onClick={() => setEditing(item)}>{shown(item[each])}</button>
-        : shown(item[each])),
+        ? <button type="button" class="plain link" onClick={() => setEditing(item)}>{brief(item[each])}</button>
+        : brief(item[each])),
     }));
   }, [items]);
   const remove = async (): Promise<void> => {
@@ -100,13 +101,13 @@ function Items({ table }: { table: TableDescription }): VNode {
         <ErrorBox error={first.error ?? more.error} onRetry={first.reload} />
         {pages.length === 0 && !first.error ? <Loading what="items" /> : (
           <Table
-            label="Items" columns={columns} rows={items} rowKey={id} select="multi" selected={selected} onSelect={setSelected}
+            label="Items" columns={columns} rows={items} rowKey={id} rowLabel={label} select="multi" selected={selected} onSelect={setSelected}
             pageSize={50} empty="No items found."
           />
         )}
         {last && (
           <p class="hint">
-            {items.length} items have been read; there are more. The table has {table.ItemCount ?? 0}. Retrieve the next page, or enter a
+            {items.length} items have been read; there are more. The table has {(table.ItemCount ?? 0).toLocaleString("en-US")}. Retrieve the next page, or enter a
             key above to read its items only. In a notebook, the paginator of <code>scan</code> reads all of them.
           </p>
         )}

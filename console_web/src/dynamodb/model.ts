@@ -52,6 +52,15 @@ export function shown(value: AttributeValue | undefined): string {
   return JSON.stringify(plain(value));
 }
 
+/** The maximum number of characters shown of a value in a list; an item can have 400 KB. */
+const MOST_SHOWN = 300;
+
+/** A value in one line, cut if it is long; the item's form shows all of it. */
+export function brief(value: AttributeValue | undefined): string {
+  const whole = shown(value);
+  return whole.length > MOST_SHOWN ? `${whole.slice(0, MOST_SHOWN)}… (${whole.length.toLocaleString("en-US")} characters)` : whole;
+}
+
 /** A value without its types; numbers that JavaScript would round remain text. */
 export function plain(value: AttributeValue): unknown {
   if ("S" in value) return value.S;

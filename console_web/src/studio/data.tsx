@@ -14,6 +14,11 @@ interface Chosen {
   table: string;
 }
 
+/** The id of a node; a name may have any character. */
+function identify(thing: Partial<Chosen>): string {
+  return JSON.stringify(thing);
+}
+
 function queryAddress(chosen: Chosen): string {
   return href("/studio/query", {}, { database: chosen.database, table: chosen.table });
 }
@@ -28,21 +33,21 @@ export function DataPage({ query }: { query: URLSearchParams }): VNode {
       id: "catalog",
       title: "AwsDataCatalog",
       load: async () => (await databases()).map((name) => ({
-        id: `database/${name}`,
+        id: identify({ database: name }),
         title: name,
-        load: async () => (await tables(name)).map((found) => ({ id: `table/${name}/${found.Name}`, title: found.Name })),
+        load: async () => (await tables(name)).map((found) => ({ id: identify({ database: name, table: found.Name }), title: found.Name })),
       })),
     }],
   }], []);
   const select = ({ id }: TreeNode): void => {
-    const [kind, inDatabase, name] = id.split("/");
-    if (kind === "table" && inDatabase && name) setChosen({ database: inDatabase, table: name });
+    const found = id.startsWith("{") ? (JSON.parse(id) as Partial<Chosen>) : {};
+    if (found.database && found.table) setChosen({ database: found.database, table: found.table });
   };
   return (
     <Page title="Data" crumbs={[{ title: "SageMaker Unified Studio", href: "#/studio" }]}>
       <div class="split">
         <Section title="Data explorer">
-          <Tree label="Data" nodes={nodes} onSelect={select} selected={chosen && `table/${chosen.database}/${chosen.table}`} />
+          <Tree label="Data" nodes={nodes} onSelect={select} selected={chosen && identify(chosen)} />
         </Section>
         {chosen ? <TableDetail key={`${chosen.database}.${chosen.table}`} chosen={chosen} /> : (
           <Section title="Table"><Empty>Expand Lakehouse, AwsDataCatalog and a database, then choose a table.</Empty></Section>

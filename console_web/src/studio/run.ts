@@ -80,7 +80,7 @@ export async function run(sql: string, lab: LabNames, limit: number, state: Run)
     QueryExecutionContext: { Database: lab.database },
     ResultConfiguration: { OutputLocation: `s3://${lab.bucket}/athena-results/` },
     WorkGroup: lab.workgroup,
-  }, { sql: statement, helper: `zetl.query(lab, """${statement}""")` });
+  }, { sql: statement, helper: `zetl.query(lab, ${pythonText(statement)})` });
   state.id = started.QueryExecutionId;
   if (state.stopped) await stop(state.id);
   const execution = await finished(state.id);
@@ -90,6 +90,17 @@ export async function run(sql: string, lab: LabNames, limit: number, state: Run)
     throw new StatementError(execution.Status.State === "CANCELLED" ? "The query was stopped." : reason, statement);
   }
   return results(execution, limit, state);
+}
+
+const UNSEEN = /[^\P{C}\n]/gu;
+
+/** Return a text as a Python literal: in three quotes where that is the same text, and without unseen characters. */
+export function pythonText(text: string): string {
+  if (!/"$|"""|\\/.test(text) && text.search(UNSEEN) < 0) return `"""${text}"""`;
+  return JSON.stringify(text).replace(UNSEEN, (letter) => {
+    const code = (letter.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\U${code.padStart(8, "0")}` : `\\u${code.padStart(4, "0")}`;
+  });
 }
 
 export async function stop(id: string): Promise<void> {

@@ -7,7 +7,7 @@ export interface TreeNode {
   /** Shown after the title. */
   detail?: string | number | undefined;
   children?: TreeNode[];
-  /** Loads the children when the node is opened for the first time. */
+  /** Loads the children each time the node is opened; those of the last time stay until then. */
   load?: () => Promise<TreeNode[]>;
 }
 
@@ -35,7 +35,7 @@ export function Tree({ label, nodes, onSelect, selected, open: opened = [] }: Tr
       else next.delete(node.id);
       return next;
     });
-    if (shown && node.load && !Array.isArray(loaded[node.id])) {
+    if (shown && node.load) {
       node.load().then(
         (children) => setLoaded((old) => ({ ...old, [node.id]: children })),
         (error: unknown) => setLoaded((old) => ({ ...old, [node.id]: error instanceof Error ? error.message : String(error) })),
@@ -100,7 +100,7 @@ export function Tree({ label, nodes, onSelect, selected, open: opened = [] }: Tr
           </span>
           {branch && isOpen && (
             <ul role="group">
-              {children ? draw(children, level + 1) : <li role="none" class="hint">{typeof found === "string" ? found : "Loading…"}</li>}
+              {children?.length ? draw(children, level + 1) : children ? <li role="none" class="hint">Nothing here yet.</li> : <li role="none" class="hint">{typeof found === "string" ? found : "Loading…"}</li>}
             </ul>
           )}
         </li>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, csv, placed } from "../../src/studio/run";
+import { bytes, csv, placed, pythonText } from "../../src/studio/run";
 
 describe("the position of an error", () => {
   it.each([
@@ -28,4 +28,16 @@ describe("exports", () => {
   it.each([[0, "0 bytes"], [1023, "1023 bytes"], [2048, "2.00 KB"], [5 * 2 ** 30, "5.00 GB"]])("%d bytes", (count, text) => {
     expect(bytes(count)).toBe(text);
   });
+});
+
+describe("a statement in Python", () => {
+  it.each([
+    ["SELECT 1\nFROM t", '"""SELECT 1\nFROM t"""'],
+    // Three quotes would end too early here, and a backslash would be read as an escape.
+    ['SELECT * FROM "t"', String.raw`"SELECT * FROM \"t\""`],
+    ["SELECT '\"\"\") or exit()'", String.raw`"SELECT '\"\"\") or exit()'"`],
+    [String.raw`SELECT '\d'`, String.raw`"SELECT '\\d'"`],
+    ["SELECT '\u202e'", String.raw`"SELECT '\u202e'"`],
+    ["SELECT '😀'", '"""SELECT \'😀\'"""'],
+  ])("%s", (sql, literal) => expect(pythonText(sql)).toBe(literal));
 });

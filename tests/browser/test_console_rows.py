@@ -1,0 +1,175 @@
+"""A hundred thousand rows, items and tables' worth of a list: what is shown, how many there are, how to get the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.browser.console import opened, serving, show, write
+from tests.conftest import connect_to
+from zetl_helpers import source, target
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.console.server import ConsoleServer
+from zetl_helpers.lab import Lab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+ROWS = 100_000
+TABLES = 120
+MANY = """SELECT 1000 * (a - 1) + b AS n, 'row ' || CAST(1000 * (a - 1) + b AS varchar) AS name
+FROM UNNEST(sequence(1, 100)) x(a), UNNEST(sequence(1, 1000)) y(b) ORDER BY 1"""
+# More elements than a screen shows, and far fewer than the rows.
+DRAWN = 100
+
+
+@pytest.fixture(scope="module")
+def large() -> Iterator[Lab]:
+    """A lab with a table of a hundred thousand items, and more tables than a page of the list."""
+    lakehouse = Lakehouse(Settings(paused=True))
+    lakehouse.start()
+    lab = connect_to(lakehouse.url)
+    with without_waiting():
+        target.create_bucket(lab)
+        target.create_database(lab)
+        source.import_items(
+            lab, ({"CustomerID": {"S": f"C{number:06}"}, "AccountNumber": {"S": "A"}} for number in range(ROWS))
+        )
+    dynamodb = lab.client("dynamodb")
+    for number in range(TABLES):
+        dynamodb.create_table(
+            TableName=f"table-{number:04}",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    yield lab
+    lakehouse.stop()
+
+
+@pytest.fixture(scope="module")
+def large_server(large: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
+    with serving(tmp_path_factory.mktemp("state"), large.endpoint) as server:
+        yield server
+
+
+def operation(route: Route) -> str:
+    asked: dict[str, Any] = json.loads(route.request.post_data or "{}")
+    return str(asked.get("operation", ""))
+
+
+def drawn(page: Page) -> int:
+    return page.locator("main tbody tr").count()
+
+
+def test_a_result_shows_its_first_rows_and_says_how_to_get_the_rest(
+    large_server: ConsoleServer, browser: Browser, tmp_path: Path
+) -> None:
+    with opened(browser, large_server, accept_downloads=True) as page:
+        show(page, "/studio/query")
+        write(page, 1, MANY)
+        page.get_by_role("button", name="Run cell 1").click()
+        page.get_by_text("The first 100 of 100,000 rows").wait_for()
+        assert page.get_by_text("turn off Limit 100").is_visible()
+        page.get_by_label("Limit 100").uncheck()
+
+        # The rows are held back on their way, to see that the page can be used meanwhile.
+        held: list[Route] = []
+        pages = iter(range(1000))
+
+        def pass_three(route: Route) -> None:
+            if operation(route) == "GetQueryResults" and next(pages) == 3:
+                held.append(route)
+            else:
+                route.continue_()
+
+        page.route("**/api/call", pass_three)
+        page.get_by_role("button", name="Run cell 1").click()
+        page.get_by_text("2,999 rows read…").wait_for()
+        page.get_by_label("Querybook name").fill("Typed while rows are read")
+        held.pop().continue_()
+        page.get_by_text("The first 64,000 of 100,000 rows").wait_for(timeout=120_000)
+        assert page.get_by_label("Querybook name").input_value() == "Typed while rows are read"
+        assert ".csv" in str(page.locator(".results").get_by_role("link", name="Amazon S3").get_attribute("href"))
+
+        table = page.get_by_role("table", name="Result")
+        assert table.get_attribute("aria-rowcount") == "64001"
+        assert drawn(page) <= DRAWN
+        region = page.get_by_role("region", name="Result, scrollable")
+        region.evaluate("element => { element.scrollTop = element.scrollHeight; }")
+        table.get_by_text("row 64000", exact=True).wait_for()
+        table.get_by_role("button", name="n", exact=True).click(click_count=2)
+        table.get_by_text("row 64000", exact=True).wait_for()
+        assert drawn(page) <= DRAWN
+
+        page.get_by_role("button", name="Chart view").click()
+        page.get_by_label("Type").select_option("Pie")
+        assert page.get_by_text("A pie chart has at most 500 rows, and this result has 64000.").is_visible()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export CSV").click()
+        download.value.save_as(tmp_path / "result.csv")
+        assert len((tmp_path / "result.csv").read_text().splitlines()) == 64_001
+
+
+def test_stopping_while_rows_are_read_keeps_them(large_server: ConsoleServer, browser: Browser) -> None:
+    with opened(browser, large_server) as page:
+        show(page, "/studio/query")
+        page.get_by_label("Limit 100").uncheck()
+        write(page, 1, MANY)
+        held: list[Route] = []
+        pages = iter(range(1000))
+
+        def pass_two(route: Route) -> None:
+            if operation(route) == "GetQueryResults" and next(pages) == 2:
+                held.append(route)
+            else:
+                route.continue_()
+
+        page.route("**/api/call", pass_two)
+        page.get_by_role("button", name="Run cell 1").click()
+        page.get_by_text("1,999 rows read…").wait_for()
+        page.get_by_role("button", name="Stop cell 1").click()
+        held.pop().continue_()
+        page.get_by_text("The first 2,999 of 100,000 rows").wait_for()
+
+
+def test_items_are_read_page_by_page(large_server: ConsoleServer, browser: Browser, large: Lab) -> None:
+    with opened(browser, large_server) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.post_data or ""))
+        show(page, f"/dynamodb/items/{large.table}")
+        page.get_by_role("heading", name="Items returned (300+)").wait_for()
+        assert page.get_by_text(
+            re.compile("300 items have been read; there are more. The table has 100,000")
+        ).is_visible()
+        assert drawn(page) <= DRAWN
+        page.get_by_role("button", name="Retrieve next page").click()
+        page.get_by_role("heading", name="Items returned (600+)").wait_for()
+        assert sum('"Scan"' in each for each in asked) == 2
+        page.get_by_label("CustomerID equals").fill("C099999")
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.get_by_role("heading", name="Items returned (1)").wait_for()
+
+
+def test_the_list_of_tables_asks_for_those_it_shows(large_server: ConsoleServer, browser: Browser, large: Lab) -> None:
+    with opened(browser, large_server) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.post_data or ""))
+        show(page, "/dynamodb/tables")
+        page.get_by_text("Page 1 of 3").wait_for()
+        page.get_by_role("cell", name="CustomerID (S)").wait_for()
+        assert 0 < sum('"DescribeTable"' in each for each in asked) <= 50
+        page.get_by_label("Find in Tables").fill("0119")
+        page.get_by_role("row", name=re.compile("table-0119")).get_by_text("id (S)").wait_for()
+        # A table that is deleted elsewhere leaves the list when it is shown.
+        large.client("dynamodb").delete_table(TableName="table-0118")
+        page.get_by_label("Find in Tables").fill("0118")
+        page.get_by_text("Nothing contains this text.").wait_for()

@@ -1,4 +1,5 @@
 import { fireEvent, render, screen, within } from "@testing-library/preact";
+import type { VNode } from "preact";
 import { describe, expect, it, vi } from "vitest";
 import { Table, type Column } from "../src/ui";
 
@@ -30,6 +31,35 @@ describe("Table", () => {
     expect(screen.getByText("row 50000")).toBeTruthy();
     expect(screen.queryByText("row 0")).toBeNull();
     expect(screen.getByText("row 50000").closest("tr")?.getAttribute("aria-rowindex")).toBe("50002");
+  });
+
+  it("starts at the first row of another order", () => {
+    show(rows(100_000));
+    const region = screen.getByRole("region", { name: "Things, scrollable" });
+    region.scrollTop = 50_000 * 34;
+    fireEvent.scroll(region);
+    fireEvent.click(screen.getByRole("button", { name: "Id" }));
+    fireEvent.click(screen.getByRole("button", { name: "Id" }));
+    expect(region.scrollTop).toBe(0);
+    expect(screen.getByText("row 99999")).toBeTruthy();
+  });
+
+  it("starts at the first page of another order", () => {
+    show(rows(25), { pageSize: 10 });
+    fireEvent.click(screen.getByRole("button", { name: "Next page" }));
+    fireEvent.click(screen.getByRole("button", { name: "Name" }));
+    expect(screen.getByText("Page 1 of 3")).toBeTruthy();
+  });
+
+  it("stays where it is scrolled to while its rows are loaded again", () => {
+    const table = (count: number): VNode => <Table label="Things" columns={COLUMNS} rows={rows(count)} rowKey={(row) => String(row.id)} />;
+    const { rerender } = render(table(100_000));
+    const region = screen.getByRole("region", { name: "Things, scrollable" });
+    region.scrollTop = 50_000 * 34;
+    fireEvent.scroll(region);
+    rerender(table(100_001));
+    expect(region.scrollTop).toBe(50_000 * 34);
+    expect(screen.getByText("row 50000")).toBeTruthy();
   });
 
   it("shows one page after another", () => {

@@ -49,7 +49,7 @@ export function DataPage({ query }: { query: URLSearchParams }): VNode {
         <Section title="Data explorer">
           <Tree label="Data" nodes={nodes} onSelect={select} selected={chosen && identify(chosen)} />
         </Section>
-        {chosen ? <TableDetail key={`${chosen.database}.${chosen.table}`} chosen={chosen} /> : (
+        {chosen ? <TableDetail key={identify(chosen)} chosen={chosen} /> : (
           <Section title="Table"><Empty>Expand Lakehouse, AwsDataCatalog and a database, then choose a table.</Empty></Section>
         )}
       </div>

@@ -42,7 +42,7 @@ export function Results({ result, chart, onChart }: ResultsProps): VNode {
       {result.more && <Rest result={result} />}
       {chart
         ? <ChartView result={result} settings={chart} onChange={onChart} />
-        : <Table label="Result" columns={columns} rows={result.rows} rowKey={(_, place) => String(place)} empty="The statement returned no rows." />}
+        : <Table key={result.id} label="Result" columns={columns} rows={result.rows} rowKey={(_, place) => String(place)} empty="The statement returned no rows." />}
     </div>
   );
 }

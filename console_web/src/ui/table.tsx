@@ -68,10 +68,11 @@ export function Table<Row>(props: TableProps<Row>): VNode {
 
   useEffect(() => onShow?.(visible), [shown, first, end]);
 
+  // Another order starts at its first row; the same rows, loaded again, stay where they are.
   useEffect(() => {
     if (scroller.current) scroller.current.scrollTop = 0;
-    setTop(0);
-  }, [rows]);
+  }, [sort, wanted]);
+  useEffect(() => setTop(scroller.current?.scrollTop ?? 0), [rows, sort, wanted]);
 
   const toggle = (key: string): void => {
     if (select === "single") onSelect?.([key]);
@@ -105,7 +106,10 @@ export function Table<Row>(props: TableProps<Row>): VNode {
                   {column.sortBy ? (
                     <button
                       type="button" class="plain"
-                      onClick={() => setSort({ key: column.key, down: sort?.key === column.key && !sort.down })}
+                      onClick={() => {
+                        setSort({ key: column.key, down: sort?.key === column.key && !sort.down });
+                        setPage(0);
+                      }}
                     >
                       {column.header}
                       <span aria-hidden="true">{sort?.key === column.key ? (sort.down ? " ▼" : " ▲") : ""}</span>

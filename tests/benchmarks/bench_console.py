@@ -20,7 +20,6 @@ import zetl_helpers as zetl
 from local_lakehouse import daemon
 from tests.browser.console import serving, show, write
 from tests.conftest import connect_to
-from zetl_helpers._wait import without_waiting
 
 FIRST_VIEW_SECONDS = 1.0
 RESULT_SECONDS = 0.3
@@ -31,31 +30,34 @@ def bench_first_usable_view(tmp_path: Path) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium") or pytest.skip("no Chromium on this machine")
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
-    subprocess.run(
-        [sys.executable, "-m", "zetl_helpers.cli", "local", "start", "--port", "0"], env=environment, check=True
-    )
+    lakehouse = [sys.executable, "-m", "zetl_helpers.cli", "local"]
+    subprocess.run([*lakehouse, "start", "--port", "0"], env=environment, check=True)
     printed, shown, bare = [], [], []
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for _ in range(ROUNDS):
-            begin = time.perf_counter()
-            command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
-            process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-            assert process.stdout is not None
-            address = next(line for line in process.stdout if line.startswith("http")).strip()
-            printed.append(time.perf_counter() - begin)
-            begin = time.perf_counter()
-            browser.new_context().new_page().goto(f"{address.partition('?')[0]}style.css")
-            bare.append(time.perf_counter() - begin)
-            page = browser.new_context().new_page()
-            begin = time.perf_counter()
-            page.goto(f"{address}#/dynamodb/tables")
-            page.get_by_text("There is no table yet.").wait_for()
-            shown.append(time.perf_counter() - begin)
-            process.send_signal(signal.SIGINT)
-            process.wait()
-        browser.close()
-    subprocess.run([sys.executable, "-m", "zetl_helpers.cli", "local", "stop"], env=environment, check=True)
+    try:
+        with sync_api.sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            for _ in range(ROUNDS):
+                begin = time.perf_counter()
+                command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
+                process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+                try:
+                    assert process.stdout is not None
+                    address = next(line for line in process.stdout if line.startswith("http")).strip()
+                    printed.append(time.perf_counter() - begin)
+                    begin = time.perf_counter()
+                    browser.new_context().new_page().goto(f"{address.partition('?')[0]}style.css")
+                    bare.append(time.perf_counter() - begin)
+                    page = browser.new_context().new_page()
+                    begin = time.perf_counter()
+                    page.goto(f"{address}#/dynamodb/tables")
+                    page.get_by_text("There are no tables yet.").wait_for()
+                    shown.append(time.perf_counter() - begin)
+                finally:
+                    process.send_signal(signal.SIGINT)
+                    process.wait()
+            browser.close()
+    finally:
+        subprocess.run([*lakehouse, "stop"], env=environment, check=True)
     address_after, view_after, file_after = (statistics.median(each) for each in (printed, shown, bare))
     print(f"\nconsole: address after {address_after:.2f} s, then the tables after {view_after:.2f} s")
     print(f"(slowest {max(printed):.2f} and {max(shown):.2f} s; a bare file opens in {file_after:.2f} s)")
@@ -65,7 +67,8 @@ def bench_first_usable_view(tmp_path: Path) -> None:
 
 # From the click to the frame that has the result, in the page itself: a test's own calls take longer than that.
 SECONDS_TO_RESULT = """async (column) => {
-  const shown = () => [...document.querySelectorAll("table[aria-label=Result] th")].some((each) => each.innerText.trim() === column);
+  const headers = () => [...document.querySelectorAll("table[aria-label=Result] th")];
+  const shown = () => headers().some((header) => header.innerText.trim() === column);
   const begin = performance.now();
   document.querySelector("button[aria-label='Run cell 1']").click();
   await new Promise((resolve) => {
@@ -81,26 +84,24 @@ def bench_result_on_screen(tmp_path: Path) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium") or pytest.skip("no Chromium on this machine")
     running, _ = daemon.start(tmp_path, port=0)
-    lab = connect_to(running.url)
-    with without_waiting():
+    try:
+        lab = connect_to(running.url)
         zetl.catch_up(lab, 4)
-    seconds = []
-    with serving(tmp_path, lab.endpoint) as server, sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_context().new_page()
-        page.goto(server.url)
-        show(page, "/studio/query")
-        # The first statement also starts the query's worker, as a learner's first cell does.
-        for number in range(ROUNDS + 1):
-            column = f"total{number}"
-            write(
-                page,
-                1,
-                f"SELECT state, sum(currentbalance) AS {column} FROM customeraccounts GROUP BY state ORDER BY 1",
-            )
-            seconds.append(page.evaluate(SECONDS_TO_RESULT, column))
-        browser.close()
-    daemon.stop(tmp_path)
+        seconds = []
+        with serving(tmp_path, lab.endpoint) as server, sync_api.sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            page = browser.new_context().new_page()
+            page.goto(server.url)
+            show(page, "/studio/query")
+            # The first statement also starts the query's worker, as a learner's first cell does.
+            for number in range(ROUNDS + 1):
+                column = f"total{number}"
+                statement = f"SELECT state, sum(currentbalance) AS {column} FROM customeraccounts GROUP BY 1 ORDER BY 1"
+                write(page, 1, statement)
+                seconds.append(page.evaluate(SECONDS_TO_RESULT, column))
+            browser.close()
+    finally:
+        daemon.stop(tmp_path)
     first, *rest = seconds
     print(f"\nconsole: a result is on screen {statistics.median(rest):.2f} s after Run (slowest {max(rest):.2f} s)")
     print(f"(the first statement after the start: {first:.2f} s)")

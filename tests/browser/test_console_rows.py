@@ -1,4 +1,4 @@
-"""A hundred thousand rows, items and tables' worth of a list: what is shown, how many there are, how to get the rest."""
+"""Long lists in the console: a hundred thousand rows or items, and more tables than a page of the list."""
 
 from __future__ import annotations
 
@@ -172,4 +172,4 @@ def test_the_list_of_tables_asks_for_those_it_shows(large_server: ConsoleServer,
         # A table that is deleted elsewhere leaves the list when it is shown.
         large.client("dynamodb").delete_table(TableName="table-0118")
         page.get_by_label("Find in Tables").fill("0118")
-        page.get_by_text("Nothing contains this text.").wait_for()
+        page.get_by_text("No matches.").wait_for()

@@ -7,7 +7,7 @@ import { markdown } from "@codemirror/lang-markdown";
 import { SQLDialect, StandardSQL, sql } from "@codemirror/lang-sql";
 import { HighlightStyle, bracketMatching, syntaxHighlighting } from "@codemirror/language";
 import { lintKeymap, setDiagnostics } from "@codemirror/lint";
-import { Compartment, EditorState, type Extension } from "@codemirror/state";
+import { Annotation, Compartment, EditorState, type Extension } from "@codemirror/state";
 import { EditorView, drawSelection, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import type { Diagnostic, EditorProps } from "./editor";
@@ -20,6 +20,9 @@ export interface EditorHandle {
   focus: () => void;
   close: () => void;
 }
+
+/** The mark of a change that the page made; the page already knows such a change. */
+const fromPage = Annotation.define<boolean>();
 
 // Trino's SQL has the standard's keywords and a few more.
 const ATHENA = SQLDialect.define({
@@ -74,14 +77,16 @@ export function open(element: HTMLElement, props: () => EditorProps): EditorHand
         EditorState.readOnly.of(readOnly ?? false),
         language.of(languageOf(props().language, props().schema ?? {})),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) props().onChange(update.state.doc.toString());
+          const typed = update.transactions.some((each) => each.docChanged && !each.annotation(fromPage));
+          if (typed) props().onChange(update.state.doc.toString());
         }),
       ],
     }),
   });
   return {
     setValue: (text) => {
-      if (text !== view.state.doc.toString()) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      if (text === view.state.doc.toString()) return;
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, annotations: fromPage.of(true) });
     },
     setDiagnostics: (found) => {
       const { length } = view.state.doc;

@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { EditorHandle } from "./codemirror";
 
 /** The position of a mistake in a text, in characters from its beginning. */
@@ -46,7 +46,8 @@ export function Editor(props: EditorProps): VNode {
       handle.current = undefined;
     };
   }, []);
-  useEffect(() => handle.current?.setValue(props.value), [props.value, ready]);
+  // Not an effect after painting: what is typed until then would be replaced by the value of this rendering.
+  useLayoutEffect(() => handle.current?.setValue(props.value), [props.value, ready]);
   useEffect(() => handle.current?.setDiagnostics(props.diagnostics ?? []), [props.diagnostics, ready]);
   useEffect(() => handle.current?.setSchema(props.schema ?? {}), [props.schema, ready]);
   return (

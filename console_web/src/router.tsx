@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, VNode } from "preact";
 import { createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useLayoutEffect, useState } from "preact/hooks";
 
 export interface Route {
   /** A path with parameters, such as `/glue/databases/:database`. */
@@ -31,7 +31,8 @@ const Current = createContext<Location>({ path: "/", query: new URLSearchParams(
 
 export function LocationProvider({ children }: { children: ComponentChildren }): VNode {
   const [location, setLocation] = useState(() => parseHash(window.location.hash));
-  useEffect(() => {
+  // Not an effect after painting: an address that changes until then would be missed.
+  useLayoutEffect(() => {
     const follow = (): void => setLocation(parseHash(window.location.hash));
     window.addEventListener("hashchange", follow);
     return () => window.removeEventListener("hashchange", follow);

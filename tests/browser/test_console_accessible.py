@@ -172,13 +172,13 @@ def not_understood(page: Page) -> None:
 
 def saved(page: Page) -> None:
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("Untitled querybook is saved.").wait_for()
+    page.get_by_text("Untitled querybook was saved.").wait_for()
     show(page, "/studio/querybooks")
     page.get_by_role("checkbox").first.check()
 
 
 def execution(page: Page) -> None:
-    page.get_by_role("table", name="Queries").get_by_role("button").last.click()
+    page.get_by_role("table", name="Queries").locator("tbody").get_by_role("button").last.click()
     page.get_by_role("dialog").wait_for()
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from typing import Any
 
@@ -8,7 +9,7 @@ from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
 from tests.fakes import Answers
 from zetl_helpers import target
-from zetl_helpers._aws import ForeignResourceError
+from zetl_helpers._aws import ForeignResourceError, tag_list
 from zetl_helpers.lab import Lab
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
@@ -88,6 +89,14 @@ def test_a_bucket_or_database_that_is_not_the_labs_is_left_alone(lab: Lab) -> No
         target.create_bucket(lab)
     with pytest.raises(ForeignResourceError, match="Database customerdb exists but doesn't have"):
         target.create_database(lab)
+
+
+def test_a_bucket_of_another_account_that_carries_the_labs_tag_is_left_alone(lab: Lab) -> None:
+    """Anyone can guess the bucket's name, create the bucket first, and let everyone use it."""
+    other = dataclasses.replace(lab, account="999999999999")
+    lab.client("s3").create_bucket(Bucket=other.bucket, CreateBucketConfiguration={"Tags": tag_list(lab.tags)})
+    with pytest.raises(ForeignResourceError, match=f"Bucket {other.bucket}"):
+        target.create_bucket(other)
 
 
 def test_foreign_statements_survive_the_merge_and_its_undoing(lab: Lab) -> None:

@@ -102,7 +102,8 @@ def bucket_exists(lab: Lab) -> bool:
     """
     s3 = lab.client("s3")
     try:
-        s3.head_bucket(Bucket=lab.bucket)
+        # Another account can create a bucket of this name first, and let everyone use it.
+        s3.head_bucket(Bucket=lab.bucket, ExpectedBucketOwner=lab.account)
     except ClientError as error:
         if error_code(error) in ("404", "NoSuchBucket"):
             return False

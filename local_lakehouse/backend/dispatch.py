@@ -109,6 +109,7 @@ _S3_WRITES = frozenset(
         "PutPublicAccessBlock", "RestoreObject", "SelectObjectContent", "UploadPart", "UploadPartCopy",
     }
 )  # fmt: skip
+_EXPECTED_OWNERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
 # Headers that could make moto use a different account, page or framing from the authorized request.
 _WITHHELD = re.compile(
     r"authorization|connection|content-encoding|content-length|content-type|cookie|expect|host|origin"
@@ -313,6 +314,10 @@ class _ToldS3(_Told):
             raise NotOfferedError
         if self.told.operation == "PutBucketPolicy" and not _is_json_object(self.told.body):
             raise Fault("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'")
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+        owners = {self.told.headers.get(name, self.current_account) for name in _EXPECTED_OWNERS}
+        if owners != {self.current_account}:
+            raise Fault("AccessDenied", "Access Denied", status=403)
         respond = self.key_response if "Key" in self.told.parameters else self.bucket_response
         return respond(self.request, self.uri, self.headers)
 

@@ -114,3 +114,24 @@ def test_an_item_with_a_set_of_binaries_is_projected(orders: Any) -> None:
     orders.put_item(TableName="Orders", Item=item)
     found = orders.get_item(TableName="Orders", Key=key, ProjectionExpression="bs, m, b")["Item"]
     assert found == {name: item[name] for name in ("bs", "m", "b")}
+
+
+def test_a_bucket_whose_owner_is_not_the_expected_one_is_refused(lab: Lab) -> None:
+    s3 = lab.client("s3")
+    here = {"Bucket": "mine", "Key": "a"}
+    s3.create_bucket(Bucket="mine")
+    s3.put_object(**here, Body=b"1", ExpectedBucketOwner=lab.account)
+    theirs = {"ExpectedBucketOwner": "999999999999"}
+    calls: list[Callable[[], Any]] = [
+        lambda: s3.head_bucket(Bucket="mine", **theirs),
+        lambda: s3.get_bucket_tagging(Bucket="mine", **theirs),
+        lambda: s3.list_objects_v2(Bucket="mine", **theirs),
+        lambda: s3.get_object(**here, **theirs),
+        lambda: s3.put_object(**here, Body=b"2", **theirs),
+        lambda: s3.copy_object(**here, CopySource=here, ExpectedSourceBucketOwner="999999999999"),
+        lambda: s3.delete_object(**here, **theirs),
+    ]
+    for call in calls:
+        with pytest.raises(ClientError, match="403|AccessDenied"):
+            call()
+    assert s3.get_object(**here, ExpectedBucketOwner=lab.account)["Body"].read() == b"1"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -162,6 +163,39 @@ def test_an_integration_says_what_it_misses(shared: Lab, taken: str, said: str) 
     item = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}, "State": {"S": "NV"}}
     shared.client("dynamodb").put_item(TableName=shared.table, Item=item)
     assert re.search(said, integration.wait_until_attention(shared))
+
+
+@pytest.mark.parametrize(
+    ("resource", "taken", "said"),
+    [
+        ({"Database": {"Name": "customerdb"}}, "CREATE_TABLE", "CREATE_TABLE on database customerdb"),
+        (
+            {"Table": {"DatabaseName": "customerdb", "TableWildcard": {}}},
+            "INSERT",
+            "INSERT on table customerdb.customeraccounts",
+        ),
+    ],
+    ids=["database", "table"],
+)
+def test_a_target_role_without_its_grants_is_named_in_a_governed_account(
+    monkeypatch: pytest.MonkeyPatch, resource: dict[str, Any], taken: str, said: str
+) -> None:
+    lakehouse = Lakehouse(Settings(refresh_seconds=0.05, governed=True))
+    lakehouse.start()
+    try:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
+        lab = connect_to(lakehouse.url)
+        chapters.catch_up(lab, 4)
+        lab.client("lakeformation").revoke_permissions(
+            Principal={"DataLakePrincipalIdentifier": lab.role_arn}, Resource=resource, Permissions=[taken]
+        )
+        key = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}}
+        lab.client("dynamodb").put_item(TableName=lab.table, Item=key)
+        text = integration.wait_until_attention(lab)
+        assert "Insufficient lake formation permissions on Target Glue database." in text
+        assert f"The target role {lab.role_arn} lacks {said}. Grant it with GrantPermissions" in text
+    finally:
+        lakehouse.stop()
 
 
 def test_a_domain_that_is_not_there_is_named_with_who_creates_one(lab: Lab) -> None:

@@ -138,7 +138,7 @@ def test_a_wait_that_ends_without_the_thing_gone_is_a_failure(lab: Lab, no_waiti
     busy = Answers(lab, "dynamodb", "DeleteTable")
     busy.fail("ResourceInUseException", times=10**6)
     (outcome,) = cleanup.apply(cleanup.plan(lab))["outcome"]
-    assert outcome.startswith("failed: Waited 10 min 00 s for table CustomerAccounts to be deleted")
+    assert outcome.startswith("failed: Timed out after 10 min 00 s waiting for table CustomerAccounts to be deleted")
 
 
 def test_an_integration_in_the_middle_of_something_goes_as_soon_as_it_can(

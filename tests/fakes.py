@@ -31,6 +31,11 @@ class Answers:
         self.left = 1
         self._answer = lambda request: (200, answer(_parameters(request)))
 
+    def always(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Answer every following call with a function of its parameters."""
+        self.once(answer)
+        self.left = 10**9
+
     def fail(self, code: str, *, times: int = 1, message: str = "told to") -> None:
         """Make the next calls fail with an error of the service."""
         self.left = times
@@ -46,6 +51,7 @@ class Answers:
 
 
 def _parameters(request: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a request to a JSON service; empty if the path contains all of them."""
-    document: dict[str, Any] = json.loads(request["body"] or b"{}")
+    """Return the parameters of a request to a JSON or query service; empty if the path contains all of them."""
+    body = request["body"]
+    document: dict[str, Any] = body if isinstance(body, dict) else json.loads(body or b"{}")
     return document

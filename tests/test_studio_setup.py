@@ -91,6 +91,92 @@ def test_clean_up_deletes_project_and_domain_of_the_lab_in_this_order(lab: Lab, 
     assert domains(lab) == ["Tutorial"]
 
 
+STACK = "SageMakerUnifiedStudio-VPC"
+
+
+class Stacks:
+    """CloudFormation with the stack of the VPC, which the local lakehouse does not offer.
+
+    Args:
+        lab: The lab.
+        tags: The stack's tags.
+        after: The stack's status after a request to delete it.
+    """
+
+    def __init__(self, lab: Lab, tags: dict[str, str], after: str = "DELETE_COMPLETE") -> None:
+        self.stack = {"StackId": f"arn:{STACK}", "StackName": STACK, "StackStatus": "CREATE_COMPLETE"}
+        self.shown = {**self.stack, "CreationTime": 0, "Tags": [{"Key": key, "Value": tags[key]} for key in tags]}
+        self.deleted_with: list[list[str]] = []
+        self.lab, self.after = lab, after
+        Answers(lab, "cloudformation", "DescribeStacks").always(lambda _: {"Stacks": [self.shown]})
+        Answers(lab, "cloudformation", "DeleteStack").always(self._delete)
+
+    def _delete(self, _: dict[str, str]) -> dict[str, str]:
+        self.deleted_with.append(domains(self.lab))
+        self.shown |= {"StackStatus": self.after, "StackStatusReason": "The subnet has dependencies"}
+        return {}
+
+
+def plan_with_stack(lab: Lab, plan: DomainPlan) -> DomainPlan:
+    return studio.plan_domain(lab, vpc=plan.vpc, subnets=SUBNETS, stack=STACK)
+
+
+def test_clean_up_deletes_the_stack_of_the_vpc_after_the_domain(lab: Lab, plan: DomainPlan) -> None:
+    stacks = Stacks(lab, lab.tags)
+    with_stack = plan_with_stack(lab, plan)
+    assert f"stack {STACK} of the VPC: clean-up deletes it after the domain" in str(with_stack)
+    studio.create_domain(lab, with_stack)
+    found = [entry for entry in cleanup.plan(lab) if entry.kind.startswith(("Studio", "CloudFormation"))]
+    assert [entry.kind for entry in found] == ["Studio project", "Studio domain", "CloudFormation stack"]
+    assert set(cleanup.apply(found)["outcome"]) == {"deleted"}
+    assert stacks.deleted_with == [["Tutorial"]], "the lab's domain was gone"
+    assert "CloudFormation stack" not in [entry.kind for entry in cleanup.plan(lab)]
+
+
+@pytest.mark.parametrize("tags", [{}, {"zetl-lab": "somebody"}], ids=["no tag", "another lab's"])
+def test_a_stack_without_the_labs_tag_is_kept(lab: Lab, plan: DomainPlan, tags: dict[str, str]) -> None:
+    stacks = Stacks(lab, tags)
+    with_stack = plan_with_stack(lab, plan)
+    assert "clean-up keeps it, because it doesn't have the tag zetl-lab=tutorial" in str(with_stack)
+    studio.create_domain(lab, with_stack)
+    found = cleanup.plan(lab)
+    assert "CloudFormation stack" not in [entry.kind for entry in found]
+    assert [entry.name for entry in found.foreign] == [STACK]
+    cleanup.apply(found)
+    with pytest.raises(StudioSetupError, match="so it is kept"):
+        studio.delete_stack(lab, STACK)
+    assert stacks.deleted_with == []
+
+
+def test_a_stack_that_cannot_be_deleted_says_why_and_stays_on_the_list(lab: Lab, plan: DomainPlan) -> None:
+    Stacks(lab, lab.tags, after="DELETE_FAILED")
+    studio.create_domain(lab, plan_with_stack(lab, plan))
+    outcomes = cleanup.apply(cleanup.plan(lab)).set_index("kind")["outcome"]
+    why = "Stack SageMakerUnifiedStudio-VPC could not be deleted: The subnet has dependencies"
+    assert outcomes["CloudFormation stack"].startswith(f"failed: {why}")
+    assert [entry.kind for entry in cleanup.plan(lab)] == ["CloudFormation stack", "IAM role"]
+
+
+def test_a_stack_that_is_not_there_is_named_before_anything_is_created(lab: Lab, plan: DomainPlan) -> None:
+    Answers(lab, "cloudformation", "DescribeStacks").fail("ValidationError", times=9)
+    with pytest.raises(StudioSetupError, match=f"no CloudFormation stack {STACK} in us-east-1"):
+        plan_with_stack(lab, plan)
+    assert studio.delete_stack(lab, STACK).did == "already gone"
+
+
+def test_a_domain_that_clean_up_cannot_delete_stays_recorded_until_it_can(lab: Lab, plan: DomainPlan) -> None:
+    made = studio.create_domain(lab, plan)
+    datazone = lab.client("datazone")
+    domain = {"domainIdentifier": made.details["domain"]}
+    theirs = datazone.create_project(**domain, name="Theirs", projectProfileId=made.details["profile"])
+    outcomes = cleanup.apply(cleanup.plan(lab)).set_index("kind")["outcome"]
+    assert "has the projects Theirs: delete them first" in outcomes["Studio domain"]
+    assert f"records Studio project {lab.project}, Studio domain {made.details['domain']}" in outcomes["IAM role"]
+    datazone.delete_project(**domain, identifier=theirs["id"])
+    assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
+    assert domains(lab) == ["Tutorial"]
+
+
 def test_a_domain_without_the_labs_tag_is_left_alone(lab: Lab, plan: DomainPlan) -> None:
     with pytest.raises(StudioSetupError, match="doesn't have the lab's tag"):
         studio.create_domain(lab, DomainPlan("Tutorial", plan.vpc, plan.subnets, plan.roles))

@@ -3,3 +3,7 @@
 
 class UserError(Exception):
     """An operation is not possible; the message says why and what to do, and a command prints only the message."""
+
+
+class StudioSetupError(UserError):
+    """A domain or project cannot be created or deleted; the message says what is missing and who can provide it."""

@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from zetl_helpers import permissions
 from zetl_helpers._aws import absent, error_code, tag_list
-from zetl_helpers._errors import UserError
+from zetl_helpers._errors import StudioSetupError
 from zetl_helpers._steps import Step
+from zetl_helpers._studio_stack import STACK_TAG, what_clean_up_does
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
@@ -22,8 +23,9 @@ _PROFILE = "zETL SQL analytics"
 _CLOUDFORMATION = "https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker"
 _COST = f"""\
 Cost: a domain itself is free. A project's JupyterLab space costs money per hour while it runs, and its storage
-per month. A NAT gateway in the VPC costs about $0.045 an hour, $33 a month, and by the GB, used or not.
-The console's stack SageMakerUnifiedStudio-VPC contains one: delete the stack after the domain.
+per month. A NAT gateway in the VPC costs about $0.045 an hour, $33 a month, and by the GB, used or not
+(us-east-1, November 2026; check the current price: https://aws.amazon.com/vpc/pricing/).
+The console's stack SageMakerUnifiedStudio-VPC contains one. Delete in this order: project, domain, stack.
 The equivalent in CloudFormation: {_CLOUDFORMATION}"""
 # The names that the console uses when it sets up an account's first domain.
 _ROLES = {
@@ -32,10 +34,6 @@ _ROLES = {
     "provisioning": "AmazonSageMakerProvisioning-{account}",
     "access": "AmazonSageMakerManageAccess-{region}",
 }
-
-
-class StudioSetupError(UserError):
-    """A domain or project cannot be created or deleted; the message says what is missing and who can provide it."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +45,34 @@ class DomainPlan:
         vpc: The VPC for the projects.
         subnets: Its private subnets, in at least two Availability Zones.
         roles: ARNs of the roles: ``execution``, ``service``, ``provisioning`` and ``access``.
+        stack: The CloudFormation stack that created the VPC; None for a VPC that was there before.
+        cleaning: What clean-up does with the VPC.
     """
 
     name: str
     vpc: str
     subnets: Sequence[str]
     roles: dict[str, str]
+    stack: str | None = None
+    cleaning: str = "clean-up keeps the VPC"
 
     def __str__(self) -> str:
         where = f"projects in VPC {self.vpc}, subnets {', '.join(self.subnets)}"
         roles = "".join(f"role to {use}: {arn}\n" for use, arn in self.roles.items())
-        return f"domain {self.name} of SageMaker Unified Studio, {where}\n{roles}{_COST}"
+        return f"domain {self.name} of SageMaker Unified Studio, {where}\n{roles}{self.cleaning}\n{_COST}"
 
     def __repr__(self) -> str:
         return str(self)
 
 
 def plan_domain(
-    lab: Lab, *, vpc: str, subnets: Sequence[str], name: str = _DOMAIN, roles: dict[str, str] | None = None
+    lab: Lab,
+    *,
+    vpc: str,
+    subnets: Sequence[str],
+    name: str = _DOMAIN,
+    roles: dict[str, str] | None = None,
+    stack: str | None = None,
 ) -> DomainPlan:
     """Return the requirements and the cost of a domain; nothing is created.
 
@@ -75,18 +83,23 @@ def plan_domain(
         name: The domain's name.
         roles: ARNs by use, ``execution``, ``service``, ``provisioning`` and ``access``. Defaults to the console's
             roles.
+        stack: The CloudFormation stack that created the VPC, such as ``SageMakerUnifiedStudio-VPC``. Clean-up deletes
+            it after the domain if it has the lab's tag.
 
     Returns:
         The plan: what is created, with what, and what it costs.
 
     Raises:
-        StudioSetupError: A role is missing, or there are not enough subnets.
+        StudioSetupError: A role or the stack is missing, or there are not enough subnets.
     """
     if len(set(subnets)) < 2:
         raise StudioSetupError(
             "A project needs private subnets in at least two Availability Zones. Specify them in subnets."
         )
-    return DomainPlan(name, vpc, tuple(subnets), {use: (roles or {}).get(use) or _role(lab, use) for use in _ROLES})
+    arns = {use: (roles or {}).get(use) or _role(lab, use) for use in _ROLES}
+    if stack is None:
+        return DomainPlan(name, vpc, tuple(subnets), arns)
+    return DomainPlan(name, vpc, tuple(subnets), arns, stack, what_clean_up_does(lab, stack))
 
 
 def _role(lab: Lab, use: str) -> str:
@@ -130,7 +143,8 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
                 "studio.create_project, or choose another name."
             )
         domain = found["id"] if found else _create_domain(lab, plan)
-        lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({DOMAIN_TAG: domain}))
+        recorded = {DOMAIN_TAG: domain} | ({STACK_TAG: plan.stack} if plan.stack else {})
+        lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list(recorded))
         _wait_for_domain(datazone, domain, timeout)
         profile = _profile(lab, domain, plan)
     details = {"domain": domain, "profile": profile}

@@ -10,17 +10,18 @@ import pandas as pd
 
 from zetl_helpers import _administrators, _governed, permissions
 from zetl_helpers._aws import absent, one_of, settled
+from zetl_helpers._errors import StudioSetupError
 from zetl_helpers._place import Space
 from zetl_helpers._steps import Did, Step
 from zetl_helpers._studio_setup import (
     DomainPlan,
-    StudioSetupError,
     create_domain,
     create_project,
     delete_domain,
     delete_project,
     plan_domain,
 )
+from zetl_helpers._studio_stack import delete_stack
 from zetl_helpers.lab import Lab
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "create_project",
     "delete_domain",
     "delete_project",
+    "delete_stack",
     "deregister_location",
     "find_project",
     "grants",

@@ -16,16 +16,17 @@ import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from zetl_helpers._aws import error_code
+from zetl_helpers._errors import StudioSetupError
 from zetl_helpers._steps import Step
 from zetl_helpers._wait import WaitTimeoutError, wait_for
-from zetl_helpers.cleanup._discover import DISCOVERIES, StillThereError
-from zetl_helpers.cleanup._leftovers import Foreign, Leftover, Ownership
+from zetl_helpers.cleanup._discover import DISCOVERIES
+from zetl_helpers.cleanup._leftovers import Foreign, Leftover, Ownership, StillThereError
 from zetl_helpers.cleanup._only import select
 from zetl_helpers.lab import TAG_KEY, Lab
 
 __all__ = ["Foreign", "Leftover", "LeftoverError", "Plan", "apply", "plan", "show", "transcript", "verify"]
 
-_FAILURES = (ClientError, BotoCoreError, WaitTimeoutError, StillThereError)
+_FAILURES = (ClientError, BotoCoreError, WaitTimeoutError, StillThereError, StudioSetupError)
 # These errors affect all calls: one clear error is better than the same error for each kind of resource.
 _SIGNED_OUT = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
 

@@ -20,7 +20,7 @@ from zetl_helpers.cleanup._discover_account import (
     role,
     studio_domain,
 )
-from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ownership
+from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ownership, StillThereError
 from zetl_helpers.lab import TAG_KEY
 
 _OPTIMIZERS = ("compaction", "retention", "orphan_file_deletion")
@@ -31,10 +31,6 @@ _BUSY = (
 )  # fmt: skip
 _MINUTES = 60
 _KEPT = "stays until you delete it"
-
-
-class StillThereError(Exception):
-    """AWS accepted a deletion but kept some resources; the message says which and why."""
 
 
 def _alarms(mine: Ownership) -> Found:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from zetl_helpers import _studio_setup, permissions, studio, target
+from zetl_helpers import _studio_setup, _studio_stack, permissions, studio, target
 from zetl_helpers._aws import absent
-from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ownership
+from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ownership, StillThereError
 
 # Lake Formation's principal for "whatever IAM allows": a marker, not a grant to a person.
 _EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
@@ -105,16 +105,24 @@ def administrator(mine: Ownership) -> Found:
 
 
 def studio_domain(mine: Ownership) -> Found:
-    """Find the domain that the lab created, from the target role's tag; its project comes first."""
-    domain = (mine.role or {}).get(_studio_setup.DOMAIN_TAG) if mine.owns(mine.role) else None
-    if domain is None:
-        return
-    lab = mine.lab
-    delete = partial(_studio_setup.delete_project, lab, domain)
-    yield Leftover("Studio project", lab.project, "its spaces cost by the hour", "in the lab's domain", delete)
-    delete = partial(_studio_setup.delete_domain, lab, domain)
-    why = "its VPC may have a NAT gateway: delete the stack SageMakerUnifiedStudio-VPC afterwards if nothing uses it"
-    yield Leftover("Studio domain", domain, why, "recorded on the lab's role, and tagged", delete)
+    """Find the lab's project, domain and VPC stack, in this order, from the target role's tags."""
+    recorded = (mine.role or {}) if mine.owns(mine.role) else {}
+    lab, domain, stack = mine.lab, recorded.get(_studio_setup.DOMAIN_TAG), recorded.get(_studio_stack.STACK_TAG)
+    if domain is not None:
+        delete = partial(_studio_setup.delete_project, lab, domain)
+        yield Leftover("Studio project", lab.project, "its spaces cost by the hour", "in the lab's domain", delete)
+        delete = partial(_studio_setup.delete_domain, lab, domain)
+        why = "its VPC may have a NAT gateway, which costs money by the hour"
+        yield Leftover("Studio domain", domain, why, "recorded on the lab's role, and tagged", delete)
+    found = None if stack is None else _studio_stack.find_stack(lab, stack)
+    if stack is not None and found is not None:
+        tags = _studio_stack.tags_of(found)
+        if mine.owns(tags):
+            delete = partial(_studio_stack.delete_stack, lab, stack)
+            why = "its NAT gateway costs money by the hour"
+            yield Leftover("CloudFormation stack", stack, why, "recorded on the lab's role, and tagged", delete)
+        else:
+            yield mine.foreign("CloudFormation stack", stack, tags)
 
 
 def catalog_statements(mine: Ownership) -> Found:
@@ -176,6 +184,12 @@ def role(mine: Ownership) -> Found:
 
 def _delete_role(mine: Ownership) -> None:
     iam, name = mine.lab.client("iam"), mine.lab.role
+    # Without the role's tags, nothing would find them again.
+    recorded = [f"{item.kind} {item.name}" for item in studio_domain(Ownership(mine.lab)) if isinstance(item, Leftover)]
+    if recorded:
+        raise StillThereError(
+            f"Role {name} records {', '.join(recorded)}, which still exist. Delete them first, then run clean-up again."
+        )
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=name):
         for policy in page["PolicyNames"]:
             iam.delete_role_policy(RoleName=name, PolicyName=policy)

@@ -16,6 +16,10 @@ from zetl_helpers.lab import TAG_KEY, Lab
 TAGGED = "has the lab's tag"
 
 
+class StillThereError(Exception):
+    """A deletion left resources behind or had to wait for them; the message says which and why."""
+
+
 @dataclass(frozen=True)
 class Leftover:
     """One remaining resource of the lab.

@@ -132,6 +132,6 @@ def test_a_bucket_whose_owner_is_not_the_expected_one_is_refused(lab: Lab) -> No
         lambda: s3.delete_object(**here, **theirs),
     ]
     for call in calls:
-        with pytest.raises(ClientError, match="403|AccessDenied"):
+        with pytest.raises(ClientError, match=r"403|AccessDenied"):
             call()
     assert s3.get_object(**here, ExpectedBucketOwner=lab.account)["Body"].read() == b"1"

@@ -6,6 +6,8 @@ NaN is identical to itself, but not equal.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.comparisons import equal, has_floats, has_key, key
 from local_lakehouse.sql.analysis.typed import Typed
@@ -27,6 +29,24 @@ def map_of_lists(keys: str, type_: Type, values: str) -> str:
     """Write the map of a list of keys of a type, which must differ, and a list of values."""
     texts = f"list_transform({keys}, lambda zt: {text_of('zt', type_)})"
     return f"athena_map({keys}, {identities(keys, type_)}, {values}, {texts})"
+
+
+def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str, str], str]) -> str:
+    """Write a value made of two lists; a key with a NULL inside is a failure.
+
+    Args:
+        keys: The keys.
+        type_: Their type.
+        values: The values.
+        made: Writes the value from the SQL of both lists.
+    """
+    if not type_.children:
+        return made(keys, values)
+    # Nested keys are long, so the lists are evaluated once.
+    place = f"athena_undetermined(zm.k, list_transform(zm.k, lambda zk: {equal('zk', 'zk', type_)}))"
+    failed = f"athena_bad('map key cannot be indeterminate: ' || CAST(zm.k[{place}] AS VARCHAR))"
+    checked = f"CASE WHEN {place} IS NOT NULL THEN {failed} ELSE {made('zm.k', 'zm.v')} END"
+    return f"list_transform([struct_pack(k := {keys}, v := {values})], lambda zm: {checked})[1]"
 
 
 def value_at(map_: Typed, wanted: Typed) -> str:

@@ -261,7 +261,8 @@ class Relations:
             return None
         mine = frozenset[str]().union(*(field.facts.tables for field in first.fields))
         # A join's relations become whole columns, which DuckDB computes even if a part is not read.
-        if not second.facts.tables or not second.facts.tables <= mine or (first.alias is None and first.facts.fails):
+        reads, volatile = second.facts.tables, second.facts.volatile
+        if not (reads or volatile) or not reads <= mine or (first.alias is None and first.facts.fails):
             return None
         alias = first.alias or self._analysis.fresh("r")
         kept = [f"{first.alias}.*"] if first.alias else sorted(mine)

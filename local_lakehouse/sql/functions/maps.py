@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from local_lakehouse.sql import types
-from local_lakehouse.sql.analysis.maps import identities, key_identities, map_of_lists, value_at
-from local_lakehouse.sql.analysis.typed import Typed, null_of
+from local_lakehouse.sql.analysis.maps import identities, key_identities, map_of_lists, of_determined_keys, value_at
+from local_lakehouse.sql.analysis.typed import Typed, bound, null_of
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions.registry import define
 from local_lakehouse.sql.types import Type
@@ -50,12 +50,15 @@ def _of_entries(items: str, made: str) -> str:
 
 
 def _from_entries(arguments: Sequence[Typed]) -> str:
-    return _of_entries(arguments[0].sql, map_of_lists(*_entries(arguments)))
+    return _of_entries(arguments[0].sql, _made(*_entries(arguments)))
 
 
 def _multi_from_entries(arguments: Sequence[Typed]) -> str:
     keys, type_, values = _entries(arguments)
-    return _of_entries(arguments[0].sql, f"athena_entries_multimap({keys}, {identities(keys, type_)}, {values})")
+    made = of_determined_keys(
+        keys, type_, values, lambda k, v: f"athena_entries_multimap({k}, {identities(k, type_)}, {v})"
+    )
+    return _of_entries(arguments[0].sql, made)
 
 
 def _from_entries_type(arguments: Sequence[Typed]) -> Type:
@@ -68,9 +71,13 @@ def _multi_from_entries_type(arguments: Sequence[Typed]) -> Type:
     return types.map_of(fields[0], types.array(fields[1]))
 
 
+def _made(keys: str, type_: Type, values: str) -> str:
+    return of_determined_keys(keys, type_, values, lambda k, v: map_of_lists(k, type_, v))
+
+
 def _map(arguments: Sequence[Typed]) -> str:
     keys, values = arguments
-    return map_of_lists(keys.sql, keys.type.element, values.sql)
+    return _made(keys.sql, keys.type.element, values.sql)
 
 
 def _concatenated(arguments: Sequence[Typed]) -> str:
@@ -79,14 +86,15 @@ def _concatenated(arguments: Sequence[Typed]) -> str:
     keys = f"flatten([{', '.join(f'map_keys({map_})' for map_ in maps)}])"
     values = f"flatten([{', '.join(f'map_values({map_})' for map_ in maps)}])"
     known = " AND ".join(f"{map_} IS NOT NULL" for map_ in maps)
-    made = f"athena_map_first({keys}, {identities(keys, arguments[0].type.key)}, {values})"
+    made = bound("athena_map_first", keys, identities(keys, arguments[0].type.key), values)
     return f"CASE WHEN {known} THEN {made} END"
 
 
 def _zipped(arguments: Sequence[Typed]) -> str:
     first, second, function = arguments
-    entries = f"athena_zip_keys({first.sql}, {second.sql}, {key_identities(first)}, {key_identities(second)})"
-    return f"map(list_transform({entries}, lambda e: e.key), list_transform({entries}, {function.sql}))"
+    entries = bound("athena_zip_keys", first.sql, second.sql, key_identities(first), key_identities(second))
+    made = f"map(list_transform(zl, lambda e: e.key), list_transform(zl, {function.sql}))"
+    return f"list_transform([{entries}], lambda zl: {made})[1]"
 
 
 def _keys_transformed(arguments: Sequence[Typed]) -> str:

@@ -168,6 +168,7 @@ athena_determined(e, n) AS CASE WHEN e IS NULL THEN athena_fail('NOT_SUPPORTED|'
 athena_at_share(l, q) AS CASE WHEN q < 0 OR q > 1 THEN athena_bad('Percentile must be between 0 and 1') WHEN len(list_filter(l, lambda zx: zx IS NOT NULL)) = 0 THEN NULL ELSE list_filter(l, lambda zx: zx IS NOT NULL)[least(CAST(floor(q * list_count(l) + 0.000000001::DOUBLE) AS BIGINT) + 1, list_count(l))] END
 athena_at_shares(l, s) AS list_transform(s, lambda zq: athena_at_share(l, zq))
 athena_most_frequent(m, n, c) AS CASE WHEN n <= 1 THEN athena_bad('approx_most_frequent bucket count must be greater than one, input bucket count: ' || n) WHEN cardinality(m) > c THEN athena_fail('NOT_SUPPORTED|The local Athena does not estimate approx_most_frequent: give it a capacity of at least the number of different values') WHEN m IS NOT NULL AND cardinality(m) > 0 THEN map_from_entries(list_transform(list_slice(list_reverse_sort(list_transform(map_entries(m), lambda ze: struct_pack(n := ze.value, e := ze))), 1, n), lambda zs: zs.e)) END
+athena_undetermined(k, x) AS list_filter(range(1, len(k) + 1), lambda zi: k[zi] IS NOT NULL AND x[zi] IS NULL)[1]
 athena_duplicate(i) AS list_filter(range(1, len(i) + 1), lambda zi: list_position(i, i[zi]) < zi)[1]
 athena_map(k, i, v, t) AS CASE WHEN k IS NULL OR v IS NULL THEN NULL WHEN len(k) <> len(v) THEN athena_bad('Key and value arrays must be the same length') WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') WHEN list_unique(i) < len(i) THEN athena_bad('Duplicate map keys (' || t[athena_duplicate(i)] || ') are not allowed') ELSE map(k, v) END
 athena_firsts(i) AS list_filter(range(1, len(i) + 1), lambda zi: list_position(i, i[zi]) = zi)
@@ -176,8 +177,9 @@ athena_multimap(k, i, v) AS map(list_select(k, athena_firsts(i)), list_transform
 athena_entries_multimap(k, i, v) AS CASE WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') ELSE athena_multimap(k, i, v) END
 athena_known_firsts(l, i) AS list_filter(athena_firsts(i), lambda zn: l[zn] IS NOT NULL)
 athena_array_histogram(l, i) AS map(list_select(l, athena_known_firsts(l, i)), list_transform(list_select(i, athena_known_firsts(l, i)), lambda zk: len(list_filter(i, lambda ze: ze IS NOT DISTINCT FROM zk))))
+athena_histogram_of_lists(h) AS map(list_transform(map_keys(h), lambda zk: zk[1]), CAST(map_values(h) AS BIGINT[]))
 athena_histogram(h, d, i) AS map(list_transform(map_keys(h), lambda zk: d[list_position(i, zk)]), map_values(h))
-athena_zip_keys(a, b, i, o) AS list_concat(list_transform(range(1, len(i) + 1), lambda zi: struct_pack(key := map_keys(a)[zi], a := map_values(a)[zi], b := map_values(b)[list_position(o, i[zi])])), list_transform(list_filter(range(1, len(o) + 1), lambda zo: NOT list_contains(i, o[zo])), lambda zj: struct_pack(key := map_keys(b)[zj], a := map_values(a)[0], b := map_values(b)[zj])))
+athena_zip_keys(a, b, i, o) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN list_concat(list_transform(range(1, len(i) + 1), lambda zi: struct_pack(key := map_keys(a)[zi], a := map_values(a)[zi], b := map_values(b)[list_position(o, i[zi])])), list_transform(list_filter(range(1, len(o) + 1), lambda zo: NOT list_contains(i, o[zo])), lambda zj: struct_pack(key := map_keys(b)[zj], a := map_values(a)[0], b := map_values(b)[zj]))) END
 athena_listagg_fits(x) AS CASE WHEN strlen(x) > 1048576 THEN athena_fail('EXCEEDED_FUNCTION_MEMORY_LIMIT|Concatenated string has the length in bytes larger than the maximum output length 1048576') ELSE x END
 athena_map_get(m, k, h, v, t) AS CASE WHEN m IS NULL OR k IS NULL THEN NULL WHEN h THEN v ELSE athena_bad('Key not present in map: ' || t) END
 """

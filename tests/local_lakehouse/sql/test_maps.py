@@ -117,3 +117,36 @@ def test_aggregates_take_lambdas(ask: Ask, call: str, text: str) -> None:
     """DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda."""
     rows = ask(f"SELECT {call} FROM t", {"t": Table({"a": "integer"}, [[0], [1]])}).rows
     assert rows == [[text]]
+
+
+@pytest.mark.parametrize("type_", ["double", "real", "array(double)"])
+def test_histograms_count_nan_by_itself(ask: Ask, type_: str) -> None:
+    value = f"CAST({'ARRAY[x]' if type_.startswith('array') else 'x'} AS {type_})"
+    rows = "(VALUES nan(), 0e0, nan(), -0e0, 1e0, -0e0) t(x)"
+
+    counts = ask(f"SELECT array_sort(map_values(histogram({value}))) FROM {rows}")
+
+    assert counts.rows == [["[1, 2, 3]"]]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "map(ARRAY[ROW(1, NULL)], ARRAY[1])",
+        "map(ARRAY[ARRAY[1, NULL]], ARRAY[1])",
+        "map_from_entries(ARRAY[ROW(ARRAY[NULL], 1)])",
+        "multimap_from_entries(ARRAY[ROW(ARRAY[NULL], 1)])",
+    ],
+)
+def test_a_key_has_no_null_inside(ask: Ask, expression: str) -> None:
+    with pytest.raises(QueryFailure, match="map key cannot be indeterminate"):
+        ask(f"SELECT {expression}")
+
+
+def test_a_null_map_is_not_zipped(ask: Ask) -> None:
+    calls = (
+        "map_zip_with(m, n, (k, x, y) -> 1), map_zip_with(n, m, (k, x, y) -> 1), map_concat(m, n), map_concat(n, m), "
+        "map_filter(n, (k, v) -> TRUE), transform_keys(n, (k, v) -> k), transform_values(n, (k, v) -> v)"
+    )
+    query = f"SELECT {calls} FROM (SELECT map(ARRAY[1], ARRAY[1]) AS m, CAST(NULL AS map(integer, integer)) AS n)"
+    assert ask(query).rows == [[None] * 7]

@@ -153,6 +153,10 @@ def test_windows(ask: Ask, window: str, column: list[str | None]) -> None:
             ),
             [["2"]],
         ),
+        (
+            "SELECT count(DISTINCT e) FROM (VALUES 1, 2, 3) t(x) CROSS JOIN UNNEST(ARRAY[random()]) u(e) WHERE e < 2",
+            [["3"]],
+        ),
         ("SELECT count(*) FROM (VALUES 1, 2) t(x) CROSS JOIN UNNEST(ARRAY[7, 8]) TABLESAMPLE BERNOULLI (100)", [["4"]]),
         (
             "SELECT x, y FROM (VALUES 1, 2) t(x) LEFT JOIN LATERAL (SELECT x * 10 AS y) ON y > 10 ORDER BY 1",

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from datetime import date
 from importlib import resources
 from typing import Any
@@ -176,11 +177,22 @@ def test_a_query_cannot_scan_less_than_nothing() -> None:
         cost.query_cost(-1)
 
 
-def test_every_price_has_a_source_and_a_date() -> None:
+def test_a_sheet_links_to_the_current_price_of_each_line_and_names_region_and_dates() -> None:
+    estimate = cost.estimate(50, 200, 3)
+    note = estimate.notes[-1]
+    assert note.startswith("List prices of us-east-1 on the date in each line. Check the current prices: https://aws")
+    shown = estimate._repr_html_()
+    for page in ("dynamodb/pricing/on-demand", "s3/pricing", "athena/pricing", "glue/pricing", "cloudwatch/pricing"):
+        assert f"<a href='https://aws.amazon.com/{page}/'>https://aws.amazon.com/{page}/</a>" in shown
+    assert all(re.search(r" per .*\(2026[\d-]*\)$", item.basis) for item in estimate.items)
+
+
+def test_every_price_has_a_page_a_source_and_a_date() -> None:
     prices = json.loads(resources.files("zetl_helpers").joinpath("data/prices.json").read_text(encoding="utf-8"))
     assert prices["currency"] == "USD"
     for entry in prices[cost.PRICED_REGION].values():
         assert entry["usd"] > 0
+        assert re.fullmatch(r"https://aws\.amazon\.com/\w+/pricing/(on-demand/)?", entry["page"])
         assert entry["source"]
         assert date.fromisoformat((entry["date"] + "-01-01")[:10]).year == 2026
 

@@ -18,7 +18,7 @@ from zetl_helpers.cost._prices import (
     billed_scan,
     line,
     price,
-    region_notes,
+    price_notes,
 )
 from zetl_helpers.cost._spent import actual
 
@@ -109,8 +109,8 @@ def estimate(
         ),
         notes=(
             idle_warning(refresh_minutes),
-            *region_notes(region),
             *(f"Not included: {entry}" for entry in NOT_INCLUDED),
+            *price_notes(region),
         ),
         period=f"{'1 day' if days == 1 else f'{days:g} days'}, list prices of {PRICED_REGION}",
     )

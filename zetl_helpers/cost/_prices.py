@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -19,6 +20,7 @@ LEAST_SCAN = 10 * MB
 # DynamoDB adds this to each item's size when it bills storage: https://aws.amazon.com/dynamodb/pricing/on-demand/
 ITEM_OVERHEAD = 100
 DAYS_A_MONTH = 30
+_LINK, _ANCHOR = re.compile(r"https://[\w./-]+\w/?"), r"<a href='\g<0>'>\g<0></a>"
 
 
 class Price(TypedDict):
@@ -26,6 +28,7 @@ class Price(TypedDict):
 
     usd: float
     unit: str
+    page: str
     source: str
     date: str
 
@@ -81,7 +84,7 @@ class Sheet:
             f"<tr><td style='text-align:left'>{item}</td><td>{amount}</td><td style='text-align:left'>{basis}</td></tr>"
             for item, amount, basis in (map(html.escape, row) for row in self._rows())
         )
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        notes = "".join(f"<li>{_LINK.sub(_ANCHOR, html.escape(note))}</li>" for note in self.notes)
         return f"<table><tr><th>item</th><th>US dollars</th><th>basis</th></tr>{rows}</table><ul>{notes}</ul>"
 
     def _rows(self) -> list[tuple[str, str, str]]:
@@ -136,8 +139,16 @@ def prices() -> dict[str, Price]:
     return prices
 
 
-def region_notes(region: str) -> tuple[str, ...]:
-    """Return a note if the prices are those of a different Region."""
-    if region == PRICED_REGION:
-        return ()
-    return (f"The prices are those of {PRICED_REGION}. Prices in {region} can differ, so check them first.",)
+def price_notes(region: str) -> tuple[str, ...]:
+    """Return the Region of the prices, and where to check the current ones.
+
+    Args:
+        region: The AWS Region of the lab.
+    """
+    pages = ", ".join(dict.fromkeys(entry["page"] for entry in prices().values()))
+    other = (
+        ()
+        if region == PRICED_REGION
+        else (f"The prices are those of {PRICED_REGION}. Prices in {region} can differ, so check them first.",)
+    )
+    return (*other, f"List prices of {PRICED_REGION} on the date in each line. Check the current prices: {pages}")

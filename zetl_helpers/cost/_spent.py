@@ -20,7 +20,7 @@ from zetl_helpers.cost._prices import (
     Sheet,
     billed_scan,
     line,
-    region_notes,
+    price_notes,
 )
 from zetl_helpers.lab import TAG_KEY, Lab
 
@@ -61,7 +61,7 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     items += _queries(lab)
     items += _logs(lab)
     items += _alarm(lab, now)
-    return Sheet(tuple(items), (*notes, *region_notes(lab.region)), f"so far, list prices of {PRICED_REGION}")
+    return Sheet(tuple(items), (*notes, *price_notes(lab.region)), f"so far, list prices of {PRICED_REGION}")
 
 
 def _table_bytes(table: dict[str, Any]) -> int:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fromForm, formText, plain, shown, typeOf, type AttributeValue } from "../src/dynamodb/model";
+import { fromForm, formText, plain, shown, typeOf, updateOf, type AttributeValue, type Item, type TableDescription } from "../src/dynamodb/model";
 import { schemaHistory } from "../src/glue/iceberg";
 import { EMPTY, partitionSpec, problems } from "../src/glue/wizard_model";
 
@@ -19,6 +19,27 @@ describe("items", () => {
   });
   it.each(["", "1,5", "NaN", "0x10", "--1", "1e"])("do not take %j for a number", (text) => {
     expect(() => fromForm("N", text)).toThrow("not a number");
+  });
+});
+
+describe("updateOf", () => {
+  const table = {
+    TableName: "Things", KeySchema: [{ AttributeName: "id", KeyType: "HASH" }], AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+  } as TableDescription;
+  const before: Item = { id: { S: "a" }, kept: { N: "1" }, changed: { S: "old" }, removed: { BOOL: true } };
+
+  it("changes only the attributes that differ, and only if they have the values that were read", () => {
+    expect(updateOf(table, before, { id: { S: "a" }, kept: { N: "1" }, changed: { S: "new" }, added: { NULL: true } })).toEqual({
+      Key: { id: { S: "a" } },
+      UpdateExpression: "SET #a0 = :new0, #a2 = :new2 REMOVE #a1",
+      ConditionExpression: "attribute_exists(#key) AND #a0 = :old0 AND #a1 = :old1 AND attribute_not_exists(#a2)",
+      ExpressionAttributeNames: { "#key": "id", "#a0": "changed", "#a1": "removed", "#a2": "added" },
+      ExpressionAttributeValues: { ":old0": { S: "old" }, ":new0": { S: "new" }, ":old1": { BOOL: true }, ":new2": { NULL: true } },
+    });
+  });
+  it("is undefined for equal items, and refuses another key", () => {
+    expect(updateOf(table, before, { ...before })).toBeUndefined();
+    expect(() => updateOf(table, before, { ...before, id: { S: "b" } })).toThrow("The key of an item cannot change.");
   });
 });
 

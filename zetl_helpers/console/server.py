@@ -23,8 +23,8 @@ from zetl_helpers.console.problems import Problems
 
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# The page's largest request is a DynamoDB item of 400 KB; JSON writes a control character with six.
-_MAX_REQUEST = 3 * 1024 * 1024
+# The largest request is a DynamoDB item of 400 KB before and after a change, with control characters as six characters.
+_MAX_REQUEST = 6 * 1024 * 1024
 _IDLE_SECONDS = 30
 _PLOTLY = "plotly.min.js"
 

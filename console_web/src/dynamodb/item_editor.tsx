@@ -1,9 +1,9 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { call } from "../api";
+import { ApiError, call } from "../api";
 import { useAction } from "../hooks";
 import { Button, Editor, ErrorBox, Modal, SelectField, Tabs, TextAreaField, TextField } from "../ui";
-import { formText, fromForm, keyNames, TYPES, typeOf, type FormType, type Item, type TableDescription } from "./model";
+import { formText, fromForm, keyNames, TYPES, typeOf, updateOf, type FormType, type Item, type TableDescription } from "./model";
 
 const ONE_LINE = 200;
 
@@ -34,6 +34,22 @@ function itemOf(fields: Field[]): Item {
   }));
 }
 
+const CHANGED = "The item was changed or deleted after you opened it, and nothing was saved. Close the form, run the search again and edit the item again.";
+const TAKEN = "The table already has an item with this key, and nothing was saved. Edit that item, or choose another key.";
+
+/** Create an item, or change the attributes that differ from the item that was read. */
+async function write(table: TableDescription, item: Item | undefined, wanted: Item): Promise<void> {
+  if (item === undefined) {
+    await call("dynamodb", "PutItem", {
+      TableName: table.TableName, Item: wanted,
+      ConditionExpression: "attribute_not_exists(#key)", ExpressionAttributeNames: { "#key": keyNames(table)[0] },
+    });
+    return;
+  }
+  const update = updateOf(table, item, wanted);
+  if (update) await call("dynamodb", "UpdateItem", { TableName: table.TableName, ...update });
+}
+
 interface ItemEditorProps {
   table: TableDescription;
   item: Item | undefined;
@@ -58,12 +74,12 @@ export function ItemEditor({ table, item, onSaved, onClose }: ItemEditorProps): 
   });
   const save = async (): Promise<void> => {
     const wanted = view === "json" ? (JSON.parse(json) as Item) : itemOf(fields);
-    // Only a new item must not exist yet; editing an item replaces it.
-    const isNew = item === undefined;
-    await call("dynamodb", "PutItem", {
-      TableName: table.TableName, Item: wanted,
-      ...(isNew ? { ConditionExpression: "attribute_not_exists(#key)", ExpressionAttributeNames: { "#key": keys[0] } } : {}),
-    });
+    try {
+      await write(table, item, wanted);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "ConditionalCheckFailedException") throw error;
+      throw new ApiError(error.code, item ? CHANGED : TAKEN);
+    }
     onSaved();
   };
   return (
@@ -108,7 +124,7 @@ interface RowProps {
 }
 
 function AttributeRow({ field, fixed, locked, onChange, onRemove }: RowProps): VNode {
-  // A field of one line would remove the line breaks of what is edited in it. It stays what it was while it is edited.
+  // A field of one line would remove line breaks. The kind of field does not change during editing.
   const [long] = useState(() => field.text.length > ONE_LINE || /[\r\n]/.test(field.text));
   return (
     <div class="row">

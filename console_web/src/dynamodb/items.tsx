@@ -108,7 +108,7 @@ function Items({ table }: { table: TableDescription }): VNode {
         {last && (
           <p class="hint">
             {items.length} items have been read; there are more. The table has {(table.ItemCount ?? 0).toLocaleString("en-US")}. Retrieve the next page, or enter a
-            key above to read its items only. In a notebook, the paginator of <code>scan</code> reads all of them.
+            key above to read only its items. In a notebook, the paginator of <code>scan</code> reads all of them.
           </p>
         )}
         {last && (

@@ -42,6 +42,53 @@ export function keyOf(table: TableDescription, item: Item): Item {
   return Object.fromEntries(keyNames(table).map((name) => [name, item[name] ?? { NULL: true }]));
 }
 
+/** The parameters of UpdateItem, except the table. */
+export interface Update {
+  Key: Item;
+  UpdateExpression: string;
+  ConditionExpression: string;
+  ExpressionAttributeNames: Record<string, string>;
+  ExpressionAttributeValues: Item;
+}
+
+/**
+ * Return the update that turns an item into another, or undefined if they are equal.
+ * It changes only the attributes that differ, and only if they still have the values that were read.
+ * Throws an error if the key differs: DynamoDB cannot change it.
+ */
+export function updateOf(table: TableDescription, before: Item, after: Item): Update | undefined {
+  const same = (left: AttributeValue | undefined, right: AttributeValue | undefined): boolean => JSON.stringify(left) === JSON.stringify(right);
+  const keys = keyNames(table);
+  if (keys.some((name) => !same(before[name], after[name]))) {
+    throw new Error("The key of an item cannot change. Create an item with the new key, and delete this item.");
+  }
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => !same(before[name], after[name]));
+  if (changed.length === 0) return undefined;
+  const names: Record<string, string> = { "#key": keys[0] ?? "" };
+  const values: Item = {};
+  const sets: string[] = [];
+  const removes: string[] = [];
+  const conditions = ["attribute_exists(#key)"];
+  for (const [place, name] of changed.entries()) {
+    names[`#a${place}`] = name;
+    const [old, wanted] = [before[name], after[name]];
+    if (old) values[`:old${place}`] = old;
+    conditions.push(old ? `#a${place} = :old${place}` : `attribute_not_exists(#a${place})`);
+    if (wanted) {
+      values[`:new${place}`] = wanted;
+      sets.push(`#a${place} = :new${place}`);
+    } else removes.push(`#a${place}`);
+  }
+  return {
+    Key: keyOf(table, before),
+    UpdateExpression: [sets.length > 0 ? `SET ${sets.join(", ")}` : "", removes.length > 0 ? `REMOVE ${removes.join(", ")}` : ""].filter(Boolean).join(" "),
+    ConditionExpression: conditions.join(" AND "),
+    ExpressionAttributeNames: names,
+    // Each changed attribute has an old or a new value.
+    ExpressionAttributeValues: values,
+  };
+}
+
 const SCALARS = new Set(["S", "N", "B"]);
 
 /** A value in one line: text and numbers unchanged, everything else as JSON. */

@@ -14,7 +14,7 @@ interface Chosen {
   table: string;
 }
 
-/** The id of a node; a name may have any character. */
+/** Return the id of a node; a name can contain any character. */
 function identify(thing: Partial<Chosen>): string {
   return JSON.stringify(thing);
 }

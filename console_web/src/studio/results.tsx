@@ -52,12 +52,12 @@ function howMany({ rows, more, total }: Result): string {
   return `${count(rows.length)} ${rows.length === 1 ? "row" : "rows"}`;
 }
 
-/** Says how to get the rows that are not shown. */
+/** Instructions for getting the rows that are not shown. */
 function Rest({ result }: { result: Result }): VNode {
   const [, bucket = "", key = ""] = /^s3:\/\/([^/]+)\/(.+)$/.exec(result.location ?? "") ?? [];
   return (
     <p class="hint">
-      Tables, charts and exports have the rows shown.{" "}
+      Tables, charts and exports contain only the rows shown.{" "}
       {result.rows.length <= FEW_ROWS && `For up to ${count(MOST_ROWS)} rows, turn off Limit 100 and run the cell again. `}
       {key && <>All rows are in <a href={href("/s3/:bucket/object", { bucket }, { key })}>Amazon S3</a>. </>}
       In a notebook, <code>zetl.query(lab, sql)</code> returns them.

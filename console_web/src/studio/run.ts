@@ -14,7 +14,7 @@ export interface Result {
   rows: (string | null)[][];
   /** Whether the result has more rows than those shown. */
   more: boolean;
-  /** How many rows there are in all, if Athena says so. */
+  /** The total number of rows, if Athena reports it. */
   total?: number | undefined;
   /** Where Athena wrote all rows. */
   location?: string | undefined;
@@ -68,7 +68,7 @@ export interface Run {
   /** The id of the query execution while it runs. */
   id: string | undefined;
   stopped: boolean;
-  /** Is told how many rows have been read. */
+  /** Called with the number of rows read so far. */
   onRows?: (count: number) => void;
 }
 
@@ -92,12 +92,12 @@ export async function run(sql: string, lab: LabNames, limit: number, state: Run)
   return results(execution, limit, state);
 }
 
-const UNSEEN = /[^\P{C}\n]/gu;
+const INVISIBLE = /[^\P{C}\n]/gu;
 
-/** Return a text as a Python literal: in three quotes where that is the same text, and without unseen characters. */
+/** Return a text as a Python literal: in triple quotes where that preserves the text, with invisible characters escaped. */
 export function pythonText(text: string): string {
-  if (!/"$|"""|\\/.test(text) && text.search(UNSEEN) < 0) return `"""${text}"""`;
-  return JSON.stringify(text).replace(UNSEEN, (letter) => {
+  if (!/"$|"""|\\/.test(text) && text.search(INVISIBLE) < 0) return `"""${text}"""`;
+  return JSON.stringify(text).replace(INVISIBLE, (letter) => {
     const code = (letter.codePointAt(0) ?? 0).toString(16);
     return code.length > 4 ? `\\U${code.padStart(8, "0")}` : `\\u${code.padStart(4, "0")}`;
   });
@@ -141,7 +141,7 @@ async function results(execution: Execution, limit: number, state: Run): Promise
     header = 0;
     token = page.NextToken;
     state.onRows?.(rows.length);
-    // Whoever stops here keeps the rows that have been read.
+    // Stopping here keeps the rows that have been read.
   } while (token && rows.length < limit && !state.stopped);
   const more = rows.length > limit || Boolean(token);
   return {
@@ -182,7 +182,7 @@ export function bytes(count: number): string {
   return `${count} bytes`;
 }
 
-/** A number with its thousands apart. */
+/** Return a number with thousands separators. */
 export function count(value: number): string {
   return value.toLocaleString("en-US");
 }

@@ -7,7 +7,7 @@ import { run as runStatement, StatementError, stop as stopStatement, type Result
 
 export interface CellRun {
   running: boolean;
-  /** How many rows of the result have been read. */
+  /** The number of rows of the result read so far. */
   read?: number;
   result?: Result;
   error?: string;

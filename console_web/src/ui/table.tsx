@@ -27,7 +27,7 @@ interface TableProps<Row> {
   pageSize?: number;
   /** Shows a search field for rows that contain a text. */
   find?: (row: Row) => string;
-  /** Is told the rows that are drawn, for what is loaded only then. */
+  /** Called with the rows on screen, to load their details only then. */
   onShow?: (rows: Row[]) => void;
 }
 

@@ -7,7 +7,7 @@ export interface TreeNode {
   /** Shown after the title. */
   detail?: string | number | undefined;
   children?: TreeNode[];
-  /** Loads the children each time the node is opened; those of the last time stay until then. */
+  /** Loads the children each time the node is opened; the previous children remain visible until then. */
   load?: () => Promise<TreeNode[]>;
 }
 

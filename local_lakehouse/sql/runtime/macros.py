@@ -75,9 +75,8 @@ athena_distance(a, b) AS CASE WHEN length(a) > 0 AND length(b) > 0 AND greatest(
 athena_translate(s, f, t) AS translate(s, f, t)
 athena_chr(n) AS CASE WHEN n < 0 OR n > 1114111 THEN athena_bad('Not a valid Unicode code point: ' || n) ELSE chr(CAST(n AS INTEGER)) END
 athena_codepoint(s) AS CASE WHEN length(s) <> 1 THEN athena_bad('Input string must be a single character string') ELSE unicode(s) END
-athena_java_spaces() AS chr(0) || chr(1) || chr(2) || chr(3) || chr(4) || chr(5) || chr(6) || chr(7) || chr(8) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(14) || chr(15) || chr(16) || chr(17) || chr(18) || chr(19) || chr(20) || chr(21) || chr(22) || chr(23) || chr(24) || chr(25) || chr(26) || chr(27) || chr(28) || chr(29) || chr(30) || chr(31) || ' '
-athena_float_digits(s) AS CASE WHEN regexp_full_match(trim(s, athena_java_spaces()), '[+-]?(NUMBER[dDfF]?|NaN|Infinity)') THEN rtrim(trim(s, athena_java_spaces()), 'dDfF') END
-athena_parse_float(s, t) AS CASE WHEN s IS NULL THEN NULL ELSE coalesce(athena_float_digits(s), athena_bad_cast(s, t)) END
+athena_float_digits(s) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s ELSE rtrim(nullif(regexp_extract(s, '^[\x00-\x20]*([+-]?(NUMBER[dDfF]?|NaN|Infinity))[\x00-\x20]*$', 1), ''), 'dDfF') END
+athena_parse_float(s, t) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s WHEN athena_float_digits(s) IS NOT NULL THEN athena_float_digits(s) ELSE athena_bad_cast(s, t) END
 athena_decimal_digits(s) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s END
 athena_no_decimal(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast VARCHAR ''' || s || ''' to ' || t || CASE WHEN athena_decimal_digits(s) IS NULL THEN '. Value is not a number.' ELSE '. Value too large.' END)
 athena_fit_decimal(v, s, t, k) AS CASE WHEN v IS NOT NULL THEN v WHEN s IS NULL THEN NULL ELSE athena_fail('INVALID_CAST_ARGUMENT|Cannot cast ' || k || ' ''' || s || ''' to ' || t) END

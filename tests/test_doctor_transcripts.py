@@ -104,6 +104,12 @@ def in_space(lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch) -> studio.
     return project
 
 
+def test_a_space_with_the_local_target(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with account() as lab:
+        in_space(lab, tmp_path, monkeypatch)
+        golden("doctor_space_local.txt", report(lab))
+
+
 def test_a_space_of_an_iam_based_domain(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with account() as lab:
         in_space(lab, tmp_path, monkeypatch)

@@ -147,6 +147,7 @@ def test_a_grant_of_the_data_catalog_that_is_not_there_is_named_with_the_helper(
         ("point-in-time recovery", r"UpdateContinuousBackups|[Pp]oint-in-time recovery"),
         ("table policy", r"resource policy of table|PutResourcePolicy|resource policy"),
         ("right of the target role", r"s3:PutObject"),
+        ("target database", r"Target Glue database not found\. Create the database customerdb again"),
         ("target database's policy", r"AuthorizeInboundIntegration.*Data Catalog|Data Catalog resource policy"),
     ],
 )
@@ -157,6 +158,8 @@ def test_an_integration_says_what_it_misses(shared: Lab, taken: str, said: str) 
         shared.client("dynamodb").delete_resource_policy(ResourceArn=shared.table_arn)
     elif taken == "right of the target role":
         permissions.limit_target_role(shared, "s3:PutObject")
+    elif taken == "target database":
+        shared.client("glue").delete_database(Name=shared.database)
     else:
         target.remove_catalog_statements(shared)
     # With the partition column, so that a refresh that had already started does not report a different problem.

@@ -26,7 +26,12 @@ def examine(lab: Lab | None = None) -> list[Check]:
         return [_machine_checks.python(), Check(False, "target", str(error))]
     checks = [_machine_checks.python(), *_machine_checks.packages(local=local)]
     if local:
-        looks = (_machine_checks.disk(), _machine_checks.memory(), _machine_checks.still_pictures())
+        looks = (
+            _machine_checks.disk(),
+            _machine_checks.memory(),
+            _machine_checks.still_pictures(),
+            None if lab is not None and lab.place is not None else _machine_checks.space(),
+        )
         checks += [look for look in looks if look is not None]
     if lab is None:
         try:

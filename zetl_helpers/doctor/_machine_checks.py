@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from local_lakehouse import system
-from zetl_helpers import _settings
+from zetl_helpers import _place, _settings
 from zetl_helpers._requirements import unmet
 from zetl_helpers.charts._static_image import static_image_obstacle
 from zetl_helpers.doctor._check import Check
@@ -76,6 +76,18 @@ def memory() -> Check | None:
 def _amount(found: int, needed: int) -> str:
     """Show a sufficient amount as the requirement, so that the output is the same on every computer."""
     return f"{needed // _GB} GB or more" if found >= needed else f"only {found / _GB:.1f} GB"
+
+
+def space() -> Check | None:
+    """Report that the local lakehouse runs in a space of SageMaker Unified Studio; None on any other computer."""
+    found = _place.find_space()
+    if found is None:
+        return None
+    return Check(
+        True,
+        f"space of project {found.project_id}, local target: every chapter runs in the space; "
+        "zetl settings target=aws uses the account",
+    )
 
 
 def still_pictures() -> Check:

@@ -167,12 +167,24 @@ def _parts_equal(left: str, right: str, type_: Type) -> str:
         return f"({' AND '.join(parts)})"
     level = _depth(type_)
     if type_.name == "map":
-        pair = equal(f"map_extract_value({left}, k{level})", f"map_extract_value({right}, k{level})", type_.value)
-        return f"athena_maps_equal({left}, {right}, list_transform(map_keys({left}), lambda k{level}: {pair}))"
+        return _maps_equal(left, right, type_, f"k{level}")
     pair = equal(f"p{level}[1]", f"p{level}[2]", type_.element)
     return (
         f"athena_arrays_equal({left}, {right}, list_transform(athena_pairs({left}, {right}), lambda p{level}: {pair}))"
     )
+
+
+def _maps_equal(left: str, right: str, type_: Type, each: str) -> str:
+    """Write whether two maps have equal entries; their keys are found by identity, and NaN never is."""
+    mine, its = (key(f"map_keys({side})", types.array(type_.key)) for side in (left, right))
+    value = f"map_extract_value({right}, {each})"
+    if has_key(type_.key):
+        value = f"map_values({right})[list_position({its}, {key(each, type_.key)})]"
+    pair = equal(f"map_extract_value({left}, {each})", value, type_.value)
+    if has_floats(type_.key):
+        pair = f"({equal(each, each, type_.key)} AND {pair})"
+    pairs = f"list_transform(map_keys({left}), lambda {each}: {pair})"
+    return f"athena_maps_equal({left}, {right}, {mine}, {its}, {pairs})"
 
 
 def _depth(type_: Type) -> int:

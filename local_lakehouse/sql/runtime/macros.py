@@ -133,7 +133,7 @@ athena_any(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN 
 athena_all(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, FALSE) THEN FALSE WHEN list_count(l) < len(l) THEN NULL ELSE TRUE END
 athena_comparison(x) AS CASE WHEN x IS NULL OR x NOT IN (-1, 0, 1) THEN athena_bad('Lambda comparator must return either -1, 0, or 1') ELSE x END
 athena_arrays_equal(a, b, m) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) <> len(b) THEN FALSE ELSE athena_all(m) END
-athena_maps_equal(a, b, m) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN cardinality(a) <> cardinality(b) OR len(list_filter(map_keys(a), lambda zk: NOT list_contains(map_keys(b), zk))) > 0 THEN FALSE ELSE athena_all(m) END
+athena_maps_equal(a, b, k, l, m) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(k) <> len(l) OR len(list_filter(k, lambda zme: NOT list_contains(l, zme))) > 0 THEN FALSE ELSE athena_all(m) END
 athena_array_concat(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE list_concat(a, b) END
 athena_join_by(l, d) AS CASE WHEN l IS NULL OR d IS NULL THEN NULL ELSE coalesce(list_reduce(list_filter(l, lambda zf: zf IS NOT NULL), lambda za, zb: CASE WHEN za IS NULL THEN zb ELSE za || d || zb END, CAST(NULL AS VARCHAR)), '') END
 athena_join(l, d) AS CASE WHEN l IS NULL OR d IS NULL THEN NULL ELSE coalesce(array_to_string(l, d), '') END

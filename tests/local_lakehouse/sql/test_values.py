@@ -72,6 +72,25 @@ def test_equality_is_three_valued_to_any_depth(ask: Ask, type_: str, data: st.Da
     assert answer.rows == [[_shown(equal), _shown(unequal), _shown(equal), distinct, _shown(equal is True)]]
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [
+        ("TIMESTAMP '2024-01-01 12:00 UTC'", "TIMESTAMP '2024-01-01 13:00 +01:00'", "true"),
+        ("TIMESTAMP '2024-01-01 12:00 UTC'", "TIMESTAMP '2024-01-01 12:00 +01:00'", "false"),
+        ("CAST('a' AS char(3))", "CAST('a  ' AS char(3))", "true"),
+        ("map(ARRAY[1, 2], ARRAY[3, 4])", "map(ARRAY[2, 1], ARRAY[4, 3])", "true"),
+        ("ROW(TIME '12:00 +00:00', 1)", "ROW(TIME '13:00 +01:00', 1)", "true"),
+        ("0e0", "-0e0", "true"),
+        ("nan()", "nan()", "false"),
+        ("ROW(nan(), 1)", "ROW(nan(), 1)", "false"),
+    ],
+)
+def test_maps_are_compared_by_the_identity_of_their_keys(ask: Ask, left: str, right: str, equal: str) -> None:
+    map_, other = (f"map(ARRAY[{key}], ARRAY[7])" for key in (left, right))
+    unlike = f"map(ARRAY[{right}], ARRAY[8])"
+    assert ask(f"SELECT {map_} = {other}, {map_} IN ({other}), {map_} = {unlike}").rows == [[equal, equal, "false"]]
+
+
 @pytest.mark.parametrize("operator", ["=", "<>", "IN", "IS DISTINCT FROM"])
 @pytest.mark.parametrize(
     "nested",

@@ -13,7 +13,7 @@ from zetl_helpers.console.server import ConsoleServer
 from zetl_helpers.lab import Lab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +41,23 @@ def test_what_others_wrote_is_shown_and_not_run(server: ConsoleServer, browser: 
         assert page.title() != "run"
         assert page.evaluate("document.querySelector('main img[src=x]')") is None
     dynamodb.delete_item(TableName=course_lab.table, Key=key)
+
+
+def test_the_wizard_offers_databases_once_it_knows_the_account(server: ConsoleServer, browser: Browser) -> None:
+    held: list[Route] = []
+    with opened(browser, server) as page:
+        page.route("**/api/lab", lambda route: held.append(route))
+        page.reload()
+        show(page, "/glue/zero-etl/create")
+        page.get_by_role("button", name="Next").click()
+        page.get_by_label("Target IAM role").get_by_role("option", name="zETLTargetRole").wait_for(state="attached")
+        options = page.get_by_label("Target database").get_by_role("option")
+        assert options.all_text_contents() == ["Choose a database"]
+        for route in held:
+            route.continue_()
+        page.get_by_label("Target database").select_option(label="customerdb")
+        arn = page.get_by_label("Target database").input_value()
+        assert arn == "arn:aws:glue:us-east-1:123456789012:database/customerdb"
 
 
 def test_a_bookmark_without_a_token_says_what_to_open(server: ConsoleServer, browser: Browser) -> None:

@@ -44,8 +44,8 @@ export function DetailsStep({ draft, change, problems, names }: StepProps): VNod
   const databases = useLoad(() => listDatabases(), []);
   const roles = useLoad(glueRoles, []);
   const table = tables.value?.find((each) => each.TableArn === draft.tableArn);
-  const region = names?.region ?? "";
-  const account = names?.account ?? "";
+  // A database's ARN needs the account and the Region, which may be here after the databases.
+  const arns = names && databases.value?.map((each) => ({ value: `arn:aws:glue:${names.region}:${names.account}:database/${each.Name}`, label: each.Name }));
   return (
     <>
       <ErrorBox error={tables.error ?? databases.error ?? roles.error} />
@@ -57,11 +57,11 @@ export function DetailsStep({ draft, change, problems, names }: StepProps): VNod
         />
       </Section>
       <Section title="Target details">
-        <KeyValues items={[["AWS account", account ? `${account} (current account)` : undefined], ["Catalog", "AwsDataCatalog"]]} />
+        <KeyValues items={[["AWS account", names && `${names.account} (current account)`], ["Catalog", "AwsDataCatalog"]]} />
         <SelectField
           label="Target database" value={draft.databaseArn} placeholder="Choose a database" error={problems["database"]}
           onChange={(databaseArn) => change({ databaseArn })}
-          options={(databases.value ?? []).map((each) => ({ value: `arn:aws:glue:${region}:${account}:database/${each.Name}`, label: each.Name }))}
+          options={arns ?? []}
         />
         <SelectField
           label="Target IAM role" value={draft.roleArn} placeholder="Choose a role" error={problems["role"]}

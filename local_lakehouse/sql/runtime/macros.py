@@ -126,7 +126,8 @@ athena_from_unixtime(x) AS make_timestamp(CAST(athena_half_up(x * 1000) AS BIGIN
 """
 
 # Lists have a valid length even in refused branches, because DuckDB can evaluate all branches of a CASE.
-# Lists are paired by position: list_zip of DuckDB 1.5.1 fails for constant lists of NULLs, and never ends for some.
+# Lists are paired and selected by position: list_zip and list_select of DuckDB 1.5.1 fail for constant lists of NULLs
+# and for empty ones, and list_zip never ends for some.
 _COLLECTIONS = """
 athena_pairs(a, b) AS list_transform(range(1, greatest(len(a), len(b)) + 1), lambda zw: row(a[zw], b[zw]))
 athena_any(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN TRUE WHEN list_count(l) < len(l) THEN NULL ELSE FALSE END
@@ -170,12 +171,13 @@ athena_most_frequent(m, n, c) AS CASE WHEN n <= 1 THEN athena_bad('approx_most_f
 athena_undetermined(k, x) AS list_filter(range(1, len(k) + 1), lambda zi: k[zi] IS NOT NULL AND x[zi] IS NULL)[1]
 athena_duplicate(i) AS list_filter(range(1, len(i) + 1), lambda zi: list_position(i, i[zi]) < zi)[1]
 athena_map(k, i, v, t) AS CASE WHEN k IS NULL OR v IS NULL THEN NULL WHEN len(k) <> len(v) THEN athena_bad('Key and value arrays must be the same length') WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') WHEN list_unique(i) < len(i) THEN athena_bad('Duplicate map keys (' || t[athena_duplicate(i)] || ') are not allowed') ELSE map(k, v) END
+athena_select(l, p) AS list_transform(p, lambda zs: l[zs])
 athena_firsts(i) AS list_filter(range(1, len(i) + 1), lambda zi: list_position(i, i[zi]) = zi)
-athena_map_first(k, i, v) AS CASE WHEN list_unique(i) = len(i) THEN map(k, v) ELSE map(list_select(k, athena_firsts(i)), list_select(v, athena_firsts(i))) END
-athena_multimap(k, i, v) AS map(list_select(k, athena_firsts(i)), list_transform(list_select(i, athena_firsts(i)), lambda zj: list_transform(list_filter(range(1, len(i) + 1), lambda zp: i[zp] IS NOT DISTINCT FROM zj), lambda zq: v[zq])))
+athena_map_first(k, i, v) AS CASE WHEN list_unique(i) = len(i) THEN map(k, v) ELSE map(athena_select(k, athena_firsts(i)), athena_select(v, athena_firsts(i))) END
+athena_multimap(k, i, v) AS map(athena_select(k, athena_firsts(i)), list_transform(athena_select(i, athena_firsts(i)), lambda zj: list_transform(list_filter(range(1, len(i) + 1), lambda zp: i[zp] IS NOT DISTINCT FROM zj), lambda zq: v[zq])))
 athena_entries_multimap(k, i, v) AS CASE WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') ELSE athena_multimap(k, i, v) END
 athena_known_firsts(l, i) AS list_filter(athena_firsts(i), lambda zn: l[zn] IS NOT NULL)
-athena_array_histogram(l, i) AS map(list_select(l, athena_known_firsts(l, i)), list_transform(list_select(i, athena_known_firsts(l, i)), lambda zk: len(list_filter(i, lambda ze: ze IS NOT DISTINCT FROM zk))))
+athena_array_histogram(l, i) AS map(athena_select(l, athena_known_firsts(l, i)), list_transform(athena_select(i, athena_known_firsts(l, i)), lambda zk: len(list_filter(i, lambda ze: ze IS NOT DISTINCT FROM zk))))
 athena_histogram_of_lists(h) AS map(list_transform(map_keys(h), lambda zk: zk[1]), CAST(map_values(h) AS BIGINT[]))
 athena_histogram(h, d, i) AS map(list_transform(map_keys(h), lambda zk: d[list_position(i, zk)]), map_values(h))
 athena_zip_keys(a, b, i, o) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN list_concat(list_transform(range(1, len(i) + 1), lambda zi: struct_pack(key := map_keys(a)[zi], a := map_values(a)[zi], b := map_values(b)[list_position(o, i[zi])])), list_transform(list_filter(range(1, len(o) + 1), lambda zo: NOT list_contains(i, o[zo])), lambda zj: struct_pack(key := map_keys(b)[zj], a := map_values(a)[0], b := map_values(b)[zj]))) END

@@ -150,3 +150,19 @@ def test_a_null_map_is_not_zipped(ask: Ask) -> None:
     )
     query = f"SELECT {calls} FROM (SELECT map(ARRAY[1], ARRAY[1]) AS m, CAST(NULL AS map(integer, integer)) AS n)"
     assert ask(query).rows == [[None] * 7]
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("array_histogram(ARRAY[])", "{}"),
+        ("array_histogram(ARRAY[NULL, NULL])", "{}"),
+        ("array_histogram(CAST(ARRAY[NULL] AS array(varchar)))", "{}"),
+        ("map_from_entries(ARRAY[])", "{}"),
+        ("multimap_from_entries(ARRAY[])", "{}"),
+        ("multimap_from_entries(ARRAY[ROW(1, NULL), ROW(1, NULL)])", "{1=[null, null]}"),
+        ("map_concat(map(ARRAY[1], ARRAY[NULL]), map(ARRAY[1], ARRAY[NULL]))", "{1=null}"),
+    ],
+)
+def test_constant_lists_are_empty_or_of_nulls(ask: Ask, expression: str, text: str) -> None:
+    assert ask(f"SELECT {expression}").rows == [[text]]

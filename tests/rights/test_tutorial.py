@@ -78,6 +78,25 @@ ACCOUNTS = {
             "ShareInLakeFormation: lakeformation:PutDataLakeSettings",
         ),
     ),
+    "without the Studio": Account(
+        studio=False,
+        left_out=("03",),
+        # There is no project to find or to share with.
+        idle=(
+            "LookAfterTargetRole: iam:UntagRole",
+            "SeeWithoutResource: datazone:GetConnection",
+            "SeeWithoutResource: datazone:ListConnections",
+            "SeeWithoutResource: datazone:ListProjects",
+            "ShareInLakeFormation: *",
+            "ShareInLakeFormation: lakeformation:CreateLakeFormationOptIn",
+            "ShareInLakeFormation: lakeformation:DeleteLakeFormationOptIn",
+            "ShareInLakeFormation: lakeformation:DeregisterResource",
+            "ShareInLakeFormation: lakeformation:GrantPermissions",
+            "ShareInLakeFormation: lakeformation:PutDataLakeSettings",
+            "ShareInLakeFormation: lakeformation:RegisterResource",
+            "ShareInLakeFormation: lakeformation:RevokePermissions",
+        ),
+    ),
     "class, without the Studio": Account(
         policies=_rights.CLASS_POLICIES,
         prepared=True,

@@ -1,0 +1,126 @@
+"""Casts from text and typed literals: what is read, what is rounded, and what fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from local_lakehouse.sql.failures import QueryFailure
+from tests.local_lakehouse.sql.conftest import Ask
+
+DIGITS = (
+    "1",
+    "-5",
+    " 1",
+    "300",
+    "9223372036854775808",
+    "1e3",
+    "1e400",
+    "5.555",
+    ".5",
+    "-",
+    "1d",
+    "NaN",
+    "Infinity",
+    "x",
+    "",
+)
+WORDS = ("t", "FALSE", "yes", "2020-02-29", "2020-02-30", " 2020-1-2 ", "2020")
+NUMBERS = ("1.5", "-2.5", "0.0", "127.5", "1e10", "1e19", "1e300", "nan()", "infinity()")
+TRIED = [
+    *((f"'{text}'", target) for text in (*DIGITS, *WORDS) for target in ("double", "bigint", "decimal(4,2)", "date")),
+    *((f"'{text}'", target) for text in (*DIGITS, *WORDS) for target in ("tinyint", "boolean")),
+    *((number, target) for number in NUMBERS for target in ("tinyint", "bigint", "decimal(4,1)", "decimal(38,0)")),
+    *((value, "decimal(2,2)") for value in ("true", "1", "DECIMAL '0.555'", "BIGINT '7'")),
+    *((value, "smallint") for value in ("DECIMAL '1.5'", "DECIMAL '99999'", "BIGINT '-32769'", "true")),
+]
+
+
+def test_try_cast_is_cast_or_null(ask: Ask) -> None:
+    """TRY_CAST, TRY of CAST, and both in a lambda agree with CAST, for which DuckDB 1.5.1 needs different SQL."""
+    for value, target in TRIED:
+        try:
+            expected = ask(f"SELECT CAST(x AS {target}) FROM (VALUES {value}) t(x)").rows[0][0]
+        except QueryFailure as failure:
+            expected = None if failure.name in ("INVALID_CAST_ARGUMENT", "NUMERIC_VALUE_OUT_OF_RANGE") else failure.name
+        columns = (
+            f"TRY_CAST(x AS {target})",
+            f"TRY(CAST(x AS {target}))",
+            f"transform(ARRAY[x], v -> TRY_CAST(v AS {target}))[1]",
+            f"transform(ARRAY[x], v -> TRY(CAST(v AS {target})))[1]",
+        )
+        found = ask(f"SELECT {', '.join(columns)} FROM (VALUES {value}) t(x)").rows[0]
+        assert found == [expected] * 4, (value, target)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("filter(ARRAY['1', 'x', '-2'], v -> TRY_CAST(v AS double) > 0)", "[1]"),
+        ("reduce(ARRAY['1', 'b', '3'], 0, (s, v) -> s + coalesce(TRY_CAST(v AS integer), 0), s -> s)", "4"),
+        ("transform_values(MAP(ARRAY['a'], ARRAY['z']), (k, v) -> TRY_CAST(v AS bigint))", "{a=null}"),
+        ("transform(ARRAY[ARRAY['1', 'z']], v -> transform(v, w -> TRY_CAST(w AS integer)))", "[[1, null]]"),
+        ("transform(ARRAY['{\"a\": 1}', '{}'], v -> json_value(v, 'lax $.a' RETURNING integer))", "[1, null]"),
+        ("transform(ARRAY[1, 0], v -> TRY_CAST(CAST(10 / v AS varchar) AS integer))", "DIVISION_BY_ZERO"),
+        ("CAST('x' AS decimal(3,1))", "INVALID_CAST_ARGUMENT: Cannot cast VARCHAR 'x' to DECIMAL(3, 1). Value is not"),
+        (
+            "CAST('1000' AS decimal(3,1))",
+            "INVALID_CAST_ARGUMENT: Cannot cast VARCHAR '1000' to DECIMAL(3, 1). Value too",
+        ),
+    ],
+)
+def test_try_cast_in_a_lambda(ask: Ask, expression: str, expected: str) -> None:
+    try:
+        shown = ask(f"SELECT {expression}").rows[0][0]
+    except QueryFailure as failure:
+        shown = str(failure)[: len(expected)]
+    assert shown == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("CAST(1e300 AS real)", "Infinity"),
+        ("TRY_CAST(-1e300 AS real)", "-Infinity"),
+        ("CAST(3.40282356779733661e38 AS real)", "Infinity"),
+        ("CAST(3.40282356779733623e38 AS real)", "3.4028235E38"),
+        ("CAST(nan() AS real)", "NaN"),
+        ("CAST('3.4e39' AS real)", "Infinity"),
+        ("TRY_CAST('-3.4e39' AS real)", "-Infinity"),
+        ("CAST(JSON '3.4e39' AS real)", "Infinity"),
+        ("CAST(ARRAY[1e300, NULL] AS array(real))", "[Infinity, null]"),
+        ("transform(ARRAY['3.4e39', 'x'], v -> TRY_CAST(v AS real))", "[Infinity, null]"),
+        ("(SELECT sum(x) FROM (VALUES REAL '3e38', REAL '3e38') t(x))", "Infinity"),
+    ],
+)
+def test_a_number_beyond_real_is_infinite(ask: Ask, expression: str, text: str) -> None:
+    assert ask(f"SELECT {expression}").rows == [[text]]
+
+
+@pytest.mark.parametrize("read", ["CAST('{}' AS real)", "TRY_CAST('{}' AS real)", "REAL '{}'"])
+def test_text_is_rounded_to_real_once(ask: Ask, read: str) -> None:
+    # As a double, the number is halfway between two reals; its digits are below that.
+    assert ask(f"SELECT {read.format('1.00000017881393432617187499')}").rows == [["1.0000001"]]
+
+
+@pytest.mark.parametrize("type_", ["double", "real"])
+def test_floats_ignore_the_spaces_and_controls_around_them(ask: Ask, type_: str) -> None:
+    spaces = "chr(9) || chr(1) || ' {} ' || chr(10)"
+
+    assert ask(f"SELECT CAST({spaces.format('1.5d')} AS {type_}), TRY_CAST({spaces.format('-1')} AS {type_})").rows == [
+        ["1.5", "-1.0"]
+    ]
+    refused = ["chr(160) || '1'", "'1' || chr(10) || '2'", "'NaNd'", "'1 d'", "CAST(NULL AS varchar)"]
+    casts = ", ".join(f"TRY_CAST({text} AS {type_})" for text in refused)
+    assert ask(f"SELECT {casts}").rows == [[None] * len(refused)]
+
+
+@pytest.mark.parametrize("literal", ["INTEGER '1_000'", "BIGINT ' 5'", "DECIMAL ' 1'", "BOOLEAN 'yes'", "REAL '1_0'"])
+def test_a_literal_is_read_as_a_cast_reads_text(ask: Ask, literal: str) -> None:
+    with pytest.raises(QueryFailure, match="INVALID_LITERAL"):
+        ask(f"SELECT {literal}")
+
+
+def test_literals_of_truth(ask: Ask) -> None:
+    assert ask("SELECT BOOLEAN 't', BOOLEAN 'F', BOOLEAN '1', BOOLEAN 'True'").rows == [
+        ["true", "false", "true", "true"]
+    ]

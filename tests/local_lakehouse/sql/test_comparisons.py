@@ -1,0 +1,145 @@
+"""Equality, order and logic: NULL, NaN and zones inside arrays, rows and maps."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local_lakehouse.sql.analysis.compiled import Compiled
+from tests.local_lakehouse.sql.conftest import Ask
+
+PROFILE = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+TRUTH = (True, False, None)
+OPTIONAL = st.none() | st.integers(0, 2)
+
+
+def _equal(left: Any, right: Any) -> bool | None:
+    """Compare as SQL does: unknown if a NULL decides."""
+    if left is None or right is None:
+        return None
+    if isinstance(left, list):
+        return False if len(left) != len(right) else _all(map(_equal, left, right))
+    if isinstance(left, dict):
+        return False if left.keys() != right.keys() else _all(_equal(left[key], right[key]) for key in left)
+    return bool(left == right)
+
+
+def _all(found: Any) -> bool | None:
+    results = list(found)
+    return False if False in results else None if None in results else True
+
+
+def _sql(value: Any, type_: str) -> str:
+    def write(item: Any) -> str:
+        if item is None:
+            return "NULL"
+        if isinstance(item, list):
+            return f"ARRAY[{', '.join(map(write, item))}]"
+        if isinstance(item, dict):
+            return f"map(ARRAY[{', '.join(map(str, item))}], ARRAY[{', '.join(map(write, item.values()))}])"
+        return str(item)
+
+    return f"CAST({write(value)} AS {type_})"
+
+
+def _shown(value: bool | None) -> str | None:
+    return None if value is None else str(value).lower()
+
+
+NESTED = {
+    "array(integer)": st.lists(OPTIONAL, max_size=3),
+    "array(array(integer))": st.lists(st.none() | st.lists(OPTIONAL, max_size=2), max_size=2),
+    "map(integer, integer)": st.dictionaries(st.integers(0, 2), OPTIONAL, min_size=1, max_size=3),
+}
+
+
+@pytest.mark.parametrize("type_", NESTED)
+@PROFILE
+@given(data=st.data())
+def test_equality_is_three_valued_to_any_depth(ask: Ask, type_: str, data: st.DataObject) -> None:
+    left, right = data.draw(NESTED[type_]), data.draw(NESTED[type_])
+    a, b = _sql(left, type_), _sql(right, type_)
+    equal = _equal(left, right)
+    unequal = None if equal is None else not equal
+    answer = ask(f"SELECT {a} = {b}, {a} <> {b}, {a} IN ({b}), {a} IS DISTINCT FROM {b}, nullif({a}, {b}) IS NULL")
+    distinct = _shown(left != right)
+    assert answer.rows == [[_shown(equal), _shown(unequal), _shown(equal), distinct, _shown(equal is True)]]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [
+        ("TIMESTAMP '2024-01-01 12:00 UTC'", "TIMESTAMP '2024-01-01 13:00 +01:00'", "true"),
+        ("TIMESTAMP '2024-01-01 12:00 UTC'", "TIMESTAMP '2024-01-01 12:00 +01:00'", "false"),
+        ("CAST('a' AS char(3))", "CAST('a  ' AS char(3))", "true"),
+        ("map(ARRAY[1, 2], ARRAY[3, 4])", "map(ARRAY[2, 1], ARRAY[4, 3])", "true"),
+        ("ROW(TIME '12:00 +00:00', 1)", "ROW(TIME '13:00 +01:00', 1)", "true"),
+        ("0e0", "-0e0", "true"),
+        ("nan()", "nan()", "false"),
+        ("ROW(nan(), 1)", "ROW(nan(), 1)", "false"),
+    ],
+)
+def test_maps_are_compared_by_the_identity_of_their_keys(ask: Ask, left: str, right: str, equal: str) -> None:
+    map_, other = (f"map(ARRAY[{key}], ARRAY[7])" for key in (left, right))
+    unlike = f"map(ARRAY[{right}], ARRAY[8])"
+    assert ask(f"SELECT {map_} = {other}, {map_} IN ({other}), {map_} = {unlike}").rows == [[equal, equal, "false"]]
+
+
+@pytest.mark.parametrize("operator", ["=", "<>", "IN", "IS DISTINCT FROM"])
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "map(ARRAY[1], ARRAY[2])",
+        "ARRAY[map(ARRAY[1], ARRAY[2])]",
+        "map(ARRAY[1], ARRAY[ROW(map(ARRAY[1], ARRAY[2]), 3)])",
+        "ROW(ROW(ROW(map(ARRAY[1], ARRAY[2]), 1), 2), 3)",
+    ],
+)
+def test_a_comparison_evaluates_its_operands_once(
+    compile_sql: Callable[..., Compiled], operator: str, nested: str
+) -> None:
+    right = f"({nested})" if operator == "IN" else nested
+    assert compile_sql(f"SELECT {nested} {operator} {right}").sql.count("athena_map(") == 2 * nested.count("map(")
+
+
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
+def test_an_order_evaluates_its_operands_once(compile_sql: Callable[..., Compiled], operator: str) -> None:
+    nested = "ARRAY[ROW(ARRAY[regexp_extract_all('a', 'a')])]"
+    assert compile_sql(f"SELECT {nested} {operator} {nested}").sql.count("regexp_extract_all(") == 2
+
+
+@PROFILE
+@given(st.lists(OPTIONAL, max_size=4), OPTIONAL)
+def test_contains_and_position_follow_equality(ask: Ask, items: list[int | None], wanted: int | None) -> None:
+    array, value = _sql(items, "array(integer)"), _sql(wanted, "integer")
+    answer = ask(f"SELECT contains({array}, {value}), array_position({array}, {value}), array_remove({array}, {value})")
+    found = None if wanted is None else True if wanted in items else None if None in items else False
+    place = None if wanted is None else items.index(wanted) + 1 if wanted in items else 0
+    rest = [("null" if item is None else str(item)) for item in items if item is None or item != wanted]
+    removed = None if wanted is None else f"[{', '.join(rest)}]"
+    assert answer.rows == [[_shown(found), None if place is None else str(place), removed]]
+
+
+@pytest.mark.parametrize(("left", "right"), [*itertools.product(TRUTH, TRUTH)])
+def test_logic_is_kleenes(ask: Ask, left: bool | None, right: bool | None) -> None:
+    a, b = (f"CAST({'NULL' if side is None else side} AS boolean)" for side in (left, right))
+    both = False if False in (left, right) else None if None in (left, right) else True
+    either = True if True in (left, right) else None if None in (left, right) else False
+    assert ask(f"SELECT {a} AND {b}, {a} OR {b}").rows == [[_shown(both), _shown(either)]]
+
+
+@PROFILE
+@given(st.lists(st.integers(-3, 3) | st.none(), max_size=7))
+def test_a_comparator_decides_the_order(ask: Ask, items: list[int | None]) -> None:
+    comparator = (
+        "(x, y) -> CASE WHEN x IS NULL AND y IS NULL THEN 0 WHEN x IS NULL THEN -1 WHEN y IS NULL THEN 1 "
+        "WHEN abs(x) < abs(y) THEN -1 WHEN abs(x) = abs(y) THEN 0 ELSE 1 END"
+    )
+    ordered = sorted(items, key=lambda item: (item is not None, abs(item or 0)))
+    shown = ", ".join("null" if item is None else str(item) for item in ordered)
+    assert ask(f"SELECT array_sort({_sql(items, 'array(integer)')}, {comparator})").rows == [[f"[{shown}]"]]

@@ -1,4 +1,4 @@
-"""Calls of the operating system that POSIX and Windows offer differently.
+"""Operating system calls that differ between POSIX and Windows.
 
 No other module of the project uses such calls, so that support for a system is decided here. It imports only the
 standard library: the helpers use it in installations without the local lakehouse's packages.

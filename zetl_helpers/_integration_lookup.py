@@ -18,7 +18,7 @@ def find(lab: Lab) -> dict[str, Any] | None:
     """Return the lab's integration, as ``DescribeIntegrations`` returns it; None if it does not exist.
 
     Raises:
-        ForeignResourceError: An integration of that name exists but is not the lab's.
+        ForeignResourceError: An integration with that name exists but does not belong to the lab.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
     """

@@ -15,7 +15,7 @@ _OURS = ("zetl_helpers", "local_lakehouse")
 
 
 class MissingPackagesError(UserError):
-    """A package of an extra is missing; the message says how to install it."""
+    """A package from an optional extra is not installed; the message says how to install it."""
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def create(
 
     Args:
         lab: The lab.
-        refresh_minutes: How often changes are fetched, 15 to 8640.
+        refresh_minutes: The refresh interval in minutes, from 15 to 8640.
         kms_key: A customer managed key for data in transit through the integration, as an ID, ARN or alias. Defaults to
             an AWS owned key.
         encryption_context: The encryption context for KMS; only with a key.
@@ -75,7 +75,7 @@ def create(
         What happened; `details` is AWS Glue's response. An existing integration keeps its interval and key.
 
     Raises:
-        ForeignResourceError: An integration of that name exists but is not the lab's.
+        ForeignResourceError: An integration with that name exists but does not belong to the lab.
         KeyNotUsableError: The key cannot be used.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_CreateIntegration.html

@@ -169,7 +169,7 @@ def create_alarm(lab: Lab) -> Step:
         What happened.
 
     Raises:
-        ForeignResourceError: An alarm of that name exists but is not the lab's.
+        ForeignResourceError: An alarm with that name exists but does not belong to the lab.
         IntegrationError: The integration does not exist.
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html

@@ -237,7 +237,7 @@ def create_target_role(lab: Lab) -> list[Step]:
         What happened to the role and its policy, and to its grants if Lake Formation governs the account.
 
     Raises:
-        ForeignResourceError: A role of that name exists but is not the lab's.
+        ForeignResourceError: A role with that name exists but does not belong to the lab.
         NotAdministratorError: Lake Formation governs the account, and the caller cannot grant permissions.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
@@ -277,7 +277,7 @@ def role_exists(lab: Lab) -> bool:
     """Return whether the lab's target role exists.
 
     Raises:
-        ForeignResourceError: A role of that name exists but is not the lab's.
+        ForeignResourceError: A role with that name exists but does not belong to the lab.
     """
     return _find_role(lab) is not None
 

@@ -125,7 +125,7 @@ def exists(lab: Lab) -> bool:
     """Return whether the lab's table exists.
 
     Raises:
-        ForeignResourceError: A table of that name exists but is not the lab's.
+        ForeignResourceError: A table with that name exists but does not belong to the lab.
     """
     with absent("ResourceNotFoundException"):
         lab.client("dynamodb").describe_table(TableName=lab.table)
@@ -196,7 +196,7 @@ def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 36
         What happened; `details` has ``imported``, the number of items, and ``bytes``, the size that AWS bills.
 
     Raises:
-        ForeignResourceError: A table of that name exists but is not the lab's.
+        ForeignResourceError: A table with that name exists but does not belong to the lab.
         ImportFailedError: The import failed or skipped items.
         WaitTimeoutError: The import does not finish.
 

@@ -98,7 +98,7 @@ def bucket_exists(lab: Lab) -> bool:
     """Return whether the lab's bucket exists.
 
     Raises:
-        ForeignResourceError: A bucket of that name exists but is not the lab's.
+        ForeignResourceError: A bucket with that name exists but does not belong to the lab.
     """
     s3 = lab.client("s3")
     try:
@@ -172,7 +172,7 @@ def create_database(lab: Lab) -> Step:
         What happened.
 
     Raises:
-        ForeignResourceError: A database of that name exists but is not the lab's.
+        ForeignResourceError: A database with that name exists but does not belong to the lab.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
     """
@@ -202,7 +202,7 @@ def database_exists(lab: Lab) -> bool:
     """Return whether the lab's Glue database exists.
 
     Raises:
-        ForeignResourceError: A database of that name exists but is not the lab's.
+        ForeignResourceError: A database with that name exists but does not belong to the lab.
     """
     with absent("EntityNotFoundException"):
         database = lab.client("glue").get_database(Name=lab.database)["Database"]

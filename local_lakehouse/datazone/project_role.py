@@ -1,4 +1,4 @@
-"""The permissions of a project's role in SageMaker Unified Studio, and the denials of its permissions boundary.
+"""A project role's permissions in SageMaker Unified Studio, and the actions that its permissions boundary denies.
 
 Based on AWS's managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
 ``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), for the services of the local lakehouse. AWS's

@@ -48,7 +48,7 @@ class PolicySimulator:
         arn = request["PolicySourceArn"]
         identity = find_principal(self._backend, arn)
         if identity is None:
-            raise Fault("NoSuchEntity", f"There is no user or role with the ARN {arn}.", status=404)
+            raise Fault("NoSuchEntity", f"The user or role with ARN {arn} cannot be found.", status=404)
         try:
             results = list(_results(identity, request))
         except UnsupportedPolicyError as error:

@@ -33,7 +33,7 @@ class LocalFiles:
     Args:
         fetch: Writes an object's bytes to an open file.
         body: Returns the file with an object's bytes, if there is one.
-        limit: The maximum bytes of copies; copies that a statement may still read are kept beyond it.
+        limit: The maximum total size of the copies, in bytes; copies that a statement may still read are kept.
         clock: Returns the time in seconds.
     """
 

@@ -20,10 +20,10 @@ class Properties:
     """All properties of the account.
 
     Args:
-        resources: Resource properties by the ARN of their resource, in the shape of `IntegrationResourceProperty`.
-        tables: Table properties by the ARN of their resource and the source table, in the shape of
+        resources: Resource properties, keyed by resource ARN, in the format of `IntegrationResourceProperty`.
+        tables: Table properties, keyed by resource ARN and source table, in the format of
             `IntegrationTableProperties`.
-        tags: Tags of resource properties by the ARN of the property.
+        tags: Tags of resource properties, keyed by the ARN of the property.
     """
 
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -65,6 +65,12 @@ class Account:
     idle: tuple[str, ...] = ()
 
 
+# Idle in an account without the Studio, in which there is no project to find.
+NO_PROJECT = (
+    "SeeWithoutResource: datazone:GetConnection",
+    "SeeWithoutResource: datazone:ListConnections",
+    "SeeWithoutResource: datazone:ListProjects",
+)
 ACCOUNTS = {
     "default": Account(again=True),
     "governed": Account(
@@ -81,12 +87,10 @@ ACCOUNTS = {
     "without the Studio": Account(
         studio=False,
         left_out=("03",),
-        # There is no project to find or to share with.
+        # There is no project to share with either.
         idle=(
             "LookAfterTargetRole: iam:UntagRole",
-            "SeeWithoutResource: datazone:GetConnection",
-            "SeeWithoutResource: datazone:ListConnections",
-            "SeeWithoutResource: datazone:ListProjects",
+            *NO_PROJECT,
             "ShareInLakeFormation: *",
             "ShareInLakeFormation: lakeformation:CreateLakeFormationOptIn",
             "ShareInLakeFormation: lakeformation:DeleteLakeFormationOptIn",
@@ -102,13 +106,7 @@ ACCOUNTS = {
         prepared=True,
         studio=False,
         left_out=("03",),
-        # There is no project to find.
-        idle=(
-            "LookAfterTargetRole: iam:UntagRole",
-            "SeeWithoutResource: datazone:GetConnection",
-            "SeeWithoutResource: datazone:ListConnections",
-            "SeeWithoutResource: datazone:ListProjects",
-        ),
+        idle=("LookAfterTargetRole: iam:UntagRole", *NO_PROJECT),
     ),
 }
 

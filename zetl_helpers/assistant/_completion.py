@@ -52,7 +52,7 @@ def complete(plan: Plan, said: Said) -> None:
 
     Args:
         plan: The plan from the individual clauses.
-        said: The uncertainties that these clauses leave.
+        said: The clauses so far, and what is still expected.
     """
     _leftovers(plan, said)
     if plan.snapshots:

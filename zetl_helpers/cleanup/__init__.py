@@ -170,7 +170,7 @@ def _begin(rest: Sequence[Leftover], kind: str) -> None:
 
 
 def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
-    """Search again until nothing is left; some of AWS's lists show a resource for a while after its deletion.
+    """Search again until nothing is left; AWS can list a resource for a while after its deletion.
 
     Args:
         lab: The lab.

@@ -109,7 +109,7 @@ class Ownership:
         return {lab.table: self.table_tags(lab.table) for lab in self.lab.everywhere}
 
     def table_tags(self, name: str) -> dict[str, str] | None:
-        """Tags of a DynamoDB table; None if it does not exist."""
+        """Return the tags of a DynamoDB table; None if the table does not exist."""
         dynamodb = self.lab.client("dynamodb")
         with absent("ResourceNotFoundException"):
             arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
@@ -162,7 +162,7 @@ class Ownership:
             marker = {"Marker": answer["Marker"]}
 
     def integration_tags(self, integration: dict[str, Any]) -> dict[str, str]:
-        """Tags of an integration that `integrations` lists."""
+        """Return the tags of an integration that `integrations` lists."""
         return tags(self.lab, integration)
 
     @cached_property

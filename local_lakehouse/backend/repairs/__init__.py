@@ -1,4 +1,4 @@
-"""Fixes for moto's responses that differ from AWS's where set-up and clean-up rely on them.
+"""Fixes for moto responses that set-up and clean-up rely on and that differ from AWS.
 
 Each module has an idempotent `apply`.
 """

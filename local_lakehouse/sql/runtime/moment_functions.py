@@ -1,4 +1,4 @@
-"""Functions of dates, times and zones that use patterns or time zone rules."""
+"""Date, time and time zone functions that use patterns or time zone rules."""
 
 from __future__ import annotations
 

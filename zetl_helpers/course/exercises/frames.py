@@ -76,7 +76,11 @@ def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str) 
     if len(given) == 1 and len(right) > 1:
         raise IncorrectError(f"{asked}; your answer has only one row. Is GROUP BY missing?")
     more = "more" if len(given) > len(right) else "fewer"
-    look = "GROUP BY, and for a filter that is missing" if more == "more" else "WHERE, which might remove too many rows"
+    look = (
+        "GROUP BY, and check whether a filter is missing"
+        if more == "more"
+        else "WHERE, which might remove too many rows"
+    )
     raise IncorrectError(f"{asked}; your answer has {len(given)} rows, {more} than there should be. Look at {look}.")
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.json as pj
 
 from local_lakehouse.backend.dynamodb_source import decoded
+from local_lakehouse.zero_etl.json_parser import parse
 
 Item = Mapping[str, Mapping[str, Any]]
 
@@ -19,6 +19,9 @@ Item = Mapping[str, Mapping[str, Any]]
 _SAMPLE = 1000
 _PARSERS = 2
 _AHEAD = 4
+_GROUP_BYTES = 4 * 2**20
+# Fewer bytes are decoded sooner in Python.
+_SMALL_BYTES = 64 * 2**10
 
 _TAG_TYPES = {
     "S": pa.string(),
@@ -50,31 +53,34 @@ def typed(items: Sequence[Item]) -> pa.StructArray:
 def typed_lines(chunks: Iterable[bytes]) -> pa.StructArray:
     """Convert lines of JSON to a struct array, like `typed`.
 
-    Arrow parses them in separate threads, without Python's lock. It needs the type in advance, and uses that of the
-    first lines. Lines that do not fit are decoded in Python, and their type is merged.
+    DuckDB parses large groups of lines in separate threads, without Python's lock. It needs the type in advance, and
+    uses the type of the first lines. Python decodes small groups and lines that do not fit, and their type is merged.
 
     Args:
-        chunks: Items in DynamoDB JSON, one per line, with many lines per chunk.
+        chunks: Items in DynamoDB JSON as the store writes them, one per line, with many lines per chunk.
     """
     known: pa.StructType | None = None
     arrays: list[pa.StructArray] = []
-    parsing: deque[tuple[bytes, Future[pa.StructArray | None]]] = deque()
+    parsing: deque[tuple[list[bytes], Future[pa.StructArray | None] | None]] = deque()
 
     def finish() -> None:
         nonlocal known
-        chunk, future = parsing.popleft()
-        array = future.result()
-        if array is None:
+        group, future = parsing.popleft()
+        array = future.result() if future else None
+        if array is not None:
+            arrays.append(array)
+            return
+        for chunk in group:
             items = decoded(chunk)
             known = _merged(known, _map_type(items))
-            array = pa.array(items, type=known)
-        arrays.append(array)
+            arrays.append(pa.array(items, type=known))
 
     with ThreadPoolExecutor(_PARSERS) as pool:
-        for chunk in chunks:
+        for group in _groups(chunks):
             if known is None:
-                known = _map_type(decoded(chunk)[:_SAMPLE])
-            parsing.append((chunk, pool.submit(_parsed, chunk, known)))
+                known = _map_type(decoded(group[0])[:_SAMPLE])
+            large = sum(map(len, group)) >= _SMALL_BYTES
+            parsing.append((group, pool.submit(parse, b"\n".join(group), known) if large else None))
             if len(parsing) > _AHEAD:
                 finish()
         while parsing:
@@ -84,17 +90,17 @@ def typed_lines(chunks: Iterable[bytes]) -> pa.StructArray:
     return pa.concat_arrays([_fitted(array, known) for array in arrays])
 
 
-def _parsed(chunk: bytes, kind: pa.StructType) -> pa.StructArray | None:
-    """Parse lines; None if they do not have the given type."""
-    if not kind.num_fields:
-        return None
-    options = pj.ParseOptions(explicit_schema=pa.schema(list(kind)), unexpected_field_behavior="error")
-    whole = pj.ReadOptions(use_threads=False, block_size=len(chunk) + 1)
-    try:
-        table = pj.read_json(pa.BufferReader(chunk), whole, options)
-    except pa.ArrowInvalid:
-        return None
-    return pa.StructArray.from_arrays([column.combine_chunks() for column in table.columns], fields=list(kind))
+def _groups(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    group: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        group.append(chunk)
+        size += len(chunk)
+        if size >= _GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _merged(known: pa.DataType | None, other: pa.DataType) -> pa.DataType:

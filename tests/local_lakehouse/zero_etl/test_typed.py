@@ -42,15 +42,17 @@ def _plain(value: Any) -> Any:
 
 
 def _lines(some: list[Any]) -> bytes:
-    return "\n".join(json.dumps(item) for item in some).encode()
+    return "\n".join(json.dumps(item, separators=(",", ":")) for item in some).encode()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(items, st.integers(1, 4))
+@given(items, st.integers(1, 4), st.sampled_from([0, 10_000]))
 def test_lines_become_the_items_that_they_are(
-    monkeypatch: pytest.MonkeyPatch, some: list[dict[str, Any]], size: int
+    monkeypatch: pytest.MonkeyPatch, some: list[dict[str, Any]], size: int, decoded_in_python: int
 ) -> None:
     monkeypatch.setattr(module, "_SAMPLE", 1)
+    monkeypatch.setattr(module, "_GROUP_BYTES", 100)
+    monkeypatch.setattr(module, "_SMALL_BYTES", decoded_in_python)
     array = typed_lines(_lines(some[start : start + size]) for start in range(0, len(some), size))
     assert _plain(array.to_pylist()) == some
     assert _plain(typed(some).to_pylist()) == some
@@ -65,5 +67,7 @@ def test_lines_that_fit_the_first_ones_are_not_decoded_in_python(monkeypatch: py
         return json.loads(b"[" + chunk.replace(b"\n", b",") + b"]")
 
     monkeypatch.setattr(module, "decoded", counted)
+    monkeypatch.setattr(module, "_GROUP_BYTES", 500)
+    monkeypatch.setattr(module, "_SMALL_BYTES", 100)
     assert len(typed_lines(iter(chunks))) == 200
     assert decoded == chunks[:1]

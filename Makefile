@@ -24,6 +24,9 @@ RELEASE := .venv-release/.ready
 STATE := $(CURDIR)/.zetl
 
 .DEFAULT_GOAL := help
+
+# Each process would compile all modules again if this variable forbids Python to store them, as in many containers.
+export PYTHONDONTWRITEBYTECODE :=
 # DuckDB and its TPC-DS generator must have the same version.
 TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
 

@@ -1,4 +1,4 @@
-"""Packages: discovered, and folders that people read at the top of the repository."""
+"""Build configuration: the discovered packages, and the tutorial's files from the top of the repository."""
 
 import shutil
 from pathlib import Path
@@ -7,13 +7,13 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-# The texts that the notebooks link to, and what the site is made from: an installed package holds them at the same
+# The files that the notebooks link to, and the sources of the site. An installed package contains them at the same
 # relative paths, so that `zetl run`, `zetl kit` and `zetl site` work without a copy of the repository.
 TUTORIAL = ("*.md", "LICENSE", "mkdocs.yml", "docs/**/*.*", "notebooks/*.ipynb", "policies/*.*", "sample_data/*.*")
 
 
 class BuildWithTutorial(build_py):
-    """Puts the tutorial's notebooks and texts into the package; an editable install finds them in the repository."""
+    """Adds the tutorial's notebooks and texts to the package; an editable install finds them in the repository."""
 
     def _tutorial(self) -> dict[str, Path]:
         into = Path(self.build_lib) / "zetl_helpers" / "tutorial"

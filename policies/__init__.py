@@ -1,1 +1,1 @@
-"""The policy templates, as a package, so that they travel with zetl_helpers."""
+"""The policy templates, as a package, so that they are installed with zetl_helpers."""

@@ -1,1 +1,1 @@
-"""The sample data, as a package, so that they travel with zetl_helpers."""
+"""The sample data, as a package, so that it is installed with zetl_helpers."""

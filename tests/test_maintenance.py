@@ -1,4 +1,4 @@
-"""Small files are compacted, and old snapshots expire with the files that only they need."""
+"""Compaction of small files, and expiry of old snapshots with the files that no other snapshot needs."""
 
 from datetime import UTC, datetime
 

@@ -110,11 +110,11 @@ def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
     See https://docs.aws.amazon.com/athena/latest/ug/vacuum-statement.html
     """
     sql = f"ALTER TABLE {lab.target_table} SET TBLPROPERTIES ('{_AGE}' = '{int(seconds)}')"
-    return _run(lab, f"snapshots of table {lab.target_table} kept for {int(seconds)} s", sql)
+    return _run(lab, f"snapshot retention of {int(seconds)} s for table {lab.target_table}", sql)
 
 
 def vacuum(lab: Lab) -> Step:
-    """Expire old snapshots, and delete the files that only they need, with ``VACUUM``.
+    """Expire old snapshots with ``VACUUM``, and delete the files that no other snapshot needs.
 
     Args:
         lab: The lab.
@@ -127,7 +127,7 @@ def vacuum(lab: Lab) -> Step:
 
     See https://docs.aws.amazon.com/athena/latest/ug/vacuum-statement.html
     """
-    return _run(lab, f"old snapshots of table {lab.target_table} expired", f"VACUUM {lab.target_table}")
+    return _run(lab, f"expiry of old snapshots of table {lab.target_table}", f"VACUUM {lab.target_table}")
 
 
 def _run(lab: Lab, thing: str, sql: str) -> Step:

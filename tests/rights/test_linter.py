@@ -21,7 +21,7 @@ MANAGED = 6144
 
 def excused() -> set[tuple[str, str, str]]:
     """Read document, beginning of the ``Sid`` and finding of each row of the README's table."""
-    table = README.read_text(encoding="utf-8").partition("## What the linter reports")[2].partition("\n## ")[0]
+    table = README.read_text(encoding="utf-8").partition("## Linter findings")[2].partition("\n## ")[0]
     rows = [[re.findall(r"`([^`]+)`", cell) for cell in row.split("|")[1:4]] for row in table.splitlines()]
     return {
         (document, sid.rstrip("…"), kind)

@@ -50,7 +50,7 @@ def snapshot_timeline(table: pd.DataFrame) -> Chart:
                 name=operation,
                 marker={"size": 13, "color": colour, "symbol": _SYMBOLS.get(operation, "star")},
                 hovertemplate="snapshot %{customdata}<br>%{x|%Y-%m-%d %H:%M:%S.%L} UTC<br>%{text}<br>"
-                "%{y:,} rows after it<extra>%{fullData.name}</extra>",
+                "%{y:,} rows<extra>%{fullData.name}</extra>",
             )
         )
     layout = _palette.layout(

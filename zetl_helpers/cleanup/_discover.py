@@ -93,7 +93,7 @@ def _logs(mine: Ownership) -> Found:
     for table in mine.tables_in_database:
         written_by = table.get("Parameters", {}).get("glue_integration_id", "").partition("_")[0]
         if written_by:
-            about = f"is the log of what wrote table {table['Name']}"
+            about = f"the log of the integration that wrote table {table['Name']}"
             ids.setdefault(written_by, (about, mine.source_of(table["Name"])))
     pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=integration.LOG_GROUP.rstrip("/"))
     for group in [item["logGroupName"] for page in pages for item in page["logGroups"]]:
@@ -125,7 +125,7 @@ def _table_properties(mine: Ownership) -> Found:
             glue.get_integration_table_properties(**key)
             if mine.database_is_ours_or_gone or (mine.database is None and mine.owns(_property_tags(mine))):
                 delete = partial(glue.delete_integration_table_properties, **key)
-                why, known_by = "would shape the next integration", "set on the lab's database"
+                why, known_by = "would apply to the next integration", "set on the lab's database"
                 yield Leftover("table properties", lab.table, why, known_by, delete, table=lab.source)
             else:
                 yield Foreign("table properties", lab.table, f"they are set on database {database}, not this lab's")
@@ -136,7 +136,7 @@ def _resource_property(mine: Ownership) -> Found:
     tags = _property_tags(mine)
     if mine.owns(tags):
         delete = partial(lab.client("glue").delete_integration_resource_property, ResourceArn=lab.database_arn)
-        yield Leftover("resource property", lab.database, "names the role to write with", TAGGED, delete)
+        yield Leftover("resource property", lab.database, "names the role that writes the table", TAGGED, delete)
     elif tags is not None:
         yield mine.foreign("resource property", lab.database, tags)
 
@@ -155,9 +155,9 @@ def _saved_queries(mine: Ownership) -> Found:
     for name, saved in lakehouse.saved_queries(mine.lab).items():
         if mine.database_is_ours_or_gone:
             delete = partial(athena.delete_named_query, NamedQueryId=saved["NamedQueryId"])
-            yield Leftover("saved query", name, "costs nothing", "asks the lab's database", delete)
+            yield Leftover("saved query", name, "costs nothing", "queries the lab's database", delete)
         else:
-            yield Foreign("saved query", name, f"it asks database {mine.lab.database}, not this lab's")
+            yield Foreign("saved query", name, f"it queries database {mine.lab.database}, not this lab's")
 
 
 def _optimizers(mine: Ownership) -> Found:
@@ -180,13 +180,13 @@ def _glue_tables(mine: Ownership) -> Found:
     for table in mine.tables_in_database:
         delete = partial(glue.delete_table, DatabaseName=database, Name=table["Name"])
         name, source = f"{database}.{table['Name']}", mine.source_of(table["Name"])
-        yield Leftover("Glue table", name, "points to files", "in the lab's database", delete, table=source)
+        yield Leftover("Glue table", name, "refers to files in S3", "in the lab's database", delete, table=source)
 
 
 def _database(mine: Ownership) -> Found:
     if mine.owns(mine.database):
         delete = partial(mine.lab.client("glue").delete_database, Name=mine.lab.database)
-        yield Leftover("Glue database", mine.lab.database, "holds the tables", TAGGED, delete)
+        yield Leftover("Glue database", mine.lab.database, "contains the tables", TAGGED, delete)
     elif mine.database is not None:
         yield mine.foreign("Glue database", mine.lab.database, mine.database)
 
@@ -196,7 +196,7 @@ def _bucket(mine: Ownership) -> Found:
     if mine.owns(mine.bucket):
         results = RESULTS_PREFIX
         if s3.list_objects_v2(Bucket=bucket, Prefix=results, MaxKeys=1)["KeyCount"]:
-            name, why = f"s3://{bucket}/{results}", "hold rows of the table"
+            name, why = f"s3://{bucket}/{results}", "contain rows of the table"
             delete = partial(empty, s3, bucket, results)
             yield Leftover("Athena results", name, why, "in the lab's bucket", delete)
         delete = partial(_delete_bucket, s3, bucket)
@@ -239,7 +239,7 @@ def _dynamodb_tables(mine: Ownership) -> Found:
     for name in owned:
         gone = partial(_table_is_gone, mine, name)
         delete, source = partial(_wait_for_table, name, gone), mine.source_of(name)
-        yield Leftover("DynamoDB table", name, "holds the items", TAGGED, delete, gone, source)
+        yield Leftover("DynamoDB table", name, "contains the items", TAGGED, delete, gone, source)
 
 
 def _recovery(mine: Ownership, name: str) -> Found:

@@ -31,7 +31,7 @@ def grants(mine: Ownership) -> Found:
         yield Leftover(
             "Lake Formation grants",
             principal,
-            "let it read the table",
+            "let the role read the table",
             "on the lab's database",
             partial(_revoke, mine, principal, granted, opt_ins),
         )
@@ -144,13 +144,13 @@ def catalog_statements(mine: Ownership) -> Found:
             if _subject(statement) == wanted[sid] and not theirs:
                 known_by = "names only the lab's table and database"
                 delete = partial(target.remove_catalog_statements, lab, [sid])
-                kind, why = "Data Catalog policy statement", "lets integrations write here"
+                kind, why = "Data Catalog policy statement", "lets integrations write to the database"
                 yield Leftover(kind, sid, why, known_by, delete, table=lab.source)
             else:
                 yield Foreign(
                     "Data Catalog policy statement",
                     sid,
-                    "it has the lab's Sid and is about things that are not this lab's",
+                    "it has the lab's Sid but names resources that are not this lab's",
                 )
 
 

@@ -45,7 +45,7 @@ def write(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[str, P
         out: The folder of the pages.
 
     Returns:
-        The Markdown texts that it links to, by page name.
+        The Markdown texts that it links to, keyed by page name.
     """
     texts = {}
     for target in _targets(notebook, path.parent):
@@ -60,7 +60,7 @@ def write_texts(texts: Mapping[str, Path], out: Path) -> None:
     """Write the pages of Markdown texts.
 
     Args:
-        texts: The texts by the names of their pages.
+        texts: The texts, keyed by page name.
         out: The folder of the pages.
     """
     pages = {text.resolve(): name for name, text in texts.items()}
@@ -89,7 +89,7 @@ def _targets(notebook: nbformat.NotebookNode, folder: Path) -> list[Path]:
 
 
 def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path, pages: Mapping[Path, str]) -> None:
-    """Point links to chapters and texts to their pages, and links to other files to the files."""
+    """Rewrite links to chapters and texts to lead to their pages, and links to other files to lead to the files."""
 
     def from_the_page(match: re.Match[str]) -> str:
         target = folder / match[2]

@@ -136,10 +136,10 @@ def prepare(notebook: str) -> None:
         notebook: The file's name without its extension.
 
     Raises:
-        subprocess.CalledProcessError: The local lakehouse refused something.
+        subprocess.CalledProcessError: The local lakehouse rejected a request.
     """
     if notebook in _PREPARATION:
-        # In a separate process, like a kernel, because connecting changes the environment.
+        # Run in a separate process, like a kernel, because connecting changes the environment.
         subprocess.run([sys.executable, "-c", _PREPARATION[notebook]], check=True)  # noqa: S603
 
 

@@ -55,7 +55,7 @@ class ChapterCard:
         return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
-        # A chapter without exercises is the first or the last, where the card shows the names.
+        # Only chapters 0 and 12 have no exercises; their cards show the names.
         unfolded = "" if self.exercises.questions else " open"
         return "".join(
             (
@@ -72,7 +72,7 @@ class ChapterCard:
             return f"<p>{self.done}</p>"
         steps = "".join(f"<li>{html.escape(str(step))}</li>" for step in self.caught_up)
         count = len(self.caught_up)
-        summary = f"Caught up: {count} {'step' if count == 1 else 'steps'} of earlier chapters"
+        summary = f"Caught up: {count} {'step' if count == 1 else 'steps'} from earlier chapters"
         return f"<details><summary>{summary}</summary><ul>{steps}</ul></details>"
 
     def _console_html(self) -> str:

@@ -64,7 +64,7 @@ PLACES: Mapping[int, tuple[Place, ...]] = {
         Place("The target: bucket, prefix, database", "Amazon S3 › Buckets", "/s3/buckets"),
         Place("The target: bucket, prefix, database", "AWS Glue › Databases › Add database", "/glue/create-database"),
         Place("Let the integration write into the catalog", "AWS Glue › Catalog settings", "/glue/catalog-settings"),
-        Place("The role that writes", "IAM › Create role", "/iam/create-role"),
+        Place("The target role", "IAM › Create role", "/iam/create-role"),
     ),
     2: (
         Place("How items become columns", "AWS Glue › Create zero-ETL integration", "/glue/zero-etl/create"),
@@ -72,28 +72,26 @@ PLACES: Mapping[int, tuple[Place, ...]] = {
         Place("Create it", "DynamoDB › Integrations", "/dynamodb/integrations"),
         Place("The initial load", "AWS Glue › Databases › Table", _TARGET),
         Place(
-            "What the bucket contains", "Amazon S3 › Bucket", "/s3/{bucket}", {"prefix": "{database}/{target_table}/"}
+            "The files in the bucket", "Amazon S3 › Bucket", "/s3/{bucket}", {"prefix": "{database}/{target_table}/"}
         ),
-        Place("When it needs attention", "AWS Glue › Zero-ETL integrations", "/glue/zero-etl"),
+        Place("An integration that needs attention", "AWS Glue › Zero-ETL integrations", "/glue/zero-etl"),
     ),
     3: (
         Place("The project and its role", "SageMaker Unified Studio", "/studio"),
-        Place("What to click in the Studio", "SageMaker Unified Studio › Data", "/studio/data"),
+        Place("The table in the Studio", "SageMaker Unified Studio › Data", "/studio/data"),
     ),
     4: (
         Place("Read the whole table", _EDITOR, "/studio/query", _OF_TABLE),
         Place("Credit use by place", _EDITOR, "/studio/query"),
         Place("Accounts past due by place", _EDITOR, "/studio/query"),
-        Place(
-            "Athena speaks its own SQL", _EDITOR, "/studio/query", _sql("SELECT 7 / 2 AS whole, 7 / 2e0 AS fraction")
-        ),
+        Place("Athena's SQL dialect", _EDITOR, "/studio/query", _sql("SELECT 7 / 2 AS whole, 7 / 2e0 AS fraction")),
         Place("The history", "SageMaker Unified Studio › Query history", "/studio/history"),
         Place("Save a query", "SageMaker Unified Studio › Querybooks", "/studio/querybooks"),
     ),
     5: (
         Place("A pie: credit use by state", _EDITOR, "/studio/query"),
         Place("A pivot: states and statuses", _EDITOR, "/studio/query"),
-        Place("The same as a heat map", _EDITOR, "/studio/query"),
+        Place("The pivot as a heat map", _EDITOR, "/studio/query"),
         Place("A map: accounts past due by state", _EDITOR, "/studio/query"),
     ),
     6: (
@@ -119,7 +117,7 @@ PLACES: Mapping[int, tuple[Place, ...]] = {
         Place("The metrics", "CloudWatch › Metrics", "/cloudwatch/metrics"),
         Place("Freshness", "CloudWatch › Metrics", "/cloudwatch/metrics"),
         Place("An alarm", "CloudWatch › Alarms", "/cloudwatch/alarms"),
-        Place("When an ingestion fails", "CloudWatch › Log groups", "/cloudwatch/logs"),
+        Place("A failed ingestion", "CloudWatch › Log groups", "/cloudwatch/logs"),
     ),
     12: (
         Place("Discover", "AWS Glue › Zero-ETL integrations", "/glue/zero-etl"),

@@ -57,7 +57,9 @@ def test_an_answer_of_another_form_is_told_the_form_and_counts_as_nothing(questi
 def test_a_placeholder_is_not_attempted(question: Question, answer: Any) -> None:
     outcome = question.check(answer)
     assert outcome.status == "not attempted"
-    assert outcome.message.endswith("ex.q3.hint() gives the first of 2 hints, ex.q3.solution() a right answer.")
+    assert outcome.message.endswith(
+        "ex.q3.hint() gives the first of 2 hints, and ex.q3.solution() shows a right answer."
+    )
     assert question.state == "not attempted"
 
 

@@ -35,7 +35,7 @@ def test_what_is_broken_is_known_to_the_next_kernel(tmp_path: Path) -> None:
 def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
     path = tmp_path / "progress.json"
     path.write_text(text)
-    with pytest.raises(ProgressError, match="Move it away"):
+    with pytest.raises(ProgressError, match="Move it to another folder"):
         Progress(tmp_path).attempted("1.1", "correct")
     assert path.read_text() == text
 

@@ -144,7 +144,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "SELECT accountstatus, COUNT(*) AS accounts, ROUND(AVG(interestrate), 2) AS rate "
                 "FROM customeraccounts GROUP BY 1"
             ),
-            "where 'average_rate' is asked for",
+            "question asks for 'average_rate'",
         ),
         (
             "SELECT accountstatus, 1 AS accounts, ROUND(interestrate, 2) AS average_rate FROM customeraccounts",

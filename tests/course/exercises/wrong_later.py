@@ -158,10 +158,10 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ("zETLTargetRole", "a dictionary"),
     ],
     "9.3": [
-        (tagged({"On-Call": "me"}), "the name asked for is 'on-call'"),
-        (tagged({"on_call": "me"}), "the name asked for is 'on-call'"),
-        (tagged({"ON-CALL": "me"}), "the name asked for is 'on-call'"),
-        (tagged({"On_Call": "me"}), "the name asked for is 'on-call'"),
+        (tagged({"On-Call": "me"}), "the exercise asks for 'on-call'"),
+        (tagged({"on_call": "me"}), "the exercise asks for 'on-call'"),
+        (tagged({"ON-CALL": "me"}), "the exercise asks for 'on-call'"),
+        (tagged({"On_Call": "me"}), "the exercise asks for 'on-call'"),
         (tagged({"on-call": ""}), "has no value"),
         *(
             (tagged({name: "me"}), "no tag on-call yet")

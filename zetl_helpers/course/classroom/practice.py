@@ -27,7 +27,7 @@ class Sticking:
     tried: int
 
     def __str__(self) -> str:
-        return f"Most are stuck at exercise {self.exercise}: {self.stuck} of {self.tried} who tried it."
+        return f"Most learners are stuck on exercise {self.exercise}: {self.stuck} of the {self.tried} who tried it."
 
 
 def practice(folder: Path) -> pd.DataFrame:

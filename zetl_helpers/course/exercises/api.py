@@ -59,7 +59,7 @@ class Execution:
         try:
             found = wait_for(f"query {given}", look, timeout=600, hint="Look at it in the query history.")
         except ClientError as error:
-            raise IncorrectError(f"Athena has no query execution {given} here: {_message(error)}") from None
+            raise IncorrectError(f"Athena did not find query execution {given}: {_message(error)}") from None
         if found["Status"]["State"] != "SUCCEEDED":
             reason = found["Status"].get("StateChangeReason", "no reason is given")
             raise IncorrectError(f"The query is {found['Status']['State']}: {reason}")
@@ -93,9 +93,9 @@ class SavedQuery:
         try:
             found = lab.client("athena").get_named_query(NamedQueryId=given)["NamedQuery"]
         except ClientError as error:
-            raise IncorrectError(f"Athena has no saved query {given} here: {_message(error)}") from None
+            raise IncorrectError(f"Athena did not find saved query {given}: {_message(error)}") from None
         if found["Name"] != self.name:
-            raise IncorrectError(f"The saved query is called {found['Name']!r}; it should be {self.name!r}.")
+            raise IncorrectError(f"The saved query is named {found['Name']!r}; it should be {self.name!r}.")
         if found["Database"] != lab.database:
             raise IncorrectError(f"It is saved for database {found['Database']}; the table is in {lab.database}.")
         self.judge(lab, found["QueryString"])
@@ -111,10 +111,12 @@ def judge_new_item(lab: Lab, _: object) -> None:
     customer, account = WRITTEN
     item = source.get_item(lab, customer, account)
     if item is None:
-        raise UntouchedError(f"There is no item {customer}, {account} in table {lab.table} yet.")
+        raise UntouchedError(f"Table {lab.table} does not contain the item {customer}, {account} yet.")
     for name, wanted in {"State": {"S": "NV"}, "CreditLimit": {"N": "1000"}}.items():
         if name not in item:
-            raise IncorrectError(f"The item exists, but without {name}. Write it again: PutItem replaces an item.")
+            raise IncorrectError(
+                f"The item exists, but it has no attribute {name}. Write it again: PutItem replaces an item."
+            )
         if item[name] != wanted:
             raise IncorrectError(f"{name} is {item[name]}; it should be {wanted}. PutItem replaces an item.")
     key = {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}}
@@ -133,8 +135,8 @@ def judge_on_call_tag(lab: Lab, _: object) -> None:
     if "on-call" not in tags:
         alike = next((name for name in tags if name.casefold().replace("_", "-") == "on-call"), "")
         if alike:
-            raise IncorrectError(f"The integration has a tag {alike!r}; the name asked for is 'on-call'.")
-        raise UntouchedError(f"Integration {lab.integration} has no tag on-call yet.")
+            raise IncorrectError(f"The integration has a tag {alike!r}, but the exercise asks for 'on-call'.")
+        raise UntouchedError(f"Integration {lab.integration} does not have the tag on-call yet.")
     if not tags["on-call"]:
         raise IncorrectError("The tag on-call has no value: whom should a colleague call?")
 
@@ -153,7 +155,7 @@ def judge_partition_by_day(lab: Lab, _: object) -> None:
     with absent(*integration.GONE):
         found = glue.get_integration_table_properties(**key).get("TargetTableConfig", {})
     if found is None:
-        raise UntouchedError(f"There are no properties of table {table} for {lab.database_arn} yet.")
+        raise UntouchedError(f"Table {table} has no integration table properties for {lab.database_arn} yet.")
     spec = found.get("PartitionSpec", [])
     if len(spec) != 1:
         raise IncorrectError(f"PartitionSpec has {len(spec)} entries; it must have exactly one entry. {_AGAIN}")
@@ -179,7 +181,7 @@ def judge_imported_count(lab: Lab, answer: Any) -> None:
     dynamodb = lab.client("dynamodb")
     imports = [item for item in dynamodb.list_imports()["ImportSummaryList"] if item["TableArn"] == payments.table_arn]
     if not imports:
-        raise IncorrectError(f"There was no import into {payments.table} yet. Run the cells above first.")
+        raise IncorrectError(f"Nothing has been imported into {payments.table} yet. Run the cells above first.")
     newest = max(imports, key=lambda entry: entry["StartTime"])
     described = dynamodb.describe_import(ImportArn=newest["ImportArn"])["ImportTableDescription"]
     if given != described["ImportedItemCount"]:
@@ -190,7 +192,7 @@ def judge_imported_count(lab: Lab, answer: Any) -> None:
 
 _AGAIN = "Change it with UpdateIntegrationTableProperties."
 _PARTITION = {
-    "FieldName": "It is the attribute at the source, PaidAt.",
+    "FieldName": "It should be the attribute's name at the source, PaidAt.",
     "FunctionSpec": "The question asks for a partition for each day.",
     "ConversionSpec": "2026-10-21T08:00:00Z is written as ISO 8601.",
 }

@@ -80,7 +80,7 @@ EXERCISES = (
         kind="use the API",
         judge=judge_new_item,
         hints=(
-            "boto3.client('dynamodb') has put_item; the AWS CLI has aws dynamodb put-item.",
+            "Use put_item of boto3.client('dynamodb'), or aws dynamodb put-item in the AWS CLI.",
             "Each value includes its type: {'S': 'NV'} is text, and {'N': '1000'} is a number with its digits as text.",
             "The item has four attributes: CustomerID, AccountNumber, State and CreditLimit.",
         ),
@@ -103,7 +103,7 @@ ex.q2.check()""",
         by_api=True,
     ),
     Exercise(
-        title="What AWS Glue can do with the table",
+        title="Permissions of AWS Glue on the table",
         kind="complete",
         judge=_judge_policy_actions,
         hints=(
@@ -117,7 +117,7 @@ ex.q2.check()""",
         "needs neither Scan nor GetItem.",
     ),
     Exercise(
-        title="What the target role can do",
+        title="Permissions of the target role",
         kind="predict",
         judge=Each(
             dict.fromkeys(_ACTIONS, Flag()),

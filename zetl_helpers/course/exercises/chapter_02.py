@@ -87,8 +87,8 @@ EXERCISES = (
             _statuses,
             wrong={
                 9: "The table is partitioned by state now; the question asks about account statuses.",
-                25: "A folder for each item would be a partition by the key.",
-                1: "A single folder would be a table without partitions.",
+                25: "A folder for each item would mean that the table is partitioned by the key.",
+                1: "A single folder would mean that the table has no partitions.",
             },
             otherwise="There is one folder for each value that occurs. Which account statuses occur?",
         ),

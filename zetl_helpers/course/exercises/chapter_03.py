@@ -70,7 +70,7 @@ EXERCISES = (
                 "arn:aws:sts::111122223333:assumed-role/Analyst/laptop": "That is the session itself.",
                 "arn:aws:sts::111122223333:role/Analyst": "Roles belong to IAM, not to STS. Look at the third part "
                 "of the ARN.",
-                "arn:aws:iam::111122223333:assumed-role/Analyst": "An ARN of IAM says role/, not assumed-role/.",
+                "arn:aws:iam::111122223333:assumed-role/Analyst": "An IAM ARN contains role/, not assumed-role/.",
                 "arn:aws:iam::111122223333:role/Analyst/laptop": "The last part, laptop, is only the name of the "
                 "session.",
                 "arn:aws:iam::111122223333:user/laptop": "laptop is not a user. It is the name of the session.",
@@ -83,7 +83,7 @@ EXERCISES = (
         ),
         answer=f'answer = "{_PRINCIPAL}"',
         why="STS names the session of a role. Policies and grants need the role itself, which belongs to IAM. If a "
-        "role has a path, its ARN contains the path, which only IAM knows. The helper therefore asks IAM.",
+        "role has a path, its ARN contains the path, so the helper gets the ARN from IAM.",
     ),
     Exercise(
         title="One more administrator",
@@ -111,7 +111,7 @@ EXERCISES = (
         "drop the table.",
     ),
     Exercise(
-        title="A project that cannot query any more",
+        title="A project that can no longer query the table",
         kind="break and repair",
         judge=faults.judge_grants,
         hints=(

@@ -101,7 +101,7 @@ EXERCISES = (
             )
         ),
         hints=(
-            "start_query_execution takes QueryString, QueryExecutionContext with the Database, and a WorkGroup.",
+            "start_query_execution accepts QueryString, QueryExecutionContext with the Database, and WorkGroup.",
             "ORDER BY currentbalance DESC puts the largest first.",
             "WHERE accountstatus = 'Past Due' ORDER BY currentbalance DESC LIMIT 3",
         ),
@@ -140,7 +140,7 @@ answer = boto3.client("athena").start_query_execution(
         "multiplication.",
     ),
     Exercise(
-        title="How many of its accounts are past due?",
+        title="The percentage of accounts past due",
         kind="write the SQL",
         judge=Sql(
             _PAST_DUE,
@@ -177,8 +177,8 @@ answer = boto3.client("athena").start_query_execution(
             "ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / COUNT(*), 2) AS past_due_percentage",
         ),
         answer=f'answer = """\n{_PAST_DUE}\n"""',
-        why="COUNT_IF counts without removing rows, so states without a past-due account stay, with 0. 100e0 is not an "
-        "integer, so the division keeps its decimals.",
+        why="COUNT_IF counts without removing rows, so states without a past-due account keep a row, with 0. "
+        "100e0 is not an integer, so the division keeps its decimals.",
     ),
     Exercise(
         title="More than half of the credit",
@@ -190,7 +190,7 @@ answer = boto3.client("athena").start_query_execution(
             slips=(
                 Slip(
                     _HIGH_USE.replace("WHERE accountstatus <> 'Closed'\n", ""),
-                    "The result includes closed accounts. Leave them out before the rows are grouped.",
+                    "The result includes closed accounts. Exclude them before the rows are grouped.",
                 ),
                 Slip(
                     _HIGH_USE.replace("\nHAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50", ""),
@@ -212,7 +212,7 @@ answer = boto3.client("athena").start_query_execution(
             ),
         ),
         hints=(
-            "First leave closed accounts out with WHERE. Then group, and filter the groups.",
+            "First exclude closed accounts with WHERE. Then group, and filter the groups.",
             "WHERE filters rows before they are grouped; HAVING filters the groups.",
             "HAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50",
         ),

@@ -105,7 +105,7 @@ _PICTURE = Word(
 
 EXERCISES = (
     Exercise(
-        title="Rows for an honest pie",
+        title="Rows for a pie chart",
         kind="use the API",
         by_api=True,
         judge=SavedQuery(
@@ -134,7 +134,7 @@ EXERCISES = (
         hints=(
             "One row for each status, with the sum of its balances.",
             "Accounts that owe nothing can be left out before the sum: WHERE currentbalance > 0.",
-            "create_named_query takes Name, Database, QueryString and WorkGroup.",
+            "create_named_query accepts Name, Database, QueryString and WorkGroup.",
             "SELECT accountstatus, SUM(currentbalance) AS total_balance … GROUP BY accountstatus",
         ),
         answer=f'''import boto3
@@ -161,7 +161,7 @@ answer = boto3.client("athena").create_named_query(
         "long.",
     ),
     Exercise(
-        title="Which picture for which question?",
+        title="The right chart for each question",
         kind="predict",
         judge=Each(
             dict.fromkeys(_PICTURES_FOR, _PICTURE),
@@ -178,13 +178,13 @@ answer = boto3.client("athena").create_named_query(
         ),
         hints=(
             "One question is about shares of a whole, one is about two dimensions, and one is about change over time.",
-            "Time goes from left to right: a line.",
+            "Time runs from left to right, so use a line.",
         ),
         answer="answer = {\n"
         '    "How is the debt shared among the statuses?": "pie",\n'
         '    "Which states have which statuses?": "heat map",\n'
         '    "How did the number of rows change?": "line",\n}',
-        why="A pie shows shares of one sum, a heat map a number for each pair, and a line the change over time.",
+        why="A pie shows shares of one sum. A heat map shows a number for each pair. A line shows a change over time.",
     ),
     Exercise(
         title="A title that states the finding",

@@ -51,7 +51,7 @@ EXERCISES = (
         "digits.",
     ),
     Exercise(
-        title="Who does not get paperless bills?",
+        title="Customers without paperless bills",
         kind="write the SQL",
         judge=Sql(
             _NO_PAPERLESS,
@@ -74,8 +74,8 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "Two kinds of customers: those with false, and those without any value.",
-            "A comparison with NULL is neither true nor false. COALESCE(x, false) gives false where x is NULL.",
+            "There are two kinds of customers: those whose value is false, and those without a value.",
+            "A comparison with NULL is neither true nor false. COALESCE(x, false) returns false if x is NULL.",
             "WHERE state = 'CA' AND COALESCE(paperlessbilling, false) = false",
         ),
         answer=f'answer = """\n{_NO_PAPERLESS}\n"""',
@@ -105,7 +105,7 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "SUM leaves NULL out. What is the sum where all values are NULL?",
+            "SUM ignores NULL. What is the sum if all values are NULL?",
             "COALESCE(rewardpoints, 0) returns zero for NULL.",
             "SUM(COALESCE(rewardpoints, 0)) AS points",
         ),

@@ -65,7 +65,7 @@ EXERCISES = (
         hints=(
             "Deleted rows are in the version before the deletion.",
             "FOR VERSION AS OF follows the name of the table and needs the ID of the snapshot.",
-            "start_query_execution takes the statement as QueryString; an f-string fills in {first}.",
+            "start_query_execution accepts the statement as QueryString; an f-string fills in {first}.",
         ),
         answer='import boto3\n\nanswer = boto3.client("athena").start_query_execution(\n    QueryString=f"""'
         + _LOST.replace(":first", "{first}")
@@ -104,10 +104,10 @@ EXERCISES = (
             "A snapshot is not later than the moment of its own commit.",
         ),
         answer='answer = "second"',
-        why="Not later includes the same moment: a snapshot committed at noon is visible as of noon.",
+        why="The moment itself is included: a snapshot committed at noon is visible as of noon.",
     ),
     Exercise(
-        title="What is owed, before and after",
+        title="The total debt, before and after",
         kind="write the SQL",
         judge=Sql(
             _BALANCES,

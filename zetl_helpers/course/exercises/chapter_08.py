@@ -42,7 +42,9 @@ def _judge_interval(_: Lab, answer: Any) -> None:
         raise IncorrectError(f"AWS accepts intervals of {_SHORTEST} to {_LONGEST} minutes (six days).")
     monthly = cost.idle_cost(int(answer))
     if monthly > _BUDGET:
-        raise IncorrectError(f"Every {answer:g} minutes the exports cost ${monthly:.2f} a month. That is too much.")
+        raise IncorrectError(
+            f"With a refresh every {answer:g} minutes, the exports cost ${monthly:.2f} a month. That is too much."
+        )
     if answer > 1440:
         raise IncorrectError("It is cheap enough, but the data can be older than a day. The shop needs daily data.")
 
@@ -72,13 +74,14 @@ EXERCISES = (
             lambda _: 0,
             wrong={
                 1: "Nothing is ingested, so not even a start is logged.",
-                3: "An ingestion writes three events. Without changes there is no ingestion.",
-                2: "Started and completed would be an ingestion. Without changes there is no ingestion.",
+                3: "An ingestion writes three events. Without changes, there is no ingestion.",
+                2: "A started and a completed event would mean that there was an ingestion. Without changes, there is "
+                "none.",
             },
             otherwise="Look at the table of events: how many ingestions are there, and how many refreshes were there?",
         ),
         hints=(
-            "Locally, the integration refreshes every second. How many events does the log have?",
+            "Locally, the integration refreshes every second. How many events does the log contain?",
             "Refreshes that find no changes write nothing to the log.",
         ),
         answer="answer = 0",
@@ -96,7 +99,7 @@ EXERCISES = (
             '(runs["completed_at"] - runs["last_synced_at"]).max()',
         ),
         answer='runs = zetl.monitoring.ingestions(lab)\nanswer = (runs["completed_at"] - runs["last_synced_at"]).max()',
-        why="That is the maximum age of a row on arrival. It grows until the next refresh.",
+        why="That is the maximum age of a row on arrival. The age then grows until the next refresh.",
     ),
     Exercise(
         title="An interval for fifty cents",

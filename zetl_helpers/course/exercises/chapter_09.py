@@ -52,7 +52,7 @@ EXERCISES = (
         ),
         hints=(
             "The message names the role, the action that it is not allowed to perform, and the resource.",
-            "An ARN of S3 is arn:aws:s3:::bucket/key.",
+            "An S3 ARN has the form arn:aws:s3:::bucket/key.",
         ),
         answer='answer = {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket}',
         why="The role, the action and the resource in the message are what the missing statement must contain.",
@@ -62,7 +62,7 @@ EXERCISES = (
         kind="use the API",
         judge=judge_on_call_tag,
         hints=(
-            "boto3.client('glue') has tag_resource; the AWS CLI has aws glue tag-resource.",
+            "Use tag_resource of boto3.client('glue'), or aws glue tag-resource in the AWS CLI.",
             "The ARN is IntegrationArn in the response of describe_integrations.",
             "glue.tag_resource(ResourceArn=arn, TagsToAdd={'on-call': '…'})",
         ),

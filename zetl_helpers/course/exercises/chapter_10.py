@@ -24,7 +24,7 @@ EXERCISES = (
         ),
         hints=(
             "What is the column for City inside Address called?",
-            "Write the names from the outside to the inside, with a dot in between.",
+            "Write the names from the outermost to the innermost, separated by dots.",
         ),
         answer='answer = "household.pets"',
         why="In FULL the name is the path, so it needs double quotes in SQL. The set becomes an array.",

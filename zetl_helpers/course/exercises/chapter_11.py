@@ -25,7 +25,7 @@ _CHANGES = Each(
     lambda _: {"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "same"},
     wrong={
         "OPTIMIZE": "It writes new files, but earlier snapshots still need the old files.",
-        "VACUUM": "It deletes the files that only expired snapshots needed.",
+        "VACUUM": "It deletes the files that no remaining snapshot needs.",
         "rows": "Neither statement changes the rows of the newest snapshot.",
     },
 )
@@ -38,7 +38,7 @@ def _judge_changes(lab: Lab, answer: Any) -> None:
 
 
 def _rows(lab: Lab) -> Reading:
-    """Return a reading of a word or of a row count, which is compared with the table's."""
+    """Return the reading of a word or a row count; a row count is compared with the table's."""
 
     def read(answer: Any) -> str:
         try:
@@ -54,7 +54,7 @@ def _rows(lab: Lab) -> Reading:
 
 EXERCISES = (
     Exercise(
-        title="How many were imported",
+        title="The number of imported items",
         kind="use the API",
         judge=judge_imported_count,
         hints=(
@@ -80,7 +80,8 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
             Number(units={"file": 1, "files": 1}),
             lambda _: _MONTHS + _ROUNDS * _MONTHS,
             wrong={
-                _ROUNDS * _MONTHS: "That is what the refreshes add. The files of the first load are still there.",
+                _ROUNDS * _MONTHS: "That is the number of files that the refreshes add. The files of "
+                "the first load are still there.",
                 _MONTHS + _ROUNDS: "A refresh touches every month, and a file belongs to one month.",
                 _MONTHS: "That would be the number of files after OPTIMIZE.",
             },

@@ -34,7 +34,8 @@ EXERCISES = (
             "Look for the type NULL.",
         ),
         answer='answer = "Sequel"',
-        why="Sequel is NULL in every film, and NULL has no type. The column comes with the first real value.",
+        why="Sequel is NULL in every film, and NULL has no type. The column is added when the first value that "
+        "is not NULL arrives.",
     ),
     Exercise(
         title="Find the five",
@@ -62,7 +63,7 @@ EXERCISES = (
     "a tracking number that is a number": "SHP0012",
     "no time": "SHP0031",
 }""",
-        why="Two of the problems stop an integration, and two silently change values. The last stops it only "
+        why="Two of the problems stop an integration, and two silently change values. The fifth stops it only "
         "if the target is partitioned by time.",
     ),
     Exercise(
@@ -70,7 +71,7 @@ EXERCISES = (
         kind="use the API",
         judge=judge_repair,
         hints=(
-            "update_item takes a Key, an UpdateExpression, and values as {':v': {'N': '12.5'}}.",
+            "update_item accepts a Key, an UpdateExpression, and values as {':v': {'N': '12.5'}}.",
             "A name with a colon needs a placeholder: ExpressionAttributeNames={'#old': 'geo:hash'}.",
             "Renaming is SET new = old REMOVE old, in one UpdateExpression.",
         ),
@@ -98,7 +99,7 @@ update("SHP0031", "SET ShippedAt = :v", {":v": {"S": "2026-10-13T09:30:00Z"}})
 # With the CLI: aws dynamodb update-item --table-name Shipments --key '{"ShipmentID": {"S": "SHP0007"}}'
 #   --update-expression "SET WeightKg = :v" --expression-attribute-values '{":v": {"N": "12.5"}}'
 ex.q3.check()""",
-        why="The source is fixed, so every later refresh is right too. At work, also fix the application that wrote "
+        why="The source is fixed, so every later refresh is also correct. At work, also fix the application that wrote "
         "the items.",
         by_state=True,
         by_api=True,

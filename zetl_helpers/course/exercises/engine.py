@@ -62,12 +62,12 @@ class Exercise:
     """One exercise of a chapter; its question is in the notebook.
 
     Args:
-        title: The same as in the notebook's heading.
-        kind: What a learner does in it.
+        title: The title, as in the notebook's heading.
+        kind: The kind of task, such as predict or complete.
         judge: Raises `IncorrectError` when the answer is not right, and returns otherwise.
         hints: The hints, from a nudge to nearly the full answer.
         answer: The right answer as a learner would write it.
-        why: Why it is right, shown with the solution and when an answer is correct.
+        why: The reason, shown with the solution and when an answer is correct.
         fault: The fault to fix; None for every kind except break and repair.
         by_state: Whether the lab is judged instead of an answer.
         by_api: Whether the learner works with boto3 or the AWS CLI, without a helper of this package.
@@ -92,7 +92,7 @@ class Outcome:
 
     Args:
         status: ``correct``, ``incorrect``, ``not attempted``, ``unread`` (the answer does not have the expected form)
-            or ``error`` (AWS refused something, so that the answer could not be judged).
+            or ``error`` (AWS rejected a request, so the answer could not be judged).
         exercise: The exercise's name, such as ``4.1``.
         message: What is right or wrong about the answer, and what to do next.
     """
@@ -239,7 +239,8 @@ class Question:
 
     def _offer(self) -> str:
         count = len(self.exercise.hints)
-        return f"Stuck? {self.handle}.hint() gives the first of {count} hints, {self.handle}.solution() a right answer."
+        first = f"Stuck? {self.handle}.hint() gives the first of {count} hints"
+        return f"{first}, and {self.handle}.solution() shows a right answer."
 
     def __repr__(self) -> str:
         return f"Exercise {self.name} · {self.exercise.kind}: {self.exercise.title} ({self.state})"

@@ -161,7 +161,7 @@ def judge_names(lab: Lab, _: object) -> None:
         raise IncorrectError("The item CUST9001 still has both State and STATE, which are one column in the target.")
     if "State" not in item:
         raise IncorrectError("The item CUST9001 no longer has State, and the target is partitioned by State.")
-    goes_on(lab, "The item has one State.")
+    goes_on(lab, "The item has only the attribute State.")
 
 
 def _collide(lab: Lab) -> None:
@@ -177,7 +177,7 @@ def _without_items(lab: Lab) -> None:
     customers = ", ".join(f"'{customer}'" for customer, _ in ITEMS)
     sql = f"SELECT customerid FROM {lab.target_table} WHERE customerid IN ({customers})"  # noqa: S608  (our own keys)
     wait_for(
-        "the exercises' items to leave the target",
+        "the exercises' items to be deleted from the target",
         lambda: True if query(lab, sql).empty else None,
         timeout=5400,
         hint="Look at monitoring.log_events(lab).",

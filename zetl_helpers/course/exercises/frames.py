@@ -31,7 +31,7 @@ def compare(right: pd.DataFrame, given: pd.DataFrame, *, one_row_for: str, key: 
     Args:
         right: The right rows.
         given: The answer's rows.
-        one_row_for: What each row stands for, such as "state".
+        one_row_for: The thing that each row describes, such as "state".
         key: The columns that identify a row.
         ordered: Whether the order of the rows matters.
 
@@ -56,8 +56,8 @@ def _compare_columns(right: pd.DataFrame, given: pd.DataFrame) -> None:
         return
     if len(missing) == len(extra) == 1:
         raise IncorrectError(
-            f"There is a column {extra[0]!r} where {missing[0]!r} is asked for. If they are the same, rename it "
-            "with AS."
+            f"Your answer has a column {extra[0]!r}, but the question asks for {missing[0]!r}. If they are the "
+            "same, rename it with AS."
         )
     wanted = ", ".join(map(str, right.columns))
     found = ", ".join(map(str, given.columns))

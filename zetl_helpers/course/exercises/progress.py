@@ -93,8 +93,8 @@ class Progress:
             return {}
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise ProgressError(
-                f"{path} is not a progress file of this tutorial ({error}). Move it away, then repeat this cell: the "
-                "exercises start again as not attempted."
+                f"{path} is not a progress file of this tutorial ({error}). Move it to another folder, then run "
+                "this cell again: the exercises start again as not attempted."
             ) from error
         return entries
 

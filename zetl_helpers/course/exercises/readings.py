@@ -83,7 +83,7 @@ def entry(answer: Any, name: str) -> Any:
 
     Args:
         answer: The answer.
-        name: The entry, as an API's request or response calls it, such as ``Action``.
+        name: The entry's name in an API request or response, such as ``Action``.
     """
     parsed = _parsed(answer)
     if isinstance(parsed, Mapping):
@@ -105,7 +105,7 @@ class Number:
     Args:
         example: A number that shows the form.
         units: The factor of each unit; a number without a unit has factor 1.
-        of_time: Seconds in the unit of the answer, if a difference between two times is also an answer.
+        of_time: The answer's unit in seconds, if a difference between two times is also accepted.
     """
 
     example: str = "3"
@@ -188,7 +188,7 @@ class Word:
     """One word from a short list.
 
     Args:
-        words: The words, with alternative spellings. Case, spaces, hyphens and underscores do not count.
+        words: The words, with alternative spellings. Case, spaces, hyphens and underscores are ignored.
         known: Additional words that are recognized but are not the answer.
     """
 

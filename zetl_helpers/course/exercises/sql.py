@@ -56,7 +56,7 @@ class Sql:
 
     Args:
         right: A statement that returns the right rows.
-        one_row_for: What each row stands for, such as "state".
+        one_row_for: The thing that each row describes, such as "state".
         key: The columns that identify a row.
         slips: Typical mistakes; their statements run only for answers that are not right.
         ordered: Whether the order of the rows matters.

@@ -50,7 +50,7 @@ def load(chapter: Chapter) -> dict[str, Material]:
     orphaned = [heading for heading in found if heading not in headings]
     if missing or orphaned:
         raise MaterialError(
-            f"kit/material/{chapter.name}.toml does not fit the notebook. "
+            f"kit/material/{chapter.name}.toml does not match the notebook. "
             f"Sections without talking points: {missing or 'none'}; material without a section: {orphaned or 'none'}."
         )
     return {

@@ -13,7 +13,7 @@ __all__ = ["Checkpoint", "PlanError", "Slot", "checkpoints", "cuts", "plan"]
 _CORE = (0, 1, 2, 4, 12)
 # Added if there is time, in order of demand.
 _MORE = (6, 7, 8, 5, 3, 9, 13, 10, 11)
-# Taught last, whatever its number: a class ends with nothing left.
+# Taught last, whatever its number, so that a class ends with no remaining resources.
 _LAST = 12
 # Exercises for class if there is time, most instructive first.
 _PRACTISED = (4, 2, 6, 7, 1, 8, 5, 3)
@@ -141,7 +141,7 @@ class _Part:
 
 
 def _parts(chosen: dict[int, bool], by_number: dict[int, Chapter]) -> Iterator[_Part]:
-    yield _Part(_SET_UP, "Set-up: install, start, everybody sees [OK]")
+    yield _Part(_SET_UP, "Set-up: install and start; everybody sees [OK]")
     worked = _SET_UP
     in_order = sorted(chosen, key=lambda number: (number == _LAST, number))
     for number in in_order:
@@ -162,7 +162,7 @@ def _timed(parts: Sequence[_Part], slack: int) -> Iterator[Slot]:
         if part.slack_before:
             places -= 1
             minutes = (slack - given) // (places + 1)
-            yield Slot(now, minutes, "Slack: questions, and what took longer", "–")
+            yield Slot(now, minutes, "Slack: questions and delays", "–")
             now, given = now + minutes, given + minutes
         yield Slot(now, part.minutes, part.what, part.exercises)
         now += part.minutes

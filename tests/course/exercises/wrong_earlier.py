@@ -25,8 +25,8 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         (["N"], "02139 would become"),
     ],
     "1.2": [
-        (written(State=None), "without State"),
-        (written(CreditLimit=None), "without CreditLimit"),
+        (written(State=None), "no attribute State"),
+        (written(CreditLimit=None), "no attribute CreditLimit"),
         (written(CreditLimit={"S": "1000"}), "CreditLimit is"),
         (written(CreditLimit={"N": "100"}), "should be {'N': '1000'}"),
         (written(State={"S": "nv"}), "State is"),
@@ -96,7 +96,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
     "2.3": [
         (9, "partitioned by state now"),
         (25, "each item"),
-        (1, "without partitions"),
+        (1, "has no partitions"),
         (4, "Which account statuses occur"),
     ],
     "3.1": [

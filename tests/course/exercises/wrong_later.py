@@ -117,9 +117,9 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ),
     ],
     "8.1": [
-        (3, "Without changes there is no ingestion"),
+        (3, "Without changes, there is no ingestion"),
         (1, "not even a start"),
-        (2, "Without changes there is no ingestion"),
+        (2, "Without changes, there is none"),
         (6, "how many ingestions"),
     ],
     "8.2": [
@@ -164,10 +164,10 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (tagged({"On_Call": "me"}), "the exercise asks for 'on-call'"),
         (tagged({"on-call": ""}), "has no value"),
         *(
-            (tagged({name: "me"}), "no tag on-call yet")
+            (tagged({name: "me"}), "does not have the tag on-call yet")
             for name in ("oncall", "owner", "call", "pager", "Whom", "e-mail")
         ),
-        (tagged({}), "no tag on-call yet"),
+        (tagged({}), "does not have the tag on-call yet"),
     ],
     "10.1": [
         ("household_pets", "An older version"),
@@ -182,9 +182,9 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (["array<double>"], "a dictionary"),
     ],
     "10.3": [
-        (laid_out(FieldName="paidat"), "the attribute at the source"),
-        (laid_out(FieldName="State"), "the attribute at the source"),
-        (laid_out(FieldName="Paid_At"), "the attribute at the source"),
+        (laid_out(FieldName="paidat"), "the attribute's name at the source"),
+        (laid_out(FieldName="State"), "the attribute's name at the source"),
+        (laid_out(FieldName="Paid_At"), "the attribute's name at the source"),
         (laid_out(FunctionSpec="month"), "for each day"),
         (laid_out(FunctionSpec="hour"), "for each day"),
         (laid_out(FunctionSpec="year"), "for each day"),
@@ -193,7 +193,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (laid_out(ConversionSpec="epoch_milli"), "ISO 8601"),
         (laid_out(twice=True), "has 2 entries"),
         (laid_out(none=True), "has 0 entries"),
-        (lambda lab: None, "no properties of table Payments"),
+        (lambda lab: None, "Payments has no integration table properties"),
     ],
     "11.1": [
         (0, "different ImportedItemCount"),

@@ -11,7 +11,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -95,12 +95,20 @@ class WorkerSession:
 
         Raises:
             QueryFailure: The query fails; the message is never DuckDB's.
-            InterruptedStatementError: It was stopped.
+            InterruptedStatementError: It was stopped; the reader raises this too, at the next batch.
         """
         path = self._path()
         limit = shutil.disk_usage(self._pool.folder).free // 2
         self._order({"do": "read", "sql": sql, "path": str(path), "limit": limit})
-        return pa.ipc.open_stream(pa.memory_map(str(path)))
+        reader = pa.ipc.open_stream(pa.memory_map(str(path)))
+        return pa.RecordBatchReader.from_batches(reader.schema, self._until_interrupted(reader))
+
+    def _until_interrupted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # The worker has finished, so an interruption has to reach whoever writes the rows.
+        for batch in batches:
+            if self._interrupted:
+                raise InterruptedStatementError
+            yield batch
 
     def constant(self, sql: str) -> object:
         """Evaluate an expression without tables.

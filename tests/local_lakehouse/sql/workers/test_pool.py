@@ -112,6 +112,16 @@ def test_an_interrupted_statement_ends_and_says_so(pool: WorkerPool) -> None:
     session.close()
 
 
+def test_an_interruption_ends_the_reading_of_rows_that_the_worker_has_finished(pool: WorkerPool) -> None:
+    session = pool.session()
+    rows = session.stream("SELECT range FROM range(1000000)")
+    assert rows.read_next_batch().num_rows > 0
+    session.interrupt()
+    with pytest.raises(InterruptedStatementError):
+        rows.read_next_batch()
+    session.close()
+
+
 def test_a_statement_interrupted_before_it_began_does_not_run(pool: WorkerPool) -> None:
     session = pool.session()
     session.interrupt()

@@ -68,7 +68,7 @@ def note(lab: Lab, principal: str) -> None:
 
 
 def note_leaving(lab: Lab) -> None:
-    """Record that the lab no longer needs its administrator, before checking which other labs do.
+    """Record that the lab no longer needs its administrator, before checking whether other labs need it.
 
     Two labs that leave at the same time see each other's note, so one of them removes the administrator.
     """

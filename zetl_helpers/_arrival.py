@@ -17,7 +17,8 @@ from zetl_helpers.lab import Lab
 LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
 NAMESPACE = "AWS/Glue/ZeroETL"
 
-# A log event or a metric contains more details than its snapshot, but can arrive some seconds later.
+# A log event or a metric contains more details than the snapshot of the same ingestion, but can arrive some seconds
+# later.
 _GRACE = timedelta(seconds=60)
 
 

@@ -35,7 +35,8 @@ def make(create: Callable[[], object], check: Callable[[], object], *codes: str)
 
     Args:
         create: Creates the resource.
-        check: Checks the owner if AWS says that the resource exists; AWS's error is raised if it returns a false value.
+        check: Checks the owner if AWS reports that the resource exists. If the check returns a false value, AWS's error
+            is raised.
         codes: The error codes for an existing resource.
     """
     try:
@@ -46,10 +47,10 @@ def make(create: Callable[[], object], check: Callable[[], object], *codes: str)
 
 
 def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bool], *, timeout: float = 60) -> T:
-    """Retry a call that AWS refuses while a new resource is not yet visible everywhere.
+    """Retry a call that AWS rejects while a new resource is not yet visible everywhere.
 
     Args:
-        what: The awaited event, as the end of "waiting for …".
+        what: The awaited event, worded to complete "waiting for …".
         act: Makes the call.
         passing: Returns whether an error is temporary.
         timeout: Seconds until AWS's error is raised.

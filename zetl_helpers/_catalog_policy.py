@@ -20,7 +20,7 @@ _MOST_BYTES = 10_240
 
 
 class CatalogPolicyFullError(UserError):
-    """The Data Catalog's policy has no room for another lab's statements; the message says who can make room."""
+    """The Data Catalog's policy has no room for another lab's statements; the message says who can free space."""
 
 
 def merge_catalog_policy(lab: Lab) -> Step:

@@ -29,7 +29,7 @@ def policy_names() -> list[str]:
 
 
 def with_bytes(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a typed value of DynamoDB JSON with its binary parts as bytes."""
+    """Return a typed value of DynamoDB JSON with its binary values as bytes."""
     decoded: dict[str, Any] = json.loads(json.dumps(value), object_hook=_decode_binary)
     return decoded
 

@@ -79,7 +79,7 @@ def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
 
 
 def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str:
-    """Wait until a write has arrived, or until the integration has stopped because of it.
+    """Wait until a write has arrived, or until the write has stopped the integration.
 
     Args:
         lab: The lab.

@@ -150,7 +150,7 @@ def _delete(lab: Lab, thing: str, look: Any, act: Any) -> Step:
 
 
 def once_known(lab: Lab, act: Callable[[], object]) -> None:
-    """Retry while a new role or policy is not yet visible everywhere, or while the target is busy."""
+    """Retry a call while a new role or policy is not yet visible everywhere, or while the target is busy."""
     settled(f"AWS Glue to know role {lab.role}", act, _passes_by_itself, timeout=120)
 
 

@@ -20,7 +20,7 @@ class UsageError(UserError):
 
 
 def with_actions(command: argparse.ArgumentParser) -> argparse._SubParsersAction[argparse.ArgumentParser]:
-    """Give a command actions; without an action, it lists them and fails."""
+    """Add actions to a command. Without an action, the command lists the actions and fails."""
 
     def list_them(_: argparse.Namespace) -> int:
         command.print_help()

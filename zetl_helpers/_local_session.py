@@ -1,4 +1,4 @@
-"""The boto3 session of the local lakehouse, whose clients have no other address."""
+"""The boto3 session of the local lakehouse, whose clients can call no other address."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Directed(botocore.session.Session):  # type: ignore[misc]
         self._endpoint = endpoint
 
     def create_client(self, service_name: str, *args: Any, **options: Any) -> Any:
-        """Create a client of the address, which replaces the caller's."""
+        """Create a client for the session's address, even if the caller specifies a different endpoint."""
         return super().create_client(service_name, *args, **{**options, "endpoint_url": self._endpoint})
 
 

@@ -1,4 +1,4 @@
-"""Next steps that are added to AWS's message for errors that any call can return."""
+"""Next steps, which are added to AWS's messages for errors that any call can return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The place of this process in SageMaker Unified Studio: a notebook space, its project and its type of domain."""
+"""The location of this process in SageMaker Unified Studio: a notebook space, its project and its domain's type."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Place:
 
     @property
     def is_members(self) -> bool:
-        """Whether the role belongs to a project that can query other people's tables but cannot create resources."""
+        """Whether the role belongs to a project that can query tables shared with it but cannot create resources."""
         return not self.builds and self.kind != "IAM-based"
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ def find_space(metadata: Path | None = None) -> Space | None:
 
 
 def look(space: Space, client: Callable[[str], Any]) -> Place:
-    """Ask DataZone and AWS Glue for the type of a space's domain and for the permissions of the project's role.
+    """Query DataZone and AWS Glue for the type of a space's domain and for the permissions of the project's role.
 
     The ids come from the space itself, because a project's role cannot list domains.
 

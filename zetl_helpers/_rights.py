@@ -58,7 +58,7 @@ class Statement:
     """A statement of a policy document.
 
     Args:
-        policy: The file it is in, such as ``policies/learner_use_permissions.json``.
+        policy: The file that contains it, such as ``policies/learner_use_permissions.json``.
         sid: Its ``Sid``.
         actions: The allowed actions.
         resources: Their resources.

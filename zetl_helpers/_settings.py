@@ -24,7 +24,7 @@ class SettingsError(UserError):
     """A setting is invalid; the message says which setting, and what to write instead."""
 
 
-# NAME=value lines in the tutorial's folder, for all notebooks, because a kernel's environment is hard to change.
+# A file of NAME=value lines in the tutorial's folder, because a kernel's environment is hard to change.
 FILE = "zetl.env"
 NAMES = ("ZETL_TARGET", "ZETL_PREFIX", "ZETL_PROJECT", "ZETL_WORKGROUP")
 
@@ -173,7 +173,7 @@ def _tutorial(start: Path | None) -> Path:
 
 
 def _own(state: Path) -> Path:
-    """Return a state folder if this user can write to it, or else the one in the user's home.
+    """Return a state folder if this user can write to it, or else the state folder in the user's home.
 
     Another user's state is private, and that user cannot use files that this user writes to it.
     """

@@ -1,4 +1,4 @@
-"""Sessions that expire, an hour after a sign-in and possibly during a wait, and the new sign-in that follows."""
+"""Handling of expired sessions: a session ends an hour after the sign-in, possibly during a wait."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def remember(session: boto3.Session) -> None:
 
 
 def has_ended(error: ClientError | BotoCoreError) -> bool:
-    """Return whether an error means that the session has expired, so that a new sign-in helps."""
+    """Return whether an error means that the session has expired and the user must sign in again."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in ENDED
     return isinstance(error, _FAILURES)
@@ -46,8 +46,8 @@ def has_ended(error: ClientError | BotoCoreError) -> bool:
 def renew() -> None:
     """Check whether the user has signed in again, and adopt the new credentials in the expired session.
 
-    Credentials that refresh themselves, such as those of ``aws sso login``, do so at the next call. Other credentials
-    were read once and must be read again.
+    Credentials that refresh themselves, such as credentials from ``aws sso login``, are refreshed at the next call.
+    Other credentials were read once and must be read again.
     """
     for session in _sessions:
         held = session.get_credentials()

@@ -45,8 +45,8 @@ class DomainPlan:
         vpc: The VPC for the projects.
         subnets: Its private subnets, in at least two Availability Zones.
         roles: ARNs of the roles: ``execution``, ``service``, ``provisioning`` and ``access``.
-        stack: The CloudFormation stack that created the VPC; None for a VPC that was there before.
-        cleaning: What clean-up does with the VPC.
+        stack: The CloudFormation stack that created the VPC; None for a VPC that already existed.
+        cleaning: Whether clean-up deletes or keeps the VPC, in words.
     """
 
     name: str
@@ -87,7 +87,7 @@ def plan_domain(
             it after the domain if it has the lab's tag.
 
     Returns:
-        The plan: what is created, with what, and what it costs.
+        The plan: the resources to create, their settings and their cost.
 
     Raises:
         StudioSetupError: A role or the stack is missing, or there are not enough subnets.
@@ -176,7 +176,7 @@ def _wait_for_domain(datazone: Any, domain: str, timeout: float) -> None:
 
 
 def _profile(lab: Lab, domain: str, plan: DomainPlan) -> str:
-    """Return the lab's project profile, with the tooling blueprint enabled and granted to every user of the domain."""
+    """Return the lab's project profile, whose tooling blueprint is enabled and granted to all users of the domain."""
     datazone = lab.client("datazone")
     where = {"domainIdentifier": domain}
     for profile in _pages(datazone, "list_project_profiles", **where):

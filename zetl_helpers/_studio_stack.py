@@ -10,7 +10,7 @@ from zetl_helpers._steps import Step
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
-# Records the stack on the lab's role: clean-up looks at no other stack.
+# Records the stack on the lab's role. Clean-up does not examine any other stack.
 STACK_TAG = "zetl-lab-vpc-stack"
 
 

@@ -16,7 +16,7 @@ from zetl_helpers._errors import UserError
 
 T = TypeVar("T")
 
-# A shorter wait shows no progress line, so it leaves none in a notebook.
+# A shorter wait shows no progress line, so a notebook's stored output does not contain one.
 _QUIET_SECONDS = 5.0
 _PATIENCE = 0.1
 _LONGEST_PAUSE = 30.0
@@ -91,13 +91,13 @@ def wait_for(
     """Poll until there is a result.
 
     Args:
-        what: The awaited event, as the end of "waiting for …".
+        what: The awaited event, worded to complete "waiting for …".
         look: Returns None for "not yet"; any other value ends the wait.
         timeout: Seconds until the wait fails.
         hint: What to check if it fails.
         every: Seconds between the first polls. The interval grows to half a minute, so that short waits end quickly and
             long waits poll rarely.
-        status: What the progress line shows next to the time.
+        status: The text next to the time in the progress line.
         usual: How long AWS usually takes, such as ``15 to 30 minutes``. The user sees the progress, and how to skip
             ahead.
 

@@ -158,7 +158,7 @@ def _connect(target: _settings.Target | None = None) -> Lab:
 
 
 def _under_existing(folder: Path) -> Path:
-    """Create a folder but not its parent: if that is missing too, the path is more likely a mistake."""
+    """Create a folder but not its parent. If the parent is also missing, the path is probably a mistake."""
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {folder.absolute().parent}. Create it first, or specify another folder.")
     try:
@@ -278,7 +278,7 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 
 def _confirmed(account: str) -> bool:
-    """Ask for the account number, so that the user checks which account it is."""
+    """Ask the user to type the account number, so that they check the account."""
     if not sys.stdin.isatty():
         print("To delete all of this, run it in a terminal, or with --yes.")
         return False

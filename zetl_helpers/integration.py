@@ -92,7 +92,7 @@ def create(
             "Description": "Zero-ETL tutorial",
             "SourceArn": lab.table_arn,
             "TargetArn": lab.database_arn,
-            "IntegrationConfig": {"RefreshInterval": str(refresh_minutes)},  # a string in the API
+            "IntegrationConfig": {"RefreshInterval": str(refresh_minutes)},  # the API requires a string
             "Tags": tag_list(lab.tags, "key", "value"),  # in this API, the tags' fields are in lower case
         }
         if kms_key is not None:

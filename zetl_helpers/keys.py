@@ -1,4 +1,4 @@
-"""Customer managed AWS KMS keys for source, integration and target: which keys are suitable, and who needs access."""
+"""Customer managed AWS KMS keys for source, integration and target: checks of a key and the permissions to use it."""
 
 from __future__ import annotations
 
@@ -58,8 +58,9 @@ def require(lab: Lab, key: str) -> str:
 def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
     """Return the statements that a key's policy needs, besides the administrator's, so that the lab can use the key.
 
-    For DynamoDB and the target role, this follows AWS's documentation and a working set-up. AWS documents no key policy
-    for the integration's intermediate data: that statement is our choice, limited to this account's integrations.
+    For DynamoDB and the target role, the statements follow AWS's documentation and a working set-up. AWS documents no
+    key policy for the integration's intermediate data: that statement is our choice, limited to this account's
+    integrations.
 
     Args:
         lab: The lab.

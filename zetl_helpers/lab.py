@@ -138,7 +138,7 @@ class Lab:
 
     @property
     def is_own(self) -> bool:
-        """Whether the items decide what the table's keys are."""
+        """Whether the table's keys are derived from its items."""
         return self.source in _OWN_TABLES
 
     @property
@@ -428,7 +428,8 @@ def _connect_aws(prefix: str) -> Lab:
 
 def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: str | None) -> Lab:
     recorder = _Recorder()
-    # First, because botocore's own handlers add parameters that callers don't write, such as idempotency tokens.
+    # This handler runs first, because botocore's own handlers add parameters that callers don't write, such as
+    # idempotency tokens.
     session.events.register_first("before-parameter-build", recorder.note)
     session.events.register("after-call", _next_steps.add)
     try:
@@ -463,7 +464,7 @@ def _in_space(lab: Lab) -> Lab:
 
 
 class _Recorder:
-    """Records the operations that a session's clients call, for each thread that asks."""
+    """Records the operations that a session's clients call, separately for each recording thread."""
 
     def __init__(self) -> None:
         self._local = threading.local()

@@ -161,7 +161,7 @@ def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Pat
 
 
 def simulate(lab: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> pd.DataFrame:
-    """Ask IAM which of the tutorial's permissions the caller has; nothing is changed.
+    """Simulate the tutorial's permissions for the caller with IAM; nothing is changed.
 
     IAM evaluates policies, the permissions boundary and, if the account has any, service control policies. It does not
     evaluate the policies of buckets, tables and the Data Catalog.

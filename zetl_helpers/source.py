@@ -352,7 +352,7 @@ def _wait_out_deletion(lab: Lab) -> bool:
 
 
 def _look_at_other_names(lab: Lab) -> None:
-    """Refuse to start if one of the lab's names belongs to a foreign resource, which a later step would find."""
+    """Raise an error if one of the lab's names belongs to another owner's resource, because a later step would fail."""
     target.bucket_exists(lab)
     target.database_exists(lab)
     permissions.role_exists(lab)
@@ -434,5 +434,5 @@ def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
 
 
 def _unthrottled(lab: Lab, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Continue if botocore's retries were too few for a throttled table."""
+    """Retry a call when a table is still throttled after botocore's retries."""
     return settled(f"table {lab.table} to stop throttling", act, one_of(*_THROTTLED), timeout=120)

@@ -103,7 +103,7 @@ def add_administrator(lab: Lab) -> Step:
     principal = permissions.caller_principal(lab)
     with lab.recording() as calls:
         before, _ = _administrators.rewrite(lab, lambda names: names)
-        # Recorded first: clean-up may remove only the tutorial's grants, and another lab's administrator may be ours.
+        # Recorded before the change, because clean-up removes only an administrator that a lab has recorded.
         if principal not in before or _administrators.shared_with(lab, principal):
             _administrators.note(lab, principal)
         _, after = _administrators.rewrite(lab, lambda names: names if principal in names else [*names, principal])
@@ -112,7 +112,9 @@ def add_administrator(lab: Lab) -> Step:
 
 
 def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
-    """Undo `add_administrator`. Other administrators stay, and this one stays while another of its labs needs it.
+    """Undo `add_administrator`.
+
+    Other administrators are kept. This administrator is also kept while another of its labs needs it.
 
     Args:
         lab: The lab.
@@ -227,7 +229,7 @@ def register_location(lab: Lab) -> Step:
     """Register the table's location with Lake Formation, in hybrid access mode.
 
     Lake Formation then reads the files for principals that have opted in and have a grant; nothing changes for others.
-    As a consequence, Athena refuses DDL on the table, such as ``ALTER TABLE``, and does not reuse its results.
+    As a consequence, Athena rejects DDL on the table, such as ``ALTER TABLE``, and does not reuse query results.
 
     Args:
         lab: The lab.

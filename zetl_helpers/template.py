@@ -79,7 +79,7 @@ def render(lab: Lab) -> dict[str, Any]:
                 "Type": "String",
                 "AllowedValues": ["yes", "no"],
                 "Default": "no",
-                "Description": "yes once the gaps are filled; the integration needs them from the start",
+                "Description": "Set to yes after filling the gaps; the integration needs them when it is created",
             },
             "RefreshMinutes": {
                 "Type": "Number",

@@ -50,7 +50,7 @@ def points(plan: Plan) -> Iterator[str]:
 
 
 def explain(plan: Plan) -> str:
-    """Explain a plan in one paragraph, including its uncertainties."""
+    """Explain a plan and its uncertainties in one paragraph."""
     text = "I understood " + "; ".join(points(plan)) + "."
     if plan.unused:
         text += (

@@ -151,7 +151,7 @@ class Word:
 
 
 def singular(word: str) -> str:
-    """Return a noun's singular, as far as English endings allow."""
+    """Return a noun's singular, as far as its ending shows it."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("uses", "sses", "xes", "ches", "shes")):

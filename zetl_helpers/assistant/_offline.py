@@ -87,7 +87,7 @@ def _scopes(model: Model) -> Iterator[Sequence[Table]]:
 
 
 def _joined(plan: Plan) -> bool:
-    """Return whether a plan needs both of its tables; their common key needs neither."""
+    """Return whether a plan needs columns from both of its tables, apart from their common key."""
     columns = [*plan.outputs, *(condition.column for condition in (*plan.filters, *plan.parts))]
     columns += [measure.column for measure in plan.measures if measure.column is not None]
     columns += [group.column if isinstance(group, TimeGroup) else group for group in plan.groups]

@@ -48,7 +48,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Days:
-    """A range of days for a time column; an end that is None is open."""
+    """A range of days for a time column; a bound of None means that the range is open at that end."""
 
     column: Column
     first: date | None
@@ -105,7 +105,7 @@ class Plan:
         version: The snapshot's id.
         moment: The past time to query.
         snapshots: Whether the question asks for the table's snapshots.
-        unused: Words without a meaning here.
+        unused: Words that were not understood.
         doubts: Why the plan may be wrong.
     """
 

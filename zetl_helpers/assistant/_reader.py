@@ -166,7 +166,7 @@ class Reader:
         self._at += skip
 
     def _turn(self, name: str) -> None:
-        """Make the last dimension the pivot's columns, or leave it among its rows."""
+        """Use the last dimension as the pivot's columns, or leave it among the pivot's rows."""
         self._said.pivoting = True
         pool = self.plan.groups if self.plan.groups and not self._said.dimensions else self._said.dimensions
         if name == "COLUMNS" and pool and isinstance(pool[-1], Column):

@@ -29,7 +29,7 @@ def summary(figure: Any, *, clock: bool = True) -> str:
     if axes:
         lines.append("; ".join(axes))
     for trace in figure.data:
-        if trace.hoverinfo != "skip":  # a line that only guides the eye has no data
+        if trace.hoverinfo != "skip":  # a reference line has no data
             lines.extend(_trace(trace))
     return "\n".join(lines)
 

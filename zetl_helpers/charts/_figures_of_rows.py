@@ -82,7 +82,7 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
 def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
     """Draw a value for each state as a tile map, where darker tiles have larger values; other states stay empty.
 
-    A tile map needs no outlines from a server, and shows Rhode Island as large as Texas.
+    A tile map needs no outlines from a server, and every state has the same size.
 
     Args:
         df: One row for each state.

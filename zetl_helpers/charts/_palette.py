@@ -1,6 +1,6 @@
 """The style of all figures: colours for all kinds of colour vision, and dark ink on an opaque white card.
 
-An opaque card reads the same in light and dark notebooks: no grey has enough contrast on both.
+An opaque card is equally readable in light and dark notebooks. No grey has enough contrast on both backgrounds.
 """
 
 import textwrap

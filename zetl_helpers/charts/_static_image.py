@@ -17,7 +17,7 @@ def static_image(
         figure: Any plotly figure.
         image_format: "png", at twice the size so that it stays sharp, or "svg".
         width: Width in pixels.
-        height: Height in pixels; the figure's own if not given.
+        height: Height in pixels; defaults to the figure's height.
 
     Returns:
         The picture, or None if `static_image_obstacle()` names a problem.

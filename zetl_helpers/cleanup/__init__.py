@@ -1,6 +1,6 @@
 """Clean-up in four steps: discover, show, delete, and discover again to prove that nothing is left.
 
-A resource that supports tags belongs to the lab if it has the lab's tag, and only then. A resource without tags belongs
+A resource that supports tags belongs to the lab if and only if it has the lab's tag. A resource without tags belongs
 to the lab through its owner: `Leftover.known_by` says how each resource is identified.
 """
 

@@ -157,7 +157,8 @@ def catalog_statements(mine: Ownership) -> Found:
 def _subject(statement: dict[str, Any]) -> tuple[frozenset[str], ...]:
     """Return the subject of a statement: its actions, its resources, and the ARNs in its conditions.
 
-    The principal is ignored, because one person can set up and another clean up; so is the condition operator.
+    The principal is ignored, because one person can set up the lab and another can clean it up. The condition operator
+    is also ignored.
     """
     compared = [value for test in statement.get("Condition", {}).values() for value in test.values()]
     about = (statement.get("Action", []), statement.get("Resource", []), compared)

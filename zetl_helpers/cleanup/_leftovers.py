@@ -17,7 +17,7 @@ TAGGED = "has the lab's tag"
 
 
 class StillThereError(Exception):
-    """A deletion left resources behind or had to wait for them; the message says which and why."""
+    """A deletion left resources behind or must wait for other resources; the message names them and the reason."""
 
 
 @dataclass(frozen=True)

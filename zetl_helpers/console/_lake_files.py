@@ -24,11 +24,11 @@ class LakeFiles(FileIO):
         return _Object(location, self._read)
 
     def new_output(self, location: str) -> OutputFile:
-        """Refuse the call, because the console is read-only here."""
+        """Reject the call, because the console only reads the lakehouse's files."""
         raise PermissionError(location)
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
-        """Refuse the call, because the console is read-only here."""
+        """Reject the call, because the console only reads the lakehouse's files."""
         raise PermissionError(str(location))
 
 

@@ -54,7 +54,7 @@ class Session:
         return given is not None and hmac.compare_digest(given.value.encode(), self._cookie.encode())
 
     def redact(self, text: str) -> str:
-        """Return a text without the session's secrets.
+        """Return a text with the session's secrets removed.
 
         Args:
             text: A text that can contain them, such as an error.
@@ -63,7 +63,7 @@ class Session:
 
 
 def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
-    """Return the reason for refusing a request; None if it is accepted.
+    """Return the reason for rejecting a request; None if the request is accepted.
 
     Args:
         headers: The request's headers.

@@ -143,7 +143,7 @@ class Link:
             raise StoppedError("The local lakehouse does not answer. Start it with: zetl local start") from error
 
     def lab(self) -> Lab:
-        """Return the lab, as the helpers see it.
+        """Return the lab that the helpers use.
 
         Raises:
             StoppedError: The lakehouse is not running.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-# A recursion's thousands of frames add nothing to its first and last frames.
+# In a deep recursion, the first and last frames are sufficient; the thousands of frames between them are omitted.
 _MOST_FRAMES = 40
 
 

@@ -30,7 +30,7 @@ _PLOTLY = "plotly.min.js"
 
 
 class ConsoleServer(ThreadingHTTPServer):
-    """A listening console, which answers once `serve_forever` runs.
+    """A listening console, which answers requests once `serve_forever` runs.
 
     Args:
         link: The connection to the lakehouse.

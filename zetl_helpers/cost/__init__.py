@@ -79,7 +79,7 @@ def estimate(
         item_bytes: Average size of an item.
         changes_per_day: Puts, updates and deletes per day, spread evenly.
         refresh_minutes: The integration's refresh interval, 15 to 8640.
-        region: The AWS Region; prices are known for us-east-1 and stand in for the others, with a note.
+        region: The AWS Region. For Regions other than us-east-1, the estimate uses us-east-1 prices and adds a note.
         days: The number of days.
         queries_per_day: Athena queries per day, each reading the whole table.
 
@@ -251,7 +251,7 @@ def _athena(table_bytes: float, queries: float) -> CostItem:
 
 
 def _catalog(commits: float, queries: float, days: float) -> CostItem:
-    """Price the requests; a table's few objects are free, because Glue's first million objects are."""
+    """Price the requests. A table's few objects are free, because AWS Glue's first million objects are free."""
     requests = commits * _CATALOG_REQUESTS_A_COMMIT + queries * _CATALOG_REQUESTS_A_QUERY
     billed = max(0.0, requests - _GLUE_FREE * days / DAYS_A_MONTH)
     basis = f"assumed: {requests:,.0f} requests; the first million a month is free"

@@ -11,7 +11,7 @@ class Check:
 
     Args:
         ok: Whether the check passed.
-        what: The subject and the finding.
+        what: The subject of the check and the finding.
         next_step: What to do if it failed.
     """
 

@@ -91,6 +91,6 @@ def space() -> Check | None:
 
 
 def still_pictures() -> Check:
-    """Check for a browser that draws static pictures, which only storing notebooks needs."""
+    """Check for a browser that draws static pictures, which is needed only to store notebooks."""
     obstacle = static_image_obstacle()
     return Check(True, f"optional: {obstacle or 'Chromium draws still pictures'}")

@@ -25,7 +25,7 @@ class Finding:
         severity: ``error``: the integration needs attention or fails; ``warning``: the target may be unexpected;
             ``info``: good to know.
         code: The kind of finding; for a problem that the integration would report, its code.
-        message: What happens, to which attribute, and what to do.
+        message: The effect, the affected attribute, and the action to take.
         modes: The affected unnest modes.
     """
 

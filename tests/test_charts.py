@@ -104,7 +104,7 @@ def test_a_name_that_occurs_twice_is_one_slice_as_in_unified_studio() -> None:
 
 
 def test_a_pie_cannot_show_a_negative_value() -> None:
-    with pytest.raises(ValueError, match="Column percentage holds a negative value"):
+    with pytest.raises(ValueError, match="Column percentage contains a negative value"):
         charts.pie(PERCENTAGES.assign(percentage=[1, -1, 1]), "state", "percentage", "")
 
 
@@ -134,7 +134,7 @@ def test_a_pivot_table_counts_every_row_once(rows: list[tuple[str | None, str | 
 
 
 def test_a_value_named_like_the_sums_is_refused() -> None:
-    with pytest.raises(ValueError, match="Column state holds the value 'Total'"):
+    with pytest.raises(ValueError, match="Column state contains the value 'Total'"):
         charts.pivot_table(pd.DataFrame({"state": ["Total"], "status": ["Active"]}), "state", "status")
 
 
@@ -205,7 +205,7 @@ def test_a_snapshot_without_its_count_is_refused() -> None:
     ("totals", "title"),
     [
         ([], "The table has no snapshot yet"),
-        ([25], "One snapshot: the table holds 25 rows"),
+        ([25], "One snapshot: the table contains 25 rows"),
         ([25, 26, 25], "3 snapshots: 25 rows, as many as after the first"),
         ([25, 1026], "2 snapshots took the table from 25 to 1,026 rows"),
     ],

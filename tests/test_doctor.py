@@ -83,7 +83,7 @@ def test_rights_that_are_missing_are_named_with_their_policy(lab: Lab) -> None:
     (check,) = _account_checks.rights(lab)
     assert check == Check(
         False,
-        "rights are missing: glue:DeleteIntegration",
+        "permissions are missing: glue:DeleteIntegration",
         "See policies/learner_build_permissions.json, statement DeleteOwnIntegration. zetl policies writes it with "
         "your names for an account administrator.",
     )
@@ -167,8 +167,8 @@ def test_a_full_disk_and_little_memory_are_named(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_browser_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: "No still pictures: …")
-    assert str(_machine_checks.still_pictures()) == "[OK]   optional: No still pictures: …"
+    monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: "No static pictures: …")
+    assert str(_machine_checks.still_pictures()) == "[OK]   optional: No static pictures: …"
 
 
 def on_aws(lab: Lab, region: str) -> Lab:

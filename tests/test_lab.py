@@ -185,7 +185,7 @@ def test_an_address_elsewhere_is_never_the_local_lakehouse(monkeypatch: pytest.M
 )
 def test_aws_is_refused_while_the_environment_leads_elsewhere(environment: dict[str, str]) -> None:
     os.environ.update(environment)
-    with pytest.raises(ConnectionRefusedByLabError, match=r"leads elsewhere\. Restart the kernel"):
+    with pytest.raises(ConnectionRefusedByLabError, match=r"would not reach AWS\. Restart the kernel"):
         connect("aws")
 
 

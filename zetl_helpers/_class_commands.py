@@ -136,5 +136,5 @@ def _chosen(labs: Sequence[Lab], prefixes: Sequence[str]) -> list[Lab]:
     """
     unknown = sorted(set(prefixes) - {lab.prefix for lab in labs})
     if unknown:
-        raise UsageError(f"Nothing is there of {', '.join(unknown)}. To list the class: zetl class status")
+        raise UsageError(f"No resources were found for {', '.join(unknown)}. To list the class: zetl class status")
     return [lab for lab in labs if (lab.prefix in prefixes if prefixes else lab.prefix)]

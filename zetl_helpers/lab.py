@@ -411,7 +411,7 @@ def _connect_aws(prefix: str) -> Lab:
     if diverted or os.environ.get("AWS_ACCESS_KEY_ID") == _LOCAL_ACCESS_KEY:
         names = ", ".join(diverted or ["AWS_ACCESS_KEY_ID"])
         raise ConnectionRefusedByLabError(
-            f"ZETL_TARGET asks for AWS, but {names} in the environment leads elsewhere. "
+            f"ZETL_TARGET is aws, but the environment sets {names}, so calls would not reach AWS. "
             "Restart the kernel (or the shell) without it."
         )
     try:

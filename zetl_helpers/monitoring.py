@@ -280,7 +280,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
     """
     name = alarm_name(lab)
     wait_for(
-        f"alarm {name} to go off",
+        f"alarm {name} to be triggered",
         lambda: True if alarm_state(lab) == "ALARM" else None,
         timeout=timeout,
         hint="Look at monitoring.metrics(lab): without a data point of IngestionFailed there is no alarm.",

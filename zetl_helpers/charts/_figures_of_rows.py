@@ -28,7 +28,9 @@ def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
     """
     numbers = pd.Series(floats(df[values]), index=labels(df[names]))
     if (numbers < 0).any():
-        raise ValueError(f"Column {values} holds a negative value, which no slice can show. Leave it out or use a bar.")
+        raise ValueError(
+            f"Column {values} contains a negative value, which a pie cannot show. Omit it, or use a bar chart."
+        )
     slices = numbers.groupby(level=0, sort=False).sum().sort_values(ascending=False, kind="stable")
     trace = go.Pie(
         labels=slices.index.tolist(),
@@ -97,14 +99,14 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
     unknown = sorted(set(numbers) - set(TILES))
     if unknown:
         raise ValueError(
-            f"Column {states} holds {unknown[0]!r}, which is not a state's two-letter code. Remove it first."
+            f"Column {states} contains {unknown[0]!r}, which is not a state's two-letter code. Remove the row first."
         )
     if len(numbers) < len(df):
         raise ValueError(
             f"A state occurs more than once in column {states}. Aggregate first, so that each state has one row."
         )
     if any(value < 0 for value in numbers.values()):
-        raise ValueError(f"Column {values} holds a negative value, which no shade can show.")
+        raise ValueError(f"Column {values} contains a negative value, which a tile map cannot show.")
     grid: list[list[float | None]] = [[None] * COLUMNS for _ in range(ROWS)]
     empty: list[list[int | None]] = [[None] * COLUMNS for _ in range(ROWS)]
     names, words = ([[""] * COLUMNS for _ in range(ROWS)] for _ in range(2))

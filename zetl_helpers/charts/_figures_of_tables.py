@@ -232,7 +232,7 @@ def _timeline_title(totals: list[int]) -> str:
     if not totals:
         return "The table has no snapshot yet"
     if len(totals) == 1:
-        return f"One snapshot: the table holds {totals[0]:,} rows"
+        return f"One snapshot: the table contains {totals[0]:,} rows"
     if totals[0] == totals[-1]:
         return f"{len(totals)} snapshots: {totals[-1]:,} rows, as many as after the first"
     return f"{len(totals)} snapshots took the table from {totals[0]:,} to {totals[-1]:,} rows"

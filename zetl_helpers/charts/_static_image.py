@@ -55,11 +55,11 @@ def static_image_obstacle() -> str | None:
     """
     for module in ("kaleido", "choreographer"):
         if importlib.util.find_spec(module) is None:
-            return "No still pictures: the package kaleido (version 1) is not installed. Run: pip install 'kaleido>=1'"
+            return "No static pictures: the package kaleido (version 1) is missing. Run: pip install 'kaleido>=1'"
     from choreographer.browsers.chromium import Chromium
 
     if Chromium.find_browser(skip_local=False) is None:
-        return "No still pictures: no Chrome or Chromium was found. Install one, or name it in BROWSER_PATH."
+        return "No static pictures: no Chrome or Chromium was found. Install one, or set BROWSER_PATH to its path."
     return None
 
 

@@ -27,7 +27,9 @@ def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
     rows, across = (pd.Series(labels(df[name]), name=name, dtype=object) for name in (index, columns))
     for name, found in ((index, rows), (columns, across)):
         if (found == TOTAL).any():
-            raise ValueError(f"Column {name} holds the value {TOTAL!r}, the name of the sums. Rename it in the query.")
+            raise ValueError(
+                f"Column {name} contains the value {TOTAL!r}, which names the totals. Rename it in the query."
+            )
     counts = pd.crosstab(rows, across)
     counts[TOTAL] = counts.sum(axis=1)
     counts.loc[TOTAL] = counts.sum(axis=0)

@@ -111,7 +111,7 @@ def rights(lab: Lab) -> list[Check]:
     return [
         Check(
             False,
-            f"rights are missing: {', '.join(dict.fromkeys(found['action']))}",
+            f"permissions are missing: {', '.join(dict.fromkeys(found['action']))}",
             f"See {policy}. zetl policies writes it with your names for an account administrator.",
         )
         for policy, found in missing.groupby("policy", sort=False)

@@ -93,4 +93,4 @@ def space() -> Check | None:
 def still_pictures() -> Check:
     """Check for a browser that draws static pictures, which is needed only to store notebooks."""
     obstacle = static_image_obstacle()
-    return Check(True, f"optional: {obstacle or 'Chromium draws still pictures'}")
+    return Check(True, f"optional: {obstacle or 'Chromium draws static pictures'}")

@@ -131,7 +131,7 @@ class TestCommand:
 
     def test_a_learner_who_is_not_there_is_named(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["class", "cleanup", "zoe", "--yes"]) == 1
-        assert capsys.readouterr().err == "Nothing is there of zoe. To list the class: zetl class status\n"
+        assert capsys.readouterr().err == "No resources were found for zoe. To list the class: zetl class status\n"
 
     def test_it_shows_the_class_then_cleans_up_when_told_to_and_leaves_the_teachers_own_lab(
         self, teacher: Lab, capsys: pytest.CaptureFixture[str]

@@ -23,7 +23,7 @@ export interface CallRecord {
   operation: string;
   boto3: string;
   cli: string;
-  /** The helper that does the same, such as `zetl.integration.create(lab)`. */
+  /** The equivalent helper call, such as `zetl.integration.create(lab)`. */
   helper?: string;
   /** The SQL of a query. */
   sql?: string;
@@ -53,7 +53,7 @@ export function calls(): CallRecord[] {
   return records;
 }
 
-/** Subscribe to recorded calls; returns the function that unsubscribes. */
+/** Subscribe to recorded calls, and return a function that unsubscribes. */
 export function onCalls(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -58,7 +58,7 @@ function Current(): VNode {
   for (const area of AREAS) {
     for (const route of area.routes) {
       const params = match(route.path, path);
-      // The same page for a different resource is a new page, so no state of the old page remains.
+      // The same page for a different resource is a new page, so it does not inherit the old page's state.
       if (params) return <div key={`${path}?${query.toString()}`}>{route.render(params, query)}</div>;
     }
   }

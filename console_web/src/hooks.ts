@@ -1,4 +1,4 @@
-/** Loading, and reloading while something settles. */
+/** Hooks that load values, and reload them while they change. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api";
@@ -16,7 +16,7 @@ function asApiError(error: unknown): ApiError {
 }
 
 /**
- * Load something, and again when `keys` change.
+ * Load a value, and load it again when `keys` change.
  * With `every`, load again after that many milliseconds while it returns true for the value.
  */
 export function useLoad<T>(

@@ -31,7 +31,7 @@ const Current = createContext<Location>({ path: "/", query: new URLSearchParams(
 
 export function LocationProvider({ children }: { children: ComponentChildren }): VNode {
   const [location, setLocation] = useState(() => parseHash(window.location.hash));
-  // Not an effect after painting: an address that changes until then would be missed.
+  // This is a layout effect, because an effect that runs after painting would miss earlier changes of the address.
   useLayoutEffect(() => {
     const follow = (): void => setLocation(parseHash(window.location.hash));
     window.addEventListener("hashchange", follow);

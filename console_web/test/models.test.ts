@@ -37,21 +37,21 @@ describe("updateOf", () => {
       ExpressionAttributeValues: { ":old0": { S: "old" }, ":new0": { S: "new" }, ":old1": { BOOL: true }, ":new2": { NULL: true } },
     });
   });
-  it("is undefined for equal items, and refuses another key", () => {
+  it("is undefined for equal items, and rejects a different key", () => {
     expect(updateOf(table, before, { ...before })).toBeUndefined();
     expect(() => updateOf(table, before, { ...before, id: { S: "b" } })).toThrow("The key of an item cannot change.");
   });
 });
 
 describe("the wizard", () => {
-  it("names what is missing, step by step", () => {
+  it("lists the missing fields of each step", () => {
     expect(Object.keys(problems(EMPTY, 2))).toEqual(["table", "database", "role"]);
     expect(Object.keys(problems({ ...EMPTY, partitioning: "custom", tableArn: "t", databaseArn: "d", roleArn: "r" }, 2))).toEqual(["keys"]);
   });
   it.each(["", "1a", "a--b", "a-", "a_b", "a".repeat(64)])("refuses the name %j", (name) => {
     expect(problems({ ...EMPTY, name }, 3)).toHaveProperty("name");
   });
-  it.each(["14", "8641", "15.5", ""])("refuses an interval of %j minutes", (refresh) => {
+  it.each(["14", "8641", "15.5", ""])("rejects an interval of %j minutes", (refresh) => {
     expect(problems({ ...EMPTY, name: "a", refresh }, 3)).toHaveProperty("refresh");
   });
   it("adds a time format to time functions only, as the API requires", () => {

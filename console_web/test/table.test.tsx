@@ -51,7 +51,7 @@ describe("Table", () => {
     expect(screen.getByText("Page 1 of 3")).toBeTruthy();
   });
 
-  it("stays where it is scrolled to while its rows are loaded again", () => {
+  it("keeps its scroll position while its rows are loaded again", () => {
     const table = (count: number): VNode => <Table label="Things" columns={COLUMNS} rows={rows(count)} rowKey={(row) => String(row.id)} />;
     const { rerender } = render(table(100_000));
     const region = screen.getByRole("region", { name: "Things, scrollable" });

@@ -87,7 +87,7 @@ describe("Tree", () => {
     await waitFor(() => expect(screen.getByRole("treeitem", { name: "Leaf" })).toBeTruthy());
     fireEvent.keyDown(a, { key: "ArrowLeft" });
     fireEvent.keyDown(a, { key: "ArrowRight" });
-    // The children of the last time are shown until the new ones are here.
+    // The previous children are shown until the new children are loaded.
     expect(screen.getByRole("treeitem", { name: "Leaf" })).toBeTruthy();
     await waitFor(() => expect(screen.getByRole("treeitem", { name: "Twig" })).toBeTruthy());
     fireEvent.keyDown(a, { key: "End" });

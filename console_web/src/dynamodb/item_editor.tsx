@@ -37,7 +37,7 @@ function itemOf(fields: Field[]): Item {
 const CHANGED = "The item was changed or deleted after you opened it, and nothing was saved. Close the form, run the search again and edit the item again.";
 const TAKEN = "The table already has an item with this key, and nothing was saved. Edit that item, or choose another key.";
 
-/** Create an item, or change the attributes that differ from the item that was read. */
+/** Create an item, or update the attributes that differ from the item that was read. */
 async function write(table: TableDescription, item: Item | undefined, wanted: Item): Promise<void> {
   if (item === undefined) {
     await call("dynamodb", "PutItem", {
@@ -124,7 +124,7 @@ interface RowProps {
 }
 
 function AttributeRow({ field, fixed, locked, onChange, onRemove }: RowProps): VNode {
-  // A field of one line would remove line breaks. The kind of field does not change during editing.
+  // A single-line field would remove line breaks. The kind of field does not change during editing.
   const [long] = useState(() => field.text.length > ONE_LINE || /[\r\n]/.test(field.text));
   return (
     <div class="row">

@@ -14,7 +14,7 @@ interface DeleteProps {
 const LOOK = 500;
 const LOOKS = 240;
 
-/** Delete the settings that the wizard added to the database, once the integration is gone. */
+/** Delete the settings that the wizard added to the database, after the integration has been deleted. */
 async function deleteProperties(integration: Integration): Promise<void> {
   for (let looks = 0; looks < LOOKS; looks += 1) {
     const still = await listIntegrations({ quiet: true });

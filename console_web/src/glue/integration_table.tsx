@@ -5,7 +5,7 @@ import { href } from "../router";
 import { Status, Table, type Column } from "../ui";
 import { integrationId, listIntegrations, nameOf, settling, type Integration } from "./model";
 
-/** The integrations, reloaded often while one of them changes its state, and otherwise slowly. */
+/** The integrations, reloaded often while the state of any integration is changing, and otherwise less often. */
 export function useIntegrations(): Loaded<Integration[]> {
   const fast = useLoad((again) => listIntegrations({ quiet: again }), [], { milliseconds: 700, while: settling });
   const slow = useLoad(() => listIntegrations({ quiet: true }), ["slow", fast.value?.length ?? 0], { milliseconds: 3000, while: () => true });

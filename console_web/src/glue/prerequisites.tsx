@@ -9,7 +9,7 @@ import type { Draft } from "./wizard_model";
 interface Check {
   title: string;
   ok: boolean;
-  /** Where it can be fixed. */
+  /** The page on which it can be fixed. */
   fix: string;
   where: string;
 }

@@ -44,7 +44,7 @@ export function firstChart(result: Result): ChartSettings {
 /** The maximum number of marks that a browser draws and a person can tell apart; lines have no such limit. */
 const MOST_MARKS: Partial<Record<TraceType, number>> = { Pie: 500, Funnel: 500, Bar: 5000, Scatter: 20_000 };
 
-/** Return what a trace still needs before it can be drawn, or why it has too many rows; empty if it can be drawn. */
+/** Return a message about the fields that a trace lacks or about too many rows; empty if the trace can be drawn. */
 export function missing(trace: Trace, rows = 0): string {
   const most = MOST_MARKS[trace.type];
   if (most !== undefined && rows > most) {
@@ -110,7 +110,7 @@ export function figure(settings: ChartSettings, result: Result): Figure {
   };
 }
 
-/** Describe in words what a chart shows. */
+/** Describe a chart's contents in words. */
 export function described(settings: ChartSettings, rows = 0): string {
   const parts = settings.traces.filter((trace) => !missing(trace, rows)).map((trace) =>
     trace.type === "Pie" ? `pie of ${trace.values} by ${trace.labels}` : `${trace.type.toLowerCase()} of ${trace.y || trace.x} by ${trace.x || trace.y}`);

@@ -21,7 +21,7 @@ export interface Runs {
   /** Run a cell; resolves to whether it succeeded. */
   run: (key: string, sql: string, limit: number) => Promise<boolean>;
   stop: (key: string) => Promise<void>;
-  /** Forget the position of a mistake, because the text has changed. */
+  /** Clear the position of an error, because the text has changed. */
   edited: (key: string) => void;
   busy: boolean;
 }

@@ -39,7 +39,7 @@ export function plotly(): Promise<Plotly> {
 
 interface ChartProps {
   figure: Figure;
-  /** What the chart shows, in words. */
+  /** A description of the chart in words. */
   label: string;
   height?: number;
   /** Receives the element once it is drawn, for downloads. */

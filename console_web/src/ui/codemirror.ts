@@ -21,7 +21,7 @@ export interface EditorHandle {
   close: () => void;
 }
 
-/** The mark of a change that the page made; the page already knows such a change. */
+/** Marks a change that the page made itself and does not need to be notified of. */
 const fromPage = Annotation.define<boolean>();
 
 // Trino's SQL has the standard's keywords and a few more.

@@ -46,7 +46,7 @@ export function Editor(props: EditorProps): VNode {
       handle.current = undefined;
     };
   }, []);
-  // Not an effect after painting: what is typed until then would be replaced by the value of this rendering.
+  // This is a layout effect, because an effect that runs after painting would replace text typed before then.
   useLayoutEffect(() => handle.current?.setValue(props.value), [props.value, ready]);
   useEffect(() => handle.current?.setDiagnostics(props.diagnostics ?? []), [props.diagnostics, ready]);
   useEffect(() => handle.current?.setSchema(props.schema ?? {}), [props.schema, ready]);

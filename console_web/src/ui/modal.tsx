@@ -13,7 +13,7 @@ interface ModalProps {
   wide?: boolean;
 }
 
-/** A dialog over the page. Escape closes the dialog, and the focus returns to where it was. */
+/** A dialog over the page. Escape closes the dialog, and the focus returns to the element that had it before. */
 export function Modal({ title, onClose, children, footer, wide }: ModalProps): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();

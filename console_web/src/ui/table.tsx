@@ -68,7 +68,7 @@ export function Table<Row>(props: TableProps<Row>): VNode {
 
   useEffect(() => onShow?.(visible), [shown, first, end]);
 
-  // Another order starts at its first row; the same rows, loaded again, stay where they are.
+  // A new sort order scrolls to the first row. Reloading the same rows keeps the scroll position.
   useEffect(() => {
     if (scroller.current) scroller.current.scrollTop = 0;
   }, [sort, wanted]);

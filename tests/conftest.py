@@ -11,10 +11,10 @@ from tests.contract.recorder import recorded_lab
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
 
-# The tests create and drop thousands of lakehouses; collecting their garbage took a fifth of the time.
+# The tests create and drop thousands of lakehouses; garbage collection took a fifth of the time.
 gc.set_threshold(50_000, 20, 50)
 
-# On a busy computer an example can take long; pytest-timeout limits the whole test.
+# An example can be slow on a busy computer; pytest-timeout limits the whole test.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
@@ -58,7 +58,7 @@ def lakehouse_ticks(lakehouse: Lakehouse) -> Lakehouse:
 
 @pytest.fixture
 def no_waiting() -> Iterator[None]:
-    """Make the helpers' waits take no time."""
+    """Make the helpers' waits end immediately."""
     with without_waiting():
         yield
 
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite-golden", action="store_true", help="write tests/golden/ anew instead of comparing")
+    parser.addoption("--rewrite-golden", action="store_true", help="rewrite tests/golden/ instead of comparing with it")
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 def connect_to(url: str, prefix: str = "", region: str = "us-east-1", *, contract: bool = True) -> Lab:
-    """Connect as `zetl.connect` does, without changing the environment.
+    """Return a lab, as `zetl.connect` does, without changing the environment.
 
-    Unless a test is about invalid requests, a call that violates its service model fails it.
+    A call that violates its service model fails the test, unless the test is about invalid requests.
     """
     lab, _ = recorded_lab(url, prefix, region, strict=contract)
     return lab

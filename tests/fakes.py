@@ -1,4 +1,4 @@
-"""Answers of AWS that a lakehouse never gives: errors, partial batches, late visibility."""
+"""AWS responses that the local lakehouse never returns: errors, partial batches, delayed visibility."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from zetl_helpers.lab import Lab
 
 
 class Answers:
-    """Answers some calls of one operation of a lab's client itself, and then lets calls through again.
+    """A fake of one operation of a lab's client: it answers some calls, and passes later ones to the lakehouse.
 
     Args:
         lab: The lab.
@@ -27,12 +27,12 @@ class Answers:
         events.register(f"before-call.{name}", self._call)
 
     def once(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Answer the next call with a function of its parameters."""
+        """Answer the next call with the result of a function of its parameters."""
         self.left = 1
         self._answer = lambda request: (200, answer(_parameters(request)))
 
     def always(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Answer every following call with a function of its parameters."""
+        """Answer all further calls with the result of a function of their parameters."""
         self.once(answer)
         self.left = 10**9
 

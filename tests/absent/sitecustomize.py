@@ -1,4 +1,4 @@
-"""Hides the packages of missing extras from a process and its children; ``ONLY_EXTRAS`` names the available extras."""
+"""A simulation of missing extras, for a process and its children; ``ONLY_EXTRAS`` names the available extras."""
 
 import importlib.metadata
 import os
@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 
 def brought(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
-    """Return a distribution with everything that its installation adds."""
+    """Return a distribution and all distributions that installing it adds."""
     found = {str(canonicalize_name(name))}
     for line in importlib.metadata.requires(name) or ():
         wanted = Requirement(line)

@@ -1,4 +1,4 @@
-"""Comparison of results: rows in any order unless the question asks for one, and extra columns are allowed."""
+"""Comparison of results: extra columns are allowed, and rows in any order unless the question specifies one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOLERANCE = 0.006
 
 
 def same(frame: pd.DataFrame, expected: Sequence[Sequence[Any]], *, ordered: bool) -> bool:
-    """Return whether a result contains the expected columns, in some arrangement, with exactly the expected rows."""
+    """Return whether a result has exactly the expected rows and, in any order, the expected columns."""
     rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False)]
     wanted = [[_plain(value) for value in row] for row in expected]
     if len(rows) != len(wanted):

@@ -1,4 +1,4 @@
-"""Three schemas in one lab: the accounts of the course, its payments and profiles, and the shipments of a shop."""
+"""Three schemas in one lab: the course's accounts, its payments and profiles, and a shop's shipments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions with expected results; half of them were written before the assistant and never used for tuning."""
+"""Questions with expected results; half were written before the assistant and were never used to tune it."""
 
 import json
 from pathlib import Path
@@ -107,4 +107,4 @@ def test_values_are_sampled_again_after_a_change(filled: Lab) -> None:
     with filled.recording() as second:
         assistant.ask(filled, "number of payments by state")
     assert second.count("athena.StartQueryExecution") <= first.count("athena.StartQueryExecution")
-    assert second.count("athena.StartQueryExecution") == 1, "only EXPLAIN: the samples are kept"
+    assert second.count("athena.StartQueryExecution") == 1, "only EXPLAIN, so the samples stay unchanged"

@@ -46,7 +46,7 @@ class Place:
     paths: dict[str, Path]
 
     def athena(self, sql: str) -> None:
-        """Start a query, follow it and read its first page, as boto3's users do."""
+        """Start a query, poll until it ends, and read the first page of its results, as users of boto3 do."""
         execution_id = self.client.start_query_execution(QueryString=sql, QueryExecutionContext={"Database": "lab"})[
             "QueryExecutionId"
         ]
@@ -138,7 +138,7 @@ def bench_tpch(place: Place) -> None:
 def bench_aggregation_of_a_million_rows(place: Place) -> None:
     _heading()
     mine, plain, _ = _compare(place, "1 M rows", AGGREGATION, rounds=15)
-    # Besides DuckDB's time, there are three requests and two result files; the small query takes only their time.
+    # Apart from DuckDB, the time goes to three requests and two result files; the small query measures only these.
     assert mine < plain + 2 * SMALL_MILLISECONDS
 
 

@@ -1,4 +1,4 @@
-"""The practice console's times: from the command to its address, to the first view, and from Run to a query's result.
+"""The practice console's times: from the command to the address and to the first view, and from Run to a result.
 
 Needs a Chromium. Times on a shared machine vary by half; the targets are for an idle one.
 """
@@ -61,11 +61,11 @@ def bench_first_usable_view(tmp_path: Path) -> None:
     address_after, view_after, file_after = (statistics.median(each) for each in (printed, shown, bare))
     print(f"\nconsole: address after {address_after:.2f} s, then the tables after {view_after:.2f} s")
     print(f"(slowest {max(printed):.2f} and {max(shown):.2f} s; a bare file opens in {file_after:.2f} s)")
-    # On a busy machine, the browser's own time does not count as the console's.
+    # On a busy machine the browser itself is slow, so the time to open a bare file is subtracted.
     assert view_after - file_after <= FIRST_VIEW_SECONDS
 
 
-# From the click to the frame that has the result, in the page itself: a test's own calls take longer than that.
+# The page itself measures the time from the click to the frame with the result; Playwright's calls take longer.
 SECONDS_TO_RESULT = """async (column) => {
   const headers = () => [...document.querySelectorAll("table[aria-label=Result] th")];
   const shown = () => headers().some((header) => header.innerText.trim() === column);

@@ -1,6 +1,6 @@
-"""DynamoDB's speed, compared with MiniStack and moto_server in the same rounds: trust the ratios, not the seconds.
+"""The speed of DynamoDB requests, compared with MiniStack and moto_server in the same rounds.
 
-The lakehouse stores each write before it responds; the others keep writes in memory.
+Trust the ratios, not the seconds. The lakehouse stores each write before it responds; the others keep writes in memory.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def bench_dynamodb(tmp_path: Path) -> None:
         for number in range(ROUNDS):
             for name, client in clients.items():
                 note(name, _round(client, number))
-        # moto sorts the whole table for each query, so it is left out of the large one.
+        # moto sorts the whole table for each query, so the large table is not measured with it.
         large = {name: client for name, client in clients.items() if name != MOTO.name}
         for client in large.values():
             _load(client, _table(client, "large"), 0, LARGE)

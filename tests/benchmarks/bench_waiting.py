@@ -1,4 +1,5 @@
-"""How long requests wait while 400,000 items are imported, loaded and refreshed, and how soon a change arrives."""
+"""The waits of requests while 400,000 items are imported, loaded and refreshed, and the delay until a change is
+visible."""
 
 from __future__ import annotations
 
@@ -116,7 +117,7 @@ def _import(running: Running, rows: int) -> None:
 
 
 def _integrate(running: Running, rows: int) -> None:
-    """Create an integration of the table with its prerequisites, and load it."""
+    """Create an integration of the table, with its prerequisites, and wait for the first load."""
     glue, iam, dynamodb = (_client(running, name) for name in ("glue", "iam", "dynamodb"))
     account, source = "123456789012", "arn:aws:dynamodb:us-east-1:123456789012:table/Large"
     glue.create_database(DatabaseInput={"Name": "bench", "LocationUri": "s3://bench/lake/"})
@@ -137,7 +138,7 @@ def _integrate(running: Running, rows: int) -> None:
 
 
 def _change_many(running: Running) -> None:
-    """Change 10,000 items with statements that do not tell the change log their keys, and refresh."""
+    """Change 10,000 items with statements whose keys the change log does not record, and refresh."""
     dynamodb = _client(running, "dynamodb")
     for start in range(0, 10_000, 25):
         writes = [{"PutRequest": {"Item": {**_item(n * 40), "zip": {"S": "0"}}}} for n in range(start, start + 25)]
@@ -171,7 +172,7 @@ def _freshness(running: Running, rows: int) -> list[float]:
         while not _query(running, f"SELECT id FROM large WHERE zip = '{mark}'"):
             pass
         seconds.append(time.perf_counter() - started)
-        # At a different phase of the clock each time.
+        # Each change starts at a different phase of the refresh cycle.
         time.sleep(number % 7 * 0.03)
     return seconds
 
@@ -191,7 +192,7 @@ def bench_waiting(running: Running) -> None:
         _during(running, "single changes", lambda: _freshness(running, ITEMS)),
     ]
     quiet = max(longest[0].values())
-    # The time without any of this work on this computer, plus 100 ms.
+    # The longest wait on this computer without this work, plus 100 ms.
     assert max(value for each in longest for value in each.values()) < quiet + 0.1
 
 

@@ -1,4 +1,4 @@
-"""The speed from stored items to snapshots: the first load, and refreshes compared with PyIceberg's `upsert`."""
+"""The speed of the first load, and of refreshes compared with PyIceberg's `upsert`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Chromium for the tests, and a practice console of a lab late in the course."""
+"""Fixtures: Chromium, and the practice console of a lab late in the course."""
 
 import importlib.util
 import shutil
@@ -35,13 +35,13 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator["Browser"]:
-    """The Chromium, driven by Playwright, whose own browsers are not installed."""
+    """The system's Chromium, driven by Playwright, because Playwright's own browsers are not installed."""
     if importlib.util.find_spec("playwright") is None:
         pytest.skip("Playwright is not installed: make .venv/.pages")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # Chromium's sandbox needs permissions that containers rarely have; the pages are our own.
+        # Chromium's sandbox needs permissions that containers rarely have, and the pages are trusted.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
@@ -49,7 +49,7 @@ def browser(chromium: str) -> Iterator["Browser"]:
 
 @pytest.fixture(scope="module")
 def course_lab() -> Iterator[Lab]:
-    """A lab as it is in chapter 9, with the alarm of chapter 8."""
+    """A lab in its state at the beginning of chapter 9, with the alarm of chapter 8."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05))
     lakehouse.start()
     lab = connect_to(lakehouse.url)

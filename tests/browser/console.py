@@ -1,4 +1,4 @@
-"""A console in a browser: opening the console and its pages, and checks for all pages."""
+"""Helpers that open the practice console and its pages in a browser, with checks for every page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zetl_helpers.lab import local_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# plotly.js measures a text with a style that the policy blocks; the chart is the same without it.
+# plotly.js measures text with an inline style that the policy blocks; the chart looks the same without it.
 _HARMLESS = ("Applying inline style violates",)
 
 
@@ -26,8 +26,8 @@ _HARMLESS = ("Applying inline style violates",)
 def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
     """Serve a console of a lakehouse, or of a state folder without one.
 
-    Its first query directs every client of this process to the lakehouse. A console that several tests share needs
-    that for as long as it is served, not only during the test with that query.
+    The console's first query directs every client in this process to the lakehouse. A console that several tests share
+    needs these settings as long as it runs, not only during the test with that query.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name, value in local_environment(endpoint, region_of()).items() if endpoint else ():
@@ -43,7 +43,7 @@ def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
 
 @contextmanager
 def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[Page]:
-    """Open the console, and check at the end that no script failed and nothing was loaded from elsewhere."""
+    """Open the console; at the end, check that no script failed and that nothing was loaded from another address."""
     context = browser.new_context(**options)
     page = context.new_page()
     page.set_default_timeout(20_000)
@@ -57,7 +57,7 @@ def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[
     context.close()
     own = (f"http://127.0.0.1:{server.port}/", "data:", f"blob:http://127.0.0.1:{server.port}/")
     assert [url for url in elsewhere if not url.startswith(own)] == []
-    # A refused request is a normal response of the lakehouse, which the browser reports as a failed request.
+    # The browser logs an error when the lakehouse rejects a request, which is a normal response.
     unexpected = [text for text in problems if not text.startswith((*_HARMLESS, "Failed to load resource"))]
     assert unexpected == []
 
@@ -92,7 +92,7 @@ def settle(page: Page) -> None:
 
 def write(page: Page, number: int, text: str) -> None:
     """Replace the text of a cell."""
-    # Until CodeMirror is loaded, a plain text field stands in for it.
+    # Until CodeMirror has loaded, the page shows a plain text field.
     editor = page.locator(".cm-content").and_(page.get_by_role("textbox", name=re.compile(rf"of cell {number}$")))
     editor.click()
     page.keyboard.press("Control+a")

@@ -21,7 +21,7 @@ _SECONDS = 100
 _TOKEN = "for-this-test"
 _COUNT_RUN = """([prompts, all]) =>
     [...document.querySelectorAll(prompts)].filter(one => /\\[\\d+\\]/.test(one.innerText)).length === all"""
-# Render all cells at the same time, so that each can be checked, and request nothing from the network.
+# Render all cells at once, so that each can be checked, and send no network requests.
 _SETTINGS = {
     "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
@@ -64,7 +64,7 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
 def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
-        assert process.poll() is None, "JupyterLab has ended; its log is beside its run-time files."
+        assert process.poll() is None, "JupyterLab has ended; its log is next to its run-time files."
         for file in runtime.glob("jpserver-*.json"):
             url = str(json.loads(file.read_text())["url"])
             try:
@@ -97,7 +97,7 @@ class Notebook:
         self._wait_for_kernel()
 
     def run_all(self) -> None:
-        """Clear the stored outputs, choose Run, Run All Cells, and wait until all have run."""
+        """Clear the stored outputs, choose **Run > Run All Cells**, and wait until all cells have run."""
         self._choose("Edit", "Clear Outputs of All Cells")
         self._choose("Run", "Run All Cells")
         self._wait_until_run(self.code_cells.count())
@@ -123,7 +123,7 @@ class Notebook:
         return self.panel.locator(".jp-CodeCell")
 
     def close(self) -> None:
-        """Close it and end its kernel."""
+        """Close the notebook and end its kernel."""
         self.page.close()
         for session in _call(f"{self._url}api/sessions"):
             _call(f"{self._url}api/sessions/{session['id']}", method="DELETE")

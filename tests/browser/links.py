@@ -35,7 +35,7 @@ def _leads_somewhere(path: Path, link: str, pages: dict[Path, _Page], folder: Pa
     parts = urlsplit(link)
     if parts.scheme or parts.netloc:
         return True
-    # The page for missing addresses can be shown at any address, so its links begin at the site's root.
+    # The 404 page can appear at any address, so its links begin at the site's root.
     base = folder if parts.path.startswith("/") else path.parent
     target = (base / unquote(parts.path).lstrip("/")).resolve() if parts.path else path
     target = target / "index.html" if target.is_dir() else target

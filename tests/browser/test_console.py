@@ -1,4 +1,5 @@
-"""The practice console in a real Chromium: safe against foreign content, clear when stopped."""
+"""The practice console in a real Chromium: it is safe against foreign content, and says when the lakehouse is
+stopped."""
 
 from __future__ import annotations
 
@@ -74,7 +75,7 @@ def test_the_token_leaves_the_address_and_a_link_opens_its_place(server: Console
     page.goto(f"{server.url}#/dynamodb/tables")
     page.get_by_role("link", name="CustomerAccounts").wait_for()
     assert server.session.token not in page.url
-    # A second window shares the cookie.
+    # A second window has the same cookie.
     other = context.new_page()
     other.goto(f"http://localhost:{server.port}/#/glue/zero-etl")
     other.get_by_role("heading", name="This page needs its token").wait_for()
@@ -89,7 +90,7 @@ def test_a_page_of_another_origin_reads_and_changes_nothing(
     context = browser.new_context()
     context.new_page().goto(server.url)
     foreign = context.new_page()
-    # Another port of this computer is the same site to a browser, so it even sends a strict cookie.
+    # A browser treats another port of this computer as the same site, so it even sends a `SameSite=Strict` cookie.
     foreign.route(
         "http://127.0.0.1:9/", lambda route: route.fulfill(body="<title>foreign</title>", content_type="text/html")
     )

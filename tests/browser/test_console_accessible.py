@@ -1,4 +1,4 @@
-"""Every page and state of the practice console: checked by axe in light and dark, and on a narrow screen."""
+"""Accessibility of every page and state of the practice console: axe checks light, dark and narrow layouts."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def folder(page: Page) -> None:
     page.get_by_role("region", name="Content").wait_for()
 
 
-# What a page is opened for, by clicks: dialogs, menus, steps, results, charts, errors.
+# The states that clicks open: dialogs, menus, steps, results, charts and errors.
 STATES: tuple[tuple[str, Callable[[Page], None]], ...] = (
     ("/dynamodb/items/CustomerAccounts", item_form),
     ("/dynamodb/items/CustomerAccounts", item_json),
@@ -245,7 +245,7 @@ STATES: tuple[tuple[str, Callable[[Page], None]], ...] = (
     ("/studio/history", execution),
 )
 
-# Axe finds the same in dark except for colours, so only these are looked at again.
+# In dark mode only the colours differ, so axe checks only their contrast.
 LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
     "light": ({"color_scheme": "light", "viewport": {"width": 1280, "height": 900}}, None),
     "dark": ({"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}}, {"runOnly": ["color-contrast"]}),
@@ -255,7 +255,7 @@ LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
 
 @pytest.fixture
 def checked(browser: Browser, server: ConsoleServer, look: str) -> Callable[[list[tuple[str, Any]]], dict[str, str]]:
-    """Return a function that opens places, and returns what axe finds and what is too wide."""
+    """Return a function that opens pages, and returns axe's violations and the elements that are too wide."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     options, rules = LOOKS[look]
 
@@ -265,7 +265,7 @@ def checked(browser: Browser, server: ConsoleServer, look: str) -> Callable[[lis
         with opened(browser, server, **options) as page:
             for path, act in places:
                 name = f"{path} {act.__name__ if act else ''}".strip()
-                # Nothing of the place before stays, such as an open dialog.
+                # Reloading closes everything from the previous page, such as an open dialog.
                 page.reload()
                 show(page, path)
                 if act:
@@ -281,7 +281,7 @@ def checked(browser: Browser, server: ConsoleServer, look: str) -> Callable[[lis
     return check
 
 
-# The innermost element that reaches over the right edge.
+# The innermost element that extends beyond the right edge.
 WIDEST = """[...document.querySelectorAll("body *")].filter(
     (each) => each.getBoundingClientRect().right > window.innerWidth + 1 && !each.closest(".scroll")
   ).pop()?.outerHTML.slice(0, 300) ?? "" """

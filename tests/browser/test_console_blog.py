@@ -1,4 +1,4 @@
-"""The blog's steps by mouse and keyboard, with the names in AWS's consoles."""
+"""The blog's steps in the practice console, by mouse and keyboard, with the names that AWS's consoles use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def prepared(lab: Lab) -> Lab:
 
 
 def service(page: Page, name: str, entry: str) -> None:
-    """Open a service in the navigation, and an entry of it."""
+    """Open a service in the navigation, and then one of its entries."""
     navigation = page.get_by_role("navigation", name="Services")
     navigation.get_by_role("link", name=name, exact=True).click()
     navigation.get_by_role("link", name=entry, exact=True).click()
@@ -146,7 +146,7 @@ def test_the_blog_from_creating_the_integration_to_cleaning_up(
     with serving(tmp_path, lakehouse_ticks.url) as server, opened(browser, server, accept_downloads=True) as page:
         create_integration(page, lab)
         page.get_by_role("row", name=re.compile(lab.integration)).get_by_text("Active").wait_for()
-        # The notebooks find it as if they had created it.
+        # The notebooks find the integration as if they had created it.
         integration.wait_until_active(lab, timeout=60)
         integration.wait_until_loaded(lab, timeout=60)
         found = integration.describe(lab).set_index("property")["value"]

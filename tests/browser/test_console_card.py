@@ -1,4 +1,4 @@
-"""From a chapter's card in JupyterLab to the step's page of the practice console, by clicks."""
+"""Clicks from a chapter's card in JupyterLab to the step's page in the practice console."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPEN = "import zetl_helpers as zetl\n\nlab, ex = zetl.open_chapter(1)"
 @pytest.fixture
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """JupyterLab on a copy of chapter 01, as a learner has it, and a fresh local lakehouse."""
-    # Short paths: the kernel's sockets are in this folder, and a socket's path can have at most 107 bytes.
+    # The path must be short: this folder contains the kernel's sockets, and a socket's path can have at most 107 bytes.
     folder, home = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("home")
     (folder / "notebooks").mkdir(parents=True)
     shutil.copy(ROOT / "notebooks" / "01_setup.ipynb", folder / "notebooks")
@@ -42,7 +42,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_step_is_opened_by_two_clicks(browser: Browser, jupyter: str) -> None:
     context = browser.new_context(viewport={"width": 1360, "height": 900})
     notebook = Notebook(context.new_page(), jupyter, "01_setup.ipynb")
-    # The cell gets the same number as in the stored output.
+    # The cell gets the same execution number as in the stored output.
     for item in ("Edit", "Clear Outputs of All Cells"):
         notebook.page.get_by_role("menuitem", name=item, exact=True).click()
     notebook.answer(0, OPEN)

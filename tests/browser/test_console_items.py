@@ -58,7 +58,7 @@ def test_two_tabs_cannot_overwrite_each_other(server: ConsoleServer, browser: Br
         second.get_by_text("The item was changed or deleted after you opened it").wait_for()
         assert stored(course_lab)["City"] == {"S": "Elko"}
 
-        # Another attribute is not in conflict, and neither tab's change is lost.
+        # Changes to different attributes do not conflict, and both are saved.
         second.get_by_label("City", exact=True).fill("Reno")
         save(second, "State", "CA")
         other.get_by_text("The item was saved.").wait_for()
@@ -76,7 +76,7 @@ def test_a_deleted_item_is_not_created_again(server: ConsoleServer, browser: Bro
         assert "Item" not in dynamodb.get_item(TableName=course_lab.table, Key=KEY)
 
 
-# Where the first and the last character of an element's text are drawn, from left to right.
+# The horizontal positions of the first and the last character of an element's text.
 ENDS = """element => {
   const text = element.firstChild;
   return [0, text.length - 1].map((place) => {

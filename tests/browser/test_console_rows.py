@@ -27,7 +27,7 @@ ROWS = 100_000
 TABLES = 120
 MANY = """SELECT 1000 * (a - 1) + b AS n, 'row ' || CAST(1000 * (a - 1) + b AS varchar) AS name
 FROM UNNEST(sequence(1, 100)) x(a), UNNEST(sequence(1, 1000)) y(b) ORDER BY 1"""
-# More elements than a screen shows, and far fewer than the rows.
+# More elements than fit on a screen, but far fewer than there are rows.
 DRAWN = 100
 
 
@@ -81,7 +81,7 @@ def test_a_result_shows_its_first_rows_and_says_how_to_get_the_rest(
         assert page.get_by_text("turn off Limit 100").is_visible()
         page.get_by_label("Limit 100").uncheck()
 
-        # The rows are held back on their way, to see that the page can be used meanwhile.
+        # The rows' responses are delayed, to check that the page can be used in the meantime.
         held: list[Route] = []
         pages = iter(range(1000))
 
@@ -169,7 +169,7 @@ def test_the_list_of_tables_asks_for_those_it_shows(large_server: ConsoleServer,
         assert 0 < sum('"DescribeTable"' in each for each in asked) <= 50
         page.get_by_label("Find in Tables").fill("0119")
         page.get_by_role("row", name=re.compile("table-0119")).get_by_text("id (S)").wait_for()
-        # A table that is deleted elsewhere leaves the list when it is shown.
+        # A table that was deleted elsewhere disappears from the list when the list is shown again.
         large.client("dynamodb").delete_table(TableName="table-0118")
         page.get_by_label("Find in Tables").fill("0118")
         page.get_by_text("No matches.").wait_for()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# A page's attempts without the user's help; each step reports what it could read.
+# The attempts of a page without the user's help; each reports the data that it could read.
 PAGE = Path(__file__).with_name("foreign_page.html")
 
 
@@ -59,7 +59,7 @@ def test_a_foreign_page_reads_nothing_and_writes_nothing(
     lakehouse: Lakehouse, browser: Browser, chromium: str, site: int, host: str, address: str
 ) -> None:
     s3, iam, dynamodb = (client(lakehouse, service) for service in ("s3", "iam", "dynamodb"))
-    # A page that pauses the lakehouse would be noticed.
+    # If a page paused the lakehouse, the status would show it.
     lakehouse.zero_etl.resume()
     s3.create_bucket(Bucket="kept-bucket")
     s3.put_object(Bucket="kept-bucket", Key="k", Body=b"kept")

@@ -17,7 +17,7 @@ from zetl_helpers.course.notebooks import kernel_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# A browser on a busy machine is slow; the waits themselves stop anything that hangs.
+# A browser on a busy machine is slow, and the waits have timeouts that end a test that hangs.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -31,7 +31,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("home")
     for name in ("notebooks", "docs/images"):
         shutil.copytree(ROOT / name, folder / name)
-    # The chapter invites readers to change these numbers; more items would test nothing more in a browser.
+    # The chapter invites readers to change these numbers, and more items would not test anything else in a browser.
     scale = folder / "notebooks" / "11_scale.ipynb"
     scale.write_text(scale.read_text().replace("ITEMS = 100_000", "ITEMS = 5_000"))
     daemon.start(home / "state", port=0)

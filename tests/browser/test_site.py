@@ -12,13 +12,13 @@ from zetl_helpers import cli
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# A browser on a busy machine is slow; the waits themselves stop anything that hangs.
+# A browser on a busy machine is slow, and the waits have timeouts that end a test that hangs.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 LOOKED_AT = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")
 # The page's scripts measure sizes after drawing.
 _TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-# pandas leaves the corner above the row labels empty.
+# pandas leaves the corner cell above the row labels empty.
 _ACCEPTED = {"empty-table-header"}
 
 

@@ -1,4 +1,5 @@
-"""Every slide in a real Chromium: nothing cut off, no network requests, and a screenshot for review."""
+"""Every slide in a real Chromium: nothing is cut off, no network requests are sent, and a screenshot is saved for
+review."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

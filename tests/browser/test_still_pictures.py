@@ -1,4 +1,4 @@
-"""Still pictures of charts, which a Chromium draws."""
+"""Still pictures of charts, drawn by Chromium."""
 
 import base64
 

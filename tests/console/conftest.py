@@ -25,7 +25,7 @@ class PageClient:
         return self.send("GET", path, None, headers or {})
 
     def ask(self, path: str, **asked: Any) -> Any:
-        """Send a request like the page, and return the response."""
+        """Send a request as the page does, and return the response."""
         status, answer = self.try_(path, **asked)
         assert status == 200, answer
         return answer

@@ -28,7 +28,7 @@ def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     begin = time.monotonic()
     command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
-    # If the tests run in the background, the shell makes them ignore Ctrl-C, which child processes inherit.
+    # A shell makes background jobs ignore Ctrl-C, and the child processes of the tests would inherit that.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
@@ -50,7 +50,7 @@ def test_the_address_is_the_last_line_and_answers_at_once(
     process, address, seconds = started
     assert re.fullmatch(ADDRESS, address)
     assert urllib.request.urlopen(address).status == 200
-    # It takes a second on an idle machine, but this machine may be shared.
+    # The start takes a second on an idle machine, but this machine may be shared.
     assert seconds < 5
     # The lakehouse starts in the background.
     deadline = time.monotonic() + 60

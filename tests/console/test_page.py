@@ -16,7 +16,7 @@ SOURCES = Path(__file__).parents[2] / "console_web"
 
 
 def fingerprint() -> str:
-    """Return one hash over names and contents of the sources, as build.mjs computes it."""
+    """Return one hash of the sources' names and contents, as build.mjs computes it."""
     names = [path.relative_to(SOURCES).as_posix() for path in (SOURCES / "src").rglob("*") if path.is_file()]
     digest = hashlib.sha256()
     for name in sorted([*names, "build.mjs", "package-lock.json", "package.json", "tsconfig.json"]):
@@ -47,7 +47,7 @@ def test_building_again_makes_the_same_files(tmp_path: Path) -> None:
 
 
 def test_the_page_names_no_other_host() -> None:
-    # Two namespaces of XML are names, not addresses.
+    # The two XML namespaces are names, not addresses.
     names = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"}
     html = (STATIC / "index.html").read_text()
     assert not re.search(r"(src|href)=\"(?!/|data:,)", html)

@@ -28,7 +28,7 @@ def operations() -> dict[str, set[str]]:
 
 
 def calls() -> dict[str, list[str]]:
-    """Return the boto3 client methods in the code, with their places, including those inside the helpers."""
+    """Return the boto3 client methods that notebooks and helpers call, with the places of the calls."""
     known = operations()
     found: dict[str, list[str]] = {}
     for place, tree in _trees():
@@ -40,7 +40,7 @@ def calls() -> dict[str, list[str]]:
 
 
 def error_codes() -> dict[str, list[str]]:
-    """Return AWS's error codes in the helpers, with their places."""
+    """Return the AWS error codes that the code names, with their places."""
     found: dict[str, list[str]] = {}
     for place, tree in _trees():
         for node in ast.walk(tree):
@@ -58,7 +58,7 @@ def _trees() -> Iterator[tuple[str, ast.AST]]:
 
 
 def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
-    """Return methods used as attributes (except helpers' functions) or as strings for paginators."""
+    """Return the methods that are accessed as attributes (except the helpers' functions) or named for a paginator."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and _may_be_a_client(node, helpers):
             yield node.attr
@@ -67,7 +67,7 @@ def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
 
 
 def _may_be_a_client(node: ast.Attribute, helpers: set[str]) -> bool:
-    """Return whether an attribute is a client's; other objects also have single words such as ``query``."""
+    """Return whether an attribute belongs to a client; a single word such as ``query`` may belong to another object."""
     owner = node.value
     if isinstance(owner, ast.Call):
         return isinstance(owner.func, ast.Attribute) and owner.func.attr == "client"

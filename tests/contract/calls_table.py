@@ -71,7 +71,7 @@ def _right(name: str) -> str:
 
 
 def _test_of(name: str) -> str:
-    """Return where the helpers' use of a call is tested."""
+    """Return the place of the test that covers the helpers' use of a call."""
     service, operation = name.split(".")
     zero_etl = service == "glue" and "Integration" in operation
     return f"`tests/{'test_integration.py' if zero_etl else _TESTS[service]}`"

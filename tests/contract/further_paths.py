@@ -1,4 +1,4 @@
-"""Actions of the helpers that the notebooks do not use: customer managed keys, hybrid access, updates, undoing."""
+"""Actions of the helpers that the notebooks do not use: customer managed keys, hybrid access, updates and undo."""
 
 import json
 from dataclasses import replace
@@ -86,7 +86,7 @@ def _in_hybrid_access_mode(lab: Lab) -> None:
 
 
 def _with_a_domain(lab: Lab) -> None:
-    """Create and delete a Studio domain with a project, and look at it from a space."""
+    """Create and delete a Studio domain with a project, and connect to the lab from a space of the project."""
     trust = permissions.render(lab, "target_role_trust")
     made = lab.client("iam").create_role(RoleName="AnyRole", AssumeRolePolicyDocument=json.dumps(trust))
     roles = dict.fromkeys(("execution", "service", "provisioning", "access"), made["Role"]["Arn"])

@@ -44,10 +44,10 @@ class Recorder:
 
     def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []
-        # The calls of each chapter, if notebooks were run.
+        # The calls of each chapter; empty unless notebooks were run.
         self.chapters: dict[str, set[str]] = {}
         self._strict = strict
-        # Last, so that botocore's additions (such as idempotency tokens) are recorded too.
+        # Registered last, so that botocore's additions (such as idempotency tokens) are recorded too.
         session.events.register_last("before-parameter-build", self._note)
         session.events.register("after-call", self._answer)
 
@@ -57,7 +57,7 @@ class Recorder:
 
     @property
     def changes(self) -> list[str]:
-        """The calls that change something, including refused ones."""
+        """The calls that change something, including rejected ones."""
         return [call.name for call in self.calls if call.changes]
 
     def _note(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
@@ -88,5 +88,5 @@ def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1", *, stric
 
 @functools.cache
 def _models() -> Loader:
-    """Return the loader of the service models, shared by all tests, because loading takes a quarter of a second."""
+    """Return the loader of the service models; the tests share it, because loading takes a quarter of a second."""
     return botocore.session.Session().get_component("data_loader")

@@ -20,7 +20,8 @@ from zetl_helpers._wait import without_waiting
 
 pytestmark = pytest.mark.long
 
-# S3 documents its errors on one page and models few of them: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+# S3 documents its errors on one page and models few of them:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 S3_ERRORS = {
     "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet", "ServerSideEncryptionConfigurationNotFoundError",
@@ -38,7 +39,7 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab, recorder = recorded_lab(lakehouse.url)
-    # Refresh whenever a test waits, and let retries take no time.
+    # Refresh whenever a test waits, and retry without delay.
     with without_waiting(lakehouse.zero_etl.refresh_now):
         begun: dict[str, int] = {}
         run_notebooks(lab, lambda name: begun.setdefault(name, len(recorder.calls)))
@@ -83,7 +84,7 @@ def test_errors_are_those_of_the_models(recorder: Recorder) -> None:
 
 
 def test_every_place_that_calls_aws_was_passed(recorder: Recorder) -> None:
-    """A call that no test makes is not checked against its model: add it to tests/contract/further_paths.py."""
+    """A call that no test makes is not checked against its model. Add it to tests/contract/further_paths.py."""
     operations = call_sites.operations()
     missed = {name: places for name, places in call_sites.calls().items() if not operations[name] & recorder.names}
     assert not missed, "\n".join(f"{name}: {', '.join(places)}" for name, places in missed.items())
@@ -99,7 +100,7 @@ def test_every_error_that_is_waited_for_exists() -> None:
 
 
 def modelled(operation: OperationModel) -> set[str]:
-    """Return the error codes of an operation, by the name of the shape and by the code on the wire."""
+    """Return an operation's error codes: the names of the shapes and the codes in responses."""
     return {shape.name for shape in operation.error_shapes} | {shape.error_code for shape in operation.error_shapes}
 
 

@@ -1,4 +1,4 @@
-"""Violations of the contract: each kind of mistake is found, including those that botocore accepts."""
+"""Detection of each kind of violation of the service models, including those that botocore accepts."""
 
 from typing import Any
 

@@ -35,7 +35,7 @@ def ground() -> Iterator[Ground]:
 
 @pytest.fixture
 def recorded(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lab, Recorder]]:
-    """A lab on an empty account with all its calls; neither our waits nor botocore's take any time."""
+    """A lab in an empty account, and a record of its calls; neither the helpers' nor botocore's waits take any time."""
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None, time=time.time))
     ground.snapshots.put_back(ground.empty)
     with without_waiting(ground.lakehouse.zero_etl.tick):

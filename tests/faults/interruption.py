@@ -1,4 +1,4 @@
-"""A process that dies at one of its AWS calls: before the request is sent, or after the response arrived."""
+"""Simulation of a process that dies at one of its AWS calls: before the request or after the response."""
 
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ class Interruption:
         session.events.register("after-call", self._after)
 
     def arm(self, call: int, when: When) -> None:
-        """End at the call with that number, starting at 0."""
+        """End the process at the call with that number, counting from 0."""
         self.calls, self._at = [], (call, when)
 
     def disarm(self) -> None:

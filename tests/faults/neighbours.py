@@ -35,7 +35,7 @@ _READ = {
 
 
 def move_in(lab: Lab) -> None:
-    """Create other people's resources, including names like the lab's."""
+    """Create other people's resources, some with names similar to the lab's."""
     _put_data(lab)
     _put_rights(lab)
     lab.client("cloudwatch").put_metric_alarm(

@@ -1,4 +1,4 @@
-"""Account-wide settings: merged, and restored exactly, including by two concurrent learners."""
+"""Account-wide settings, which concurrent learners merge and restore exactly."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -144,7 +144,7 @@ def test_a_single_statement_without_a_list_and_an_id_are_kept(anna: Lab) -> None
 
 
 class TestAdministrators:
-    """Lake Formation's list, which has no hash."""
+    """Lake Formation's list of administrators has no hash."""
 
     @pytest.fixture(autouse=True)
     def prepared(self, anna: Lab, ben: Lab) -> None:

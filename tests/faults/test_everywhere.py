@@ -1,4 +1,4 @@
-"""Any Region, any partition, customer managed keys and custom names: the same set-up."""
+"""The same set-up in any Region and partition, with customer managed keys and custom names."""
 
 import ast
 import dataclasses
@@ -76,7 +76,7 @@ def test_no_helper_writes_a_partition_or_an_endpoint_down() -> None:
 
 
 def tags_of(lab: Lab) -> dict[str, Any]:
-    """Return the tags of everything that can be tagged, as one dictionary each."""
+    """Return the tags of each resource that supports tags, as one dictionary per resource."""
     glue, s3 = lab.client("glue"), lab.client("s3")
     made = integration.require(lab)
     alarms = lab.client("cloudwatch").describe_alarms(AlarmNames=[monitoring.alarm_name(lab)])["MetricAlarms"]

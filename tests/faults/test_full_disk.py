@@ -33,7 +33,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"No file system can be mounted here: {mounted.stderr.decode().strip()}")
     yield disk
     daemon.stop(disk / "state")
-    # The process has released its address, and may still be ending.
+    # The process has released its address, but may not have ended yet.
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
@@ -45,7 +45,7 @@ def client(running: Running, service: str) -> Any:
 
 
 def write_until_refused(write: Callable[[str], Any]) -> tuple[set[str], ClientError]:
-    """Write repeatedly, and return the acknowledged writes and the reason why the next one failed."""
+    """Write until a write fails; return the acknowledged writes and the reason for the failure."""
     acknowledged: set[str] = set()
     try:
         for number in range(100_000):

@@ -1,4 +1,5 @@
-"""Statements that need all memory or never end, sent by many clients at once: each fails on its own."""
+"""Statements that exhaust memory or never end, sent by many clients at once: each fails without affecting the
+others."""
 
 import threading
 import time
@@ -23,7 +24,7 @@ GREEDY = {
 }
 SECONDS = 15.0
 PAUSE = threading.Event()
-# A function's result is also bounded before it is created.
+# The size of a function's result is checked before the result is created.
 EXPECTED = ("EXCEEDED_LOCAL_MEMORY_LIMIT", "EXCEEDED_TIME_LIMIT", "INVALID_FUNCTION_ARGUMENT: result of repeat")
 
 

@@ -1,4 +1,4 @@
-"""A set-up that is killed at any point can be cleaned up and repeated."""
+"""Clean-up and repetition of a set-up that was killed at any point."""
 
 import os
 import random
@@ -21,7 +21,7 @@ from zetl_helpers.lab import Lab
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
 POINTS = 20
-# Different points in each run; the seed reproduces them.
+# The points differ between runs; the seed reproduces them.
 SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(10**6))
 
 
@@ -67,7 +67,7 @@ def set_up(lab: Lab) -> None:
 
 
 def point(number: int, calls: int) -> tuple[int, When]:
-    """Choose a call at random from one twentieth of the set-up, and a moment at random before or after it."""
+    """Choose a random call in one twentieth of the set-up, and randomly a moment before or after the call."""
     chance = random.Random(f"{SEED} {number}")  # noqa: S311  (no secret)
     first, last = number * calls // POINTS, (number + 1) * calls // POINTS
     return chance.randrange(first, last), chance.choice(("before", "after"))

@@ -1,4 +1,4 @@
-"""A lakehouse that is killed during writes: every acknowledged write is there afterwards, exactly once."""
+"""A lakehouse that is killed during writes: afterwards, every acknowledged write is present exactly once."""
 
 import json
 import os
@@ -42,8 +42,8 @@ class Promises:
     """The acknowledged writes, and those that may have happened: requests without a response.
 
     Args:
-        kept: The last acknowledged value of each thing.
-        doubtful: Other values that a thing may have.
+        kept: The last acknowledged value of each key.
+        doubtful: Other values that a key may have.
     """
 
     kept: dict[str, Any] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Promises:
 
 
 class Writer:
-    """Writes to one service again and again, until the lakehouse is gone."""
+    """Writes to one service repeatedly until the lakehouse ends."""
 
     def __init__(self, step: Callable[[Running, int], None]) -> None:
         self._step = step
@@ -231,7 +231,7 @@ def write_until(account: Account, running: Running, end: Callable[[], None]) -> 
 def test_whatever_was_acknowledged_survives_a_killed_process(state: Path) -> None:
     seed = int(os.environ.get("ZETL_KILL_SEED", time.time_ns() % 10**6))
     print(f"ZETL_KILL_SEED={seed}")
-    instants = random.Random(seed)  # noqa: S311  (instants, no secrets)
+    instants = random.Random(seed)  # noqa: S311 (random moments, not secrets)
     account = Account()
     running = start(state)
     account.prepare(running)

@@ -1,4 +1,4 @@
-"""Temporary faults: set-up continues, and takes no time under the testing clock."""
+"""Temporary faults, after which the set-up continues; the simulated clock makes the waits immediate."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegrati
 @pytest.mark.parametrize(
     ("service", "operation", "code", "message"),
     [
-        # New, and not yet visible everywhere.
+        # The role is new, and not yet visible everywhere.
         ("dynamodb", "DescribeTable", "ResourceNotFoundException", ""),
         ("dynamodb", "UpdateContinuousBackups", "ContinuousBackupsUnavailableException", ""),
         ("dynamodb", "PutResourcePolicy", "ResourceInUseException", ""),
@@ -37,7 +37,7 @@ NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegrati
         ("glue", "PutResourcePolicy", "ConditionCheckFailureException", ""),
         ("s3", "CreateBucket", "OperationAborted", ""),
         ("lakeformation", "GrantPermissions", "ConcurrentModificationException", ""),
-        # More throttling than botocore's retries handle.
+        # The throttling lasts longer than botocore's retries.
         ("dynamodb", "BatchWriteItem", "ProvisionedThroughputExceededException", ""),
         ("dynamodb", "BatchGetItem", "ThrottlingException", ""),
     ],

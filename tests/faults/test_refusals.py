@@ -1,4 +1,4 @@
-"""Bad input and bad circumstances: a clear error, and no change."""
+"""Invalid input and unsuitable environments: each causes a clear error and no change."""
 
 import os
 from collections.abc import Callable

@@ -13,7 +13,7 @@ Send = Callable[[AWSPreparedRequest], Any]
 
 
 class Wire:
-    """The fate of the requests of one operation.
+    """Faults for the requests of one operation.
 
     Args:
         patch: Undoes it.
@@ -33,7 +33,7 @@ class Wire:
         patch.setattr(URLLib3Session, "send", send)
 
     def lose_answers(self, times: int = 1) -> None:
-        """Let requests arrive and be executed, but lose their responses."""
+        """Let requests be executed, but lose their responses."""
 
         def lose(request: AWSPreparedRequest, send: Send) -> Any:
             send(request)

@@ -19,7 +19,7 @@ def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 @pytest.fixture
 def backend() -> Iterator[Backend]:
-    """A lakehouse's moto, empty."""
+    """An empty moto backend of a lakehouse."""
     preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
     backend = Backend("us-east-1")
     yield backend

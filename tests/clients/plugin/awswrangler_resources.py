@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 
-# The checkout's package `tests`, which is first in the path here.
+# This imports the checkout's package `tests`, which is first on the path here.
 _utils = importlib.import_module("tests._utils")
 
 

@@ -27,7 +27,7 @@ def alone(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab
 
 @pytest.fixture
 def teacher(alone: Lab) -> Lab:
-    """An instructor with a class: Ana has an alarm, Ben has a table, and of Cem's lab only a role is left."""
+    """An instructor with a class: Ana has an alarm, Ben has a table, and only a role is left of Cem's lab."""
     ana, ben, cem = (connect_to(str(alone.endpoint), name) for name in ("ana", "ben", "cem"))
     chapters.catch_up(ana, 7)
     save_query(ana, "one", "SELECT 1", "A query")

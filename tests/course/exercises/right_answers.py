@@ -74,13 +74,13 @@ def statements(name: str, *more: Any) -> list[Any]:
 
 
 def in_place(lab: Lab, sql: str) -> str:
-    """Replace the snapshots' names in a statement with their ids."""
+    """Replace the names of the snapshots in a statement with their ids."""
     snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]
     return sql.replace("{first}", str(snapshots.iloc[0])).replace("{last}", str(snapshots.iloc[-1]))
 
 
 def by_name(name: str) -> str:
-    """Name the snapshots by parameters, as the chapter's own cells do."""
+    """Replace the names of the snapshots with parameters, as the chapter's cells do."""
     sql: str = statements(name)[0]
     return sql.replace("{first}", ":first").replace("{last}", ":last")
 

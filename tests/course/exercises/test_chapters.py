@@ -1,4 +1,4 @@
-"""Each check accepts the solution, and names the mistake in wrong answers."""
+"""The exercises' checks: each accepts the solution, and names the mistake in a wrong answer."""
 
 import re
 from collections.abc import Callable

@@ -154,7 +154,7 @@ def test_a_policy_of_ones_own_counts(broken: Question, exercised: Lab) -> None:
         iam.delete_role_policy(RoleName=exercised.role, PolicyName="mine")
 
 
-# No other chapter needs the grants of chapter 3, so catching up does not change them.
+# No other chapter needs chapter 3's grants, so catching up does not restore them.
 @pytest.mark.parametrize("number", sorted({*FAULTS} - {3}))
 def test_catching_up_mends_what_a_learner_left_broken(
     number: int, chapter: Callable[[int], Chapter], exercised: Lab

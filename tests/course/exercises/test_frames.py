@@ -1,4 +1,4 @@
-"""Rows are compared by their values, and the message names the difference."""
+"""Comparison of rows by their values, with a message that names the difference."""
 
 from collections.abc import Sequence
 from decimal import Decimal

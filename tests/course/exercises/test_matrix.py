@@ -23,7 +23,7 @@ BY_STATE = {name for name, exercise in EXERCISES.items() if exercise.by_state}
 
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run each statement of an exercise's judge only once, because nothing changes between two answers."""
+    """Run each statement of an exercise's judge only once, because the data does not change between answers."""
     frames: dict[str, pd.DataFrame] = {}
     query = lakehouse.query
 
@@ -43,7 +43,8 @@ def check(exercised: Lab, answered: None, chapter: Callable[[int], Chapter]) -> 
 
     def give(name: str, answer: Any) -> Outcome:
         if name == "8.2" and not late:
-            # Other tests recreate the integration: with one ingestion, the best, the worst and the average are equal.
+            # Other tests recreate the integration; after one ingestion, the minimum, maximum and average would be
+            # equal.
             log_a_late_ingestion(exercised)
             late.append(name)
         one = question(name, chapter)
@@ -111,7 +112,7 @@ def shown(answer: Any) -> str:
         return "(made in the lab)"
     if isinstance(answer, pd.DataFrame | pd.Series):
         answer = answer.to_dict()
-    # Before numpy 2, its numbers are displayed like Python's.
+    # numpy versions before 2 display their numbers like Python's.
     kind = f"np.{type(answer).__name__}({answer.item()!r})" if isinstance(answer, np.generic) else ""
     return kind or re.sub(r"\s+", " ", f"{in_order(answer)!r}")[:100]
 

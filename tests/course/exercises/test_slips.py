@@ -1,4 +1,4 @@
-"""Each slip of an exercise returns different rows than the right statement; otherwise it could not be detected."""
+"""Slips of the exercises: each returns other rows than the right statement, or it could not be detected."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The instructor's kit matches the notebooks, whatever changes in them."""
+"""The instructor's kit, which must match the notebooks after every change to them."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""Each slide has one idea, few words and notes, and needs no scaffolding and no network."""
+"""The slides: each has one idea, few words and speaker notes, and works without a network."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A local Athena for statements: the dialect alone, and the whole service without a socket."""
+"""Fixtures that run statements: on the SQL engine alone, or on the whole Athena service without a socket."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def ask(workers: WorkerPool) -> Ask:
 
 
 class Athena:
-    """The service, called as the endpoint calls it."""
+    """The Athena service, called in the same way as the endpoint calls it."""
 
     def __init__(self, service: AthenaService, clients: ServiceClients) -> None:
         self.service = service
@@ -83,14 +83,14 @@ class Athena:
         return self.service.call(operation, request, CALLER)
 
     def start(self, sql: str, database: str | None = "lab", **request: Any) -> str:
-        """Start a statement and return its execution's id."""
+        """Start a statement and return the id of its execution."""
         context = {"QueryExecutionContext": {"Database": database}} if database else {}
         request.setdefault("ClientRequestToken", str(uuid.uuid4()))
         identifier: str = self.call("StartQueryExecution", QueryString=sql, **context, **request)["QueryExecutionId"]
         return identifier
 
     def finished(self, execution_id: str) -> dict[str, Any]:
-        """Wait for an execution's end and return its document."""
+        """Wait until an execution ends, and return its description."""
         limit = time.monotonic() + 30
         while time.monotonic() < limit:
             document: dict[str, Any] = self.call("GetQueryExecution", QueryExecutionId=execution_id)["QueryExecution"]

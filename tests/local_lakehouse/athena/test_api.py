@@ -1,4 +1,4 @@
-"""Athena's operations: executions, their life and their results."""
+"""Athena's operations: the states and results of executions."""
 
 from __future__ import annotations
 

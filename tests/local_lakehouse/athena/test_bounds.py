@@ -1,4 +1,4 @@
-"""Queries run in parallel; each can be stopped, and one that exceeds a limit fails alone."""
+"""Parallel queries: each can be stopped, and one that exceeds a limit does not affect the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_lakehouse.sql.workers.pool import WorkerPool
 from tests.local_lakehouse.athena.conftest import Athena
 
 NUMBERS = "UNNEST(sequence(1, 10000))"
-# 10^12 combinations: it ends only when it is stopped.
+# A join with 10^12 combinations, which ends only when it is stopped.
 ENDLESS = f"SELECT count(*) FROM {NUMBERS} a(x), {NUMBERS} b(y), {NUMBERS} c(z) WHERE (x + y + z) % 7 = 9"
 
 

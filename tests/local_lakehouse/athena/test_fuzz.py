@@ -1,4 +1,4 @@
-"""Random statements on Iceberg tables, in ways that must agree: before and after OPTIMIZE, and with time travel.
+"""Random statements on Iceberg tables, whose results must agree before and after OPTIMIZE, and with time travel.
 
 The rows come from several inserts, and some are deleted or updated, so that there are delete files and small files.
 """

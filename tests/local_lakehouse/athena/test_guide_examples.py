@@ -1,4 +1,4 @@
-"""The examples of Athena's user guide with tables and printed results; names and texts are replaced in both alike.
+"""The examples with tables and results in Athena's user guide; names and texts are replaced in statements and results.
 
 Examples without tables are in `tests/local_lakehouse/sql/test_examples.py`.
 

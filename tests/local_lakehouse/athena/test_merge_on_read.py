@@ -1,4 +1,4 @@
-"""Tables with delete files, as Athena on AWS writes them: read, changed and compacted correctly."""
+"""Reading, changing and compacting tables with delete files, as Athena on AWS writes them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _delete(table: Table, rows: pa.Table, content: DataFileContent) -> None:
 
 @pytest.fixture
 def deleted(accounts: Athena, clients: ServiceClients) -> Athena:
-    """The three accounts in one file, of which a position delete file removes the second."""
+    """A file with three accounts, and a position delete file that removes the second."""
     table = load_catalog(clients).load_table(("lab", "accounts"))
     [task] = table.scan().plan_files()
     positions = pa.table({"file_path": [task.file.file_path], "pos": pa.array([1], pa.int64())})

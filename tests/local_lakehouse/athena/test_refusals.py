@@ -1,4 +1,4 @@
-"""Invalid statements about tables: each fails with Athena's error class, immediately or while it runs, and changes
+"""Invalid statements about tables: each fails with Athena's error class, when it starts or while it runs, and changes
 nothing.
 
 Invalid expressions and clauses are in dialect/test_failures.py.
@@ -19,7 +19,7 @@ from tests.local_lakehouse.athena.conftest import Athena
 ICEBERG = "LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')"
 MERGE = "MERGE INTO accounts t USING copied s ON t.id = s.id WHEN"
 
-# Immediately, with the code of InvalidRequestException.
+# StartQueryExecution fails, with an error code of InvalidRequestException.
 REFUSED = [
     ("INSERT accounts VALUES 1", "MALFORMED_QUERY", "line 1:8: mismatched input 'accounts'. Expecting: 'INTO'"),
     ("DELETE accounts", "MALFORMED_QUERY", "line 1:8: mismatched input 'accounts'. Expecting: 'FROM'"),
@@ -62,7 +62,8 @@ REFUSED = [
     ("USE lab", "INVALID_INPUT", "Queries of this type are not supported"),
 ]
 
-# While it runs, with the error type: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html
+# The statement fails while it runs, with the error type:
+# https://docs.aws.amazon.com/athena/latest/ug/error-reference.html
 FAILING = [
     ("INSERT INTO accounts VALUES (1)", 1002, "TYPE_MISMATCH: line 1:1: Insert query has mismatched column types"),
     ("INSERT INTO accounts VALUES ('x', 'CA', 1.0)", 1002, "TYPE_MISMATCH"),

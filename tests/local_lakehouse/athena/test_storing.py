@@ -1,4 +1,4 @@
-"""Values in columns of another type: stored if the types have a common type, and refused if a value does not fit."""
+"""Values stored in columns of another type: allowed if the types have a common type and the value fits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ REFUSED = [
 
 @pytest.fixture
 def table(athena: Athena) -> Athena:
-    """A lakehouse with an Iceberg table ``t`` of all kinds of columns, and one row with the key 0."""
+    """A lakehouse with an Iceberg table ``t``, which has columns of all types and one row with the key 0."""
     athena.run(f"CREATE TABLE t (k int, {COLUMNS}) LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')")
     athena.run("INSERT INTO t (k) VALUES 0")
     return athena

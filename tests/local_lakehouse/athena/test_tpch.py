@@ -23,7 +23,7 @@ from tests.local_lakehouse.athena.tpch_queries import QUERIES
 def lake(
     workers: WorkerPool, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Athena, duckdb.DuckDBPyConnection]]:
-    """The tables in an Athena, and in a DuckDB."""
+    """The tables in Athena and in DuckDB."""
     backend = Backend("us-east-1")
     service = AthenaService(backend.clients, workers)
     athena = Athena(service, backend.clients)

@@ -1,4 +1,4 @@
-"""Scenes of every service: the resources that they create, and the checks."""
+"""Scenarios for every service: functions that create resources, and checks."""
 
 import json
 from collections.abc import Callable

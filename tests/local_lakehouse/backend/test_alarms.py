@@ -1,4 +1,4 @@
-"""Alarms change their state according to their metrics."""
+"""Changes of alarm states according to metrics."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def alarm(lab: Lab, **settings: Any) -> None:
 
 
 def either(expression: str) -> list[dict[str, Any]]:
-    """Return the metrics of an alarm on two series."""
+    """Return the metric queries of an alarm on two metrics."""
     series = [
         {
             "Id": name,

@@ -1,4 +1,4 @@
-"""Every kind of write is recorded, and no read-only request counts as a write."""
+"""The change log: it records every kind of write, and no read-only request."""
 
 from __future__ import annotations
 

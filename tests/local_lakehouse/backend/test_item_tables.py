@@ -1,4 +1,4 @@
-"""Items of DynamoDB on the store, through boto3."""
+"""DynamoDB items in the item store, through boto3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions on moto's classes run whenever they are requested."""
+"""Preparations of moto's classes, which run when a module is requested."""
 
 import sys
 from types import ModuleType

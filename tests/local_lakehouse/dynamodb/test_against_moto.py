@@ -57,7 +57,7 @@ def _tests(draw: st.DrawFn, depth: int = 2) -> tuple[str, dict[str, Any]]:
     if kind == "begins":
         return f"begins_with({path}, {name})", {name: draw(_TEXTS)}
     if kind == "size":
-        # moto refuses the request if no value has a size.
+        # moto rejects the request if no value has a size.
         values = {name: draw(_NUMBERS), f"{name}t": {"S": draw(st.sampled_from(["S", "L", "M", "SS"]))}}
         return f"attribute_type({path}, {name}t) AND size({path}) {draw(_OPERATORS)} {name}", values
     operator = draw(_OPERATORS)
@@ -103,7 +103,7 @@ def routes() -> Any:
         before = copy.deepcopy(table.items)
         answer = dispatch.serve(request, ACCOUNT)
         if answer.status != 200:
-            # moto executes a part of a request that it refuses.
+            # moto executes part of a request before it rejects it.
             table.items = before
         return answer
 
@@ -119,14 +119,14 @@ def routes() -> Any:
                 {"AttributeName": "h", "AttributeType": "S"}, {"AttributeName": "r", "AttributeType": "N"}
             ],
         )  # fmt: skip
-    # Unmodified moto. It is never saved: no transaction includes it.
+    # Unmodified moto. The table in moto is never saved, because no transaction includes it.
     dynamodb_backends[ACCOUNT]["us-east-1"].tables["table1"].items = defaultdict(dict)
     yield clients
     backend.close()
 
 
 def _both(routes: Any, operation: str, **arguments: Any) -> None:
-    """Send a request both ways, and compare the responses and the stored items."""
+    """Send a request to both, and compare the responses and the stored items."""
     answers = []
     for position, client in enumerate(routes):
         try:
@@ -197,7 +197,7 @@ def test_the_data_plane_and_moto_agree(routes: Any, data: st.DataObject) -> None
 
 
 def test_the_routes_are_different_ones(routes: Any) -> None:
-    """moto does not normalize numbers; otherwise both ways would be the same."""
+    """moto does not normalize numbers, so the values are written in normalized form."""
     item = {"h": {"S": "y"}, "r": {"N": "1"}, "n": {"N": "1.50"}}
     found = []
     for position, client in enumerate(routes):

@@ -1,4 +1,4 @@
-"""GetItem, BatchGetItem, Query and Scan as AWS documents them."""
+"""GetItem, BatchGetItem, Query and Scan, as documented by AWS."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_limit_counts_before_the_filter(orders: Any) -> None:
     assert page["LastEvaluatedKey"] == {"h": {"S": "a"}, "r": {"N": "1"}}
     rest = orders.scan(**{**arguments, "Limit": 4}, ExclusiveStartKey=page["LastEvaluatedKey"])
     assert [item["r"]["N"] for item in rest["Items"]] == ["2", "4"]
-    # A full page has a next page, even if nothing is left.
+    # After a full page there is a next page, even if it is empty.
     assert "LastEvaluatedKey" in rest
     assert orders.scan(**arguments, ExclusiveStartKey=rest["LastEvaluatedKey"])["ScannedCount"] == 0
 

@@ -1,4 +1,4 @@
-"""Values that DynamoDB stores, changes or refuses: numbers against `decimal`, sizes against AWS's rules."""
+"""Values that DynamoDB stores, changes or rejects: numbers compared with `decimal`, sizes with AWS's rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PutItem, UpdateItem, DeleteItem, BatchWriteItem and transactions as AWS documents them."""
+"""PutItem, UpdateItem, DeleteItem, BatchWriteItem and transactions, as documented by AWS."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ ARN = table_arn("Orders")
 
 
 class Exports:
-    """An account whose writes the export service also records."""
+    """An account whose writes are also recorded by the export service."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.world = World(clients)
@@ -73,7 +73,7 @@ class Exports:
         return content
 
     def records(self, export: dict[str, Any]) -> list[dict[str, Any]]:
-        """Follow the manifests to the data, as users of exports do."""
+        """Follow the manifests to the data files, as a reader of an export does."""
         assert export["ExportStatus"] == "COMPLETED"
         summary = json.loads(self.read(export["ExportManifest"]))
         found = []

@@ -1,4 +1,4 @@
-"""Past states do not change, whatever was written since."""
+"""Past states of tables, which later writes do not change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TABLE = {
     "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
 }
-# None deletes the item.
+# None means that the item is deleted.
 writes = st.lists(st.dictionaries(st.sampled_from("abc"), st.none() | st.integers(0, 2), min_size=1), max_size=8)
 
 

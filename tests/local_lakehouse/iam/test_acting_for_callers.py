@@ -22,7 +22,7 @@ DATA = allow("s3:GetObject", "arn:aws:s3:::some-bucket/t/*")
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """An account with a table of one row, which its administrator has read, so that the caches are full."""
+    """An account with a table of one row, which its administrator has already read, so that the caches are filled."""
     lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     world = World(lakehouse)
@@ -40,7 +40,7 @@ def world() -> Iterator[World]:
 
 
 def run(world: World, statement: str, keys: Keys | None = None) -> tuple[str, str]:
-    """Return a statement's state, and why it failed."""
+    """Return a statement's state, and the reason if it failed."""
     athena = world.client("athena", keys)
     started = athena.start_query_execution(
         QueryString=statement,
@@ -53,7 +53,7 @@ def run(world: World, statement: str, keys: Keys | None = None) -> tuple[str, st
 
 
 def analyst(world: World, *statements: Statement) -> Keys:
-    """Return a session of the analyst with these statements and no others."""
+    """Return a session of the analyst whose policy contains only these statements."""
     world.iam.put_role_policy(RoleName="Analyst", PolicyName="own", PolicyDocument=policy(*statements))
     return world.assume()
 

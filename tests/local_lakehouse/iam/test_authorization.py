@@ -1,4 +1,4 @@
-"""Policies, evaluated as IAM does."""
+"""Evaluation of policies by IAM's rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lakehouse that enforces IAM, as seen by boto3."""
+"""A lakehouse that enforces IAM, used through boto3."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TRUST_ALL = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:Assume
 Statement = dict[str, Any]
 Keys = tuple[str, str, str | None]
 
-# Shared, because each session reads botocore's data again.
+# The session is shared, because each new one loads botocore's data again.
 SESSION = boto3.Session(region_name="us-east-1")
 
 
@@ -61,12 +61,12 @@ class World:
         return answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]
 
     def analyst(self, *statements: Statement) -> Keys:
-        """Return a session of a new role with these statements."""
+        """Return a session of a new role whose policy has these statements."""
         self.role(*statements)
         return self.assume()
 
     def user(self, *statements: Statement) -> Keys:
-        """Return a new user with these statements."""
+        """Return a new user whose policy has these statements."""
         self.iam.create_user(UserName="mary")
         key = self.iam.create_access_key(UserName="mary")["AccessKey"]
         if statements:
@@ -278,7 +278,7 @@ def test_managed_session_policies_are_refused_by_name(world: World) -> None:
         (f"arn:aws:iam::{ACCOUNT}:role/Analyst", True),
         (ANALYST, True),
         (f"arn:aws:iam::{ACCOUNT}:role/Other", False),
-        # The account's own policies decide which identities this applies to.
+        # Policies in the account determine which identities can do this.
         (f"arn:aws:iam::{ACCOUNT}:root", False),
     ],
 )

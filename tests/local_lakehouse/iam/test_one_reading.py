@@ -1,7 +1,7 @@
-"""The authorized request is what is executed, however it is written.
+"""Ambiguous requests: the request that was authorized is the request that is executed.
 
-Each test covers a kind of ambiguous request. The lakehouse has one resource that the caller may use, ``own``, and one
-that the caller may not, ``kept``; no request reads or changes the second.
+Each test covers one kind. The caller may use the resource ``own``, but not the resource ``kept``, which no request
+reads or changes.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ def test_a_header_does_not_make_another_request_of_it(attempt: Attempt, headers:
 
 
 def test_the_body_of_an_object_is_no_form(attempt: Attempt) -> None:
-    """moto parses the content of such a request as its parameters."""
+    """moto parses the body of such a request as parameters."""
     attempt.s3("PUT", "/own/form", b"versionId=1&acl=public-read&key=secret", **FORM)
     assert attempt.s3("GET", "/own/form").body == b"versionId=1&acl=public-read&key=secret"
     attempt.s3("DELETE", "/own/form", b"uploadId=1&tagging", **FORM)

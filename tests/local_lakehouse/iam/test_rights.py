@@ -1,4 +1,4 @@
-"""Recorded permissions: none is missed, however often the same permissions repeat."""
+"""Recorded permissions: `newest` and `listed` miss none, however often the same permissions repeat."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_a_right_that_is_asked_for_again_is_one_of_the_newest() -> None:
     for action in ("s3:GetObject", "s3:PutObject"):
         rights.note("anna", Access(action, "arn"), allowed=True)
     before = max(right["number"] for right in rights.listed())
-    # Denied between two permissions that were already known: a slice of the list by its old length would miss it.
+    # A denial between two known permissions would be missed if the list were sliced at its previous length.
     rights.note("anna", Access("s3:GetObject", "arn"), allowed=True)
     rights.note("anna", Access("s3:DeleteObject", "arn"), allowed=False)
     rights.note("anna", Access("s3:PutObject", "arn"), allowed=True)

@@ -1,4 +1,4 @@
-"""The only private part of PyIceberg that the catalog uses, and what it prevents."""
+"""The only private part of PyIceberg that the catalog uses, and the problem that this prevents."""
 
 from __future__ import annotations
 

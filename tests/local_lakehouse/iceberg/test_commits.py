@@ -1,4 +1,4 @@
-"""Commits of several concurrent writers: each is repeated or refused, and no row is lost."""
+"""Commits of concurrent writers: after a conflict, each is repeated or rejected, and no row is lost."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ def _ids(athena: Athena) -> list[str | None]:
 
 @pytest.fixture
 def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Commits another statement just before the next commit of a statement."""
+    """A statement that is committed just before another statement's next commit."""
 
     def arrange(sql: str) -> None:
         original = commits.commit
 
         def late(*arguments: Any) -> None:
             monkeypatch.setattr(commits, "commit", original)
-            # Directly, like an integration, because statements on one table wait for each other.
+            # The rows are written directly, as an integration does, because statements on one table wait for each
+            # other.
             monkeypatch.setattr(iceberg_commits, "_locks", defaultdict(threading.Lock))
             accounts.run(sql)
             original(*arguments)

@@ -11,7 +11,7 @@ from local_lakehouse.iceberg.local_files import LocalFiles
 
 
 class _Objects:
-    """Objects by location, with a count of their reads."""
+    """Objects by location; counts their reads."""
 
     def __init__(self, **objects: bytes) -> None:
         self.objects = objects

@@ -1,4 +1,4 @@
-"""Partition values of every type: written, pruned, and kept when rows change."""
+"""Partition values of every type: they are written, used to skip files, and preserved when rows change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refreshes of an integration and statements of Athena on the same table."""
+"""An integration's refreshes and Athena's statements on the same table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["world"]
 
 @pytest.fixture
 def athena_of_world(world: World, workers: WorkerPool) -> Iterator[Athena]:
-    """An Athena over the same lakehouse."""
+    """Athena on the same lakehouse."""
     service = AthenaService(world.clients, workers)
     world.clients.client("s3").create_bucket(Bucket="lab")
     yield Athena(service, world.clients)

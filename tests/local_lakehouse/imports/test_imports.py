@@ -210,7 +210,7 @@ def test_other_requests_are_answered_during_an_import(lab: Lab, bucket: str, mon
     read = dynamodb_source._prepared
 
     def preparing(*arguments: Any) -> Any:
-        # In the import's thread: another thread gets the lock only if this thread does not hold it.
+        # This runs in the import's thread, so another thread gets the lock only if the import has released it.
         if len(between) < 3:
             with ThreadPoolExecutor(1) as pool:
                 between.append(pool.submit(dynamodb.describe_table, TableName="Other").result(WAIT_SECONDS))

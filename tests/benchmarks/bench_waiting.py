@@ -138,7 +138,7 @@ def _integrate(running: Running, rows: int) -> None:
 
 
 def _change_many(running: Running) -> None:
-    """Change 10,000 items with statements whose keys the change log does not record, and refresh."""
+    """Change 10,000 items with batch writes, and refresh."""
     dynamodb = _client(running, "dynamodb")
     for start in range(0, 10_000, 25):
         writes = [{"PutRequest": {"Item": {**_item(n * 40), "zip": {"S": "0"}}}} for n in range(start, start + 25)]

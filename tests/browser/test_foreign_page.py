@@ -59,7 +59,7 @@ def test_a_foreign_page_reads_nothing_and_writes_nothing(
     lakehouse: Lakehouse, browser: Browser, chromium: str, site: int, host: str, address: str
 ) -> None:
     s3, iam, dynamodb = (client(lakehouse, service) for service in ("s3", "iam", "dynamodb"))
-    # If a page paused the lakehouse, the status would show it.
+    # Refreshes are running, so that the test notices a page that pauses them.
     lakehouse.zero_etl.resume()
     s3.create_bucket(Bucket="kept-bucket")
     s3.put_object(Bucket="kept-bucket", Key="k", Body=b"kept")

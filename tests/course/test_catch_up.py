@@ -30,7 +30,7 @@ def test_a_chapter_needs_neither_studio_nor_lake_formation(lab: Lab, chapter: in
         Answers(lab, service, operation).fail("AccessDeniedException", times=99)
     with lab.recording() as calls:
         assert chapters.catch_up(lab, chapter) == f"Ready for chapter {chapter}."
-    # The helpers check whether Lake Formation governs the target; if AWS denies the check, they continue without it.
+    # The helpers only check whether Lake Formation governs the target, and a denied check changes nothing.
     asked = {call for call in calls if call.startswith(("datazone.", "lakeformation."))}
     assert asked <= {"lakeformation.ListPermissions"}
     assert administrators(connect_to(str(lab.endpoint))) == before

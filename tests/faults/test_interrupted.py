@@ -67,7 +67,7 @@ def set_up(lab: Lab) -> None:
 
 
 def point(number: int, calls: int) -> tuple[int, When]:
-    """Choose a random call in one twentieth of the set-up, and randomly a moment before or after the call."""
+    """Choose a random call in one twentieth of the set-up, and a random side of it: before or after."""
     chance = random.Random(f"{SEED} {number}")  # noqa: S311  (no secret)
     first, last = number * calls // POINTS, (number + 1) * calls // POINTS
     return chance.randrange(first, last), chance.choice(("before", "after"))

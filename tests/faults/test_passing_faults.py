@@ -20,7 +20,7 @@ NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegrati
 @pytest.mark.parametrize(
     ("service", "operation", "code", "message"),
     [
-        # The role is new, and not yet visible everywhere.
+        # The resource is new, and not yet visible everywhere.
         ("dynamodb", "DescribeTable", "ResourceNotFoundException", ""),
         ("dynamodb", "UpdateContinuousBackups", "ContinuousBackupsUnavailableException", ""),
         ("dynamodb", "PutResourcePolicy", "ResourceInUseException", ""),

@@ -1,4 +1,4 @@
-"""Deferred imports: one thread at a time, so that no request sees a half-imported module."""
+"""Deferred imports, by one thread at a time, so that no request uses a partly imported module."""
 
 import ast
 import importlib
@@ -31,7 +31,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef]:
 
 
 def loaded(function: ast.FunctionDef) -> set[str]:
-    """Return the string arguments of the calls of `load`, and the parts of names that come from a loop."""
+    """Return the string arguments of calls of `load`, and the strings in loops that compose names."""
     return {
         constant.value
         for node in ast.walk(function)

@@ -1,4 +1,4 @@
-"""One module queries the operating system's features, and names a feature that is missing."""
+"""The module that checks for features of the operating system, and names a missing one."""
 
 import ast
 import subprocess
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[2]
 ALLOWED = ROOT / "local_lakehouse" / "system.py"
-# Modules and names that POSIX or Windows lacks, or that have different meanings on the two.
+# Modules and names that are missing on POSIX or Windows, or that mean something different on each.
 MODULES = {"fcntl", "grp", "msvcrt", "posix", "pty", "pwd", "resource", "signal", "termios", "winreg"}
 NAMES = {
     "os": {
@@ -82,7 +82,7 @@ def test_a_use_is_found_however_it_is_written(code: str, found: list[str]) -> No
 
 
 class TestWithoutFork:
-    """On Windows, everything that needs the local lakehouse names the supported systems, whatever is installed."""
+    """On Windows, whatever is installed, everything that needs the local lakehouse names the supported systems."""
 
     SAID = "Install and run it in WSL; or set ZETL_TARGET=aws"
 

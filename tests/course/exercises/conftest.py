@@ -28,7 +28,7 @@ def exercised() -> Iterator[Lab]:
         patch.setattr(zetl.lakehouse, "_POLL_SECONDS", 0.01)
         lab = connect_to(lakehouse.url)
         zetl.catch_up(lab, 8)
-        # The integration starts before another one exists, whose events would also be in the log.
+        # The late ingestion comes before another integration exists, whose events would also be in the log.
         log_a_late_ingestion(lab)
         chapters.share(lab)
         zetl.source.import_items(lab.with_table("Payments"), payments(50))

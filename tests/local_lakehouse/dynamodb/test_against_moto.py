@@ -119,7 +119,7 @@ def routes() -> Any:
                 {"AttributeName": "h", "AttributeType": "S"}, {"AttributeName": "r", "AttributeType": "N"}
             ],
         )  # fmt: skip
-    # Unmodified moto. The table in moto is never saved, because no transaction includes it.
+    # The second client uses unmodified moto, whose table is never saved, because no transaction includes it.
     dynamodb_backends[ACCOUNT]["us-east-1"].tables["table1"].items = defaultdict(dict)
     yield clients
     backend.close()
@@ -197,7 +197,7 @@ def test_the_data_plane_and_moto_agree(routes: Any, data: st.DataObject) -> None
 
 
 def test_the_routes_are_different_ones(routes: Any) -> None:
-    """moto does not normalize numbers, so the values are written in normalized form."""
+    """moto does not normalize numbers, so equal results would mean that one implementation answers both clients."""
     item = {"h": {"S": "y"}, "r": {"N": "1"}, "n": {"N": "1.50"}}
     found = []
     for position, client in enumerate(routes):

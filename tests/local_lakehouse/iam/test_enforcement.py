@@ -278,7 +278,7 @@ def test_managed_session_policies_are_refused_by_name(world: World) -> None:
         (f"arn:aws:iam::{ACCOUNT}:role/Analyst", True),
         (ANALYST, True),
         (f"arn:aws:iam::{ACCOUNT}:role/Other", False),
-        # Policies in the account determine which identities can do this.
+        # The account's own policies determine which of its identities have access.
         (f"arn:aws:iam::{ACCOUNT}:root", False),
     ],
 )

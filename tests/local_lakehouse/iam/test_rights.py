@@ -1,4 +1,4 @@
-"""Recorded permissions: `newest` and `listed` miss none, however often the same permissions repeat."""
+"""Recorded permissions, of which none is missed even if the same permissions are checked again."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Athena's SQL alone: a catalog of Arrow tables and DuckDB, without AWS services."""
+"""Fixtures for Athena's SQL without AWS services: a catalog of Arrow tables, and DuckDB."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _ARROW: dict[str, pa.DataType] = {
 
 @dataclass
 class Tables:
-    """A catalog of tables; no request ever leaves it."""
+    """A catalog of tables that sends no requests."""
 
     tables: Mapping[str, Table]
     views: Mapping[str, View] = field(default_factory=dict)

@@ -26,12 +26,12 @@ def examples(source: str) -> list[dict[str, Any]]:
 
 
 def is_refused(example: dict[str, Any]) -> bool:
-    """Return whether the local Athena does not offer what an example shows."""
+    """Return whether the local Athena rejects an example as unsupported."""
     return isinstance(example["result"], dict) and "refused" in example["result"]
 
 
 def table(source: str) -> str:
-    """Return the number of examples per page that are reproduced and refused."""
+    """Return the numbers of reproduced and rejected examples for each page."""
     reproduced: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     for example in examples(source):

@@ -1,4 +1,4 @@
-"""Well-formed statements that Trino's analysis refuses, by kind, and similar ones that it accepts."""
+"""Well-formed statements that Trino's analysis rejects, by kind, and similar ones that it accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Casts from text and typed literals: what is read, what is rounded, and what fails."""
+"""Casts from text and typed literals: accepted formats, rounding, and failures."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_number_beyond_real_is_infinite(ask: Ask, expression: str, text: str) 
 
 @pytest.mark.parametrize("read", ["CAST('{}' AS real)", "TRY_CAST('{}' AS real)", "REAL '{}'"])
 def test_text_is_rounded_to_real_once(ask: Ask, read: str) -> None:
-    # As a double, the number is halfway between two reals; its digits are below that.
+    # The double nearest to this number is halfway between two reals; the digits themselves are less than that.
     assert ask(f"SELECT {read.format('1.00000017881393432617187499')}").rows == [["1.0000001"]]
 
 

@@ -1,4 +1,4 @@
-"""Correlated queries and joins: which of them Trino can plan, and their results."""
+"""Correlated queries and joins: those that Trino can plan, those that it cannot, and their results."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_joins_with_unnest_and_lateral(ask: Ask, join: str, rows: list[list[str 
         ("SELECT max(e) + t.a FROM UNNEST(t.l) AS x(e)", True),
         ("SELECT max(e) FROM (VALUES 1) LEFT JOIN UNNEST(t.l) AS x(e) ON true", True),
         ("SELECT max(v.a) FROM u, u AS v WHERE u.a = t.a AND v.b = u.b", True),
-        # A single row from several different ones.
+        # One of several different rows.
         ("SELECT u.b FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT u.a + u.d FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT count(*) FROM u WHERE u.a = t.a GROUP BY u.b LIMIT 1", False),
@@ -80,7 +80,7 @@ def test_joins_with_unnest_and_lateral(ask: Ask, join: str, rows: list[list[str 
         ("SELECT 1 EXCEPT SELECT u.a FROM u WHERE u.b = t.b", False),
         ("SELECT max(x) FROM (SELECT t.a AS x UNION ALL SELECT 2)", False),
         ("VALUES t.a", False),
-        # Values of the outer query next to or below those of the inner one.
+        # Expressions that combine values of the outer and the inner query.
         ("SELECT u.a + t.a FROM u", False),
         ("SELECT sum(u.a + t.a) FROM u", False),
         ("SELECT count(*) FILTER (WHERE u.a = t.a) FROM u", False),
@@ -90,7 +90,7 @@ def test_joins_with_unnest_and_lateral(ask: Ask, join: str, rows: list[list[str 
         ("SELECT max(v.a) FROM (SELECT * FROM u WHERE u.a = t.a) x JOIN u AS v ON v.b = x.b", False),
         ("SELECT max(e) FROM u CROSS JOIN UNNEST(t.l) AS x(e)", False),
         ("SELECT rank() OVER (ORDER BY u.d) FROM u WHERE u.a = t.a", False),
-        # A number to which several others convert in the other type.
+        # A comparison after a cast that maps several values to one.
         ("SELECT u.a FROM u WHERE CAST(u.a AS bigint) = t.d LIMIT 1", False),
         ("SELECT u.b FROM u WHERE u.a = t.a GROUP BY ROLLUP (u.b)", False),
     ],

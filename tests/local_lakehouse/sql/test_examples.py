@@ -1,8 +1,9 @@
-"""Examples with printed results, on Trino's function pages and in Athena's user guide: reproduced, or refused by name.
+"""Examples with results from Trino's function pages and Athena's user guide: each is reproduced or rejected by its
+construct's name.
 
 ``trino_examples.jsonl`` and ``guide_examples.jsonl`` have one statement per line, with the text that Athena shows for
-it, or the name of its failure. The guide's names and texts are replaced in statement and result alike; ``printed`` is
-the guide's own notation of the same values. Examples are omitted if their result depends on the current time, on
+it, or the name of its failure. In statements and results, the guide's names and texts are replaced; ``printed`` is the
+guide's notation of the values. Examples are omitted if their result depends on the current time, on
 chance, or on the session's time zone.
 """
 

@@ -1,4 +1,4 @@
-"""Facts about expressions and queries: columns read, constants, volatility; never derived from SQL text."""
+"""Facts about expressions and queries (columns read, constants, volatility), which are never derived from SQL text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invalid statements: each is refused with Athena's error name, never with DuckDB's message."""
+"""Invalid statements, which fail with Athena's error names and never with DuckDB's messages."""
 
 import re
 

@@ -1,8 +1,8 @@
-"""Random statements on random tables, in several ways that must agree.
+"""Random statements on random tables, executed in several ways whose results must agree.
 
 The ways: the tables from the catalog; the same rows as literals in the statement; and the tables without the rows that
-the statement's conditions allow a scan to skip. ``make fuzz`` runs more of them; for Iceberg tables there are more
-ways, see `tests/local_lakehouse/athena/test_fuzz.py`.
+the statement's conditions allow a scan to skip. ``make fuzz`` runs more statements.
+`tests/local_lakehouse/athena/test_fuzz.py` adds more ways for Iceberg tables.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _answer(sql: str, tables: Tables, worker: WorkerSession, *, pruned: bool = F
 
 
 def _meets(row: Any, condition: Condition) -> bool:
-    """Return whether a scan with only a condition may keep a row."""
+    """Return whether a scan that applies only one condition keeps a row."""
     value, wanted = row[int(condition.column.removeprefix("c"))], condition.values
     if value is None:
         return False
@@ -68,7 +68,7 @@ def _as_constants(sql: str, tables: Mapping[str, Table]) -> str:
         ]
         names = ", ".join(table.columns)
         rows = f"SELECT * FROM (VALUES {', '.join(lines)}) AS v({names})"
-        # The row of NULLs defines the types of an empty table.
+        # The row of NULLs defines the column types of an empty table.
         limit = f" LIMIT {len(table.rows)}"
         common.append(f"{name}({names}) AS ({rows}{limit})")
     return f"WITH {', '.join(common)} {sql}"

@@ -1,4 +1,4 @@
-"""Three outcomes of parsing a statement: parsed, malformed, or valid in Trino's grammar but not supported."""
+"""The three outcomes of parsing: the statement is parsed, malformed, or valid in Trino's grammar but not supported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = Table({"a": "integer", "b": "varchar"}, [(1, "x"), (2, "y")])
 def test_constructs_that_are_not_offered(sql: str, construct: str) -> None:
     place, _, name = construct.partition(" … ")
     if place == "1:10":
-        # A measure over a window is not a call.
+        # A measure over a window is not a function call.
         with pytest.raises(MalformedQuery):
             parse_statement(sql)
         return

@@ -1,4 +1,4 @@
-"""Equal values that differ in DuckDB: times in different zones, and maps in a different order, at any depth."""
+"""Equal values that DuckDB treats as different: times in different zones and maps in different orders, at any depth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAIRS = {
     "maps of zones": (f"MAP(ARRAY[1, 2], ARRAY[{FIRST}, NULL])", f"MAP(ARRAY[2, 1], ARRAY[NULL, {SECOND}])"),
     "arrays of maps": ("ARRAY[MAP(ARRAY[1, 2], ARRAY['a', 'b'])]", "ARRAY[MAP(ARRAY[2, 1], ARRAY['b', 'a'])]"),
 }  # fmt: skip
-# The number of rows of each query over a relation t(x) with both values and a NULL.
+# Queries over a relation t(x) with both values and a NULL, each with its number of rows.
 QUERIES = [
     ("SELECT DISTINCT x FROM t", 2),
     ("SELECT DISTINCT x, 1 FROM t WHERE x IS NOT NULL", 1),

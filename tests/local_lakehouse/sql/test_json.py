@@ -1,4 +1,4 @@
-"""JSON functions with their own grammar, and nested JSON."""
+"""JSON functions with a special grammar, and nested JSON."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_path(path: str, expected: list[Any] | None) -> None:
         assert found == expected
 
 
-# https://trino.io/docs/current/functions/json.html: which error each function reports with ERROR ON ERROR or ON EMPTY.
+# https://trino.io/docs/current/functions/json.html: the errors of each function with ERROR ON ERROR or ERROR ON EMPTY.
 ERRORS = [
     ("json_exists('{}', 'strict $.a' ERROR ON ERROR)",
      "PATH_EVALUATION_ERROR: path evaluation failed: structural error: missing member 'a' in JSON object"),

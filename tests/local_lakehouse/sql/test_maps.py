@@ -1,4 +1,5 @@
-"""Keys of maps: the same if they are identical, and found if they are equal, whatever DuckDB compares."""
+"""Keys of maps: two identical keys are the same key, and a lookup finds equal keys, independently of DuckDB's
+comparison."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from local_lakehouse.sql.failures import QueryFailure
 from tests.local_lakehouse.sql.conftest import Ask, Table
 from tests.local_lakehouse.sql.test_identity import PAIRS, WITHOUT_NULL
 
-# Values without a NULL inside, which no key can contain.
+# Values without NULLs, because no key can contain a NULL.
 KEYS = {name: PAIRS[name] for name in WITHOUT_NULL} | {
     "texts of fixed length": ("CAST('a' AS char(3))", "CAST('a  ' AS char(3))"),
     "zeros": ("0e0", "-0e0"),

@@ -1,4 +1,4 @@
-"""Random expressions against an independent model of the documented semantics in Python."""
+"""Random expressions, compared with an independent Python model of the documented semantics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROFILE = settings(max_examples=80, deadline=None, suppress_health_check=[Health
 
 
 class Failure(Exception):
-    """The model fails as Athena does."""
+    """A failure of the model, where Athena would fail too."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def _combined(operator: str, left: Number, right: Number) -> Number:
     sql = f"({left.sql} {operator} {right.sql})"
     for side, other in ((left.value, right.value), (right.value, left.value)):
         if isinstance(side, Failure):
-            # Whether a failing operand is evaluated next to a NULL is unspecified.
+            # It is unspecified whether a failing operand is evaluated if the other operand is NULL.
             return Number(sql, type_, Failure("PERHAPS") if other is None else side)
     if left.value is None or right.value is None:
         return Number(sql, type_, None)

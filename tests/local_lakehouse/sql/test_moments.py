@@ -1,4 +1,4 @@
-"""Times and timestamps of every precision, against exact models: integer picoseconds, and Python's zone rules."""
+"""Times and timestamps of every precision, compared with exact models: integer picoseconds, and Python's zone rules."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_day_later_is_the_same_time_in_the_zone(ask: Ask, zone: str, local: da
     moved = ask(f"SELECT date_add('day', {count}, TIMESTAMP '{local} {zone}'), to_unixtime(TIMESTAMP '{local} {zone}')")
     rules = zones.zone(zone)
     start = local.replace(tzinfo=rules)
-    # A skipped time is shown an hour later.
+    # A local time that does not exist is displayed an hour later.
     start = start.astimezone(UTC).astimezone(rules)
     wanted = (start.replace(tzinfo=None) + timedelta(days=count)).replace(tzinfo=rules)
     shown = {wanted.replace(fold=fold).astimezone(UTC).astimezone(rules) for fold in (0, 1)}
@@ -145,7 +145,8 @@ def test_java_and_joda_resolve_clock_changes() -> None:
     def micros(text: str) -> int:
         return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
 
-    # A skipped time moves an hour later. For a repeated time, java.time uses the first offset, Joda the original one.
+    # A local time that does not exist moves an hour later. For a local time that occurs twice, java.time uses the first
+    # offset, and Joda uses the original one.
     assert zones.to_instant(micros("2024-03-31T02:30"), "Europe/Berlin") == micros("2024-03-31T01:30")
     assert zones.to_joda_instant(micros("2024-03-10T02:30"), "America/New_York") == micros("2024-03-10T07:30")
     assert zones.to_instant(micros("2024-10-27T02:30"), "Europe/Berlin") == micros("2024-10-27T00:30")

@@ -1,4 +1,5 @@
-"""Nested values: NaN, NULL in arrays, rows and maps, decimals, code points, bounds of list functions."""
+"""Nested values: Special values: NaN, NULLs in arrays, rows and maps, decimals, code points, and limits of list
+functions."""
 
 from __future__ import annotations
 

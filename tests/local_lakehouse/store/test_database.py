@@ -162,7 +162,7 @@ def test_a_truncated_file_is_refused_with_the_next_step(tmp_path: Path, left: fl
 def test_flipped_bits_are_found(tmp_path: Path) -> None:
     path = filled(tmp_path)
     content = bytearray(path.read_bytes())
-    # The header of the page after the second page, which contains the structure of a table.
+    # The header of the third page after the first one, which contains a table's structure.
     at = 4096 * 3
     content[at : at + 8] = bytes(byte ^ 0xFF for byte in content[at : at + 8])
     path.write_bytes(content)

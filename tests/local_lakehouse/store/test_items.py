@@ -1,4 +1,4 @@
-"""An index finds items whose attribute lies between two bounds, independently of other items."""
+"""An index finds the items whose attribute is between two bounds, whatever other items exist."""
 
 from __future__ import annotations
 

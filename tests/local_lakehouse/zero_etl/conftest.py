@@ -135,7 +135,7 @@ class World:
         self.put_role_policy(role_statements())
 
     def restart(self) -> None:
-        """Start a new service, as in a new process."""
+        """Start a new service, as a new process would."""
         self.changes = ChangeLog(self.clients.documents.database)
         self.service = ZeroEtlService(self.clients, self.changes, 1.0, self.clock)
 
@@ -153,7 +153,7 @@ class World:
         return caught.value
 
     def dynamodb(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Handle a DynamoDB request like the endpoint: execute it, then record it, in one step."""
+        """Handle a DynamoDB request as the endpoint does: execute it and record it in one step."""
         if operation in PartiqlService.operations:
             return PartiqlService(self.clients, [self.changes.note]).call(operation, request, LEARNER)
         client = self.clients.client("dynamodb")
@@ -199,7 +199,7 @@ class World:
         self.clients.client("glue").put_resource_policy(PolicyInJson=catalog_policy(*self.tables))
 
     def integrate(self, table: str, mode: str = "TOPLEVEL", **config: Any) -> str:
-        """Create an integration with its properties, not yet loaded."""
+        """Create an integration with its properties, without loading it."""
         if DATABASE_ARN not in self.service.dump()["properties"]["resources"]:
             self.call(
                 "CreateIntegrationResourceProperty",

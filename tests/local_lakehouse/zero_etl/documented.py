@@ -1,4 +1,4 @@
-"""AWS's documentation about zero-ETL, row by row, with the tests for each row.
+"""The statements in AWS's documentation about zero-ETL, with the tests for each.
 
 ``python -m tests.local_lakehouse.zero_etl.documented`` prints the table.
 """
@@ -26,71 +26,98 @@ PAGES = {
     "exports": "S3DataExport.Output.html",
 }
 
-# The row's name: the page, and its statement.
+# The page and the statement of each row, by the row's name.
 ROWS = {
     "operations": ("model", "Fifteen operations on integrations, resource properties and table properties."),
-    "create-answer": ("model", "CreateIntegration answers with the required members and the status CREATING."),
-    "tags-lower-case": ("model", "Tags of integrations are a list of key and value in lower case, at most 50."),
-    "tag-operations": ("model", "TagResource, UntagResource and GetTags know integrations and resource properties."),
+    "create-answer": ("model", "CreateIntegration returns the required members and the status CREATING."),
+    "tags-lower-case": ("model", "An integration has at most 50 tags, in a list whose members are `key` and `value`."),
+    "tag-operations": ("model", "TagResource, UntagResource and GetTags accept integrations and resource properties."),
     "describe-filters": ("model", "DescribeIntegrations filters by Status, IntegrationName (one value) and SourceArn."),
-    "inbound-shape": ("model", "DescribeInboundIntegrations shows neither name nor tags."),
-    "modelled-errors": ("model", "A request that is wrong somewhere gets an error of the model."),
-    "not-found": ("model", "An unknown integration is an IntegrationNotFoundFault."),
-    "delete-answer": ("model", "DeleteIntegration answers DELETING, without IntegrationConfig."),
-    "kms-key": ("model", "A KMS key that cannot be accessed is a KMSKeyNotAccessibleFault."),
+    "inbound-shape": ("model", "DescribeInboundIntegrations returns neither names nor tags."),
+    "modelled-errors": ("model", "An invalid request returns an error that the model contains."),
+    "not-found": ("model", "A request for an unknown integration returns IntegrationNotFoundFault."),
+    "delete-answer": ("model", "DeleteIntegration returns the status DELETING, without IntegrationConfig."),
+    "kms-key": ("model", "A KMS key that cannot be accessed causes KMSKeyNotAccessibleFault."),
     "encryption-context": ("model", "AdditionalEncryptionContext is allowed only together with KmsKeyId."),
-    "interval": ("configuring", "RefreshInterval is a string of 15 to 8640 minutes; 15 for DynamoDB unless set."),
-    "interval-changes": ("configuring", "ModifyIntegration changes RefreshInterval; a TargetNamespace is refused."),
-    "data-filter": ("model", "A DynamoDB source takes no DataFilter."),
+    "interval": (
+        "configuring",
+        "RefreshInterval is a string with 15 to 8640 minutes; for DynamoDB, the default is 15.",
+    ),
+    "interval-changes": ("configuring", "ModifyIntegration changes RefreshInterval and rejects TargetNamespace."),
+    "data-filter": ("model", "A DynamoDB source does not support DataFilter."),
     "pitr": ("sources", "Point-in-time recovery must be on, or the integration needs attention."),
-    "table-policy": ("sources", "The table's policy lets glue.amazonaws.com do three actions, DescribeExport too."),
-    "table-policy-conditions": ("sources", "Its conditions on aws:SourceAccount and aws:SourceArn count."),
-    "grant-a": ("target", "The caller needs glue:CreateInboundIntegration, in the catalog or in its own policies."),
-    "grant-b": ("target", "glue.amazonaws.com needs glue:AuthorizeInboundIntegration in the catalog, all the time."),
+    "table-policy": (
+        "sources",
+        "The table's policy allows glue.amazonaws.com three actions, including DescribeExport.",
+    ),
+    "table-policy-conditions": (
+        "sources",
+        "The policy's conditions on aws:SourceAccount and aws:SourceArn are evaluated.",
+    ),
+    "grant-a": ("target", "The catalog's policy or the caller's must allow glue:CreateInboundIntegration."),
+    "grant-b": ("target", "The catalog's policy must always allow glue.amazonaws.com AuthorizeInboundIntegration."),
     "location-uri": ("target", "The target database needs a LocationUri."),
     "target-role-trust": ("target", "The target role trusts glue.amazonaws.com."),
-    "target-role-rights": ("target", "The target role needs each of its documented rights."),
+    "target-role-rights": ("target", "The target role needs each of the documented permissions."),
     "resource-property": ("target", "A resource property with a role belongs to the target database."),
-    "shared-properties": ("limitations", "One property per resource, one per table in it; integrations share them."),
-    "creating-active": ("managing", "CREATING becomes ACTIVE, and only then the full load begins."),
-    "modifying": ("managing", "ModifyIntegration shows MODIFYING, then ACTIVE."),
-    "needs-attention-repair": ("troubleshooting", "After a repair the integration goes on by itself, with back-off."),
-    "seven-days": ("managing", "Seven days without a repair make the integration FAILED."),
-    "failed-terminal": ("managing", "FAILED is final: delete and create again."),
-    "deleting-keeps": ("managing", "Deleting shows DELETING and keeps the target's data."),
-    "managed-key": ("limitations", "A source under the AWS managed key is not supported."),
-    "source-missing": ("troubleshooting", "A missing source needs attention."),
-    "type-map": ("unnesting", "S, N, B, BOOL, SS, NS, BS and L have their types; N is a double."),
+    "shared-properties": (
+        "limitations",
+        "Integrations share one property for each resource and for each of its tables.",
+    ),
+    "creating-active": ("managing", "The full load begins only after CREATING has changed to ACTIVE."),
+    "modifying": ("managing", "After ModifyIntegration, the status is MODIFYING, then ACTIVE."),
+    "needs-attention-repair": (
+        "troubleshooting",
+        "After a repair, the integration continues automatically, with back-off.",
+    ),
+    "seven-days": ("managing", "After seven days without a repair, the status is FAILED."),
+    "failed-terminal": ("managing", "FAILED is final: the integration must be deleted and created again."),
+    "deleting-keeps": ("managing", "During deletion the status is DELETING, and the target's data is kept."),
+    "managed-key": ("limitations", "A source that is encrypted with the AWS managed key is not supported."),
+    "source-missing": ("troubleshooting", "If the source is missing, the integration needs attention."),
+    "type-map": ("unnesting", "S, N, B, BOOL, SS, NS, BS and L have documented column types; N is a double."),
     "null-ignored": ("unnesting", "NULL produces no value."),
     "lists-of-strings": ("unnesting", "Every element of a list becomes a string."),
     "toplevel": ("unnesting", "TOPLEVEL: one column per attribute; maps are structs without type tags."),
     "full": ("unnesting", "FULL: each leaf of a map is a column named by its dotted path; arrays stay arrays."),
-    "nounnest": ("unnesting", "NOUNNEST: keys are columns, the rest is one struct `value` with type tags."),
-    "default-full": ("unnesting", "Without table properties the mode is FULL."),
+    "nounnest": (
+        "unnesting",
+        "NOUNNEST: keys are columns; the other attributes are in a struct `value` with type tags.",
+    ),
+    "default-full": ("unnesting", "Without table properties, the unnest mode is FULL."),
     "mixed-string": ("unnesting", "Attributes of several types become strings."),
-    "type-change": ("managing", "A changed data type: SYNCING, a fresh full snapshot, ACTIVE."),
-    "layout-change": ("target", "A change of unnesting or partitioning loads the table anew."),
-    "colon": ("limitations", "A colon in a column's or a nested field's name makes the integration FAILED."),
-    "columns-limit": ("limitations", "More than 1000 columns make the integration FAILED."),
-    "insert-update-delete": ("monitoring", "Inserted, updated and deleted rows reach the table and are counted."),
-    "final-state": ("exports", "Several writes to one key in one window arrive as their final state."),
-    "new-attribute": ("managing", "A new attribute is a new column, null in the old rows."),
-    "old-snapshots": ("managing", "Earlier snapshots stay readable with their rows."),
-    "every-write-path": ("sources", "Every way of writing is replicated, deletions by time to live included."),
-    "iceberg-glue-table": ("target", "The Glue table is ICEBERG with metadata_location and glue_integration_id."),
-    "default-bucket": ("partitioning", "By default the table is in buckets of the hash key."),
-    "partition-functions": ("partitioning", "identity, year, month, day and hour, in several levels; nothing else."),
+    "type-change": ("managing", "If a data type changes, the status is SYNCING until a new full load is complete."),
+    "layout-change": ("target", "After a change of unnesting or partitioning, the table is loaded again."),
+    "colon": ("limitations", "A colon in the name of a column or nested field causes the status FAILED."),
+    "columns-limit": ("limitations", "More than 1,000 columns cause the status FAILED."),
+    "insert-update-delete": ("monitoring", "Inserted, updated and deleted rows appear in the table and are counted."),
+    "final-state": ("exports", "Several writes to one key in one export window appear as the final state."),
+    "new-attribute": ("managing", "A new attribute becomes a new column, which is NULL in existing rows."),
+    "old-snapshots": ("managing", "Earlier snapshots can still be read with their rows."),
+    "every-write-path": ("sources", "Every kind of write is replicated, including deletions by time to live."),
+    "iceberg-glue-table": ("target", "The Glue table has the type ICEBERG, metadata_location and glue_integration_id."),
+    "default-bucket": ("partitioning", "By default, the table is partitioned by buckets of the hash key."),
+    "partition-functions": (
+        "partitioning",
+        "The only partition functions are identity, year, month, day and hour, on several levels.",
+    ),
     "partition-conversions": (
         "partitioning",
-        "Time functions need epoch_sec, epoch_milli or iso; UTC timestamps result.",
+        "Time functions need epoch_sec, epoch_milli or iso, and produce UTC timestamps.",
     ),
-    "partition-missing": ("partitioning", "A missing partition column or a failed conversion needs attention."),
-    "partition-limit": ("managing", "At most ten partition keys."),
-    "log-messages": ("monitoring", "Four log messages with their fields in the integration's stream."),
-    "metrics": ("monitoring", "Six metrics with integrationArn, loadType and tableName, if the role may put them."),
-    "events": ("monitoring", "EventBridge events whose source begins with aws.glue-zero-etl."),
-    "export-full": ("exports", "A full export: manifests, checksums, _started, data of {Item} lines."),
-    "export-incremental": ("exports", "An incremental export: from inclusive, to exclusive, old and new images."),
+    "partition-missing": (
+        "partitioning",
+        "After a missing partition column or failed conversion, the integration needs attention.",
+    ),
+    "partition-limit": ("managing", "A table has at most ten partition keys."),
+    "log-messages": ("monitoring", "The integration's log stream contains four kinds of messages with their fields."),
+    "metrics": ("monitoring", "If the role may write them, six metrics have integrationArn, loadType and tableName."),
+    "events": ("monitoring", "The source of EventBridge events begins with aws.glue-zero-etl."),
+    "export-full": ("exports", "A full export consists of manifests, checksums, _started, and files of {Item} lines."),
+    "export-incremental": (
+        "exports",
+        "An incremental export includes its start but not its end, with old and new images.",
+    ),
 }
 
 
@@ -115,7 +142,7 @@ def held_by() -> dict[str, list[str]]:
 
 def table() -> str:
     """Return the table of rows and tests in Markdown."""
-    lines = ["| AWS page | documented | held by |", "| --- | --- | --- |"]
+    lines = ["| AWS page | documented | tests |", "| --- | --- | --- |"]
     for row, tests in held_by().items():
         page, text = ROWS[row]
         lines.append(f"| {PAGES[page]} | {text} | {', '.join(tests)} |")

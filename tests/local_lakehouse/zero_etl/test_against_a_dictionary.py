@@ -1,4 +1,4 @@
-"""Random histories of a table against a plain dictionary per version: the target equals it at every snapshot."""
+"""Random histories of a table: at every snapshot, the target equals a plain dictionary of that version."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.long
 
 Row = dict[str, Any]
 
-# Histories of each kind; more with an environment variable.
+# The number of histories of each kind; an environment variable increases it.
 HISTORIES = int(os.environ.get("ZETL_HISTORIES", "8"))
 STEPS = 40
 
@@ -188,7 +188,7 @@ def texts_of_several_types(items: Iterable[Item], struct: StructType, mode: str)
 
 
 def expected_row(item: Item, struct: StructType, mode: str, texts: Container[str] = ()) -> Row:
-    """Write an item as its expected row in a table with the given columns, without columnar code."""
+    """Convert an item to its expected row in a table with the given columns, without columnar code."""
     if mode == "NOUNNEST":
         others = {name: value for name, value in item.items() if name != "pk"}
         key = struct.fields[0]
@@ -199,7 +199,7 @@ def expected_row(item: Item, struct: StructType, mode: str, texts: Container[str
     row = {}
     for field in struct.fields:
         value = _at(item, field.name, full=mode == "FULL")
-        # A map without members is null, unless the column is a string for values of any type.
+        # An empty map is NULL, unless the column is a string because its values have several types.
         value = None if value == {"M": {}} and field.name not in texts else value
         row[field.name] = _plain(value, field.field_type)
     return row
@@ -283,7 +283,7 @@ class NoUnnest(History):
 
 
 class NumberKeys(History):
-    """Keys, some of which become the same double."""
+    """Keys, some of which convert to the same double."""
 
     key_type = "N"
     keys = ("1", "1.00000000000000000001", "2", "-3.5", "12345678901234567", "12345678901234568")

@@ -1,4 +1,4 @@
-"""Problems that stop an integration are named, and it continues automatically once they are fixed."""
+"""Problems that stop an integration: each is named, and the integration continues once the problem is fixed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The target is plain Iceberg: every reader finds the same rows."""
+"""Readers of the target, which is plain Iceberg: all find the same rows."""
 
 from __future__ import annotations
 

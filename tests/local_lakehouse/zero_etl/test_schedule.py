@@ -1,4 +1,5 @@
-"""Refreshes start soon after a write, not long after the first of many, and at intervals without one."""
+"""The schedule of refreshes: soon after a write, soon after the first of many writes, and at intervals without
+writes."""
 
 from __future__ import annotations
 
@@ -111,7 +112,7 @@ def test_a_waiting_thread_returns_when_it_is_stopped() -> None:
 
 @pytest.fixture
 def slow() -> Iterator[TestLakehouse]:
-    """A lakehouse that would refresh only after an hour by its interval."""
+    """A lakehouse with a refresh interval of an hour."""
     clock = Clock()
     running = Lakehouse(Settings(refresh_seconds=3600, clock=clock))
     running.start()

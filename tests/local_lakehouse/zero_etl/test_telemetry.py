@@ -17,7 +17,7 @@ BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/zetl"
 
 @dataclass
 class Announced:
-    """An account with a table, and every event that reached an event bus."""
+    """An account with a table, and all events that an event bus received."""
 
     world: World
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -140,7 +140,7 @@ def test_what_is_said_to_be_synced_is_synced(
         logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=stream
     )["events"]
     synced = int(json.loads(events[-1]["message"])["details"]["lastSyncedTimestamp"])
-    # A client that reads its clock some time after its write waits for a time in between.
+    # A client that reads the clock after its write waits for a sync time that is not before the write.
     assert synced == int((began if written_meanwhile else world.clock.now) * 1000)
 
 

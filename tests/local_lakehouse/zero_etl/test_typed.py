@@ -1,4 +1,4 @@
-"""Items as Arrow: nothing is lost, whatever their types and their order."""
+"""Items as Arrow data: nothing is lost, whatever the types and the order of the items."""
 
 from __future__ import annotations
 

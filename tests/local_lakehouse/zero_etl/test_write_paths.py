@@ -1,4 +1,4 @@
-"""The target reflects every way of writing an item."""
+"""Every kind of write to an item, as reflected in the target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures show exactly their data, describe it in words, and stay the same between runs."""
+"""Figures, which show exactly their data, describe it in words, and do not differ between runs."""
 
 import html
 import json
@@ -333,7 +333,7 @@ def test_what_a_clock_measured_can_be_left_out() -> None:
 
 
 def _contrast(one: str, other: str) -> float:
-    """The contrast ratio of WCAG 2.2 between two colours such as "#1f2328"."""
+    """Return WCAG 2.2's contrast ratio of two colours, such as "#1f2328"."""
 
     def luminance(colour: str) -> float:
         parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
@@ -383,7 +383,7 @@ def test_a_map_shows_states_with_a_value_and_says_which() -> None:
     assert charts.summary(chart) == "NV has most\nheatmap:\n  CA: 0\n  NV: 2\n  RI: 1.5"
     without, with_value = chart.data
     names = {name for row in without.text for name in row if name}
-    assert len(names) == 51 - 3, "a state without a value is named, and not a zero"
+    assert len(names) == 51 - 3, "a state without a value is named, and not shown as zero"
     assert not names & {"NV", "CA", "RI"}
     assert "<b>CA</b><br>0" in [word for row in with_value.text for word in row]
 

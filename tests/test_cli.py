@@ -1,4 +1,4 @@
-"""The ``zetl`` command's errors for invalid arguments."""
+"""Errors of the ``zetl`` command for invalid arguments."""
 
 from pathlib import Path
 

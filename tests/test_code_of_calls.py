@@ -1,4 +1,4 @@
-"""The code on a helper's card does the same as the helper."""
+"""The code on a helper's card, which must do the same as the helper."""
 
 import io
 import shlex
@@ -38,7 +38,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 
 @pytest.fixture
 def steps(lab: Lab) -> list[Step]:
-    """The steps from nothing to an integration, all of which changed something."""
+    """The steps from an empty account to an integration, each of which changed something."""
     return chapters.catch_up_steps(lab, 3)
 
 
@@ -68,7 +68,7 @@ def test_what_the_cards_unfold_to_makes_the_same_lab(way: str, steps: list[Step]
             code(boto3_code(shown))
         else:
             commands(cli_commands(shown))
-    # The helpers find that everything exists, exactly as they would create it.
+    # The helpers find that everything exists in the state in which they would create it.
     again = [
         *chapters._source(elsewhere),
         *chapters._target(elsewhere),

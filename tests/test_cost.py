@@ -1,4 +1,4 @@
-"""The estimate follows the published prices, is never negative, and more of anything never costs less."""
+"""The cost estimate: it follows the published prices, is never negative, and never decreases with more usage."""
 
 import json
 import math
@@ -32,7 +32,7 @@ def amount(estimate: cost.Estimate, item: str) -> float:
 
 
 def no_less(more: cost.Estimate, less: cost.Estimate) -> bool:
-    """Return whether each line of one estimate is at least the other's, apart from the last digits of a float."""
+    """Return whether each line of one estimate is at least that of the other, apart from rounding errors."""
     return all(
         item.usd >= other.usd or math.isclose(item.usd, other.usd, rel_tol=1e-9)
         for item, other in zip(more.items, less.items, strict=True)

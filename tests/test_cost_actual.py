@@ -1,4 +1,4 @@
-"""A lab's cost is computed from AWS's reports; each expected figure is computed independently."""
+"""A lab's cost, computed from AWS's reports; the expected figures are computed independently."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +28,8 @@ def test_a_table_is_billed_by_size_and_an_integration_by_exports_and_logs(lab: L
     chapters.catch_up(lab, 3)
     described = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     created = integration.require(lab)["CreateTime"]
-    # 1,000 items, each 100 bytes smaller than a thousandth of a GB: with the 100 bytes that DynamoDB adds, 1 GB.
+    # 1,000 items, each 100 bytes smaller than a thousandth of a GB. With the 100 bytes that DynamoDB adds to each, the
+    # sum is 1 GB.
     size = {"TableSizeBytes": 2**30 - 100 * 1000, "ItemCount": 1000, "CreationDateTime": created}
     Answers(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
     spent = amounts(cost.actual(lab, now=created + timedelta(days=10, seconds=1)))

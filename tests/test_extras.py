@@ -43,7 +43,7 @@ def test_without_extras_each_command_names_what_to_install(tmp_path: Path) -> No
     assert errors["doctor"] == ""
 
 
-# With a data path in the environment, botocore looks for the profile at the first call, not when a session is made.
+# If the environment has a data path, botocore looks for the profile at the first call, not when the session is created.
 @pytest.mark.parametrize("more", [{}, {"AWS_DATA_PATH": os.devnull}])
 def test_without_extras_the_aws_target_gets_as_far_as_its_credentials(tmp_path: Path, more: dict[str, str]) -> None:
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_PROFILE": "nobody"}

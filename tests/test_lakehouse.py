@@ -122,7 +122,7 @@ def test_queries_history_and_saved_queries_are_those_of_the_labs_workgroup(evolv
     assert "The answer" not in lakehouse.saved_queries(evolved)
 
 
-# Last in the file, because a second lakehouse in this process takes over moto from the module's lakehouse.
+# This test is last, because moto then belongs to the second lakehouse in this process, not to the module's.
 def test_an_empty_workgroup_has_no_history(lab: Lab) -> None:
     target.create_bucket(lab)
     assert lakehouse.query_history(lab).equals(pd.DataFrame())

@@ -1,4 +1,4 @@
-"""The tests' marks match their imports."""
+"""The tests' marks, which must match the imports."""
 
 import ast
 import importlib.metadata
@@ -22,7 +22,7 @@ def pins(name: str) -> dict[str, str]:
 
 
 def differing_modules() -> set[str]:
-    """Return the modules of the packages that have two versions."""
+    """Return the modules of the packages whose two sets of versions differ."""
     tested, studio = pins("tested"), pins("studio")
     owners = importlib.metadata.packages_distributions()
     different = {name for name, version in tested.items() if studio.get(name) != version}
@@ -55,7 +55,7 @@ def test_what_is_asked_on_one_set_of_versions_imports_nothing_that_has_two() -> 
 
 
 def test_the_tests_in_a_browser_are_those_of_their_folder() -> None:
-    """`make browser-test` collects only the folder, and `make unit` leaves out the mark."""
+    """`make browser-test` runs only that folder, and `make unit` leaves out tests with the mark."""
     marked = {path.parent for path in TESTS.rglob("test_*.py") if _is_marked(path, "browser")}
     assert marked == {TESTS / "browser"}
     assert [path.name for path in (TESTS / "browser").glob("test_*.py") if not _is_marked(path, "browser")] == []

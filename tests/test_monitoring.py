@@ -109,7 +109,7 @@ def test_the_log_is_found_in_each_spelling_of_its_group(lab: Lab, lakehouse_tick
         },
     }
     logs = lab.client("logs")
-    # Another owner's integration, with a similar stream and group.
+    # Another owner's integration has a log stream and a log group with similar names.
     for name, streams in ((group, [stream, f"{found}x"]), (f"/aws-glue/zeroETL-integrations/logs/{found}x", ["a"])):
         logs.create_log_group(logGroupName=name)
         for entry in streams:

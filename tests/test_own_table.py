@@ -1,4 +1,4 @@
-"""A table with keys derived from its items, and the clean-up of individual tables."""
+"""A learner's own table, whose keys are derived from its items, and the clean-up of individual tables."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Generated payments are valid, well distributed, and the same every time."""
+"""Generated payments, which are valid, well distributed, and the same in every run."""
 
 from datetime import UTC, datetime
 

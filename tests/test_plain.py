@@ -1,4 +1,4 @@
-"""Documents are accessible: links, headings, descriptions of pictures, spelling, plain words."""
+"""Plain and accessible documents: links, headings, descriptions of pictures, spelling, and words."""
 
 import ast
 import io
@@ -61,7 +61,7 @@ def prose(path: Path) -> str:
 
 
 def anchors(path: Path) -> set[str]:
-    """Return a document's anchors: its headings, as GitHub and the site write them, and its explicit anchors."""
+    """Return a document's anchors: those that GitHub and the site create for headings, and explicit ones."""
     found: set[str] = set(re.findall(r"<a id=\"([^\"]+)\"", prose(path)))
     for heading in re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE):
         plain = re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()

@@ -1,4 +1,4 @@
-"""Each policy template is a valid, narrow policy after rendering."""
+"""The policy templates: after rendering, each is a valid, narrow policy."""
 
 import json
 import re
@@ -36,7 +36,7 @@ NAMES = {
     "AnyBucket": "glue-zetl-target-123456789012-us-east-1*",
     "AnyDatabase": "*customerdb",
 }
-# Statements that may name no single resource, with AWS's reason; policies/README.md explains each.
+# Statements that cannot name a specific resource, with AWS's reason; policies/README.md explains each.
 ANY_RESOURCE = {
     ("table_resource_policy.json", "ZeroEtlExport"),  # a table's policy reaches that table only
     ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources

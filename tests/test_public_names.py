@@ -1,4 +1,4 @@
-"""A public module lists its own names, so that Tab completion shows them and no imports."""
+"""Public modules, which list their own names so that Tab completion shows no imported names."""
 
 import types
 

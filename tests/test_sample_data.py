@@ -1,4 +1,4 @@
-"""The sample data matches the chapters, the charts and its README."""
+"""The sample data, which must match the chapters, the charts and its README."""
 
 import base64
 import json
@@ -58,7 +58,7 @@ def text(item: dict[str, Any], name: str) -> str:
 
 
 def with_bytes(value: Any) -> Any:
-    """The value for boto3: binary values as bytes instead of base64."""
+    """Return a value for boto3, with binary values as bytes instead of base64."""
     if isinstance(value, list):
         return [with_bytes(element) for element in value]
     if not isinstance(value, dict):
@@ -71,7 +71,7 @@ def with_bytes(value: Any) -> Any:
 
 
 def complaints(operation: str, arguments: dict[str, Any]) -> str:
-    """botocore's complaints about the arguments of a DynamoDB operation; empty if there are none."""
+    """Return botocore's errors about the arguments of a DynamoDB operation; empty if there are none."""
     model = botocore.session.get_session().get_service_model("dynamodb")
     report = ParamValidator().validate(arguments, model.operation_model(operation).input_shape)
     return str(report.generate_report())

@@ -1,5 +1,4 @@
-"""The configuration that starts the tutorial in a browser matches the project: development container, Binder, CI
-artifacts."""
+"""The configuration for starting the tutorial in a browser: development container, Binder, and CI artifacts."""
 
 import json
 import os

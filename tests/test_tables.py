@@ -1,4 +1,4 @@
-"""Tables are interactive where scripts run, and plain where outputs are compared."""
+"""Tables, which are interactive where scripts run, and plain where outputs are compared."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""The template passes AWS's linter, and matches the helpers."""
+"""The CloudFormation template, which must pass AWS's linter and match the helpers."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def resolved(value: Any, lab: Lab) -> Any:
 
 
 def properties(lab: Lab) -> dict[str, dict[str, Any]]:
-    """Properties of the template's resources by type, as they would be in this account."""
+    """Return the properties of the template's resources by type, as they would be in this account."""
     found = resolved(template.render(lab)["Resources"], lab).values()
     return {entry["Type"]: entry["Properties"] for entry in found}
 
@@ -157,7 +157,7 @@ def registry() -> dict[str, set[str]]:
 
 def test_the_regions_are_those_in_which_cloudformation_lists_integrations() -> None:
     listed = {region for region, types in registry().items() if "AWS::Glue::Integration" in types}
-    # For unknown Regions, the linter assumes all resource types: those of other partitions.
+    # For Regions that it does not know, such as those of other partitions, the linter assumes all resource types.
     partition = boto3.Session(region_name="us-east-1").get_partition_for_region
     assert regions() == {region for region in listed if partition(region) == "aws"}
 

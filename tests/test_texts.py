@@ -1,4 +1,4 @@
-"""The documents' links work, and their statements match the code."""
+"""The links in the documents, and the statements that must match the code."""
 
 import re
 from pathlib import Path

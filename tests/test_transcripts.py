@@ -38,7 +38,7 @@ def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
 
 
 def make_foreign_things(lab: Lab) -> None:
-    """Create foreign resources with the lab's names: without the lab's tags, or with another lab's."""
+    """Create resources that have the lab's names but do not belong to it: without tags, or with another lab's tags."""
     lab.client("dynamodb").create_table(**source.definition(lab))
     source.enable_pitr(lab)
     lab.client("s3").create_bucket(Bucket=lab.bucket)

@@ -1,6 +1,6 @@
 """Several commands in one process: ``python -m tests.without_extras COMMAND …``.
 
-Prints, as JSON, the exit status and standard error of each.
+It prints the exit status and standard error of each as JSON.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ def run(command: str) -> dict[str, object]:
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
         try:
             status = main(shlex.split(command))
-        except Exception:  # noqa: BLE001  (a traceback that a person would see is what the test looks for)
+        except Exception:  # noqa: BLE001 (the test looks for the traceback that a user would see)
             status = -1
             said.write(traceback.format_exc())
     return {"command": command, "status": status, "error": said.getvalue().strip()}

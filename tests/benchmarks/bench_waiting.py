@@ -1,5 +1,4 @@
-"""The waits of requests while 400,000 items are imported, loaded and refreshed, and the delay until a change is
-visible."""
+"""Waits of requests while 400,000 items are imported, loaded and refreshed, and delays until changes are visible."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The practice console in a real Chromium: it is safe against foreign content, and says when the lakehouse is
-stopped."""
+"""The practice console in a real Chromium: foreign content, and messages when the lakehouse is stopped."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Every slide in a real Chromium: nothing is cut off, no network requests are sent, and a screenshot is saved for
-review."""
+"""Every slide in a real Chromium: nothing is cut off, nothing is requested, and a screenshot is saved."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

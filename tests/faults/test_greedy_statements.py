@@ -1,5 +1,4 @@
-"""Statements that exhaust memory or never end, sent by many clients at once: each fails without affecting the
-others."""
+"""Statements that exhaust memory or never end, from many clients at once: each fails without affecting others."""
 
 import threading
 import time

@@ -1,8 +1,8 @@
-"""Lets nbval check each notebook on a fresh, separate local lakehouse.
+"""A plugin that makes nbval check each notebook on a fresh, separate local lakehouse.
 
-nbval starts a notebook's kernel with the environment of the test process. Before that happens, this plugin starts a
-lakehouse and points the environment to it, so that notebooks run in parallel and in any order. A notebook's
-opening cell creates what earlier chapters create.
+nbval starts a notebook's kernel with the environment of the test process. Before that, this plugin starts a lakehouse
+and sets the environment to use it, so that notebooks can run in parallel and in any order. A notebook's opening cell
+creates everything that it needs from earlier chapters.
 """
 
 import os
@@ -33,7 +33,7 @@ _lakehouses: dict[Path, tempfile.TemporaryDirectory[str]] = {}
 
 
 class _KernelManager(KernelManager):
-    """As `zetl_helpers.course.notebooks.SocketFileKernelManager`, for nbval, which offers no option for it."""
+    """`zetl_helpers.course.notebooks.SocketFileKernelManager` for nbval, which has no option for a kernel manager."""
 
     def _transport_default(self) -> str:
         return "ipc"

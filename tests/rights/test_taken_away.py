@@ -34,7 +34,7 @@ def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
 
 
 def tutorial(lab: Lab) -> None:
-    """Run the chapters' steps, without their pictures."""
+    """Run the chapters' steps, except the charts."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)
@@ -162,7 +162,7 @@ def test_an_integration_says_what_it_misses(shared: Lab, taken: str, said: str) 
         shared.client("glue").delete_database(Name=shared.database)
     else:
         target.remove_catalog_statements(shared)
-    # With the partition column, so that a refresh that had already started does not report a different problem.
+    # The item has the partition column; otherwise, a refresh that has already started would report a different problem.
     item = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}, "State": {"S": "NV"}}
     shared.client("dynamodb").put_item(TableName=shared.table, Item=item)
     assert re.search(said, integration.wait_until_attention(shared))

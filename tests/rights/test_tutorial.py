@@ -1,4 +1,4 @@
-"""The whole tutorial as the learner, in each kind of account: nothing is denied, and no part of a policy is unused."""
+"""The whole tutorial, run by the learner in each kind of account: nothing is denied, and no permission is unused."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 def excused() -> list[tuple[str, str]]:
-    """Read the README's table of permissions that only AWS requires: statement, and the end of its idle part."""
+    """Return the README's table of permissions that only AWS requires: each statement and its unused part."""
     table = README.read_text(encoding="utf-8").partition("shows that they are used:")[2].partition("\n## ")[0]
     return re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", table, re.MULTILINE)
 
@@ -34,7 +34,7 @@ def each_twice(folder: Path) -> list[Path]:
     twice = []
     for chapter in CHAPTERS:
         again = folder / chapter.name.replace("_", "_again_", 1)
-        # Pictures are next to the notebooks.
+        # The notebooks refer to pictures by relative paths.
         again.write_text(chapter.read_text().replace("../docs", str(ROOT / "docs")))
         twice += [chapter, again]
     return twice
@@ -51,8 +51,8 @@ class Account:
         studio: Whether it has a domain of SageMaker Unified Studio.
         left_out: The chapters that the learner does not run, by their numbers.
         again: Whether each chapter runs a second time and finds its own resources.
-        needed: Parts of the policies that are idle in every other account, and must not be idle in this one.
-        idle: Parts that are idle in this account and in no other.
+        needed: Parts of the policies that are unused in every other account, and must be used in this one.
+        idle: Parts that are unused only in this account.
     """
 
     governed: bool = False
@@ -65,7 +65,7 @@ class Account:
     idle: tuple[str, ...] = ()
 
 
-# Idle in an account without the Studio, in which there is no project to find.
+# Unused in an account without the Studio, which has no project.
 NO_PROJECT = (
     "SeeWithoutResource: datazone:GetConnection",
     "SeeWithoutResource: datazone:ListConnections",
@@ -87,7 +87,7 @@ ACCOUNTS = {
     "without the Studio": Account(
         studio=False,
         left_out=("03",),
-        # There is no project to share with either.
+        # There is no project, so nothing can be shared with one.
         idle=(
             "LookAfterTargetRole: iam:UntagRole",
             *NO_PROJECT,
@@ -146,17 +146,17 @@ def test_every_chapter_runs_and_the_learners_policies_are_enough_and_no_more_tha
             become(administrator, documents)
             before = newest(running)
             yield
-            # Chapter 3 also queries with the project's role, which is refused before the grant.
+            # Chapter 3 also queries with the project's role, and the query before the grant is denied.
             asked[:] = rights(running, after=before, of=ROLE)
 
     every = each_twice(tmp_path) if account.again else CHAPTERS
     chapters = [path for path in every if not path.name.startswith(account.left_out or ("-",))]
     ran = notebooks.run(chapters, tmp_path / "out", world=learners_lakehouse)
-    assert denied(asked) == [], "add what is missing to policies/learner_*.json, as narrow as AWS lets it be"
+    assert denied(asked) == [], "add the missing permissions to policies/learner_*.json, as narrow as AWS allows"
     assert ran == 0
     idle = {
         right
         for right in unused(documents, asked)
         if not any(right.partition(":")[0] == statement and right.endswith(part) for statement, part in known)
     }
-    assert idle == set(account.idle), "take what nobody needs out of policies/learner_*.json"
+    assert idle == set(account.idle), "remove unused permissions from policies/learner_*.json"

@@ -1,4 +1,4 @@
-"""Parts of a policy that were not needed."""
+"""Unused parts of policies, and denied permissions."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,13 +6,13 @@ from typing import Any
 
 
 def unused(documents: Iterable[dict[str, Any]], rights: Iterable[dict[str, Any]]) -> list[str]:
-    """Name each action and each resource of a statement that no granted permission needed."""
+    """Return each action and each resource in a statement that no granted permission needed."""
     granted = {(right["action"], right["resource"]) for right in rights if right["allowed"]}
     return [line for document in documents for entry in document["Statement"] for line in _idle(entry, granted)]
 
 
 def denied(rights: Iterable[dict[str, Any]]) -> list[str]:
-    """Name each permission that was not granted."""
+    """Return each permission that was not granted."""
     return [f"{right['action']} on {right['resource']}" for right in rights if not right["allowed"]]
 
 

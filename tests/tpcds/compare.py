@@ -1,4 +1,4 @@
-"""TPC-DS: all 99 queries as Trino formats them, compared with DuckDB's results."""
+"""The 99 queries of TPC-DS as Trino formats them, compared with DuckDB's results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from local_lakehouse.sql.grammar.reader import RESERVED
 from local_lakehouse.sql.grammar.tokens import Kind, tokenize
 from local_lakehouse.sql.workers.pool import WorkerPool
 
-# Words before a parenthesis that are not names of functions.
+# Words that precede a parenthesis but are not function names.
 _NOT_FUNCTIONS = RESERVED | {"OVER", "ROWS", "ALL", "ANY", "SOME", "DATE", "INTERVAL", "DECIMAL", "VARCHAR", "SETS"}
 _ROUNDING = 0.011
 _BARE_DATE = re.compile(r"(?<!DATE )('\d{4}-\d\d-\d\d')")
@@ -59,7 +59,7 @@ class Tables:
         return Source(("awsdatacatalog", "tpcds", names[-1]), relation, columns)
 
     def rows(self, relation: str) -> pa.Table:
-        """Return the rows of a table that was found, under DuckDB's column names."""
+        """Return a table's rows under DuckDB's column names."""
         table = self.tables[self.opened[relation]]
         return table.rename_columns([f"c{place}" for place in range(table.num_columns)])
 
@@ -91,7 +91,7 @@ def as_trino_formats(text: str) -> str:
 
 
 def same(mine: Sequence[Sequence[Text]], its: Sequence[Sequence[Text]]) -> bool:
-    """Return whether two answers are equal, apart from the rounding of decimals, whose quotients differ in scale.
+    """Return whether two results are equal, apart from the scale of quotients of decimals.
 
     Args:
         mine: Our rows.

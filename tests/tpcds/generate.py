@@ -1,4 +1,4 @@
-"""Generator of TPC-DS: tables, queries and DuckDB's own answers, written to a folder.
+"""The generator of TPC-DS, which writes tables, queries and DuckDB's answers to a folder.
 
 It runs in a separate environment, with the same version of ``duckdb`` and ``duckdb-extension-tpcds``.
 """
@@ -20,7 +20,7 @@ def main(folder: Path) -> None:
     Args:
         folder: The folder for the files.
     """
-    import duckdb_extension_tpcds  # type: ignore[import-not-found]  # there in its own environment only
+    import duckdb_extension_tpcds  # type: ignore[import-not-found] # installed only in its own environment
 
     package = Path(duckdb_extension_tpcds.__file__).parent
     extension = next(package.glob("extensions/*/tpcds.duckdb_extension"))

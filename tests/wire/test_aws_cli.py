@@ -1,4 +1,4 @@
-"""The blog's commands, corrected, with the real AWS CLI."""
+"""The blog's commands with corrections, run by the real AWS CLI."""
 
 import json
 import os

@@ -1,7 +1,7 @@
-"""dbt with its Athena adapter builds a small project on the lakehouse, and builds it again when the rows have changed.
+"""dbt with its Athena adapter, which builds a small project on the lakehouse and rebuilds it after the rows change.
 
-dbt is in a separate environment, as its documentation advises: it needs an older PyAthena, mmh3 and pathspec than other
-tools here. `make .venv-dbt/.ready` creates it, and `make test` does so first.
+dbt is in a separate environment, as its documentation recommends, because it needs older versions of PyAthena, mmh3 and
+pathspec than other tools. `make .venv-dbt/.ready` creates the environment; `make test` runs it first.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def dbt(tmp_path: Path) -> Iterator[Dbt]:
     lakehouse.stop()
 
 
-@pytest.mark.timeout(300)  # dbt takes seconds to load its own macros
+@pytest.mark.timeout(300)  # dbt needs seconds to load its own macros
 def test_a_project_is_built_and_built_again(dbt: Dbt) -> None:
     states = dbt.build()
 

@@ -1,4 +1,4 @@
-"""PyAthena, which SageMaker's SQL cells use: its cursors, and its dialect for SQLAlchemy."""
+"""PyAthena, which SageMaker's SQL cells use: its cursors and its SQLAlchemy dialect."""
 
 from __future__ import annotations
 

@@ -103,8 +103,7 @@ GROUP BY c_count ORDER BY custdist DESC, c_count DESC""",
 SELECT 100.00 * sum(CASE WHEN p_type LIKE 'PROMO%' THEN l_extendedprice * (1 - l_discount) ELSE 0 END)
        / sum(l_extendedprice * (1 - l_discount)) AS promo_revenue
 FROM lineitem, part
-WHERE l_partkey = p_partkey AND l_shipdate >= DATE '1995-09-01' AND l_shipdate < DATE '1995-09-01' + INTERVAL '1'
-MONTH""",
+WHERE l_partkey = p_partkey AND l_shipdate >= DATE '1995-09-01' AND l_shipdate < DATE '1995-09-01' + INTERVAL '1' MONTH""",
     15: """
 WITH revenue (supplier_no, total_revenue) AS (
   SELECT l_suppkey, sum(l_extendedprice * (1 - l_discount)) FROM lineitem

@@ -34,8 +34,7 @@ def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
 
         def late(*arguments: Any) -> None:
             monkeypatch.setattr(commits, "commit", original)
-            # The rows are written directly, as an integration does, because statements on one table wait for each
-            # other.
+            # The commit is direct, like an integration's, because statements on one table wait for each other.
             monkeypatch.setattr(iceberg_commits, "_locks", defaultdict(threading.Lock))
             accounts.run(sql)
             original(*arguments)

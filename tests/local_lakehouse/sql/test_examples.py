@@ -1,5 +1,4 @@
-"""Examples with results from Trino's function pages and Athena's user guide: each is reproduced or rejected by its
-construct's name.
+"""Examples with results from Trino's function pages and Athena's user guide: reproduced, or rejected by construct.
 
 ``trino_examples.jsonl`` and ``guide_examples.jsonl`` have one statement per line, with the text that Athena shows for
 it, or the name of its failure. In statements and results, the guide's names and texts are replaced; ``printed`` is the

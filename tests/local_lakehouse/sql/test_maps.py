@@ -1,5 +1,4 @@
-"""Keys of maps: two identical keys are the same key, and a lookup finds equal keys, independently of DuckDB's
-comparison."""
+"""Keys of maps: identical keys are one key, and look-ups find equal keys, whatever DuckDB compares."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Nested values: Special values: NaN, NULLs in arrays, rows and maps, decimals, code points, and limits of list
-functions."""
+"""Special values: NaN, NULLs in arrays, rows and maps, decimals, code points, and limits of list functions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The schedule of refreshes: soon after a write, soon after the first of many writes, and at intervals without
-writes."""
+"""The schedule of refreshes: soon after a write, soon after the first of many, and at intervals without writes."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class WorkerSession:
         return pa.RecordBatchReader.from_batches(reader.schema, self._until_interrupted(reader))
 
     def _until_interrupted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # The worker has finished, so an interruption has to reach whoever writes the rows.
+        # The worker has finished, so the reader must stop whatever writes the rows.
         for batch in batches:
             if self._interrupted:
                 raise InterruptedStatementError

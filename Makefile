@@ -23,10 +23,10 @@ DBT_READY := .venv-dbt/.ready
 RELEASE := .venv-release/.ready
 STATE := $(CURDIR)/.zetl
 
-.DEFAULT_GOAL := help
-
-# Each process would compile all modules again if this variable forbids Python to store them, as in many containers.
+# Many containers set this variable. Python then stores no compiled modules, and each process compiles them again.
 export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
 # DuckDB and its TPC-DS generator must have the same version.
 TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
 

@@ -58,7 +58,7 @@ def test_a_placeholder_is_not_attempted(question: Question, answer: Any) -> None
     outcome = question.check(answer)
     assert outcome.status == "not attempted"
     assert outcome.message.endswith(
-        "ex.q3.hint() gives the first of 2 hints, and ex.q3.solution() shows a right answer."
+        "For the first of 2 hints, run ex.q3.hint(). For a correct answer, run ex.q3.solution()."
     )
     assert question.state == "not attempted"
 

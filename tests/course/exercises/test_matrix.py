@@ -88,7 +88,7 @@ def test_every_form_of_an_answer_gets_its_verdict(
     ]
     for answer, statuses, says in expected:
         outcome = check(name, answer)
-        message = "" if outcome.status == "correct" else outcome.message.partition(" Stuck?")[0]
+        message = "" if outcome.status == "correct" else outcome.message.partition(" For the first of ")[0]
         lines.append(f"{outcome.status:<13} {shown(answer)}" + (f" → {message}" if message else ""))
         if outcome.status not in statuses or not re.search(says, message):
             surprises.append(lines[-1])

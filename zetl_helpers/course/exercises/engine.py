@@ -239,8 +239,8 @@ class Question:
 
     def _offer(self) -> str:
         count = len(self.exercise.hints)
-        first = f"Stuck? {self.handle}.hint() gives the first of {count} hints"
-        return f"{first}, and {self.handle}.solution() shows a right answer."
+        first = f"For the first of {count} hints, run {self.handle}.hint()."
+        return f"{first} For a correct answer, run {self.handle}.solution()."
 
     def __repr__(self) -> str:
         return f"Exercise {self.name} · {self.exercise.kind}: {self.exercise.title} ({self.state})"

@@ -76,12 +76,19 @@ class Checks:
         self._clients = clients
         self._governance = governance
 
-    def problems(self, ends: Endpoints) -> list[Problem]:
-        """Return all problems that prevent an integration from working, source first."""
+    def problems(self, ends: Endpoints) -> tuple[list[Problem], str]:
+        """Check the prerequisites of an integration.
+
+        Returns:
+            All problems that prevent the integration from working, source first, and the target database's location.
+            The location is empty only if there is a problem, because both come from one reading of the database.
+        """
+        database = self._database(ends.database)
+        location = _location(database) or ""
         try:
-            return [*self._source(ends), *self._target(ends)]
+            return [*self._source(ends), *self._target(ends, database is not None, location)], location
         except UnsupportedPolicyError as error:
-            return [Problem("POLICY_NOT_EVALUATED", f"{error} Change the policy; {_RETRIES}")]
+            return [Problem("POLICY_NOT_EVALUATED", f"{error} Change the policy; {_RETRIES}")], location
 
     def database_exists(self, database: str) -> bool:
         """Return whether a Glue database exists."""
@@ -89,8 +96,7 @@ class Checks:
 
     def location(self, database: str) -> str | None:
         """Return a Glue database's location in S3, without a trailing slash; None without database or location."""
-        location: str = (self._database(database) or {}).get("LocationUri", "")
-        return location.rstrip("/") or None
+        return _location(self._database(database))
 
     def catalog_policy(self) -> list[Document]:
         """Return the Data Catalog's resource policy."""
@@ -192,16 +198,15 @@ class Checks:
                 f"{_RETRIES}",
             )
 
-    def _target(self, ends: Endpoints) -> Iterator[Problem]:
-        location = self.location(ends.database)
-        if location is None and self.database_exists(ends.database):
+    def _target(self, ends: Endpoints, exists: bool, location: str) -> Iterator[Problem]:
+        if exists and not location:
             yield Problem(
                 "TARGET_LOCATION_MISSING",
                 f"The Glue database {ends.database} has no LocationUri. Set a location in S3 with UpdateDatabase; "
                 f"{_RETRIES}",
             )
             return
-        if location is None:
+        if not exists:
             yield Problem(
                 "TARGET_DATABASE_NOT_FOUND",
                 f"Target Glue database not found. Create the database {ends.database} again, with a LocationUri in S3; "
@@ -371,6 +376,11 @@ class Checks:
 
     def _missing(self, documents: Sequence[Document], asks: Sequence[Ask]) -> list[Ask]:
         return [ask for ask in asks if decide(documents, ask) is not Decision.ALLOWED]
+
+
+def _location(database: Mapping[str, Any] | None) -> str | None:
+    location: str = (database or {}).get("LocationUri", "")
+    return location.rstrip("/") or None
 
 
 def _listed(asks: Sequence[Ask]) -> str:

@@ -131,10 +131,19 @@ class Lifecycle:
         except FailedForGoodError as error:
             self._fail(integration, error.problem)
         except Exception as error:  # noqa: BLE001  (logged and shown)
-            # The service itself failed: report it where the learner looks, and continue with the other integrations.
-            _LOG.exception("integration %s failed", integration.name)
-            problem = Problem("INTERNAL_ERROR", f"{type(error).__name__}: {error}. The integration retries by itself.")
-            self._ask_for_attention(integration, [problem])
+            self._explain(integration, error)
+
+    def _explain(self, integration: Integration, error: Exception) -> None:
+        """Report a failed ingestion where the learner looks, so that the other integrations continue."""
+        try:
+            self._plan(integration)
+        except NeedsAttentionError as gone:
+            # A client has removed a prerequisite since it was checked.
+            self._ask_for_attention(integration, gone.problems)
+            return
+        _LOG.error("integration %s failed", integration.name, exc_info=error)
+        problem = Problem("INTERNAL_ERROR", f"{type(error).__name__}: {error}. The integration retries by itself.")
+        self._ask_for_attention(integration, [problem])
 
     def _replicate(self, integration: Integration) -> None:
         ends, layout, location = self._plan(integration)
@@ -199,7 +208,10 @@ class Lifecycle:
             NeedsAttentionError: A prerequisite is missing.
         """
         ends, layout = self._ends(integration)
-        problems = self.checks.problems(ends)
+        problems, location = self.checks.problems(ends)
+        while problems and (problems, location) != (again := self.checks.problems(ends)):
+            # A client removed something between two of the checks, which therefore describe different accounts.
+            problems, location = again
         other = self._owner(integration, layout.target_table)
         if other is not None:
             problems.append(
@@ -210,8 +222,7 @@ class Lifecycle:
                     "integration retries by itself.",
                 )
             )
-        location = self.checks.location(integration.database)
-        if problems or location is None:
+        if problems:
             raise NeedsAttentionError(*problems)
         return ends, layout, location
 

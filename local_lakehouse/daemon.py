@@ -36,7 +36,7 @@ class Running:
     Args:
         url: Its address.
         pid: Its process id.
-        health: Its health report: pid, account, region, refresh_seconds, refreshing, enforce_iam, governed.
+        health: The health report: pid, account, region, refresh_seconds, refreshing, enforce_iam, governed.
         token: The token for its controls.
     """
 
@@ -87,7 +87,8 @@ def start(
         The running lakehouse, and whether this call started it.
 
     Raises:
-        LakehouseError: It did not start, the running lakehouse uses another port, or this system cannot run it.
+        LakehouseError: The lakehouse did not start, the running lakehouse uses another port, or this system cannot run
+            it.
     """
     try:
         system.require_fork()
@@ -121,10 +122,10 @@ def stop(state: Path) -> bool:
     """Stop the lakehouse of a state folder; its state is kept.
 
     Returns:
-        Whether it was running.
+        Whether the lakehouse was running.
 
     Raises:
-        LakehouseError: It did not stop in time.
+        LakehouseError: The lakehouse did not stop in time.
     """
     running = find(state)
     if running is None:

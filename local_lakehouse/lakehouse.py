@@ -53,7 +53,7 @@ class Settings:
     """The settings of a lakehouse.
 
     Args:
-        state: Its state folder; None for a temporary state.
+        state: The state folder; None for a temporary folder.
         port: The port on 127.0.0.1; 0 selects a free port.
         or_any_port: Whether to use another free port if the port is in use.
         region: The emulated Region.

@@ -42,10 +42,10 @@ class _Absent(MetaPathFinder):
         self._names = names
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        """Refuse an import.
+        """Reject an import of a hidden module.
 
         Raises:
-            ModuleNotFoundError: It is one of these modules.
+            ModuleNotFoundError: The module is one of the hidden modules.
         """
         if fullname in self._names:
             raise ModuleNotFoundError(f"{fullname} is disabled in this process", name=fullname)

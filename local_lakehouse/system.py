@@ -92,7 +92,7 @@ def was_killed(status: int | None) -> bool:
     """Return whether a process ended as if the system had killed it for using too much memory.
 
     Args:
-        status: Its exit status, or the negative number of a signal; None if it is not known.
+        status: The process's exit status, or the negative number of a signal; None if unknown.
     """
     return status in (-signal.SIGKILL, -signal.SIGABRT)
 

@@ -95,7 +95,7 @@ STACK = "SageMakerUnifiedStudio-VPC"
 
 
 class Stacks:
-    """CloudFormation with the stack of the VPC, which the local lakehouse does not offer.
+    """CloudFormation with the stack of the VPC, which the local lakehouse does not support.
 
     Args:
         lab: The lab.

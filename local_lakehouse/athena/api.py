@@ -124,6 +124,6 @@ class AthenaService:
         """Retry the saves that failed.
 
         Raises:
-            StorageError: A save fails again.
+            StorageError: A save failed again.
         """
         self._executions.save_again()

@@ -203,7 +203,7 @@ class Executions:
             return self._tokens.setdefault(token, (request, execution_id))
 
     def release(self, token: str) -> None:
-        """Release the token of a refused request."""
+        """Release the token of a rejected request."""
         with self._lock:
             self._tokens.pop(token, None)
 
@@ -211,7 +211,7 @@ class Executions:
         """Retry saving the executions whose end could not be saved.
 
         Raises:
-            StorageError: A save fails again.
+            StorageError: A save failed again.
         """
         with self._lock:
             unsaved = list(self._unsaved.values())

@@ -34,7 +34,7 @@ def explain_query(statement: nodes.Statement, explained: nodes.Explain, context:
 
     Args:
         statement: The statement.
-        explained: The form of the plan.
+        explained: The format of the plan.
         context: Its context.
 
     Raises:

@@ -8,7 +8,7 @@ from local_lakehouse.protocol.wire import Fault
 
 
 def invalid_request(message: str, code: str = "INVALID_INPUT") -> Fault:
-    """Return the error for a request that Athena refuses."""
+    """Return the error for a request that Athena rejects."""
     return Fault("InvalidRequestException", message, AthenaErrorCode=code, ErrorCode=code)
 
 

@@ -125,7 +125,7 @@ def entity(names: nodes.TableName, context: Context) -> dict[str, Any]:
     """Return the catalog entry of a table or view.
 
     Raises:
-        QueryFailure: It does not exist.
+        QueryFailure: The entry does not exist.
     """
     database, name = table_of(context, names)
     entry = context.lake.table(database, name)

@@ -77,7 +77,7 @@ def read_statement(text: str) -> tuple[nodes.Statement | None, Kind]:
 
 
 def check_accepted(statement: nodes.Statement) -> None:
-    """Refuse a statement that Athena refuses before it runs anything.
+    """Reject a statement that Athena rejects without running it.
 
     Raises:
         MalformedQuery: The statement is a CREATE TABLE that does not match any type of table.

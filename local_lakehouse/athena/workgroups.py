@@ -212,7 +212,7 @@ class WorkGroups:
 
 
 def _check_results(configuration: dict[str, Any]) -> None:
-    """Refuse a result location if Athena manages the results."""
+    """Reject a result location if Athena manages the results."""
     managed = configuration.get("ManagedQueryResultsConfiguration", {}).get("Enabled", False)
     if managed and configuration["ResultConfiguration"].get("OutputLocation"):
         raise invalid_request("An output location cannot be set for a workgroup with managed query results")

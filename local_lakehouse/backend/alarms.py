@@ -60,7 +60,7 @@ def apply() -> None:
 
 
 def _checked(put: Callable[..., Alarm]) -> Callable[..., Alarm]:
-    """Refuse an alarm that cannot be evaluated; a new alarm has insufficient data, as on AWS."""
+    """Reject an alarm that cannot be evaluated. As on AWS, a new alarm has insufficient data."""
 
     @functools.wraps(put)
     def putting(self: CloudWatchBackend, *arguments: Any, **named: Any) -> Alarm:

@@ -173,8 +173,8 @@ class ServiceClients:
         """Return an object that all services of this lakehouse share, created on first use.
 
         Args:
-            kind: Its class, which has one instance.
-            make: Creates it.
+            kind: The object's class, which has one instance.
+            make: Creates the object.
         """
         with self._shared_lock:
             if kind not in self._shared:

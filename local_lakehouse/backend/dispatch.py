@@ -122,7 +122,7 @@ class NotOfferedError(Exception):
 
 
 def serve(request: Request, account: str) -> Answer:
-    """Carry out a request.
+    """Execute a request.
 
     Args:
         request: The request.

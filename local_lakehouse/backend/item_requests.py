@@ -32,7 +32,7 @@ class ItemRequests:
         state.after_change("dynamodb", self._tables.clear)
 
     def serve(self, request: Request) -> Answer:
-        """Execute a request; a refused request changes nothing."""
+        """Execute a request; a rejected request changes nothing."""
         try:
             return self._plane(request.region).serve(request)
         except Fault as fault:
@@ -42,11 +42,11 @@ class ItemRequests:
         """Return a table in the current transaction, or as it was last committed.
 
         Args:
-            region: Its Region.
-            given: Its name or ARN.
+            region: The table's Region.
+            given: The table's name or ARN.
 
         Raises:
-            Fault: ``ResourceNotFoundException``: it does not exist.
+            Fault: ``ResourceNotFoundException``: the table does not exist.
         """
         name = table_name(given)
         changing = self._state.is_changing("dynamodb")

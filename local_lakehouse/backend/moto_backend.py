@@ -229,7 +229,7 @@ def _check_versions(documents: Documents) -> None:
     """Check that moto's classes match those that wrote the state.
 
     Raises:
-        UnreadableStateError: They belong to another version.
+        UnreadableStateError: Another version of moto wrote the state.
     """
     about = documents.collection("about")
     written, present = about.read().get("moto"), importlib.metadata.version("moto")

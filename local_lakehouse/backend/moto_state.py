@@ -74,8 +74,9 @@ class MotoState:
         """Record that moto looked up a backend, before it is used.
 
         Args:
-            holder: The backends of its account and service.
-            region: Its Region, or its partition.
+            holder: The backends of the account and service.
+
+            region: The backend's Region or partition.
             backend: The backend.
         """
         if holder.service_name not in self._services:

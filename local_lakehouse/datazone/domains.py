@@ -27,8 +27,8 @@ class Project:
         id: Its id.
         name: Its name.
         environment_id: Its tooling environment.
-        profile_id: The profile that it was created from.
-        created: When it was created.
+        profile_id: The profile from which the project was created.
+        created: The creation time.
     """
 
     domain_id: str
@@ -56,15 +56,15 @@ class Domain:
     Args:
         id: Its id.
         name: Its name.
-        execution_role: The role of its users.
+        execution_role: The role of the domain's users.
         service_role: The role of DataZone.
-        unit_id: Its root domain unit.
+        unit_id: The root domain unit.
         tags: Its tags.
         blueprints: The configured blueprints, by id.
         profiles: The project profiles, by id.
         grants: The policy grants for profiles.
         projects: The projects, by id.
-        created: When it was created.
+        created: The creation time.
     """
 
     id: str
@@ -123,7 +123,7 @@ class Domains:
         """Remove a domain.
 
         Raises:
-            Fault: ``ConflictException``: it has projects.
+            Fault: ``ConflictException``: the domain has projects.
         """
         if domain.projects:
             raise Fault(

@@ -65,7 +65,7 @@ class DataPlane:
         """Answer a request.
 
         Raises:
-            Fault: The request is refused.
+            Fault: The request is invalid, or an operation on an item failed.
         """
         check(request)
         body = self._operations[request.operation](request.parameters).encode()

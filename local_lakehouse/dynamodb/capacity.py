@@ -20,7 +20,7 @@ def choice(request: Mapping[str, Any], member: str, allowed: tuple[str, ...], de
     """Return a member that must be one of the allowed values.
 
     Raises:
-        Fault: ``ValidationException``: it is not an allowed value.
+        Fault: ``ValidationException``: the value is not allowed.
     """
     value = request.get(member)
     if value is None:

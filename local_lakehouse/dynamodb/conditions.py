@@ -60,8 +60,8 @@ def condition(text: str, names: Names) -> Test:
     """Compile a condition or filter expression.
 
     Raises:
-        SyntaxFault: It has a syntax error.
-        ExpressionFault: It is not valid.
+        SyntaxFault: The expression has a syntax error.
+        ExpressionFault: The expression is not valid.
     """
     return compiled(syntax.condition(text), names)
 
@@ -152,7 +152,7 @@ def _require_count(name: str, operands: tuple[Node, ...], wanted: int) -> None:
 
 
 def _require_type(name: str, node: Node, names: Names, allowed: frozenset[str]) -> None:
-    """Refuse a value whose type an operator or function does not accept; the types of paths are not known yet."""
+    """Reject a value whose type an operator or function does not accept; the types of paths are not known yet."""
     value = _constant(node, names)
     if value is not None and tag_of(value) not in allowed:
         kind = "operator" if name in _ORDERS or name == "BETWEEN" else "operator or function"
@@ -209,7 +209,7 @@ def _between(node: Between, names: Names) -> Test:
 
 
 def require_bounds(low: Value | None, high: Value | None) -> None:
-    """Refuse bounds if the upper bound is less than the lower bound or has a different type.
+    """Reject bounds if the upper bound is less than the lower bound or has a different type.
 
     Raises:
         ExpressionFault: The bounds are invalid.

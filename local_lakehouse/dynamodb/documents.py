@@ -37,8 +37,8 @@ def projection(text: str, names: Names) -> list[Steps]:
     """Return the paths of a projection expression.
 
     Raises:
-        SyntaxFault: It has a syntax error.
-        ExpressionFault: It is not valid.
+        SyntaxFault: The expression has a syntax error.
+        ExpressionFault: The expression is not valid.
     """
     paths = [names.steps(path) for path in syntax.projection(text)]
     require_apart(paths)
@@ -77,7 +77,7 @@ def place(item: dict[str, Any], steps: Steps) -> tuple[Any, str | int]:
     """Return the map or list that contains the last element of a path, and that element.
 
     Raises:
-        Fault: ``ValidationException``: it does not exist.
+        Fault: ``ValidationException``: the map or list does not exist.
     """
     if len(steps) == 1:
         return item, steps[0]

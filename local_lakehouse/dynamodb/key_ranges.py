@@ -33,13 +33,13 @@ def bounds(nodes: Sequence[Node], names: Names, keys: Index, types: Mapping[str,
 
     Args:
         nodes: The conditions, joined by AND.
-        names: Their names and values.
+        names: The names and values in the conditions.
         keys: The key attributes of the table or index.
-        types: Their types.
+        types: The types of the key attributes.
 
     Raises:
-        Fault: ``ValidationException``: they are not conditions on a key.
-        ExpressionFault: They are not valid.
+        Fault: ``ValidationException``: the conditions are not on a key.
+        ExpressionFault: The conditions are not valid.
     """
     given: dict[str, _Condition] = {}
     for condition in (each for node in nodes for each in _conditions(node, names)):

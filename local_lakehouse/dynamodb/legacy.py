@@ -30,7 +30,7 @@ _EXPRESSIONS = (
 
 
 def require_one_way(request: Mapping[str, Any]) -> None:
-    """Refuse a request that has both expressions and legacy parameters.
+    """Reject a request that has both expressions and legacy parameters.
 
     Raises:
         Fault: ``ValidationException``.
@@ -45,19 +45,19 @@ def require_one_way(request: Mapping[str, Any]) -> None:
 
 
 def filter_of(request: Mapping[str, Any], member: str) -> Node | None:
-    """Return the condition for a filter of comparisons; None without a filter.
+    """Return the condition for a filter of comparisons; None if there is no filter.
 
     Raises:
-        Fault: ``ValidationException``: it is not a filter.
+        Fault: ``ValidationException``: the parameter is not a valid filter.
     """
     return _joined(request, member, [_comparison(name, each) for name, each in (request.get(member) or {}).items()])
 
 
 def expected(request: Mapping[str, Any]) -> Node | None:
-    """Return the condition for ``Expected``; None without it.
+    """Return the condition for ``Expected``; None if it is missing.
 
     Raises:
-        Fault: ``ValidationException``: it is not a condition.
+        Fault: ``ValidationException``: the parameter is not a valid condition.
     """
     return _joined(request, "Expected", [_expected(*each) for each in (request.get("Expected") or {}).items()])
 
@@ -80,16 +80,16 @@ def key_conditions(request: Mapping[str, Any]) -> list[Node]:
     """Return the conditions for ``KeyConditions``.
 
     Raises:
-        Fault: ``ValidationException``: it is not a condition.
+        Fault: ``ValidationException``: the parameter is not a valid condition.
     """
     return [_comparison(name, each) for name, each in (request.get("KeyConditions") or {}).items()]
 
 
 def attributes_to_get(request: Mapping[str, Any]) -> list[tuple[str | int, ...]] | None:
-    """Return the paths in ``AttributesToGet``; None without it.
+    """Return the paths in ``AttributesToGet``; None if it is missing.
 
     Raises:
-        Fault: ``ValidationException``: it is empty, or names an attribute twice.
+        Fault: ``ValidationException``: the list is empty, or names an attribute twice.
     """
     names = request.get("AttributesToGet")
     if names is None:
@@ -109,7 +109,7 @@ def attribute_updates(request: Mapping[str, Any]) -> list[Action]:
     """Return the actions for ``AttributeUpdates``.
 
     Raises:
-        Fault: ``ValidationException``: it is not valid.
+        Fault: ``ValidationException``: the parameter is not valid.
     """
     return [_action(name, each) for name, each in (request.get("AttributeUpdates") or {}).items()]
 

@@ -35,7 +35,7 @@ class Names:
         expressions: The request's members with expressions.
 
     Raises:
-        Fault: ``ValidationException``: they have no expression, are empty, or are not names or values.
+        Fault: ``ValidationException``: the request has no expression, or the names and values are empty or invalid.
     """
 
     def __init__(self, request: Mapping[str, Any], expressions: tuple[str, ...]) -> None:
@@ -86,7 +86,7 @@ class Names:
             read: Parses the expression and resolves its names with this object.
 
         Raises:
-            Fault: ``ValidationException``: it has a syntax error or is not valid.
+            Fault: ``ValidationException``: the expression has a syntax error or is not valid.
         """
         if not isinstance(text, str):
             raise Fault("SerializationException", f"{kind} must be a string")
@@ -121,7 +121,7 @@ class Names:
         """Return a value by its name.
 
         Raises:
-            ExpressionFault: It is not defined.
+            ExpressionFault: The value is not defined.
         """
         if name not in self._values:
             raise ExpressionFault(
@@ -131,7 +131,7 @@ class Names:
         return self._values[name]
 
     def require_use(self) -> None:
-        """Refuse names and values that no expression uses.
+        """Reject names and values that no expression uses.
 
         Raises:
             Fault: ``ValidationException``.
@@ -159,7 +159,7 @@ def shown(steps: Steps) -> str:
 
 
 def require_apart(paths: list[Steps]) -> None:
-    """Refuse paths that overlap, or that use the same value as a list and as a map.
+    """Reject paths that overlap, or that use the same value as a list and as a map.
 
     Raises:
         ExpressionFault: Two paths conflict.

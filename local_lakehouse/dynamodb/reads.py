@@ -199,7 +199,7 @@ class _Page:
 
     Args:
         request: The request.
-        names: Its names and values.
+        names: The names and values in the request's expressions.
         old_filter: The legacy parameter for ``FilterExpression``.
     """
 
@@ -230,7 +230,7 @@ class _Page:
         self.counts = self.select == "COUNT"
 
     def check_select(self, table: Table, index: SecondaryIndex | None) -> None:
-        """Refuse a selection that contradicts the request or that the index does not support.
+        """Reject a selection that contradicts the request or that the index does not support.
 
         Raises:
             Fault: ``ValidationException``.
@@ -260,7 +260,7 @@ class _Page:
             )
 
     def refuse_filter_on(self, keys: set[str], names: Names) -> None:
-        """Refuse a filter on the queried key.
+        """Reject a filter on the queried key.
 
         Raises:
             Fault: ``ValidationException``.

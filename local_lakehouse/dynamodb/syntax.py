@@ -148,7 +148,7 @@ def condition(text: str) -> Node:
     """Parse a condition, filter or key condition expression.
 
     Raises:
-        SyntaxFault: It has a syntax error.
+        SyntaxFault: The expression has a syntax error.
     """
     return _read(text, _Parser.condition)
 
@@ -158,7 +158,7 @@ def projection(text: str) -> tuple[Path, ...]:
     """Read a projection expression.
 
     Raises:
-        SyntaxFault: It has a syntax error.
+        SyntaxFault: The expression has a syntax error.
     """
     return _read(text, _Parser.projection)
 
@@ -168,7 +168,7 @@ def update(text: str) -> tuple[Action, ...]:
     """Parse an update expression.
 
     Raises:
-        SyntaxFault: It has a syntax error.
+        SyntaxFault: The expression has a syntax error.
     """
     return _read(text, _Parser.update)
 

@@ -26,9 +26,9 @@ class SecondaryIndex:
 
     Args:
         name: Its name.
-        index: Its key attributes.
-        is_global: Whether it is a global index.
-        projected: Its projected attributes; None for all.
+        index: The key attributes.
+        is_global: Whether the index is global.
+        projected: The projected attributes; None for all attributes.
     """
 
     name: str
@@ -49,9 +49,9 @@ class Table:
     Args:
         name: Its name.
         collection: Its item collection.
-        names: Its key attributes, partition key first.
+        names: The key attributes, partition key first.
         types: The types of all key attributes.
-        indexes: Its indexes by name.
+        indexes: The indexes by name.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Table:
         """Return an index.
 
         Raises:
-            Fault: ``ValidationException``: it does not exist.
+            Fault: ``ValidationException``: the index does not exist.
         """
         if name not in self.indexes:
             raise invalid(f"The table does not have the specified index: {name}")
@@ -115,7 +115,7 @@ class Table:
         return {name: item[name] for name in self.names}
 
     def check_index_keys(self, item: Item) -> None:
-        """Refuse an item in which an index's key attribute is empty or has another type.
+        """Reject an item in which an index's key attribute is empty or has another type.
 
         Raises:
             Fault: ``ValidationException``.
@@ -137,7 +137,7 @@ class Table:
                     )
 
     def check_updated_index_keys(self, item: Item) -> None:
-        """Refuse an update that makes an index's key attribute empty or changes its type.
+        """Reject an update that makes an index's key attribute empty or changes its type.
 
         Raises:
             Fault: ``ValidationException``.

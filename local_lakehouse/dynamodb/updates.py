@@ -54,7 +54,7 @@ class Update:
         """Return an item after the update.
 
         Raises:
-            Fault: ``ValidationException``: it does not apply to this item.
+            Fault: ``ValidationException``: the update does not apply to this item.
         """
         values = [(step, step.source(item)) for step in self._steps if step.source is not None]
         # Only nested values are changed in place.
@@ -82,8 +82,8 @@ def update(text: str, names: Names) -> Update:
     """Compile an update expression.
 
     Raises:
-        SyntaxFault: It has a syntax error.
-        ExpressionFault: It is not valid.
+        SyntaxFault: The expression has a syntax error.
+        ExpressionFault: The expression is not valid.
     """
     return compiled(syntax.update(text), names)
 

@@ -100,7 +100,7 @@ def normal_number(text: Any) -> str:
     """Return a number in DynamoDB's format: without an exponent or insignificant zeros.
 
     Raises:
-        Fault: ``ValidationException``: it is not a number, has more than 38 digits, or is out of range.
+        Fault: ``ValidationException``: the value is not a number, has more than 38 digits, or is out of range.
     """
     if not isinstance(text, str):
         raise _mistyped(text, "String")
@@ -122,7 +122,7 @@ def number_text(number: Decimal) -> str:
     """Return the normal form of a number.
 
     Raises:
-        Fault: ``ValidationException``: it has more than 38 digits, or is out of range.
+        Fault: ``ValidationException``: the number has more than 38 digits, or is out of range.
     """
     _, digits, exponent = number.as_tuple()
     significant = "".join(map(str, digits)).strip("0")

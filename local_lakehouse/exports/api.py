@@ -223,7 +223,7 @@ def _check(request: Mapping[str, Any]) -> None:
 def _window(asked: Mapping[str, Any], now: int, since: int) -> tuple[int, int]:
     """Parse the window of an incremental export: start inclusive, end exclusive.
 
-    AWS refuses windows of less than 15 minutes; because time runs faster here, such windows are allowed (our choice).
+    AWS rejects windows of less than 15 minutes. The local lakehouse allows them, because time runs faster here.
     """
     start = _moment(asked["ExportFromTime"], now, since, "ExportFromTime")
     end = _moment(asked.get("ExportToTime"), now, since, "ExportToTime")

@@ -79,8 +79,8 @@ class Change:
     """The change of one item between two times.
 
     Args:
-        written: When it was last written, in microseconds since 1970.
-        keys: Its key.
+        written: The time of the last write, in microseconds since 1970.
+        keys: The item's key.
         new: The item at the end; None if it was deleted.
         old: The item at the start; None if it did not exist.
     """

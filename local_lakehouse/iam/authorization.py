@@ -90,7 +90,7 @@ def parse_document(text: str) -> Document:
     """Parse a policy document.
 
     Raises:
-        UnsupportedPolicyError: It is not a JSON object.
+        UnsupportedPolicyError: The document is not a JSON object.
     """
     try:
         document = json.loads(text)

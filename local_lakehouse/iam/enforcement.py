@@ -180,7 +180,8 @@ def _context(region: str) -> dict[str, str]:
 
 def _refuse_what_is_not_offered(request: Request) -> None:
     if request.operation in _UNVERIFIED:
-        raise Refusal(Cause.NOT_CHECKED, f"A lakehouse that enforces IAM does not offer {request.operation}; AWS does.")
+        message = f"A lakehouse that enforces IAM does not support {request.operation}; AWS does."
+        raise Refusal(Cause.NOT_CHECKED, message)
     dropped = {
         ("sts", "AssumeRole"): "PolicyArns",
         ("iam", "CreateUser"): "PermissionsBoundary",

@@ -25,7 +25,7 @@ class Identity:
         policies: Inline and attached policies, including those of groups.
         boundary: The permissions boundary, or None.
         session: The session policy, or None.
-        context: Its condition keys.
+        context: The identity's condition keys.
     """
 
     arn: str

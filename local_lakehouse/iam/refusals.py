@@ -1,4 +1,4 @@
-"""Responses to refused requests, with the message and format of each protocol.
+"""Responses to rejected requests, with the message and format of each protocol.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 """
@@ -14,7 +14,7 @@ from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Cause(Enum):
-    """A refusal: the codes for JSON services, query services and S3, and the message."""
+    """A reason to reject a request: the codes for JSON services, query services and S3, and the message."""
 
     DENIED = ("AccessDeniedException", "AccessDenied", "AccessDenied", "Access Denied")
     NOT_SIGNED = (
@@ -31,16 +31,16 @@ class Cause(Enum):
     )  # fmt: skip
     NOT_CHECKED = (
         "UnknownOperationException", "InvalidAction", "NotImplemented",
-        "The local lakehouse does not know this operation, so it cannot check who may call it.",
+        "The local lakehouse does not support this operation, so it cannot check whether the caller may perform it.",
     )  # fmt: skip
     MALFORMED = (
         "ValidationException", "ValidationError", "InvalidRequest",
-        "The request does not have the members that its operation needs.",
+        "The request lacks members that its operation requires.",
     )  # fmt: skip
 
 
 class Refusal(Exception):
-    """A request is refused."""
+    """A request is rejected."""
 
     def __init__(self, cause: Cause, message: str | None = None) -> None:
         super().__init__(message or cause.value[3])
@@ -61,7 +61,7 @@ def describe(caller: str, access: Access, why: str) -> str:
 
 
 def answer(request: Request, refusal: Refusal) -> Answer:
-    """Write a refusal in the format of the request's service."""
+    """Return the response to a rejected request, in the format of its service."""
     json_code, query_code, s3_code, _ = refusal.cause.value
     message = refusal.message
     if request.protocol == "rest-xml":

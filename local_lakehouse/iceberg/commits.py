@@ -1,4 +1,4 @@
-"""Optimistic commits: a change is computed from a table, and refused or repeated if the table has changed since."""
+"""Optimistic commits: a change computed from a table is rejected or repeated if the table has changed since."""
 
 from __future__ import annotations
 

@@ -80,9 +80,9 @@ class StoredField:
     """A field of a Parquet file.
 
     Args:
-        name: Its name in the file.
-        type: Its Arrow type in the file.
-        field_id: Its Iceberg field id; None if the file has none.
+        name: The field's name in the file.
+        type: The field's Arrow type in the file.
+        field_id: The Iceberg field id; None if the file has no field ids.
         children: The fields of a row, the element of a list, or the key and value of a map.
     """
 

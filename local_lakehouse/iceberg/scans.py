@@ -34,12 +34,12 @@ class ScanFile:
     """One data file of a scan.
 
     Args:
-        path: Its location.
-        size: Its size in bytes.
+        path: The file's location.
+        size: The file's size in bytes.
         rows: The number of rows, including deleted rows.
         column_bytes: The size of each field in bytes, by field id; empty if the file's entry has no sizes.
         constants: The values of partition columns by field id, for files that do not contain these columns.
-        deletes: The locations of the position deletes that apply to it, and their sizes.
+        deletes: The locations and sizes of the position deletes that apply to the file.
         entry: The file as the table's manifests describe it.
     """
 
@@ -143,7 +143,7 @@ def scan_file(
     Args:
         specs: The table's partition specifications.
         entry: The file as the table's manifests describe it.
-        deletes: The locations of the position deletes that apply to it, and their sizes.
+        deletes: The locations and sizes of the position deletes that apply to the file.
     """
     constants = {
         partition.source_id: entry.partition[place]

@@ -82,7 +82,7 @@ def snapshot_updates(before: TableMetadata, after: TableMetadata, io: FileIO, ch
 
     Args:
         before: The table's current metadata.
-        after: Its metadata with the new schema and partition specification.
+        after: The table's metadata with the new schema and partition specification.
         io: The table's files.
         change: The snapshot's changes.
 

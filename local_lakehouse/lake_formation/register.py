@@ -40,10 +40,10 @@ class Location:
     """A registered location.
 
     Args:
-        arn: Its ARN, without a trailing slash.
+        arn: The ARN of the location, without a trailing slash.
         role: The role that Lake Formation uses to read.
-        hybrid: Whether only principals that opted in are checked.
-        modified: When it was registered or changed.
+        hybrid: Whether only principals that have opted in are checked.
+        modified: The time of registration or of the last change.
     """
 
     arn: str

@@ -106,7 +106,7 @@ def read(document: Mapping[str, Any]) -> Resource:
     """Parse the resource of a request.
 
     Raises:
-        Fault: Its type is unsupported or missing.
+        Fault: The resource's type is unsupported or missing.
     """
     match document:
         case {"Catalog": _}:
@@ -144,7 +144,7 @@ def check(resource: Resource, permissions: Sequence[str]) -> None:
     """Check that a type of resource has the given permissions.
 
     Raises:
-        Fault: It does not have them.
+        Fault: The type does not have one of the permissions.
     """
     wrong = sorted(set(permissions) - _PERMISSIONS[resource.kind])
     if wrong or not permissions:

@@ -41,7 +41,7 @@ class PartiqlService:
 
     Args:
         clients: The lakehouse.
-        observers: Notified of each request that results from a statement, as of clients' requests.
+        observers: Functions that are notified of each request that a statement causes, as of clients' requests.
     """
 
     name = "dynamodb"
@@ -259,7 +259,7 @@ def _position(token: str, asked: str, pages: int) -> tuple[int, dict[str, Any] |
     """Return the page and the start key in a token.
 
     Raises:
-        Fault: ``ValidationException``: it is invalid, or belongs to another statement.
+        Fault: ``ValidationException``: the token is invalid, or belongs to another statement.
     """
     try:
         at, start, of = json.loads(base64.urlsafe_b64decode(token))

@@ -135,7 +135,7 @@ class Expressions:
 
 
 def joined(conditions: Sequence[Condition]) -> Condition:
-    """Return the conjunction of conditions, without redundant parentheses, which DynamoDB refuses."""
+    """Join conditions with AND, without redundant parentheses, which DynamoDB rejects."""
     return conditions[0] if len(conditions) == 1 else All(tuple(conditions))
 
 
@@ -194,10 +194,10 @@ def key_of(
     Args:
         where: The condition.
         names: The table's key attributes.
-        types: Their types.
+        types: The types of the key attributes.
 
     Raises:
-        Fault: ``ValidationException``: it does not specify exactly one key.
+        Fault: ``ValidationException``: the condition does not specify exactly one key.
     """
     key: dict[str, TypedValue] = {}
     rest: list[Condition] = []

@@ -34,7 +34,7 @@ class Table:
     """The description of a statement's table.
 
     Args:
-        name: Its name in the statement.
+        name: The name in the statement.
         keys: The key attributes, partition key first.
         types: The types of key attributes, including those of indexes.
         indexes: The key attributes of each index.
@@ -200,7 +200,7 @@ def _order(
     if scanned and (descending or len(partitions) > 1):
         raise Fault(
             "ValidationException",
-            "The local lakehouse does not offer ORDER BY with this condition on the sort key; AWS does. "
+            "The local lakehouse does not support ORDER BY with this condition on the sort key; AWS does. "
             "Keep only one comparison of the sort key in the WHERE clause.",
         )
     if keys[0] in order:
@@ -272,7 +272,7 @@ def _projection(select: Select, expressions: Expressions) -> dict[str, str]:
         if len(path.steps) > 1:
             raise Fault(
                 "ValidationException",
-                "The local lakehouse does not offer paths into attributes in a SELECT list; AWS does. "
+                "The local lakehouse does not support paths into attributes in a SELECT list; AWS does. "
                 f"Select {path.steps[0]} as a whole.",
             )
         if select.paths.count(path) > 1:

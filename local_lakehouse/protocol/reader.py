@@ -1,6 +1,6 @@
 """HTTP to `Request`: the only place that interprets a request.
 
-Ambiguous requests are refused here: a repeated parameter or header, a parameter that the operation does not have, or
+Ambiguous requests are rejected here: a repeated parameter or header, a parameter that the operation does not have, or
 text that is not UTF-8.
 """
 
@@ -71,12 +71,12 @@ def read(head: Head, body: Body, region: str) -> Request:
     """Read a request.
 
     Args:
-        head: Its head.
-        body: Its content.
+        head: The request's head.
+        body: The request's content.
         region: The Region of a request that does not name one.
 
     Raises:
-        UnreadableRequestError: It is invalid or ambiguous.
+        UnreadableRequestError: The request is invalid or ambiguous.
     """
     service = "s3"
     try:
@@ -325,7 +325,7 @@ def copy_source(header: str) -> tuple[str, str, str | None]:
     """Parse ``x-amz-copy-source``: bucket, key and version.
 
     Raises:
-        Fault: ``InvalidArgument``: it does not name an object.
+        Fault: ``InvalidArgument``: the header does not name an object.
     """
     path, _, query = header.partition("?")
     bucket, _, key = unquote(path).removeprefix("/").partition("/")

@@ -124,9 +124,9 @@ class Request:
 
     Args:
         service: botocore's name of the service.
-        operation: The operation of its model; empty when the model has no such operation.
+        operation: The operation in the service's model; empty if the model does not have it.
         protocol: ``json``, ``query``, ``rest-json`` or ``rest-xml``.
-        credential: Its signature; None if it is unsigned.
+        credential: The signature; None if the request is unsigned.
         region: The request's Region.
         method: The HTTP method.
         path: The path, percent-decoded.

@@ -254,7 +254,7 @@ def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
     Args:
         shape: The model's shape.
         value: A value of the right type.
-        path: Its path in the request.
+        path: The value's path in the request.
     """
     where = path or "request"
     limits = shape.metadata

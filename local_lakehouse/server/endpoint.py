@@ -61,9 +61,10 @@ class Endpoint:
     """Answers the requests at the lakehouse's address.
 
     Args:
-        backend: moto, for everything else.
+        backend: moto, which executes all other requests.
         services: The project's services.
-        observers: Notified of every successful DynamoDB request, with operation and members, before the next request.
+        observers: Functions that receive the operation and members of every successful DynamoDB request, before the
+            next request.
         controls: The controls, which are not part of AWS.
         enforcer: Checks each AWS request first; None disables the checks.
     """
@@ -248,7 +249,7 @@ def _members(request: Request) -> dict[str, Any]:
 
 def _not_offered(request: Request) -> Fault:
     asked = request.operation or f"{request.method} {request.path}"
-    message = f"The local lakehouse does not offer {request.service} {asked}; AWS does."
+    message = f"The local lakehouse does not support {request.service} {asked}; AWS does."
     if request.protocol == "rest-xml":
         return Fault("NotImplemented", message, status=501)
     return Fault("UnknownOperationException" if request.protocol != "query" else "InvalidAction", message)
@@ -258,8 +259,8 @@ def _not_understood(request: Request) -> Fault:
     code = {"rest-xml": "InvalidRequest", "query": "ValidationError"}.get(request.protocol, "ValidationException")
     return Fault(
         code,
-        f"The local lakehouse cannot carry out {request.service} {request.operation} with these parameters; AWS may be "
-        "able to. The lakehouse's log contains the error.",
+        f"The local lakehouse cannot execute {request.service} {request.operation} with these parameters; AWS may "
+        "support them. The lakehouse's log contains the error.",
     )
 
 

@@ -1,7 +1,7 @@
 """HTTP/1.1 on a socket: keep-alive connections, each with a separate thread.
 
 A request that is slow, unfinished or endless occupies only its own thread. llhttp parses a request's head through
-httptools. The body is read on demand, so a refused request is answered without it.
+httptools. The body is read on demand, so a rejected request is answered without it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Server:
     Args:
         listener: The socket; it is closed when the server stops.
         serve: Answers one request; called from many threads.
-        limits: Its limits.
+        limits: The server's limits.
     """
 
     def __init__(self, listener: socket.socket, serve: Serve, limits: Limits | None = None) -> None:

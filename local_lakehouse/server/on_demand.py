@@ -18,11 +18,11 @@ class OnDemand(Generic[S]):
 
     Args:
         name: The service's name in botocore.
-        operations: Its operations.
-        module: Its module; imported before the lock is taken.
-        make: Creates it.
-        lock: The database's lock, held while it is created.
-        prepare: Does slow work first, outside the lock.
+        operations: The service's operations.
+        module: The service's module; imported before the lock is acquired.
+        make: Creates the service.
+        lock: The database's lock, held while the service is created.
+        prepare: Does slow work before the service is created, outside the lock.
     """
 
     def __init__(

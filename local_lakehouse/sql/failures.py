@@ -67,7 +67,7 @@ class QueryFailure(Exception):
 
 def not_offered(construct: str, position: Position) -> QueryFailure:
     """Return the failure for a construct that is valid in Athena but not supported here."""
-    return QueryFailure("NOT_SUPPORTED", f"The local Athena does not offer {construct}", position)
+    return QueryFailure("NOT_SUPPORTED", f"The local Athena does not support {construct}", position)
 
 
 class MalformedQuery(Exception):

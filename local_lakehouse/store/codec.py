@@ -101,7 +101,7 @@ class Codec:
         """Return a value in a form that JSON can represent.
 
         Raises:
-            UnknownClassError: It contains an object of an unknown class.
+            UnknownClassError: The value contains an object of an unknown class.
         """
         kind = type(value)
         if kind in _PLAIN:
@@ -246,7 +246,7 @@ def loads(text: str) -> Plain:
     """Return the argument of `dumps` from its result.
 
     Raises:
-        DamagedDocumentError: It is not JSON.
+        DamagedDocumentError: The text is not JSON.
     """
     try:
         return json.loads(text)

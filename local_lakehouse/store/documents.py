@@ -121,7 +121,7 @@ class Documents:
         """Return a document from its stored form.
 
         Raises:
-            StorageError: It is damaged.
+            StorageError: The document is damaged.
         """
         if checksum(body) != crc:
             raise StorageError(

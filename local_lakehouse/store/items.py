@@ -70,9 +70,9 @@ class Row(NamedTuple):
     """A stored item.
 
     Args:
-        key: Its key, or its entry in the index.
+        key: The item's key, or its entry in the index.
         body: The item as text.
-        size: Its size, as DynamoDB counts it.
+        size: The item's size, as DynamoDB counts it.
     """
 
     key: bytes

@@ -18,7 +18,7 @@ class Work:
     """A background task.
 
     Args:
-        name: Its name in the health of the lakehouse.
+        name: The task's name in the health of the lakehouse.
         action: Runs the task; an exception is reported and the task retried.
         seconds: The interval.
     """

@@ -57,12 +57,12 @@ class Stream:
 
     Args:
         number: Its number.
-        collection: The collection of its table's items.
+        collection: The item collection of the stream's table.
         arn: Its ARN.
-        start: The record before its first record.
-        opened: When it was enabled, in seconds since 1970.
-        closed: When it was disabled or its table was deleted; None while it is enabled.
-        about: Its description: table, label, view and key schema.
+        start: The record before the stream's first record.
+        opened: The time at which the stream was enabled, in seconds since 1970.
+        closed: The time at which the stream was disabled or its table deleted; None while the stream is enabled.
+        about: The stream's description: table, label, view and key schema.
     """
 
     number: int

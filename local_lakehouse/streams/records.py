@@ -31,7 +31,7 @@ def number_of(text: str) -> int:
     """Return the record of a sequence number.
 
     Raises:
-        ValueError: It is not a sequence number.
+        ValueError: The string is not a sequence number.
     """
     return int(text) - _FIRST
 

@@ -52,7 +52,7 @@ class Endpoints:
         target_arn: The Glue database.
         database: Its name.
         target_table: The target table.
-        role_arn: The target role in the database's resource property; None if it has none.
+        role_arn: The target role in the database's resource property; None if the database has no resource property.
     """
 
     integration_arn: str

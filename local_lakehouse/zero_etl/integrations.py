@@ -49,17 +49,17 @@ class Integration:
         table: The table's name.
         target_arn: The Glue database.
         database: The database's name.
-        created: When it was created, in seconds since 1970.
+        created: The creation time, in seconds since 1970.
         config: Its `IntegrationConfig`.
         options: Other members that are returned unchanged.
         tags: Its tags.
         status: One of `STATUSES`.
         errors: The problems to fix.
-        since: When it entered its current status.
+        since: The time at which the integration entered its current status.
         seen: Whether a caller has read the status.
         loaded: The layout in which the target was loaded; None before the first load.
         memory: Replication's state.
-        failures: The number of failed attempts since it needs attention.
+        failures: The number of failed attempts since the integration last needed attention.
         retry_at: The time of the next attempt.
     """
 

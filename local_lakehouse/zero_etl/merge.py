@@ -79,7 +79,7 @@ def merge(table: Table, metadata: TableMetadata, delta: Delta, context: MergeCon
 
     Args:
         table: The current target table.
-        metadata: Its metadata with the new schema.
+        metadata: The target table's metadata with the new schema.
         delta: The changes.
         context: The shared parts of merges.
 

@@ -70,7 +70,7 @@ class Replicator:
 
     Args:
         clients: The lakehouse.
-        catalog: Its Glue Data Catalog.
+        catalog: The lakehouse's Glue Data Catalog.
         changes: The recorded writes.
     """
 

@@ -77,7 +77,7 @@ def check_create_options(request: Mapping[str, Any]) -> None:
 
 
 def refuse_data_filter(request: Mapping[str, Any]) -> None:
-    """Refuse a `DataFilter`, which is for other types of sources."""
+    """Reject a `DataFilter`, which applies only to other types of sources."""
     if "DataFilter" in request:
         raise invalid("DataFilter is not supported for a DynamoDB source: the whole table is replicated. Omit it.")
 

@@ -49,7 +49,7 @@ class Layout:
     Args:
         database: The Glue database.
         table: The table.
-        location: Its location in S3, without a trailing slash.
+        location: The table's location in S3, without a trailing slash.
         keys: The columns of the item's key, partition key first.
         rules: The partitioning; empty for the default.
         integration: The value of `glue_integration_id`.

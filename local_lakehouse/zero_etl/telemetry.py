@@ -37,7 +37,7 @@ class Run:
         table: The target table.
         load_type: `FULL_LOAD` or `INCREMENTAL_LOAD`.
         logs: Whether the target role may write log events.
-        metrics: Whether it may put metrics.
+        metrics: Whether the target role may put metrics.
         event_bus: The event bus; None for the account's default bus.
     """
 

@@ -26,8 +26,8 @@ class Column:
     """One column of the target.
 
     Args:
-        name: Its name in the target, in lower case.
-        source: The path of its attribute.
+        name: The column's name in the target, in lower case.
+        source: The path of the source attribute.
         values: One value per item.
     """
 

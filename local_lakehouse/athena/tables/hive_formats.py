@@ -63,7 +63,7 @@ _SERDE_DEFAULTS = {
 
 
 def check_serde(library: str, properties: dict[str, str]) -> None:
-    """Refuse an unsupported SerDe or SerDe property.
+    """Reject an unsupported SerDe or SerDe property.
 
     Raises:
         QueryFailure: ``NOT_SUPPORTED``.
@@ -79,7 +79,7 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
     for key, value in properties.items():
         if key not in _SERDE_PROPERTIES[name] and _SERDE_DEFAULTS.get(key) != value:
             raise QueryFailure(
-                "NOT_SUPPORTED", f"The local Athena does not know the property '{key}' of the SerDe {name}"
+                "NOT_SUPPORTED", f"The local Athena does not support the property '{key}' of the SerDe {name}"
             )
 
 

@@ -21,7 +21,7 @@ def human_string(type_: IcebergType, value: Any) -> str:
     """Format a value as Iceberg's identity transform does for display.
 
     Args:
-        type_: Its Iceberg type.
+        type_: The value's Iceberg type.
         value: The value as PyIceberg decodes it, such as days, microseconds or bytes.
     """
     if isinstance(type_, iceberg.BooleanType):

@@ -110,7 +110,7 @@ class Lake:
         """Return how the caller reads a table's data.
 
         Raises:
-            ClientError: The caller may not read it.
+            ClientError: The caller is not allowed to read the data.
         """
         metadata: str = entry.get("Parameters", {}).get("metadata_location", "")
         location = metadata.rpartition("/metadata/")[0] or str(entry.get("StorageDescriptor", {}).get("Location", ""))
@@ -141,7 +141,7 @@ class Lake:
         """Return the Iceberg table of a catalog entry.
 
         Raises:
-            ClientError: The caller may not read its data.
+            ClientError: The caller is not allowed to read the data.
         """
         self.access(entry)
         return self.opened(entry)

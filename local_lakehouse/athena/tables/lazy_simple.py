@@ -63,7 +63,7 @@ def written(value: Any, type_: Type, levels: Sequence[str] = _DEFAULTS, null: st
 
     Args:
         value: The value; rows have members ``f0``, ``f1`` and so on.
-        type_: Its type.
+        type_: The value's type.
         levels: The separators, outermost first.
         null: The string for NULL.
     """

@@ -45,7 +45,7 @@ def is_projected(entry: dict[str, Any]) -> bool:
 
 
 def check_projection(keys: Sequence[str], parameters: dict[str, str]) -> None:
-    """Refuse an invalid configuration.
+    """Reject an invalid configuration.
 
     Raises:
         QueryFailure: ``INVALID_TABLE_PROPERTY``.

@@ -49,7 +49,7 @@ def check_format(name: str) -> str:
     """Return a format's name.
 
     Raises:
-        QueryFailure: It is not supported.
+        QueryFailure: The format is not supported.
     """
     written = name.upper()
     if written in _REFUSED_FORMATS:
@@ -62,7 +62,7 @@ def check_format(name: str) -> str:
 
 
 def check_hive_types(columns: Sequence[tuple[str, Type]]) -> None:
-    """Refuse columns that Hive's files cannot store.
+    """Reject columns that Hive's files cannot store.
 
     Raises:
         QueryFailure: ``NOT_SUPPORTED``, with Athena's message.
@@ -85,7 +85,7 @@ def _check_type(name: str, type_: Type) -> None:
 
 
 def check_location(location: str) -> None:
-    """Refuse a location that is not in S3.
+    """Reject a location that is not in S3.
 
     Raises:
         QueryFailure: ``INVALID_TABLE_PROPERTY``.
@@ -119,7 +119,7 @@ class HiveWriter:
         self._delimiter = delimiter
 
     def check_empty(self, table: str) -> None:
-        """Refuse a location that already contains files."""
+        """Reject a location that already contains files."""
         found = self._lake.s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
         if found.get("KeyCount"):
             location = f"s3://{self._bucket}/{self._prefix}"

@@ -34,7 +34,7 @@ def fresh(lake: Lake, database: str, name: str) -> Table:
     """Return an Iceberg table's current state.
 
     Raises:
-        QueryFailure: It is no longer an Iceberg table.
+        QueryFailure: The table is no longer an Iceberg table.
     """
     entry = lake.table(database, name)
     if entry is None or not is_iceberg(entry):

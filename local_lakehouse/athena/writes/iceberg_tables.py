@@ -154,7 +154,7 @@ def _transform(one: nodes.PartitionField) -> tuple[str, Transform[Any, Any]]:
 
 
 def check_properties(properties: dict[str, str]) -> None:
-    """Refuse properties that Athena's Iceberg tables do not support."""
+    """Reject properties that Athena's Iceberg tables do not support."""
     for key, value in properties.items():
         if key not in PROPERTIES:
             raise QueryFailure("", f"Unsupported table property key: {key}", error_type=1200)

@@ -35,7 +35,7 @@ def invalid(message: str) -> MockValidationException:
 
 def not_offered(what: str) -> MockValidationException:
     """Return the error for a valid request that is not supported here."""
-    return MockValidationException(f"The local lakehouse does not offer {what} in DynamoDB; AWS does.")
+    return MockValidationException(f"The local lakehouse does not support {what} in DynamoDB; AWS does.")
 
 
 def check_model(operation: str, asked: Definition) -> None:
@@ -54,7 +54,7 @@ def check_name(name: str, member: str = "TableName") -> None:
     """Check the name of a table or an index.
 
     Raises:
-        MockValidationException: It is too short or too long, or contains invalid characters.
+        MockValidationException: The name is too short or too long, or contains invalid characters.
     """
     if not 3 <= len(name) <= 255:
         raise refused(f"{member} must be at least 3 characters long and at most 255 characters long")
@@ -175,7 +175,7 @@ def check_stream(asked: Definition) -> None:
     """Check a stream's view type.
 
     Raises:
-        MockValidationException: It is missing for an enabled stream, or present for a disabled one.
+        MockValidationException: The view type is missing for an enabled stream, or present for a disabled stream.
     """
     if asked["StreamEnabled"] and "StreamViewType" not in asked:
         raise invalid("StreamViewType must be specified when StreamEnabled is true")
@@ -184,7 +184,7 @@ def check_stream(asked: Definition) -> None:
 
 
 def check_offered(asked: Definition, members: Iterable[str]) -> None:
-    """Refuse members that have no effect here.
+    """Reject members that have no effect here.
 
     Raises:
         MockValidationException: With the member's name.

@@ -223,7 +223,7 @@ def _closing_stream(delete: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _named(get_table: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse an invalid table name."""
+    """Reject an invalid table name."""
 
     @functools.wraps(get_table)
     def getting(self: DynamoDBBackend, table_name: str) -> Any:
@@ -238,7 +238,7 @@ def find(handler: DynamoHandler, name: str) -> Any:
     """Return a table.
 
     Raises:
-        ResourceNotFoundException: It does not exist, with the message of the table operations.
+        ResourceNotFoundException: The table does not exist; the message is that of the table operations.
     """
     try:
         return handler.dynamodb_backend.get_table(name)

@@ -50,7 +50,7 @@ def _found(get: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
-    """Report a failed condition as AWS does, refuse the hash of a deleted policy, and enforce the size limit."""
+    """Report a failed condition as AWS does, reject the hash of a deleted policy, and enforce the size limit."""
 
     @functools.wraps(write)
     def writing(self: GlueBackend, *arguments: Any, **named: Any) -> Any:
@@ -74,7 +74,7 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse an update with an outdated version, and discard the old version if the request asks for it.
+    """Reject an update with an outdated version, and discard the old version if the request specifies that.
 
     Iceberg writers rely on the first rule: without it, one of two concurrent commits is lost.
     """

@@ -59,10 +59,10 @@ def parse(statement: str, parameters: Sequence[TypedValue] | None = None) -> Sta
 
     Args:
         statement: The statement.
-        parameters: The values of its question marks; None if only its structure matters.
+        parameters: The values for the statement's question marks; None if only the structure matters.
 
     Raises:
-        Fault: ``ValidationException``: it has a syntax error or the wrong number of parameters.
+        Fault: ``ValidationException``: the statement has a syntax error or the wrong number of parameters.
     """
     reader = _Parser(list(tokens(statement)), parameters)
     found = reader.statement()

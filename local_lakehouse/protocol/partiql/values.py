@@ -22,7 +22,7 @@ def number(text: str) -> TypedValue:
     """Return a number.
 
     Raises:
-        Fault: ``ValidationException``: it has more than 38 digits, or is out of range.
+        Fault: ``ValidationException``: the number has more than 38 digits, or is out of range.
     """
     try:
         exact = Decimal(text)

@@ -92,7 +92,7 @@ def _percentile(constant: str) -> Emit:
 
 
 def _weighted_percentile(_: Sequence[Typed]) -> str:
-    raise QueryFailure("NOT_SUPPORTED", "The local Athena does not offer approx_percentile with weights or accuracy")
+    raise QueryFailure("NOT_SUPPORTED", "The local Athena does not support approx_percentile with weights or accuracy")
 
 
 def _most_frequent(arguments: Sequence[Typed]) -> str:
@@ -131,7 +131,7 @@ def _checksum(arguments: Sequence[Typed]) -> str:
     type_ = arguments[0].type
     hashed = _HASHES.get(type_.name)
     if hashed is None or types.is_fine(type_):
-        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not offer checksum of {type_}")
+        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not support checksum of {type_}")
     value = hashed.format("{0}")
     return f"athena_checksum_bytes(CAST(sum({{distinct}}CAST(coalesce({value}, 1) AS HUGEINT)){{over}} AS VARCHAR))"
 

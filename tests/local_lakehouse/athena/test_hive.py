@@ -194,9 +194,12 @@ def test_a_table_is_described_with_its_formats_and_comments(athena: Athena) -> N
         ),
         (
             "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' WITH SERDEPROPERTIES ('mapping.a'='b')",
-            "does not know the property 'mapping.a'",
+            "does not support the property 'mapping.a'",
         ),
-        ("ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' ESCAPED BY '|'", "does not know the property 'escape.delim'"),
+        (
+            "ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' ESCAPED BY '|'",
+            "does not support the property 'escape.delim'",
+        ),
     ],
 )
 def test_definitions_that_would_be_ignored_are_refused(athena: Athena, clauses: str, reason: str) -> None:
@@ -285,10 +288,10 @@ def test_details_of_a_table(athena: Athena) -> None:
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        ("DESCRIBE FORMATTED ice", "does not offer DESCRIBE FORMATTED of an Iceberg table"),
-        ("DESCRIBE EXTENDED seen", "does not offer DESCRIBE EXTENDED of a view"),
-        ("DESCRIBE ice PARTITION (id = 1)", "line 1:14: The local Athena does not offer DESCRIBE of a partition"),
-        ("DESCRIBE ice id", "line 1:14: The local Athena does not offer DESCRIBE of a column"),
+        ("DESCRIBE FORMATTED ice", "does not support DESCRIBE FORMATTED of an Iceberg table"),
+        ("DESCRIBE EXTENDED seen", "does not support DESCRIBE EXTENDED of a view"),
+        ("DESCRIBE ice PARTITION (id = 1)", "line 1:14: The local Athena does not support DESCRIBE of a partition"),
+        ("DESCRIBE ice id", "line 1:14: The local Athena does not support DESCRIBE of a column"),
     ],
 )
 def test_descriptions_that_are_not_offered(athena: Athena, statement: str, reason: str) -> None:

@@ -172,7 +172,7 @@ def test_an_update_needs_something_that_exists(dynamodb: Any) -> None:
         "ResourceNotFoundException: Requested resource not found: Table: Other not found"
     )
     replica = refusal(update, TableName="Orders", ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}])
-    assert "does not offer ReplicaUpdates" in replica
+    assert "does not support ReplicaUpdates" in replica
     twice = [{"Create": index()}, {"Delete": {"IndexName": "other"}}]
     assert refusal(update, TableName="Orders", GlobalSecondaryIndexUpdates=twice).startswith("LimitExceeded")
 

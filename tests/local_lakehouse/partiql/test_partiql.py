@@ -262,7 +262,7 @@ def test_binary_values_are_noted_as_clients_send_them(statements: Statements) ->
             "SELECT * FROM Orders WHERE id IN ['a', 'b'] ORDER BY n",
             "ValidationException", "Must have hash key in ORDER BY",
         ),
-        ("SELECT map.city FROM Orders", "ValidationException", "does not offer paths into attributes in a SELECT list"),
+        ("SELECT map.city FROM Orders", "ValidationException", "does not support paths into attributes in a SELECT"),
         ("EXISTS(SELECT * FROM Orders WHERE id = 'a' AND n = 1)", "ValidationException", "EXISTS can only be used in"),
     ],
 )  # fmt: skip

@@ -44,7 +44,7 @@ def test_every_service_answers_at_one_address(lakehouse: Lakehouse, service: str
 def test_an_operation_that_nobody_offers_is_refused_by_name(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "glue").list_blueprints()
-    assert code(error)[1] == "The local lakehouse does not offer glue ListBlueprints; AWS does."
+    assert code(error)[1] == "The local lakehouse does not support glue ListBlueprints; AWS does."
 
 
 def test_a_service_that_is_not_there_is_refused_by_name(lakehouse: Lakehouse) -> None:

@@ -54,7 +54,7 @@ MEANING = [
     ("u.n", "COLUMN_NOT_FOUND: line 1:8: Column 'u.n' cannot be resolved"),
     ("nosuch(1)", "FUNCTION_NOT_FOUND: line 1:8: Function 'nosuch' not registered"),
     ("list_sort(ARRAY[1])", "FUNCTION_NOT_FOUND"),
-    ("ST_Point(1, 2)", "NOT_SUPPORTED: line 1:8: The local Athena does not offer st_point"),
+    ("ST_Point(1, 2)", "NOT_SUPPORTED: line 1:8: The local Athena does not support st_point"),
     ("read_csv('/etc/passwd')", "FUNCTION_NOT_FOUND"),
     ("athena_fail('x')", "FUNCTION_NOT_FOUND"),
     (

@@ -31,7 +31,7 @@ def test_constructs_that_are_not_offered(sql: str, construct: str) -> None:
         with pytest.raises(MalformedQuery):
             parse_statement(sql)
         return
-    with pytest.raises(QueryFailure, match=f"NOT_SUPPORTED: line {place} The local Athena does not offer {name}"):
+    with pytest.raises(QueryFailure, match=f"NOT_SUPPORTED: line {place} The local Athena does not support {name}"):
         parse_statement(sql)
 
 
@@ -162,9 +162,9 @@ def test_quoted_functions_and_parentheses(ask: Ask, sql: str, rows: list[list[st
         ("SELECT money '1'", "TYPE_NOT_FOUND: line 1:8: Unknown type: money"),
         (
             "SELECT ipaddress '10.0.0.1'",
-            "NOT_SUPPORTED: line 1:8: The local Athena does not offer constants of type ip",
+            "NOT_SUPPORTED: line 1:8: The local Athena does not support constants of type ip",
         ),
-        ("SELECT current_path", "NOT_SUPPORTED: line 1:8: The local Athena does not offer current_path"),
+        ("SELECT current_path", "NOT_SUPPORTED: line 1:8: The local Athena does not support current_path"),
         ("SELECT system.abs(-1)", "FUNCTION_NOT_FOUND: line 1:8: Function 'system.abs' not registered"),
         ('SELECT "nosuch"(1)', "FUNCTION_NOT_FOUND: line 1:8: Function 'nosuch' not registered"),
     ],

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
@@ -81,8 +81,9 @@ class DynamoDbSource:
     def put_new(self, table_name: str, items: Iterable[Any]) -> int:
         """Write items to a table that is not in use yet, and return the number of valid items.
 
-        Each transaction writes a few items, which are read and validated before it starts, so that other requests can
-        run in between.
+        The items are validated first and then written in the order of their keys, a few in each transaction, so that
+        other requests can run in between. In any other order each transaction would change as many pages of the
+        database as it has items. If `items` raises an error, the items before it are written.
 
         Args:
             table_name: The table.
@@ -91,14 +92,19 @@ class DynamoDbSource:
         with self._clients.lock:
             moto_table = self._tables()[table_name]
             table = described(moto_table)
-        remaining = iter(items)
-        valid = 0
-        while some := list(islice(remaining, _AT_ONCE)):
-            rows = [row for item in some if (row := _prepared(table, item)) is not None]
-            with self._clients.lock, self._clients.documents.database.transaction():
-                moto_table.items.put_rows(rows)
-            valid += len(rows)
-        return valid
+        # SQLite keeps a database without a name in a temporary file.
+        with contextlib.closing(sqlite3.connect("", isolation_level=None)) as staged:
+            staged.execute("CREATE TABLE staged (number INTEGER PRIMARY KEY, key BLOB, body TEXT, size INTEGER)")
+            rows = (row for item in items if (row := _prepared(table, item)) is not None)
+            try:
+                staged.execute("BEGIN")
+                valid = staged.executemany("INSERT INTO staged VALUES (NULL, ?, ?, ?)", rows).rowcount
+            finally:
+                in_order = staged.execute("SELECT key, body, size FROM staged ORDER BY key, number")
+                while some := in_order.fetchmany(_AT_ONCE):
+                    with self._clients.lock, self._clients.documents.database.transaction():
+                        moto_table.items.put_rows(some)
+        return max(valid, 0)
 
     def keeps_history(self, table_name: str) -> bool:
         """Return whether a table has point-in-time recovery."""

@@ -35,7 +35,7 @@ PARTICIPANT = "imports"
 Observer = Callable[[str, dict[str, Any]], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Counts:
     """The number of bytes and items read, and the number of items imported."""
 
@@ -160,14 +160,18 @@ class ImportService:
 
     def _read(self, request: Mapping[str, Any], table: str) -> _Counts:
         counts = _Counts()
+        counts.imported = self._source.put_new(table, self._items(request, counts))
+        return counts
+
+    def _items(self, request: Mapping[str, Any], counts: _Counts) -> Iterator[Any]:
         for content in self._objects(request):
             # Invalid UTF-8 is never an item, so its line counts as an error.
             text = content.decode("utf-8", errors="replace")
             # Not `splitlines`, because an item's text can contain Unicode line separators.
             lines = [line for line in text.split("\n") if line.strip()]
-            imported = self._source.put_new(table, map(_item, lines))
-            counts = _Counts(counts.size + len(content), counts.processed + len(lines), counts.imported + imported)
-        return counts
+            counts.size += len(content)
+            counts.processed += len(lines)
+            yield from map(_item, lines)
 
     def _objects(self, request: Mapping[str, Any]) -> Iterator[bytes]:
         s3, source = self._clients.client("s3"), request["S3BucketSource"]

@@ -18,8 +18,9 @@ FILE = "lakehouse.sqlite"
 PRIVATE = 0o700
 # "ZETL", which identifies the file.
 _APPLICATION = 0x5A45544C
-# In pages of 4 KB.
-_LONGEST_LOG = 16_000
+# In pages of 4 KB: the log that `checkpoint` tries to empty, and the log that a commit would have to empty.
+_LONG_LOG = 4_000
+_LONGEST_LOG = 262_144
 EARLIER = "lakehouse.pickle"
 _HEADER = b"SQLite format 3\x00"
 _FORMATS = "CREATE TABLE IF NOT EXISTS formats (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID"
@@ -197,10 +198,16 @@ class Database:
         self._after_replacement.append(hook)
 
     def checkpoint(self) -> None:
-        """Move committed data from the log to the file, without blocking readers or writers."""
+        """Move committed data from the log to the file, with little delay for readers and writers.
+
+        SQLite starts the log anew only when all of it was moved. Writes that never pause prevent that, so they wait
+        while the rest of a long log is moved. Otherwise, a commit would at some point have to move all of it.
+        """
         with self.snapshot() as connection:
             connection.execute("ROLLBACK")
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if _checkpoint(connection) > _LONG_LOG:
+                with self.lock:
+                    _checkpoint(connection)
 
     def copy(self) -> sqlite3.Connection:
         """Return a copy of the current data in memory."""
@@ -271,7 +278,7 @@ class Database:
         try:
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode = WAL")
-            # `checkpoint` runs in the background, in smaller steps than this.
+            # `checkpoint` runs in the background, long before this.
             self._writer.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
             self._writer.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._writer.execute(_FORMATS)
@@ -374,6 +381,12 @@ class Database:
             f"{self.path} is damaged ({detail}). Restore the last backup with: zetl local reset --to-backup, "
             "or delete the state with: zetl local reset"
         )
+
+
+def _checkpoint(connection: sqlite3.Connection) -> int:
+    """Move what no reader prevents from being moved, and return the length of the log in pages."""
+    _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(pages)
 
 
 _FULL = (getattr(os, "ENOSPC", 28), 28, 122)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local_lakehouse.backend import dynamodb_source
+from local_lakehouse.backend.item_tables import StoredItems
 from zetl_helpers.lab import Lab
 from zetl_helpers.payments import payments
 
@@ -148,6 +151,31 @@ def test_a_missing_bucket_and_a_wrong_compression_fail_the_import(lab: Lab, buck
     lab.client("s3").put_object(Bucket=bucket, Key="in/plain.json", Body=line(GOOD).encode())
     ended = done(lab, start(lab, bucket, "Others"))
     assert (ended["ImportStatus"], ended["FailureCode"]) == ("FAILED", "InvalidCompression")
+
+
+def test_the_items_of_earlier_objects_are_kept_when_an_import_fails(lab: Lab, bucket: str) -> None:
+    put(lab, bucket, line(GOOD))
+    lab.client("s3").put_object(Bucket=bucket, Key="in/2.json", Body=b"not compressed")
+    assert done(lab, start(lab, bucket))["ImportStatus"] == "FAILED"
+    assert items(lab) == [stored(GOOD)]
+
+
+def test_items_are_written_in_the_order_of_their_keys(lab: Lab, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[list[bytes]] = []
+    put_rows = StoredItems.put_rows
+
+    def noting(items: StoredItems, rows: Iterable[tuple[bytes, str, int]]) -> None:
+        some = list(rows)
+        written.append([key for key, _, _ in some])
+        put_rows(items, some)
+
+    monkeypatch.setattr(StoredItems, "put_rows", noting)
+    put(lab, bucket, *map(line, payments(300)))
+    put(lab, bucket, *map(line, islice(payments(600), 300, None)), key="in/2.json.gz")
+    assert done(lab, start(lab, bucket))["ImportedItemCount"] == 600
+    assert len(written) == 3
+    keys = list(chain.from_iterable(written))
+    assert keys == sorted(keys)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from local_lakehouse.store import database as store
 from local_lakehouse.store.database import FILE, Database, Schema, StateInUseError, StorageError, UnreadableStateError
 
 pytestmark = pytest.mark.once
@@ -235,3 +236,23 @@ def test_a_content_from_before_a_module_was_used_gets_its_tables(database: Datab
 
     add(database, "a")
     assert notes(database) == ["a"]
+
+
+@pytest.mark.parametrize(("notes", "waits"), [(10, [False]), (100, [False, True])])
+def test_writers_wait_only_while_the_rest_of_a_long_log_is_moved(
+    database: Database, monkeypatch: pytest.MonkeyPatch, notes: int, waits: list[bool]
+) -> None:
+    seen = []
+    move = vars(store)["_checkpoint"]
+
+    def checkpoint(connection: sqlite3.Connection) -> int:
+        seen.append(database.lock._is_owned())  # type: ignore[attr-defined]
+        pages: int = move(connection)
+        return pages
+
+    monkeypatch.setattr(store, "_checkpoint", checkpoint)
+    monkeypatch.setattr(store, "_LONG_LOG", 50)
+    with database.transaction() as connection:
+        connection.executemany("INSERT INTO notes VALUES (?)", [("x" * 4_096,)] * notes)
+    database.checkpoint()
+    assert seen == waits

@@ -200,8 +200,8 @@ class Database:
     def checkpoint(self) -> None:
         """Move committed data from the log to the file, with little delay for readers and writers.
 
-        SQLite starts the log anew only when all of it was moved. Writes that never pause prevent that, so they wait
-        while the rest of a long log is moved. Otherwise, a commit would at some point have to move all of it.
+        SQLite reuses the start of the log only when the whole log has been moved. Writes that never pause prevent that,
+        so they wait while the rest of a long log is moved. Otherwise, a commit would eventually have to move it.
         """
         with self.snapshot() as connection:
             connection.execute("ROLLBACK")

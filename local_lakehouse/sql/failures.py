@@ -37,7 +37,7 @@ class Position:
 
 
 class QueryFailure(Exception):
-    """An accepted statement fails.
+    """The execution of an accepted statement failed.
 
     Args:
         name: Athena's error name, such as ``COLUMN_NOT_FOUND``; empty for Hive's errors, which have none.
@@ -71,7 +71,7 @@ def not_offered(construct: str, position: Position) -> QueryFailure:
 
 
 class MalformedQuery(Exception):
-    """A statement is malformed and refused immediately.
+    """A statement is malformed and is rejected immediately.
 
     Args:
         message: Athena's message.

@@ -14,7 +14,7 @@ _CONTROL = re.compile(r"(?<!\\)((?:\\\\)*\\u00)([01][0-9a-f])")
 
 
 class _Number(str):
-    """A number in its original notation; Athena keeps `1.50`, but `1e2` becomes a double."""
+    """A number in its original notation; Athena keeps `1.50`, but converts `1e2` to a double."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
 """Text form of times and timestamps, with 0 to 12 fractional digits.
 
-A value is microseconds since 1970 and the remaining picoseconds, like Trino's long timestamps, so that nothing is
-rounded before the required precision is known.
+A value consists of microseconds since 1970 and the remaining picoseconds, like Trino's long timestamps. Therefore
+nothing is rounded before the required precision is known.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ class Type:
     """One type.
 
     Args:
-        name: Its bare name, such as ``decimal`` or ``timestamp with time zone``.
+        name: The name without parameters, such as ``decimal`` or ``timestamp with time zone``.
         numbers: Its numeric parameters: length, or precision and scale.
         children: The nested types: an array's element, a map's key and value, a row's fields, a function's parameters
             and result.
@@ -178,7 +178,7 @@ def duckdb_type(type_: Type) -> str:
     """Return DuckDB's type for an Athena type.
 
     Day intervals are stored as milliseconds, and month intervals as months. Row fields are named ``f0``, ``f1`` and so
-    on, so that DuckDB never sees their names.
+    on, so that DuckDB never sees their original names.
     """
     if type_.name == "decimal":
         return f"DECIMAL({type_.precision}, {type_.scale})"
@@ -233,7 +233,7 @@ def is_orderable(type_: Type) -> bool:
 
 
 def common_type(left: Type, right: Type) -> Type | None:
-    """Return the common type of implicit conversions, if there is one."""
+    """Return the common type to which two types are implicitly converted, or None."""
     if left == right:
         return left
     if left == UNKNOWN:
@@ -256,7 +256,7 @@ def common_type(left: Type, right: Type) -> Type | None:
 
 
 def can_coerce(source: Type, target: Type) -> bool:
-    """Return whether a value widens to a type implicitly, whatever the names of its row fields are."""
+    """Return whether a value is widened to a type implicitly; names of row fields do not matter."""
     if source.name == "char" and target.name == "varchar":
         return True
     common = common_type(source, target)

@@ -18,7 +18,7 @@ _UTC_NAMES = frozenset(
         *("etc/utc", "etc/uct", "etc/gmt", "etc/gmt0", "etc/greenwich", "etc/universal", "etc/zulu"),
     )
 )
-# Athena lists this name; the tz database dropped it in 2020.
+# Athena lists this name; the tz database removed it in 2020.
 _DROPPED = {"US/Pacific-New": "America/Los_Angeles"}
 _MAX_OFFSET = timedelta(hours=14)
 _EPOCH = datetime(1970, 1, 1)

@@ -89,7 +89,7 @@ class Aggregates:
         return derive(sql, result, *values, Typed(sql, result, facts))
 
     def _check_clauses(self, node: tree.Call) -> None:
-        """Refuse clauses that Trino supports only for aggregates, or only for window value functions."""
+        """Reject clauses that Trino supports only for aggregates, or only for window value functions."""
         if node.nulls is not None and node.name not in _VALUE_FUNCTIONS:
             raise QueryFailure(
                 "NULL_TREATMENT_NOT_ALLOWED",

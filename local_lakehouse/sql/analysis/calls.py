@@ -1,4 +1,4 @@
-"""Function calls: the signature, the widened arguments, the lambdas."""
+"""Function calls: signatures, argument widening and lambdas."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LAMBDA_READS = {
 
 
 def all_topics() -> tuple[ModuleType, ...]:
-    """Return the modules with functions."""
+    """Return the modules that define functions."""
     return _TOPICS
 
 
@@ -67,7 +67,7 @@ class Calls:
         return self.scalar_call(node, scope)
 
     def scalar_call(self, node: tree.Call, scope: Scope) -> Typed:
-        """Analyze the call of an ordinary function."""
+        """Analyze a call to an ordinary function."""
         arguments = [
             argument if isinstance(argument, tree.Lambda) else self._analysis.expression(argument, scope)
             for argument in node.arguments
@@ -92,7 +92,7 @@ class Calls:
             raise QueryFailure(name, message, position) from failure
 
     def call(self, name: str, values: list[Typed], position: Position, text: str) -> Typed:
-        """Analyze the call of a function with analyzed arguments."""
+        """Analyze a function call whose arguments are already analyzed."""
         signature, bound, result = self.bind(name, list(values), position, Scope())
         if isinstance(signature.emit, str):
             sql = signature.emit.format(*(value.sql for value in bound))

@@ -57,8 +57,8 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         return derive(tried, target, value)
     sql = cast_sql(value.sql, source, target)
     if safe and value.fails:
-        # Only the cast is inside TRY; errors of its operand are raised. A lambda would avoid repetition, but DuckDB
-        # before 1.5.2 does not find its variables within TRY.
+        # Only the cast is inside TRY; errors in its operand are still raised. A lambda would avoid the repetition, but
+        # DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
         return derive(f"CASE WHEN {value.sql} IS NOT NULL THEN TRY({sql}) END", target, value)
     if safe:
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)
@@ -167,7 +167,7 @@ def _cast_inside(sql: str, source: Type, target: Type) -> str:
 
 
 def formatted_text(value: Typed, position: Position) -> str:
-    """Write a value for ``format``: its text form, with times to the nanosecond.
+    """Write a value for ``format``: its text form, with nanosecond precision for times.
 
     Raises:
         QueryFailure: ``NOT_SUPPORTED`` for a type that cannot be cast to text.
@@ -199,7 +199,7 @@ def _from_text(sql: str, target: Type) -> str:
         name = _UPPER.get(target.name, target.name.upper())
         return f"CAST(athena_parse_{target.name}({sql}, {quote(name)}) AS {held})"
     if target.name in ("double", "real"):
-        # Text is read as real at once, because a double between would be rounded twice.
+        # Text is parsed directly as real, because an intermediate double would cause a second rounding.
         return f"CAST(athena_parse_float({sql}, {quote(target.name.upper())}) AS {held})"
     if target.name == "decimal":
         label = quote(f"DECIMAL({target.precision}, {target.scale})")

@@ -1,4 +1,4 @@
-"""``WITH``, recursive or not."""
+"""Common table expressions (``WITH``), recursive or not."""
 
 # ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
 
@@ -33,7 +33,7 @@ class CommonTables:
         self._analysis = analysis
 
     def add(self, one: tree.CommonTable, query: tree.Query, scope: Scope | None) -> None:
-        """Analyze one name of a ``WITH``, and register it."""
+        """Analyze one common table expression of a ``WITH``, and register its name."""
         level = self._analysis.common[-1]
         if one.name.key in level:
             raise QueryFailure(

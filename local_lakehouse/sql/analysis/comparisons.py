@@ -1,8 +1,8 @@
-"""Comparisons: equality and order of every type, with Trino's rules for NULL inside rows, arrays and maps.
+"""Comparisons: equality and ordering of every type, with Trino's rules for NULL inside rows, arrays and maps.
 
 ``=`` is three-valued at any depth: two values are different if any pair of parts differs; otherwise, the result is
-unknown if any pair is unknown. ``<`` of rows and arrays is decided by the first differing parts, and fails if a NULL
-precedes them.
+unknown if any pair is unknown. ``<`` of rows and arrays is decided by the first pair of parts that differ, and fails if
+a NULL precedes them.
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typ
 
 
 def check_comparable(operator: str, common: Type, left: Type, right: Type, position: Position) -> None:
-    """Refuse a comparison that the type does not support."""
+    """Reject a comparison that the type does not support."""
     ordered = operator not in ("=", "<>", "IS DISTINCT FROM")
     if (ordered and not types.is_orderable(common)) or not types.is_comparable(common):
         raise QueryFailure("TYPE_MISMATCH", f"Cannot apply operator: {left} {operator} {right}", position)
 
 
 def has_key(type_: Type) -> bool:
-    """Return whether equal values can differ in DuckDB: in the zone of a time, or in the order of a map's entries."""
+    """Return whether equal values can differ in DuckDB: in a time's zone, or in the order of a map's entries."""
     return type_.name in ("timestamp with time zone", "time with time zone", "char", "map") or any(
         map(has_key, type_.children)
     )
 
 
 def key(sql: str, type_: Type) -> str:
-    """Write a value such that DuckDB's equality is Athena's: by instant, regardless of the order of map entries."""
+    """Write a value so that DuckDB's equality matches Athena's: by instant, regardless of the order of map entries."""
     if not has_key(type_):
         return sql
     if type_.name == "timestamp with time zone":
@@ -91,7 +91,7 @@ def _fields_key(sql: str, type_: Type) -> str:
 
 
 def _bound(values: tuple[str, ...], name: str, write: Callable[..., str]) -> str:
-    """Write an expression that repeats values. DuckDB would bind and evaluate every repetition of a function call."""
+    """Write an expression that uses each value several times, but evaluates a function call only once."""
     if not any(map(_CALL.search, values)):
         return write(*values)
     fields = ", ".join(f"v{index} := {value}" for index, value in enumerate(values))
@@ -113,7 +113,7 @@ def has_floats(type_: Type) -> bool:
 
 
 def greatest_key(sql: str, type_: Type) -> str:
-    """Write the sort key for the greatest value, in which NaN is lowest, as for ``max``."""
+    """Write the sort key for finding the greatest value; NaN sorts lowest, as in ``max``."""
     if type_.name in _FLOATS:
         return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack(k := NOT isnan({sql}), v := {sql}) END"
     if not has_floats(type_):
@@ -134,7 +134,7 @@ def _comparison(operator: str, left: Typed, right: Typed, type_: Type) -> str:
             return f"(NOT {_nested_equal(left.sql, right.sql, type_)})"
         return _nested_equal(left.sql, right.sql, type_) if operator == "=" else _ordered(operator, left, right, type_)
     if type_.name == "char" and operator not in ("=", "<>"):
-        # Both have the length of their type, because a space sorts above control characters.
+        # Both sides are padded to the length of their type, because a space sorts above control characters.
         sides = (f"athena_pad({side.sql}, {type_.precision})" for side in (left, right))
         return f"({next(sides)} {operator} {next(sides)})"
     return f"({key(left.sql, type_)} {operator} {key(right.sql, type_)})"
@@ -175,7 +175,7 @@ def _parts_equal(left: str, right: str, type_: Type) -> str:
 
 
 def _maps_equal(left: str, right: str, type_: Type, each: str) -> str:
-    """Write whether two maps have equal entries; their keys are found by identity, and NaN never is."""
+    """Write SQL that tests whether two maps have equal entries; keys match by identity, and NaN never matches."""
     mine, its = (key(f"map_keys({side})", types.array(type_.key)) for side in (left, right))
     value = f"map_extract_value({right}, {each})"
     if has_key(type_.key):
@@ -188,12 +188,12 @@ def _maps_equal(left: str, right: str, type_: Type, each: str) -> str:
 
 
 def _depth(type_: Type) -> int:
-    """Count the levels of a type: each level has separate lambda parameters, so that none hides another."""
+    """Count the nesting levels of a type. Each level has its own lambda parameters, so that none shadows another."""
     return 1 + max(map(_depth, type_.children), default=0)
 
 
 def equal(left: str, right: str, type_: Type) -> str:
-    """Write whether two values of a type are equal: true, false or, with a NULL inside, NULL."""
+    """Write SQL that tests whether two values are equal: true, false or, if a NULL inside decides, NULL."""
     return _comparison("=", row_value(left, type_), row_value(right, type_), type_)
 
 
@@ -209,7 +209,7 @@ def _ordered(operator: str, left: Typed, right: Typed, type_: Type) -> str:
 
 
 def _below(left: str, right: str, type_: Type, *, ties: bool) -> str:
-    """Write whether a non-NULL row or array is less than another; `ties` is the result for equal ones."""
+    """Write SQL that tests whether a non-NULL row or array is less than another; `ties` is the result if equal."""
     if type_.name == "row":
         return _row_below(left, right, type_, ties=ties)
     zipped = f"athena_pairs({left}, {right})[:least(len({left}), len({right}))]"

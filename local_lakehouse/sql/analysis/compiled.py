@@ -24,7 +24,7 @@ class Compiled:
     Args:
         sql: DuckDB's SQL, whose columns are called ``c0``, ``c1`` and so on.
         columns: The columns.
-        facts: The query's facts, mainly the table columns that it reads.
+        facts: Facts about the query, mainly the table columns that it reads.
         scans: The columns to read from each table, by their names in DuckDB; only for a whole statement.
     """
 
@@ -34,5 +34,5 @@ class Compiled:
     scans: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def rewritten(self, sql: str, columns: tuple[OutputColumn, ...] | None = None) -> Compiled:
-        """Return the same query with other SQL and, optionally, other columns."""
+        """Return a copy of the query with different SQL and, optionally, different columns."""
         return replace(self, sql=sql, columns=self.columns if columns is None else columns)

@@ -1,8 +1,8 @@
-"""Correlated queries that Trino cannot plan, which are refused although DuckDB could run them.
+"""Checks that reject correlated queries that Trino cannot plan, although DuckDB could run them.
 
 Trino turns a correlated query into a join: it lifts the ``WHERE`` terms that refer to the outer query, and leaves the
 rest unchanged. Therefore only these terms, and expressions above an aggregation, can refer to the outer query. A limit
-or a grouping above such terms requires that each of their columns is a key or equal to a value of the outer query.
+or a grouping above such terms requires each of their columns to be a key or to equal a value of the outer query.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Inner:
         node: The ``SELECT``.
         query: The query with its ``ORDER BY`` and ``LIMIT``, if it has any.
         scope: Its visible names.
-        source: The facts of its relations, without their columns.
+        source: Facts about its relations, excluding their columns.
         terms: The terms of its ``WHERE``, with both sides of each equality.
         outputs: The columns of its result.
         keys: The keys of its ``ORDER BY``.
         aggregated: The columns in its grouping keys and aggregate arguments.
-        windows: Whether it has windows.
-        use: How it is used: ``EXISTS``, ``IN``, or empty.
+        windows: Whether it has window functions.
+        use: The operator that uses it: ``EXISTS`` or ``IN``; empty for others.
     """
 
     node: tree.Select
@@ -63,7 +63,7 @@ def outer_reads(scope: Scope | None) -> frozenset[str]:
 
 
 def conjuncts(where: tree.Expression | None) -> Iterator[tree.Expression]:
-    """Walk over the terms that ``AND`` joins."""
+    """Yield the terms joined by ``AND``."""
     if isinstance(where, tree.Logical) and where.operator == "AND":
         for term in where.terms:
             yield from conjuncts(term)
@@ -72,7 +72,7 @@ def conjuncts(where: tree.Expression | None) -> Iterator[tree.Expression]:
 
 
 def check_uncorrelated(facts: Facts, outer: Scope | None, position: Position) -> None:
-    """Refuse a set operation or ``VALUES`` that refers to an outer query.
+    """Reject a set operation or ``VALUES`` that refers to an outer query.
 
     Raises:
         QueryFailure: ``NOT_SUPPORTED``, with Trino's message.
@@ -82,7 +82,7 @@ def check_uncorrelated(facts: Facts, outer: Scope | None, position: Position) ->
 
 
 def check_correlated(select: Inner) -> None:
-    """Refuse a correlated query that Trino cannot turn into a join.
+    """Reject a correlated query that Trino cannot turn into a join.
 
     Raises:
         QueryFailure: ``NOT_SUPPORTED``, with Trino's message.

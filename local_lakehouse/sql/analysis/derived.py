@@ -1,4 +1,4 @@
-"""Subqueries in ``FROM``, before they are written."""
+"""Subqueries in ``FROM``, before they are written as SQL."""
 
 # ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
 
@@ -14,9 +14,9 @@ class Elements:
 
     Args:
         name: A unique name; the element of the first list is ``{name}e0``, and so on.
-        lists: DuckDB's SQL of each list.
-        columns: DuckDB's SQL of each column, which reads elements.
-        longest: DuckDB's SQL of the number of rows.
+        lists: DuckDB's SQL for each list.
+        columns: DuckDB's SQL for each column, which reads elements.
+        longest: DuckDB's SQL for the number of rows.
     """
 
     name: str
@@ -41,11 +41,11 @@ class Elements:
         )
 
     def beside(self, left: str, kept: Sequence[str], alias: str, name: str) -> str:
-        """Write a relation's rows with the elements of each row's lists.
+        """Write a relation's rows joined with the elements of each row's lists.
 
         Args:
             left: The relation, which the lists read.
-            kept: Its columns, or the names of its relations, each of which becomes a column.
+            kept: Its columns, or the names of its relations; each relation becomes a column.
             alias: The name of the written relation.
             name: The name of the column that contains the columns of the elements.
         """
@@ -64,7 +64,7 @@ class Derived:
         name: Its alias.
         width: The number of its columns.
         lateral: Whether it can refer to the relations to its left.
-        elements: The elements that it reads from lists; None for other subqueries.
+        elements: The elements that it reads from lists; None for any other subquery.
     """
 
     body: str
@@ -92,7 +92,7 @@ class Derived:
         return replace(self, body=f"SELECT * FROM {self._relation} WHERE {condition}", elements=None)
 
     def with_padding(self) -> Derived | None:
-        """Return the elements, or a row of NULLs if there are none; None for other subqueries."""
+        """Return the elements, or a row of NULLs if there are none; None for any other subquery."""
         if self.elements is None:
             return None
         padded = self.elements.with_padding()

@@ -121,7 +121,7 @@ class Expressions:
         """Analyze a condition on rows.
 
         Its terms stay separate, so that DuckDB can use them for joins. A term that can fail is evaluated only for rows
-        that meet the preceding terms about the same tables.
+        that satisfy the preceding terms on the same tables.
         """
         if not isinstance(node, tree.Logical) or node.operator != "AND":
             return self.boolean(node, scope, subject)
@@ -186,7 +186,8 @@ class Expressions:
         joined = "(" + f" {node.operator} ".join(term.sql for term in terms) + ")"
         if not any(term.fails for term in terms[1:]):
             return derive(joined, types.BOOLEAN, *terms)
-        # DuckDB evaluates every term for every row, so terms after a deciding term must not fail.
+        # DuckDB evaluates every term for every row, so CASE skips the terms after the one that decides: they could
+        # fail.
         decides, result = ("NOT ", "FALSE") if node.operator == "AND" else ("", "TRUE")
         branches = " ".join(f"WHEN {decides}{term.sql} THEN {result}" for term in terms[:-1])
         return derive(f"CASE {branches} ELSE {joined} END", types.BOOLEAN, *terms)
@@ -197,7 +198,8 @@ class Expressions:
 
     def _is_null(self, node: tree.IsNull, scope: Scope) -> Typed:
         value = self.expression(node.operand, scope)
-        # DuckDB skips IS NULL for values that it knows are not NULL, but must evaluate a list's element.
+        # DuckDB omits IS NULL for an expression that is never NULL, and then misses its failure. It always evaluates a
+        # list's element.
         sql = f"(list_count([{value.sql}]) = 0)" if value.fails else f"({value.sql} IS NULL)"
         return derive(sql, types.BOOLEAN, value)
 

@@ -1,4 +1,4 @@
-"""JSON functions with their own grammar.
+"""JSON functions that have their own syntax.
 
 Inside another of these functions, the result of such a function is JSON even without an explicit ``FORMAT JSON``.
 """
@@ -28,7 +28,7 @@ _ABSENT = "CAST(NULL AS VARCHAR)"
 
 
 class JsonCalls:
-    """Analyzes the JSON functions with their own grammar.
+    """Analyzes the JSON functions that have their own syntax.
 
     Args:
         analysis: The analysis of the statement.
@@ -97,7 +97,7 @@ class JsonCalls:
     def _value(
         self, node: json_tree.JsonPathCall, settings: dict[str, str], call: str, scope: Scope, parts: list[Typed]
     ) -> Typed:
-        """Read the scalar with its own type and cast it; a failed cast is the function's error."""
+        """Read the scalar with its JSON type and cast it; a failed cast counts as an error of the function."""
         target = node.returning.type if node.returning else types.VARCHAR
         if target.name not in (*_SCALARS, *_MOMENTS):
             raise QueryFailure("TYPE_MISMATCH", f"Invalid return type of function JSON_VALUE: {target}", node.position)
@@ -105,13 +105,13 @@ class JsonCalls:
         for side, value in node.defaults:
             parts.append(cast(self._analysis.expression(value, scope), target, value.position))
             defaults[side] = parts[-1].sql
-        # It is repeated: a lambda would avoid this, but TRY in DuckDB 1.5.1 does not find lambda variables.
+        # A lambda would avoid repeating this call, but TRY in DuckDB 1.5.1 cannot resolve lambda variables.
         found = f"athena_json_scalar({call})"
         branches = []
         for name, type_ in _FOUND.items():
             if not can_cast(type_, target):
                 continue
-            # DuckDB evaluates constants even in unused branches, so this must not fail there.
+            # DuckDB evaluates constants even in unused branches, so this cast must never fail.
             held = derive(f"TRY_CAST({found}[3] AS {types.duckdb_type(type_)})", type_)
             branches.append(f"WHEN '{name}' THEN {cast(held, target, node.position, safe=True).sql}")
         scalar = f"CASE {found}[2] {' '.join(branches)} END" if branches else "NULL"
@@ -151,7 +151,7 @@ class JsonCalls:
         return cast(value, returning.type, position)
 
     def _json(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Write a value as JSON text, with NULL for NULL, and record it as a part."""
+        """Write a value as JSON text, keeping NULL as NULL, and record the value as a part of the expression."""
         value = self._analysis.expression(node.value, scope)
         parts.append(value)
         if _encoding(node) is not None:
@@ -199,7 +199,7 @@ class JsonCalls:
         return f"{_list([quote(name) for name in names])}, {_list(values)}"
 
     def _parameter(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Write a parameter as JSON; NULL becomes JSON's null, or is omitted if the parameter is JSON."""
+        """Write a parameter as JSON; NULL becomes JSON null, or is omitted if the parameter is already JSON."""
         value = self._analysis.expression(node.value, scope)
         if _encoding(node) is not None:
             parts.append(value)

@@ -1,7 +1,7 @@
-"""Maps, with Trino's rules: keys are the same if they are identical, and are found if they are equal.
+"""Maps, with Trino's rules: identical keys are duplicates, and a lookup finds the key that is equal.
 
-Identical keys can differ in DuckDB, as times with zones do. So each list of keys has a list of identities beside it.
-NaN is identical to itself, but not equal.
+Keys that are identical in Athena, such as times with different zones, can differ in DuckDB. Therefore each list of keys
+is accompanied by a list of their identities. NaN is identical to itself, but not equal to itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from local_lakehouse.sql.types import Type
 
 
 def identities(keys: str, type_: Type) -> str:
-    """Write the identities of a list of keys of a type: values for which DuckDB's equality is Athena's."""
+    """Write the identities of a list of keys: values for which DuckDB's equality matches Athena's."""
     return key(keys, types.array(type_))
 
 
@@ -26,13 +26,13 @@ def key_identities(map_: Typed) -> str:
 
 
 def map_of_lists(keys: str, type_: Type, values: str) -> str:
-    """Write the map of a list of keys of a type, which must differ, and a list of values."""
+    """Write a map from a list of keys, which must be distinct, and a list of values."""
     texts = f"list_transform({keys}, lambda zt: {text_of('zt', type_)})"
     return f"athena_map({keys}, {identities(keys, type_)}, {values}, {texts})"
 
 
 def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str, str], str]) -> str:
-    """Write a value made of two lists; a key with a NULL inside is a failure.
+    """Write a value built from two lists; a key that contains a NULL is an error.
 
     Args:
         keys: The keys.
@@ -59,7 +59,7 @@ def value_at(map_: Typed, wanted: Typed) -> str:
 
 
 def has_value_at(map_: Typed, wanted: Typed) -> str:
-    """Write whether a map contains a key."""
+    """Write SQL that tests whether a map contains a key."""
     type_ = map_.type.key
     found = f"list_contains({key_identities(map_)}, {key(wanted.sql, type_)})"
     return f"({found} AND {equal(wanted.sql, wanted.sql, type_)})" if has_floats(type_) else found

@@ -206,7 +206,7 @@ def concatenate(left: Typed, right: Typed, position: Position) -> Typed:
 
 
 def _join_texts(left: Typed, right: Typed) -> Typed:
-    """Concatenate two strings; if either is a char, so is the result, unless the other string has no length."""
+    """Concatenate two strings; if either is a char, so is the result, unless the other is an unbounded varchar."""
     if "char" not in (left.type.name, right.type.name) or not (left.type.numbers and right.type.numbers):
         return derive(f"({left.sql} || {right.sql})", types.VARCHAR, left, right)
     sides = [f"athena_pad({side.sql}, {side.type.precision})" for side in (left, right)]
@@ -232,5 +232,5 @@ def _join_arrays(left: Typed, right: Typed) -> Typed | None:
 
 
 def mismatch(operator: str, left: Type, right: Type, position: Position) -> QueryFailure:
-    """Return the failure of an operator whose operands have unsupported types."""
+    """Return the failure for an operator whose operands have unsupported types."""
     return QueryFailure("TYPE_MISMATCH", f"Cannot apply operator: {left} {operator} {right}", position)

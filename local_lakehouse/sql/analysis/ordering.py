@@ -26,7 +26,7 @@ class Ordering:
         self._analysis = analysis
 
     def clause(self, items: tuple[tree.SortItem, ...], scope: Scope) -> Fragment:
-        """Write an ``ORDER BY`` in an aggregate or window; empty without keys."""
+        """Write the ``ORDER BY`` of an aggregate or a window; empty without keys."""
         if not items:
             return Fragment("")
         keys = [self.sort_key(item, self._analysis.expression(item.key, scope)) for item in items]

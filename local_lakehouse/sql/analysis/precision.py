@@ -109,7 +109,7 @@ def converted(sql: str, source: Type, target: Type) -> str:
         zone = f"athena_zone_offset({sql})" if target.name == _ZONED_TIME else ""
         moment = replace(moment, micros=f"athena_local({sql})", zone=zone)
         if zone:
-            # The date is dropped: rounding can only carry over the time of day.
+            # Without its date, a value that rounds up at midnight wraps around to 00:00.
             moment = replace(moment, micros=f"(DATE '1970-01-01' + CAST({moment.micros} AS TIME))")
     if source.name == "timestamp" and target.name == _ZONED_TIME:
         moment = replace(moment, micros=f"(DATE '1970-01-01' + CAST({moment.micros} AS TIME))")
@@ -132,7 +132,7 @@ def shifted(sql: str, type_: Type, amount: str, unit: str) -> Parts:
     else:
         macro, step = "athena_add_millis", f"{amount} * {MILLIS[unit]}"
     if type_.name in ("time", _ZONED_TIME):
-        # An integer number of days does not change the time of day.
+        # Adding whole days does not change the time of day.
         step = f"({step}) % 86400000"
     if moment.zone and unit not in FIXED_UNITS:
         local = f"{macro}({clock(sql, type_)}, {step})"

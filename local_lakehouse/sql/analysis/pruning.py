@@ -21,11 +21,11 @@ Analyze = Callable[[tree.Expression], Typed]
 
 
 def note_conditions(where: tree.Expression, analyze: Analyze, sources: Mapping[str, Source]) -> None:
-    """Record conditions on a query's tables that all required rows meet.
+    """Record the conditions that every required row of a query's tables satisfies.
 
     Args:
-        where: The condition on the result's rows.
-        analyze: Analyzes a part of it.
+        where: The ``WHERE`` condition of the query.
+        analyze: Analyzes a part of the condition.
         sources: The tables by their names in DuckDB.
     """
     for term in _terms(where):
@@ -46,7 +46,7 @@ def _terms(node: tree.Expression) -> Iterator[tree.Expression]:
 
 
 def _comparisons(node: tree.Expression) -> Iterator[tuple[tree.Expression, str, tuple[tree.Expression, ...]]]:
-    """Return columns, operators and constants that a row must all match."""
+    """Return comparisons of a column with constants, all of which a row must satisfy."""
     if isinstance(node, tree.Comparison) and node.operator in _FLIPPED:
         if _is_name(node.left) and _is_constant(node.right):
             yield node.left, node.operator, (node.right,)
@@ -70,7 +70,7 @@ def _is_constant(node: tree.Expression) -> bool:
 
 
 def _value(column: Typed, constant: Typed, node: tree.Expression) -> object:
-    """Return a constant in the form in which Iceberg compares it with a column, or None if it may differ."""
+    """Return a constant as Iceberg compares it with a column, or None if Iceberg may compare it differently."""
     if column.type.name.startswith("timestamp") and isinstance(node, tree.TypedLiteral):
         return _moment(node.value, zoned=column.type.name != "timestamp") if node.type_name == "timestamp" else None
     text = constant.literal

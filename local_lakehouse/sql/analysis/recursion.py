@@ -1,4 +1,4 @@
-"""References of a recursive query to itself, as the relation from which every row of the step comes."""
+"""Recursive queries: checks on their references to themselves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _nodes(node: object, kind: type[_N]) -> Iterator[_N]:
 
 
 def check_recursion(common: tree.CommonTable) -> None:
-    """Refuse a recursive query that Trino refuses.
+    """Reject a recursive query that Trino does not support.
 
     Args:
         common: The name and its query.

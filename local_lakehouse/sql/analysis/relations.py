@@ -33,7 +33,7 @@ class From:
     Args:
         source: DuckDB's SQL or a subquery.
         fields: Its columns.
-        facts: Its facts, without the columns.
+        facts: Facts about it, excluding its columns.
         alias: Its alias in DuckDB; None for a join, whose columns belong to several relations.
     """
 
@@ -193,8 +193,8 @@ class Relations:
     def _named(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
         """Return a relation with an alias.
 
-        Trino creates one column per row field in ``UNNEST``. AWS's documentation also gives the whole row a single
-        name: https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html
+        Trino creates one column per row field in ``UNNEST``. The AWS documentation also shows a single name for the
+        whole row: https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html
         """
         unnest = node.relation
         if isinstance(unnest, tree.Unnest) and node.columns:
@@ -241,7 +241,7 @@ class Relations:
         )
         facts = union(first.facts, second.facts, condition.facts if condition else NOTHING)
         if isinstance(second.source, Derived) and second.source.elements is not None:
-            # UNNEST has only the condition TRUE. DuckDB's outer join would reverse the order of its rows.
+            # UNNEST allows only the condition TRUE. DuckDB's outer join would reverse the order of the rows.
             side = second.source.with_padding() if node.kind == "LEFT" else second.source
             second = replace(second, source=side or second.source)
             if node.kind in ("INNER", "LEFT"):
@@ -251,7 +251,7 @@ class Relations:
         return From(sql, [*first.fields, *second.fields], facts)
 
     def _with_elements(self, first: From, second: From) -> From | None:
-        """Return a relation with the elements of its lists, or None if the right side reads something else.
+        """Return a relation with the elements of its lists, or None if the right side reads anything else.
 
         DuckDB pushes a filter on a column of a lateral subquery into that subquery. The join then hashes all rows of
         the left side, and returns the elements of each list in reverse order.
@@ -260,7 +260,7 @@ class Relations:
         if not isinstance(side, Derived) or side.elements is None:
             return None
         mine = frozenset[str]().union(*(field.facts.tables for field in first.fields))
-        # A join's relations become whole columns, which DuckDB computes even if a part is not read.
+        # Each relation of a join becomes a single column, which DuckDB computes even if parts of it are not read.
         reads, volatile = second.facts.tables, second.facts.volatile
         if not (reads or volatile) or not reads <= mine or (first.alias is None and first.facts.fails):
             return None
@@ -272,12 +272,12 @@ class Relations:
     def _joined(self, node: tree.Join, first: From, second: From, on: str) -> str:
         side = second.source
         if isinstance(side, Derived) and node.kind == "LEFT" and side.lateral and on != "TRUE":
-            # DuckDB 1.5.1 joins such a side only with comparisons between both sides.
+            # DuckDB 1.5.1 joins a lateral side only on comparisons between both sides.
             return f"{first.sql} LEFT JOIN {side.filtered(on).sql} ON TRUE"
         return f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
 
     def _check_outer_condition(self, node: tree.Join, first: From, visible: Scope) -> None:
-        """Refuse ``IN (SELECT …)`` on both sides of an outer join, which Trino plans on one side."""
+        """Reject ``IN (SELECT …)`` on both sides of an outer join, which Trino plans on one side."""
         left = frozenset[str]().union(*(field.facts.reads for field in first.fields))
         for term in conjuncts(node.condition):
             for part in parts_in(term):
@@ -293,7 +293,7 @@ class Relations:
                     )
 
     def _lateral_side(self, node: tree.Join, first: From, second: From) -> From:
-        """Check a right side that can refer to the left side, with Trino's rules; otherwise it is joined normally."""
+        """Apply Trino's checks to ``UNNEST`` or ``LATERAL``; one without references to the left becomes a subquery."""
         side = node.right.relation if isinstance(node.right, tree.Aliased) else node.right
         if not isinstance(side, tree.Unnest | tree.Lateral):
             return second

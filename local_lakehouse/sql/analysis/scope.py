@@ -17,10 +17,10 @@ class Field:
 
     Args:
         qualifier: The relation's qualified name from catalog to table, or its alias.
-        name: Its name; None if it has none.
+        name: Its name; None if it is unnamed.
         type: Its type.
         sql: Its SQL in DuckDB.
-        facts: Its facts; it reads at least itself.
+        facts: Facts about it; it reads at least itself.
         hidden: Whether ``*`` omits it.
     """
 
@@ -60,7 +60,7 @@ class Grouping:
     several: bool = False
 
     def above(self, value: Typed) -> Typed:
-        """Return the value of a grouping key above the aggregation: any of a group's equal values."""
+        """Return a grouping key's value above the aggregation: the first of the group's equal values."""
         if not has_key(value.type):
             return value
         first = f"first({value.sql})"
@@ -71,17 +71,18 @@ class Grouping:
 
 @dataclass
 class Scope:
-    """The visible names at a position.
+    """The names that are visible at a position.
 
     Args:
         fields: Columns of the relations in ``FROM``.
         parent: The enclosing query's scope.
-        clause: The clause that forbids aggregates and windows, as in its message; empty if they are allowed.
+        clause: The clause that forbids aggregates and windows, as error messages name it; empty if they are allowed.
         grouping: The aggregation below this position.
         aliases: Columns of the ``SELECT`` list, which ``ORDER BY`` can reference.
         arguments: Parameters of the enclosing lambdas.
         windows: Windows named in the ``WINDOW`` clause.
-        use: How the inner query is used if that restricts its references: ``EXISTS``, ``IN``, or empty.
+        use: The operator that uses the inner query and restricts its references: ``EXISTS`` or ``IN``; empty for
+            others.
         closed: Whether inner queries cannot reference these columns, as in the condition of an outer join.
     """
 
@@ -112,7 +113,7 @@ class Scope:
         return self._copy(clause=clause, grouping=None)
 
     def used_as(self, use: str) -> Scope:
-        """Return this scope around a query with a given use."""
+        """Return this scope for a subquery that the given operator uses."""
         return self if self.use == use else self._copy(use=use)
 
     def _copy(self, **changes: object) -> Scope:

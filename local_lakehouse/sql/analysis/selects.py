@@ -50,7 +50,7 @@ class Selects:
         Args:
             node: The ``SELECT``.
             outer: The enclosing scope.
-            query: Its query, if that has an ``ORDER BY`` or a limit.
+            query: The query around it, if that has an ``ORDER BY`` or a limit.
         """
         order = query.order if query else ()
         source = self._analysis.relation(node.source, outer, []) if node.source is not None else None
@@ -192,7 +192,7 @@ class Selects:
         ]
 
     def column_item(self, item: tree.AllColumns, field: Field, scope: Scope) -> _Item:
-        """Return a relation's column as a column of the result."""
+        """Return a relation's column as a result column."""
         own = any(field is mine for mine in scope.fields)
         if own and scope.grouping is not None and field.sql not in scope.grouping.keys:
             shown = ".".join(part for part in (*field.qualifier[-1:], field.name or "") if part)
@@ -232,8 +232,8 @@ class Selects:
     ) -> list[Fragment]:
         if not order:
             return []
-        # A name refers to a column of the result before a column of a relation; if it occurs twice, it refers to
-        # neither.
+        # A name refers to a result column first, and then to a relation's column; a name of two result columns is
+        # ambiguous.
         aliases: dict[str, list[Typed]] = {}
         meanings: dict[str, set[tree.Expression]] = {}
         for item, written in zip(items, self._written_names(node, scope), strict=False):
@@ -259,7 +259,7 @@ class Selects:
         return keys
 
     def _check_aggregates(self, node: tree.Select, order: tuple[tree.SortItem, ...]) -> None:
-        """Refuse aggregates of result names in ``ORDER BY``, because results are computed above the aggregation."""
+        """Reject aggregates of result names in ``ORDER BY``, because results are computed above the aggregation."""
         named = {item.alias.key for item in node.items if isinstance(item, tree.SelectItem) and item.alias}
         for call in aggregates_in(tuple(item.key for item in order)):
             for column in columns_in((call.arguments, call.filter, call.order)):

@@ -26,7 +26,7 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition that all required rows of a table meet: a column compared with constants."""
+    """A condition that every required row of a table satisfies: a column compared with constants."""
 
     column: str
     operator: str
@@ -41,7 +41,7 @@ class Source:
         names: Its qualified name from catalog to table.
         relation: Its name in DuckDB.
         columns: Its columns.
-        conditions: Filled by the analysis with conditions on the required rows.
+        conditions: The conditions on the required rows, which the analysis adds.
     """
 
     names: tuple[str, ...]

@@ -1,7 +1,7 @@
 """Overload resolution: parameter patterns matched against argument types.
 
 Patterns have the syntax of Trino's signatures: ``bigint``, ``array(T)``, ``map(K,V)``, ``function(T,boolean)``. A
-capital letter stands for any type; ``T:orderable`` restricts it. ``decimal``, ``varchar``, ``timestamp`` and ``time``
+capital letter matches any type; ``T:orderable`` restricts it. ``decimal``, ``varchar``, ``timestamp`` and ``time``
 match any length or precision.
 """
 
@@ -161,7 +161,7 @@ class Binding:
         return _default(wanted.name, given)
 
     def result(self, wanted: Pattern) -> Type:
-        """Return the type of a result's pattern."""
+        """Return the type for a result's pattern."""
         if wanted.is_variable:
             return self.variables.get(wanted.name, types.UNKNOWN)
         if wanted.children:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SpecialForms:
-    """Analyzes calls that are not functions, because their result does not depend only on values.
+    """Analyzes calls that are not functions, because their results do not depend only on argument values.
 
     Args:
         analysis: The analysis of the statement.
@@ -105,15 +105,15 @@ class SpecialForms:
         if not value.fails:
             return value
         if isinstance(argument, tree.Cast) and not self._analysis.expression(argument.operand, scope).fails:
-            # TRY_CAST is supported in more places.
+            # TRY_CAST works in more places than TRY.
             return self._analysis.expression(replace(argument, safe=True), scope)
         if self.always_fails(value):
             return constant(null_of(value.type), value.type)
         if aggregates_in(node.arguments) or windows_in(node.arguments):
             raise QueryFailure(
                 "NOT_SUPPORTED",
-                "The local Athena does not support TRY above an aggregate or a window function: compute the function "
-                "in a subquery, and use TRY outside of it",
+                "The local Athena does not support TRY above an aggregate or a window function. Compute the function "
+                "in a subquery, and use TRY outside it",
                 node.position,
             )
         return value.written_as(f"TRY({value.sql})").with_facts(fails=False)

@@ -70,7 +70,7 @@ class Subqueries:
         return self._found(f"({left} {node.operator} {quantifier} {source})", types.BOOLEAN, compiled, value)
 
     def _matched(self, node: tree.Quantified, value: Typed, compiled: Compiled, name: str, inner: Type) -> Typed:
-        """Compare with every row of a query if DuckDB's comparison differs from Athena's."""
+        """Compare a value with every row of a query, for types that DuckDB compares differently from Athena."""
         if len(inner.children) == 1 and value.type.name != "row":
             right = row_value(f"{name}.c0", inner.children[0])
         else:
@@ -101,6 +101,6 @@ class Subqueries:
         return self._found(found, type_, compiled)
 
     def _found(self, sql: str, type_: Type, compiled: Compiled, *operands: Typed) -> Typed:
-        """Return an expression with a subquery; its failures are visible to DuckDB's planner."""
+        """Return an expression that contains a subquery; DuckDB's planner accounts for the subquery's failures."""
         query = Typed(compiled.sql, type_, replace(compiled.facts, rows=True, fails=False))
         return derive(sql, type_, query, *operands)

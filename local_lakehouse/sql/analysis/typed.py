@@ -11,12 +11,12 @@ from local_lakehouse.sql.types import Type, duckdb_type
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts about an expression or a relation for later stages, collected from its parts when it is created.
+    """Facts about an expression or a relation, collected from its parts for later stages.
 
     Args:
         reads: The columns that it reads, by their names in DuckDB: ``r1.c0``.
         variables: The outer lambda parameters that it reads.
-        rows: Whether it depends on rows through aggregates, windows or queries.
+        rows: Whether it depends on rows through aggregates, window functions or subqueries.
         volatile: Whether two evaluations can differ.
         fails: Whether evaluation can fail, so that it must not be evaluated where Athena would not evaluate it.
     """
@@ -177,7 +177,7 @@ def row_sql(sql: str, source: Type, target: Type) -> str:
 
 
 def bound(macro: str, *arguments: str) -> str:
-    """Write the call of a macro for which each argument is evaluated once.
+    """Write a macro call that evaluates each argument once.
 
     DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda.
     """

@@ -81,9 +81,9 @@ class Windows:
         return Fragment(f" OVER ({' '.join(parts)})", facts)
 
     def _range_order(self, window: tree.Window, scope: Scope) -> Fragment | None:
-        """Write the order of a frame whose offset has a wider type than the sort key, such as 0.5 with integers.
+        """Write the ``ORDER BY`` of a frame whose offset has a wider type than the sort key, such as 0.5 for integers.
 
-        Both are widened, so that the sum of a value and an offset is exact.
+        Both are widened, so that the sum of a sort key and an offset is exact.
         """
         wanted = self._range_type(window, scope)
         if wanted is None:
@@ -214,7 +214,7 @@ class Windows:
                 bound.position,
             )
         months = value.type == types.MONTH_INTERVAL
-        # In a zone, a month is a calendar unit of each value's own zone; times wrap around at midnight.
+        # With zones, adding a month depends on each value's zone; times wrap around at midnight.
         zoned = sort.name == "timestamp with time zone"
         if types.is_fine(sort) or sort.name == "time" or (zoned and months):
             raise not_offered(f"a RANGE frame with {value.type} over {sort}", bound.position)

@@ -1,4 +1,4 @@
-"""Athena functions that the local Athena does not support: they are refused as unsupported, not as unknown.
+"""Athena functions that the local Athena reports as unsupported, not as unknown.
 
 https://docs.aws.amazon.com/athena/latest/ug/functions-env3.html
 """
@@ -17,7 +17,7 @@ _NAMES = frozenset(
     spatial_partitions spooky_hash_v2_32 spooky_hash_v2_64 tdigest_agg to_char to_date
     to_encoded_polyline to_geojson_geometry to_geometry to_spherical_geography
     to_timestamp value_at_quantile values_at_quantiles
-    """.split()  # noqa: SIM905 - as words they fit a screen
+    """.split()  # noqa: SIM905 - a string of words is shorter than a list
 )
 _FAMILIES = ("st_", "bing_tile")
 

@@ -41,7 +41,7 @@ def _average_of_decimal(arguments: Sequence[Typed]) -> str:
 
 
 def _rank(name: str, value: Typed) -> str:
-    """Write the sort key of values: NaN is above all other numbers, but never the greatest."""
+    """Write the sort key of values: NaN sorts above all other numbers, but ``max`` prefers any other number."""
     return greatest_key(value.sql, value.type) if name.startswith("max") else key(value.sql, value.type)
 
 
@@ -66,7 +66,7 @@ def _extreme_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
-    """Return an emitter for the values of the first rows, at most 10,000 as in Trino."""
+    """Return an emitter for the values of the first rows; like Trino, it allows at most 10,000."""
     function = "arg_" + name.removesuffix("_by")
 
     def emit(arguments: Sequence[Typed]) -> str:
@@ -78,7 +78,7 @@ def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _percentile(constant: str) -> Emit:
-    """Return an emitter for percentiles; DuckDB's function accepts only constant percentages."""
+    """Return an emitter for percentiles; DuckDB's function accepts only constant fractions."""
 
     def emit(arguments: Sequence[Typed]) -> str:
         if arguments[1].facts.constant:
@@ -110,7 +110,7 @@ def _histogram(arguments: Sequence[Typed]) -> str:
         counts = f"histogram({key(value, type_)}){{over}}"
         return bound("athena_histogram", counts, different, identities(different, type_))
     if type_.name in ("double", "real"):
-        # DuckDB 1.5.1 counts NaN with the numbers that precede it, but compares lists of numbers correctly.
+        # DuckDB 1.5.1 counts NaN together with preceding numbers, but counts lists of numbers correctly.
         return f"athena_histogram_of_lists(histogram(CASE WHEN {value} IS NOT NULL THEN [{value}] END){{over}})"
     return f"CAST(histogram({value}){{over}} AS MAP({types.duckdb_type(type_)}, BIGINT))"
 
@@ -127,7 +127,7 @@ _HASHES = {
 
 
 def _checksum(arguments: Sequence[Typed]) -> str:
-    """Add the hashes of all values; a NULL counts as one."""
+    """Add the hashes of all values; the hash of NULL is 1."""
     type_ = arguments[0].type
     hashed = _HASHES.get(type_.name)
     if hashed is None or types.is_fine(type_):
@@ -196,10 +196,11 @@ _aggregate("bool_or", "boolean", "boolean", _bool("bool_or"))
 _aggregate("bitwise_and_agg", "bigint", "bigint", "bit_and({distinct}{0}){over}")
 _aggregate("bitwise_or_agg", "bigint", "bigint", "bit_or({distinct}{0}){over}")
 _aggregate("bitwise_xor_agg", "bigint", "bigint", "bit_xor({distinct}{0}){over}")
-# An exact count is the best estimate there is.
+# An exact count is always a valid estimate.
 _aggregate("approx_distinct", "T", "bigint", "count(DISTINCT {0}){over}")
 _aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
-# Between two values, Trino's digest returns the upper value and DuckDB the lower; outside 0 to 1, there is no value.
+# Between two values, Trino's digest returns the upper value, and DuckDB returns the lower. A fraction outside 0 to 1
+# has no value.
 _NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
 _ONE, _SEVERAL = _NUDGED.format("{1}"), f"list_transform({{1}}, lambda q: {_NUDGED.format('q')})"
 for _name in ("bigint", "double", "real"):
@@ -222,7 +223,8 @@ for _trino, _duckdb in (
     ("var_pop", "var_pop"),
 ):
     _aggregate(_trino, "double", "double", _duckdb + "({distinct}{0}){over}")
-# Trino's skewness is the population's, and DuckDB's the sample's. For equal values, Trino returns NaN and DuckDB NULL.
+# Trino computes population skewness, and DuckDB computes sample skewness. For equal values, Trino returns NaN, and
+# DuckDB returns NULL.
 _COUNT = "count({distinct}{0}){over}"
 _SKEWNESS = f"skewness({{distinct}}{{0}}){{over}} * ({_COUNT} - 2) / sqrt({_COUNT}::DOUBLE * ({_COUNT} - 1))"
 for _name, _least, _call in (("skewness", 3, _SKEWNESS), ("kurtosis", 4, "kurtosis({distinct}{0}){over}")):

@@ -22,7 +22,10 @@ def _same(arguments: Sequence[Typed]) -> Type:
 
 
 def _found(arguments: Sequence[Typed], name: str) -> str:
-    """Write whether each element equals a value: NULL for a NULL, and a failure for an element with a NULL inside."""
+    """Write SQL that compares each element with a value.
+
+    The result is NULL for a NULL, and an error for an element that contains a NULL.
+    """
     element = arguments[0].type.element
     same = equal("e", f"({arguments[1].sql})", element)
     if element.children:
@@ -65,7 +68,7 @@ def _extreme(greatest: bool) -> Emit:
 
 
 def extreme_of(items: str, element: Type, greatest: bool) -> str:
-    """Write the greatest or least element of a list without NULLs; NaN is above all others, but never the greatest."""
+    """Write the greatest or least element of a list without NULLs; NaN is neither if there are other numbers."""
     if greatest and has_floats(element):
         read = greatest_key("e", element)
     elif element.name in ("char", "timestamp with time zone"):
@@ -77,11 +80,11 @@ def extreme_of(items: str, element: Type, greatest: bool) -> str:
 
 
 def _of_sets(plain: str, keyed: str) -> Emit:
-    """Return an emitter for a function that compares elements: by their keys if equal elements can differ in DuckDB.
+    """Return an emitter for a function that compares elements, by key if equal elements can differ in DuckDB.
 
     Args:
-        plain: The SQL with the arguments.
-        keyed: The SQL with the arguments and then the lists of their keys.
+        plain: The SQL template for the arguments.
+        keyed: The SQL template for the arguments, followed by the lists of their keys.
     """
 
     def emit(arguments: Sequence[Typed]) -> str:
@@ -94,7 +97,7 @@ def _of_sets(plain: str, keyed: str) -> Emit:
 
 
 def fold(items: str, element: Type, start: Typed, step: Typed) -> str:
-    """Write the fold of a list: its step uses the state as ``s`` and the element as ``x``."""
+    """Write a fold over a list; `step` reads the state as ``s`` and the element as ``x``."""
     state, variable = duckdb_type(start.type), step.literal
     nothing = f"CAST(NULL AS {duckdb_type(element)})"
     first = f"CAST({start.sql} AS {state})"

@@ -34,7 +34,7 @@ def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
 
 
 def _entries(arguments: Sequence[Typed]) -> tuple[str, Type, str]:
-    """Write the keys of a list of entries, their type, and the values."""
+    """Return SQL for the keys of a list of entries, the key type, and SQL for the values."""
     items = arguments[0].sql
     types_ = _pair(arguments)
     key, value = map(null_of, types_)
@@ -44,7 +44,7 @@ def _entries(arguments: Sequence[Typed]) -> tuple[str, Type, str]:
 
 
 def _of_entries(items: str, made: str) -> str:
-    """Write a map of entries, none of which can be NULL."""
+    """Write a map from a list of entries, none of which can be NULL."""
     missing = "athena_bad('map entry cannot be null')"
     return f"CASE WHEN list_count({items}) < len({items}) THEN {missing} ELSE {made} END"
 

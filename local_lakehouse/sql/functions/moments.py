@@ -92,7 +92,7 @@ _MILLI_DIGITS = 3
 
 
 def _truncated(arguments: Sequence[Typed]) -> str:
-    """Truncate in the value's zone; the start of a day, week, month or year follows the zone's rules."""
+    """Truncate in the value's zone; the start of a day or longer unit follows the zone's rules."""
     unit, value = arguments
     allowed, label = _UNITS[value.type.name]
 
@@ -115,7 +115,7 @@ def _truncated(arguments: Sequence[Typed]) -> str:
 
 
 def _added(arguments: Sequence[Typed]) -> str:
-    """Add in the value's zone: a day keeps the local time, and an hour adds to the instant."""
+    """Add in the value's zone: adding days keeps the local time, and adding hours moves the instant."""
     unit, amount, value = arguments
     allowed, label = _UNITS[value.type.name]
 
@@ -132,7 +132,8 @@ def _added(arguments: Sequence[Typed]) -> str:
 def _difference(arguments: Sequence[Typed]) -> str:
     """Count whole units, towards zero.
 
-    Days and longer units are counted in the first value's zone. With more than three digits, Trino counts them in UTC.
+    Days and longer units are counted in the first value's zone. For values with more than three fractional digits,
+    Trino counts them in UTC.
     """
     unit, first, last = arguments
     allowed, label = _UNITS[first.type.name]
@@ -189,7 +190,7 @@ _CODE = re.compile(r"%(.)|[^%]", re.DOTALL)
 
 
 def _to_millis(value: Typed) -> str:
-    """Write the local time in milliseconds, because patterns have no smaller field."""
+    """Write the local time rounded to milliseconds, because patterns have no smaller field."""
     local = clock(value.sql, value.type)
     return f"athena_round_timestamp({local}, 3)" if value.type.precision > _MILLI_DIGITS else local
 

@@ -64,7 +64,7 @@ define("reverse", "varbinary", "varbinary", "athena_reverse_bytes({0})")
 for _name in ("upper", "lower"):
     define(_name, "char", _same, f"athena_pad(athena_{_name}({{0}}), CAST(length({{0}}) AS INTEGER))")
 for _name in ("trim", "ltrim", "rtrim"):
-    # A char stays a char: after truncation it is padded again.
+    # The result is also a char, so it is padded again after trimming.
     define(_name, "char", _same, f"athena_pad({_name}({{0}}, athena_spaces()), CAST(length({{0}}) AS INTEGER))")
     define(_name, "char,varchar", _same, f"athena_pad({_name}({{0}}, {{1}}), CAST(length({{0}}) AS INTEGER))")
     define(_name, "varchar", _same, f"{_name}({{0}}, athena_spaces())")

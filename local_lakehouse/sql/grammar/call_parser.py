@@ -26,7 +26,7 @@ class CallParser:
         self._tokens = parser.tokens
 
     def name_or_call(self) -> Expression:
-        """Parse a column's name or a function call."""
+        """Parse a column name or a function call."""
         mark = self._tokens.mark()
         name = self._tokens.name()
         if not self._tokens.at_symbol("("):

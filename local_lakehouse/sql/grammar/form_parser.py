@@ -1,4 +1,4 @@
-"""Parser of special forms: they look like calls but have their own grammar."""
+"""Parser of special forms, which look like calls but have their own syntax."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NORMAL_FORMS = ("NFD", "NFC", "NFKD", "NFKC")
 
 
 class FormParser:
-    """Parses special forms: they look like calls but have their own grammar.
+    """Parses special forms, which look like calls but have their own syntax.
 
     Args:
         parser: The parser of the statement.
@@ -192,7 +192,7 @@ class FormParser:
         return self._call(mark, "grouping", *items)
 
     def _truncation(self) -> list[Expression]:
-        """Parse the suffix of a truncated text, and whether the rest is counted."""
+        """Parse the filler for omitted strings, and whether it includes their number."""
         self._tokens.expect("TRUNCATE")
         filler = "..." if self._tokens.token.upper in ("WITH", "WITHOUT") else self._tokens.string()
         counted = self._tokens.accept_any("WITH", "WITHOUT")

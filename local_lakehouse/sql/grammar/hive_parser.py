@@ -27,14 +27,14 @@ class HiveReader(TokenReader):
     """Reads Hive's statements."""
 
     def whole_statement_at(self, reader: TokenReader) -> nodes.Statement:
-        """Parse a statement that another reader started, and advance that reader past it."""
+        """Parse a statement that another reader has started to read, and advance that reader past it."""
         statement = self._statement()
         reader.rewind(self.mark())
         reader.copy_notes(self)
         return statement
 
     def refuse(self, expected: str = "") -> MalformedQuery:
-        """Refuse the statement at the next token."""
+        """Reject the statement at the next token."""
         start = max(0, self.mark() - 3)
         raise MalformedQuery(
             f"no viable alternative at input '{self.written(start)[:60]} {self.token.text}'"

@@ -1,4 +1,4 @@
-"""The JSON functions with their own grammar."""
+"""Syntax tree nodes for JSON functions that have their own syntax."""
 
 from __future__ import annotations
 

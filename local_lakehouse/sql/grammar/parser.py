@@ -72,7 +72,7 @@ def parse_statement(text: str) -> nodes.Statement:
     """Read a statement.
 
     Args:
-        text: The statement; a semicolon may end it.
+        text: The statement, with an optional final semicolon.
 
     Raises:
         MalformedQuery: The syntax is invalid.

@@ -99,7 +99,7 @@ _NOT_AN_ALIAS = frozenset(
         "FETCH",
         "WINDOW",
         "TABLESAMPLE",
-    ]  # names elsewhere, but they also start clauses after a relation
+    ]  # valid names elsewhere, but clauses after a relation start with them
 )
 
 
@@ -178,7 +178,7 @@ class TokenReader:
         return True
 
     def accept_by(self, word: str) -> bool:
-        """Consume a phrase such as ``ORDER BY`` if its first word follows; refuse the statement without ``BY``."""
+        """Consume a phrase such as ``ORDER BY`` if its first word follows; reject it if ``BY`` is missing."""
         if not self.accept(word):
             return False
         self.expect("BY")
@@ -198,18 +198,18 @@ class TokenReader:
         return True
 
     def expect(self, *words: str) -> None:
-        """Consume these keywords; refuse the statement if they do not follow."""
+        """Consume these keywords; reject the statement if they do not follow."""
         for word in words:
             if not self.accept(word):
                 self.refuse(f"'{word}'")
 
     def expect_symbol(self, symbol: str) -> None:
-        """Consume a symbol; refuse the statement if it does not follow."""
+        """Consume a symbol; reject the statement if it does not follow."""
         if not self.accept_symbol(symbol):
             self.refuse(f"'{symbol}'")
 
     def expect_end(self) -> None:
-        """Refuse the statement unless it ends here and contains only supported constructs."""
+        """Reject the statement unless it ends here and contains only supported constructs."""
         if self.token.kind is not Kind.END:
             self.refuse("<EOF>")
         if self._not_offered is not None:
@@ -218,7 +218,7 @@ class TokenReader:
     def note_not_offered(self, construct: str, position: Position) -> None:
         """Record an unsupported construct of Trino's grammar.
 
-        The statement is refused at its end, so that a statement with a syntax error elsewhere is malformed.
+        The statement is rejected only at its end, so that a syntax error elsewhere takes precedence.
         """
         self._not_offered = self._not_offered or not_offered(construct, position)
 
@@ -237,7 +237,7 @@ class TokenReader:
             depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind is Kind.SYMBOL else 0
 
     def refuse(self, expected: str = "") -> MalformedQuery:
-        """Refuse the statement at the next token."""
+        """Reject the statement at the next token."""
         token = self.token
         if token.kind is Kind.BACKQUOTED:
             raise MalformedQuery(

@@ -120,7 +120,7 @@ class StatementParser:
         return reader()
 
     def _refuse_by_name(self) -> None:
-        """Refuse a statement that is in Trino's grammar but not in Athena."""
+        """Reject a statement that is in Trino's grammar but not in Athena."""
         for words in _OTHER_STATEMENTS:
             if self._tokens.at(*words):
                 raise MalformedQuery(
@@ -272,7 +272,7 @@ class StatementParser:
             distance += 2
         distance += 1
         if self._tokens.peek(distance).text == "(":
-            # Only names: the columns of a table without a query also have types.
+            # A CTAS lists only column names; the columns of a CREATE TABLE without a query also have types.
             while self._tokens.peek(distance).text in ("(", ","):
                 distance += 2
             if self._tokens.peek(distance).text != ")":

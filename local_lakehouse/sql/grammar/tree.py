@@ -41,7 +41,7 @@ class Expression(Node):
 
 @dataclass(frozen=True)
 class Literal(Expression):
-    """A constant: its type's name and its text, such as ``integer`` and ``7``, or ``null``."""
+    """A constant: the name of its type and its text, such as ``integer`` and ``7``, or ``null``."""
 
     kind: str
     value: str
@@ -456,7 +456,7 @@ class NestedQuery(Body):
 
 @dataclass(frozen=True)
 class CommonTable(Node):
-    """One name of a ``WITH``."""
+    """One common table expression of a ``WITH``."""
 
     name: Name
     columns: tuple[Name, ...]

@@ -87,7 +87,7 @@ class WindowParser:
 
     def _skip_pattern(self) -> None:
         """Skip an unsupported row pattern in a window."""
-        self._tokens.note_not_offered("patterns of rows in a window", self._tokens.token.position)
+        self._tokens.note_not_offered("row patterns in a window", self._tokens.token.position)
         while not self._tokens.at_symbol(")") and self._tokens.token.upper not in ("ROWS", "RANGE", "GROUPS"):
             if self._tokens.at_symbol("("):
                 self._tokens.skip_parentheses()

@@ -1,1 +1,1 @@
-"""The DuckDB that runs statements: its settings, macros and Python functions."""
+"""The DuckDB connection that runs statements: its settings, macros and Python functions."""

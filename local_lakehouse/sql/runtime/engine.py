@@ -1,4 +1,4 @@
-"""DuckDB in memory: without extensions, with locked settings, and with access only to named folders."""
+"""An in-memory DuckDB without extensions, with locked settings, and with access only to specified folders."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _EMPTY = {"VARCHAR": "''", "BLOB": "''::BLOB"}
 _SETTINGS = {
     "TimeZone": "UTC",
     "default_null_order": "nulls_last",
-    # Otherwise DuckDB evaluates the cheaper of two conditions first, even if it can fail, and moves repeated
-    # subexpressions out of a TRY, where nothing catches their failure.
+    # Otherwise, DuckDB evaluates the cheaper of two conditions first, even if it can fail. DuckDB also moves repeated
+    # subexpressions out of a TRY, which then cannot catch their failures.
     "disabled_optimizers": "reorder_filter,common_subexpressions",
     "enable_external_access": "false",
     "lock_configuration": "true",
@@ -41,9 +41,9 @@ _SETTINGS = {
 
 
 def prepare() -> duckdb.DuckDBPyConnection:
-    """Return a new DuckDB with Athena's functions, to be restricted with `restrict`.
+    """Return a new DuckDB connection with Athena's functions; restrict it with `restrict` before use.
 
-    It has one thread, so that the process can still be forked.
+    It uses a single thread, so that the process can still be forked.
     """
     connection = duckdb.connect(
         ":memory:",
@@ -64,17 +64,17 @@ def prepare() -> duckdb.DuckDBPyConnection:
 
 def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
     """Register a Python function in DuckDB."""
-    # A string that a Python function returned is in Arrow's memory. COALESCE in DuckDB 1.5.1 keeps a pointer to it
+    # A string returned by a Python function is in Arrow's memory. COALESCE in DuckDB 1.5.1 keeps a pointer to it
     # after that memory is freed; a concatenation copies the string to DuckDB's memory.
     empty = _EMPTY.get(function.result)
     name = f"{function.name}_python" if empty else function.name
-    connection.create_function(  # type: ignore[call-overload]  # its stubs know only the enums
+    connection.create_function(  # type: ignore[call-overload]  # its stubs declare only the enums
         name,
         function.function,
         list(function.parameters),
         function.result,
         type="arrow",
-        # By default, DuckDB refuses a function that returns NULL.
+        # By default, DuckDB does not allow a Python function to return NULL.
         null_handling="special",
     )
     if empty:
@@ -85,7 +85,7 @@ def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
 def restrict(
     connection: duckdb.DuckDBPyConnection, memory_limit: str, threads: int, readable: Sequence[str] = ()
 ) -> None:
-    """Permanently limit the resources that statements can use and access.
+    """Permanently limit the memory and threads that statements can use, and the folders that they can read.
 
     Args:
         connection: The result of `prepare`.

@@ -1,4 +1,4 @@
-"""DuckDB's errors as Athena's errors."""
+"""Translation of DuckDB's errors to Athena's errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OUT_OF_RANGE = re.compile(
     r"Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (INT\d+)"
 )
 _ABS = re.compile(r"Overflow on abs\((-\d+)\)")
-# Only the minimum of a type has no absolute value in it, so the value identifies the type.
+# Only the minimum of each integer type has no absolute value in that type, so the value identifies the type.
 _LEAST = {-(2**7): "tinyint", -(2**15): "smallint", -(2**31): "integer", -(2**63): "bigint"}
 _TO_DECIMAL = re.compile(
     r"Could not (?:cast|convert) (?:value|string|VARCHAR) \"?(\S+?)\"? to DECIMAL\((\d+), ?(\d+)\)"
@@ -48,7 +48,7 @@ def failure_of(text: str) -> QueryFailure:
         )
     if text.startswith(("Out of Range Error", "Conversion Error")):
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of the range of its type")
-    _LOG.warning("DuckDB refuses a statement: %s", text)
+    _LOG.warning("DuckDB rejected a statement: %s", text)
     return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement: its engine rejects it")
 
 
@@ -58,7 +58,7 @@ def _overflow(match: re.Match[str]) -> QueryFailure:
     if name is None:
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")
     if operation == "subtraction" and operands.startswith("0 - "):
-        # Negations are written in this form, so that the operand is computed only once.
+        # Negations are written as a subtraction from 0, so that the operand is computed only once.
         operation, operands = "negation", operands.removeprefix("0 - ")
     return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"{name} {operation} overflow: {operands}")
 

@@ -26,7 +26,7 @@ def java_format(template: str, kinds: list[str], values: list[str | None]) -> st
 
     Args:
         template: The format string.
-        kinds: The names of the values' types.
+        kinds: The type name of each value.
         values: The values as strings.
 
     Raises:
@@ -101,7 +101,7 @@ def _shown(kind: str, text: str) -> str:
 
 
 def _moment_part(letter: str, kind: str, text: str, template: str) -> str:
-    """Return the part of a date or time for a letter after ``%t``."""
+    """Return the part of a date or time that a letter after ``%t`` selects."""
     code = _MOMENT_CODES.get(letter)
     needs_day, needs_clock = letter in "YymdeBbhAajFDc", letter in "HIklMSLNpRTrc"
     if code is None or (kind == "time" and needs_day) or (kind == "date" and needs_clock):

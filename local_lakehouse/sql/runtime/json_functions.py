@@ -138,7 +138,7 @@ def _same(item: Any, wanted: Any) -> bool:
 
 @udf("s:b")
 def is_json_scalar(text: str) -> bool:
-    """Return whether JSON is neither an object nor an array."""
+    """Return whether a JSON value is neither an object nor an array."""
     found = _found(text, ())
     if found is _MISSING:
         raise AthenaError(f"Invalid JSON value: {text}")
@@ -331,7 +331,7 @@ def _no_constant(name: str) -> Any:
 
 @udf("ssSSs:b")
 def json_exists(text: str, path: str, names: list[str], values: list[str | None], on_error: str) -> bool | None:
-    """Return whether a path has a value."""
+    """Return whether a path finds a value."""
     try:
         return bool(_items(text, path, names, values))
     except (PathFailure, _InputFailure) as error:
@@ -342,7 +342,7 @@ def json_exists(text: str, path: str, names: list[str], values: list[str | None]
 
 @udf("ssSS:S", nulls=True)
 def json_scalar(text: str | None, path: str, names: list[str], values: list[str | None]) -> list[str | None]:
-    """Return whether a path has exactly one scalar, its type, and its text; for an error, its name and message."""
+    """Return ``FOUND`` with a scalar's type and text, or ``NULL``, ``EMPTY`` or ``ERROR`` with a message."""
     if text is None:
         return ["NULL", None, None]
     try:
@@ -459,7 +459,7 @@ _CODECS = {"": "utf-8", "UTF8": "utf-8", "UTF16": "utf-16-le", "UTF32": "utf-32-
 
 @udf("xs:s")
 def json_decoded(value: bytes, encoding: str) -> str:
-    """Decode JSON bytes; invalid bytes are not JSON."""
+    """Decode JSON bytes; reject invalid bytes as not JSON."""
     return value.decode(_CODECS[encoding], errors="replace")
 
 

@@ -237,7 +237,7 @@ class _Reader:
         if self._peek() == ("name", "exists") and self._peek(1) == ("symbol", "("):
             return self._exists()
         if self._peek() == ("symbol", "("):
-            # A parenthesis starts a predicate or a path; only one of them can be parsed to its end.
+            # A parenthesis starts a predicate or a path; only one of them parses up to the closing parenthesis.
             mark = self._place
             try:
                 inner = self._grouped()

@@ -33,7 +33,7 @@ class PathFailure(ValueError):
 
 
 def wrong_item(expected: str, item: Any) -> PathFailure:
-    """Return the failure of a step on an item of another kind."""
+    """Return the failure for a step on an item of the wrong kind."""
     kind = _KINDS.get(type(item), "NUMBER")
     return PathFailure(f"invalid item type. Expected: {expected}, actual: {kind}")
 
@@ -58,7 +58,7 @@ class Context:
     ids: list[int] = field(default_factory=lambda: [0])
 
     def at(self, **changes: Any) -> Context:
-        """Return this context for another value."""
+        """Return a copy of this context with changed fields."""
         return Context(**{**self.__dict__, **changes})
 
 
@@ -95,7 +95,7 @@ def _numeric(value: Any) -> Any:
 
 
 def arithmetic(operator: str, left: Step, right: Step) -> Step:
-    """Return a step with an arithmetic operation on two numbers."""
+    """Return a step that applies an arithmetic operation to two numbers."""
 
     def step(context: Context) -> list[Any]:
         sides = [_unwrapped(context, side(context)) for side in (left, right)]
@@ -146,7 +146,7 @@ def _by_zero() -> NoReturn:
 
 
 def signed(sign: str, base: Step) -> Step:
-    """Return a step with a unary sign."""
+    """Return a step that applies a unary sign."""
 
     def step(context: Context) -> list[Any]:
         values = [_numeric(item) for item in _unwrapped(context, base(context))]

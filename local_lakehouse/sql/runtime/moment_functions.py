@@ -93,7 +93,7 @@ def parse_timestamp_(text: str) -> dict[str, int]:
     """CAST a string to a timestamp."""
     try:
         moment = parse_timestamp(text.strip(" "))
-        # A zone must exist, but it is dropped.
+        # The zone must exist, although the result does not contain it.
         zone_name(moment.zone or "UTC")
     except ValueError as error:
         raise _bad_cast(text, "timestamp") from error
@@ -104,7 +104,7 @@ def parse_timestamp_(text: str) -> dict[str, int]:
 def parse_time_(text: str) -> dict[str, int]:
     """CAST a string to a time."""
     try:
-        # An offset from UTC is dropped.
+        # The result does not contain an offset from UTC.
         moment = parse_time(text)
     except ValueError as error:
         raise _bad_cast(text, "time") from error

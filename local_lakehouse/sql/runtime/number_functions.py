@@ -157,7 +157,7 @@ def from_ieee754(value: bytes, size: int) -> float:
 
 @udf("ddd:d")
 def normal_cdf(mean: float, deviation: float, value: float) -> float:
-    """Return the probability of a value below another under a normal distribution."""
+    """Return the probability that a normally distributed value is below a given value."""
     if not deviation > 0:
         raise AthenaError("standardDeviation must be > 0")
     return statistics.NormalDist(mean, deviation).cdf(value)

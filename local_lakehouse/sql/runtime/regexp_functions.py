@@ -1,7 +1,7 @@
 """Java's regular expressions.
 
-The library `regex` is almost compatible; differences are translated or refused. It can abort a match that takes too
-long, and it releases Python's lock; Python's `re` would block the whole lakehouse.
+The `regex` library is almost compatible; differing constructs are translated or rejected. The library can abort a match
+that takes too long, and releases Python's global lock. Python's `re` would block the whole lakehouse.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def _reference(part: re.Match[str], match: regex.Match[str], compiled: Pattern) 
         if part.group(2) not in compiled.names:
             raise AthenaError(f"Illegal replacement sequence: unknown group {{ {part.group(2)} }}")
         return match.group(part.group(2)) or ""
-    # As many digits as form a group's number: $10 is the tenth group, or the first group and a zero.
+    # Use as many digits as form the number of an existing group: $10 is group 10, or group 1 followed by a zero.
     digits = part.group(3)
     length = next((size for size in range(len(digits), 0, -1) if int(digits[:size]) <= compiled.groups), 0)
     if not length:

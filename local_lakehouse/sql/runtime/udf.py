@@ -1,4 +1,4 @@
-"""Python functions in DuckDB, for results that neither DuckDB nor a macro can reproduce."""
+"""Python functions in DuckDB, for results that neither DuckDB's functions nor macros can reproduce."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _FAILURE = "ATHENA|{name}|{message}|ANEHTA"
 
 
 class AthenaError(ValueError):
-    """A failure in a function, with Athena's error name."""
+    """A function failed; the error has Athena's error name."""
 
     def __init__(self, message: str, name: str = "INVALID_FUNCTION_ARGUMENT") -> None:
         super().__init__(_FAILURE.format(name=name, message=message))
@@ -81,10 +81,10 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
     """Register a scalar function in DuckDB.
 
     Args:
-        signature: A letter for each parameter, a colon, a letter for the result: b boolean, i integer, n bigint,
+        signature: A letter for each parameter, a colon, and a letter for the result: b boolean, i integer, n bigint,
             d double, s text, x bytes, D date, t timestamp, S texts, m map, z timestamp with its zone;
             with picoseconds f timestamp, F time, T time with its zone, Z timestamp with its zone.
-        nulls: Whether the function is called for NULLs; otherwise their result is NULL.
+        nulls: Whether the function is called for rows with NULL arguments; otherwise their result is NULL.
     """
     parameters, _, result = signature.partition(":")
 

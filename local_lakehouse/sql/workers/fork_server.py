@@ -1,4 +1,4 @@
-"""The fork server, from the parent process's side."""
+"""The parent process's side of the fork server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Forks:
         self._channel.send(settings, [socket_of_worker.fileno()])
 
     def status_of(self, pid: int) -> int | None:
-        """Return a worker's exit status: a negative number is a signal; None if it is not known in time."""
+        """Return a worker's exit status, which is negative for a signal, or None if it is not known in time."""
         with self._changed:
             self._changed.wait_for(lambda: pid in self._statuses, timeout=_STATUS_SECONDS)
             return self._statuses.pop(pid, None)

@@ -37,7 +37,7 @@ def main() -> None:
             ready, _, _ = select.select([orders.fileno(), woken.fileno()], [], [])
             if woken.fileno() in ready:
                 woken.recv(4096)
-                # All workers that have ended since the last check.
+                # One wake-up can stand for several workers that have ended.
                 for pid, status in system.ended_children():
                     orders.send({"ended": pid, "status": status})
             if orders.fileno() in ready:
@@ -60,5 +60,5 @@ def _fork(orders: Channel, connection: duckdb.DuckDBPyConnection) -> None:
 if __name__ == "__main__":
     never_load_pandas()
     main()
-    # Without Python's normal exit, during which DuckDB's binding lists remaining objects.
+    # Skip Python's normal exit, during which DuckDB's binding lists remaining objects.
     os._exit(0)

@@ -32,7 +32,7 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
-        # Two threads can send: a command, and its interruption.
+        # Two threads can send at the same time: one a command, and the other its interruption.
         self._sending = threading.Lock()
 
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:

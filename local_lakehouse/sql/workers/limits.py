@@ -1,4 +1,4 @@
-"""Limits of memory and time for statements."""
+"""Memory and time limits for statements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 MB = 2**20
-# DuckDB's own count is less than the memory of its process.
+# The memory that DuckDB counts is less than the memory of its process.
 _OVERHEAD = 256 * MB
 _GREATEST_QUERY = 2048 * MB
 _GREATEST_SHARE = 0.5
@@ -21,16 +21,17 @@ def _all_queries() -> int:
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of statements.
+    """The limits for statements.
 
     Args:
-        all_bytes: The memory of all statements together; by default half of the computer's.
-        query_bytes: The memory of one statement; by default 2 GB, or a quarter of the computer's if that is less.
-        duckdb_bytes: DuckDB's memory limit; by default equal to `query_bytes`.
-        result_bytes: The size of one statement's result.
-        seconds: The time of one statement.
-        threads: The threads of one statement.
-        readable: The only folders with files that DuckDB can read.
+        all_bytes: The maximum memory of all statements together; by default, half of the computer's memory.
+        query_bytes: The maximum memory of one statement; by default, 2 GB or a quarter of the computer's memory,
+            whichever is less.
+        duckdb_bytes: DuckDB's memory limit; by default, `query_bytes`.
+        result_bytes: The maximum size of one statement's result.
+        seconds: The maximum run time of one statement.
+        threads: The number of threads for one statement.
+        readable: The only folders that DuckDB can read from.
     """
 
     all_bytes: int = field(default_factory=_all_queries)

@@ -27,14 +27,15 @@ from local_lakehouse.sql.workers.limits import MB, Limits
 _LOG = logging.getLogger(__name__)
 _KEPT_IDLE = 2
 _WATCH_SECONDS = 0.05
-# A statement that runs this long yields to shorter ones.
+# A statement that has run this long gets a lower priority than shorter statements.
 _LONG_SECONDS = 2.0
-# With many concurrent statements, a short statement would wait for all others until then.
+# With many concurrent statements, the priority drops sooner, because short statements compete with all others until
+# then.
 _LONG_SECONDS_IN_A_CROWD = 0.2
 _CROWD = 4 * (os.cpu_count() or 1)
 _NICENESS_STEP = 10
 _GREATEST_NICENESS = 19
-# An interruption reaches DuckDB between two steps; a worker that does not respond is killed.
+# DuckDB notices an interruption only between two steps; a worker that does not respond in time is killed.
 _PATIENCE_SECONDS = 1.0
 _RETIRED_AT_BYTES = 128 * MB
 _START_SECONDS = 60.0
@@ -51,7 +52,7 @@ class WorkerSession:
     """A worker for one execution, with the relations registered for it.
 
     Args:
-        pool: The pool of its worker.
+        pool: The pool that provides its worker.
     """
 
     def __init__(self, pool: WorkerPool) -> None:
@@ -79,7 +80,7 @@ class WorkerSession:
         self._order({"do": "execute", "sql": sql})
 
     def read(self, sql: str) -> pa.Table:
-        """Run a query and return its rows, which stay on disk until they are read.
+        """Run a query and return its rows, which stay on disk until they are accessed.
 
         Raises:
             QueryFailure: The query fails; the message is never DuckDB's.
@@ -104,7 +105,7 @@ class WorkerSession:
         return pa.RecordBatchReader.from_batches(reader.schema, self._until_interrupted(reader))
 
     def _until_interrupted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # The worker has finished, so the reader must stop whatever writes the rows.
+        # The worker has already finished, so an interruption must stop the code that reads these batches.
         for batch in batches:
             if self._interrupted:
                 raise InterruptedStatementError
@@ -121,7 +122,7 @@ class WorkerSession:
         return next(iter(row.values()))
 
     def interrupt(self) -> None:
-        """Stop the current statement, and refuse later statements."""
+        """Stop the current statement, and reject later statements."""
         with self._lock:
             self._interrupted = True
             worker = self._worker
@@ -180,7 +181,7 @@ def _failure(answer: Message) -> QueryFailure:
 
 
 class _Worker:
-    """A worker process, from the lakehouse's side."""
+    """The lakehouse's side of a worker process."""
 
     def __init__(self, channel: Channel, pid: int) -> None:
         self._channel = channel
@@ -233,7 +234,7 @@ class _Worker:
         self._channel.shut()
 
     def close(self) -> None:
-        """Let the worker end."""
+        """Close the channel, so that the worker ends."""
         self._channel.shut()
         self._channel.close()
 
@@ -248,7 +249,7 @@ class WorkerPool:
     """Worker processes, one per concurrent statement.
 
     Args:
-        limits: The limits of statements.
+        limits: The limits for statements.
         folder: The folder for rows in transit; by default a temporary folder.
     """
 
@@ -309,9 +310,9 @@ class WorkerPool:
             worker.close()
 
     def reason_of(self, worker: _Worker | None, interrupted: bool) -> Exception:
-        """Return the reason why a worker ended during a statement."""
+        """Return the exception for a worker that ended during a statement."""
         if worker is None:
-            raise AssertionError("only a worker that worked can end")
+            raise AssertionError("there is no worker that could have ended")
         with self._lock:
             self._busy.discard(worker)
         worker.close()

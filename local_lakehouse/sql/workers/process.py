@@ -1,8 +1,8 @@
-"""A worker process: one DuckDB, one statement at a time.
+"""A worker process, which runs one statement at a time in one DuckDB connection.
 
 It receives commands over a channel: ``register`` a relation from an Arrow file, ``execute`` a statement, ``read`` a
-query into an Arrow file, ``clear`` the relations. ``interrupt`` can arrive at any time. It ends when the channel is
-closed.
+query into an Arrow file, and ``clear`` the relations. ``interrupt`` can arrive at any time. The process ends when the
+channel is closed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BATCH_ROWS = 100_000
 
 
 class Worker:
-    """Executes commands on one DuckDB.
+    """Executes commands on one DuckDB connection.
 
     Args:
         channel: The channel for commands and responses.
@@ -50,7 +50,7 @@ class Worker:
             self._channel.send(answer)
 
     def _listen(self) -> None:
-        """Receive commands while a statement runs, because an interruption cannot wait for its end."""
+        """Receive commands even while a statement runs, because an interruption cannot wait until it ends."""
         with contextlib.suppress(ClosedError):
             while True:
                 order = self._channel.receive()
@@ -58,7 +58,7 @@ class Worker:
                     self._cursor.interrupt()
                 else:
                     self._orders.put(order)
-        # No caller waits for the response any more.
+        # No caller is waiting for a response.
         os._exit(0)
 
     def _carry_out(self, order: Message) -> Message:
@@ -75,14 +75,14 @@ class Worker:
                 for name in self._relations:
                     self._cursor.unregister(name)
                 self._relations.clear()
-                # Temporary views and a pending result end with their cursor.
+                # Closing the cursor drops temporary views and any pending result.
                 self._cursor.close()
                 self._cursor = self._connection.cursor()
         return {}
 
     def _read(self, sql: str, path: str, limit: int) -> Message:
         rows = size = 0
-        # In batches, because a result that DuckDB returns as a whole has no size limit.
+        # Read in batches, because the size of a result that DuckDB returns as a whole cannot be limited.
         reader = self._cursor.sql(sql).to_arrow_reader(_BATCH_ROWS)
         with Path(path).open("wb") as file, pa.ipc.new_stream(file, reader.schema) as writer:
             for batch in reader:
@@ -115,7 +115,7 @@ def run(descriptor: int, connection: duckdb.DuckDBPyConnection, settings: Messag
         settings: ``memory_limit``, ``threads`` and ``readable`` (folders) for DuckDB; ``data_bytes`` and
             ``file_bytes`` for the process.
     """
-    # Ctrl-C in a terminal is for the lakehouse, which notifies its workers.
+    # The lakehouse process handles Ctrl-C in a terminal and notifies its workers.
     system.ignore_interrupts()
     # Where the operating system cannot limit this process, the pool monitors it.
     system.limit_memory_and_files(settings["data_bytes"], settings["file_bytes"])

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.io.pyarrow import (
+    StatisticsCollector,
     compute_statistics_plan,
     data_file_statistics_from_parquet_metadata,
     parquet_path_to_id_mapping,
@@ -23,7 +25,7 @@ from pyiceberg.io.pyarrow import (
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema, sanitize_column_names
-from pyiceberg.table.locations import load_location_provider
+from pyiceberg.table.locations import LocationProvider, load_location_provider
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.typedef import Record
 
@@ -144,6 +146,34 @@ class FileLayout:
         level = self.metadata.properties.get("write.parquet.compression-level")
         return int(level) if level and self.codec in ("zstd", "gzip") else None
 
+    @cached_property
+    def file_schema(self) -> Schema:
+        """The schema in the files.
+
+        Names that Avro does not allow are encoded as in Iceberg's libraries; readers use field ids.
+        """
+        return sanitize_column_names(self.schema)
+
+    @cached_property
+    def arrow_schema(self) -> pa.Schema:
+        """The schema in the files, as Arrow's."""
+        return schema_to_pyarrow(self.file_schema)
+
+    @cached_property
+    def statistics_plan(self) -> dict[int, StatisticsCollector]:
+        """The statistics of each column, by field id."""
+        return compute_statistics_plan(self.file_schema, self.metadata.properties)
+
+    @cached_property
+    def ids_by_path(self) -> dict[str, int]:
+        """The field ids of the columns, by their paths in Parquet."""
+        return parquet_path_to_id_mapping(self.file_schema)
+
+    @cached_property
+    def locations(self) -> LocationProvider:
+        """The names of the files."""
+        return load_location_provider(self.metadata.location, self.metadata.properties)
+
     @property
     def file_size(self) -> int:
         """The size in bytes at which a file is complete."""
@@ -161,13 +191,10 @@ class _OpenFile:
     def __init__(self, layout: FileLayout, objects: ObjectBytes, partition: Partition | None) -> None:
         self._layout = layout
         self._partition = partition
-        # Names that Avro does not allow are encoded as in Iceberg's libraries; readers use field ids.
-        self._schema = sanitize_column_names(layout.schema)
-        self._arrow = schema_to_pyarrow(self._schema)
         self.sink = Sink(objects)
         self._writer = pq.ParquetWriter(
             self.sink,
-            self._arrow,
+            layout.arrow_schema,
             compression=layout.codec,
             compression_level=layout.level,
             store_decimal_as_integer=True,
@@ -178,23 +205,23 @@ class _OpenFile:
 
     def write(self, rows: pa.Table) -> None:
         """Add rows as row groups."""
+        arrow = self._layout.arrow_schema
         columns = [
             pa.chunked_array([_conformed(chunk, field.type) for chunk in column.chunks], field.type)
-            for column, field in zip(rows.columns, self._arrow, strict=True)
+            for column, field in zip(rows.columns, arrow, strict=True)
         ]
-        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._arrow), row_group_size=_ROW_GROUP_ROWS)
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=arrow), row_group_size=_ROW_GROUP_ROWS)
 
     def close(self) -> DataFile:
         """Write the file to S3 and return its entry."""
         self._writer.close()
-        metadata = self._layout.metadata
+        layout = self._layout
         statistics = data_file_statistics_from_parquet_metadata(
             parquet_metadata=self._writer.writer.metadata,
-            stats_columns=compute_statistics_plan(self._schema, metadata.properties),
-            parquet_column_mapping=parquet_path_to_id_mapping(self._schema),
+            stats_columns=layout.statistics_plan,
+            parquet_column_mapping=layout.ids_by_path,
         )
-        provider = load_location_provider(metadata.location, metadata.properties)
-        location = provider.new_data_location(f"{uuid.uuid4()}.parquet", self._partition)  # type: ignore[arg-type]  # duck-typed
+        location = layout.locations.new_data_location(f"{uuid.uuid4()}.parquet", self._partition)  # type: ignore[arg-type]  # duck-typed
         self.sink.store(location)
         entry = DataFile.from_args(
             content=DataFileContent.DATA,
@@ -207,7 +234,7 @@ class _OpenFile:
             key_metadata=None,
             **statistics.to_serialized_dict(),
         )
-        entry.spec_id = metadata.default_spec_id
+        entry.spec_id = layout.metadata.default_spec_id
         return entry
 
 

@@ -51,12 +51,12 @@ def _run(options: argparse.Namespace) -> int:
         )
     stopped = threading.Event()
     system.on_request_to_end(stopped.set)
-    # Background work yields after 1 ms instead of 5 ms, because a request alternates with it many times.
+    # Threads switch every 1 ms instead of 5 ms, because a request alternates with background work many times.
     sys.setswitchinterval(0.001)
     lakehouse.start()
     _collect_garbage_seldom()
     daemon.announce(options.state, lakehouse.url, lakehouse.token)
-    # Import what the first request needs while the parent process is notified.
+    # Import the modules for the first request while the parent process is being notified.
     threading.Thread(target=load, args=("local_lakehouse.backend.dispatch",), daemon=True).start()
     try:
         stopped.wait()
@@ -69,8 +69,8 @@ def _run(options: argparse.Namespace) -> int:
 def _collect_garbage_seldom() -> None:
     """Collect cyclic garbage less often than Python's default.
 
-    Tables contain millions of small, long-lived objects. While they grow, Python would scan them repeatedly, which
-    takes up a quarter of the time of an import of 100,000 items.
+    Tables contain millions of small, long-lived objects. While they grow, Python would scan them repeatedly: a quarter
+    of the time of importing 100,000 items.
     """
     gc.collect()
     gc.freeze()

@@ -17,7 +17,8 @@ DEFAULT_PORT = 4555
 _ADDRESS = "endpoint.json"
 _TOKEN = "token"
 _LOG = "lakehouse.log"
-# Long, because a class that starts at the same time shares few processors; a failed start is noticed immediately.
+# The limit is high because learners in a class often start at the same time on few processors. A failed start is
+# reported at once.
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 _ANSWER_SECONDS = 30.0
@@ -60,7 +61,7 @@ def find(state: Path) -> Running | None:
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     health = ask(url, token, "health")
-    # After a crash, another user's lakehouse may have the port.
+    # After a crash, another user's lakehouse may be using the port.
     if health is None or health["pid"] != pid:
         return None
     return Running(url, pid, health, token)
@@ -78,7 +79,7 @@ def start(
 
     Args:
         state: The state folder.
-        port: The port; None for the default port or, if that is taken, a free port; 0 for a free port.
+        port: The port; 0 for a free port. None selects the default port or, if it is in use, a free port.
         enforce_iam: Whether requests are checked against IAM policies.
         governed: Whether Lake Formation governs the account.
         refresh_seconds: The refresh interval of the integrations; None for ``ZETL_REFRESH_SECONDS`` or 1.
@@ -103,23 +104,23 @@ def start(
             return _launch(state, _command(state, port, enforce_iam, governed, refresh_seconds)), True
     if port not in (None, 0, running.port):
         raise LakehouseError(
-            f"A lakehouse with the state folder {state} already runs at {running.url}. "
+            f"A lakehouse with the state folder {state} is already running at {running.url}. "
             f"Stop it with zetl local stop, or give the new lakehouse another state folder with --state."
         )
     if enforce_iam and not running.health["enforce_iam"]:
         raise LakehouseError(
-            f"A lakehouse that does not enforce IAM already runs at {running.url}. Stop it first: zetl local stop"
+            f"A lakehouse that does not enforce IAM is already running at {running.url}. Stop it first: zetl local stop"
         )
     if governed and not running.health.get("governed"):
         raise LakehouseError(
-            f"A lakehouse whose account Lake Formation does not govern already runs at {running.url}. Stop it first: "
-            "zetl local stop"
+            f"A lakehouse whose account Lake Formation does not govern is already running at {running.url}. "
+            "Stop it first: zetl local stop"
         )
     return running, False
 
 
 def stop(state: Path) -> bool:
-    """Stop the lakehouse of a state folder; its state is kept.
+    """Stop the lakehouse of a state folder and keep its state.
 
     Returns:
         Whether the lakehouse was running.
@@ -134,7 +135,7 @@ def stop(state: Path) -> bool:
     deadline = time.monotonic() + _STOP_SECONDS
     while (state / _ADDRESS).exists():
         if time.monotonic() > deadline:
-            raise LakehouseError(f"The lakehouse (process {running.pid}) does not end; see {state / _LOG}.")
+            raise LakehouseError(f"The lakehouse (process {running.pid}) did not stop; see {state / _LOG}.")
         time.sleep(_POLL_SECONDS)
     return True
 
@@ -177,7 +178,7 @@ def bring(state: Path, source: Path) -> None:
 
     running = find(state)
     if running is not None:
-        raise LakehouseError(f"A lakehouse already uses {state}, at {running.url}. Stop it first: zetl local stop")
+        raise LakehouseError(f"The lakehouse at {running.url} already uses {state}. Stop it first: zetl local stop")
     try:
         folder.bring(state, source)
     except (StateInUseError, StorageError, UnreadableStateError) as error:
@@ -262,13 +263,13 @@ def _launch(state: Path, command: list[str]) -> Running:
 def _last_words(log: Path, begin: int) -> str:
     """Return a process's last output line, which contains the reason for its failure."""
     lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"The lakehouse ended immediately without a message; see {log}."
+    return lines[-1] if lines else f"The lakehouse exited immediately without a message; see {log}."
 
 
 def ask(url: str, token: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
     """Send a control to a lakehouse, and return its response; None if it does not respond or rejects the token."""
     host, _, port = url.removeprefix("http://").rpartition(":")
-    # Directly, because a proxy in the environment is meant for other hosts.
+    # The connection is direct, because a proxy in the environment is meant for other hosts.
     connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
     try:
         connection.request("POST", f"/_zetl/{control}", b"{}", {"X-Zetl-Token": token})

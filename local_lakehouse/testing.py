@@ -269,8 +269,8 @@ def lakehouse() -> Iterator[TestLakehouse]:
     """
     if is_in_use():
         raise LakehouseInUseError(
-            "A lakehouse already runs in this process, and a process can have only one. Stop it before this test, or "
-            "start it in a separate process: zetl local start"
+            "A lakehouse is already running in this process, and a process can have only one. "
+            "Stop it before this test, or start it in a separate process: zetl local start"
         )
     clock = Clock()
     running = Lakehouse(Settings(paused=True, clock=clock))

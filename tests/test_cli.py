@@ -114,8 +114,8 @@ def test_what_the_lakehouse_could_not_do_is_said_without_a_traceback(
     action: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise daemon.LakehouseError("The lakehouse (process 7) does not end.")
+        raise daemon.LakehouseError("The lakehouse (process 7) did not stop.")
 
     monkeypatch.setattr(daemon, action, fail)
     assert main(["local", action]) == 1
-    assert capsys.readouterr().err == "The lakehouse (process 7) does not end.\n"
+    assert capsys.readouterr().err == "The lakehouse (process 7) did not stop.\n"

@@ -1,1 +1,1 @@
-"""Amazon Athena on this computer: the API, the dialect, the tables."""
+"""Amazon Athena on this computer: the API, the SQL dialect and the tables."""

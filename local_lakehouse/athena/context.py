@@ -1,4 +1,4 @@
-"""The inputs of one statement's execution, and its result."""
+"""The inputs and the result of a statement's execution."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Context:
         """Run a query.
 
         Returns:
-            The query, and its rows in batches.
+            The compiled query, and its rows in batches.
 
         Raises:
             QueryFailure: The query fails.

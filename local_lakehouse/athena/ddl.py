@@ -30,7 +30,7 @@ _HIVE_SYSTEM = 1
 _METASTORE = 1502
 _SEMANTIC = 1003
 _INPUTS = {
-    # A CloudTrail log is read by its own SerDe, or by a JSON SerDe.
+    # CloudTrail logs are read with the CloudTrail SerDe or a JSON SerDe.
     "com.amazon.emr.cloudtrail.cloudtrailinputformat": (
         "com.amazon.emr.cloudtrail.CloudTrailInputFormat",
         STORAGE["TEXTFILE"][1],
@@ -139,7 +139,7 @@ def _storage(stored_as: str) -> tuple[str, str, str]:
     if storage is None:
         raise QueryFailure(
             "NOT_SUPPORTED",
-            f"The local Athena does not read tables stored as {stored_as}: it reads {', '.join(STORAGE)}",
+            f"The local Athena does not read tables stored as {stored_as}; it reads {', '.join(STORAGE)}",
         )
     return storage
 

@@ -37,7 +37,7 @@ _INTERRUPTED = "The local lakehouse was stopped while this query ran. Run it aga
 class Execution:
     """One execution of a statement.
 
-    All fields are plain data, so that executions survive the process.
+    All fields are plain data, so that executions survive a restart.
     """
 
     id: str
@@ -132,7 +132,7 @@ class Execution:
 
 
 class Executions:
-    """All executions, oldest first: all are in the database, and running executions are also in memory.
+    """All executions, oldest first. All are in the database; running executions are also in memory.
 
     Args:
         database: The database that stores them.

@@ -2,7 +2,7 @@
 
 https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement-understanding.html
 
-The operators are derived from the statement; AWS's cost-based order is not reproduced.
+The operators are derived from the statement. The plan does not reproduce AWS's cost-based order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Operations that start, follow and stop executions, and read their results."""
+"""Operations that start, monitor and stop executions, and read their results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAX_PAGE = 50
 _MAX_ROWS = 1000
 _NOT_FINISHED = "Query has not yet finished. Current state: {}"
 _NOT_SUCCESSFUL = "Query did not finish successfully. Final query state: {}"
-# A client that polls about once a second does not have to wait that long if the query is about to finish.
+# A status request waits this long for the query to finish, because clients poll only about once a second.
 _PATIENCE_SECONDS = 0.2
 _SUFFIXES = {
     "INSERT": "",
@@ -217,7 +217,7 @@ class QueryOperations:
         start, size = _result_page(execution, len(header), request)
         lead = header[start:]
         chosen = [*lead, *self._rows(execution, max(start - len(header), 0), size - len(lead))]
-        # A full page always has a next page, which can be empty.
+        # A full page is always followed by another page, which can be empty.
         token = str(start + size) if len(chosen) == size else None
         answer: dict[str, Any] = {
             "ResultSet": {

@@ -37,13 +37,13 @@ def _explained_query(statement: nodes.Statement) -> nodes.Statement:
 
 
 def prepare(statement: nodes.Prepare, context: Context) -> Outcome:
-    """Keep a prepared statement."""
+    """Store a prepared statement."""
     context.prepared.put(context.execution.workgroup, statement.name, statement.sql)
     return Outcome()
 
 
 def deallocate(statement: nodes.Deallocate, context: Context) -> Outcome:
-    """Forget a prepared statement."""
+    """Delete a prepared statement."""
     if not context.prepared.remove(context.execution.workgroup, statement.name):
         raise prepared_missing(statement.name)
     return Outcome()

@@ -206,7 +206,7 @@ def _refused(execution: Execution, error: ClientError) -> QueryFailure:
 
 
 def parameter_of(text: str) -> Expression:
-    """Return the value of an execution parameter: an expression without names, or its text."""
+    """Parse an execution parameter; text that is not an expression without column names is a string."""
     try:
         expression = parse_expression(text)
     except (MalformedQuery, QueryFailure):

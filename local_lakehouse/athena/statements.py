@@ -63,7 +63,7 @@ def read_statement(text: str) -> tuple[nodes.Statement | None, Kind]:
     """Parse a statement as far as possible before it runs.
 
     Returns:
-        The statement and its type. The statement is None if it is well-formed but will fail when it runs.
+        The statement and its type. The statement is None if its syntax is valid but it will fail when it runs.
 
     Raises:
         MalformedQuery: The syntax is invalid.

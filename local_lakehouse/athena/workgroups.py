@@ -88,7 +88,7 @@ class WorkGroups:
         if self._clients.region != "us-east-1":
             options["CreateBucketConfiguration"] = {"LocationConstraint": self._clients.region}
         try:
-            with acting_for(None):  # a convenience of the lakehouse, independent of anyone's permissions
+            with acting_for(None):  # a convenience of the lakehouse, regardless of the caller's permissions
                 self._clients.client("s3").create_bucket(Bucket=self.bucket, **options)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):

@@ -75,7 +75,6 @@ class MotoState:
 
         Args:
             holder: The backends of the account and service.
-
             region: The backend's Region or partition.
             backend: The backend.
         """

@@ -99,7 +99,7 @@ def test_a_second_start_finds_the_first(state: Path) -> None:
 
 def test_a_second_start_on_another_port_says_where_the_first_is(state: Path) -> None:
     running = start(state)
-    with pytest.raises(LakehouseError, match=f"already runs at {running.url}.*zetl local stop"):
+    with pytest.raises(LakehouseError, match=f"is already running at {running.url}.*zetl local stop"):
         daemon.start(state, port=running.port + 1)
 
 

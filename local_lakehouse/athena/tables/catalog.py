@@ -153,7 +153,7 @@ class StatementTables:
 
 
 def offer(worker: WorkerSession, name: str, rows: pa.Table | str) -> None:
-    """Give a worker rows, or the SELECT that reads them, under a name."""
+    """Register rows, or the SELECT that reads them, with a worker under a name."""
     if isinstance(rows, str):
         worker.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")
     else:
@@ -190,7 +190,7 @@ def snapshot_of(table: Table, names: tuple[str, ...], version: Version) -> int:
             raise QueryFailure("INVALID_ARGUMENTS", f"Cannot find snapshot with reference name: {version.reference}")
         return reference.snapshot_id
     if version.moment is None:
-        raise AssertionError("a version is an id, a reference or a moment")
+        raise AssertionError("a version is a snapshot id, a reference or a timestamp")
     millis = (version.moment - datetime(1970, 1, 1)) // timedelta(milliseconds=1)
     older = [entry for entry in table.metadata.snapshot_log if entry.timestamp_ms <= millis]
     if not older:

@@ -41,7 +41,7 @@ def _shown_bound(type_: IcebergType, value: bytes | None) -> str | None:
 
 
 def decoded(type_: PrimitiveType, value: bytes) -> Any:
-    """Return a bound; files that are older than a column's wider type have bounds in the narrower type."""
+    """Decode a bound; files written before a column's type was widened have bounds in the narrower type."""
     if len(value) == _NARROW and isinstance(type_, LongType):
         return from_bytes(IntegerType(), value)
     if len(value) == _NARROW and isinstance(type_, DoubleType):
@@ -69,7 +69,7 @@ def _field_type(table: Table, field_id: int) -> IcebergType | None:
 
 
 def partition_fields(table: Table) -> list[tuple[PartitionField, IcebergType]]:
-    """Return the partition fields of all specifications with existing columns, and their types."""
+    """Return the partition fields whose source columns still exist, from all specifications, with their types."""
     schema = table.schema()
     found: dict[int, tuple[PartitionField, IcebergType]] = {}
     for _, spec in sorted(table.specs().items()):

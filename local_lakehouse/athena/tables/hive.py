@@ -188,7 +188,7 @@ class HiveLoad:
 
 
 def _holds(value: Any, condition: Condition) -> bool:
-    """Return whether a partition's value can meet a condition; True if the types differ, so that the query decides."""
+    """Return whether a partition's value can meet a condition; True if the types differ and the query decides."""
     if value is None:
         return False
     if any(type(value) is not type(other) for other in condition.values):

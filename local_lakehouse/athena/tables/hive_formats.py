@@ -72,7 +72,7 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
     if name not in _SERDE_PROPERTIES:
         raise QueryFailure(
             "NOT_SUPPORTED",
-            f"The local Athena does not read files with the SerDe {library}: it reads {', '.join(_SERDE_PROPERTIES)}",
+            f"The local Athena does not read files with the SerDe {library}; it reads {', '.join(_SERDE_PROPERTIES)}",
         )
     if name == _REGEX:
         _pattern(properties)
@@ -84,7 +84,7 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
 
 
 def has_own_schema(entry: dict[str, Any]) -> bool:
-    """Return whether a table's columns come from its SerDe, which has no comments, and not from the catalog."""
+    """Return whether a table's columns come from its SerDe, which has no comments, instead of the catalog."""
     return serde_name(entry) in (_OPEN_CSV, _REGEX, _CLOUDTRAIL, *_JSON)
 
 
@@ -147,12 +147,12 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         return _records(_json_lines(content.decode(), lenient=lenient), columns)
     raise QueryFailure(
         "NOT_SUPPORTED",
-        f"The local Athena does not read tables with {library or 'no SerDe'}: it reads {', '.join(_SERDE_PROPERTIES)}",
+        f"The local Athena does not read tables with {library or 'no SerDe'}; it reads {', '.join(_SERDE_PROPERTIES)}",
     )
 
 
 def _lines(text: str) -> list[str]:
-    r"""Split lines as Hadoop does: at ``\n``, ``\r\n`` and ``\r``, and nowhere else."""
+    r"""Split lines as Hadoop does: only at ``\n``, ``\r\n`` and ``\r``."""
     lines = re.split(r"\r\n|\n|\r", text)
     return lines if lines[-1] else lines[:-1]
 

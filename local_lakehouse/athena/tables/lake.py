@@ -77,7 +77,7 @@ class Lake:
         return found
 
     def _new_default(self) -> dict[str, Any] | None:
-        with acting_for(None):  # the service creates it, independently of the caller
+        with acting_for(None):  # the service creates the database, regardless of the caller's permissions
             try:
                 self.glue.create_database(DatabaseInput={"Name": _DEFAULT_DATABASE, "Description": "Default database"})
             except ClientError as error:
@@ -129,7 +129,7 @@ class Lake:
         if access.vended:
             require("lakeformation:GetDataAccess", "*")
             return access
-        # The caller needs permission for S3 even if the data comes from a cache.
+        # The caller needs S3 permissions even if the data comes from a cache.
         rights = actor.rights()
         for path in objects:
             why = rights.objection("s3:GetObject", path)

@@ -26,14 +26,14 @@ def separators(parameters: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def read(text: str | None, type_: Type, levels: Sequence[str], null: str, scalar: Callable[[str, Type], Any]) -> Any:
-    """Parse a string as a type that can have members.
+    """Parse a string as a type that can contain other values.
 
     Args:
         text: The string; None for NULL.
         type_: The type.
         levels: The separators, outermost first.
         null: The string for NULL.
-        scalar: Parses a string as a type without members.
+        scalar: Parses a string as a type that contains no other values.
     """
     if text is None or text == null:
         return None
@@ -59,10 +59,10 @@ def read(text: str | None, type_: Type, levels: Sequence[str], null: str, scalar
 
 
 def written(value: Any, type_: Type, levels: Sequence[str] = _DEFAULTS, null: str = r"\N") -> str:
-    """Format a value; `read` returns the same value, except for an empty string in an array.
+    """Format a value so that `read` returns the same value, except for an empty string in an array.
 
     Args:
-        value: The value; rows have members ``f0``, ``f1`` and so on.
+        value: The value; the fields of rows are named ``f0``, ``f1`` and so on.
         type_: The value's type.
         levels: The separators, outermost first.
         null: The string for NULL.

@@ -27,10 +27,10 @@ from local_lakehouse.iceberg.versions import column_name
 from local_lakehouse.sql.analysis.session import Condition
 
 PLACE_COLUMNS = ("f", "n")
-# Smaller scans are parsed once and cached; DuckDB reads larger scans from disk, using the statement's conditions.
+# Smaller scans are parsed once and cached. DuckDB reads larger scans from disk, using the statement's conditions.
 _SMALL_SCAN_BYTES = 4 * 2**20
 
-# The classes' type stubs declare only keyword arguments.
+# The type is Any because the type stubs of these classes declare only keyword arguments.
 _OPERATORS: dict[str, Any] = {
     "=": EqualTo,
     "<": LessThan,
@@ -46,7 +46,7 @@ class Loaded:
 
     Args:
         rows: The rows, or the SELECT with which DuckDB reads them from files.
-        scanned_bytes: The bytes that Athena would report.
+        scanned_bytes: The number of bytes that Athena would report as scanned.
     """
 
     rows: pa.Table | str
@@ -108,8 +108,8 @@ def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
     Args:
         lake: The tables of the lakehouse.
         scan: The scan.
-        columns: The names of the columns: those of `versions.column_name`, ``p`` for the path of a row's file, ``m``
-            for the file's modification time, and `PLACE_COLUMNS` for the row's position.
+        columns: The names of the columns. `versions.column_name` names the table's columns; ``p`` is the path of a
+            row's file, ``m`` is the file's modification time, and `PLACE_COLUMNS` are the row's position.
     """
     fields = [
         (column_name(index), field) for index, field in enumerate(scan.schema.fields) if column_name(index) in columns

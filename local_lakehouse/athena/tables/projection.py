@@ -70,7 +70,7 @@ def partitions(
 
     Args:
         entry: The table's catalog entry.
-        wanted: Returns whether a statement needs a value of a partition column.
+        wanted: Returns whether a statement reads a given value of a partition column.
         equal: The strings that a statement compares a partition column with for equality.
         now: The statement's start time, in UTC and without tzinfo.
 
@@ -131,7 +131,7 @@ def _integers(key: str, parameters: dict[str, str]) -> Iterator[str]:
     try:
         first, last = map(int, _needed(key, "range", parameters).split(","))
     except ValueError as error:
-        raise _invalid(f"projection.{key}.range is not two numbers") from error
+        raise _invalid(f"projection.{key}.range must be two numbers") from error
     for value in range(first, last + 1, interval):
         yield f"{value:0{digits}}"
 
@@ -142,12 +142,12 @@ def _dates(key: str, parameters: dict[str, str], now: datetime) -> Iterator[str]
     interval = parameters.get(f"projection.{key}.interval")
     unit = parameters.get(f"projection.{key}.interval.unit", smallest).upper().rstrip("S")
     if interval is None and smallest not in ("DAY", "MONTH"):
-        raise _invalid(f"projection.{key}.interval is required, because the format {pattern} is not by days or months")
+        raise _invalid(f"projection.{key}.interval is required, because the format {pattern} is not in days or months")
     if unit not in _UNITS and unit not in _MONTHS:
-        raise _invalid(f"projection.{key}.interval.unit is not a Java time unit")
+        raise _invalid(f"projection.{key}.interval.unit must be a Java time unit")
     ends = _needed(key, "range", parameters).split(",")
     if len(ends) != 2:
-        raise _invalid(f"projection.{key}.range is not two points in time")
+        raise _invalid(f"projection.{key}.range must be two dates or times")
     first, last = (_moment(key, text.strip(), pattern, now) for text in ends)
     previous = None
     for number in itertools.count():
@@ -185,7 +185,7 @@ def _moment(key: str, text: str, pattern: str, now: datetime) -> datetime:
     )
     found = re.fullmatch(read, text)
     if found is None:
-        raise _invalid(f"projection.{key}.range does not fit the format {pattern}: {text}")
+        raise _invalid(f"projection.{key}.range does not match the format {pattern}: {text}")
     parts = {_FIELDS[name[0]][0]: int(value) for name, value in found.groupdict().items()}
     day = datetime(parts.get("year", 1970), parts.get("month", 1), parts.get("day", 1))
     return day + timedelta(

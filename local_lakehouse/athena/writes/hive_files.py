@@ -54,7 +54,7 @@ def check_format(name: str) -> str:
     written = name.upper()
     if written in _REFUSED_FORMATS:
         raise QueryFailure(
-            "NOT_SUPPORTED", f"The local Athena does not write {written}: it writes {', '.join(FORMATS)}"
+            "NOT_SUPPORTED", f"The local Athena does not write {written}; it writes {', '.join(FORMATS)}"
         )
     if written not in FORMATS:
         raise QueryFailure("INVALID_TABLE_PROPERTY", f"Unsupported format: {name}")

@@ -75,7 +75,9 @@ def writer_settings(entry: dict[str, Any]) -> tuple[str, str]:
     for name, (_, _, known) in STORAGE.items():
         if library == known:
             return name, parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
-    raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not insert into tables with the SerDe {library}")
+    raise QueryFailure(
+        "NOT_SUPPORTED", f"The local Athena does not support inserts into tables with the SerDe {library}"
+    )
 
 
 def add_partitions(lake: Lake, entry: dict[str, Any], paths: Sequence[str], keys: Sequence[str]) -> None:

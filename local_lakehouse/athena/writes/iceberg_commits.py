@@ -137,7 +137,7 @@ def append(lake: Lake, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
         writer.finish()
         if writer.row_count:
             database, name = table.name()
-            # Statements take turns; a conflict with another writer causes a retry.
+            # Statements commit one at a time; a conflict with another writer causes a retry.
             with _locks[database, name]:
                 commit_change(table, Change(writer.files), _reload(lake, table))
     return writer.row_count
@@ -151,7 +151,7 @@ def replace_files(lake: Lake, table: Table, removed: Sequence[DataFile], writer:
         table: The table that was read.
         removed: The files to remove.
         writer: The writer of the new rows.
-        same_rows: Whether the new files have the rows of the removed files, which is a ``replace`` in Iceberg.
+        same_rows: Whether the new files contain the same rows as the removed files, which is a ``replace`` in Iceberg.
     """
     writer.finish()
     if removed or writer.files:

@@ -32,7 +32,7 @@ from local_lakehouse.sql.grammar.tree import Name
 from local_lakehouse.sql.grammar.tree import Table as TableNode
 
 _DEFAULT_AGE_SECONDS = 432_000
-# Files reach S3 in one request, so they are smaller than AWS's 512 MB.
+# Each file is uploaded to S3 in one request, so the files are smaller than the 512 MB on AWS.
 _TARGET_BYTES = 128 * 2**20
 _SMALL_SHARE = 0.75
 _START = Position(1, 1)

@@ -182,7 +182,7 @@ def update(statement: nodes.Update, context: Context) -> Outcome:
 
 
 class _Places:
-    """Rows whose first two columns are positions, which are collected as the rows are read."""
+    """Rows whose first two columns are positions, collected while the rows are read."""
 
     def __init__(self, rows: pa.RecordBatchReader) -> None:
         self._rows = rows
@@ -246,7 +246,7 @@ def merge(statement: nodes.Merge, context: Context) -> Outcome:
 
 
 class _Counted:
-    """The rows of several statements in sequence, counted as they are read."""
+    """The rows of several consecutive statements, counted while they are read."""
 
     def __init__(self, worker: WorkerSession, statements: Sequence[str]) -> None:
         self._worker = worker

@@ -1,7 +1,7 @@
 """Conversions when a statement stores values in columns of another type.
 
 As in Trino, values are stored if both types have a common type: a double in an integer column is rounded, and a
-timestamp with time zone loses its zone. A value that does not fit is an error.
+timestamp with time zone loses its zone. A value that does not fit the column's type causes an error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def stored_sql(sql: str, source: Type, target: Type) -> str:
     converted = cast_sql(sql, source, target)
     if not types.is_text(target) or not target.numbers:
         return converted
-    # Only spaces are cut off.
+    # Only trailing spaces are removed.
     message = f"Cannot truncate non-space characters when casting from {source} to {target} on INSERT"
     failed = failure("INVALID_CAST_ARGUMENT", quote(message))
     return f"CASE WHEN length(rtrim({sql}, ' ')) > {target.precision} THEN {failed} ELSE {converted} END"

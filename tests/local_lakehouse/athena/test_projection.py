@@ -63,9 +63,9 @@ def test_values_of_each_type(properties: dict[str, str], expected: list[str]) ->
     [
         ({}, "missing projection configuration: [p]"),
         ({"type": "enum"}, "projection.p.values is required"),
-        ({"type": "integer", "range": "1"}, "projection.p.range is not two numbers"),
+        ({"type": "integer", "range": "1"}, "projection.p.range must be two numbers"),
         ({"type": "date", "range": "NOW-1DAYS,NOW", "format": "yyyy-MM-dd HH"}, "projection.p.interval is required"),
-        ({"type": "date", "range": "yesterday,NOW", "format": "yyyy-MM-dd"}, "does not fit the format"),
+        ({"type": "date", "range": "yesterday,NOW", "format": "yyyy-MM-dd"}, "does not match the format"),
         ({"type": "letters"}, "Invalid type letters"),
         ({"type": "injected"}, "CONSTRAINT_VIOLATION: For the injected projected partition column p"),
     ],

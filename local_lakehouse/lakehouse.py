@@ -102,7 +102,7 @@ class Lakehouse:
             self.database.close()
             raise
         self._backed_up = -1
-        # The last backup may still refer to them.
+        # The last backup may still refer to these files.
         self.backend.objects.keeps_deleted = settings.state is not None
         self._changes = ChangeLog(self.database)
         self._started = False
@@ -256,7 +256,7 @@ class Lakehouse:
         return StreamsService(self.database)
 
     def _note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Notify the services that record changes of a DynamoDB request."""
+        """Notify the services that record the changes of a DynamoDB request."""
         if not reads(operation):
             self._changes.note(operation, request)
             self._exports.get().note(operation, request)
@@ -265,7 +265,7 @@ class Lakehouse:
         """Answer requests and refresh the integrations until `stop`."""
         with self.backend.lock:
             self._started = True
-            # Integrations of an earlier run continue, and see every write from now on.
+            # Integrations of an earlier run continue, and receive every write from now on.
             if self.backend.documents.collection("zero_etl").read():
                 self._zero_etl.get()
             if self._zero_etl.made is not None:

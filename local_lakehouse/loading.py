@@ -19,7 +19,7 @@ _LOADED: dict[str, ModuleType] = {}
 def load(name: str) -> ModuleType:
     """Return a completely imported module.
 
-    Call it before each import inside a function; tests/local_lakehouse/test_loading.py checks this.
+    Call this function before each import inside a function; tests/local_lakehouse/test_loading.py checks this rule.
 
     Args:
         name: The module's full name.
@@ -54,6 +54,6 @@ class _Absent(MetaPathFinder):
 def never_load_pandas() -> None:
     """Prevent the import of pandas, which Arrow would otherwise import when it first converts a Python list.
 
-    Nothing in this package uses pandas, and each process would need half a second and about 30 MB for the import.
+    This package does not use pandas, and the import would cost each process half a second and about 30 MB.
     """
     sys.meta_path.insert(0, _Absent("pandas"))

@@ -1,6 +1,6 @@
 """Operating system calls that differ between POSIX and Windows.
 
-No other module of the project uses such calls, so that support for a system is decided here. It imports only the
+No other module of the project uses such calls, so this module decides which systems are supported. It imports only the
 standard library: the helpers use it in installations without the local lakehouse's packages.
 """
 
@@ -50,7 +50,7 @@ def start_detached(command: Sequence[str], output: IO[bytes]) -> subprocess.Pope
 
     Args:
         command: The program and its arguments.
-        output: The file for everything that it prints.
+        output: The file for the process's output.
     """
     return subprocess.Popen(  # noqa: S603  (the callers run our own modules)
         command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -73,12 +73,12 @@ def start_with_descriptor(
 
 
 def ask_to_end(pid: int) -> None:
-    """Send the signal to end to a process, which can still store its state."""
+    """Send a termination signal to a process, which can still store its state."""
     os.kill(pid, signal.SIGTERM)
 
 
 def on_request_to_end(react: Callable[[], object]) -> None:
-    """Call a function when this process receives Ctrl-C or the signal to end."""
+    """Call a function when this process receives Ctrl-C or a termination signal."""
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: react())
 
@@ -89,7 +89,7 @@ def ignore_interrupts() -> None:
 
 
 def was_killed(status: int | None) -> bool:
-    """Return whether a process ended as if the system had killed it for using too much memory.
+    """Return whether a process ended as if the operating system had killed it for using too much memory.
 
     Args:
         status: The process's exit status, or the negative number of a signal; None if unknown.
@@ -195,7 +195,7 @@ def free_memory() -> int | None:
     except OSError:
         pass
     try:
-        # If the kernel does not report free memory (macOS), the installed memory is used.
+        # If the kernel does not report free memory, as on macOS, the installed memory is used.
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
@@ -206,12 +206,12 @@ def is_foreign(path: Path) -> bool:
     return hasattr(os, "getuid") and path.stat().st_uid != os.getuid()
 
 
-# The standard library has a different lock for each operating system; closing the file releases it.
+# The standard library has a different lock for each operating system. Closing the file releases the lock.
 if sys.platform == "win32":
     import msvcrt
 
     def lock(file: IO[bytes]) -> None:
-        """Wait for the lock of an open file, and hold it until the file is closed."""
+        """Acquire the lock of an open file, and hold it until the file is closed."""
         file.seek(0)
         msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
 
@@ -219,5 +219,5 @@ else:
     import fcntl
 
     def lock(file: IO[bytes]) -> None:
-        """Wait for the lock of an open file, and hold it until the file is closed."""
+        """Acquire the lock of an open file, and hold it until the file is closed."""
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -30,7 +30,7 @@ _ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Res
 
 
 class Clock:
-    """The clock of the lakehouse's integrations, which a test moves."""
+    """The clock of the lakehouse's integrations, which a test can advance."""
 
     def __init__(self) -> None:
         self._now = time.time()
@@ -49,11 +49,11 @@ class Clock:
 
 
 class QueryFailedError(AssertionError):
-    """Athena did not run a statement; the message says why."""
+    """Athena did not execute a statement; the message contains the reason."""
 
 
 class LakehouseInUseError(RuntimeError):
-    """Another lakehouse runs in this process."""
+    """Another lakehouse is running in this process."""
 
 
 class TestLakehouse:
@@ -61,7 +61,7 @@ class TestLakehouse:
 
     Args:
         lakehouse: The running lakehouse.
-        clock: The clock of its integrations.
+        clock: The clock of the integrations.
     """
 
     __test__ = False
@@ -135,7 +135,7 @@ class TestLakehouse:
         return str(created["TableDescription"]["TableArn"])
 
     def table(self, name: str) -> Any:
-        """Return a DynamoDB table as a boto3 resource, which uses Python values.
+        """Return a DynamoDB table as a boto3 resource, which converts to and from Python values.
 
         Args:
             name: The table's name.
@@ -187,7 +187,7 @@ class TestLakehouse:
         return str(made["IntegrationArn"])
 
     def refresh(self) -> None:
-        """Refresh every integration's target, and return when that is done."""
+        """Refresh every integration's target, and return when all refreshes are complete."""
         self._lakehouse.zero_etl.refresh_now()
 
     def query(self, sql: str, *, database: str | None = None, parameters: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -265,7 +265,7 @@ def lakehouse() -> Iterator[TestLakehouse]:
     """Start a fresh lakehouse with the DynamoDB table ``Orders`` (`ORDERS`), and stop it after the test.
 
     Raises:
-        LakehouseInUseError: Another lakehouse runs in this process and would lose its state.
+        LakehouseInUseError: Another lakehouse is running in this process, and would lose its state.
     """
     if is_in_use():
         raise LakehouseInUseError(

@@ -48,7 +48,7 @@ class Window:
     """The changes between two refreshes.
 
     Args:
-        keys: The keys of changed items, in a normalized form.
+        keys: The keys of changed items, by their normalized form.
         whole: Whether the whole table must be compared, because a request did not name the items that it changed.
     """
 
@@ -73,8 +73,8 @@ class _Watched:
 class ChangeLog:
     """Records, for each integration, the writes to its table since the last refresh.
 
-    A refresh takes a window, which is kept until the refresh is settled, so a state saved in between is complete.
-    With a database, a change is a row that is committed together with its write.
+    A refresh takes a window of changes. The window is kept until the refresh is settled, so a state that is saved in
+    between is complete. If there is a database, each change is a row that is committed together with its write.
 
     Args:
         database: The database for the changes; None stores them in memory.
@@ -83,11 +83,12 @@ class ChangeLog:
     def __init__(self, database: Database | None = None) -> None:
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
-        # Whether the current transaction has a change for an integration, and the functions to call after the commit.
+        # Whether the current transaction contains a change for an integration, and the functions to call after the
+        # commit.
         self._written = False
         self._listeners: list[Callable[[], None]] = []
         self._database = database
-        # The writes of the current transaction: new keys, or all data of an integration.
+        # The writes of the current transaction: new keys, or integrations whose changes must all be written again.
         self._new: list[tuple[str, str, str]] = []
         self._outdated: set[str] = set()
         if database is not None:
@@ -103,7 +104,7 @@ class ChangeLog:
         self._listeners.append(listener)
 
     def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:
-        """Start to record a table's changes for an integration."""
+        """Start recording a table's changes for an integration."""
         with self._transaction(), self._lock:
             self._watched[integration] = _Watched(table, tuple(key_names))
             self._outdated.add(integration)
@@ -123,7 +124,7 @@ class ChangeLog:
             return watched.taken
 
     def nothing_since(self, integration: str) -> bool:
-        """Return whether nothing was written since the window was taken; the caller holds the database's lock."""
+        """Return whether nothing has been written since the window was taken; the caller holds the database's lock."""
         with self._lock:
             return integration in self._watched and not self._watched[integration].window
 

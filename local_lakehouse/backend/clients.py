@@ -135,7 +135,7 @@ class ServiceClients:
         self._serve = serve
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
-        # Returns the file of an object's body by bucket and key, if bodies are files.
+        # Returns the file of an object's body by bucket and key, if bodies are stored as files.
         self.body_path: Callable[[str, str], Path | None] = lambda _bucket, _key: None
         self._shared: dict[type, Any] = {}
         self._shared_lock = threading.RLock()
@@ -156,7 +156,7 @@ class ServiceClients:
             participants: The services that change, by their names in `documents`.
 
         Raises:
-            StorageError: The changes cannot be saved; nothing was changed.
+            StorageError: The changes cannot be saved; the state is unchanged.
         """
         with self.documents.database.transaction():
             self.documents.changed(participants)
@@ -189,7 +189,7 @@ class ServiceClients:
         client = _session().client(
             service,
             region_name=self.region,
-            # Nothing listens at this address: `_send` responds before a connection is opened.
+            # No server listens at this address: `_send` responds before a connection is opened.
             endpoint_url="http://127.0.0.1:9",
             config=Config(
                 retries={"total_max_attempts": 1},
@@ -199,7 +199,7 @@ class ServiceClients:
                 response_checksum_validation="when_required",
             ),
         )
-        # Last, after all of botocore's handlers except the signature, which is never verified.
+        # This handler runs last, after all of botocore's handlers except the signature, which is never verified.
         client.meta.events.register_last("before-call.*", functools.partial(self._send, service))
         return client
 
@@ -261,7 +261,7 @@ def _session() -> boto3.Session:
     load("boto3")
     import boto3
 
-    # Shared, because each session loads botocore's data again.
+    # The session is shared, because each new session loads botocore's data again.
     return boto3.Session(aws_access_key_id=SERVICE_ACCESS_KEY, aws_secret_access_key="local", region_name="us-east-1")
 
 

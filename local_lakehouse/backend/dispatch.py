@@ -32,7 +32,7 @@ from local_lakehouse.protocol.reader import copy_source, xml_tree
 from local_lakehouse.protocol.request import Request
 from local_lakehouse.protocol.services import PROTOCOLS, partition_of
 
-# moto's classes by botocore's service names; imported when first needed.
+# moto's classes by botocore's service names; they are imported when first needed.
 HANDLERS: Mapping[str, tuple[str, str]] = {
     "athena": ("moto.athena.responses", "AthenaResponse"),
     "cloudwatch": ("moto.cloudwatch.responses", "CloudWatchResponse"),
@@ -110,7 +110,7 @@ _S3_WRITES = frozenset(
     }
 )  # fmt: skip
 _EXPECTED_OWNERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
-# Headers that could make moto use a different account, page or framing from the authorized request.
+# Headers that could make moto use a different account, page or framing than the authorized request.
 _WITHHELD = re.compile(
     r"authorization|connection|content-encoding|content-length|content-type|cookie|expect|host|origin"
     r"|transfer-encoding|user-agent|x-moto-.*|x-forwarded-.*"
@@ -118,7 +118,7 @@ _WITHHELD = re.compile(
 
 
 class NotOfferedError(Exception):
-    """moto does not have the operation."""
+    """moto does not implement the operation."""
 
 
 def serve(request: Request, account: str) -> Answer:
@@ -129,7 +129,7 @@ def serve(request: Request, account: str) -> Answer:
         account: Its account.
 
     Raises:
-        NotOfferedError: moto does not have the operation.
+        NotOfferedError: moto does not implement the operation.
     """
     if request.service not in HANDLERS or not request.operation:
         raise NotOfferedError
@@ -165,7 +165,7 @@ def _handler(service: str) -> type[Any]:
 
 
 class _CanonicalRequest(MotoRequest):
-    """A request whose content is neither a form nor files, whatever its content type."""
+    """A request whose content is not parsed as a form or files, regardless of its content type."""
 
     from_wsgi_server = True
     form = ImmutableMultiDict()
@@ -326,7 +326,7 @@ class _ToldS3(_Told):
         self.bucket_name = self.told.parameters.get("Bucket", "")
 
     def _get_action(self) -> str:
-        # moto's S3 sets the operation's name itself, for its serializer.
+        # moto's S3 handler sets the operation's name itself, for its serializer.
         return str(self.data.get("Action", self.told.operation))
 
     def content(self) -> bytes:
@@ -387,14 +387,14 @@ def _is_json_object(content: bytes) -> bool:
 
 
 def _delete_objects(request: Request) -> bytes:
-    """Write the objects to delete from the authorized request."""
+    """Write the XML of the objects to delete, from the authorized request."""
     root = ElementTree.Element("Delete")
     entries = request.parameters.get("Objects", [])
     if not entries or not all(entry.get("Key") for entry in entries):
         raise Fault("MalformedXML", "The XML you provided does not name the objects to delete.")
     for entry in entries:
         if further := sorted(entry.keys() - {"Key", "VersionId"}):
-            message = f"The local lakehouse does not evaluate {', '.join(further)} in DeleteObjects; AWS does."
+            message = f"The local lakehouse does not support {', '.join(further)} in DeleteObjects; AWS does."
             raise Fault("NotImplemented", message, status=501)
         element = ElementTree.SubElement(root, "Object")
         for name in ("Key", "VersionId"):
@@ -407,7 +407,7 @@ def _delete_objects(request: Request) -> bytes:
 
 
 def _create_bucket(request: Request) -> bytes:
-    """Write a bucket's location and tags from the authorized request."""
+    """Write the XML of a bucket's location and tags, from the authorized request."""
     root = ElementTree.Element("CreateBucketConfiguration")
     for each in xml_tree(request.body):
         if each.tag.rpartition("}")[2] == "LocationConstraint":
@@ -422,7 +422,7 @@ def _create_bucket(request: Request) -> bytes:
     return ElementTree.tostring(root)
 
 
-# moto searches a class's methods for each letter of a name on every request, which takes a large part of its time.
+# On every request, moto searches a class's methods for each letter of a name, which takes much of the request's time.
 responses.camelcase_to_underscores = functools.cache(camelcase_to_underscores)  # type: ignore[attr-defined]
 responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
 watch_backends()

@@ -1,4 +1,4 @@
-"""moto's DynamoDB tables on the store: each has a collection of items, which moto counts, copies and deletes.
+"""moto's DynamoDB tables, each with a stored collection of items, which moto counts, copies and deletes.
 
 `local_lakehouse.dynamodb` reads and writes items; moto never does.
 """
@@ -76,7 +76,7 @@ class StoredItems:
         return self._items.totals_with(self.number, names)
 
     def open_stream(self, arn: str, about: Mapping[str, Any]) -> None:
-        """Start to record changes to items."""
+        """Start recording changes to items."""
         self._items.streams.open(self.number, arn, about)
 
     def close_stream(self) -> None:

@@ -83,7 +83,7 @@ class Backend:
         self._state = MotoState(self.database, self.objects, SERVICES)
         self._state.attach()
         self._items = ItemRequests(self._state, ACCOUNT)
-        # Whether a key belongs to an identity, cached until identities change, so that requests take no lock.
+        # Whether a key belongs to an identity, cached until identities change, so that requests need no lock.
         self._known_keys: dict[str, bool] = {}
         for service in ("iam", "sts"):
             self._state.after_change(service, self._known_keys.clear)
@@ -102,7 +102,7 @@ class Backend:
         """Execute one request.
 
         Raises:
-            NotOfferedError: moto does not have the operation.
+            NotOfferedError: moto does not implement the operation.
         """
         if is_read(request):
             return self._items.serve(request)
@@ -212,7 +212,7 @@ class Backend:
         if sts.get_assumed_role_from_access_key(LEARNER_ACCESS_KEY) is None:
             role = iam.create_role(LEARNER_ROLE, trust, "/", None, "", [], "3600")
             sts.assume_role(self.region, LEARNER_SESSION, role.arn, "", 3600, "")
-            # A session's key is random; the learner's key can be shown in documents and notebooks.
+            # A session's key is random. The learner's key is fixed, so that documents and notebooks can show it.
             sts.assumed_roles[-1].access_key_id = LEARNER_ACCESS_KEY
         names = {role.name for role in iam.roles.values()}
         for given in self._roles:
@@ -236,8 +236,8 @@ def _check_versions(documents: Documents) -> None:
     if written not in (None, present):
         raise UnreadableStateError(
             f"The state in {documents.database.directory} was written with moto {written}, but moto {present} is "
-            f"installed. Install that version with: pip install moto=={written}, or delete the state with: zetl local "
-            "reset"
+            f"installed. Install moto {written} with: pip install moto=={written}, or delete the state with: "
+            "zetl local reset"
         )
     if written is None:
         about.put("moto", present)

@@ -34,7 +34,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
 _SHARED = ("moto.utilities.tagging_service",)
 NEVER = frozenset({"EventPatternParser", "MultipartChecksumBuilder"})
 
-# Stored inside their parent: they have no identity, or must be complete before they are added to a set.
+# Objects of these classes are stored inside their parent. They have no identity, or must be complete before they are
+# added to a set.
 INLINE = frozenset(
     {
         "moto.cloudwatch.models.Dimension", "moto.cloudwatch.models.MetricAggregatedDatum",
@@ -133,7 +134,7 @@ def _encode_key(key: Any, encode: Encode) -> Plain:
     usual = _usual_key(encode)
     fields = {name: encode(value) for name, value in vars(key).items() if name not in _KEY_OMITTED}
     kept = {name: plain for name, plain in fields.items() if name not in usual or usual[name] != plain}
-    # Sorted, because the fields of a stored key are ordered differently from those of a new key.
+    # The fields are sorted, because the fields of a stored key and of a new key are in different orders.
     return {**dict(sorted(kept.items())), "$body": body_document(key)}
 
 

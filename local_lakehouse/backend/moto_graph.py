@@ -46,7 +46,7 @@ class Graph:
         # Members of growing collections are complete in their rows; otherwise each `save` would search for their
         # references.
         self._member_codec = Codec(known)
-        # By id, with a reference, so that no other object can have the identity of a stored object.
+        # Objects by id. The reference ensures that no other object can have the identity of a stored object.
         self._objects: dict[int, Any] = {_ROOT: backend}
         self._ids: dict[int, int] = {id(backend): _ROOT}
         self._members: dict[tuple[int, str, int], int] = {}
@@ -59,7 +59,7 @@ class Graph:
         """Restore the backend's stored objects.
 
         Returns:
-            Whether there are any.
+            Whether there are stored objects.
         """
         with self._database.view() as connection:
             rows = connection.execute(

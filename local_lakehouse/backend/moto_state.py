@@ -53,7 +53,7 @@ class MotoState:
         database.after_replacement(self._forget_all)
 
     def attach(self) -> None:
-        """Become moto's state until `detach`."""
+        """Act as moto's state until `detach` is called."""
         for earlier in _attached:
             earlier.detach()
         _attached[:] = [self]
@@ -71,7 +71,7 @@ class MotoState:
         self._used.clear()
 
     def found(self, holder: Any, region: str, backend: Any) -> None:
-        """Record that moto looked up a backend, before it is used.
+        """Record that moto looked up a backend, before moto uses it.
 
         Args:
             holder: The backends of the account and service.

@@ -1,4 +1,4 @@
-"""moto's S3 on the store: keys are rows that are read on demand, and bodies are files."""
+"""Storage for moto's S3: keys are rows that are read on demand, and bodies are files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_lakehouse.loading import load
 from local_lakehouse.store.codec import Codec, dumps, loads
 from local_lakehouse.store.objects import EMPTY, Body, Objects, VersionBodies
 
-# The number of keys per bucket that are cached as objects; others are read from the store.
+# The number of keys per bucket that are cached as objects; other keys are read from the store.
 _CACHED = 4000
 
 

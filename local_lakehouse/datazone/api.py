@@ -1,8 +1,8 @@
 """Amazon DataZone, the service behind SageMaker Unified Studio: domains, project profiles, projects and connections.
 
 The lakehouse emulates an account whose administrator has created a domain and a project; both exist from the start.
-Additional domains and projects can be created and deleted. Resources that AWS deploys for a project in minutes are
-available immediately.
+Additional domains and projects can be created and deleted. The resources of a project, which AWS deploys within
+minutes, are available immediately.
 
 AWS: https://docs.aws.amazon.com/datazone/latest/APIReference/Welcome.html
 """
@@ -309,7 +309,7 @@ class DataZoneService:
             self._bucket(project), project.domain_id,
         )  # fmt: skip
         iam.put_role_policy(RoleName=project.role, PolicyName="project", PolicyDocument=json.dumps(role_policy(names)))
-        # AWS has one boundary for all projects, restricted by tags; here each project has a separate boundary.
+        # AWS uses one boundary for all projects, restricted by tags. Here, each project has a separate boundary.
         name = BOUNDARY_NAME if project.id == GIVEN.id else f"{BOUNDARY_NAME}-{project.id}"
         boundary = f"arn:{self._clients.partition}:iam::{self._clients.account}:policy/{name}"
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):

@@ -1,8 +1,9 @@
 """A project role's permissions in SageMaker Unified Studio, and the actions that its permissions boundary denies.
 
-Based on AWS's managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
+They are based on AWS's managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
 ``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), for the services of the local lakehouse. AWS's
-policies have conditions on tags of the role and the project's resources; here the project's names replace them.
+policies have conditions on tags of the role and the project's resources; here, the names of the project's resources
+replace these conditions.
 
 AWS: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SageMakerStudioProjectUserRolePermissionsBoundary.html
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-# AWS's managed policies cannot be created in an account, so this is a customer managed policy.
+# An account cannot create AWS managed policies, so this is a customer managed policy.
 BOUNDARY_NAME = "SageMakerStudioProjectUserRolePermissionsBoundary"
 
 _IN_WORKGROUP = [
@@ -41,7 +42,7 @@ _OF_DOMAIN = [
         "ListEnvironmentBlueprints", "ListEnvironments", "ListProjects", "UpdateConnection",
     )
 ]  # fmt: skip
-# With the condition glue:LakeFormationPermissions, so that Lake Formation's grants decide.
+# These actions have the condition glue:LakeFormationPermissions, so that Lake Formation's grants decide.
 _CATALOG = [
     f"glue:{operation}"
     for operation in (
@@ -58,7 +59,7 @@ _ELSEWHERE = [
     "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "dynamodb:ListTables", "iam:GetRole", "iam:ListRoles",
     "lakeformation:GetDataAccess", "logs:DescribeLogGroups", "s3:GetBucketLocation", "sts:GetCallerIdentity",
 ]  # fmt: skip
-# The role's policy also allows these, and the boundary denies them.
+# The role's policy also allows these actions, but the boundary denies them.
 _DENIED_BY_BOUNDARY = ["lakeformation:BatchGrantPermissions", "lakeformation:ListPermissions"]
 
 

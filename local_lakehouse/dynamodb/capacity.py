@@ -1,4 +1,4 @@
-"""Consumed capacity, for requests that ask for it.
+"""Consumed capacity, reported for requests with ``ReturnConsumedCapacity``.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 """
@@ -62,7 +62,7 @@ class Meter:
 
     @property
     def wanted(self) -> bool:
-        """Whether the request asks for consumed capacity."""
+        """Whether the response must contain the consumed capacity."""
         return self._mode != "NONE"
 
     def read(self, table: Table, units: float, index: SecondaryIndex | None = None) -> None:

@@ -89,10 +89,10 @@ def place(item: dict[str, Any], steps: Steps) -> tuple[Any, str | int]:
 
 
 def put(item: dict[str, Any], steps: Steps, value: Value) -> None:
-    """Set the value at a path; beyond the end of a list, the value is appended.
+    """Set the value at a path; a position beyond the end of a list appends the value.
 
     Raises:
-        Fault: ``ValidationException``: no map or list can contain it.
+        Fault: ``ValidationException``: no map or list can contain the value.
     """
     holder, last = place(item, steps)
     if isinstance(last, int) and last >= len(holder):
@@ -105,10 +105,10 @@ def remove(item: dict[str, Any], paths: Sequence[Steps]) -> None:
     """Remove the values at the given paths; positions refer to the item before the removal.
 
     Raises:
-        Fault: ``ValidationException``: no map or list can contain it.
+        Fault: ``ValidationException``: no map or list can contain the value.
     """
     places = [place(item, path) for path in paths]
-    # From the end of a list, so that other positions do not change.
+    # Elements are removed from the end of a list, so that other positions do not change.
     for holder, last in sorted(places, key=lambda each: each[1] if isinstance(each[1], int) else -1, reverse=True):
         if isinstance(last, int):
             if last < len(holder):

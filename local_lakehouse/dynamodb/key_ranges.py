@@ -1,4 +1,4 @@
-"""Key conditions as the bounds of a query's rows.
+"""Conversion of key conditions to the bounds of a query's rows.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
 """

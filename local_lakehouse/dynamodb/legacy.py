@@ -1,4 +1,4 @@
-"""The legacy parameters, as nodes of the equivalent expressions.
+"""Conversion of the legacy parameters to nodes of the equivalent expressions.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
 """

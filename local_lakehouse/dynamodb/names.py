@@ -148,7 +148,7 @@ class Names:
 @functools.cache
 def reserved_words() -> frozenset[str]:
     """Return the words that cannot be attribute names in an expression."""
-    # moto has AWS's list.
+    # moto contains AWS's list of reserved words.
     words = load("moto.dynamodb.parsing.reserved_keywords").ReservedKeywords.get_reserved_keywords()
     return frozenset(word.upper() for word in words)
 

@@ -28,7 +28,7 @@ _LARGEST_PAGE = 1024 * 1024
 _LARGEST_BATCH = 16 * 1024 * 1024
 _MOST_KEYS = 100
 _MOST_SEGMENTS = 1_000_000
-# Above all keys: each key has at most 3 KB, and none starts like this.
+# This value sorts after all keys, which have at most 3 KB and never start with these bytes.
 _HIGHEST = b"\xff" * 2_100
 
 
@@ -273,7 +273,7 @@ class _Page:
                 raise invalid(f"{kind} can only contain non-primary key attributes: Primary key attribute: {path[0]}")
 
     def fill(self, rows: Iterator[Row], index: SecondaryIndex | None) -> None:
-        """Collect items up to the limit or up to a megabyte, before any filter."""
+        """Collect items up to the limit or one megabyte, counted before any filter."""
         projected = None if index is None or index.projected is None else [(name,) for name in index.projected]
         # A local index fetches missing attributes from the table.
         fetches = index is not None and not index.is_global and (self.paths or self.select == "ALL_ATTRIBUTES")
@@ -300,7 +300,7 @@ class _Page:
                 if not self.counts:
                     texts.append(_text(row, item, paths, whole=projected is None or bool(fetches)))
             if self.scanned == self.limit:
-                # DynamoDB does not look ahead: a full page has a next page, which can be empty.
+                # DynamoDB does not look ahead: a full page is always followed by another page, which can be empty.
                 self.last = row
                 return
             previous = row

@@ -1,4 +1,4 @@
-"""The syntax of DynamoDB's expressions: text to nodes, without names, values or types.
+"""A parser of DynamoDB's expressions: it converts text to nodes, without resolving names, values or types.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 _LONGEST = 4096
-# Far more than an expression of 300 operators needs, and less than Python's limit.
+# This depth is far more than an expression of 300 operators needs, and less than Python's limit.
 _DEEPEST = 100
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
@@ -155,7 +155,7 @@ def condition(text: str) -> Node:
 
 @functools.lru_cache(maxsize=512)
 def projection(text: str) -> tuple[Path, ...]:
-    """Read a projection expression.
+    """Parse a projection expression.
 
     Raises:
         SyntaxFault: The expression has a syntax error.

@@ -1,4 +1,4 @@
-"""TransactGetItems and TransactWriteItems: all or nothing.
+"""TransactGetItems and TransactWriteItems, which read or write all items or none.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
@@ -146,7 +146,7 @@ def _all_or_cancel(do: Callable[[T], U], each: Iterable[T], cancelling: type[Fau
     """Process each action of a transaction.
 
     Raises:
-        Fault: ``TransactionCanceledException``, with a reason for each action; or an error that does not cancel.
+        Fault: ``TransactionCanceledException``, with a reason for each action, or an error that is not a cancellation.
     """
     done: list[U] = []
     reasons: list[dict[str, Any]] = []

@@ -47,7 +47,7 @@ class Update:
 
     @property
     def paths(self) -> list[Steps]:
-        """The paths that it updates."""
+        """The paths that the expression updates."""
         return [step.path for step in self._steps]
 
     def applied(self, item: Item) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Update:
             Fault: ``ValidationException``: the update does not apply to this item.
         """
         values = [(step, step.source(item)) for step in self._steps if step.source is not None]
-        # Only nested values are changed in place.
+        # A deep copy is needed only if nested values are changed in place.
         nested = any(len(step.path) > 1 for step in self._steps)
         new: dict[str, Any] = copy.deepcopy(dict(item)) if nested else dict(item)
         sets = [(step.path, value) for step, value in values if step.section == "SET"]

@@ -36,14 +36,14 @@ _MISSING: Item = {}
 
 @dataclass(frozen=True)
 class Write:
-    """A write that was validated as far as possible without its item.
+    """A write that was validated as far as possible without reading the item.
 
     Args:
         table: The table.
         names: The item's key.
         key: The stored form of the key.
-        test: The condition on the item; None without one.
-        become: Returns the new item and its size; None if it is deleted.
+        test: The condition on the item; None if there is no condition.
+        become: Returns the new item and its size; None as the item if it is deleted.
         shows_failed: Whether the response contains an item that fails the condition.
         update: The update.
     """

@@ -212,10 +212,12 @@ def _check(request: Mapping[str, Any]) -> None:
     incremental = request.get("ExportType") == INCREMENTAL_EXPORT
     if incremental != ("IncrementalExportSpecification" in request):
         raise _invalid(
-            "IncrementalExportSpecification is required for the ExportType INCREMENTAL_EXPORT, and allowed only there."
+            "IncrementalExportSpecification is required for the ExportType INCREMENTAL_EXPORT, and allowed only for it."
         )
     if incremental and "ExportTime" in request:
-        raise _invalid("ExportTime is for full exports; incremental exports have ExportFromTime and ExportToTime.")
+        raise _invalid(
+            "ExportTime applies to full exports. Use ExportFromTime and ExportToTime for incremental exports."
+        )
     if incremental and "ExportFromTime" not in request["IncrementalExportSpecification"]:
         raise _invalid("IncrementalExportSpecification requires an ExportFromTime.")
 
@@ -238,7 +240,7 @@ def _moment(asked: datetime | None, now: int, since: int, member: str) -> int:
     if asked is None:
         return now
     moment = round(asked.timestamp() * _SECOND)
-    # Clients send whole seconds; the second in which recovery was enabled still counts.
+    # Clients send whole seconds, so the second in which recovery was enabled is part of the window.
     if moment + _SECOND <= since or moment > now:
         raise Fault(
             "InvalidExportTimeException",

@@ -13,7 +13,7 @@ from local_lakehouse.iam import dynamodb, glue, s3
 from local_lakehouse.iam.access import Access, Directory, on
 from local_lakehouse.protocol.request import Request
 
-# Services that work with a role from the request, and the requests that pass the role.
+# Services that use a role from the request, and the requests that pass the role.
 _PASSED = {
     "events": r"Put(Rule|Targets)",
     "glue": r"(Create|Update)(IntegrationResourceProperty|Job|Crawler|Session|DevEndpoint|MLTransform)",
@@ -59,7 +59,7 @@ def _tags(call: Request) -> Iterator[tuple[str, str]]:
 
 
 def _tagging(call: Request, needed: Sequence[Access]) -> Iterator[Access]:
-    """Yield the permission to tag a new resource, which creating it with tags also requires."""
+    """Yield the permission to tag a new resource, which a request that creates it with tags also requires."""
     if not _TAGGED.match(call.operation) or not needed:
         return
     prefix = needed[0].action.partition(":")[0]
@@ -172,7 +172,7 @@ def _iam(call: Request, directory: Directory) -> list[Access]:
 
 def _kms(call: Request, directory: Directory) -> list[Access]:
     if call.operation == "ReEncrypt":
-        # The ciphertext contains the key's name.
+        # If the request does not name the source key, only the ciphertext identifies it.
         source = call.text("SourceKeyId")
         return [
             Access("kms:ReEncryptFrom", directory.key_arn(source) if source else "*"),
@@ -221,7 +221,7 @@ def _sts(call: Request, directory: Directory) -> list[Access]:
 
 
 def _tag(call: Request, directory: Directory) -> list[Access]:
-    """Tagging through this service also requires permission to tag each resource."""
+    """Return the permissions for tagging through this service, which also requires permission to tag each resource."""
     needed = [Access(f"tag:{call.operation}", "*")]
     if call.operation in ("TagResources", "UntagResources"):
         verb = call.operation.removesuffix("s")

@@ -53,8 +53,8 @@ class Ask:
         principal: The caller, which only resource policies use.
         context: Condition keys and their values.
         known: Patterns of the condition keys that `context` would contain if the request had them. None means that
-            `context` contains all keys. With patterns, an undecidable condition (on another key or with an unsupported
-            operator) makes an Allow not apply and a Deny apply.
+            `context` contains all keys. With patterns, a condition on another key or with an unsupported operator is
+            undecidable: an Allow with it does not apply, and a Deny applies.
     """
 
     action: str

@@ -1,4 +1,4 @@
-"""Bucket policies, evaluated with the evaluator for all policies."""
+"""Bucket policies, evaluated with the same evaluator as all other policies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def apply() -> None:
     """Make moto call the policy evaluator for buckets, once per process.
 
     moto denies requests without evaluating principals and conditions, even requests of the lakehouse's services.
-    Denials are decided by the check of the caller's permissions.
+    The check of the caller's permissions decides about denials.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
 

@@ -69,7 +69,7 @@ def _export(call: Request, directory: Directory) -> Iterator[Access]:
 
 
 def _import(call: Request, directory: Directory) -> Iterator[Access]:
-    # An import is also read and logged with them:
+    # An import also reads objects and writes logs with the caller's permissions:
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Requesting.html
     if call.operation == "ImportTable":
         source: Any = call.parameters.get("S3BucketSource", {})

@@ -31,14 +31,15 @@ from local_lakehouse.protocol.wire import Answer, Caller, Fault, Service
 
 _LOG = logging.getLogger(__name__)
 
-# Condition keys that requests have or lack as on AWS. Conditions on other keys cannot be evaluated.
+# Condition keys that are present in or absent from a request exactly as on AWS. Conditions on other keys cannot be
+# evaluated.
 _KNOWN = (
     "aws:CalledVia*", "aws:MultiFactorAuthPresent", "aws:PrincipalIsAWSService", "aws:PrincipalOrg*",
     "aws:RequestTag/*", "aws:ResourceTag/*", "aws:SourceAccount", "aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce",
     "aws:username", "cloudwatch:namespace", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN",
     "s3:VersionId", "s3:delimiter", "s3:max-keys", "s3:prefix", "s3:x-amz-*", "sts:ExternalId", "sts:RoleSessionName",
 )  # fmt: skip
-# The sender of such a request is not authenticated here, so the policy would admit anyone.
+# The sender of such a request is not authenticated here, so the trust policy would admit anyone.
 _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
@@ -112,7 +113,7 @@ class PolicyEnforcer:
         return {**tags, **role_boundary(clients, access)}
 
     def require(self, identity: Identity, access: Access, region: str) -> None:
-        """Require one permission of an identity.
+        """Require that an identity has a permission.
 
         Raises:
             Refusal: The permission is missing.

@@ -52,7 +52,7 @@ _ACTIONS: Mapping[str, str] = {
     "UploadPart": "PutObject",
     "UploadPartCopy": "PutObject",
 }
-# Analytics, inventory, metrics and tiering: one action reads and one writes, regardless of the operation's name.
+# Analytics, inventory, metrics and tiering have one action for reads and one for writes, regardless of the operation.
 _CONFIGURATION = re.compile(
     r"(Get|Put|Delete|List)Bucket(Analytics|Inventory|Metrics|IntelligentTiering)Configurations?"
 )

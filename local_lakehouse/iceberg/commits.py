@@ -86,14 +86,14 @@ def _creation(metadata: TableMetadata) -> Iterator[TableUpdate]:
 
 
 def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> None:
-    """Make a change the table's next snapshot.
+    """Commit a change as the table's next snapshot.
 
-    Additional files, and files with the same rows, fit any state of the table: if another writer commits first, they
-    are added to the new state. Other changes were computed from rows that may have changed.
+    If another writer commits first, a change that only adds files, or replaces files with others that contain the same
+    rows, is applied to the new state. Any other change fails, because it was computed from rows that may have changed.
 
     Args:
-        table: The table that the change was computed from.
-        change: The change, with written files.
+        table: The table from which the change was computed.
+        change: The change, whose files are already written.
         reload: Returns the table's current state.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Scans as DuckDB SQL on Parquet files on the local disk.
+"""Conversion of scans to DuckDB SQL that reads Parquet files on the local disk.
 
 DuckDB then reads only the statement's columns, and only the row groups that match its conditions.
 """
@@ -63,7 +63,7 @@ def scan_sql(
     """Return the SELECT that reads columns of data files.
 
     Args:
-        files: The files, the paths of their bytes, and their fields. None of them has deleted rows.
+        files: The files, the paths of their bytes, and their fields. None of the files has deleted rows.
         fields: The columns' new names, and their fields in the version's schema.
         path_column: The name for a column with the files' locations.
         place_columns: The names for columns with file numbers and row numbers.
@@ -104,7 +104,7 @@ def _group_sql(
 def _check_names(layout: Layout) -> None:
     names = [stored.name.lower() for stored in layout]
     if len(set(names)) != len(names) or {"athena_file", "file_row_number"} & set(names):
-        raise NotReadableError("column names differ only in case, or are those of DuckDB's own columns")
+        raise NotReadableError("column names differ only in case, or are names of DuckDB's virtual columns")
 
 
 def _by_path(values: Mapping[str, str]) -> str:

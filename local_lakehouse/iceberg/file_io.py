@@ -40,7 +40,7 @@ class ObjectBytes:
         self._lock = threading.Lock()
 
     def read(self, location: str) -> bytes:
-        """Return an object's bytes, and cache them if they are few.
+        """Return an object's bytes, and cache them if the object is small.
 
         Raises:
             FileNotFoundError: The object does not exist.
@@ -187,7 +187,7 @@ class _ReadStream(io.BytesIO):
 
 
 class _WriteStream(io.BytesIO):
-    """A file being written, which is uploaded to S3 when it is closed."""
+    """An output file, which is uploaded to S3 when it is closed."""
 
     def __init__(self, location: str, objects: ObjectBytes) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Arrow forms of Iceberg values: in data files, and for DuckDB.
+"""Arrow forms of Iceberg values in data files and for DuckDB.
 
-In DuckDB's form, a row's fields are named ``f0``, ``f1`` and so on, a timestamp with time zone is a row of its instant
-and its zone, and a UUID is a string.
+In DuckDB's form, a row's fields are named ``f0``, ``f1`` and so on, a timestamp with time zone is a row that contains
+the instant and the zone, and a UUID is a string.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 _COPIES_BYTES = 4 * 2**30
-# A statement can run for half an hour and reads the copies that it received at its start.
+# A statement can run for half an hour, and reads the copies that it received when it started.
 _IN_USE_SECONDS = 45 * 60
 
 
@@ -122,6 +122,6 @@ def _linked(body: Path, copy: Path) -> bool:
     try:
         copy.hardlink_to(body)
     except OSError:
-        # Another file system, a file system without links, or a deleted object.
+        # The body is on another file system or on one without links, or the object was deleted.
         return False
     return True

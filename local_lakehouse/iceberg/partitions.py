@@ -1,4 +1,4 @@
-"""Partitions of a table: the values that a data file's rows share."""
+"""Partitions of a table: the values that all rows of a data file share."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _child(rows: Any, name: str) -> Any:
 
 
 def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple[tuple[Any, ...], pa.Table]]:
-    """Sort rows into partitions.
+    """Group rows by partition.
 
     Args:
         rows: Rows in the table's schema, in the form of files.

@@ -1,4 +1,4 @@
-"""Columns of data files as Arrow: only the required columns, each parsed once."""
+"""A reader of data files, which parses each required column once and returns Arrow arrays."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Reader:
 
     def _without_columns(self, file: ScanFile) -> pa.Table:
         count = file.rows - len(self._deleted(file)) if file.deletes else file.rows
-        # Arrow knows the row count of a table without columns only if the table results from a selection.
+        # Arrow keeps the row count of a table without columns only if the table is the result of a selection.
         return pa.table({"n": pa.nulls(count, pa.int8())}).select([])
 
     def _parse(
@@ -118,7 +118,7 @@ class Reader:
 
 
 def _constant(file: ScanFile, field: NestedField, form: Form, length: int) -> pa.ChunkedArray:
-    """Return a column that a file lacks: its partition's value, or NULL."""
+    """Return a column that a file does not contain: its partition's value, or NULL."""
     value = file.constants.get(field.field_id)
     if value is None:
         return pa.chunked_array([pa.nulls(length, arrow_type(field.field_type, form))])

@@ -1,4 +1,4 @@
-"""Scans as data: the files of a table version that can contain matching rows, and what to read from each.
+"""Scans as data: the files of a table version that can contain matching rows, and the parts of each file to read.
 
 A `Scan` contains neither rows nor open files, so it can be sent to another process.
 """
@@ -52,7 +52,7 @@ class ScanFile:
     entry: DataFile = field(repr=False, compare=False)
 
     def bytes_of(self, fields: Sequence[tuple[int, IcebergType]]) -> int:
-        """Return the number of bytes to read some fields: their chunks, or the whole file if its entry has no sizes."""
+        """Return the number of bytes to read for some fields; the whole file if its entry has no sizes."""
         if not self.column_bytes:
             return self.size
         if not fields:
@@ -110,7 +110,7 @@ def _planned(table: Table, snapshot_id: int | None, row_filter: BooleanExpressio
     try:
         tasks = _tasks(view, snapshot_id, row_filter)
     except struct.error:
-        # PyIceberg before 0.12 cannot compare the bounds of files that are older than a column's wider type.
+        # PyIceberg before 0.12 cannot compare the bounds of files that were written before a column's type was widened.
         tasks = _tasks(view, snapshot_id, AlwaysTrue())
     mapping = table.name_mapping()
     return Scan(schema, tuple(_scan_file(table, task) for task in tasks), mapping)

@@ -1,7 +1,7 @@
-"""An Iceberg commit with exactly one snapshot, regardless of what it adds, removes or changes in the schema.
+"""Iceberg commits with exactly one snapshot, whether they add files, remove files or change the schema.
 
 PyIceberg's `overwrite` and `upsert` can write two or three snapshots for one change; time travel to an
-intermediate snapshot would show half a refresh. The snapshot is therefore assembled here, from PyIceberg's parts.
+intermediate snapshot would show half a refresh. Therefore, this module assembles the snapshot from PyIceberg's parts.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _MANIFEST_LIMIT = 12
 
 
 def make(model: type[_Model], **members: Any) -> _Model:
-    """Create one of PyIceberg's models by its members' Python names, which type checkers reject."""
+    """Create one of PyIceberg's models from the Python names of its members, which type checkers reject."""
     return model(**members)
 
 
@@ -57,7 +57,7 @@ class Change:
     Args:
         added: The new data files, already written.
         removed: The removed data files.
-        operation: The snapshot's operation; None derives it from the files.
+        operation: The snapshot's operation; None if it is derived from the files.
         properties: Additional entries for the snapshot's summary.
     """
 

@@ -36,10 +36,10 @@ Values = tuple[Any, ...]
 # The number of rows that DuckDB reads at once.
 _ROW_GROUP_ROWS = 122_880
 _ROW_GROUP_BYTES = 32 * 2**20
-# A larger dictionary contains values that rarely repeat, and takes more space than the values.
+# A larger dictionary contains values that rarely repeat, so it needs more space than the values.
 _DICTIONARY_BYTES = 32 * 2**10
 _BUFFERED_BYTES = 128 * 2**20
-# A file reaches S3 in one request.
+# A file is uploaded to S3 in one request.
 _LARGEST_FILE = 128 * 2**20
 _DEFAULT_FILE = 512 * 2**20
 _CODECS = {"zstd": "zstd", "snappy": "snappy", "gzip": "gzip", "lz4": "lz4", "none": "none", "uncompressed": "none"}
@@ -55,7 +55,7 @@ class UnsupportedCodecError(Exception):
 
 
 class Sink(io.RawIOBase):
-    """An object being written: in memory while it is small, then in a file.
+    """An object being written: it is in memory while it is small, then in a file.
 
     Args:
         objects: The objects of S3.
@@ -69,7 +69,7 @@ class Sink(io.RawIOBase):
         self.size = 0
 
     def writable(self) -> bool:
-        """Return True: bytes can be written."""
+        """Return True, because bytes can be written."""
         return True
 
     def tell(self) -> int:
@@ -199,7 +199,7 @@ class _OpenFile:
             compression_level=layout.level,
             store_decimal_as_integer=True,
             dictionary_pagesize_limit=_DICTIONARY_BYTES,
-            # Arrow's own schema would make readers use its large types.
+            # If the file contained Arrow's schema, readers would use Arrow's large types.
             store_schema=False,
         )
 
@@ -239,7 +239,7 @@ class _OpenFile:
 
 
 def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Convert values to the type in files: the same fields by position, with other names."""
+    """Convert values to the type in files, which has the same fields by position, with different names."""
     if pa.types.is_struct(wanted):
         children = [_conformed(values.field(place), child.type) for place, child in enumerate(wanted)]
         return pa.StructArray.from_arrays(children, fields=list(wanted), mask=pc.is_null(values))
@@ -343,7 +343,7 @@ def write_partitions(
         layout: The files' layout.
         io: The table's files.
         groups: The partitions' values and rows, in the form of files.
-        kept: Called with each file's location and rows.
+        kept: Receives each file's location and rows.
     """
 
     def write(group: tuple[Values, pa.Table]) -> DataFile:

@@ -1,1 +1,1 @@
-"""AWS Lake Formation's opt-ins, which moto lacks."""
+"""AWS Lake Formation: settings, grants, opt-ins and registered locations."""

@@ -92,7 +92,7 @@ class LakeFormationService:
         return {"DataLakeSettings": copy.deepcopy(self.register.settings)}
 
     def _put_settings(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        # All settings: omitted members become empty.
+        # The request replaces all settings: omitted members become empty.
         empty = {name: type(value)() for name, value in default_settings(governed=True).items()}
         self.register.settings = {**empty, **copy.deepcopy(request["DataLakeSettings"])}
         return {}
@@ -100,7 +100,10 @@ class LakeFormationService:
     def _grant(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         principal, resource, permissions, grantable = _parts(request)
         if principal == EVERYBODY and (permissions != ["ALL"] or grantable):
-            raise Fault("InvalidInputException", f"{EVERYBODY} can be granted only ALL, without the grant option.")
+            raise Fault(
+                "InvalidInputException",
+                f"{EVERYBODY} can be granted only the permission ALL, without the grant option.",
+            )
         self._require_granter(caller, resource, permissions)
         self.register.grant(principal, resource, permissions, grantable)
         return {}
@@ -129,7 +132,7 @@ class LakeFormationService:
         return each
 
     def _require_granter(self, caller: Caller, resource: Resource, permissions: list[str]) -> None:
-        """Require that a caller can grant permissions: an administrator, a creator, or a holder with grant option.
+        """Require that a caller can grant permissions, as an administrator, as the creator, or with the grant option.
 
         Raises:
             Fault: ``AccessDeniedException``.
@@ -262,7 +265,7 @@ def _parts(request: Mapping[str, Any]) -> tuple[str, Resource, list[str], list[s
 
 
 def _is_about(about: Resource, asked: Resource) -> bool:
-    """Return whether a grant belongs in a resource's list: a table's list includes grants on its columns."""
+    """Return whether a grant belongs in a resource's list; a table's list includes grants on its columns."""
     return about == asked or (asked.kind == "table" and about.thing == asked)
 
 

@@ -30,7 +30,7 @@ class GovernedCatalog:
 
         Args:
             request: The request.
-            serve: Executes it with moto.
+            serve: Executes the request with moto.
         """
         actor = current_actor()
         operation = request.operation
@@ -42,7 +42,7 @@ class GovernedCatalog:
                 return answer
             if self._governance.note(operation, request.parameters, actor.principal if actor else None):
                 self._changed()
-            # Athena needs the complete layout of a table's files, and itself omits unreadable columns.
+            # Athena needs the complete layout of a table's files, and omits the unreadable columns itself.
             if actor is None or operation not in _FILTERED or (operation == "GetTable" and _is_service(request)):
                 return answer
             seen = self._governance.visible(operation, json.loads(answer.body), actor.principal)

@@ -18,7 +18,7 @@ from local_lakehouse.lake_formation.register import Register
 from local_lakehouse.lake_formation.resources import ANY_TABLE, EVERY_COLUMN, EVERYBODY, Columns, Resource
 from local_lakehouse.protocol.faults import Fault
 
-# The permissions for each of Glue's changes; if there are several, one is enough.
+# The permissions for each of Glue's changes; if an operation has several, one of them is enough.
 _ON_DATABASES = {"UpdateDatabase": ("ALTER",), "DeleteDatabase": ("DROP",)}
 _ON_TABLES = {
     "UpdateTable": ("ALTER", "INSERT", "DELETE"),
@@ -50,7 +50,7 @@ class DataAccess:
 
 
 class Governance:
-    """Decides from the register.
+    """Makes Lake Formation's decisions, based on the register.
 
     Args:
         register: Lake Formation's state.
@@ -62,7 +62,7 @@ class Governance:
     def checks(self, principal: str, resource: Resource) -> bool:
         """Return whether Lake Formation controls a principal's access to a resource; otherwise only IAM does."""
         if resource not in self.register.creators:
-            # Lake Formation has no record of the resource, which does not exist or is older than the register.
+            # Lake Formation has no record of the resource: it does not exist, or it was created before the register.
             return False
         if not any(permission == "ALL" for permission, _ in self.register.held(EVERYBODY, resource)):
             return True
@@ -199,14 +199,14 @@ class Governance:
             role: ARN of the target role.
             database: The target database.
             table: The target table, whether or not it exists.
-            location: The ARN of its location.
+            location: The ARN of the table's location.
         """
         about_database, about_table = Resource("database", database), Resource("table", database, table)
         missing = []
         if self.checks(role, about_database):
             held = {right for right, _ in self.register.held(role, about_database)}
             missing += [f"{right} on database {database}" for right in _lacking(held, ("CREATE_TABLE", "DESCRIBE"))]
-        # A table that does not exist yet is open if new tables are.
+        # A table that does not exist yet is open to IAM if new tables are.
         new = about_table not in self.register.creators
         opened = bool(self.register.settings.get("CreateTableDefaultPermissions"))
         checked = not opened if new else self.checks(role, about_table)

@@ -61,7 +61,7 @@ class Register:
         grants: Permissions by principal and resource, each with its grant option.
         opt_ins: Opt-ins by principal and resource, with time and author.
         locations: Registered locations by ARN.
-        creators: The creator of each database or table, who has all permissions on it; none if a service created it.
+        creators: The creator of each database or table, who has all permissions on it; None if a service created it.
     """
 
     settings: dict[str, Any] = field(default_factory=default_settings)
@@ -169,7 +169,7 @@ class Register:
 
 
 def _filed(resource: Resource, permission: str) -> Resource:
-    """Return the resource under which a permission is stored: SELECT applies to columns, by default all of them."""
+    """Return the resource under which a permission is stored: SELECT applies to columns, by default to all columns."""
     if permission == "SELECT" and resource.kind == "table":
         return Resource("columns", resource.database, resource.table, EVERY_COLUMN)
     return resource

@@ -13,7 +13,7 @@ from local_lakehouse.protocol.faults import Fault
 
 EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 ANY_TABLE = "*"
-# Lake Formation's placeholders for required names.
+# Lake Formation's wildcards in place of required names.
 _ALL_TABLES = "ALL_TABLES"
 
 _PERMISSIONS = {
@@ -30,15 +30,15 @@ class Columns:
     """Some of a table's columns.
 
     Args:
-        names: Their names, in lower case.
-        excluded: Whether they are excluded instead of included.
+        names: The names, in lower case.
+        excluded: Whether the named columns are excluded instead of included.
     """
 
     names: frozenset[str]
     excluded: bool = False
 
     def has(self, column: str) -> bool:
-        """Return whether a column is one of these."""
+        """Return whether a column belongs to these columns."""
         return (column.lower() in self.names) is not self.excluded
 
 
@@ -124,8 +124,8 @@ def read(document: Mapping[str, Any]) -> Resource:
     kind = next(iter(document), "none")
     raise Fault(
         "InvalidInputException",
-        f"A resource of the kind {kind} is valid in Lake Formation but not supported here: the local lakehouse cannot "
-        "enforce it. Grant on the database, the table or its columns.",
+        f"{kind} is valid in Lake Formation but not supported here, because the local lakehouse cannot enforce grants "
+        "on it. Grant permissions on the database, the table or its columns.",
     )
 
 
@@ -151,5 +151,5 @@ def check(resource: Resource, permissions: Sequence[str]) -> None:
         offered = ", ".join(sorted(_PERMISSIONS[resource.kind]))
         raise Fault(
             "InvalidInputException",
-            f"Permissions modification is invalid. A {resource.kind} has the permissions {offered}.",
+            f"Permissions modification is invalid. The permissions for a {resource.kind} are {offered}.",
         )

@@ -184,7 +184,7 @@ class PartiqlService:
         return Table.described(statement.table, described)
 
     def _send(self, request: Request, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Execute a request, with the members that a statement's request passes on."""
+        """Execute a request, with the members that the PartiQL request passes on."""
         passed = _REQUESTED if request.operation in ("PutItem", "UpdateItem", "DeleteItem") else _REQUESTED[:1]
         members = {**request.members, **_given(asked, *passed)}
         try:
@@ -210,7 +210,7 @@ def _fault(error: ClientError) -> Fault:
 
 
 def _with_duplicates(fault: Fault, statements: Sequence[Statement]) -> Fault:
-    """Return the fault for an existing item, with the message for duplicates."""
+    """Return the error for an existing item, with the message for duplicates."""
     reasons = fault.members.get("CancellationReasons")
     if reasons is None:
         return fault

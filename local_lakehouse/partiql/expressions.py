@@ -1,4 +1,4 @@
-"""PartiQL's conditions and updates as DynamoDB expressions, with placeholders for all names and values.
+"""Conversion of PartiQL's conditions and updates to DynamoDB expressions, with placeholders for all names and values.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
 """

@@ -1,4 +1,4 @@
-"""Statements as requests to DynamoDB's other operations, which define what a statement does."""
+"""Conversion of statements to requests to DynamoDB's other operations, which define the effect of a statement."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def write(statement: Statement, table: Table) -> Request:
     """Return the request for a statement that writes or checks.
 
     Raises:
-        Fault: ``ValidationException``: the statement is not about exactly one item.
+        Fault: ``ValidationException``: the statement does not refer to exactly one item.
     """
     expressions = Expressions()
     absent = Is(Path((table.keys[0],)), None)
@@ -121,7 +121,7 @@ def get(select: Select, table: Table, where_asked: str) -> Request:
         where_asked: ``ExecuteTransaction`` or ``BatchExecuteStatement``.
 
     Raises:
-        Fault: ``ValidationException``: the statement is not about exactly one item.
+        Fault: ``ValidationException``: the statement does not refer to exactly one item.
     """
     if select.index is not None:
         raise invalid("Reads on indices are not supported within transactions.")

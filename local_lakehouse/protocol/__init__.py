@@ -1,1 +1,1 @@
-"""AWS's protocols over botocore's service models."""
+"""AWS's protocols, based on botocore's service models."""

@@ -16,7 +16,7 @@ class Fault(Exception):
 
     Args:
         code: The error's name in the service model, such as ``EntityNotFoundException``.
-        message: What happened, to which resource, and what to do next.
+        message: The problem, the affected resource, and the next step.
         status: The HTTP status; by default the model's, or 400.
         members: Additional members of the error's shape, such as ``AthenaErrorCode``.
     """
@@ -58,7 +58,7 @@ def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> A
 def as_json(fault: Fault, version: str | None) -> Answer:
     """Write an error as JSON, with its name in ``__type`` and in the header that REST-JSON clients read.
 
-    Models differ in ``message`` or ``Message``; botocore reads both, and other clients follow their model.
+    Models use either ``message`` or ``Message``. botocore reads both, and other clients follow their model.
     """
     body = {"__type": fault.code, "message": fault.message, "Message": fault.message, **fault.members}
     # A client's name can contain a lone surrogate, which must be escaped.

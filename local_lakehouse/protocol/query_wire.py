@@ -1,4 +1,4 @@
-"""AWS's query protocol over botocore's service models: forms in, XML out.
+"""AWS's query protocol, based on botocore's service models: requests are forms, and responses are XML.
 
 AWS: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 """
@@ -57,7 +57,7 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
     known = set(operation.input_shape.members) if operation.input_shape else set()
     for name in pairs.keys() - form.used.keys():
         if name.split(".")[0] in known:
-            # Unused names, such as those of a list that begins at 2, must not be ignored silently.
+            # Unused names, such as those of a list that starts at index 2, must not be ignored silently.
             raise Fault("MalformedInput", f"{operation.name} has no parameter with the spelling {name}.")
     return members, form.used
 

@@ -1,4 +1,4 @@
-"""HTTP to `Request`: the only place that interprets a request.
+"""Conversion of HTTP to `Request`: the only module that interprets a request.
 
 Ambiguous requests are rejected here: a repeated parameter or header, a parameter that the operation does not have, or
 text that is not UTF-8.
@@ -27,14 +27,14 @@ _FORM = "application/x-www-form-urlencoded"
 _LARGEST_DOCUMENT = 20 * 1024 * 1024
 _LARGEST_OBJECT = 5 * 1024**3
 
-# Signature parameters, by lower-case name: they identify the caller, not the operation.
+# Signature parameters, in lower case. They identify the caller, not the operation.
 _SIGNATURE = frozenset(
     {
         "awsaccesskeyid", "expires", "signature", "x-amz-algorithm", "x-amz-content-sha256", "x-amz-credential",
         "x-amz-date", "x-amz-expires", "x-amz-security-token", "x-amz-signature", "x-amz-signedheaders", "x-id",
     }
 )  # fmt: skip
-# Headers with lists that can be repeated; any other header has one value.
+# Headers with lists can be repeated; any other header has one value.
 _LISTS = frozenset({"accept", "accept-encoding", "accept-language", "cache-control", "connection", "cookie", "via"})
 
 
@@ -159,7 +159,7 @@ def _credential(query: list[tuple[str, str]], headers: Headers) -> Credential | 
     scope = _CREDENTIAL.fullmatch(f"Credential={signed[0]}")
     if scope:
         return Credential(scope[1], scope[2], by_signature(scope[3]))
-    # The older signature version, which boto3 still uses for S3 URLs, contains no Region and service.
+    # The older signature version, which boto3 still uses for S3 URLs, contains neither a Region nor a service.
     return Credential(signed[0], None, "s3")
 
 
@@ -291,7 +291,7 @@ def _json_object(request: Request) -> dict[str, Any]:
     return document
 
 
-# Only the bodies of these requests affect permissions; an object's content does not.
+# Only the bodies of these requests affect permissions; the content of an object does not.
 _READ_FROM_BODY = {"DeleteObjects": ("Object", "Objects"), "CreateBucket": ("Tag", "Tags")}
 
 

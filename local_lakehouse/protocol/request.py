@@ -101,7 +101,7 @@ class Body:
 class _lazily(Generic[T]):  # noqa: N801  (it is written as a decorator)
     """A cached property.
 
-    Until Python 3.12, `functools.cached_property` holds one lock for all instances, so a slow body would block all
+    Before Python 3.12, `functools.cached_property` uses one lock for all instances, so a slow body would block all
     other requests.
     """
 

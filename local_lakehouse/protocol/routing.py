@@ -122,10 +122,10 @@ def _path_pattern(path: str) -> Iterator[str]:
         if label is None:
             yield re.escape(part)
         else:
-            # A bucket's key can end in a slash, which is part of the key.
+            # An S3 key can end in a slash, which is part of the key.
             yield f"(?P<{label[1]}>.+)" if label[2] else f"(?P<{label[1]}>[^/]+)"
 
 
 def is_rest(service: str) -> bool:
-    """Return whether a service uses REST."""
+    """Return whether a service uses a REST protocol."""
     return PROTOCOLS[service].name.startswith("rest-")

@@ -88,7 +88,7 @@ def parse_json(body: bytes) -> Any:
     try:
         document = json.loads(body or b"{}", parse_constant=_refuse_constant)
         if _ESCAPED_SURROGATE.search(body):
-            # Half a surrogate pair is valid JSON but not text: it can be neither stored nor sent back.
+            # Half a surrogate pair is valid JSON but not valid text: it can neither be stored nor returned.
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Fault("SerializationException", "The request's body is not valid JSON.") from error

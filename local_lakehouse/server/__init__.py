@@ -1,1 +1,1 @@
-"""The endpoint: requests in, responses out."""
+"""The endpoint, which receives requests and returns responses."""

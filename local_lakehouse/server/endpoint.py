@@ -30,10 +30,10 @@ _LOG = logging.getLogger(__name__)
 _CONTROL = "/_zetl/"
 _LARGEST_CONTROL = 64 * 1024
 _ACTING_FOR_CALLERS = ("athena",)
-# The first two wait for statements, which make requests; the third writes a table in many transactions.
+# The first two wait for statements, which send requests themselves; the third writes a table in many transactions.
 _IN_STEPS = ("StartQueryExecution", "StopQueryExecution", "ImportTable")
 
-# The error that these services' clients treat as internal; others use ``InternalFailure``.
+# The error that clients of these services treat as internal; other services use ``InternalFailure``.
 _UNAVAILABLE = {
     "athena": "InternalServerException", "dynamodb": "InternalServerError", "glue": "InternalServiceException",
     "iam": "ServiceFailure", "kms": "KMSInternalException", "lakeformation": "InternalServiceException",
@@ -165,17 +165,17 @@ class Endpoint:
             try:
                 yield
             except Fault as fault:
-                # A normal response: earlier changes are kept.
+                # An error is a normal response, so earlier changes are kept.
                 refused = fault
             finally:
-                # The request may have been the service's first.
+                # The service may have been created for this request.
                 made = service.made if isinstance(service, OnDemand) else service
                 self._backend.documents.changed(self._backend.documents.names_of(made))
         if refused is not None:
             raise refused
 
     def _rights(self, service: Service, request: Request) -> CallerRights | None:
-        """Return the identity whose permissions a service uses, if not its own."""
+        """Return the caller's permissions, if the service uses them instead of its own."""
         return self._enforcer.rights_of(request) if self._enforcer and service.name in _ACTING_FOR_CALLERS else None
 
     def _actor(self, request: Request) -> Actor | None:
@@ -212,7 +212,7 @@ class Endpoint:
             wire.check_types(model, request.parameters)
         elif request.protocol == "query":
             wire.check_required(model, request.parameters)
-        # Before the lock is taken, so that a slow body does not block other requests.
+        # The body is read before the lock is acquired, so that a slow body does not block other requests.
         _ = request.body
         with self._backend.transaction(request.operation):
             try:
@@ -231,7 +231,7 @@ class Endpoint:
                 for observe in self._observers:
                     observe(request.operation, request.parameters)
                 if not reads(request.operation):
-                    # Resolved now, because the observers' services may have been created for this request.
+                    # The services are named only now, because they may have been created for this request.
                     self._backend.documents.changed(["zero_etl", "exports"])
         self._backend.clients.touch(request.operation)
         return answer

@@ -25,7 +25,7 @@ from local_lakehouse.protocol.request import Body
 
 _LOG = logging.getLogger(__name__)
 
-# Amazon S3 accepts heads of 8 KB, not counting query strings and signatures; nothing needs more than this.
+# Amazon S3 accepts heads of 8 KB, not counting query strings and signatures. No request needs more than this limit.
 _LARGEST_HEAD = 64 * 1024
 _PIECE = 64 * 1024
 # The maximum number of remaining bytes of an unused body that are read to keep the connection.
@@ -55,7 +55,7 @@ class Server:
 
     Args:
         listener: The socket; it is closed when the server stops.
-        serve: Answers one request; called from many threads.
+        serve: Answers one request; it is called from many threads.
         limits: The server's limits.
     """
 
@@ -256,7 +256,7 @@ class _Connection:
             self._waiting = False
         head = self._read.popleft()
         if not isinstance(head, Head):
-            raise AssertionError("a body was left of the request before")
+            raise AssertionError("part of the previous request's body was not read")
         if len(head.target) + sum(len(name) + len(value) for name, value in head.headers) > _LARGEST_HEAD:
             raise _BrokenError(_too_large())
         return head
@@ -292,11 +292,11 @@ class _Connection:
             self._feed(data)
         piece = self._read.popleft()
         if isinstance(piece, Head):
-            raise AssertionError("a body ends before the next request begins")
+            raise AssertionError("the next request began before the end of a body")
         return piece
 
     def _rest_is_short(self, body: _Incoming) -> bool:
-        """Read the rest of an unused body; return whether its end was reached."""
+        """Read the rest of an unused body, and return whether the end was reached."""
         if body.ended:
             return True
         if self._expects:

@@ -1,4 +1,4 @@
-"""Python values as JSON and back, without executing anything that is read.
+"""Conversion of Python values to JSON and back, without executing stored content.
 
 Every value has exactly one JSON form. Values without a JSON form are objects with the member ``$``, which names the
 kind. Objects are rebuilt field by field, and only if the codec knows their class.
@@ -243,7 +243,7 @@ def dumps(plain: Plain) -> str:
 
 
 def loads(text: str) -> Plain:
-    """Return the argument of `dumps` from its result.
+    """Parse the JSON that `dumps` returned.
 
     Raises:
         DamagedDocumentError: The text is not JSON.
@@ -280,4 +280,4 @@ _FROM_SIMPLE: Mapping[str, Callable[[Plain], Any]] = {
     "uuid": uuid.UUID,
 }
 PLAIN_VALUES = Known(mappings={"OrderedDict": OrderedDict})
-"""Values without objects of classes."""
+"""The known classes for plain values, which contain no other objects."""

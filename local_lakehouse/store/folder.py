@@ -18,7 +18,7 @@ from local_lakehouse.store.objects import FOLDER, files_of
 BACKUP = "lakehouse.backup.sqlite"
 _LOGS = (FILE + "-wal", FILE + "-shm")
 _BODY = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})")
-# A user's text cannot look like this, because its quotes would be escaped.
+# A user's text cannot match this pattern, because its quotes would be escaped.
 _NAMED = re.compile(r'"\$body":\["([0-9a-f]+)"')
 
 
@@ -88,7 +88,7 @@ def export(directory: Path, target: Path) -> None:
         target: The file, a gzip-compressed tar archive.
 
     Raises:
-        StorageError: There is no state, or it cannot be read, or the file cannot be written.
+        StorageError: The folder has no state, the state cannot be read, or the file cannot be written.
     """
     source = directory / FILE
     if not source.exists():
@@ -120,7 +120,7 @@ def bring(directory: Path, source: Path) -> None:
 
     Raises:
         StorageError: The folder has a state, or the file cannot be read.
-        UnreadableStateError: The file is not a state, or is damaged. Partial data is removed.
+        UnreadableStateError: The file is not an exported state, or is damaged. Partial data is removed.
     """
     if has_state(directory):
         raise StorageError(

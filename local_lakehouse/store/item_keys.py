@@ -63,13 +63,13 @@ def key_of(item: Item, hash_names: Sequence[str], range_names: Sequence[str]) ->
 
 
 def after(prefix: bytes) -> bytes:
-    """Return the smallest bytes above all that start with a prefix."""
+    """Return the smallest bytes that sort after all bytes with a prefix."""
     stripped = prefix.rstrip(b"\xff")
     return stripped[:-1] + bytes([stripped[-1] + 1]) if stripped else b"\xff" * 2_100
 
 
 def before(key: bytes) -> bytes:
-    """Return bytes below all that start with a key, and above every smaller key."""
+    """Return bytes that sort before all bytes with the prefix `key`, and after every smaller key."""
     # Strings, binary values and positive numbers end in a zero byte. Zero and negative numbers do not, and no number
     # has four consecutive bytes of 0xff.
     return key[:-1] + (bytes([key[-1] - 1]) + b"\xff" * 4 if key[-1] else b"")

@@ -39,7 +39,7 @@ _TABLES = (
     """,
 )
 _SCHEMA = Schema("items", 1, _TABLES, large=("items", "index_entries"))
-# By whether an index is read, and in which direction.
+# The statements, by whether an index is read and by direction.
 _READS = {
     (False, False): "SELECT key, body, size, crc FROM items WHERE collection = ? AND key > ? AND key < ? ORDER BY key",
     (False, True): (

@@ -1,4 +1,4 @@
-"""Objects of Amazon S3: their bodies as files in the state folder, everything else as rows."""
+"""Amazon S3 objects: bodies are files in the state folder, and all other data is in rows."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class VersionBodies:
     """The files of one version of an object.
 
     Args:
-        version: The version's id, ``null`` without versioning.
-        body: The file of its content; None for a delete marker.
-        parts: Files of its uploaded parts.
+        version: The version's id; ``null`` if versioning is off.
+        body: The file of the version's content; None for a delete marker.
+        parts: The files of the version's uploaded parts.
     """
 
     version: str
@@ -68,8 +68,8 @@ class VersionBodies:
 class Objects:
     """The objects of all buckets.
 
-    A body is written before the row that refers to it, and deleted after that row: a killed process leaves at most an
-    unreferenced file, which `sweep` deletes.
+    A body is written before the row that refers to it, and deleted after that row. Therefore, a killed process leaves
+    at most unreferenced files, which `sweep` deletes.
 
     Args:
         database: The database of the rows; the bodies are in its folder.
@@ -83,7 +83,7 @@ class Objects:
         self._unsynced: set[str] = set()
         self._new: set[str] = set()
         self._dropped: set[str] = set()
-        # Whether deleted objects' files are kept until `sweep`, for a copy of the database that refers to them.
+        # Whether the files of deleted objects are kept until `sweep`, because a copy of the database refers to them.
         self.keeps_deleted = False
         database.after_commit(self._committed)
         database.after_rollback(self._undone)
@@ -132,7 +132,7 @@ class Objects:
     def path_of(self, bucket: str, key: str, version: str | None = None) -> Path | None:
         """Return the file of an object's content, which must not be changed.
 
-        It reads committed data, never waits, and can be called from any thread.
+        This method reads committed data, never waits, and can be called from any thread.
 
         Args:
             bucket: The bucket.
@@ -140,7 +140,7 @@ class Objects:
             version: The version's id; None for the latest version.
 
         Returns:
-            The file; None if the object does not exist or is empty. The file is deleted some time after the object: if
+            The file; None if the object does not exist or is empty. The file is deleted some time after the object. If
             it is missing, the object was deleted after this call.
         """
         with self.database.view() as connection:
@@ -242,7 +242,7 @@ class Objects:
 
         Args:
             named: The referenced files.
-            before: Newer files are kept, because their row may not be committed yet.
+            before: The time since which files are kept, because their row may not be committed yet.
 
         Returns:
             The number of deleted files.

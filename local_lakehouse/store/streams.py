@@ -43,7 +43,7 @@ _by_service: ContextVar[bool] = ContextVar("by_service", default=False)
 
 @contextlib.contextmanager
 def expiring() -> Iterator[None]:
-    """Attribute the changes in the block to DynamoDB itself: the deletion of expired items."""
+    """Attribute the changes in the block to DynamoDB itself, for the deletion of expired items."""
     token = _by_service.set(True)
     try:
         yield
@@ -107,7 +107,7 @@ class Streams:
         self._open = None
 
     def open(self, collection: int, arn: str, about: Mapping[str, Any]) -> None:
-        """Start to record a collection's changes."""
+        """Start recording a collection's changes."""
         with self._database.transaction() as connection:
             self._trim(connection)
             connection.execute(
@@ -125,13 +125,13 @@ class Streams:
         self.forget()
 
     def note(self, connection: sqlite3.Connection, collection: int, before: str | None, after: str | None) -> None:
-        """Record an item's change, if there is a stream and the item differs.
+        """Record an item's change, if the collection has an open stream and the item has changed.
 
         Args:
             connection: The change's transaction.
             collection: The item's collection.
-            before: The stored item before; None if it did not exist.
-            after: The stored item after; None if it was deleted.
+            before: The stored item before the change; None if it did not exist.
+            after: The stored item after the change; None if it was deleted.
         """
         stream = self._opened(connection).get(collection)
         if stream is None or before == after or _same(before, after):

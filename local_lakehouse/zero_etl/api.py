@@ -53,7 +53,7 @@ Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
 
 
 class ZeroEtlService:
-    """AWS Glue zero-ETL: its operations, and the clock that refreshes the integrations.
+    """The operations of AWS Glue zero-ETL, and the clock that refreshes the integrations.
 
     Args:
         clients: The lakehouse.
@@ -94,7 +94,7 @@ class ZeroEtlService:
             **properties.handlers(),
             **tagging.handlers(),
         }
-        # An older model has fewer of them.
+        # Older models have fewer of these operations.
         known = set(service_model("glue").operation_names)
         self._handlers = {operation: handler for operation, handler in handlers.items() if operation in known}
 
@@ -125,7 +125,7 @@ class ZeroEtlService:
         return self._work.health()
 
     def start(self) -> None:
-        """Start to refresh the integrations in a separate thread."""
+        """Start refreshing the integrations in a separate thread."""
         self._schedule.start()
         self._thread = threading.Thread(target=self._run, name="zero-etl", daemon=True)
         self._thread.start()
@@ -150,7 +150,7 @@ class ZeroEtlService:
         self._lifecycle.tick()
 
     def refresh_now(self) -> None:
-        """Refresh all integrations and return when that is done; transient statuses are skipped."""
+        """Refresh all integrations, and return when all refreshes are complete; transient statuses are skipped."""
         self._lifecycle.tick(now=True)
 
     def statuses(self) -> list[dict[str, str]]:
@@ -179,7 +179,7 @@ class ZeroEtlService:
             known = dict(self._lifecycle.integrations)
             self._lifecycle.integrations.clear()
             for loaded in integrations:
-                # The same objects, because a running step may use one of them.
+                # Existing objects are updated in place, because a running step may use one of them.
                 integration = known.get(loaded.identity, loaded)
                 vars(integration).update(vars(loaded))
                 self._lifecycle.integrations[loaded.identity] = integration

@@ -80,8 +80,9 @@ class Checks:
         """Check the prerequisites of an integration.
 
         Returns:
-            All problems that prevent the integration from working, source first, and the target database's location.
-            The location is empty only if there is a problem, because both come from one reading of the database.
+            All problems that prevent the integration from working, those of the source first, and the target database's
+            location. The location is empty only if there is a problem, because both come from one reading of the
+            database.
         """
         database = self._database(ends.database)
         location = _location(database) or ""
@@ -95,7 +96,7 @@ class Checks:
         return self._database(database) is not None
 
     def location(self, database: str) -> str | None:
-        """Return a Glue database's location in S3, without a trailing slash; None without database or location."""
+        """Return a Glue database's S3 location, without a trailing slash; None if either is missing."""
         return _location(self._database(database))
 
     def catalog_policy(self) -> list[Document]:
@@ -174,7 +175,7 @@ class Checks:
 
     def _is_aws_managed(self, key: str | None) -> bool:
         if key is None:
-            # Encryption with KMS without a key name uses the AWS managed key.
+            # Encryption with KMS uses the AWS managed key if no key is named.
             return True
         aliases = self._clients.client("kms").list_aliases(KeyId=key)["Aliases"]
         return any(alias["AliasName"] == "alias/aws/dynamodb" for alias in aliases)

@@ -51,7 +51,7 @@ class Integration:
         database: The database's name.
         created: The creation time, in seconds since 1970.
         config: Its `IntegrationConfig`.
-        options: Other members that are returned unchanged.
+        options: Other members of the request, which are returned unchanged.
         tags: Its tags.
         status: One of `STATUSES`.
         errors: The problems to fix.

@@ -1,4 +1,4 @@
-"""DuckDB's JSON parser for items in DynamoDB JSON."""
+"""A parser for items in DynamoDB JSON, based on DuckDB."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 def parse(lines: bytes, kind: pa.StructType) -> pa.StructArray | None:
     """Return an array with one struct per line; None if the lines do not fit the type.
 
-    DuckDB ignores members that the type does not have. An array without them contains fewer objects than the text.
+    DuckDB ignores members that the type does not have. In that case, the array contains fewer objects than the text.
 
     Args:
         lines: Items in DynamoDB JSON, one per line, without spaces after an opening brace.
@@ -43,7 +43,7 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 
 def _opened(lines: bytes) -> int:
-    """Return the number of objects in JSON, or more if a string contains what looks like the start of an object."""
+    """Return the number of objects in JSON, or more if a string contains text like the start of an object."""
     text = np.frombuffer(lines, np.uint8)
     following = text[np.flatnonzero(text[:-1] == ord("{")) + 1]
     return int(np.count_nonzero((following == ord('"')) | (following == ord("}"))))
@@ -57,7 +57,7 @@ def _texts(lines: bytes) -> pa.StringArray:
 
 
 def _expressible(kind: pa.DataType) -> bool:
-    """Return whether DuckDB has the type: it ignores case in names, and has no structs without fields."""
+    """Return whether DuckDB can express the type: it ignores case in names, and has no structs without fields."""
     if pa.types.is_list(kind):
         return _expressible(kind.value_type)
     if not pa.types.is_struct(kind):
@@ -81,7 +81,7 @@ def _objects(maps: pa.StructArray) -> int:
 
 
 def _tagged_objects(tagged: pa.StructArray) -> int:
-    """Return the number of JSON objects of values: one per value, one per map, and those inside."""
+    """Return the number of JSON objects in values: one per value, one per map, and those inside maps."""
     total = 0
     for field, values in zip(tagged.type, _fields(tagged), strict=True):
         count = len(values) - values.null_count

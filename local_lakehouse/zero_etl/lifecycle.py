@@ -38,7 +38,7 @@ _LOG = logging.getLogger(__name__)
 # The name under which the service's documents are registered.
 PARTICIPANT = "zero_etl"
 SEVEN_DAYS = 7 * 24 * 3600.0
-# In refreshes: how long a transient status lasts if no caller reads it, and the longest interval between retries.
+# The duration of a transient status that no caller reads, and the longest interval between retries, both in refreshes.
 _PATIENCE = 3
 _LONGEST_BACKOFF = 8
 
@@ -78,7 +78,7 @@ class Lifecycle:
         self._replicator = Replicator(clients, load_catalog(clients), changes)
         self._telemetry = Telemetry(clients, clock)
         self._ticking = threading.Lock()
-        # The lakehouse's revision at which an integration had no work and no problem.
+        # The lakehouse's revision at which each integration had neither work nor problems.
         self._calm: dict[str, int] = {}
 
     def tick(self, *, now: bool = False) -> None:
@@ -95,7 +95,7 @@ class Lifecycle:
                 try:
                     self._step(integration, now)
                 except Exception:  # noqa: BLE001  (logged)
-                    # Top of the thread: a failure of one integration must not stop the others or the clock.
+                    # A failure of one integration must not stop the other integrations or the clock.
                     _LOG.exception("a step of the integration %s failed", integration.name)
 
     def _expire_items(self) -> None:
@@ -134,7 +134,7 @@ class Lifecycle:
             self._explain(integration, error)
 
     def _explain(self, integration: Integration, error: Exception) -> None:
-        """Report a failed ingestion where the learner looks, so that the other integrations continue."""
+        """Report a failed ingestion in the integration's errors, so that the other integrations continue."""
         try:
             self._plan(integration)
         except NeedsAttentionError as gone:
@@ -157,7 +157,7 @@ class Lifecycle:
             f"{location}/{layout.target_table}",
         )
         if integration.status == DELETING:
-            # By a concurrent request: nothing more must be written.
+            # A concurrent request deleted the integration, so nothing more must be written.
             return
         if integration.status in (CREATING, MODIFYING):
             # A full load starts only when the integration is active.
@@ -183,7 +183,7 @@ class Lifecycle:
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
         again = integration.loaded is not None
         synced = self._clock()
-        # Columns of another layout would remain next to the new columns, with equivalent names.
+        # Otherwise, columns of another layout would remain next to the new columns, with equivalent names.
         counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
         with self._clients.changing(PARTICIPANT):
             integration.loaded = layout
@@ -196,7 +196,8 @@ class Lifecycle:
     def _in_sync_until(self, integration: Integration, taken: float) -> float:
         """Return the time up to which the target reflects the source: now, unless there was a write after `taken`.
 
-        A client that writes, reads its clock and then waits for a later time sees that time even if it checks late.
+        A client may write, read its clock and wait until this time is later. The wait ends even if the client checks
+        late.
         """
         with self._clients.lock:
             return self._clock() if self._changes.nothing_since(integration.identity) else taken
@@ -210,7 +211,8 @@ class Lifecycle:
         ends, layout = self._ends(integration)
         problems, location = self.checks.problems(ends)
         while problems and (problems, location) != (again := self.checks.problems(ends)):
-            # A client removed something between two of the checks, which therefore describe different accounts.
+            # A client removed a prerequisite between two checks, so their results describe different states of the
+            # account.
             problems, location = again
         other = self._owner(integration, layout.target_table)
         if other is not None:

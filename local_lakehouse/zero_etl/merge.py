@@ -1,7 +1,7 @@
-"""Merge of changed rows into the target table: one Iceberg commit, copy-on-write, only data files with changed rows.
+"""Merge of changed rows into the target table, in one copy-on-write commit that rewrites only files with changed rows.
 
 Rows are matched by the columns of the item's key. Two keys can have the same column values (numbers that become the
-same double): such rows form a group that is replaced together, so that two rows stay two rows.
+same double): such rows form a group that is replaced together, so that they remain two rows.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class MergeContext:
 
 @dataclass(frozen=True)
 class Counts:
-    """The numbers of rows of the target that a refresh inserted, updated and deleted."""
+    """The numbers of target rows that a refresh inserted, updated and deleted."""
 
     inserted: int
     updated: int

@@ -1,4 +1,4 @@
-"""The partitioning of the target table: by default buckets of the partition key, or as in its table properties.
+"""The partitioning of the target table: by default, buckets of the partition key; otherwise as in the table properties.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 """
@@ -78,7 +78,7 @@ def with_times(columns: Sequence[Column], rules: Sequence[Rule], keys: Mapping[s
         keys: The table's key attributes, to identify an item.
 
     Raises:
-        NeedsAttentionError: A partition column is missing, or one of its values is not a time.
+        NeedsAttentionError: A partition column is missing, or one of its values cannot be converted to a timestamp.
     """
     conversions = {rule.field.lower(): rule for rule in rules}
     rows = len(columns[0].values)
@@ -130,9 +130,9 @@ def _item(keys: Sequence[Column], where: pa.BooleanArray) -> str:
 def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, first_field_id: int) -> PartitionSpec:
     """Return the partition specification of a target table.
 
-    A numeric partition key is a double in the target, which Iceberg cannot put into buckets. Such a table stays
-    unpartitioned unless its table properties specify a partitioning (our choice; AWS does not document it). A rule for
-    a column that an empty table does not have yet applies when the column appears.
+    A numeric partition key is a double in the target, which Iceberg cannot put into buckets. Such a table remains
+    unpartitioned unless its table properties specify a partitioning. AWS does not document this case; it is our choice.
+    If an empty table does not have a rule's column yet, the rule applies when the column appears.
 
     Args:
         schema: The table's schema.

@@ -41,7 +41,7 @@ class NeedsAttentionError(Exception):
 
 
 class FailedForGoodError(Exception):
-    """An integration can never continue: it must be deleted and created again.
+    """An integration cannot continue. It must be deleted and created again.
 
     Args:
         problem: The reason.
@@ -53,7 +53,7 @@ class FailedForGoodError(Exception):
 
 
 class SnapshotNeededError(Exception):
-    """The target's layout no longer fits the source: the whole table must be loaded again.
+    """The target's layout no longer matches the source, so the whole table must be loaded again.
 
     Args:
         columns: The columns whose data type changed, by their path in the target; empty if a property changed.

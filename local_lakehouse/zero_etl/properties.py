@@ -31,7 +31,7 @@ class Properties:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def role(self, target_arn: str) -> str | None:
-        """Return a target's role; None if it has no resource property."""
+        """Return a target's role; None if the target has no resource property."""
         target = self._target(target_arn)
         return target.get("RoleArn")
 
@@ -40,7 +40,7 @@ class Properties:
         return self._target(target_arn).get("EventBusArn")
 
     def layout(self, target_arn: str, table: str) -> LoadedAs:
-        """Return the layout of a source table in a target; without table properties, AWS's default."""
+        """Return the layout of a source table in a target. Without table properties, it is AWS's default."""
         config = self.tables.get((target_arn, table), {}).get("TargetTableConfig", {})
         return LoadedAs(
             target_table=config.get("TargetTableName", table).lower(),

@@ -96,7 +96,7 @@ class PropertyOperations:
         found = [
             entry
             for entry in self._properties().resources.values()
-            # Every resource here is a target.
+            # All resources here are targets, so a filter on sources matches none of them.
             if "SourceArn" not in wanted and _among(entry["ResourceArn"], wanted.get("TargetArn"))
         ]
         chosen, marker = page(found, request, lambda entry: str(entry["ResourceArn"]))
@@ -116,7 +116,7 @@ class PropertyOperations:
         check_table_properties(request)
         known = self._properties().tables.get(_name(request))
         entry = _entry(request)
-        # The model has no error for an exact repetition, so it changes nothing and succeeds.
+        # The model has no error for an identical request, so such a request succeeds and changes nothing.
         if known is not None and known != entry:
             raise Fault(
                 "InvalidInputException",

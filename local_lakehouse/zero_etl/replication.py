@@ -1,4 +1,4 @@
-"""Replication of one integration's data: first the whole table, then changes, each as of a point in time."""
+"""Replication of one integration's data: first the whole table, then changes, each as of a single point in time."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Replicator:
         Args:
             job: The parameters.
             memory: The integration's state, which is updated after the load.
-            keep: Whether to keep target columns that no item has any longer.
+            keep: Whether to keep target columns that no item has anymore.
 
         Raises:
             NeedsAttentionError: A problem must be fixed first.
@@ -111,8 +111,8 @@ class Replicator:
         """Apply the changes since the last refresh to the target, in one commit.
 
         Returns:
-            The row counts; None if nothing was written. Writes that change no item cause an ingestion without row
-            changes.
+            The row counts; None if nothing was written. Writes that do not change an item cause an ingestion without
+            row changes.
 
         Raises:
             SnapshotNeededError: The table must be loaded again.

@@ -110,7 +110,7 @@ def check_tags(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
 def check_tag_keys(tags: Mapping[str, str]) -> None:
     """Check a resource's new tags."""
     if len(tags) > _MOST_TAGS:
-        raise invalid(f"A resource has at most {_MOST_TAGS} tags.")
+        raise invalid(f"A resource can have at most {_MOST_TAGS} tags.")
     reserved = next((key for key in tags if key.lower().startswith("aws:")), None)
     if reserved:
         raise invalid(f"The tag key {reserved} begins with aws:, which is reserved.")
@@ -120,7 +120,7 @@ def check_resource_property(request: Mapping[str, Any]) -> None:
     """Check the properties of a target database."""
     if "SourceProcessingProperties" in request:
         raise invalid(
-            "SourceProcessingProperties belong to SaaS sources; a Glue database has TargetProcessingProperties."
+            "SourceProcessingProperties apply to SaaS sources. Use TargetProcessingProperties for a Glue database."
         )
     target = request.get("TargetProcessingProperties", {})
     if "RoleArn" not in target:
@@ -164,16 +164,20 @@ def _check_partition(entry: Mapping[str, str]) -> None:
     if conversion and conversion not in CONVERSIONS:
         raise invalid(f"ConversionSpec {conversion} of {field} is not one of {', '.join(sorted(CONVERSIONS))}.")
     if conversion and function == IDENTITY:
-        raise invalid(f"ConversionSpec is for time functions; {field} is partitioned by its identity. Omit it.")
+        raise invalid(
+            f"ConversionSpec applies only to time functions, but {field} is partitioned by identity. Omit it."
+        )
 
 
 def _check_partitions_together(entries: Sequence[Mapping[str, str]]) -> None:
     ways = [(entry["FieldName"].lower(), entry.get("FunctionSpec", IDENTITY).lower()) for entry in entries]
     if len(set(ways)) < len(ways):
-        raise invalid("PartitionSpec has the same field with the same function twice.")
+        raise invalid("PartitionSpec contains the same field with the same function twice.")
     readings = {(entry["FieldName"].lower(), entry.get("ConversionSpec", "").lower()) for entry in entries}
     if len({field for field, _ in readings}) < len(readings):
-        raise invalid("PartitionSpec reads the same field in two ways: its entries must have the same ConversionSpec.")
+        raise invalid(
+            "PartitionSpec converts the same field in two ways. Its entries must have the same ConversionSpec."
+        )
 
 
 def check_filters(
@@ -214,7 +218,7 @@ def page(
     """
     size = request.get("MaxRecords", _MOST_RECORDS)
     if not 1 <= size <= _MOST_RECORDS:
-        raise invalid(f"MaxRecords {size} is not from 1 to {_MOST_RECORDS}.")
+        raise invalid(f"MaxRecords must be from 1 to {_MOST_RECORDS}, but is {size}.")
     start = 0
     if "Marker" in request:
         last = _unmark(request["Marker"])

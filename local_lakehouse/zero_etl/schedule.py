@@ -1,4 +1,4 @@
-"""The schedule of refreshes: soon after a write, and at regular intervals without one."""
+"""The schedule of refreshes: soon after each write, and at regular intervals without writes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 
-# Writes that are less than this apart arrive in one refresh.
+# Writes less than this many seconds apart are part of the same refresh.
 SETTLING_SECONDS = 0.1
-# During continuous writes, a refresh starts this long after the first write.
+# During continuous writes, a refresh starts this many seconds after the first write.
 LONGEST_SECONDS = 0.5
 
 
@@ -68,12 +68,12 @@ class Schedule:
             self._changed.notify_all()
 
     def start(self) -> None:
-        """Make `wait` wait again after `stop`."""
+        """Let `wait` wait again after `stop`."""
         with self._changed:
             self._stopped = False
 
     def stop(self) -> None:
-        """Make waiting threads return."""
+        """End the wait of all waiting threads."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

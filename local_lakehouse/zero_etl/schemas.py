@@ -61,13 +61,13 @@ def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> 
 
 
 def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: bool) -> Schema:
-    """Return the schema for a new full load: like `evolved`, but changed data types get new columns of the same name.
+    """Return the schema for a new full load: like `evolved`, but columns with changed data types are replaced.
 
     Args:
         columns: All items' columns.
         current: The table's schema.
         last_id: The highest field id that the table has ever used.
-        keep: Whether to keep columns that no item has any longer.
+        keep: Whether to keep columns that no item has anymore.
     """
     return _checked(_Growth(last_id, replace=True, keep=keep).fields(columns, current))
 
@@ -100,7 +100,7 @@ def check_names(columns: Sequence[Column], origins: Origins) -> dict[str, tuple[
         if other != column.source:
             raise NeedsAttentionError(_collision(column.name, _shown(other), _shown(column.source)))
         if column.name in taken:
-            # NOUNNEST adds a column whose name a key can also have.
+            # NOUNNEST adds a column, which can have the same name as a key.
             raise NeedsAttentionError(_collision(column.name, _shown(other), "all non-key attributes"))
         taken.add(column.name)
     return known
@@ -169,7 +169,7 @@ def _paths(struct: StructType, prefix: tuple[str, ...]) -> Iterator[tuple[str, .
 
 @dataclass
 class _Growth:
-    """Iceberg fields for Arrow columns: known fields keep their ids, and new fields get the next ids."""
+    """Iceberg fields for Arrow columns: known fields keep their ids, and new fields receive the next ids."""
 
     last_id: int
     replace: bool

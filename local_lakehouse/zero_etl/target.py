@@ -1,4 +1,4 @@
-"""The target table: created, loaded, reloaded and changed, each as one version of the Glue table."""
+"""The target table. Each creation, load, reload and change is one version of the Glue table."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Target:
         return self._table is not None
 
     def _repeated(self, change: Callable[[], Counts]) -> Counts:
-        """Make a change, and repeat it on the new table whenever another writer commits first."""
+        """Make a change, and repeat it on the current table whenever another writer commits first."""
         for _ in range(_ATTEMPTS - 1):
             try:
                 return change()
@@ -126,7 +126,7 @@ class Target:
 
         Args:
             columns: The columns of all items.
-            keep: Whether to keep columns that no item has any longer.
+            keep: Whether to keep columns that no item has anymore.
 
         Raises:
             NeedsAttentionError: The table exists but was not created by an integration.
@@ -161,7 +161,7 @@ class Target:
         return Counts(rows.num_rows, 0, 0)
 
     def apply(self, changed: Unnested, keys: Sequence[Column] | None) -> Counts:
-        """Apply changed items to the table, in one commit; if no row changes, there is no commit.
+        """Apply changed items to the table, in one commit. If no row changes, nothing is committed.
 
         Args:
             changed: The changed items that exist.

@@ -114,12 +114,13 @@ class Telemetry:
                 {"tableName": run.table, "errorMessage": message, "error_code": "client_error"},
             ),
         )
-        # A metric is emitted when the counted event happens: a successful run has no IngestionFailed of 0.
+        # A metric is emitted only when the counted event happens: a successful run does not emit an IngestionFailed of
+        # 0.
         self._measure(run, {"IngestionFailed": 1})
         self.event(run, "Ingestion Failed", {"tableName": run.table, "errorMessage": message})
 
     def event(self, run: Run, what: str, detail: Mapping[str, str]) -> None:
-        """Put an event, such as ``Integration Needs Attention``, on the event bus; AWS does not document its detail."""
+        """Put an event, such as ``Integration Needs Attention``, on the event bus. AWS does not document its detail."""
         entry = {
             "Source": "aws.glue-zero-etl",
             "DetailType": f"{_DETAIL_TYPE} {what}",

@@ -1,8 +1,8 @@
 """Values of any DynamoDB type as strings: elements of lists, and attributes with more than one type.
 
-AWS documents that elements of lists become strings, but not how. This is our choice: strings unchanged, numbers in
-plain decimal, booleans as ``true`` and ``false``, binary values in base64, and maps, lists and sets as compact JSON
-with sorted keys.
+AWS documents that elements of lists become strings, but not their format. This format is our choice: strings are
+unchanged, numbers are plain decimals, booleans are ``true`` and ``false``, and binary values are base64. Maps, lists
+and sets are compact JSON with sorted keys.
 """
 
 from __future__ import annotations
@@ -86,5 +86,5 @@ def _json_of(tag: str, value: Any) -> str:
 
 
 def _json_of_tagged(tagged: Mapping[str, Any]) -> str:
-    # A value has exactly one of the array's tags.
+    # Each value has exactly one of the array's tags.
     return next(_json_of(tag, value) for tag, value in tagged.items() if value is not None)

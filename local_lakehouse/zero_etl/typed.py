@@ -20,13 +20,13 @@ _SAMPLE = 1000
 _PARSERS = 2
 _AHEAD = 4
 _GROUP_BYTES = 4 * 2**20
-# Fewer bytes are decoded sooner in Python.
+# Python decodes fewer bytes than this faster than DuckDB does.
 _SMALL_BYTES = 64 * 2**10
 
 _TAG_TYPES = {
     "S": pa.string(),
     "N": pa.string(),
-    # Base64 text, as on the wire.
+    # Base64 text, as in requests.
     "B": pa.string(),
     "BOOL": pa.bool_(),
     "NULL": pa.bool_(),
@@ -45,7 +45,7 @@ def typed(items: Sequence[Item]) -> pa.StructArray:
         items: Items in DynamoDB JSON, as ``{"CustomerID": {"S": "CUST0001"}}``.
 
     Returns:
-        A struct array as long as `items`; attributes in the order of their first occurrence.
+        A struct array as long as `items`, with attributes in the order of their first occurrence.
     """
     return pa.array(items, type=_map_type(items))
 
@@ -53,8 +53,9 @@ def typed(items: Sequence[Item]) -> pa.StructArray:
 def typed_lines(chunks: Iterable[bytes]) -> pa.StructArray:
     """Convert lines of JSON to a struct array, like `typed`.
 
-    DuckDB parses large groups of lines in separate threads, without Python's lock. It needs the type in advance, and
-    uses the type of the first lines. Python decodes small groups and lines that do not fit, and their type is merged.
+    DuckDB parses large groups of lines in separate threads, without Python's lock. DuckDB needs the type in advance, so
+    the type of the first lines is used. Python decodes small groups and lines that do not fit, and their type is merged
+    with the known type.
 
     Args:
         chunks: Items in DynamoDB JSON as the store writes them, one per line, with many lines per chunk.
@@ -104,7 +105,7 @@ def _groups(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 def _merged(known: pa.DataType | None, other: pa.DataType) -> pa.DataType:
-    """Return the type for the values of both types."""
+    """Return a type that fits the values of both types."""
     if known is None or known == other:
         return other
     if pa.types.is_list(known):
@@ -116,7 +117,7 @@ def _merged(known: pa.DataType | None, other: pa.DataType) -> pa.DataType:
 
 
 def _fitted(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return an array in a type that `_merged` computed from its own type and others."""
+    """Return an array in a type that `_merged` computed from the array's type and other types."""
     if array.type == kind:
         return array
     if pa.types.is_list(kind):

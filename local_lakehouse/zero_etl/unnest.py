@@ -1,4 +1,4 @@
-"""DynamoDB items to the columns of the target table: the type mapping and the three unnest modes.
+"""Conversion of DynamoDB items to the target table's columns: the type mapping and the three unnest modes.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-ddb-schema-unnesting.html
 """
@@ -106,7 +106,7 @@ class _Unnesting:
         if path in self.widened:
             return as_text(tagged)
         converted = [self._convert(path, tag, values) for tag, values in _present(tagged)]
-        # Maps without values have no column, so that they do not make another type's column mixed.
+        # Maps without values have no column, so that a column of another type does not count as mixed because of them.
         arrays = [values for values in converted if values is not None]
         if len({str(values.type) for values in arrays}) > 1:
             self.mixed.add(path)
@@ -147,10 +147,11 @@ def _without(tagged: pa.StructArray, unwanted: str) -> pa.StructArray:
 
 
 def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | None:
-    """Build a struct array that is null where all its members are; None without members.
+    """Build a struct array that is null where all its members are null; None if there are no members.
 
-    An empty map is null, even if the column has members from other items' maps (our choice): a row must not depend on
-    earlier rows. If a column is a string because its values have several types, it is ``{}``.
+    An empty map is null, even if the column has members from other items' maps, because a row must not depend on
+    earlier rows. In a column that is a string because its values have several types, an empty map is ``{}``. Both rules
+    are our choice.
     """
     kept = [(name, values) for name, values in members if values is not None]
     if not kept:

@@ -235,7 +235,9 @@ def _matched(text: str, parameters: dict[str, str], width: int) -> list[list[str
         try:
             match = pattern.fullmatch(line)
         except AthenaError as error:
-            raise QueryFailure("HIVE_CURSOR_ERROR", f"input.regex takes too long for the line: {line[:80]}") from error
+            raise QueryFailure(
+                "HIVE_CURSOR_ERROR", f"Matching input.regex takes too long for the line: {line[:80]}"
+            ) from error
         rows.append(list(match.groups())[:width] if match else [None] * width)
     return rows
 

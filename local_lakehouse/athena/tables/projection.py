@@ -99,7 +99,7 @@ def partitions(
         raise QueryFailure(
             "HIVE_EXCEEDED_PARTITION_LIMIT",
             f"Query over table '{entry['DatabaseName']}.{entry['Name']}' can potentially read more than "
-            f"{_MOST_PARTITIONS} partitions. Name the partitions in the WHERE clause.",
+            f"{_MOST_PARTITIONS} partitions. Restrict the partition columns in the WHERE clause.",
         )
     for chosen in itertools.product(*choices):
         yield _location(entry, keys, chosen), list(chosen)

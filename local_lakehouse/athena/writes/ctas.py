@@ -230,9 +230,7 @@ def _create_iceberg(
 ) -> int:
     location = settings.get("location")
     if not location:
-        raise QueryFailure(
-            "INVALID_TABLE_PROPERTY", "The location of an Iceberg table must be given: WITH (location = 's3://…')"
-        )
+        raise QueryFailure("INVALID_TABLE_PROPERTY", "An Iceberg table requires a location: WITH (location = 's3://…')")
     check_location(str(location))
     partitioning = transforms_of([str(text) for text in settings.get("partitioning", ())])
     properties = {

@@ -63,8 +63,8 @@ def committed(database: str, name: str, change: Callable[[], _T]) -> _T:
     except CommitFailedException as error:
         raise QueryFailure(
             "ICEBERG_COMMIT_ERROR",
-            f"Failed to commit the transaction on table {database}.{name}: it was changed by another writer "
-            "meanwhile. Run the statement again.",
+            f"Failed to commit the transaction on table {database}.{name}: another writer changed it in the "
+            "meantime. Run the statement again.",
         ) from error
 
 

@@ -135,7 +135,8 @@ def _spec(schema: Schema, partitions: Sequence[nodes.PartitionField]) -> Partiti
         if not transform.can_transform(source.field_type):
             raise QueryFailure(
                 "NOT_SUPPORTED",
-                f"{partition.transform} cannot partition by {partition.column}, which is a {source.field_type}",
+                f"The transform {partition.transform} cannot be applied to {partition.column}, which is of type "
+                f"{source.field_type}",
             )
         fields.append(PartitionField(source.field_id, PARTITION_FIELD_ID_START + number, transform, name))
     return PartitionSpec(*fields)

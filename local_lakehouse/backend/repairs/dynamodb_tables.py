@@ -54,7 +54,7 @@ def describe(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
 
     Args:
         self: moto's table.
-        base_key: The response's member with the description.
+        base_key: The response's member that contains the description.
     """
     count, size = self.items.totals()
     extra = vars(self)
@@ -68,7 +68,7 @@ def describe(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
         "TableSizeBytes": size,
         "ItemCount": count,
         "TableArn": self.table_arn,
-        # Constant for the life of a table, and different for a later table of the same name.
+        # The id is constant for the life of a table, and different for a later table of the same name.
         "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.table_arn} {self.created_at.isoformat()}")),
         "DeletionProtectionEnabled": bool(self.deletion_protection_enabled),
         "WarmThroughput": self.warm_throughput,
@@ -177,7 +177,7 @@ def _deleting(delete: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_stream(initialise: Callable[..., None]) -> Callable[..., None]:
-    """Open a new table's stream once it has items."""
+    """Open a new table's stream once the table has items."""
 
     @functools.wraps(initialise)
     def initialising(self: Any, *arguments: Any, **named: Any) -> None:
@@ -191,7 +191,7 @@ def _with_stream(initialise: Callable[..., None]) -> Callable[..., None]:
 
 
 def _set_stream(self: Any, streams: Mapping[str, Any] | None) -> None:
-    """Enable or disable a stream: its records are in the store, whereas moto would keep them in memory."""
+    """Enable or disable a stream. Its records are stored, whereas moto would keep them in memory."""
     self.stream_specification = {"StreamEnabled": False}
     if streams and streams.get("StreamEnabled"):
         self.stream_specification = dict(streams)
@@ -247,7 +247,7 @@ def find(handler: DynamoHandler, name: str) -> Any:
 
 
 def _managed_key(default_key: Callable[..., str]) -> Callable[..., str]:
-    """Describe the key that DynamoDB creates as AWS does: it belongs to AWS."""
+    """Describe DynamoDB's default key as AWS does: as an AWS managed key."""
 
     @functools.wraps(default_key)
     def managed(self: Any, account_id: str, region: str) -> str:

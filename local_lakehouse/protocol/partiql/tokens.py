@@ -1,4 +1,4 @@
-"""Tokens of PartiQL statements, and the keywords that must be quoted as names."""
+"""Tokens of PartiQL statements, and the keywords that must be quoted when used as names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-# PartiQL's keywords: those of SQL-92 and its own.
+# PartiQL's keywords: those of SQL-92, and additional ones.
 RESERVED = frozenset(
     # Written as a list, the keywords would take 200 lines.
     """

@@ -1,4 +1,4 @@
-"""Literals of PartiQL as values of DynamoDB."""
+"""Conversion of PartiQL literals to DynamoDB values."""
 
 from __future__ import annotations
 

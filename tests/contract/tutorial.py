@@ -5,7 +5,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,21 @@ from zetl_helpers.lab import Lab
 NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.ipynb"))
 
 
-def run_notebooks(lab: Lab, begin: Callable[[str], object] = lambda _: None) -> None:
-    """Run the code cells of all notebooks, as a kernel does; `connect` returns the given lab.
+def run_notebooks(
+    lab: Lab, begin: Callable[[str], object] = lambda _: None, *, paths: Sequence[Path] = NOTEBOOKS
+) -> None:
+    """Run the code cells of notebooks, as a kernel does; `connect` returns the given lab.
 
     Args:
         lab: The lab.
         begin: Called with each notebook's name before it runs.
+        paths: The notebooks, in order. Defaults to all of them.
     """
     assert lab.endpoint
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zetl_helpers, "connect", lambda: lab)
         patch.setattr(os, "environ", {**os.environ, **lab_module.local_environment(lab.endpoint, lab.region)})
-        for path in NOTEBOOKS:
+        for path in paths:
             begin(path.stem)
             _run(path)
 
@@ -46,10 +49,17 @@ def _with_fewer_items(source: str) -> str:
     return re.sub(r"^(\w*ITEMS = \d[\d_]*)00\b", r"\1", source, flags=re.MULTILINE)
 
 
+def _without_pauses(source: str) -> str:
+    """Leave out the pauses between changes, which give the refreshes of a running lakehouse time to happen."""
+    return re.sub(r"\btime\.sleep\([\d.]+\)", "pass", source)
+
+
 def _run(path: Path) -> None:
     names: dict[str, Any] = {"__name__": "__main__", "display": print}
     transform = TransformerManager().transform_cell  # type: ignore[no-untyped-call]
     for number, source in enumerate(cells(path), 1):
-        code = compile(transform(_with_fewer_items(source)), f"{path.name}, code cell {number}", "exec")
+        code = compile(
+            transform(_without_pauses(_with_fewer_items(source))), f"{path.name}, code cell {number}", "exec"
+        )
         with contextlib.redirect_stdout(io.StringIO()):
             exec(code, names)  # noqa: S102  (the notebooks are this project's own)

@@ -5,39 +5,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
+from tests.contract.tutorial import NOTEBOOKS, run_notebooks
 from tests.rights.people import ROLE, become, learners_policies, newest, rights
 from tests.rights.unused import denied, unused
 from zetl_helpers import _rights
-from zetl_helpers.course import classroom, notebooks
+from zetl_helpers._wait import without_waiting
+from zetl_helpers.course import classroom
 from zetl_helpers.lab import Lab
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
-ROOT = Path(__file__).parents[2]
-README = ROOT / "policies" / "README.md"
-CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+README = Path(__file__).parents[2] / "policies" / "README.md"
 
 
 def excused() -> list[tuple[str, str]]:
     """Return the README's table of permissions that only AWS requires: each statement and its unused part."""
     table = README.read_text(encoding="utf-8").partition("shows that they are used:")[2].partition("\n## ")[0]
     return re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", table, re.MULTILINE)
-
-
-def each_twice(folder: Path) -> list[Path]:
-    """Return all chapters, each followed by a copy that finds the chapter's resources."""
-    twice = []
-    for chapter in CHAPTERS:
-        again = folder / chapter.name.replace("_", "_again_", 1)
-        # The notebooks refer to pictures by relative paths.
-        again.write_text(chapter.read_text().replace("../docs", str(ROOT / "docs")))
-        twice += [chapter, again]
-    return twice
 
 
 @dataclass(frozen=True)
@@ -121,39 +110,43 @@ def delete_every_domain(administrator: Lab) -> None:
     assert datazone.list_domains()["items"] == []
 
 
-@pytest.mark.timeout(900)  # all notebooks, one after the other
+@contextmanager
+def enforcing(account: Account) -> Iterator[Lakehouse]:
+    """Run a lakehouse that enforces IAM, with the account's properties."""
+    lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True, governed=account.governed))
+    lakehouse.start()
+    try:
+        administrator = connect_to(lakehouse.url)
+        if not account.studio:
+            delete_every_domain(administrator)
+        if account.prepared:
+            classroom.prepare(administrator)
+        yield lakehouse
+    finally:
+        lakehouse.stop()
+
+
 @pytest.mark.parametrize("account", ACCOUNTS.values(), ids=ACCOUNTS)
-def test_every_chapter_runs_and_the_learners_policies_are_enough_and_no_more_than_enough(
-    tmp_path: Path, account: Account
-) -> None:
+def test_every_chapter_runs_and_the_learners_policies_are_enough_and_no_more_than_enough(account: Account) -> None:
     known = [
         (statement, part)
         for statement, part in excused()
         if not account.needed or not f"{statement}: {part}".endswith(account.needed)
     ]
-    documents: list[dict[str, Any]] = []
-    asked: list[dict[str, Any]] = []
-
-    @contextmanager
-    def learners_lakehouse() -> Iterator[None]:
-        with notebooks.fresh_lakehouse(enforce_iam=True, governed=account.governed) as running:
-            administrator = connect_to(running.url)
-            if not account.studio:
-                delete_every_domain(administrator)
-            if account.prepared:
-                classroom.prepare(administrator)
-            documents[:] = learners_policies(administrator, names=account.policies)
-            become(administrator, documents)
-            before = newest(running)
-            yield
-            # Chapter 3 also queries with the project's role, and the query before the grant is denied.
-            asked[:] = rights(running, after=before, of=ROLE)
-
-    every = each_twice(tmp_path) if account.again else CHAPTERS
-    chapters = [path for path in every if not path.name.startswith(account.left_out or ("-",))]
-    ran = notebooks.run(chapters, tmp_path / "out", world=learners_lakehouse)
+    chapters = [path for path in NOTEBOOKS if not path.name.startswith(account.left_out or ("-",))]
+    with enforcing(account) as lakehouse:
+        administrator = connect_to(lakehouse.url)
+        documents = learners_policies(administrator, names=account.policies)
+        become(administrator, documents)
+        before = newest(lakehouse)
+        with without_waiting(lakehouse.zero_etl.refresh_now):
+            # The second run of a chapter finds its own resources.
+            run_notebooks(
+                connect_to(lakehouse.url), paths=[path for path in chapters for _ in range(2 if account.again else 1)]
+            )
+        # Chapter 3 also queries with the project's role, and the query before the grant is denied.
+        asked = rights(lakehouse, after=before, of=ROLE)
     assert denied(asked) == [], "add the missing permissions to policies/learner_*.json, as narrow as AWS allows"
-    assert ran == 0
     idle = {
         right
         for right in unused(documents, asked)

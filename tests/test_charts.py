@@ -93,7 +93,7 @@ def every_chart() -> list[charts.Chart]:
 def test_a_pie_is_sorted_and_says_what_it_shows() -> None:
     chart = charts.pie(PERCENTAGES, "state", "percentage", "NV uses most of its credit")
     assert charts.summary(chart) == (
-        "NV uses most of its credit\npie:\n  NV: 85.5 (62 %)\n  CA: 46.5 (33 %)\n  WA: 7 (5 %)"
+        "NV uses most of its credit\npie:\n  NV: 85.5 (62%)\n  CA: 46.5 (33%)\n  WA: 7 (5%)"
     )
 
 
@@ -266,23 +266,23 @@ def test_costs_are_stacked_by_interval_without_what_is_less_than_half_a_cent() -
 @pytest.mark.parametrize(
     ("values", "finding"),
     [
-        ({"NV": 83.4, "CA": 40}, "NV uses 83 % of its credit, more than any other state"),
-        ({"NV": 83, "CA": 83, "WA": 1}, "CA and NV: each uses 83 % of its credit, more than any other state"),
-        ({"NV": 83, "CA": 83}, "Every state uses 83 % of its credit"),
-        ({"NV": 83}, "NV uses 83 % of its credit"),
-        ({"NV": 83, "CA": 2, "Total": 85}, "NV uses 83 % of its credit, more than any other state"),
-        ({"NV": Decimal(83), "CA": None}, "NV uses 83 % of its credit"),
+        ({"NV": 83.4, "CA": 40}, "NV uses 83% of its credit, more than any other state"),
+        ({"NV": 83, "CA": 83, "WA": 1}, "CA and NV: each uses 83% of its credit, more than any other state"),
+        ({"NV": 83, "CA": 83}, "Every state uses 83% of its credit"),
+        ({"NV": 83}, "NV uses 83% of its credit"),
+        ({"NV": 83, "CA": 2, "Total": 85}, "NV uses 83% of its credit, more than any other state"),
+        ({"NV": Decimal(83), "CA": None}, "NV uses 83% of its credit"),
         ({}, "There is no state to compare"),
     ],
 )
 def test_a_finding_names_the_largest(values: dict[str, Any], finding: str) -> None:
     series = pd.Series(values, dtype=object)
-    assert charts.most(series, "uses {:.0f} % of its credit", "state") == finding
+    assert charts.most(series, "uses {:.0f}% of its credit", "state") == finding
 
 
 def test_a_finding_is_not_made_from_rows_that_must_be_added_up_first() -> None:
     with pytest.raises(ValueError, match="NV occurs more than once"):
-        charts.most(pd.Series([1, 2], index=["NV", "NV"]), "uses {:.0f} %", "state")
+        charts.most(pd.Series([1, 2], index=["NV", "NV"]), "uses {:.0f}%", "state")
 
 
 def test_any_figure_can_be_put_into_words() -> None:
@@ -421,7 +421,7 @@ def test_a_schemas_picture_says_what_became_of_each_column() -> None:
 
 def test_the_bytes_scanned_name_the_layout_that_saves_most() -> None:
     chart = charts.scanned(SCANNED)
-    finding = 'Partitioned by state, "in Nevada" reads 10 % of what it reads in the most expensive layout'
+    finding = 'Partitioned by state, "in Nevada" reads 10% of what it reads in the most expensive layout'
     assert title_of(chart) == finding
     assert [list(trace.y) for trace in chart.data] == [[10.0, 10.0], [1.0, 10.0]]
     assert title_of(charts.scanned(SCANNED.assign(bytes=5))).startswith("No question scans less")

@@ -41,7 +41,7 @@ def _trace(trace: Any) -> list[str]:
     elif trace.type == "pie":
         pairs = list(zip(_values(trace.labels), _values(trace.values), strict=True))
         total = sum(value for _, value in pairs)
-        rows = [f"  {label}: {_text(value)} ({100 * value / total:.0f} %)" for label, value in pairs if total]
+        rows = [f"  {label}: {_text(value)} ({100 * value / total:.0f}%)" for label, value in pairs if total]
     elif trace.type == "heatmap":
         columns = _values(trace.x)
         rows = [

@@ -171,7 +171,7 @@ def scanned(queries: pd.DataFrame) -> Chart:
     shares = [(row.min() / row.max(), question, row.idxmin()) for question, row in table.iterrows()]
     least, best, layout_of_it = min(shares, key=lambda share: share[0], default=(1, "", ""))
     if least < 1:
-        share = f"reads {100 * least:.0f} % of what it reads in the most expensive layout"
+        share = f"reads {100 * least:.0f}% of what it reads in the most expensive layout"
         title = f'Partitioned by {layout_of_it}, "{best}" {share}'
     layout = _palette.layout(
         title,

@@ -49,13 +49,12 @@ _TITLE_SIZE, _TITLE_LINE, _TITLE_HEIGHT = 16, 46, 20
 
 def layout(title: str, **more: Any) -> dict[str, Any]:
     """Return a plotly layout with the title and the shared style; keyword arguments are added."""
-    # Keep a number and its percent sign on the same line.
-    lines = textwrap.wrap(title.replace(" %", "\u00a0%"), _TITLE_LINE, break_long_words=False)
+    lines = textwrap.wrap(title, _TITLE_LINE, break_long_words=False)
     axis = {"gridcolor": GRID, "linecolor": FAINT, "zerolinecolor": GRID, "automargin": True}
     shared = {
         "template": "none",
         "title": {
-            "text": "<br>".join(lines).replace("\u00a0", " "),
+            "text": "<br>".join(lines),
             "x": 0.02,
             "xanchor": "left",
             "y": 0.96,

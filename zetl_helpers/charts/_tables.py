@@ -57,11 +57,11 @@ def schema_change(before: pd.DataFrame | Mapping[str, str], after: pd.DataFrame 
 
 
 def most(values: "pd.Series[Any]", says: str, among: str) -> str:
-    """Return the finding of a chart: "NV uses 83 % of its credit, more than any other state".
+    """Return the finding of a chart: "NV uses 83% of its credit, more than any other state".
 
     Args:
         values: Numbers by name, each name once; totals of a pivot table are ignored.
-        says: The finding about the largest value, with a placeholder for it: "uses {:.0f} % of its credit".
+        says: The finding about the largest value, with a placeholder for it: "uses {:.0f}% of its credit".
         among: The kind of thing that is named, in the singular: "state".
 
     Returns:

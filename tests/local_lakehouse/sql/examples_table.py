@@ -36,7 +36,7 @@ def table(source: str) -> str:
     refused: Counter[str] = Counter()
     for example in examples(source):
         (refused if is_refused(example) else reproduced)[example["page"]] += 1
-    lines = ["| page | examples | reproduced | refused by name |", "| --- | --- | --- | --- |"]
+    lines = ["| page | examples | reproduced | not supported |", "| --- | --- | --- | --- |"]
     for page in sorted(reproduced.keys() | refused.keys()):
         total = reproduced[page] + refused[page]
         lines.append(f"| `{page}` | {total} | {reproduced[page]} | {refused[page]} |")

@@ -149,7 +149,7 @@ answer = boto3.client("athena").start_query_execution(
             slips=(
                 Slip(
                     _PAST_DUE.replace("GROUP BY state", "WHERE accountstatus = 'Past Due'\nGROUP BY state"),
-                    "Every state has 100 %, because WHERE removed the other accounts before they were counted.",
+                    "Every state has 100%, because WHERE removed the other accounts before they were counted.",
                 ),
                 Slip(
                     _PAST_DUE.replace(

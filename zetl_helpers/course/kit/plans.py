@@ -68,7 +68,7 @@ def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
         minutes: The available minutes.
 
     Returns:
-        The parts in order. At least 15 % of the time is slack, before each break and before the last chapter.
+        The parts in order. At least 15% of the time is slack, before each break and before the last chapter.
 
     Raises:
         PlanError: The time is too short for the core.

@@ -69,8 +69,8 @@ def _run(options: argparse.Namespace) -> int:
 def _collect_garbage_seldom() -> None:
     """Collect cyclic garbage less often than Python's default.
 
-    Tables contain millions of small, long-lived objects. While they grow, Python would scan them repeatedly: a quarter
-    of the time of importing 100,000 items.
+    Tables contain millions of small, long-lived objects. While they grow, Python would scan them repeatedly. These
+    scans would take a quarter of the time of an import of 100,000 items.
     """
     gc.collect()
     gc.freeze()

@@ -262,7 +262,7 @@ class Lakehouse:
             self._exports.get().note(operation, request)
 
     def start(self) -> None:
-        """Answer requests and refresh the integrations until `stop`."""
+        """Serve requests and refresh the integrations until `stop` is called."""
         with self.backend.lock:
             self._started = True
             # Integrations of an earlier run continue, and receive every write from now on.

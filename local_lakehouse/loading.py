@@ -1,7 +1,7 @@
 """Modules that are imported on demand, by one thread at a time, and a module that is never imported.
 
-Two threads that import modules with circular imports would wait for each other. Python detects this and lets one of
-them see a half-imported module with missing names.
+Two threads that import modules with circular imports would wait for each other. Python detects this deadlock and gives
+one of them a partially imported module, in which names are missing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Operating system calls that differ between POSIX and Windows.
 
 No other module of the project uses such calls, so this module decides which systems are supported. It imports only the
-standard library: the helpers use it in installations without the local lakehouse's packages.
+standard library, because the helpers use it in installations without the local lakehouse's packages.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def send_descriptors(connection: socket.socket, data: bytes, descriptors: Sequen
 
 
 def receive_descriptors(connection: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:
-    """Receive bytes, and the open files that come with them.
+    """Receive bytes, and the open files that were sent with them.
 
     Args:
         connection: A socket that is connected to a process of this computer.
@@ -202,7 +202,7 @@ def free_memory() -> int | None:
 
 
 def is_foreign(path: Path) -> bool:
-    """Return whether a file or folder belongs to another user; False where files have no numbered owner."""
+    """Return whether a file or folder belongs to another user; False on systems where files have no numeric owner."""
     return hasattr(os, "getuid") and path.stat().st_uid != os.getuid()
 
 

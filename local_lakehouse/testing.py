@@ -162,7 +162,7 @@ class TestLakehouse:
 
         Args:
             table: The table.
-            database: The database; created if it does not exist.
+            database: The database, which is created if it does not exist.
 
         Returns:
             The integration's ARN.

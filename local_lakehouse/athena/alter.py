@@ -155,7 +155,7 @@ def _hive_change(statement: nodes.AlterTable, context: Context, entry: dict[str,
         for column in descriptor["Columns"]
     ]
     if listed == descriptor["Columns"] or statement.place is not None:
-        raise hive_failure(f"FAILED: SemanticException: column {statement.old_name} cannot be changed that way")
+        raise hive_failure(f"FAILED: SemanticException: column {statement.old_name} cannot be changed in this way")
     _updated(context, entry, StorageDescriptor={**descriptor, "Columns": listed})
 
 

@@ -90,7 +90,7 @@ class AthenaService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that this service answers; moto answers Athena's other operations."""
+        """The operations that are implemented here; moto executes Athena's other operations."""
         return frozenset(self._answers)
 
     @property
@@ -99,7 +99,7 @@ class AthenaService:
         return self._runner.finished
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Answer one validated request, or raise a `Fault`."""
+        """Execute one validated request and return its result, or raise a `Fault`."""
         return self._answers[operation](request)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""CloudWatch alarms with states: moto only stores them and does not evaluate metrics.
+"""Evaluation of CloudWatch alarms: moto only stores alarms and does not evaluate metrics.
 
 An alarm is evaluated when it is read, for the periods that end at that time. Actions are not executed. Simple
 statistics and metric math that adds, compares and fills series are supported. An alarm with other metric math is
@@ -108,7 +108,7 @@ def evaluate(alarm: Alarm, data: Iterable[Any], now: datetime) -> None:
 
 
 def _state(alarm: Alarm, values: Sequence[float | None]) -> str | None:
-    """Return the state; None if it does not change."""
+    """Return the new state; None if the state does not change."""
     missing = alarm.treat_missing_data or "missing"
     compare, _ = _COMPARISONS[alarm.comparison_operator]
     if all(value is None for value in values):

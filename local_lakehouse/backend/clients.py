@@ -96,7 +96,7 @@ def acting_for(rights: CallerRights | None) -> Iterator[None]:
 
 
 def require(action: str, resource: str) -> None:
-    """Check a permission of the caller; a read from a cache makes no request that would check the permission.
+    """Check a permission of the caller, because a read from a cache does not send a request that would check it.
 
     Args:
         action: Such as ``s3:GetObject``.
@@ -150,7 +150,7 @@ class ServiceClients:
 
     @contextlib.contextmanager
     def changing(self, *participants: str) -> Iterator[None]:
-        """Save all changes that the block makes in moto and in services, or none.
+        """Save all changes that the block makes in moto and in services, or none of them.
 
         Args:
             participants: The services that change, by their names in `documents`.

@@ -1,4 +1,4 @@
-"""The items of moto's DynamoDB tables: the only module that depends on how moto stores them."""
+"""Access to the items of moto's DynamoDB tables; no other module depends on how moto stores them."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def decoded(chunk: bytes) -> list[Item]:
 
 
 def _prepared(table: DescribedTable, item: Any) -> tuple[bytes, str, int] | None:
-    """Return the stored form of an item; None if PutItem would refuse the item."""
+    """Return the stored form of an item; None if PutItem would reject the item."""
     try:
         accepted, size = accept_item(item)
         key = table.key_bytes(accepted)

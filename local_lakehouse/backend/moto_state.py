@@ -189,7 +189,7 @@ _attached: list[MotoState] = []
 
 
 def is_in_use() -> bool:
-    """Return whether moto has a state; a process has one at a time."""
+    """Return whether a state is attached to moto; a process can have only one at a time."""
     return bool(_attached)
 
 

@@ -68,7 +68,7 @@ class DataZoneService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that this service answers."""
+        """The operations that are implemented here."""
         return frozenset(self._calls)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def bounds(nodes: Sequence[Node], names: Names, keys: Index, types: Mapping[str,
         types: The types of the key attributes.
 
     Raises:
-        Fault: ``ValidationException``: the conditions are not on a key.
+        Fault: ``ValidationException``: the conditions do not select a range of keys.
         ExpressionFault: The conditions are not valid.
     """
     given: dict[str, _Condition] = {}

@@ -1,4 +1,4 @@
-"""GetItem, BatchGetItem, Query and Scan: stored JSON goes unchanged into the response, unless it is projected.
+"""GetItem, BatchGetItem, Query and Scan, which copy stored JSON unchanged to the response unless it is projected.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html

@@ -1,4 +1,4 @@
-"""Update expressions: the new form of an item.
+"""Update expressions, which compute the new form of an item.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """

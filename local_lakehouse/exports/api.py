@@ -57,7 +57,7 @@ class ExportService:
         self._history.note(operation, request)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Answer one validated request.
+        """Execute one validated request and return its result.
 
         Raises:
             Fault: An error from the service's model.
@@ -101,7 +101,7 @@ class ExportService:
         self._exports[export["ExportArn"]] = export
         if token:
             self._requests[token] = asked, export["ExportArn"]
-        # As on AWS, the response comes before the export is complete.
+        # As on AWS, the response is returned before the export is complete.
         shown = ("EndTime", "ExportManifest", "BilledSizeBytes", "ItemCount", "FailureCode", "FailureMessage")
         begun = {name: value for name, value in export.items() if name not in shown}
         return {"ExportDescription": {**begun, "ExportStatus": "IN_PROGRESS"}}
@@ -212,7 +212,7 @@ def _check(request: Mapping[str, Any]) -> None:
     incremental = request.get("ExportType") == INCREMENTAL_EXPORT
     if incremental != ("IncrementalExportSpecification" in request):
         raise _invalid(
-            "IncrementalExportSpecification is required for the ExportType INCREMENTAL_EXPORT, and allowed only for it."
+            "IncrementalExportSpecification must be specified if and only if ExportType is INCREMENTAL_EXPORT."
         )
     if incremental and "ExportTime" in request:
         raise _invalid(

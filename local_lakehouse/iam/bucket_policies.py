@@ -12,7 +12,7 @@ def apply() -> None:
     """Make moto call the policy evaluator for buckets, once per process.
 
     moto denies requests without evaluating principals and conditions, even requests of the lakehouse's services.
-    The check of the caller's permissions decides about denials.
+    The check of the caller's permissions also evaluates denials.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
 

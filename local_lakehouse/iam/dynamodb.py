@@ -50,7 +50,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
 
 
 def stream_accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the permissions that a DynamoDB Streams request requires: its actions are DynamoDB's."""
+    """Return the permissions that a DynamoDB Streams request requires, whose actions belong to DynamoDB."""
     # An iterator starts with its stream's ARN.
     arn = call.text("StreamArn") or (call.text("ShardIterator") or "").partition("|")[0]
     anywhere = directory.arn("dynamodb", "table/*/stream/*")

@@ -1,4 +1,4 @@
-"""S3 permissions: the actions are older than the operations and have different names.
+"""S3 permissions, whose actions have names that differ from those of the operations.
 
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """

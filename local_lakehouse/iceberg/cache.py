@@ -1,4 +1,4 @@
-"""Columns of data files kept in memory, shared by zero-ETL and Athena."""
+"""In-memory cache of data files' columns, shared by zero-ETL and Athena."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 DuckDB then reads only the statement's columns, and only the row groups that match its conditions.
 """
 
-# ruff: noqa: S608 - SQL is written here from schemas and paths, never from a caller's text.
+# ruff: noqa: S608 - This module builds SQL from schemas and paths, never from a caller's text.
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class ObjectBytes:
         self._keep(location, content)
 
     def write_file(self, location: str, path: Path) -> None:
-        """Upload a file from `local` as an object, and keep the file as its copy unless the body is a file."""
+        """Upload a file from `local`, and keep it as a copy unless the body of the object is a local file."""
         with path.open("rb") as body:
             self.s3.put_object(**address(location), Body=body)
         if self._body(location) is None:

@@ -122,14 +122,14 @@ def _tasks(view: Table, snapshot_id: int | None, row_filter: BooleanExpression) 
     except ValueError as error:
         if "equality deletes" not in str(error):
             raise
-        raise UnsupportedTableError(f"equality deletes, which table {view.name()[-1]} has") from error
+        raise UnsupportedTableError(f"equality deletes, which the table {view.name()[-1]} contains") from error
 
 
 def _scan_file(table: Table, task: FileScanTask) -> ScanFile:
     for file in (task.file, *task.delete_files):
         if file.file_format != FileFormat.PARQUET:
             raise UnsupportedTableError(
-                f"{str(file.file_format.value).upper()} files of Iceberg tables, which table {table.name()[-1]} has"
+                f"{str(file.file_format.value).upper()} data files, which the Iceberg table {table.name()[-1]} contains"
             )
     deletes = sorted((file.file_path, file.file_size_in_bytes) for file in task.delete_files)
     return scan_file(table.specs(), task.file, tuple(deletes))

@@ -49,7 +49,7 @@ class ImportService:
 
     Args:
         clients: The lakehouse.
-        observers: Notified of imports, as of other writes.
+        observers: Functions that are notified of imports, as for other writes.
         clock: Returns the current time in seconds since 1970.
     """
 
@@ -69,7 +69,7 @@ class ImportService:
         self._running: set[str] = set()
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Answer one validated request.
+        """Execute one validated request and return its result.
 
         Raises:
             Fault: An error from the service's model.
@@ -167,7 +167,7 @@ class ImportService:
         for content in self._objects(request):
             # Invalid UTF-8 is never an item, so its line counts as an error.
             text = content.decode("utf-8", errors="replace")
-            # Not `splitlines`, because an item's text can contain Unicode line separators.
+            # `splitlines` is not used, because an item's text can contain Unicode line separators.
             lines = [line for line in text.split("\n") if line.strip()]
             counts.size += len(content)
             counts.processed += len(lines)
@@ -228,7 +228,7 @@ def _check(request: Mapping[str, Any]) -> None:
     if compression not in ("NONE", "GZIP"):
         raise _invalid(f"InputCompressionType {compression} is not supported by the local lakehouse. Use GZIP or NONE.")
     if "InputFormatOptions" in request:
-        raise _invalid("InputFormatOptions is for CSV. Omit it.")
+        raise _invalid("InputFormatOptions applies only to CSV. Omit it.")
 
 
 def _item(line: str) -> Any:

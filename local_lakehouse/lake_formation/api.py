@@ -60,7 +60,7 @@ class LakeFormationService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that this service answers."""
+        """The operations that are implemented here."""
         return frozenset(self._calls)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class LakeFormationService:
         """Return the register of a new account."""
         settings = default_settings(governed=self._governed)
         if self._governed and self._founder:
-            # A governed account has an administrator, which here is the user who starts the lakehouse.
+            # A governed account has an administrator; here, it is the user who starts the lakehouse.
             settings["DataLakeAdmins"] = [{"DataLakePrincipalIdentifier": self._founder}]
         return Register(settings)
 

@@ -1,4 +1,4 @@
-"""Lake Formation's decisions: who may see, read and change databases and tables.
+"""Lake Formation's decisions about access to databases and tables.
 
 A principal is checked if a database or table is not open to ``IAM_ALLOWED_PRINCIPALS``, or if the principal opted in.
 The data of a table in a registered location is read with Lake Formation's credentials. In an unregistered location, or

@@ -41,7 +41,7 @@ class PartiqlService:
 
     Args:
         clients: The lakehouse.
-        observers: Functions that are notified of each request that a statement causes, as of clients' requests.
+        observers: Functions that are notified of each request that a statement causes, as for requests from clients.
     """
 
     name = "dynamodb"
@@ -52,7 +52,7 @@ class PartiqlService:
         self._observers = observers
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Answer one validated request.
+        """Execute one validated request and return its result.
 
         Raises:
             Fault: An error from the service's model.
@@ -184,7 +184,7 @@ class PartiqlService:
         return Table.described(statement.table, described)
 
     def _send(self, request: Request, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Execute a request, with the members that the PartiQL request passes on."""
+        """Execute a request, with the members that are copied from the PartiQL request."""
         passed = _REQUESTED if request.operation in ("PutItem", "UpdateItem", "DeleteItem") else _REQUESTED[:1]
         members = {**request.members, **_given(asked, *passed)}
         try:

@@ -21,7 +21,7 @@ class Protocol:
 
     Args:
         name: ``json``, ``query``, ``rest-json`` or ``rest-xml``: the protocol that botocore uses.
-        target: The prefix of ``X-Amz-Target``; empty for a service without it.
+        target: The prefix of ``X-Amz-Target``; empty if the service does not use it.
         version: The version in the content type of ``json``.
         queried: Whether clients can also use ``query``.
     """

@@ -44,7 +44,7 @@ class Service(Protocol):
         """The operations that are implemented here; moto executes the service's other operations."""
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Answer one validated request, or raise a `Fault`."""
+        """Execute one validated request and return its result, or raise a `Fault`."""
 
 
 def parse(operation: OperationModel, document: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Requests that are rejected before they are read: those from web pages and for other hosts.
+"""Rejection of requests from web pages and for other hosts, before the requests are read.
 
 A browser sends requests on behalf of any page to any address. It reveals this in ``Origin``, in ``Sec-Fetch-Site``, and
 in ``Host`` if a page resolves its own name to this computer. Programs send none of these headers, so a request that a

@@ -1,7 +1,7 @@
 """HTTP/1.1 on a socket: keep-alive connections, each with a separate thread.
 
 A request that is slow, unfinished or endless occupies only its own thread. llhttp parses a request's head through
-httptools. The body is read on demand, so a rejected request is answered without it.
+httptools. The body is read on demand, so a request can be rejected without reading it.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Limits:
 
 
 class Server:
-    """Answers requests on a listening socket.
+    """Serves requests on a listening socket.
 
     Args:
         listener: The socket; it is closed when the server stops.
-        serve: Answers one request; it is called from many threads.
+        serve: Returns the response to a request; it is called from many threads.
         limits: The server's limits.
     """
 
@@ -75,7 +75,7 @@ class Server:
         return str(host), int(port)
 
     def start(self) -> None:
-        """Answer requests until `stop`."""
+        """Serve requests until `stop` is called."""
         self._accepting.start()
 
     def stop(self, patience: float = 10.0) -> None:
@@ -194,7 +194,7 @@ class _Connection:
     # The thread.
 
     def finish(self) -> None:
-        """Close the connection when no request is being answered."""
+        """Close the connection as soon as no request is in progress."""
         with self._lock:
             self._stopping = True
             if self._waiting:
@@ -213,7 +213,7 @@ class _Connection:
             self._ended(self)
 
     def _exchange(self) -> bool:
-        """Read and answer one request; return whether another can follow."""
+        """Read one request and send its response; return whether another request can follow."""
         try:
             head = self._next_head()
         except _BrokenError as broken:

@@ -50,8 +50,8 @@ class Schema:
         version: The version of `create`.
         create: Statements that create the tables.
         migrations: Statements that migrate a version to the next, by initial version.
-        large: The tables that grow with use. They are not checked when the database is opened, so that opening does not
-            depend on their size. If a changed bit matters, their rows must have checksums.
+        large: The tables that grow with use. They are not checked when the database is opened, so that the time to open
+            it does not depend on their size. Rows in which a changed bit matters must have checksums.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Database:
         self.directory = Path(tempfile.mkdtemp(prefix="lakehouse-")) if directory is None else directory
         self.path = self.directory / FILE
         self.lock = threading.RLock()
-        self.revision = 0  # commits so far
+        self.revision = 0  # the number of commits so far
         self._depth = 0
         self._writing_thread = 0
         self._readers: list[sqlite3.Connection] = []
@@ -107,7 +107,8 @@ class Database:
         """Create a module's tables, or migrate them to its version.
 
         Raises:
-            UnreadableStateError: They were written by a newer version, are too old to be migrated, or are damaged.
+            UnreadableStateError: The tables were written by a newer version, are too old to be migrated, or are
+                damaged.
         """
         with self.transaction() as connection:
             row = connection.execute("SELECT version FROM formats WHERE name = ?", (schema.name,)).fetchone()
@@ -140,7 +141,8 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Commit all changes that the block makes together, or none of them.
 
-        Writers take turns, in the order of `lock`. A nested block in the same thread is part of the outer block.
+        Writers run one at a time, in the order in which they acquire `lock`. A nested block in the same thread is part
+        of the outer block.
 
         Raises:
             StorageError: The state folder cannot be written; nothing was changed.
@@ -176,13 +178,13 @@ class Database:
             self._give_back(connection)
 
     def view(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        """Read this thread's view: its own transaction with its changes, or otherwise a snapshot."""
+        """Read this thread's view: the changes of its own transaction or, without a transaction, a snapshot."""
         if self.writing:
             return contextlib.nullcontext(self._writer)
         return self.snapshot()
 
     def before_commit(self, hook: Hook, *, last: bool = False) -> None:
-        """Call a function at the end of each outermost transaction, inside it; optionally after all others."""
+        """Call a function at the end of each outermost transaction, inside it, optionally after all other functions."""
         (self._last_before_commit if last else self._before_commit).append(hook)
 
     def after_commit(self, hook: Hook) -> None:
@@ -200,8 +202,8 @@ class Database:
     def checkpoint(self) -> None:
         """Move committed data from the log to the file, with little delay for readers and writers.
 
-        SQLite reuses the start of the log only when the whole log has been moved. Writes that never pause prevent that,
-        so they wait while the rest of a long log is moved. Otherwise, a commit would eventually have to move it.
+        SQLite reuses the start of the log only when the whole log has been moved. Continuous writes prevent this, so
+        they wait while the rest of a long log is moved. Otherwise, a commit would eventually have to move the log.
         """
         with self.snapshot() as connection:
             connection.execute("ROLLBACK")
@@ -223,7 +225,7 @@ class Database:
                 content.backup(self._writer)
             except sqlite3.Error as error:
                 raise self.failure(error) from error
-            # The other database may be older than a module's first use. All tables exist before a hook uses one of
+            # The other database may be older than a module's first use. All tables must exist before a hook uses one of
             # them.
             with self.transaction():
                 for schema in list(self._schemas.values()):
@@ -278,7 +280,7 @@ class Database:
         try:
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode = WAL")
-            # `checkpoint` runs in the background, long before this.
+            # `checkpoint` runs in the background, long before the log reaches this size.
             self._writer.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
             self._writer.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._writer.execute(_FORMATS)
@@ -289,7 +291,7 @@ class Database:
             raise UnreadableStateError(self._damaged(str(error))) from error
 
     def _recognize(self) -> None:
-        """Refuse a file that is truncated or from another program, before SQLite opens it."""
+        """Reject a file that is truncated or from another program, before SQLite opens it."""
         earlier = self.directory / EARLIER
         if earlier.exists():
             raise UnreadableStateError(
@@ -301,7 +303,7 @@ class Database:
         with self.path.open("rb") as file:
             header = file.read(100)
         if len(header) < 100 or not header.startswith(_HEADER):
-            raise UnreadableStateError(self._damaged("it does not start like a database"))
+            raise UnreadableStateError(self._damaged("it does not begin with the header of a database"))
         page_size = int.from_bytes(header[16:18], "big")
         page_size = 65_536 if page_size == 1 else page_size
         pages = int.from_bytes(header[28:32], "big")

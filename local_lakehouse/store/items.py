@@ -1,4 +1,4 @@
-"""Amazon DynamoDB items: rows in the order of their keys, and of their indexes' keys."""
+"""Amazon DynamoDB items, stored as rows in the order of their keys and of their indexes' keys."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ class Items:
         return [item for item in found if "N" in item[attribute]]
 
     def _indexes_of(self, collection: int) -> tuple[Index, ...]:
-        """Return the indexes that this transaction maintains; writers take turns, so none of them misses an index."""
+        """Return the indexes that this transaction maintains; one writer runs at a time, so none misses an index."""
         if collection not in self._indexes:
             with self.database.transaction() as connection:
                 rows = connection.execute(_INDEXES, (collection,)).fetchall()

@@ -28,7 +28,7 @@ _MILLISECONDS = 1000
 class StreamsService:
     """DescribeStream, GetRecords, GetShardIterator and ListStreams.
 
-    A stream has one shard; on AWS, a shard ends after about four hours and others follow.
+    A stream has one shard; on AWS, a shard is closed after about four hours and replaced by a new one.
 
     Args:
         database: The database of the records.
@@ -49,7 +49,7 @@ class StreamsService:
         }
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Answer one validated request.
+        """Execute one validated request and return its result.
 
         Raises:
             Fault: An error from the service's model.
@@ -134,7 +134,7 @@ class StreamsService:
         if stream.start < number <= self._streams.trimmed(stream):
             raise Fault(
                 "TrimmedDataAccessException",
-                f"The records from {sequence(number)} on are older than 24 hours, and are no longer kept.",
+                f"Records starting at {sequence(number)} are older than 24 hours and have been removed.",
             )
 
     def _find(self, arn: str) -> Stream:

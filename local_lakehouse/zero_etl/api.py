@@ -44,7 +44,7 @@ from local_lakehouse.zero_etl.requests import (
 from local_lakehouse.zero_etl.schedule import Schedule
 from local_lakehouse.zero_etl.tagging import Tagging
 
-# AWS mentions a quota without its value; this is our choice.
+# AWS mentions a quota but not its value, so this value is our choice.
 QUOTA = 100
 
 _CLIENTS = ("dynamodb", "glue", "s3", "iam", "logs", "cloudwatch", "events")
@@ -109,7 +109,7 @@ class ZeroEtlService:
         return self._schedule.paused
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Answer one validated request.
+        """Execute one validated request and return its result.
 
         Raises:
             Fault: An error from the service's model.

@@ -81,7 +81,7 @@ class Checks:
 
         Returns:
             All problems that prevent the integration from working, those of the source first, and the target database's
-            location. The location is empty only if there is a problem, because both come from one reading of the
+            location. The location is empty only if there is a problem, because both are based on the same read of the
             database.
         """
         database = self._database(ends.database)
@@ -96,7 +96,7 @@ class Checks:
         return self._database(database) is not None
 
     def location(self, database: str) -> str | None:
-        """Return a Glue database's S3 location, without a trailing slash; None if either is missing."""
+        """Return a database's location, without a trailing slash; None if the database or its location is missing."""
         return _location(self._database(database))
 
     def catalog_policy(self) -> list[Document]:

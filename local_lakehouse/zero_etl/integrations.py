@@ -1,4 +1,4 @@
-"""An integration: its definition and its state."""
+"""Integrations, with their definition and state."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Integration:
         }
 
     def inbound(self) -> dict[str, Any]:
-        """Return the integration in the shape of `InboundIntegration`: without name and tags."""
+        """Return the integration in the shape of `InboundIntegration`, which has neither a name nor tags."""
         return {
             "SourceArn": self.source_arn,
             "TargetArn": self.target_arn,

@@ -46,8 +46,8 @@ _LONGEST_BACKOFF = 8
 class Lifecycle:
     """Advances all integrations, one `tick` at a time.
 
-    State shared with the operations is read under `clients.lock` and changed in a transaction; work on the target runs
-    without either, so that requests are answered in parallel.
+    State that is shared with the operations is read under `clients.lock` and changed in a transaction. Work on the
+    target needs neither, so that requests are executed in parallel.
 
     Args:
         clients: The lakehouse.
@@ -194,10 +194,10 @@ class Lifecycle:
             self._telemetry.event(run, "Integration Resynced", {"tableName": job.target_table})
 
     def _in_sync_until(self, integration: Integration, taken: float) -> float:
-        """Return the time up to which the target reflects the source: now, unless there was a write after `taken`.
+        """Return the time up to which the target reflects the source: now, or `taken` if there was a later write.
 
-        A client may write, read its clock and wait until this time is later. The wait ends even if the client checks
-        late.
+        A client can write, read its clock, and wait for a later time. The wait ends even if the client reads its clock
+        during the refresh.
         """
         with self._clients.lock:
             return self._clock() if self._changes.nothing_since(integration.identity) else taken

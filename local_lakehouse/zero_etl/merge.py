@@ -84,7 +84,7 @@ def merge(table: Table, metadata: TableMetadata, delta: Delta, context: MergeCon
         context: The shared parts of merges.
 
     Returns:
-        The row counts, and the updates to commit; empty if no row changes.
+        The row counts, and the updates to commit, which are empty if no row changes.
     """
     with closing(context.database.cursor()) as connection:
         return _Merge(table, metadata, delta, context, connection).run()
@@ -200,7 +200,7 @@ class _Merge:
         return _candidates(files, self._delta.keys, self._after.spec(), self._after.schema())
 
     def _matches(self, tables: Sequence[pa.Table]) -> dict[int, NDArray[np.int64]]:
-        """Find the changed keys in data files: row numbers by file number."""
+        """Find the changed keys in data files, and return the row numbers by file number."""
         touched = self._delta.keys
         if touched is None:
             return {file: np.arange(rows.num_rows) for file, rows in enumerate(tables)}

@@ -38,7 +38,7 @@ from local_lakehouse.zero_etl.unnest import Column, Unnested
 INTEGRATION_ID = "glue_integration_id"
 _ATTEMPTS = 5
 
-# AWS documents neither version nor codec; these are our choice.
+# AWS documents neither the format version nor the codec, so these values are our choice.
 _PROPERTIES = {"format-version": "2", "write.parquet.compression-codec": "zstd"}
 
 

@@ -23,7 +23,7 @@ NAMESPACE = "AWS/Glue/ZeroETL"
 # AWS does not document the values of the dimension `loadType`; these are our choice.
 FULL_LOAD = "FULL_LOAD"
 INCREMENTAL_LOAD = "INCREMENTAL_LOAD"
-# As in the sample rule's prefix; the table of detail types on the same page has a leading "AWS ".
+# This is the prefix in AWS's sample rule; the table of detail types on the same page has a leading "AWS ".
 _DETAIL_TYPE = "Glue Zero ETL"
 
 

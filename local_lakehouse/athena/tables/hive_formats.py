@@ -47,7 +47,7 @@ _SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
         "mapkey.delim",
     ),
     _ORC: ("serialization.format", "orc.column.index.access"),
-    # The schema comes from the file.
+    # The schema is read from the file, so the property is ignored.
     _AVRO: ("serialization.format", "avro.schema.literal"),
     _REGEX: ("serialization.format", "input.regex", "input.regex.case.insensitive", "output.format.string"),
     _CLOUDTRAIL: ("serialization.format",),

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
 """
 
-# ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
+# ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 
 from __future__ import annotations
 

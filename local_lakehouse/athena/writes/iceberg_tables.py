@@ -164,7 +164,7 @@ def check_properties(properties: dict[str, str]) -> None:
 
 
 def iceberg_properties(properties: dict[str, str]) -> dict[str, str]:
-    """Return Athena's table properties under Iceberg's names, if they have any.
+    """Return Athena's table properties, and add the corresponding Iceberg properties.
 
     Raises:
         QueryFailure: The file format is not supported.

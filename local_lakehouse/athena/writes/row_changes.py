@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-updating-iceberg-t
 Data files with changed rows are rewritten, whereas Athena writes position deletes. Queries return the same rows.
 """
 
-# ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
+# ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-# PartiQL's keywords: those of SQL-92, and additional ones.
+# PartiQL's keywords: the keywords of SQL-92, and additional keywords.
 RESERVED = frozenset(
     # Written as a list, the keywords would take 200 lines.
     """

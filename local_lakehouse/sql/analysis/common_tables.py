@@ -1,6 +1,6 @@
 """Common table expressions (``WITH``), recursive or not."""
 
-# ruff: noqa: S608 - SQL is written here from analyzed parts, never from a caller's text.
+# ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 
 from __future__ import annotations
 

@@ -109,5 +109,5 @@ def test_equality_deletes_are_refused_by_name(accounts: Athena, clients: Service
 
     for sql in ("SELECT * FROM accounts", "DELETE FROM accounts WHERE id = 2"):
         assert accounts.fail(sql) == (
-            "NOT_SUPPORTED: The local Athena does not read equality deletes, which table accounts has"
+            "NOT_SUPPORTED: The local Athena does not read equality deletes, which the table accounts contains"
         )

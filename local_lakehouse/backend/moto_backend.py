@@ -162,7 +162,7 @@ class Backend:
             return True
         known = self._known_keys.get(access_key)
         if known is None:
-            with self.lock:
+            with self._identities():
                 session = self.sts.get_assumed_role_from_access_key(access_key)
                 known = session is not None or self.iam.get_user_from_access_key_id(access_key) is not None
                 if len(self._known_keys) >= _MOST_KNOWN_KEYS:
@@ -174,7 +174,7 @@ class Backend:
         """Return the ARN of an access key's user, or of its session's role."""
         if access_key == LEARNER_ACCESS_KEY:
             return f"arn:{self.clients.partition}:iam::{ACCOUNT}:role/{LEARNER_ROLE}"
-        with self.lock:
+        with self._identities():
             session = self.sts.get_assumed_role_from_access_key(access_key)
         return str(session.role_arn) if session is not None else self.caller_arn(access_key)
 
@@ -182,9 +182,17 @@ class Backend:
         """Return the ARN of an access key's identity."""
         if access_key == LEARNER_ACCESS_KEY:
             return f"arn:{self.clients.partition}:sts::{ACCOUNT}:assumed-role/{LEARNER_ROLE}/{LEARNER_SESSION}"
-        with self.lock:
+        with self._identities():
             _, arn, _ = self.sts.get_caller_identity(access_key, self.region)
         return arn
+
+    @contextlib.contextmanager
+    def _identities(self) -> Iterator[None]:
+        """Hold the lock, after importing moto's identities: other requests need not wait for the import."""
+        load("moto.iam.models")
+        load("moto.sts.models")
+        with self.lock:
+            yield
 
     def _iam(self) -> IAMBackend:
         return cast("IAMBackend", backends_of("iam")[ACCOUNT][self.clients.partition])

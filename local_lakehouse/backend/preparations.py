@@ -32,6 +32,12 @@ def prepare(service: str, module: str) -> None:
         load(module).apply()
 
 
+def load_modules(service: str) -> None:
+    """Import the modules of a service's actions."""
+    for module in _MODULES.get(service, ()):
+        load(module)
+
+
 def carry_out(service: str) -> None:
     """Run the pending actions of a service."""
     _carried_out.add(service)

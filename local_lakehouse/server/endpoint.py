@@ -202,8 +202,9 @@ class Endpoint:
             # A read does not wait for a lock.
             return self._backend.serve(request)
         load("local_lakehouse.backend.dispatch")
-        from local_lakehouse.backend.dispatch import NotOfferedError
+        from local_lakehouse.backend.dispatch import NotOfferedError, prepare
 
+        prepare(request.service)
         model = service_model(request.service).operation_model(request.operation)
         if is_write(request):
             # The data plane validates the request, which is parsed here, outside the lock.

@@ -1,5 +1,6 @@
 """Preparations of moto's classes, which run when a module is requested."""
 
+import subprocess
 import sys
 from types import ModuleType
 
@@ -33,3 +34,46 @@ def test_what_is_asked_for_once_a_service_is_there_is_done_at_once_and_once(appl
     preparations.prepare("s3", "late")
     preparations.prepare("s3", "late")
     assert applied == ["late"]
+
+
+# Prints the modules of moto that are imported while the lock is held.
+_FIRST_REQUESTS = """
+import sys
+import boto3
+from local_lakehouse.lakehouse import Lakehouse, Settings
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if lakehouse.database.lock._is_owned() and name.startswith("moto."):
+            print(name)
+
+lakehouse = Lakehouse(Settings())
+lakehouse.start()
+sys.meta_path.insert(0, Finder())
+for service, operation, arguments in [
+    ("sts", "get_caller_identity", {}),
+    ("s3", "create_bucket", {"Bucket": "first"}),
+    ("iam", "create_user", {"UserName": "first"}),
+    ("glue", "create_database", {"DatabaseInput": {"Name": "first"}}),
+    ("logs", "create_log_group", {"logGroupName": "first"}),
+    ("cloudwatch", "put_metric_data", {"Namespace": "first", "MetricData": [{"MetricName": "m", "Value": 1}]}),
+    ("kms", "create_key", {}),
+    ("events", "list_rules", {}),
+    ("dynamodb", "create_table", {
+        "TableName": "First", "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    }),
+]:
+    client = boto3.client(
+        service, endpoint_url=lakehouse.url, region_name="us-east-1", aws_access_key_id="unknown",
+        aws_secret_access_key="secret",
+    )
+    getattr(client, operation)(**arguments)
+lakehouse.stop()
+"""
+
+
+def test_the_first_request_of_a_service_imports_its_modules_before_it_takes_the_lock() -> None:
+    found = subprocess.run([sys.executable, "-c", _FIRST_REQUESTS], capture_output=True, text=True, check=True)
+    assert found.stdout == ""

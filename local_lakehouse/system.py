@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 NO_FORK = (
-    "The local lakehouse forks worker processes, which Windows does not support. Install and run it in WSL; "
+    "The local lakehouse forks worker processes, which Windows does not support. Install and run it in WSL, "
     "or set ZETL_TARGET=aws to work on AWS."
 )
 

@@ -1,4 +1,4 @@
-"""Results in Athena's format: values as strings, column descriptions, CSV.
+"""Results in Athena's format: values as strings, column descriptions and CSV.
 
 https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
 """

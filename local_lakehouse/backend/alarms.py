@@ -60,7 +60,7 @@ def apply() -> None:
 
 
 def _checked(put: Callable[..., Alarm]) -> Callable[..., Alarm]:
-    """Reject an alarm that cannot be evaluated. As on AWS, a new alarm has insufficient data."""
+    """Reject an alarm that cannot be evaluated. As on AWS, a new alarm is in the state INSUFFICIENT_DATA."""
 
     @functools.wraps(put)
     def putting(self: CloudWatchBackend, *arguments: Any, **named: Any) -> Alarm:

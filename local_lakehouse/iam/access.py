@@ -15,7 +15,7 @@ class Access:
 
     Args:
         action: Such as ``s3:GetObject``.
-        resource: The resource's ARN; ``*`` if AWS defines no resource.
+        resource: The resource's ARN; ``*`` if AWS does not define a resource.
         context: The condition keys of this action.
     """
 

@@ -1,4 +1,4 @@
-"""Conversion of statements to requests to DynamoDB's other operations, which define the effect of a statement."""
+"""Conversion of statements to requests for DynamoDB's other operations, which define the effect of a statement."""
 
 from __future__ import annotations
 

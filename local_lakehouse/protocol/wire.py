@@ -1,4 +1,4 @@
-"""AWS's JSON and REST-JSON protocols, based on botocore's service models: parsing, validation, responses."""
+"""AWS's JSON and REST-JSON protocols, based on botocore's service models: parsing, validation and responses."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
 
 
 def check(operation: OperationModel, request: Mapping[str, Any]) -> None:
-    """Validate a request's members, which have the right types, against the model's constraints.
+    """Validate a request's members, whose types are already checked, against the model's constraints.
 
     Raises:
         Fault: ``ValidationException``.

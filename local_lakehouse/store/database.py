@@ -18,7 +18,7 @@ FILE = "lakehouse.sqlite"
 PRIVATE = 0o700
 # "ZETL", which identifies the file.
 _APPLICATION = 0x5A45544C
-# In pages of 4 KB: the log that `checkpoint` tries to empty, and the log that a commit would have to empty.
+# The lengths of the log, in pages of 4 KB, at which `checkpoint` tries to empty it and at which a commit would have to.
 _LONG_LOG = 4_000
 _LONGEST_LOG = 262_144
 EARLIER = "lakehouse.pickle"
@@ -386,7 +386,7 @@ class Database:
 
 
 def _checkpoint(connection: sqlite3.Connection) -> int:
-    """Move what no reader prevents from being moved, and return the length of the log in pages."""
+    """Move the part of the log that no reader needs, and return the length of the log in pages."""
     _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages)
 

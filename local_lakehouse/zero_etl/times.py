@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 TIMESTAMP = pa.timestamp("us", "UTC")
 
 _MICROSECONDS = {"epoch_sec": 1e6, "epoch_milli": 1e3}
-# Iceberg stores microseconds in 64 bits; below this, a double is exact.
+# Iceberg stores microseconds in 64 bits. Below this value, a double represents them exactly.
 _LIMIT = float(2**53)
 
 

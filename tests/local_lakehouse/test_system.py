@@ -84,7 +84,7 @@ def test_a_use_is_found_however_it_is_written(code: str, found: list[str]) -> No
 class TestWithoutFork:
     """On Windows, whatever is installed, everything that needs the local lakehouse names the supported systems."""
 
-    SAID = "Install and run it in WSL; or set ZETL_TARGET=aws"
+    SAID = "Install and run it in WSL, or set ZETL_TARGET=aws"
 
     @pytest.fixture(autouse=True)
     def no_fork(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

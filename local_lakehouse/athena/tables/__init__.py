@@ -1,1 +1,1 @@
-"""Tables for statements: Iceberg and Hive tables, views, metadata tables, ``information_schema``."""
+"""Tables for statements: Iceberg and Hive tables, views, metadata tables and ``information_schema``."""

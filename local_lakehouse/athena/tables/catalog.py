@@ -55,7 +55,8 @@ class StatementTables:
         """Find a table or view.
 
         Raises:
-            QueryFailure: ``CATALOG_NOT_FOUND``, ``SCHEMA_NOT_FOUND``, ``TABLE_NOT_FOUND``, or the version is invalid.
+            QueryFailure: ``CATALOG_NOT_FOUND``, ``SCHEMA_NOT_FOUND`` or ``TABLE_NOT_FOUND``, or the error for an
+                invalid version.
         """
         schema, name = qualify(names, database, position)
         full = (CATALOG, schema, name)

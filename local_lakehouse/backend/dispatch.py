@@ -163,7 +163,7 @@ def _written(headers: Mapping[str, Any], method: str, content: bytes) -> list[tu
 
 @functools.cache
 def _handler(service: str) -> type[Any]:
-    """Return moto's class for a service, set up from a `Request` instead of by parsing."""
+    """Return a subclass of moto's class for a service, initialized from a `Request` instead of by parsing."""
     module, name = HANDLERS[service]
     moto_class = getattr(load(module), name)
     preparations.carry_out(service)
@@ -226,7 +226,7 @@ def _headers(request: Request, content: bytes) -> list[tuple[str, str]]:
 
 
 class _Told:
-    """A subclass of one of moto's classes: it is set up from a `Request`, and calls the request's operation."""
+    """A subclass of one of moto's classes: it is initialized from a `Request`, and calls the request's operation."""
 
     body: Any
     automated_parameter_parsing: bool

@@ -56,7 +56,7 @@ class GivenRole:
 
 
 class Backend:
-    """moto, which executes one request at a time, with a persistent state.
+    """moto with a persistent state, which executes one request at a time.
 
     moto's backends are plain objects without locks: two threads in a backend can leave it half-changed. Executing one
     request at a time costs little (a request takes a millisecond). It also provides consistent points in time for a
@@ -129,7 +129,7 @@ class Backend:
 
     @contextlib.contextmanager
     def transaction(self, operation: str) -> Iterator[None]:
-        """Save all changes that the block's requests make, or none; a read-only request saves nothing.
+        """Save all changes that the block's requests make, or none of them. A read-only request saves nothing.
 
         Raises:
             StorageError: The changes cannot be saved; moto and our services discard them too.

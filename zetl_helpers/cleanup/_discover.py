@@ -200,7 +200,7 @@ def _bucket(mine: Ownership) -> Found:
             delete = partial(empty, s3, bucket, results)
             yield Leftover("Athena results", name, why, "in the lab's bucket", delete)
         delete = partial(_delete_bucket, s3, bucket)
-        yield Leftover("S3 bucket", bucket, "billed by the GB-month", TAGGED, delete)
+        yield Leftover("S3 bucket", bucket, "billed per GB-month", TAGGED, delete)
     elif mine.bucket is not None:
         yield mine.foreign("S3 bucket", bucket, mine.bucket)
 
@@ -249,8 +249,8 @@ def _recovery(mine: Ownership, name: str) -> Found:
         # A table that is deleted with PITR on leaves a backup that cannot be deleted for 35 days.
         off = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
         delete = partial(dynamodb.update_continuous_backups, TableName=name, **off)
-        why, source = "billed by the GB-month", mine.source_of(name)
-        yield Leftover("point-in-time recovery", name, why, "of the lab's table", delete, table=source)
+        why, source = "billed per GB-month", mine.source_of(name)
+        yield Leftover("point-in-time recovery", name, why, "on the lab's table", delete, table=source)
 
 
 def _table_policy(mine: Ownership, name: str) -> Found:
@@ -260,7 +260,7 @@ def _table_policy(mine: Ownership, name: str) -> Found:
         dynamodb.get_resource_policy(ResourceArn=arn)
         delete = partial(dynamodb.delete_resource_policy, ResourceArn=arn)
         why, source = "lets AWS Glue export the table", mine.source_of(name)
-        yield Leftover("resource policy", name, why, "of the lab's table", delete, table=source)
+        yield Leftover("resource policy", name, why, "on the lab's table", delete, table=source)
 
 
 def _tables_by_tag(mine: Ownership) -> list[str]:

@@ -11,7 +11,7 @@ from zetl_helpers import _studio_setup, _studio_stack, permissions, studio, targ
 from zetl_helpers._aws import absent
 from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ownership, StillThereError
 
-# Lake Formation's principal for "whatever IAM allows": a marker, not a grant to a person.
+# A grant to this principal leaves access to IAM alone; it is not a grant to a person.
 _EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 
 
@@ -38,7 +38,7 @@ def grants(mine: Ownership) -> Found:
 
 
 def _resources(mine: Ownership) -> Iterator[dict[str, Any]]:
-    """Tables first, because a database's grants are wider."""
+    """Yield the tables before the database, because a database's grants are wider."""
     for table in mine.tables_in_database:
         yield {"Table": {"DatabaseName": mine.lab.database, "Name": table["Name"]}}
     if mine.owns(mine.database):
@@ -110,16 +110,18 @@ def studio_domain(mine: Ownership) -> Found:
     lab, domain, stack = mine.lab, recorded.get(_studio_setup.DOMAIN_TAG), recorded.get(_studio_stack.STACK_TAG)
     if domain is not None:
         delete = partial(_studio_setup.delete_project, lab, domain)
-        yield Leftover("Studio project", lab.project, "its spaces cost by the hour", "in the lab's domain", delete)
+        yield Leftover(
+            "Studio project", lab.project, "its spaces are billed by the hour", "in the lab's domain", delete
+        )
         delete = partial(_studio_setup.delete_domain, lab, domain)
-        why = "its VPC may have a NAT gateway, which costs money by the hour"
+        why = "its VPC may have a NAT gateway, which is billed by the hour"
         yield Leftover("Studio domain", domain, why, "recorded on the lab's role, and tagged", delete)
     found = None if stack is None else _studio_stack.find_stack(lab, stack)
     if stack is not None and found is not None:
         tags = _studio_stack.tags_of(found)
         if mine.owns(tags):
             delete = partial(_studio_stack.delete_stack, lab, stack)
-            why = "its NAT gateway costs money by the hour"
+            why = "its NAT gateway is billed by the hour"
             yield Leftover("CloudFormation stack", stack, why, "recorded on the lab's role, and tagged", delete)
         else:
             yield mine.foreign("CloudFormation stack", stack, tags)
@@ -150,7 +152,7 @@ def catalog_statements(mine: Ownership) -> Found:
                 yield Foreign(
                     "Data Catalog policy statement",
                     sid,
-                    "it has the lab's Sid but names resources that are not this lab's",
+                    "it has the lab's Sid but names resources outside this lab",
                 )
 
 

@@ -42,5 +42,5 @@ def _files(mine: Ownership, only: Sequence[Lab]) -> Iterator[Leftover]:
         prefix = f"{lab.database}/{lab.target_table}/"
         if s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"]:
             delete = partial(empty, s3, bucket, prefix)
-            name, why = f"s3://{bucket}/{prefix}", "billed by the GB-month"
+            name, why = f"s3://{bucket}/{prefix}", "billed per GB-month"
             yield Leftover("files", name, why, "in the lab's bucket", delete, table=lab.source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import io
 import re
@@ -183,22 +184,7 @@ class ServiceClients:
             return found
 
     def _connect(self, service: str) -> Any:
-        load("botocore.config")
-        from botocore.config import Config
-
-        client = _session().client(
-            service,
-            region_name=self.region,
-            # No server listens at this address: `_send` responds before a connection is opened.
-            endpoint_url="http://127.0.0.1:9",
-            config=Config(
-                retries={"total_max_attempts": 1},
-                s3={"addressing_style": "path"},
-                # Requests within the process need no checksums.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
-        )
+        client = _with_own_handlers(_without_server(service, self.region))
         # This handler runs last, after all of botocore's handlers except the signature, which is never verified.
         client.meta.events.register_last("before-call.*", functools.partial(self._send, service))
         return client
@@ -263,6 +249,40 @@ def _session() -> boto3.Session:
 
     # The session is shared, because each new session loads botocore's data again.
     return boto3.Session(aws_access_key_id=SERVICE_ACCESS_KEY, aws_secret_access_key="local", region_name="us-east-1")
+
+
+@functools.cache
+def _without_server(service: str, region: str) -> Any:
+    """Return a client of which each lakehouse in this process uses a copy.
+
+    A new client reads the rules for its addresses and defines its methods again, which takes longer than a request.
+    """
+    load("botocore.config")
+    from botocore.config import Config
+
+    return _session().client(
+        service,
+        region_name=region,
+        # No server listens at this address: `_send` responds before a connection is opened.
+        endpoint_url="http://127.0.0.1:9",
+        config=Config(
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
+            # Requests within the process need no checksums.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+
+
+def _with_own_handlers(client: Any) -> Any:
+    """Return a copy of a client; a handler that is registered for one is not called for the other."""
+    # copy.copy fails: it looks for attributes that botocore's clients only find after they are initialized.
+    other = object.__new__(type(client))
+    other.__dict__.update(client.__dict__)
+    other.meta = copy.copy(client.meta)
+    other.meta.events = copy.copy(client.meta.events)
+    return other
 
 
 def _signed_as(service: str) -> str:

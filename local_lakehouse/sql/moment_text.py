@@ -60,7 +60,7 @@ def parse_timestamp(text: str) -> Moment:
     """Parse a timestamp with an optional time of day and zone.
 
     Raises:
-        ValueError: It is not a timestamp.
+        ValueError: The text is not a timestamp.
     """
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
@@ -74,7 +74,7 @@ def parse_time(text: str) -> Moment:
     """Parse a time of day with an optional offset from UTC.
 
     Raises:
-        ValueError: It is not a time of day.
+        ValueError: The text is not a time of day.
     """
     match = _TIME.fullmatch(text)
     if match is None:
@@ -88,7 +88,7 @@ def offset_of(zone: str) -> int:
     """Return an offset such as ``+05:30`` in minutes.
 
     Raises:
-        ValueError: It is out of range for a zone.
+        ValueError: The offset is out of range for a zone.
     """
     hours, _, minutes = zone[1:].partition(":")
     total = int(hours) * 60 + int(minutes)

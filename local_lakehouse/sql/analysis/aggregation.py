@@ -38,7 +38,7 @@ class Aggregates:
         """Return an expression that is a key of the aggregation below, or None if its parts must be analyzed.
 
         Raises:
-            NotGrouped: It is a column but not a key.
+            NotGrouped: The expression is a column but not a key.
         """
         if scope.grouping is None or aggregates_in(node) or windows_in(node):
             return None

@@ -10,7 +10,7 @@ from local_lakehouse.sql.grammar import tree
 
 
 def parts_in(node: object) -> Iterator[tree.Expression]:
-    """Walk over the parts of an expression, but not of its subqueries."""
+    """Yield the parts of an expression, excluding its subqueries."""
     if isinstance(node, tree.Query):
         return
     if isinstance(node, tree.Expression):
@@ -25,12 +25,12 @@ def parts_in(node: object) -> Iterator[tree.Expression]:
 
 
 def calls_in(node: object) -> Iterator[tree.Call]:
-    """Walk over the calls in an expression."""
+    """Yield the calls in an expression."""
     return (part for part in parts_in(node) if isinstance(part, tree.Call))
 
 
 def columns_in(node: object) -> Iterator[tree.Column]:
-    """Walk over the plain names in an expression."""
+    """Yield the plain names in an expression."""
     return (part for part in parts_in(node) if isinstance(part, tree.Column))
 
 

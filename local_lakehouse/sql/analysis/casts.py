@@ -228,7 +228,7 @@ def _to_number(sql: str, source: Type, target: Type) -> str:
         text = f"athena_plain({sql}, '{source.name}')"
         return f"athena_fit_decimal(TRY_CAST({text} AS {held}), {text}, {label}, '{source.name.upper()}')"
     if target.name == "decimal":
-        # A value that does not fit is an error; it is never rounded or truncated.
+        # A value that does not fit causes an error; it is never rounded or truncated.
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
         number = f"CAST({sql} AS INTEGER)" if source == types.BOOLEAN else sql
         kind = quote(source.name.upper())

@@ -36,7 +36,7 @@ def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typ
     if operator == "IS DISTINCT FROM":
         sql = f"({key(left.sql, common)} IS DISTINCT FROM {key(right.sql, common)})"
         if left.facts.constant or right.facts.constant:
-            # DuckDB 1.5.1 passes such a comparison to the scan of Arrow tables, which does not support it.
+            # DuckDB 1.5.1 pushes such a comparison down to the Arrow scan, which does not support it.
             sql = f"({sql} = TRUE)"
         return derive(sql, types.BOOLEAN, left, right)
     return derive(

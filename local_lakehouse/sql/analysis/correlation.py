@@ -33,7 +33,7 @@ class Inner:
         keys: The keys of its ``ORDER BY``.
         aggregated: The columns in its grouping keys and aggregate arguments.
         windows: Whether it has window functions.
-        use: The operator that uses it: ``EXISTS`` or ``IN``; empty for others.
+        use: The operator that uses it: ``EXISTS`` or ``IN``; otherwise empty.
     """
 
     node: tree.Select
@@ -162,7 +162,7 @@ def _equated(sides: tuple[Typed, Typed], inner: frozenset[str], outer: frozenset
 
 
 def _is_injective(source: Type, other: Type) -> bool:
-    """Return whether distinct values stay distinct after conversion to another type for a comparison."""
+    """Return whether distinct values remain distinct when they are converted to another type for a comparison."""
     common = common_type(source, other)
     if common is None or common == source:
         return common is not None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from local_lakehouse.sql.analysis.analysis import Analysis
 
 
-# Two values of such a type can be equal but have different representations.
+# Equal values of these types can have different representations.
 _SEVERAL_FORMS = ("double", "real", "char", "time with time zone", "timestamp with time zone")
 _EXTRACTED = {
     "DAY_OF_MONTH": "day",

@@ -1,6 +1,6 @@
 """JSON functions that have their own syntax.
 
-Inside another of these functions, the result of such a function is JSON even without an explicit ``FORMAT JSON``.
+If one of these functions is nested in another, the inner result counts as JSON even without ``FORMAT JSON``.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ CastWriter = Callable[[str, Type, Type], str]
 
 
 def to_json(sql: str, source: Type) -> str:
-    """Write the JSON of a value; NULL stays NULL."""
+    """Write a value as JSON; NULL remains NULL."""
     name = source.name
     if source == types.UNKNOWN:
         return "CAST(NULL AS VARCHAR)"
@@ -68,7 +68,7 @@ def _json_key(name: str | None) -> str:
 
 
 def from_json(sql: str, target: Type, cast: CastWriter) -> str:
-    """Write the value of a JSON text."""
+    """Write the value that a JSON text represents."""
     name = target.name
     if name == "json":
         return sql

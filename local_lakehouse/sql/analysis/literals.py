@@ -46,7 +46,7 @@ def literal(node: Literal) -> Typed:
 
 def double(value: float) -> Typed:
     """Return a constant of type double."""
-    # A literal is known not to be NaN.
+    # A literal is never NaN.
     return constant(f"CAST('{value!r}' AS DOUBLE)", types.DOUBLE, literal=repr(value) if value == value else None)
 
 

@@ -1,9 +1,9 @@
 """Times and timestamps of every precision: their representation in DuckDB, and conversions.
 
-Values with up to six fractional digits are DuckDB's ``TIME`` or ``TIMESTAMP``. Values with more digits are a struct of
-that type and the remaining picoseconds; structs have the same order and equality as the values. At every precision, a
-time with a zone is its picoseconds in UTC and its offset from UTC. A cast to a lower precision rounds half up; a time
-that rounds up to midnight becomes 00:00.
+Values with up to six fractional digits are stored as DuckDB's ``TIME`` or ``TIMESTAMP``. Values with more digits are
+stored as a struct of that type and the remaining picoseconds; structs have the same order and equality as the values.
+At every precision, a time with a zone is stored as picoseconds in UTC and an offset from UTC. A cast to a lower
+precision rounds half up; a time that rounds up to midnight becomes 00:00.
 """
 
 from __future__ import annotations

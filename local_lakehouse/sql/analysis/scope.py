@@ -81,8 +81,7 @@ class Scope:
         aliases: Columns of the ``SELECT`` list, which ``ORDER BY`` can reference.
         arguments: Parameters of the enclosing lambdas.
         windows: Windows named in the ``WINDOW`` clause.
-        use: The operator that uses the inner query and restricts its references: ``EXISTS`` or ``IN``; empty for
-            others.
+        use: The operator that uses the inner query and restricts its references: ``EXISTS`` or ``IN``; otherwise empty.
         closed: Whether inner queries cannot reference these columns, as in the condition of an outer join.
     """
 

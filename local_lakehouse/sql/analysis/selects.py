@@ -277,7 +277,7 @@ class Selects:
 
     def _order_key(self, one: tree.SortItem, value: Typed, items: list[_Item], *, by_number: bool) -> Fragment:
         written = self._analysis.ordering.sort_key(one, value)
-        # A random column must not be evaluated again for the sort.
+        # A volatile column must not be evaluated a second time for sorting.
         if not by_number and not value.facts.volatile:
             return written
         for index, item in enumerate(items):
@@ -309,7 +309,7 @@ def _name(item: tree.SelectItem) -> str | None:
 
 
 def _aliased(item: tree.AllColumns, columns: list[_Item]) -> list[_Item]:
-    """Rename columns by the names after ``.* AS``, if there are any."""
+    """Rename columns to the names after ``.* AS``, if any."""
     if not item.aliases:
         return columns
     if len(item.aliases) != len(columns):

@@ -62,7 +62,7 @@ class View:
 
 @dataclass(frozen=True)
 class Version:
-    """The requested version of a table: a snapshot's id, a reference's name, or a time."""
+    """The requested version of a table: a snapshot ID, a reference name or a time."""
 
     snapshot_id: int | None = None
     reference: str | None = None

@@ -55,7 +55,7 @@ class Signature:
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluating it can fail.
         kind: ``scalar``, ``aggregate`` or ``window``.
-        volatile: Whether two calls with the same arguments may differ.
+        volatile: Whether two calls with the same arguments can return different results.
     """
 
     name: str

@@ -17,7 +17,7 @@ class Facts:
         reads: The columns that it reads, by their names in DuckDB: ``r1.c0``.
         variables: The outer lambda parameters that it reads.
         rows: Whether it depends on rows through aggregates, window functions or subqueries.
-        volatile: Whether two evaluations can differ.
+        volatile: Whether two evaluations can return different results.
         fails: Whether evaluation can fail, so that it must not be evaluated where Athena would not evaluate it.
     """
 
@@ -87,7 +87,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class Fragment:
-    """A part of DuckDB's SQL that is not a value, such as an ``ORDER BY``, with its facts."""
+    """A part of DuckDB's SQL that is not a value, such as an ``ORDER BY``, with facts about it."""
 
     sql: str
     facts: Facts = NOTHING
@@ -99,7 +99,7 @@ def constant(sql: str, type_: Type, literal: str | None = None) -> Typed:
 
 
 def derive(sql: str, type_: Type, *parts: Typed, fails: bool = False, literal: str | None = None) -> Typed:
-    """Return an expression that is computed from others.
+    """Return an expression that is computed from other expressions.
 
     Args:
         sql: Its SQL in DuckDB.

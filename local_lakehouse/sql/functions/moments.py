@@ -160,7 +160,7 @@ def _picos_of_day(value: Typed) -> str:
     return f"(CAST(epoch_us({moment.micros}) AS HUGEINT) * 1000000 + {moment.picos})"
 
 
-# MySQL pattern codes that DuckDB formats in the same way, with DuckDB's names.
+# MySQL pattern codes with the DuckDB codes that produce the same format.
 _CODES = {
     "Y": "%Y",
     "y": "%y",
@@ -207,7 +207,7 @@ def _format(arguments: Sequence[Typed]) -> str:
 
 
 def _now(name: str) -> Callable[[Sequence[Typed]], Type]:
-    """Return the type of the current time with a number of digits."""
+    """Return the function that derives the type of the current time from the requested precision."""
 
     def type_of(arguments: Sequence[Typed]) -> Type:
         digits = arguments[0].literal

@@ -30,7 +30,7 @@ def define(
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluation can fail.
         kind: ``scalar``, ``aggregate`` or ``window``.
-        volatile: Whether two calls with the same arguments may differ.
+        volatile: Whether two calls with the same arguments can return different results.
     """
     for name in names.split():
         signature = Signature(name, patterns(parameters), result, emit, variadic, fails, kind, volatile)

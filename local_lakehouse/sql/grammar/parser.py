@@ -85,7 +85,7 @@ def parse_query(text: str) -> Query:
     """Read a query.
 
     Args:
-        text: The query, and nothing else.
+        text: A single query.
 
     Raises:
         MalformedQuery: The syntax is invalid.
@@ -98,7 +98,7 @@ def parse_expression(text: str) -> Expression:
     """Read an expression.
 
     Args:
-        text: The expression, and nothing else.
+        text: A single expression.
 
     Raises:
         MalformedQuery: The syntax is invalid.
@@ -114,7 +114,7 @@ def parse_type(text: str) -> Type:
     """Parse the name of a type.
 
     Args:
-        text: The type, and nothing else.
+        text: A single type name.
 
     Raises:
         MalformedQuery: The syntax is invalid.

@@ -70,8 +70,8 @@ def read_path(text: str) -> Path:
     """Read a path.
 
     Raises:
-        PathSyntaxError: It is not a path.
-        UnsupportedPath: It is not supported.
+        PathSyntaxError: The text is not a path.
+        UnsupportedPath: The path is not supported.
     """
     return _Reader(text).path()
 

@@ -49,7 +49,7 @@ class Pattern:
 
     def _late(self) -> AthenaError:
         return AthenaError(
-            f"The regular expression takes more than {_PATIENCE_SECONDS:g} seconds for one text: {self._written}",
+            f"The regular expression takes more than {_PATIENCE_SECONDS:g} seconds to match a string: {self._written}",
             "EXCEEDED_TIME_LIMIT",
         )
 

@@ -24,7 +24,7 @@ from local_lakehouse.sql.runtime.udf import AthenaError, udf
 
 @udf("s:s")
 def reverse(text: str) -> str:
-    """Return a string reversed."""
+    """Reverse a string."""
     return text[::-1]
 
 

@@ -82,7 +82,7 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
 
     Args:
         signature: A letter for each parameter, a colon, and a letter for the result: b boolean, i integer, n bigint,
-            d double, s text, x bytes, D date, t timestamp, S texts, m map, z timestamp with its zone;
+            d double, s text, x bytes, D date, t timestamp, S strings, m map, z timestamp with its zone;
             with picoseconds f timestamp, F time, T time with its zone, Z timestamp with its zone.
         nulls: Whether the function is called for rows with NULL arguments; otherwise their result is NULL.
     """

@@ -46,7 +46,7 @@ class Channel:
         try:
             with self._sending:
                 if descriptors:
-                    # The descriptors travel with the first byte.
+                    # The descriptors are sent with the first byte.
                     system.send_descriptors(self._socket, frame[:1], descriptors)
                     frame = frame[1:]
                 self._socket.sendall(frame)

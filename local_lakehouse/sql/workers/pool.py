@@ -267,7 +267,7 @@ class WorkerPool:
         self._stopped = threading.Event()
 
     def session(self) -> WorkerSession:
-        """Return a session; its first statement gets a worker."""
+        """Return a session, which leases a worker for its first statement."""
         return WorkerSession(self)
 
     @contextlib.contextmanager

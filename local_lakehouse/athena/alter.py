@@ -16,7 +16,7 @@ from local_lakehouse.athena.context import Context, Outcome, table_of
 from local_lakehouse.athena.ddl import hive_failure, known_table
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.writes.hive_files import check_location
-from local_lakehouse.athena.writes.hive_tables import add_partition
+from local_lakehouse.athena.writes.hive_tables import add_partition, stored_location
 from local_lakehouse.athena.writes.iceberg_commits import changing, fresh
 from local_lakehouse.athena.writes.iceberg_tables import check_properties, iceberg_type
 from local_lakehouse.sql.failures import QueryFailure
@@ -167,7 +167,7 @@ def _hive_properties(statement: nodes.AlterTable, context: Context, entry: dict[
 def _hive_location(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
     location = dict(statement.properties)["location"]
     check_location(location)
-    _updated(context, entry, StorageDescriptor={**entry["StorageDescriptor"], "Location": location})
+    _updated(context, entry, StorageDescriptor={**entry["StorageDescriptor"], "Location": stored_location(location)})
 
 
 def _partition_values(entry: dict[str, Any], given: tuple[tuple[str, str], ...]) -> list[str]:

@@ -16,7 +16,7 @@ from local_lakehouse.athena.tables.hive_formats import check_serde
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.projection import check_projection
 from local_lakehouse.athena.tables.views import view_input
-from local_lakehouse.athena.writes.hive_tables import STORAGE, add_partition
+from local_lakehouse.athena.writes.hive_tables import STORAGE, add_partition, stored_location
 from local_lakehouse.athena.writes.iceberg_tables import new_table
 from local_lakehouse.iceberg.commits import create
 from local_lakehouse.iceberg.snapshots import Change
@@ -176,7 +176,7 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
                 }
                 for column in statement.columns
             ],
-            "Location": statement.location,
+            "Location": stored_location(statement.location or ""),
             "InputFormat": input_format,
             "OutputFormat": output_format,
             "SerdeInfo": {"SerializationLibrary": statement.serde or serde, "Parameters": parameters},
@@ -275,6 +275,6 @@ def repair_table(statement: nodes.RepairTable, context: Context) -> Outcome:
     added = []
     for folders in sorted(found):
         values = [part.partition("=")[2] for part in folders]
-        if add_partition(context.lake, entry, values, f"{base}{'/'.join(folders)}/"):
+        if add_partition(context.lake, entry, values, f"{base}{'/'.join(folders)}"):
             added.append(f"Repair: Added partition to metastore {entry['Name']}:{'/'.join(folders)}")
     return Outcome(rows=[[line] for line in added])

@@ -221,19 +221,19 @@ def transforms(entry: dict[str, Any], context: Context) -> list[tuple[str, str, 
 
 def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
     table = context.lake.iceberg(entry)
-    yield f"CREATE TABLE {entry['DatabaseName']}.{entry['Name']} ("
+    yield f"CREATE TABLE {_name(entry['DatabaseName'])}.{_name(entry['Name'])} ("
     fields = table.schema().fields
     for place, field in enumerate(fields, 1):
         comment = f" COMMENT '{_escaped(field.doc)}'" if field.doc else ""
         end = "," if place < len(fields) else ")"
-        yield f"  {field.name} {iceberg_text(athena_type(field.field_type))}{comment}{end}"
+        yield f"  {_name(field.name)} {iceberg_text(athena_type(field.field_type))}{comment}{end}"
     described = table.properties.get("comment")
     if described:
         yield f"COMMENT '{_escaped(described)}'"
     spec = transforms(entry, context)
     if spec:
         yield f"PARTITIONED BY ({', '.join(_partition_text(text, column) for _, text, column in spec)})"
-    yield f"LOCATION '{table.metadata.location}'"
+    yield f"LOCATION '{_escaped(table.metadata.location)}'"
     properties = {
         "table_type": "iceberg",
         **{key: value for key, value in table.properties.items() if not _is_internal(key)},
@@ -241,7 +241,7 @@ def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
     listed = list(properties.items())
     yield "TBLPROPERTIES ("
     for place, (key, value) in enumerate(listed, 1):
-        yield f"  '{key}'='{value}'{',' if place < len(listed) else ''}"
+        yield f"  '{_escaped(key)}'='{_escaped(value)}'{',' if place < len(listed) else ''}"
     yield ")"
 
 
@@ -256,20 +256,29 @@ def _escaped(text: str) -> str:
     return "".join(f"\\u{ord(letter):04X}" if ord(letter) < ord(" ") else letter for letter in plain)
 
 
+def _backquoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+def _name(name: str) -> str:
+    """Return a name as an Iceberg statement shows it: quoted only if it needs to be."""
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else _backquoted(name)
+
+
 def _partition_text(transform: str, column: str) -> str:
     if transform == "identity":
-        return f"`{column}`"
+        return _backquoted(column)
     name, _, argument = transform.rstrip("]").partition("[")
-    return f"{name}({argument}, `{column}`)" if argument else f"{name}(`{column}`)"
+    return f"{name}({argument}, {_backquoted(column)})" if argument else f"{name}({_backquoted(column)})"
 
 
 def _hive_ddl(entry: dict[str, Any]) -> Iterator[str]:
     descriptor = entry["StorageDescriptor"]
-    yield f"CREATE EXTERNAL TABLE `{entry['DatabaseName']}.{entry['Name']}`("
+    yield f"CREATE EXTERNAL TABLE {_backquoted(entry['DatabaseName'] + '.' + entry['Name'])}("
     columns = descriptor.get("Columns", [])
     for place, column in enumerate(columns, 1):
         comment = f" COMMENT '{_escaped(column['Comment'])}'" if column.get("Comment") else ""
-        yield f"  `{column['Name']}` {column['Type']}{comment}{', ' if place < len(columns) else ')'}"
+        yield f"  {_backquoted(column['Name'])} {column['Type']}{comment}{', ' if place < len(columns) else ')'}"
     if entry.get("Description"):
         yield f"COMMENT '{_escaped(entry['Description'])}'"
     keys = entry.get("PartitionKeys", [])
@@ -277,7 +286,7 @@ def _hive_ddl(entry: dict[str, Any]) -> Iterator[str]:
         yield "PARTITIONED BY ( "
         for place, item in enumerate(keys, 1):
             comment = f" COMMENT '{_escaped(item['Comment'])}'" if item.get("Comment") else ""
-            yield f"  `{item['Name']}` {item['Type']}{comment}{', ' if place < len(keys) else ')'}"
+            yield f"  {_backquoted(item['Name'])} {item['Type']}{comment}{', ' if place < len(keys) else ')'}"
     serde = descriptor.get("SerdeInfo", {})
     yield "ROW FORMAT SERDE "
     yield f"  '{serde.get('SerializationLibrary', '')}' "
@@ -285,17 +294,19 @@ def _hive_ddl(entry: dict[str, Any]) -> Iterator[str]:
     if properties:
         yield "WITH SERDEPROPERTIES ( "
         for place, (key, value) in enumerate(properties, 1):
-            yield f"  '{key}'='{_escaped(value)}'{', ' if place < len(properties) else ') '}"
+            yield f"  '{_escaped(key)}'='{_escaped(value)}'{', ' if place < len(properties) else ') '}"
     yield "STORED AS INPUTFORMAT "
     yield f"  '{descriptor.get('InputFormat', '')}' "
     yield "OUTPUTFORMAT "
     yield f"  '{descriptor.get('OutputFormat', '')}'"
     yield "LOCATION"
-    yield f"  '{descriptor.get('Location', '')}'"
-    yield "TBLPROPERTIES ("
+    yield f"  '{_escaped(descriptor.get('Location', ''))}'"
     listed = sorted((key, value) for key, value in entry.get("Parameters", {}).items() if key != "EXTERNAL")
+    if not listed:
+        return
+    yield "TBLPROPERTIES ("
     for place, (key, value) in enumerate(listed, 1):
-        yield f"  '{key}'='{value}'{', ' if place < len(listed) else ''}"
+        yield f"  '{_escaped(key)}'='{_escaped(value)}'{', ' if place < len(listed) else ''}"
     yield ")"
 
 

@@ -36,6 +36,12 @@ STORAGE = {
 }
 
 
+def stored_location(location: str) -> str:
+    """Return a location as Hive stores it for a table or a partition: without a trailing slash."""
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    return f"s3://{bucket}/{key.rstrip('/')}"
+
+
 def table_input(
     name: str,
     columns: Sequence[tuple[str, Type]],
@@ -55,7 +61,7 @@ def table_input(
         "PartitionKeys": listed[own:],
         "StorageDescriptor": {
             "Columns": listed[:own],
-            "Location": location,
+            "Location": stored_location(location),
             "InputFormat": input_format,
             "OutputFormat": output_format,
             "SerdeInfo": {"SerializationLibrary": serde, "Parameters": serde_parameters},
@@ -89,12 +95,12 @@ def add_partitions(lake: Lake, entry: dict[str, Any], paths: Sequence[str], keys
     for folder in sorted(folders):
         parts = folder.removeprefix(base).split("/")
         values = [unquote(part.partition("=")[2]) for part in parts]
-        add_partition(lake, entry, values, folder + "/")
+        add_partition(lake, entry, values, folder)
 
 
 def add_partition(lake: Lake, entry: dict[str, Any], values: Sequence[str], location: str) -> bool:
     """Register a partition in the catalog; return whether it is new."""
-    descriptor = {**entry["StorageDescriptor"], "Location": location}
+    descriptor = {**entry["StorageDescriptor"], "Location": stored_location(location)}
     try:
         lake.glue.create_partition(
             DatabaseName=entry["DatabaseName"],

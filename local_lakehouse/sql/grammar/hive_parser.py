@@ -1,6 +1,8 @@
 """Parser of Hive statements: ``CREATE TABLE``, ``ALTER``, ``DROP``, ``SHOW``, ``DESCRIBE``, ``MSCK``.
 
-Their names are unquoted or in backquotes, never in double quotes.
+Their names are unquoted or in backquotes. Only the name of a view can be in double quotes: Athena reads
+``SHOW CREATE VIEW`` by the rules of queries.
+https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Callable
 from local_lakehouse.sql.failures import MalformedQuery
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.reader import TokenReader
-from local_lakehouse.sql.grammar.tokens import Kind
+from local_lakehouse.sql.grammar.tokens import Kind, Token, tokenize
 from local_lakehouse.sql.grammar.tree import Name
 from local_lakehouse.sql.hive_types import UnknownTypeError, parse_glue_type
 from local_lakehouse.sql.types import Type
@@ -26,11 +28,18 @@ _CONTROLS = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a",
 class HiveReader(TokenReader):
     """Reads Hive's statements."""
 
-    def whole_statement_at(self, reader: TokenReader) -> nodes.Statement:
-        """Parse a statement that another reader has started to read, and advance that reader past it."""
+    _also_names: tuple[Kind, ...] = ()
+
+    def _tokenized(self, text: str) -> list[Token]:
+        return tokenize(text, hive=True)
+
+    def statement_at(self, reader: TokenReader, mark: int) -> nodes.Statement:
+        """Parse the statement at another reader's mark, and advance that reader past it."""
+        start = reader.token_at(mark).start
+        while self.token.start < start:
+            self.take()
         statement = self._statement()
-        reader.rewind(self.mark())
-        reader.copy_notes(self)
+        reader.continue_after(self)
         return statement
 
     def refuse(self, expected: str = "") -> MalformedQuery:
@@ -57,13 +66,13 @@ class HiveReader(TokenReader):
 
     def string(self) -> str:
         r"""Read a string constant in single or double quotes, with Hive's escapes, such as ``\t`` and ``\001``."""
-        if self.token.kind not in (Kind.STRING, Kind.QUOTED):
+        if self.token.kind not in (Kind.STRING, Kind.QUOTED, Kind.EMPTY_QUOTED):
             self.refuse("<string>")
         return _ESCAPE.sub(_unescaped, self.take().value)
 
     def at_name(self) -> bool:
         """Return whether an identifier follows."""
-        return self.token.kind in (Kind.WORD, Kind.BACKQUOTED)
+        return self.token.kind in (Kind.WORD, Kind.BACKQUOTED, *self._also_names)
 
     def _table(self) -> tuple[Name, ...]:
         names = [part for name in self.qualified_name() for part in self._parts(name)]
@@ -80,7 +89,7 @@ class HiveReader(TokenReader):
         return names[0].key
 
     def _parts(self, name: Name) -> list[Name]:
-        return [Name(part, name.quoted) for part in name.value.split(".")]
+        return [name] if name.quoted else [Name(part) for part in name.value.split(".")]
 
     def type(self) -> Type:
         """Parse a type in Hive's syntax: ``array<struct<a:int>>``."""
@@ -267,6 +276,8 @@ class HiveReader(TokenReader):
             kind = self.accept_any("TABLE", "VIEW")
             if kind is None:
                 raise self.refuse("'TABLE', 'VIEW'")
+            if kind == "VIEW":
+                self._also_names = (Kind.QUOTED,)
             return nodes.Show(f"CREATE_{kind}", self._table())
         if self.accept("COLUMNS"):
             return self._show_columns()

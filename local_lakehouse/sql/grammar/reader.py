@@ -115,10 +115,13 @@ class TokenReader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._tokens = tokenize(text)
+        self._tokens = self._tokenized(text)
         self._index = 0
         self.parameters = 0
         self._not_offered: QueryFailure | None = None
+
+    def _tokenized(self, text: str) -> list[Token]:
+        return tokenize(text)
 
     @property
     def token(self) -> Token:
@@ -222,8 +225,9 @@ class TokenReader:
         """
         self._not_offered = self._not_offered or not_offered(construct, position)
 
-    def copy_notes(self, other: TokenReader) -> None:
-        """Copy the unsupported constructs that another reader of the same statement recorded."""
+    def continue_after(self, other: TokenReader) -> None:
+        """Continue where another reader of the same text stopped, with its tokens and its unsupported constructs."""
+        self._tokens, self._index = other._tokens, other._index
         self._not_offered = self._not_offered or other._not_offered
 
     def skip_parentheses(self) -> None:
@@ -239,6 +243,8 @@ class TokenReader:
     def refuse(self, expected: str = "") -> MalformedQuery:
         """Reject the statement at the next token."""
         token = self.token
+        if token.kind is Kind.EMPTY_QUOTED:
+            raise MalformedQuery("Zero-length delimited identifier not allowed", token.position)
         if token.kind is Kind.BACKQUOTED:
             raise MalformedQuery(
                 "backquoted identifiers are not supported; use double quotes to quote identifiers", token.position

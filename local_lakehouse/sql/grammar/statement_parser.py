@@ -261,7 +261,7 @@ class StatementParser:
             if_not_exists = self._tokens.accept("IF", "NOT", "EXISTS")
             if self._table_as_follows():
                 return self._create_table_as(mark, if_not_exists=if_not_exists)
-        return HiveReader(self._tokens.text).whole_statement_at(self._tokens)
+        return HiveReader(self._tokens.text).statement_at(self._tokens, mark)
 
     def _table_as_follows(self) -> bool:
         """Return whether the statement is a CTAS: a query follows instead of a list of typed columns."""
@@ -386,10 +386,10 @@ class StatementParser:
         return nodes.Vacuum(self._tokens.qualified_name(), position=self._tokens.place(mark))
 
     def _hive(self) -> nodes.Statement:
+        mark = self._tokens.mark()
         if self._tokens.at("DROP", "VIEW"):
-            mark = self._tokens.mark()
             self._tokens.take()
             self._tokens.take()
             if_exists = self._tokens.accept("IF", "EXISTS")
             return nodes.DropView(self._tokens.qualified_name(), if_exists, position=self._tokens.place(mark))
-        return HiveReader(self._tokens.text).whole_statement_at(self._tokens)
+        return HiveReader(self._tokens.text).statement_at(self._tokens, mark)

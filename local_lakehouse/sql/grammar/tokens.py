@@ -1,4 +1,4 @@
-"""Tokenizer for Trino's lexical rules."""
+"""Tokenizer for Trino's lexical rules, and for Hive's, which differ in strings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from local_lakehouse.sql.failures import MalformedQuery, Position
+from local_lakehouse.sql.failures import Position
 
 
 class Kind(Enum):
@@ -14,6 +14,7 @@ class Kind(Enum):
 
     WORD = auto()
     QUOTED = auto()
+    EMPTY_QUOTED = auto()
     BACKQUOTED = auto()
     STRING = auto()
     UNICODE_STRING = auto()
@@ -43,8 +44,7 @@ class Token:
         return self.text.upper() if self.kind is Kind.WORD else ""
 
 
-_PATTERN = re.compile(
-    r"""
+_PATTERN = r"""
       (?P<space>\s+|--[^\r\n]*|/\*.*?\*/)
     | (?P<double>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)[eE][+-]?\d+)
     | (?P<decimal>\d[\d_]*\.[\d_]*|\.\d[\d_]*)
@@ -52,29 +52,30 @@ _PATTERN = re.compile(
     | (?P<digit_word>\d[A-Za-z0-9_]+)
     | (?P<unicode>[uU]&'(?:[^']|'')*')
     | (?P<binary>[xX]'(?:[^']|'')*')
-    | (?P<string>'(?:[^']|'')*')
-    | (?P<quoted>"(?:[^"]|"")*")
+    | (?P<string>%(string)s)
+    | (?P<quoted>%(quoted)s)
     | (?P<backquoted>`(?:[^`]|``)*`)
     | (?P<word>[A-Za-z_][A-Za-z0-9_@:]*)
-    | (?P<symbol>->|=>|<>|!=|<=|>=|\|\||\?\?|::|[-+*/%=<>(),.;\[\]?{}|^$:])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    | (?P<symbol>->|=>|<>|!=|<=|>=|\|\||\?\?|::|[-+*/%%=<>(),.;\[\]?{}|^$:])
+    """
+_FLAGS = re.VERBOSE | re.DOTALL
+_TRINO = re.compile(_PATTERN % {"string": "'(?:[^']|'')*'", "quoted": '"(?:[^"]|"")*"'}, _FLAGS)
+# In Hive's strings, a backslash escapes the next character, which can be a quote.
+_HIVE = re.compile(_PATTERN % {"string": r"'(?:[^'\\]|\\.|'')*'", "quoted": r'"(?:[^"\\]|\\.|"")*"'}, _FLAGS)
 
 
-def tokenize(text: str) -> list[Token]:
+def tokenize(text: str, *, hive: bool = False) -> list[Token]:
     """Split a statement into tokens; the last token is the end.
 
     Args:
         text: The statement.
-
-    Raises:
-        MalformedQuery: A delimited identifier is empty.
+        hive: Whether the statement is one of Hive's.
     """
+    pattern = _HIVE if hive else _TRINO
     tokens: list[Token] = []
     offset = 0
     while offset < len(text):
-        match = _PATTERN.match(text, offset)
+        match = pattern.match(text, offset)
         if match is None:
             tokens.append(_token(Kind.UNKNOWN, text, offset, offset + 1))
             offset += 1
@@ -117,7 +118,7 @@ def _token(kind: Kind, text: str, start: int, end: int) -> Token:
     written = text[start:end]
     position = position_at(text, start)
     if written == '""':
-        raise MalformedQuery("Zero-length delimited identifier not allowed", position)
+        kind = Kind.EMPTY_QUOTED
     return Token(kind, written, _value(kind, written), position, start, end)
 
 
@@ -128,7 +129,7 @@ def _value(kind: Kind, written: str) -> str:
         return written[3:-1].replace("''", "'")
     if kind is Kind.BINARY:
         return written[2:-1]
-    if kind is Kind.QUOTED:
+    if kind in (Kind.QUOTED, Kind.EMPTY_QUOTED):
         return written[1:-1].replace('""', '"')
     if kind is Kind.BACKQUOTED:
         return written[1:-1].replace("``", "`")

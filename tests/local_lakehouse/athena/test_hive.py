@@ -269,7 +269,7 @@ def test_details_of_a_table(athena: Athena) -> None:
     rest = formatted[len(plain) :]
     assert rest[:3] == ["", "# Detailed Table Information", "Database: lab"]
     for line in (
-        "Location: s3://lab/d/",
+        "Location: s3://lab/d",
         "Table Type: EXTERNAL_TABLE",
         "k v",
         "SerDe Library: org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",

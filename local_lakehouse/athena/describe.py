@@ -28,7 +28,7 @@ def describe(statement: nodes.Describe, context: Context) -> Outcome:
     entry = entity(statement.table, context)
     if statement.form and (is_view(entry) or is_iceberg(entry)):
         kind = "a view" if is_view(entry) else "an Iceberg table"
-        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not support DESCRIBE {statement.form} of {kind}")
+        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not support DESCRIBE {statement.form} for {kind}")
     if is_view(entry):
         rows = [(name, str(type_)) for name, type_, _ in _view_columns(entry)]
         return lines_of(("column", "type"), rows, types.VARCHAR)

@@ -60,7 +60,7 @@ def parse_glue_type(text: str) -> Type:
         return types.decimal(10, 0)
     if lowered == "varchar":
         return types.VARCHAR
-    raise UnknownTypeError(f"'{text}' is not a type of the Glue Data Catalog")
+    raise UnknownTypeError(f"'{text}' is not a Glue Data Catalog type")
 
 
 def _structure(name: str, inner: str) -> Type:

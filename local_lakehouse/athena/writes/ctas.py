@@ -143,7 +143,7 @@ def _constant(node: tree.Expression) -> Any:
 def _check_properties(settings: dict[str, Any], known: frozenset[str]) -> None:
     for name in settings:
         if name in ("bucketed_by", "bucket_count"):
-            raise QueryFailure("NOT_SUPPORTED", "Bucketed tables are not supported by the local Athena")
+            raise QueryFailure("NOT_SUPPORTED", "The local Athena does not support bucketed tables")
         if name not in known:
             raise QueryFailure("INVALID_TABLE_PROPERTY", f"Catalog '{CATALOG}' table property '{name}' does not exist")
 

@@ -185,7 +185,7 @@ class Relations:
         source = relation.source
         if isinstance(source, Derived) and source.lateral:
             if any(field.facts.reads & relation.facts.reads for field in left):
-                raise not_offered("TABLESAMPLE of a relation that refers to the left side of its join", node.position)
+                raise not_offered("TABLESAMPLE for a relation that refers to the left side of its join", node.position)
             relation = replace(relation, source=source.independent())
         sampled = f"{relation.sql} TABLESAMPLE bernoulli({float(percentage.literal)}%)"
         return replace(relation, source=sampled, facts=replace(relation.facts, volatile=True))

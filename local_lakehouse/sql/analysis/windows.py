@@ -217,7 +217,9 @@ class Windows:
         # With zones, adding a month depends on each value's zone; times wrap around at midnight.
         zoned = sort.name == "timestamp with time zone"
         if types.is_fine(sort) or sort.name == "time" or (zoned and months):
-            raise not_offered(f"a RANGE frame with {value.type} over {sort}", bound.position)
+            raise not_offered(
+                f"a RANGE frame with an offset of type {value.type} for a sort key of type {sort}", bound.position
+            )
         offset = f"athena_frame_offset({value.sql})"
         if sort.name == "date" and not months:
             offset = f"athena_frame_days({offset})"

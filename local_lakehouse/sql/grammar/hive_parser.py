@@ -171,7 +171,7 @@ class HiveReader(TokenReader):
         elif self.accept("WITH", "SERDEPROPERTIES"):
             clauses["row_format"] = self._pairs()
         elif self.accept("CLUSTERED", "BY"):
-            raise MalformedQuery("Bucketed tables are not supported by the local Athena", code="INVALID_INPUT")
+            raise MalformedQuery("The local Athena does not support bucketed tables", code="INVALID_INPUT")
         else:
             self.refuse("'COMMENT', 'LOCATION', 'PARTITIONED', 'ROW', 'STORED', 'TBLPROPERTIES'")
 
@@ -256,10 +256,10 @@ class HiveReader(TokenReader):
         form = self.accept_any("EXTENDED", "FORMATTED") or ""
         table = self._table()
         if self.at("PARTITION"):
-            self.note_not_offered("DESCRIBE of a partition", self.take().position)
+            self.note_not_offered("DESCRIBE for a partition", self.take().position)
             self.skip_parentheses()
         if self.at_name():
-            self.note_not_offered("DESCRIBE of a column", self.take().position)
+            self.note_not_offered("DESCRIBE for a column", self.take().position)
             while self.accept_symbol("."):
                 self.take()
         return nodes.Describe(table, form)

@@ -105,7 +105,7 @@ def _moment_part(letter: str, kind: str, text: str, template: str) -> str:
     code = _MOMENT_CODES.get(letter)
     needs_day, needs_clock = letter in "YymdeBbhAajFDc", letter in "HIklMSLNpRTrc"
     if code is None or (kind == "time" and needs_day) or (kind == "date" and needs_clock):
-        raise AthenaError(f"%t{letter} of a {kind} is not supported in a format: {template}", "NOT_SUPPORTED")
+        raise AthenaError(f"%t{letter} is not supported for a {kind} in a format string: {template}", "NOT_SUPPORTED")
     written = parse_time(text) if kind == "time" else parse_timestamp(text)
     moment = datetime(1970, 1, 1) + timedelta(microseconds=written.micros)
     return code(moment)

@@ -163,7 +163,7 @@ def _bad(text: str, target: str) -> AthenaError:
 
 @udf("s:s")
 def json_varchar(text: str) -> str | None:
-    """CAST a JSON scalar to a string."""
+    """Cast a JSON scalar to a string."""
     value = parse_json(text)
     if isinstance(value, dict | list):
         raise AthenaError(f"Cannot cast '{text}' to varchar", "INVALID_CAST_ARGUMENT")
@@ -186,7 +186,7 @@ def _number(text: str, target: str) -> Decimal | None:
 
 @udf("ss:n")
 def json_bigint(text: str, target: str) -> int | None:
-    """CAST a JSON scalar to a whole number."""
+    """Cast a JSON scalar to a whole number."""
     written = parse_json(text)
     if isinstance(written, str) and not is_number_text(written) and not re.fullmatch(r"[+-]?\d+", written, re.ASCII):
         raise AthenaError(f"Cannot cast '{text}' to {target}", "INVALID_CAST_ARGUMENT")
@@ -205,14 +205,14 @@ def json_bigint(text: str, target: str) -> int | None:
 
 @udf("ss:d")
 def json_double(text: str, target: str) -> float | None:
-    """CAST a JSON scalar to a double."""
+    """Cast a JSON scalar to a double."""
     number = _number(text, target)
     return None if number is None else float(number)
 
 
 @udf("ss:s")
 def json_decimal(text: str, target: str) -> str | None:
-    """CAST a JSON scalar to a decimal's text."""
+    """Cast a JSON scalar to a decimal's text."""
     number = _number(text, target)
     if number is None:
         return None
@@ -222,7 +222,7 @@ def json_decimal(text: str, target: str) -> str | None:
 
 @udf("s:b")
 def json_boolean(text: str) -> bool | None:
-    """CAST a JSON scalar to a boolean."""
+    """Cast a JSON scalar to a boolean."""
     value = parse_json(text)
     if value is None or isinstance(value, bool):
         return value

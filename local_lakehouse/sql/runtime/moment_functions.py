@@ -90,7 +90,7 @@ def _bad_cast(text: str, target: str) -> AthenaError:
 
 @udf("s:f")
 def parse_timestamp_(text: str) -> dict[str, int]:
-    """CAST a string to a timestamp."""
+    """Cast a string to a timestamp."""
     try:
         moment = parse_timestamp(text.strip(" "))
         # The zone must exist, although the result does not contain it.
@@ -102,7 +102,7 @@ def parse_timestamp_(text: str) -> dict[str, int]:
 
 @udf("s:F")
 def parse_time_(text: str) -> dict[str, int]:
-    """CAST a string to a time."""
+    """Cast a string to a time."""
     try:
         # The result does not contain an offset from UTC.
         moment = parse_time(text)
@@ -113,7 +113,7 @@ def parse_time_(text: str) -> dict[str, int]:
 
 @udf("s:T")
 def parse_zoned_time(text: str) -> dict[str, int]:
-    """CAST a string to a time with a zone."""
+    """Cast a string to a time with a zone."""
     try:
         moment = parse_time(text)
         offset = offset_of(moment.zone) if moment.zone else 0
@@ -124,7 +124,7 @@ def parse_zoned_time(text: str) -> dict[str, int]:
 
 @udf("s:Z")
 def parse_zoned(text: str) -> dict[str, Any]:
-    """CAST a string to a timestamp with a zone."""
+    """Cast a string to a timestamp with a zone."""
     try:
         moment = parse_timestamp(text.strip(" "))
         name = zone_name(moment.zone or "UTC")

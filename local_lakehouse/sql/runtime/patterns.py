@@ -322,7 +322,7 @@ def _joda_field(letter: str, count: int, pattern: str) -> tuple[str, str]:
         return "zone", r"[+-]\d{2}:?\d{2}|[A-Za-z_]+(?:/[A-Za-z_]+)*|Z"
     field = _JODA_READERS.get(letter)
     if letter in "CFG":
-        raise AthenaError(f"Reading {letter * count} in a date format is not supported: {pattern}", "NOT_SUPPORTED")
+        raise AthenaError(f"Parsing {letter * count} in a date format is not supported: {pattern}", "NOT_SUPPORTED")
     if field is None:
         raise AthenaError(f"Illegal pattern component: {letter * count} in {pattern}")
     digits = {"year": 9, "week_year": 9, "day_of_year": 3, "day_of_week": 1}.get(field, 2)

@@ -106,7 +106,7 @@ def java_pattern(pattern: str) -> Pattern:
 def _class(match: re.Match[str], pattern: str) -> str:
     members = _POSIX.get(match.group(2) or match.group(3))
     if members is None:
-        raise AthenaError(f"The class {match.group()} is not supported: {pattern}", "NOT_SUPPORTED")
+        raise AthenaError(f"The character class {match.group()} is not supported: {pattern}", "NOT_SUPPORTED")
     inverted = (match.group(1) == "P") != members.startswith("^")
     return f"[{'^' if inverted else ''}{members.removeprefix('^')}]"
 

@@ -252,7 +252,7 @@ def from_utf8(value: bytes, replacement: str) -> str:
 
 @udf("s:s")
 def uuid_text(text: str) -> str:
-    """CAST a string to the canonical text of a UUID."""
+    """Cast a string to the canonical text of a UUID."""
     if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text):
         raise AthenaError(f"Cannot cast value to UUID: {text}", "INVALID_CAST_ARGUMENT")
     return text.lower()
@@ -260,7 +260,7 @@ def uuid_text(text: str) -> str:
 
 @udf("x:s")
 def uuid_bytes_text(value: bytes) -> str:
-    """CAST 16 bytes to a UUID's canonical text."""
+    """Cast 16 bytes to a UUID's canonical text."""
     if len(value) != 16:
         raise AthenaError(f"Invalid UUID binary length: {len(value)}", "INVALID_CAST_ARGUMENT")
     return str(UUID(bytes=value))

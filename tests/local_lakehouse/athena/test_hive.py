@@ -71,7 +71,10 @@ def test_what_a_hive_table_cannot_hold(athena: Athena, query: str, reason: str) 
     ("properties", "reason"),
     [
         ("format = 'ION'", "NOT_SUPPORTED: The local Athena does not write ION"),
-        ("bucketed_by = ARRAY['id'], bucket_count = 2", "NOT_SUPPORTED: Bucketed tables"),
+        (
+            "bucketed_by = ARRAY['id'], bucket_count = 2",
+            "NOT_SUPPORTED: The local Athena does not support bucketed tables",
+        ),
         ("colour = 'red'", "INVALID_TABLE_PROPERTY"),
         ("table_type = 'ICEBERG'", "INVALID_TABLE_PROPERTY"),
     ],
@@ -288,10 +291,10 @@ def test_details_of_a_table(athena: Athena) -> None:
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        ("DESCRIBE FORMATTED ice", "does not support DESCRIBE FORMATTED of an Iceberg table"),
-        ("DESCRIBE EXTENDED seen", "does not support DESCRIBE EXTENDED of a view"),
-        ("DESCRIBE ice PARTITION (id = 1)", "line 1:14: The local Athena does not support DESCRIBE of a partition"),
-        ("DESCRIBE ice id", "line 1:14: The local Athena does not support DESCRIBE of a column"),
+        ("DESCRIBE FORMATTED ice", "does not support DESCRIBE FORMATTED for an Iceberg table"),
+        ("DESCRIBE EXTENDED seen", "does not support DESCRIBE EXTENDED for a view"),
+        ("DESCRIBE ice PARTITION (id = 1)", "line 1:14: The local Athena does not support DESCRIBE for a partition"),
+        ("DESCRIBE ice id", "line 1:14: The local Athena does not support DESCRIBE for a column"),
     ],
 )
 def test_descriptions_that_are_not_offered(athena: Athena, statement: str, reason: str) -> None:

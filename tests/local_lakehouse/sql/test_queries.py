@@ -260,7 +260,7 @@ def test_a_filter_on_elements_stays_above_the_lists(ask: Ask, left: str) -> None
 def test_a_sample_of_elements_is_refused_by_name(ask: Ask) -> None:
     query = "SELECT e FROM (VALUES ARRAY[1, 2]) t(l) CROSS JOIN UNNEST(l) AS u(e) TABLESAMPLE BERNOULLI (50)"
 
-    with pytest.raises(QueryFailure, match="does not support TABLESAMPLE of a relation that refers to the left side"):
+    with pytest.raises(QueryFailure, match="does not support TABLESAMPLE for a relation that refers to the left side"):
         ask(query)
 
 

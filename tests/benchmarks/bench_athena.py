@@ -6,6 +6,7 @@ table, read the query's columns, run it), measured in the same run. Trust the ra
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from tests.local_lakehouse.athena.tpch_data import generate, read
 from tests.local_lakehouse.athena.tpch_queries import QUERIES
 
 MILLION = 1_000_000
+SCALE = float(os.environ.get("ZETL_BENCH_SCALE", "1"))
 AGGREGATION = """
 SELECT state, count(*) AS accounts, sum(balance) AS total, avg(balance) AS mean, max(day) AS latest
 FROM million GROUP BY state ORDER BY state
@@ -79,7 +81,11 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("tables")
-    paths = {**generate(folder), "million": _write(folder, "million", MILLION), "small": _write(folder, "small", 50)}
+    paths = {
+        **generate(folder, SCALE),
+        "million": _write(folder, "million", MILLION),
+        "small": _write(folder, "small", 50),
+    }
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     session = boto3.Session("LOCALLAKEHOUSE000000", "not-a-secret", region_name="us-east-1")
@@ -127,8 +133,10 @@ def _heading() -> None:
     print("\nmilliseconds   Athena   DuckDB  by hand  ÷ DuckDB ÷ by hand")
 
 
+@pytest.mark.timeout(1800)
 def bench_tpch(place: Place) -> None:
     _heading()
+    print(f"scale factor {SCALE:g}")
     totals = [_compare(place, f"TPC-H Q{number}", sql, rounds=3) for number, sql in QUERIES.items()]
     mine, plain, hand = (sum(column) for column in zip(*totals, strict=True))
     print(f"{'all 22':<12}{mine:>9.1f}{plain:>9.1f}{hand:>9.1f}{mine / plain:>10.2f}{mine / hand:>10.2f}")

@@ -12,10 +12,15 @@ import pyarrow.parquet as pq
 SCALE = 0.1
 
 
-def generate(folder: Path) -> dict[str, Path]:
-    """Write the eight tables as Parquet files, and return the path of each."""
+def generate(folder: Path, scale: float = SCALE) -> dict[str, Path]:
+    """Write the eight tables as Parquet files, and return the path of each.
+
+    Args:
+        folder: Where to write them.
+        scale: TPC-H's scale factor: 1 means 6 million line items.
+    """
     command = str(Path(sys.executable).with_name("tpchgen-cli"))
-    subprocess.run([command, "parquet", "-s", str(SCALE), "--output-dir", str(folder)], check=True, capture_output=True)
+    subprocess.run([command, "parquet", "-s", str(scale), "--output-dir", str(folder)], check=True, capture_output=True)
     return {path.stem: path for path in sorted(folder.glob("*.parquet"))}
 
 

@@ -36,6 +36,7 @@ _IDIOMS = (
 _TRANSLATED = (
     r"\b(anew|in spite of|for good|whoever|looks? whether|in the hands of|in the name of (who|the caller)|"
     r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b|(?<!there\s)\b(is|was) no (?!longer\b|more\b|fewer\b)\w+"
+    r"|\brefus(es?|ed|ing) by name\b|\d %(?= of\b|[.,;)])"
 )
 # A docstring opens with a noun or an imperative.
 _OPENING = r"(What|Where|Who|Whose|How)\b"
@@ -124,6 +125,9 @@ def test_docstrings_and_comments_have_no_translated_phrases(folder: str) -> None
 def test_a_translated_phrase_would_be_found() -> None:
     assert re.search(_TRANSLATED, "The file is written " + "an" + "ew.")
     assert re.search(_TRANSLATED, "The answer is " + "no number.")
+    assert re.search(_TRANSLATED, "A statement is refused" + " by name.")
+    assert re.search(_TRANSLATED, "NV uses 86 " + "% of its credit.")
+    assert not re.search(_TRANSLATED, "NV uses 86% of its credit, and 7 % 4 is 3.")
     assert not re.search(_TRANSLATED, "There is no number, and it is no longer needed.", re.IGNORECASE)
 
 

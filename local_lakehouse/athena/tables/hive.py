@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from local_lakehouse.athena.tables.hive_formats import PARQUET, parse_file, read_text, serde_name
+from local_lakehouse.athena.tables.hive_formats import INT96_UNIT, PARQUET, parse_file, read_text, serde_name
 from local_lakehouse.athena.tables.iceberg_types import arrow_type
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.loads import Loaded
@@ -84,7 +84,7 @@ class HiveLoad:
         parts, scanned = [], 0
         for found in objects:
             path = self.lake.catalog.objects.local.path(found.path, found.tag)
-            footer = pq.ParquetFile(path)
+            footer = pq.ParquetFile(path, coerce_int96_timestamp_unit=INT96_UNIT)
             if footer.metadata.num_rows == 0:
                 continue
             stored = {name.lower(): footer.schema_arrow.field(name) for name in footer.schema_arrow.names}

@@ -27,6 +27,8 @@ from local_lakehouse.sql.runtime.udf import AthenaError
 from local_lakehouse.sql.types import Type
 
 PARQUET = "ParquetHiveSerDe"
+# PyArrow reads INT96 timestamps as nanoseconds by default, which silently overflows outside the years 1677 to 2262.
+INT96_UNIT = "us"
 _OPEN_CSV = "OpenCSVSerde"
 _LAZY_SIMPLE = "LazySimpleSerDe"
 _ORC = "OrcSerde"
@@ -112,7 +114,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         **entry["StorageDescriptor"].get("SerdeInfo", {}).get("Parameters", {}),
     }
     if library == PARQUET:
-        return _named(pq.read_table(pa.BufferReader(content)), columns)
+        return _named(pq.read_table(pa.BufferReader(content), coerce_int96_timestamp_unit=INT96_UNIT), columns)
     if library == _ORC:
         return _orc(content, columns, by_name=parameters.get("orc.column.index.access", "true").lower() == "false")
     if library == _AVRO:

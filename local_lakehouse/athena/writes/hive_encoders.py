@@ -58,7 +58,8 @@ class ParquetEncoder:
         self._columns = columns
         types_ = [(name, _stored_type(type_)) for name, type_ in columns]
         self._schema = pa.schema(types_)
-        self._writer = pq.ParquetWriter(sink, self._schema, compression=codec)
+        # Athena writes timestamps as INT96: https://github.com/aws/aws-sdk-pandas/issues/592
+        self._writer = pq.ParquetWriter(sink, self._schema, compression=codec, use_deprecated_int96_timestamps=True)
         self._waiting: list[pa.Table] = []
 
     def write(self, rows: pa.Table) -> None:

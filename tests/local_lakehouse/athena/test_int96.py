@@ -1,0 +1,74 @@
+"""Timestamps in Parquet files of Hive tables and UNLOAD: INT96, as Athena and Spark write them."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.local_lakehouse.athena.conftest import Athena
+
+TIMES = [
+    "0001-01-01 00:00:00.001",
+    "1582-10-15 00:00:00.000",
+    "1677-09-21 00:00:00.000",
+    "1969-12-31 23:59:59.999",
+    "1970-01-01 00:00:00.000",
+    "2024-02-29 12:34:56.789",
+    "2262-04-12 00:00:00.000",
+    "9999-12-31 23:59:59.999",
+]
+ROWS = ", ".join(f"(TIMESTAMP '{time}')" for time in TIMES)
+VALUES = [datetime.fromisoformat(time) for time in TIMES]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UNLOAD (SELECT a, ARRAY[a] l FROM (VALUES {}) t (a)) TO 's3://lab/t/' WITH (format = 'PARQUET')",
+        "CREATE TABLE t WITH (external_location = 's3://lab/t/') AS SELECT a, ARRAY[a] l FROM (VALUES {}) t (a)",
+        "INSERT INTO t SELECT a, ARRAY[a] FROM (VALUES {}) t (a)",
+    ],
+)
+def test_timestamps_are_written_as_int96(athena: Athena, statement: str) -> None:
+    create = (
+        "CREATE EXTERNAL TABLE t (a timestamp, l array<timestamp>) STORED AS PARQUET LOCATION 's3://lab/t/' "
+        "TBLPROPERTIES ('parquet.compression'='SNAPPY')"
+    )
+    if statement.startswith("INSERT"):
+        athena.run(create)
+    athena.run(statement.format(ROWS))
+
+    [key] = [entry["Key"] for entry in athena.s3.list_objects_v2(Bucket="lab", Prefix="t/")["Contents"]]
+    body = io.BytesIO(athena.s3.get_object(Bucket="lab", Key=key)["Body"].read())
+    schema = pq.ParquetFile(body).schema
+    assert [schema.column(index).physical_type for index in (0, 1)] == ["INT96", "INT96"]
+    assert pq.ParquetFile(body).schema_arrow.field("a").type == pa.timestamp("ns")
+    read = pq.read_table(body, coerce_int96_timestamp_unit="ms")
+    assert sorted(read["a"].to_pylist()) == sorted(value[0] for value in read["l"].to_pylist()) == VALUES
+    if statement.startswith("UNLOAD"):
+        athena.run(create)
+    assert athena.run("SELECT a FROM t ORDER BY a") == [[time] for time in TIMES]
+    assert athena.run("SELECT l[1] FROM t ORDER BY a") == [[time] for time in TIMES]
+
+
+@pytest.mark.parametrize("columns", ["a", "a, n"])
+def test_timestamps_of_all_years_are_read_from_int96(athena: Athena, columns: str) -> None:
+    table = pa.table(
+        {
+            "a": pa.array(VALUES, pa.timestamp("us")),
+            "n": pa.array([{"x": value} for value in VALUES], pa.struct([("x", pa.timestamp("us"))])),
+        }
+    )
+    body = io.BytesIO()
+    pq.write_table(table, body, use_deprecated_int96_timestamps=True)
+    athena.s3.put_object(Bucket="lab", Key="t/a.parquet", Body=body.getvalue())
+    athena.run("CREATE EXTERNAL TABLE t (a timestamp, n struct<x:timestamp>) STORED AS PARQUET LOCATION 's3://lab/t/'")
+
+    # Without a nested column, DuckDB reads the file; with one, Arrow reads it.
+    assert [row[0] for row in athena.run(f"SELECT {columns} FROM t ORDER BY a")] == TIMES
+    assert athena.run(f"SELECT {columns} FROM t WHERE a > TIMESTAMP '2300-01-01'")[0][0] == TIMES[-1]
+    assert athena.run("SELECT n.x FROM t ORDER BY a") == [[time] for time in TIMES]

@@ -120,14 +120,14 @@ def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
     name = rest.split(":", 2)[-1]
     text: Any = None
     if service == "s3" and name not in ("", "*"):
-        text = _policy(clients.client("s3").get_bucket_policy, "Policy", Bucket=name.split("/")[0])
+        text = _policy(clients, "s3", "get_bucket_policy", "Policy", Bucket=name.split("/")[0])
     elif service == "dynamodb" and name.startswith("table/"):
         table = access.resource.split("/index/")[0]
-        text = _policy(clients.client("dynamodb").get_resource_policy, "Policy", ResourceArn=table)
+        text = _policy(clients, "dynamodb", "get_resource_policy", "Policy", ResourceArn=table)
     elif service == "glue":
-        text = _policy(clients.client("glue").get_resource_policy, "PolicyInJson")
+        text = _policy(clients, "glue", "get_resource_policy", "PolicyInJson")
     elif service == "kms" and name.startswith("key/"):
-        text = _policy(clients.client("kms").get_key_policy, "Policy", KeyId=access.resource, PolicyName="default")
+        text = _policy(clients, "kms", "get_key_policy", "Policy", KeyId=access.resource, PolicyName="default")
     elif service == "sns":
         found = _found(clients.client("sns").get_topic_attributes, TopicArn=access.resource)
         text = found["Attributes"].get("Policy") if found else None
@@ -138,9 +138,30 @@ def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
     return parse_document(text) if isinstance(text, str) else text
 
 
-def _policy(get: Callable[..., Mapping[str, Any]], member: str, **parameters: str) -> Any:
-    found = _found(get, **parameters)
-    return found.get(member) if found else None
+class _Policies:
+    """The resource policies that were read since the last commit: one statement needs the same ones many times."""
+
+    def __init__(self) -> None:
+        # The database's revision and the policies, replaced together because threads share them.
+        self.read: tuple[int, dict[tuple[str, ...], Any]] = -1, {}
+
+
+def _policy(clients: ServiceClients, service: str, operation: str, member: str, **parameters: str) -> Any:
+    database, cache = clients.documents.database, clients.shared(_Policies, _Policies)
+    now = database.revision
+    revision, known = cache.read
+    if revision != now:
+        known = {}
+        cache.read = now, known
+    key = (service, operation, *parameters.values())
+    if key not in known:
+        found = _found(getattr(clients.client(service), operation), **parameters)
+        policy = found.get(member) if found else None
+        if database.revision != now:
+            # Another request may have changed the policy, so it does not belong to this revision.
+            return policy
+        known[key] = policy
+    return known[key]
 
 
 def _found(get: Callable[..., Mapping[str, Any]], **parameters: str) -> Mapping[str, Any] | None:

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
-from tests.local_lakehouse.iam.test_enforcement import ANALYST, HERE, Keys, Statement, World, allow, policy, refused
+from tests.local_lakehouse.iam.test_enforcement import (
+    ANALYST,
+    HERE,
+    Keys,
+    Statement,
+    World,
+    allow,
+    deny,
+    policy,
+    refused,
+)
 
 pytestmark = pytest.mark.once
 
@@ -123,3 +133,17 @@ def test_tables_are_written_with_the_callers_rights(world: World) -> None:
     )
     assert state == "FAILED"
     assert "not authorized to perform: glue:DeleteTable" in reason
+
+
+def test_a_changed_bucket_policy_applies_to_the_next_statement(world: World) -> None:
+    keys, s3 = analyst(world, ATHENA, GLUE, PLACE, RESULTS, DATA), world.client("s3")
+    statement = deny("s3:GetObject", "arn:aws:s3:::some-bucket/t/*", Principal="*")
+    states = []
+    for change in (
+        lambda: None,
+        lambda: s3.put_bucket_policy(Bucket="some-bucket", Policy=policy(statement)),
+        lambda: s3.delete_bucket_policy(Bucket="some-bucket"),
+    ):
+        change()
+        states.append(run(world, "SELECT a FROM db.t", keys)[0])
+    assert states == ["SUCCEEDED", "FAILED", "SUCCEEDED"]

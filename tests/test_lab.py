@@ -66,6 +66,16 @@ def test_the_caller_is_a_role_session_as_people_have_it(lab: Lab) -> None:
     assert lab.caller == "arn:aws:sts::123456789012:assumed-role/Admin/learner"
 
 
+def test_another_identity_does_not_load_the_service_models_again(lab: Lab) -> None:
+    keys = lab.client("sts").get_session_token()["Credentials"]
+    other = lab.with_credentials(
+        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], workgroup="primary"
+    )
+    first, second = (one.session._session.get_component("data_loader") for one in (lab, other))
+    assert first is second
+    assert first.load_service_model("glue", "service-2") is second.load_service_model("glue", "service-2")
+
+
 def test_calls_are_recorded_while_somebody_asks(lab: Lab) -> None:
     lab.client("s3").list_buckets()
     with lab.recording() as outer:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import boto3
 import botocore.session
+from botocore.loaders import Loader, create_loader
 
 __all__ = ["Directed", "local_session"]
 
@@ -24,9 +26,20 @@ class Directed(botocore.session.Session):  # type: ignore[misc]
         super().__init__()
         self._endpoint = endpoint
 
+    def get_component(self, name: str) -> Any:
+        """Return a part of the session; the sessions of all identities share the service models, which load slowly."""
+        if name == "data_loader":
+            return _models(self.get_config_variable("data_path"))
+        return super().get_component(name)
+
     def create_client(self, service_name: str, *args: Any, **options: Any) -> Any:
         """Create a client for the session's address, even if the caller specifies a different endpoint."""
         return super().create_client(service_name, *args, **{**options, "endpoint_url": self._endpoint})
+
+
+@functools.cache
+def _models(data_path: str | None) -> Loader:
+    return create_loader(data_path)
 
 
 def local_session(endpoint: str, region: str, access_key: str, secret: str, token: str | None = None) -> boto3.Session:

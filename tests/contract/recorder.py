@@ -1,12 +1,9 @@
 """All AWS calls of a session, recorded before botocore builds the request and after the response arrives."""
 
-import functools
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
-import botocore.session
-from botocore.loaders import Loader
 from botocore.model import OperationModel
 
 from tests.contract.constraints import violations
@@ -74,19 +71,11 @@ class Recorder:
 
 def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1", *, strict: bool = True) -> tuple[Lab, Recorder]:
     """Connect as `zetl.connect` does, with all calls recorded, including the first."""
-    botocore_session = Directed(url)
-    botocore_session.register_component("data_loader", _models())
     session = boto3.Session(
         aws_access_key_id="LOCALLAKEHOUSE000000",
         aws_secret_access_key="not-a-secret",
         region_name=region,
-        botocore_session=botocore_session,
+        botocore_session=Directed(url),
     )
     recorder = Recorder(session, strict=strict)
     return lab_module._introduce("local", session, prefix, url), recorder
-
-
-@functools.cache
-def _models() -> Loader:
-    """Return the loader of the service models; the tests share it, because loading takes a quarter of a second."""
-    return botocore.session.Session().get_component("data_loader")

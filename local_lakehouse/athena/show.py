@@ -26,6 +26,8 @@ from local_lakehouse.sql.types import Type
 
 _STRING = Type("string")
 PADDING = 20
+# Hive does not show this property with its default value.
+_DEFAULT_SERDE_PROPERTY = ("serialization.format", "1")
 
 
 def show(statement: nodes.Show, context: Context) -> Outcome:
@@ -179,7 +181,7 @@ def _show_create_table(statement: nodes.Show, context: Context) -> Outcome:
     entry = known_table(context, statement.table)
     if is_view(entry):
         raise hive_failure(f"FAILED: SemanticException: {entry['Name']} is a view; use SHOW CREATE VIEW")
-    lines = _iceberg_ddl(entry, context) if is_iceberg(entry) else _hive_ddl(entry)
+    lines = _iceberg_ddl(entry, context) if is_iceberg(entry) else _hive_ddl(entry, statement.table)
     outcome = lines_of(("createtab_stmt",), [(line,) for line in lines])
     if not is_iceberg(entry):
         outcome.update_count = None
@@ -272,9 +274,11 @@ def _partition_text(transform: str, column: str) -> str:
     return f"{name}({argument}, {_backquoted(column)})" if argument else f"{name}({_backquoted(column)})"
 
 
-def _hive_ddl(entry: dict[str, Any]) -> Iterator[str]:
+def _hive_ddl(entry: dict[str, Any], names: nodes.TableName) -> Iterator[str]:
     descriptor = entry["StorageDescriptor"]
-    yield f"CREATE EXTERNAL TABLE {_backquoted(entry['DatabaseName'] + '.' + entry['Name'])}("
+    # The database is shown only if the statement names it.
+    name = entry["Name"] if len(names) == 1 else f"{entry['DatabaseName']}.{entry['Name']}"
+    yield f"CREATE EXTERNAL TABLE {_backquoted(name)}("
     columns = descriptor.get("Columns", [])
     for place, column in enumerate(columns, 1):
         comment = f" COMMENT '{_escaped(column['Comment'])}'" if column.get("Comment") else ""
@@ -290,7 +294,7 @@ def _hive_ddl(entry: dict[str, Any]) -> Iterator[str]:
     serde = descriptor.get("SerdeInfo", {})
     yield "ROW FORMAT SERDE "
     yield f"  '{serde.get('SerializationLibrary', '')}' "
-    properties = sorted(serde.get("Parameters", {}).items())
+    properties = sorted(item for item in serde.get("Parameters", {}).items() if item != _DEFAULT_SERDE_PROPERTY)
     if properties:
         yield "WITH SERDEPROPERTIES ( "
         for place, (key, value) in enumerate(properties, 1):

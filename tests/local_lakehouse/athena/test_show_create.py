@@ -84,6 +84,18 @@ def test_a_table_without_properties_has_no_list_of_them(athena: Athena) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written_name", "shown"), [("t", "t"), ("`t`", "t"), ("lab.t", "lab.t"), ("awsdatacatalog.lab.t", "lab.t")]
+)
+def test_the_database_is_shown_if_the_statement_names_it(athena: Athena, written_name: str, shown: str) -> None:
+    athena.run("CREATE TABLE t WITH (external_location = 's3://lab/t/') AS SELECT 1 a")
+
+    lines = created(athena, written_name).splitlines()
+
+    assert lines[0] == f"CREATE EXTERNAL TABLE `{shown}`("
+    assert not any("serialization.format" in line for line in lines)
+
+
+@pytest.mark.parametrize(
     ("given_location", "stored"),
     [
         ("s3://lab/t", "s3://lab/t"),

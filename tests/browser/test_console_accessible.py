@@ -252,6 +252,9 @@ LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
     "narrow": ({"color_scheme": "light", "viewport": {"width": 360, "height": 740}}, None),
 }
 
+# All rules run, and axe describes the elements that violate one, but not those that pass.
+VIOLATIONS = {"resultTypes": ["violations"]}
+
 
 @pytest.fixture
 def checked(browser: Browser, server: ConsoleServer, look: str) -> Callable[[list[tuple[str, Any]]], dict[str, str]]:
@@ -272,7 +275,7 @@ def checked(browser: Browser, server: ConsoleServer, look: str) -> Callable[[lis
                     act(page)
                 file = f"console-{re.sub(r'[^a-zA-Z0-9]+', '-', name).strip('-')}-{look}.png"
                 page.screenshot(path=SCREENSHOTS / file)
-                for each in axe.run(page, options=rules).response["violations"]:
+                for each in axe.run(page, options={**VIOLATIONS, **(rules or {})}).response["violations"]:
                     found[f"{name}: {each['id']}"] = each["nodes"][0]["html"]
                 if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
                     found[f"{name}: too wide"] = page.evaluate(WIDEST)

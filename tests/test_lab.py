@@ -71,7 +71,7 @@ def test_another_identity_does_not_load_the_service_models_again(lab: Lab) -> No
     other = lab.with_credentials(
         keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], workgroup="primary"
     )
-    first, second = (one.session._session.get_component("data_loader") for one in (lab, other))
+    first, second = (each.session._session.get_component("data_loader") for each in (lab, other))
     assert first is second
     assert first.load_service_model("glue", "service-2") is second.load_service_model("glue", "service-2")
 

@@ -103,7 +103,8 @@ def _writer(type_: Type) -> Callable[[Any], str]:
 
 
 def _moment_writer(type_: Type) -> Callable[[Any], str]:
-    digits = max(type_.precision, _MIN_SECOND_DIGITS)
+    # A timestamp shows at least milliseconds; a time shows the digits of its type.
+    digits = max(type_.precision, _MIN_SECOND_DIGITS) if type_.name.startswith("timestamp") else type_.precision
     if type_.name == "timestamp with time zone":
         return lambda value: f"{_clock(_local(value), value.get('p', 0), digits)} {value['z']}"
     if type_.name == "time with time zone":
@@ -122,14 +123,19 @@ def _zoned_time(picos: int, offset: int, digits: int) -> str:
     seconds, fraction = divmod((picos + offset * 60 * 10**12) % (86_400 * 10**12), 10**12)
     clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:012}"
     zone = f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
-    return clock[: len(clock) - 12 + digits] + zone
+    return _shortened(clock, digits) + zone
 
 
 def _clock(value: Any, picos: int, digits: int) -> str:
     text = f"{value.strftime('%H:%M:%S.%f')}{picos:06}"
     if isinstance(value, datetime):
         text = f"{value.year:04}-{value.month:02}-{value.day:02} {text}"
-    return text[: len(text) - 12 + digits]
+    return _shortened(text, digits)
+
+
+def _shortened(clock: str, digits: int) -> str:
+    """Return a time with twelve digits of a second with fewer of them."""
+    return clock[: len(clock) - 12 + digits].removesuffix(".")
 
 
 def _inner(writer: Callable[[Any], str], value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -44,6 +44,10 @@ def _shown(value: Any, type_: Type) -> str | None:
         (date(2024, 12, 17), types.DATE, "2024-12-17"),
         (datetime(2024, 12, 17, 1, 2, 3, 456789), types.timestamp(6), "2024-12-17 01:02:03.456789"),
         (datetime(2024, 12, 17, 1, 2, 3), types.timestamp(0), "2024-12-17 01:02:03.000"),
+        (time(1, 2, 3), types.time(0), "01:02:03"),
+        (time(1, 2, 3), types.time(1), "01:02:03.0"),
+        (time(1, 2, 3, 45_600), types.time(3), "01:02:03.045"),
+        (time(1, 2, 3, 45_600), types.time(6), "01:02:03.045600"),
         ({"i": datetime(2024, 7, 1, 12), "z": "UTC"}, types.timestamp_tz(3), "2024-07-01 12:00:00.000 UTC"),
         (
             {"i": datetime(2024, 7, 1, 12), "z": "Europe/Berlin"},

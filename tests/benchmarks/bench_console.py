@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -53,7 +52,7 @@ def bench_first_usable_view(tmp_path: Path) -> None:
                     page.get_by_text("There are no tables yet.").wait_for()
                     shown.append(time.perf_counter() - begin)
                 finally:
-                    process.send_signal(signal.SIGINT)
+                    process.terminate()
                     process.wait()
             browser.close()
     finally:

@@ -91,7 +91,7 @@ class Athena:
 
     def finished(self, execution_id: str) -> dict[str, Any]:
         """Wait until an execution ends, and return its description."""
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 120
         while time.monotonic() < limit:
             document: dict[str, Any] = self.call("GetQueryExecution", QueryExecutionId=execution_id)["QueryExecution"]
             if document["Status"]["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):

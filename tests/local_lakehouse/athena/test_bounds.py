@@ -24,7 +24,7 @@ def _state(athena: Athena, execution_id: str) -> str:
 
 
 def _until_running(athena: Athena, execution_id: str) -> None:
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 120
     while _state(athena, execution_id) != "RUNNING":
         assert time.monotonic() < limit
 

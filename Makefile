@@ -75,7 +75,7 @@ notebook-test: $(READY)
 		-n $(WORKERS) --dist loadscope notebooks
 
 # JupyterLab, the site and the pages in a real Chromium, with screenshots in build/screenshots/.
-# A module's site, JupyterLab or lakehouse is started only once, by one worker.
+# One worker runs all tests of a module, so it starts the module's site, JupyterLab or lakehouse only once.
 browser-test: $(PAGES)
 	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadscope tests/browser
 

@@ -29,7 +29,7 @@ def plan(lab: Lab) -> DomainPlan:
 
 
 def other_project(lab: Lab) -> Lab:
-    """Return the lab with a different project than the initial one."""
+    """Set the lab's project to one that is not the domain's initial project, and return the lab."""
     object.__setattr__(lab, "project", "Mine")
     return lab
 

@@ -31,7 +31,7 @@ def add(commands: Any, connect: Callable[[], Lab]) -> None:
     )  # fmt: skip
     command.add_argument("--keys", help="the key attributes of the items in a file, such as PK,SK; default: guessed")
     command.add_argument("--sample", type=int, default=10_000, help="items to read from a table; default: 10000")
-    command.add_argument("--changes", type=float, metavar="N", help="writes per day; default: one in twenty items")
+    command.add_argument("--changes", type=float, metavar="N", help="writes per day; default: a twentieth of the items")
     command.add_argument("--refresh", type=int, default=15, metavar="MINUTES", help="refresh interval; default: 15")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--page", type=Path, metavar="FILE", help="also write an HTML page")

@@ -288,7 +288,7 @@ def delete_project(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
 
 
 def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
-    """Delete the domain that the lab created, after its projects.
+    """Delete the domain that the lab created. Delete its projects first.
 
     Args:
         lab: The lab.
@@ -299,7 +299,7 @@ def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
         What happened.
 
     Raises:
-        StudioSetupError: The domain doesn't have the lab's tag, or has projects that are not the lab's.
+        StudioSetupError: The domain doesn't have the lab's tag, or it still has projects.
     """
     datazone = lab.client("datazone")
     with lab.recording() as calls:

@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     )
     policies.set_defaults(run=_policies)
 
-    stack = commands.add_parser("template", help="write a CloudFormation template of the tutorial's resources")
+    stack = commands.add_parser("template", help="write a CloudFormation template for the tutorial's resources")
     stack.add_argument("--out", type=Path, help="default: print it")
     stack.set_defaults(run=_template)
 

@@ -40,7 +40,8 @@ _ALARM_SECONDS = 900
 _NO_LOG = (
     f"There is no log group {_arrival.LOG_GROUP} in this account and Region. AWS Glue creates it with the target role's"
     " permissions logs:CreateLogGroup, logs:CreateLogStream and logs:PutLogEvents. Restore them with "
-    "permissions.create_target_role(lab). Until then the metrics and the table's snapshots show what arrived."
+    "permissions.create_target_role(lab). Until then, use the metrics and the table's snapshots to see which data "
+    "arrived."
 )
 
 
@@ -283,7 +284,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
         f"alarm {name} to be triggered",
         lambda: True if alarm_state(lab) == "ALARM" else None,
         timeout=timeout,
-        hint="Look at monitoring.metrics(lab): without a data point of IngestionFailed there is no alarm.",
+        hint="Check monitoring.metrics(lab): the alarm is triggered only if IngestionFailed has a data point.",
         usual="up to 15 minutes",
     )
     (found,) = lab.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]

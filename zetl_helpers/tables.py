@@ -1,4 +1,4 @@
-"""Tables with sorting and search: interactive in notebooks that run scripts, plain elsewhere."""
+"""Tables with sorting and search, or plain pandas tables if itables is missing or outputs are compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-/** The page: header, navigation, the page of the current address, and the calls behind the clicks. */
+/** The entry point of the page: it removes the token from the address and renders the app. */
 
 import { render } from "preact";
 import { App } from "./app";

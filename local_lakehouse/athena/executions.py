@@ -250,7 +250,7 @@ class Executions:
 
     def _rows(self, condition: str, *values: str) -> Iterator[Execution]:
         with self._database.view() as connection:
-            statement = f"SELECT body, crc FROM executions {condition}"  # noqa: S608  (conditions of this class)
+            statement = f"SELECT body, crc FROM executions {condition}"  # noqa: S608  (fixed conditions)
             for body, crc in connection.execute(statement, values):
                 if checksum(body) != crc:
                     raise StorageError(

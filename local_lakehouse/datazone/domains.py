@@ -148,7 +148,7 @@ class Domains:
         return _found(self.domain(domain).projects, identity, "Project")
 
     def document(self) -> list[dict[str, Any]]:
-        """Return everything as plain data."""
+        """Return all domains and their projects as plain data."""
         return [asdict(domain) for domain in self.all()]
 
     def load(self, document: list[Mapping[str, Any]]) -> None:

@@ -31,8 +31,8 @@ from local_lakehouse.protocol.wire import Answer, Caller, Fault, Service
 
 _LOG = logging.getLogger(__name__)
 
-# Condition keys that are present in or absent from a request exactly as on AWS. Conditions on other keys cannot be
-# evaluated.
+# Each of these condition keys is in a request's context here if and only if AWS includes the key for that request.
+# Conditions on other keys cannot be evaluated.
 _KNOWN = (
     "aws:CalledVia*", "aws:MultiFactorAuthPresent", "aws:PrincipalIsAWSService", "aws:PrincipalOrg*",
     "aws:RequestTag/*", "aws:ResourceTag/*", "aws:SourceAccount", "aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce",

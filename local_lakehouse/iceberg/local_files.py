@@ -28,7 +28,7 @@ def copies_folder() -> Path:
 
 
 class LocalFiles:
-    """S3 objects as local files: the object's body if it is a file, or a copy.
+    """S3 objects as local files: the file that stores the object's body if there is one, otherwise a copy.
 
     Args:
         fetch: Writes an object's bytes to an open file.

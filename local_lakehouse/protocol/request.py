@@ -1,4 +1,4 @@
-"""One request, parsed once, for authorization, services, moto and observers."""
+"""A request, which is parsed only once and then used by authorization, services, moto and observers."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Known:
 
 
 class Codec:
-    """Encodes values and decodes them again.
+    """Converts Python values to a form that JSON can represent, and converts this form back to the values.
 
     Args:
         known: The classes that can be rebuilt.

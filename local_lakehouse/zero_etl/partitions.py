@@ -84,7 +84,7 @@ def with_times(columns: Sequence[Column], rules: Sequence[Rule], keys: Mapping[s
     rows = len(columns[0].values)
     missing = [rule.field for name, rule in conversions.items() if rows and name not in {c.name for c in columns}]
     if missing:
-        raise NeedsAttentionError(*(_missing(name, "no item has it as a separate column") for name in missing))
+        raise NeedsAttentionError(*(_missing(name, "no item has a separate column with this name") for name in missing))
     return tuple(
         _checked(column, conversions[column.name], columns[: len(keys)]) if column.name in conversions else column
         for column in columns

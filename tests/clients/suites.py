@@ -48,7 +48,7 @@ def _client(service: str, url: str) -> Any:
 def _prepare_pyathena(url: str) -> Mapping[str, str]:
     _client("s3", url).create_bucket(Bucket=BUCKET)
     _client("glue", url).create_database(DatabaseInput={"Name": "default"})
-    # Its tests expect a workgroup with managed query results.
+    # PyAthena's tests expect a workgroup with managed query results.
     _client("athena", url).create_work_group(
         Name="managed", Configuration={"ManagedQueryResultsConfiguration": {"Enabled": True}}
     )

@@ -39,7 +39,7 @@ def test_the_page_is_built_from_these_sources() -> None:
 def test_building_again_makes_the_same_files(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None or not (SOURCES / "node_modules" / ".package-lock.json").exists():
-        pytest.skip("node and console_web/node_modules are not here: make console-page")
+        pytest.skip("node or console_web/node_modules is missing. Run: make console-page")
     assert versions("node_modules/.package-lock.json") <= versions("package-lock.json"), "Install: make console-page"
     subprocess.run([node, "build.mjs", str(tmp_path / "out")], cwd=SOURCES, check=True)
     again = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}

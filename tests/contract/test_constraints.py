@@ -1,4 +1,4 @@
-"""Detection of each kind of violation of the service models, including those that botocore accepts."""
+"""Detection of every kind of request that violates a service model, even if botocore accepts the request."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An assistant that turns questions about the lab's tables into SQL, and never runs it."""
+"""An assistant that turns questions about the lab's tables into SQL but never runs it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ def summary(figure: Any, *, clock: bool = True) -> str:
 
     Args:
         figure: Any plotly figure, from this module or not.
-        clock: False omits values measured by a clock, for texts that are compared between runs.
+        clock: Whether to include values measured by a clock. False is for texts that are compared between runs.
 
     Returns:
         The title, and for each trace its type, its name and its values, rounded to two decimal places.

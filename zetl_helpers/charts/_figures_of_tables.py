@@ -185,7 +185,7 @@ def scanned(queries: pd.DataFrame) -> Chart:
 
 
 def files(counts: Mapping[str, FileCounts]) -> Chart:
-    """Draw a table's number of data files after each step, in its latest snapshot and in S3.
+    """Draw how many data files of a table are in its latest snapshot and how many are in S3, after each step.
 
     Args:
         counts: The results of `maintenance.files` by step name, in order.

@@ -158,7 +158,7 @@ class Link:
 
 @cache
 def _session() -> Any:
-    """Return the session of all clients, which caches botocore's models."""
+    """Return the session that all clients share, so that botocore's models are loaded only once."""
     from botocore.session import Session
 
     # The user's AWS profile must not affect calls to the lakehouse.

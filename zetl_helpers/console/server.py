@@ -173,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _failure(self, error: Exception) -> str:
         # The query can contain the token.
         where = self.server.problems.record(error, f"{self.command} {urlsplit(self.path).path}")
-        return f"The practice console failed at this request ({type(error).__name__}). {where}"
+        return f"The practice console could not process this request ({type(error).__name__}). {where}"
 
     def _send(self, found: _Response) -> None:
         self.close_connection = self.close_connection or found.closes

@@ -83,7 +83,7 @@ def _shared(lab: Lab) -> Check:
         lab.client("glue").get_table(DatabaseName=lab.database, Name=lab.target_table)
     except lab.client("glue").exceptions.EntityNotFoundException:
         step = "Ask the administrator or instructor to run chapters 1 to 3 with the same ZETL_PREFIX."
-        return Check(False, f"{thing} is not there", step)
+        return Check(False, f"{thing} does not exist", step)
     return Check(True, f"{thing} is shared with this project")
 
 

@@ -47,7 +47,7 @@ def of_table(
         lab: The lab, for its account and Region; the table does not have to be the lab's.
         table: The table's name or ARN.
         sample: The maximum number of items to read. Each MB read costs 128 read request units on AWS.
-        changes_per_day: Writes per day. Defaults to one in twenty items.
+        changes_per_day: Writes per day. Defaults to a twentieth of the number of items.
         refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
 
     Returns:
@@ -100,7 +100,7 @@ def of_file(
     Args:
         path: A file in DynamoDB JSON with one item per line, or the folder of an export to Amazon S3.
         keys: The key attributes, the partition key first. Guessed if not given.
-        changes_per_day: Writes per day. Defaults to one in twenty items.
+        changes_per_day: Writes per day. Defaults to a twentieth of the number of items.
         refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
 
     Returns:
@@ -144,7 +144,7 @@ def of_items(
         items: The items, as ``{"CustomerID": {"S": "CUST0001"}}``.
         name: The name for them in the report.
         keys: The key attributes, the partition key first. Guessed if not given.
-        changes_per_day: Writes per day. Defaults to one in twenty items.
+        changes_per_day: Writes per day. Defaults to a twentieth of the number of items.
         refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
 
     Returns:

@@ -68,7 +68,10 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
     if dotted:
         yield Finding("info", "QUOTED_COLUMNS", f"{_some(dotted)}: a dot in a name needs double quotes in Athena.")
     if layout.mode == NOUNNEST and len(layout.columns) > len(found.keys):
-        message = "All attributes except the keys share one column, value, with DynamoDB's type tags: value.name.S."
+        message = (
+            "All attributes except the keys are in one column, value. Its fields contain DynamoDB's type tags, as in "
+            "value.name.S."
+        )
         yield Finding("info", "TAGGED_VALUES", message)
 
 

@@ -34,8 +34,8 @@ function itemOf(fields: Field[]): Item {
   }));
 }
 
-const CHANGED = "The item was changed or deleted after you opened it, and nothing was saved. Close the form, run the search again and edit the item again.";
-const TAKEN = "The table already has an item with this key, and nothing was saved. Edit that item, or choose another key.";
+const CHANGED = "The item was changed or deleted after you opened it, so nothing was saved. Close the form, run the search again and edit the item again.";
+const TAKEN = "The table already has an item with this key, so nothing was saved. Edit that item, or choose another key.";
 
 /** Create an item, or update the attributes that differ from the item that was read. */
 async function write(table: TableDescription, item: Item | undefined, wanted: Item): Promise<void> {

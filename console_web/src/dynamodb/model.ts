@@ -99,7 +99,7 @@ export function shown(value: AttributeValue | undefined): string {
   return JSON.stringify(plain(value));
 }
 
-/** The maximum number of characters shown of a value in a list; an item can have 400 KB. */
+/** A list shows at most this many characters of each value, because an item can have 400 KB. */
 const MOST_SHOWN = 300;
 
 /** A value in one line, cut if it is long; the item's form shows all of it. */

@@ -68,7 +68,7 @@ export function Table<Row>(props: TableProps<Row>): VNode {
 
   useEffect(() => onShow?.(visible), [shown, first, end]);
 
-  // A new sort order scrolls to the first row. Reloading the same rows keeps the scroll position.
+  // When the sort order or the search text changes, the table scrolls to the first row. Reloading the same rows keeps the scroll position.
   useEffect(() => {
     if (scroller.current) scroller.current.scrollTop = 0;
   }, [sort, wanted]);

@@ -144,7 +144,7 @@ class StatementTables:
 
         Args:
             worker: The worker that runs the statement.
-            scans: The columns to read from each table, by their names in DuckDB.
+            scans: The columns to read from each table. Tables and columns have their names in DuckDB.
         """
         for name, load in self._loads.items():
             with acting_for(None) if name in self._vended else contextlib.nullcontext():

@@ -103,7 +103,7 @@ def _filter(condition: Condition) -> BooleanExpression:
 
 
 def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
-    """Return columns of a scan's rows.
+    """Return the rows that a scan reads, with the given columns only.
 
     Args:
         lake: The tables of the lakehouse.

@@ -60,7 +60,7 @@ class Analysis:
         return f"{prefix}{next(self._numbers)}"
 
     def scans(self, facts: Facts) -> dict[str, frozenset[str]]:
-        """Return the columns to read from each table, by their names in DuckDB."""
+        """Return the columns to read from each table. Tables and columns have their names in DuckDB."""
         read: dict[str, set[str]] = {}
         for name in facts.reads:
             relation, _, column = name.partition(".")

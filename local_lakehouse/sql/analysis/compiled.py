@@ -25,7 +25,7 @@ class Compiled:
         sql: DuckDB's SQL, whose columns are called ``c0``, ``c1`` and so on.
         columns: The columns.
         facts: Facts about the query, mainly the table columns that it reads.
-        scans: The columns to read from each table, by their names in DuckDB; only for a whole statement.
+        scans: The columns to read from each table. Tables and columns have their names in DuckDB. Empty for a subquery.
     """
 
     sql: str

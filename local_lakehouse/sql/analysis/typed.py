@@ -14,7 +14,7 @@ class Facts:
     """Facts about an expression or a relation, collected from its parts for later stages.
 
     Args:
-        reads: The columns that it reads, by their names in DuckDB: ``r1.c0``.
+        reads: The names in DuckDB of the columns that the expression reads, such as ``r1.c0``.
         variables: The outer lambda parameters that it reads.
         rows: Whether it depends on rows through aggregates, window functions or subqueries.
         volatile: Whether two evaluations can return different results.
@@ -41,7 +41,7 @@ class Facts:
 
     @property
     def tables(self) -> frozenset[str]:
-        """The relations whose columns are read, by their names in DuckDB."""
+        """The names in DuckDB of the relations whose columns are read."""
         return frozenset(name.partition(".")[0] for name in self.reads)
 
     @property
@@ -105,7 +105,7 @@ def derive(sql: str, type_: Type, *parts: Typed, fails: bool = False, literal: s
         sql: Its SQL in DuckDB.
         type_: Its type in Athena.
         *parts: All its subexpressions.
-        fails: Whether evaluation can fail even if its parts do not.
+        fails: Whether evaluating the expression can fail even if no subexpression fails.
         literal: The literal's text or number, if it is a constant.
     """
     return Typed(sql, type_, union(*(part.facts for part in parts), *((_FAILS,) if fails else ())), literal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 
-# This imports the checkout's package `tests`, which is first on the path here.
+# Here, `tests` is the package in awswrangler's checkout, because that checkout is first on the import path.
 _utils = importlib.import_module("tests._utils")
 
 

@@ -57,7 +57,7 @@ def _received(connection: socket.socket, size: int) -> bytes:
     while len(content) < size:
         piece = connection.recv(size - len(content))
         if not piece:
-            raise ConnectionError("the answer ends too early")
+            raise ConnectionError("the connection was closed before the whole response arrived")
         content += piece
     return content
 

@@ -264,7 +264,7 @@ def test_more_connections_than_there_may_be_are_told_so() -> None:
 
 
 def test_stopping_ends_idle_connections_at_once() -> None:
-    # A stop that waited for the connection would exceed the test's time limit.
+    # If stopping waited for the connection, the test would exceed its time limit.
     with Echo(idle=3600) as echo, echo.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert answer(connection).status == 200

@@ -16,7 +16,7 @@ def prepare(lab: Lab, labs: Sequence[Lab] = ()) -> list[Step]:
     Anyone who can write the Data Catalog's policy can open every table of the account, and anyone who can write the
     data lake settings can replace Lake Formation's administrators. The instructor therefore adds one statement for all
     learners to the policy, and becomes an administrator. If Lake Formation governs the account, this also grants
-    permissions to labs with a database. Prepare again after chapter 1.
+    permissions on each lab's existing database. Chapter 1 creates the databases, so call this again after chapter 1.
 
     Args:
         lab: Any lab of the account, with the instructor's credentials.

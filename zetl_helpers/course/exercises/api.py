@@ -111,7 +111,9 @@ def judge_new_item(lab: Lab, _: object) -> None:
     customer, account = WRITTEN
     item = source.get_item(lab, customer, account)
     if item is None:
-        raise UntouchedError(f"Table {lab.table} does not contain the item {customer}, {account} yet.")
+        raise UntouchedError(
+            f"Table {lab.table} does not contain an item for customer {customer} and account {account} yet."
+        )
     for name, wanted in {"State": {"S": "NV"}, "CreditLimit": {"N": "1000"}}.items():
         if name not in item:
             raise IncorrectError(

@@ -124,7 +124,7 @@ def test_who_is_no_member_gets_no_credentials_of_the_project(loaded: Lab, projec
 
 
 class TestGoverned:
-    """An account that Lake Formation governs: nothing is open to IAM alone."""
+    """An account that Lake Formation governs, so IAM permissions alone grant no access."""
 
     @pytest.fixture
     def lab(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:

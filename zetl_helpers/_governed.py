@@ -58,7 +58,7 @@ def governs_new_things(settings: dict[str, Any]) -> bool:
 
 
 def missing(lab: Lab, principal: str) -> list[str]:
-    """Return the missing permissions of the target role and the owner, as ``principal: permissions on the resource``.
+    """Return the permissions that the target role and the owner lack, as ``principal: permissions on the resource``.
 
     Args:
         lab: The lab.

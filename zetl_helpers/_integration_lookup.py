@@ -1,4 +1,4 @@
-"""Lookups of the lab's integration: its description, its tags and its progress."""
+"""Functions that look up the description, tags and progress of the lab's integration."""
 
 from __future__ import annotations
 

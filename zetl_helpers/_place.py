@@ -1,4 +1,4 @@
-"""The location of this process in SageMaker Unified Studio: a notebook space, its project and its domain's type."""
+"""Detection of the notebook space, the project and the type of domain in which this process runs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Place:
-    """A space, and the permissions of its project's role.
+    """A space and the permissions of the role of its project.
 
     Args:
         space: The space.

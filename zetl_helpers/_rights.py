@@ -120,7 +120,7 @@ def action_of(service: str, operation: str) -> str:
 
 
 def explain(message: str, action: str | None = None) -> str:
-    """Add the missing action and its policy to AWS's message about a denial.
+    """Add the missing action, and the policy that contains the action, to AWS's message about a denial.
 
     Args:
         message: AWS's message.

@@ -125,7 +125,7 @@ def project(environment: Mapping[str, str] | None = None) -> str:
 
 
 def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "primary") -> str:
-    """Return ``ZETL_WORKGROUP``: the Athena workgroup that runs the queries.
+    """Return the Athena workgroup that runs the queries, from ``ZETL_WORKGROUP``.
 
     Args:
         environment: The variables to read. Defaults to the environment and the tutorial's folder.

@@ -141,7 +141,7 @@ def _run_notebooks(options: argparse.Namespace) -> int:
 
 
 def _notebook(word: str, there: Sequence[Path]) -> Path:
-    """Return the notebook for an argument: a file, or the number of an existing notebook."""
+    """Return the notebook for an argument, which is a file or the number of an existing notebook."""
     if Path(word).is_file() and word.endswith(".ipynb"):
         return Path(word)
     numbered = {int(path.name[:2]): path for path in there}

@@ -149,7 +149,7 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
 
 
 def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
-    """Wait until the initial load is complete: the target table exists and its first ingestion has completed.
+    """Wait until the target table exists and the initial load has completed.
 
     Args:
         lab: The lab.
@@ -237,7 +237,7 @@ def describe(lab: Lab) -> pd.DataFrame:
 
 
 def integration_id(lab: Lab) -> str:
-    """Return the integration's id, the last part of its ARN.
+    """Return the integration's ID, which is the last part of the integration's ARN.
 
     Raises:
         IntegrationError: The integration does not exist.

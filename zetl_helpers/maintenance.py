@@ -45,7 +45,7 @@ class FileCounts:
 
 
 def files(lab: Lab) -> FileCounts:
-    """Count the target table's data files: those of the latest snapshot, and all files in S3.
+    """Count the target table's data files, both in the latest snapshot and in S3.
 
     Args:
         lab: The lab.

@@ -211,7 +211,7 @@ def _watched(metrics: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _failures(lab: Lab) -> list[dict[str, Any]]:
-    """Return the alarm's metrics: failures of each load type, and their sum."""
+    """Return the alarm's metrics, which are the number of failures of each load type and the sum of these numbers."""
     arn = integration.require(lab)["IntegrationArn"]
     kinds = list(_LOAD_TYPES)
     for _, dimensions in _arrival.metric_series(lab, arn):

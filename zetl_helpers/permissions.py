@@ -130,7 +130,7 @@ def _with_tables(lab: Lab, statement: dict[str, Any]) -> dict[str, Any]:
 
 
 def _alike(names: Iterable[str]) -> list[str]:
-    """Combine names of the same length and beginning into a pattern: a managed policy can have 6,144 characters."""
+    """Combine names with the same length and start into a pattern. A managed policy is limited to 6,144 characters."""
     groups: dict[tuple[str, int], list[str]] = {}
     for name in names:
         groups.setdefault((name[:_STEM], len(name)), []).append(name)
@@ -228,7 +228,7 @@ def _value(lab: Lab, value: str) -> str:
 
 
 def create_target_role(lab: Lab) -> list[Step]:
-    """Create the role that the integration uses to write: trust for AWS Glue, and only the permissions that it needs.
+    """Create the role that the integration uses to write, which trusts AWS Glue and has only the necessary permissions.
 
     Args:
         lab: The lab.

@@ -139,7 +139,7 @@ def added_administrator(lab: Lab) -> str | None:
 
 
 def find_project(lab: Lab) -> Project:
-    """Find the project and its role: the space's project in the Studio, or otherwise the lab's project by name.
+    """Find the project and its role: in the Studio the space's project, elsewhere the project that the lab names.
 
     Args:
         lab: The lab.
@@ -175,7 +175,7 @@ def find_project(lab: Lab) -> Project:
 
 
 def _project_of_space(datazone: Any, space: Space, region: str) -> Project:
-    """Return the project of a space by its ids, because the project's role cannot list domains."""
+    """Return the project of a space by the IDs in the space, because the project's role cannot list domains."""
     listed = _pages(datazone, "list_projects", domainIdentifier=space.domain_id)
     names = {entry["id"]: entry["name"] for entry in listed}
     if space.project_id not in names:

@@ -42,7 +42,7 @@ _OTHER_NAMES = "Set ZETL_PREFIX to use different names for your lab."
 
 
 def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
-    """Create the bucket for the Iceberg tables: tagged, not public, TLS only.
+    """Create a bucket for the Iceberg tables that is tagged, is not public and accepts only TLS.
 
     Athena's results in it expire after a week.
 
@@ -81,7 +81,7 @@ def _did(found: bool, changed: bool) -> Did:
 
 
 def _create_bucket(lab: Lab) -> None:
-    """Create the bucket with its tag in one request, because an untagged bucket would have no known owner."""
+    """Create the bucket and its tag in one request, because an untagged bucket would have no known owner."""
     configuration: dict[str, Any] = {"Tags": tag_list(lab.tags)}
     if lab.region != "us-east-1":  # the Region that S3 does not accept as an explicit constraint
         configuration["LocationConstraint"] = lab.region
@@ -126,7 +126,7 @@ def bucket_exists(lab: Lab) -> bool:
 
 
 def _why_forbidden(lab: Lab) -> str:
-    """Distinguish another account's bucket from one that the caller may not read: S3 returns 403 for both."""
+    """Distinguish another account's bucket from a bucket that the caller may not read. S3 returns 403 for both."""
     try:
         own = {bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]}
     except ClientError as error:

@@ -17,7 +17,7 @@ _BAD_TOKEN = "Malformed nextPageToken {}"
 
 
 class DataCatalogs:
-    """The lakehouse's only data catalog: Glue's.
+    """The lakehouse's only data catalog, which is the Glue Data Catalog.
 
     Args:
         lake: The tables of the lakehouse.

@@ -42,7 +42,7 @@ _START = Position(1, 1)
 
 
 def hive_failure(message: str, error_type: int = _SEMANTIC) -> QueryFailure:
-    """Return a failure in Hive's style: without a name, and with the category for system errors."""
+    """Return a failure in Hive's style, which has no name and the category for system errors."""
     return QueryFailure("", message, category=_HIVE_SYSTEM, error_type=error_type)
 
 

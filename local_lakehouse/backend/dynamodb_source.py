@@ -1,4 +1,4 @@
-"""Access to the items of moto's DynamoDB tables; no other module depends on how moto stores them."""
+"""Access to the items of moto's DynamoDB tables. No other module depends on how moto stores items."""
 
 from __future__ import annotations
 

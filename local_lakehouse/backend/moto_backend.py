@@ -188,7 +188,7 @@ class Backend:
 
     @contextlib.contextmanager
     def _identities(self) -> Iterator[None]:
-        """Hold the lock, after importing moto's identities: other requests need not wait for the import."""
+        """Hold the lock after importing moto's identities, so that other requests need not wait for the import."""
         load("moto.iam.models")
         load("moto.sts.models")
         with self.lock:

@@ -38,7 +38,7 @@ class SecondaryIndex:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The attributes of its key."""
+        """The attributes of the index's key."""
         return self.index.hash_names + self.index.range_names
 
 

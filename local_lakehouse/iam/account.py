@@ -139,7 +139,7 @@ def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
 
 
 class _Policies:
-    """The resource policies that were read since the last commit: one statement needs the same ones many times."""
+    """The resource policies that were read since the last commit. One statement needs the same policies many times."""
 
     def __init__(self) -> None:
         # The database's revision and the policies, replaced together because threads share them.

@@ -68,7 +68,7 @@ def _tagging(call: Request, needed: Sequence[Access]) -> Iterator[Access]:
 
 
 def _own(needed: Sequence[Access]) -> Access:
-    """Return the permission for the resource itself: Glue also requires its catalog and database."""
+    """Return the permission for the resource itself. Glue also requires permission for the catalog and database."""
     integrations = [each for each in needed if ":integration" in each.resource]
     return (integrations or list(needed))[-1]
 

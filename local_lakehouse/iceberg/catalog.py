@@ -60,7 +60,7 @@ class LakehouseCatalog(GlueCatalog):
 
 
 def load_catalog(clients: ServiceClients) -> LakehouseCatalog:
-    """Return the lakehouse's catalog, which all services share with its caches.
+    """Return the lakehouse's catalog. All services share the catalog and its caches.
 
     Args:
         clients: The clients of the lakehouse.

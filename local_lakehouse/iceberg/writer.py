@@ -55,7 +55,7 @@ class UnsupportedCodecError(Exception):
 
 
 class Sink(io.RawIOBase):
-    """An object being written: it is in memory while it is small, then in a file.
+    """An object that is being written, in memory while it is small and then in a file.
 
     Args:
         objects: The objects of S3.
@@ -166,7 +166,7 @@ class FileLayout:
 
     @cached_property
     def ids_by_path(self) -> dict[str, int]:
-        """The field ids of the columns, by their paths in Parquet."""
+        """The columns' field ids, keyed by the columns' paths in Parquet."""
         return parquet_path_to_id_mapping(self.file_schema)
 
     @cached_property

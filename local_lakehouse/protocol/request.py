@@ -155,7 +155,7 @@ class Request:
 
     @_lazily
     def parameters(self) -> Mapping[str, Any]:
-        """Return the operation's members by their wire names, including those in a REST path and query."""
+        """Return the operation's members, keyed by wire name, including members in a REST path and query."""
         return self.members(self)
 
     @_lazily

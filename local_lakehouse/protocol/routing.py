@@ -38,7 +38,7 @@ class Route:
 
     @property
     def weight(self) -> tuple[int, int]:
-        """Its precedence: if a request matches several routes, the most specific one wins."""
+        """The route's precedence: if a request matches several routes, the most specific route wins."""
         return len(self.literals) + len(self.query) + len(self.headers), -self.path.groups
 
     def matches(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:

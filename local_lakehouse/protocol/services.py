@@ -61,7 +61,7 @@ def by_target(prefix: str) -> str:
 
 
 def signing_name(service: str) -> str:
-    """Return the service name in signatures: DynamoDB Streams uses the name of DynamoDB."""
+    """Return a service's name in signatures. DynamoDB Streams uses the name of DynamoDB."""
     return "dynamodb" if service == "dynamodbstreams" else service
 
 

@@ -157,7 +157,7 @@ def _check_tree(shape: Shape, value: Any, path: str, apart: Collection[str]) -> 
 
 @functools.cache
 def _wire_members(shape: StructureShape) -> tuple[list[tuple[str, str]], dict[str, tuple[str, Shape]]]:
-    """Return the required members, and all members, by their wire names."""
+    """Return the required members as pairs of wire name and member name, and all members keyed by wire name."""
     members = {_wire_name(member, name): (name, member) for name, member in shape.members.items()}
     return [(_wire_name(shape.members[name], name), name) for name in shape.required_members], members
 

@@ -175,7 +175,7 @@ class Endpoint:
             raise refused
 
     def _rights(self, service: Service, request: Request) -> CallerRights | None:
-        """Return the caller's permissions, if the service uses them instead of its own."""
+        """Return the caller's permissions if the service uses these instead of the service's permissions."""
         return self._enforcer.rights_of(request) if self._enforcer and service.name in _ACTING_FOR_CALLERS else None
 
     def _actor(self, request: Request) -> Actor | None:

@@ -1,1 +1,1 @@
-"""TPC-DS, run by ``make tpcds``; DuckDB's generator, which it needs, is not a dependency of the project."""
+"""TPC-DS, which ``make tpcds`` runs. It needs DuckDB's generator, which is not a dependency of the project."""

@@ -1,4 +1,4 @@
-"""PyAthena, which SageMaker's SQL cells use: its cursors and its SQLAlchemy dialect."""
+"""The cursors and the SQLAlchemy dialect of PyAthena, which SageMaker's SQL cells use."""
 
 from __future__ import annotations
 

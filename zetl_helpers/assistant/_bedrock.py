@@ -106,7 +106,7 @@ class BedrockBackend:
 
 
 def describe(model: Model) -> str:
-    """Describe the tables to a model: columns, types and sample values, as JSON."""
+    """Describe the tables to a model as JSON with their columns, types and sample values."""
     tables = [
         {
             "table": f'"awsdatacatalog"."{model.database}"."{table.name}"',
@@ -125,7 +125,7 @@ def _said(role: str, text: str) -> dict[str, Any]:
 
 
 def _read(text: str) -> Draft:
-    """Parse a model's response: JSON, with or without a code fence."""
+    """Parse a model's response, which is JSON with or without a code fence."""
     found = _FENCED.search(text)
     body = (found.group(1) if found else text).strip()
     try:

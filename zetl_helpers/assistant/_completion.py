@@ -1,4 +1,4 @@
-"""The completion of a plan: implicit parts of a question, inferred from all of its clauses."""
+"""Completion of a plan with the implicit parts of a question, which are inferred from all clauses of the question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marks: the words of a question, each with its possible meanings for some tables."""
+"""The words of a question, each with the meanings that it can have for the given tables."""
 
 from __future__ import annotations
 
@@ -230,5 +230,5 @@ def _is_head(stem: str, table: Table) -> bool:
 
 
 def _shape(value: str) -> str:
-    """Return the pattern of an identifier's letters and digits: ``CUST0001`` gives ``CUST`` and four digits."""
+    """Return a regular expression for identifiers like the given one: ``CUST`` and four digits for ``CUST0001``."""
     return re.sub(r"\d+", lambda found: rf"\\d{{{len(found.group())}}}", re.escape(value))

@@ -57,7 +57,7 @@ class Days:
 
 @dataclass(frozen=True)
 class Recent:
-    """A period for a time column: the last days, weeks, months or years."""
+    """A period that limits a time column to the last days, weeks, months or years."""
 
     column: Column
     count: int

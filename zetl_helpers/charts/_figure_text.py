@@ -68,7 +68,7 @@ def _values(array: Iterable[Any] | None) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    """Format one value: a number with at most two decimal places, or a dash for a missing value."""
+    """Format a number with at most two decimal places, or a missing value as a dash."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if not isinstance(value, float):

@@ -51,7 +51,7 @@ def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
 
 
 def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
-    """Draw a pivot table as coloured cells with their numbers, without the totals.
+    """Draw a pivot table without its totals as coloured cells that show the numbers.
 
     Args:
         pivot: A table of numbers, such as `pivot_table` makes.
@@ -143,7 +143,7 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
 
 
 def schema_picture(change: pd.DataFrame) -> Chart:
-    """Draw how a table's columns changed: unchanged, added, removed, or with a different type.
+    """Draw which columns of a table are unchanged, which were added or removed, and which have a different type.
 
     Args:
         change: The result of `schema_change`.

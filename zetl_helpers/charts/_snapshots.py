@@ -48,7 +48,7 @@ def moment(time: Any) -> str:
 
 
 def _count(summary: Any, key: str, *, absent: int | None = None) -> int:
-    """Read a count from a summary: a mapping, pairs (awswrangler's map), or Athena's text `{key=value, …}`.
+    """Read a count from a summary, which is a mapping, pairs (awswrangler's map), or Athena's text `{key=value, …}`.
 
     Iceberg omits some counts that are zero; `absent` is the value for a missing key.
     """

@@ -11,7 +11,7 @@ _NOTHING = "(none)"
 
 
 def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
-    """Count the rows for each pair of values, with totals: states in rows, statuses in columns.
+    """Count the rows for each state (in rows) and each status (in columns), with totals.
 
     Args:
         df: One row for each item to count.
@@ -57,7 +57,7 @@ def schema_change(before: pd.DataFrame | Mapping[str, str], after: pd.DataFrame 
 
 
 def most(values: "pd.Series[Any]", says: str, among: str) -> str:
-    """Return the finding of a chart: "NV uses 83% of its credit, more than any other state".
+    """Return a sentence that states a chart's finding, such as "NV uses 83% of its credit, more than any other state".
 
     Args:
         values: Numbers by name, each name once; totals of a pivot table are ignored.

@@ -80,7 +80,7 @@ def _wait_for_integration(name: str, gone: Callable[[], bool | None]) -> None:
 
 
 def _logs(mine: Ownership) -> Found:
-    """Find the logs of the lab's integrations: streams in a shared group, or separate groups.
+    """Find the logs of the lab's integrations, which are streams in a shared log group or separate log groups.
 
     All integrations in the account share the group of the streams, so it is kept.
     """

@@ -128,7 +128,7 @@ def studio_domain(mine: Ownership) -> Found:
 
 
 def catalog_statements(mine: Ownership) -> Found:
-    """Find the lab's statements in the Data Catalog policy, by their ``Sid`` and the resources that they name.
+    """Find the lab's statements in the Data Catalog policy by the statements' ``Sid`` and resources.
 
     Statements have no tags. A statement belongs to the lab if it names only the lab's database and table, and neither
     has a different owner.
@@ -157,7 +157,7 @@ def catalog_statements(mine: Ownership) -> Found:
 
 
 def _subject(statement: dict[str, Any]) -> tuple[frozenset[str], ...]:
-    """Return the subject of a statement: its actions, its resources, and the ARNs in its conditions.
+    """Return the actions and resources of a statement, and the ARNs in the statement's conditions.
 
     The principal is ignored, because one person can set up the lab and another can clean it up. The condition operator
     is also ignored.

@@ -20,7 +20,7 @@ HEADER = "X-Zetl-Console"
 
 
 class Session:
-    """The secrets of one run of the console: the token in its printed address, and the cookie for that token.
+    """The secrets of one run of the console: the token in the printed address, and the cookie that replaces the token.
 
     Args:
         port: The port that the console listens on; cookies do not distinguish ports, so the cookie's name contains it.

@@ -1,4 +1,4 @@
-"""Parquet files in Amazon S3: their schema and their first rows."""
+"""The schema and the first rows of Parquet files in Amazon S3."""
 
 from __future__ import annotations
 

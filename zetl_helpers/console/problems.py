@@ -15,7 +15,7 @@ _MOST_FRAMES = 40
 
 
 class Problems:
-    """Records each failure once, with its traceback.
+    """Records each failure only once, together with the traceback.
 
     Args:
         path: The file; created with the first failure, and accessible only to the user.

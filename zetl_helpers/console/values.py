@@ -19,7 +19,7 @@ class InvalidValueError(ValueError):
 
 
 def to_python(value: Any, shape: Any, path: str = "") -> Any:
-    """Convert a parameter for botocore: bytes for blobs, datetimes for timestamps.
+    """Convert a parameter to the types that botocore expects: bytes for blobs, and datetimes for timestamps.
 
     Args:
         value: The JSON value.

@@ -93,7 +93,7 @@ class Sheet:
 
 
 def billed_scan(scanned_bytes: int) -> int:
-    """Return the bytes that Athena bills for one query: whole megabytes, at least ten.
+    """Return the bytes that Athena bills for one query, which are whole megabytes and at least ten.
 
     See https://aws.amazon.com/athena/pricing/
     """

@@ -121,7 +121,7 @@ def _bring_pictures(notebook: nbformat.NotebookNode, folder: Path, out: Path) ->
 
 
 def title(notebook: nbformat.NotebookNode, path: Path) -> str:
-    """Return a notebook's title, starting with its number."""
+    """Return a notebook's title, which starts with the notebook's number."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.startswith("# "):
             heading = str(cell.source.splitlines()[0][2:])

@@ -92,7 +92,7 @@ _MEMBERS = (0, 4, 5, 6, 7, 8)
 
 
 def apply_changes(lab: Lab) -> datetime:
-    """Make the three writes of chapter 6: one new item, one change, one deletion.
+    """Make the three writes of chapter 6: create one item, change one and delete one.
 
     Args:
         lab: The lab.

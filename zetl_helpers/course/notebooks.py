@@ -75,7 +75,7 @@ def find() -> list[Path]:
 
 
 def tutorial() -> Path | None:
-    """Return the tutorial's folder with ``mkdocs.yml``: the current folder or that of the installed package."""
+    """Return the tutorial's folder with ``mkdocs.yml``: the current folder or the folder of the installed package."""
     return next((folder for folder in (Path(), _PACKAGED) if (folder / "mkdocs.yml").exists()), None)
 
 

@@ -73,7 +73,7 @@ def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
 
 
 def for_member(lab: Lab) -> list[Check]:
-    """Check what a member of a Studio project needs: the project's workgroup and a shared table."""
+    """Check that the project's workgroup and a shared table exist, which a member of a Studio project needs."""
     return [_probe(lab, "Athena", dict(_PROBES)["Athena"]), _unless_refused("the lab's table", lambda: _shared(lab))]
 
 

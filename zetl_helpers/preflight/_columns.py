@@ -110,7 +110,7 @@ def layout(found: Survey, mode: str) -> Layout:
 
 @dataclass(frozen=True)
 class _Name:
-    """A name in the schema: the name of its struct, its own name within the struct, and its attribute."""
+    """A name in the schema: the struct that contains it, the name within the struct, and the attribute."""
 
     parent: str
     part: str

@@ -126,7 +126,7 @@ def _digits(number: Decimal) -> int:
 
 
 def guess_keys(items: Iterable[Item]) -> dict[str, str]:
-    """Guess the key attributes: present with one type in every item, and unique.
+    """Guess the key attributes, which every item must have with the same type and with unique values.
 
     Returns:
         The partition key and any sort key, with their types; empty if no attribute qualifies.

@@ -21,7 +21,7 @@ def apply() -> None:
 
 
 def _listed_once(find: Callable[..., list[MetricDatumBase]]) -> Callable[..., list[MetricDatumBase]]:
-    """List each metric once: moto lists a metric with several dimensions, or none, once per data point."""
+    """List each metric once, because moto lists a metric with several dimensions or none once per data point."""
 
     @functools.wraps(find)
     def finding(self: CloudWatchBackend, *arguments: Any, **named: Any) -> list[MetricDatumBase]:

@@ -37,7 +37,7 @@ def apply() -> None:
 
 
 def _found(get: Callable[..., Any]) -> Callable[..., Any]:
-    """Report a missing policy as AWS does: with an error."""
+    """Return an error for a missing policy, as AWS does."""
 
     @functools.wraps(get)
     def finding(self: GlueBackend, *arguments: Any, **named: Any) -> Any:

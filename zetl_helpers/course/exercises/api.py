@@ -1,4 +1,4 @@
-"""Judges of steps that a learner takes with boto3 or the AWS CLI, by their results."""
+"""Judges that check the results of steps that a learner takes with boto3 or the AWS CLI."""
 
 from __future__ import annotations
 

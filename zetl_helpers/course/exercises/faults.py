@@ -1,4 +1,4 @@
-"""Faults that the exercises cause, and their repair; each item that they write has a known key."""
+"""Faults that the exercises cause and repair. Every item that a fault writes has a known key."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class Progress:
 
 
 def learner() -> str:
-    """Return the learner's name in the class: ``ZETL_PREFIX``, or else the user's name."""
+    """Return the learner's name in the class, which is ``ZETL_PREFIX`` if it is set, otherwise the user's name."""
     return _settings.prefix() or re.sub(r"[^\w.-]", "_", getpass.getuser())
 
 

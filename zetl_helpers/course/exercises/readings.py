@@ -100,7 +100,7 @@ def _unreadable(wanted: str, answer: Any) -> UnreadableError:
 
 @dataclass(frozen=True)
 class Number:
-    """A number, or a string with a number: in words, with thousands separators, or with its unit.
+    """A number, or a string with a number that is in words, has thousands separators, or is followed by its unit.
 
     Args:
         example: A number that shows the form.
@@ -219,7 +219,7 @@ class Word:
 
 @dataclass(frozen=True)
 class SqlType:
-    """The type of a column, by its name in Athena, Trino, Hive, Iceberg or pandas."""
+    """The type of a column, given as the type's name in Athena, Trino, Hive, Iceberg or pandas."""
 
     def __call__(self, answer: Any) -> str:
         """Return the type as the Data Catalog writes it, without precision or length.
@@ -253,7 +253,7 @@ class Action:
     service: str
 
     def __call__(self, answer: Any) -> str:
-        """Return the action in lower case, with its service.
+        """Return the action with its service prefix, in lower case.
 
         Raises:
             UnreadableError: The answer is not an action.

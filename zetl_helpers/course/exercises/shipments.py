@@ -1,4 +1,4 @@
-"""The unknown table of chapter 13: its five planted problems, and judges of their repair."""
+"""The five planted problems of the unknown table in chapter 13, and judges that check whether they are fixed."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def judge_repair(lab: Lab, _: object) -> None:
 
 
 def _read(shipments: Lab) -> dict[str, dict[str, Any]]:
-    """Return the items of the sample's shipments that are in the table, by their keys."""
+    """Return the table's items for the sample's shipments, keyed by the items' keys."""
     keys = [{"ShipmentID": item["ShipmentID"]} for item in source.file_items(source.sample_file("shipments.json"))]
     found: list[dict[str, Any]] = []
     request: dict[str, Any] = {shipments.table: {"Keys": keys, "ConsistentRead": True}}

@@ -1,4 +1,4 @@
-"""Judges of SQL by its rows: any statement that returns the right rows is right."""
+"""Judges that compare the rows of SQL statements: any statement that returns the correct rows is correct."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FENCE = re.compile(r"^```\w*\n(.*?)\n?```$", re.DOTALL)
 
 
 def statement_of(answer: Any) -> str:
-    """Return the statement in an answer: a string, a Markdown block, or an object with a statement in ``sql``.
+    """Return the statement in an answer, which is a string, a Markdown block, or an object with a statement in ``sql``.
 
     Raises:
         UnreadableError: The answer contains no statement.

@@ -55,12 +55,12 @@ class Chapter:
 
     @property
     def exercises(self) -> Sequence[Section]:
-        """Its exercises in order."""
+        """The chapter's exercises in order."""
         return [section for section in self.sections if section.kind == "exercise"]
 
     @property
     def practice(self) -> int:
-        """Minutes of its exercises."""
+        """The minutes for the chapter's exercises."""
         return sum(exercise.minutes for exercise in self.exercises)
 
     @property

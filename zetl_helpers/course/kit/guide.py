@@ -120,7 +120,7 @@ def _list(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Escape a text that is not Markdown: `item["S"]` would be a link."""
+    """Escape a text that is not Markdown, because `item["S"]` would otherwise be a link."""
     return re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)
 
 

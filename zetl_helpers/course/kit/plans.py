@@ -110,7 +110,7 @@ def cuts(chapters: Sequence[Chapter], slots: Sequence[Slot]) -> list[tuple[str, 
 
 
 def checkpoints(chapter: Chapter) -> list[Checkpoint]:
-    """Return the chapter's checkpoints: at least ten minutes apart, and at its end.
+    """Return the chapter's checkpoints. They are at least ten minutes apart, but the last is at the chapter's end.
 
     Args:
         chapter: The chapter.

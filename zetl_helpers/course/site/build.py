@@ -67,7 +67,7 @@ def _navigation(root: Path, reached: Sequence[Path], notebooks: Sequence[Path], 
 
 
 def title(path: Path) -> str:
-    """Return a notebook's title: its first heading."""
+    """Return a notebook's first heading, which is its title."""
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown" and cell.source.startswith("# "):
             return str(cell.source.splitlines()[0][2:])

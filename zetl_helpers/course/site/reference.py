@@ -50,7 +50,7 @@ def write(drafts: Path, parser: argparse.ArgumentParser) -> list[Path]:
 
 
 def command(parser: argparse.ArgumentParser) -> str:
-    """Return the command's page: the help of each command and action.
+    """Return the page about the command, with the help text of each subcommand and action.
 
     Args:
         parser: Its parser.

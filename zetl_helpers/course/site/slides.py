@@ -49,7 +49,7 @@ class Slide:
 
 
 def write(path: Path, out: Path) -> None:
-    """Write the slides of a notebook, with its stored outputs, as one page that needs no network.
+    """Write the slides of a notebook with stored outputs, as one page that needs no network.
 
     Args:
         path: The notebook.
@@ -191,7 +191,7 @@ def _table(text: str) -> str:
 
 
 def _result(cell: nbformat.NotebookNode) -> str:
-    """Return a cell's output as HTML that fits on a slide: a picture, a small table, or the first lines."""
+    """Return a cell's output as HTML that fits on a slide, such as a picture, a small table, or the first lines."""
     for output in reversed(cell.get("outputs", [])):
         data: dict[str, Any] = output.get("data", {})
         plain = "".join(output.get("text", "") or data.get("text/plain", ""))

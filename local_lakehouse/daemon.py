@@ -36,7 +36,7 @@ class Running:
 
     Args:
         url: Its address.
-        pid: Its process id.
+        pid: Its process ID.
         health: The health report: pid, account, region, refresh_seconds, refreshing, enforce_iam, governed.
         token: The token for its controls.
     """

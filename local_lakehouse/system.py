@@ -101,7 +101,7 @@ def was_killed(status: int | None) -> bool:
 
 
 def fork() -> int:
-    """Fork this process, and return 0 in the new process and its id in this one."""
+    """Fork this process, and return 0 in the new process and the new ID in this process."""
     pid = os.fork()
     if pid == 0:
         signal.set_wakeup_fd(-1)
@@ -120,7 +120,7 @@ def ends_of_children() -> socket.socket:
 
 
 def ended_children() -> Iterator[tuple[int, int]]:
-    """Yield the id and the status of each child process that has ended since the last call."""
+    """Yield the ID and the status of each child process that has ended since the last call."""
     with contextlib.suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)

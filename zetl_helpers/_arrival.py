@@ -26,11 +26,11 @@ def log_sources(lab: Lab, integration: str) -> list[dict[str, Any]]:
     """Return the location of an integration's log events, as arguments of ``FilterLogEvents``.
 
     AWS's pages and samples spell the log group's name in three ways: with a slash at the end, without it, and followed
-    by the integration's id. In the first two, a stream is named after the id.
+    by the integration's ID. In the first two, a stream is named after the ID.
 
     Args:
         lab: The lab.
-        integration: The integration's id.
+        integration: The integration's ID.
     """
     prefix = LOG_GROUP.rstrip("/")
     pages = lab.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
@@ -48,7 +48,7 @@ def log_events(lab: Lab, integration: str, pattern: str = "") -> Iterator[dict[s
 
     Args:
         lab: The lab.
-        integration: The integration's id.
+        integration: The integration's ID.
         pattern: CloudWatch's filter pattern. Defaults to all events.
     """
     logs = lab.client("logs")

@@ -24,7 +24,7 @@ class CatalogPolicyFullError(UserError):
 
 
 def merge_catalog_policy(lab: Lab) -> Step:
-    """Add the lab's two statements to the Data Catalog's policy, and keep all others.
+    """Add the lab's two statements to the Data Catalog's policy and keep all other statements.
 
     The policy is account-wide, and ``PutResourcePolicy`` replaces it. It is therefore read, merged by ``Sid`` and
     written back under its hash, so that no concurrent change is lost. In a class that the instructor prepared, nothing

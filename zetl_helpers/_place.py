@@ -96,7 +96,7 @@ def find_space(metadata: Path | None = None) -> Space | None:
 def look(space: Space, client: Callable[[str], Any]) -> Place:
     """Query DataZone and AWS Glue for the type of a space's domain and for the permissions of the project's role.
 
-    The ids come from the space itself, because a project's role cannot list domains.
+    The IDs come from the space itself, because a project's role cannot list domains.
 
     Args:
         space: The space.

@@ -125,7 +125,7 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
         timeout: Maximum seconds to wait.
 
     Returns:
-        What happened; `details` has ``domain`` and ``profile``, their ids.
+        What happened; `details` contains the IDs ``domain`` and ``profile``.
 
     Raises:
         StudioSetupError: The lab's role, which records the domain, does not exist, or the domain is not the lab's.
@@ -222,12 +222,12 @@ def create_project(lab: Lab, domain: str, profile: str, *, timeout: float = 1800
 
     Args:
         lab: The lab; `Lab.project` is the project's name.
-        domain: The domain's id.
-        profile: The id of the project profile.
+        domain: The domain's ID.
+        profile: The ID of the project profile.
         timeout: Maximum seconds to wait.
 
     Returns:
-        What happened; `details` has ``project``, its id.
+        What happened; `details` contains the ID ``project``.
 
     Raises:
         StudioSetupError: The project's environments could not be deployed.
@@ -263,7 +263,7 @@ def delete_project(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
 
     Args:
         lab: The lab.
-        domain: The domain's id.
+        domain: The domain's ID.
         timeout: Maximum seconds to wait.
 
     Returns:
@@ -292,7 +292,7 @@ def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
 
     Args:
         lab: The lab.
-        domain: The domain's id.
+        domain: The domain's ID.
         timeout: Maximum seconds to wait.
 
     Returns:

@@ -101,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
     stack.add_argument("--out", type=Path, help="default: print it")
     stack.set_defaults(run=_template)
 
-    clean = commands.add_parser("cleanup", help="list the tutorial's resources, and delete them")
+    clean = commands.add_parser("cleanup", help="list the tutorial's resources and delete them")
     how = clean.add_mutually_exclusive_group()
     how.add_argument(
         "--dry-run", action="store_true", help="only list; the exit status is 0 if nothing is found, otherwise 1"

@@ -212,7 +212,7 @@ class Lab:
         """Return the same lab with another identity's credentials.
 
         Args:
-            access_key: The access key's id.
+            access_key: The access key's ID.
             secret: Its secret.
             token: The session token.
             workgroup: The Athena workgroup for queries.

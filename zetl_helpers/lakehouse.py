@@ -41,10 +41,10 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
     Args:
         lab: The lab.
         sql: The statement; ``:name`` stands for a parameter.
-        params: Values by name; snapshot ids as int, times as naive UTC datetime.
+        params: Values by name; snapshot IDs as int, times as naive UTC datetime.
 
     Returns:
-        The rows. Text columns are ``string``, doubles ``float64``, bigints ``Int64``, so that snapshot ids are exact.
+        The rows. Text columns are ``string``, doubles ``float64``, bigints ``Int64``, so that snapshot IDs are exact.
         ``frame.query_metadata`` contains Athena's ``QueryExecution``.
 
     Raises:
@@ -160,8 +160,8 @@ def difference(lab: Lab, before: int, after: int) -> pd.DataFrame:
 
     Args:
         lab: The lab.
-        before: The earlier snapshot's id.
-        after: The later snapshot's id.
+        before: The earlier snapshot's ID.
+        after: The later snapshot's ID.
 
     Returns:
         One row for each row that is only in one version or differs, columns ``change`` (``added``, ``removed``,

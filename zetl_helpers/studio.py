@@ -60,7 +60,7 @@ class Project:
 
     Args:
         domain_id: Its domain.
-        project_id: Its id.
+        project_id: Its ID.
         name: Its name.
         role_arn: The role that the project uses, including for queries.
         portal: The address of the Studio in the browser.

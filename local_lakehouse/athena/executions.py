@@ -178,7 +178,7 @@ class Executions:
         return next(found, None)
 
     def ids_of(self, workgroup: str) -> list[str]:
-        """Return the ids of a workgroup's executions, newest first."""
+        """Return the IDs of a workgroup's executions, newest first."""
         with self._database.view() as connection:
             rows = connection.execute(
                 "SELECT id FROM executions WHERE workgroup = ? ORDER BY number DESC", (workgroup,)

@@ -223,7 +223,7 @@ def _restore_iam_policies(backend: Any) -> None:
 
 
 def _restore_event_ids(backend: Any) -> None:
-    """Give new events ids that no stored event has."""
+    """Give new events IDs that no stored event has."""
     events = load("moto.logs.models").LogEvent
     last = max(
         (

@@ -46,7 +46,7 @@ class Graph:
         # Members of growing collections are complete in their rows; otherwise each `save` would search for their
         # references.
         self._member_codec = Codec(known)
-        # Objects by id. The reference ensures that no other object can have the identity of a stored object.
+        # Objects by ID. The reference ensures that no other object can have the identity of a stored object.
         self._objects: dict[int, Any] = {_ROOT: backend}
         self._ids: dict[int, int] = {id(backend): _ROOT}
         self._members: dict[tuple[int, str, int], int] = {}

@@ -24,7 +24,7 @@ class Project:
 
     Args:
         domain_id: Its domain.
-        id: Its id.
+        id: Its ID.
         name: Its name.
         environment_id: Its tooling environment.
         profile_id: The profile from which the project was created.
@@ -54,16 +54,16 @@ class Domain:
     """A domain.
 
     Args:
-        id: Its id.
+        id: Its ID.
         name: Its name.
         execution_role: The role of the domain's users.
         service_role: The role of DataZone.
         unit_id: The root domain unit.
         tags: Its tags.
-        blueprints: The configured blueprints, by id.
-        profiles: The project profiles, by id.
+        blueprints: The configured blueprints, by ID.
+        profiles: The project profiles, by ID.
         grants: The policy grants for profiles.
-        projects: The projects, by id.
+        projects: The projects, by ID.
         created: The creation time.
     """
 
@@ -91,7 +91,7 @@ def given_domain(execution_role: str) -> Domain:
 
 
 def new_id(prefix: str = "") -> str:
-    """Return an id in DataZone's format."""
+    """Return an ID in DataZone's format."""
     return prefix + "".join(secrets.choice(_LETTERS) for _ in range(14))
 
 

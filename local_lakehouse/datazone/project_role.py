@@ -73,7 +73,7 @@ class ProjectNames:
         account: The account.
         workgroup: The project's Athena workgroup.
         bucket: The domain's bucket, in which the project has a prefix.
-        domain: The domain's id.
+        domain: The domain's ID.
     """
 
     partition: str

@@ -27,7 +27,7 @@ class Layout:
     """The location of one export's files.
 
     Args:
-        identity: The export's id.
+        identity: The export's ID.
         prefix: The requested prefix in the bucket, which can be empty.
         kind: `FULL_EXPORT` or `INCREMENTAL_EXPORT`; incremental exports share a data folder.
     """

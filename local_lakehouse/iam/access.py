@@ -41,7 +41,7 @@ class Directory(Protocol):
         """Return the ARN of a role, user, group or instance profile, with its path."""
 
     def key_arn(self, name: str) -> str:
-        """Return the ARN of a KMS key from its id, alias or ARN."""
+        """Return the ARN of a KMS key from its ID, alias or ARN."""
 
     def work_group(self, kind: str, identity: str) -> str:
         """Return the Athena workgroup of a ``QueryExecutionId`` or ``NamedQueryId``."""

@@ -52,7 +52,7 @@ class Account:
         return str(found[noun]["Arn"]) if found else self.arn("iam", f"{kind}/{name}", region="")
 
     def key_arn(self, name: str) -> str:
-        """Return the ARN of a KMS key from its id, alias or ARN."""
+        """Return the ARN of a KMS key from its ID, alias or ARN."""
         found = _found(self._clients.client("kms").describe_key, KeyId=name)
         return str(found["KeyMetadata"]["Arn"]) if found else self.arn("kms", f"key/{name}")
 

@@ -18,7 +18,7 @@ ColumnKey = tuple[str, int, str, tuple[str, ...]]
 class RowCache:
     """Columns of data files, with the least recently used dropped beyond a size limit.
 
-    Iceberg never changes a data file, so a column is identified by the file's path, its field id, its Arrow type and
+    Iceberg never changes a data file, so a column is identified by the file's path, its field ID, its Arrow type and
     the applied delete files.
 
     Args:

@@ -82,7 +82,7 @@ class StoredField:
     Args:
         name: The field's name in the file.
         type: The field's Arrow type in the file.
-        field_id: The Iceberg field id; None if the file has no field ids.
+        field_id: The Iceberg field ID; None if the file has no field IDs.
         children: The fields of a row, the element of a list, or the key and value of a map.
     """
 
@@ -93,11 +93,11 @@ class StoredField:
 
 
 def stored_fields(schema: pa.Schema, mapping: NameMapping | None) -> tuple[StoredField, ...]:
-    """Return the fields of a Parquet file with their field ids.
+    """Return the fields of a Parquet file with their field IDs.
 
     Args:
         schema: The file's schema.
-        mapping: The field ids of names, for files that were not written for Iceberg.
+        mapping: The field IDs of names, for files that were not written for Iceberg.
     """
     fields = tuple(_stored(field) for field in schema)
     if any(field_id is not None for field_id in _ids(fields)):
@@ -149,7 +149,7 @@ def _canonical_names(field: StoredField) -> tuple[StoredField, ...]:
 
 
 def read_form(values: pa.ChunkedArray, stored: StoredField, type_: IcebergType, form: Form) -> pa.ChunkedArray:
-    """Return a file's column as a column of a table's schema, with fields matched by id."""
+    """Return a file's column as a column of a table's schema, with fields matched by ID."""
     wanted = arrow_type(type_, form)
     return pa.chunked_array([_projected(chunk, stored, type_, form) for chunk in values.chunks], wanted)
 

@@ -50,7 +50,7 @@ class Reader:
             file: The file.
             fields: The columns' new names, and their fields in the version's schema.
             form: The form of the result.
-            mapping: Field ids by name, for files without field ids.
+            mapping: Field IDs by name, for files without field IDs.
         """
         if not fields:
             return self._without_columns(file)

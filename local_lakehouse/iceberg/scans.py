@@ -37,8 +37,8 @@ class ScanFile:
         path: The file's location.
         size: The file's size in bytes.
         rows: The number of rows, including deleted rows.
-        column_bytes: The size of each field in bytes, by field id; empty if the file's entry has no sizes.
-        constants: The values of partition columns by field id, for files that do not contain these columns.
+        column_bytes: The size of each field in bytes, by field ID; empty if the file's entry has no sizes.
+        constants: The values of partition columns by field ID, for files that do not contain these columns.
         deletes: The locations and sizes of the position deletes that apply to the file.
         entry: The file as the table's manifests describe it.
     """
@@ -70,7 +70,7 @@ class Scan:
     Args:
         schema: The version's schema.
         files: The files.
-        mapping: Field ids by name, for files without field ids.
+        mapping: Field IDs by name, for files without field IDs.
     """
 
     schema: Schema

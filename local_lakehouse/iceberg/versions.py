@@ -1,6 +1,6 @@
 """Versions of a table: the schema of a snapshot, and predicates bound to that schema.
 
-Iceberg identifies a column by its field id. A name identifies a column only within one schema: after a rename, a drop
+Iceberg identifies a column by its field ID. A name identifies a column only within one schema: after a rename, a drop
 or a swap, the same name can refer to different columns in the current schema and in an older snapshot's schema.
 PyIceberg binds a scan's row filter to the current schema by name. Scans are therefore planned on a view of the table
 with the snapshot's schema and positional column names.
@@ -38,7 +38,7 @@ def column_name(index: int) -> str:
 def planned(table: Table, snapshot_id: int | None) -> Table:
     """Return a view of a table for planning the scans of a version.
 
-    Its columns have the field ids and types of the version's schema, and the names from `column_name`. Columns that
+    Its columns have the field IDs and types of the version's schema, and the names from `column_name`. Columns that
     were dropped before the version but are needed by a partition specification have names that no predicate uses.
     """
     schema = schema_of(table, snapshot_id)

@@ -150,7 +150,7 @@ class FileLayout:
     def file_schema(self) -> Schema:
         """The schema in the files.
 
-        Names that Avro does not allow are encoded as in Iceberg's libraries; readers use field ids.
+        Names that Avro does not allow are encoded as in Iceberg's libraries; readers use field IDs.
         """
         return sanitize_column_names(self.schema)
 
@@ -161,12 +161,12 @@ class FileLayout:
 
     @cached_property
     def statistics_plan(self) -> dict[int, StatisticsCollector]:
-        """The statistics of each column, by field id."""
+        """The statistics of each column, by field ID."""
         return compute_statistics_plan(self.file_schema, self.metadata.properties)
 
     @cached_property
     def ids_by_path(self) -> dict[str, int]:
-        """The columns' field ids, keyed by the columns' paths in Parquet."""
+        """The columns' field IDs, keyed by the columns' paths in Parquet."""
         return parquet_path_to_id_mapping(self.file_schema)
 
     @cached_property

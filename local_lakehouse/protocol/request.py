@@ -16,7 +16,7 @@ class Credential:
     """The signature of a request.
 
     Args:
-        access_key: The key's id.
+        access_key: The key's ID.
         region: The signature's Region; None if it has none.
         service: botocore's name of the signature's service.
     """

@@ -50,7 +50,7 @@ class VersionBodies:
     """The files of one version of an object.
 
     Args:
-        version: The version's id; ``null`` if versioning is off.
+        version: The version's ID; ``null`` if versioning is off.
         body: The file of the version's content; None for a delete marker.
         parts: The files of the version's uploaded parts.
     """
@@ -137,7 +137,7 @@ class Objects:
         Args:
             bucket: The bucket.
             key: The object's key.
-            version: The version's id; None for the latest version.
+            version: The version's ID; None for the latest version.
 
         Returns:
             The file; None if the object does not exist or is empty. The file is deleted some time after the object. If

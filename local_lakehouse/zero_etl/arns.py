@@ -11,7 +11,7 @@ _TABLE = re.compile(
 _DATABASE = re.compile(
     r"arn:(?P<partition>aws[^:]*):glue:(?P<region>[^:]+):(?P<account>\d{12}):database/(?P<name>[^/]+)"
 )
-# AWS documents the id after a colon and, in one sample, after a slash.
+# AWS documents the ID after a colon and, in one sample, after a slash.
 _INTEGRATION = re.compile(r"arn:aws[^:]*:glue:[^:]+:\d{12}:integration[:/](?P<name>[0-9a-f-]{36})")
 _PROPERTY = re.compile(r"arn:aws[^:]*:glue:[^:]+:\d{12}:integrationresourceproperty/(?P<kind>[^/]+)/(?P<name>.+)")
 
@@ -48,7 +48,7 @@ def _parts(match: re.Match[str] | None) -> Arn | None:
 
 
 def integration_id(arn: str) -> str | None:
-    """Return an integration's id from its ARN; None for any other ARN."""
+    """Return an integration's ID from its ARN; None for any other ARN."""
     match = _INTEGRATION.fullmatch(arn)
     return match["name"] if match else None
 

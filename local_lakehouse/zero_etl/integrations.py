@@ -42,7 +42,7 @@ class Integration:
     """One integration.
 
     Args:
-        identity: Its id.
+        identity: Its ID.
         arn: Its ARN.
         name: Its name.
         source_arn: The DynamoDB table.

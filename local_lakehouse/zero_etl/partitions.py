@@ -138,8 +138,8 @@ def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, 
         schema: The table's schema.
         rules: The partitioning in the table properties; empty for the default.
         hash_key: The partition key's column.
-        spec_id: The specification's id.
-        first_field_id: The first id for its fields.
+        spec_id: The specification's ID.
+        first_field_id: The first ID for its fields.
     """
     columns = {field.name for field in schema.fields}
     wanted: list[tuple[str, str, Transform[Any, Any]]] = [

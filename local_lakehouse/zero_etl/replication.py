@@ -47,7 +47,7 @@ class Job:
     """The parameters of a replication.
 
     Args:
-        integration: The integration's id.
+        integration: The integration's ID.
         table: The DynamoDB table.
         mode: The unnest mode.
         rules: The partitioning.

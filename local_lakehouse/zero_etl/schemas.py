@@ -46,7 +46,7 @@ def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> 
     Args:
         columns: The changed items' columns.
         current: The table's schema; None if there is no table.
-        last_id: The highest field id that the table has ever used.
+        last_id: The highest field ID that the table has ever used.
 
     Raises:
         SnapshotNeededError: A column's data type has changed.
@@ -66,7 +66,7 @@ def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: 
     Args:
         columns: All items' columns.
         current: The table's schema.
-        last_id: The highest field id that the table has ever used.
+        last_id: The highest field ID that the table has ever used.
         keep: Whether to keep columns that no item has anymore.
     """
     return _checked(_Growth(last_id, replace=True, keep=keep).fields(columns, current))
@@ -169,7 +169,7 @@ def _paths(struct: StructType, prefix: tuple[str, ...]) -> Iterator[tuple[str, .
 
 @dataclass
 class _Growth:
-    """Iceberg fields for Arrow columns: known fields keep their ids, and new fields receive the next ids."""
+    """Iceberg fields for Arrow columns: known fields keep their IDs, and new fields receive the next IDs."""
 
     last_id: int
     replace: bool

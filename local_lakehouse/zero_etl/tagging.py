@@ -20,7 +20,7 @@ class Tagging:
 
     Args:
         clients: The lakehouse.
-        integrations: The account's integrations by their ids.
+        integrations: The account's integrations by their IDs.
         properties: Returns the account's resource properties.
     """
 

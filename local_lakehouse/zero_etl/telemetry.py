@@ -32,7 +32,7 @@ class Run:
     """One ingestion.
 
     Args:
-        integration: The integration's id.
+        integration: The integration's ID.
         arn: Its ARN.
         table: The target table.
         load_type: `FULL_LOAD` or `INCREMENTAL_LOAD`.

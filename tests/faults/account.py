@@ -38,7 +38,7 @@ class Snapshots:
 
 
 def everything(lab: Lab) -> dict[str, Any]:
-    """Return the account's contents, without ids and times that differ between runs."""
+    """Return the account's contents, without IDs and times that differ between runs."""
     found = {
         "tables": _tables(lab),
         "buckets": _buckets(lab),

@@ -55,7 +55,7 @@ class BedrockBackend:
         self._model_id = model_id or os.environ.get(MODEL_SETTING, "")
         if not self._model_id:
             raise BedrockError(
-                f"Set {MODEL_SETTING} to the id of a Bedrock model or to the ARN of an inference profile. "
+                f"Set {MODEL_SETTING} to the ID of a Bedrock model or to the ARN of an inference profile. "
                 "In a Studio project it must be an application inference profile with the project's tag."
             )
 

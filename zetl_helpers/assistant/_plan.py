@@ -102,7 +102,7 @@ class Plan:
         order: The column, aggregate or group to sort by.
         direction: The sort direction.
         limit: The maximum number of rows.
-        version: The snapshot's id.
+        version: The snapshot's ID.
         moment: The past time to query.
         snapshots: Whether the question asks for the table's snapshots.
         unused: Words that were not understood.

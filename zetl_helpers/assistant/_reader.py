@@ -206,7 +206,7 @@ class Reader:
     def _on_number(self, mark: Mark) -> None:
         following = self._next()
         if self._said.clause == "version":
-            self.plan.version = int(mark.text)  # a double cannot represent a snapshot's id
+            self.plan.version = int(mark.text)  # a double cannot represent a snapshot's ID
             self._said.clause = "output"
         elif self._said.between:
             self._between_number(mark)

@@ -13,7 +13,7 @@ class Snapshot(NamedTuple):
     at: str
     """When it was committed, in UTC, as plotly reads a date."""
     id: str
-    """Its id, as text: JavaScript rounds whole numbers beyond 53 bits."""
+    """The snapshot's ID as text, because JavaScript rounds whole numbers beyond 53 bits."""
     operation: str
     added: int
     deleted: int

@@ -51,7 +51,7 @@ class Querybooks:
             book: ``name``, ``cells`` (a list of objects), optionally ``id`` and ``shared``.
 
         Raises:
-            QuerybookError: The name or the list of cells is missing, or the id is unknown.
+            QuerybookError: The name or the list of cells is missing, or the ID is unknown.
         """
         name, cells = str(book.get("name", "")).strip(), book.get("cells")
         if not name or len(name) > _MAX_NAME:

@@ -65,7 +65,7 @@ export function placed(message: string, sql: string): Diagnostic[] {
 }
 
 export interface Run {
-  /** The id of the query execution while it runs. */
+  /** The ID of the query execution while it runs. */
   id: string | undefined;
   stopped: boolean;
   /** Called with the number of rows read so far. */

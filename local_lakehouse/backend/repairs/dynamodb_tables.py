@@ -68,7 +68,7 @@ def describe(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
         "TableSizeBytes": size,
         "ItemCount": count,
         "TableArn": self.table_arn,
-        # The id is constant for the life of a table, and different for a later table of the same name.
+        # The ID is constant for the life of a table, and different for a later table of the same name.
         "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.table_arn} {self.created_at.isoformat()}")),
         "DeletionProtectionEnabled": bool(self.deletion_protection_enabled),
         "WarmThroughput": self.warm_throughput,

@@ -1,4 +1,4 @@
-"""AWS KMS fixes: descriptions of keys include the id of the current key material.
+"""AWS KMS fixes: descriptions of keys include the ID of the current key material.
 
 AWS: https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
 """

@@ -74,7 +74,7 @@ def statements(name: str, *more: Any) -> list[Any]:
 
 
 def in_place(lab: Lab, sql: str) -> str:
-    """Replace the names of the snapshots in a statement with their ids."""
+    """Replace the names of the snapshots in a statement with their IDs."""
     snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]
     return sql.replace("{first}", str(snapshots.iloc[0])).replace("{last}", str(snapshots.iloc[-1]))
 

@@ -74,7 +74,7 @@ def accounts(lab: Lab) -> tuple[pd.Series, pd.Series]:
 
 
 def executed(sql: str) -> Callable[[Lab], str]:
-    """Return a step that runs a statement and returns the id of its execution."""
+    """Return a step that runs a statement and returns the ID of its execution."""
 
     def execute(lab: Lab) -> str:
         athena = lab.client("athena")
@@ -90,7 +90,7 @@ def executed(sql: str) -> Callable[[Lab], str]:
 
 
 def saved(sql: str, name: str = "Debt by status", database: str = "customerdb") -> Callable[[Lab], str]:
-    """Return a step that saves a statement and returns the id of the saved query."""
+    """Return a step that saves a statement and returns the ID of the saved query."""
 
     def save(lab: Lab) -> str:
         query: str = lab.client("athena").create_named_query(

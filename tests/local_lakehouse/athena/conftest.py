@@ -83,7 +83,7 @@ class Athena:
         return self.service.call(operation, request, CALLER)
 
     def start(self, sql: str, database: str | None = "lab", **request: Any) -> str:
-        """Start a statement and return the id of its execution."""
+        """Start a statement and return the ID of its execution."""
         context = {"QueryExecutionContext": {"Database": database}} if database else {}
         request.setdefault("ClientRequestToken", str(uuid.uuid4()))
         identifier: str = self.call("StartQueryExecution", QueryString=sql, **context, **request)["QueryExecutionId"]

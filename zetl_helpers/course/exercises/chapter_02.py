@@ -57,7 +57,7 @@ EXERCISES = (
                 1: "The other attributes share one column, but each part of the key has its own column.",
                 2: "The key has two parts, each with its own column, and the other attributes share one column.",
             },
-            otherwise="Count the parts of the key, and add one column for all other attributes.",
+            otherwise="Count the parts of the key and add one column for all other attributes.",
         ),
         hints=(
             "NOUNNEST puts all attributes except the key into one column.",

@@ -85,7 +85,7 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
                 _MONTHS + _ROUNDS: "A refresh touches every month, and a file belongs to one month.",
                 _MONTHS: "That would be the number of files after OPTIMIZE.",
             },
-            otherwise="Start with the files of the first load, and add the files of each refresh.",
+            otherwise="Start with the files of the first load and add the files of each refresh.",
         ),
         hints=(
             "The first load created a file for each month.",

@@ -21,7 +21,7 @@ _LEAVING = "zetl-lab-leaves"
 
 
 def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[str], list[str]]:
-    """Change the list of administrators, and keep all other administrators and settings.
+    """Change the list of administrators and keep all other administrators and settings.
 
     ``PutDataLakeSettings`` replaces all settings and does not support conditions. The settings are therefore written
     only if their hash has not changed since they were read, and are then read back. Concurrent changes are kept. If

@@ -52,7 +52,7 @@ def merge_catalog_policy(lab: Lab) -> Step:
 
 
 def remove_catalog_statements(lab: Lab, only: Sequence[str] | None = None) -> Step:
-    """Remove the lab's statements from the Data Catalog's policy, and keep all others.
+    """Remove the lab's statements from the Data Catalog's policy and keep all other statements.
 
     Args:
         lab: The lab.
@@ -70,7 +70,7 @@ def remove_catalog_statements(lab: Lab, only: Sequence[str] | None = None) -> St
 
 
 def merge_class_statement(lab: Lab) -> Step:
-    """Add the statement that lets AWS Glue deliver data to all databases of a class, and keep all others.
+    """Add the statement that lets AWS Glue deliver data to all databases of a class, and keep all other statements.
 
     Its size does not depend on the number of learners. A lab's own two statements use about 800 of the policy's 10,240
     bytes.
@@ -146,7 +146,7 @@ def other_databases(lab: Lab, principal: str) -> list[str]:
 def _rewrite_catalog_policy(
     lab: Lab, add: list[dict[str, Any]] | tuple[()], drop: list[str] | tuple[()]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Merge into the policy, and start again if another caller changed it."""
+    """Merge into the policy and start again if another caller changed it."""
     seen: list[tuple[list[dict[str, Any]], dict[str, Any]]] = []
 
     def attempt() -> bool | None:

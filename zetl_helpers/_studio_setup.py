@@ -117,7 +117,7 @@ def _role(lab: Lab, use: str) -> str:
 
 
 def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
-    """Create a domain with a project profile for SQL analytics, and wait until it is available.
+    """Create a domain with a project profile for SQL analytics and wait until it is available.
 
     Args:
         lab: The lab; its target role records the lab's domain.
@@ -218,7 +218,7 @@ def _profile(lab: Lab, domain: str, plan: DomainPlan) -> str:
 
 
 def create_project(lab: Lab, domain: str, profile: str, *, timeout: float = 1800) -> Step:
-    """Create the lab's project in a domain, and wait until its tooling environment is deployed.
+    """Create the lab's project in a domain and wait until its tooling environment is deployed.
 
     Args:
         lab: The lab; `Lab.project` is the project's name.

@@ -372,7 +372,7 @@ def _find_local() -> str | None:
 
 
 def _start_local() -> str:
-    """Start the lakehouse with its command, and return its address."""
+    """Start the lakehouse with its command and return its address."""
     command = [sys.executable, "-m", "zetl_helpers.cli", "local", "start"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:

@@ -114,7 +114,7 @@ def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
 
 
 def vacuum(lab: Lab) -> Step:
-    """Expire old snapshots with ``VACUUM``, and delete the files that no other snapshot needs.
+    """Expire old snapshots with ``VACUUM`` and delete the files that no other snapshot needs.
 
     Args:
         lab: The lab.

@@ -80,7 +80,7 @@ def changes() -> dict[str, Any]:
 
 
 def create_table(lab: Lab, *, keys: Mapping[str, str] | None = None, kms_key: str | None = None) -> Step:
-    """Create the table with on-demand billing, and wait until it accepts writes.
+    """Create the table with on-demand billing and wait until it accepts writes.
 
     It is the tutorial's first resource, so the names of all later resources are checked first.
 

@@ -82,7 +82,7 @@ def _fill(state: Path) -> None:
 
 
 def _start(peer: Peer, state: Path) -> tuple[float, float]:
-    """Start an emulator, and return the seconds to its first response and the bytes in memory of its processes."""
+    """Start an emulator and return the seconds to its first response and the bytes in memory of its processes."""
     before = set(psutil.Process().children(recursive=True))
     started = time.perf_counter()
     with running(peer, state) as address, closing(_dynamodb(address)) as client:

@@ -61,7 +61,7 @@ class Probe:
 
 
 def _during(running: Running, what: str, act: Callable[[], Any]) -> dict[str, float]:
-    """Run an action, and return the longest wait of each kind of request during it."""
+    """Run an action and return the longest wait of each kind of request during it."""
     dynamodb, s3 = _client(running, "dynamodb"), _client(running, "s3")
     probes = [
         Probe("GetItem", lambda: dynamodb.get_item(TableName="Probe", Key=KEY)),
@@ -105,7 +105,7 @@ def _files(running: Running, rows: int) -> None:
 
 
 def _import(running: Running, rows: int) -> None:
-    """Import the items into a table, and wait for completion."""
+    """Import the items into a table and wait for completion."""
     dynamodb = _client(running, "dynamodb")
     arn = dynamodb.import_table(
         S3BucketSource={"S3Bucket": "bench", "S3KeyPrefix": "items/"}, InputFormat="DYNAMODB_JSON",

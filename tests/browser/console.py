@@ -63,7 +63,7 @@ def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[
 
 
 def show(page: Page, path: str) -> None:
-    """Open a page of the open console, and wait until it is loaded."""
+    """Open a page of the open console and wait until it is loaded."""
     page.evaluate(
         """async (path) => {
           window.location.hash = path;

@@ -36,7 +36,7 @@ class Environment:
         self.run("python", "-m", "pip", "install", "-q", "--disable-pip-version-check", distribution)
 
     def run(self, command: str, *words: str, status: int = 0, **environment: str) -> str:
-        """Run a command of the environment, and return its output."""
+        """Run a command of the environment and return its output."""
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_", "PYTHONPATH"))
         }

@@ -64,7 +64,7 @@ def _integrations(mine: Ownership) -> Found:
 
 
 def _integration_is_gone(mine: Ownership, arn: str) -> bool | None:
-    """Request an integration's deletion once, and return whether it is gone."""
+    """Request an integration's deletion once and return whether it is gone."""
     glue = mine.lab.client("glue")
     with absent(*integration.GONE):
         found = glue.describe_integrations(IntegrationIdentifier=arn)["Integrations"]
@@ -276,7 +276,7 @@ def _tables_by_tag(mine: Ownership) -> list[str]:
 
 
 def _table_is_gone(mine: Ownership, name: str) -> bool | None:
-    """Request a table's deletion once, and return whether it is gone."""
+    """Request a table's deletion once and return whether it is gone."""
     dynamodb = mine.lab.client("dynamodb")
     with absent("ResourceNotFoundException"):
         if dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] != "DELETING":

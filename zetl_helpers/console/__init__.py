@@ -44,7 +44,7 @@ class ConsoleLink:
 
 
 def open_for(lab: Lab, place: str = "/") -> ConsoleLink:
-    """Run the practice console in this process, and return a link to it.
+    """Run the practice console in this process and return a link to it.
 
     Args:
         lab: The lab; the console shows the same local lakehouse.

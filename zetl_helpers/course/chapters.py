@@ -38,7 +38,7 @@ def catch_up(lab: Lab, chapter: int) -> str:
 
 
 def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
-    """Run `catch_up`, and return the steps that changed something.
+    """Run `catch_up` and return the steps that changed something.
 
     Args:
         lab: The lab.

@@ -90,7 +90,7 @@ class Athena:
         return identifier
 
     def finished(self, execution_id: str) -> dict[str, Any]:
-        """Wait until an execution ends, and return its description."""
+        """Wait until an execution ends and return its description."""
         limit = time.monotonic() + 120
         while time.monotonic() < limit:
             document: dict[str, Any] = self.call("GetQueryExecution", QueryExecutionId=execution_id)["QueryExecution"]

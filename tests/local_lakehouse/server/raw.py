@@ -63,7 +63,7 @@ def _received(connection: socket.socket, size: int) -> bytes:
 
 
 def send(lakehouse: Lakehouse, content: bytes, method: str = "GET") -> Answered:
-    """Send bytes on a separate connection, and read one response."""
+    """Send bytes on a separate connection and read one response."""
     with connect(lakehouse) as connection:
         connection.sendall(content)
         return answer(connection, method)
@@ -72,7 +72,7 @@ def send(lakehouse: Lakehouse, content: bytes, method: str = "GET") -> Answered:
 def request(
     lakehouse: Lakehouse, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> Answered:
-    """Send a request, and read its response."""
+    """Send a request and read its response."""
     lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return send(lakehouse, "\r\n".join([*lines, "", ""]).encode() + body, method)

@@ -144,7 +144,7 @@ def judge_on_call_tag(lab: Lab, _: object) -> None:
 
 
 def judge_partition_by_day(lab: Lab, _: object) -> None:
-    """Judge the properties of table Payments, and delete them.
+    """Judge the properties of table Payments and delete them.
 
     Raises:
         IncorrectError: The partition spec is different.

@@ -170,7 +170,7 @@ def _collide(lab: Lab) -> None:
 
 
 def _without_items(lab: Lab) -> None:
-    """Delete the exercises' items from the table, and wait until they are deleted from the target."""
+    """Delete the exercises' items from the table and wait until they are deleted from the target."""
     for key in (key for key in (_COLLIDING_KEY, _WRITTEN_KEY) if _item(lab, key)):
         lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
     integration.wait_until_recovered(lab)

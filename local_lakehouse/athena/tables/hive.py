@@ -14,10 +14,11 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from local_lakehouse.athena.tables.hive_formats import INT96_UNIT, PARQUET, parse_file, read_text, serde_name
+from local_lakehouse.athena.tables.hive_formats import PARQUET, parse_file, read_text, serde_name
 from local_lakehouse.athena.tables.iceberg_types import arrow_type
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.loads import Loaded
+from local_lakehouse.athena.tables.parquet_files import INT96_UNIT
 from local_lakehouse.athena.tables.projection import is_projected, partitions
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.session import Condition

@@ -16,9 +16,8 @@ from typing import Any
 import fastavro
 import pyarrow as pa
 import pyarrow.orc as orc
-import pyarrow.parquet as pq
 
-from local_lakehouse.athena.tables import lazy_simple
+from local_lakehouse.athena.tables import lazy_simple, parquet_files
 from local_lakehouse.athena.tables.iceberg_types import arrow_type, relabel
 from local_lakehouse.sql import types
 from local_lakehouse.sql.failures import QueryFailure
@@ -27,8 +26,6 @@ from local_lakehouse.sql.runtime.udf import AthenaError
 from local_lakehouse.sql.types import Type
 
 PARQUET = "ParquetHiveSerDe"
-# PyArrow reads INT96 timestamps as nanoseconds by default, which silently overflows outside the years 1677 to 2262.
-INT96_UNIT = "us"
 _OPEN_CSV = "OpenCSVSerde"
 _LAZY_SIMPLE = "LazySimpleSerDe"
 _ORC = "OrcSerde"
@@ -114,7 +111,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         **entry["StorageDescriptor"].get("SerdeInfo", {}).get("Parameters", {}),
     }
     if library == PARQUET:
-        return _named(pq.read_table(pa.BufferReader(content), coerce_int96_timestamp_unit=INT96_UNIT), columns)
+        return _named(parquet_files.read(content), columns)
     if library == _ORC:
         return _orc(content, columns, by_name=parameters.get("orc.column.index.access", "true").lower() == "false")
     if library == _AVRO:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from datetime import datetime
+from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -33,7 +35,7 @@ VALUES = [datetime.fromisoformat(time) for time in TIMES]
         "INSERT INTO t SELECT a, ARRAY[a] FROM (VALUES {}) t (a)",
     ],
 )
-def test_timestamps_are_written_as_int96(athena: Athena, statement: str) -> None:
+def test_timestamps_are_written_as_int96(athena: Athena, tmp_path: Path, statement: str) -> None:
     create = (
         "CREATE EXTERNAL TABLE t (a timestamp, l array<timestamp>) STORED AS PARQUET LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('parquet.compression'='SNAPPY')"
@@ -47,8 +49,10 @@ def test_timestamps_are_written_as_int96(athena: Athena, statement: str) -> None
     schema = pq.ParquetFile(body).schema
     assert [schema.column(index).physical_type for index in (0, 1)] == ["INT96", "INT96"]
     assert pq.ParquetFile(body).schema_arrow.field("a").type == pa.timestamp("ns")
-    read = pq.read_table(body, coerce_int96_timestamp_unit="ms")
-    assert sorted(read["a"].to_pylist()) == sorted(value[0] for value in read["l"].to_pylist()) == VALUES
+    # Not with PyArrow, some versions of which misread early years.
+    path = tmp_path / "a.parquet"
+    path.write_bytes(body.getvalue())
+    assert duckdb.read_parquet(str(path)).order("a").fetchall() == [(value, [value]) for value in VALUES]
     if statement.startswith("UNLOAD"):
         athena.run(create)
     assert athena.run("SELECT a FROM t ORDER BY a") == [[time] for time in TIMES]

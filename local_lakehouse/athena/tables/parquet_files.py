@@ -1,0 +1,48 @@
+"""Parquet files that other programs wrote, read completely."""
+
+from __future__ import annotations
+
+import functools
+import io
+import tempfile
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+# PyArrow reads INT96 timestamps as nanoseconds by default, which silently overflows outside the years 1677 to 2262.
+INT96_UNIT = "us"
+
+
+def read(content: bytes) -> pa.Table:
+    """Return the rows of a Parquet file."""
+    rows = pq.read_table(pa.BufferReader(content), coerce_int96_timestamp_unit=INT96_UNIT)
+    old = _int96_columns(content)
+    if not old or not _misreads_early_years():
+        return rows
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as file, duckdb.connect() as connection:
+        file.write(content)
+        file.flush()
+        found = connection.read_parquet(file.name).to_arrow_table()
+    for index, name in enumerate(rows.column_names):
+        if name in old:
+            rows = rows.set_column(index, name, found.column(index).cast(rows.field(index).type))
+    return rows
+
+
+def _int96_columns(content: bytes) -> set[str]:
+    """Return the names of the columns that are INT96 timestamps or contain them."""
+    schema = pq.read_metadata(pa.BufferReader(content)).schema
+    columns = [schema.column(index) for index in range(len(schema))]
+    return {column.path.split(".")[0] for column in columns if column.physical_type == "INT96"}
+
+
+@functools.cache
+def _misreads_early_years() -> bool:
+    """Return whether PyArrow reads an early INT96 timestamp as another time: PyArrow 21 shifts it by 584 years."""
+    early = pa.table({"early": pa.array([datetime(1, 1, 1, 0, 0, 0, 1000)], pa.timestamp("us"))})
+    file = io.BytesIO()
+    pq.write_table(early, file, use_deprecated_int96_timestamps=True)
+    read_again = pq.read_table(io.BytesIO(file.getvalue()), coerce_int96_timestamp_unit=INT96_UNIT)
+    return not read_again.equals(early)

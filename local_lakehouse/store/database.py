@@ -19,7 +19,7 @@ PRIVATE = 0o700
 # "ZETL", which identifies the file.
 _APPLICATION = 0x5A45544C
 # The lengths of the log, in pages of 4 KB, at which `checkpoint` tries to empty it and at which a commit would have to.
-_LONG_LOG = 4_000
+_LONG_LOG = 16_000
 _LONGEST_LOG = 262_144
 EARLIER = "lakehouse.pickle"
 _HEADER = b"SQLite format 3\x00"
@@ -207,7 +207,8 @@ class Database:
         """
         with self.snapshot() as connection:
             connection.execute("ROLLBACK")
-            if _checkpoint(connection) > _LONG_LOG:
+            pages, moved = _checkpoint(connection)
+            if moved < pages > _LONG_LOG:
                 with self.lock:
                     _checkpoint(connection)
 
@@ -385,10 +386,10 @@ class Database:
         )
 
 
-def _checkpoint(connection: sqlite3.Connection) -> int:
-    """Move the part of the log that no reader needs, and return the length of the log in pages."""
-    _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    return int(pages)
+def _checkpoint(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Move what no reader prevents from being moved; return the length of the log and the moved part, in pages."""
+    _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(pages), int(moved)
 
 
 _FULL = (getattr(os, "ENOSPC", 28), 28, 122)

@@ -45,7 +45,7 @@ def require_one_way(request: Mapping[str, Any]) -> None:
 
 
 def filter_of(request: Mapping[str, Any], member: str) -> Node | None:
-    """Return the condition for a filter of comparisons; None if there is no filter.
+    """Return the condition that corresponds to the comparisons of a filter, or None without a filter.
 
     Raises:
         Fault: ``ValidationException``: the parameter is not a valid filter.

@@ -186,7 +186,7 @@ def _lower(resource: Any, which: int, limit: int) -> None:
 
 
 def free_memory() -> int | None:
-    """Return the free memory in bytes; None if the system does not report it."""
+    """Return the free memory in bytes, or None if the system does not report it."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):

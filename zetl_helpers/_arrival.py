@@ -150,7 +150,7 @@ def _by_metric(lab: Lab, arn: str) -> datetime | None:
 
 
 def newest_snapshot(lab: Lab) -> datetime | None:
-    """Return when the target table's latest snapshot was committed; None if the table does not exist.
+    """Return when the target table's latest snapshot was committed, or None if the table does not exist.
 
     Args:
         lab: The lab.

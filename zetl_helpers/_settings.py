@@ -144,7 +144,7 @@ def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "p
 
 
 def class_dir(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return ``ZETL_CLASS_DIR``: the folder where a class on one machine shares progress; None if it is not set."""
+    """Return ``ZETL_CLASS_DIR``: the folder where a class on one machine shares progress, or None if it is not set."""
     named = environment.get("ZETL_CLASS_DIR")
     return Path(named).absolute() if named else None
 

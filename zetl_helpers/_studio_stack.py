@@ -15,7 +15,7 @@ STACK_TAG = "zetl-lab-vpc-stack"
 
 
 def find_stack(lab: Lab, name: str) -> dict[str, Any] | None:
-    """Return a stack, as ``DescribeStacks`` describes it; None if it does not exist.
+    """Return a stack, as ``DescribeStacks`` describes it, or None if it does not exist.
 
     Args:
         lab: The lab.

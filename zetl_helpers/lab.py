@@ -351,7 +351,7 @@ def _require_local_target() -> None:
 
 
 def _find_local() -> str | None:
-    """Return the address of the state folder's running lakehouse; None if there is none.
+    """Return the address of the state folder's running lakehouse, or None if there is none.
 
     Raises:
         ConnectionRefusedByLabError: The lakehouse is in a different Region.

@@ -254,7 +254,7 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
 
 
 def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] | None:
-    """Return one item as DynamoDB JSON, with a consistent read; None if it does not exist.
+    """Return one item as DynamoDB JSON, with a consistent read, or None if it does not exist.
 
     Args:
         lab: The lab.

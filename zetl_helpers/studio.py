@@ -134,7 +134,7 @@ def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
 
 
 def added_administrator(lab: Lab) -> str | None:
-    """Return the principal that the tutorial made a Lake Formation administrator; None if there is none."""
+    """Return the principal that the tutorial made a Lake Formation administrator, or None if there is none."""
     return _administrators.noted(lab)
 
 

@@ -108,7 +108,7 @@ def evaluate(alarm: Alarm, data: Iterable[Any], now: datetime) -> None:
 
 
 def _state(alarm: Alarm, values: Sequence[float | None]) -> str | None:
-    """Return the new state; None if the state does not change."""
+    """Return the new state, or None if the state does not change."""
     missing = alarm.treat_missing_data or "missing"
     compare, _ = _COMPARISONS[alarm.comparison_operator]
     if all(value is None for value in values):
@@ -156,7 +156,7 @@ def _period(alarm: Alarm) -> int:
 
 
 def _value(alarm: Alarm, data: Sequence[Any], end: datetime, length: timedelta) -> float | None:
-    """Return an alarm's value in one period; None if there is none."""
+    """Return an alarm's value in one period, or None if there is none."""
     if not alarm.metric_data_queries:
         series = (alarm.namespace, alarm.metric_name, _dimensions(alarm.dimensions))
         return _statistic(series, alarm.statistic, data, end, length)

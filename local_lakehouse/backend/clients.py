@@ -45,10 +45,10 @@ class CallerRights(Protocol):
     """The permissions of the caller on whose behalf a service acts."""
 
     def refuse(self, request: Request) -> Answer | None:
-        """Return the error response of a request that is not allowed; None if it is allowed."""
+        """Return the error response of a request that is not allowed, or None if it is allowed."""
 
     def objection(self, action: str, resource: str) -> str | None:
-        """Return the reason why a permission is missing; None if it is granted."""
+        """Return the reason why a permission is missing, or None if it is granted."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class DynamoDbSource:
         self._clients = clients
 
     def key_attributes(self, table_name: str) -> dict[str, str] | None:
-        """Return a table's key attributes and their types, partition key first; None if the table does not exist."""
+        """Return a table's key attributes and their types, partition key first, or None if the table does not exist."""
         with self._clients.lock:
             table = self._table(table_name)
             if table is None:
@@ -53,7 +53,7 @@ class DynamoDbSource:
             return {element["AttributeName"]: types[element["AttributeName"]] for element in in_order}
 
     def collection(self, table_name: str) -> int | None:
-        """Return the number of a table's item collection; None if the table does not exist."""
+        """Return the number of a table's item collection, or None if the table does not exist."""
         with self._clients.lock:
             table = self._table(table_name)
             return None if table is None else int(table.items.number)
@@ -181,7 +181,7 @@ def decoded(chunk: bytes) -> list[Item]:
 
 
 def _prepared(table: DescribedTable, item: Any) -> tuple[bytes, str, int] | None:
-    """Return the stored form of an item; None if PutItem would reject the item."""
+    """Return the stored form of an item, or None if PutItem would reject the item."""
     try:
         accepted, size = accept_item(item)
         key = table.key_bytes(accepted)

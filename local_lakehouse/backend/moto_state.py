@@ -101,7 +101,7 @@ class MotoState:
         return self._database.writing and any(key[0] == service for key in self._used)
 
     def peek(self, service: str, account: str, region: str) -> Any:
-        """Return a moto backend for reading; None if the Region has none."""
+        """Return a moto backend for reading, or None if the Region has none."""
         used = set(self._used)
         try:
             return backends_of(service)[account][region]

@@ -93,11 +93,11 @@ class Meter:
         held[key] = held.get(key, 0.0) + units * self._factor
 
     def all(self) -> str | None:
-        """Return the capacity of all tables as JSON; None if it was not requested."""
+        """Return the capacity of all tables as JSON, or None if it was not requested."""
         return json.dumps([self._consumed(name) for name in self._tables]) if self.wanted else None
 
     def only(self) -> str | None:
-        """Return the capacity of the only table as JSON; None if it was not requested."""
+        """Return the capacity of the only table as JSON, or None if it was not requested."""
         return json.dumps(self._consumed(next(iter(self._tables)))) if self.wanted else None
 
     def _consumed(self, name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ _NO_SUCH_PLACE = "The document path provided in the update expression is invalid
 
 
 def find(item: Item, steps: Steps) -> Value | None:
-    """Return the value at a path of an item; None if there is none."""
+    """Return the value at a path of an item, or None if there is none."""
     found: Any = item.get(str(steps[0]))
     for step in steps[1:]:
         if found is None:
@@ -58,7 +58,7 @@ def projected(item: Item, paths: Sequence[Steps]) -> dict[str, Any]:
 
 
 def _pruned(value: Value, branch: dict[Any, Any] | None) -> Value | None:
-    """Return the requested parts of a value; None if it has none of them."""
+    """Return the requested parts of a value, or None if it has none of them."""
     if branch is None:
         return value
     if "M" in value:

@@ -54,7 +54,7 @@ def filter_of(request: Mapping[str, Any], member: str) -> Node | None:
 
 
 def expected(request: Mapping[str, Any]) -> Node | None:
-    """Return the condition for ``Expected``; None if it is missing.
+    """Return the condition for ``Expected``, or None if it is missing.
 
     Raises:
         Fault: ``ValidationException``: the parameter is not a valid condition.
@@ -86,7 +86,7 @@ def key_conditions(request: Mapping[str, Any]) -> list[Node]:
 
 
 def attributes_to_get(request: Mapping[str, Any]) -> list[tuple[str | int, ...]] | None:
-    """Return the paths in ``AttributesToGet``; None if it is missing.
+    """Return the paths in ``AttributesToGet``, or None if it is missing.
 
     Raises:
         Fault: ``ValidationException``: the list is empty, or names an attribute twice.

@@ -110,7 +110,7 @@ def role_boundary(clients: ServiceClients, access: Access) -> dict[str, str]:
 
 
 def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
-    """Return the policy that is attached to a permission's resource; None if there is none.
+    """Return the policy that is attached to a permission's resource, or None if there is none.
 
     Args:
         clients: The lakehouse.

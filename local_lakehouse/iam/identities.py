@@ -36,7 +36,7 @@ class Identity:
 
 
 def find_identity(backend: Backend, access_key: str) -> Identity | None:
-    """Return the identity of an access key; None if there is none."""
+    """Return the identity of an access key, or None if there is none."""
     with backend.lock:
         session = backend.sts.get_assumed_role_from_access_key(access_key)
         if session is not None:
@@ -46,7 +46,7 @@ def find_identity(backend: Backend, access_key: str) -> Identity | None:
 
 
 def find_principal(backend: Backend, arn: str) -> Identity | None:
-    """Return the user or role of an ARN for ``SimulatePrincipalPolicy``; None if it does not exist."""
+    """Return the user or role of an ARN for ``SimulatePrincipalPolicy``, or None if it does not exist."""
     with backend.lock:
         iam = backend.iam
         role = _role(iam, arn)

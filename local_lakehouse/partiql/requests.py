@@ -232,7 +232,7 @@ def _divided(
 
 
 def _partitions(name: str, condition: Condition) -> list[Literal]:
-    """Return the attribute values that a condition allows; None if they are unknown."""
+    """Return the attribute values that a condition allows, or None if they are unknown."""
     equal = equality(condition)
     if equal is not None and equal[0] == name:
         return [Literal(equal[1])]

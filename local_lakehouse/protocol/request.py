@@ -164,7 +164,7 @@ class Request:
         return {name: value for name, value in self.headers.items() if name.startswith("x-amz-")}
 
     def text(self, name: str) -> str | None:
-        """Return a string parameter; None if it is missing or empty."""
+        """Return a string parameter, or None if it is missing or empty."""
         value = self.parameters.get(name)
         return value if isinstance(value, str) and value else None
 

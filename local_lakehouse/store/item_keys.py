@@ -54,7 +54,7 @@ def partition(hash_key: bytes) -> bytes:
 
 
 def key_of(item: Item, hash_names: Sequence[str], range_names: Sequence[str]) -> bytes | None:
-    """Return the key of an item in a table or index; None if it lacks a key attribute."""
+    """Return the key of an item in a table or index, or None if it lacks a key attribute."""
     try:
         hashed = b"".join(_encoded(item[name]) for name in hash_names)
         return partition(hashed) + b"".join(_encoded(item[name]) for name in range_names)

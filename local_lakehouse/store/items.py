@@ -99,7 +99,7 @@ class Index:
         return Index(tuple(hash_names), tuple(range_names))
 
     def entry(self, item: Item, key: bytes) -> bytes | None:
-        """Return an item's entry; None if it lacks a key attribute of the index."""
+        """Return an item's entry, or None if it lacks a key attribute of the index."""
         prefix = key_of(item, self.hash_names, self.range_names)
         return None if prefix is None else prefix + key
 

@@ -151,7 +151,7 @@ class Streams:
         return [_stream(row) for row in rows]
 
     def find(self, arn: str) -> Stream | None:
-        """Return the stream with an ARN; None if it does not exist."""
+        """Return the stream with an ARN, or None if it does not exist."""
         return next((each for each in self.all() if each.arn == arn), None)
 
     def last(self, stream: Stream) -> int:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 
 def parse(lines: bytes, kind: pa.StructType) -> pa.StructArray | None:
-    """Return an array with one struct per line; None if the lines do not fit the type.
+    """Return an array with one struct per line, or None if the lines do not fit the type.
 
     DuckDB ignores members that the type does not have. In that case, the array contains fewer objects than the text.
 

@@ -239,7 +239,7 @@ class _Writer:
 
 
 def common_key(plan: Plan) -> str | None:
-    """Return the identifier that both tables of a plan have; None if there is none."""
+    """Return the identifier that both tables of a plan have, or None if there is none."""
     first, second = plan.scope
     names = {column.name for column in second.identifiers}
     return next((column.name for column in first.identifiers if column.name in names), None)

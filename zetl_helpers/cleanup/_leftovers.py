@@ -109,7 +109,7 @@ class Ownership:
         return {lab.table: self.table_tags(lab.table) for lab in self.lab.everywhere}
 
     def table_tags(self, name: str) -> dict[str, str] | None:
-        """Return the tags of a DynamoDB table; None if the table does not exist."""
+        """Return the tags of a DynamoDB table, or None if the table does not exist."""
         dynamodb = self.lab.client("dynamodb")
         with absent("ResourceNotFoundException"):
             arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]

@@ -63,7 +63,7 @@ class Session:
 
 
 def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
-    """Return the reason for rejecting a request; None if the request is accepted.
+    """Return the reason for rejecting a request, or None if the request is accepted.
 
     Args:
         headers: The request's headers.

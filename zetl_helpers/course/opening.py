@@ -136,6 +136,6 @@ def console_links(lab: Lab, number: int) -> list[tuple[places.Place, str]]:
 
 
 def _display() -> Any:
-    """Return the function that shows an object below the notebook's cell; None if no notebook is running."""
+    """Return the function that shows an object below the notebook's cell, or None if no notebook is running."""
     ipython: Any = sys.modules.get("IPython")
     return None if ipython is None or ipython.get_ipython() is None else ipython.display.display

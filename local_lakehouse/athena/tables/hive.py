@@ -79,7 +79,7 @@ class HiveLoad:
         return self._parsed(objects, columns)
 
     def _parquet_sql(self, objects: list[_Object], columns: set[str]) -> Loaded | None:
-        """Return the SELECT with which DuckDB reads the table's files; None if DuckDB's result would differ."""
+        """Return the SELECT with which DuckDB reads the table's files, or None if DuckDB's result would differ."""
         listed = hive_columns(self.entry)
         own = len(listed) - len(self.entry.get("PartitionKeys", ()))
         parts, scanned = [], 0
@@ -225,7 +225,7 @@ _SAME = frozenset(("boolean", "integer", "bigint", "real", "double", "date", "va
 
 
 def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
-    """Return DuckDB's SQL that converts a stored column to a type; None if Arrow must read it."""
+    """Return DuckDB's SQL that converts a stored column to a type, or None if Arrow must read it."""
     name: str = '"' + stored.name.replace('"', '""') + '"'
     if type_.name in _SAME and not (type_.name == "varchar" and type_.numbers):
         wanted = arrow_type(type_)
@@ -241,7 +241,7 @@ def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
 
 
 def _partition_sql(text: str | None, type_: Type) -> str | None:
-    """Return DuckDB's SQL for a partition's value; None if Arrow must read it."""
+    """Return DuckDB's SQL for a partition's value, or None if Arrow must read it."""
     value = read_text(text, type_)
     if value is None:
         return null_of(type_)

@@ -50,7 +50,7 @@ def practice(folder: Path) -> pd.DataFrame:
 
 
 def sticking(folder: Path) -> Sticking | None:
-    """Return the exercise where most learners are stuck; None if no learner is stuck.
+    """Return the exercise where most learners are stuck, or None if no learner is stuck.
 
     Args:
         folder: The class's shared folder.

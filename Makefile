@@ -1,4 +1,4 @@
-# The project's commands. `make` without a target lists them.
+# These are the project's commands. `make` without a target lists them.
 # Without make (on Windows), use the equivalent commands in README.md.
 
 PYTHON ?= python3
@@ -10,9 +10,9 @@ WORKERS ?= 3
 BROWSERS ?= 2
 MARKS ?= not browser
 SECONDS ?= 600
-# Additional options for JupyterLab, such as --no-browser.
+# These are additional options for JupyterLab, such as --no-browser.
 LAB_OPTIONS ?=
-# Options for the practice console, such as --no-browser.
+# These are options for the practice console, such as --no-browser.
 CONSOLE_OPTIONS ?=
 
 BIN := $(VENV)/bin
@@ -37,7 +37,7 @@ help: ## List the targets
 
 install: $(READY) ## Install everything into .venv
 
-tutorial: $(READY) ## Run every notebook on a fresh local lakehouse; pages in build/tutorial/
+tutorial: $(READY) ## Run every notebook on a fresh local lakehouse; write pages to build/tutorial/
 	$(BIN)/zetl run
 
 lab: $(READY) ## Open the notebooks in JupyterLab, with the local lakehouse running
@@ -48,7 +48,7 @@ console: $(READY) ## Open the practice console, with the local lakehouse running
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl console $(CONSOLE_OPTIONS)
 
 # Node is needed only to change the page, because the built page is in the repository.
-console-page: ## Build the practice console's page from console_web (needs node 20)
+console-page: ## Build the practice console's page from console_web (needs Node.js 20)
 	cd console_web && npm ci && npm run check && npm test && npm run build
 
 site: $(PAGES) ## Build a searchable site from the notebooks in build/site/
@@ -74,7 +74,7 @@ notebook-test: $(READY)
 		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 300 \
 		-n $(WORKERS) --dist loadscope notebooks
 
-# JupyterLab, the site and the pages in a real Chromium, with screenshots in build/screenshots/.
+# The tests open JupyterLab, the site and the pages in Chromium, and store screenshots in build/screenshots/.
 # One worker runs all tests of a module, so it starts the module's site, JupyterLab or lakehouse only once.
 browser-test: $(PAGES)
 	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadscope tests/browser
@@ -116,7 +116,7 @@ release-check: $(READY) $(RELEASE) ## Build the packages, try them in empty envi
 bench: $(READY) ## Run the benchmarks
 	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*'
 
-tpcds: $(READY) ## Run TPC-DS's 99 queries and compare them with DuckDB's answers
+tpcds: $(READY) ## Run TPC-DS's 99 queries and compare the results with DuckDB's
 	test -x build/tpcds/venv/bin/python || python3 -m venv build/tpcds/venv
 	build/tpcds/venv/bin/pip install -q $(TPCDS)
 	test -f build/tpcds/data/queries.json || build/tpcds/venv/bin/python tests/tpcds/generate.py build/tpcds/data
@@ -148,7 +148,7 @@ $(DBT_READY): constraints/dbt.txt
 	.venv-dbt/bin/python $(INSTALL) --require-hashes -r constraints/dbt.txt
 	touch $(DBT_READY)
 
-# The site and the browser tests need more packages than a learner.
+# The site and the browser tests need more packages than a learner needs.
 $(PAGES): $(READY) constraints/pages.txt
 	$(BIN)/python $(INSTALL) --require-hashes -r constraints/pages.txt
 	touch $(PAGES)

@@ -1,4 +1,4 @@
-"""Build configuration: the discovered packages, and the tutorial's files from the top of the repository."""
+"""Build configuration that adds the tutorial's files to the discovered packages."""
 
 import shutil
 from pathlib import Path
@@ -7,13 +7,16 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-# The files that the notebooks link to, and the sources of the site. An installed package contains them at the same
-# relative paths, so that `zetl run`, `zetl kit` and `zetl site` work without a copy of the repository.
+# These are the files that the notebooks link to, and the sources of the site. An installed package contains them at
+# the same relative paths, so that `zetl run`, `zetl kit` and `zetl site` work without a copy of the repository.
 TUTORIAL = ("*.md", "LICENSE", "mkdocs.yml", "docs/**/*.*", "notebooks/*.ipynb", "policies/*.*", "sample_data/*.*")
 
 
 class BuildWithTutorial(build_py):
-    """Adds the tutorial's notebooks and texts to the package; an editable install finds them in the repository."""
+    """Build step that copies the tutorial's notebooks and documents into the package.
+
+    An editable install reads these files from the repository.
+    """
 
     def _tutorial(self) -> dict[str, Path]:
         into = Path(self.build_lib) / "zetl_helpers" / "tutorial"
@@ -21,14 +24,14 @@ class BuildWithTutorial(build_py):
         return {str(into / path.relative_to(ROOT)): path for path in found if path.is_file()}
 
     def run(self) -> None:
-        """Build the packages, then add the tutorial."""
+        """Build the packages, then copy the tutorial's files."""
         super().run()
         for name, source in ({} if self.editable_mode else self._tutorial()).items():
             Path(name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, name)
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
-        """Return the files that are built."""
+        """Return the paths of the built files."""
         return [*super().get_outputs(include_bytecode), *({} if self.editable_mode else self._tutorial())]
 
 

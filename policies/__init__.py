@@ -1,1 +1,1 @@
-"""The policy templates, as a package, so that they are installed with zetl_helpers."""
+"""Package of the policy templates, which is installed with zetl_helpers."""

@@ -1,1 +1,1 @@
-"""The sample data, as a package, so that it is installed with zetl_helpers."""
+"""Package of the sample data, which is installed with zetl_helpers."""

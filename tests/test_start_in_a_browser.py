@@ -60,6 +60,6 @@ def test_the_readme_plans_the_minutes_that_the_chapters_state() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     spine = sum(read[number].teaching for number in (0, 1, 2, 4, 12))
     evening = sum(read[number].minutes for number in (0, 1, 2, 4, 6, 7, 8, 12))
-    assert f"| {spine}, and {90 - spine} to look around |" in readme
-    assert f"| an evening | the core with its exercises, then 06, 07 and 08 | {evening} |" in readme
+    assert f"| {spine}, with {90 - spine} minutes left to explore |" in readme
+    assert f"| an evening | the core with its exercises, then chapters 06, 07 and 08 | {evening} |" in readme
     assert f"| {sum(item.minutes for item in read.values())} |" in readme

@@ -1,4 +1,4 @@
-"""The process: ``python -m local_lakehouse``."""
+"""The entry point of ``python -m local_lakehouse``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lakehouse for tests: ``pytest_plugins = ["local_lakehouse.testing"]``.
+"""A lakehouse for tests, as a pytest plugin: ``pytest_plugins = ["local_lakehouse.testing"]``.
 
 The fixture `lakehouse` is a fresh lakehouse at a separate address, with clients, tables and a clock that tests control.
 See docs/testing.md.

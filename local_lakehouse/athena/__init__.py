@@ -1,1 +1,1 @@
-"""Amazon Athena on this computer: the API, the SQL dialect and the tables."""
+"""The local implementation of Amazon Athena's API, SQL dialect and tables."""

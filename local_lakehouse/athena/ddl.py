@@ -1,4 +1,4 @@
-"""Databases, tables and views: CREATE, DROP, ALTER, MSCK.
+"""The execution of ``CREATE``, ``DROP``, ``ALTER`` and ``MSCK`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
 """

@@ -1,4 +1,4 @@
-"""``DESCRIBE``: a table's columns and, with ``FORMATTED`` or ``EXTENDED``, its catalog properties.
+"""The output of ``DESCRIBE``, with catalog properties for ``FORMATTED`` and ``EXTENDED``.
 
 https://docs.aws.amazon.com/athena/latest/ug/describe-table.html
 """

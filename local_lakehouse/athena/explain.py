@@ -1,4 +1,4 @@
-"""``EXPLAIN``: a query's plan in Athena's format.
+"""The output of ``EXPLAIN``, a query plan in Athena's format.
 
 https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement-understanding.html
 

@@ -1,4 +1,4 @@
-"""Results in Athena's format: values as strings, column descriptions and CSV.
+"""The values, column descriptions and CSV files of results in Athena's format.
 
 https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
 """

@@ -1,4 +1,4 @@
-"""``SHOW``: the catalog as text.
+"""The output of ``SHOW`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/show-tables.html and related pages
 """

@@ -1,4 +1,4 @@
-"""Evaluation of CloudWatch alarms: moto only stores alarms and does not evaluate metrics.
+"""The evaluation of CloudWatch alarms, which moto only stores.
 
 An alarm is evaluated when it is read, for the periods that end at that time. Actions are not executed. Simple
 statistics and metric math that adds, compares and fills series are supported. An alarm with other metric math is

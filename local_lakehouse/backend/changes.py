@@ -1,4 +1,4 @@
-"""The writes to DynamoDB since the last refresh: their keys, or the table if a request does not name the keys."""
+"""The keys or tables to which DynamoDB requests have written since the last refresh."""
 
 from __future__ import annotations
 

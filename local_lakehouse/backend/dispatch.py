@@ -226,7 +226,7 @@ def _headers(request: Request, content: bytes) -> list[tuple[str, str]]:
 
 
 class _Told:
-    """A subclass of one of moto's classes: it is initialized from a `Request`, and calls the request's operation."""
+    """A subclass of a moto response class that is initialized from a `Request` and calls its operation."""
 
     body: Any
     automated_parameter_parsing: bool

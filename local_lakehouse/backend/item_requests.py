@@ -1,4 +1,4 @@
-"""Requests for DynamoDB items: the data plane on the tables that moto describes."""
+"""The execution of DynamoDB item requests on the tables that moto describes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The objects of one moto backend as rows: one row per object, and per member of a growing collection."""
+"""The conversion of a moto backend's objects and growing collections to rows."""
 
 from __future__ import annotations
 

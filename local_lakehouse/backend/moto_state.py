@@ -1,4 +1,4 @@
-"""Persistent moto backends: read on first use, and written at the end of a transaction that used them."""
+"""Moto backends that are read on first use and written at the end of a transaction."""
 
 from __future__ import annotations
 

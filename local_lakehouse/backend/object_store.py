@@ -1,4 +1,4 @@
-"""Storage for moto's S3: keys are rows that are read on demand, and bodies are files."""
+"""Storage for moto's S3, with keys in rows that are read on demand and bodies in files."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The part of Amazon DataZone that notebooks use: the Studio's domain, project and project role."""
+"""The Amazon DataZone domain, project and project role that notebooks use."""

@@ -1,4 +1,4 @@
-"""Amazon DataZone, the service behind SageMaker Unified Studio: domains, project profiles, projects and connections.
+"""The API of Amazon DataZone, the service behind SageMaker Unified Studio.
 
 The lakehouse emulates an account whose administrator has created a domain and a project; both exist from the start.
 Additional domains and projects can be created and deleted. The resources of a project, which AWS deploys within

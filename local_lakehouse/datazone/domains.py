@@ -1,4 +1,4 @@
-"""The domains of an account and their projects: the initial domain, and domains that are created later."""
+"""The domains of an account, including the initial domain, and their projects."""
 
 from __future__ import annotations
 

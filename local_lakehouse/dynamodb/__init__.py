@@ -1,1 +1,1 @@
-"""Amazon DynamoDB's data plane: items are read and written as plain DynamoDB JSON."""
+"""Amazon DynamoDB's data plane, which reads and writes items as plain DynamoDB JSON."""

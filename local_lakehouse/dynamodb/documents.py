@@ -1,4 +1,4 @@
-"""Document paths in items: getting, projecting, setting and removing."""
+"""Functions that get, project, set and remove document paths in items."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ class Reads:
 
 @dataclass
 class _Page:
-    """A page of a query or scan: its parameters and its results.
+    """The parameters and results of one page of a query or scan.
 
     Args:
         request: The request.

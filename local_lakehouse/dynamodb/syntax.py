@@ -1,4 +1,4 @@
-"""A parser of DynamoDB's expressions: it converts text to nodes, without resolving names, values or types.
+"""A parser for DynamoDB's expressions that does not resolve names, values or types.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
@@ -48,7 +48,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Path:
-    """A document path: unresolved names, and positions in lists."""
+    """A document path of unresolved names and list indexes."""
 
     parts: tuple[str | int, ...]
 
@@ -62,7 +62,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Placeholder:
-    """The name of a value, such as ``:v``."""
+    """The placeholder of a value, such as ``:v``."""
 
     name: str
 
@@ -93,7 +93,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class Between:
-    """A ``BETWEEN`` condition: an operand between two bounds, inclusive."""
+    """A ``BETWEEN`` condition with inclusive bounds."""
 
     operand: Node
     low: Node

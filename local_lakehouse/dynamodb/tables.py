@@ -1,4 +1,4 @@
-"""Tables and indexes in the data plane: names, keys and projections.
+"""The names, keys and projections of tables and indexes in the data plane.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 """

@@ -1,4 +1,4 @@
-"""Attribute values in DynamoDB JSON: validation, normal form, size and comparison.
+"""The validation, normalization, size and comparison of DynamoDB JSON values.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html

@@ -1,4 +1,4 @@
-"""PutItem, DeleteItem, UpdateItem and BatchWriteItem: each is validated and then writes one row per item.
+"""``PutItem``, ``DeleteItem``, ``UpdateItem`` and ``BatchWriteItem``, which write one row per item.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
@@ -59,7 +59,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Written:
-    """The effect of a write: the item before and after."""
+    """The item before and after a write."""
 
     old: Item | None
     new: Item | None

@@ -1,1 +1,1 @@
-"""DynamoDB's exports to S3: a table at a point in time, and the changes between two times."""
+"""DynamoDB's full and incremental exports to S3."""

@@ -1,4 +1,4 @@
-"""The files of an export: data, manifests and their checksums.
+"""The data files, manifests and checksums of an export.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
 """

@@ -1,4 +1,4 @@
-"""Point-in-time recovery: earlier versions of a table's items while it is enabled.
+"""The item history that point-in-time recovery uses.
 
 The database stores an item's earlier version whenever a write replaces it. A past state is the current state with these
 versions restored. Therefore, enabling recovery takes no time, and no versions are kept in memory.

@@ -1,1 +1,1 @@
-"""IAM enforcement as on AWS: each request is checked against the policies of its signer."""
+"""IAM enforcement, which checks each request against its signer's policies as AWS does."""

@@ -1,4 +1,4 @@
-"""The types of the permission check: a required permission, and the names of an account's resources."""
+"""The types that describe a required permission and the names of an account's resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IAM's evaluation of policy documents: an explicit deny overrides an allow, and access is denied by default.
+"""The evaluation of IAM policy documents.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """

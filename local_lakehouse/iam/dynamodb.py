@@ -1,4 +1,4 @@
-"""DynamoDB permissions: tables, their indexes, and the tables in a batch, a transaction or a PartiQL statement.
+"""The permissions that DynamoDB requests require.
 
 AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 """

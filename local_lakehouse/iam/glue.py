@@ -1,4 +1,4 @@
-"""AWS Glue permissions: access to a table also requires its database and catalog.
+"""The permissions that AWS Glue requests require.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html

@@ -14,7 +14,7 @@ from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Cause(Enum):
-    """A reason to reject a request: the codes for JSON services, query services and S3, and the message."""
+    """The message of a rejection, with its codes for JSON services, query services and S3."""
 
     DENIED = ("AccessDeniedException", "AccessDenied", "AccessDenied", "Access Denied")
     NOT_SIGNED = (

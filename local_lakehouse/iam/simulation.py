@@ -1,4 +1,4 @@
-"""IAM's policy simulator: a user's or role's permissions, evaluated with the rules for requests.
+"""IAM's policy simulator, which uses the same rules as the check of requests.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """

@@ -1,4 +1,4 @@
-"""Optimistic commits: a change computed from a table is rejected or repeated if the table has changed since."""
+"""Optimistic commits, which are rejected or repeated if the table has changed since it was read."""
 
 from __future__ import annotations
 

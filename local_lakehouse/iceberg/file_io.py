@@ -23,7 +23,7 @@ SMALL_BYTES = 4 * 2**20
 
 
 class ObjectBytes:
-    """S3 objects: small objects are cached by path, and large objects are on the local disk.
+    """Access to S3 objects that caches small objects by path and reads large objects from the local disk.
 
     Args:
         clients: The clients of the lakehouse.

@@ -28,7 +28,7 @@ def copies_folder() -> Path:
 
 
 class LocalFiles:
-    """S3 objects as local files: the file that stores the object's body if there is one, otherwise a copy.
+    """Local files with the bodies of S3 objects, either the stored files or copies.
 
     Args:
         fetch: Writes an object's bytes to an open file.

@@ -1,4 +1,4 @@
-"""Partitions of a table: the values that all rows of a data file share."""
+"""The partitions of a table, whose values all rows of a data file share."""
 
 from __future__ import annotations
 

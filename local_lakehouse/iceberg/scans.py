@@ -1,4 +1,4 @@
-"""Scans as data: the files of a table version that can contain matching rows, and the parts of each file to read.
+"""Scan plans, which list the files that can contain matching rows and the parts to read.
 
 A `Scan` contains neither rows nor open files, so it can be sent to another process.
 """

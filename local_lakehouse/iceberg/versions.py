@@ -1,4 +1,4 @@
-"""Versions of a table: the schema of a snapshot, and predicates bound to that schema.
+"""The schemas of table versions, and predicates bound to these schemas.
 
 Iceberg identifies a column by its field ID. A name identifies a column only within one schema: after a rename, a drop
 or a swap, the same name can refer to different columns in the current schema and in an older snapshot's schema.

@@ -1,4 +1,4 @@
-"""The import operations of Amazon DynamoDB: a new table from objects in Amazon S3.
+"""The DynamoDB operations that import objects from Amazon S3 into a new table.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html
 """

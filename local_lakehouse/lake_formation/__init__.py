@@ -1,1 +1,1 @@
-"""AWS Lake Formation: settings, grants, opt-ins and registered locations."""
+"""The local implementation of AWS Lake Formation."""

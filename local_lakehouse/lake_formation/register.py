@@ -1,4 +1,4 @@
-"""Lake Formation's state: settings, grants, opt-ins, registered locations and creators."""
+"""The settings, grants, opt-ins, registered locations and creators in Lake Formation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversion of HTTP to `Request`: the only module that interprets a request.
+"""The conversion of HTTP requests to `Request` objects.
 
 Ambiguous requests are rejected here: a repeated parameter or header, a parameter that the operation does not have, or
 text that is not UTF-8.

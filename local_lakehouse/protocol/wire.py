@@ -1,4 +1,4 @@
-"""AWS's JSON and REST-JSON protocols, based on botocore's service models: parsing, validation and responses."""
+"""AWS's JSON and REST-JSON protocols, based on botocore's service models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One address for all AWS services: the project's services by service and operation, and moto for all others."""
+"""The address that sends each request to one of the project's services or to moto."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Control = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Controls:
-    """Requests that are not part of AWS: ``POST /_zetl/<name>``.
+    """Requests to ``POST /_zetl/<name>``, which are not part of AWS.
 
     Args:
         token: The required value of ``X-Zetl-Token``.

@@ -1,1 +1,1 @@
-"""Athena's SQL: parsed with Trino's grammar, typed by Trino's rules, written as DuckDB's SQL."""
+"""The translation of Athena's SQL, with Trino's grammar and types, to DuckDB's SQL."""

@@ -1,4 +1,4 @@
-"""The Glue Data Catalog's types: ``struct<a:int>``, ``array<string>``, ``decimal(10,2)``."""
+"""The Glue Data Catalog's types, such as ``struct<a:int>`` and ``decimal(10,2)``."""
 
 from __future__ import annotations
 

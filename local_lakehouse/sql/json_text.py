@@ -1,4 +1,4 @@
-"""JSON in Athena's format: no white space, numbers as in Java, and sorted keys where Athena sorts them."""
+"""JSON in Athena's format, with Java's number format, no white space, and keys in Athena's order."""
 
 from __future__ import annotations
 

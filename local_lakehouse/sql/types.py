@@ -1,4 +1,4 @@
-"""Athena's types: their names, their widening, and their representation in DuckDB."""
+"""The names, widening and DuckDB representation of Athena's types."""
 
 from __future__ import annotations
 

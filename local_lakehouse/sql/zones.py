@@ -1,4 +1,4 @@
-"""Time zones by Athena's names: ``UTC``, ``America/New_York``, ``+05:30``.
+"""Time zones by Athena's names, such as ``UTC``, ``America/New_York`` and ``+05:30``.
 
 Instants and local times are microseconds since 1970, so all years are supported.
 """

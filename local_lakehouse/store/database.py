@@ -1,4 +1,4 @@
-"""The embedded database of the state folder: one SQLite file in WAL mode."""
+"""The embedded database of the state folder, which is one SQLite file in WAL mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small state as documents: each is one row, which is written only if it has changed."""
+"""Small state as documents, each in one row that is written only if it has changed."""
 
 from __future__ import annotations
 

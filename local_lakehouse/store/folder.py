@@ -1,4 +1,4 @@
-"""The state folder as files: backup, deletion, and transfer to another machine."""
+"""The backup, deletion and transfer of the state folder."""
 
 from __future__ import annotations
 

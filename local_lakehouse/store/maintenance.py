@@ -1,4 +1,4 @@
-"""Background work: repeated tasks and their health."""
+"""The repeated tasks of the background work, and their health."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Amazon DynamoDB streams: item images before and after each change, kept for a day.
+"""Amazon DynamoDB streams, which keep item images before and after each change for a day.
 
 A record is a row that is committed together with its change.
 """
@@ -76,7 +76,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Record:
-    """A change: the item before and after it, and whether DynamoDB itself deleted the item because it had expired."""
+    """The item before and after a change, and whether DynamoDB deleted the item because it had expired."""
 
     number: int
     at: float

@@ -1,4 +1,4 @@
-"""The lifecycle of integrations: their states, refreshes and retries.
+"""The states, refreshes and retries of integrations.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-creating-managing.html
 """

@@ -35,7 +35,7 @@ _READERS = 4
 
 
 class MergeContext:
-    """The shared parts of merges: the catalog's row cache, and a database that joins Arrow tables.
+    """The catalog's row cache and the database for joins, which all merges share.
 
     Args:
         catalog: The catalog of the lakehouse.

@@ -1,4 +1,4 @@
-"""The partitioning of the target table: by default, buckets of the partition key; otherwise as in the table properties.
+"""The partitioning of the target table, by table properties or, by default, by buckets of the partition key.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 """

@@ -1,4 +1,4 @@
-"""Replication of one integration's data: first the whole table, then changes, each as of a single point in time."""
+"""The replication of an integration's initial data and changes, each as of a single point in time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule of refreshes: soon after each write, and at regular intervals without writes."""
+"""The schedule of refreshes, which follow each write and also run at regular intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The target table's Iceberg schema: its initial form, and its evolution with the source.
+"""The target table's initial Iceberg schema, and its evolution with the source.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-limitations.html
 """
@@ -169,7 +169,7 @@ def _paths(struct: StructType, prefix: tuple[str, ...]) -> Iterator[tuple[str, .
 
 @dataclass
 class _Growth:
-    """Iceberg fields for Arrow columns: known fields keep their IDs, and new fields receive the next IDs."""
+    """Iceberg fields for Arrow columns, with the same IDs for known fields and the next IDs for new fields."""
 
     last_id: int
     replace: bool

@@ -1,4 +1,4 @@
-"""zero-ETL's telemetry: log events, metrics and EventBridge events.
+"""The log events, metrics and EventBridge events of zero-ETL.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
 """

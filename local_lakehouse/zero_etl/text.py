@@ -1,4 +1,4 @@
-"""Values of any DynamoDB type as strings: elements of lists, and attributes with more than one type.
+"""The conversion of DynamoDB values to strings, for list elements and attributes with several types.
 
 AWS documents that elements of lists become strings, but not their format. This format is our choice: strings are
 unchanged, numbers are plain decimals, booleans are ``true`` and ``false``, and binary values are base64. Maps, lists

@@ -1,4 +1,4 @@
-"""Conversion of DynamoDB items to the target table's columns: the type mapping and the three unnest modes.
+"""The conversion of DynamoDB items to the target table's columns, in the three unnest modes.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-ddb-schema-unnesting.html
 """

@@ -1,1 +1,1 @@
-"""Tables for statements: Iceberg and Hive tables, views, metadata tables and ``information_schema``."""
+"""The Iceberg tables, Hive tables, views and metadata tables that statements can use."""

@@ -1,4 +1,4 @@
-"""Hive tables: files in S3, described by the Glue Data Catalog."""
+"""Hive tables, whose files in S3 are described by the Glue Data Catalog."""
 
 # ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 
@@ -201,7 +201,7 @@ def _holds(value: Any, condition: Condition) -> bool:
 
 @dataclass(frozen=True)
 class _Object:
-    """An object of a table: its path, size, entity tag and partition values."""
+    """An object of a table, with its path, size, entity tag and partition values."""
 
     path: str
     size: int

@@ -1,4 +1,4 @@
-"""File formats of Hive tables: Parquet, ORC, Avro, CSV, JSON, CloudTrail logs, and lines that match a pattern."""
+"""Readers for the file formats of Hive tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``information_schema``: databases, tables and columns as tables.
+"""The tables of ``information_schema``, which list databases, tables and columns.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-glue-catalog.html
 """

@@ -1,4 +1,4 @@
-"""Relations of a statement: each table is read only when the statement runs."""
+"""The relations of a statement, which are read only when the statement runs."""
 
 from __future__ import annotations
 

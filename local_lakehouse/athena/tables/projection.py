@@ -1,4 +1,4 @@
-"""Partition projection: partitions computed from a table's properties instead of read from the Data Catalog.
+"""Partition projection, which computes partitions from a table's properties instead of the Data Catalog.
 
 https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 """

@@ -1,4 +1,4 @@
-"""Views in the Glue Data Catalog: ``/* Presto View: <base64 of JSON> */``."""
+"""Views in the Glue Data Catalog, stored as ``/* Presto View: <base64 of JSON> */``."""
 
 from __future__ import annotations
 

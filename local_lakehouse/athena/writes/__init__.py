@@ -1,1 +1,1 @@
-"""Statements that write rows: INSERT, CTAS, UNLOAD, UPDATE, DELETE, MERGE, OPTIMIZE, VACUUM."""
+"""The statements that write, rewrite or delete data files."""

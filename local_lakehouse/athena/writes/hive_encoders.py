@@ -1,4 +1,4 @@
-"""Encoders for the files of Hive tables and UNLOAD in S3: Parquet, ORC, Avro, JSON and text."""
+"""Encoders for the S3 files of Hive tables and ``UNLOAD``."""
 
 from __future__ import annotations
 

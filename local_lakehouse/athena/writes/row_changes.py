@@ -37,7 +37,7 @@ from local_lakehouse.sql.workers.pool import WorkerSession
 
 @dataclass
 class _Target:
-    """The table to change: its files, and its name in the statement."""
+    """The table to change, with its files and its name in the statement."""
 
     context: Context
     table: Table

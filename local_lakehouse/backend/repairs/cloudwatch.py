@@ -1,4 +1,4 @@
-"""Amazon CloudWatch fixes: each metric is listed once, and alarms are evaluated."""
+"""Fixes for Amazon CloudWatch's list of metrics and its alarms."""
 
 from __future__ import annotations
 

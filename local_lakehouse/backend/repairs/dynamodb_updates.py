@@ -1,4 +1,4 @@
-"""Changes of a DynamoDB table: throughput, billing, indexes, stream, encryption, class and protection.
+"""Changes to the settings and indexes of a DynamoDB table.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
 """

@@ -1,4 +1,4 @@
-"""AWS Glue fixes: the Data Catalog's resource policy, table versions, and table search.
+"""Fixes for AWS Glue's resource policy, table versions and table search.
 
 AWS: https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
 https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateTable.html

@@ -1,4 +1,4 @@
-"""AWS KMS fixes: descriptions of keys include the ID of the current key material.
+"""A fix for AWS KMS that adds the ID of the current key material to key descriptions.
 
 AWS: https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
 """

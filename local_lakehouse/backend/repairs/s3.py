@@ -1,4 +1,4 @@
-"""Amazon S3 fixes: buckets are created with tags.
+"""A fix for Amazon S3 that creates buckets with their tags.
 
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 """

@@ -1,4 +1,4 @@
-"""PartiQL for DynamoDB: the syntax of statements, and their tables and actions.
+"""The syntax, tables and actions of PartiQL statements for DynamoDB.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
 """

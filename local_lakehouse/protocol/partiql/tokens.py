@@ -42,7 +42,7 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True)
 class Token:
-    """A token: its kind, its meaning and its text."""
+    """A token with its kind, meaning and text."""
 
     kind: str
     value: str

@@ -11,7 +11,7 @@ TypedValue = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Path:
-    """An attribute path: names of members and positions in lists."""
+    """An attribute path of member names and list indexes."""
 
     steps: tuple[str | int, ...]
 
@@ -44,7 +44,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class Between:
-    """A ``BETWEEN`` condition: an operand between two bounds, inclusive."""
+    """A ``BETWEEN`` condition with inclusive bounds."""
 
     operand: Operand
     low: Operand
@@ -199,7 +199,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class Exists:
-    """``EXISTS(SELECT …)``: a check in a transaction."""
+    """An ``EXISTS(SELECT …)`` check in a transaction."""
 
     verb: ClassVar[str] = "Select"
     select: Select

@@ -1,4 +1,4 @@
-"""The analysis of one statement: analyzers for its parts, and their shared state."""
+"""The analyzers of a statement's parts, and their shared state."""
 
 from __future__ import annotations
 

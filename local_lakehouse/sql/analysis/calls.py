@@ -1,4 +1,4 @@
-"""Function calls: signatures, argument widening and lambdas."""
+"""The analysis of function calls, including argument widening and lambdas."""
 
 from __future__ import annotations
 

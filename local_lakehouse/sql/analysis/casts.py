@@ -1,4 +1,4 @@
-"""CAST: the allowed conversions and their SQL."""
+"""The conversions that ``CAST`` allows, and their SQL."""
 
 from __future__ import annotations
 

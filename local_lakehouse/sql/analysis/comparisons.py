@@ -1,4 +1,4 @@
-"""Comparisons: equality and ordering of every type, with Trino's rules for NULL inside rows, arrays and maps.
+"""Comparisons of every type, with Trino's rules for NULL inside rows, arrays and maps.
 
 ``=`` is three-valued at any depth: two values are different if any pair of parts differs; otherwise, the result is
 unknown if any pair is unknown. ``<`` of rows and arrays is decided by the first pair of parts that differ, and fails if

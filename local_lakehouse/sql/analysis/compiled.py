@@ -1,4 +1,4 @@
-"""Analyzed queries: DuckDB's SQL and the result's columns."""
+"""Analyzed queries, with DuckDB's SQL and the result's columns."""
 
 from __future__ import annotations
 

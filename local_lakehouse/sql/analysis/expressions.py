@@ -1,4 +1,4 @@
-"""Expressions: types, names and DuckDB's SQL."""
+"""The analysis of expressions, which resolves names and types and produces DuckDB's SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``GROUP BY``: keys and grouping sets."""
+"""The keys and grouping sets of ``GROUP BY``."""
 
 from __future__ import annotations
 

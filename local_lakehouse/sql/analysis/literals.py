@@ -1,4 +1,4 @@
-"""Constants: their types and DuckDB's SQL for them."""
+"""The types of constants, and DuckDB's SQL for them."""
 
 from __future__ import annotations
 

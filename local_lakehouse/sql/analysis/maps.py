@@ -1,4 +1,4 @@
-"""Maps, with Trino's rules: identical keys are duplicates, and a lookup finds the key that is equal.
+"""The creation and lookup of maps by Trino's rules for duplicate and equal keys.
 
 Keys that are identical in Athena, such as times with different zones, can differ in DuckDB. Therefore each list of keys
 is accompanied by a list of their identities. NaN is identical to itself, but not equal to itself.

@@ -1,4 +1,4 @@
-"""Times and timestamps of every precision: their representation in DuckDB, and conversions.
+"""The representation and conversion in DuckDB of times and timestamps of every precision.
 
 Values with up to six fractional digits are stored as DuckDB's ``TIME`` or ``TIMESTAMP``. Values with more digits are
 stored as a struct of that type and the remaining picoseconds; structs have the same order and equality as the values.

@@ -1,4 +1,4 @@
-"""Queries: bodies, ``ORDER BY`` and ``LIMIT``."""
+"""The analysis of query bodies, ``ORDER BY`` and ``LIMIT``."""
 
 # ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 

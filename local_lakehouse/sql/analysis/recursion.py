@@ -1,4 +1,4 @@
-"""Recursive queries: checks on their references to themselves."""
+"""Checks on the references of recursive queries to themselves."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class NotGrouped(Exception):
 
 @dataclass
 class Grouping:
-    """The keys of an aggregation: only keys and aggregates can be used above it.
+    """The keys of an aggregation, which are the only columns besides aggregates that its query can use.
 
     Args:
         keys: The keys as written, by their SQL in DuckDB.

@@ -1,4 +1,4 @@
-"""``SELECT``: its columns and conditions."""
+"""The analysis of the columns and conditions of ``SELECT``."""
 
 # ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 

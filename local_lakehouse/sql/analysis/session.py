@@ -1,4 +1,4 @@
-"""The environment of a statement's analysis: the catalog, the parameters, the start time."""
+"""The environment of a statement's analysis, with the catalog, parameters and start time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition that every required row of a table satisfies: a column compared with constants."""
+    """A comparison of a column with constants that every required row of a table satisfies."""
 
     column: str
     operator: str
@@ -52,7 +52,7 @@ class Source:
 
 @dataclass(frozen=True)
 class View:
-    """A view: its query, and the database for its unqualified names."""
+    """The query of a view, and the database for its unqualified names."""
 
     names: tuple[str, ...]
     query: Query
@@ -62,7 +62,7 @@ class View:
 
 @dataclass(frozen=True)
 class Version:
-    """The requested version of a table: a snapshot ID, a reference name or a time."""
+    """The requested version of a table, as a snapshot ID, a reference name or a time."""
 
     snapshot_id: int | None = None
     reference: str | None = None

@@ -1,4 +1,4 @@
-"""Overload resolution: parameter patterns matched against argument types.
+"""Overload resolution, which matches parameter patterns against argument types.
 
 Patterns have the syntax of Trino's signatures: ``bigint``, ``array(T)``, ``map(K,V)``, ``function(T,boolean)``. A
 capital letter matches any type; ``T:orderable`` restricts it. ``decimal``, ``varchar``, ``timestamp`` and ``time``
@@ -31,7 +31,7 @@ _CONSTRAINTS: dict[str, Callable[[Type], bool]] = {
 
 @dataclass(frozen=True)
 class Pattern:
-    """A parameter's type: a name, a variable with its constraint, or a structure."""
+    """A pattern for a parameter's type, which is a name, a variable with its constraint, or a structure."""
 
     name: str
     children: tuple[Pattern, ...] = ()

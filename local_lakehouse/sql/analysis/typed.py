@@ -1,4 +1,4 @@
-"""Analyzed expressions: DuckDB's SQL and their type."""
+"""Analyzed expressions, with DuckDB's SQL and their type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows: partitions, orders and frames."""
+"""The analysis of window partitions, orders and frames."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Athena's functions by topic: their signatures, result types, and DuckDB's SQL."""
+"""The signatures, result types and DuckDB SQL of Athena's functions, by topic."""

@@ -1,1 +1,1 @@
-"""Trino's and Hive's grammar: from a statement's text to its tree."""
+"""Parsers for Trino's and Hive's grammars, which convert a statement's text to its tree."""

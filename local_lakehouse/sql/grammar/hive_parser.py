@@ -1,4 +1,4 @@
-"""Parser of Hive statements: ``CREATE TABLE``, ``ALTER``, ``DROP``, ``SHOW``, ``DESCRIBE``, ``MSCK``.
+"""A parser for Hive statements, such as ``ALTER TABLE`` and ``SHOW TABLES``.
 
 Their names are unquoted or in backquotes. Only the name of a view can be in double quotes: Athena reads
 ``SHOW CREATE VIEW`` by the rules of queries.

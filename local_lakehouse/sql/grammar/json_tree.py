@@ -44,7 +44,7 @@ class JsonPathCall(Expression):
 
 @dataclass(frozen=True)
 class JsonObject(Expression):
-    """``json_object('k' : v)``."""
+    """A call such as ``json_object('k' : v)``."""
 
     members: tuple[tuple[Expression, JsonInput], ...]
     null_on_null: bool

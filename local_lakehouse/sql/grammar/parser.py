@@ -1,4 +1,4 @@
-"""The parser of one statement: parsers for its parts, and their shared tokens."""
+"""The parsers of a statement's parts, and their shared tokens."""
 
 from __future__ import annotations
 

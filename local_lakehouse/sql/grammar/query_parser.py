@@ -1,4 +1,4 @@
-"""Parser of queries: ``WITH``, ``SELECT``, set operations, ``GROUP BY``, ``ORDER BY``."""
+"""A parser for queries, including ``WITH``, set operations and ``ORDER BY``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AFTER_QUERY = ("UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", "OFFSET", "FET
 
 
 class QueryParser:
-    """Parses queries: ``WITH``, ``SELECT``, set operations, ``GROUP BY``, ``ORDER BY``.
+    """The parser for queries and their clauses.
 
     Args:
         parser: The parser of the statement.

@@ -1,4 +1,4 @@
-"""Parser of Trino statements: DML, CTAS, views, ``UNLOAD``, ``EXPLAIN``, prepared statements."""
+"""A parser for Trino statements, such as ``INSERT``, ``CREATE VIEW`` and ``UNLOAD``."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ _OTHER_STATEMENTS = tuple(
 
 
 class StatementParser:
-    """Parses Trino statements: DML, CTAS, views, ``UNLOAD``, ``EXPLAIN``, prepared statements.
+    """The parser for Trino statements.
 
     Args:
         parser: The parser of the statement.

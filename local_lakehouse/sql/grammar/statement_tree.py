@@ -134,7 +134,7 @@ class DropView(Statement):
 
 @dataclass(frozen=True)
 class Unload(Statement):
-    """``UNLOAD (SELECT …) TO 's3://…' WITH (…)``."""
+    """An ``UNLOAD (SELECT …) TO 's3://…' WITH (…)`` statement."""
 
     query: Query
     location: str
@@ -191,7 +191,7 @@ class ColumnDefinition(Node):
 
 @dataclass(frozen=True)
 class PartitionField(Node):
-    """One element of ``PARTITIONED BY``: a column or a transform; in Hive, a column with a type."""
+    """One element of ``PARTITIONED BY``, which is a column, a transform or, in Hive, a column with a type."""
 
     column: str
     transform: str = "identity"

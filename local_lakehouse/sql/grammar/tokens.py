@@ -29,7 +29,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Token:
-    """A token: its kind, its original text, its value and its position."""
+    """A token with its kind, original text, value and position."""
 
     kind: Kind
     text: str

@@ -41,7 +41,7 @@ class Expression(Node):
 
 @dataclass(frozen=True)
 class Literal(Expression):
-    """A constant: the name of its type and its text, such as ``integer`` and ``7``, or ``null``."""
+    """A constant with its type's name and its text, such as ``integer`` and ``7``, or ``null``."""
 
     kind: str
     value: str
@@ -49,7 +49,7 @@ class Literal(Expression):
 
 @dataclass(frozen=True)
 class TypedLiteral(Expression):
-    """A typed constant: ``DATE '2024-12-17'``."""
+    """A typed constant such as ``DATE '2024-12-17'``."""
 
     type_name: str
     value: str
@@ -268,7 +268,7 @@ class SortItem(Node):
 
 @dataclass(frozen=True)
 class FrameBound(Node):
-    """One end of a window's frame: ``UNBOUNDED PRECEDING``, ``CURRENT ROW``, ``2 FOLLOWING``."""
+    """One end of a window's frame, such as ``UNBOUNDED PRECEDING`` or ``2 FOLLOWING``."""
 
     kind: str
     value: Expression | None

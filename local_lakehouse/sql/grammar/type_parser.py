@@ -1,4 +1,4 @@
-"""Parser of type names: ``array(row(a integer, b varchar(3)))``."""
+"""A parser for type names such as ``array(row(a integer, b varchar(3)))``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAX_SECOND_DIGITS = 12
 
 
 class TypeParser:
-    """Parses type names: ``array(row(a integer, b varchar(3)))``.
+    """The parser for type names such as ``array(row(a integer, b varchar(3)))``.
 
     Args:
         tokens: The statement's tokens.

@@ -1,1 +1,1 @@
-"""The DuckDB connection that runs statements: its settings, macros and Python functions."""
+"""The settings, macros and Python functions of the DuckDB connection that runs statements."""

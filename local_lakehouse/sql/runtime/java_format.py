@@ -1,4 +1,4 @@
-"""``format``: Java's format specifiers, such as ``%s``, ``%d``, ``%.2f``, ``%,d`` and ``%x``.
+"""The function ``format``, with Java's format specifiers such as ``%s``, ``%.2f`` and ``%,d``.
 
 https://docs.oracle.com/javase/8/docs/api/java/util/Formatter.html
 """

@@ -1,4 +1,4 @@
-"""The path language of the SQL/JSON functions: parsing and evaluation.
+"""The parser and evaluator for the path language of the SQL/JSON functions.
 
 https://trino.io/docs/current/functions/json.html#json-path-language
 

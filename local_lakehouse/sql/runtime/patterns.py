@@ -1,4 +1,4 @@
-"""Date patterns: MySQL's (``%Y-%m-%d``) and Joda's (``yyyy-MM-dd``).
+"""MySQL's date patterns (``%Y-%m-%d``) and Joda's (``yyyy-MM-dd``).
 
 https://trino.io/docs/current/functions/datetime.html
 """

@@ -1,1 +1,1 @@
-"""Processes that run DuckDB: one statement per process, with limits enforced by the operating system."""
+"""Processes that each run one DuckDB statement, with limits enforced by the operating system."""

@@ -1,4 +1,4 @@
-"""The fork server: DuckDB and Arrow are loaded once, and a worker is ready in a tenth of a second.
+"""The fork server, which loads DuckDB and Arrow once and starts a worker in a tenth of a second.
 
 ``python -m local_lakehouse.sql.workers.forking DESCRIPTOR`` receives a request for each worker from a socket, and
 reports each worker's exit status. It ends when the socket is closed.

@@ -1,4 +1,4 @@
-"""Messages between processes: JSON documents with a length prefix, over a local socket."""
+"""Messages between processes, sent over a local socket as JSON documents with a length prefix."""
 
 from __future__ import annotations
 

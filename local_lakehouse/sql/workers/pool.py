@@ -1,4 +1,4 @@
-"""A lakehouse's workers: started on demand, monitored while they work, and replaced when they end."""
+"""A lakehouse's workers, which are started on demand, monitored, and replaced when they end."""
 
 from __future__ import annotations
 

@@ -79,10 +79,10 @@ def start(
 
     Args:
         state: The state folder.
-        port: The port; 0 for a free port. None selects the default port or, if it is in use, a free port.
+        port: The port, or 0 for a free port. None selects the default port or, if it is in use, a free port.
         enforce_iam: Whether requests are checked against IAM policies.
         governed: Whether Lake Formation governs the account.
-        refresh_seconds: The refresh interval of the integrations; None for ``ZETL_REFRESH_SECONDS`` or 1.
+        refresh_seconds: The refresh interval of the integrations, or None for ``ZETL_REFRESH_SECONDS`` or 1.
 
     Returns:
         The running lakehouse, and whether this call started it.
@@ -267,7 +267,7 @@ def _last_words(log: Path, begin: int) -> str:
 
 
 def ask(url: str, token: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
-    """Send a control to a lakehouse, and return its response; None if it does not respond or rejects the token."""
+    """Send a control to a lakehouse, and return the response or None if there is none or the token is rejected."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     # The connection is direct, because a proxy in the environment is meant for other hosts.
     connection = http.client.HTTPConnection(host, int(port), timeout=timeout)

@@ -53,8 +53,8 @@ class Settings:
     """The settings of a lakehouse.
 
     Args:
-        state: The state folder; None for a temporary folder.
-        port: The port on 127.0.0.1; 0 selects a free port.
+        state: The state folder, or None for a temporary folder.
+        port: The port on 127.0.0.1, or 0 for a free port.
         or_any_port: Whether to use another free port if the port is in use.
         region: The emulated Region.
         refresh_seconds: The maximum time between two refreshes of the integrations.
@@ -324,7 +324,7 @@ class Lakehouse:
         return {}
 
     def _rights(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the permissions that requests have needed so far; empty if IAM is not enforced."""
+        """Return the permissions that requests have needed so far, or none if IAM is not enforced."""
         return {"rights": self._enforcer.rights.listed() if self._enforcer else []}
 
     def _resume(self, _: Mapping[str, Any]) -> Mapping[str, Any]:

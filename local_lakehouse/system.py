@@ -92,7 +92,7 @@ def was_killed(status: int | None) -> bool:
     """Return whether a process ended as if the operating system had killed it for using too much memory.
 
     Args:
-        status: The process's exit status, or the negative number of a signal; None if unknown.
+        status: The process's exit status, the negative number of a signal, or None if unknown.
     """
     return status in (-signal.SIGKILL, -signal.SIGABRT)
 
@@ -155,7 +155,7 @@ def limit_memory_and_files(data_bytes: int, file_bytes: int) -> None:
     """Make the operating system limit this process, as far as it can.
 
     Args:
-        data_bytes: The memory that the process may use in addition to its current memory; only Linux limits it.
+        data_bytes: The memory that the process can use in addition to its current memory. Only Linux limits it.
         file_bytes: The size of the largest file that it may write.
     """
     if sys.platform == "win32":
@@ -202,7 +202,7 @@ def free_memory() -> int | None:
 
 
 def is_foreign(path: Path) -> bool:
-    """Return whether a file or folder belongs to another user; False on systems where files have no numeric owner."""
+    """Return whether another user owns a file or folder, or False on systems without numeric owners."""
     return hasattr(os, "getuid") and path.stat().st_uid != os.getuid()
 
 

@@ -75,7 +75,7 @@ class TestLakehouse:
 
     @property
     def url(self) -> str:
-        """Its address, for ``endpoint_url`` or ``AWS_ENDPOINT_URL``."""
+        """The lakehouse's address, for ``endpoint_url`` or ``AWS_ENDPOINT_URL``."""
         return self._lakehouse.url
 
     @property
@@ -199,7 +199,7 @@ class TestLakehouse:
             parameters: The values of the question marks, as SQL.
 
         Returns:
-            The rows, as strings by column; None for NULL.
+            The rows, with each value by column name as a string, or None for NULL.
 
         Raises:
             QueryFailedError: The statement failed.

@@ -35,7 +35,7 @@ class AthenaService:
     Args:
         clients: The lakehouse.
         workers: The pool in which queries run; its creator stops it.
-        governance: Lake Formation's decisions; None disables the checks.
+        governance: Lake Formation's decisions, or None to disable the checks.
     """
 
     name = "athena"

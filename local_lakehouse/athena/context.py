@@ -30,7 +30,7 @@ class Outcome:
     Args:
         columns: Names and types of the result's columns.
         rows: The rows as strings.
-        update_count: The number of rows written; None if Athena does not report it.
+        update_count: The number of rows written, or None if Athena does not report it.
         header: Whether ``GetQueryResults`` starts with the column names.
         manifest: The files that were written, if there is a manifest.
         body: Whether a result file is written.

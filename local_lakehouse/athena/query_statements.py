@@ -24,7 +24,7 @@ def select(statement: nodes.Select, context: Context) -> Outcome:
 
 
 def explain(statement: nodes.Explain, context: Context) -> Outcome:
-    """Explain a statement instead of running it; with ANALYZE, also run it."""
+    """Explain a statement and, with ``ANALYZE``, also run it."""
     query = _explained_query(statement.statement)
     lines = explain_query(query, statement, context)
     return Outcome([("Query Plan", types.VARCHAR)], [[line] for line in lines], header=True)

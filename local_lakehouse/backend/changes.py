@@ -77,7 +77,7 @@ class ChangeLog:
     between is complete. If there is a database, each change is a row that is committed together with its write.
 
     Args:
-        database: The database for the changes; None stores them in memory.
+        database: The database for the changes, or None to store them in memory.
     """
 
     def __init__(self, database: Database | None = None) -> None:

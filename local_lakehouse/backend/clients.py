@@ -69,7 +69,7 @@ _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 
 @contextlib.contextmanager
 def asked_by(actor: Actor | None) -> Iterator[None]:
-    """Make Lake Formation check a caller in the block; None disables the checks."""
+    """Make Lake Formation check the given caller in the block, or no caller if it is None."""
     token = _actor.set(actor)
     try:
         yield
@@ -88,7 +88,7 @@ _rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 @contextlib.contextmanager
 def acting_for(rights: CallerRights | None) -> Iterator[None]:
-    """Check the services' requests in the block against a caller's permissions; None disables the checks."""
+    """Check the requests of services in the block against a caller's permissions, unless the caller is None."""
     token = _rights.set(rights)
     try:
         yield

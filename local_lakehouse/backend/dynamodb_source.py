@@ -59,7 +59,7 @@ class DynamoDbSource:
             return None if table is None else int(table.items.number)
 
     def items(self, table_name: str) -> list[Item]:
-        """Return all items of a table in DynamoDB JSON; empty if the table does not exist."""
+        """Return all items of a table in DynamoDB JSON, or an empty list if the table does not exist."""
         with self.snapshot(table_name) as snapshot:
             return snapshot.items()
 

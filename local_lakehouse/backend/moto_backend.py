@@ -66,7 +66,7 @@ class Backend:
 
     Args:
         region: The Region of the lakehouse.
-        database: The database for its state; None for a temporary database.
+        database: The database for its state, or None for a temporary database.
     """
 
     def __init__(self, region: str, database: Database | None = None) -> None:

@@ -87,7 +87,7 @@ def known(service: str, root: Any = None) -> Known:
 
     Args:
         service: The service in moto.
-        root: The objects' backend; None for objects without one.
+        root: The objects' backend, or None for objects without one.
     """
     classes = classes_of(service)
     if root is not None:

@@ -38,7 +38,7 @@ def document(**members: str | None) -> str:
 
 
 def projection_of(request: Mapping[str, Any], names: Names) -> list[Steps] | None:
-    """Return the paths that a request projects; None for whole items."""
+    """Return the paths that a request projects, or None for whole items."""
     text = request.get("ProjectionExpression")
     if text is None:
         return legacy.attributes_to_get(request)

@@ -41,7 +41,7 @@ class Token:
 
     @property
     def keyword(self) -> str:
-        """The keyword; empty for other tokens."""
+        """The keyword, or an empty string for other tokens."""
         upper = self.text.upper()
         return upper if self.kind == "name" and upper in _KEYWORDS else ""
 

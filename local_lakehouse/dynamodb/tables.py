@@ -28,7 +28,7 @@ class SecondaryIndex:
         name: Its name.
         index: The key attributes.
         is_global: Whether the index is global.
-        projected: The projected attributes; None for all attributes.
+        projected: The projected attributes, or None for all attributes.
     """
 
     name: str
@@ -166,7 +166,7 @@ class Table:
 
 
 def empty(value: Value) -> str | None:
-    """Return the type of an empty key; None for a key that is not empty."""
+    """Return the type of an empty key, or None for a key that is not empty."""
     if value.get("S") == "":
         return "string"
     return "binary" if value.get("B") == "" else None

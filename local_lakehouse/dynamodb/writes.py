@@ -42,8 +42,8 @@ class Write:
         table: The table.
         names: The item's key.
         key: The stored form of the key.
-        test: The condition on the item; None if there is no condition.
-        become: Returns the new item and its size; None as the item if it is deleted.
+        test: The condition on the item, or None if there is no condition.
+        become: Returns the new item, or None if it is deleted, and its size.
         shows_failed: Whether the response contains an item that fails the condition.
         update: The update.
     """

@@ -81,8 +81,8 @@ class Change:
     Args:
         written: The time of the last write, in microseconds since 1970.
         keys: The item's key.
-        new: The item at the end; None if it was deleted.
-        old: The item at the start; None if it did not exist.
+        new: The item at the end, or None if it was deleted.
+        old: The item at the start, or None if it did not exist.
     """
 
     written: int
@@ -128,7 +128,7 @@ class History:
         """Start or end a table's history according to its point-in-time recovery.
 
         Returns:
-            The start of the history; None without point-in-time recovery.
+            The start of the history, or None without point-in-time recovery.
         """
         with self._clients.lock, self._database.transaction() as connection:
             collection = self._source.collection(table)

@@ -101,7 +101,7 @@ def resource_tags(
 
 
 def role_boundary(clients: ServiceClients, access: Access) -> dict[str, str]:
-    """Return the ``iam:PermissionsBoundary`` key of a permission's role; empty if the role has no boundary."""
+    """Return the ``iam:PermissionsBoundary`` key of a permission's role, or no key if the role has no boundary."""
     if not _OF_A_BOUNDED_ROLE.fullmatch(access.action):
         return {}
     found = _found(clients.client("iam").get_role, RoleName=access.resource.rpartition("/")[2])

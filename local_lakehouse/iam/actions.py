@@ -40,7 +40,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
         directory: The account, to resolve names to ARNs.
 
     Returns:
-        The required permissions, each on one resource; empty if no permission is required.
+        The required permissions, each on one resource, or an empty list if no permission is required.
     """
     needed = _SERVICES[call.service](call, directory)
     tags = {f"aws:RequestTag/{key}": value for key, value in _tags(call)}

@@ -171,7 +171,7 @@ def _same_principal(pattern: str, principal: Principal) -> bool:
 
 
 def role_of(arn: str) -> str | None:
-    """Return the role's ARN for a session's ARN; None for other ARNs."""
+    """Return the role's ARN for a session's ARN, or None for other ARNs."""
     session = re.fullmatch(r"arn:(aws[^:]*):sts::(\d+):assumed-role/([^/]+)/.+", arn)
     return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}" if session else None
 

@@ -82,7 +82,7 @@ class StoredField:
     Args:
         name: The field's name in the file.
         type: The field's Arrow type in the file.
-        field_id: The Iceberg field ID; None if the file has no field IDs.
+        field_id: The Iceberg field ID, or None if the file has no field IDs.
         children: The fields of a row, the element of a list, or the key and value of a map.
     """
 

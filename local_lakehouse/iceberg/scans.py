@@ -37,7 +37,8 @@ class ScanFile:
         path: The file's location.
         size: The file's size in bytes.
         rows: The number of rows, including deleted rows.
-        column_bytes: The size of each field in bytes, by field ID; empty if the file's entry has no sizes.
+        column_bytes: The size of each field in bytes, by field ID, or an empty mapping if the file's entry has no
+            sizes.
         constants: The values of partition columns by field ID, for files that do not contain these columns.
         deletes: The locations and sizes of the position deletes that apply to the file.
         entry: The file as the table's manifests describe it.
@@ -89,7 +90,7 @@ class Planner:
 
         Args:
             table: The table.
-            snapshot_id: The version; None for the current version.
+            snapshot_id: The version, or None for the current version.
             filters: Conditions that all required rows meet, on the columns named by `versions.column_name`.
 
         Raises:

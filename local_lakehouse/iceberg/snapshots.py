@@ -57,7 +57,7 @@ class Change:
     Args:
         added: The new data files, already written.
         removed: The removed data files.
-        operation: The snapshot's operation; None if it is derived from the files.
+        operation: The snapshot's operation, or None if it is derived from the files.
         properties: Additional entries for the snapshot's summary.
     """
 

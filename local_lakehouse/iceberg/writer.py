@@ -181,7 +181,7 @@ class FileLayout:
         return min(wanted, _LARGEST_FILE)
 
     def partition(self, values: Values) -> Partition | None:
-        """Return the partition with the given values; None for an unpartitioned table."""
+        """Return the partition with the given values, or None for an unpartitioned table."""
         return None if self.spec.is_unpartitioned() else Partition(Record(*values), self.spec, self.schema)
 
 

@@ -232,7 +232,7 @@ def _check(request: Mapping[str, Any]) -> None:
 
 
 def _item(line: str) -> Any:
-    """Parse one line of DynamoDB JSON; None if it is not an item."""
+    """Parse one line of DynamoDB JSON, and return None if it is not an item."""
     try:
         document = json.loads(line)
     except ValueError:

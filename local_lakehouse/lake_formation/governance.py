@@ -42,7 +42,7 @@ class DataAccess:
 
     Args:
         columns: The accessible columns.
-        vended: Whether Lake Formation issues credentials; otherwise the principal's S3 permissions apply.
+        vended: Whether Lake Formation issues credentials. If not, the principal's S3 permissions apply.
     """
 
     columns: Columns
@@ -60,7 +60,7 @@ class Governance:
         self.register = register
 
     def checks(self, principal: str, resource: Resource) -> bool:
-        """Return whether Lake Formation controls a principal's access to a resource; otherwise only IAM does."""
+        """Return whether Lake Formation, and not only IAM, controls a principal's access to a resource."""
         if resource not in self.register.creators:
             # Lake Formation has no record of the resource: it does not exist, or it was created before the register.
             return False

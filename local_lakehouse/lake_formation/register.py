@@ -61,7 +61,7 @@ class Register:
         grants: Permissions by principal and resource, each with its grant option.
         opt_ins: Opt-ins by principal and resource, with time and author.
         locations: Registered locations by ARN.
-        creators: The creator of each database or table, who has all permissions on it; None if a service created it.
+        creators: The creator of each database or table, or None if a service created it. Creators have all permissions.
     """
 
     settings: dict[str, Any] = field(default_factory=default_settings)

@@ -149,7 +149,7 @@ def conjuncts(condition: Condition | None) -> Iterator[Condition]:
 
 
 def equality(condition: Condition) -> tuple[str, TypedValue] | None:
-    """Return the attribute and the value of an equality condition; None for other conditions."""
+    """Return the attribute and the value of an equality condition, or None for other conditions."""
     if not isinstance(condition, Compare) or condition.operator != "=":
         return None
     match condition.left, condition.right:

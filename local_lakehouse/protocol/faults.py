@@ -17,7 +17,7 @@ class Fault(Exception):
     Args:
         code: The error's name in the service model, such as ``EntityNotFoundException``.
         message: The problem, the affected resource, and the next step.
-        status: The HTTP status; by default the model's, or 400.
+        status: The HTTP status, which is the model's or 400 by default.
         members: Additional members of the error's shape, such as ``AthenaErrorCode``.
     """
 

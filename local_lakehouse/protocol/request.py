@@ -17,7 +17,7 @@ class Credential:
 
     Args:
         access_key: The key's ID.
-        region: The signature's Region; None if it has none.
+        region: The signature's Region, or None if there is none.
         service: botocore's name of the signature's service.
     """
 
@@ -124,9 +124,9 @@ class Request:
 
     Args:
         service: botocore's name of the service.
-        operation: The operation in the service's model; empty if the model does not have it.
+        operation: The operation in the service's model, or an empty string if the model does not contain it.
         protocol: ``json``, ``query``, ``rest-json`` or ``rest-xml``.
-        credential: The signature; None if the request is unsigned.
+        credential: The signature, or None if the request is unsigned.
         region: The request's Region.
         method: The HTTP method.
         path: The path, percent-decoded.

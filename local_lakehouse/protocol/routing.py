@@ -25,7 +25,7 @@ class Route:
         literals: The constant query parameters.
         query: The required query parameters.
         headers: The required headers.
-        known: All query parameters of the model; True for those that can be repeated.
+        known: The query parameters of the model, each mapped to True if it can be repeated.
     """
 
     model: OperationModel
@@ -65,7 +65,7 @@ def find(
         headers: The HTTP headers.
 
     Returns:
-        The route, the path's labels, and the query parameters; None if the model has no such operation.
+        The route, the path's labels and the query parameters, or None if the model has no such operation.
 
     Raises:
         Fault: ``InvalidArgument``: a parameter is repeated, or the operation does not have it.

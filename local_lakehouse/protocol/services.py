@@ -21,7 +21,7 @@ class Protocol:
 
     Args:
         name: ``json``, ``query``, ``rest-json`` or ``rest-xml``: the protocol that botocore uses.
-        target: The prefix of ``X-Amz-Target``; empty if the service does not use it.
+        target: The prefix of ``X-Amz-Target``, or an empty string if the service does not use this header.
         version: The version in the content type of ``json``.
         queried: Whether clients can also use ``query``.
     """

@@ -21,7 +21,7 @@ _TOKEN = "x-zetl-token"
 
 
 def turn_away(headers: Sequence[tuple[str, str]]) -> Answer | None:
-    """Return the response to a rejected request; None for any other request.
+    """Return the response to a rejected request, or None for any other request.
 
     Args:
         headers: Names and values, unchanged.

@@ -66,7 +66,7 @@ class Endpoint:
         observers: Functions that receive the operation and members of every successful DynamoDB request, before the
             next request.
         controls: The controls, which are not part of AWS.
-        enforcer: Checks each AWS request first; None disables the checks.
+        enforcer: Checks each AWS request before it is executed. None disables the checks.
     """
 
     def __init__(

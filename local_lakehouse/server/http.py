@@ -135,7 +135,7 @@ class _BrokenError(Exception):
     """A connection from which no further request can be read.
 
     Args:
-        fault: The error for the client; None if the client is gone.
+        fault: The error for the client, or None if the client is gone.
     """
 
     def __init__(self, fault: Fault | None = None) -> None:

@@ -40,7 +40,7 @@ class QueryFailure(Exception):
     """The execution of an accepted statement failed.
 
     Args:
-        name: Athena's error name, such as ``COLUMN_NOT_FOUND``; empty for Hive's errors, which have none.
+        name: Athena's error name, such as ``COLUMN_NOT_FOUND``, or an empty string for Hive's errors.
         message: What happened.
         position: The position in the statement, if known.
         category: Athena's error category: 1 system, 2 user, 3 other.

@@ -13,7 +13,7 @@ class Type:
 
     Args:
         name: The name without parameters, such as ``decimal`` or ``timestamp with time zone``.
-        numbers: Its numeric parameters: length, or precision and scale.
+        numbers: The numeric parameters of the type, which are the length, or the precision and scale.
         children: The nested types: an array's element, a map's key and value, a row's fields, a function's parameters
             and result.
         fields: Names of a row's fields, with ``None`` for unnamed fields.

@@ -77,7 +77,7 @@ class Codec:
 
     Args:
         known: The classes that can be rebuilt.
-        refer: Returns the reference to an object's separate document; None for an object inside its parent's document.
+        refer: Returns the reference to an object's separate document, or None for an object in its parent's document.
         resolve: Returns the object of a reference.
     """
 

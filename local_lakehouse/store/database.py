@@ -68,7 +68,7 @@ class Database:
     loses nothing. A power failure can lose the commits of the last second, but never damages the file.
 
     Args:
-        directory: The state folder, which becomes private to the user; None for a temporary folder that `close`
+        directory: The state folder, which becomes private to the user, or None for a temporary folder that `close`
             deletes.
 
     Raises:

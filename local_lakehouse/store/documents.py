@@ -27,7 +27,7 @@ class Participant(Protocol):
         """Return the state as plain data, by document name."""
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the documents that `dump` last returned; empty in a new lakehouse."""
+        """Restore the result of `dump`, which is empty in a new lakehouse."""
 
 
 class Collection:

@@ -180,7 +180,7 @@ class Items:
 
         Args:
             collection: Their collection.
-            changes: By key, the item's text and size; None deletes the item.
+            changes: By key, the item's text and size, or None to delete the item.
         """
         with self.database.transaction() as connection:
             self.replace(
@@ -193,7 +193,7 @@ class Items:
 
         Args:
             collection: Their collection.
-            changes: By key, the current row, and the item's text and size; None deletes the item.
+            changes: By key, the current row, and the item's text and size, or None to delete the item.
         """
         items = size = 0
         with self.database.transaction() as connection:

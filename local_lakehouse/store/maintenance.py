@@ -19,7 +19,7 @@ class Work:
 
     Args:
         name: The task's name in the health of the lakehouse.
-        action: Runs the task; if it raises an exception, the exception is reported and the task is retried.
+        action: Runs the task. If it raises an exception, the exception is reported and the task is retried.
         seconds: The interval.
     """
 

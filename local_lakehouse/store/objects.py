@@ -32,7 +32,7 @@ class Body:
     """The content of an object, in a file that never changes.
 
     Args:
-        file: The file's name; empty for an empty body.
+        file: The file's name, or an empty string for an empty body.
         size: The size in bytes.
         crc: The checksum.
     """
@@ -51,7 +51,7 @@ class VersionBodies:
 
     Args:
         version: The version's ID; ``null`` if versioning is off.
-        body: The file of the version's content; None for a delete marker.
+        body: The file of the version's content, or None for a delete marker.
         parts: The files of the version's uploaded parts.
     """
 
@@ -137,11 +137,11 @@ class Objects:
         Args:
             bucket: The bucket.
             key: The object's key.
-            version: The version's ID; None for the latest version.
+            version: The version's ID, or None for the latest version.
 
         Returns:
-            The file; None if the object does not exist or is empty. The file is deleted some time after the object. If
-            it is missing, the object was deleted after this call.
+            The file, or None if the object does not exist or is empty. The file is deleted some time after the object.
+            If it is missing, the object was deleted after this call.
         """
         with self.database.view() as connection:
             row = connection.execute(

@@ -61,7 +61,7 @@ class Stream:
         arn: Its ARN.
         start: The record before the stream's first record.
         opened: The time at which the stream was enabled, in seconds since 1970.
-        closed: The time at which the stream was disabled or its table deleted; None while the stream is enabled.
+        closed: The time at which the stream was disabled or its table deleted, or None while the stream is enabled.
         about: The stream's description: table, label, view and key schema.
     """
 
@@ -130,8 +130,8 @@ class Streams:
         Args:
             connection: The change's transaction.
             collection: The item's collection.
-            before: The stored item before the change; None if it did not exist.
-            after: The stored item after the change; None if it was deleted.
+            before: The stored item before the change, or None if it did not exist.
+            after: The stored item after the change, or None if it was deleted.
         """
         stream = self._opened(connection).get(collection)
         if stream is None or before == after or _same(before, after):

@@ -34,12 +34,12 @@ class Arn:
 
 
 def source_table(arn: str) -> Arn | None:
-    """Parse the ARN of a DynamoDB table; None for any other ARN."""
+    """Parse the ARN of a DynamoDB table, and return None for any other ARN."""
     return _parts(_TABLE.fullmatch(arn))
 
 
 def target_database(arn: str) -> Arn | None:
-    """Parse the ARN of a Glue database; None for any other ARN."""
+    """Parse the ARN of a Glue database, and return None for any other ARN."""
     return _parts(_DATABASE.fullmatch(arn))
 
 
@@ -48,7 +48,7 @@ def _parts(match: re.Match[str] | None) -> Arn | None:
 
 
 def integration_id(arn: str) -> str | None:
-    """Return an integration's ID from its ARN; None for any other ARN."""
+    """Return an integration's ID from its ARN, or None for any other ARN."""
     match = _INTEGRATION.fullmatch(arn)
     return match["name"] if match else None
 

@@ -52,7 +52,7 @@ class Endpoints:
         target_arn: The Glue database.
         database: Its name.
         target_table: The target table.
-        role_arn: The target role in the database's resource property; None if the database has no resource property.
+        role_arn: The target role in the database's resource property, or None if the database has no resource property.
     """
 
     integration_arn: str
@@ -69,7 +69,7 @@ class Checks:
 
     Args:
         clients: The lakehouse.
-        governance: Lake Formation's decisions; None disables the checks.
+        governance: Lake Formation's decisions, or None to disable the checks.
     """
 
     def __init__(self, clients: ServiceClients, governance: Governance | None = None) -> None:
@@ -96,7 +96,7 @@ class Checks:
         return self._database(database) is not None
 
     def location(self, database: str) -> str | None:
-        """Return a database's location, without a trailing slash; None if the database or its location is missing."""
+        """Return a database's location without a trailing slash, or None if there is no database or location."""
         return _location(self._database(database))
 
     def catalog_policy(self) -> list[Document]:
@@ -341,7 +341,7 @@ class Checks:
         return [ask for ask in asks if ask in missing or decide(limit, ask) is not Decision.ALLOWED]
 
     def _managed_policy(self, arn: str) -> list[Document]:
-        """Return a managed policy; empty if it no longer exists, which allows nothing."""
+        """Return a managed policy's document, or an empty list if the policy no longer exists."""
         iam = self._clients.client("iam")
         try:
             version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
@@ -353,7 +353,7 @@ class Checks:
         return [parse_document(document) if isinstance(document, str) else document]
 
     def identity_policies(self, kind: str, name: str) -> list[Document]:
-        """Return the inline and attached policies of a role or user; empty if it does not exist.
+        """Return the inline and attached policies of a role or user, or an empty list if it does not exist.
 
         Args:
             kind: ``role`` or ``user``.

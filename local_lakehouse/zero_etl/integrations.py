@@ -57,7 +57,7 @@ class Integration:
         errors: The problems to fix.
         since: The time at which the integration entered its current status.
         seen: Whether a caller has read the status.
-        loaded: The layout in which the target was loaded; None before the first load.
+        loaded: The layout in which the target was loaded, or None before the first load.
         memory: Replication's state.
         failures: The number of failed attempts since the integration last needed attention.
         retry_at: The time of the next attempt.

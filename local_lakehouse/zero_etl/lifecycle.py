@@ -55,7 +55,7 @@ class Lifecycle:
         properties: Resource and table properties.
         clock: Returns the current time in seconds since 1970.
         refresh_seconds: The time between two ticks.
-        governance: Lake Formation's decisions; None disables the checks.
+        governance: Lake Formation's decisions, or None to disable the checks.
     """
 
     def __init__(

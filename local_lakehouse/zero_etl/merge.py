@@ -65,7 +65,7 @@ class Delta:
 
     Args:
         rows: The final rows of changed items that exist, in the table's new schema.
-        keys: The key columns of all changed items; None if `rows` contains all rows.
+        keys: The key columns of all changed items, or None if `rows` contains all rows.
         key_columns: The names of the key columns.
     """
 

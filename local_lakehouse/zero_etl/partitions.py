@@ -48,7 +48,7 @@ class Rule:
     Args:
         field: The source column.
         function: ``identity``, ``year``, ``month``, ``day`` or ``hour``.
-        conversion: The time format of the column's values: ``epoch_sec``, ``epoch_milli``, ``iso``; None for
+        conversion: The time format of the column's values: ``epoch_sec``, ``epoch_milli`` or ``iso``, or None for
             ``identity``.
     """
 
@@ -136,7 +136,7 @@ def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, 
 
     Args:
         schema: The table's schema.
-        rules: The partitioning in the table properties; empty for the default.
+        rules: The partitioning in the table properties, or an empty list for the default.
         hash_key: The partition key's column.
         spec_id: The specification's ID.
         first_field_id: The first ID for its fields.

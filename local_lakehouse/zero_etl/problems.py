@@ -56,7 +56,7 @@ class SnapshotNeededError(Exception):
     """The target's layout no longer matches the source, so the whole table must be loaded again.
 
     Args:
-        columns: The columns whose data type changed, by their path in the target; empty if a property changed.
+        columns: The paths in the target of the columns whose data type changed, or an empty set if a property changed.
     """
 
     def __init__(self, columns: frozenset[str] = frozenset()) -> None:

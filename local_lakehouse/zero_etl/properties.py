@@ -36,7 +36,7 @@ class Properties:
         return target.get("RoleArn")
 
     def event_bus(self, target_arn: str) -> str | None:
-        """Return the event bus of a target; None for the default bus."""
+        """Return the event bus of a target, or None for the default bus."""
         return self._target(target_arn).get("EventBusArn")
 
     def layout(self, target_arn: str, table: str) -> LoadedAs:

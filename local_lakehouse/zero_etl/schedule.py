@@ -33,7 +33,7 @@ class Schedule:
 
     @property
     def due(self) -> float | None:
-        """The time of the next refresh, by the clock; None while paused."""
+        """The time of the next refresh, by the clock, or None while paused."""
         if self._paused:
             return None
         if self._first is None:
@@ -82,7 +82,7 @@ class Schedule:
         """Wait until a refresh is due; later writes belong to the next refresh.
 
         Returns:
-            Whether a refresh is due; False after `stop`.
+            Whether a refresh is due, or False after `stop`.
         """
         with self._changed:
             self._regular = self._clock() + self._interval

@@ -56,7 +56,7 @@ class Tagging:
         return self._pass_on("get_tags", request) if tags is None else {"Tags": tags}
 
     def _tags_of(self, arn: str) -> dict[str, str] | None:
-        """Return the tags of one of the service's resources; None for other resources."""
+        """Return the tags of one of the service's resources, or None for other resources."""
         identity = arns.integration_id(arn)
         if identity is None and not arns.is_resource_property(arn):
             return None

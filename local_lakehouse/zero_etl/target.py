@@ -51,7 +51,7 @@ class Layout:
         table: The table.
         location: The table's location in S3, without a trailing slash.
         keys: The columns of the item's key, partition key first.
-        rules: The partitioning; empty for the default.
+        rules: The partitioning, or an empty list for the default.
         integration: The value of `glue_integration_id`.
     """
 
@@ -165,7 +165,7 @@ class Target:
 
         Args:
             changed: The changed items that exist.
-            keys: The key columns of all changed items; None if `changed` contains all items.
+            keys: The key columns of all changed items, or None if `changed` contains all items.
 
         Raises:
             SnapshotNeededError: The table was deleted, or a data type or the partitioning has changed.
@@ -218,7 +218,7 @@ class Target:
         return (SetPropertiesUpdate(updates={INTEGRATION_ID: self.layout.integration}),)
 
     def _spec_updates(self, metadata: TableMetadata) -> Updates:
-        """Return the updates that apply the table properties' partitioning; empty if it is already in effect."""
+        """Return the updates that apply the table properties' partitioning, or an empty list if it is in effect."""
         current = metadata.spec()
         next_field = max(metadata.last_partition_id or 0, FIRST_FIELD_ID - 1) + 1
         next_spec = max(spec.spec_id for spec in metadata.partition_specs) + 1

@@ -38,7 +38,7 @@ class Run:
         load_type: `FULL_LOAD` or `INCREMENTAL_LOAD`.
         logs: Whether the target role may write log events.
         metrics: Whether the target role may put metrics.
-        event_bus: The event bus; None for the account's default bus.
+        event_bus: The event bus, or None for the account's default bus.
     """
 
     integration: str

@@ -189,7 +189,7 @@ class HiveLoad:
 
 
 def _holds(value: Any, condition: Condition) -> bool:
-    """Return whether a partition's value can meet a condition; True if the types differ and the query decides."""
+    """Return whether a partition's value can satisfy a condition, or True if the types differ."""
     if value is None:
         return False
     if any(type(value) is not type(other) for other in condition.values):

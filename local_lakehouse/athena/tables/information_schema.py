@@ -87,7 +87,7 @@ def _columns(lake: Lake) -> tuple[Columns, Iterator[Row]]:
 
 
 def _known_columns(lake: Lake, entry: dict[str, Any]) -> list[tuple[str, Type, str | None]]:
-    """Return a table's columns; empty for an unreadable table, which Athena also omits."""
+    """Return a table's columns, or none for an unreadable table, which Athena also omits."""
     try:
         return table_columns(lake, entry)
     except QueryFailure:

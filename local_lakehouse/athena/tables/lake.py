@@ -30,7 +30,7 @@ class Lake:
 
     Args:
         clients: The clients of the lakehouse.
-        governance: Lake Formation's decisions; None disables the checks.
+        governance: Lake Formation's decisions, or None to disable the checks.
         reads_local_files: Whether the engine may read the files of `local_path`.
     """
 

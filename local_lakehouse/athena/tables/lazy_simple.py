@@ -29,7 +29,7 @@ def read(text: str | None, type_: Type, levels: Sequence[str], null: str, scalar
     """Parse a string as a type that can contain other values.
 
     Args:
-        text: The string; None for NULL.
+        text: The string, or None for NULL.
         type_: The type.
         levels: The separators, outermost first.
         null: The string for NULL.

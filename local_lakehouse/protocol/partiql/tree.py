@@ -61,7 +61,7 @@ class In:
 
 @dataclass(frozen=True)
 class Is:
-    """A path whose value has a type, such as ``N``; None stands for a missing value."""
+    """A condition that a path's value has a type, such as ``N``, or is missing if the type is None."""
 
     path: Path
     tag: str | None
@@ -150,8 +150,8 @@ class Select:
 
     Args:
         table: The table's name or ARN.
-        index: The index to read; None for the table.
-        paths: The projected paths; None for whole items.
+        index: The index to read, or None for the table.
+        paths: The projected paths, or None for whole items.
         where: The condition.
         order: The attributes to sort by, and whether each is descending.
     """
@@ -211,7 +211,7 @@ class Exists:
 
     @property
     def index(self) -> str | None:
-        """The index to read; None for the table."""
+        """The index to read, or None for the table."""
         return self.select.index
 
 

@@ -33,7 +33,7 @@ class Inner:
         keys: The keys of its ``ORDER BY``.
         aggregated: The columns in its grouping keys and aggregate arguments.
         windows: Whether it has window functions.
-        use: The operator that uses it: ``EXISTS`` or ``IN``; otherwise empty.
+        use: The operator that uses it: ``EXISTS``, ``IN`` or an empty string.
     """
 
     node: tree.Select

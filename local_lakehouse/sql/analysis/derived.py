@@ -45,7 +45,7 @@ class Elements:
 
         Args:
             left: The relation, which the lists read.
-            kept: Its columns, or the names of its relations; each relation becomes a column.
+            kept: The subquery's columns, or the names of its relations, each of which becomes a column.
             alias: The name of the written relation.
             name: The name of the column that contains the columns of the elements.
         """
@@ -64,7 +64,7 @@ class Derived:
         name: Its alias.
         width: The number of its columns.
         lateral: Whether it can refer to the relations to its left.
-        elements: The elements that it reads from lists; None for any other subquery.
+        elements: The elements that the subquery reads from lists, or None for any other subquery.
     """
 
     body: str
@@ -92,7 +92,7 @@ class Derived:
         return replace(self, body=f"SELECT * FROM {self._relation} WHERE {condition}", elements=None)
 
     def with_padding(self) -> Derived | None:
-        """Return the elements, or a row of NULLs if there are none; None for any other subquery."""
+        """Return the elements, a row of NULLs if there are none, or None for any other subquery."""
         if self.elements is None:
             return None
         padded = self.elements.with_padding()

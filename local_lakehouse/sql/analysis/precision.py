@@ -35,7 +35,8 @@ class Parts:
     Args:
         micros: A timestamp; a time of day has the date 1970-01-01.
         picos: The remaining picoseconds.
-        zone: The name of its zone, or a time of day's offset from UTC in minutes; empty without a zone.
+        zone: The name of the value's zone, a time of day's offset from UTC in minutes, or an empty string without a
+            zone.
     """
 
     micros: str
@@ -53,7 +54,7 @@ def clock(sql: str, type_: Type) -> str:
 
 
 def parts(sql: str, type_: Type) -> Parts:
-    """Split a value; with a zone, into its instant and the zone."""
+    """Split a value, with a time zone into its instant and the zone."""
     if type_.name == _ZONED_TIME:
         local = f"athena_clock_picos({sql})"
         return Parts(f"make_timestamp({local} // 1000000)", f"({local} % 1000000)", f"({sql}).o")

@@ -88,7 +88,7 @@ def _value(column: Typed, constant: Typed, node: tree.Expression) -> object:
 
 
 def _moment(text: str, *, zoned: bool) -> str | None:
-    """Format a timestamp for Iceberg; without a zone it is in UTC, Athena's time zone."""
+    """Format a timestamp for Iceberg, in Athena's time zone (UTC) if it has no zone."""
     match = _MOMENT.fullmatch(text.strip())
     if match is None or (match["zone"] and not zoned):
         return None

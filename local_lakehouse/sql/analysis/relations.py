@@ -34,7 +34,7 @@ class From:
         source: DuckDB's SQL or a subquery.
         fields: Its columns.
         facts: Facts about it, excluding its columns.
-        alias: Its alias in DuckDB; None for a join, whose columns belong to several relations.
+        alias: The relation's alias in DuckDB, or None for a join, whose columns belong to several relations.
     """
 
     source: str | Derived

@@ -17,9 +17,9 @@ class Field:
 
     Args:
         qualifier: The relation's qualified name from catalog to table, or its alias.
-        name: Its name; None if it is unnamed.
+        name: The column's name, or None for an unnamed column.
         type: Its type.
-        sql: Its SQL in DuckDB.
+        sql: The column's SQL in DuckDB.
         facts: Facts about it; it reads at least itself.
         hidden: Whether ``*`` omits it.
     """
@@ -76,12 +76,12 @@ class Scope:
     Args:
         fields: Columns of the relations in ``FROM``.
         parent: The enclosing query's scope.
-        clause: The clause that forbids aggregates and windows, as error messages name it; empty if they are allowed.
+        clause: The name in error messages of the clause that forbids aggregates and windows, or an empty string.
         grouping: The aggregation below this position.
         aliases: Columns of the ``SELECT`` list, which ``ORDER BY`` can reference.
         arguments: Parameters of the enclosing lambdas.
         windows: Windows named in the ``WINDOW`` clause.
-        use: The operator that uses the inner query and restricts its references: ``EXISTS`` or ``IN``; otherwise empty.
+        use: The operator that uses the inner query and restricts its references: ``EXISTS``, ``IN`` or an empty string.
         closed: Whether inner queries cannot reference these columns, as in the condition of an outer join.
     """
 

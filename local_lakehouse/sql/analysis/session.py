@@ -38,8 +38,8 @@ class Source:
     """A table in DuckDB.
 
     Args:
-        names: Its qualified name from catalog to table.
-        relation: Its name in DuckDB.
+        names: The table's qualified name, including the catalog and database.
+        relation: The table's name in DuckDB.
         columns: Its columns.
         conditions: The conditions on the required rows, which the analysis adds.
     """

@@ -50,8 +50,8 @@ class Signature:
     Args:
         name: The function's name.
         parameters: The patterns of its parameters.
-        result: Its type: a pattern, or a function of the arguments.
-        emit: Its SQL: a template with ``{0}``, ``{1}`` …, or a function of the arguments.
+        result: The type of the result, as a pattern or a function of the arguments.
+        emit: The SQL of the call, as a template with ``{0}``, ``{1}`` …, or a function of the arguments.
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluating it can fail.
         kind: ``scalar``, ``aggregate`` or ``window``.

@@ -60,8 +60,8 @@ class Typed:
     Create it with `constant`, `derive` or `row_value`, which maintain its facts.
 
     Args:
-        sql: Its SQL in DuckDB.
-        type: Its type in Athena.
+        sql: The expression's SQL in DuckDB.
+        type: The expression's type in Athena.
         facts: Its facts.
         literal: The literal's text or number, if it is a constant.
     """
@@ -102,8 +102,8 @@ def derive(sql: str, type_: Type, *parts: Typed, fails: bool = False, literal: s
     """Return an expression that is computed from other expressions.
 
     Args:
-        sql: Its SQL in DuckDB.
-        type_: Its type in Athena.
+        sql: The expression's SQL in DuckDB.
+        type_: The expression's type in Athena.
         *parts: All its subexpressions.
         fails: Whether evaluating the expression can fail even if no subexpression fails.
         literal: The literal's text or number, if it is a constant.

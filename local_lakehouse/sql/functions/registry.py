@@ -38,7 +38,7 @@ def define(
 
 
 def signatures(name: str) -> list[Signature]:
-    """Return a function's signatures; empty if it does not exist."""
+    """Return a function's signatures, or an empty list if the function does not exist."""
     return _SIGNATURES.get(name, [])
 
 

@@ -14,7 +14,8 @@ class JsonInput(Expression):
 
     Args:
         value: The value.
-        encoding: Its encoding from ``FORMAT JSON ENCODING …``; empty without ``ENCODING``, None without ``FORMAT``.
+        encoding: The encoding from ``FORMAT JSON ENCODING …``. It is empty without ``ENCODING`` and None without
+            ``FORMAT``.
     """
 
     value: Expression

@@ -330,6 +330,6 @@ def _joda_field(letter: str, count: int, pattern: str) -> tuple[str, str]:
 
 
 def parse_joda(text: str, pattern: str) -> tuple[datetime, str]:
-    """Parse a value with a Joda pattern; without a zone it is in UTC."""
+    """Parse a value with a Joda pattern, in UTC unless it has a zone."""
     compiled, fields = _joda_reader(pattern)
     return _read(text, compiled, fields)

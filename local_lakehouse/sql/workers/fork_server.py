@@ -39,8 +39,8 @@ class Forks:
         """Fork a worker that receives commands from a socket.
 
         Args:
-            settings: The worker's settings; see `local_lakehouse.sql.workers.process.run`.
-            socket_of_worker: Its end of a connected pair.
+            settings: The worker's settings, which `local_lakehouse.sql.workers.process.run` describes.
+            socket_of_worker: The worker's end of a pair of connected sockets.
         """
         self._channel.send(settings, [socket_of_worker.fileno()])
 

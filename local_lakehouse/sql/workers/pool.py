@@ -96,7 +96,7 @@ class WorkerSession:
 
         Raises:
             QueryFailure: The query fails; the message is never DuckDB's.
-            InterruptedStatementError: It was stopped; the reader raises this too, at the next batch.
+            InterruptedStatementError: The statement was stopped. Reading the next batch raises it too.
         """
         path = self._path()
         limit = shutil.disk_usage(self._pool.folder).free // 2
@@ -250,7 +250,7 @@ class WorkerPool:
 
     Args:
         limits: The limits for statements.
-        folder: The folder for rows in transit; by default a temporary folder.
+        folder: The folder for rows in transit, by default a temporary folder.
     """
 
     def __init__(self, limits: Limits | None = None, folder: Path | None = None) -> None:

@@ -21,8 +21,7 @@ from local_lakehouse.store.database import StateInUseError, StorageError, Unread
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a lakehouse until it receives a signal to stop.
 
-    Returns:
-        0 after an orderly shutdown; 1 if it could not start, with the reason on standard error.
+    Returns: 0 after an orderly shutdown, or 1 if the lakehouse could not start. The reason is on standard error.
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -69,8 +68,8 @@ def _run(options: argparse.Namespace) -> int:
 def _collect_garbage_seldom() -> None:
     """Collect cyclic garbage less often than Python's default.
 
-    Tables contain millions of small, long-lived objects. While they grow, Python would scan them repeatedly. These
-    scans would take a quarter of the time of an import of 100,000 items.
+    Tables contain millions of small, long-lived objects. While tables grow, Python would scan these objects repeatedly.
+    In an import of 100,000 items, the scans would account for a quarter of the time.
     """
     gc.collect()
     gc.freeze()

@@ -25,7 +25,7 @@ from local_lakehouse.sql.workers.pool import WorkerPool
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
-# Each parenthesis needs about twenty nested calls; the smallest thread stack, 2 MB, has room for this many.
+# The smallest thread stack (2 MB) has room for this many calls. Each parenthesis needs about twenty nested calls.
 _CALLS = 3_000
 
 
@@ -34,8 +34,8 @@ class AthenaService:
 
     Args:
         clients: The lakehouse.
-        workers: The pool in which queries run; its creator stops it.
-        governance: Lake Formation's decisions, or None to disable the checks.
+        workers: The pool in which queries run. The code that creates the pool must stop it.
+        governance: The decisions of Lake Formation, or None to disable its checks.
     """
 
     name = "athena"
@@ -90,12 +90,12 @@ class AthenaService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that are implemented here; moto executes Athena's other operations."""
+        """The operations that are implemented here. moto executes Athena's other operations."""
         return frozenset(self._answers)
 
     @property
     def finished(self) -> int:
-        """The number of executions that have ended, which changes the state without a request."""
+        """The number of executions that have ended. An end changes the state without a request."""
         return self._runner.finished
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -124,6 +124,6 @@ class AthenaService:
         """Retry the saves that failed.
 
         Raises:
-            StorageError: A save failed again.
+            StorageError: The save of an execution failed again.
         """
         self._executions.save_again()

@@ -29,12 +29,12 @@ class Outcome:
 
     Args:
         columns: Names and types of the result's columns.
-        rows: The rows as strings.
+        rows: The result's rows, with each value as a string.
         update_count: The number of rows written, or None if Athena does not report it.
         header: Whether ``GetQueryResults`` starts with the column names.
-        manifest: The files that were written, if there is a manifest.
-        body: Whether a result file is written.
-        batches: The rows as they are computed, instead of `rows`.
+        manifest: The files that the statement wrote, or None if it has no manifest.
+        body: Whether the execution writes a result file.
+        batches: The rows in batches, which replace `rows` if the result is streamed.
     """
 
     columns: Sequence[tuple[str, Type]] = ()
@@ -75,7 +75,7 @@ class Context:
         return StatementTables(self.lake)
 
     def session(self, tables: StatementTables) -> Session:
-        """Return the environment for a statement's analysis."""
+        """Return the environment for the analysis of a statement."""
         now = datetime.now(UTC).replace(tzinfo=None)
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         return Session(tables, self.database, now, self.worker.constant, self.parameters)

@@ -42,7 +42,7 @@ _START = Position(1, 1)
 
 
 def hive_failure(message: str, error_type: int = _SEMANTIC) -> QueryFailure:
-    """Return a failure in Hive's style, which has no name and the category for system errors."""
+    """Return a failure in Hive's style, without an error name and in the category for system errors."""
     return QueryFailure("", message, category=_HIVE_SYSTEM, error_type=error_type)
 
 
@@ -130,10 +130,10 @@ def _check_definition(statement: nodes.CreateTable) -> None:
 
 
 def _storage(stored_as: str) -> tuple[str, str, str]:
-    """Return the input format, output format and SerDe of a format, given by name or by its input format.
+    """Return the input format, output format and SerDe of a format, which is given by its name or input format.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``, for a format that is not supported.
+        QueryFailure: The format is not supported (``NOT_SUPPORTED``).
     """
     storage = STORAGE.get(stored_as) or _INPUTS.get(stored_as.lower())
     if storage is None:
@@ -188,7 +188,7 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
 
 
 def drop_table(statement: nodes.DropTable, context: Context) -> Outcome:
-    """Drop a table; the files of an Iceberg table are deleted."""
+    """Drop a table and, for an Iceberg table, delete its files."""
     database, name = table_of(context, statement.table)
     entry = context.lake.table(database, name)
     if entry is None:

@@ -66,7 +66,7 @@ class Execution:
     manifest_location: str | None = None
     # Whether Athena stores the results itself, in a location that clients do not see.
     managed: bool = False
-    # Called with the execution and its last state before the state becomes visible.
+    # A function that receives the execution and its last state before the state becomes visible.
     keep: Callable[[Execution, str], None] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -119,7 +119,7 @@ class Execution:
             "EngineExecutionTimeInMillis": total,
             "DataScannedInBytes": self.scanned_bytes,
             "TotalExecutionTimeInMillis": total,
-            # At least 1, as on AWS, where every statement waits in a queue; PyAthena's tests rely on this.
+            # On AWS, every statement waits in a queue, so this is at least 1. PyAthena's tests rely on it.
             "QueryQueueTimeInMillis": 1,
             "ServicePreProcessingTimeInMillis": 0,
             "QueryPlanningTimeInMillis": self.planning_millis,
@@ -132,10 +132,10 @@ class Execution:
 
 
 class Executions:
-    """All executions, oldest first. All are in the database; running executions are also in memory.
+    """The executions, oldest first. The database contains all of them, and running executions are also in memory.
 
     Args:
-        database: The database that stores them.
+        database: The database that stores the executions.
     """
 
     def __init__(self, database: Database) -> None:
@@ -211,7 +211,7 @@ class Executions:
         """Retry saving the executions whose end could not be saved.
 
         Raises:
-            StorageError: A save failed again.
+            StorageError: The save of an execution failed again.
         """
         with self._lock:
             unsaved = list(self._unsaved.values())

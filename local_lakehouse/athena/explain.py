@@ -35,7 +35,7 @@ def explain_query(statement: nodes.Statement, explained: nodes.Explain, context:
     Args:
         statement: The statement.
         explained: The format of the plan.
-        context: Its context.
+        context: The context of the statement's execution.
 
     Raises:
         QueryFailure: The statement is not valid.

@@ -1,4 +1,4 @@
-"""Pages of a list."""
+"""The pages of a list."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def page(items: Sequence[_T], request: dict[str, Any], default: int, *, message:
     """Return a page of a list and the next token, if there is one.
 
     Args:
-        items: The whole list.
+        items: The complete list.
         request: The request, with ``MaxResults`` and ``NextToken``.
         default: The default page size.
-        message: The error for an invalid token; ``{}`` stands for the token.
+        message: The error message for an invalid token, with ``{}`` as the placeholder for the token.
     """
     token = request.get("NextToken")
     if token is not None and not (token.isdigit() and int(token) <= len(items)):

@@ -43,7 +43,7 @@ class QueryOperations:
 
     Args:
         clients: The clients of the lakehouse.
-        executions: All executions.
+        executions: The account's executions.
         workgroups: The workgroups.
         runner: Runs the executions.
         results: The results of the executions.

@@ -82,7 +82,7 @@ class ResultFiles:
     def _write_batches(
         self, execution: Execution, outcome: Outcome, batches: pa.RecordBatchReader
     ) -> tuple[list[list[Text]], int]:
-        """Write rows as they arrive; return the first rows and the number of rows."""
+        """Write rows as they arrive, and return the first rows and the number of rows."""
         first: list[list[Text]] = []
         count = 0
         types = [type_ for _, type_ in outcome.columns]
@@ -124,7 +124,7 @@ class ResultFiles:
         """Return rows from an execution's result, or None if its file does not exist.
 
         Raises:
-            ClientError: ``AccessDenied``; the caller cannot read the file.
+            ClientError: The caller cannot read the file (``AccessDenied``).
         """
         path = (execution.output_location or "").removeprefix("s3://")
         require("s3:GetObject", f"arn:{self._partition}:s3:::{path}")
@@ -171,7 +171,7 @@ class ResultFiles:
 
 
 def read_csv(text: str) -> list[list[Text]]:
-    """Parse Athena's CSV: a quoted cell is a string, and an empty unquoted cell is NULL."""
+    """Parse Athena's CSV, in which a quoted cell is a string and an empty unquoted cell is NULL."""
     rows: list[list[Text]] = []
     row: list[Text] = []
     place = 0

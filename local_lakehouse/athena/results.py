@@ -62,10 +62,10 @@ def render(table: pa.Table, columns: Sequence[Type]) -> list[list[Text]]:
 
     Args:
         table: The rows.
-        columns: The types of its columns.
+        columns: The types of the table's columns.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``, for a date or timestamp that is out of range.
+        QueryFailure: A date or timestamp is out of range (``NOT_SUPPORTED``).
     """
     try:
         rendered = [_column(table.column(index), type_) for index, type_ in enumerate(columns)]
@@ -103,7 +103,7 @@ def _writer(type_: Type) -> Callable[[Any], str]:
 
 
 def _moment_writer(type_: Type) -> Callable[[Any], str]:
-    # A timestamp shows at least milliseconds; a time shows the digits of its type.
+    # A timestamp shows at least milliseconds, and a time shows the digits of its type.
     digits = max(type_.precision, _MIN_SECOND_DIGITS) if type_.name.startswith("timestamp") else type_.precision
     if type_.name == "timestamp with time zone":
         return lambda value: f"{_clock(_local(value), value.get('p', 0), digits)} {value['z']}"
@@ -134,7 +134,7 @@ def _clock(value: Any, picos: int, digits: int) -> str:
 
 
 def _shortened(clock: str, digits: int) -> str:
-    """Return a time with twelve digits of a second with fewer of them."""
+    """Shorten a time's fraction of a second from twelve digits to the given number."""
     return clock[: len(clock) - 12 + digits].removesuffix(".")
 
 
@@ -209,7 +209,7 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
 
 
 def csv_text(names: Sequence[str], rows: Iterable[Sequence[Text]]) -> str:
-    """Write a header and rows as Athena's CSV: values are quoted, and NULL is empty."""
+    """Write a header and rows as Athena's CSV, with quoted values and empty cells for NULL."""
     lines = [csv_line(names)]
     lines += [csv_line(row) for row in rows]
     return "".join(lines)

@@ -15,11 +15,11 @@ _UNSTABLE = re.compile(r"\b(rand|random|uuid|shuffle|now|current_\w+|localtime\w
 
 
 def find_reusable(execution: Execution, executions: Executions) -> Execution | None:
-    """Return an earlier execution whose result can be reused, or None.
+    """Return an earlier execution whose result can be reused, or None if there is none.
 
     Args:
         execution: The new execution.
-        executions: All executions.
+        executions: The account's executions.
     """
     settings = execution.reuse.get("ResultReuseByAgeConfiguration", {})
     if not settings.get("Enabled") or execution.substatement_type != "SELECT" or not _is_stable(execution.query):

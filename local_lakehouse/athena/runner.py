@@ -66,12 +66,12 @@ class Runner:
         self._futures: dict[str, Future[None]] = {}
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
-        self.finished = 0  # executions so far, regardless of their outcome
+        self.finished = 0  # executions that have ended, regardless of their outcome
 
     def submit(self, execution: Execution) -> None:
         """Run an execution as soon as a thread is available."""
         with self._lock:
-            # The thread uses the caller's permissions.
+            # The copied context contains the caller's permissions.
             self._futures[execution.id] = self._pool.submit(contextvars.copy_context().run, self._run, execution)
 
     def wait(self, execution: Execution, seconds: float) -> None:

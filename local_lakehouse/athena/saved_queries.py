@@ -21,7 +21,7 @@ class NamedQueries:
     """The named queries of the account.
 
     Args:
-        workgroups: Their workgroups.
+        workgroups: The workgroups of the account.
     """
 
     def __init__(self, workgroups: WorkGroups) -> None:
@@ -105,7 +105,7 @@ class NamedQueries:
             return {"queries": copy.deepcopy(self._queries), "tokens": dict(self._tokens)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the result of `dump`; it is empty in a new lakehouse."""
+        """Restore the result of `dump`, which is empty in a new lakehouse."""
         with self._lock:
             self._queries, self._tokens = dict(state.get("queries", {})), dict(state.get("tokens", {}))
 
@@ -114,7 +114,7 @@ class PreparedStatements:
     """The prepared statements of the account.
 
     Args:
-        workgroups: Their workgroups.
+        workgroups: The workgroups of the account.
     """
 
     def __init__(self, workgroups: WorkGroups) -> None:
@@ -128,7 +128,7 @@ class PreparedStatements:
             return self._statements.get((workgroup, name))
 
     def put(self, workgroup: str, name: str, query: str, description: str | None = None) -> None:
-        """Store a prepared statement, replacing any statement of the same name."""
+        """Store a prepared statement, and replace any statement with the same name."""
         statement = {
             "StatementName": name,
             "QueryStatement": query,
@@ -141,7 +141,7 @@ class PreparedStatements:
             self._statements[workgroup, name] = statement
 
     def remove(self, workgroup: str, name: str) -> bool:
-        """Delete a prepared statement; return whether it existed."""
+        """Delete a prepared statement, and return whether it existed."""
         with self._workgroups.changing(), self._lock:
             return self._statements.pop((workgroup, name), None) is not None
 
@@ -215,6 +215,6 @@ class PreparedStatements:
             return copy.deepcopy(self._statements)
 
     def load(self, state: Mapping[tuple[str, str], Any]) -> None:
-        """Restore the result of `dump`; it is empty in a new lakehouse."""
+        """Restore the result of `dump`, which is empty in a new lakehouse."""
         with self._lock:
             self._statements = dict(state)

@@ -36,7 +36,7 @@ def show(statement: nodes.Show, context: Context) -> Outcome:
 
 
 def lines_of(names: tuple[str, ...], rows: Iterable[tuple[str, ...]], type_: Type = _STRING) -> Outcome:
-    """Return lines of text as an outcome."""
+    """Return the outcome that consists of lines of text."""
     return Outcome([(name, type_) for name in names], [list(row) for row in rows], 0)
 
 
@@ -84,7 +84,7 @@ def _like(pattern: str | None, escape: str | None) -> Callable[[str], bool]:
     """Return a regular expression for a pattern with ``%`` and ``_``.
 
     Raises:
-        QueryFailure: ``INVALID_FUNCTION_ARGUMENT``, if the pattern is invalid.
+        QueryFailure: The pattern is invalid (``INVALID_FUNCTION_ARGUMENT``).
     """
     if pattern is None:
         return lambda _: True
@@ -127,7 +127,7 @@ def entity(names: nodes.TableName, context: Context) -> dict[str, Any]:
     """Return the catalog entry of a table or view.
 
     Raises:
-        QueryFailure: The entry does not exist.
+        QueryFailure: The catalog has no such entry.
     """
     database, name = table_of(context, names)
     entry = context.lake.table(database, name)
@@ -263,7 +263,7 @@ def _backquoted(name: str) -> str:
 
 
 def _name(name: str) -> str:
-    """Return a name as an Iceberg statement shows it: quoted only if it needs to be."""
+    """Return a name as an Iceberg statement shows it, in quotes only if necessary."""
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else _backquoted(name)
 
 

@@ -63,7 +63,7 @@ def read_statement(text: str) -> tuple[nodes.Statement | None, Kind]:
     """Parse a statement as far as possible before it runs.
 
     Returns:
-        The statement and its type. The statement is None if its syntax is valid but it will fail when it runs.
+        The statement and its type. The statement is None if its syntax is valid but its execution will fail.
 
     Raises:
         MalformedQuery: The syntax is invalid.
@@ -80,7 +80,7 @@ def check_accepted(statement: nodes.Statement) -> None:
     """Reject a statement that Athena rejects without running it.
 
     Raises:
-        MalformedQuery: The statement is a CREATE TABLE that does not match any type of table.
+        MalformedQuery: The statement is a ``CREATE TABLE`` that does not match any type of table.
     """
     if not isinstance(statement, nodes.CreateTable):
         return

@@ -88,7 +88,8 @@ class WorkGroups:
         if self._clients.region != "us-east-1":
             options["CreateBucketConfiguration"] = {"LocationConstraint": self._clients.region}
         try:
-            with acting_for(None):  # a convenience of the lakehouse, regardless of the caller's permissions
+            # The lakehouse creates the bucket for convenience, regardless of the caller's permissions.
+            with acting_for(None):
                 self._clients.client("s3").create_bucket(Bucket=self.bucket, **options)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
@@ -205,7 +206,7 @@ class WorkGroups:
             return {"groups": copy.deepcopy(self._groups), "tags": copy.deepcopy(self._tags)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the result of `dump`; a new lakehouse has only ``primary``."""
+        """Restore the result of `dump`, which contains only ``primary`` in a new lakehouse."""
         with self._lock:
             self._groups = dict(state["groups"]) if "groups" in state else {PRIMARY: self._primary()}
             self._tags = dict(state.get("tags", {}))
@@ -244,7 +245,7 @@ def _apply(configuration: dict[str, Any], updates: dict[str, Any]) -> None:
 
 
 def _given_tags(request: dict[str, Any]) -> dict[str, str]:
-    """Return a request's tags; the model allows missing keys, but Athena does not."""
+    """Return a request's tags, and reject missing keys, which only the service model allows."""
     tags = request.get("Tags", [])
     if not all(tag.get("Key") for tag in tags):
         raise invalid_request("Tag key cannot be null or empty.")

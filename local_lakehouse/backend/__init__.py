@@ -1,1 +1,1 @@
-"""moto in this process, and the clients that call it."""
+"""The moto backends in this process, and the clients that call them."""

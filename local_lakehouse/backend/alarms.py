@@ -41,7 +41,7 @@ _COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
 _STATISTICS: dict[str, Callable[[Sequence[tuple[float, float, float, float]]], float]] = {
-    # The sum, minimum, maximum and number of samples of a data point.
+    # A data point's sum, minimum, maximum and number of samples.
     "Sum": lambda data: sum(entry for entry, _, _, _ in data),
     "Minimum": lambda data: min(item for _, item, _, _ in data),
     "Maximum": lambda data: max(each for _, _, each, _ in data),
@@ -95,7 +95,7 @@ def evaluate(alarm: Alarm, data: Iterable[Any], now: datetime) -> None:
 
     Args:
         alarm: The alarm.
-        data: All data points.
+        data: The data points of all metrics.
         now: The current time, which ends the latest period.
     """
     periods = int(alarm.evaluation_periods)
@@ -108,7 +108,7 @@ def evaluate(alarm: Alarm, data: Iterable[Any], now: datetime) -> None:
 
 
 def _state(alarm: Alarm, values: Sequence[float | None]) -> str | None:
-    """Return the new state, or None if the state does not change."""
+    """Return the alarm's new state, or None if the state does not change."""
     missing = alarm.treat_missing_data or "missing"
     compare, _ = _COMPARISONS[alarm.comparison_operator]
     if all(value is None for value in values):

@@ -49,7 +49,7 @@ class Window:
 
     Args:
         keys: The keys of changed items, by their normalized form.
-        whole: Whether the whole table must be compared, because a request did not name the items that it changed.
+        whole: Whether the whole table must be compared because a request did not name the items that it changed.
     """
 
     keys: dict[str, Key] = field(default_factory=dict)
@@ -73,8 +73,8 @@ class _Watched:
 class ChangeLog:
     """Records, for each integration, the writes to its table since the last refresh.
 
-    A refresh takes a window of changes. The window is kept until the refresh is settled, so a state that is saved in
-    between is complete. If there is a database, each change is a row that is committed together with its write.
+    A refresh takes a window of changes. The window is kept until the refresh succeeds or fails, so a state that is
+    saved in between is complete. If there is a database, each change is a row that is committed with its write.
 
     Args:
         database: The database for the changes, or None to store them in memory.
@@ -100,7 +100,7 @@ class ChangeLog:
             self._read()
 
     def after_write(self, listener: Callable[[], None]) -> None:
-        """Call a function after a change for an integration is committed, while the database's lock is held."""
+        """Register a function to call after a change for an integration is committed, under the database's lock."""
         self._listeners.append(listener)
 
     def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:
@@ -116,27 +116,27 @@ class ChangeLog:
             self._outdated.add(integration)
 
     def take(self, integration: str) -> Window:
-        """Return an integration's window and start the next one; `settle` or `put_back` must follow."""
+        """Return an integration's window and start the next one, until `settle` or `put_back` is called."""
         with self._lock:
             watched = self._watched[integration]
-            # Windows that were taken but neither settled nor put back are kept.
+            # Windows that were taken are kept until `settle` or `put_back` is called.
             watched.taken, watched.window = watched.pending(), Window()
             return watched.taken
 
     def nothing_since(self, integration: str) -> bool:
-        """Return whether nothing has been written since the window was taken; the caller holds the database's lock."""
+        """Return whether nothing has been written since the window was taken, under the caller's database lock."""
         with self._lock:
             return integration in self._watched and not self._watched[integration].window
 
     def settle(self, integration: str) -> None:
-        """Delete the window that was taken, because it has been applied to the target."""
+        """Delete the current window, because it has been applied to the target."""
         with self._transaction(), self._lock:
             if integration in self._watched:
                 self._watched[integration].taken = Window()
                 self._outdated.add(integration)
 
     def put_back(self, integration: str) -> None:
-        """Add the window that was taken to the next window, because it could not be applied."""
+        """Add the current window to the next window, because it could not be applied."""
         with self._lock:
             # The integration may have been deleted in the meantime.
             if integration in self._watched:
@@ -237,7 +237,8 @@ class ChangeLog:
 
     def _mark(self, text: str) -> None:
         for integration, watched in self._watched.items():
-            # Matched as a whole word, in a statement or an ARN, because another table's name can start with this name.
+            # The name must match a whole word in a statement or an ARN, because another table's name can start with
+            # this name.
             if re.search(rf"(?<!\w){re.escape(watched.table)}(?!\w)", text):
                 self._whole(integration)
 
@@ -293,7 +294,7 @@ def _key_of(item: Mapping[str, Any], names: Sequence[str]) -> Key | None:
 
 
 def canonical(key: Key) -> str:
-    """Normalize a key so that equal keys, such as the numbers 1 and 1.0, are equal strings."""
+    """Normalize a key to a string that is the same for equal keys, such as the numbers 1 and 1.0."""
     return json.dumps([[name, tag, _same(tag, value)] for name, typed in key.items() for tag, value in typed.items()])
 
 

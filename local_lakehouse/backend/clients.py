@@ -1,4 +1,4 @@
-"""AWS clients for the lakehouse's own services, which call moto without a socket."""
+"""AWS clients for the lakehouse's services, which call moto without a socket."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class CallerRights(Protocol):
 
 @dataclass(frozen=True)
 class Actor:
-    """The caller of the Data Catalog, or the caller for whom Athena reads a table.
+    """The principal that calls the Data Catalog, or for which Athena reads a table.
 
     Args:
-        principal: ARN of the user or role.
-        rights: Looks up its permissions.
+        principal: The ARN of the user or role.
+        rights: A function that returns the caller's permissions.
     """
 
     principal: str
@@ -82,7 +82,7 @@ def current_actor() -> Actor | None:
     return _actor.get()
 
 
-# Athena reads tables and writes results with the caller's permissions; other services have their own permissions.
+# Athena reads tables and writes results with the caller's permissions, unlike services with separate permissions.
 _rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 
@@ -104,7 +104,7 @@ def require(action: str, resource: str) -> None:
         resource: The resource's ARN.
 
     Raises:
-        ClientError: ``AccessDenied``, in the service's format.
+        ClientError: The permission is missing. The error is ``AccessDenied`` in the service's format.
     """
     rights = _rights.get()
     why = rights.objection(action, resource) if rights else None
@@ -121,7 +121,7 @@ class ServiceClients:
 
     Args:
         serve: Executes a request.
-        documents: The store of the services' state. `serve` holds the database's lock while it executes a request; hold
+        documents: The store of the services' state. `serve` holds the database's lock while it executes a request. Hold
             the lock to read several values at a single point in time.
         account: The account of all requests.
         region: The Region of the clients.
@@ -136,12 +136,12 @@ class ServiceClients:
         self._serve = serve
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
-        # Returns the file of an object's body by bucket and key, if bodies are stored as files.
+        # A function that returns the file of an object's body by bucket and key, if bodies are stored as files.
         self.body_path: Callable[[str, str], Path | None] = lambda _bucket, _key: None
         self._shared: dict[type, Any] = {}
         self._shared_lock = threading.RLock()
         self._revision_lock = threading.Lock()
-        self.revision = 0  # a new value after each request that may have changed something
+        self.revision = 0  # a new value after each request that may have changed the state
 
     def touch(self, operation: str) -> None:
         """Record that a request was executed, unless it is read-only."""
@@ -151,27 +151,27 @@ class ServiceClients:
 
     @contextlib.contextmanager
     def changing(self, *participants: str) -> Iterator[None]:
-        """Save all changes that the block makes in moto and in services, or none of them.
+        """Save all changes that the block makes in moto and in services, or discard all of them.
 
         Args:
             participants: The services that change, by their names in `documents`.
 
         Raises:
-            StorageError: The changes cannot be saved; the state is unchanged.
+            StorageError: The changes cannot be saved, and the state is unchanged.
         """
         with self.documents.database.transaction():
             self.documents.changed(participants)
             yield
 
     def client(self, service: str) -> Any:
-        """Return the client of an AWS service; every call returns the same client, which is thread-safe."""
+        """Return the shared, thread-safe client of an AWS service."""
         with self._clients_lock:
             if service not in self._clients:
                 self._clients[service] = self._connect(service)
             return self._clients[service]
 
     def shared(self, kind: type[_Shared], make: Callable[[], _Shared]) -> _Shared:
-        """Return an object that all services of this lakehouse share, created on first use.
+        """Return an object that all services of this lakehouse share, and create it on first use.
 
         Args:
             kind: The object's class, which has one instance.
@@ -253,7 +253,7 @@ def _session() -> boto3.Session:
 
 @functools.cache
 def _without_server(service: str, region: str) -> Any:
-    """Return a client of which each lakehouse in this process uses a copy.
+    """Return the original client, of which each lakehouse in this process uses a copy.
 
     A new client reads the rules for its addresses and defines its methods again, which takes longer than a request.
     """
@@ -276,8 +276,8 @@ def _without_server(service: str, region: str) -> Any:
 
 
 def _with_own_handlers(client: Any) -> Any:
-    """Return a copy of a client; a handler that is registered for one is not called for the other."""
-    # copy.copy fails: it looks for attributes that botocore's clients only find after they are initialized.
+    """Return a copy of a client with separate event handlers."""
+    # copy.copy fails, because it looks for attributes before botocore's client is initialized.
     other = object.__new__(type(client))
     other.__dict__.update(client.__dict__)
     other.meta = copy.copy(client.meta)
@@ -306,7 +306,7 @@ def _content(body: Any) -> bytes:
 
 
 class _Raw(io.BytesIO):
-    """A response's body, with urllib3's interface for botocore."""
+    """The body of a response, with the urllib3 interface that botocore needs."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         super().__init__(b"".join(chunks))

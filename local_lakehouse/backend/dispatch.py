@@ -32,7 +32,7 @@ from local_lakehouse.protocol.reader import copy_source, xml_tree
 from local_lakehouse.protocol.request import Request
 from local_lakehouse.protocol.services import PROTOCOLS, partition_of
 
-# moto's classes by botocore's service names; they are imported when first needed.
+# The moto classes by botocore's service names. They are imported when first needed.
 HANDLERS: Mapping[str, tuple[str, str]] = {
     "athena": ("moto.athena.responses", "AthenaResponse"),
     "cloudwatch": ("moto.cloudwatch.responses", "CloudWatchResponse"),
@@ -49,7 +49,7 @@ HANDLERS: Mapping[str, tuple[str, str]] = {
     "sts": ("moto.sts.responses", "TokenResponse"),
 }
 
-# The S3 operations that moto supports: read requests by method, other requests by moto's dispatch on method and query.
+# The S3 operations that moto supports. It dispatches reads by method, and other requests by method and query.
 _S3_METHODS: Mapping[str, str] = {
     "GetBucketAccelerateConfiguration": "get_bucket_accelerate_configuration",
     "GetBucketAcl": "get_bucket_acl",
@@ -122,7 +122,7 @@ class NotOfferedError(Exception):
 
 
 def prepare(service: str) -> None:
-    """Import moto's modules of a service, which takes up to half a second; call it before a lock is acquired."""
+    """Import moto's modules for a service, which takes up to half a second and must not happen under a lock."""
     if service in HANDLERS:
         load(HANDLERS[service][0])
         preparations.load_modules(service)
@@ -133,7 +133,7 @@ def serve(request: Request, account: str) -> Answer:
 
     Args:
         request: The request.
-        account: Its account.
+        account: The account of the request.
 
     Raises:
         NotOfferedError: moto does not implement the operation.
@@ -172,7 +172,7 @@ def _handler(service: str) -> type[Any]:
 
 
 class _CanonicalRequest(MotoRequest):
-    """A request whose content is not parsed as a form or files, regardless of its content type."""
+    """A request whose body is not parsed as a form or files, regardless of its content type."""
 
     from_wsgi_server = True
     form = ImmutableMultiDict()
@@ -276,7 +276,7 @@ class _Told:
         return content.decode()
 
     def parsed(self) -> Any:
-        """Return the parameters by the names in moto's models."""
+        """Return the parameters under their names in moto's models."""
         model = get_service_model(self.boto3_service_name).operation_model(self.told.operation)
         parser = PROTOCOL_PARSERS["query" if self.told.protocol == "query" else "json"](
             model, map_type=self.PROTOCOL_PARSER_MAP_TYPE
@@ -308,14 +308,14 @@ class _Told:
         return self.told.operation
 
     def _authenticate_and_authorize_normal_action(self, *_: Any) -> None:
-        """Do nothing: the endpoint has authorized the request. moto would import S3 for every service."""
+        """Do nothing, because the endpoint has authorized the request. moto would import S3 for every service."""
 
     def _authenticate_and_authorize_s3_action(self, *_: Any, **__: Any) -> None:
         """Do nothing, for the same reason."""
 
 
 class _ToldS3(_Told):
-    """A subclass of moto's S3, which derives bucket, key and operation from URLs."""
+    """A subclass of moto's S3 responses, which derive the bucket, key and operation from URLs."""
 
     _send_response: Callable[[Any], Any]
     bucket_response: Callable[..., Any]
@@ -339,7 +339,7 @@ class _ToldS3(_Told):
         self.bucket_name = self.told.parameters.get("Bucket", "")
 
     def _get_action(self) -> str:
-        # moto's S3 handler sets the operation's name itself, for its serializer.
+        # moto's S3 handler sets the operation's name for its serializer.
         return str(self.data.get("Action", self.told.operation))
 
     def content(self) -> bytes:
@@ -400,7 +400,7 @@ def _is_json_object(content: bytes) -> bool:
 
 
 def _delete_objects(request: Request) -> bytes:
-    """Write the XML of the objects to delete, from the authorized request."""
+    """Return the XML that lists the objects to delete, from the authorized request."""
     root = ElementTree.Element("Delete")
     entries = request.parameters.get("Objects", [])
     if not entries or not all(entry.get("Key") for entry in entries):
@@ -420,7 +420,7 @@ def _delete_objects(request: Request) -> bytes:
 
 
 def _create_bucket(request: Request) -> bytes:
-    """Write the XML of a bucket's location and tags, from the authorized request."""
+    """Return the XML of a bucket's location and tags, from the authorized request."""
     root = ElementTree.Element("CreateBucketConfiguration")
     for each in xml_tree(request.body):
         if each.tag.rpartition("}")[2] == "LocationConstraint":

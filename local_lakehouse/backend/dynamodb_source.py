@@ -33,7 +33,7 @@ _AT_ONCE = 200
 
 
 class DynamoDbSource:
-    """Reads items; all reads of a `snapshot` see the same point in time.
+    """The source of a table's items. All reads of a `snapshot` see the same point in time.
 
     Args:
         clients: The lakehouse.
@@ -70,7 +70,7 @@ class DynamoDbSource:
 
     @contextlib.contextmanager
     def snapshot(self, table_name: str) -> Iterator[TableSnapshot]:
-        """Yield a table as of the start of the block; reads do not block other requests."""
+        """Yield a table as of the start of the block, without blocking other requests."""
         with contextlib.ExitStack() as stack:
             with self._clients.lock:
                 table = self._table(table_name)
@@ -81,13 +81,13 @@ class DynamoDbSource:
     def put_new(self, table_name: str, items: Iterable[Any]) -> int:
         """Write items to a table that is not in use yet, and return the number of valid items.
 
-        The items are validated first and then written in the order of their keys, a few in each transaction, so that
-        other requests can run in between. In any other order each transaction would change as many pages of the
-        database as it has items. If `items` raises an error, the items before it are written.
+        The items are validated first and then written in the order of their keys. Each transaction writes only a few
+        items, so that other requests can run in between. In any other order, each transaction would change about one
+        database page per item. If `items` raises an error, the items before it are written.
 
         Args:
             table_name: The table.
-            items: The candidate items in DynamoDB JSON; if two have the same key, the later item wins.
+            items: The candidate items in DynamoDB JSON. If two items have the same key, the later item is stored.
         """
         with self._clients.lock:
             moto_table = self._tables()[table_name]
@@ -143,7 +143,7 @@ class DynamoDbSource:
 
 
 class TableSnapshot:
-    """A table's items at a single point in time.
+    """The items of a table at a single point in time.
 
     Args:
         connection: A connection that sees that point in time.
@@ -175,13 +175,13 @@ class TableSnapshot:
 
 
 def decoded(chunk: bytes) -> list[Item]:
-    """Return the items of stored lines."""
+    """Parse the items in stored lines."""
     found: list[Item] = json.loads(b"[" + chunk.replace(b"\n", b",") + b"]")
     return found
 
 
 def _prepared(table: DescribedTable, item: Any) -> tuple[bytes, str, int] | None:
-    """Return the stored form of an item, or None if PutItem would reject the item."""
+    """Return the stored form of an item, or None if ``PutItem`` would reject the item."""
     try:
         accepted, size = accept_item(item)
         key = table.key_bytes(accepted)

@@ -16,8 +16,8 @@ from local_lakehouse.store.items import Index
 class ItemRequests:
     """Executes requests for items.
 
-    A table's description is read from moto once, and again after a commit that may have changed it. Reads therefore
-    take no lock and never wait.
+    A table's description is read from moto once, and again after a commit that may have changed it. Reads therefore do
+    not need a lock and never wait.
 
     Args:
         state: moto's state, which includes the tables.
@@ -32,7 +32,7 @@ class ItemRequests:
         state.after_change("dynamodb", self._tables.clear)
 
     def serve(self, request: Request) -> Answer:
-        """Execute a request; a rejected request changes nothing."""
+        """Execute a request, which does not change anything if it is rejected."""
         try:
             return self._plane(request.region).serve(request)
         except Fault as fault:
@@ -46,7 +46,7 @@ class ItemRequests:
             given: The table's name or ARN.
 
         Raises:
-            Fault: ``ResourceNotFoundException``: the table does not exist.
+            Fault: The table does not exist (``ResourceNotFoundException``).
         """
         name = table_name(given)
         changing = self._state.is_changing("dynamodb")

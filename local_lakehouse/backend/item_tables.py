@@ -1,6 +1,6 @@
-"""moto's DynamoDB tables, each with a stored collection of items, which moto counts, copies and deletes.
+"""moto's DynamoDB tables, each with a stored collection of items that moto counts, copies and deletes.
 
-`local_lakehouse.dynamodb` reads and writes items; moto never does.
+Only `local_lakehouse.dynamodb` reads and writes items.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class ItemTables:
 
 
 class StoredItems:
-    """A table's items, which replace moto's dictionary.
+    """The items of a table, which replace moto's dictionary.
 
     Args:
         items: The store of the items.
         number: The number of the collection.
-        names: The table's key attributes, the hash key first.
+        names: The table's key attributes, partition key first.
     """
 
     def __init__(self, items: Items, number: int, names: Sequence[str]) -> None:
@@ -64,7 +64,7 @@ class StoredItems:
         return StoredItems(self._items, self._items.copy(self.number), self.names)
 
     def put_rows(self, rows: Iterable[tuple[bytes, str, int]]) -> None:
-        """Write validated items: their keys, JSON and sizes."""
+        """Write validated items, given by their keys, JSON and sizes."""
         self._items.write(self.number, rows)
 
     def totals(self) -> tuple[int, int]:
@@ -93,7 +93,7 @@ class StoredItems:
 
 
 def use(tables: ItemTables) -> None:
-    """Make moto's DynamoDB store its items in a store."""
+    """Make moto's DynamoDB keep its items in a store."""
     _current[:] = [tables]
     _prepare()
 

@@ -1,4 +1,4 @@
-"""moto, which implements the other AWS services in this process and executes one request at a time."""
+"""The moto backend, which implements the other AWS services in this process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"
 
-# The learner's dummy key and its role, like those of a person who has signed in to an account.
+# The learner's dummy key and role, which correspond to those of a person who has signed in to an account.
 LEARNER_ACCESS_KEY = "LOCALLAKEHOUSE000000"
 LEARNER_ROLE = "Admin"
 LEARNER_SESSION = "learner"
@@ -37,7 +37,7 @@ SERVICES = (
 )  # fmt: skip
 
 # On AWS, people sign in to an account through their organization's single sign-on, which the lakehouse does not
-# emulate. Therefore this role cannot be assumed, whatever permissions a caller has.
+# emulate. Therefore no caller can assume this role.
 _TRUST = (
     '{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRoleWithSAML",'
     '"Principal":{{"Federated":"arn:{partition}:iam::{account}:saml-provider/SignIn"}}}}]}}'
@@ -56,23 +56,23 @@ class GivenRole:
 
 
 class Backend:
-    """moto with a persistent state, which executes one request at a time.
+    """A moto backend with persistent state that executes one request at a time.
 
-    moto's backends are plain objects without locks: two threads in a backend can leave it half-changed. Executing one
-    request at a time costs little (a request takes a millisecond). It also provides consistent points in time for a
-    checkpoint, and for a refresh that must not split a transaction.
+    moto's backends are plain objects without locks, so two concurrent threads could leave a backend half-changed.
+    Executing one request at a time costs little (a request takes a millisecond). It also provides consistent points in
+    time for checkpoints, and for refreshes, which must not split a transaction.
 
     Each of moto's services is imported on its first request, so that startup does not wait for it.
 
     Args:
         region: The Region of the lakehouse.
-        database: The database for its state, or None for a temporary database.
+        database: The database for moto's state, or None for a temporary database.
     """
 
     def __init__(self, region: str, database: Database | None = None) -> None:
         self._own_database = database is None
         self.database = database or Database(None)
-        # One lock for moto and the database: no request can hold one and wait for the other.
+        # moto and the database share one lock, so that no request can hold one lock and wait for another.
         self.lock = self.database.lock
         self.region = region
         self.documents = Documents(self.database)
@@ -83,13 +83,14 @@ class Backend:
         self._state = MotoState(self.database, self.objects, SERVICES)
         self._state.attach()
         self._items = ItemRequests(self._state, ACCOUNT)
-        # Whether a key belongs to an identity, cached until identities change, so that requests need no lock.
+        # Whether a key belongs to an identity. The result is cached until identities change, so that requests need no
+        # lock.
         self._known_keys: dict[str, bool] = {}
         for service in ("iam", "sts"):
             self._state.after_change(service, self._known_keys.clear)
         self._signed_in = False
         self._roles: list[GivenRole] = []
-        # Filters requests to the Data Catalog, as Lake Formation does.
+        # A filter for requests to the Data Catalog, which applies Lake Formation's rules.
         self.catalog: Callable[[Request, Callable[[], Answer]], Answer] | None = None
         self.database.after_rollback(self._sign_in_again)
         self.database.after_replacement(self._sign_in_again)
@@ -129,28 +130,29 @@ class Backend:
 
     @contextlib.contextmanager
     def transaction(self, operation: str) -> Iterator[None]:
-        """Save all changes that the block's requests make, or none of them. A read-only request saves nothing.
+        """Save all changes that the block's requests make, or discard all of them. A read-only request does not save
+        anything.
 
         Raises:
-            StorageError: The changes cannot be saved; moto and our services discard them too.
+            StorageError: The changes cannot be saved. moto and the project's services discard them too.
         """
         with self.lock, contextlib.nullcontext() if reads(operation) else self.database.transaction():
             yield
 
     @property
     def iam(self) -> IAMBackend:
-        """The IAM of moto with the learner's identity; the caller holds the lock."""
+        """The moto backend of IAM, with the learner's identity. The caller must hold the lock."""
         self._sign_in()
         return self._iam()
 
     @property
     def sts(self) -> STSBackend:
-        """The STS of moto with the learner's session; the caller holds the lock."""
+        """The moto backend of STS, with the learner's session. The caller must hold the lock."""
         self._sign_in()
         return self._sts()
 
     def close(self) -> None:
-        """Detach from moto; its state is stored."""
+        """Detach from moto, whose state remains stored."""
         with self.lock:
             self._state.detach()
         if self._own_database:
@@ -171,7 +173,7 @@ class Backend:
         return known
 
     def principal_arn(self, access_key: str) -> str:
-        """Return the ARN of an access key's user, or of its session's role."""
+        """Return the ARN of the user or role session that an access key belongs to."""
         if access_key == LEARNER_ACCESS_KEY:
             return f"arn:{self.clients.partition}:iam::{ACCOUNT}:role/{LEARNER_ROLE}"
         with self._identities():
@@ -188,7 +190,7 @@ class Backend:
 
     @contextlib.contextmanager
     def _identities(self) -> Iterator[None]:
-        """Hold the lock after importing moto's identities, so that other requests need not wait for the import."""
+        """Import moto's identities before acquiring the lock, so that other requests do not wait for the import."""
         load("moto.iam.models")
         load("moto.sts.models")
         with self.lock:
@@ -201,7 +203,7 @@ class Backend:
         return cast("STSBackend", backends_of("sts")[ACCOUNT][self.clients.partition])
 
     def _sign_in(self) -> None:
-        """Create the learner's session, with a role that allows everything, like an administrator's.
+        """Create the learner's session, with an administrator role that allows all actions.
 
         A deleted role is not created again.
         """
@@ -234,7 +236,7 @@ class Backend:
 
 
 def _check_versions(documents: Documents) -> None:
-    """Check that moto's classes match those that wrote the state.
+    """Check that the version of moto matches the version that wrote the state.
 
     Raises:
         UnreadableStateError: Another version of moto wrote the state.

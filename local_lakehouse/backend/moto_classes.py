@@ -34,8 +34,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
 _SHARED = ("moto.utilities.tagging_service",)
 NEVER = frozenset({"EventPatternParser", "MultipartChecksumBuilder"})
 
-# Objects of these classes are stored inside their parent. They have no identity, or must be complete before they are
-# added to a set.
+# Objects of these classes are stored inside their parent. They either have no identity, or must be complete before they
+# are added to a set.
 INLINE = frozenset(
     {
         "moto.cloudwatch.models.Dimension", "moto.cloudwatch.models.MetricAggregatedDatum",
@@ -223,7 +223,7 @@ def _restore_iam_policies(backend: Any) -> None:
 
 
 def _restore_event_ids(backend: Any) -> None:
-    """Give new events IDs that no stored event has."""
+    """Number new events so that their IDs differ from those of stored events."""
     events = load("moto.logs.models").LogEvent
     last = max(
         (

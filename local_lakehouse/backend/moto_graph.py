@@ -28,10 +28,10 @@ class Graph:
     """The objects of a backend, and their rows.
 
     Each `save` encodes every object and writes it if its text has changed. Members of growing collections are
-    identified by object identity: once stored, they are neither encoded nor written again.
+    recognized by object identity. Once stored, they are neither encoded nor written again.
 
     Args:
-        database: The database of the rows.
+        database: The database that contains the rows.
         service: The backend's service.
         name: The backend's name.
         backend: A new backend.
@@ -43,10 +43,9 @@ class Graph:
         self.backend = backend
         known = moto_classes.known(service, backend)
         self._codec = Codec(known, self._refer, self._resolve)
-        # Members of growing collections are complete in their rows; otherwise each `save` would search for their
-        # references.
+        # Rows of growing collections contain complete members, so that `save` does not search for their references.
         self._member_codec = Codec(known)
-        # Objects by ID. The reference ensures that no other object can have the identity of a stored object.
+        # Objects by ID. The reference keeps the object alive, so that no other object can have its identity.
         self._objects: dict[int, Any] = {_ROOT: backend}
         self._ids: dict[int, int] = {id(backend): _ROOT}
         self._members: dict[tuple[int, str, int], int] = {}

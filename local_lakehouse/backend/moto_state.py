@@ -28,7 +28,7 @@ class MotoState:
     """The contents of moto's backends, in a database.
 
     moto looks up a backend by account and Region at each request. At that point, the backend is read from the database,
-    and the transaction records that it may change the backend.
+    and the transaction records a possible change of the backend.
 
     Args:
         database: The database.
@@ -53,7 +53,7 @@ class MotoState:
         database.after_replacement(self._forget_all)
 
     def attach(self) -> None:
-        """Act as moto's state until `detach` is called."""
+        """Serve as moto's state until `detach` is called."""
         for earlier in _attached:
             earlier.detach()
         _attached[:] = [self]
@@ -93,7 +93,7 @@ class MotoState:
         return self._database.lock
 
     def after_change(self, service: str, listener: Callable[[], None]) -> None:
-        """Call a function when a service's backend may have changed: after a commit and after a rollback."""
+        """Register a function to call after each commit or rollback that may have changed a service's backend."""
         self._listeners.append((service, listener))
 
     def is_changing(self, service: str) -> bool:
@@ -111,7 +111,7 @@ class MotoState:
             self._used &= used
 
     def undoing_items(self) -> contextlib.AbstractContextManager[Callable[[], None]]:
-        """Return a context manager that yields a function to undo the block's changes to DynamoDB items."""
+        """Return a context manager that yields a function that undoes the block's changes to DynamoDB items."""
         if self._item_tables is None:
             self._open_items()
         assert self._item_tables is not None
@@ -166,7 +166,7 @@ class MotoState:
             backends_of("s3").bucket_accounts.clear()
 
     def _forget(self) -> None:
-        """Make moto discard backends that may contain uncommitted changes; they are read again when needed."""
+        """Make moto discard backends that may contain uncommitted changes, and read them again when needed."""
         used, self._used = self._used, set()
         for service, account, region in used:
             self._graphs.pop((service, account, region), None)
@@ -189,7 +189,7 @@ _attached: list[MotoState] = []
 
 
 def is_in_use() -> bool:
-    """Return whether a state is attached to moto; a process can have only one at a time."""
+    """Return whether a state is attached to moto. A process can attach only one state at a time."""
     return bool(_attached)
 
 

@@ -13,12 +13,12 @@ from local_lakehouse.loading import load
 from local_lakehouse.store.codec import Codec, dumps, loads
 from local_lakehouse.store.objects import EMPTY, Body, Objects, VersionBodies
 
-# The number of keys per bucket that are cached as objects; other keys are read from the store.
+# The number of keys per bucket that are cached as objects. Other keys are read from the store.
 _CACHED = 4000
 
 
 class ObjectStore:
-    """The keys of all of moto's buckets.
+    """The keys in all of moto's buckets.
 
     Args:
         objects: The store of the keys.
@@ -54,7 +54,7 @@ class ObjectStore:
 
 
 class StoredKeys:
-    """A bucket's keys with their versions, which replace moto's dictionary and have its interface.
+    """The keys of a bucket with their versions, which replace moto's dictionary and have the same interface.
 
     Args:
         store: The store of the keys.
@@ -106,7 +106,7 @@ class StoredKeys:
             self._cache[key] = list(versions) if isinstance(versions, list | tuple) else [versions]
 
     def pop(self, key: str) -> None:
-        """Delete a key with all its versions."""
+        """Delete a key and all its versions."""
         self._versions(key)
         self.setlist(key, [])
 
@@ -205,7 +205,7 @@ class StoredKeys:
 
 
 class BodyFile:
-    """A key's content, which replaces moto's temporary file."""
+    """The content of a key, which replaces moto's temporary file."""
 
     def __init__(self, objects: Objects, body: Body = EMPTY) -> None:
         self._objects = objects
@@ -218,7 +218,7 @@ class BodyFile:
         return offset
 
     def read(self, size: int = -1) -> bytes:
-        """Return the content from the current position on."""
+        """Return the content after the current position."""
         content = self._objects.read(self.body) if self._at < self.body.size else b""
         piece = content[self._at :] if size < 0 else content[self._at : self._at + size]
         self._at += len(piece)
@@ -242,7 +242,7 @@ _current: list[ObjectStore] = []
 
 
 def use(store: ObjectStore) -> None:
-    """Make moto's S3 store its keys in a store."""
+    """Make moto's S3 keep its keys in a store."""
     _current[:] = [store]
     _prepare()
 
@@ -308,7 +308,7 @@ def _with_stored_keys(initialise: Callable[..., None]) -> Callable[..., None]:
 
 
 def _of_prefix(listing: Callable[..., Any]) -> Callable[..., Any]:
-    """Limit a listing to the keys with its prefix."""
+    """Limit a listing to the keys that have the listing's prefix."""
 
     @functools.wraps(listing)
     def list_objects(self: Any, bucket: Any, prefix: str | None, *arguments: Any, **named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Actions that run once moto's classes of a service are imported, because importing them takes time."""
+"""Actions that run when moto's classes for a service are first imported, to keep the import lazy."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def prepare(service: str, module: str) -> None:
     """Call a module's `apply` before moto executes the next request of a service.
 
     Args:
-        service: botocore's name of the service.
-        module: The module; its `apply` is idempotent.
+        service: The name of the service in botocore.
+        module: The module, whose `apply` must be idempotent.
     """
     if module in _MODULES.setdefault(service, []):
         return

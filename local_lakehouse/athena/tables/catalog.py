@@ -45,7 +45,7 @@ class StatementTables:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._loads: dict[str, Load] = {}
-        # Read with Lake Formation's credentials instead of the caller's S3 permissions.
+        # The names of tables that are read with Lake Formation's credentials instead of the caller's S3 permissions.
         self._vended: set[str] = set()
         self.scanned_bytes = 0
 
@@ -55,8 +55,7 @@ class StatementTables:
         """Find a table or view.
 
         Raises:
-            QueryFailure: ``CATALOG_NOT_FOUND``, ``SCHEMA_NOT_FOUND`` or ``TABLE_NOT_FOUND``, or the error for an
-                invalid version.
+            QueryFailure: A part of the name does not exist (such as ``TABLE_NOT_FOUND``), or the version is invalid.
         """
         schema, name = qualify(names, database, position)
         full = (CATALOG, schema, name)
@@ -144,7 +143,7 @@ class StatementTables:
 
         Args:
             worker: The worker that runs the statement.
-            scans: The columns to read from each table. Tables and columns have their names in DuckDB.
+            scans: The columns to read from each table. Tables and columns are given by their names in DuckDB.
         """
         for name, load in self._loads.items():
             with acting_for(None) if name in self._vended else contextlib.nullcontext():
@@ -154,7 +153,7 @@ class StatementTables:
 
 
 def offer(worker: WorkerSession, name: str, rows: pa.Table | str) -> None:
-    """Register rows, or the SELECT that reads them, with a worker under a name."""
+    """Register rows, or the ``SELECT`` that reads them, with a worker under a name."""
     if isinstance(rows, str):
         worker.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")
     else:
@@ -179,7 +178,7 @@ def snapshot_of(table: Table, names: tuple[str, ...], version: Version) -> int:
     """Return the snapshot of a version.
 
     Raises:
-        QueryFailure: ``INVALID_ARGUMENTS`` if it does not exist.
+        QueryFailure: The version does not exist (``INVALID_ARGUMENTS``).
     """
     if version.snapshot_id is not None:
         if table.snapshot_by_id(version.snapshot_id) is None:

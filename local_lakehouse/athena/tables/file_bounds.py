@@ -1,4 +1,4 @@
-"""Bounds and partitions of Iceberg files, in the format of Athena's metadata tables."""
+"""The bounds and partitions of Iceberg files, in the format of Athena's metadata tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _shown_bound(type_: IcebergType, value: bytes | None) -> str | None:
 
 
 def decoded(type_: PrimitiveType, value: bytes) -> Any:
-    """Decode a bound; files written before a column's type was widened have bounds in the narrower type."""
+    """Decode a bound, which has the narrower type in files that are older than a column's widening."""
     if len(value) == _NARROW and isinstance(type_, LongType):
         return from_bytes(IntegerType(), value)
     if len(value) == _NARROW and isinstance(type_, DoubleType):
@@ -69,7 +69,7 @@ def _field_type(table: Table, field_id: int) -> IcebergType | None:
 
 
 def partition_fields(table: Table) -> list[tuple[PartitionField, IcebergType]]:
-    """Return the partition fields whose source columns still exist, from all specifications, with their types."""
+    """Return the partition fields of all specifications whose source columns still exist, with their types."""
     schema = table.schema()
     found: dict[int, tuple[PartitionField, IcebergType]] = {}
     for _, spec in sorted(table.specs().items()):
@@ -87,7 +87,7 @@ def partition_of(table: Table, file: DataFile, fields: Sequence[tuple[PartitionF
 
 
 def plain_value(value: Any, type_: IcebergType) -> Any:
-    """Return a partition's value for Arrow; Iceberg counts days and microseconds since 1970."""
+    """Convert a partition's value from Iceberg's days or microseconds since 1970 to a value for Arrow."""
     name = athena_type(type_).name
     if value is None or not isinstance(value, int):
         return value

@@ -41,7 +41,7 @@ def hive_columns(entry: dict[str, Any]) -> list[tuple[str, Type]]:
     """Return the names and types of a table's columns, partition columns last.
 
     Raises:
-        QueryFailure: ``HIVE_INVALID_METADATA``, for a type that the catalog does not support.
+        QueryFailure: The catalog does not support a column's type (``HIVE_INVALID_METADATA``).
     """
     columns = (*entry.get("StorageDescriptor", {}).get("Columns", ()), *entry.get("PartitionKeys", ()))
     found = []
@@ -79,7 +79,7 @@ class HiveLoad:
         return self._parsed(objects, columns)
 
     def _parquet_sql(self, objects: list[_Object], columns: set[str]) -> Loaded | None:
-        """Return the SELECT with which DuckDB reads the table's files, or None if DuckDB's result would differ."""
+        """Return the ``SELECT`` with which DuckDB reads the table's files, or None if its result would be wrong."""
         listed = hive_columns(self.entry)
         own = len(listed) - len(self.entry.get("PartitionKeys", ()))
         parts, scanned = [], 0
@@ -138,7 +138,7 @@ class HiveLoad:
         return Loaded(pa.concat_tables(parts) if parts else pa.schema(fields).empty_table(), scanned)
 
     def _locations(self) -> Iterator[tuple[str, list[str | None]]]:
-        """Return the location and values of the partitions that match the conditions."""
+        """Return the locations and values of the partitions that match the conditions."""
         if not self.entry.get("PartitionKeys"):
             yield self.entry["StorageDescriptor"]["Location"], []
             return
@@ -183,7 +183,7 @@ class HiveLoad:
         for page in self.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for found in page.get("Contents", ()):
                 name = found["Key"].rpartition("/")[2]
-                # Hive splits files into byte ranges, and an empty file has none.
+                # Hive splits files into byte ranges, and an empty file has no ranges.
                 if name and not name.startswith(("_", ".")) and found["Size"]:
                     yield f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"]
 

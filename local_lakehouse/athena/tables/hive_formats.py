@@ -65,7 +65,7 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
     """Reject an unsupported SerDe or SerDe property.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``.
+        QueryFailure: The SerDe or one of its properties is not supported (``NOT_SUPPORTED``).
     """
     name = library.rpartition(".")[2]
     if name not in _SERDE_PROPERTIES:
@@ -83,7 +83,7 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
 
 
 def has_own_schema(entry: dict[str, Any]) -> bool:
-    """Return whether a table's columns come from its SerDe, which has no comments, instead of the catalog."""
+    """Return whether a table's columns come from its SerDe, without comments, instead of the catalog."""
     return serde_name(entry) in (_OPEN_CSV, _REGEX, _CLOUDTRAIL, *_JSON)
 
 
@@ -100,7 +100,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         entry: The table's catalog entry.
         path: The file's path, whose extension can name a compression.
         content: The file's content.
-        columns: Names and types of the table's columns, without partition columns.
+        columns: The names and types of the table's columns, without partition columns.
 
     Raises:
         QueryFailure: The file does not match the table's format.
@@ -151,13 +151,13 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
 
 
 def _lines(text: str) -> list[str]:
-    r"""Split lines as Hadoop does: only at ``\n``, ``\r\n`` and ``\r``."""
+    r"""Split lines as Hadoop does, which is only at ``\n``, ``\r\n`` and ``\r``."""
     lines = re.split(r"\r\n|\n|\r", text)
     return lines if lines[-1] else lines[:-1]
 
 
 def _named(found: pa.Table, columns: list[tuple[str, Type]]) -> pa.Table:
-    """Return a file's columns by name; a missing column is NULL."""
+    """Return a file's columns by name, with NULL for missing columns."""
     names = {name.lower(): name for name in found.column_names}
     arrays = [
         relabel(found.column(names[name]), type_) if name in names else pa.nulls(found.num_rows, arrow_type(type_))
@@ -214,7 +214,7 @@ def _pattern(parameters: dict[str, str]) -> Pattern:
     """Return the function that parses a table's lines.
 
     Raises:
-        QueryFailure: ``INVALID_TABLE_PROPERTY``, if the pattern is missing or invalid.
+        QueryFailure: The pattern is missing or invalid (``INVALID_TABLE_PROPERTY``).
     """
     written = parameters.get("input.regex")
     if written is None:
@@ -227,7 +227,7 @@ def _pattern(parameters: dict[str, str]) -> Pattern:
 
 
 def _matched(text: str, parameters: dict[str, str], width: int) -> list[list[str | None]]:
-    """Return the groups of each line; a line that does not match completely is a row of NULLs."""
+    """Return the groups of each line, or a row of NULLs for a line that does not match completely."""
     pattern = _pattern(parameters)
     rows: list[list[str | None]] = []
     for line in _lines(text):
@@ -309,7 +309,7 @@ def _from_json(value: Any, type_: Type) -> Any:
 
 
 def read_text(text: str | None, type_: Type) -> Any:
-    """Parse a string as a column's type; as in Hive, invalid values are NULL."""
+    """Parse a string as a column's type and, as Hive does, return NULL for an invalid value."""
     if text is None or types.is_text(type_):
         return text
     try:
@@ -321,7 +321,7 @@ def read_text(text: str | None, type_: Type) -> Any:
 
 
 def _read_csv(text: str | None, type_: Type) -> Any:
-    """Parse a string as OpenCSVSerde does: dates as days and timestamps as milliseconds since 1970.
+    """Parse a string as OpenCSVSerde does, with dates in days and timestamps in milliseconds since 1970.
 
     https://docs.aws.amazon.com/athena/latest/ug/csv-serde.html
     """

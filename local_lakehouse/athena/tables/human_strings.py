@@ -1,4 +1,4 @@
-"""Bounds of columns in Iceberg's human-readable format.
+"""The bounds of columns in Iceberg's human-readable format.
 
 https://iceberg.apache.org/javadoc/latest/org/apache/iceberg/transforms/Transform.html
 """
@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def human_string(type_: IcebergType, value: Any) -> str:
-    """Format a value as Iceberg's identity transform does for display.
+    """Format a value for display as Iceberg's identity transform does.
 
     Args:
         type_: The value's Iceberg type.
@@ -44,7 +44,7 @@ def human_string(type_: IcebergType, value: Any) -> str:
 
 
 def _clock(value: time) -> str:
-    """Format a time as Java's `LocalTime` does: without zero seconds, and with fractional digits in groups of three."""
+    """Format a time as Java's `LocalTime` does, without zero seconds and with fractional digits in threes."""
     if not value.second and not value.microsecond:
         return f"{value:%H:%M}"
     if not value.microsecond:

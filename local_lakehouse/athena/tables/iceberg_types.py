@@ -1,4 +1,4 @@
-"""Iceberg's types, Athena's types, and Arrow arrays for both."""
+"""The correspondence of Iceberg's types, Athena's types and Arrow's types."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _columns(lake: Lake) -> tuple[Columns, Iterator[Row]]:
 
 
 def _known_columns(lake: Lake, entry: dict[str, Any]) -> list[tuple[str, Type, str | None]]:
-    """Return a table's columns, or none for an unreadable table, which Athena also omits."""
+    """Return a table's columns, or an empty list for an unreadable table, which Athena also omits."""
     try:
         return table_columns(lake, entry)
     except QueryFailure:
@@ -115,7 +115,7 @@ _BUILDERS: dict[str, Callable[[Lake], tuple[Columns, Iterator[Row]]]] = {
 
 
 def information_table(lake: Lake, name: str) -> tuple[Columns, pa.Table] | None:
-    """Return a table of ``information_schema``, or None if it does not exist."""
+    """Return a table of ``information_schema``, or None if there is no such table."""
     builder = _BUILDERS.get(name)
     if builder is None:
         return None

@@ -20,7 +20,7 @@ from local_lakehouse.lake_formation.resources import EVERY_COLUMN
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.sql.failures import QueryFailure
 
-# Athena creates and reads tables with format version 2; version 3 has types and deletes that Athena does not support.
+# Athena creates and reads tables with format version 2. It does not support the types and deletes of version 3.
 _NEWEST_FORMAT = 2
 _DEFAULT_DATABASE = "default"
 
@@ -30,7 +30,7 @@ class Lake:
 
     Args:
         clients: The clients of the lakehouse.
-        governance: Lake Formation's decisions, or None to disable the checks.
+        governance: The decisions of Lake Formation, or None to disable its checks.
         reads_local_files: Whether the engine may read the files of `local_path`.
     """
 
@@ -77,7 +77,8 @@ class Lake:
         return found
 
     def _new_default(self) -> dict[str, Any] | None:
-        with acting_for(None):  # the service creates the database, regardless of the caller's permissions
+        # The service creates the database, regardless of the caller's permissions.
+        with acting_for(None):
             try:
                 self.glue.create_database(DatabaseInput={"Name": _DEFAULT_DATABASE, "Description": "Default database"})
             except ClientError as error:
@@ -107,7 +108,7 @@ class Lake:
             yield from page["TableList"]
 
     def access(self, entry: dict[str, Any]) -> DataAccess:
-        """Return how the caller reads a table's data.
+        """Return the way in which the caller reads a table's data.
 
         Raises:
             ClientError: The caller is not allowed to read the data.
@@ -147,7 +148,7 @@ class Lake:
         return self.opened(entry)
 
     def opened(self, entry: dict[str, Any]) -> Table:
-        """Return the Iceberg table of a catalog entry, to which access was already checked."""
+        """Return the Iceberg table of a catalog entry without checking the caller's access again."""
         location: str | None = entry.get("Parameters", {}).get("metadata_location")
         full = f"{entry['DatabaseName']}.{entry['Name']}"
         if location is None:
@@ -176,7 +177,7 @@ class Lake:
         """Return the files of a table version that can contain matching rows.
 
         Raises:
-            QueryFailure: ``NOT_SUPPORTED``, for unsupported features.
+            QueryFailure: The table uses an unsupported feature (``NOT_SUPPORTED``).
         """
         try:
             return self._planner.scan(table, snapshot_id, filters)

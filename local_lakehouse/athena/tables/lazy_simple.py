@@ -33,7 +33,7 @@ def read(text: str | None, type_: Type, levels: Sequence[str], null: str, scalar
         type_: The type.
         levels: The separators, outermost first.
         null: The string for NULL.
-        scalar: Parses a string as a type that contains no other values.
+        scalar: A function that parses a string as a type that does not contain other values.
     """
     if text is None or text == null:
         return None
@@ -62,7 +62,7 @@ def written(value: Any, type_: Type, levels: Sequence[str] = _DEFAULTS, null: st
     """Format a value so that `read` returns the same value, except for an empty string in an array.
 
     Args:
-        value: The value; the fields of rows are named ``f0``, ``f1`` and so on.
+        value: The value, with row fields named ``f0``, ``f1`` and so on.
         type_: The value's type.
         levels: The separators, outermost first.
         null: The string for NULL.

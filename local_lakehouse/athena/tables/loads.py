@@ -42,10 +42,10 @@ _OPERATORS: dict[str, Any] = {
 
 @dataclass
 class Loaded:
-    """A table's rows, and the number of bytes scanned.
+    """The rows of a table, and the number of bytes scanned.
 
     Args:
-        rows: The rows, or the SELECT with which DuckDB reads them from files.
+        rows: The rows, or the ``SELECT`` with which DuckDB reads them from files.
         scanned_bytes: The number of bytes that Athena would report as scanned.
     """
 
@@ -185,5 +185,5 @@ def all_columns(scan: Scan) -> set[str]:
 
 
 def used_columns(scan: Scan, names: Sequence[str]) -> set[str]:
-    """Return the names that are columns of a scan or hidden columns."""
+    """Return the given names that are regular or hidden columns of a scan."""
     return set(names) & (all_columns(scan) | set(_HIDDEN_TYPES))

@@ -298,11 +298,11 @@ METADATA_TABLES = tuple(_BUILDERS)
 
 
 def metadata_table(table: Table, name: str) -> tuple[Columns, pa.Table]:
-    """Return a metadata table: its columns and its rows.
+    """Return the columns and rows of a metadata table.
 
     Args:
         table: The Iceberg table.
-        name: The part after the dollar sign; one of `METADATA_TABLES`.
+        name: The part of the name after the dollar sign, which is one of `METADATA_TABLES`.
     """
     columns, rows = _BUILDERS[name](table)
     return columns, rows_table(columns, rows)

@@ -1,4 +1,4 @@
-"""Parquet files that other programs wrote, read completely."""
+"""The complete reading of Parquet files that other programs wrote."""
 
 from __future__ import annotations
 

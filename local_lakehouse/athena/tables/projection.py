@@ -25,7 +25,7 @@ _UNITS = {
     "WEEK": timedelta(weeks=1),
 }
 _MONTHS = {"MONTH": 1, "YEAR": 12}
-# The letters of Java's SimpleDateFormat: the field, its digits, and its unit.
+# The letters of Java's SimpleDateFormat, each with its field, number of digits and unit.
 _FIELDS = {
     "y": ("year", "YEAR"),
     "M": ("month", "MONTH"),
@@ -48,7 +48,7 @@ def check_projection(keys: Sequence[str], parameters: dict[str, str]) -> None:
     """Reject an invalid configuration.
 
     Raises:
-        QueryFailure: ``INVALID_TABLE_PROPERTY``.
+        QueryFailure: The configuration is invalid (``INVALID_TABLE_PROPERTY``).
     """
     if parameters.get("projection.enabled", "false").lower() != "true":
         return
@@ -66,11 +66,11 @@ def check_projection(keys: Sequence[str], parameters: dict[str, str]) -> None:
 def partitions(
     entry: dict[str, Any], wanted: Wanted, equal: Mapping[str, Sequence[str]], now: datetime
 ) -> Iterator[tuple[str, list[str]]]:
-    """Return the location and values of a table's partitions.
+    """Return the locations and values of a table's partitions.
 
     Args:
         entry: The table's catalog entry.
-        wanted: Returns whether a statement reads a given value of a partition column.
+        wanted: A function that returns whether a statement reads a given value of a partition column.
         equal: The strings that a statement compares a partition column with for equality.
         now: The statement's start time, in UTC and without tzinfo.
 

@@ -106,7 +106,7 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
 
 
 def _renamed(compiled: Compiled, statement: nodes.CreateTableAs) -> Compiled:
-    """Return a query with the statement's column names, if it has any."""
+    """Return a query with the column names that the statement specifies, if any."""
     if not statement.columns:
         return compiled
     if len(statement.columns) != len(compiled.columns):
@@ -122,7 +122,7 @@ def _renamed(compiled: Compiled, statement: nodes.CreateTableAs) -> Compiled:
 
 
 def property_values(properties: Sequence[nodes.Property]) -> dict[str, Any]:
-    """Return the values of properties as Python values.
+    """Return the properties as Python values.
 
     Raises:
         QueryFailure: A value is not a constant.

@@ -1,4 +1,4 @@
-"""Conversion of columns from DuckDB's form to the form in files."""
+"""The conversion of columns from DuckDB's form to the form in files."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _AVRO_TYPES: dict[str, Any] = {
 
 
 class Encoder(Protocol):
-    """Writes rows to a sink in a format."""
+    """An encoder that writes rows to a sink in one format."""
 
     def write(self, rows: pa.Table) -> None:
         """Write rows."""
@@ -52,7 +52,7 @@ class Encoder(Protocol):
 
 
 class ParquetEncoder:
-    """Writes Parquet row groups."""
+    """An encoder that writes Parquet row groups."""
 
     def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
         self._columns = columns
@@ -107,7 +107,7 @@ class OrcEncoder:
 
 
 class AvroEncoder:
-    """Writes Avro blocks with the columns' schema."""
+    """An encoder that writes Avro blocks with the columns' schema."""
 
     def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
         if codec not in _AVRO_CODECS:
@@ -136,7 +136,7 @@ class AvroEncoder:
 
 
 class LineEncoder:
-    """Writes lines of text."""
+    """An encoder that writes lines of text."""
 
     def __init__(self, sink: Sink, lines: Callable[[pa.Table], Iterator[str]], *, compressed: bool) -> None:
         self._lines = lines
@@ -168,7 +168,7 @@ def _orc_type(type_: Type) -> pa.DataType:
 
 
 def _avro_type(type_: Type, names: Iterator[int]) -> Any:
-    """Return the Avro type for an Athena type; a record needs a unique name."""
+    """Return the Avro type for an Athena type, with a unique name if it is a record."""
     if type_.name == "decimal":
         return {"type": "bytes", "logicalType": "decimal", "precision": type_.precision, "scale": type_.scale}
     if type_.name == "array":

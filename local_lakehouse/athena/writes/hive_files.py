@@ -1,4 +1,4 @@
-"""The files that Hive tables and UNLOAD write to S3."""
+"""The files that statements on Hive tables and ``UNLOAD`` write to S3."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def check_hive_types(columns: Sequence[tuple[str, Type]]) -> None:
     """Reject columns that Hive's files cannot store.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``, with Athena's message.
+        QueryFailure: A column's type is not supported (``NOT_SUPPORTED``, with Athena's message).
     """
     for name, type_ in columns:
         _check_type(name, type_)
@@ -88,7 +88,7 @@ def check_location(location: str) -> None:
     """Reject a location that is not in S3.
 
     Raises:
-        QueryFailure: ``INVALID_TABLE_PROPERTY``.
+        QueryFailure: The location is not in S3 (``INVALID_TABLE_PROPERTY``).
     """
     if not re.fullmatch(r"s3://[^/]+(/.*)?", location, re.DOTALL):
         raise QueryFailure("INVALID_TABLE_PROPERTY", f"External location is not a valid file system URI: {location}")
@@ -136,7 +136,7 @@ class HiveWriter:
 
         Args:
             rows: The rows, in DuckDB's form.
-            columns: Names and types of the columns.
+            columns: The names and types of the columns.
             partitioned_by: The partition columns, which come last.
         """
         own = columns[: len(columns) - len(partitioned_by)]
@@ -214,7 +214,7 @@ class _OpenFile:
 
     @property
     def size(self) -> int:
-        """The number of bytes so far."""
+        """The number of bytes written so far."""
         return self._sink.size
 
     def write(self, rows: pa.Table) -> None:

@@ -37,7 +37,7 @@ STORAGE = {
 
 
 def stored_location(location: str) -> str:
-    """Return a location as Hive stores it for a table or a partition: without a trailing slash."""
+    """Return a location without a trailing slash, as Hive stores it for a table or a partition."""
     bucket, _, key = location.removeprefix("s3://").partition("/")
     return f"s3://{bucket}/{key.rstrip('/')}"
 
@@ -99,7 +99,7 @@ def add_partitions(lake: Lake, entry: dict[str, Any], paths: Sequence[str], keys
 
 
 def add_partition(lake: Lake, entry: dict[str, Any], values: Sequence[str], location: str) -> bool:
-    """Register a partition in the catalog; return whether it is new."""
+    """Register a partition in the catalog, and return whether it is new."""
     descriptor = {**entry["StorageDescriptor"], "Location": stored_location(location)}
     try:
         lake.glue.create_partition(

@@ -1,4 +1,4 @@
-"""Statements' rows as snapshots of Iceberg tables, one snapshot per statement."""
+"""Commits of rows to Iceberg tables, with one snapshot per statement."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def changing(database: str, name: str, change: Callable[[], _T]) -> _T:
     """Change rows of a table, one statement at a time.
 
     Raises:
-        QueryFailure: Another writer, such as an integration, committed in the meantime.
+        QueryFailure: Another writer, such as an integration, committed a change in the meantime.
     """
     with _locks[database, name]:
         return committed(database, name, change)
@@ -56,7 +56,7 @@ def committed(database: str, name: str, change: Callable[[], _T]) -> _T:
     """Change a table.
 
     Raises:
-        QueryFailure: Another writer, such as an integration, committed in the meantime.
+        QueryFailure: Another writer, such as an integration, committed a change in the meantime.
     """
     try:
         return change()
@@ -111,7 +111,7 @@ class RowWriter:
 
 @contextmanager
 def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
-    """Return a writer that the block must finish; its files are deleted if the block fails.
+    """Return a writer that the block must finish, and delete its files if the block fails.
 
     Raises:
         QueryFailure: The statement writes to too many partitions, or the table's compression is unknown.
@@ -137,7 +137,7 @@ def append(lake: Lake, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
         writer.finish()
         if writer.row_count:
             database, name = table.name()
-            # Statements commit one at a time; a conflict with another writer causes a retry.
+            # Statements commit one at a time, and a conflict with another writer causes a retry.
             with _locks[database, name]:
                 commit_change(table, Change(writer.files), _reload(lake, table))
     return writer.row_count
@@ -151,7 +151,7 @@ def replace_files(lake: Lake, table: Table, removed: Sequence[DataFile], writer:
         table: The table that was read.
         removed: The files to remove.
         writer: The writer of the new rows.
-        same_rows: Whether the new files contain the same rows as the removed files, which is a ``replace`` in Iceberg.
+        same_rows: Whether the new files contain the same rows as the removed files, as in Iceberg's ``replace``.
     """
     writer.finish()
     if removed or writer.files:

@@ -1,4 +1,4 @@
-"""Creation and changes of Iceberg tables.
+"""The creation and alteration of Iceberg tables.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
 """
@@ -79,7 +79,7 @@ def iceberg_type(type_: Type, ids: itertools.count[int]) -> IcebergType:
     """Return the Iceberg type for an Athena type.
 
     Raises:
-        QueryFailure: Iceberg has no such type.
+        QueryFailure: Iceberg does not have a corresponding type.
     """
     if type_.name == "decimal":
         return iceberg.DecimalType(type_.precision, type_.scale)

@@ -65,7 +65,7 @@ def insert(statement: nodes.Insert, context: Context) -> Outcome:
     chosen = _chosen(statement, [column for column, _ in columns])
     written = compiled.rewritten(_insert_sql(compiled, columns, chosen, statement.position))
     if table is not None:
-        # Rows are added to the table's state when they are complete; no lock is held while they are computed.
+        # Rows are committed to the table when all of them are complete, and no lock is held while they are computed.
         added = committed(database, name, lambda: append(context.lake, table, context.stream(tables, written)))
         return written_rows(added)
     return _insert_hive(context, entry, context.stream(tables, written), columns)

@@ -93,11 +93,11 @@ class _Target:
         offer(self.context.worker, name, relation(self.context.lake, scan, all_columns(scan) | set(PLACE_COLUMNS)))
 
     def apply(self, come: Sequence[Iterable[pa.RecordBatch]], gone: Callable[[], pa.Table]) -> int:
-        """Insert and remove rows of the table; return the number of inserted rows.
+        """Insert and remove rows of the table, and return the number of inserted rows.
 
         Args:
             come: The new rows.
-            gone: Returns the positions of the removed rows, after the new rows have been read.
+            gone: A function that returns the positions of the removed rows after the new rows have been read.
         """
         lake = self.context.lake
         with row_writer(lake, self.table.metadata) as writer:
@@ -296,7 +296,7 @@ class _Merge:
         return written_rows(gone.num_rows + added.count)
 
     def _choice(self, cases: Sequence[nodes.MergeCase], scope: Scope) -> str:
-        """Write the SQL for the number of the case that applies to a row, or NULL."""
+        """Return the SQL for the number of the case that applies to a row, or for NULL if none applies."""
         branches = []
         for number, case in enumerate(cases):
             condition = "TRUE"

@@ -1,4 +1,4 @@
-"""Fixes for moto responses that set-up and clean-up rely on and that differ from AWS.
+"""Fixes for moto responses that differ from AWS and that setup and cleanup rely on.
 
 Each module has an idempotent `apply`.
 """

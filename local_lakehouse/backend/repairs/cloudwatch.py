@@ -12,7 +12,7 @@ from local_lakehouse.backend import alarms
 
 
 def apply() -> None:
-    """Fix moto, once per process."""
+    """Apply the fixes to moto, once per process."""
     if not hasattr(CloudWatchBackend.get_filtered_metrics, "__wrapped__"):
         CloudWatchBackend.get_filtered_metrics = _listed_once(  # type: ignore[method-assign]
             CloudWatchBackend.get_filtered_metrics
@@ -21,7 +21,7 @@ def apply() -> None:
 
 
 def _listed_once(find: Callable[..., list[MetricDatumBase]]) -> Callable[..., list[MetricDatumBase]]:
-    """List each metric once, because moto lists a metric with several dimensions or none once per data point."""
+    """List each metric once. moto repeats a metric with several dimensions or none for each data point."""
 
     @functools.wraps(find)
     def finding(self: CloudWatchBackend, *arguments: Any, **named: Any) -> list[MetricDatumBase]:

@@ -1,4 +1,4 @@
-"""Rules for DynamoDB table definitions, which AWS checks before it creates or changes a table.
+"""The rules for DynamoDB table definitions that AWS checks before it creates or changes a table.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
 """
@@ -67,13 +67,14 @@ def check_name(name: str, member: str = "TableName") -> None:
 
 
 def check_new_table(asked: Definition) -> None:
-    """Check a request to create a table, beyond moto's checks.
+    """Check a request to create a table for errors that moto does not detect.
 
     Args:
-        asked: The request, valid against the model.
+        asked: The request, which is valid according to the service model.
 
     Raises:
-        MockValidationException: With AWS's message, or with the name of the unsupported construct.
+        MockValidationException: The definition is invalid, or contains an unsupported construct, which the message
+            names.
     """
     check_offered(asked, _NOT_OFFERED)
     check_name(asked["TableName"])
@@ -146,7 +147,7 @@ def check_global(index: Definition, *, on_demand: bool) -> None:
     """
     name = index["IndexName"]
     check_name(name, "IndexName")
-    # In a global secondary index only, each part of a key can consist of up to four attributes.
+    # Only in a global secondary index, each part of a key can consist of up to four attributes.
     kinds = [each["KeyType"] for each in index["KeySchema"]]
     if kinds[0] != "HASH" or sorted(kinds) != kinds:
         _check_keys(index["KeySchema"])
@@ -175,7 +176,7 @@ def check_stream(asked: Definition) -> None:
     """Check a stream's view type.
 
     Raises:
-        MockValidationException: The view type is missing for an enabled stream, or present for a disabled stream.
+        MockValidationException: The view type is missing for an enabled stream, or specified for a disabled stream.
     """
     if asked["StreamEnabled"] and "StreamViewType" not in asked:
         raise invalid("StreamViewType must be specified when StreamEnabled is true")
@@ -187,7 +188,7 @@ def check_offered(asked: Definition, members: Iterable[str]) -> None:
     """Reject members that have no effect here.
 
     Raises:
-        MockValidationException: With the member's name.
+        MockValidationException: The request contains such a member, which the message names.
     """
     for name in members:
         if name in asked:

@@ -1,4 +1,4 @@
-"""Descriptions of DynamoDB tables with all members that AWS returns, and their creation and deletion.
+"""The description, creation and deletion of DynamoDB tables with all members that AWS returns.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 """
@@ -30,7 +30,7 @@ _OF_DELETED = (
 
 
 def apply() -> None:
-    """Fix moto, once per process."""
+    """Apply the fixes to moto, once per process."""
     if Table.describe is describe:
         return
     Table.describe = describe  # type: ignore[method-assign]
@@ -50,7 +50,7 @@ def apply() -> None:
 
 
 def describe(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
-    """Return a table's description for DescribeTable.
+    """Return a table's description for ``DescribeTable``.
 
     Args:
         self: moto's table.
@@ -68,7 +68,7 @@ def describe(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
         "TableSizeBytes": size,
         "ItemCount": count,
         "TableArn": self.table_arn,
-        # The ID is constant for the life of a table, and different for a later table of the same name.
+        # The ID is constant for the life of a table, and differs for a later table with the same name.
         "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.table_arn} {self.created_at.isoformat()}")),
         "DeletionProtectionEnabled": bool(self.deletion_protection_enabled),
         "WarmThroughput": self.warm_throughput,
@@ -148,7 +148,7 @@ def _creating(create: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _begun(found: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the description of a table while it is being created, without later details."""
+    """Return the description of a table that is being created, without details that are added later."""
     begun = {**found, "TableStatus": "CREATING"}
     warm = begun.pop("WarmThroughput")
     if "WarmThroughput" in asked:
@@ -191,7 +191,7 @@ def _with_stream(initialise: Callable[..., None]) -> Callable[..., None]:
 
 
 def _set_stream(self: Any, streams: Mapping[str, Any] | None) -> None:
-    """Enable or disable a stream. Its records are stored, whereas moto would keep them in memory."""
+    """Enable or disable a stream. The stream's records are stored, whereas moto would keep them in memory."""
     self.stream_specification = {"StreamEnabled": False}
     if streams and streams.get("StreamEnabled"):
         self.stream_specification = dict(streams)
@@ -238,7 +238,7 @@ def find(handler: DynamoHandler, name: str) -> Any:
     """Return a table.
 
     Raises:
-        ResourceNotFoundException: The table does not exist; the message is that of the table operations.
+        ResourceNotFoundException: The table does not exist. The message is that of operations on tables.
     """
     try:
         return handler.dynamodb_backend.get_table(name)
@@ -247,7 +247,7 @@ def find(handler: DynamoHandler, name: str) -> Any:
 
 
 def _managed_key(default_key: Callable[..., str]) -> Callable[..., str]:
-    """Describe DynamoDB's default key as AWS does: as an AWS managed key."""
+    """Describe DynamoDB's default key as an AWS managed key, as AWS does."""
 
     @functools.wraps(default_key)
     def managed(self: Any, account_id: str, region: str) -> str:
@@ -287,7 +287,7 @@ def _describing_time_to_live(self: DynamoHandler) -> ActionResult:
 
 
 def _describing_insights(self: DynamoHandler) -> ActionResult:
-    """Report that a table has no contributor insights, which cannot be enabled here."""
+    """Report that contributor insights are disabled for a table, because they cannot be enabled here."""
     table = find(self, self.body["TableName"])
     index = self.body.get("IndexName")
     if index and index not in [each.name for each in table.all_indexes()]:

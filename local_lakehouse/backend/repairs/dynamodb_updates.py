@@ -35,7 +35,7 @@ def update(self: DynamoHandler) -> Any:
     """Carry out UpdateTable.
 
     Raises:
-        DynamodbException: With AWS's message, or with the name of the unsupported construct.
+        DynamodbException: The change is invalid, or contains an unsupported construct, which the message names.
     """
     asked = self.body
     definitions.check_model("UpdateTable", asked)
@@ -103,7 +103,7 @@ def _change_throughput(table: Any, asked: Request) -> None:
 
 
 def _changed(before: Request, wanted: Request) -> dict[str, Any]:
-    """Return the throughput with the times of the last increase and decrease, and the number of decreases."""
+    """Return the throughput with the times of its last increase and decrease and its number of decreases."""
     after = {**before, **wanted}
     if any(wanted[name] > before[name] for name in _UNITS):
         after["LastIncreaseDateTime"] = utcnow()

@@ -25,7 +25,7 @@ _BROKEN_CONDITIONS = ("ConcurrentModificationException", "ResourceNumberLimitExc
 
 
 def apply() -> None:
-    """Fix moto, once per process."""
+    """Apply the fixes to moto, once per process."""
     if not hasattr(GlueBackend.get_resource_policy, "__wrapped__"):
         GlueBackend.get_resource_policy = _found(GlueBackend.get_resource_policy)  # type: ignore[method-assign]
         GlueBackend.put_resource_policy = _conditional(GlueBackend.put_resource_policy)  # type: ignore[method-assign]
@@ -50,7 +50,7 @@ def _found(get: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
-    """Report a failed condition as AWS does, reject the hash of a deleted policy, and enforce the size limit."""
+    """Report failed conditions as AWS does, reject hashes of deleted policies, and enforce the size limit."""
 
     @functools.wraps(write)
     def writing(self: GlueBackend, *arguments: Any, **named: Any) -> Any:
@@ -76,7 +76,7 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
 def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
     """Reject an update with an outdated version, and discard the old version if the request specifies that.
 
-    Iceberg writers rely on the first rule: without it, one of two concurrent commits is lost.
+    Iceberg writers rely on the rejection, because otherwise one of two concurrent commits would be lost.
     """
 
     @functools.wraps(update)
@@ -99,7 +99,7 @@ def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _search_tables(self: GlueResponse) -> ActionResult:
-    """Find tables whose names, descriptions or columns contain a string, and that match all filters."""
+    """Return the tables that match all filters and whose names, descriptions or columns contain a string."""
     wanted = self.parameters
     text = str(wanted.get("SearchText") or "").strip('"').lower()
     filters = wanted.get("Filters") or []

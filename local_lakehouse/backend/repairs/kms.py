@@ -14,7 +14,7 @@ from moto.kms.models import Key
 
 
 def apply() -> None:
-    """Fix moto, once per process."""
+    """Apply the fix to moto, once per process."""
     if not hasattr(Key.to_dict, "__repaired__"):
         Key.to_dict = _with_material(Key.to_dict)  # type: ignore[method-assign]
 

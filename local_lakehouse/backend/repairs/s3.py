@@ -14,7 +14,7 @@ from moto.s3.responses import S3Response
 
 
 def apply() -> None:
-    """Fix moto, once per process."""
+    """Apply the fix to moto, once per process."""
     if not hasattr(S3Response._bucket_response_put, "__wrapped__"):
         S3Response._bucket_response_put = _with_tags(S3Response._bucket_response_put)  # type: ignore[method-assign]
 

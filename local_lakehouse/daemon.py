@@ -1,4 +1,4 @@
-"""Starting, finding, stopping and resetting the lakehouse's process."""
+"""Functions that start, find, stop and reset the lakehouse's process."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ DEFAULT_PORT = 4555
 _ADDRESS = "endpoint.json"
 _TOKEN = "token"
 _LOG = "lakehouse.log"
-# The limit is high because learners in a class often start at the same time on few processors. A failed start is
-# reported at once.
+# The limit is high, because a class of learners often starts its lakehouses at the same time on few processors. A
+# failed start is reported at once.
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 _ANSWER_SECONDS = 30.0
@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.01
 
 
 class LakehouseError(Exception):
-    """The lakehouse could not be started, stopped or found; the message says why and what to do."""
+    """The lakehouse could not be started, stopped or found. The message explains the reason and the solution."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Running:
     """A running lakehouse.
 
     Args:
-        url: Its address.
-        pid: Its process ID.
-        health: The health report: pid, account, region, refresh_seconds, refreshing, enforce_iam, governed.
-        token: The token for its controls.
+        url: The lakehouse's address.
+        pid: The lakehouse's process ID.
+        health: The health report, with the settings of the lakehouse and its process ID.
+        token: The token for the lakehouse's controls.
     """
 
     url: str
@@ -48,12 +48,12 @@ class Running:
 
     @property
     def port(self) -> int:
-        """The port in its address."""
+        """The port in the lakehouse's address."""
         return int(self.url.rpartition(":")[2])
 
 
 def find(state: Path) -> Running | None:
-    """Return the running lakehouse of a state folder, or None."""
+    """Return the running lakehouse of a state folder, or None if there is none."""
     try:
         address = json.loads((state / _ADDRESS).read_text())
         url, pid = str(address["url"]), int(address["pid"])
@@ -61,7 +61,7 @@ def find(state: Path) -> Running | None:
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     health = ask(url, token, "health")
-    # After a crash, another user's lakehouse may be using the port.
+    # After a crash, a lakehouse of another user may be using the port.
     if health is None or health["pid"] != pid:
         return None
     return Running(url, pid, health, token)
@@ -168,7 +168,7 @@ def export(state: Path, target: Path) -> None:
 
 
 def bring(state: Path, source: Path) -> None:
-    """Import an exported state into a state folder that has none.
+    """Import an exported state into a state folder that does not contain a state.
 
     Raises:
         LakehouseError: The file cannot be read, or the folder already has a state.
@@ -200,7 +200,7 @@ def reset(state: Path) -> bool:
 
 
 def tell(running: Running, control: str) -> dict[str, Any]:
-    """Send ``refresh``, ``pause`` or ``resume`` to a lakehouse, and return its response when it is done.
+    """Send ``refresh``, ``pause`` or ``resume`` to a lakehouse, and return its response.
 
     Raises:
         LakehouseError: The lakehouse does not respond.
@@ -212,7 +212,7 @@ def tell(running: Running, control: str) -> dict[str, Any]:
 
 
 def announce(state: Path, url: str, token: str) -> None:
-    """Save the lakehouse's address and, readable only by its user, the token for its controls."""
+    """Save the lakehouse's address and the token for its controls, which only the user can read."""
     (state / _TOKEN).unlink(missing_ok=True)
     with os.fdopen(os.open(state / _TOKEN, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(token)
@@ -261,7 +261,7 @@ def _launch(state: Path, command: list[str]) -> Running:
 
 
 def _last_words(log: Path, begin: int) -> str:
-    """Return a process's last output line, which contains the reason for its failure."""
+    """Return a process's last line of output, which contains the reason for its failure."""
     lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else f"The lakehouse exited immediately without a message; see {log}."
 

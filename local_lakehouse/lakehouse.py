@@ -62,7 +62,7 @@ class Settings:
         enforce_iam: Whether requests are checked against their signers' policies.
         governed: Whether Lake Formation governs the account: new databases and tables have no default grants.
         limits: The limits of Athena's statements, by default derived from this computer.
-        clock: Returns the current time of integrations, exports and imports in seconds since 1970.
+        clock: A function that returns the current time for integrations, exports and imports in seconds since 1970.
     """
 
     state: Path | None = None
@@ -82,7 +82,7 @@ class Lakehouse:
     """One running lakehouse.
 
     Args:
-        settings: Its settings.
+        settings: The lakehouse's settings.
 
     Raises:
         OSError: The port is taken.

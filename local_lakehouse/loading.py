@@ -32,10 +32,10 @@ def load(name: str) -> ModuleType:
 
 
 class _Absent(MetaPathFinder):
-    """Makes modules appear not to be installed.
+    """An import hook that makes modules appear not to be installed.
 
     Args:
-        names: Their full names.
+        names: The modules' full names.
     """
 
     def __init__(self, *names: str) -> None:

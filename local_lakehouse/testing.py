@@ -80,7 +80,7 @@ class TestLakehouse:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that point boto3, awswrangler and the AWS CLI to it."""
+        """The environment variables that point boto3, awswrangler and the AWS CLI to the lakehouse."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",

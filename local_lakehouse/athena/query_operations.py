@@ -45,7 +45,7 @@ class QueryOperations:
         clients: The clients of the lakehouse.
         executions: The account's executions.
         workgroups: The workgroups.
-        runner: Runs the executions.
+        runner: The runner of the executions.
         results: The results of the executions.
     """
 

@@ -1,4 +1,4 @@
-"""Execution of queries, ``EXPLAIN`` and prepared statements."""
+"""The execution of queries, ``EXPLAIN`` and prepared statements."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _CELL = re.compile(r'"((?:[^"]|"")*)"|')
 
 
 class ResultFiles:
-    """Writes and reads results.
+    """The reader and writer of result files.
 
     Args:
         clients: The clients of the lakehouse.

@@ -41,12 +41,12 @@ Handler = Callable[[Any, Context], Outcome]
 
 
 class Runner:
-    """Runs executions.
+    """The runner of executions.
 
     Args:
         lake: The tables of the lakehouse.
         prepared: The prepared statements.
-        results: Writes the results.
+        results: The writer of result files.
         workers: The pool in which queries run.
     """
 

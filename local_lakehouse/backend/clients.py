@@ -120,7 +120,7 @@ class ServiceClients:
     """Clients that call moto for the services in this process.
 
     Args:
-        serve: Executes a request.
+        serve: A function that executes a request.
         documents: The store of the services' state. `serve` holds the database's lock while it executes a request. Hold
             the lock to read several values at a single point in time.
         account: The account of all requests.
@@ -175,7 +175,7 @@ class ServiceClients:
 
         Args:
             kind: The object's class, which has one instance.
-            make: Creates the object.
+            make: A function that creates the object.
         """
         with self._shared_lock:
             if kind not in self._shared:

@@ -1,4 +1,4 @@
-"""Execution of requests by moto, with the operation and parameters that were authorized.
+"""The execution of requests by moto, with the operation and parameters that were authorized.
 
 moto's server would parse each request again, from a query string, a form, a body and headers that can contradict each
 other. It could find a different operation, resource, Region or account. Here moto receives only the contents of the

@@ -1,4 +1,4 @@
-"""Access to the items of moto's DynamoDB tables. No other module depends on how moto stores items."""
+"""Access to the items of moto's DynamoDB tables. No other module depends on the way moto stores items."""
 
 from __future__ import annotations
 

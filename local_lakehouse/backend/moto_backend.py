@@ -130,8 +130,7 @@ class Backend:
 
     @contextlib.contextmanager
     def transaction(self, operation: str) -> Iterator[None]:
-        """Save all changes that the block's requests make, or discard all of them. A read-only request does not save
-        anything.
+        """Save all changes that the block's requests make, or none if a request fails or is read-only.
 
         Raises:
             StorageError: The changes cannot be saved. moto and the project's services discard them too.

@@ -223,7 +223,7 @@ def _restore_iam_policies(backend: Any) -> None:
 
 
 def _restore_event_ids(backend: Any) -> None:
-    """Number new events so that their IDs differ from those of stored events."""
+    """Assign new events IDs that differ from those of stored events."""
     events = load("moto.logs.models").LogEvent
     last = max(
         (

@@ -1,6 +1,6 @@
 """The API of Amazon DataZone, the service behind SageMaker Unified Studio.
 
-The lakehouse emulates an account whose administrator has created a domain and a project; both exist from the start.
+The lakehouse emulates an account whose administrator has created a domain and a project, so both exist from the start.
 Additional domains and projects can be created and deleted. The resources of a project, which AWS deploys within
 minutes, are available immediately.
 
@@ -30,11 +30,11 @@ PROJECT_ROLE = GivenRole(GIVEN.role, _TRUST, {"AmazonDataZoneProject": GIVEN.id}
 
 
 class DataZoneService:
-    """Executes requests for domains and their projects.
+    """The DataZone service, which executes requests for domains and their projects.
 
     Args:
         clients: The clients.
-        create_workgroup: Creates a project's workgroup in Athena.
+        create_workgroup: A function that creates a project's workgroup in Athena.
     """
 
     name = "datazone"
@@ -77,7 +77,7 @@ class DataZoneService:
             return self._calls[operation](request)
 
     def dump(self) -> dict[str, Any]:
-        """Return the whole state as a document."""
+        """Return the complete state as a document."""
         with self._lock:
             return {"domains": self._domains.document()}
 
@@ -120,7 +120,7 @@ class DataZoneService:
     def _create_domain(self, request: dict[str, Any]) -> dict[str, Any]:
         if request.get("domainVersion") != "V2":
             raise Fault(
-                "ValidationException", "Only V2 domains, those of SageMaker Unified Studio, are supported here."
+                "ValidationException", "Only domains with version V2 (SageMaker Unified Studio) are supported here."
             )
         if not (request.get("domainExecutionRole") and request.get("serviceRole")):
             raise Fault("ValidationException", "A V2 domain requires domainExecutionRole and serviceRole.")

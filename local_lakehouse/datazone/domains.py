@@ -23,10 +23,10 @@ class Project:
     """A project.
 
     Args:
-        domain_id: Its domain.
-        id: Its ID.
-        name: Its name.
-        environment_id: Its tooling environment.
+        domain_id: The ID of the project's domain.
+        id: The ID.
+        name: The name.
+        environment_id: The ID of the project's tooling environment.
         profile_id: The profile from which the project was created.
         created: The creation time.
     """
@@ -54,12 +54,12 @@ class Domain:
     """A domain.
 
     Args:
-        id: Its ID.
-        name: Its name.
+        id: The ID.
+        name: The name.
         execution_role: The role of the domain's users.
         service_role: The role of DataZone.
         unit_id: The root domain unit.
-        tags: Its tags.
+        tags: The domain's tags.
         blueprints: The configured blueprints, by ID.
         profiles: The project profiles, by ID.
         grants: The policy grants for profiles.
@@ -84,7 +84,7 @@ GIVEN = Project("dzd-4k7m2p9q1r5s8t", "7c2v5b8n1m4x9z", "CustomerDB_Project", "9
 
 
 def given_domain(execution_role: str) -> Domain:
-    """Return the domain and project that an administrator created before the tutorial."""
+    """Return the initial domain and project, which an administrator would have created before the tutorial."""
     return Domain(
         GIVEN.domain_id, "Tutorial", execution_role, "", "3h6j9k2m5n8p1q", projects={GIVEN.id: GIVEN}
     )  # fmt: skip
@@ -113,7 +113,7 @@ class Domains:
         """Add a domain.
 
         Raises:
-            Fault: ``ConflictException``: the name is taken.
+            Fault: The name is taken (``ConflictException``).
         """
         if domain.name in {entry.name for entry in self.all()}:
             raise Fault("ConflictException", f"A domain with the name {domain.name} already exists.", status=409)
@@ -123,7 +123,7 @@ class Domains:
         """Remove a domain.
 
         Raises:
-            Fault: ``ConflictException``: the domain has projects.
+            Fault: The domain has projects (``ConflictException``).
         """
         if domain.projects:
             raise Fault(

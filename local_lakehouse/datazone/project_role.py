@@ -1,8 +1,8 @@
-"""A project role's permissions in SageMaker Unified Studio, and the actions that its permissions boundary denies.
+"""The policy and permissions boundary of a project role in SageMaker Unified Studio.
 
 They are based on AWS's managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
 ``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), for the services of the local lakehouse. AWS's
-policies have conditions on tags of the role and the project's resources; here, the names of the project's resources
+policies have conditions on tags of the role and the project's resources. Here, the names of the project's resources
 replace these conditions.
 
 AWS: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SageMakerStudioProjectUserRolePermissionsBoundary.html
@@ -42,7 +42,7 @@ _OF_DOMAIN = [
         "ListEnvironmentBlueprints", "ListEnvironments", "ListProjects", "UpdateConnection",
     )
 ]  # fmt: skip
-# These actions have the condition glue:LakeFormationPermissions, so that Lake Formation's grants decide.
+# These actions have the condition glue:LakeFormationPermissions, so that Lake Formation's grants apply.
 _CATALOG = [
     f"glue:{operation}"
     for operation in (
@@ -85,7 +85,7 @@ class ProjectNames:
 
     @property
     def statements(self) -> list[dict[str, Any]]:
-        """Allowed by both the policy and the boundary."""
+        """The actions that both the policy and the boundary allow."""
         where = f"{self.region}:{self.account}"
         bucket = f"arn:{self.partition}:s3:::{self.bucket}"
         return [
@@ -109,7 +109,7 @@ def role_policy(names: ProjectNames) -> dict[str, Any]:
 
 
 def permissions_boundary(names: ProjectNames) -> dict[str, Any]:
-    """Return the permissions boundary of a project's role: it denies everything that it does not allow.
+    """Return the permissions boundary of a project's role, which denies all actions that it does not allow.
 
     No policy on the role overrides an explicit deny.
 

@@ -1,4 +1,4 @@
-"""Requests of DynamoDB's data plane.
+"""The requests of DynamoDB's data plane.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """
@@ -27,7 +27,7 @@ _APART = frozenset({"AttributeValue"})
 
 
 def is_read(request: Request) -> bool:
-    """Return whether a request reads items and needs no lock."""
+    """Return whether a request only reads items, and therefore does not need a lock."""
     return request.service == "dynamodb" and request.operation in READS
 
 
@@ -37,12 +37,12 @@ def is_write(request: Request) -> bool:
 
 
 class DataPlane:
-    """Executes requests that read and write items.
+    """The data plane, which executes requests that read and write items.
 
     Args:
         items: The store of the items.
-        table: Finds a table by name or ARN.
-        clock: Returns the current time in seconds since 1970.
+        table: A function that returns a table by its name or ARN.
+        clock: A function that returns the current time in seconds since 1970.
     """
 
     def __init__(self, items: Items, table: FindTable, clock: Callable[[], float] = time.time) -> None:

@@ -20,7 +20,7 @@ def choice(request: Mapping[str, Any], member: str, allowed: tuple[str, ...], de
     """Return a member that must be one of the allowed values.
 
     Raises:
-        Fault: ``ValidationException``: the value is not allowed.
+        Fault: The value is not allowed (``ValidationException``).
     """
     value = request.get(member)
     if value is None:
@@ -45,11 +45,11 @@ def write_units(old: int, new: int) -> float:
 
 
 class Meter:
-    """Adds up a request's consumed capacity by table.
+    """The total consumed capacity of a request, by table.
 
     Args:
         request: The request.
-        factor: 2 for transactions.
+        factor: The factor for all units, which is 2 for transactions.
         kind: ``Read`` or ``Write`` if the response distinguishes them.
     """
 

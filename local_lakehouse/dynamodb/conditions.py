@@ -1,4 +1,4 @@
-"""Condition and filter expressions, compiled once per request to a predicate on items.
+"""Condition and filter expressions, which are compiled once per request to a predicate on items.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
@@ -45,7 +45,7 @@ from local_lakehouse.dynamodb.values import (
 Test = Callable[[Item], bool]
 Operand = Callable[[Item], Value | None]
 
-# The numbers of operands.
+# The allowed numbers of operands, by function.
 _TESTS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
 FUNCTIONS = frozenset({*_TESTS, "size"})
 _UPDATES = frozenset({"if_not_exists", "list_append"})
@@ -110,7 +110,7 @@ def compiled(node: Node, names: Names) -> Test:
         case Call():
             return _function(node, names)
         case _:
-            # A path or value alone is never a condition.
+            # A path or value alone is not a condition.
             last = node.parts[-1] if isinstance(node, Path) else getattr(node, "name", "")
             raise SyntaxFault(f'Syntax error; token: "<EOF>", near: "{last}"')
 
@@ -134,7 +134,7 @@ def _operand(node: Node, names: Names) -> Operand:
                 )
             raise ExpressionFault(f"Invalid function name; function: {name}")
         case _:
-            raise ExpressionFault("A condition cannot be an operand of another one")
+            raise ExpressionFault("A condition cannot be an operand of another condition")
 
 
 def _constant(node: Node, names: Names) -> Value | None:
@@ -152,7 +152,7 @@ def _require_count(name: str, operands: tuple[Node, ...], wanted: int) -> None:
 
 
 def _require_type(name: str, node: Node, names: Names, allowed: frozenset[str]) -> None:
-    """Reject a value whose type an operator or function does not accept; the types of paths are not known yet."""
+    """Reject a value whose type an operator or function does not accept. The types of paths are still unknown."""
     value = _constant(node, names)
     if value is not None and tag_of(value) not in allowed:
         kind = "operator" if name in _ORDERS or name == "BETWEEN" else "operator or function"

@@ -13,7 +13,7 @@ _NO_SUCH_PLACE = "The document path provided in the update expression is invalid
 
 
 def find(item: Item, steps: Steps) -> Value | None:
-    """Return the value at a path of an item, or None if there is none."""
+    """Return the value at a path of an item, or None if there is no value."""
     found: Any = item.get(str(steps[0]))
     for step in steps[1:]:
         if found is None:
@@ -58,7 +58,7 @@ def projected(item: Item, paths: Sequence[Steps]) -> dict[str, Any]:
 
 
 def _pruned(value: Value, branch: dict[Any, Any] | None) -> Value | None:
-    """Return the requested parts of a value, or None if it has none of them."""
+    """Return the requested parts of a value, or None if the value has none of these parts."""
     if branch is None:
         return value
     if "M" in value:
@@ -77,7 +77,7 @@ def place(item: dict[str, Any], steps: Steps) -> tuple[Any, str | int]:
     """Return the map or list that contains the last element of a path, and that element.
 
     Raises:
-        Fault: ``ValidationException``: the map or list does not exist.
+        Fault: The map or list does not exist (``ValidationException``).
     """
     if len(steps) == 1:
         return item, steps[0]
@@ -89,10 +89,10 @@ def place(item: dict[str, Any], steps: Steps) -> tuple[Any, str | int]:
 
 
 def put(item: dict[str, Any], steps: Steps, value: Value) -> None:
-    """Set the value at a path; a position beyond the end of a list appends the value.
+    """Set the value at a path, and append it if the path's index is beyond the end of a list.
 
     Raises:
-        Fault: ``ValidationException``: no map or list can contain the value.
+        Fault: No map or list can contain the value (``ValidationException``).
     """
     holder, last = place(item, steps)
     if isinstance(last, int) and last >= len(holder):
@@ -102,13 +102,13 @@ def put(item: dict[str, Any], steps: Steps, value: Value) -> None:
 
 
 def remove(item: dict[str, Any], paths: Sequence[Steps]) -> None:
-    """Remove the values at the given paths; positions refer to the item before the removal.
+    """Remove the values at the given paths, whose list indexes refer to the original item.
 
     Raises:
-        Fault: ``ValidationException``: no map or list can contain the value.
+        Fault: No map or list can contain the value (``ValidationException``).
     """
     places = [place(item, path) for path in paths]
-    # Elements are removed from the end of a list, so that other positions do not change.
+    # Elements are removed from the end of a list first, so that the indexes of other elements do not change.
     for holder, last in sorted(places, key=lambda each: each[1] if isinstance(each[1], int) else -1, reverse=True):
         if isinstance(last, int):
             if last < len(holder):

@@ -1,4 +1,4 @@
-"""Conversion of key conditions to the bounds of a query's rows.
+"""The conversion of key conditions to the bounds of a query's rows.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
 """
@@ -29,7 +29,7 @@ class _Condition:
 
 
 def bounds(nodes: Sequence[Node], names: Names, keys: Index, types: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """Return the exclusive bounds that contain exactly the rows of a query.
+    """Return the exclusive bounds between which exactly the rows of a query lie.
 
     Args:
         nodes: The conditions, joined by AND.
@@ -38,7 +38,7 @@ def bounds(nodes: Sequence[Node], names: Names, keys: Index, types: Mapping[str,
         types: The types of the key attributes.
 
     Raises:
-        Fault: ``ValidationException``: the conditions do not select a range of keys.
+        Fault: The conditions do not select a range of keys (``ValidationException``).
         ExpressionFault: The conditions are not valid.
     """
     given: dict[str, _Condition] = {}

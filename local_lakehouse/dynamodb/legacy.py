@@ -1,4 +1,4 @@
-"""Conversion of the legacy parameters to nodes of the equivalent expressions.
+"""The conversion of legacy parameters to nodes of the equivalent expressions.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
 """
@@ -48,16 +48,16 @@ def filter_of(request: Mapping[str, Any], member: str) -> Node | None:
     """Return the condition that corresponds to the comparisons of a filter, or None without a filter.
 
     Raises:
-        Fault: ``ValidationException``: the parameter is not a valid filter.
+        Fault: The parameter is not a valid filter (``ValidationException``).
     """
     return _joined(request, member, [_comparison(name, each) for name, each in (request.get(member) or {}).items()])
 
 
 def expected(request: Mapping[str, Any]) -> Node | None:
-    """Return the condition for ``Expected``, or None if it is missing.
+    """Return the condition for ``Expected``, or None if the parameter is missing.
 
     Raises:
-        Fault: ``ValidationException``: the parameter is not a valid condition.
+        Fault: The parameter is not a valid condition (``ValidationException``).
     """
     return _joined(request, "Expected", [_expected(*each) for each in (request.get("Expected") or {}).items()])
 
@@ -80,16 +80,16 @@ def key_conditions(request: Mapping[str, Any]) -> list[Node]:
     """Return the conditions for ``KeyConditions``.
 
     Raises:
-        Fault: ``ValidationException``: the parameter is not a valid condition.
+        Fault: The parameter is not a valid condition (``ValidationException``).
     """
     return [_comparison(name, each) for name, each in (request.get("KeyConditions") or {}).items()]
 
 
 def attributes_to_get(request: Mapping[str, Any]) -> list[tuple[str | int, ...]] | None:
-    """Return the paths in ``AttributesToGet``, or None if it is missing.
+    """Return the paths in ``AttributesToGet``, or None if the parameter is missing.
 
     Raises:
-        Fault: ``ValidationException``: the list is empty, or names an attribute twice.
+        Fault: The list is empty, or names an attribute twice (``ValidationException``).
     """
     names = request.get("AttributesToGet")
     if names is None:
@@ -109,7 +109,7 @@ def attribute_updates(request: Mapping[str, Any]) -> list[Action]:
     """Return the actions for ``AttributeUpdates``.
 
     Raises:
-        Fault: ``ValidationException``: the parameter is not valid.
+        Fault: The parameter is not valid (``ValidationException``).
     """
     return [_action(name, each) for name, each in (request.get("AttributeUpdates") or {}).items()]
 

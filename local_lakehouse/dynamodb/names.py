@@ -24,7 +24,7 @@ _VALUE = re.compile(r":[A-Za-z0-9_]+")
 
 
 class ExpressionFault(Exception):
-    """A syntactically correct expression is not valid; the message is from DynamoDB."""
+    """A syntactically correct expression is not valid. The message is from DynamoDB."""
 
 
 class Names:
@@ -32,10 +32,10 @@ class Names:
 
     Args:
         request: The request.
-        expressions: The request's members with expressions.
+        expressions: The members of the request that contain expressions.
 
     Raises:
-        Fault: ``ValidationException``: the request has no expression, or the names and values are empty or invalid.
+        Fault: The request has no expression, or the names and values are empty or invalid (``ValidationException``).
     """
 
     def __init__(self, request: Mapping[str, Any], expressions: tuple[str, ...]) -> None:
@@ -81,12 +81,12 @@ class Names:
         """Read an expression.
 
         Args:
-            kind: The request's member, such as ``FilterExpression``.
+            kind: The name of the request's member, such as ``FilterExpression``.
             text: The expression.
-            read: Parses the expression and resolves its names with this object.
+            read: A function that parses the expression and resolves its names with this object.
 
         Raises:
-            Fault: ``ValidationException``: the expression has a syntax error or is not valid.
+            Fault: The expression has a syntax error or is not valid (``ValidationException``).
         """
         if not isinstance(text, str):
             raise Fault("SerializationException", f"{kind} must be a string")
@@ -147,7 +147,7 @@ class Names:
 
 @functools.cache
 def reserved_words() -> frozenset[str]:
-    """Return the words that cannot be attribute names in an expression."""
+    """Return the reserved words, which cannot be attribute names in an expression."""
     # moto contains AWS's list of reserved words.
     words = load("moto.dynamodb.parsing.reserved_keywords").ReservedKeywords.get_reserved_keywords()
     return frozenset(word.upper() for word in words)
@@ -159,7 +159,7 @@ def shown(steps: Steps) -> str:
 
 
 def require_apart(paths: list[Steps]) -> None:
-    """Reject paths that overlap, or that use the same value as a list and as a map.
+    """Reject paths that overlap or that use the same value both as a list and as a map.
 
     Raises:
         ExpressionFault: Two paths conflict.

@@ -1,4 +1,4 @@
-"""GetItem, BatchGetItem, Query and Scan, which copy stored JSON unchanged to the response unless it is projected.
+"""``GetItem``, ``BatchGetItem``, ``Query`` and ``Scan``, which return stored JSON unless it is projected.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
@@ -28,12 +28,12 @@ _LARGEST_PAGE = 1024 * 1024
 _LARGEST_BATCH = 16 * 1024 * 1024
 _MOST_KEYS = 100
 _MOST_SEGMENTS = 1_000_000
-# This value sorts after all keys, which have at most 3 KB and never start with these bytes.
+# This value sorts after all keys, which are at most 3 KB long and never start with these bytes.
 _HIGHEST = b"\xff" * 2_100
 
 
 def document(**members: str | None) -> str:
-    """Return a JSON object from members that are JSON, without those that are None."""
+    """Return a JSON object from members in JSON, without members that are None."""
     return "{" + ",".join(f'"{name}":{text}' for name, text in members.items() if text is not None) + "}"
 
 
@@ -58,7 +58,7 @@ class Reads:
 
     Args:
         items: The store of the items.
-        table: Finds a table by name or ARN.
+        table: A function that returns a table by its name or ARN.
     """
 
     def __init__(self, items: Items, table: FindTable) -> None:
@@ -78,7 +78,7 @@ class Reads:
         return document(Item=_cut(row, paths), ConsumedCapacity=meter.only())
 
     def batch_get_item(self, request: Mapping[str, Any]) -> str:
-        """Return up to 100 items, or up to 16 MB of them."""
+        """Return up to 100 items with a total size of up to 16 MB."""
         meter = Meter(request)
         asked: Mapping[str, Any] = request["RequestItems"]
         if sum(len(each["Keys"]) for each in asked.values()) > _MOST_KEYS:
@@ -273,9 +273,9 @@ class _Page:
                 raise invalid(f"{kind} can only contain non-primary key attributes: Primary key attribute: {path[0]}")
 
     def fill(self, rows: Iterator[Row], index: SecondaryIndex | None) -> None:
-        """Collect items up to the limit or one megabyte, counted before any filter."""
+        """Collect items up to the limit or one megabyte, both counted before any filter."""
         projected = None if index is None or index.projected is None else [(name,) for name in index.projected]
-        # A local index fetches missing attributes from the table.
+        # A query of a local index reads missing attributes from the table.
         fetches = index is not None and not index.is_global and (self.paths or self.select == "ALL_ATTRIBUTES")
         test, paths, texts = self.test, self.paths, self.texts
         previous: Row | None = None
@@ -300,7 +300,7 @@ class _Page:
                 if not self.counts:
                     texts.append(_text(row, item, paths, whole=projected is None or bool(fetches)))
             if self.scanned == self.limit:
-                # DynamoDB does not look ahead: a full page is always followed by another page, which can be empty.
+                # DynamoDB does not look ahead, so another page, which can be empty, always follows a full page.
                 self.last = row
                 return
             previous = row

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 _LONGEST = 4096
-# This depth is far more than an expression of 300 operators needs, and less than Python's limit.
+# This depth is far greater than an expression of 300 operators needs, and less than Python's limit.
 _DEEPEST = 100
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class SyntaxFault(Exception):
-    """An expression has a syntax error; the message is from DynamoDB."""
+    """An expression has a syntax error. The message is from DynamoDB."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Name:
-    """A document path of one attribute, whose name is given literally instead of in an expression."""
+    """A document path of one attribute whose name is given literally, without an expression."""
 
     name: str
 
@@ -273,13 +273,13 @@ class _Parser:
         doubled = self._peek.text == "("
         found = self._nested(self.condition)
         if doubled and self._tokens[self._position - 1].text == ")" and self._peek.text == ")":
-            # ``((a))``, but not ``((a) AND (b))``.
+            # The parentheses are redundant in ``((a))``, but not in ``((a) AND (b))``.
             self.redundant = self.redundant or self._spans_inside()
         self._expect(")")
         return self._comparison(found) if isinstance(found, Path | Placeholder | Call) else found
 
     def _spans_inside(self) -> bool:
-        """Return whether the parentheses that end before this token start directly after the outer parentheses."""
+        """Return whether the last closed parentheses started directly after the outer parentheses."""
         depth = 0
         for position in range(self._position - 1, -1, -1):
             text = self._tokens[position].text

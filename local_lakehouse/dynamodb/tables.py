@@ -48,7 +48,7 @@ class Table:
 
     Args:
         name: Its name.
-        collection: Its item collection.
+        collection: The number of the table's item collection.
         names: The key attributes, partition key first.
         types: The types of all key attributes.
         indexes: The indexes by name.
@@ -69,7 +69,7 @@ class Table:
         """Return an index.
 
         Raises:
-            Fault: ``ValidationException``: the index does not exist.
+            Fault: The index does not exist (``ValidationException``).
         """
         if name not in self.indexes:
             raise invalid(f"The table does not have the specified index: {name}")
@@ -79,7 +79,7 @@ class Table:
         """Check a key, and return it with its stored form.
 
         Raises:
-            Fault: ``ValidationException``: its names or types are not those of the table's key.
+            Fault: The key's names or types are not those of the table's key (``ValidationException``).
         """
         if not isinstance(given, dict):
             raise Fault("SerializationException", "Start of structure or map found where not expected.")
@@ -94,7 +94,8 @@ class Table:
         """Return the stored form of an item's key.
 
         Raises:
-            Fault: ``ValidationException``: an attribute of its key is missing, empty, too long or of another type.
+            Fault: An attribute of the item's key is missing, empty, too long or of another type
+                (``ValidationException``).
         """
         for name in self.names:
             if name not in item:

@@ -1,4 +1,4 @@
-"""TransactGetItems and TransactWriteItems, which read or write all items or none.
+"""``TransactGetItems`` and ``TransactWriteItems``, which read or write all items or none.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
@@ -25,9 +25,9 @@ _SCHEMA = Schema(
     ("CREATE TABLE transaction_tokens (token TEXT PRIMARY KEY, digest TEXT, moment REAL) WITHOUT ROWID",),
 )  # fmt: skip
 _MOST_ACTIONS = 100
-# The validity period of a token.
+# The period in which a token is valid.
 _TOKEN_SECONDS = 600.0
-# The errors that cancel a transaction, by the code of their reason.
+# The errors that cancel a transaction, by the code of the cancellation reason.
 _REASONS = {"ConditionalCheckFailedException": "ConditionalCheckFailed", "ValidationException": "ValidationError"}
 
 T = TypeVar("T")
@@ -39,9 +39,9 @@ class Transactions:
 
     Args:
         items: The store of the items.
-        table: Finds a table by name or ARN.
-        writes: Executes each write.
-        clock: Returns the current time in seconds since 1970.
+        table: A function that returns a table by its name or ARN.
+        writes: The operations that execute the writes.
+        clock: A function that returns the current time in seconds since 1970.
     """
 
     def __init__(self, items: Items, table: FindTable, one_by_one: Writes, clock: Callable[[], float]) -> None:
@@ -108,7 +108,7 @@ class Transactions:
         return kinds == ["ConditionCheck"], writes.delete(table, action)
 
     def _tried(self, prepared: tuple[bool, Write]) -> Item | None:
-        """Try a write without executing it; return its item."""
+        """Return the item of a write without executing the write."""
         check, write = prepared
         _, old = self._writes.present(write)
         self._writes.require(write, old)
@@ -146,7 +146,7 @@ def _all_or_cancel(do: Callable[[T], U], each: Iterable[T], cancelling: type[Fau
     """Process each action of a transaction.
 
     Raises:
-        Fault: ``TransactionCanceledException``, with a reason for each action, or an error that is not a cancellation.
+        Fault: An action failed. A ``TransactionCanceledException`` contains a reason for each action.
     """
     done: list[U] = []
     reasons: list[dict[str, Any]] = []

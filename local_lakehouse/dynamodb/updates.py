@@ -1,4 +1,4 @@
-"""Update expressions, which compute the new form of an item.
+"""Update expressions, which compute the new version of an item.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
@@ -39,7 +39,7 @@ class Update:
     """A compiled update.
 
     Args:
-        steps: Its steps.
+        steps: The steps of the update.
     """
 
     def __init__(self, steps: Sequence[_Step]) -> None:
@@ -54,7 +54,7 @@ class Update:
         """Return an item after the update.
 
         Raises:
-            Fault: ``ValidationException``: the update does not apply to this item.
+            Fault: The update does not apply to this item (``ValidationException``).
         """
         values = [(step, step.source(item)) for step in self._steps if step.source is not None]
         # A deep copy is needed only if nested values are changed in place.

@@ -36,19 +36,19 @@ _INVALID = "One or more parameter values were invalid: "
 
 
 class Unfit(Fault):
-    """DynamoDB's ``ValidationException`` about an item or a table, which is a reason for cancelling a transaction."""
+    """A ``ValidationException`` about an item or a table, which can cancel a transaction."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ValidationException", message)
 
 
 def invalid(message: str) -> Fault:
-    """Return DynamoDB's ``ValidationException`` about a request."""
+    """Return a ``ValidationException`` about a request."""
     return Fault("ValidationException", message)
 
 
 def accept_item(item: Any) -> tuple[dict[str, dict[str, Any]], int]:
-    """Check an item and return it in normal form, with its size in bytes as DynamoDB counts it.
+    """Check an item and return its normal form with its size in bytes, as DynamoDB counts it.
 
     Raises:
         Fault: ``ValidationException`` or ``SerializationException``.
@@ -97,10 +97,10 @@ def accept(value: Any, depth: int = 0) -> tuple[dict[str, Any], int]:
 
 
 def normal_number(text: Any) -> str:
-    """Return a number in DynamoDB's format: without an exponent or insignificant zeros.
+    """Return a number in DynamoDB's format, without an exponent or insignificant zeros.
 
     Raises:
-        Fault: ``ValidationException``: the value is not a number, has more than 38 digits, or is out of range.
+        Fault: The value is not a number, has more than 38 digits, or is out of range (``ValidationException``).
     """
     if not isinstance(text, str):
         raise _mistyped(text, "String")
@@ -122,7 +122,7 @@ def number_text(number: Decimal) -> str:
     """Return the normal form of a number.
 
     Raises:
-        Fault: ``ValidationException``: the number has more than 38 digits, or is out of range.
+        Fault: The number has more than 38 digits, or is out of range (``ValidationException``).
     """
     _, digits, exponent = number.as_tuple()
     significant = "".join(map(str, digits)).strip("0")
@@ -171,7 +171,7 @@ def tag_of(value: Value) -> str:
 
 
 def equal(left: Value, right: Value) -> bool:
-    """Return whether two values are equal: numbers by value, and sets regardless of order."""
+    """Return whether two values are equal, with numbers compared by value and sets regardless of order."""
     if left == right:
         return True
     ((tag, one),), ((other_tag, other),) = left.items(), right.items()
@@ -191,7 +191,7 @@ def equal(left: Value, right: Value) -> bool:
 
 
 def members(value: Value) -> set[Any]:
-    """Return the members of a set such that equal members are equal in Python."""
+    """Return the members of a set in a form in which equal members are equal in Python."""
     ((tag, held),) = value.items()
     return {ordered({tag[0]: member}) for member in held}
 

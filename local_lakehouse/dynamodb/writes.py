@@ -43,7 +43,7 @@ class Write:
         names: The item's key.
         key: The stored form of the key.
         test: The condition on the item, or None if there is no condition.
-        become: Returns the new item, or None if it is deleted, and its size.
+        become: A function that returns the new item, or None if it is deleted, and its size.
         shows_failed: Whether the response contains an item that fails the condition.
         update: The update.
     """
@@ -69,7 +69,7 @@ def put(table: Table, item: Any, request: Mapping[str, Any]) -> Write:
     """Check a put.
 
     Raises:
-        Fault: ``ValidationException``: the item or the request is not valid.
+        Fault: The item or the request is not valid (``ValidationException``).
     """
     new, size = accept_item(item)
     key = table.key_bytes(new)
@@ -86,7 +86,7 @@ def delete(table: Table, request: Mapping[str, Any]) -> Write:
     """Check a delete.
 
     Raises:
-        Fault: ``ValidationException``: the key or the request is not valid.
+        Fault: The key or the request is not valid (``ValidationException``).
     """
     names = Names(request, ("ConditionExpression",))
     test = condition_of(request, "ConditionExpression", legacy.expected(request), names)
@@ -99,7 +99,7 @@ def update(table: Table, request: Mapping[str, Any]) -> Write:
     """Check an update.
 
     Raises:
-        Fault: ``ValidationException``: the key or the request is not valid.
+        Fault: The key or the request is not valid (``ValidationException``).
     """
     names = Names(request, ("UpdateExpression", "ConditionExpression"))
     test = condition_of(request, "ConditionExpression", legacy.expected(request), names)
@@ -137,7 +137,7 @@ class Writes:
 
     Args:
         items: The store of the items.
-        table: Finds a table by name or ARN.
+        table: A function that returns a table by its name or ARN.
     """
 
     def __init__(self, items: Items, table: FindTable) -> None:
@@ -145,7 +145,7 @@ class Writes:
         self._table = table
 
     def put_item(self, request: Mapping[str, Any]) -> str:
-        """Put an item, replacing any item with the same key."""
+        """Put an item, and replace any item with the same key."""
         returned = _returned(request, ("ALL_OLD", "NONE"))
         legacy.require_one_way(request)
         return self._one(request, put(self._table(request["TableName"]), request["Item"], request), returned)
@@ -201,7 +201,8 @@ class Writes:
         """Execute a write, inside a transaction.
 
         Raises:
-            Fault: ``ConditionalCheckFailedException``, or ``ValidationException`` if an update does not apply.
+            Fault: The condition is not met (``ConditionalCheckFailedException``), or an update does not apply to the
+                item (``ValidationException``).
         """
         row, old = self.present(write)
         self.require(write, old)

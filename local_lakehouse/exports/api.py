@@ -39,7 +39,7 @@ class ExportService:
 
     Args:
         clients: The lakehouse.
-        clock: Returns the current time in seconds since 1970.
+        clock: A function that returns the current time in seconds since 1970.
     """
 
     name = "dynamodb"

@@ -82,7 +82,7 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
     """Return all objects of an export by key.
 
     Args:
-        layout: Their location.
+        layout: The location of the files.
         lines: The data.
         name: The name of the data file; a table in the lakehouse has one partition and therefore one data file.
         summary: The summary's members about the request.

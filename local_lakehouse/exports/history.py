@@ -92,11 +92,11 @@ class Change:
 
 
 class History:
-    """Stores earlier versions of items while point-in-time recovery is enabled.
+    """The storage of earlier item versions while point-in-time recovery is enabled.
 
     Args:
         clients: The lakehouse.
-        clock: Returns the current time in seconds since 1970.
+        clock: A function that returns the current time in seconds since 1970.
     """
 
     def __init__(self, clients: ServiceClients, clock: Callable[[], float]) -> None:

@@ -44,7 +44,7 @@ _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
 class PolicyEnforcer:
-    """Checks requests against the policies of their signers.
+    """The check of requests against the policies of their signers.
 
     Args:
         backend: The account with its identities and resource policies.

@@ -21,7 +21,7 @@ class Identity:
     """A user, or a session of a role.
 
     Args:
-        arn: Its ARN.
+        arn: The identity's ARN.
         policies: Inline and attached policies, including those of groups.
         boundary: The permissions boundary, or None.
         session: The session policy, or None.

@@ -26,7 +26,7 @@ _NOT_OFFERED = (
 
 
 class PolicySimulator:
-    """Executes ``SimulatePrincipalPolicy``; moto executes IAM's other operations.
+    """The simulator that executes ``SimulatePrincipalPolicy``. moto executes IAM's other operations.
 
     The response has no ``MatchedStatements`` and no ``MissingContextValues``.
 

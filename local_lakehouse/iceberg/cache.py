@@ -16,7 +16,7 @@ ColumnKey = tuple[str, int, str, tuple[str, ...]]
 
 
 class RowCache:
-    """Columns of data files, with the least recently used dropped beyond a size limit.
+    """A cache of data files' columns that drops the least recently used columns beyond a size limit.
 
     Iceberg never changes a data file, so a column is identified by the file's path, its field ID, its Arrow type and
     the applied delete files.
@@ -64,7 +64,7 @@ class RowCache:
 
 
 class KeptValues(Generic[_Value]):
-    """Values that are expensive to compute and small to store, by key.
+    """A cache, by key, of values that are expensive to compute and small to store.
 
     Args:
         limit: The maximum number of values.

@@ -94,7 +94,7 @@ def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> 
     Args:
         table: The table from which the change was computed.
         change: The change, whose files are already written.
-        reload: Returns the table's current state.
+        reload: A function that returns the table's current state.
 
     Raises:
         CommitFailedException: Another writer has committed in the meantime, and the change does not fit the new state.

@@ -1,4 +1,4 @@
-"""Conversion of scans to DuckDB SQL that reads Parquet files on the local disk.
+"""The conversion of scans to DuckDB SQL that reads Parquet files on the local disk.
 
 DuckDB then reads only the statement's columns, and only the row groups that match its conditions.
 """

@@ -31,10 +31,10 @@ class LocalFiles:
     """Local files with the bodies of S3 objects, either the stored files or copies.
 
     Args:
-        fetch: Writes an object's bytes to an open file.
-        body: Returns the file with an object's bytes, if there is one.
+        fetch: A function that writes an object's bytes to an open file.
+        body: A function that returns the file that contains an object's bytes, or None if there is none.
         limit: The maximum total size of the copies, in bytes; copies that a statement may still read are kept.
-        clock: Returns the time in seconds.
+        clock: A function that returns the time in seconds.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ _KEPT_LAYOUTS = 4096
 
 
 class Reader:
-    """Reads data files.
+    """A reader of data files.
 
     Args:
         objects: The objects of S3.

@@ -80,7 +80,7 @@ class Scan:
 
 
 class Planner:
-    """Plans scans and caches the plans, because a metadata file never changes."""
+    """A planner of scans, which caches the plans because a metadata file never changes."""
 
     def __init__(self) -> None:
         self._plans: KeptValues[Scan] = KeptValues(_KEPT_PLANS)

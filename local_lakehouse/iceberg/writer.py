@@ -156,7 +156,7 @@ class FileLayout:
 
     @cached_property
     def arrow_schema(self) -> pa.Schema:
-        """The schema in the files, as Arrow's."""
+        """The schema in the files as an Arrow schema."""
         return schema_to_pyarrow(self.file_schema)
 
     @cached_property
@@ -256,7 +256,7 @@ def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 
 class DataFileWriter:
-    """Writes a stream of rows to a table's data files; an error discards them.
+    """A writer that stores a stream of rows in a table's data files, which an error discards.
 
     Args:
         layout: The files' layout.
@@ -343,7 +343,7 @@ def write_partitions(
         layout: The files' layout.
         io: The table's files.
         groups: The partitions' values and rows, in the form of files.
-        kept: Receives each file's location and rows.
+        kept: A function that receives each file's location and rows.
     """
 
     def write(group: tuple[Values, pa.Table]) -> DataFile:

@@ -50,7 +50,7 @@ class ImportService:
     Args:
         clients: The lakehouse.
         observers: Functions that are notified of imports, as for other writes.
-        clock: Returns the current time in seconds since 1970.
+        clock: A function that returns the current time in seconds since 1970.
     """
 
     name = "dynamodb"

@@ -25,7 +25,7 @@ _Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
 
 
 class LakeFormationService:
-    """Executes all of Lake Formation's requests except those for tags, which moto executes.
+    """The Lake Formation service, without the requests for tags, which moto executes.
 
     Args:
         governed: Whether new databases and tables have no default grants, as in an account that Lake Formation governs.

@@ -14,11 +14,11 @@ _FILTERED = ("GetDatabases", "GetTable", "GetTables", "SearchTables")
 
 
 class GovernedCatalog:
-    """Checks and filters requests to the Data Catalog, and records what they create and delete.
+    """A filter that checks requests to the Data Catalog and records the resources that they create and delete.
 
     Args:
-        governance: Makes the decisions.
-        changed: Called after a change, to save it.
+        governance: The decisions of Lake Formation.
+        changed: A function that saves a change after it was made.
     """
 
     def __init__(self, governance: Governance, changed: Callable[[], object] = lambda: None) -> None:
@@ -30,7 +30,7 @@ class GovernedCatalog:
 
         Args:
             request: The request.
-            serve: Executes the request with moto.
+            serve: A function that executes the request with moto.
         """
         actor = current_actor()
         operation = request.operation

@@ -50,7 +50,7 @@ class DataAccess:
 
 
 class Governance:
-    """Makes Lake Formation's decisions, based on the register.
+    """The decisions of Lake Formation, based on the register.
 
     Args:
         register: Lake Formation's state.
@@ -100,7 +100,7 @@ class Governance:
             location: The ARN of the data's location.
 
         Raises:
-            Fault: ``AccessDeniedException``: the principal has no access.
+            Fault: The principal has no access (``AccessDeniedException``).
         """
         resource = Resource("table", database.lower(), table.lower())
         if not self.may_see(principal, resource):

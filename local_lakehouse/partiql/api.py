@@ -259,7 +259,7 @@ def _position(token: str, asked: str, pages: int) -> tuple[int, dict[str, Any] |
     """Return the page and the start key in a token.
 
     Raises:
-        Fault: ``ValidationException``: the token is invalid, or belongs to another statement.
+        Fault: The token is invalid, or belongs to another statement (``ValidationException``).
     """
     try:
         at, start, of = json.loads(base64.urlsafe_b64decode(token))

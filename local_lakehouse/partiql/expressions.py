@@ -1,4 +1,4 @@
-"""Conversion of PartiQL's conditions and updates to DynamoDB expressions, with placeholders for all names and values.
+"""The conversion of PartiQL conditions and updates to DynamoDB expressions with placeholders.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
 """
@@ -34,7 +34,7 @@ from local_lakehouse.protocol.partiql.values import invalid
 
 
 class Expressions:
-    """Writes the expressions of one request, and collects their names and values."""
+    """The expressions of one request, with the names and values that they collect."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
@@ -197,7 +197,7 @@ def key_of(
         types: The types of the key attributes.
 
     Raises:
-        Fault: ``ValidationException``: the condition does not specify exactly one key.
+        Fault: The condition does not specify exactly one key (``ValidationException``).
     """
     key: dict[str, TypedValue] = {}
     rest: list[Condition] = []

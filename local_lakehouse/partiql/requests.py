@@ -1,4 +1,4 @@
-"""Conversion of statements to requests for DynamoDB's other operations, which define the effect of a statement."""
+"""The conversion of PartiQL statements to requests for DynamoDB's other operations."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def write(statement: Statement, table: Table) -> Request:
     """Return the request for a statement that writes or checks.
 
     Raises:
-        Fault: ``ValidationException``: the statement does not refer to exactly one item.
+        Fault: The statement does not refer to exactly one item (``ValidationException``).
     """
     expressions = Expressions()
     absent = Is(Path((table.keys[0],)), None)
@@ -117,11 +117,11 @@ def get(select: Select, table: Table, where_asked: str) -> Request:
 
     Args:
         select: The statement.
-        table: Its table.
+        table: The table of the statement.
         where_asked: ``ExecuteTransaction`` or ``BatchExecuteStatement``.
 
     Raises:
-        Fault: ``ValidationException``: the statement does not refer to exactly one item.
+        Fault: The statement does not refer to exactly one item (``ValidationException``).
     """
     if select.index is not None:
         raise invalid("Reads on indices are not supported within transactions.")
@@ -178,7 +178,7 @@ def _order(
     """Return the partitions in reading order, and whether each is read backward.
 
     Raises:
-        Fault: ``ValidationException``: the order is not by keys, or is not supported.
+        Fault: The order is not by keys, or is not supported (``ValidationException``).
     """
     if not select.order:
         return partitions, False

@@ -40,7 +40,7 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
         The members, with the model's types, and the names in the form that were used.
 
     Raises:
-        Fault: ``MalformedInput``: a value does not have its member's type, or a name is misspelled.
+        Fault: A value does not have its member's type, or a name is misspelled (``MalformedInput``).
     """
     # moto is slow to import, so it is imported only when it is needed.
     load("moto.core.parse")

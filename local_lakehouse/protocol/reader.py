@@ -269,7 +269,7 @@ def unframed(content: bytes) -> bytes:
     AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 
     Raises:
-        Fault: ``IncompleteBody``: the framing is invalid.
+        Fault: The framing is invalid (``IncompleteBody``).
     """
     stream = io.BytesIO(content)
     pieces: list[bytes] = []
@@ -325,7 +325,7 @@ def copy_source(header: str) -> tuple[str, str, str | None]:
     """Parse ``x-amz-copy-source``: bucket, key and version.
 
     Raises:
-        Fault: ``InvalidArgument``: the header does not name an object.
+        Fault: The header does not name an object (``InvalidArgument``).
     """
     path, _, query = header.partition("?")
     bucket, _, key = unquote(path).removeprefix("/").partition("/")

@@ -37,7 +37,7 @@ class Caller:
 
     @property
     def principal(self) -> str:
-        """ARN of the user, or of the session's role, as in policies and Lake Formation."""
+        """The ARN of the user or of the session's role, as in policies and Lake Formation."""
         return self.role or self.arn
 
 
@@ -82,7 +82,7 @@ class Body:
             limit: The maximum number of bytes.
 
         Raises:
-            Fault: ``RequestEntityTooLarge``: the content is larger.
+            Fault: The content is larger (``RequestEntityTooLarge``).
         """
         if self._content is None:
             pieces: list[bytes] = []
@@ -132,8 +132,8 @@ class Request:
         path: The path, percent-decoded.
         query: The query parameters in the operation's model, each with one value.
         headers: The HTTP headers, including those in a presigned URL's query.
-        content: Reads the decoded body.
-        members: Reads the operation's members by their wire names.
+        content: A function that reads the decoded body.
+        members: A function that reads the operation's members by their wire names.
     """
 
     service: str

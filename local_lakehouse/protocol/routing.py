@@ -38,7 +38,7 @@ class Route:
 
     @property
     def weight(self) -> tuple[int, int]:
-        """The route's precedence: if a request matches several routes, the most specific route wins."""
+        """The route's precedence. If a request matches several routes, the most specific route is used."""
         return len(self.literals) + len(self.query) + len(self.headers), -self.path.groups
 
     def matches(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
@@ -68,7 +68,7 @@ def find(
         The route, the path's labels and the query parameters, or None if the model has no such operation.
 
     Raises:
-        Fault: ``InvalidArgument``: a parameter is repeated, or the operation does not have it.
+        Fault: A parameter is repeated, or the operation does not have it (``InvalidArgument``).
     """
     values: dict[str, list[str]] = {}
     for name, value in query:

@@ -41,7 +41,7 @@ class Service(Protocol):
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that are implemented here; moto executes the service's other operations."""
+        """The operations that are implemented here. moto executes the service's other operations."""
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Execute one validated request and return its result, or raise a `Fault`."""

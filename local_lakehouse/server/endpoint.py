@@ -58,7 +58,7 @@ class Controls:
 
 
 class Endpoint:
-    """Answers the requests at the lakehouse's address.
+    """The endpoint that responds to the requests at the lakehouse's address.
 
     Args:
         backend: moto, which executes all other requests.
@@ -66,7 +66,7 @@ class Endpoint:
         observers: Functions that receive the operation and members of every successful DynamoDB request, before the
             next request.
         controls: The controls, which are not part of AWS.
-        enforcer: Checks each AWS request before it is executed. None disables the checks.
+        enforcer: The check of each AWS request, or None to disable the checks.
     """
 
     def __init__(

@@ -51,11 +51,11 @@ class Limits:
 
 
 class Server:
-    """Serves requests on a listening socket.
+    """A server that responds to requests on a listening socket.
 
     Args:
         listener: The socket; it is closed when the server stops.
-        serve: Returns the response to a request; it is called from many threads.
+        serve: A function, called from many threads, that returns the response to a request.
         limits: The server's limits.
     """
 

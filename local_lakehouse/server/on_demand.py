@@ -20,7 +20,7 @@ class OnDemand(Generic[S]):
         name: The service's name in botocore.
         operations: The service's operations.
         module: The service's module; imported before the lock is acquired.
-        make: Creates the service.
+        make: A function that creates the service.
         lock: The database's lock, held while the service is created.
         prepare: Does slow work before the service is created, outside the lock.
     """

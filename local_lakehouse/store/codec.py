@@ -1,4 +1,4 @@
-"""Conversion of Python values to JSON and back, without executing stored content.
+"""The conversion of Python values to JSON and back, without executing stored content.
 
 Every value has exactly one JSON form. Values without a JSON form are objects with the member ``$``, which names the
 kind. Objects are rebuilt field by field, and only if the codec knows their class.
@@ -42,10 +42,10 @@ class ClassRules:
 
     Args:
         omit: Fields that are not stored.
-        added: Returns additional fields to store, for `restore`.
-        restore: Called with a rebuilt object, to recreate the omitted fields.
-        encode: Returns the value to store instead of the fields.
-        decode: Creates an object from the result of `encode`.
+        added: A function that returns additional fields to store for `restore`.
+        restore: A function that recreates the omitted fields of a rebuilt object.
+        encode: A function that returns the value to store instead of the fields.
+        decode: A function that creates an object from the result of `encode`.
     """
 
     omit: frozenset[str] = frozenset()
@@ -73,12 +73,13 @@ class Known:
 
 
 class Codec:
-    """Converts Python values to a form that JSON can represent, and converts this form back to the values.
+    """A codec between Python values and a form that JSON can represent.
 
     Args:
         known: The classes that can be rebuilt.
-        refer: Returns the reference to an object's separate document, or None for an object in its parent's document.
-        resolve: Returns the object of a reference.
+        refer: A function that returns the reference to an object's separate document, or None for an object that is
+            stored in its parent's document.
+        resolve: A function that returns the object of a reference.
     """
 
     def __init__(

@@ -89,7 +89,7 @@ class Index:
 
     @property
     def name(self) -> str:
-        """The name of its entries: indexes with the same attributes share them."""
+        """The name of the index's entries, which indexes with the same attributes share."""
         return json.dumps([self.hash_names, self.range_names])
 
     @staticmethod
@@ -179,7 +179,7 @@ class Items:
         """Put and delete items.
 
         Args:
-            collection: Their collection.
+            collection: The collection of the items.
             changes: By key, the item's text and size, or None to delete the item.
         """
         with self.database.transaction() as connection:
@@ -192,7 +192,7 @@ class Items:
         """Put and delete items with known current rows.
 
         Args:
-            collection: Their collection.
+            collection: The collection of the items.
             changes: By key, the current row, and the item's text and size, or None to delete the item.
         """
         items = size = 0

@@ -19,7 +19,8 @@ class Work:
 
     Args:
         name: The task's name in the health of the lakehouse.
-        action: Runs the task. If it raises an exception, the exception is reported and the task is retried.
+        action: A function that runs the task. If the function raises an exception, the exception is reported and the
+            task is retried.
         seconds: The interval.
     """
 
@@ -36,7 +37,7 @@ class Work:
 
 
 class Maintenance:
-    """Runs tasks in a separate thread until stopped.
+    """A thread that runs tasks until it is stopped.
 
     Args:
         works: The tasks.

@@ -61,7 +61,7 @@ class VersionBodies:
 
     @property
     def files(self) -> Iterator[str]:
-        """All its files."""
+        """All files of the version."""
         yield from filter(None, (self.body, *self.parts))
 
 

@@ -56,9 +56,9 @@ class Stream:
     """A stream.
 
     Args:
-        number: Its number.
+        number: The stream's number.
         collection: The item collection of the stream's table.
-        arn: Its ARN.
+        arn: The stream's ARN.
         start: The record before the stream's first record.
         opened: The time at which the stream was enabled, in seconds since 1970.
         closed: The time at which the stream was disabled or its table deleted, or None while the stream is enabled.
@@ -90,7 +90,7 @@ class Streams:
 
     Args:
         database: The database.
-        clock: Returns the current time in seconds since 1970.
+        clock: A function that returns the current time in seconds since 1970.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:

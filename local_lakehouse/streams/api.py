@@ -32,7 +32,7 @@ class StreamsService:
 
     Args:
         database: The database of the records.
-        clock: Returns the current time in seconds since 1970.
+        clock: A function that returns the current time in seconds since 1970.
     """
 
     name = "dynamodbstreams"

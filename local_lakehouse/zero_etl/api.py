@@ -60,7 +60,7 @@ class ZeroEtlService:
         changes: The writes to DynamoDB.
         refresh_seconds: The maximum time between two refreshes, regardless of `RefreshInterval`; a write starts a
             refresh immediately.
-        clock: Returns the current time in seconds since 1970.
+        clock: A function that returns the current time in seconds since 1970.
     """
 
     name = "glue"
@@ -100,7 +100,7 @@ class ZeroEtlService:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that are implemented here; moto executes Glue's other operations."""
+        """The operations that are implemented here. moto executes Glue's other operations."""
         return frozenset(self._handlers)
 
     @property

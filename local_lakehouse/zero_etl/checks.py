@@ -48,9 +48,9 @@ class Endpoints:
     Args:
         integration_arn: The integration.
         source_arn: The DynamoDB table.
-        table: Its name.
+        table: The name of the table.
         target_arn: The Glue database.
-        database: Its name.
+        database: The name of the database.
         target_table: The target table.
         role_arn: The target role in the database's resource property, or None if the database has no resource property.
     """
@@ -65,7 +65,7 @@ class Endpoints:
 
 
 class Checks:
-    """Checks the account's settings before an ingestion, as zero-ETL does.
+    """The check of the account's settings that zero-ETL performs before an ingestion.
 
     Args:
         clients: The lakehouse.
@@ -357,7 +357,7 @@ class Checks:
 
         Args:
             kind: ``role`` or ``user``.
-            name: Its name.
+            name: The name of the role or user.
         """
         iam = self._clients.client("iam")
         who = {f"{kind.capitalize()}Name": name}

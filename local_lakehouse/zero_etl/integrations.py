@@ -42,17 +42,17 @@ class Integration:
     """One integration.
 
     Args:
-        identity: Its ID.
-        arn: Its ARN.
-        name: Its name.
+        identity: The integration's ID.
+        arn: The integration's ARN.
+        name: The integration's name.
         source_arn: The DynamoDB table.
         table: The table's name.
         target_arn: The Glue database.
         database: The database's name.
         created: The creation time, in seconds since 1970.
-        config: Its `IntegrationConfig`.
+        config: The integration's `IntegrationConfig`.
         options: Other members of the request, which are returned unchanged.
-        tags: Its tags.
+        tags: The integration's tags.
         status: One of `STATUSES`.
         errors: The problems to fix.
         since: The time at which the integration entered its current status.

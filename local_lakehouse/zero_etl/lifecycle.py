@@ -44,7 +44,7 @@ _LONGEST_BACKOFF = 8
 
 
 class Lifecycle:
-    """Advances all integrations, one `tick` at a time.
+    """The lifecycle of all integrations, which each `tick` advances.
 
     State that is shared with the operations is read under `clients.lock` and changed in a transaction. Work on the
     target needs neither, so that requests are executed in parallel.
@@ -53,7 +53,7 @@ class Lifecycle:
         clients: The lakehouse.
         changes: The writes to DynamoDB.
         properties: Resource and table properties.
-        clock: Returns the current time in seconds since 1970.
+        clock: A function that returns the current time in seconds since 1970.
         refresh_seconds: The time between two ticks.
         governance: Lake Formation's decisions, or None to disable the checks.
     """

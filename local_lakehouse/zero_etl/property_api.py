@@ -29,8 +29,8 @@ class PropertyOperations:
     """Creates, describes, updates and deletes the properties that all integrations of a target share.
 
     Args:
-        properties: Returns the account's properties.
-        checks: Checks the Glue databases.
+        properties: A function that returns the account's properties.
+        checks: The checks of Glue databases.
     """
 
     def __init__(self, properties: Callable[[], Properties], checks: Checks) -> None:

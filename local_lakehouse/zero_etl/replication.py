@@ -66,7 +66,7 @@ class Job:
 
 
 class Replicator:
-    """Replicates items to target tables.
+    """The replication of items to target tables.
 
     Args:
         clients: The lakehouse.

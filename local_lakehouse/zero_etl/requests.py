@@ -209,9 +209,9 @@ def page(
     """Return one page of a list.
 
     Args:
-        entries: All entries, in a stable order.
+        entries: The complete list of entries, in a stable order.
         request: The request with `MaxRecords` and `Marker`.
-        name_of: Returns an entry's unique name.
+        name_of: A function that returns an entry's unique name.
 
     Returns:
         The page, and the marker of the next page, if there is one.

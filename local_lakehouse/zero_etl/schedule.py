@@ -13,7 +13,7 @@ LONGEST_SECONDS = 0.5
 
 
 class Schedule:
-    """Decides when the next refresh starts; any thread can report writes.
+    """The schedule of refreshes. Any thread can report writes.
 
     Args:
         interval: The maximum time between two refreshes, in seconds.

@@ -64,7 +64,7 @@ def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: 
     """Return the schema for a new full load: like `evolved`, but columns with changed data types are replaced.
 
     Args:
-        columns: All items' columns.
+        columns: The columns of all items.
         current: The table's schema.
         last_id: The highest field ID that the table has ever used.
         keep: Whether to keep columns that no item has anymore.

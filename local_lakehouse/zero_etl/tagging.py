@@ -21,7 +21,7 @@ class Tagging:
     Args:
         clients: The lakehouse.
         integrations: The account's integrations by their IDs.
-        properties: Returns the account's resource properties.
+        properties: A function that returns the account's resource properties.
     """
 
     def __init__(

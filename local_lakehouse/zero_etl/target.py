@@ -68,7 +68,7 @@ class Target:
     """One target table.
 
     Args:
-        layout: Its storage layout.
+        layout: The table's storage layout.
         context: The shared parts of merges.
     """
 

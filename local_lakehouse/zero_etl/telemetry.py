@@ -33,7 +33,7 @@ class Run:
 
     Args:
         integration: The integration's ID.
-        arn: Its ARN.
+        arn: The integration's ARN.
         table: The target table.
         load_type: `FULL_LOAD` or `INCREMENTAL_LOAD`.
         logs: Whether the target role may write log events.
@@ -51,11 +51,11 @@ class Run:
 
 
 class Telemetry:
-    """Writes log events, metrics and events as the service does.
+    """The writer of an integration's log events, metrics and EventBridge events.
 
     Args:
         clients: The lakehouse.
-        clock: Returns the current time in seconds since 1970.
+        clock: A function that returns the current time in seconds since 1970.
     """
 
     def __init__(self, clients: ServiceClients, clock: Callable[[], float]) -> None:

@@ -82,7 +82,7 @@ class ParquetEncoder:
 
 
 class OrcEncoder:
-    """Writes ORC stripes."""
+    """An encoder that writes ORC stripes."""
 
     def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
         self._columns = columns

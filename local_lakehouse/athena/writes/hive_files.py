@@ -95,7 +95,7 @@ def check_location(location: str) -> None:
 
 
 class HiveWriter:
-    """Writes rows to files below a location.
+    """A writer that stores rows in files below a location.
 
     Args:
         lake: The lakehouse's tables.

@@ -182,7 +182,7 @@ def update(statement: nodes.Update, context: Context) -> Outcome:
 
 
 class _Places:
-    """Rows whose first two columns are positions, collected while the rows are read."""
+    """A stream of rows whose first two columns are positions, which are collected while the rows are read."""
 
     def __init__(self, rows: pa.RecordBatchReader) -> None:
         self._rows = rows

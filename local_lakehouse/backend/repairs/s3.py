@@ -20,7 +20,7 @@ def apply() -> None:
 
 
 def _with_tags(put: Callable[..., Any]) -> Callable[..., Any]:
-    """Make `CreateBucket` tag the new bucket, which moto does not do."""
+    """Make ``CreateBucket`` tag the new bucket, because moto ignores the tags."""
 
     @functools.wraps(put)
     def tagging(self: S3Response, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:

@@ -62,7 +62,7 @@ def parse(statement: str, parameters: Sequence[TypedValue] | None = None) -> Sta
         parameters: The values for the statement's question marks, or None if only the structure matters.
 
     Raises:
-        Fault: ``ValidationException``: the statement has a syntax error or the wrong number of parameters.
+        Fault: The statement has a syntax error or the wrong number of parameters (``ValidationException``).
     """
     reader = _Parser(list(tokens(statement)), parameters)
     found = reader.statement()

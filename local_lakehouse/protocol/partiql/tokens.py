@@ -61,7 +61,7 @@ def tokens(statement: str) -> Iterator[Token]:
     """Yield the tokens of a statement.
 
     Raises:
-        Fault: ``ValidationException``: a quote is not closed, or a character is invalid.
+        Fault: A quote is not closed, or a character is invalid (``ValidationException``).
     """
     at = 0
     while at < len(statement):

@@ -85,14 +85,14 @@ class Not:
 
 @dataclass(frozen=True)
 class All:
-    """Conditions joined by AND."""
+    """Conditions joined by ``AND``."""
 
     conditions: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
 class Either:
-    """Conditions joined by OR."""
+    """Conditions joined by ``OR``."""
 
     conditions: tuple[Condition, ...]
 

@@ -1,4 +1,4 @@
-"""Conversion of PartiQL literals to DynamoDB values."""
+"""The conversion of PartiQL literals to DynamoDB values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def number(text: str) -> TypedValue:
     """Return a number.
 
     Raises:
-        Fault: ``ValidationException``: the number has more than 38 digits, or is out of range.
+        Fault: The number has more than 38 digits, or is out of range (``ValidationException``).
     """
     try:
         exact = Decimal(text)
@@ -43,7 +43,7 @@ def bag(members: Sequence[TypedValue]) -> TypedValue:
     """Return a set of values.
 
     Raises:
-        Fault: ``ValidationException``: the set is empty, or the values do not have the same set type.
+        Fault: The set is empty, or the values do not have the same set type (``ValidationException``).
     """
     if not members:
         raise invalid("Empty bags are not supported")
@@ -64,7 +64,7 @@ def struct(members: Sequence[tuple[str, TypedValue]]) -> Mapping[str, TypedValue
     """Return a map from its members.
 
     Raises:
-        Fault: ``ValidationException``: a name is repeated.
+        Fault: A name is repeated (``ValidationException``).
     """
     names = [name for name, _ in members]
     for name in names:

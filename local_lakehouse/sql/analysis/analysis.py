@@ -28,7 +28,7 @@ from local_lakehouse.sql.grammar import tree
 
 
 class Analysis:
-    """Analyzes one statement.
+    """The analysis of one statement.
 
     Args:
         session: The environment of the statement.
@@ -90,7 +90,7 @@ def compile_query(query: tree.Query, session: Session) -> Compiled:
 
     Args:
         query: The query.
-        session: Its environment.
+        session: The environment of the analysis.
 
     Returns:
         DuckDB's SQL, and the columns of the result.

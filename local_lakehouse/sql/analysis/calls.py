@@ -40,7 +40,7 @@ def all_topics() -> tuple[ModuleType, ...]:
 
 
 class Calls:
-    """Analyzes calls.
+    """The analyzer of calls.
 
     Args:
         analysis: The analysis of the statement.

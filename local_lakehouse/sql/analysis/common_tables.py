@@ -23,7 +23,7 @@ _MAX_RECURSION = 10
 
 
 class CommonTables:
-    """Analyzes ``WITH``.
+    """The analyzer of ``WITH``.
 
     Args:
         analysis: The analysis of the statement.

@@ -26,13 +26,13 @@ class Inner:
     Args:
         node: The ``SELECT``.
         query: The query with its ``ORDER BY`` and ``LIMIT``, if it has any.
-        scope: Its visible names.
+        scope: The names that are visible in the subquery.
         source: Facts about its relations, excluding their columns.
         terms: The terms of its ``WHERE``, with both sides of each equality.
         outputs: The columns of its result.
         keys: The keys of its ``ORDER BY``.
         aggregated: The columns in its grouping keys and aggregate arguments.
-        windows: Whether it has window functions.
+        windows: Whether the subquery has window functions.
         use: The operator that uses it: ``EXISTS``, ``IN`` or an empty string.
     """
 

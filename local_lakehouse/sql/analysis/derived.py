@@ -61,9 +61,9 @@ class Derived:
 
     Args:
         body: The subquery as DuckDB SQL.
-        name: Its alias.
+        name: The subquery's alias.
         width: The number of its columns.
-        lateral: Whether it can refer to the relations to its left.
+        lateral: Whether the subquery can refer to the relations to its left.
         elements: The elements that the subquery reads from lists, or None for any other subquery.
     """
 

@@ -49,7 +49,7 @@ _EXTRACTED = {
 
 
 class Expressions:
-    """Analyzes expressions.
+    """The analyzer of expressions.
 
     Args:
         analysis: The analysis of the statement.

@@ -22,7 +22,7 @@ _MAX_GROUPING_SETS = 2048
 
 
 class Groups:
-    """Analyzes ``GROUP BY``.
+    """The analyzer of ``GROUP BY``.
 
     Args:
         analysis: The analysis of the statement.

@@ -28,7 +28,7 @@ _ABSENT = "CAST(NULL AS VARCHAR)"
 
 
 class JsonCalls:
-    """Analyzes the JSON functions that have their own syntax.
+    """The analyzer of the JSON functions with special syntax.
 
     Args:
         analysis: The analysis of the statement.

@@ -36,9 +36,9 @@ def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str,
 
     Args:
         keys: The keys.
-        type_: Their type.
+        type_: The keys' type.
         values: The values.
-        made: Writes the value from the SQL of both lists.
+        made: A function that returns the SQL of the value from the SQL of both lists.
     """
     if not type_.children:
         return made(keys, values)

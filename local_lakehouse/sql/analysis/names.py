@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Names:
-    """Analyzes names, row fields, and subscripts.
+    """The analyzer of names, row fields and subscripts.
 
     Args:
         analysis: The analysis of the statement.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Ordering:
-    """Analyzes sort keys.
+    """The analyzer of sort keys.
 
     Args:
         analysis: The analysis of the statement.

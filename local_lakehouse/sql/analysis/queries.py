@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Queries:
-    """Analyzes queries.
+    """The analyzer of queries.
 
     Args:
         analysis: The analysis of the statement.

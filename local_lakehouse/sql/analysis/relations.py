@@ -32,7 +32,7 @@ class From:
 
     Args:
         source: DuckDB's SQL or a subquery.
-        fields: Its columns.
+        fields: The relation's columns.
         facts: Facts about it, excluding its columns.
         alias: The relation's alias in DuckDB, or None for a join, whose columns belong to several relations.
     """
@@ -49,7 +49,7 @@ class From:
 
 
 class Relations:
-    """Analyzes relations.
+    """The analyzer of relations.
 
     Args:
         analysis: The analysis of the statement.

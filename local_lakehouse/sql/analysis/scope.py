@@ -18,9 +18,9 @@ class Field:
     Args:
         qualifier: The relation's qualified name from catalog to table, or its alias.
         name: The column's name, or None for an unnamed column.
-        type: Its type.
+        type: The column's type.
         sql: The column's SQL in DuckDB.
-        facts: Facts about it; it reads at least itself.
+        facts: The facts about the column, which reads at least itself.
         hidden: Whether ``*`` omits it.
     """
 

@@ -33,7 +33,7 @@ class _Item:
 
 
 class Selects:
-    """Analyzes ``SELECT``.
+    """The analyzer of ``SELECT``.
 
     Args:
         analysis: The analysis of the statement.

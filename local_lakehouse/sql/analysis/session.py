@@ -40,7 +40,7 @@ class Source:
     Args:
         names: The table's qualified name, including the catalog and database.
         relation: The table's name in DuckDB.
-        columns: Its columns.
+        columns: The table's columns.
         conditions: The conditions on the required rows, which the analysis adds.
     """
 
@@ -86,7 +86,7 @@ class Session:
         catalog: The catalog that resolves tables.
         database: The database in which unqualified names are looked up.
         now: The statement's start time, in UTC and without tzinfo.
-        constant: Computes an expression that reads no table.
+        constant: A function that evaluates an expression that does not read a table.
         parameters: The values for the question marks.
     """
 

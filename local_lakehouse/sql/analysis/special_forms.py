@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SpecialForms:
-    """Analyzes calls that are not functions, because their results do not depend only on argument values.
+    """The analyzer of special forms, whose results do not depend only on argument values.
 
     Args:
         analysis: The analysis of the statement.

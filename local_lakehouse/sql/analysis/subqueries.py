@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Subqueries:
-    """Analyzes subqueries in expressions.
+    """The analyzer of subqueries in expressions.
 
     Args:
         analysis: The analysis of the statement.

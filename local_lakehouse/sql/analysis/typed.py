@@ -11,12 +11,12 @@ from local_lakehouse.sql.types import Type, duckdb_type
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts about an expression or a relation, collected from its parts for later stages.
+    """The facts about an expression or a relation that later stages need, collected from its parts.
 
     Args:
         reads: The names in DuckDB of the columns that the expression reads, such as ``r1.c0``.
         variables: The outer lambda parameters that it reads.
-        rows: Whether it depends on rows through aggregates, window functions or subqueries.
+        rows: Whether the expression depends on rows through aggregates, window functions or subqueries.
         volatile: Whether two evaluations can return different results.
         fails: Whether evaluation can fail, so that it must not be evaluated where Athena would not evaluate it.
     """
@@ -62,7 +62,7 @@ class Typed:
     Args:
         sql: The expression's SQL in DuckDB.
         type: The expression's type in Athena.
-        facts: Its facts.
+        facts: The facts about the expression.
         literal: The literal's text or number, if it is a constant.
     """
 

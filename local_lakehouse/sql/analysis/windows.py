@@ -23,7 +23,7 @@ _BOUND_ORDER = ("UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", 
 
 
 class Windows:
-    """Analyzes windows.
+    """The analyzer of windows.
 
     Args:
         analysis: The analysis of the statement.

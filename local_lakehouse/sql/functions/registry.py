@@ -26,7 +26,7 @@ def define(
         names: The function's names, separated by spaces.
         parameters: The patterns of its parameters.
         result: The pattern of its result, or a function of the arguments.
-        emit: Its SQL.
+        emit: The SQL of a call.
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluation can fail.
         kind: ``scalar``, ``aggregate`` or ``window``.

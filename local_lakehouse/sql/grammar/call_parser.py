@@ -1,4 +1,4 @@
-"""Parser of names and function calls."""
+"""A parser for names and function calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CallParser:
-    """Parses names and function calls.
+    """The parser for names and function calls.
 
     Args:
         parser: The parser of the statement.

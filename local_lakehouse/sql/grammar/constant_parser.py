@@ -29,7 +29,7 @@ _INTERVAL_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 
 
 class ConstantParser:
-    """Reads constants.
+    """The parser for constants.
 
     Args:
         parser: The parser of the statement.

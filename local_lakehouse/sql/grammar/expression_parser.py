@@ -1,4 +1,4 @@
-"""Parser of expressions, from ``OR`` down to names and constants."""
+"""A parser for expressions, from ``OR`` down to names and constants."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NUMBERS = (Kind.INTEGER, Kind.DECIMAL, Kind.DOUBLE)
 
 
 class ExpressionParser:
-    """Parses expressions, from ``OR`` down to names and constants.
+    """The parser for expressions, from ``OR`` down to names and constants.
 
     Args:
         parser: The parser of the statement.

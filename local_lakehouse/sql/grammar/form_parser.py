@@ -1,4 +1,4 @@
-"""Parser of special forms, which look like calls but have their own syntax."""
+"""A parser for special forms, which look like calls but have a different syntax."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NORMAL_FORMS = ("NFD", "NFC", "NFKD", "NFKC")
 
 
 class FormParser:
-    """Parses special forms, which look like calls but have their own syntax.
+    """The parser for special forms, which look like calls but have a different syntax.
 
     Args:
         parser: The parser of the statement.

@@ -26,7 +26,7 @@ _CONTROLS = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a",
 
 
 class HiveReader(TokenReader):
-    """Reads Hive's statements."""
+    """The parser for Hive statements."""
 
     _also_names: tuple[Kind, ...] = ()
 

@@ -1,4 +1,4 @@
-"""Parser of JSON functions, which have their own clauses."""
+"""A parser for JSON functions, which have special clauses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class JsonParser:
-    """Parses JSON functions, which have their own clauses.
+    """The parser for JSON functions, which have special clauses.
 
     Args:
         parser: The parser of the statement.

@@ -19,7 +19,7 @@ from local_lakehouse.sql.types import Type
 
 
 class Parser:
-    """Reads one statement.
+    """The parser for one statement.
 
     Args:
         text: The statement.

@@ -104,7 +104,7 @@ _NOT_AN_ALIAS = frozenset(
 
 
 class TokenReader:
-    """Reads tokens in order.
+    """The reader of a statement's tokens.
 
     Args:
         text: The statement.

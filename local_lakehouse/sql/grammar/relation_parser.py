@@ -1,4 +1,4 @@
-"""Parser of relations in ``FROM``."""
+"""A parser for relations in ``FROM``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TABLE_FUNCTIONS = {"JSON_TABLE": "JSON_TABLE", "TABLE": "table functions: TABLE
 
 
 class RelationParser:
-    """Parses relations in ``FROM``.
+    """The parser for relations in ``FROM``.
 
     Args:
         parser: The parser of the statement.

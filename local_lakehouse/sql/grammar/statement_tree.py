@@ -1,4 +1,4 @@
-"""Whole statements, other than queries."""
+"""The nodes of statements, except queries."""
 
 from __future__ import annotations
 

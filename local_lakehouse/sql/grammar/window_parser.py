@@ -1,4 +1,4 @@
-"""Parser of sort keys, windows and frames."""
+"""A parser for sort keys, windows and frames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATTERN_WORDS = ("MEASURES", "AFTER", "INITIAL", "SEEK", "PATTERN", "SUBSET", "
 
 
 class WindowParser:
-    """Parses sort keys, windows and frames.
+    """The parser for sort keys, windows and frames.
 
     Args:
         parser: The parser of the statement.

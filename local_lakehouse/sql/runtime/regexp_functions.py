@@ -87,7 +87,7 @@ def java_pattern(pattern: str) -> Pattern:
     """Compile a pattern in Java's syntax.
 
     Raises:
-        AthenaError: It is invalid or uses an unsupported construct.
+        AthenaError: The pattern is invalid or uses an unsupported construct.
     """
     if "&&" in pattern or r"\Q" in pattern or r"\G" in pattern or r"\X" in pattern:
         raise AthenaError(f"This regular expression construct is not supported: {pattern}", "NOT_SUPPORTED")

@@ -15,7 +15,7 @@ _STATUS_SECONDS = 1.0
 
 
 class Forks:
-    """Forks workers, and reports their exit statuses."""
+    """The fork server, which forks workers and reports their exit statuses."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()

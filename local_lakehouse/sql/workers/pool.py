@@ -75,7 +75,7 @@ class WorkerSession:
 
         Raises:
             QueryFailure: The statement fails.
-            InterruptedStatementError: It was stopped.
+            InterruptedStatementError: The statement was stopped.
         """
         self._order({"do": "execute", "sql": sql})
 
@@ -84,7 +84,7 @@ class WorkerSession:
 
         Raises:
             QueryFailure: The query fails; the message is never DuckDB's.
-            InterruptedStatementError: It was stopped.
+            InterruptedStatementError: The statement was stopped.
         """
         path = self._path()
         self._order({"do": "read", "sql": sql, "path": str(path), "limit": self._pool.limits.result_bytes})
@@ -116,7 +116,7 @@ class WorkerSession:
 
         Raises:
             QueryFailure: Evaluation fails.
-            InterruptedStatementError: It was stopped.
+            InterruptedStatementError: The statement was stopped.
         """
         row = self.read(f"SELECT {sql}").to_pylist()[0]
         return next(iter(row.values()))

@@ -24,7 +24,7 @@ _BATCH_ROWS = 100_000
 
 
 class Worker:
-    """Executes commands on one DuckDB connection.
+    """A worker, which executes commands on one DuckDB connection.
 
     Args:
         channel: The channel for commands and responses.

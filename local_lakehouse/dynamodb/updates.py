@@ -24,7 +24,7 @@ _TYPE_NAMES = {
     "SS": "STRING_SET", "NS": "NUMBER_SET", "BS": "BINARY_SET",
 }  # fmt: skip
 
-# Computes a value from the item before the update, or None if an attribute is missing.
+# A function that computes a value from the original item, or returns None if an attribute is missing.
 _Source = Callable[[Item], Value]
 
 

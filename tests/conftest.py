@@ -35,7 +35,7 @@ def _settings_of_environment() -> dict[str, str]:
 
 @pytest.fixture
 def lakehouse(request: pytest.FixtureRequest) -> Iterator[Lakehouse]:
-    """A running lakehouse that refreshes on request and stores nothing."""
+    """Provide a running lakehouse that refreshes on request and stores nothing."""
     ticks = "lakehouse_ticks" in request.fixturenames
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, paused=not ticks))
     lakehouse.start()
@@ -45,14 +45,14 @@ def lakehouse(request: pytest.FixtureRequest) -> Iterator[Lakehouse]:
 
 @pytest.fixture
 def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """An empty lab on that lakehouse."""
+    """Provide an empty lab on the lakehouse."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     return connect_to(lakehouse.url)
 
 
 @pytest.fixture
 def lakehouse_ticks(lakehouse: Lakehouse) -> Lakehouse:
-    """The running lakehouse, with continuous refreshes in the background."""
+    """Provide the running lakehouse with continuous refreshes in the background."""
     return lakehouse
 
 

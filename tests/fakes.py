@@ -1,4 +1,4 @@
-"""AWS responses that the local lakehouse never returns: errors, partial batches, delayed visibility."""
+"""Simulated AWS responses that the local lakehouse never returns, such as errors and partial batches."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from zetl_helpers.lab import Lab
 
 
 class Answers:
-    """A fake of one operation of a lab's client: it answers some calls, and passes later ones to the lakehouse.
+    """Fake of one operation of a lab's client, which answers some calls and passes the others to the lakehouse.
 
     Args:
         lab: The lab.

@@ -1,4 +1,4 @@
-"""The statements in docs/beyond-the-blog.md about the local lakehouse: supported and refused features."""
+"""Tests of the supported and rejected features of the local lakehouse that docs/beyond-the-blog.md names."""
 
 import re
 from pathlib import Path

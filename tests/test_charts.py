@@ -1,4 +1,4 @@
-"""Figures, which show exactly their data, describe it in words, and do not differ between runs."""
+"""Tests that figures show exactly their data, describe it in words, and do not differ between runs."""
 
 import html
 import json
@@ -70,7 +70,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 
 
 def displayed(chart: charts.Chart) -> list[dict[str, Any]]:
-    """The stored output of a chart at the end of a cell: the figure and its buttons."""
+    """Return the stored output of a chart at the end of a cell, with the figure and its buttons."""
     with mock.patch("IPython.display.display") as display:
         chart._ipython_display_()
     return [call.args[0] for call in display.call_args_list]

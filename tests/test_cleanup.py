@@ -24,7 +24,7 @@ EVERYTHING = [
 
 @pytest.fixture
 def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
-    """A lab with one of everything."""
+    """Provide a lab with one resource of every type."""
     chapters.catch_up(lab, 8)
     chapters.share(lab)
     monitoring.create_alarm(lab)
@@ -35,7 +35,7 @@ def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
 
 @pytest.fixture
 def integrated(lab: Lab) -> Lab:
-    """A lab with an integration that has loaded nothing yet."""
+    """Provide a lab with an integration that has not loaded anything yet."""
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
     integration.create(lab)
@@ -269,7 +269,7 @@ def test_a_neighbours_things_stay(lakehouse_ticks: Lakehouse) -> None:
 
 @pytest.fixture
 def command(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """The command ``zetl cleanup`` works on this lab."""
+    """Make the command ``zetl cleanup`` use this lab."""
     monkeypatch.setattr(cli, "_connect", lambda *_, **__: lab)
     return lab
 

@@ -1,4 +1,4 @@
-"""Errors of the ``zetl`` command for invalid arguments."""
+"""Tests of the ``zetl`` command's errors for invalid arguments."""
 
 from pathlib import Path
 

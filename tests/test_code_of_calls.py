@@ -1,4 +1,4 @@
-"""The code on a helper's card, which must do the same as the helper."""
+"""Tests that the code on a helper's card does the same as the helper."""
 
 import io
 import shlex
@@ -27,7 +27,7 @@ VALUES = st.recursive(
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """A second, empty lakehouse, which boto3 and the CLI find automatically."""
+    """Provide a second, empty lakehouse, which boto3 and the CLI find automatically."""
     lakehouse = Lakehouse(Settings(refresh_seconds=3600))
     lakehouse.start()
     for name, value in local_environment(lakehouse.url, "us-east-1").items():
@@ -38,7 +38,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 
 @pytest.fixture
 def steps(lab: Lab) -> list[Step]:
-    """The steps from an empty account to an integration, each of which changed something."""
+    """Provide the steps from an empty account to an integration, each of which changed something."""
     return chapters.catch_up_steps(lab, 3)
 
 

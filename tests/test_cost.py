@@ -1,4 +1,4 @@
-"""The cost estimate: it follows the published prices, is never negative, and never decreases with more usage."""
+"""Tests that the cost estimate follows the published prices and never decreases with more usage."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""A lab's cost, computed from AWS's reports; the expected figures are computed independently."""
+"""Tests of a lab's cost, computed from AWS's reports and compared with independently computed figures."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Decision records, which have the same form and are all in the index."""
+"""Tests that decision records have the same form and are all in the index."""
 
 import re
 from pathlib import Path

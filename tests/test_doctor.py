@@ -25,7 +25,7 @@ GB = 2**30
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A computer with enough resources, independent of the computer that runs the tests."""
+    """Simulate a computer with enough resources, whatever computer runs the tests."""
     monkeypatch.setattr(system, "free_memory", lambda: 2 * GB)
     monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 9 * GB)
     monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: None)
@@ -33,7 +33,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def governed() -> Iterator[Lakehouse]:
-    """A running lakehouse whose account Lake Formation governs."""
+    """Provide a running lakehouse whose account is governed by Lake Formation."""
     lakehouse = Lakehouse(Settings(refresh_seconds=3600, governed=True))
     lakehouse.start()
     yield lakehouse

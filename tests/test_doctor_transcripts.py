@@ -1,4 +1,4 @@
-"""Transcripts of doctor for each kind of environment and user: golden files show every change."""
+"""Transcripts of doctor for each kind of environment and user, in golden files that show every change."""
 
 import json
 import os
@@ -25,7 +25,7 @@ GB = 2**30
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A computer with enough resources, independent of the computer that runs the tests."""
+    """Simulate a computer with enough resources, whatever computer runs the tests."""
     monkeypatch.setattr(system, "free_memory", lambda: 2 * GB)
     monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 9 * GB)
     monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: None)
@@ -33,7 +33,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def account(*, governed: bool = False) -> Iterator[Lab]:
-    """An account that enforces IAM, with its administrator's credentials."""
+    """Provide an account that enforces IAM, with its administrator's credentials."""
     running = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True, governed=governed))
     running.start()
     try:

@@ -1,4 +1,4 @@
-"""The commands in the documents, which must exist and accept the arguments."""
+"""Tests that the commands in the documents exist and accept the arguments."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""The messages of commands whose packages are not installed."""
+"""Tests of the messages of commands whose packages are not installed."""
 
 import json
 import os

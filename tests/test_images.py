@@ -1,4 +1,4 @@
-"""The diagrams, which must be readable on light and dark pages and described in words."""
+"""Tests that the diagrams are readable on light and dark pages and described in words."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path

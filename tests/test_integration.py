@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture
 def ready(lab: Lab) -> Lab:
-    """A lab after chapter 1."""
+    """Provide a lab after chapter 1."""
     with without_waiting():
         chapters.catch_up(lab, 2)
     return lab

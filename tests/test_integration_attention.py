@@ -1,4 +1,4 @@
-"""An integration's errors when a prerequisite is missing, and its automatic recovery."""
+"""Tests of an integration's errors when a prerequisite is missing, and of its automatic recovery."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ COLLISION = {
 
 @pytest.fixture
 def working(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
-    """A lab whose integration works."""
+    """Provide a lab whose integration works."""
     chapters.catch_up(lab, 3)
     return lab
 

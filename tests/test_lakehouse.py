@@ -1,4 +1,4 @@
-"""The lakehouse's helpers, on a lab after chapter 6."""
+"""Tests of the lakehouse's helpers, on a lab after chapter 6."""
 
 import dataclasses
 from collections.abc import Iterator

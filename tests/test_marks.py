@@ -1,4 +1,4 @@
-"""The tests' marks, which must match the imports."""
+"""Tests that the tests' marks match the imports."""
 
 import ast
 import importlib.metadata
@@ -55,7 +55,10 @@ def test_what_is_asked_on_one_set_of_versions_imports_nothing_that_has_two() -> 
 
 
 def test_the_tests_in_a_browser_are_those_of_their_folder() -> None:
-    """`make browser-test` runs only that folder, and `make unit` leaves out tests with the mark."""
+    """Exactly the tests in tests/browser have the mark for browsers.
+
+    `make browser-test` runs only that folder, and `make unit` leaves out tests with the mark.
+    """
     marked = {path.parent for path in TESTS.rglob("test_*.py") if _is_marked(path, "browser")}
     assert marked == {TESTS / "browser"}
     assert [path.name for path in (TESTS / "browser").glob("test_*.py") if not _is_marked(path, "browser")] == []

@@ -13,7 +13,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture
 def evolved(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
-    """A lab after chapter 6."""
+    """Provide a lab after chapter 6."""
     chapters.catch_up(lab, 3)
     integration.wait_until_synced(lab, chapters.apply_changes(lab), timeout=30)
     return lab

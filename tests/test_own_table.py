@@ -1,4 +1,4 @@
-"""A learner's own table, whose keys are derived from its items, and the clean-up of individual tables."""
+"""Tests of a learner's own table, with keys derived from its items, and of the clean-up of individual tables."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ ITEMS = """\
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Items with reserved words as keys, a number that DynamoDB formats differently, and binary values."""
+    """Provide a file of items with reserved words as keys, an unusual number format, and binary values."""
     path = tmp_path / "items.json"
     path.write_text(ITEMS)
     return path

@@ -1,4 +1,4 @@
-"""Generated payments, which are valid, well distributed, and the same in every run."""
+"""Tests that generated payments are valid, well distributed, and the same in every run."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Plain and accessible documents: links, headings, descriptions of pictures, spelling, and words."""
+"""Tests that documents are plain and accessible, with valid links, headings, descriptions and spelling."""
 
 import ast
 import io

@@ -1,4 +1,4 @@
-"""The policy templates: after rendering, each is a valid, narrow policy."""
+"""Tests that each policy template becomes a valid, narrow policy."""
 
 import json
 import re

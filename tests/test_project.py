@@ -1,4 +1,4 @@
-"""Facts that the project's files must agree on."""
+"""Tests of facts that the project's files must agree on."""
 
 import glob
 import re

@@ -1,4 +1,4 @@
-"""The sample data, which must match the chapters, the charts and its README."""
+"""Tests that the sample data matches the chapters, the charts and the README."""
 
 import base64
 import json

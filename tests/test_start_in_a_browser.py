@@ -1,4 +1,4 @@
-"""The configuration for starting the tutorial in a browser: development container, Binder, and CI artifacts."""
+"""Tests of the development container, the Binder configuration and the CI artifacts."""
 
 import json
 import os

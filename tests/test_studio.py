@@ -75,7 +75,7 @@ ASK = "SELECT count(*) AS n FROM customeraccounts"
 
 @pytest.fixture
 def loaded(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
-    """A lab before chapter 3, whose caller is an administrator."""
+    """Provide a lab before chapter 3, whose caller is an administrator."""
     chapters.catch_up(lab, 3)
     studio.add_administrator(lab)
     return lab
@@ -124,7 +124,7 @@ def test_who_is_no_member_gets_no_credentials_of_the_project(loaded: Lab, projec
 
 
 class TestGoverned:
-    """An account that Lake Formation governs, so IAM permissions alone grant no access."""
+    """Tests of an account governed by Lake Formation, in which IAM permissions alone grant no access."""
 
     @pytest.fixture
     def lab(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:

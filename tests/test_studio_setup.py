@@ -1,4 +1,4 @@
-"""A domain and a project through the API: planned, created, used and deleted, each step twice."""
+"""Tests that plan, create, use and delete a domain and a project through the API, with each step repeated."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ SUBNETS = ("subnet-a", "subnet-b")
 
 @pytest.fixture
 def plan(lab: Lab) -> DomainPlan:
-    """A plan in an account whose administrator has created the four roles."""
+    """Provide a plan in an account whose administrator has created the four roles."""
     for name in _studio_setup._ROLES.values():
         role = name.format(account=lab.account, region=lab.region)
         lab.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({}))
@@ -95,7 +95,7 @@ STACK = "SageMakerUnifiedStudio-VPC"
 
 
 class Stacks:
-    """CloudFormation with the stack of the VPC, which the local lakehouse does not support.
+    """Simulated CloudFormation with the stack of the VPC, which the local lakehouse does not support.
 
     Args:
         lab: The lab.

@@ -1,4 +1,4 @@
-"""Tables, which are interactive where scripts run, and plain where outputs are compared."""
+"""Tests of tables, which are interactive where scripts run, and plain where outputs are compared."""
 
 import pandas as pd
 import pytest

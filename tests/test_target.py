@@ -92,7 +92,10 @@ def test_a_bucket_or_database_that_is_not_the_labs_is_left_alone(lab: Lab) -> No
 
 
 def test_a_bucket_of_another_account_that_carries_the_labs_tag_is_left_alone(lab: Lab) -> None:
-    """Anyone can guess the bucket's name, create the bucket first, and allow everyone to use it."""
+    """A helper does not use a bucket of another account, even if the bucket has the lab's name and tag.
+
+    Anyone can guess the bucket's name, create the bucket first, and allow everyone to use it.
+    """
     other = dataclasses.replace(lab, account="999999999999")
     lab.client("s3").create_bucket(Bucket=other.bucket, CreateBucketConfiguration={"Tags": tag_list(lab.tags)})
     with pytest.raises(ForeignResourceError, match=f"Bucket {other.bucket}"):

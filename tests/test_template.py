@@ -1,4 +1,4 @@
-"""The CloudFormation template, which must pass AWS's linter and match the helpers."""
+"""Tests that the CloudFormation template passes AWS's linter and matches the helpers."""
 
 import json
 import re
@@ -146,7 +146,7 @@ def test_template_and_helpers_make_the_same_things(lab: Lab, lakehouse_ticks: La
 
 
 def registry() -> dict[str, set[str]]:
-    """CloudFormation's resource types in each Region, from the linter's data."""
+    """Provide CloudFormation's resource types in each Region, from the linter's data."""
     folder = resources.files(cfnlint.data.schemas).joinpath("providers")
     return {
         file.name.removesuffix(".json"): set(json.loads(file.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""The links in the documents, and the statements that must match the code."""
+"""Tests of the links in the documents, and of statements that must match the code."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The protections in docs/threat-model.md, each of which must have the test that the page names."""
+"""Tests that each protection in docs/threat-model.md has the test that the page names."""
 
 import re
 from pathlib import Path

@@ -1,8 +1,7 @@
-"""The exact output of a dry run.
+"""Tests of the exact output of a dry run.
 
 After an intended change, rewrite the files and review the diff: .venv/bin/python -m pytest tests/test_transcripts.py
---rewrite-golden
-"""
+--rewrite-golden"""
 
 import json
 import re
@@ -28,7 +27,7 @@ def dry_run(*labs: Lab) -> str:
 
 @pytest.fixture
 def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
-    """A lab with one of everything."""
+    """Provide a lab with one resource of every type."""
     chapters.catch_up(lab, 8)
     chapters.share(lab)
     monitoring.create_alarm(lab)

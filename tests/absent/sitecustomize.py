@@ -1,4 +1,6 @@
-"""A simulation of missing extras, for a process and its children; ``ONLY_EXTRAS`` names the available extras."""
+"""Simulation of missing extras for a process and its children.
+
+The environment variable ``ONLY_EXTRAS`` names the available extras."""
 
 import importlib.metadata
 import os
@@ -27,7 +29,7 @@ def brought(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
 
 
 class Visible:
-    """Delegates to another finder, but hides modules."""
+    """Module finder that delegates to another finder but hides some modules."""
 
     def __init__(self, finder: Any, hidden: set[str]) -> None:
         self._finder, self._hidden = finder, hidden

@@ -1,4 +1,4 @@
-"""Comparison of results: extra columns are allowed, and rows in any order unless the question specifies one."""
+"""Comparison of results that allows extra columns, and any order of rows unless the question specifies one."""
 
 from __future__ import annotations
 

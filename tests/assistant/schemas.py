@@ -1,4 +1,4 @@
-"""Three schemas in one lab: the course's accounts, its payments and profiles, and a shop's shipments."""
+"""Lab with three schemas, for the course's accounts, its payments and profiles, and a shop's shipments."""
 
 from __future__ import annotations
 

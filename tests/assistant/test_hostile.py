@@ -1,4 +1,4 @@
-"""Sixty hostile prompts, and hostile statements from a model: all are declined."""
+"""Tests that the assistant declines sixty hostile prompts, and hostile statements from a model."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""Questions with expected results; half were written before the assistant and were never used to tune it."""
+"""Questions with expected results.
+
+Half of the questions were written before the assistant and were never used to tune it."""
 
 import json
 from pathlib import Path

@@ -41,7 +41,7 @@ ROUNDS = 5
 
 @dataclass
 class Place:
-    """The same tables three times: in Athena, as Parquet files, and as Iceberg tables opened manually."""
+    """The same tables in Athena, as Parquet files, and as Iceberg tables that are opened manually."""
 
     client: Any
     catalog: Catalog

@@ -48,7 +48,7 @@ def bench_start(tmp_path: Path) -> None:
 
 
 def bench_commands(tmp_path: Path) -> None:
-    """The commands that people and notebooks run most often, and the import of the helpers beside its libraries."""
+    """Measure the most common commands, and the import of the helpers compared with the import of its libraries."""
     running_lakehouse, _ = daemon.start(tmp_path, port=0)
     python = [sys.executable, "-c"]
     helpers = "import boto3, pandas, plotly.graph_objects, awswrangler"

@@ -1,4 +1,6 @@
-"""Waits of requests while 400,000 items are imported, loaded and refreshed, and delays until changes are visible."""
+"""Benchmarks of the waits of requests during large operations, and of the delay until a change is visible.
+
+The operations import, load and refresh 400,000 items."""
 
 from __future__ import annotations
 
@@ -42,7 +44,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 class Probe:
-    """Sends one kind of request repeatedly, and records the times."""
+    """Probe that sends one kind of request repeatedly and records the times."""
 
     def __init__(self, name: str, send: Callable[[], Any]) -> None:
         self.name = name

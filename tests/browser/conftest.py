@@ -1,4 +1,4 @@
-"""Fixtures: Chromium, and the practice console of a lab late in the course."""
+"""Fixtures with Chromium, and with the practice console of a lab late in the course."""
 
 import importlib.util
 import shutil
@@ -26,7 +26,7 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of the system's Chromium."""
+    """Return the path of the system's Chromium."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
@@ -35,7 +35,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator["Browser"]:
-    """The system's Chromium, driven by Playwright, because Playwright's own browsers are not installed."""
+    """Provide the system's Chromium, driven by Playwright, whose own browsers are not installed."""
     if importlib.util.find_spec("playwright") is None:
         pytest.skip("Playwright is not installed: make .venv/.pages")
     from playwright.sync_api import sync_playwright
@@ -49,7 +49,7 @@ def browser(chromium: str) -> Iterator["Browser"]:
 
 @pytest.fixture(scope="module")
 def course_lab() -> Iterator[Lab]:
-    """A lab in its state at the beginning of chapter 9, with the alarm of chapter 8."""
+    """Provide a lab in its state at the beginning of chapter 9, with the alarm of chapter 8."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05))
     lakehouse.start()
     lab = connect_to(lakehouse.url)
@@ -62,6 +62,6 @@ def course_lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def server(course_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
-    """The practice console of that lab."""
+    """Provide the practice console of the lab of `course_lab`."""
     with serving(tmp_path_factory.mktemp("state"), course_lab.endpoint) as server:
         yield server

@@ -1,4 +1,4 @@
-"""JupyterLab, started for a test and driven as a learner would drive it."""
+"""JupyterLab, started for a test and controlled as a learner would control it."""
 
 from __future__ import annotations
 

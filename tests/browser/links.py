@@ -1,4 +1,4 @@
-"""Broken links between the pages of a folder."""
+"""Check for broken links between the pages of a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The practice console in a real Chromium: foreign content, and messages when the lakehouse is stopped."""
+"""Tests in Chromium of the console's protection from foreign content, and of a stopped lakehouse."""
 
 from __future__ import annotations
 

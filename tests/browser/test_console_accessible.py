@@ -1,4 +1,4 @@
-"""Accessibility of every page and state of the practice console: axe checks light, dark and narrow layouts."""
+"""Accessibility tests of every page and state of the practice console, in light, dark and narrow layouts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The blog's steps in the practice console, by mouse and keyboard, with the names that AWS's consoles use."""
+"""Tests of the blog's steps in the practice console, by mouse and keyboard, with the names in AWS's consoles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUESTION = "calculate the total balance as a percentage of the credit limit outs
 
 @pytest.fixture
 def prepared(lab: Lab) -> Lab:
-    """The lab before the blog's section *Create the zero-ETL integration*."""
+    """Provide the lab in its state before the blog's section *Create the zero-ETL integration*."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)

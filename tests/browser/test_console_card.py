@@ -1,4 +1,4 @@
-"""Clicks from a chapter's card in JupyterLab to the step's page in the practice console."""
+"""Tests of the links from a chapter's card in JupyterLab to the pages of the practice console."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPEN = "import zetl_helpers as zetl\n\nlab, ex = zetl.open_chapter(1)"
 
 @pytest.fixture
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """JupyterLab on a copy of chapter 01, as a learner has it, and a fresh local lakehouse."""
+    """Provide JupyterLab on a learner's copy of chapter 01, with a fresh local lakehouse."""
     # The path must be short: this folder contains the kernel's sockets, and a socket's path can have at most 107 bytes.
     folder, home = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("home")
     (folder / "notebooks").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Items and queries in a real Chromium: two tabs with the same item, right-to-left values, a stopped query."""
+"""Tests in Chromium of items and queries in two tabs, of right-to-left values, and of a stopped query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages that the boxes in the chapters link to, and the pictures of those pages in the chapters."""
+"""Tests of the console pages that the chapters' boxes link to, and of the chapters' pictures of these pages."""
 
 from __future__ import annotations
 

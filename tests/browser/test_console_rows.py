@@ -1,4 +1,4 @@
-"""Long lists in the console: a hundred thousand rows or items, and more tables than a page of the list."""
+"""Tests of long lists in the console, with a hundred thousand rows or items, and with many tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DRAWN = 100
 
 @pytest.fixture(scope="module")
 def large() -> Iterator[Lab]:
-    """A lab with a table of a hundred thousand items, and more tables than a page of the list."""
+    """Provide a lab with a table of 100,000 items, and with more tables than one page of the list shows."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab = connect_to(lakehouse.url)

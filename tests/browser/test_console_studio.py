@@ -1,4 +1,4 @@
-"""The Studio pages of the practice console: explore, query, chart, ask, save, history."""
+"""Tests of the practice console's Studio pages, from the data explorer to the query history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDLESS = "SELECT count(*) FROM " + ", ".join(f"UNNEST(sequence(1, 9999)) {name}
 
 @pytest.fixture
 def loaded(lab: Lab, lakehouse_ticks: object) -> Lab:
-    """The lab with its table in the lakehouse."""
+    """Provide the lab with its table in the lakehouse."""
     zetl.catch_up(lab, 4)
     return lab
 

@@ -1,4 +1,4 @@
-"""A page from another host, in a real browser: it can neither read from nor write to the lakehouse."""
+"""Tests in a real browser that a page from another host can neither read from nor write to the lakehouse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every notebook in JupyterLab, in a real Chromium: opened, run and checked."""
+"""Tests that open, run and check every notebook in JupyterLab in Chromium."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 
 @pytest.fixture(scope="module")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """JupyterLab on a copy of the notebooks, and a fresh local lakehouse."""
+    """Provide JupyterLab on a copy of the notebooks, with a fresh local lakehouse."""
     folder = tmp_path_factory.mktemp("course")
     home = tmp_path_factory.mktemp("home")
     for name in ("notebooks", "docs/images"):
@@ -46,7 +46,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def opened(request: pytest.FixtureRequest, browser: "Browser", jupyter: str) -> Iterator[Notebook]:
-    """A chapter, opened from the file browser next to the launcher; there must be no error messages."""
+    """Open a chapter from the file browser next to the launcher, and check that there are no error messages."""
     complaints: list[str] = []
     page = browser.new_page(viewport={"width": 1360, "height": 900})
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

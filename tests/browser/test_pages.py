@@ -1,4 +1,4 @@
-"""The pages of `zetl run`, in a real Chromium."""
+"""Tests in Chromium of the pages that `zetl run` writes."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The site in a real Chromium, opened from its folder: no server, no network."""
+"""Tests in Chromium of the site, opened from its folder without a server or a network."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

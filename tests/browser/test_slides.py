@@ -1,4 +1,4 @@
-"""Every slide in a real Chromium: nothing is cut off, nothing is requested, and a screenshot is saved."""
+"""Tests in Chromium that no slide is cut off or requests anything, with a screenshot of each slide."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Still pictures of charts, drawn by Chromium."""
+"""Tests of the still pictures of charts that Chromium draws."""
 
 import base64
 

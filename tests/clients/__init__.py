@@ -1,1 +1,1 @@
-"""The clients' test suites, run manually against the lakehouse: `python -m tests.clients.run --help`."""
+"""Test suites of clients, run manually against the lakehouse with ``python -m tests.clients.run``."""

@@ -1,9 +1,8 @@
-"""A runner of a client's tests against a fresh lakehouse, which compares the failures with the known ones.
+"""Runner of a client's tests against a fresh lakehouse, which compares the failures with the known failures.
 
     python -m tests.clients.run pyathena CHECKOUT --python VENV/bin/python
 
-docs/client-suites.md describes how to create the checkouts and environments, and explains each known failure.
-"""
+docs/client-suites.md describes how to create the checkouts and environments, and explains each known failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test suites of three clients: their commands, and the resources that they expect."""
+"""Test suites of three clients, with their commands and the resources that they expect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A console on a separate lakehouse, and a client that sends the page's requests."""
+"""Fixtures with a console on a separate lakehouse, and with a client that sends the page's requests."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ from zetl_helpers.console.server import ConsoleServer
 
 
 class PageClient:
-    """Sends the page's requests, with its cookie."""
+    """Client that sends the page's requests, with the page's cookie."""
 
     def __init__(self, server: ConsoleServer) -> None:
         self.server = server
@@ -50,7 +50,7 @@ class PageClient:
 
 @pytest.fixture
 def console(lakehouse: Lakehouse, tmp_path: Path) -> Iterator[ConsoleServer]:
-    """A console of a running lakehouse."""
+    """Provide a console of a running lakehouse."""
     server = ConsoleServer(Link(tmp_path, endpoint=lakehouse.url))
     server.serve_in_background()
     yield server

@@ -1,4 +1,4 @@
-"""Calls to AWS's API on behalf of the page, and the equivalent code."""
+"""Tests of the calls to AWS's API on behalf of the page, and of the equivalent code."""
 
 import ast
 import base64

@@ -1,4 +1,4 @@
-"""``zetl console`` and ``zetl.console(lab)``."""
+"""Tests of ``zetl console`` and ``zetl.console(lab)``."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The contents of a table's files."""
+"""Tests of the console's view of a table's files."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture
 def loaded(lakehouse_ticks: Lakehouse, lab: Lab, no_waiting: None) -> Lab:
-    """The lab with its integration and the first load."""
+    """Provide the lab with its integration after the first load."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)

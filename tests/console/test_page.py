@@ -1,4 +1,4 @@
-"""The built page matches its sources, and loads nothing from elsewhere."""
+"""Tests that the built page matches its sources and loads nothing from other addresses."""
 
 import gzip
 import hashlib

@@ -1,4 +1,6 @@
-"""Browsers that disconnect, and unexpected failures: the page gets an error, and the state folder gets the details."""
+"""Tests of browsers that disconnect, and of unexpected failures.
+
+The page gets an error, and the state folder gets the details."""
 
 import http.client
 import json
@@ -164,7 +166,7 @@ def test_a_failure_outside_of_an_answer_is_recorded(
 
 @pytest.fixture
 def stopped(tmp_path: Path) -> Iterator[PageClient]:
-    """The page of a console whose lakehouse has stopped since its first responses."""
+    """Provide the page of a console whose lakehouse stopped after the first responses."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     server = ConsoleServer(Link(tmp_path, endpoint=lakehouse.url))

@@ -1,4 +1,4 @@
-"""Querybooks: saved, listed, changed, deleted."""
+"""Tests that save, list, change and delete querybooks."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Only the console's own page, with the session's cookie, gets answers."""
+"""Tests that only the console's own page, with the session's cookie, gets responses."""
 
 import json
 import re

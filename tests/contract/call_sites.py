@@ -1,4 +1,4 @@
-"""The calls of helpers and notebooks to AWS, extracted from their code."""
+"""AWS calls of the helpers and the notebooks, extracted from their code."""
 
 import ast
 import re

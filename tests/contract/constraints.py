@@ -1,7 +1,6 @@
-"""All constraints of AWS's service models on a request, including those that botocore leaves to the service.
+"""All constraints of AWS's service models on a request, including those that only the service checks.
 
-botocore checks types, required and unknown members, and minima, but not maxima, enums and patterns.
-"""
+botocore checks types, required and unknown members, and minima, but not maxima, enums and patterns."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Actions of the helpers that the notebooks do not use: customer managed keys, hybrid access, updates and undo."""
+"""Actions of the helpers that the notebooks do not use, such as keys, hybrid access, updates and undo."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""All AWS calls of a session, recorded before botocore builds the request and after the response arrives."""
+"""Recorder of all AWS calls of a session, before botocore builds the request and after the response arrives."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +16,12 @@ _READS = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Query", "Sca
 
 
 class ContractError(AssertionError):
-    """A call that violates AWS's service model."""
+    """Call that violates AWS's service model."""
 
 
 @dataclass
 class Call:
-    """One call."""
+    """Recorded call."""
 
     model: OperationModel
     parameters: dict[str, Any]
@@ -37,7 +37,7 @@ class Call:
 
 
 class Recorder:
-    """Records the calls of a session's clients, and stops the first violation of a model in strict mode."""
+    """Recorder of a session's calls, which in strict mode stops at the first violation of a model."""
 
     def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []
@@ -54,7 +54,7 @@ class Recorder:
 
     @property
     def changes(self) -> list[str]:
-        """The calls that change something, including rejected ones."""
+        """Return the calls that change something, including rejected calls."""
         return [call.name for call in self.calls if call.changes]
 
     def _note(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:

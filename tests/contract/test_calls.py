@@ -1,7 +1,6 @@
-"""Every AWS call of helpers and notebooks conforms to AWS's service models.
+"""Tests that every AWS call of helpers and notebooks conforms to AWS's service models.
 
-The models are those of the installed botocore; CI runs these tests on both sets of versions in constraints/.
-"""
+The models are those of the installed botocore. CI runs these tests with both sets of versions in constraints/."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +34,7 @@ COMMON_ERRORS = {
 
 @pytest.fixture(scope="module")
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
-    """All calls of the notebooks, and of the helpers' additional actions."""
+    """Provide all calls of the notebooks, and of the helpers' additional actions."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab, recorder = recorded_lab(lakehouse.url)
@@ -84,7 +83,10 @@ def test_errors_are_those_of_the_models(recorder: Recorder) -> None:
 
 
 def test_every_place_that_calls_aws_was_passed(recorder: Recorder) -> None:
-    """A call that no test makes is not checked against its model. Add it to tests/contract/further_paths.py."""
+    """Every call in the code is also made by a test, so that it is checked against its model.
+
+    Add a missing call to tests/contract/further_paths.py.
+    """
     operations = call_sites.operations()
     missed = {name: places for name, places in call_sites.calls().items() if not operations[name] & recorder.names}
     assert not missed, "\n".join(f"{name}: {', '.join(places)}" for name, places in missed.items())

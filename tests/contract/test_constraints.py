@@ -1,4 +1,4 @@
-"""Detection of every kind of request that violates a service model, even if botocore accepts the request."""
+"""Tests that detect every kind of request that violates a service model, even if botocore accepts the request."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The whole tutorial in this process: the notebooks' cells in order."""
+"""Runner of the whole tutorial in this process, with the notebooks' cells in order."""
 
 import contextlib
 import io

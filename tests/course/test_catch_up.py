@@ -1,4 +1,4 @@
-"""Catching up: each chapter creates what it needs, and chapter 3 is optional."""
+"""Tests that catching up creates only what a chapter needs, and that chapter 3 is optional."""
 
 import pytest
 

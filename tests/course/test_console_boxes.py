@@ -1,4 +1,4 @@
-"""The boxes *In the console*: each step has a box that links to an existing page of the practice console."""
+"""Tests that each step has a box *In the console* that links to an existing page of the practice console."""
 
 import json
 import re

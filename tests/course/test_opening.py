@@ -1,4 +1,4 @@
-"""The cell that opens a chapter."""
+"""Tests of the cell that opens a chapter."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An account's contents as plain data, which can be compared between two points in time."""
+"""Snapshot of an account as plain data that can be compared between two points in time."""
 
 import json
 import re
@@ -24,7 +24,7 @@ _MOVING = {
 
 
 class Snapshots:
-    """Stores and restores a lakehouse's whole state, which is faster than creating it again."""
+    """Snapshots of a lakehouse's whole state, which are faster to restore than creating the state again."""
 
     def __init__(self, lakehouse: Lakehouse) -> None:
         self._database = lakehouse.database

@@ -16,7 +16,7 @@ from zetl_helpers.lab import Lab
 
 @dataclass
 class Ground:
-    """A running lakehouse, and its empty state."""
+    """Running lakehouse with its empty state."""
 
     lakehouse: Lakehouse
     snapshots: Snapshots
@@ -25,7 +25,7 @@ class Ground:
 
 @pytest.fixture(scope="module")
 def ground() -> Iterator[Ground]:
-    """One lakehouse for a module's tests, which leave it empty."""
+    """Provide one lakehouse for a module's tests, each of which leaves it empty."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     snapshots = Snapshots(lakehouse)
@@ -35,7 +35,10 @@ def ground() -> Iterator[Ground]:
 
 @pytest.fixture
 def recorded(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lab, Recorder]]:
-    """A lab in an empty account, and a record of its calls; neither the helpers' nor botocore's waits take any time."""
+    """Provide a lab in an empty account, and a record of its calls.
+
+    The waits of the helpers and of botocore end immediately.
+    """
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None, time=time.time))
     ground.snapshots.put_back(ground.empty)
     with without_waiting(ground.lakehouse.zero_etl.tick):

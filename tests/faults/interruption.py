@@ -1,4 +1,4 @@
-"""Simulation of a process that dies at one of its AWS calls: before the request or after the response."""
+"""Simulation of a process that ends at one of its AWS calls, before the request or after the response."""
 
 from typing import Any, Literal
 
@@ -8,11 +8,11 @@ When = Literal["before", "after"]
 
 
 class KilledError(BaseException):
-    """The end of the process; nothing in the helpers catches it."""
+    """Simulated end of the process, which nothing in the helpers catches."""
 
 
 class Interruption:
-    """Counts the calls of a session's clients, and ends the process at one of them."""
+    """Counter of a session's calls that ends the process at one of them."""
 
     def __init__(self, session: boto3.Session) -> None:
         self.calls: list[str] = []

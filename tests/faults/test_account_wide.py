@@ -1,4 +1,4 @@
-"""Account-wide settings, which concurrent learners merge and restore exactly."""
+"""Tests that concurrent learners merge account-wide settings and restore them exactly."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -104,7 +104,10 @@ def test_two_learners_leave_the_policy_as_it_was(anna: Lab, ben: Lab, order: str
 
 
 def test_two_learners_who_write_at_the_same_moment_both_stay(anna: Lab, ben: Lab) -> None:
-    """Ben's merge happens between Anna's read and her write: her hash is outdated, and she starts again."""
+    """If two learners write at the same time, the policy keeps the statements of both.
+
+    Ben writes between Anna's read and her write, so her hash is outdated and she starts again.
+    """
     before = policy(anna)
     meanwhile(anna, "PutResourcePolicy", lambda: target.merge_catalog_policy(ben))
     assert target.merge_catalog_policy(anna).did == "created"
@@ -144,7 +147,7 @@ def test_a_single_statement_without_a_list_and_an_id_are_kept(anna: Lab) -> None
 
 
 class TestAdministrators:
-    """Lake Formation's list of administrators has no hash."""
+    """Tests of Lake Formation's list of administrators, which has no hash."""
 
     @pytest.fixture(autouse=True)
     def prepared(self, anna: Lab, ben: Lab) -> None:

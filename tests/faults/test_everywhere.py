@@ -1,4 +1,4 @@
-"""The same set-up in any Region and partition, with customer managed keys and custom names."""
+"""Tests of the same set-up in any Region and partition, with customer managed keys and custom names."""
 
 import ast
 import dataclasses
@@ -25,7 +25,7 @@ ARN = re.compile(r"arn:(aws[\w-]*):")
 
 @pytest.fixture(params=["eu-central-1", "cn-north-1", "us-gov-west-1"])
 def elsewhere(request: pytest.FixtureRequest) -> Iterator[tuple[Lab, Recorder]]:
-    """A lab with a prefix in other Regions, some of them in other partitions."""
+    """Provide labs with a prefix in other Regions, some of which are in other partitions."""
     lakehouse = Lakehouse(Settings(region=request.param, paused=True))
     lakehouse.start()
     with without_waiting(lakehouse.zero_etl.tick):
@@ -63,7 +63,10 @@ def test_names_fit_into_every_region(lab: Lab) -> None:
 
 
 def test_no_helper_writes_a_partition_or_an_endpoint_down() -> None:
-    """Account numbers in docstrings may be examples from AWS's documentation."""
+    """No helper contains a fixed partition or endpoint.
+
+    Docstrings may contain account numbers from AWS's documentation as examples.
+    """
     found = []
     for path in call_sites.HELPERS:
         tree = ast.parse(path.read_text(encoding="utf-8"))

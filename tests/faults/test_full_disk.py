@@ -1,4 +1,4 @@
-"""A lakehouse on a small file system that is really full."""
+"""Tests of a lakehouse on a small file system that is actually full."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ _ONCE = Config(retries={"total_max_attempts": 1})
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of a few megabytes, in memory."""
+    """Provide a file system of a few megabytes in memory."""
     if os.geteuid() != 0:
         pytest.skip("Only root may mount a file system.")
     disk = tmp_path / "disk"

@@ -1,4 +1,4 @@
-"""Statements that exhaust memory or never end, from many clients at once: each fails without affecting others."""
+"""Tests of concurrent statements that exhaust memory or never end, and fail without affecting other statements."""
 
 import threading
 import time

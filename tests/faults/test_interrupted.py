@@ -1,4 +1,4 @@
-"""Clean-up and repetition of a set-up that was killed at any point."""
+"""Tests that a set-up that was killed at any point can be cleaned up and repeated."""
 
 import os
 import random
@@ -27,7 +27,7 @@ SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(
 
 @dataclass
 class World:
-    """An account with other people's resources, before and after an undisturbed set-up."""
+    """Account with other people's resources, before and after an uninterrupted set-up."""
 
     lab: Lab
     interruption: Interruption

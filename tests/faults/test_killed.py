@@ -1,4 +1,4 @@
-"""A lakehouse that is killed during writes: afterwards, every acknowledged write is present exactly once."""
+"""Tests that every acknowledged write is present exactly once after a lakehouse is killed during writes."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def client(running: Running, service: str) -> Any:
 
 @dataclass
 class Promises:
-    """The acknowledged writes, and those that may have happened: requests without a response.
+    """Acknowledged writes, and writes that may have happened because their requests got no response.
 
     Args:
         kept: The last acknowledged value of each key.
@@ -67,7 +67,7 @@ class Promises:
 
 
 class Writer:
-    """Writes to one service repeatedly until the lakehouse ends."""
+    """Writer that writes to one service repeatedly until the lakehouse ends."""
 
     def __init__(self, step: Callable[[Running, int], None]) -> None:
         self._step = step
@@ -87,7 +87,7 @@ class Writer:
 
 
 class Account:
-    """The writers' data, and the acknowledged writes."""
+    """Data of the writers, with the acknowledged writes."""
 
     def __init__(self) -> None:
         self.items, self.objects, self.roles, self.versions, self.rows, self.queries = (Promises() for _ in range(6))

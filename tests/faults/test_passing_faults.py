@@ -1,4 +1,6 @@
-"""Temporary faults, after which the set-up continues; the simulated clock makes the waits immediate."""
+"""Tests of temporary faults, after which the set-up continues.
+
+A simulated clock makes the waits end immediately."""
 
 from typing import Any
 

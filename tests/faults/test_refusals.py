@@ -1,4 +1,4 @@
-"""Invalid input and unsuitable environments: each causes a clear error and no change."""
+"""Tests that invalid input and unsuitable environments cause a clear error and no change."""
 
 import os
 from collections.abc import Callable
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """An environment with only the AWS settings of a test."""
+    """Provide an environment that contains only the AWS settings of a test."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_"))}
     environment = {
         **kept,
@@ -163,7 +163,7 @@ def test_an_alarm_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
 
 
 class TestBucketOfOthers:
-    """S3 returns 403 for a bucket of another account, and for one that the caller may not read."""
+    """Tests of buckets for which S3 returns 403, because they belong to another account or cannot be read."""
 
     def test_in_another_account(self, lab: Lab, recorder: Recorder) -> None:
         Answers(lab, "s3", "HeadBucket").fail("403")

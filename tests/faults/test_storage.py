@@ -1,4 +1,4 @@
-"""A lakehouse with a read-only state folder: requests fail with the reason, and work resumes."""
+"""Tests of a lakehouse whose state folder becomes read-only, so requests fail with the reason until it is writable."""
 
 from collections.abc import Iterator
 from pathlib import Path

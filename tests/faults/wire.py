@@ -1,4 +1,4 @@
-"""Faults between botocore and AWS, below botocore's retries."""
+"""Simulated faults between botocore and AWS, below botocore's retries."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Send = Callable[[AWSPreparedRequest], Any]
 
 
 class Wire:
-    """Faults for the requests of one operation.
+    """Simulated faults for the requests of one operation.
 
     Args:
         patch: Undoes it.

@@ -12,14 +12,14 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture
 def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """A lab whose calls may violate AWS's service models, because the lakehouse must report that."""
+    """Provide a lab whose calls may violate AWS's service models, because the lakehouse must report violations."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     return connect_to(lakehouse.url, contract=False)
 
 
 @pytest.fixture
 def backend() -> Iterator[Backend]:
-    """An empty moto backend of a lakehouse."""
+    """Provide an empty moto backend of a lakehouse."""
     preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
     backend = Backend("us-east-1")
     yield backend
@@ -28,5 +28,5 @@ def backend() -> Iterator[Backend]:
 
 @pytest.fixture
 def clients(backend: Backend) -> ServiceClients:
-    """An empty account, as a service of the lakehouse sees it."""
+    """Provide an empty account, as a service of the lakehouse sees it."""
     return backend.clients

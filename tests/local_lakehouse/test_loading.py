@@ -1,4 +1,4 @@
-"""Deferred imports, by one thread at a time, so that no request uses a partly imported module."""
+"""Tests that deferred imports run in one thread at a time, so that no request uses a partly imported module."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""The module that checks for features of the operating system, and names a missing one."""
+"""Tests of the module that checks for features of the operating system, and names a missing feature."""
 
 import ast
 import subprocess
@@ -82,7 +82,10 @@ def test_a_use_is_found_however_it_is_written(code: str, found: list[str]) -> No
 
 
 class TestWithoutFork:
-    """On Windows, whatever is installed, everything that needs the local lakehouse names the supported systems."""
+    """Tests of Windows, where every part that needs the local lakehouse names the supported systems.
+
+    The message does not depend on the installed packages.
+    """
 
     SAID = "Install and run it in WSL, or set ZETL_TARGET=aws"
 

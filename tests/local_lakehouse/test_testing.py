@@ -1,4 +1,4 @@
-"""The pytest fixture for external test suites, used as in docs/testing.md."""
+"""Tests of the pytest fixture for external test suites, used as in docs/testing.md."""
 
 import re
 import socket

@@ -1,4 +1,6 @@
-"""The README's gallery: figures as the notebooks store them. ``python -m tests.notebooks.gallery`` copies them."""
+"""Copier of the figures in the README's gallery from the notebooks' stored outputs.
+
+Run it with ``python -m tests.notebooks.gallery``."""
 
 import base64
 import json

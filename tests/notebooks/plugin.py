@@ -1,9 +1,8 @@
-"""A plugin that makes nbval check each notebook on a fresh, separate local lakehouse.
+"""Pytest plugin that makes nbval check each notebook on a fresh, separate local lakehouse.
 
 nbval starts a notebook's kernel with the environment of the test process. Before that, this plugin starts a lakehouse
 and sets the environment to use it, so that notebooks can run in parallel and in any order. A notebook's opening cell
-creates everything that it needs from earlier chapters.
-"""
+creates everything that it needs from earlier chapters."""
 
 import os
 import tempfile
@@ -33,7 +32,7 @@ _lakehouses: dict[Path, tempfile.TemporaryDirectory[str]] = {}
 
 
 class _KernelManager(KernelManager):
-    """`zetl_helpers.course.notebooks.SocketFileKernelManager` for nbval, which has no option for a kernel manager."""
+    """Version of `SocketFileKernelManager` for nbval, which has no option for a kernel manager."""
 
     def _transport_default(self) -> str:
         return "ipc"

@@ -1,4 +1,4 @@
-"""Mutations of stored outputs: any difference from the run's output must fail the notebook's test."""
+"""Tests that a notebook's test fails if a stored output differs from the run's output."""
 
 import json
 import os

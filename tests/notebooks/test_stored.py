@@ -1,4 +1,4 @@
-"""Conditions on stored notebooks that nbval does not check."""
+"""Tests of conditions on stored notebooks that nbval does not check."""
 
 import itertools
 import json
@@ -149,7 +149,10 @@ def test_the_readme_and_chapter_0_plan_the_minutes_that_the_chapters_state() -> 
 
 
 def test_the_readme_shows_the_figures_that_the_notebooks_store() -> None:
-    """``python -m tests.notebooks.gallery`` copies them after a notebook was stored again."""
+    """The README's gallery contains the figures that the notebooks store.
+
+    After you store a notebook again, run ``python -m tests.notebooks.gallery`` to copy the figures.
+    """
     assert {path.name for path in gallery.FOLDER.iterdir()} == set(gallery.FIGURES)
     for name, place in gallery.FIGURES.items():
         assert (gallery.FOLDER / name).read_bytes() == gallery.stored(*place), name

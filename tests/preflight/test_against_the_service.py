@@ -1,4 +1,4 @@
-"""The predictions of preflight, compared with the local zero-ETL service on the same items."""
+"""Tests that compare preflight's predictions with the local zero-ETL service on the same items."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from zetl_helpers.preflight._shapes import survey
 
 @pytest.fixture
 def account(lakehouse: Lakehouse) -> TestLakehouse:
-    """The running lakehouse, with the actions of the tests."""
+    """Provide the running lakehouse, with the actions of the tests."""
     return TestLakehouse(lakehouse, Clock())
 
 
@@ -121,7 +121,7 @@ def test_a_table_is_looked_at_as_its_items_are(design: Design, account: TestLake
 
 
 class _Account:
-    """The parts of a lab that preflight uses."""
+    """Lab with only the parts that preflight uses."""
 
     def __init__(self, account: TestLakehouse) -> None:
         self.client, self.region, self.account = account.client, account.region, account.account

@@ -1,4 +1,4 @@
-"""The checklist's commands, run in order with the AWS CLI."""
+"""Tests that run the checklist's commands in order with the AWS CLI."""
 
 import shlex
 

@@ -1,4 +1,4 @@
-"""Reading items from the formats of DynamoDB's tools."""
+"""Tests that read items from the formats of DynamoDB's tools."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Preflight's findings, recommendations and output."""
+"""Tests of preflight's findings, recommendations and output."""
 
 import json
 from collections.abc import Sequence
@@ -153,7 +153,7 @@ def test_an_attribute_that_an_item_lacks_does_not_fit() -> None:
 
 
 class Texts(HTMLParser):
-    """Collects the elements and the text of a page."""
+    """HTML parser that collects the elements and the text of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,4 +1,6 @@
-"""Coverage of each package by the tests: ``python -m tests.release.coverage_by_package LINES.json``."""
+"""Report of the tests' coverage of each package.
+
+Run it with ``python -m tests.release.coverage_by_package LINES.json``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coverage summed up by package."""
+"""Tests of the coverage report by package."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The commands in the workflows."""
+"""Tests of the commands in the workflows."""
 
 import re
 

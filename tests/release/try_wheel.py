@@ -22,11 +22,11 @@ BIN = "Scripts" if sys.platform == "win32" else "bin"
 
 
 class TrialError(Exception):
-    """The package does not work; the text says which step failed and what it printed."""
+    """Failure of the package in a trial, with the failed step and its output."""
 
 
 class Environment:
-    """An empty virtual environment in a separate folder, with an empty working folder."""
+    """Empty virtual environment in a separate folder, with an empty working folder."""
 
     def __init__(self, folder: Path, distribution: str) -> None:
         self._bin = folder / "venv" / BIN

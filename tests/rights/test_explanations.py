@@ -1,4 +1,4 @@
-"""Explanations of denials: the missing action, and the policy statement that allows it."""
+"""Tests that a denial is explained with the missing action and the policy statement that allows it."""
 
 import pytest
 from botocore.exceptions import ClientError

@@ -1,4 +1,4 @@
-"""Findings of the policy linter: none of medium severity or above, except those with a reason in policies/README.md."""
+"""Tests that the policy linter finds only faults of low severity, or those explained in policies/README.md."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A project member in an Identity Center domain: the chapters that run as the project's role, under its boundary."""
+"""Tests of a project member in an Identity Center domain, who runs chapters as the project's role."""
 
 import contextlib
 import io
@@ -32,7 +32,7 @@ NOT_FOR_MEMBERS = (
 
 @pytest.fixture(scope="module")
 def enforcing() -> Iterator[Lakehouse]:
-    """A lakehouse that enforces IAM, with a finished chapter 6 and a table that is shared with the project."""
+    """Provide a lakehouse that enforces IAM after chapter 6, with a table that is shared with the project."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
     administrator = connect_to(lakehouse.url)
@@ -56,7 +56,7 @@ def metadata(folder: Path, lab: Lab, project: studio.Project) -> Path:
 
 @pytest.fixture
 def member(enforcing: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """The lab as a space of the project sees it."""
+    """Provide the lab as a space of the project sees it."""
     administrator = connect_to(enforcing.url)
     project = studio.find_project(administrator)
     monkeypatch.setattr(_place, "METADATA", metadata(tmp_path, administrator, project))

@@ -1,4 +1,4 @@
-"""Doctor's check of the caller's permissions, with IAM's policy simulation."""
+"""Tests of doctor's check of the caller's permissions with IAM's policy simulation."""
 
 import json
 from collections.abc import Iterator
@@ -63,7 +63,10 @@ def test_the_accounts_own_user_needs_no_simulation(lakehouse: Lakehouse) -> None
 
 
 def test_an_answer_for_each_resource_counts_more_than_that_for_the_action(lab: Lab) -> None:
-    """AWS may return one result for each action, which contains the results for the resources."""
+    """The results for the resources take precedence over the result for the action.
+
+    AWS may return one result for each action, which contains the results for the resources.
+    """
     iam = lab.client("iam")
     role = "arn:aws:iam::123456789012:role/Admin"
     asked = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=["s3:GetObject"], ResourceArns=["a", "b"])
@@ -85,7 +88,7 @@ def test_an_answer_for_each_resource_counts_more_than_that_for_the_action(lab: L
 
 
 class TestTheSimulator:
-    """The local lakehouse's responses, as boto3 returns them."""
+    """Tests of the local lakehouse's responses, as boto3 returns them."""
 
     def ask(self, lab: Lab, **parameters: object) -> list[str]:
         role = "arn:aws:iam::123456789012:role/Analyst"

@@ -1,4 +1,4 @@
-"""Permissions removed one at a time: each causes a message that names the missing permission and who can grant it."""
+"""Tests that a removed permission causes a message that names the permission and who can grant it."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ ACCOUNT = "policies/learner_account_permissions.json"
 
 @pytest.fixture
 def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
-    """A running lakehouse that enforces IAM and refreshes continuously."""
+    """Provide a running lakehouse that enforces IAM and refreshes continuously."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
@@ -89,7 +89,7 @@ def test_an_error_names_the_action_and_the_statement(enforcing: Lakehouse, actio
 
 @pytest.fixture
 def shared(lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """A lab whose table is shared with the project."""
+    """Provide a lab whose table is shared with the project."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse_ticks.url)
     lab = connect_to(lakehouse_ticks.url)
     chapters.catch_up(lab, 4)

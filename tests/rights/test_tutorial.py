@@ -1,4 +1,4 @@
-"""The whole tutorial, run by the learner in each kind of account: nothing is denied, and no permission is unused."""
+"""Tests that no call of the tutorial is denied, and that no permission is unused, in each kind of account."""
 
 import re
 from collections.abc import Iterator

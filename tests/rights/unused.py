@@ -1,4 +1,4 @@
-"""Unused parts of policies, and denied permissions."""
+"""Search for unused parts of policies and for denied permissions."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,6 @@
-"""The generator of TPC-DS, which writes tables, queries and DuckDB's answers to a folder.
+"""Generator of TPC-DS, which writes tables, queries and DuckDB's results to a folder.
 
-It runs in a separate environment, with the same version of ``duckdb`` and ``duckdb-extension-tpcds``.
-"""
+It runs in a separate environment, with the same version of ``duckdb`` and ``duckdb-extension-tpcds``."""
 
 from __future__ import annotations
 

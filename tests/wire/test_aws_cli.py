@@ -1,4 +1,4 @@
-"""The blog's commands with corrections, run by the real AWS CLI."""
+"""Tests of the blog's commands, with corrections, run by the real AWS CLI."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
 
 
 class Cli:
-    """The AWS CLI on a lakehouse."""
+    """AWS CLI that is configured for a lakehouse."""
 
     def __init__(self, lakehouse: Lakehouse, folder: Path) -> None:
         self.environment = {**os.environ, **local_environment(lakehouse.url, "us-east-1"), "AWS_PAGER": ""}

@@ -1,8 +1,7 @@
-"""dbt with its Athena adapter, which builds a small project on the lakehouse and rebuilds it after the rows change.
+"""Tests of dbt with its Athena adapter, which builds a small project and rebuilds it after the rows change.
 
 dbt is in a separate environment, as its documentation recommends, because it needs older versions of PyAthena, mmh3 and
-pathspec than other tools. `make .venv-dbt/.ready` creates the environment; `make test` runs it first.
-"""
+pathspec than other tools. `make .venv-dbt/.ready` creates the environment; `make test` runs it first."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ pytestmark = [
 
 
 class Dbt:
-    """dbt on a lakehouse, and a cursor on the same lakehouse."""
+    """Client that runs dbt on a lakehouse, with a cursor on the same lakehouse."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.environment = {

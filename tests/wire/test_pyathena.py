@@ -1,4 +1,4 @@
-"""The cursors and the SQLAlchemy dialect of PyAthena, which SageMaker's SQL cells use."""
+"""Tests of PyAthena's cursors and SQLAlchemy dialect, which SageMaker's SQL cells use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FIRST = (1, "CA", 1.5, date(2024, 1, 2), datetime(2024, 1, 2, 3, 4, 5, 678_000),
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[Connection]:
-    """A connection to a lakehouse with one table of two rows."""
+    """Provide a connection to a lakehouse with one table of two rows."""
     lakehouse = Lakehouse(Settings())
     lakehouse.start()
     with pytest.MonkeyPatch.context() as patch:
@@ -56,7 +56,7 @@ def connection() -> Iterator[Connection]:
 
 @pytest.fixture
 def engine(connection: Connection) -> sa.Engine:
-    """SQLAlchemy on the same lakehouse."""
+    """Provide SQLAlchemy on the same lakehouse."""
     address = "awsathena+rest://@athena.us-east-1.amazonaws.com:443/lab"
     return sa.create_engine(f"{address}?s3_staging_dir=s3://lab/out/&poll_interval=0.01")
 

@@ -1,4 +1,4 @@
-"""A pytest plugin for awswrangler's tests, which get the names of existing resources from CloudFormation."""
+"""Pytest plugin for awswrangler's tests, which read the names of existing resources from CloudFormation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pytest plugin for PyAthena's tests: it sets the endpoint of PyArrow's S3 client, which does not look it up."""
+"""Pytest plugin for PyAthena's tests that sets the endpoint of PyArrow's S3 client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Three learners in one account, and their instructor."""
+"""Tests with three learners in one account, and their instructor."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ from zetl_helpers.lakehouse import save_query
 
 @pytest.fixture
 def alone(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """An instructor in an empty account."""
+    """Provide an instructor in an empty account."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     with without_waiting(lakehouse.zero_etl.refresh_now):
         yield connect_to(lakehouse.url)
@@ -27,7 +27,10 @@ def alone(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab
 
 @pytest.fixture
 def teacher(alone: Lab) -> Lab:
-    """An instructor with a class: Ana has an alarm, Ben has a table, and only a role is left of Cem's lab."""
+    """Provide an instructor with a class.
+
+    Ana has an alarm, Ben has a table, and only a role is left of Cem's lab.
+    """
     ana, ben, cem = (connect_to(str(alone.endpoint), name) for name in ("ana", "ben", "cem"))
     chapters.catch_up(ana, 7)
     save_query(ana, "one", "SELECT 1", "A query")

@@ -19,7 +19,10 @@ from zetl_helpers.payments import payments
 
 @pytest.fixture(scope="package")
 def exercised() -> Iterator[Lab]:
-    """A lab with everything that the chapters create; every wait for a refresh triggers a refresh."""
+    """Provide a lab with everything that the chapters create.
+
+    Every wait for a refresh triggers a refresh.
+    """
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     with without_waiting(lakehouse.zero_etl.refresh_now), pytest.MonkeyPatch.context() as patch:
@@ -79,5 +82,5 @@ def log_a_late_ingestion(lab: Lab) -> None:
 
 @pytest.fixture
 def chapter(exercised: Lab, tmp_path: Path) -> Callable[[int], Chapter]:
-    """A chapter's exercises, not attempted yet."""
+    """Provide a chapter's exercises, none of which has been attempted."""
     return lambda number: zetl.exercises.chapter(exercised, number, progress=Progress(tmp_path))

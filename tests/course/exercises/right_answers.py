@@ -1,4 +1,6 @@
-"""The right answer to each exercise, in the forms that learners use; functions take the lab."""
+"""Correct answers to each exercise, in the forms that learners use.
+
+Answers that are functions receive the lab."""
 
 import datetime
 import json

@@ -1,4 +1,6 @@
-"""Steps that learners perform with AWS's API, and tables that they create; each function takes the lab."""
+"""Steps that learners perform with AWS's API, and tables that they create.
+
+Each function receives the lab."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The exercises' checks: each accepts the solution, and names the mistake in a wrong answer."""
+"""Tests that each exercise's check accepts the solution and names the mistake in a wrong answer."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def question(name: str, chapter: Callable[[int], Chapter]) -> zetl.exercises.eng
 
 @pytest.fixture(scope="package")
 def names(exercised: Lab) -> dict[str, Any]:
-    """The variables that the chapters' cells have set before a learner answers."""
+    """Return the variables that the chapters' cells have set before a learner answers."""
     lab = exercised
     snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]
     accounts = zetl.query(lab, "SELECT state, accountstatus FROM customeraccounts")

@@ -1,4 +1,4 @@
-"""Exercises that break something: the symptoms, the accepted repairs, and the restored lab."""
+"""Tests of exercises that break something, of the accepted repairs, and of the restored lab."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ COLLIDING = {"CustomerID": {"S": "CUST9001"}, "AccountNumber": {"S": "ACC900001"
 
 @pytest.fixture
 def broken(request: pytest.FixtureRequest, chapter: Callable[[int], Chapter]) -> Iterator[Question]:
-    """The exercise of the test's chapter, with its fault caused; the lab is restored after the test."""
+    """Provide the exercise of the test's chapter after causing its fault, and restore the lab after the test."""
     question = chapter(request.param).q4
     question.break_it()
     yield question
@@ -25,7 +25,7 @@ def broken(request: pytest.FixtureRequest, chapter: Callable[[int], Chapter]) ->
 
 
 def whole(lab: Lab) -> tuple[str, int, str, str]:
-    """The state that faults change: the integration's status, the rows, the role's policy, the project's grants."""
+    """Return the state that faults change: the integration's status, the rows, the role's policy and the grants."""
     policy = lab.client("iam").get_role_policy(RoleName=lab.role, PolicyName=POLICY_NAME)["PolicyDocument"]
     grants = zetl.studio.grants(lab, zetl.studio.find_project(lab))
     rows = zetl.query(lab, "SELECT COUNT(*) AS n FROM customeraccounts")["n"].iloc[0]

@@ -1,4 +1,4 @@
-"""Comparison of rows by their values, with a message that names the difference."""
+"""Tests of the comparison of rows by their values, with a message that names the difference."""
 
 from collections.abc import Sequence
 from decimal import Decimal

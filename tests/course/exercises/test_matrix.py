@@ -1,4 +1,4 @@
-"""The exercise matrix: each question, each form of an answer, and the verdict."""
+"""Tests of the exercise matrix, which contains the verdict on each form of an answer to each question."""
 
 import re
 from collections.abc import Callable
@@ -78,7 +78,10 @@ def test_every_exercise_is_tried_with_five_right_and_twelve_wrong_answers() -> N
 def test_every_form_of_an_answer_gets_its_verdict(
     name: str, check: Callable[[str, Any], Outcome], golden: Callable[[str, str], None]
 ) -> None:
-    """The tables in tests/golden/exercise_matrix/ must be reviewed: no message in them may be false."""
+    """Every form of an answer gets the verdict and the message in tests/golden/exercise_matrix/.
+
+    Review changes to these tables: no message in them may be false.
+    """
     lines = [f"{name} {EXERCISES[name].title}"]
     surprises = []
     expected = [

@@ -1,4 +1,4 @@
-"""Slips of the exercises: each returns other rows than the right statement, or it could not be detected."""
+"""Tests that each slip in an exercise returns different rows than the correct statement, so it can be detected."""
 
 from collections.abc import Iterator
 from typing import Any

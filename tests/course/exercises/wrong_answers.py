@@ -1,4 +1,4 @@
-"""Wrong answers that learners give to each exercise, and the required text of the message about each."""
+"""Wrong answers that learners give to each exercise, with the required text of each message."""
 
 from typing import Any
 

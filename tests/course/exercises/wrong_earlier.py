@@ -1,4 +1,4 @@
-"""Wrong answers to each exercise of chapters 1 to 5, and the required text of the message about each."""
+"""Wrong answers to each exercise of chapters 1 to 5, with the required text of each message."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Wrong answers to each exercise of chapters 6 to 13, and the required text of the message about each."""
+"""Wrong answers to each exercise of chapters 6 to 13, with the required text of each message."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The instructor's kit, which must match the notebooks after every change to them."""
+"""Tests that the instructor's kit matches the notebooks."""
 
 import itertools
 import json

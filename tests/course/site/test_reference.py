@@ -1,4 +1,4 @@
-"""The pages of the reference, and the docstrings that they show."""
+"""Tests of the reference's pages and of the docstrings that they show."""
 
 import argparse
 import importlib

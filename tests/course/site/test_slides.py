@@ -1,4 +1,4 @@
-"""The slides: each has one idea, few words and speaker notes, and works without a network."""
+"""Tests that each slide has one idea, few words and speaker notes, and works without a network."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The sources of the site."""
+"""Tests of the sources of the site."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A README that links to a chapter, which links to another chapter and to a document."""
+    """Provide a README that links to a chapter, which links to another chapter and to a document."""
     root = tmp_path / "root"
     (root / "notebooks").mkdir(parents=True)
     (root / "docs").mkdir()

@@ -1,4 +1,4 @@
-"""Fixtures that run statements: on the SQL engine alone, or on the whole Athena service without a socket."""
+"""Fixtures that run statements on the SQL engine alone, or on the whole Athena service without a socket."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _NoTables:
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a query without tables."""
+    """Result of a query without tables."""
 
     names: list[str | None]
     types: list[str]
@@ -48,7 +48,7 @@ Ask = Callable[[str], Answer]
 
 @pytest.fixture(scope="session")
 def workers() -> Iterator[WorkerPool]:
-    """The worker processes of all statements."""
+    """Provide the worker processes of all statements."""
     pool = WorkerPool(Limits(readable=(copies_folder(),)))
     yield pool
     pool.stop()
@@ -70,7 +70,7 @@ def ask(workers: WorkerPool) -> Ask:
 
 
 class Athena:
-    """The Athena service, called in the same way as the endpoint calls it."""
+    """Athena service, called in the same way as the endpoint calls it."""
 
     def __init__(self, service: AthenaService, clients: ServiceClients) -> None:
         self.service = service
@@ -136,7 +136,7 @@ def _texts(page: dict[str, Any]) -> list[list[Text]]:
 
 @pytest.fixture
 def athena(clients: ServiceClients, workers: WorkerPool) -> Iterator[Athena]:
-    """An Athena with an empty database `lab` and a bucket `lab`."""
+    """Provide an Athena with an empty database `lab` and a bucket `lab`."""
     service = AthenaService(clients, workers)
     client = Athena(service, clients)
     client.s3.create_bucket(Bucket="lab")
@@ -147,7 +147,7 @@ def athena(clients: ServiceClients, workers: WorkerPool) -> Iterator[Athena]:
 
 @pytest.fixture
 def accounts(athena: Athena) -> Athena:
-    """An Athena with an Iceberg table `accounts` of three rows."""
+    """Provide an Athena with an Iceberg table `accounts` of three rows."""
     athena.run(
         "CREATE TABLE accounts (id int, state string, balance double) LOCATION 's3://lab/accounts/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"

@@ -1,4 +1,4 @@
-"""Popular clients against the running lakehouse."""
+"""Tests of popular clients with the running lakehouse."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FRAME = pd.DataFrame({"id": [1, 2, 3], "s": ["a", None, "c"], "v": [1.5, 2.0, No
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The address of a lakehouse with the database `lab` and its bucket."""
+    """Provide the address of a lakehouse with the database `lab` and its bucket."""
     lakehouse = Lakehouse(Settings())
     lakehouse.start()
     session = boto3.Session("test", "test", region_name="us-east-1")
@@ -33,7 +33,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def wrangler(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """awswrangler, with all calls going to the lakehouse."""
+    """Provide awswrangler, configured to send all calls to the lakehouse."""
     for name, value in {**KEYS, "AWS_ENDPOINT_URL": url}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)

@@ -1,7 +1,6 @@
-"""Random statements on Iceberg tables, whose results must agree before and after OPTIMIZE, and with time travel.
+"""Random statements on Iceberg tables, with the same results before and after OPTIMIZE, and with time travel.
 
-The rows come from several inserts, and some are deleted or updated, so that there are delete files and small files.
-"""
+The rows come from several inserts, and some are deleted or updated, so that there are delete files and small files."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""The examples with tables and results in Athena's user guide; names and texts are replaced in statements and results.
+"""Examples with tables and results from Athena's user guide, with different names and texts.
 
 Examples without tables are in `tests/local_lakehouse/sql/test_examples.py`.
 
-https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
-"""
+https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hive tables: CTAS, UNLOAD, and existing files."""
+"""Tests of Hive tables from CTAS, UNLOAD and existing files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of Hive tables in each format, written by other tools and by queries."""
+"""Tests of Hive tables' files in each format, written by other tools and by queries."""
 
 from __future__ import annotations
 

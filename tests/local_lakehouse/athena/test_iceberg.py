@@ -1,4 +1,4 @@
-"""Iceberg tables: changes of rows, versions, and metadata."""
+"""Tests of Iceberg tables' row changes, versions and metadata."""
 
 from __future__ import annotations
 

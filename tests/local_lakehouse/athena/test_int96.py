@@ -1,4 +1,4 @@
-"""Timestamps in Parquet files of Hive tables and UNLOAD: INT96, as Athena and Spark write them."""
+"""Tests of INT96 timestamps in the Parquet files of Hive tables and UNLOAD, as Athena and Spark write them."""
 
 from __future__ import annotations
 

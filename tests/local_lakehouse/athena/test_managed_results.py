@@ -1,4 +1,4 @@
-"""Managed query results, and the database ``default``."""
+"""Tests of managed query results and of the database ``default``."""
 
 from __future__ import annotations
 

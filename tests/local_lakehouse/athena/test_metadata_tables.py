@@ -1,4 +1,4 @@
-"""Metadata tables and ``information_schema`` after schema changes and with unreadable tables."""
+"""Tests of metadata tables and ``information_schema`` after schema changes and with unreadable tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Partition projection: partitions that are computed from a table's properties."""
+"""Tests of partition projection, which computes partitions from a table's properties."""
 
 from __future__ import annotations
 

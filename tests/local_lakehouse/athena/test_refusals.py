@@ -1,8 +1,6 @@
-"""Invalid statements about tables: each fails with Athena's error class, when it starts or while it runs, and changes
-nothing.
+"""Tests that invalid statements about tables fail with Athena's error class and change nothing.
 
-Invalid expressions and clauses are in dialect/test_failures.py.
-"""
+Invalid expressions and clauses are in tests/local_lakehouse/sql/test_failures.py."""
 
 from __future__ import annotations
 
@@ -179,7 +177,7 @@ HIVE = [
 
 @pytest.fixture(scope="module")
 def tables(workers: WorkerPool) -> Iterator[Athena]:
-    """An Iceberg table, a Hive table and a view, which no test of this file changes."""
+    """Provide an Iceberg table, a Hive table and a view, which no test in this file changes."""
     backend = Backend("us-east-1")
     service = AthenaService(backend.clients, workers)
     athena = Athena(service, backend.clients)

@@ -1,4 +1,4 @@
-"""The display of values: in rows, in CSV, and nested in one another."""
+"""Tests of how values appear in rows, in CSV files, and nested in other values."""
 
 from __future__ import annotations
 

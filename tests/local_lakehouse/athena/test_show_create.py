@@ -1,4 +1,4 @@
-"""``SHOW CREATE``: its output is a statement that creates the same table or view, and names follow Athena's quoting."""
+"""Tests that the output of ``SHOW CREATE`` creates the same table or view, with Athena's quoting of names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values stored in columns of another type: allowed if the types have a common type and the value fits."""
+"""Tests of values stored in columns of another type, which succeed if the types are compatible and the value fits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ REFUSED = [
 
 @pytest.fixture
 def table(athena: Athena) -> Athena:
-    """A lakehouse with an Iceberg table ``t``, which has columns of all types and one row with the key 0."""
+    """Provide a lakehouse with an Iceberg table ``t``.
+
+    The table has columns of all types and one row with the key 0.
+    """
     athena.run(f"CREATE TABLE t (k int, {COLUMNS}) LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')")
     athena.run("INSERT INTO t (k) VALUES 0")
     return athena

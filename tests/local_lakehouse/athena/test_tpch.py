@@ -1,4 +1,4 @@
-"""The 22 queries of TPC-H on Iceberg tables at scale factor 0.1, compared with DuckDB on the same files."""
+"""Tests of the 22 TPC-H queries on Iceberg tables at scale factor 0.1, compared with DuckDB on the same files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.local_lakehouse.athena.tpch_queries import QUERIES
 def lake(
     workers: WorkerPool, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Athena, duckdb.DuckDBPyConnection]]:
-    """The tables in Athena and in DuckDB."""
+    """Provide the tables in Athena and in DuckDB."""
     backend = Backend("us-east-1")
     service = AthenaService(backend.clients, workers)
     athena = Athena(service, backend.clients)

@@ -1,7 +1,6 @@
-"""The 22 queries of TPC-H in Athena's dialect, with the substitution values from the specification.
+"""Text of the 22 TPC-H queries in Athena's dialect, with the substitution values from the specification.
 
-https://www.tpc.org/tpch/
-"""
+https://www.tpc.org/tpch/"""
 
 # ruff: noqa: E501 - SQL as published.
 QUERIES = {

@@ -1,4 +1,4 @@
-"""Scenarios for every service: functions that create resources, and checks."""
+"""Scenarios for every service, with functions that create and check resources."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Changes of alarm states according to metrics."""
+"""Tests of alarms, whose states change according to metrics."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The change log: it records every kind of write, and no read-only request."""
+"""Tests that the change log records every kind of write and no read-only request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clients of the lakehouse's own services."""
+"""Tests of the clients of the lakehouse's own services."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ LIST = b"<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>"
 
 
 class Served:
-    """The clients of a lakehouse that has no buckets, and its requests."""
+    """Clients of a lakehouse that has no buckets, with its requests."""
 
     def __init__(self, like: ServiceClients, region: str = "us-east-1") -> None:
         self.requests: list[Request] = []

@@ -1,4 +1,4 @@
-"""DynamoDB tables: their descriptions, and valid and invalid definitions and updates."""
+"""Tests of DynamoDB tables' descriptions, and of valid and invalid definitions and updates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DynamoDB items in the item store, through boto3."""
+"""Tests of DynamoDB items in the item store, through boto3."""
 
 from __future__ import annotations
 

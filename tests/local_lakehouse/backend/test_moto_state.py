@@ -1,4 +1,4 @@
-"""The state of every service, written and read back."""
+"""Tests that the state of every service is the same after it is written and read back."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""Preparations of moto's classes, which run when a module is requested."""
+"""Tests of preparations of moto's classes, which run when a module is requested."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from local_lakehouse.backend import preparations
 
 @pytest.fixture
 def applied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The modules that were applied; each can be requested once."""
+    """Provide the list of applied modules, each of which can be requested once."""
     done: list[str] = []
     for name in ("early", "late"):
         module = ModuleType(name)

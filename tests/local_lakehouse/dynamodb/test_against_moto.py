@@ -1,4 +1,4 @@
-"""The data plane compared with moto's handlers, where moto behaves like AWS."""
+"""Tests that compare the data plane with moto's handlers, where moto behaves like AWS."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _updates(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def routes() -> Any:
-    """Clients of the data plane and of moto, each with a separate table in one lakehouse."""
+    """Provide clients of the data plane and of moto, each with a separate table in one lakehouse."""
     backend = Backend("us-east-1")
 
     def by_moto(request: Request) -> Answer:
@@ -197,7 +197,7 @@ def test_the_data_plane_and_moto_agree(routes: Any, data: st.DataObject) -> None
 
 
 def test_the_routes_are_different_ones(routes: Any) -> None:
-    """moto does not normalize numbers, so equal results would mean that one implementation answers both clients."""
+    """Each client uses a different implementation, because only the data plane normalizes numbers."""
     item = {"h": {"S": "y"}, "r": {"N": "1"}, "n": {"N": "1.50"}}
     found = []
     for position, client in enumerate(routes):

@@ -1,4 +1,4 @@
-"""Bounds of queries, which must contain exactly the keys that match the condition."""
+"""Tests that the bounds of a query contain exactly the keys that match the condition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Values that DynamoDB stores, changes or rejects: numbers compared with `decimal`, sizes with AWS's rules."""
+"""Tests of values that DynamoDB stores, changes or rejects, with numbers compared with `decimal`.
+
+Sizes follow AWS's rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PutItem, UpdateItem, DeleteItem, BatchWriteItem and transactions, as documented by AWS."""
+"""Tests of PutItem, UpdateItem, DeleteItem, BatchWriteItem and transactions, as documented by AWS."""
 
 from __future__ import annotations
 

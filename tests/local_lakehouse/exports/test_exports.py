@@ -1,4 +1,4 @@
-"""Full and incremental exports in DynamoDB's format."""
+"""Tests of full and incremental exports in DynamoDB's format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ARN = table_arn("Orders")
 
 
 class Exports:
-    """An account whose writes are also recorded by the export service."""
+    """Account whose writes are also recorded by the export service."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.world = World(clients)

@@ -1,4 +1,4 @@
-"""Past states of tables, which later writes do not change."""
+"""Tests of past states of tables, which later writes do not change."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def clients() -> Iterator[ServiceClients]:
 
 @dataclass
 class Past:
-    """A table with point-in-time recovery, and a clock."""
+    """Table with point-in-time recovery, with a clock."""
 
     clients: ServiceClients
     name: str = "Past"

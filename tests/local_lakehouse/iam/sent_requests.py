@@ -1,4 +1,4 @@
-"""Requests as boto3 sends them, and the permissions that they require."""
+"""Requests as boto3 sends them, with the permissions that they require."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Names:
-    """An account whose names need no lookup."""
+    """Account whose names need no look-up."""
 
     caller = "arn:aws:iam::123456789012:user/me"
     partition = "aws"

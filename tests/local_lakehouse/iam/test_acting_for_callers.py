@@ -1,4 +1,4 @@
-"""With IAM enforced, Athena reads tables and writes results with the caller's permissions, as on AWS."""
+"""Tests that Athena reads tables and writes results with the caller's permissions if IAM is enforced."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DATA = allow("s3:GetObject", "arn:aws:s3:::some-bucket/t/*")
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """An account with a table of one row, which its administrator has already read, so that the caches are filled."""
+    """Provide an account with a table of one row, which its administrator has already read to fill the caches."""
     lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     world = World(lakehouse)

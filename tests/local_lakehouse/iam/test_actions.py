@@ -1,4 +1,4 @@
-"""The permissions that requests require, tested with requests as boto3 sends them."""
+"""Tests of the permissions that requests require, with requests as boto3 sends them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluation of policies by IAM's rules."""
+"""Tests of the evaluation of policies by IAM's rules."""
 
 from __future__ import annotations
 

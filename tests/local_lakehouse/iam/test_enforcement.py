@@ -1,4 +1,4 @@
-"""A lakehouse that enforces IAM, used through boto3."""
+"""Tests of a lakehouse that enforces IAM, through boto3."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SESSION = boto3.Session(region_name="us-east-1")
 
 
 class World:
-    """An account with its administrator and the identities that the administrator creates."""
+    """Account with its administrator and the identities that the administrator creates."""
 
     def __init__(self, lakehouse: Lakehouse) -> None:
         self.url = lakehouse.url

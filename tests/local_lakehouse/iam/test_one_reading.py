@@ -1,8 +1,7 @@
-"""Ambiguous requests: the request that was authorized is the request that is executed.
+"""Tests of ambiguous requests, for which the authorized request must be the executed request.
 
 Each test covers one kind. The caller may use the resource ``own``, but not the resource ``kept``, which no request
-reads or changes.
-"""
+reads or changes."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ TABLE = f"arn:aws:dynamodb:{HERE}:table/own"
 
 
 class Attempt:
-    """A caller who may use only ``own``."""
+    """Caller who may use only ``own``."""
 
     def __init__(self, world: World, lakehouse: Lakehouse) -> None:
         self.world = world
@@ -103,7 +102,10 @@ SUB_RESOURCES = sorted(
 
 @pytest.mark.parametrize("operation", sorted(operation_names("s3")))
 def test_an_operation_of_s3_is_carried_out_as_itself_or_refused_by_name(attempt: Attempt, operation: str) -> None:
-    """For unknown sub-resources, moto falls back to reading, listing, creating or deleting the whole resource."""
+    """An S3 operation is either executed as requested or rejected with an error that names it.
+
+    For unknown sub-resources, moto would read, list, create or delete the whole resource.
+    """
     model = _S3.operation_model(operation)
     path, _, query = model.http["requestUri"].partition("?")
     path = path.replace("{Bucket}", "kept").replace("{Key+}", "k")
@@ -242,7 +244,7 @@ def test_a_header_does_not_make_another_request_of_it(attempt: Attempt, headers:
 
 
 def test_the_body_of_an_object_is_no_form(attempt: Attempt) -> None:
-    """moto parses the body of such a request as parameters."""
+    """The body of an object with the content type of a form is stored, not parsed as parameters."""
     attempt.s3("PUT", "/own/form", b"versionId=1&acl=public-read&key=secret", **FORM)
     assert attempt.s3("GET", "/own/form").body == b"versionId=1&acl=public-read&key=secret"
     attempt.s3("DELETE", "/own/form", b"uploadId=1&tagging", **FORM)

@@ -1,4 +1,4 @@
-"""Recorded permissions, of which none is missed even if the same permissions are checked again."""
+"""Tests that no recorded permission is missed, even if the same permissions are checked again."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An Athena on an empty lakehouse, for tests of Iceberg tables."""
+"""Fixture with an Athena on an empty lakehouse, for tests of Iceberg tables."""
 
 from __future__ import annotations
 

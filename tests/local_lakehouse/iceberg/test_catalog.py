@@ -1,4 +1,4 @@
-"""The only private part of PyIceberg that the catalog uses, and the problem that this prevents."""
+"""Tests of the only private part of PyIceberg that the catalog uses, and of the problem that it prevents."""
 
 from __future__ import annotations
 

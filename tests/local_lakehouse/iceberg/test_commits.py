@@ -1,4 +1,4 @@
-"""Commits of concurrent writers: after a conflict, each is repeated or rejected, and no row is lost."""
+"""Tests that a conflicting commit is repeated or rejected, and that no row is lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _ids(athena: Athena) -> list[str | None]:
 
 @pytest.fixture
 def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """A statement that is committed just before another statement's next commit."""
+    """Provide a statement that is committed just before another statement's next commit."""
 
     def arrange(sql: str) -> None:
         original = commits.commit

@@ -1,4 +1,4 @@
-"""Objects as local files, and the removal of files that are no longer read."""
+"""Tests of objects as local files, and of the removal of files that are no longer read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_lakehouse.iceberg.local_files import LocalFiles
 
 
 class _Objects:
-    """Objects by location; counts their reads."""
+    """Objects by location, with a count of their reads."""
 
     def __init__(self, **objects: bytes) -> None:
         self.objects = objects

@@ -1,4 +1,4 @@
-"""Partition values of every type: they are written, used to skip files, and preserved when rows change."""
+"""Tests that partition values of every type are written, used to skip files, and kept when rows change."""
 
 from __future__ import annotations
 

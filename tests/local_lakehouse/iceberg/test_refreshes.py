@@ -1,4 +1,4 @@
-"""An integration's refreshes and Athena's statements on the same table."""
+"""Tests of an integration's refreshes and Athena's statements on the same table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["world"]
 
 @pytest.fixture
 def athena_of_world(world: World, workers: WorkerPool) -> Iterator[Athena]:
-    """Athena on the same lakehouse."""
+    """Provide Athena on the same lakehouse."""
     service = AthenaService(world.clients, workers)
     world.clients.client("s3").create_bucket(Bucket="lab")
     yield Athena(service, world.clients)

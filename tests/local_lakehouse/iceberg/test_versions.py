@@ -1,4 +1,4 @@
-"""Versions of a table with schema changes: every statement reads each version with that version's schema."""
+"""Tests that every statement reads each version of a table with that version's schema."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_a_view_for_planning_has_the_schema_of_the_version(athena: Athena) -> No
 
 @dataclass
 class _Model:
-    """A model of a table of integers in plain Python: its columns, its rows, and its earlier versions."""
+    """Model of a table of integers in plain Python, with its columns, its rows, and its earlier versions."""
 
     columns: list[str] = field(default_factory=lambda: ["k", "a", "b"])
     rows: list[Row] = field(default_factory=list)
@@ -212,7 +212,7 @@ steps = st.lists(
 
 
 class _Table:
-    """Applies the same steps to a table in Athena and to the model."""
+    """Table in Athena to which the same steps are applied as to the model."""
 
     def __init__(self, athena: Athena, partitioned: str) -> None:
         self.athena = athena

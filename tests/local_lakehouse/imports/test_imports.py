@@ -1,4 +1,4 @@
-"""Imports from S3: a new table with every valid item, and a count of invalid ones."""
+"""Tests that an import from S3 creates a table with every valid item, and counts the invalid items."""
 
 from __future__ import annotations
 

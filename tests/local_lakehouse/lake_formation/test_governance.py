@@ -1,4 +1,4 @@
-"""Lake Formation's decisions: who may see, read and change databases and tables."""
+"""Tests of Lake Formation's decisions about who can see, read and change databases and tables."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def written(*statements: dict[str, Any]) -> str:
 
 @dataclass
 class Account:
-    """An account with one table, its administrator, and an analyst who may do nothing with the table's files."""
+    """Account with one table, its administrator, and an analyst without permissions on the table's files."""
 
     admin: Lab
     analyst: boto3.Session
@@ -117,7 +117,7 @@ def build(lakehouse: Lakehouse) -> Account:
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    """An account with AWS's defaults."""
+    """Provide an account with AWS's defaults."""
     lakehouse = Lakehouse(Settings(paused=True))
     yield build(lakehouse)
     lakehouse.stop()
@@ -125,7 +125,7 @@ def account() -> Iterator[Account]:
 
 @pytest.fixture
 def governed() -> Iterator[Account]:
-    """The same account with empty defaults."""
+    """Provide the same account with empty defaults."""
     lakehouse = Lakehouse(Settings(paused=True, governed=True))
     yield build(lakehouse)
     lakehouse.stop()

@@ -1,4 +1,4 @@
-"""PartiQL's statements through boto3, compared with DynamoDB's other operations."""
+"""Tests of PartiQL statements through boto3, compared with DynamoDB's other operations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ITEMS: list[dict[str, Any]] = [
 
 
 class Statements:
-    """Executes statements on a backend; requests and answers have boto3's form."""
+    """Statements that are executed on a backend, with requests and responses in boto3's form."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.dynamodb = clients.client("dynamodb")
@@ -330,7 +330,7 @@ def _condition(name: str, values: Sequence[Mapping[str, Any]], kind: str) -> str
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_statements_select_what_filters_select(statements: Statements, data: st.DataObject) -> None:
-    """PartiQL with parameters selects the same items as a scan with the same expression."""
+    """A PartiQL statement with parameters selects the same items as a scan with the same expression."""
     item = data.draw(st.dictionaries(st.sampled_from(["x", "y"]), VALUES))
     statements.dynamodb.put_item(TableName="Orders", Item={"id": {"S": "h"}, "n": {"N": "1"}, **item})
     name = data.draw(st.sampled_from(["x", "y"]))

@@ -1,4 +1,4 @@
-"""The table of a statement, however the statement is written."""
+"""Tests that the table of a statement is found, regardless of how the statement is written."""
 
 import contextlib
 from typing import Any

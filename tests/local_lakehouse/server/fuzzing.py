@@ -1,8 +1,7 @@
-"""Random requests: raw HTTP, AWS JSON, REST and forms, similar enough to valid ones to be parsed.
+"""Generator of random HTTP, AWS JSON, REST and form requests that resemble valid requests.
 
 ``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends them for that time, and prints the requests if
-something breaks.
-"""
+something breaks."""
 
 from __future__ import annotations
 
@@ -65,7 +64,7 @@ _LEFT_OUT = {"StartQueryExecution", "ExportTableToPointInTime", "ImportTable", "
 
 
 class Fuzzer:
-    """Generates the requests of a seed.
+    """Generator of the random requests of a seed.
 
     Args:
         lakehouse: The lakehouse that answers.

@@ -1,4 +1,4 @@
-"""Raw HTTP, byte by byte."""
+"""Client that sends raw HTTP, byte by byte."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def signed(service: str, key: str = LEARNER, region: str = "us-east-1") -> dict[
 
 @dataclass
 class Answered:
-    """A response: its status, its headers by lower-case name, its body."""
+    """Response with its status, its headers by lower-case name, and its body."""
 
     status: int
     headers: Mapping[str, str]
@@ -28,7 +28,7 @@ class Answered:
 
     @property
     def code(self) -> str:
-        """The error's name, in JSON or XML."""
+        """Return the name of the error, in JSON or XML."""
         if self.body.startswith(b"{"):
             return str(json.loads(self.body)["__type"])
         return self.body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode()

@@ -1,4 +1,4 @@
-"""Requests that are rejected before anything is read or done."""
+"""Tests of requests that are rejected before anything is read or done."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CORS = b"""<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><Allowed
 
 @pytest.fixture(scope="module")
 def lakehouse() -> Iterator[Lakehouse]:
-    """A lakehouse with an object in a bucket that allows all pages, as far as S3 is concerned."""
+    """Provide a lakehouse with an object in a bucket whose S3 settings allow all pages."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     assert request(lakehouse, "PUT", "/some-bucket", signed("s3")).status == 200

@@ -1,4 +1,4 @@
-"""The lakehouse survives every request, and returns an error that its services model."""
+"""Tests that the lakehouse survives every request, and returns an error that its services model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edge cases of HTTP: kept connections, missing bodies, and invalid heads."""
+"""Tests of edge cases of HTTP, such as kept connections, missing bodies, and invalid headers."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_compressed_requests_are_read_and_bounded(lakehouse: Lakehouse) -> None:
 
 
 class Echo:
-    """A server that returns the body, with its own limits."""
+    """Server that returns the request's body and has its own limits."""
 
     def __init__(self, **limits: Any) -> None:
         self.server = Server(socket.create_server(("127.0.0.1", 0)), self.serve, Limits(**limits))

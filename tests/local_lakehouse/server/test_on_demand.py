@@ -1,4 +1,4 @@
-"""Services are created on demand, and answer the operations that they declared."""
+"""Tests that services are created on demand, and answer the operations that they declare."""
 
 from __future__ import annotations
 

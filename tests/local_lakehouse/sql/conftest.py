@@ -1,4 +1,4 @@
-"""Fixtures for Athena's SQL without AWS services: a catalog of Arrow tables, and DuckDB."""
+"""Fixtures for Athena's SQL without AWS services, with a catalog of Arrow tables and DuckDB."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from local_lakehouse.sql.workers.pool import WorkerPool, WorkerSession
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the tests: the Athena types of its columns by name, its rows, and its versions."""
+    """Table of the tests, with the Athena types of its columns by name, its rows, and its versions."""
 
     columns: Mapping[str, str]
     rows: Sequence[Sequence[Any]] = ()
@@ -49,7 +49,7 @@ _ARROW: dict[str, pa.DataType] = {
 
 @dataclass
 class Tables:
-    """A catalog of tables that sends no requests."""
+    """Catalog of tables that sends no requests."""
 
     tables: Mapping[str, Table]
     views: Mapping[str, View] = field(default_factory=dict)
@@ -90,7 +90,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a query."""
+    """Result of a query."""
 
     names: list[str | None]
     types: list[str]
@@ -102,7 +102,7 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture(scope="session")
 def workers() -> Iterator[WorkerPool]:
-    """The worker processes of all queries."""
+    """Provide the worker processes of all queries."""
     pool = WorkerPool()
     yield pool
     pool.stop()
@@ -117,7 +117,7 @@ def session(tables: Tables, worker: WorkerSession, parameters: Sequence[str] = (
 
 @pytest.fixture(scope="session")
 def compile_sql(workers: WorkerPool) -> Callable[..., Compiled]:
-    """Analyses a query over tables."""
+    """Provide a function that analyses a query over tables."""
 
     def compiled(sql: str, tables: Tables | None = None) -> Compiled:
         with workers.opened() as worker:

@@ -1,8 +1,7 @@
-"""The tables in ``docs/trino-tests.md`` about the examples on Trino's function pages and in Athena's user guide.
+"""Generator of the tables of examples in ``docs/trino-tests.md``.
 
-Run ``python -m tests.local_lakehouse.sql.examples_table`` to update them after a change to ``trino_examples.jsonl`` or
-``guide_examples.jsonl``.
-"""
+The examples are from Trino's function pages and Athena's user guide. After a change to ``trino_examples.jsonl`` or
+``guide_examples.jsonl``, run ``python -m tests.local_lakehouse.sql.examples_table`` to update the tables."""
 
 from __future__ import annotations
 

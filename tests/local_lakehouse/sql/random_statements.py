@@ -1,4 +1,4 @@
-"""Random statements, and random rows of the tables that they read."""
+"""Generator of random statements, and of random rows of the tables that they read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Well-formed statements that Trino's analysis rejects, by kind, and similar ones that it accepts."""
+"""Tests of well-formed statements that Trino's analysis rejects, and of similar statements that it accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Numbers, as in https://trino.io/docs/current/functions/math.html; a literal with a point is a double."""
+"""Tests of numbers, as in https://trino.io/docs/current/functions/math.html.
+
+A literal with a decimal point is a double."""
 
 import pytest
 

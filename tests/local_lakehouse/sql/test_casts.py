@@ -1,4 +1,4 @@
-"""Casts from text and typed literals: accepted formats, rounding, and failures."""
+"""Tests of casts from text and of typed literals, with accepted formats, rounding and failures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ TRIED = [
 
 
 def test_try_cast_is_cast_or_null(ask: Ask) -> None:
-    """TRY_CAST, TRY of CAST, and both in a lambda agree with CAST, for which DuckDB 1.5.1 needs different SQL."""
+    """TRY_CAST and TRY of CAST return the same value as CAST, or NULL, also in a lambda.
+
+    DuckDB 1.5.1 needs different SQL for these expressions.
+    """
     for value, target in TRIED:
         try:
             expected = ask(f"SELECT CAST(x AS {target}) FROM (VALUES {value}) t(x)").rows[0][0]

@@ -1,4 +1,4 @@
-"""Equality, order and logic: NULL, NaN and zones inside arrays, rows and maps."""
+"""Tests of equality, order and logic with NULL, NaN and time zones inside arrays, rows and maps."""
 
 from __future__ import annotations
 

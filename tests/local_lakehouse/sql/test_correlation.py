@@ -1,4 +1,4 @@
-"""Correlated queries and joins: those that Trino can plan, those that it cannot, and their results."""
+"""Tests of the correlated queries and joins that Trino can plan, of those that it rejects, and of their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every supported function runs with every signature: DuckDB accepts the generated SQL."""
+"""Tests that DuckDB accepts the generated SQL of every supported function with every signature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Facts about expressions and queries (columns read, constants, volatility), which are never derived from SQL text."""
+"""Tests of facts about expressions and queries (columns read, constants, volatility).
+
+These facts are never derived from SQL text."""
 
 from __future__ import annotations
 

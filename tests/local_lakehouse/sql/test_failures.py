@@ -1,4 +1,4 @@
-"""Invalid statements, which fail with Athena's error names and never with DuckDB's messages."""
+"""Tests that invalid statements fail with Athena's error names and never with DuckDB's messages."""
 
 import re
 

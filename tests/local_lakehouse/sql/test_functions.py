@@ -1,4 +1,4 @@
-"""Functions by topic, as in https://trino.io/docs/current/functions.html."""
+"""Tests of functions by topic, as in https://trino.io/docs/current/functions.html."""
 
 import pytest
 

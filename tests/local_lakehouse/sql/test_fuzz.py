@@ -29,7 +29,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
 
 @pytest.fixture(scope="module")
 def worker(workers: WorkerPool) -> Iterator[WorkerSession]:
-    """One worker for all statements of the module."""
+    """Provide one worker for all statements of the module."""
     with workers.opened() as opened:
         yield opened
 

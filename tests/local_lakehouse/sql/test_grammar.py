@@ -1,4 +1,4 @@
-"""The three outcomes of parsing: the statement is parsed, malformed, or valid in Trino's grammar but not supported."""
+"""Tests of statements that are parsed, malformed, or valid in Trino's grammar but not supported."""
 
 from __future__ import annotations
 

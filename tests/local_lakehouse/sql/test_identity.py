@@ -1,4 +1,6 @@
-"""Equal values that DuckDB treats as different: times in different zones and maps in different orders, at any depth."""
+"""Tests of equal values that DuckDB treats as different, at any depth.
+
+Examples are times in different zones, and maps in different orders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON functions with a special grammar, and nested JSON."""
+"""Tests of JSON functions with a special grammar, and of nested JSON."""
 
 from __future__ import annotations
 

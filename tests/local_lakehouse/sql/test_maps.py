@@ -1,4 +1,6 @@
-"""Keys of maps: identical keys are one key, and look-ups find equal keys, whatever DuckDB compares."""
+"""Tests that identical keys of maps are one key, and that look-ups find equal keys.
+
+The results do not depend on how DuckDB compares the keys."""
 
 from __future__ import annotations
 
@@ -114,7 +116,10 @@ def test_a_missing_key_is_shown_with_its_zone(ask: Ask) -> None:
     ],
 )
 def test_aggregates_take_lambdas(ask: Ask, call: str, text: str) -> None:
-    """DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda."""
+    """The argument of an aggregate can contain a lambda.
+
+    DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda.
+    """
     rows = ask(f"SELECT {call} FROM t", {"t": Table({"a": "integer"}, [[0], [1]])}).rows
     assert rows == [[text]]
 

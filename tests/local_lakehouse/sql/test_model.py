@@ -1,4 +1,4 @@
-"""Random expressions, compared with an independent Python model of the documented semantics."""
+"""Tests of random expressions, compared with an independent Python model of the documented semantics."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ PROFILE = settings(max_examples=80, deadline=None, suppress_health_check=[Health
 
 
 class Failure(Exception):
-    """A failure of the model, where Athena would fail too."""
+    """Failure of the model, in a case in which Athena would also fail."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """An integer SQL expression, its type, and the model's result: a value, None, or a failure."""
+    """Integer SQL expression with its type and the model's result.
+
+    The result is a value, None, or a failure.
+    """
 
     sql: str
     type: str
@@ -180,7 +183,7 @@ def test_parts_of_dates(ask: Ask, day: date) -> None:
 
 @dataclass(frozen=True)
 class Truth:
-    """A SQL condition and its value in three-valued logic."""
+    """SQL condition with its value in three-valued logic."""
 
     sql: str
     value: bool | None

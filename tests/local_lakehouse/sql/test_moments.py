@@ -1,4 +1,6 @@
-"""Times and timestamps of every precision, compared with exact models: integer picoseconds, and Python's zone rules."""
+"""Tests of times and timestamps of every precision, compared with exact models.
+
+The models are integer picoseconds and Python's zone rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries with groups, windows, joins, set operations, subqueries and sorting."""
+"""Tests of queries with groups, windows, joins, set operations, subqueries and sorting."""
 
 import pytest
 

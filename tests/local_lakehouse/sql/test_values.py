@@ -1,4 +1,6 @@
-"""Special values: NaN, NULLs in arrays, rows and maps, decimals, code points, and limits of list functions."""
+"""Tests of special values, such as NaN, NULL in nested values, decimals and code points.
+
+They include the limits of list functions."""
 
 from __future__ import annotations
 

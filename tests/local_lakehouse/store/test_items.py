@@ -1,4 +1,4 @@
-"""An index finds the items whose attribute is between two bounds, whatever other items exist."""
+"""Tests that an index finds the items whose attribute is between two bounds, whatever other items exist."""
 
 from __future__ import annotations
 

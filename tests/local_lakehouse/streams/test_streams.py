@@ -1,4 +1,4 @@
-"""DynamoDB Streams: each change of an item appears once and in order, and is available for a day."""
+"""Tests of DynamoDB Streams, where each change of an item appears once, in order, and for a day."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOURS = 3600
 
 
 class World:
-    """A backend with streams, and a clock for reading them."""
+    """Backend with streams, with a clock for reading them."""
 
     def __init__(self, database: Database | None = None) -> None:
         self.backend = Backend("us-east-1", database)
@@ -242,7 +242,7 @@ def test_a_stream_is_there_after_a_restart(tmp_path: Path) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.sampled_from([{"N": "1"}, {"SS": ["x", "y"]}]))))
 def test_the_records_are_the_difference_between_states(world: World, steps: list[tuple[str, Any]]) -> None:
-    """Applying the records in order results in the table's items."""
+    """Applying a stream's records in order to the earlier items results in the table's current items."""
     if "Orders" in world.dynamodb.list_tables()["TableNames"]:
         world.dynamodb.delete_table(TableName="Orders")
     arn = world.create()

@@ -118,7 +118,7 @@ class Clock:
 
 @dataclass
 class World:
-    """An account with all prerequisites of zero-ETL, and a service whose clock the test controls."""
+    """Account with all prerequisites of zero-ETL, and a service whose clock the test controls."""
 
     clients: ServiceClients
     clock: Clock = field(default_factory=Clock)
@@ -190,7 +190,10 @@ class World:
         self.allow(table)
 
     def allow(self, table: str) -> None:
-        """Allow zero-ETL to read a table: point-in-time recovery, the table's policy and the catalog's."""
+        """Give zero-ETL the permissions and settings that it needs to read a table.
+
+        These are point-in-time recovery, the table's policy and the catalog's policy.
+        """
         dynamodb = self.clients.client("dynamodb")
         dynamodb.update_continuous_backups(
             TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}

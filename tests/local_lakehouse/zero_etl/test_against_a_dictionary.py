@@ -1,4 +1,4 @@
-"""Random histories of a table: at every snapshot, the target equals a plain dictionary of that version."""
+"""Tests of random histories of a table, whose target at every snapshot must equal a dictionary of that version."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _ITEMS = st.fixed_dictionaries({}, optional=_ATTRIBUTES)
 
 
 class History(RuleBasedStateMachine):
-    """Writes in every way, refreshes, restarts and type changes; the model is the source's contents."""
+    """History of writes, refreshes, restarts and type changes, with the source's contents as the model."""
 
     key_type = "S"
     keys: Sequence[str] = _KEYS
@@ -283,7 +283,7 @@ class NoUnnest(History):
 
 
 class NumberKeys(History):
-    """Keys, some of which convert to the same double."""
+    """History with keys that can convert to the same double."""
 
     key_type = "N"
     keys = ("1", "1.00000000000000000001", "2", "-3.5", "12345678901234567", "12345678901234568")

@@ -1,4 +1,4 @@
-"""Requests and responses of the fifteen integration operations and the three tag operations."""
+"""Tests of requests and responses of the fifteen integration operations and the three tag operations."""
 
 from __future__ import annotations
 

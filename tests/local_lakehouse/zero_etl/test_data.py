@@ -1,4 +1,4 @@
-"""Types, unnest modes and names: items in the target."""
+"""Tests of the types, unnest modes and names of items in the target."""
 
 from __future__ import annotations
 

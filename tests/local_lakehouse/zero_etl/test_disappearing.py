@@ -1,4 +1,4 @@
-"""Resources that disappear while an integration refreshes: each is named."""
+"""Tests that an integration names a resource that disappears during a refresh."""
 
 from __future__ import annotations
 

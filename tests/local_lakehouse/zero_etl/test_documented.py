@@ -1,4 +1,4 @@
-"""Every documented row has a test."""
+"""Test that every documented row has a test."""
 
 from __future__ import annotations
 

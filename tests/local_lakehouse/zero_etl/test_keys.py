@@ -1,4 +1,4 @@
-"""Keys of every type and length, with any byte: in the target, and after updates and deletions."""
+"""Tests of keys of every type and length, with any byte, in the target, and after updates and deletions."""
 
 from __future__ import annotations
 

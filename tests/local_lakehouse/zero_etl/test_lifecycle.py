@@ -1,4 +1,4 @@
-"""Problems that stop an integration: each is named, and the integration continues once the problem is fixed."""
+"""Tests that a problem stops an integration with an error that names it, and that a repair restarts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two hundred invalid requests, generated from the service's model: each gets an error from the model."""
+"""Tests that two hundred invalid requests, generated from the service's model, get an error from the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The target's partitioning, by default and by table properties."""
+"""Tests of the target's partitioning, by default and by table properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers of the target, which is plain Iceberg: all find the same rows."""
+"""Tests that all readers of the target, which is plain Iceberg, find the same rows."""
 
 from __future__ import annotations
 

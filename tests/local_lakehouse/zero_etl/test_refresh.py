@@ -1,4 +1,4 @@
-"""From items to rows: the first load, and refreshes with one snapshot each."""
+"""Tests of the first load, and of refreshes with one snapshot each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule of refreshes: soon after a write, soon after the first of many, and at intervals without writes."""
+"""Tests that refreshes start soon after a write, soon after the first of many writes, and at intervals."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_waiting_thread_returns_when_it_is_stopped() -> None:
 
 @pytest.fixture
 def slow() -> Iterator[TestLakehouse]:
-    """A lakehouse with a refresh interval of an hour."""
+    """Provide a lakehouse with a refresh interval of an hour."""
     clock = Clock()
     running = Lakehouse(Settings(refresh_seconds=3600, clock=clock))
     running.start()

@@ -1,4 +1,4 @@
-"""Events, metrics and logs about refreshes."""
+"""Tests of events, metrics and logs about refreshes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/zetl"
 
 @dataclass
 class Announced:
-    """An account with a table, and all events that an event bus received."""
+    """Account with a table, with all events that an event bus received."""
 
     world: World
     events: list[dict[str, Any]] = field(default_factory=list)

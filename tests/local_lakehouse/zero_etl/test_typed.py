@@ -1,4 +1,4 @@
-"""Items as Arrow data: nothing is lost, whatever the types and the order of the items."""
+"""Tests that items lose nothing as Arrow data, whatever the types and the order of the items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of write to an item, as reflected in the target."""
+"""Tests that the target reflects every kind of write to an item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages between processes, which arrive complete even with concurrent senders."""
+"""Tests that messages between processes arrive complete, even with concurrent senders."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Statements in separate processes: none can stop the others."""
+"""Tests of statements in separate processes, none of which can stop the others."""
 
 import functools
 import os

@@ -1,6 +1,6 @@
 """Check that commit subjects are imperative, have at most 72 characters, and do not end in a full stop.
 
-``python tests/commit_subjects.py --file MESSAGE`` checks one message; ``python tests/commit_subjects.py RANGE`` checks
+``python tests/commit_subjects.py --file MESSAGE`` checks one message. ``python tests/commit_subjects.py RANGE`` checks
 the commits of a range."""
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 LONGEST = 72
-# A scope, such as ``athena:``, can precede it.
+# A scope, such as ``athena:``, can precede the subject.
 _SUBJECT = re.compile(r"(?:(?P<scope>[a-z][a-z0-9_, /-]*): )?(?P<rest>\S.*)")
 _MERGES = ("Merge ", "Revert ", "fixup! ", "squash! ")
-# Endings of verbs that are not imperative.
+# Verbs with these endings are not imperative.
 _NOT_IMPERATIVE = re.compile(
     r"(?:added|fixed|changed|removed|renamed|moved|adds|fixes|changes|removes|adding|fixing)\b", re.I
 )
 
 
 def problems(subject: str) -> list[str]:
-    """Return the faults of a commit's subject; empty if there are none."""
+    """Return the faults of a commit's subject, or an empty list if there are none."""
     if subject.startswith(_MERGES):
         return []
     found = []
@@ -39,7 +39,7 @@ def problems(subject: str) -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check subjects; return 0 if all are valid."""
+    """Check subjects, and return 0 if all are valid."""
     if arguments[:1] == ["--file"]:
         subjects = Path(arguments[1]).read_text(encoding="utf-8").splitlines()[:1]
     else:

@@ -11,10 +11,10 @@ from tests.contract.recorder import recorded_lab
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
 
-# The tests create and drop thousands of lakehouses; garbage collection took a fifth of the time.
+# The tests create and drop thousands of lakehouses. Garbage collection took a fifth of the time.
 gc.set_threshold(50_000, 20, 50)
 
-# An example can be slow on a busy computer; pytest-timeout limits the whole test.
+# An example can be slow on a busy computer. pytest-timeout limits the whole test.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 

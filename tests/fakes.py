@@ -15,7 +15,7 @@ class Answers:
 
     Args:
         lab: The lab.
-        service: The service's name, such as ``dynamodb``.
+        service: The name of the service, such as ``dynamodb``.
         operation: The operation, such as ``PutItem``.
     """
 
@@ -51,7 +51,7 @@ class Answers:
 
 
 def _parameters(request: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a request to a JSON or query service; empty if the path contains all of them."""
+    """Return the parameters of a request to a JSON or query service, or an empty dictionary if all are in the path."""
     body = request["body"]
     document: dict[str, Any] = body if isinstance(body, dict) else json.loads(body or b"{}")
     return document

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.once
 
 TESTS = Path(__file__).parent
 CONSTRAINTS = TESTS.parent / "constraints"
-# Every test uses these. Their versions differ in the service models, which tests/contract checks on both sets, and
-# tests/wire/test_pyathena.py checks the cursor.
+# Every test uses these packages. The versions differ in the service models, which tests/contract checks on both sets,
+# and tests/wire/test_pyathena.py checks the cursor.
 CLIENTS = {"boto3", "botocore", "pyathena", "pytest"}
 
 

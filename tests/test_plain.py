@@ -25,14 +25,14 @@ DOCUMENTS = [
 ]
 TEXTS = [*DOCUMENTS, *NOTEBOOKS]
 PLOTLY = "application/vnd.plotly.v1+json"
-# Words that blame a reader who is stuck.
+# These words blame a reader who is stuck.
 _BELITTLING = r"\b(simply|obviously|trivial(ly)?|of course|as everyone knows)\b"
 _IDIOMS = (
     r"\b(out of the box|under the hood|rule of thumb|piece of cake|on the fly|low-hanging|boil(s|ed)? down|"
     r"in a nutshell|heavy lifting|silver bullet|from scratch|at the end of the day|think outside)\b"
 )
 
-# Phrases of translated English, which a native reader notices.
+# These phrases sound translated, and a native reader notices them.
 _TRANSLATED = (
     r"\b(anew|in spite of|for good|whoever|looks? whether|in the hands of|in the name of (who|the caller)|"
     r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b|(?<!there\s)\b(is|was) no (?!longer\b|more\b|fewer\b)\w+"
@@ -52,7 +52,7 @@ def cells(path: Path) -> list[dict[str, Any]]:
 
 
 def prose(path: Path) -> str:
-    """Return a document's Markdown without its code; for a notebook, the Markdown of all its cells."""
+    """Return a document's Markdown without its code, which for a notebook is the Markdown of all cells."""
     text = (
         path.read_text(encoding="utf-8")
         if path.suffix == ".md"
@@ -62,7 +62,7 @@ def prose(path: Path) -> str:
 
 
 def anchors(path: Path) -> set[str]:
-    """Return a document's anchors: those that GitHub and the site create for headings, and explicit ones."""
+    """Return a document's explicit anchors, and the anchors that GitHub and the site create for headings."""
     found: set[str] = set(re.findall(r"<a id=\"([^\"]+)\"", prose(path)))
     for heading in re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE):
         plain = re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()

@@ -36,22 +36,25 @@ NAMES = {
     "AnyBucket": "glue-zetl-target-123456789012-us-east-1*",
     "AnyDatabase": "*customerdb",
 }
-# Statements that cannot name a specific resource, with AWS's reason; policies/README.md explains each.
+# These statements cannot name a specific resource, for the reason in the comment. policies/README.md explains each.
 ANY_RESOURCE = {
-    ("table_resource_policy.json", "ZeroEtlExport"),  # a table's policy reaches that table only
-    ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources
-    ("target_role_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources
-    ("learner_use_permissions.json", "ReadWhereLakeFormationGoverns"),  # the same
-    ("learner_boundary.json", "WithoutResource"),  # lists and look-ups without a resource
-    ("learner_boundary.json", "ShareInLakeFormation"),  # Lake Formation's actions have no resources
-    ("instructor_permissions.json", "SeeTheClass"),  # lists and look-ups without a resource
-    ("instructor_permissions.json", "ShareAndCleanUpLakeFormation"),  # Lake Formation's actions have no resources
-    ("target_role_boundary.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources
-    ("target_role_boundary.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources
-    ("learner_use_permissions.json", "SeeWithoutResource"),  # lists and look-ups without a resource
-    ("learner_use_permissions.json", "SeeLakeFormation"),  # Lake Formation's actions have no resources
-    ("learner_class_permissions.json", "CreateIntegrationIntoOwnDatabase"),  # CreateInboundIntegration has no resources
-    ("learner_account_permissions.json", "ShareInLakeFormation"),  # the same
+    ("table_resource_policy.json", "ZeroEtlExport"),  # A table's policy applies only to that table.
+    ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources.
+    ("target_role_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources.
+    ("learner_use_permissions.json", "ReadWhereLakeFormationGoverns"),  # The reason is the same.
+    ("learner_boundary.json", "WithoutResource"),  # Lists and look-ups have no resource.
+    ("learner_boundary.json", "ShareInLakeFormation"),  # Lake Formation's actions have no resources.
+    ("instructor_permissions.json", "SeeTheClass"),  # Lists and look-ups have no resource.
+    ("instructor_permissions.json", "ShareAndCleanUpLakeFormation"),  # Lake Formation's actions have no resources.
+    ("target_role_boundary.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources.
+    ("target_role_boundary.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources.
+    ("learner_use_permissions.json", "SeeWithoutResource"),  # Lists and look-ups have no resource.
+    ("learner_use_permissions.json", "SeeLakeFormation"),  # Lake Formation's actions have no resources.
+    (
+        "learner_class_permissions.json",
+        "CreateIntegrationIntoOwnDatabase",
+    ),  # CreateInboundIntegration has no resources.
+    ("learner_account_permissions.json", "ShareInLakeFormation"),  # The reason is the same.
 }
 ARN = re.compile(r"arn:aws:(?P<service>[a-z0-9]+):(us-east-1)?:(123456789012)?:\S+")
 CATALOG = "arn:aws:glue:us-east-1:123456789012:catalog"

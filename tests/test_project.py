@@ -15,7 +15,7 @@ from tests.release import lock
 
 ROOT = Path(__file__).parent.parent
 
-# Packages with a different name on conda-forge than on the package index.
+# These packages have a different name on conda-forge than on the package index.
 CONDA_NAMES = {"duckdb": "python-duckdb", "xxhash": "python-xxhash"}
 
 

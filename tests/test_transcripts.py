@@ -21,7 +21,7 @@ Golden = Callable[[str, str], None]
 
 def dry_run(*labs: Lab) -> str:
     text = "\n\n".join(cleanup.transcript(cleanup.plan(lab)) for lab in labs)
-    # The only part that differs between runs.
+    # Only this part differs between runs.
     return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "INTEGRATION-ID", text) + "\n"
 
 

@@ -1,7 +1,6 @@
-"""Several commands in one process: ``python -m tests.without_extras COMMAND …``.
+"""Runner of several commands in one process.
 
-It prints the exit status and standard error of each as JSON.
-"""
+``python -m tests.without_extras COMMAND …`` prints the exit status and standard error of each command as JSON."""
 
 import contextlib
 import io

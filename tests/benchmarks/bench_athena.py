@@ -1,7 +1,8 @@
 """Athena's speed: TPC-H, an aggregation of a million rows, and a small repeated query.
 
 Each figure is compared with plain DuckDB on the same Parquet files, and with manual PyIceberg + DuckDB (load the
-table, read the query's columns, run it), measured in the same run. Trust the ratios, not the seconds.
+table, read the query's columns, run it), measured in the same run. The ratios are reliable, but the seconds depend on
+the computer.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def bench_tpch(place: Place) -> None:
 def bench_aggregation_of_a_million_rows(place: Place) -> None:
     _heading()
     mine, plain, _ = _compare(place, "1 M rows", AGGREGATION, rounds=15)
-    # Apart from DuckDB, the time goes to three requests and two result files; the small query measures only these.
+    # Apart from DuckDB, the time is spent on three requests and two result files. The small query measures only these.
     assert mine < plain + 2 * SMALL_MILLISECONDS
 
 
@@ -154,4 +155,4 @@ def bench_a_small_query_again(place: Place) -> None:
     _heading()
     mine, _, _ = _compare(place, "50 rows", SMALL, rounds=100)
     print(f"goal: {SMALL_MILLISECONDS} ms from StartQueryExecution to GetQueryResults")
-    assert mine < 2 * SMALL_MILLISECONDS  # twice the target, for slower computers
+    assert mine < 2 * SMALL_MILLISECONDS  # The limit is twice the target, for slower computers.

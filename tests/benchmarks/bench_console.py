@@ -1,6 +1,6 @@
 """The practice console's times: from the command to the address and to the first view, and from Run to a result.
 
-Needs a Chromium. Times on a shared machine vary by half; the targets are for an idle one.
+The benchmark needs Chromium. Times on a shared machine vary by half, and the targets are for an idle machine.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def bench_first_usable_view(tmp_path: Path) -> None:
     assert view_after - file_after <= FIRST_VIEW_SECONDS
 
 
-# The page itself measures the time from the click to the frame with the result; Playwright's calls take longer.
+# The page itself measures the time from the click to the frame with the result, because Playwright's calls take longer.
 SECONDS_TO_RESULT = """async (column) => {
   const headers = () => [...document.querySelectorAll("table[aria-label=Result] th")];
   const shown = () => headers().some((header) => header.innerText.trim() === column);

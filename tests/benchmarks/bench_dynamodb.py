@@ -1,6 +1,7 @@
 """The speed of DynamoDB requests, compared with MiniStack and moto_server in the same rounds.
 
-Trust the ratios, not the seconds. The lakehouse stores each write before it responds; the others keep writes in memory.
+The ratios are reliable, but the seconds depend on the computer. The lakehouse stores each write before it responds, and
+the other emulators keep writes in memory.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ def _freshness(running: Running, rows: int) -> list[float]:
     dynamodb = _client(running, "dynamodb")
     seconds = []
     for number in range(CHANGES):
-        # A value that no item had before.
+        # No item had this value before.
         mark = uuid.uuid4().hex
         dynamodb.put_item(TableName="Large", Item={**_item(number * 31 % rows), "zip": {"S": mark}})
         started = time.perf_counter()
@@ -193,7 +193,7 @@ def bench_waiting(running: Running) -> None:
         _during(running, "single changes", lambda: _freshness(running, ITEMS)),
     ]
     quiet = max(longest[0].values())
-    # The longest wait on this computer without this work, plus 100 ms.
+    # The limit is the longest wait on this computer without this work, plus 100 ms.
     assert max(value for each in longest for value in each.values()) < quiet + 0.1
 
 

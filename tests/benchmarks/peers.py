@@ -1,6 +1,6 @@
 """Other local AWS emulators, each in a separate environment, and the lakehouse.
 
-They are started as users start them, and called through boto3 in the same process and the same rounds.
+Each emulator is started as users start it, and called through boto3 in the same process and the same rounds.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Peer:
-    """An emulator.
+    """Emulator of AWS.
 
     Args:
-        name: Its name in the figures.
-        requirement: What is installed; empty for the lakehouse itself.
-        command: How it is started; ``{port}`` and ``{state}`` stand for its port and a folder for its state.
+        name: The emulator's name in the figures.
+        requirement: The package to install, or an empty string for the lakehouse itself.
+        command: The command that starts the emulator, in which ``{port}`` and ``{state}`` stand for the port and a
+            state folder.
         environment: Additional environment variables.
     """
 

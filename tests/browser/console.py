@@ -18,7 +18,7 @@ from zetl_helpers.lab import local_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# plotly.js measures text with an inline style that the policy blocks; the chart looks the same without it.
+# plotly.js measures text with an inline style that the policy blocks. The chart looks the same without the style.
 _HARMLESS = ("Applying inline style violates",)
 
 
@@ -43,7 +43,7 @@ def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
 
 @contextmanager
 def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[Page]:
-    """Open the console; at the end, check that no script failed and that nothing was loaded from another address."""
+    """Open the console, and check at the end that no script failed and nothing came from another address."""
     context = browser.new_context(**options)
     page = context.new_page()
     page.set_default_timeout(20_000)

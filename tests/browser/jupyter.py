@@ -77,12 +77,12 @@ def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
 
 
 class Notebook:
-    """An open notebook in JupyterLab.
+    """Notebook that is open in JupyterLab.
 
     Args:
         page: The browser's page.
         url: JupyterLab's address.
-        name: The file's name, as the file browser lists it.
+        name: The name of the file, as the file browser lists it.
     """
 
     def __init__(self, page: Page, url: str, name: str) -> None:
@@ -103,7 +103,7 @@ class Notebook:
         self._wait_until_run(self.code_cells.count())
 
     def answer(self, position: int, source: str) -> str:
-        """Replace a code cell's text and run it with Shift+Enter; return its output."""
+        """Replace a code cell's text, run the cell with Shift+Enter, and return its output."""
         cell = self.code_cells.nth(position)
         before = cell.locator(".jp-InputPrompt").inner_text()
         cell.locator(".cm-content").click()

@@ -206,7 +206,7 @@ def folder(page: Page) -> None:
     page.get_by_role("region", name="Content").wait_for()
 
 
-# The states that clicks open: dialogs, menus, steps, results, charts and errors.
+# These clicks open further states: dialogs, menus, steps, results, charts and errors.
 STATES: tuple[tuple[str, Callable[[Page], None]], ...] = (
     ("/dynamodb/items/CustomerAccounts", item_form),
     ("/dynamodb/items/CustomerAccounts", item_json),
@@ -284,7 +284,7 @@ def checked(browser: Browser, server: ConsoleServer, look: str) -> Callable[[lis
     return check
 
 
-# The innermost element that extends beyond the right edge.
+# This expression returns the innermost element that extends beyond the right edge.
 WIDEST = """[...document.querySelectorAll("body *")].filter(
     (each) => each.getBoundingClientRect().right > window.innerWidth + 1 && !each.closest(".scroll")
   ).pop()?.outerHTML.slice(0, 300) ?? "" """

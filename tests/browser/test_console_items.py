@@ -76,7 +76,7 @@ def test_a_deleted_item_is_not_created_again(server: ConsoleServer, browser: Bro
         assert "Item" not in dynamodb.get_item(TableName=course_lab.table, Key=KEY)
 
 
-# The horizontal positions of the first and the last character of an element's text.
+# This expression returns the horizontal positions of the first and the last character of an element's text.
 ENDS = """element => {
   const text = element.firstChild;
   return [0, text.length - 1].map((place) => {

@@ -65,7 +65,7 @@ def asked(page: Page, lab: Lab) -> None:
 def pie(page: Page, lab: Lab) -> None:
     asked(page, lab)
     page.get_by_role("button", name="Add to querybook").click()
-    # The querybook begins with an empty cell; the assistant's query is in the second.
+    # The querybook begins with an empty cell, and the assistant's query is in the second cell.
     cell = page.get_by_role("region", name=re.compile("^Cell 3,"))
     cell.get_by_role("textbox").filter(has_text="balance_percentage").wait_for()
     page.get_by_role("button", name="Run cell 3").click()
@@ -97,7 +97,7 @@ def nothing(page: Page, lab: Lab) -> None:
     del page, lab
 
 
-# For each chapter, the page to show and the steps to take before its picture.
+# For each chapter, these are the page to show and the steps to take before its picture.
 TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
     1: (1, nothing),
     2: (0, wizard),
@@ -121,7 +121,7 @@ def test_a_picture_for_those_who_only_read(
         act(page, course_lab)
         PICTURES.mkdir(parents=True, exist_ok=True)
         picture = PICTURES / f"console-{number:02}.webp"
-        # Playwright writes only PNG and JPEG; a page of text is a third of the size in WebP.
+        # Playwright writes only PNG and JPEG, but a page of text is a third of the size in WebP.
         session = page.context.new_cdp_session(page)
         taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": 80})
         picture.write_bytes(base64.b64decode(taken["data"]))

@@ -27,7 +27,7 @@ ROWS = 100_000
 TABLES = 120
 MANY = """SELECT 1000 * (a - 1) + b AS n, 'row ' || CAST(1000 * (a - 1) + b AS varchar) AS name
 FROM UNNEST(sequence(1, 100)) x(a), UNNEST(sequence(1, 1000)) y(b) ORDER BY 1"""
-# More elements than fit on a screen, but far fewer than there are rows.
+# This is more elements than fit on a screen, but far fewer than the number of rows.
 DRAWN = 100
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# The attempts of a page without the user's help; each reports the data that it could read.
+# A page makes these attempts without the user's help. Each attempt reports the data that it could read.
 PAGE = Path(__file__).with_name("foreign_page.html")
 
 

@@ -38,7 +38,7 @@ def outcomes(report: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def main() -> int:
-    """Run a suite; return 0 if exactly the known failures occur."""
+    """Run a suite, and return 0 if exactly the known failures occur."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite", choices=sorted(SUITES))
     parser.add_argument("checkout", type=Path, help="the client's source, with its tests")

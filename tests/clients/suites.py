@@ -16,17 +16,17 @@ LOG_GROUP, LOG_STREAM = "/client-suites", "client-suites"
 
 @dataclass(frozen=True)
 class Suite:
-    """A client's tests.
+    """Test suite of a client.
 
     Args:
-        name: The client.
-        repository: The repository of its source.
+        name: The name of the client.
+        repository: The repository of the client's source.
         folder: The folder of the checkout in which the tests are started.
-        tests: Paths of tests in it.
+        tests: The paths of the tests in that folder.
         environment: The variables that the tests read.
-        prepare: Creates what the tests expect, and returns additional variables.
-        plugin: A module of `plugin` that pytest loads first.
-        sources: Folders of the checkout whose code the tests are written for.
+        prepare: The function that creates the resources that the tests expect, and returns additional variables.
+        plugin: The module of `plugin` that pytest loads first.
+        sources: The folders of the checkout whose code the tests cover.
     """
 
     name: str
@@ -141,7 +141,7 @@ def command(suite: Suite, python: Path, report: Path, workers: int, arguments: l
         python: An interpreter with the client and pytest.
         report: The file for the results.
         workers: The number of processes.
-        arguments: Additional arguments for pytest; paths among them replace the suite's paths.
+        arguments: Additional arguments for pytest. Paths among them replace the suite's paths.
     """
     paths = () if any(not each.startswith("-") and ".py" in each for each in arguments) else suite.tests
     plugin = ("-p", suite.plugin) if suite.plugin else ()

@@ -24,7 +24,7 @@ ADDRESS = r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}"
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
-    """Start a console from the command line; yield the process, the address and the seconds until the output."""
+    """Start a console from the command line, and yield the process, the address and the seconds until the output."""
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     begin = time.monotonic()
     command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]

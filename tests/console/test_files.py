@@ -28,7 +28,7 @@ def loaded(lakehouse_ticks: Lakehouse, lab: Lab, no_waiting: None) -> Lab:
 def test_from_the_metadata_to_a_row(page: PageClient, loaded: Lab) -> None:
     metadata = page.ask("iceberg", database=loaded.database, table=loaded.target_table)["metadata"]
     snapshot = metadata["snapshots"][-1]
-    # As text, because JavaScript would round it.
+    # The number is text, because JavaScript would round it.
     assert snapshot["snapshot-id"] == str(metadata["current-snapshot-id"])
     found = page.ask("manifests", location=snapshot["manifest-list"])
     files = [file for manifest in found for file in manifest["files"]]

@@ -67,7 +67,7 @@ def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
 
 
 def _may_be_a_client(node: ast.Attribute, helpers: set[str]) -> bool:
-    """Return whether an attribute belongs to a client; a single word such as ``query`` may belong to another object."""
+    """Return whether an attribute belongs to a client, unless it is a single word that other objects use too."""
     owner = node.value
     if isinstance(owner, ast.Call):
         return isinstance(owner.func, ast.Attribute) and owner.func.attr == "client"

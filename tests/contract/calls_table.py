@@ -67,7 +67,7 @@ def _page(name: str) -> str:
 def _right(name: str) -> str:
     service, operation = name.split(".")
     if name == "sts.GetCallerIdentity":
-        return "none: everybody may ask"
+        return "none, because everyone can make this call"
     return f"`{_rights.action_of(service, operation)}`"
 
 

@@ -24,7 +24,7 @@ from zetl_helpers.payments import payments
 
 
 def run_further_paths(lab: Lab, folder: Path) -> None:
-    """Run all actions of the helpers that the notebooks leave out; the lab is empty before and after."""
+    """Run all actions of the helpers that the notebooks leave out, in a lab that is empty before and after."""
     key, other = (lab.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
     _with_keys(lab, key)
     integration.set_target_role(lab, kms_key=other)

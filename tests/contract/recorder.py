@@ -11,7 +11,7 @@ from zetl_helpers import lab as lab_module
 from zetl_helpers._local_session import Directed
 from zetl_helpers.lab import Lab
 
-# The prefixes of read-only operations.
+# Read-only operations have these prefixes.
 _READS = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Query", "Scan", "Simulate")
 
 
@@ -41,10 +41,10 @@ class Recorder:
 
     def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []
-        # The calls of each chapter; empty unless notebooks were run.
+        # This contains the calls of each chapter, and is empty unless notebooks were run.
         self.chapters: dict[str, set[str]] = {}
         self._strict = strict
-        # Registered last, so that botocore's additions (such as idempotency tokens) are recorded too.
+        # The handler is registered last, so that botocore's additions (such as idempotency tokens) are recorded too.
         session.events.register_last("before-parameter-build", self._note)
         session.events.register("after-call", self._answer)
 

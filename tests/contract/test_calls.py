@@ -25,7 +25,7 @@ S3_ERRORS = {
     "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet", "ServerSideEncryptionConfigurationNotFoundError",
 }  # fmt: skip
-# Errors that every service, or a gateway in between, can return; the models of operations do not contain them.
+# Every service, or a gateway in between, can return these errors, which the models of operations do not contain.
 COMMON_ERRORS = {
     "AccessDeniedException", "ExpiredTokenException", "IllegalLocationConstraintException", "LimitExceededFault",
     "RequestLimitExceeded", "ThrottlingException", "UnknownOperationException", "UnrecognizedClientException",

@@ -22,12 +22,12 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.i
 def run_notebooks(
     lab: Lab, begin: Callable[[str], object] = lambda _: None, *, paths: Sequence[Path] = NOTEBOOKS
 ) -> None:
-    """Run the code cells of notebooks, as a kernel does; `connect` returns the given lab.
+    """Run the code cells of notebooks, as a kernel does, with a `connect` that returns the given lab.
 
     Args:
         lab: The lab.
-        begin: Called with each notebook's name before it runs.
-        paths: The notebooks, in order. Defaults to all of them.
+        begin: The function that is called with each notebook's name before the notebook runs.
+        paths: The notebooks, in order. The default is all notebooks.
     """
     assert lab.endpoint
     with pytest.MonkeyPatch.context() as patch:

@@ -22,7 +22,7 @@ ROUTES = [
     for source in sorted(SOURCES.glob("*/index.tsx"))
     for path in re.findall(r'\{ path: "([^"]+)", title: "[^"]*", render:', source.read_text(encoding="utf-8"))
 ]
-# The parameters that a page reads from its address, after the question mark.
+# A page reads these parameters from its address, after the question mark.
 PARAMETERS = {"/dynamodb": {"tab"}, "/glue": {"tab"}, "/s3": {"prefix"}, "/studio": {"database", "table", "sql"}}
 HEAD = re.compile(r"> \*\*In the console:\*\* (?:\[([^]]+)\]\(\.\./docs/practice-console\.md#([\w-]+)\))?")
 NONE = "The practice console has no page for this step."

@@ -45,7 +45,7 @@ def client(running: Running, service: str) -> Any:
 
 
 def write_until_refused(write: Callable[[str], Any]) -> tuple[set[str], ClientError]:
-    """Write until a write fails; return the acknowledged writes and the reason for the failure."""
+    """Write until a write fails, and return the acknowledged writes and the reason for the failure."""
     acknowledged: set[str] = set()
     try:
         for number in range(100_000):

@@ -21,7 +21,7 @@ from zetl_helpers.lab import Lab
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
 POINTS = 20
-# The points differ between runs; the seed reproduces them.
+# The points of interruption differ between runs, and the seed reproduces them.
 SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(10**6))
 
 

@@ -22,9 +22,9 @@ from local_lakehouse.testing import _ALL, _TRUST, _catalog_policy, _source_polic
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
-# How often the process is killed; a release requires 200 times.
+# The process is killed this many times. A release requires 200 times.
 _KILLS = int(os.environ.get("ZETL_KILLS", "20"))
-# How long the process is suspended; a release requires a minute.
+# The process is suspended for this long. A release requires a minute.
 _SUSPENDED_SECONDS = float(os.environ.get("ZETL_SUSPENDED_SECONDS", "2"))
 _ACCOUNT = "123456789012"
 _ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)

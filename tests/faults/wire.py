@@ -16,8 +16,8 @@ class Wire:
     """Simulated faults for the requests of one operation.
 
     Args:
-        patch: Undoes it.
-        operation: The operation, such as ``CreateTable``; empty for all.
+        patch: The fixture that undoes the faults.
+        operation: The operation, such as ``CreateTable``, or an empty string for all operations.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch, operation: str = "") -> None:

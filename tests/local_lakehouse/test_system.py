@@ -18,7 +18,7 @@ pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[2]
 ALLOWED = ROOT / "local_lakehouse" / "system.py"
-# Modules and names that are missing on POSIX or Windows, or that mean something different on each.
+# These modules and names are missing on POSIX or Windows, or have a different meaning on each.
 MODULES = {"fcntl", "grp", "msvcrt", "posix", "pty", "pwd", "resource", "signal", "termios", "winreg"}
 NAMES = {
     "os": {

@@ -23,7 +23,7 @@ from zetl_helpers.course.notebooks import kernel_environment, prepare, socket_fi
 # output. The PNG is a static picture of the same figure, added when outputs are stored.
 _NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/png")
 
-# The folder for outputs of notebooks with a failed cell.
+# This folder contains the outputs of notebooks with a failed cell.
 KEPT = Path(os.environ.get("ZETL_FAILED_NOTEBOOKS", "build/failed-notebooks"))
 
 _outputs: dict[Path, dict[int, list[Any]]] = {}

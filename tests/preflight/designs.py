@@ -14,12 +14,12 @@ from zetl_helpers.preflight._items import Item, plain_json
 
 @dataclass(frozen=True)
 class Design:
-    """A table.
+    """Published design of a table.
 
     Args:
-        name: Its name.
-        keys: The names of its key attributes, the partition key first.
-        items: Its items in DynamoDB JSON.
+        name: The table's name.
+        keys: The names of the key attributes, with the partition key first.
+        items: The table's items in DynamoDB JSON.
         page: The page that publishes the design.
     """
 

@@ -127,7 +127,7 @@ class _Account:
         self.client, self.region, self.account = account.client, account.region, account.account
 
 
-# Names that conflict in every possible way, and values of every type.
+# The names conflict in every possible way, and the values have every type.
 NAMES = st.sampled_from(["a", "A", "b", "a.b", "c:d", "value", "S"])
 NUMBERS = st.sampled_from(["0", "1", "-2.5", "1E+3"])
 VALUES: st.SearchStrategy[dict[str, Any]] = st.recursive(
@@ -167,7 +167,7 @@ def test_any_items_get_the_columns_or_the_problem_that_is_predicted(items: list[
 
 
 def problem_of(columns: Sequence[Column]) -> str:
-    """Return the code of the service's first problem with columns; empty if there is none."""
+    """Return the code of the service's first problem with columns, or an empty string if there is none."""
     try:
         check_names(columns, {})
         evolved(columns, None, 0)

@@ -37,7 +37,7 @@ def test_the_commands_bring_a_table_into_the_lakehouse(
         places = Places(THREAD.name, account=account.account, region=region, bucket="threads-bucket")
         month = {"FieldName": "LastPostedDateTime", "FunctionSpec": "month", "ConversionSpec": "iso"}
         for task in report.checklist(places, unnest="TOPLEVEL", partition_by=[month]):
-            # In this process, because starting the command takes longer than running it.
+            # The commands run in this process, because starting a command takes longer than running it.
             assert clidriver.create_clidriver().main(shlex.split(task.command)[1:]) == 0, (
                 task.title,
                 capsys.readouterr(),

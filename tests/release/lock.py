@@ -1,8 +1,7 @@
-"""The locked requirements in constraints/: ``python -m tests.release.lock [--upgrade]``.
+"""Locked requirements in constraints/, updated by ``python -m tests.release.lock [--upgrade]``.
 
 Each file pins the packages of an installation with some extras, for all systems and Python versions, with the hashes of
-the packages' files. A pin does not change unless ``--upgrade`` is given or a range in pyproject.toml excludes it.
-"""
+the packages' files. A pin does not change unless ``--upgrade`` is given or a range in pyproject.toml excludes it."""
 
 from __future__ import annotations
 
@@ -20,15 +19,15 @@ FOLDER = ROOT / "constraints"
 
 @dataclass(frozen=True)
 class Lock:
-    """A file of locked requirements.
+    """File of locked requirements.
 
     Args:
-        about: Its first line.
-        extras: The extras of this project that it covers.
-        packages: Packages that it covers instead of extras.
-        python: The oldest supported Python.
-        beside: The lock that is installed first; packages in both locks have the same version.
-        kept: Whether ``--upgrade`` leaves its pins unchanged.
+        about: The first line of the file.
+        extras: The extras of this project that the file covers.
+        packages: The packages that the file covers instead of extras.
+        python: The oldest supported Python version.
+        beside: The lock that is installed first. Packages in both locks have the same version.
+        kept: Whether ``--upgrade`` leaves the file's pins unchanged.
     """
 
     about: str
@@ -40,21 +39,22 @@ class Lock:
 
 
 LOCKS = {
-    "tested": Lock("The versions that the project is tested with; make installs them.", ("local", "notebooks", "dev")),
+    "tested": Lock("make installs these versions, which the project is tested with.", ("local", "notebooks", "dev")),
     "pages": Lock(
-        "What the site and the tests in a browser need besides tested.txt.", ("site", "browser"), beside="tested"
+        "The site and the browser tests need these packages in addition to tested.txt.",
+        ("site", "browser"), beside="tested",
     ),
     "studio": Lock(
-        "The versions of the SageMaker Unified Studio image 4.4.1 where it has the package; else as in tested.txt.",
+        "These are the versions of the SageMaker Unified Studio image 4.4.1, or of tested.txt for other packages.",
         ("local", "notebooks", "dev"), python="3.12", kept=True,
     ),
-    "release": Lock("What builds, locks and describes a release, and checks the workflows.", ("release",)),
+    "release": Lock("These packages build, lock and describe a release, and check the workflows.", ("release",)),
     "dbt": Lock(
-        "dbt with its Athena adapter, for tests/wire/test_dbt.py, in a separate environment (docs/decisions/0015).",
+        "tests/wire/test_dbt.py runs dbt with its Athena adapter in a separate environment (docs/decisions/0015).",
         packages=("dbt-core<1.12", "dbt-athena"),
     ),
 }  # fmt: skip
-# Reasons for a pin that is older than it could be; an upgrade keeps them.
+# These pins are older than they could be, for the given reason. An upgrade keeps them.
 HELD = {"jsonschema": ("<4.25", "docs/decisions/0036")}
 
 

@@ -1,8 +1,8 @@
-"""The commands of the workflows' jobs, run here: ``python tests/release/run_workflows.py [JOB…]``.
+"""Runner of the commands of the workflows' jobs on this computer.
 
-Actions (checkout, uploads) are left out, and so are jobs for other systems and Python versions. Prints the
-last lines of each job's log; the logs are in build/workflows/.
-"""
+Run it with ``python tests/release/run_workflows.py [JOB…]``. Actions (checkout, uploads) are left out, and so are jobs
+for other systems and Python versions. The script prints the last lines of each job's log, and stores the logs in
+build/workflows/."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ LOGS = ROOT / "build" / "workflows"
 
 @dataclass(frozen=True)
 class Job:
-    """A job of a workflow, with one combination of its matrix.
+    """Job of a workflow, with one combination of its matrix.
 
     Args:
-        name: Workflow, job and matrix choice.
-        commands: Its commands, in order.
-        python: The version of Python that it requests; empty if it requests none.
-        obstacle: The reason why it cannot run here; empty if it can.
+        name: The names of the workflow, the job and the combination of the matrix.
+        commands: The job's commands, in order.
+        python: The Python version that the job requests, or an empty string if it requests none.
+        obstacle: The reason that the job cannot run here, or an empty string if it can.
     """
 
     name: str

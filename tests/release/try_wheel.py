@@ -1,9 +1,8 @@
-"""Trials of the built wheel and source distribution in empty environments: ``python -m tests.release.try_wheel``.
+"""Trials of the built wheel and source distribution in empty environments.
 
-Each environment gets the latest versions that pip finds for the ranges in pyproject.toml, as a normal installation
-does. The script needs only the standard library and pip, and runs on every system, so that CI can test each Python
-version.
-"""
+Run them with ``python -m tests.release.try_wheel``. Each environment gets the latest versions that pip finds for the
+ranges in pyproject.toml, as a normal installation does. The script needs only the standard library and pip, and runs on
+every system, so that CI can test each Python version."""
 
 from __future__ import annotations
 
@@ -110,7 +109,7 @@ TRIALS: Mapping[str, tuple[str, Callable[[Environment], None]]] = {
 
 
 def build(out: Path) -> tuple[Path, Path]:
-    """Build the source distribution and, from it, the wheel; return the wheel and the source distribution."""
+    """Build the source distribution and then the wheel from it, and return both."""
     shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from iam_validator.core.models import IAMPolicy, ValidationIssue
 from iam_validator.core.policy_checks import validate_policies
 
-_MEDIUM = 40  # in the validator's own order of severities
+_MEDIUM = 40  # The severities are in the validator's own order.
 
 
 class Finding(NamedTuple):
@@ -55,7 +55,7 @@ def _reference() -> dict[str, Any]:
 
 
 def _write_reference(folder: Path, services: list[str]) -> None:
-    """Write the data that the linter would fetch: AWS's service reference, in its original form."""
+    """Write AWS's service reference, which the linter would otherwise fetch, in its original form."""
     index = [{"service": service, "url": f"file:///{service}"} for service in services]
     (folder / "_services.json").write_text(json.dumps(index))
     for service in services:

@@ -14,7 +14,7 @@ from zetl_helpers.lab import Lab
 
 Document = dict[str, Any]
 
-# The role of the learner's dummy key, and the policy that makes it an administrator.
+# The learner's dummy key has this role, and the policy makes the role an administrator.
 ROLE = "Admin"
 _ADMINISTRATOR = "Administrator"
 
@@ -54,12 +54,12 @@ def without(action: str) -> Callable[[Document], Document]:
 
 
 def rights(running: Lakehouse | Running, *, after: int = 0, of: str = "") -> list[dict[str, Any]]:
-    """Return the permissions that a lakehouse checked: ``action``, ``resource`` and ``allowed``.
+    """Return the permissions that a lakehouse checked, each with ``action``, ``resource`` and ``allowed``.
 
     Args:
         running: The lakehouse.
         after: Only permissions after this number, which `newest` returned, are included.
-        of: The name of a user or role. Defaults to all identities.
+        of: The name of a user or role. The default is all identities.
     """
     answer = daemon.ask(running.url, running.token, "rights")
     assert answer is not None

@@ -15,7 +15,7 @@ from zetl_helpers.lab import Lab
 pytestmark = pytest.mark.once
 
 README = Path(__file__).parents[2] / "policies" / "README.md"
-# AWS's limit for a managed policy, without white space.
+# AWS limits a managed policy to this number of characters, without white space.
 MANAGED = 6144
 
 

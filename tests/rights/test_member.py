@@ -23,7 +23,7 @@ from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-# The cells of chapters 6 and 8 that a member skips: they write, or read the integration, its log or its metrics.
+# A member skips these cells of chapters 6 and 8, which write, or read the integration, its log or its metrics.
 NOT_FOR_MEMBERS = (
     "put_item", "set_balance", "wait_until", "ex.q", "change", "log_events", "monitoring.metrics", "ingestions",
     "create_alarm", "limit_target_role", "create_target_role",
@@ -69,7 +69,7 @@ def member(enforcing: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def run(chapter: str, without: tuple[str, ...] = ()) -> int:
-    """Run a notebook's cells, except those with certain texts; return the number of cells run."""
+    """Run a notebook's cells, except those with certain texts, and return the number of cells that ran."""
     (path,) = NOTEBOOKS.glob(f"{chapter}_*.ipynb")
     names: dict[str, Any] = {}
     cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]

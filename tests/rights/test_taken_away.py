@@ -162,7 +162,8 @@ def test_an_integration_says_what_it_misses(shared: Lab, taken: str, said: str) 
         shared.client("glue").delete_database(Name=shared.database)
     else:
         target.remove_catalog_statements(shared)
-    # The item has the partition column; otherwise, a refresh that has already started would report a different problem.
+    # The item has the partition column, because a refresh that has already started would otherwise report a different
+    # problem.
     item = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}, "State": {"S": "NV"}}
     shared.client("dynamodb").put_item(TableName=shared.table, Item=item)
     assert re.search(said, integration.wait_until_attention(shared))

@@ -31,17 +31,17 @@ def excused() -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Account:
-    """An account in which a learner works through the tutorial.
+    """Account in which a learner works through the tutorial.
 
     Args:
-        governed: Whether Lake Formation governs it.
+        governed: Whether Lake Formation governs the account.
         policies: The learner's policies.
-        prepared: Whether an instructor has changed the settings of the account for a class.
-        studio: Whether it has a domain of SageMaker Unified Studio.
+        prepared: Whether an instructor has changed the account-wide settings for a class.
+        studio: Whether the account has a SageMaker Unified Studio domain.
         left_out: The chapters that the learner does not run, by their numbers.
         again: Whether each chapter runs a second time and finds its own resources.
-        needed: Parts of the policies that are unused in every other account, and must be used in this one.
-        idle: Parts that are unused only in this account.
+        needed: The parts of the policies that are unused in all other accounts, and must be used in this one.
+        idle: The parts of the policies that are unused only in this account.
     """
 
     governed: bool = False
@@ -54,7 +54,7 @@ class Account:
     idle: tuple[str, ...] = ()
 
 
-# Unused in an account without the Studio, which has no project.
+# These parts are unused in an account without the Studio, because there is no project.
 NO_PROJECT = (
     "SeeWithoutResource: datazone:GetConnection",
     "SeeWithoutResource: datazone:ListConnections",

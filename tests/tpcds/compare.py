@@ -24,7 +24,7 @@ from local_lakehouse.sql.grammar.reader import RESERVED
 from local_lakehouse.sql.grammar.tokens import Kind, tokenize
 from local_lakehouse.sql.workers.pool import WorkerPool
 
-# Words that precede a parenthesis but are not function names.
+# These words precede a parenthesis but are not function names.
 _NOT_FUNCTIONS = RESERVED | {"OVER", "ROWS", "ALL", "ANY", "SOME", "DATE", "INTERVAL", "DECIMAL", "VARCHAR", "SETS"}
 _ROUNDING = 0.011
 _BARE_DATE = re.compile(r"(?<!DATE )('\d{4}-\d\d-\d\d')")

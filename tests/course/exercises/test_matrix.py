@@ -43,7 +43,8 @@ def check(exercised: Lab, answered: None, chapter: Callable[[int], Chapter]) -> 
 
     def give(name: str, answer: Any) -> Outcome:
         if name == "8.2" and not late:
-            # Other tests recreate the integration; the minimum, maximum and average of one ingestion are equal.
+            # Other tests recreate the integration, and the minimum, maximum and average of a single ingestion are
+            # equal.
             log_a_late_ingestion(exercised)
             late.append(name)
         one = question(name, chapter)

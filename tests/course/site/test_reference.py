@@ -15,7 +15,7 @@ from zetl_helpers.course.site import reference
 
 pytestmark = pytest.mark.once
 
-# Arguments that no function must describe, because the whole package is about the lab.
+# No function has to describe these arguments, because the whole package is about the lab.
 OBVIOUS = {"self", "cls", "lab"}
 
 

@@ -54,7 +54,7 @@ def _snapshot(athena: Athena, name: str) -> str | None:
 
 
 def _at(sql: str, versions: dict[str, str | None]) -> str:
-    """Return a statement over earlier versions of the tables; a table without a version had no rows."""
+    """Return a statement over earlier versions of the tables, where a table without a version had no rows."""
 
     def travel(match: re.Match[str]) -> str:
         version = versions[match[2]]

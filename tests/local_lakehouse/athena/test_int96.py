@@ -49,7 +49,7 @@ def test_timestamps_are_written_as_int96(athena: Athena, tmp_path: Path, stateme
     schema = pq.ParquetFile(body).schema
     assert [schema.column(index).physical_type for index in (0, 1)] == ["INT96", "INT96"]
     assert pq.ParquetFile(body).schema_arrow.field("a").type == pa.timestamp("ns")
-    # Not with PyArrow, some versions of which misread early years.
+    # The test does not use PyArrow, because some versions misread early years.
     path = tmp_path / "a.parquet"
     path.write_bytes(body.getvalue())
     assert duckdb.read_parquet(str(path)).order("a").fetchall() == [(value, [value]) for value in VALUES]
@@ -72,7 +72,7 @@ def test_timestamps_of_all_years_are_read_from_int96(athena: Athena, columns: st
     athena.s3.put_object(Bucket="lab", Key="t/a.parquet", Body=body.getvalue())
     athena.run("CREATE EXTERNAL TABLE t (a timestamp, n struct<x:timestamp>) STORED AS PARQUET LOCATION 's3://lab/t/'")
 
-    # Without a nested column, DuckDB reads the file; with one, Arrow reads it.
+    # DuckDB reads a file without a nested column, and Arrow reads a file with one.
     assert [row[0] for row in athena.run(f"SELECT {columns} FROM t ORDER BY a")] == TIMES
     assert athena.run(f"SELECT {columns} FROM t WHERE a > TIMESTAMP '2300-01-01'")[0][0] == TIMES[-1]
     assert athena.run("SELECT n.x FROM t ORDER BY a") == [[time] for time in TIMES]

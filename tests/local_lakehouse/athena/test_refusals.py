@@ -17,7 +17,7 @@ from tests.local_lakehouse.athena.conftest import Athena
 ICEBERG = "LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')"
 MERGE = "MERGE INTO accounts t USING copied s ON t.id = s.id WHEN"
 
-# StartQueryExecution fails, with an error code of InvalidRequestException.
+# StartQueryExecution rejects these statements with an error code of InvalidRequestException.
 REFUSED = [
     ("INSERT accounts VALUES 1", "MALFORMED_QUERY", "line 1:8: mismatched input 'accounts'. Expecting: 'INTO'"),
     ("DELETE accounts", "MALFORMED_QUERY", "line 1:8: mismatched input 'accounts'. Expecting: 'FROM'"),
@@ -60,7 +60,7 @@ REFUSED = [
     ("USE lab", "INVALID_INPUT", "Queries of this type are not supported"),
 ]
 
-# The statement fails while it runs, with the error type:
+# These statements fail while they run, with an error type from this page:
 # https://docs.aws.amazon.com/athena/latest/ug/error-reference.html
 FAILING = [
     ("INSERT INTO accounts VALUES (1)", 1002, "TYPE_MISMATCH: line 1:1: Insert query has mismatched column types"),

@@ -16,7 +16,7 @@ def generate(folder: Path, scale: float = SCALE) -> dict[str, Path]:
     """Write the eight tables as Parquet files, and return the path of each.
 
     Args:
-        folder: Where to write them.
+        folder: The folder to write the files to.
         scale: TPC-H's scale factor: 1 means 6 million line items.
     """
     command = str(Path(sys.executable).with_name("tpchgen-cli"))

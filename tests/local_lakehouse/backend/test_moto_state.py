@@ -39,7 +39,7 @@ def opened(directory: Path) -> Iterator[Backend]:
         database.close()
 
 
-# moto modules whose objects last only for one request, or are not used here.
+# The objects of these moto modules last only for one request, or are not used here.
 _NOT_KEPT = re.compile(
     r"responses|exceptions|urls|access_control|policy_(conditions|validation)|config|comparisons|parsing\..*"
     r"|models\.(utilities|table_export|table_import)|logs_query(\..*)?"
@@ -106,7 +106,7 @@ def test_a_table_version_costs_one_row(tmp_path: Path) -> None:
         writes: list[str] = []
         backend.database._writer.set_trace_callback(lambda text: writes.append(text) if "moto" in text else None)
         glue.update_table(DatabaseName="d", TableInput={"Name": "t", "Description": "last"})
-        # One insert for the new version, and one for the table, which counts its versions.
+        # There is one insert for the new version, and one for the table, which counts its versions.
         assert len([text for text in writes if text.startswith("INSERT")]) == 2
 
 

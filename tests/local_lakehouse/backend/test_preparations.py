@@ -36,7 +36,7 @@ def test_what_is_asked_for_once_a_service_is_there_is_done_at_once_and_once(appl
     assert applied == ["late"]
 
 
-# Prints the modules of moto that are imported while the lock is held.
+# This program prints the moto modules that are imported while the lock is held.
 _FIRST_REQUESTS = """
 import sys
 import boto3

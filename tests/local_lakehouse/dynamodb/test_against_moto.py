@@ -38,7 +38,7 @@ _OPERATORS = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 
 @st.composite
 def _tests(draw: st.DrawFn, depth: int = 2) -> tuple[str, dict[str, Any]]:
-    """Draw a condition with its values; a random number makes their names unique."""
+    """Draw a condition with its values, whose names are unique because of a random number."""
     name = f":v{draw(st.integers(0, 10**6))}"
     kind = draw(st.sampled_from(["compare", "exists", "type", "contains", "begins", "size"] + ["logic"] * (depth > 0)))
     path = draw(_PATHS)

@@ -47,7 +47,7 @@ def _admitted(tag: str, condition: str, keys: list[Any], values: list[Any], hash
     found = set()
     for key in keys:
         item = {"h": {"S": "x"}, "r": _value(tag, key)}
-        # The keys of a table, and the entries of an index, in which the item's key follows the index key.
+        # These are the keys of a table, and the entries of an index, in which the item's key follows the index key.
         stored = item_keys.key_of(item, ("h",), ("r",))
         assert stored is not None
         assert (low < stored < high) == (low < stored + item_keys.partition(b"\xff\x00") < high)
@@ -62,7 +62,7 @@ _TYPED = st.one_of(*(
 ))  # fmt: skip
 
 
-@settings(deadline=None)  # the first example loads AWS's list of reserved words
+@settings(deadline=None)  # The first example loads AWS's list of reserved words.
 @given(_TYPED, st.sampled_from(sorted(_COMPARE)))
 def test_a_comparison_admits_what_the_model_does(case: tuple[str, list[Any], Any, Any], operator: str) -> None:
     tag, keys, value, _ = case

@@ -170,7 +170,7 @@ def test_a_limit_counts_before_the_filter(orders: Any) -> None:
     assert page["LastEvaluatedKey"] == {"h": {"S": "a"}, "r": {"N": "1"}}
     rest = orders.scan(**{**arguments, "Limit": 4}, ExclusiveStartKey=page["LastEvaluatedKey"])
     assert [item["r"]["N"] for item in rest["Items"]] == ["2", "4"]
-    # After a full page there is a next page, even if it is empty.
+    # After a full page, there is a next page, even if that page is empty.
     assert "LastEvaluatedKey" in rest
     assert orders.scan(**arguments, ExclusiveStartKey=rest["LastEvaluatedKey"])["ScannedCount"] == 0
 
@@ -185,7 +185,7 @@ def test_indexes_have_what_they_project(orders: Any) -> None:
     assert orders.scan(TableName="orders", IndexName="by_colour")["Items"] == [keys]
     local = {**KEY, "at": {"S": "noon"}}
     assert orders.query(TableName="orders", IndexName="by_at", **at)["Items"] == [local]
-    # A local index fetches missing attributes from the table; a global index cannot.
+    # A local index fetches missing attributes from the table, but a global index cannot.
     fetched = orders.query(TableName="orders", IndexName="by_at", **at, ProjectionExpression="extra")
     assert fetched["Items"] == [{"extra": {"S": "o"}}]
     everything = orders.query(TableName="orders", IndexName="by_at", **at, Select="ALL_ATTRIBUTES")

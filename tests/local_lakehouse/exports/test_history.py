@@ -22,7 +22,7 @@ TABLE = {
     "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
 }
-# None means that the item is deleted.
+# None means that the item was deleted.
 writes = st.lists(st.dictionaries(st.sampled_from("abc"), st.none() | st.integers(0, 2), min_size=1), max_size=8)
 
 

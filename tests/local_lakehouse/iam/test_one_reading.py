@@ -1,7 +1,7 @@
 """Tests of ambiguous requests, for which the authorized request must be the executed request.
 
-Each test covers one kind. The caller may use the resource ``own``, but not the resource ``kept``, which no request
-reads or changes."""
+Each test covers one kind of ambiguous request. The caller may use the resource ``own``, but not the resource ``kept``,
+which no request reads or changes."""
 
 from __future__ import annotations
 

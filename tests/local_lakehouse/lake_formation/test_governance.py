@@ -66,7 +66,7 @@ class Account:
         )
 
     def ask(self, sql: str) -> list[list[str]] | str:
-        """Run a query as the analyst; return its rows, or why it failed."""
+        """Run a query as the analyst, and return its rows or the reason for its failure."""
         athena = self.of_analyst("athena")
         started = athena.start_query_execution(QueryString=sql, QueryExecutionContext={"Database": "shop"})
         query = {"QueryExecutionId": started["QueryExecutionId"]}

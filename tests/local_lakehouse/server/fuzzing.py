@@ -1,7 +1,7 @@
 """Generator of random HTTP, AWS JSON, REST and form requests that resemble valid requests.
 
-``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends them for that time, and prints the requests if
-something breaks."""
+``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends such requests for that time, and prints the last
+requests if the lakehouse fails."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ TEXTS = [
 ]
 NUMBERS = [0, 1, -1, 2**31, 2**63, -(2**63), 10**400, 0.5, -0.0, 1e308, True]
 JUNK: list[Any] = [None, True, 0, "", [], {}, [None], {"": None}, {"S": "a"}, [[]], "x" * 100]
-# Operations that take seconds, or that stop something that other requests need.
+# These operations take seconds, or stop something that other requests need.
 _LEFT_OUT = {"StartQueryExecution", "ExportTableToPointInTime", "ImportTable", "CreateIntegration", "ModifyIntegration"}
 
 
@@ -77,7 +77,7 @@ class Fuzzer:
         self.kinds: list[Callable[[], Answered | None]] = [self._model, self._model, self._model, self._s3, self._raw]
 
     def step(self) -> Answered | None:
-        """Send one request, and return the response; None if the connection is closed without one."""
+        """Send one request, and return the response, or None if the connection is closed without a response."""
         return self.random.choice(self.kinds)()
 
     def alive(self) -> bool:

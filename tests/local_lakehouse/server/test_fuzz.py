@@ -8,7 +8,7 @@ from tests.local_lakehouse.server.fuzzing import Fuzzer, prepared
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
-# The same requests on every machine; `make fuzz` sends others for a given time.
+# These requests are the same on every machine. `make fuzz` sends different requests for a given time.
 _REQUESTS = 4_000
 
 

@@ -73,7 +73,7 @@ def test_a_body_that_does_not_come_holds_nobody_up(lakehouse: Lakehouse) -> None
             slow.sendall(put(b"Content-Length: 500", b"abc", str(number).encode()))
         assert request(lakehouse, "GET", "/", signed("s3")).status == 200
         assert call(lakehouse, "dynamodb", "DynamoDB_20120810.ListTables", {}).status == 200
-        # These were not abandoned either: the last one is still read.
+        # The earlier requests were not abandoned either, and the last one is still read.
         slow.sendall(b"x" * 497)
         assert answer(slow, "PUT").status == 200
 

@@ -101,7 +101,7 @@ def test_a_number_beyond_real_is_infinite(ask: Ask, expression: str, text: str) 
 
 @pytest.mark.parametrize("read", ["CAST('{}' AS real)", "TRY_CAST('{}' AS real)", "REAL '{}'"])
 def test_text_is_rounded_to_real_once(ask: Ask, read: str) -> None:
-    # The double nearest to this number is halfway between two reals; the digits themselves are less than that.
+    # The double nearest to this number is halfway between two reals, but the number itself is less than that double.
     assert ask(f"SELECT {read.format('1.00000017881393432617187499')}").rows == [["1.0000001"]]
 
 

@@ -65,32 +65,32 @@ def test_joins_with_unnest_and_lateral(ask: Ask, join: str, rows: list[list[str 
         ("SELECT max(e) + t.a FROM UNNEST(t.l) AS x(e)", True),
         ("SELECT max(e) FROM (VALUES 1) LEFT JOIN UNNEST(t.l) AS x(e) ON true", True),
         ("SELECT max(v.a) FROM u, u AS v WHERE u.a = t.a AND v.b = u.b", True),
-        # One of several different rows.
+        # The query returns one of several different rows.
         ("SELECT u.b FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT u.a + u.d FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT count(*) FROM u WHERE u.a = t.a GROUP BY u.b LIMIT 1", False),
-        # A limit above a condition that is not an equality.
+        # There is a limit above a condition that is not an equality.
         ("SELECT u.b FROM u WHERE u.a = t.a AND u.d > t.d ORDER BY u.b LIMIT 1", False),
         ("SELECT u.b FROM u WHERE u.a + t.a = 2 ORDER BY u.b LIMIT 2", False),
-        # An order that depends on the outer query.
+        # The order depends on the outer query.
         ("SELECT u.b FROM u WHERE u.a = t.a ORDER BY t.b LIMIT 1", False),
         ("SELECT u.a FROM u WHERE u.a = t.a ORDER BY u.a FETCH FIRST ROW WITH TIES", False),
-        # Set operations that refer to the outer query.
+        # Set operations refer to the outer query.
         ("SELECT t.a UNION SELECT 2", False),
         ("SELECT 1 EXCEPT SELECT u.a FROM u WHERE u.b = t.b", False),
         ("SELECT max(x) FROM (SELECT t.a AS x UNION ALL SELECT 2)", False),
         ("VALUES t.a", False),
-        # Expressions that combine values of the outer and the inner query.
+        # Expressions combine values of the outer and the inner query.
         ("SELECT u.a + t.a FROM u", False),
         ("SELECT sum(u.a + t.a) FROM u", False),
         ("SELECT count(*) FILTER (WHERE u.a = t.a) FROM u", False),
         ("SELECT max(e) FILTER (WHERE e > 1) FROM UNNEST(t.l) AS x(e)", False),
-        # Joins and windows on rows that depend on the outer query.
+        # Joins and windows use rows that depend on the outer query.
         ("SELECT max(v.a) FROM u JOIN u AS v ON v.b = u.b AND v.a = t.a", False),
         ("SELECT max(v.a) FROM (SELECT * FROM u WHERE u.a = t.a) x JOIN u AS v ON v.b = x.b", False),
         ("SELECT max(e) FROM u CROSS JOIN UNNEST(t.l) AS x(e)", False),
         ("SELECT rank() OVER (ORDER BY u.d) FROM u WHERE u.a = t.a", False),
-        # A comparison after a cast that maps several values to one.
+        # A comparison follows a cast that maps several values to one.
         ("SELECT u.a FROM u WHERE CAST(u.a AS bigint) = t.d LIMIT 1", False),
         ("SELECT u.b FROM u WHERE u.a = t.a GROUP BY ROLLUP (u.b)", False),
     ],

@@ -1,7 +1,7 @@
 """Random statements on random tables, executed in several ways whose results must agree.
 
-The ways: the tables from the catalog; the same rows as literals in the statement; and the tables without the rows that
-the statement's conditions allow a scan to skip. ``make fuzz`` runs more statements.
+A statement reads the tables from the catalog, or the same rows as literals. It also reads the tables without the rows
+that its conditions allow a scan to skip. ``make fuzz`` runs more statements.
 `tests/local_lakehouse/athena/test_fuzz.py` adds more ways for Iceberg tables.
 """
 

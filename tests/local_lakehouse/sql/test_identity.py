@@ -21,7 +21,7 @@ PAIRS = {
     "maps of zones": (f"MAP(ARRAY[1, 2], ARRAY[{FIRST}, NULL])", f"MAP(ARRAY[2, 1], ARRAY[NULL, {SECOND}])"),
     "arrays of maps": ("ARRAY[MAP(ARRAY[1, 2], ARRAY['a', 'b'])]", "ARRAY[MAP(ARRAY[2, 1], ARRAY['b', 'a'])]"),
 }  # fmt: skip
-# Queries over a relation t(x) with both values and a NULL, each with its number of rows.
+# Each query reads a relation t(x) with both values and a NULL, and is followed by its number of rows.
 QUERIES = [
     ("SELECT DISTINCT x FROM t", 2),
     ("SELECT DISTINCT x, 1 FROM t WHERE x IS NOT NULL", 1),

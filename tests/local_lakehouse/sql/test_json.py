@@ -170,7 +170,8 @@ def test_path(path: str, expected: list[Any] | None) -> None:
         assert found == expected
 
 
-# https://trino.io/docs/current/functions/json.html: the errors of each function with ERROR ON ERROR or ERROR ON EMPTY.
+# These are the errors of each function with ERROR ON ERROR or ERROR ON EMPTY:
+# https://trino.io/docs/current/functions/json.html
 ERRORS = [
     ("json_exists('{}', 'strict $.a' ERROR ON ERROR)",
      "PATH_EVALUATION_ERROR: path evaluation failed: structural error: missing member 'a' in JSON object"),

@@ -10,12 +10,12 @@ from local_lakehouse.sql.failures import QueryFailure
 from tests.local_lakehouse.sql.conftest import Ask, Table
 from tests.local_lakehouse.sql.test_identity import PAIRS, WITHOUT_NULL
 
-# Values without NULLs, because no key can contain a NULL.
+# The values contain no NULLs, because no key can contain a NULL.
 KEYS = {name: PAIRS[name] for name in WITHOUT_NULL} | {
     "texts of fixed length": ("CAST('a' AS char(3))", "CAST('a  ' AS char(3))"),
     "zeros": ("0e0", "-0e0"),
 }
-# Expressions over two identical keys a and b.
+# These expressions use two identical keys, a and b.
 SAME = [
     ("map(ARRAY[a], ARRAY[1])[b]", "1"),
     ("element_at(map(ARRAY[a], ARRAY[1]), b)", "1"),
@@ -25,7 +25,7 @@ SAME = [
     ("map_values(array_histogram(ARRAY[a, NULL, b]))", "[2]"),
     ("map_values(multimap_from_entries(ARRAY[ROW(a, 1), ROW(b, 2)]))", "[[1, 2]]"),
 ]
-# Aggregates over the rows (a, 1), (b, 2) and (NULL, 3).
+# These aggregates read the rows (a, 1), (b, 2) and (NULL, 3).
 AGGREGATES = [
     ("map_values(map_agg(k, v ORDER BY v))", "[1]"),
     ("map_values(multimap_agg(k, v ORDER BY v))", "[[1, 2]]"),

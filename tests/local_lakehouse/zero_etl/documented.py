@@ -25,9 +25,12 @@ PAGES = {
     "exports": "S3DataExport.Output.html",
 }
 
-# The page and the statement of each row, by the row's name.
+# Each row has a name, a page and a statement.
 ROWS = {
-    "operations": ("model", "Fifteen operations on integrations, resource properties and table properties."),
+    "operations": (
+        "model",
+        "AWS Glue has fifteen operations on integrations, resource properties and table properties.",
+    ),
     "create-answer": ("model", "CreateIntegration returns the required members and the status CREATING."),
     "tags-lower-case": ("model", "An integration has at most 50 tags, in a list whose members are `key` and `value`."),
     "tag-operations": ("model", "TagResource, UntagResource and GetTags accept integrations and resource properties."),
@@ -40,21 +43,21 @@ ROWS = {
     "encryption-context": ("model", "AdditionalEncryptionContext is allowed only together with KmsKeyId."),
     "interval": (
         "configuring",
-        "RefreshInterval is a string with 15 to 8640 minutes; for DynamoDB, the default is 15.",
+        "RefreshInterval is a string with 15 to 8640 minutes. For DynamoDB, the default is 15.",
     ),
     "interval-changes": ("configuring", "ModifyIntegration changes RefreshInterval and rejects TargetNamespace."),
     "data-filter": ("model", "A DynamoDB source does not support DataFilter."),
     "pitr": ("sources", "Point-in-time recovery must be on, or the integration needs attention."),
     "table-policy": (
         "sources",
-        "The table's policy allows glue.amazonaws.com three actions, including DescribeExport.",
+        "The table's policy allows three actions for glue.amazonaws.com, including DescribeExport.",
     ),
     "table-policy-conditions": (
         "sources",
         "The policy's conditions on aws:SourceAccount and aws:SourceArn are evaluated.",
     ),
     "grant-a": ("target", "The catalog's policy or the caller's must allow glue:CreateInboundIntegration."),
-    "grant-b": ("target", "The catalog's policy must always allow glue.amazonaws.com AuthorizeInboundIntegration."),
+    "grant-b": ("target", "The catalog's policy must always allow AuthorizeInboundIntegration for glue.amazonaws.com."),
     "location-uri": ("target", "The target database needs a LocationUri."),
     "target-role-trust": ("target", "The target role trusts glue.amazonaws.com."),
     "target-role-rights": ("target", "The target role needs each of the documented permissions."),
@@ -74,14 +77,17 @@ ROWS = {
     "deleting-keeps": ("managing", "During deletion the status is DELETING, and the target's data is kept."),
     "managed-key": ("limitations", "A source that is encrypted with the AWS managed key is not supported."),
     "source-missing": ("troubleshooting", "If the source is missing, the integration needs attention."),
-    "type-map": ("unnesting", "S, N, B, BOOL, SS, NS, BS and L have documented column types; N is a double."),
+    "type-map": ("unnesting", "S, N, B, BOOL, SS, NS, BS and L have documented column types. N is a double."),
     "null-ignored": ("unnesting", "NULL produces no value."),
     "lists-of-strings": ("unnesting", "Every element of a list becomes a string."),
-    "toplevel": ("unnesting", "TOPLEVEL: one column per attribute; maps are structs without type tags."),
-    "full": ("unnesting", "FULL: each leaf of a map is a column named by its dotted path; arrays stay arrays."),
+    "toplevel": ("unnesting", "TOPLEVEL creates one column per attribute, and maps are structs without type tags."),
+    "full": (
+        "unnesting",
+        "FULL creates a column for each leaf of a map, named by its dotted path. Arrays stay arrays.",
+    ),
     "nounnest": (
         "unnesting",
-        "NOUNNEST: keys are columns; the other attributes are in a struct `value` with type tags.",
+        "With NOUNNEST, keys are columns, and the other attributes are in a struct `value` with type tags.",
     ),
     "default-full": ("unnesting", "Without table properties, the unnest mode is FULL."),
     "mixed-string": ("unnesting", "Attributes of several types become strings."),

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.long
 
 Row = dict[str, Any]
 
-# The number of histories of each kind; an environment variable increases it.
+# This is the number of histories of each kind, which an environment variable increases.
 HISTORIES = int(os.environ.get("ZETL_HISTORIES", "8"))
 STEPS = 40
 
@@ -36,7 +36,7 @@ _SCALARS = st.one_of(
     st.booleans().map(lambda flag: {"BOOL": flag}),
     st.just({"NULL": True}),
 )
-# Mostly one type per name, so that few refreshes are full loads.
+# Most names have one type, so that few refreshes are full loads.
 _ATTRIBUTES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "name": _TEXTS.map(lambda text: {"S": text}),
     "amount": _NUMBERS.map(lambda number: {"N": number}),
@@ -206,7 +206,7 @@ def expected_row(item: Item, struct: StructType, mode: str, texts: Container[str
 
 
 def _at(item: Item, path: str, *, full: bool) -> dict[str, Any] | None:
-    """Follow a dotted path into maps; if each leaf has a column, a map itself has none."""
+    """Follow a dotted path into maps, which have no value themselves if each leaf has a column."""
     name, *rest = path.split(".")
     value: dict[str, Any] | None = item.get(name)
     for name in rest:

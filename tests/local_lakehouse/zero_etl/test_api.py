@@ -13,7 +13,7 @@ from tests.local_lakehouse.zero_etl.documented import holds
 
 SOURCE = table_arn("Orders")
 
-# A recent member, which older models do not contain and which is then ignored like any unknown member.
+# The member is recent. Older models do not contain it, so it is then ignored like any unknown member.
 _TABLE_CONFIG = service_model("glue").shape_for("TargetTableConfig").members
 bound = pytest.mark.skipif("IntegrationArn" not in _TABLE_CONFIG, reason="this botocore does not know IntegrationArn")
 listed_tables = pytest.mark.skipif(

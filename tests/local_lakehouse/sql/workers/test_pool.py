@@ -94,7 +94,7 @@ def test_a_statement_beyond_its_memory_fails_by_name(pool: WorkerPool, sql: str)
 
 
 def test_memory_that_duckdb_does_not_count_is_bounded_too() -> None:
-    # DuckDB could use a terabyte here: the operating system's limit ends the statement.
+    # DuckDB could use a terabyte here, so only the operating system's limit ends the statement.
     pool = WorkerPool(Limits(query_bytes=64 * MB, duckdb_bytes=2**40))
     with pool.opened() as session:
         reason = failure(lambda: session.read(SORTED))

@@ -27,17 +27,17 @@ class Answers:
         events.register(f"before-call.{name}", self._call)
 
     def once(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Answer the next call with the result of a function of its parameters."""
+        """Answer the next call by calling a function with the call's parameters."""
         self.left = 1
         self._answer = lambda request: (200, answer(_parameters(request)))
 
     def always(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Answer all further calls with the result of a function of their parameters."""
+        """Answer all further calls by calling a function with each call's parameters."""
         self.once(answer)
         self.left = 10**9
 
     def fail(self, code: str, *, times: int = 1, message: str = "told to") -> None:
-        """Make the next calls fail with an error of the service."""
+        """Make the next calls fail with an error from the service."""
         self.left = times
         self._answer = lambda _: (400, {"Error": {"Code": code, "Message": message}})
 

@@ -1,4 +1,4 @@
-"""Tests of the supported and rejected features of the local lakehouse that docs/beyond-the-blog.md names."""
+"""Tests of the supported and rejected features of the local lakehouse in docs/beyond-the-blog.md."""
 
 import re
 from pathlib import Path

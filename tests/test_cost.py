@@ -32,7 +32,7 @@ def amount(estimate: cost.Estimate, item: str) -> float:
 
 
 def no_less(more: cost.Estimate, less: cost.Estimate) -> bool:
-    """Return whether each line of one estimate is at least that of the other, apart from rounding errors."""
+    """Return whether each line of one estimate is at least the same line of the other, apart from rounding errors."""
     return all(
         item.usd >= other.usd or math.isclose(item.usd, other.usd, rel_tol=1e-9)
         for item, other in zip(more.items, less.items, strict=True)

@@ -23,7 +23,7 @@ def test_compaction_and_vacuum(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     before, snapshots, _ = count(lab)
     maintenance.compact(lab)
     files, after, in_s3 = count(lab)
-    assert (files, after) == (10, snapshots + 1)  # one file for each state
+    assert (files, after) == (10, snapshots + 1)  # There is one file for each state.
     assert files < before < in_s3
     maintenance.vacuum(lab)
     assert count(lab) == (files, after, in_s3), "five days are kept unless the caller specifies otherwise"

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.once
 
 TESTS = Path(__file__).parent
 CONSTRAINTS = TESTS.parent / "constraints"
-# Every test uses these packages. The versions differ in the service models, which tests/contract checks on both sets,
-# and tests/wire/test_pyathena.py checks the cursor.
+# Every test uses these packages. The versions differ in the service models, which tests/contract checks with both sets,
+# and in the cursor, which tests/wire/test_pyathena.py checks.
 CLIENTS = {"boto3", "botocore", "pyathena", "pytest"}
 
 
@@ -22,7 +22,7 @@ def pins(name: str) -> dict[str, str]:
 
 
 def differing_modules() -> set[str]:
-    """Return the modules of the packages whose two sets of versions differ."""
+    """Return the modules of the packages whose versions differ between the two sets."""
     tested, studio = pins("tested"), pins("studio")
     owners = importlib.metadata.packages_distributions()
     different = {name for name, version in tested.items() if studio.get(name) != version}

@@ -37,7 +37,8 @@ def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
 
 
 def make_foreign_things(lab: Lab) -> None:
-    """Create resources that have the lab's names but do not belong to it: without tags, or with another lab's tags."""
+    """Create resources that have the lab's names but do not belong to it, because they lack tags or have another lab's
+    tags."""
     lab.client("dynamodb").create_table(**source.definition(lab))
     source.enable_pitr(lab)
     lab.client("s3").create_bucket(Bucket=lab.bucket)

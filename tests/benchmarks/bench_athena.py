@@ -1,9 +1,8 @@
-"""Athena's speed: TPC-H, an aggregation of a million rows, and a small repeated query.
+"""Benchmarks of Athena, with TPC-H, an aggregation of a million rows, and a small repeated query.
 
-Each figure is compared with plain DuckDB on the same Parquet files, and with manual PyIceberg + DuckDB (load the
-table, read the query's columns, run it), measured in the same run. The ratios are reliable, but the seconds depend on
-the computer.
-"""
+Each figure is compared with two alternatives that are measured in the same run. The first is plain DuckDB on the same
+Parquet files. The second is PyIceberg and DuckDB by hand: load the table, read the query's columns, and run the query.
+The ratios are reliable, but the seconds depend on the computer."""
 
 from __future__ import annotations
 
@@ -68,7 +67,7 @@ class Place:
             connection.execute(sql).fetchall()
 
     def by_hand(self, sql: str) -> None:
-        """Load the Iceberg tables that a query names, read the columns it names, and run it."""
+        """Load the Iceberg tables that a query names, read the columns that it names, and run the query."""
         with duckdb.connect() as connection:
             for name in self.paths:
                 if name in sql:

@@ -1,7 +1,7 @@
-"""The practice console's times: from the command to the address and to the first view, and from Run to a result.
+"""Benchmarks of the practice console's start and of the time from *Run* to a result.
 
-The benchmark needs Chromium. Times on a shared machine vary by half, and the targets are for an idle machine.
-"""
+The start is measured from the command to the printed address and to the first view. The benchmark needs Chromium. Times
+on a shared machine vary by half, and the targets are for an idle machine."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def bench_first_usable_view(tmp_path: Path) -> None:
     address_after, view_after, file_after = (statistics.median(each) for each in (printed, shown, bare))
     print(f"\nconsole: address after {address_after:.2f} s, then the tables after {view_after:.2f} s")
     print(f"(slowest {max(printed):.2f} and {max(shown):.2f} s; a bare file opens in {file_after:.2f} s)")
-    # On a busy machine the browser itself is slow, so the time to open a bare file is subtracted.
+    # On a busy machine, the browser itself is slow, so the time to open a plain file is subtracted.
     assert view_after - file_after <= FIRST_VIEW_SECONDS
 
 

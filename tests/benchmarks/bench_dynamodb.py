@@ -1,8 +1,7 @@
-"""The speed of DynamoDB requests, compared with MiniStack and moto_server in the same rounds.
+"""Benchmarks of DynamoDB requests, compared with MiniStack and moto_server in the same rounds.
 
 The ratios are reliable, but the seconds depend on the computer. The lakehouse stores each write before it responds, and
-the other emulators keep writes in memory.
-"""
+the other emulators keep writes in memory."""
 
 from __future__ import annotations
 
@@ -143,7 +142,7 @@ def bench_dynamodb(tmp_path: Path) -> None:
         for number in range(ROUNDS):
             for name, client in clients.items():
                 note(name, _round(client, number))
-        # moto sorts the whole table for each query, so the large table is not measured with it.
+        # moto sorts the whole table for each query, so the large table is not measured with moto.
         large = {name: client for name, client in clients.items() if name != MOTO.name}
         for client in large.values():
             _load(client, _table(client, "large"), 0, LARGE)

@@ -1,4 +1,4 @@
-"""The time from starting an emulator to its first response, and the memory that it uses then."""
+"""Benchmarks of the time until an emulator's first response, and of the memory that the emulator then uses."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def bench_start(tmp_path: Path) -> None:
 
 
 def bench_commands(tmp_path: Path) -> None:
-    """Measure the most common commands, and the import of the helpers compared with the import of its libraries."""
+    """Measure the most common commands, and the import of the helpers compared with the import of their libraries."""
     running_lakehouse, _ = daemon.start(tmp_path, port=0)
     python = [sys.executable, "-c"]
     helpers = "import boto3, pandas, plotly.graph_objects, awswrangler"

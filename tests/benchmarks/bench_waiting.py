@@ -207,7 +207,7 @@ def bench_freshness(running: Running, rows: int) -> None:
     seconds = sorted(_freshness(running, rows))
     p50, p95 = statistics.median(seconds), seconds[int(len(seconds) * 0.95)]
     print(f"\na change is visible through Athena after {p50:.3f} s (p50), {p95:.3f} s (p95) with {rows:,} rows")
-    # The refresh waits for a pause of at least 0.1 s, so a value that arrives faster was already there.
+    # The refresh waits for a pause of at least 0.1 s, so a value that arrives earlier was already in the table.
     assert seconds[0] >= 0.1
     assert p50 < 1.0
 

@@ -1,4 +1,4 @@
-"""The speed of the first load, and of refreshes compared with PyIceberg's `upsert`."""
+"""Benchmarks of the first load, and of refreshes compared with PyIceberg's `upsert`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _keys(items: list[Item]) -> list[Item]:
 
 @dataclass
 class Place:
-    """A lakehouse with a bucket and a database."""
+    """Lakehouse with a bucket and a database."""
 
     backend: Backend
 
@@ -79,7 +79,7 @@ class Place:
             self.source.put_new(name, items)
 
     def target(self, name: str) -> Target:
-        """Return a target table."""
+        """Return the target table of an integration."""
         columns = [key.lower() for key in KEYS]
         return Target(Layout("d", name, f"s3://bench/d/{name}", columns, (), "bench_1"), self.context)
 

@@ -62,6 +62,6 @@ def course_lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def server(course_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
-    """Provide the practice console of the lab of `course_lab`."""
+    """Provide the practice console of the lab from `course_lab`."""
     with serving(tmp_path_factory.mktemp("state"), course_lab.endpoint) as server:
         yield server

@@ -26,8 +26,8 @@ _HARMLESS = ("Applying inline style violates",)
 def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
     """Serve a console of a lakehouse, or of a state folder without one.
 
-    The console's first query directs every client in this process to the lakehouse. A console that several tests share
-    needs these settings as long as it runs, not only during the test with that query.
+    The console's first query configures every client in this process for the lakehouse. A console that several tests
+    share needs these settings as long as it runs, not only during the test that runs the query.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name, value in local_environment(endpoint, region_of()).items() if endpoint else ():

@@ -21,7 +21,7 @@ _SECONDS = 100
 _TOKEN = "for-this-test"
 _COUNT_RUN = """([prompts, all]) =>
     [...document.querySelectorAll(prompts)].filter(one => /\\[\\d+\\]/.test(one.innerText)).length === all"""
-# Render all cells at once, so that each can be checked, and send no network requests.
+# JupyterLab renders all cells at once, so that each can be checked, and sends no network requests.
 _SETTINGS = {
     "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
@@ -33,7 +33,7 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
     """Run JupyterLab on a folder, with separate settings and run-time files.
 
     Yields:
-        Its address.
+        JupyterLab's address.
     """
     for name, settings in _SETTINGS.items():
         file = home / "settings" / name
@@ -119,7 +119,7 @@ class Notebook:
 
     @property
     def code_cells(self) -> Locator:
-        """Its code cells."""
+        """Return the notebook's code cells."""
         return self.panel.locator(".jp-CodeCell")
 
     def close(self) -> None:

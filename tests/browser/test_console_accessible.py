@@ -245,7 +245,7 @@ STATES: tuple[tuple[str, Callable[[Page], None]], ...] = (
     ("/studio/history", execution),
 )
 
-# In dark mode only the colours differ, so axe checks only their contrast.
+# In dark mode, only the colours differ, so axe checks only their contrast.
 LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
     "light": ({"color_scheme": "light", "viewport": {"width": 1280, "height": 900}}, None),
     "dark": ({"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}}, {"runOnly": ["color-contrast"]}),
@@ -268,7 +268,7 @@ def checked(browser: Browser, server: ConsoleServer, look: str) -> Callable[[lis
         with opened(browser, server, **options) as page:
             for path, act in places:
                 name = f"{path} {act.__name__ if act else ''}".strip()
-                # Reloading closes everything from the previous page, such as an open dialog.
+                # Reloading the page closes anything that the previous page opened, such as a dialog.
                 page.reload()
                 show(page, path)
                 if act:

@@ -65,7 +65,7 @@ def create_integration(page: Page, lab: Lab) -> None:
 
 
 def work_in_the_studio(page: Page, lab: Lab, folder: Path) -> None:
-    """Explore, query, ask, chart and look back, as the blog does in SageMaker Unified Studio."""
+    """Perform the blog's steps in SageMaker Unified Studio, from the data explorer to the query history."""
     service(page, "SageMaker Unified Studio", "Data")
     tree = page.get_by_role("tree", name="Data")
     for name in ("Lakehouse", "AwsDataCatalog", lab.database, lab.target_table):

@@ -81,7 +81,7 @@ def test_a_result_shows_its_first_rows_and_says_how_to_get_the_rest(
         assert page.get_by_text("turn off Limit 100").is_visible()
         page.get_by_label("Limit 100").uncheck()
 
-        # The rows' responses are delayed, to check that the page can be used in the meantime.
+        # The responses with rows are delayed, to check that the page can be used in the meantime.
         held: list[Route] = []
         pages = iter(range(1000))
 

@@ -17,7 +17,7 @@ from zetl_helpers.course.notebooks import kernel_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# A browser on a busy machine is slow, and the waits have timeouts that end a test that hangs.
+# A browser on a busy machine is slow. The waits have timeouts, so that a test that hangs ends.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -24,7 +24,7 @@ charts.pie(pd.DataFrame({"state": ["CA", "NV"], "share": [3, 1]}), "state", "sha
 
 
 def rendered(page: Path, profile: Path) -> str:
-    """Return a page's elements as they are after its scripts have run."""
+    """Return a page's elements after its scripts have run."""
     command = [
         str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync", f"--user-data-dir={profile}",

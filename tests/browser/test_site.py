@@ -12,7 +12,7 @@ from zetl_helpers import cli
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# A browser on a busy machine is slow, and the waits have timeouts that end a test that hangs.
+# A browser on a busy machine is slow. The waits have timeouts, so that a test that hangs ends.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 LOOKED_AT = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")

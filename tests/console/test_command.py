@@ -50,7 +50,7 @@ def test_the_address_is_the_last_line_and_answers_at_once(
     process, address, seconds = started
     assert re.fullmatch(ADDRESS, address)
     assert urllib.request.urlopen(address).status == 200
-    # The start takes a second on an idle machine, but this machine may be shared.
+    # The start takes a second on an idle machine, but the tests may run on a shared machine.
     assert seconds < 5
     # The lakehouse starts in the background.
     deadline = time.monotonic() + 60

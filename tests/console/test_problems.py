@@ -33,7 +33,7 @@ def fails(page: PageClient, monkeypatch: pytest.MonkeyPatch) -> Callable[[Except
 
     def replace(error: Exception) -> None:
         def fail(_: object) -> None:
-            # Each call raises a new error, because an error that is raised again has both tracebacks.
+            # Each call raises a new error, because an error that is raised twice has both tracebacks.
             raise type(error)(*error.args)
 
         monkeypatch.setitem(page.server.api._paths, "status", fail)

@@ -19,7 +19,7 @@ _ERROR = re.compile(r"[A-Z]\w+(Exception|Fault)")
 
 
 def operations() -> dict[str, set[str]]:
-    """Return the operations by the names of boto3's methods."""
+    """Return the operations, keyed by the names of boto3's methods."""
     found: dict[str, set[str]] = {}
     for service in SERVICES:
         for operation in wire.service_model(service).operation_names:

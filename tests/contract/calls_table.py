@@ -1,4 +1,4 @@
-"""The table in docs/aws-calls.md, generated from the chapters' AWS calls."""
+"""Generator of the table in docs/aws-calls.md from the chapters' AWS calls."""
 
 from collections.abc import Mapping, Set
 from pathlib import Path
@@ -49,7 +49,7 @@ def render(calls: Mapping[str, Set[str]]) -> str:
     """Write the table.
 
     Args:
-        calls: The calls of each chapter, as ``service.Operation``, by the notebook's name.
+        calls: The calls of each chapter as ``service.Operation``, keyed by the notebook's name.
     """
     lines = [
         f"| {chapter.partition('_')[0]} | [{name}]({_page(name)}) | {_right(name)} | {_test_of(name)} |"
@@ -72,7 +72,7 @@ def _right(name: str) -> str:
 
 
 def _test_of(name: str) -> str:
-    """Return the place of the test that covers the helpers' use of a call."""
+    """Return the path of the test that covers the helpers' use of a call."""
     service, operation = name.split(".")
     zero_etl = service == "glue" and "Integration" in operation
     return f"`tests/{'test_integration.py' if zero_etl else _TESTS[service]}`"

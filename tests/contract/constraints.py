@@ -1,4 +1,4 @@
-"""All constraints of AWS's service models on a request, including those that only the service checks.
+"""Check of a request against all constraints in AWS's service models, including those that only the service checks.
 
 botocore checks types, required and unknown members, and minima, but not maxima, enums and patterns."""
 

@@ -102,7 +102,7 @@ def _with_a_domain(lab: Lab) -> None:
 
 
 def _without_rights_on_the_bucket(lab: Lab) -> None:
-    # Called directly: S3's response for an inaccessible bucket is in tests/faults.
+    # The function is called directly, because S3's response for an inaccessible bucket is in tests/faults.
     assert "is in your account" in target._why_forbidden(lab)
 
 

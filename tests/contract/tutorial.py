@@ -1,4 +1,4 @@
-"""Runner of the whole tutorial in this process, with the notebooks' cells in order."""
+"""Runner of the whole tutorial in this process, which executes the notebooks' cells in order."""
 
 import contextlib
 import io
@@ -45,12 +45,12 @@ def cells(path: Path) -> list[str]:
 
 
 def _with_fewer_items(source: str) -> str:
-    """Use a hundredth of the items, which makes the same calls."""
+    """Reduce the number of items to a hundredth, which results in the same calls."""
     return re.sub(r"^(\w*ITEMS = \d[\d_]*)00\b", r"\1", source, flags=re.MULTILINE)
 
 
 def _without_pauses(source: str) -> str:
-    """Leave out the pauses between changes, which give the refreshes of a running lakehouse time to happen."""
+    """Leave out the pauses between changes, during which a running lakehouse refreshes."""
     return re.sub(r"\btime\.sleep\([\d.]+\)", "pass", source)
 
 

@@ -21,11 +21,11 @@ class Interruption:
         session.events.register("after-call", self._after)
 
     def arm(self, call: int, when: When) -> None:
-        """End the process at the call with that number, counting from 0."""
+        """End the process at the call with the given number, counting from 0."""
         self.calls, self._at = [], (call, when)
 
     def disarm(self) -> None:
-        """Let all calls through, and count from 0."""
+        """Allow all calls, and restart the count at 0."""
         self.calls, self._at = [], None
 
     def _before(self, model: Any, **_: Any) -> None:

@@ -200,7 +200,7 @@ class TestAdministrators:
     def test_two_labs_that_leave_at_the_same_moment_leave_nothing(self, anna: Lab, ben: Lab) -> None:
         studio.add_administrator(anna)
         studio.add_administrator(ben)
-        # Ben leaves after Anna has recorded that she leaves, but before she checks who else is there.
+        # Ben leaves after Anna has recorded that she leaves, but before she checks which other learners remain.
         pending = iter([True])
 
         def leave(**_: Any) -> None:

@@ -46,7 +46,7 @@ def world() -> Iterator[World]:
     interruption = Interruption(lab.session)
     snapshots = account.Snapshots(running)
     neighbours.move_in(lab)
-    # The project's bucket and workgroup, which the lab does not touch, are created on first use.
+    # The project's bucket and workgroup, which the lab does not change, are created on first use.
     studio.find_project(lab)
     empty, before = snapshots.take(), account.everything(lab)
     with without_waiting(running.zero_etl.tick):
@@ -67,7 +67,7 @@ def set_up(lab: Lab) -> None:
 
 
 def point(number: int, calls: int) -> tuple[int, When]:
-    """Choose a random call in one twentieth of the set-up, and a random side of it: before or after."""
+    """Choose a random call in one twentieth of the set-up, and whether the process ends before or after the call."""
     chance = random.Random(f"{SEED} {number}")  # noqa: S311  (no secret)
     first, last = number * calls // POINTS, (number + 1) * calls // POINTS
     return chance.randrange(first, last), chance.choice(("before", "after"))

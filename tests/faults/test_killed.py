@@ -58,7 +58,7 @@ class Promises:
         return answer
 
     def check(self, found: dict[str, Any]) -> None:
-        """Compare with the stored data, which then becomes the known state."""
+        """Compare the acknowledged writes with the stored data, which then becomes the known state."""
         for name, value in self.kept.items():
             assert found.get(name) in {value, *self.doubtful.get(name, ())}, (name, found.get(name), value)
         for name, value in found.items():
@@ -215,7 +215,7 @@ def start(state: Path, refresh_seconds: float = 0.1) -> Running:
 
 
 def write_until(account: Account, running: Running, end: Callable[[], None]) -> None:
-    """Let all writers write, until something ends the lakehouse or stops them."""
+    """Run all writers until the lakehouse ends or the writers are stopped."""
     stopped = threading.Event()
     threads = [threading.Thread(target=writer.run, args=(running, stopped)) for writer in account.writers]
     for thread in threads:

@@ -163,7 +163,10 @@ def test_an_alarm_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
 
 
 class TestBucketOfOthers:
-    """Tests of buckets for which S3 returns 403, because they belong to another account or cannot be read."""
+    """Tests of buckets for which S3 returns 403.
+
+    The bucket belongs to another account, or the caller cannot read it.
+    """
 
     def test_in_another_account(self, lab: Lab, recorder: Recorder) -> None:
         Answers(lab, "s3", "HeadBucket").fail("403")

@@ -1,4 +1,4 @@
-"""Tests of a lakehouse whose state folder becomes read-only, so requests fail with the reason until it is writable."""
+"""Tests of a read-only state folder, where requests fail with the reason until the folder is writable again."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def fresh(tmp_path: Path) -> Iterator[tuple[Lakehouse, TestLakehouse]]:
 
 
 def fill(lakehouse: Lakehouse) -> None:
-    """Leave no space on the disk for another page."""
+    """Simulate a disk without space for another page."""
     with lakehouse.database.lock:
         pages = lakehouse.database._writer.execute("PRAGMA page_count").fetchone()[0]
         lakehouse.database._writer.execute(f"PRAGMA max_page_count = {pages}")

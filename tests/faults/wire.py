@@ -33,7 +33,7 @@ class Wire:
         patch.setattr(URLLib3Session, "send", send)
 
     def lose_answers(self, times: int = 1) -> None:
-        """Let requests be executed, but lose their responses."""
+        """Execute requests, but lose their responses."""
 
         def lose(request: AWSPreparedRequest, send: Send) -> Any:
             send(request)
@@ -42,11 +42,11 @@ class Wire:
         self._fault, self._left = lose, times
 
     def refuse(self, code: str, times: int, *, status: int = 400) -> None:
-        """Answer requests with an error of a JSON service."""
+        """Answer requests with an error in the format of a JSON service."""
         self._answer(json.dumps({"__type": code, "message": "told to"}), times, status)
 
     def refuse_in_xml(self, code: str, times: int, *, status: int = 403) -> None:
-        """Answer requests with an error of a service that speaks XML, such as STS."""
+        """Answer requests with an error in the format of an XML service, such as STS."""
         error = f"<Error><Code>{code}</Code><Message>told to</Message></Error>"
         self._answer(f"<ErrorResponse>{error}</ErrorResponse>", times, status)
 
@@ -55,7 +55,7 @@ class Wire:
         self._left = times
 
     def cut(self) -> None:
-        """Let no request arrive."""
+        """Drop all requests before they arrive."""
 
         def cut(request: AWSPreparedRequest, _: Send) -> Any:
             raise EndpointConnectionError(endpoint_url=request.url)

@@ -19,7 +19,7 @@ _SINGLE_THREADED = {"daemon.py", "system.py"}
 
 
 def modules() -> list[Path]:
-    """Return the package's files with functions that run in several threads."""
+    """Return the files of the package whose functions run in several threads."""
     found = sorted(_PACKAGE.rglob("*.py"))
     return [path for path in found if path.relative_to(_PACKAGE).as_posix() not in _SINGLE_THREADED]
 

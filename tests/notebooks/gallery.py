@@ -1,4 +1,4 @@
-"""Copier of the figures in the README's gallery from the notebooks' stored outputs.
+"""Script that copies the figures in the README's gallery from the notebooks' stored outputs.
 
 Run it with ``python -m tests.notebooks.gallery``."""
 
@@ -18,7 +18,7 @@ FIGURES = {
 
 
 def stored(notebook: str, cell: str) -> bytes:
-    """Return the still picture of a figure in a notebook's stored outputs."""
+    """Return the static picture of a figure in a notebook's stored outputs."""
     cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
     (outputs,) = [found["outputs"] for found in cells if found["id"] == cell]
     (picture,) = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]

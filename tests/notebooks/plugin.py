@@ -19,8 +19,8 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 from local_lakehouse import daemon, system
 from zetl_helpers.course.notebooks import kernel_environment, prepare, socket_file
 
-# The figure itself depends on plotly's version. Its contents are compared as text: `charts.summary`, in the same
-# output. The PNG is a static picture of the same figure, added when outputs are stored.
+# The figure itself depends on plotly's version. The text of `charts.summary` in the same output is compared instead.
+# The PNG is a static picture of the same figure, added when outputs are stored.
 _NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/png")
 
 # This folder contains the outputs of notebooks with a failed cell.

@@ -39,7 +39,7 @@ def test_every_changed_output_fails_its_cell(name: str, tmp_path: Path) -> None:
 
 
 def seed_of_the_commit() -> int:
-    """Return a number that is different for each commit, and the same when a commit is tested again."""
+    """Return a number that differs between commits, but is the same when a commit is tested again."""
     command = ["git", "rev-parse", "--short=7", "HEAD"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     # There are no commits in a source distribution.

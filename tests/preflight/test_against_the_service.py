@@ -48,7 +48,7 @@ def create(account: TestLakehouse, design: Design, name: str) -> None:
 
 
 def bytes_of(item: Item) -> dict[str, Any]:
-    """Convert an item for boto3: binary values as bytes."""
+    """Convert an item for boto3, with binary values as bytes."""
     import base64
 
     def value(tagged: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +91,8 @@ def test_the_columns_are_those_that_the_service_makes(design: Design, account: T
 
 
 def ordered(found: Mapping[str, str]) -> dict[str, str]:
-    """Return types with struct fields sorted by name, because their order depends on the unknown order of the items."""
+    """Return types with struct fields sorted by name, because the order of fields depends on the unknown order of the
+    items."""
     return {name: _ordered(kind) for name, kind in found.items()}
 
 

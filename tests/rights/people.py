@@ -24,7 +24,7 @@ def learners_policies(
     change: Callable[[Document], Document] = lambda document: document,
     names: Sequence[str] = _rights.LEARNER_POLICIES,
 ) -> list[Document]:
-    """Return the learner's policies with the lab's names, after applying the test's change to each."""
+    """Return the learner's policies with the lab's names, after applying the test's change to each policy."""
     return [change(permissions.render(lab, name)) for name in names]
 
 
@@ -58,7 +58,7 @@ def rights(running: Lakehouse | Running, *, after: int = 0, of: str = "") -> lis
 
     Args:
         running: The lakehouse.
-        after: Only permissions after this number, which `newest` returned, are included.
+        after: The number, returned by `newest`, after which permissions are included.
         of: The name of a user or role. The default is all identities.
     """
     answer = daemon.ask(running.url, running.token, "rights")

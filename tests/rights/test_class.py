@@ -1,4 +1,4 @@
-"""Tests of an instructor who creates the learners' roles in one account, lists all labs, and cleans them up."""
+"""Tests of an instructor who creates the learners' roles in one account, and lists and cleans up all labs."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -128,7 +128,7 @@ def test_thirty_learners_of_a_prepared_class_work_without_the_rights_to_the_acco
     policy = teacher.client("glue").get_resource_policy()["PolicyInJson"]
     seats = [f"seat{number:02}" for number in range(1, 31)]
     learners = [class_learner(administrator, enforcing, seat) for seat in seats]
-    # Each wait refreshes. In the background, the thirty integrations would be refreshed all the time.
+    # Each wait triggers a refresh, because refreshes in the background would run continuously for thirty integrations.
     enforcing.zero_etl.pause()
     with without_waiting(enforcing.zero_etl.refresh_now):
         for learner in learners:

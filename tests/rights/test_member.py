@@ -43,7 +43,7 @@ def enforcing() -> Iterator[Lakehouse]:
 
 
 def metadata(folder: Path, lab: Lab, project: studio.Project) -> Path:
-    """Write the file in which a notebook space describes itself."""
+    """Write the metadata file of a notebook space."""
     found = {
         "DataZoneDomainId": project.domain_id,
         "DataZoneProjectId": project.project_id,

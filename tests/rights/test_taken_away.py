@@ -73,7 +73,7 @@ def tutorial(lab: Lab) -> None:
         (
             "s3:GetObject",
             f"{BUILD}, statement TargetObjects",
-        ),  # which Athena uses to read, with the learner's permissions
+        ),  # Athena reads with the learner's permissions.
         ("cloudwatch:PutMetricAlarm", f"{USE}, statement Alarms"),
     ],
 )

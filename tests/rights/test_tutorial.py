@@ -24,7 +24,7 @@ README = Path(__file__).parents[2] / "policies" / "README.md"
 
 
 def excused() -> list[tuple[str, str]]:
-    """Return the README's table of permissions that only AWS requires: each statement and its unused part."""
+    """Return the README's table of permissions that only AWS requires, with each statement and its unused part."""
     table = README.read_text(encoding="utf-8").partition("shows that they are used:")[2].partition("\n## ")[0]
     return re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", table, re.MULTILINE)
 
@@ -101,7 +101,7 @@ ACCOUNTS = {
 
 
 def delete_every_domain(administrator: Lab) -> None:
-    """Leave an account without SageMaker Unified Studio."""
+    """Remove SageMaker Unified Studio from an account."""
     datazone = administrator.client("datazone")
     for domain in datazone.list_domains()["items"]:
         for project in datazone.list_projects(domainIdentifier=domain["id"])["items"]:

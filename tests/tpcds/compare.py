@@ -74,7 +74,8 @@ _NAMES = {"int64": "bigint", "int32": "integer", "string": "varchar", "double": 
 
 
 def as_trino_formats(text: str) -> str:
-    """Rewrite a query in DuckDB's dialect as Trino formats it: function names in quotes, and dates as date literals.
+    """Rewrite a query in DuckDB's dialect as Trino formats it, with function names in quotes and dates as date
+    literals.
 
     Args:
         text: A query.
@@ -94,8 +95,8 @@ def same(mine: Sequence[Sequence[Text]], its: Sequence[Sequence[Text]]) -> bool:
     """Return whether two results are equal, apart from the scale of quotients of decimals.
 
     Args:
-        mine: Our rows.
-        its: DuckDB's rows.
+        mine: The rows of the local Athena.
+        its: The rows of DuckDB.
     """
     if len(mine) != len(its):
         return False

@@ -14,7 +14,7 @@ SCALE = 0.01
 
 
 def main(folder: Path) -> None:
-    """Write ``TABLE.parquet`` for each table, and ``queries.json`` with each query's text and answer.
+    """Write ``TABLE.parquet`` for each table, and ``queries.json`` with each query's text and result.
 
     Args:
         folder: The folder for the files.

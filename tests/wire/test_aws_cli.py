@@ -1,4 +1,4 @@
-"""Tests of the blog's commands, with corrections, run by the real AWS CLI."""
+"""Tests of the blog's commands, with corrections, in the real AWS CLI."""
 
 import json
 import os
@@ -36,7 +36,7 @@ class Cli:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def until(self, wanted: Any, *words: str) -> Any:
-        """Repeat a command until its answer satisfies a condition."""
+        """Repeat a command until its output satisfies a condition."""
         deadline = time.monotonic() + 30
         while not wanted(answer := self(*words)):
             assert time.monotonic() < deadline, answer

@@ -30,7 +30,7 @@ pytestmark = [
 
 
 class Dbt:
-    """Client that runs dbt on a lakehouse, with a cursor on the same lakehouse."""
+    """Client that runs dbt on a lakehouse, and a cursor on the same lakehouse."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.environment = {
@@ -82,7 +82,7 @@ def dbt(tmp_path: Path) -> Iterator[Dbt]:
     lakehouse.stop()
 
 
-@pytest.mark.timeout(300)  # dbt needs seconds to load its own macros
+@pytest.mark.timeout(300)  # dbt needs several seconds to load its own macros.
 def test_a_project_is_built_and_built_again(dbt: Dbt) -> None:
     states = dbt.build()
 

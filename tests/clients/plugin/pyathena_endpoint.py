@@ -7,7 +7,7 @@ import os
 
 from pyarrow import fs
 
-# Path-style, because no host with the bucket's name exists.
+# The requests are path-style, because no host with the bucket's name exists.
 fs.S3FileSystem = functools.partial(
     fs.S3FileSystem,
     endpoint_override=os.environ["AWS_ENDPOINT_URL"].partition("://")[2],

@@ -121,7 +121,7 @@ def shown(answer: Any) -> str:
 
 
 def in_order(answer: Any) -> Any:
-    """Return an answer with its sets as lists, because the order of sets differs from run to run."""
+    """Return an answer with its sets as lists, because the order of sets differs between runs."""
     if isinstance(answer, dict):
         return {name: in_order(entry) for name, entry in answer.items()}
     return sorted(answer) if isinstance(answer, set) else answer
@@ -129,5 +129,5 @@ def in_order(answer: Any) -> Any:
 
 def stable(text: str) -> str:
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID", text)
-    text = text.replace("'EXECUTE', ", "")  # older versions of botocore do not know it
+    text = text.replace("'EXECUTE', ", "")  # Older versions of botocore do not contain this member.
     return re.sub(r"\b\d{15,19}\b", "SNAPSHOT", text).replace(" at 0x", " at ") + "\n"

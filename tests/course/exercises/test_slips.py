@@ -12,7 +12,7 @@ from zetl_helpers.lakehouse import query
 
 
 def judges_of_sql(judge: Any) -> Iterator[Sql]:
-    """Find the judges of a SELECT inside a judge."""
+    """Return the judges of a SELECT that a judge contains."""
     if isinstance(judge, Sql):
         yield judge
         return

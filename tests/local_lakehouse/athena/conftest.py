@@ -56,7 +56,7 @@ def workers() -> Iterator[WorkerPool]:
 
 @pytest.fixture(scope="session")
 def ask(workers: WorkerPool) -> Ask:
-    """Runs a query without tables."""
+    """Provide a function that runs a query without tables."""
 
     def answer(sql: str) -> Answer:
         now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)

@@ -1,6 +1,7 @@
-"""Random statements on Iceberg tables, with the same results before and after OPTIMIZE, and with time travel.
+"""Tests of random statements on Iceberg tables, before and after OPTIMIZE, and with time travel.
 
-The rows come from several inserts, and some are deleted or updated, so that there are delete files and small files."""
+The results must be the same. The rows come from several inserts, and some are deleted or updated, so that there are
+delete files and small files."""
 
 from __future__ import annotations
 

@@ -137,8 +137,8 @@ def test_rows_are_read_from_the_location_only(athena: Athena) -> None:
     assert {page["StorageDescriptor"]["Location"] for page in pages} == {"s3://lab/t/p=2", "s3://lab/t/p=5"}
 
 
-# Each row has a statement with a placeholder for a name, and whether Athena reads it by Hive's rules or by those of
-# queries.
+# Each row has a statement with a placeholder for a name, and whether Athena parses the name by Hive's rules or by the
+# rules of queries.
 STATEMENTS = [
     ("SHOW CREATE TABLE {}", "hive"),
     ("SHOW COLUMNS IN {}", "hive"),

@@ -1,4 +1,6 @@
-"""Tests of values stored in columns of another type, which succeed if the types are compatible and the value fits."""
+"""Tests of values stored in columns of another type.
+
+The statement succeeds if the types are compatible and the value fits."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ SCALE = 0.1
 
 
 def generate(folder: Path, scale: float = SCALE) -> dict[str, Path]:
-    """Write the eight tables as Parquet files, and return the path of each.
+    """Write the eight tables as Parquet files, and return the path of each file.
 
     Args:
         folder: The folder to write the files to.

@@ -15,7 +15,7 @@ LIST = b"<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>"
 
 
 class Served:
-    """Clients of a lakehouse that has no buckets, with its requests."""
+    """Clients of a lakehouse that has no buckets, and the requests that it received."""
 
     def __init__(self, like: ServiceClients, region: str = "us-east-1") -> None:
         self.requests: list[Request] = []

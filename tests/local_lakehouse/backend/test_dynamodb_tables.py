@@ -31,7 +31,7 @@ def dynamodb(backend: Backend) -> Iterator[Any]:
 
 
 def create(dynamodb: Any, name: str = "Orders", **more: Any) -> dict[str, Any]:
-    """Create a table with a hash key, and with a range key if a definition needs it."""
+    """Create a table with a hash key, and with a range key if the definition needs one."""
     schema = more.pop("KeySchema", [HASH])
     names = sorted({each["AttributeName"] for each in schema} | set(more.pop("Attributes", [])))
     billing = {} if "ProvisionedThroughput" in more else {"BillingMode": "PAY_PER_REQUEST"}

@@ -167,7 +167,7 @@ def test_a_damaged_body_is_an_error_and_not_another_content(tmp_path: Path) -> N
 
 
 def _renew(look: Any, name: str, backend: Backend) -> None:
-    """Let a closure use the clients of another backend."""
+    """Make a closure use the clients of another backend."""
     cells = dict(zip(look.__code__.co_freevars, look.__closure__, strict=True))
     client = cells[name].cell_contents
     if hasattr(client, "meta"):

@@ -35,7 +35,7 @@ def clients() -> Iterator[ServiceClients]:
 
 @dataclass
 class Past:
-    """Table with point-in-time recovery, with a clock."""
+    """Table that has point-in-time recovery, and the clock of the history."""
 
     clients: ServiceClients
     name: str = "Past"

@@ -42,7 +42,7 @@ class _SentError(Exception):
 
 
 def send(service: str, operation: str, parameters: Mapping[str, Any]) -> Request:
-    """Return the lakehouse's parse of a boto3 request."""
+    """Return a boto3 request as the lakehouse parses it."""
     client = boto3.client(
         service,
         endpoint_url="http://127.0.0.1:9",
@@ -61,7 +61,7 @@ def send(service: str, operation: str, parameters: Mapping[str, Any]) -> Request
 
 
 def received(request: AWSPreparedRequest) -> Request:
-    """Return the lakehouse's parse."""
+    """Return the request as the lakehouse parses it."""
     url = urlsplit(request.url)
     headers = [(name, v.decode() if isinstance(v, bytes) else v) for name, v in request.headers.items()]
     body = request.body or b""

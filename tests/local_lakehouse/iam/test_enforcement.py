@@ -1,4 +1,4 @@
-"""Tests of a lakehouse that enforces IAM, through boto3."""
+"""Tests, through boto3, of a lakehouse that enforces IAM."""
 
 from __future__ import annotations
 

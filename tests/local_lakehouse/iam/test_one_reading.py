@@ -291,7 +291,7 @@ def test_a_header_that_is_given_twice_is_refused(attempt: Attempt) -> None:
     assert hoisted.status == 400
 
 
-# The query protocol.
+# These requests use the query protocol.
 
 
 @pytest.mark.parametrize(

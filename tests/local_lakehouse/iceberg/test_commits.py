@@ -34,7 +34,8 @@ def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
 
         def late(*arguments: Any) -> None:
             monkeypatch.setattr(commits, "commit", original)
-            # The commit is direct, like an integration's, because statements on one table wait for each other.
+            # The commit is direct, like the commit of an integration, because statements on one table wait for each
+            # other.
             monkeypatch.setattr(iceberg_commits, "_locks", defaultdict(threading.Lock))
             accounts.run(sql)
             original(*arguments)

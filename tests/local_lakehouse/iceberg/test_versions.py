@@ -189,7 +189,7 @@ class _Model:
     versions: list[tuple[list[str], list[Row]]] = field(default_factory=list)
 
     def keep(self) -> None:
-        """Keep a version."""
+        """Store the current version."""
         self.versions.append((list(self.columns), [dict(row) for row in self.rows]))
 
 

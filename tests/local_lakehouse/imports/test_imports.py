@@ -80,7 +80,7 @@ def items(lab: Lab, table: str = "Orders") -> list[dict[str, Any]]:
 
 
 def stored(item: dict[str, Any]) -> dict[str, Any]:
-    """Return an item as DynamoDB stores it: numbers lose insignificant zeros."""
+    """Return an item as DynamoDB stores it, without insignificant zeros in numbers."""
     return {**item, "Amount": {"N": f"{Decimal(item['Amount']['N']).normalize():f}"}}
 
 

@@ -117,7 +117,7 @@ def build(lakehouse: Lakehouse) -> Account:
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    """Provide an account with AWS's defaults."""
+    """Provide an account with AWS's default permissions."""
     lakehouse = Lakehouse(Settings(paused=True))
     yield build(lakehouse)
     lakehouse.stop()
@@ -125,7 +125,7 @@ def account() -> Iterator[Account]:
 
 @pytest.fixture
 def governed() -> Iterator[Account]:
-    """Provide the same account with empty defaults."""
+    """Provide the account of `account`, but with empty default permissions."""
     lakehouse = Lakehouse(Settings(paused=True, governed=True))
     yield build(lakehouse)
     lakehouse.stop()

@@ -28,7 +28,7 @@ ITEMS: list[dict[str, Any]] = [
 
 
 class Statements:
-    """Statements that are executed on a backend, with requests and responses in boto3's form."""
+    """Executor of statements on a backend, with requests and responses in boto3's form."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.dynamodb = clients.client("dynamodb")

@@ -268,7 +268,7 @@ def prepared() -> Lakehouse:
 
 
 def main() -> int:
-    """Send requests for some seconds."""
+    """Send requests for the given number of seconds."""
     seconds, seed = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns()
     lakehouse = prepared()
     fuzzer, sent, broken = Fuzzer(lakehouse, seed), 0, 0

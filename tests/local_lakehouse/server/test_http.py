@@ -222,7 +222,7 @@ def test_compressed_requests_are_read_and_bounded(lakehouse: Lakehouse) -> None:
     assert (found.status, found.code) == (413, "RequestEntityTooLarge")
 
 
-# The server alone.
+# This server runs without the lakehouse.
 
 
 class Echo:

@@ -128,7 +128,7 @@ def compile_sql(workers: WorkerPool) -> Callable[..., Compiled]:
 
 @pytest.fixture(scope="session")
 def ask(workers: WorkerPool) -> Ask:
-    """Runs a query, over tables if there are any."""
+    """Provide a function that runs a query, over tables if there are any."""
 
     def answer(sql: str, tables: Mapping[str, Table] | None = None, parameters: Sequence[str] = ()) -> Answer:
         catalog = Tables(tables or {})

@@ -1,10 +1,10 @@
-"""Examples with results from Trino's function pages and Athena's user guide: reproduced, or rejected by construct.
+"""Tests of the examples from Trino's function pages and Athena's user guide that show a result.
 
-``trino_examples.jsonl`` and ``guide_examples.jsonl`` have one statement per line, with the text that Athena shows for
-it, or the name of its failure. In statements and results, the guide's names and texts are replaced; ``printed`` is the
-guide's notation of the values. Examples are omitted if their result depends on the current time, on
-chance, or on the session's time zone.
-"""
+An example is either reproduced or rejected with an error that names the unsupported construct. Each line of
+``trino_examples.jsonl`` and ``guide_examples.jsonl`` has a statement, with the text that Athena shows for its result or
+with the name of its failure. The guide's names and texts are replaced in statements and results, and ``printed`` is the
+guide's notation of the values. Examples are omitted if their result is random or depends on the current time or the
+session's time zone."""
 
 from __future__ import annotations
 

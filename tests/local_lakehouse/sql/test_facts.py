@@ -156,7 +156,7 @@ def test_the_dialect_loads_no_client_of_aws() -> None:
 @pytest.mark.parametrize(
     ("expression", "column"),
     [
-        # A repeated subexpression in a TRY fails inside it, not before it.
+        # A repeated subexpression in a TRY fails inside the TRY, not before it.
         ("TRY(1 / x + 1 / x)", [None, "2"]),
         ("TRY(1 / x), TRY(1 / x) + 1", [None, "1"]),
         ("TRY_CAST(IF(x = 0, nan(), 1.5) AS decimal(5, 2))", [None, "1.50"]),

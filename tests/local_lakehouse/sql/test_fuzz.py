@@ -1,9 +1,8 @@
-"""Random statements on random tables, executed in several ways whose results must agree.
+"""Tests of random statements on random tables, which are executed in several ways with the same result.
 
 A statement reads the tables from the catalog, or the same rows as literals. It also reads the tables without the rows
 that its conditions allow a scan to skip. ``make fuzz`` runs more statements.
-`tests/local_lakehouse/athena/test_fuzz.py` adds more ways for Iceberg tables.
-"""
+`tests/local_lakehouse/athena/test_fuzz.py` executes them in additional ways on Iceberg tables."""
 
 from __future__ import annotations
 

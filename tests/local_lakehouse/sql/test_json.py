@@ -32,7 +32,7 @@ def _text(value: str) -> str:
 
 
 def _constructor(value: Any) -> str:
-    """Write a value as calls of json_object and json_array."""
+    """Write a value as calls to json_object and json_array."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):

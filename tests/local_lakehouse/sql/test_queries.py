@@ -146,7 +146,7 @@ def test_windows(ask: Ask, window: str, column: list[str | None]) -> None:
             [["2", "20"]],
         ),
         (
-            # Trino does not compute an unused column.
+            # Trino does not compute the values of an unused column.
             (
                 "SELECT e FROM (SELECT x / 0 AS q, x, l FROM (VALUES (1, ARRAY[1, 2])) t(x, l)) v "
                 "JOIN (VALUES 1) s(y) ON x = y CROSS JOIN UNNEST(l) AS u(e) WHERE e > 1"

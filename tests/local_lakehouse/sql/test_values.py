@@ -1,6 +1,6 @@
 """Tests of special values, such as NaN, NULL in nested values, decimals and code points.
 
-They include the limits of list functions."""
+The tests also cover the limits of list functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of DynamoDB Streams, where each change of an item appears once, in order, and for a day."""
+"""Tests that DynamoDB Streams contain each change of an item once, in order, for a day."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOURS = 3600
 
 
 class World:
-    """Backend with streams, with a clock for reading them."""
+    """Backend with streams, and the clock that is used to read them."""
 
     def __init__(self, database: Database | None = None) -> None:
         self.backend = Backend("us-east-1", database)

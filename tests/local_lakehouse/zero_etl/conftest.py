@@ -153,7 +153,7 @@ class World:
         return caught.value
 
     def dynamodb(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Handle a DynamoDB request as the endpoint does: execute it and record it in one step."""
+        """Handle a DynamoDB request as the endpoint does, by executing and recording it in one step."""
         if operation in PartiqlService.operations:
             return PartiqlService(self.clients, [self.changes.note]).call(operation, request, LEARNER)
         client = self.clients.client("dynamodb")

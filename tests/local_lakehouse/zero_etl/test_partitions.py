@@ -1,4 +1,4 @@
-"""Tests of the target's partitioning, by default and by table properties."""
+"""Tests of the target's partitioning, both the default and the partitioning that table properties set."""
 
 from __future__ import annotations
 

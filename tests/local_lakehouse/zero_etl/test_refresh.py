@@ -1,4 +1,4 @@
-"""Tests of the first load, and of refreshes with one snapshot each."""
+"""Tests of the first load, and of refreshes that create one snapshot each."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/zetl"
 
 @dataclass
 class Announced:
-    """Account with a table, with all events that an event bus received."""
+    """Account with a table, and all events that an event bus received."""
 
     world: World
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -140,7 +140,8 @@ def test_what_is_said_to_be_synced_is_synced(
         logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=stream
     )["events"]
     synced = int(json.loads(events[-1]["message"])["details"]["lastSyncedTimestamp"])
-    # Without a write during the refresh, its end is the sync time: a client may wait for any time before that.
+    # Without a write during the refresh, the end of the refresh is the sync time, because a client may wait for any
+    # earlier time.
     assert synced == int((began if written_meanwhile else world.clock.now) * 1000)
 
 

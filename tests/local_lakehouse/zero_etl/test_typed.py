@@ -1,4 +1,4 @@
-"""Tests that items lose nothing as Arrow data, whatever the types and the order of the items."""
+"""Tests that items keep all their values as Arrow data, whatever the types and the order of the items."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ items = st.lists(st.dictionaries(names, values, max_size=4), max_size=8)
 
 
 def _plain(value: Any) -> Any:
-    """Remove an array's members that an item does not have."""
+    """Remove the members of an array that an item does not have."""
     if isinstance(value, dict):
         return {name: _plain(member) for name, member in value.items() if member is not None}
     return [_plain(element) for element in value] if isinstance(value, list) else value

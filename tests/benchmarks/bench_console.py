@@ -59,7 +59,7 @@ def bench_first_usable_view(tmp_path: Path) -> None:
         subprocess.run([*lakehouse, "stop"], env=environment, check=True)
     address_after, view_after, file_after = (statistics.median(each) for each in (printed, shown, bare))
     print(f"\nconsole: address after {address_after:.2f} s, then the tables after {view_after:.2f} s")
-    print(f"(slowest {max(printed):.2f} and {max(shown):.2f} s; a bare file opens in {file_after:.2f} s)")
+    print(f"(slowest {max(printed):.2f} and {max(shown):.2f} s; a plain file opens in {file_after:.2f} s)")
     # On a busy machine, the browser itself is slow, so the time to open a plain file is subtracted.
     assert view_after - file_after <= FIRST_VIEW_SECONDS
 

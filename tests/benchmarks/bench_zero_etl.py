@@ -102,7 +102,7 @@ def bench_first_load(place: Place) -> None:
         rates.append(ITEMS / (time.perf_counter() - started))
         rates_of_cpu.append(ITEMS / (time.process_time() - cpu))
     print(f"\nfirst load: {max(rates):,.0f} items/s ({ITEMS:,} items; best of {len(rates)})")
-    print(f"by one processor's time: {max(rates_of_cpu):,.0f} items/s, whatever else this computer does")
+    print(f"by one processor's time: {max(rates_of_cpu):,.0f} items/s, regardless of the computer's other load")
     assert max(rates_of_cpu) >= 150_000
 
 

@@ -38,7 +38,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in kernel_environment(home / "state").items():
             patch.setenv(name, value)
-        patch.delenv("PLOTLY_RENDERER")  # A learner's installation also does this.
+        patch.delenv("PLOTLY_RENDERER")  # A learner's installation does not set this variable.
         with serve(folder, home) as url:
             yield url
     daemon.stop(home / "state")

@@ -41,10 +41,12 @@ def main() -> int:
     """Run a suite, and return 0 if exactly the known failures occur."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite", choices=sorted(SUITES))
-    parser.add_argument("checkout", type=Path, help="the client's source, with its tests")
-    parser.add_argument("--python", type=Path, required=True, help="an interpreter with the client and pytest")
+    parser.add_argument("checkout", type=Path, help="a checkout of the client's source, with its tests")
+    parser.add_argument(
+        "--python", type=Path, required=True, help="a Python interpreter that has the client and pytest"
+    )
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--report", type=Path, help="where to keep pytest's report in JUnit's format")
+    parser.add_argument("--report", type=Path, help="the file for pytest's report in JUnit format")
     options, further = parser.parse_known_args()
     suite = SUITES[options.suite]
     lakehouse = Lakehouse(Settings())

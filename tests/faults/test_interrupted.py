@@ -63,7 +63,7 @@ def set_up(lab: Lab) -> None:
     chapters.catch_up(lab, 4)
     chapters.share(lab)
     monitoring.create_alarm(lab)
-    lakehouse.save_query(lab, "Accounts", "SELECT count(*) FROM customeraccounts", "How many there are")
+    lakehouse.save_query(lab, "Accounts", "SELECT count(*) FROM customeraccounts", "The number of accounts")
 
 
 def point(number: int, calls: int) -> tuple[int, When]:

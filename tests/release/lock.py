@@ -88,8 +88,8 @@ def write(name: str, *, upgrade: bool) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(LOCKS)}; default: all")
-    parser.add_argument("--upgrade", action="store_true", help="take the newest versions that the ranges allow")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(LOCKS)} (default: all)")
+    parser.add_argument("--upgrade", action="store_true", help="use the newest versions that the ranges allow")
     options = parser.parse_args()
     for name in options.names or LOCKS:
         write(name, upgrade=options.upgrade)

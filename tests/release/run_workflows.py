@@ -117,8 +117,8 @@ def run(job: Job) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("jobs", nargs="*", metavar="JOB", help="the beginning of a job's name; default: all")
-    parser.add_argument("--list", action="store_true", help="list the jobs only")
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help="the beginning of a job's name (default: all jobs)")
+    parser.add_argument("--list", action="store_true", help="only list the jobs")
     options = parser.parse_args()
     chosen = [job for job in jobs() if not options.jobs or job.name.startswith(tuple(options.jobs))]
     for job in chosen if options.list else ():

@@ -52,7 +52,7 @@ class Environment:
         """Run a command, and check that it prints a text."""
         printed = self.run(command, *words, status=status, **environment)
         if text not in printed:
-            raise TrialError(f"{command} {' '.join(words)} does not print {text!r}, but:\n{printed}")
+            raise TrialError(f"{command} {' '.join(words)} did not print {text!r}. It printed:\n{printed}")
 
     def has(self, name: str) -> bool:
         """Return whether a command left a file in the working folder."""
@@ -141,8 +141,8 @@ def files(folder: str) -> list[Path]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("trials", nargs="*", metavar="TRIAL", help=f"{', '.join(TRIALS)} or source; default: all")
-    parser.add_argument("--wheel", type=Path, help="a wheel that is built already")
+    parser.add_argument("trials", nargs="*", metavar="TRIAL", help=f"{', '.join(TRIALS)} or source (default: all)")
+    parser.add_argument("--wheel", type=Path, help="a wheel that is already built")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "dist", help="default: build/dist")
     options = parser.parse_args()
     source: Path | None = None
@@ -156,7 +156,7 @@ def main() -> int:
             extras, trial = TRIALS.get(name, ("", bare))
             distribution = source if name == "source" and source else wheel
             trial(Environment(Path(folder) / name, f"zetl-helpers{extras} @ {distribution.resolve().as_uri()}"))
-            print(f"{name}: as it should be", flush=True)
+            print(f"{name}: passed", flush=True)
     return 0
 
 

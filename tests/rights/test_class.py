@@ -97,7 +97,7 @@ def test_the_instructors_policy_is_enough_and_no_more_than_enough(enforcing: Lak
         learner = session_of(administrator, name, enforcing.url, prefix)
         chapters.catch_up(learner, 4)
         chapters.share(learner)
-        lakehouse.save_query(learner, "Accounts", "SELECT 1", "How many there are")
+        lakehouse.save_query(learner, "Accounts", "SELECT 1", "The number of accounts")
         monitoring.create_alarm(learner)
     classroom.prepare(teacher)
     chapters.catch_up(class_learner(administrator, enforcing, "cem"), 4)

@@ -51,7 +51,7 @@ def tutorial(lab: Lab) -> None:
     integration.wait_until_loaded(lab)
     studio.add_administrator(lab)
     lakehouse.query(lab, "SELECT count(*) AS accounts FROM customeraccounts")
-    lakehouse.save_query(lab, "Accounts", "SELECT 1", "How many there are")
+    lakehouse.save_query(lab, "Accounts", "SELECT 1", "The number of accounts")
     monitoring.log_events(lab)
     monitoring.create_alarm(lab)
     cleanup.apply(cleanup.plan(lab))

@@ -159,7 +159,7 @@ def main(arguments: Sequence[str]) -> int:
             bad += 1
     pool.stop()
     total = len(given.numbers or queries)
-    print(f"{total - bad} of {total} queries equal DuckDB's answers, in {time.monotonic() - began:.0f} s")
+    print(f"{total - bad} of {total} queries return DuckDB's results, in {time.monotonic() - began:.0f} s")
     return bad
 
 

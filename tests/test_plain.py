@@ -40,6 +40,10 @@ _TRANSLATED = (
 )
 # A docstring opens with a noun or an imperative.
 _OPENING = r"(What|Where|Who|Whose|How)\b"
+# A function's docstring does not open with an article.
+_ARTICLE = r"(A|An|The|Its)\b"
+# A fragment after a semicolon, or an argument that is described without its subject.
+_FRAGMENT = r"; (empty|None|True|False|0) if\b|(?m:^\s+\w+: Its\b)"
 
 
 def name(path: Path) -> str:
@@ -140,6 +144,43 @@ def test_docstrings_open_with_a_noun_or_an_imperative(folder: str) -> None:
         if re.match(_OPENING, text)
     ]
     assert found == []
+
+
+def _functions(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the docstrings of a module's functions, except properties and tests, with their lines."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("test_"):
+            decorators = [ast.unparse(entry) for entry in node.decorator_list]
+            text = ast.get_docstring(node)
+            if text and not any(entry.endswith(("property", "lazy")) for entry in decorators):
+                yield node.body[0].lineno, text
+
+
+@pytest.mark.parametrize("folder", ["local_lakehouse", "tests", "zetl_helpers"])
+def test_docstrings_of_functions_open_with_an_imperative(folder: str) -> None:
+    found = [
+        f"{name(path)}:{line}: {text}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, text in _functions(path)
+        if re.match(_ARTICLE, text)
+    ]
+    assert found == []
+
+
+def test_docstrings_of_tests_contain_no_fragments() -> None:
+    found = [
+        f"{name(path)}:{line}: {text}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for line, text in _functions(path)
+        if re.search(_FRAGMENT, text)
+    ]
+    assert found == []
+
+
+def test_a_fragment_or_an_article_would_be_found() -> None:
+    assert re.match(_ARTICLE, "A running lakehouse.")
+    assert re.search(_FRAGMENT, "Return the names" + "; empty if there are none.")
+    assert re.search(_FRAGMENT, "Args:\n    name: Its name.")
 
 
 def _loop_variables(tree: ast.AST) -> Iterator[ast.Name]:

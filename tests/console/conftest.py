@@ -60,5 +60,5 @@ def console(lakehouse: Lakehouse, tmp_path: Path) -> Iterator[ConsoleServer]:
 
 @pytest.fixture
 def page(console: ConsoleServer) -> PageClient:
-    """Its page."""
+    """Return the console's page."""
     return PageClient(console)

@@ -64,7 +64,7 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
 def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
-        assert process.poll() is None, "JupyterLab has ended; its log is next to its run-time files."
+        assert process.poll() is None, "JupyterLab has ended. Its log is next to its run-time files."
         for file in runtime.glob("jpserver-*.json"):
             url = str(json.loads(file.read_text())["url"])
             try:

@@ -107,7 +107,7 @@ def _without_rights_on_the_bucket(lab: Lab) -> None:
 
 
 def _clean_up_what_others_added(lab: Lab) -> None:
-    """Clean up resources that only AWS or a console user adds: optimizers, attached policies, an older log group."""
+    """Clean up optimizers, attached policies and an older log group, which only AWS or a console user adds."""
     chapters.catch_up(lab, 3)
     lab.client("logs").create_log_group(logGroupName=integration.LOG_GROUP + integration.integration_id(lab))
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}

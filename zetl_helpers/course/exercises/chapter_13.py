@@ -38,7 +38,7 @@ EXERCISES = (
         "is not NULL arrives.",
     ),
     Exercise(
-        title="Find the five",
+        title="Find the five problems",
         kind="complete",
         judge=Each(
             dict.fromkeys(FOUND, Name("the ShipmentID of one item")),
@@ -67,7 +67,7 @@ EXERCISES = (
         "if the target is partitioned by time.",
     ),
     Exercise(
-        title="Fix the five",
+        title="Fix the five problems",
         kind="use the API",
         judge=judge_repair,
         hints=(

@@ -56,6 +56,6 @@ def test_tags_can_be_attached_and_a_grant_on_an_expression_is_refused_by_name(lo
     studio.add_administrator(loaded)
     names = {"lab": loaded, "project": SimpleNamespace(role_arn=studio.find_project(loaded).role_arn)}
     with pytest.raises(ClientError, match="LFTagPolicy"):
-        exec(code, names)  # noqa: S102  (the page's own code)
+        exec(code, names)  # noqa: S102  (The code is on the page.)
     (tag,) = loaded.client("lakeformation").list_lf_tags()["LFTags"]
     assert (tag["TagKey"], tag["TagValues"]) == ("domain", ["accounts", "payments"])

@@ -65,13 +65,13 @@ def test_every_line_of_a_month_of_one_gigabyte_is_what_one_computes_by_hand() ->
         {
             "DynamoDB PITR": 0.20 * 1,
             "DynamoDB full export": 0.10 * 1,
-            "DynamoDB incremental exports": 0.10 * 28.125,  # 2,880 exports of 10 MB
+            "DynamoDB incremental exports": 0.10 * 28.125,  # There are 2,880 exports of 10 MB.
             # Each of 2,880 changes rewrites one of 16 buckets: 180 tables, half of them for half the month.
             "S3 storage": 0.023 * 91,
             "S3 writes": 0.005 * (16 + 3 + 4 * 2880) / 1000,
             "S3 reads": 0.0004 * (4 * 2880 + 8 * 600) / 1000,
-            "Athena queries": 5.00 * 600 / 1024,  # 600 times a GB
-            "Glue Data Catalog": 0.0,  # 17,400 requests of the free million
+            "Athena queries": 5.00 * 600 / 1024,  # The table of 1 GB is read 600 times.
+            "Glue Data Catalog": 0.0,  # 17,400 requests are below the free million.
             "CloudWatch Logs": 0.50 * 2880 * 3 * 600 / 2**30,
         }
     )

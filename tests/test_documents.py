@@ -70,7 +70,7 @@ def test_the_code_about_the_sample_data_runs_and_can_be_repeated(lab: Lab) -> No
     client, changes = lab.client("dynamodb"), source.changes()
     found = []
     for _ in range(2):
-        exec(code, {"client": client, "changes": changes})  # noqa: S102  (it is ours)
+        exec(code, {"client": client, "changes": changes})  # noqa: S102  (The code is part of this project.)
         found.append(sorted(map(str, client.scan(TableName="CustomerAccounts")["Items"])))
     assert found[0] == found[1]
     assert "CUST0002" not in str(found[0])

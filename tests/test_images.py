@@ -13,7 +13,7 @@ IMAGES = sorted((Path(__file__).parent.parent / "docs" / "images").glob("*.svg")
 
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
 def test_a_diagram_has_a_title_a_description_and_a_card_of_its_own(path: Path) -> None:
-    root = ET.parse(path).getroot()  # noqa: S314 - our own files
+    root = ET.parse(path).getroot()  # noqa: S314  (The files are part of this project.)
     assert root.get("role") == "img"
     assert root.get("aria-labelledby") == "title desc"
     title, description = root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")
@@ -28,7 +28,7 @@ def test_a_diagram_has_a_title_a_description_and_a_card_of_its_own(path: Path) -
 
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
 def test_a_diagrams_words_stay_on_its_card(path: Path) -> None:
-    root = ET.parse(path).getroot()  # noqa: S314 - our own files
+    root = ET.parse(path).getroot()  # noqa: S314  (The files are part of this project.)
     width, height = float(root.get("width", 0)), float(root.get("height", 0))
     for text in root.iter(f"{SVG}text"):
         assert 0 < float(text.get("x", 0)) < width

@@ -114,7 +114,7 @@ def test_every_file_that_is_no_code_is_data_of_a_package_that_is_discovered(pack
         Path(path)
         for name in discovered
         for pattern in patterns.get(name, ())
-        for path in glob.glob(f"{ROOT.joinpath(*name.split('.'))}/{pattern}", recursive=True)  # noqa: PTH207  (as setuptools)
+        for path in glob.glob(f"{ROOT.joinpath(*name.split('.'))}/{pattern}", recursive=True)  # noqa: PTH207  (setuptools does the same.)
     }
     there = {path for path in (ROOT / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert {path for path in there if path.suffix not in (".py", ".md")} == {path for path in packed if path.is_file()}

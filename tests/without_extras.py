@@ -17,7 +17,7 @@ def run(command: str) -> dict[str, object]:
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
         try:
             status = main(shlex.split(command))
-        except Exception:  # noqa: BLE001 (the test looks for the traceback that a user would see)
+        except Exception:  # noqa: BLE001  (The test needs the traceback that a user would see.)
             status = -1
             said.write(traceback.format_exc())
     return {"command": command, "status": status, "error": said.getvalue().strip()}

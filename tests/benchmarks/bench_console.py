@@ -27,7 +27,7 @@ ROUNDS = 5
 
 def bench_first_usable_view(tmp_path: Path) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or pytest.skip("no Chromium on this machine")
+    chromium = shutil.which("chromium") or pytest.skip("Chromium is not installed")
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     lakehouse = [sys.executable, "-m", "zetl_helpers.cli", "local"]
     subprocess.run([*lakehouse, "start", "--port", "0"], env=environment, check=True)
@@ -81,7 +81,7 @@ SECONDS_TO_RESULT = """async (column) => {
 
 def bench_result_on_screen(tmp_path: Path) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or pytest.skip("no Chromium on this machine")
+    chromium = shutil.which("chromium") or pytest.skip("Chromium is not installed")
     running, _ = daemon.start(tmp_path, port=0)
     try:
         lab = connect_to(running.url)

@@ -62,4 +62,4 @@ def _run(path: Path) -> None:
             transform(_without_pauses(_with_fewer_items(source))), f"{path.name}, code cell {number}", "exec"
         )
         with contextlib.redirect_stdout(io.StringIO()):
-            exec(code, names)  # noqa: S102  (the notebooks are this project's own)
+            exec(code, names)  # noqa: S102  (The notebooks are part of this project.)

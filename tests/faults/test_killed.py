@@ -231,7 +231,7 @@ def write_until(account: Account, running: Running, end: Callable[[], None]) -> 
 def test_whatever_was_acknowledged_survives_a_killed_process(state: Path) -> None:
     seed = int(os.environ.get("ZETL_KILL_SEED", time.time_ns() % 10**6))
     print(f"ZETL_KILL_SEED={seed}")
-    instants = random.Random(seed)  # noqa: S311 (random moments, not secrets)
+    instants = random.Random(seed)  # noqa: S311  (The moments are not secrets.)
     account = Account()
     running = start(state)
     account.prepare(running)

@@ -118,7 +118,7 @@ def test_the_instructors_policy_is_enough_and_no_more_than_enough(enforcing: Lak
     assert unused([teachers_policy(administrator)], asked) == []
 
 
-@pytest.mark.timeout(600)  # thirty labs
+@pytest.mark.timeout(600)  # The test creates thirty labs.
 def test_thirty_learners_of_a_prepared_class_work_without_the_rights_to_the_accounts_settings(
     enforcing: Lakehouse, administrator: Lab
 ) -> None:

@@ -2,7 +2,7 @@
 
 https://www.tpc.org/tpch/"""
 
-# ruff: noqa: E501 - SQL as published.
+# ruff: noqa: E501 - The SQL is as published.
 QUERIES = {
     1: """
 SELECT l_returnflag, l_linestatus, sum(l_quantity) AS sum_qty, sum(l_extendedprice) AS sum_base_price,

@@ -73,7 +73,7 @@ class Fuzzer:
 
     def __init__(self, lakehouse: Lakehouse, seed: int) -> None:
         self._lakehouse = lakehouse
-        self.random = random.Random(seed)  # noqa: S311  (it makes tests, no secrets)
+        self.random = random.Random(seed)  # noqa: S311  (The requests are not secrets.)
         self.kinds: list[Callable[[], Answered | None]] = [self._model, self._model, self._model, self._s3, self._raw]
 
     def step(self) -> Answered | None:

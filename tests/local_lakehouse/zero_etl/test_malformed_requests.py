@@ -50,7 +50,7 @@ def _value(shape: Shape, chance: random.Random, wrong: float, depth: int = 0) ->
 
 
 def _requests() -> Iterator[tuple[int, str, Any]]:
-    chance = random.Random(20260101)  # noqa: S311  (a fixed series, not a secret)
+    chance = random.Random(20260101)  # noqa: S311  (The series is fixed and not a secret.)
     for number in range(240):
         operation = _OPERATIONS[number % len(_OPERATIONS)]
         shape = _MODEL.operation_model(operation).input_shape

@@ -33,7 +33,7 @@ def announced(world: World, monkeypatch: pytest.MonkeyPatch) -> Announced:
     client.create_event_bus(Name="zetl")
     put_events = client.put_events
 
-    def put(Entries: list[dict[str, Any]]) -> Any:  # noqa: N803  (boto3's name)
+    def put(Entries: list[dict[str, Any]]) -> Any:  # noqa: N803  (The name is boto3's.)
         answer = put_events(Entries=Entries)
         announced.events += Entries
         return answer

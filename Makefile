@@ -47,7 +47,7 @@ lab: $(READY) ## Open the notebooks in JupyterLab, with the local lakehouse runn
 console: $(READY) ## Open the practice console, with the local lakehouse running
 	ZETL_STATE_DIR="$(STATE)" $(BIN)/zetl console $(CONSOLE_OPTIONS)
 
-# Node is needed only to change the page, because the built page is in the repository.
+# Node.js is needed only to change the page, because the built page is in the repository.
 console-page: ## Build the practice console's page from console_web (needs Node.js 20)
 	cd console_web && npm ci && npm run check && npm test && npm run build
 

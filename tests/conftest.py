@@ -14,7 +14,7 @@ from zetl_helpers.lab import Lab
 # The tests create and drop thousands of lakehouses. Garbage collection took a fifth of the time.
 gc.set_threshold(50_000, 20, 50)
 
-# An example can be slow on a busy computer. pytest-timeout limits the whole test.
+# An example can be slow on a busy computer. The whole test is limited by pytest-timeout.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 

@@ -142,7 +142,7 @@ def bench_dynamodb(tmp_path: Path) -> None:
         for number in range(ROUNDS):
             for name, client in clients.items():
                 note(name, _round(client, number))
-        # moto sorts the whole table for each query, so the large table is not measured with moto.
+        # Moto sorts the whole table for each query, so the large table is not measured with moto.
         large = {name: client for name, client in clients.items() if name != MOTO.name}
         for client in large.values():
             _load(client, _table(client, "large"), 0, LARGE)

@@ -18,7 +18,7 @@ from zetl_helpers.lab import local_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# plotly.js measures text with an inline style that the policy blocks. The chart looks the same without the style.
+# To measure text, plotly.js uses an inline style that the policy blocks. The chart looks the same without the style.
 _HARMLESS = ("Applying inline style violates",)
 
 

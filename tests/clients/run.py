@@ -2,7 +2,8 @@
 
     python -m tests.clients.run pyathena CHECKOUT --python VENV/bin/python
 
-docs/client-suites.md describes how to create the checkouts and environments, and explains each known failure."""
+The page docs/client-suites.md describes how to create the checkouts and environments, and explains each known
+failure."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ class Account:
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "state"
     daemon.stop(tmp_path / "state")
-    # pytest shows this output if the test fails.
+    # If the test fails, pytest shows this output.
     print((tmp_path / "state" / "lakehouse.log").read_text())
 
 

@@ -1,8 +1,8 @@
 """Pytest plugin that makes nbval check each notebook on a fresh, separate local lakehouse.
 
-nbval starts a notebook's kernel with the environment of the test process. Before that, this plugin starts a lakehouse
-and sets the environment to use it, so that notebooks can run in parallel and in any order. A notebook's opening cell
-creates everything that it needs from earlier chapters."""
+A notebook's kernel is started by nbval with the environment of the test process. Before that, this plugin starts a
+lakehouse and sets the environment to use it, so that notebooks can run in parallel and in any order. A notebook's
+opening cell creates everything that it needs from earlier chapters."""
 
 import os
 import tempfile

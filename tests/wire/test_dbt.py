@@ -1,6 +1,6 @@
 """Tests of dbt with its Athena adapter, which builds a small project and rebuilds it after the rows change.
 
-dbt is in a separate environment, as its documentation recommends, because it needs older versions of PyAthena, mmh3 and
+As its documentation recommends, dbt is in a separate environment, because it needs older versions of PyAthena, mmh3 and
 pathspec than other tools. `make .venv-dbt/.ready` creates the environment, and `make test` runs this command first."""
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def dbt(tmp_path: Path) -> Iterator[Dbt]:
     lakehouse.stop()
 
 
-@pytest.mark.timeout(300)  # dbt needs several seconds to load its own macros.
+@pytest.mark.timeout(300)  # It takes dbt several seconds to load its macros.
 def test_a_project_is_built_and_built_again(dbt: Dbt) -> None:
     states = dbt.build()
 

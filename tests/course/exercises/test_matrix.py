@@ -115,7 +115,7 @@ def shown(answer: Any) -> str:
         return "(made in the lab)"
     if isinstance(answer, pd.DataFrame | pd.Series):
         answer = answer.to_dict()
-    # numpy versions before 2 display their numbers like Python's.
+    # NumPy versions before 2 display their numbers like Python's.
     kind = f"np.{type(answer).__name__}({answer.item()!r})" if isinstance(answer, np.generic) else ""
     return kind or re.sub(r"\s+", " ", f"{in_order(answer)!r}")[:100]
 

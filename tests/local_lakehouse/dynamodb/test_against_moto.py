@@ -57,7 +57,7 @@ def _tests(draw: st.DrawFn, depth: int = 2) -> tuple[str, dict[str, Any]]:
     if kind == "begins":
         return f"begins_with({path}, {name})", {name: draw(_TEXTS)}
     if kind == "size":
-        # moto rejects the request if no value has a size.
+        # Moto rejects the request if no value has a size.
         values = {name: draw(_NUMBERS), f"{name}t": {"S": draw(st.sampled_from(["S", "L", "M", "SS"]))}}
         return f"attribute_type({path}, {name}t) AND size({path}) {draw(_OPERATORS)} {name}", values
     operator = draw(_OPERATORS)
@@ -103,7 +103,7 @@ def routes() -> Any:
         before = copy.deepcopy(table.items)
         answer = dispatch.serve(request, ACCOUNT)
         if answer.status != 200:
-            # moto executes part of a request before it rejects it.
+            # Moto executes part of a request before it rejects it.
             table.items = before
         return answer
 
@@ -135,7 +135,7 @@ def _both(routes: Any, operation: str, **arguments: Any) -> None:
         except ClientError as error:
             answers.append({"refused": error.response["Error"]["Code"]})
         except (TypeError, ValueError, AttributeError, KeyError, NotImplementedError):
-            # moto fails if an operand has an unexpected type.
+            # Moto fails if an operand has an unexpected type.
             assert position == 1, (operation, arguments)
             reject()
     assert _sorted(answers[0]) == _sorted(answers[1]), (operation, arguments)

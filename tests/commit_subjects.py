@@ -1,7 +1,8 @@
 """Check that commit subjects are imperative, have at most 72 characters, and do not end in a full stop.
 
 ``python tests/commit_subjects.py --file MESSAGE`` checks one message. ``python tests/commit_subjects.py RANGE`` checks
-the commits of a range."""
+the commits of a range.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ settings.load_profile("tests")
 @pytest.fixture(autouse=True)
 def restored_environment() -> Iterator[None]:
     """Restore the environment after each test, because connecting to the local lakehouse changes the process's
-    environment."""
+    environment.
+    """
     before = _settings_of_environment()
     yield
     for name in _settings_of_environment().keys() - before.keys():

@@ -42,7 +42,8 @@ def resolved(value: Any, lab: Lab) -> Any:
 
 def properties(lab: Lab) -> dict[str, dict[str, Any]]:
     """Return the properties of the template's resources by type, as CloudFormation would create them in this
-    account."""
+    account.
+    """
     found = resolved(template.render(lab)["Resources"], lab).values()
     return {entry["Type"]: entry["Properties"] for entry in found}
 

@@ -1,7 +1,8 @@
 """Tests of the exact output of a dry run.
 
 After an intended change, rewrite the files and review the diff: .venv/bin/python -m pytest tests/test_transcripts.py
---rewrite-golden"""
+--rewrite-golden
+"""
 
 import json
 import re
@@ -38,7 +39,8 @@ def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
 
 def make_foreign_things(lab: Lab) -> None:
     """Create resources that have the lab's names but do not belong to it, because they lack tags or have another lab's
-    tags."""
+    tags.
+    """
     lab.client("dynamodb").create_table(**source.definition(lab))
     source.enable_pitr(lab)
     lab.client("s3").create_bucket(Bucket=lab.bucket)

@@ -1,6 +1,7 @@
 """Runner of several commands in one process.
 
-``python -m tests.without_extras COMMAND …`` prints the exit status and standard error of each command as JSON."""
+``python -m tests.without_extras COMMAND …`` prints the exit status and standard error of each command as JSON.
+"""
 
 import contextlib
 import io

@@ -1,6 +1,7 @@
 """Simulation of missing extras for a process and its children.
 
-The environment variable ``ONLY_EXTRAS`` names the available extras."""
+The environment variable ``ONLY_EXTRAS`` names the available extras.
+"""
 
 import importlib.metadata
 import os

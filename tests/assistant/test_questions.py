@@ -1,6 +1,7 @@
 """Questions with expected results.
 
-Half of the questions were written before the assistant, and they were never used to tune it."""
+Half of the questions were written before the assistant, and they were never used to tune it.
+"""
 
 import json
 from pathlib import Path

@@ -2,7 +2,8 @@
 
 Each figure is compared with two alternatives that are measured in the same run. The first is plain DuckDB on the same
 Parquet files. The second is PyIceberg and DuckDB by hand: load the table, read the query's columns, and run the query.
-The ratios are reliable, but the seconds depend on the computer."""
+The ratios are reliable, but the seconds depend on the computer.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Benchmarks of the practice console's start and of the time from *Run* to a result.
 
 The start is measured from the command to the printed address and to the first view. The benchmark needs Chromium. Times
-on a shared machine vary by half, and the targets are for an idle machine."""
+on a shared machine vary by half, and the targets are for an idle machine.
+"""
 
 from __future__ import annotations
 

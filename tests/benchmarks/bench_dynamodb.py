@@ -1,7 +1,8 @@
 """Benchmarks of DynamoDB requests, compared with MiniStack and moto_server in the same rounds.
 
 The ratios are reliable, but the seconds depend on the computer. The lakehouse stores each write before it responds, and
-the other emulators keep writes in memory."""
+the other emulators keep writes in memory.
+"""
 
 from __future__ import annotations
 

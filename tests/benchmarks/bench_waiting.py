@@ -1,6 +1,7 @@
 """Benchmarks of the waits of requests during large operations, and of the delay until a change is visible.
 
-The operations import, load and refresh 400,000 items."""
+The operations import, load and refresh 400,000 items.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Other local AWS emulators and the lakehouse, each in a separate environment.
 
-Each emulator is started as users start it, and called through boto3 in the same process and the same rounds."""
+Each emulator is started as users start it, and called through boto3 in the same process and the same rounds.
+"""
 
 from __future__ import annotations
 

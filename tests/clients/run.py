@@ -3,7 +3,8 @@
     python -m tests.clients.run pyathena CHECKOUT --python VENV/bin/python
 
 The page docs/client-suites.md describes how to create the checkouts and environments, and explains each known
-failure."""
+failure.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Tests of browsers that disconnect, and of unexpected failures.
 
-The page gets an error, and the state folder gets the details."""
+The page gets an error, and the state folder gets the details.
+"""
 
 import http.client
 import json

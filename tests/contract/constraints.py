@@ -1,6 +1,7 @@
 """Check of a request against all constraints in AWS's service models, including those that only the service checks.
 
-Botocore checks types, required and unknown members, and minima, but not maxima, enums and patterns."""
+Botocore checks types, required and unknown members, and minima, but not maxima, enums and patterns.
+"""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,6 +1,7 @@
 """Tests that every AWS call of helpers and notebooks conforms to AWS's service models.
 
-The models are those of the installed botocore. CI runs these tests with both sets of versions in constraints/."""
+The models are those of the installed botocore. CI runs these tests with both sets of versions in constraints/.
+"""
 
 import re
 from collections.abc import Iterator, Mapping

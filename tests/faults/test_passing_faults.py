@@ -1,6 +1,7 @@
 """Tests of temporary faults, after which the set-up continues.
 
-A simulated clock makes the waits end immediately."""
+A simulated clock makes the waits end immediately.
+"""
 
 from typing import Any
 

@@ -1,6 +1,7 @@
 """Script that copies the figures in the README's gallery from the notebooks' stored outputs.
 
-Run it with ``python -m tests.notebooks.gallery``."""
+Run it with ``python -m tests.notebooks.gallery``.
+"""
 
 import base64
 import json

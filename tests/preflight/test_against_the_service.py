@@ -92,7 +92,8 @@ def test_the_columns_are_those_that_the_service_makes(design: Design, account: T
 
 def ordered(found: Mapping[str, str]) -> dict[str, str]:
     """Return types with struct fields sorted by name, because the order of fields depends on the unknown order of the
-    items."""
+    items.
+    """
     return {name: _ordered(kind) for name, kind in found.items()}
 
 

@@ -1,6 +1,7 @@
 """Report of the tests' coverage of each package.
 
-Run it with ``python -m tests.release.coverage_by_package LINES.json``."""
+Run it with ``python -m tests.release.coverage_by_package LINES.json``.
+"""
 
 from __future__ import annotations
 

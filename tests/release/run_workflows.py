@@ -2,7 +2,8 @@
 
 Run it with ``python tests/release/run_workflows.py [JOB…]``. Actions (checkout, uploads) are left out, and so are jobs
 for other systems and Python versions. The script prints the last lines of each job's log, and stores the logs in
-build/workflows/."""
+build/workflows/.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Run them with ``python -m tests.release.try_wheel``. Each environment gets the latest versions that pip finds for the
 ranges in pyproject.toml, as a normal installation does. The script needs only the standard library and pip, and runs on
-every system, so that CI can test each Python version."""
+every system, so that CI can test each Python version.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ def install(extras: str) -> str:
 
 def bare(environment: Environment) -> None:
     """Try an environment without extras, where only the AWS target works and other commands name the packages to
-    install."""
+    install.
+    """
     environment.run("python", "-c", "import local_lakehouse, zetl_helpers; zetl_helpers.connect")
     environment.expect("zetl ", "zetl", "--version")
     # Without fork, the local lakehouse is not supported, so there is nothing to install.

@@ -1,6 +1,7 @@
 """Generator of TPC-DS, which writes tables, queries and DuckDB's results to a folder.
 
-It runs in a separate environment, with the same version of ``duckdb`` and ``duckdb-extension-tpcds``."""
+It runs in a separate environment, with the same version of ``duckdb`` and ``duckdb-extension-tpcds``.
+"""
 
 from __future__ import annotations
 

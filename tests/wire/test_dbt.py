@@ -1,7 +1,8 @@
 """Tests of dbt with its Athena adapter, which builds a small project and rebuilds it after the rows change.
 
 As its documentation recommends, dbt is in a separate environment, because it needs older versions of PyAthena, mmh3 and
-pathspec than other tools. `make .venv-dbt/.ready` creates the environment, and `make test` runs this command first."""
+pathspec than other tools. `make .venv-dbt/.ready` creates the environment, and `make test` runs this command first.
+"""
 
 from __future__ import annotations
 

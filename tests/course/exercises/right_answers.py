@@ -1,6 +1,7 @@
 """Correct answers to each exercise, in the forms that learners use.
 
-Answers that are functions receive the lab."""
+Answers that are functions receive the lab.
+"""
 
 import datetime
 import json

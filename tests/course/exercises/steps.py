@@ -1,6 +1,7 @@
 """Steps that learners perform with AWS's API, and tables that they create.
 
-Each function receives the lab."""
+Each function receives the lab.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -26,7 +26,8 @@ def broken(request: pytest.FixtureRequest, chapter: Callable[[int], Chapter]) ->
 
 def whole(lab: Lab) -> tuple[str, int, str, str]:
     """Return the state that faults change, which is the integration's status, the rows, the role's policy and the
-    grants."""
+    grants.
+    """
     policy = lab.client("iam").get_role_policy(RoleName=lab.role, PolicyName=POLICY_NAME)["PolicyDocument"]
     grants = zetl.studio.grants(lab, zetl.studio.find_project(lab))
     rows = zetl.query(lab, "SELECT COUNT(*) AS n FROM customeraccounts")["n"].iloc[0]

@@ -1,7 +1,8 @@
 """Tests of random statements on Iceberg tables, before and after OPTIMIZE, and with time travel.
 
 The results must be the same. The rows come from several inserts, and some are deleted or updated, so that there are
-delete files and small files."""
+delete files and small files.
+"""
 
 from __future__ import annotations
 

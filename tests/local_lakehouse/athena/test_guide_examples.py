@@ -2,7 +2,8 @@
 
 Examples without tables are in `tests/local_lakehouse/sql/test_examples.py`.
 
-https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html"""
+https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Tests that invalid statements about tables fail with Athena's error class and change nothing.
 
-Invalid expressions and clauses are in `tests/local_lakehouse/sql/test_failures.py`."""
+Invalid expressions and clauses are in `tests/local_lakehouse/sql/test_failures.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Tests of values stored in columns of another type.
 
-The statement succeeds if the types are compatible and the value fits."""
+The statement succeeds if the types are compatible and the value fits.
+"""
 
 from __future__ import annotations
 

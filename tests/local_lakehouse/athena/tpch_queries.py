@@ -1,6 +1,7 @@
 """Text of the 22 TPC-H queries in Athena's dialect, with the substitution values from the specification.
 
-https://www.tpc.org/tpch/"""
+https://www.tpc.org/tpch/
+"""
 
 # ruff: noqa: E501 - The SQL is as published.
 QUERIES = {

@@ -1,6 +1,7 @@
 """Tests of values that DynamoDB stores, changes or rejects, with numbers compared with `decimal`.
 
-Sizes follow AWS's rules."""
+Sizes follow AWS's rules.
+"""
 
 from __future__ import annotations
 

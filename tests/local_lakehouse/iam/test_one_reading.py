@@ -1,7 +1,8 @@
 """Tests of ambiguous requests, for which the authorized request must be the executed request.
 
 Each test covers one kind of ambiguous request. The caller may use the resource ``own``, but not the resource ``kept``,
-which no request reads or changes."""
+which no request reads or changes.
+"""
 
 from __future__ import annotations
 

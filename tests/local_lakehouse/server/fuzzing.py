@@ -1,7 +1,8 @@
 """Generator of random HTTP, AWS JSON, REST and form requests that resemble valid requests.
 
 ``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends such requests for that time, and prints the last
-requests if the lakehouse fails."""
+requests if the lakehouse fails.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Tests of numbers, as in https://trino.io/docs/current/functions/math.html.
 
-A literal with a decimal point is a double."""
+A literal with a decimal point is a double.
+"""
 
 import pytest
 

@@ -4,7 +4,8 @@ An example is either reproduced or rejected with an error that names the unsuppo
 ``trino_examples.jsonl`` and ``guide_examples.jsonl`` has a statement, with the text that Athena shows for its result or
 with the name of its failure. The guide's names and texts are replaced in statements and results, and ``printed`` is the
 guide's notation of the values. Examples are omitted if their result is random or depends on the current time or the
-session's time zone."""
+session's time zone.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Tests of facts about expressions and queries (columns read, constants, volatility).
 
-These facts are never derived from SQL text."""
+These facts are never derived from SQL text.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Tests that identical keys of maps are one key, and that look-ups find equal keys.
 
-The results do not depend on how DuckDB compares the keys."""
+The results do not depend on how DuckDB compares the keys.
+"""
 
 from __future__ import annotations
 

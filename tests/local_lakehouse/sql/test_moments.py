@@ -1,6 +1,7 @@
 """Tests of times and timestamps of every precision, compared with exact models.
 
-The models are integer picoseconds and Python's zone rules."""
+The models are integer picoseconds and Python's zone rules.
+"""
 
 from __future__ import annotations
 

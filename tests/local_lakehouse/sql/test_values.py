@@ -1,6 +1,7 @@
 """Tests of special values, such as NaN, NULL in nested values, decimals and code points.
 
-The tests also cover the limits of list functions."""
+The tests also cover the limits of list functions.
+"""
 
 from __future__ import annotations
 

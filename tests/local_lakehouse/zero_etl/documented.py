@@ -1,6 +1,7 @@
 """Statements in AWS's documentation about zero-ETL, with the tests for each statement.
 
-``python -m tests.local_lakehouse.zero_etl.documented`` prints the table."""
+``python -m tests.local_lakehouse.zero_etl.documented`` prints the table.
+"""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _MISSING: Item = {}
 
 @dataclass(frozen=True)
 class Write:
-    """A write that was validated as far as possible without reading the item.
+    """A write that has been validated as far as possible without reading the item.
 
     Args:
         table: The table.
@@ -44,7 +44,7 @@ class Write:
         key: The stored form of the key.
         test: The condition on the item, or None if there is no condition.
         become: A function that returns the new item, or None if it is deleted, and its size.
-        shows_failed: Whether the response contains an item that fails the condition.
+        shows_failed: Whether an error response includes the item that fails the condition.
         update: The update.
     """
 

@@ -35,7 +35,7 @@ _MOST_RESULTS = 25
 
 
 class ExportService:
-    """ExportTableToPointInTime, DescribeExport and ListExports, with the item versions that they need.
+    """The export operations, and the recording of the item versions that they need.
 
     Args:
         clients: The lakehouse.
@@ -223,9 +223,9 @@ def _check(request: Mapping[str, Any]) -> None:
 
 
 def _window(asked: Mapping[str, Any], now: int, since: int) -> tuple[int, int]:
-    """Parse the window of an incremental export: start inclusive, end exclusive.
+    """Parse the window of an incremental export, with an inclusive start and an exclusive end.
 
-    AWS rejects windows of less than 15 minutes. The local lakehouse allows them, because time runs faster here.
+    AWS rejects windows of less than 15 minutes. The local lakehouse allows them, because a tutorial takes only minutes.
     """
     start = _moment(asked["ExportFromTime"], now, since, "ExportFromTime")
     end = _moment(asked.get("ExportToTime"), now, since, "ExportToTime")

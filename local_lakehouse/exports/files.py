@@ -29,7 +29,7 @@ class Layout:
     Args:
         identity: The export's ID.
         prefix: The requested prefix in the bucket, which can be empty.
-        kind: `FULL_EXPORT` or `INCREMENTAL_EXPORT`; incremental exports share a data folder.
+        kind: `FULL_EXPORT` or `INCREMENTAL_EXPORT`. Incremental exports share a data folder.
     """
 
     identity: str
@@ -57,7 +57,7 @@ def full_lines(items: Sequence[Item]) -> list[str]:
 
 
 def incremental_lines(changes: Sequence[Change], view: str) -> list[str]:
-    """Write changes as the lines of an incremental export: a deleted item has no new image.
+    """Write changes as the lines of an incremental export, without a new image for deleted items.
 
     Args:
         changes: The changes.
@@ -84,11 +84,11 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
     Args:
         layout: The location of the files.
         lines: The data.
-        name: The name of the data file; a table in the lakehouse has one partition and therefore one data file.
+        name: The name of the only data file. A table in the lakehouse has one partition and therefore one data file.
         summary: The summary's members about the request.
     """
     data_key = f"{layout.data}/{name}.json.gz"
-    # Without a timestamp, so that equal data produces identical files.
+    # The header has no timestamp, so that equal data produces identical files.
     data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
     entry = {
         "itemCount": len(lines),
@@ -110,7 +110,7 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
 
 
 def iso(moment: datetime) -> str:
-    """Format a time as in manifests."""
+    """Format a time as in an export's manifests."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

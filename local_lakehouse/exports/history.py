@@ -1,7 +1,7 @@
 """The item history that point-in-time recovery uses.
 
 The database stores an item's earlier version whenever a write replaces it. A past state is the current state with these
-versions restored. Therefore, enabling recovery takes no time, and no versions are kept in memory.
+versions restored. Therefore, recovery can be enabled immediately, and no versions are kept in memory.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
 """
@@ -50,7 +50,7 @@ _TABLES = (
     END
     """,
 )
-# The first format stored every version of every item under different keys, so the history starts again.
+# The first format stored every version of every item under different keys, so its history is discarded.
 _FROM_1 = ("DROP TABLE item_versions", "DROP TABLE histories", *_TABLES)
 _SCHEMA = Schema("history", 2, _TABLES, migrations={1: _FROM_1}, large=("earlier_items",))
 
@@ -144,7 +144,7 @@ class History:
             return since
 
     def now(self) -> int:
-        """Return the current time in microseconds, strictly increasing."""
+        """Return the current time in microseconds, which increases strictly from call to call."""
         self._last = max(int(self._clock() * 1_000_000), self._last + 1)
         return self._last
 
@@ -163,7 +163,7 @@ class History:
             for key, written in connection.execute(_WRITTEN, (collection, start, end)).fetchall():
                 place = {"collection": collection, "key": key}
                 old, new = (_form(connection, {**place, "moment": moment}) for moment in (start, end))
-                # Items that were created and deleted in between are not part of the changes.
+                # Items that were both created and deleted between the two times are not part of the changes.
                 image = new or old
                 if image is not None:
                     changes.append(Change(written, {name: image[name] for name in names}, new, old))

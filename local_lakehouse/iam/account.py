@@ -29,7 +29,7 @@ class Account:
         clients: The lakehouse.
         region: The request's Region.
         caller: The signer's ARN.
-        athena: Athena, for the workgroup of each query.
+        athena: The Athena service, which returns the workgroup of each query.
     """
 
     def __init__(self, clients: ServiceClients, region: str, caller: str, athena: Service | None) -> None:
@@ -40,7 +40,7 @@ class Account:
         self._athena = athena
 
     def arn(self, service: str, rest: str, *, region: str | None = None) -> str:
-        """Return an ARN in this account; `region` defaults to the request's."""
+        """Return an ARN in this account and, by default, in the request's Region."""
         where = self._region if region is None else region
         return f"arn:{self.partition}:{service}:{where}:{self._clients.account}:{rest}"
 
@@ -83,7 +83,7 @@ def resource_tags(
     Args:
         clients: The lakehouse.
         access: The permission.
-        integrations: AWS Glue, for the integrations.
+        integrations: The zero-ETL service, which returns the tags of integrations.
         caller: The caller.
     """
     service, _, rest = access.resource.removeprefix(f"arn:{clients.partition}:").partition(":")
@@ -114,7 +114,7 @@ def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
 
     Args:
         clients: The lakehouse.
-        access: The permission; for a role, the trust policy applies.
+        access: The permission. If its resource is a role, the trust policy is returned.
     """
     service, _, rest = access.resource.removeprefix(f"arn:{clients.partition}:").partition(":")
     name = rest.split(":", 2)[-1]
@@ -139,10 +139,11 @@ def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
 
 
 class _Policies:
-    """The resource policies that were read since the last commit. One statement needs the same policies many times."""
+    """The resource policies that were read since the last commit. They are cached because one statement needs the same
+    policies many times."""
 
     def __init__(self) -> None:
-        # The database's revision and the policies, replaced together because threads share them.
+        # The database's revision and the policies, which are replaced together because threads share them.
         self.read: tuple[int, dict[tuple[str, ...], Any]] = -1, {}
 
 
@@ -158,14 +159,14 @@ def _policy(clients: ServiceClients, service: str, operation: str, member: str, 
         found = _found(getattr(clients.client(service), operation), **parameters)
         policy = found.get(member) if found else None
         if database.revision != now:
-            # Another request may have changed the policy, so it does not belong to this revision.
+            # Another request may have changed the policy, so the policy may not belong to this revision.
             return policy
         known[key] = policy
     return known[key]
 
 
 def _found(get: Callable[..., Mapping[str, Any]], **parameters: str) -> Mapping[str, Any] | None:
-    """Call the lakehouse; return None if the resource does not exist."""
+    """Call the lakehouse, and return None if the resource does not exist."""
     try:
         return get(**parameters)
     except ClientError as error:

@@ -13,7 +13,7 @@ from local_lakehouse.iam import dynamodb, glue, s3
 from local_lakehouse.iam.access import Access, Directory, on
 from local_lakehouse.protocol.request import Request
 
-# Services that use a role from the request, and the requests that pass the role.
+# The services that use a role from a request, and the requests that pass the role.
 _PASSED = {
     "events": r"Put(Rule|Targets)",
     "glue": r"(Create|Update)(IntegrationResourceProperty|Job|Crawler|Session|DevEndpoint|MLTransform)",
@@ -37,7 +37,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
 
     Args:
         call: The request.
-        directory: The account, to resolve names to ARNs.
+        directory: The names of the account's resources, for their ARNs.
 
     Returns:
         The required permissions, each on one resource, or an empty list if no permission is required.
@@ -59,7 +59,7 @@ def _tags(call: Request) -> Iterator[tuple[str, str]]:
 
 
 def _tagging(call: Request, needed: Sequence[Access]) -> Iterator[Access]:
-    """Yield the permission to tag a new resource, which a request that creates it with tags also requires."""
+    """Yield the permission to tag a new resource, which its creation with tags also requires."""
     if not _TAGGED.match(call.operation) or not needed:
         return
     prefix = needed[0].action.partition(":")[0]
@@ -192,7 +192,7 @@ def _logs(call: Request, directory: Directory) -> list[Access]:
     named = [call.text("logGroupName"), call.text("logGroupIdentifier"), call.text("logGroupArn")]
     named += [*call.parameters.get("logGroupNames", []), *call.parameters.get("logGroupIdentifiers", [])]
     groups = [re.sub(r":\*$", "", re.sub(r"^arn:[^:]*:logs:[^:]*:\d*:log-group:", "", name)) for name in named if name]
-    # In policies, a log group's ARN ends in `:*`; a request's ARN continues with the stream, if there is one.
+    # A log group's ARN ends in `:*` in policies, and is followed by the stream, if there is one, in requests.
     stream = call.text("logStreamName") or ""
     return on(call, *(directory.arn("logs", f"log-group:{group}:log-stream:{stream}") for group in groups))
 
@@ -221,7 +221,7 @@ def _sts(call: Request, directory: Directory) -> list[Access]:
 
 
 def _tag(call: Request, directory: Directory) -> list[Access]:
-    """Return the permissions for tagging through this service, which also requires permission to tag each resource."""
+    """Return the permissions to tag through this service, including those to tag each resource."""
     needed = [Access(f"tag:{call.operation}", "*")]
     if call.operation in ("TagResources", "UntagResources"):
         verb = call.operation.removesuffix("s")

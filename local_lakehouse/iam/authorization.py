@@ -17,7 +17,7 @@ Document = Mapping[str, Any]
 
 
 class Decision(Enum):
-    """The policies' decision about a request."""
+    """The decision of the policies about a request."""
 
     ALLOWED = "allowed"
     DENIED = "denied by a statement"
@@ -51,10 +51,10 @@ class Ask:
         action: Such as ``s3:PutObject``.
         resource: The resource's ARN.
         principal: The caller, which only resource policies use.
-        context: Condition keys and their values.
+        context: The condition keys and their values.
         known: Patterns of the condition keys that `context` would contain if the request had them. None means that
-            `context` contains all keys. With patterns, a condition on another key or with an unsupported operator is
-            undecidable: an Allow with it does not apply, and a Deny applies.
+            `context` contains all keys. If there are patterns, a condition on another key or with an unsupported
+            operator is undecidable: an Allow with it does not apply, and a Deny applies.
     """
 
     action: str
@@ -68,7 +68,8 @@ def decide(documents: Iterable[Document], ask: Ask) -> Decision:
     """Evaluate a request against several policy documents.
 
     Args:
-        documents: Identity policies, or resource policies; statements with a `Principal` apply only if it matches.
+        documents: Identity policies or resource policies. A statement with a `Principal` applies only if the principal
+            matches.
         ask: The request.
 
     Raises:
@@ -109,7 +110,7 @@ def _statements(document: Document) -> Sequence[Document]:
 def _applies(statement: Document, ask: Ask) -> bool:
     return (
         _names(statement, "Action", lambda pattern: _like(pattern.lower(), ask.action.lower()))
-        # A trust policy has no `Resource`: it applies to its role.
+        # A trust policy has no `Resource`, because it applies to its role.
         and (("Resource" not in statement and "NotResource" not in statement) or _about(statement, ask))
         and _by(statement, ask)
         and all(
@@ -161,7 +162,7 @@ def _is_among(principal: Principal, named: Any) -> bool:
 
 
 def _same_principal(pattern: str, principal: Principal) -> bool:
-    """Compare principals: an account includes everything in it, and a role includes its sessions."""
+    """Compare principals, where an account includes its identities and a role includes its sessions."""
     account = _account_of(principal.name)
     if account and pattern in (account, f"arn:{principal.name.split(':')[1]}:iam::{account}:root"):
         return principal.by_account
@@ -187,7 +188,7 @@ def _list(value: Any) -> Sequence[str]:
 
 @cache
 def _pattern(pattern: str) -> re.Pattern[str]:
-    # IAM supports only * and ?; a bracket is a literal.
+    # IAM supports only the wildcards * and ?, so a bracket is a literal.
     return re.compile("".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern), re.DOTALL)
 
 
@@ -196,7 +197,7 @@ def _like(pattern: str, value: str) -> bool:
 
 
 def _arn_like(pattern: str, value: str) -> bool:
-    """Compare ARNs part by part, as IAM does: except in the last part, a star does not match a colon."""
+    """Compare ARNs part by part, as IAM does, so that a star matches a colon only in the last part."""
     patterns, values = pattern.split(":", 5), value.split(":", 5)
     return len(patterns) == len(values) and all(map(_like, patterns, values))
 

@@ -1,4 +1,4 @@
-"""Bucket policies, evaluated with the same evaluator as all other policies."""
+"""Bucket policies, which are evaluated in the same way as all other policies."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def apply() -> None:
     """Make moto call the policy evaluator for buckets, once per process.
 
     moto denies requests without evaluating principals and conditions, even requests of the lakehouse's services.
-    The check of the caller's permissions also evaluates denials.
+    The check of the caller's permissions evaluates denials.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
 
 
 def _permission(bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
-    """Evaluate a bucket's policy for anonymous access, considering only allows."""
+    """Evaluate a bucket's policy for anonymous access, and consider only its Allow statements."""
     everybody = Ask(action, resource, Principal("AWS", "*"), {"aws:SecureTransport": "true"}, known=())
     documents = [] if bucket.policy is None else [parse_document(bucket.policy.decode())]
     allowed = decide(documents, everybody) is Decision.ALLOWED

@@ -50,7 +50,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
 
 
 def stream_accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the permissions that a DynamoDB Streams request requires, whose actions belong to DynamoDB."""
+    """Return the permissions, which belong to DynamoDB, that a DynamoDB Streams request requires."""
     # An iterator starts with its stream's ARN.
     arn = call.text("StreamArn") or (call.text("ShardIterator") or "").partition("|")[0]
     anywhere = directory.arn("dynamodb", "table/*/stream/*")
@@ -90,7 +90,7 @@ def _statements(call: Request) -> Iterator[str]:
 
 
 def _of_statements(call: Request, statements: list[str], directory: Directory) -> list[Access]:
-    """Return the permissions that statements require; an invalid statement in a batch requires none."""
+    """Return the permissions that statements require, without those of invalid statements in a batch."""
     needed, faults = [], []
     for text in statements:
         try:

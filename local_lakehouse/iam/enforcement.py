@@ -31,7 +31,7 @@ from local_lakehouse.protocol.wire import Answer, Caller, Fault, Service
 
 _LOG = logging.getLogger(__name__)
 
-# Each of these condition keys is in a request's context here if and only if AWS includes the key for that request.
+# Each of these condition keys is in a request's context if and only if AWS also includes the key for that request.
 # Conditions on other keys cannot be evaluated.
 _KNOWN = (
     "aws:CalledVia*", "aws:MultiFactorAuthPresent", "aws:PrincipalIsAWSService", "aws:PrincipalOrg*",
@@ -39,7 +39,7 @@ _KNOWN = (
     "aws:username", "cloudwatch:namespace", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN",
     "s3:VersionId", "s3:delimiter", "s3:max-keys", "s3:prefix", "s3:x-amz-*", "sts:ExternalId", "sts:RoleSessionName",
 )  # fmt: skip
-# The sender of such a request is not authenticated here, so the trust policy would admit anyone.
+# The sender of such a request is not authenticated here, so the trust policy would allow access to anyone.
 _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
@@ -119,7 +119,7 @@ class PolicyEnforcer:
             Refusal: The permission is missing.
         """
         try:
-            # IAM reads policies and tags itself, so callers need no permission to read them.
+            # IAM reads policies and tags internally, so callers need no permission to read them.
             with acting_for(None):
                 surroundings = {**_context(region), **self._about(identity, access, region)}
                 attached = resource_policy(self._backend.clients, access)
@@ -165,7 +165,7 @@ class CallersRights:
         return None
 
 
-# Context keys that distinguish Athena's requests from the caller's requests.
+# These context keys distinguish Athena's requests from the caller's requests.
 _FORWARDED = {"aws:ViaAWSService": "true", "aws:CalledVia": "athena.amazonaws.com"}
 _ANONYMOUS = Identity("anonymous", (), None, None, {})
 
@@ -173,7 +173,7 @@ _ANONYMOUS = Identity("anonymous", (), None, None, {})
 def _context(region: str) -> dict[str, str]:
     return {
         "aws:RequestedRegion": region,
-        # Requests do not leave this computer; on AWS they would be encrypted.
+        # Requests do not leave this computer, and on AWS they would be encrypted.
         "aws:SecureTransport": "true",
         "aws:ViaAWSService": "false",
     }
@@ -218,7 +218,7 @@ def _objection(
 
 
 def _must_agree(access: Access) -> bool:
-    """Return whether a resource's own policy must also allow access, as for roles and KMS keys."""
+    """Return whether a resource's policy must also allow access, as for roles and KMS keys."""
     service, _, rest = access.resource.partition(":")[2].partition(":")[2].partition(":")
     return (service == "iam" and access.action.startswith("sts:")) or (service == "kms" and ":key/" in rest)
 

@@ -22,9 +22,9 @@ class Identity:
 
     Args:
         arn: The identity's ARN.
-        policies: Inline and attached policies, including those of groups.
-        boundary: The permissions boundary, or None.
-        session: The session policy, or None.
+        policies: The inline and attached policies, including those of the user's groups.
+        boundary: The permissions boundary, or None if there is none.
+        session: The session policy, or None if there is none.
         context: The identity's condition keys.
     """
 
@@ -36,7 +36,7 @@ class Identity:
 
 
 def find_identity(backend: Backend, access_key: str) -> Identity | None:
-    """Return the identity of an access key, or None if there is none."""
+    """Return the identity of an access key, or None if the key is unknown."""
     with backend.lock:
         session = backend.sts.get_assumed_role_from_access_key(access_key)
         if session is not None:
@@ -46,7 +46,7 @@ def find_identity(backend: Backend, access_key: str) -> Identity | None:
 
 
 def find_principal(backend: Backend, arn: str) -> Identity | None:
-    """Return the user or role of an ARN for ``SimulatePrincipalPolicy``, or None if it does not exist."""
+    """Return the user or role with an ARN for ``SimulatePrincipalPolicy``, or None if it does not exist."""
     with backend.lock:
         iam = backend.iam
         role = _role(iam, arn)
@@ -84,7 +84,7 @@ def _session(iam: IAMBackend, session: AssumedRole) -> Identity:
     scope = parse_document(session.policy) if session.policy else None
     role = _role(iam, session.role_arn)
     if role is None:
-        # A session outlives its deleted role, but has no permissions.
+        # A session still exists after its role is deleted, but has no permissions.
         return Identity(session.arn, (), None, scope, context)
     return Identity(session.arn, tuple(_policies(role)), _boundary(iam, role), scope, context)
 
@@ -112,7 +112,7 @@ def _boundary(iam: IAMBackend, role: Role) -> Document | None:
     if not role.permissions_boundary_arn:
         return None
     policy = iam.managed_policies.get(role.permissions_boundary_arn)
-    # A missing boundary allows nothing.
+    # A missing boundary does not allow any action.
     return _document(policy) if policy is not None else {"Statement": []}
 
 

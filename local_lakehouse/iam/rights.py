@@ -1,4 +1,4 @@
-"""The permissions that were checked, to compare policies with actual use."""
+"""The permissions that were checked, which can be compared with policies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEPT = 100_000
 
 
 class Rights:
-    """The distinct permissions that were checked, with their results; the oldest are dropped beyond a limit."""
+    """The distinct permissions that were checked, with their results. Beyond a limit, the oldest are dropped."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[tuple[str, str, str, bool], tuple[int, Mapping[str, str]]] = OrderedDict()
@@ -31,9 +31,11 @@ class Rights:
                 self._seen.popitem(last=False)
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the records: ``number``, ``principal``, ``action``, ``resource``, ``allowed`` and ``context``.
+        """Return the records: Dictionaries with ``number``, ``principal``, ``action``, ``resource``, ``allowed`` and
+        ``context``.
 
-        A repeated check gets a new number, so all checks after a given time have higher numbers than those before it.
+        A repeated check is assigned a new number, so all checks after a given time have higher numbers than earlier
+        checks.
         """
         with self._lock:
             return [

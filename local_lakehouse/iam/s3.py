@@ -1,4 +1,4 @@
-"""S3 permissions, whose actions have names that differ from those of the operations.
+"""The permissions that S3 requests require, whose names often differ from those of the operations.
 
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
@@ -52,13 +52,13 @@ _ACTIONS: Mapping[str, str] = {
     "UploadPart": "PutObject",
     "UploadPartCopy": "PutObject",
 }
-# Analytics, inventory, metrics and tiering have one action for reads and one for writes, regardless of the operation.
+# Analytics, inventory, metrics and tiering each have one action for reads and one for writes.
 _CONFIGURATION = re.compile(
     r"(Get|Put|Delete|List)Bucket(Analytics|Inventory|Metrics|IntelligentTiering)Configurations?"
 )
 _COPIES = ("CopyObject", "UploadPartCopy")
 _OF_A_VERSION = re.compile(r"(Get|Put|Delete)Object(Acl|Tagging|Attributes)?")
-# Additional permissions that a header requires.
+# The additional permissions that a header requires.
 _BY_HEADER: Mapping[str, str] = {
     "x-amz-acl": "PutObjectAcl",
     "x-amz-bypass-governance-retention": "BypassGovernanceRetention",

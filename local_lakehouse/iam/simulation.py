@@ -18,7 +18,7 @@ _DECISIONS = {
     Decision.DENIED: "explicitDeny",
     Decision.NOT_ALLOWED: "implicitDeny",
 }
-# Parameters that would change the result but are not supported.
+# The parameters that would change the result but are not supported.
 _NOT_OFFERED = (
     "PermissionsBoundaryPolicyInputList", "PolicyExclusionList", "ResourcePolicy", "ResourceOwner", "CallerArn",
     "ResourceHandlingOption",

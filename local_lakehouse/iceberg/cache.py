@@ -1,4 +1,4 @@
-"""In-memory cache of data files' columns, shared by zero-ETL and Athena."""
+"""An in-memory cache of data files' columns, which zero-ETL and Athena share."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RowCache:
             return column
 
     def put(self, key: ColumnKey, column: pa.ChunkedArray) -> None:
-        """Cache a column, unless it is larger than the whole cache."""
+        """Cache a column unless the column is larger than the whole cache."""
         size = column.nbytes
         if size > self._limit:
             return
@@ -76,7 +76,7 @@ class KeptValues(Generic[_Value]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, compute: Callable[[], _Value]) -> _Value:
-        """Return the value of a key, computed on first use."""
+        """Return the value of a key, and compute it on first use."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)

@@ -1,8 +1,8 @@
-"""PyIceberg on the lakehouse's Glue catalog and S3.
+"""The PyIceberg catalog for the lakehouse's Glue Data Catalog and S3.
 
 PyIceberg chooses its `FileIO` by properties, and a table's properties take precedence, so clients could name any Python
-class. The catalog therefore overrides `_load_file_io`, the only private part of PyIceberg that this package uses;
-`tests/local_lakehouse/iceberg/test_catalog.py` fails if it no longer exists.
+class. The catalog therefore overrides `_load_file_io`, the only private part of PyIceberg that this package uses.
+`tests/local_lakehouse/iceberg/test_catalog.py` fails if this method no longer exists.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class LakehouseCatalog(GlueCatalog):
         return self.file_io(properties)
 
     def file_io(self, properties: Properties = EMPTY_DICT) -> LakehouseFileIO:
-        """Return the files of a table with the given properties."""
+        """Return the `FileIO` of a table with the given properties."""
         return LakehouseFileIO(self.objects, {**self.properties, **properties})
 
     def table_at(self, database: str, name: str, metadata_location: str) -> Table:

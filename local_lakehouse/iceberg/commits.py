@@ -33,16 +33,16 @@ from pyiceberg.table.update import (
 from local_lakehouse.iceberg.catalog import LakehouseCatalog
 from local_lakehouse.iceberg.snapshots import Change, live_entries, make, snapshot_updates
 
-# The default of Iceberg's `commit.retry.num-retries`.
+# The default value of Iceberg's `commit.retry.num-retries`.
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.02
 
 
 def commit(table: Table, updates: Sequence[TableUpdate]) -> None:
-    """Commit updates to a table if its current snapshot is still the one that was read.
+    """Commit updates to a table if its current snapshot has not changed since the table was read.
 
     Raises:
-        CommitFailedException: Another writer has committed in the meantime.
+        CommitFailedException: Another writer has committed a change in the meantime.
     """
     snapshot = table.current_snapshot()
     requirements = (
@@ -60,7 +60,7 @@ def create(catalog: LakehouseCatalog, database: str, name: str, metadata: TableM
         database: The table's database.
         name: The table's name.
         metadata: The table's metadata without a snapshot.
-        change: The files of its first snapshot.
+        change: The files of the table's first snapshot.
 
     Raises:
         CommitFailedException: The table already exists.
@@ -88,8 +88,8 @@ def _creation(metadata: TableMetadata) -> Iterator[TableUpdate]:
 def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> None:
     """Commit a change as the table's next snapshot.
 
-    If another writer commits first, a change that only adds files, or replaces files with others that contain the same
-    rows, is applied to the new state. Any other change fails, because it was computed from rows that may have changed.
+    If another writer commits first, a change is applied to the new state if it only adds files, or only rewrites files
+    with the same rows. Any other change fails, because it was computed from rows that may have changed.
 
     Args:
         table: The table from which the change was computed.
@@ -97,7 +97,7 @@ def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> 
         reload: A function that returns the table's current state.
 
     Raises:
-        CommitFailedException: Another writer has committed in the meantime, and the change does not fit the new state.
+        CommitFailedException: Another writer has committed a change in the meantime that conflicts with this change.
     """
     uuid = table.metadata.table_uuid
     deletes = _delete_files(table) if change.removed else set()

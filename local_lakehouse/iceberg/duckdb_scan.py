@@ -60,16 +60,17 @@ def scan_sql(
     path_column: str | None = None,
     place_columns: tuple[str, str] | None = None,
 ) -> str:
-    """Return the SELECT that reads columns of data files.
+    """Return the ``SELECT`` that reads columns of data files.
 
     Args:
-        files: The files, the paths of their bytes, and their fields. None of the files has deleted rows.
+        files: The files without deleted rows, the local paths of their content, and their fields. None of the files has
+            deleted rows.
         fields: The columns' new names, and their fields in the version's schema.
         path_column: The name for a column with the files' locations.
         place_columns: The names for columns with file numbers and row numbers.
 
     Raises:
-        NotReadableError: DuckDB would read a column differently.
+        NotReadableError: DuckDB would read a column differently from the table's schema.
     """
     groups: dict[object, list[tuple[int, ScanFile, Path, Layout]]] = {}
     for number, (file, path, layout) in enumerate(files):
@@ -145,7 +146,7 @@ def engine_type(type_: IcebergType) -> str:
 
 
 def _value_sql(sql: str, stored: StoredField, type_: IcebergType) -> str:
-    """Write the SQL that converts a stored field to a type, field by field."""
+    """Return the SQL that converts a stored field, including nested fields, to a type."""
     if isinstance(type_, StructType):
         return _row_sql(sql, stored, type_)
     if isinstance(type_, ListType):

@@ -1,4 +1,4 @@
-"""PyIceberg's files in the lakehouse's S3."""
+"""The implementation of PyIceberg's file interfaces on the lakehouse's S3."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class ObjectBytes:
         self._keep(location, content)
 
     def write_file(self, location: str, path: Path) -> None:
-        """Upload a file from `local`, and keep it as a copy unless the body of the object is a local file."""
+        """Upload a local file, and keep it as a copy unless S3 stores the object's body as a local file."""
         with path.open("rb") as body:
             self.s3.put_object(**address(location), Body=body)
         if self._body(location) is None:
@@ -121,7 +121,7 @@ class ObjectBytes:
 
 
 class LakehouseFileIO(FileIO):
-    """Iceberg's files in the lakehouse's S3.
+    """The `FileIO` for Iceberg's files in the lakehouse's S3.
 
     Iceberg never changes a file once it is written, so reads are cached by path.
 
@@ -183,7 +183,7 @@ class _Output(OutputFile):
 
 
 class _ReadStream(io.BytesIO):
-    """A file's bytes; `io.BytesIO` already implements the protocol."""
+    """The bytes of a file. `io.BytesIO` already implements the protocol."""
 
 
 class _WriteStream(io.BytesIO):

@@ -1,4 +1,4 @@
-"""Arrow forms of Iceberg values in data files and for DuckDB.
+"""The Arrow forms of Iceberg values in data files and for DuckDB.
 
 In DuckDB's form, a row's fields are named ``f0``, ``f1`` and so on, a timestamp with time zone is a row that contains
 the instant and the zone, and a UUID is a string.
@@ -54,7 +54,7 @@ def arrow_type(type_: IcebergType, form: Form) -> pa.DataType:
     """Return the Arrow type of an Iceberg type in a form.
 
     Raises:
-        UnsupportedTypeError: The type is not supported, such as those of format version 3.
+        UnsupportedTypeError: The type is not supported, such as a type of format version 3.
     """
     if isinstance(type_, StructType):
         names = [f"f{index}" if form is Form.ENGINE else child.name for index, child in enumerate(type_.fields)]
@@ -97,7 +97,7 @@ def stored_fields(schema: pa.Schema, mapping: NameMapping | None) -> tuple[Store
 
     Args:
         schema: The file's schema.
-        mapping: The field IDs of names, for files that were not written for Iceberg.
+        mapping: The field ID of each name, for files that were not written for Iceberg.
     """
     fields = tuple(_stored(field) for field in schema)
     if any(field_id is not None for field_id in _ids(fields)):

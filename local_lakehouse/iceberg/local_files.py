@@ -1,4 +1,4 @@
-"""Local paths of S3 objects, from which DuckDB reads Parquet files."""
+"""The local paths of S3 objects, from which DuckDB reads Parquet files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 _COPIES_BYTES = 4 * 2**30
-# A statement can run for half an hour, and reads the copies that it received when it started.
+# A statement can run for half an hour, and it reads the copies that existed when it started.
 _IN_USE_SECONDS = 45 * 60
 
 
@@ -33,7 +33,7 @@ class LocalFiles:
     Args:
         fetch: A function that writes an object's bytes to an open file.
         body: A function that returns the file that contains an object's bytes, or None if there is none.
-        limit: The maximum total size of the copies, in bytes; copies that a statement may still read are kept.
+        limit: The maximum total size of the copies in bytes. Copies that a statement may still read are kept.
         clock: A function that returns the time in seconds.
     """
 
@@ -57,7 +57,7 @@ class LocalFiles:
 
         Args:
             location: The object.
-            version: Identifies the contents of an object that can be overwritten, such as its entity tag.
+            version: An identifier of the contents, such as the entity tag, for an object that can be overwritten.
 
         Raises:
             FileNotFoundError: The object does not exist.
@@ -118,10 +118,10 @@ class LocalFiles:
 
 
 def _linked(body: Path, copy: Path) -> bool:
-    """Create a hard link to a body, which survives the object's deletion; return whether that is possible."""
+    """Create a hard link to a body, which survives the object's deletion, and return whether this succeeded."""
     try:
         copy.hardlink_to(body)
     except OSError:
-        # The body is on another file system or on one without links, or the object was deleted.
+        # The body is on another file system or a file system without links, or the object was deleted.
         return False
     return True

@@ -57,12 +57,12 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
     """Group rows by partition.
 
     Args:
-        rows: Rows in the table's schema, in the form of files.
+        rows: The rows in the table's schema, in the form for data files.
         spec: The table's partition specification.
         schema: The table's schema.
 
     Yields:
-        Each partition that has rows, by its values, and its rows.
+        The rows of each nonempty partition, by the partition's values.
     """
     if not rows.num_rows:
         return
@@ -79,7 +79,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
 
 
 def partition_value(value: Any) -> Any:
-    """Return a partition's value as in manifests: days and microseconds since 1970, or microseconds of a day."""
+    """Return a partition's value in the form for manifests, with dates and times as numbers."""
     if isinstance(value, datetime):
         return (value.replace(tzinfo=None) - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     if isinstance(value, date):

@@ -24,7 +24,7 @@ class Reader:
 
     Args:
         objects: The objects of S3.
-        rows: Columns that were read or written earlier.
+        rows: The cache of columns that were read or written earlier.
     """
 
     def __init__(self, objects: ObjectBytes, rows: RowCache) -> None:
@@ -48,9 +48,9 @@ class Reader:
 
         Args:
             file: The file.
-            fields: The columns' new names, and their fields in the version's schema.
+            fields: The new names of the columns, and their fields in the version's schema.
             form: The form of the result.
-            mapping: Field IDs by name, for files without field IDs.
+            mapping: The field IDs by name, for files without field IDs.
         """
         if not fields:
             return self._without_columns(file)
@@ -70,13 +70,13 @@ class Reader:
         return pa.table({name: columns[field.field_id] for name, field in fields})
 
     def put(self, path: str, fields: Sequence[NestedField], rows: pa.Table) -> None:
-        """Cache the rows of a file that was just written, in the form of files."""
+        """Cache the rows of a new file, which are in the form for data files."""
         for field, column in zip(fields, rows.columns, strict=True):
             self._rows.put((path, field.field_id, str(column.type), ()), column)
 
     def _without_columns(self, file: ScanFile) -> pa.Table:
         count = file.rows - len(self._deleted(file)) if file.deletes else file.rows
-        # Arrow keeps the row count of a table without columns only if the table is the result of a selection.
+        # Arrow preserves the row count of a table without columns only in the result of a selection.
         return pa.table({"n": pa.nulls(count, pa.int8())}).select([])
 
     def _parse(
@@ -118,7 +118,7 @@ class Reader:
 
 
 def _constant(file: ScanFile, field: NestedField, form: Form, length: int) -> pa.ChunkedArray:
-    """Return a column that a file does not contain: its partition's value, or NULL."""
+    """Return a column that a file does not contain, with its partition's value or NULL."""
     value = file.constants.get(field.field_id)
     if value is None:
         return pa.chunked_array([pa.nulls(length, arrow_type(field.field_type, form))])

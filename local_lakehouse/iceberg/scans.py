@@ -26,7 +26,7 @@ _KEPT_PLANS = 128
 
 
 class UnsupportedTableError(Exception):
-    """The table uses an unsupported feature; the message names it."""
+    """The table uses an unsupported feature, which the message names."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class ScanFile:
     entry: DataFile = field(repr=False, compare=False)
 
     def bytes_of(self, fields: Sequence[tuple[int, IcebergType]]) -> int:
-        """Return the number of bytes to read for some fields; the whole file if its entry has no sizes."""
+        """Return the number of bytes to read for some fields, or the file's size if its entry has no sizes."""
         if not self.column_bytes:
             return self.size
         if not fields:
@@ -91,7 +91,7 @@ class Planner:
         Args:
             table: The table.
             snapshot_id: The version, or None for the current version.
-            filters: Conditions that all required rows meet, on the columns named by `versions.column_name`.
+            filters: The conditions that all required rows satisfy, on the columns named by `versions.column_name`.
 
         Raises:
             UnsupportedTableError: The table uses an unsupported feature.
@@ -139,7 +139,7 @@ def _scan_file(table: Table, task: FileScanTask) -> ScanFile:
 def scan_file(
     specs: Mapping[int, PartitionSpec], entry: DataFile, deletes: tuple[tuple[str, int], ...] = ()
 ) -> ScanFile:
-    """Return a scan's description of a data file.
+    """Return the description of a data file for a scan.
 
     Args:
         specs: The table's partition specifications.

@@ -1,7 +1,7 @@
 """Iceberg commits with exactly one snapshot, whether they add files, remove files or change the schema.
 
-PyIceberg's `overwrite` and `upsert` can write two or three snapshots for one change; time travel to an
-intermediate snapshot would show half a refresh. Therefore, this module assembles the snapshot from PyIceberg's parts.
+PyIceberg's `overwrite` and `upsert` can write two or three snapshots for one change. Time travel to an intermediate
+snapshot would show an incomplete refresh. Therefore, this module assembles the snapshot from PyIceberg's parts.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _MANIFEST_LIMIT = 12
 
 
 def make(model: type[_Model], **members: Any) -> _Model:
-    """Create one of PyIceberg's models from the Python names of its members, which type checkers reject."""
+    """Create a PyIceberg model from the Python names of its members, which type checkers do not accept."""
     return model(**members)
 
 
@@ -55,7 +55,7 @@ class Change:
     """The changes that one snapshot makes to a table's data files.
 
     Args:
-        added: The new data files, already written.
+        added: The new data files, which are already written.
         removed: The removed data files.
         operation: The snapshot's operation, or None if it is derived from the files.
         properties: Additional entries for the snapshot's summary.

@@ -60,7 +60,7 @@ class Settings:
         refresh_seconds: The maximum time between two refreshes of the integrations.
         paused: Whether integrations are refreshed only on request, until `resume`.
         enforce_iam: Whether requests are checked against their signers' policies.
-        governed: Whether Lake Formation governs the account: new databases and tables have no default grants.
+        governed: Whether Lake Formation governs the account, so that new databases and tables have no default grants.
         limits: The limits of Athena's statements, by default derived from this computer.
         clock: A function that returns the current time for integrations, exports and imports in seconds since 1970.
     """
@@ -85,7 +85,7 @@ class Lakehouse:
         settings: The lakehouse's settings.
 
     Raises:
-        OSError: The port is taken.
+        OSError: The port is in use.
         UnreadableStateError: This version cannot read the state folder.
         UnsupportedSystemError: The operating system cannot fork the processes of Athena's statements.
     """
@@ -176,12 +176,12 @@ class Lakehouse:
 
     @property
     def zero_etl(self) -> ZeroEtlService:
-        """AWS Glue zero-ETL."""
+        """The AWS Glue zero-ETL service."""
         return self._zero_etl.get()
 
     @property
     def athena(self) -> AthenaService:
-        """Amazon Athena."""
+        """The Amazon Athena service."""
         return self._athena.get()
 
     def _prepare_zero_etl(self) -> None:

@@ -225,7 +225,7 @@ def _check(request: Mapping[str, Any]) -> None:
 def _window(asked: Mapping[str, Any], now: int, since: int) -> tuple[int, int]:
     """Parse the window of an incremental export, with an inclusive start and an exclusive end.
 
-    AWS rejects windows of less than 15 minutes. The local lakehouse allows them, because a tutorial takes only minutes.
+    AWS rejects windows of less than 15 minutes. The local lakehouse allows them, so that users do not have to wait.
     """
     start = _moment(asked["ExportFromTime"], now, since, "ExportFromTime")
     end = _moment(asked.get("ExportToTime"), now, since, "ExportToTime")

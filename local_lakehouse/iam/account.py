@@ -139,8 +139,7 @@ def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
 
 
 class _Policies:
-    """The resource policies that were read since the last commit. They are cached because one statement needs the same
-    policies many times."""
+    """A cache of resource policies, which one statement needs many times. Each commit invalidates the cache."""
 
     def __init__(self) -> None:
         # The database's revision and the policies, which are replaced together because threads share them.

@@ -31,8 +31,7 @@ class Rights:
                 self._seen.popitem(last=False)
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the records: Dictionaries with ``number``, ``principal``, ``action``, ``resource``, ``allowed`` and
-        ``context``.
+        """Return the records of checks, each as a dictionary for the JSON response.
 
         A repeated check is assigned a new number, so all checks after a given time have higher numbers than earlier
         checks.

@@ -63,8 +63,7 @@ def scan_sql(
     """Return the ``SELECT`` that reads columns of data files.
 
     Args:
-        files: The files without deleted rows, the local paths of their content, and their fields. None of the files has
-            deleted rows.
+        files: The files, the local paths of their content, and their fields. None of the files has deleted rows.
         fields: The columns' new names, and their fields in the version's schema.
         path_column: The name for a column with the files' locations.
         place_columns: The names for columns with file numbers and row numbers.

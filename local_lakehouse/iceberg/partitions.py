@@ -46,7 +46,7 @@ def _source(rows: Any, struct: StructType, field_id: int) -> Any:
             return _child(rows, child.name)
         if isinstance(child.field_type, StructType) and field_id in Schema(child).field_ids:
             return _source(_child(rows, child.name), child.field_type, field_id)
-    raise ValueError(f"no column has the field id {field_id}")
+    raise ValueError(f"no column has the field ID {field_id}")
 
 
 def _child(rows: Any, name: str) -> Any:

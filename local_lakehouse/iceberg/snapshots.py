@@ -41,7 +41,7 @@ Updates = tuple[TableUpdate, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 _COMPRESSION: Literal["deflate"] = "deflate"
-# Beyond this number, a commit merges the manifests, so that planning stays fast after hundreds of refreshes.
+# Beyond this number of manifests, a commit merges them, so that planning stays fast after hundreds of refreshes.
 _MANIFEST_LIMIT = 12
 
 
@@ -149,7 +149,7 @@ class _Producer:
             yield writer.to_manifest_file()
 
     def _carry_over(self, parent: Snapshot | None) -> Iterator[ManifestFile]:
-        """Keep unchanged manifests, and rewrite those that lose files."""
+        """Keep unchanged manifests, and rewrite the manifests from which files are removed."""
         removed = {file.file_path for file in self._change.removed}
         manifests = list(parent.manifests(self._io)) if parent else []
         gather = len(manifests) >= _MANIFEST_LIMIT
@@ -203,5 +203,5 @@ class _Producer:
             operation = Operation.DELETE
         summary = Summary(operation=operation, **collector.build(), **self._change.properties)
         totals = update_snapshot_summaries(summary, parent.summary if parent else None)
-        # PyIceberg computes no totals for a snapshot that replaces files with the same rows.
+        # PyIceberg does not compute totals for a snapshot that replaces files with the same rows.
         return Summary(operation=self._change.operation or operation, **totals.additional_properties)

@@ -38,8 +38,8 @@ def column_name(index: int) -> str:
 def planned(table: Table, snapshot_id: int | None) -> Table:
     """Return a view of a table for planning the scans of a version.
 
-    Its columns have the field IDs and types of the version's schema, and the names from `column_name`. Columns that
-    were dropped before the version but are needed by a partition specification have names that no predicate uses.
+    The view's columns have the field IDs and types of the version's schema, and the names from `column_name`. Columns
+    that were dropped before the version but are needed by a partition specification have names that no predicate uses.
     """
     schema = schema_of(table, snapshot_id)
     fields = [_renamed(field, column_name(index)) for index, field in enumerate(schema.fields)]

@@ -1,4 +1,4 @@
-"""Data files of a table, written from a stream of rows with bounded memory."""
+"""The writing of a table's data files from a stream of rows, with bounded memory."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class UnsupportedCodecError(Exception):
 
 
 class Sink(io.RawIOBase):
-    """An object that is being written, in memory while it is small and then in a file.
+    """An object that is being written, which is in memory while it is small and then in a file.
 
     Args:
         objects: The objects of S3.
@@ -142,15 +142,15 @@ class FileLayout:
 
     @property
     def level(self) -> int | None:
-        """The level of the compression."""
+        """The compression level for Parquet pages."""
         level = self.metadata.properties.get("write.parquet.compression-level")
         return int(level) if level and self.codec in ("zstd", "gzip") else None
 
     @cached_property
     def file_schema(self) -> Schema:
-        """The schema in the files.
+        """The schema of the files.
 
-        Names that Avro does not allow are encoded as in Iceberg's libraries; readers use field IDs.
+        Names that Avro does not allow are encoded as in Iceberg's libraries. Readers use the field IDs.
         """
         return sanitize_column_names(self.schema)
 
@@ -186,7 +186,7 @@ class FileLayout:
 
 
 class _OpenFile:
-    """One data file being written."""
+    """A data file that is being written."""
 
     def __init__(self, layout: FileLayout, objects: ObjectBytes, partition: Partition | None) -> None:
         self._layout = layout
@@ -239,7 +239,7 @@ class _OpenFile:
 
 
 def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Convert values to the type in files, which has the same fields by position, with different names."""
+    """Convert values to the type in files, whose fields have the same positions but different names."""
     if pa.types.is_struct(wanted):
         children = [_conformed(values.field(place), child.type) for place, child in enumerate(wanted)]
         return pa.StructArray.from_arrays(children, fields=list(wanted), mask=pc.is_null(values))
@@ -284,7 +284,7 @@ class DataFileWriter:
             self.discard()
 
     def write(self, rows: pa.Table) -> None:
-        """Add rows in the table's schema, in the form of files.
+        """Add rows in the table's schema, in the form for data files.
 
         Raises:
             TooManyPartitionsError: There are too many partitions.
@@ -337,12 +337,12 @@ def write_partitions(
     groups: Iterable[tuple[Values, pa.Table]],
     kept: Callable[[str, pa.Table], None],
 ) -> Sequence[DataFile]:
-    """Write one data file per partition, several in parallel.
+    """Write one data file per partition, and several files in parallel.
 
     Args:
         layout: The files' layout.
         io: The table's files.
-        groups: The partitions' values and rows, in the form of files.
+        groups: The partitions' values and rows, in the form for data files.
         kept: A function that receives each file's location and rows.
     """
 

@@ -23,7 +23,7 @@ from local_lakehouse.protocol.wire import Caller, Fault
 
 _MOST_RESULTS = 25
 _LISTED = ("ImportArn", "ImportStatus", "TableArn", "S3BucketSource", "InputFormat", "StartTime", "EndTime")
-# AWS does not document a code for this; it is our choice.
+# AWS does not document this code, so it is our choice.
 _INTERRUPTED = {
     "ImportStatus": "FAILED",
     "FailureCode": "Interrupted",
@@ -45,11 +45,11 @@ class _Counts:
 
 
 class ImportService:
-    """ImportTable, DescribeImport and ListImports.
+    """The operations ``ImportTable``, ``DescribeImport`` and ``ListImports``.
 
     Args:
         clients: The lakehouse.
-        observers: Functions that are notified of imports, as for other writes.
+        observers: The functions to notify of imports, as of other writes.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -92,7 +92,7 @@ class ImportService:
             self._imports, self._requests = dict(state.get("imports", {})), dict(state.get("requests", {}))
 
     def _import(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Import a table in many small transactions, so that no other request waits for the whole import."""
+        """Import a table in many small transactions, so that other requests do not wait for the complete import."""
         with self._clients.changing(PARTICIPANT):
             token = request.get("ClientToken", "")
             asked = {name: value for name, value in request.items() if name != "ClientToken"}
@@ -165,7 +165,7 @@ class ImportService:
 
     def _items(self, request: Mapping[str, Any], counts: _Counts) -> Iterator[Any]:
         for content in self._objects(request):
-            # Invalid UTF-8 is never an item, so its line counts as an error.
+            # A line with invalid UTF-8 is not an item and counts as an error.
             text = content.decode("utf-8", errors="replace")
             # `splitlines` is not used, because an item's text can contain Unicode line separators.
             lines = [line for line in text.split("\n") if line.strip()]
@@ -214,7 +214,7 @@ def _failure(error: Exception) -> dict[str, str]:
             "FailureCode": f"S3{error.response['Error']['Code']}",
             "FailureMessage": error.response["Error"]["Message"],
         }
-    # AWS does not document a code for this; it is our choice.
+    # AWS does not document this code, so it is our choice.
     return {"FailureCode": "InvalidCompression", "FailureMessage": f"An object is not compressed with GZIP: {error}"}
 
 

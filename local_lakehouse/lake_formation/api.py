@@ -29,7 +29,7 @@ class LakeFormationService:
 
     Args:
         governed: Whether new databases and tables have no default grants, as in an account that Lake Formation governs.
-        founder: ARN of the principal that administers Lake Formation in a governed account.
+        founder: The ARN of the principal that administers Lake Formation in a governed account.
     """
 
     name = "lakeformation"
@@ -69,7 +69,7 @@ class LakeFormationService:
             return self._calls[operation](request, caller)
 
     def dump(self) -> dict[str, Any]:
-        """Return the whole state as a document."""
+        """Return the complete state as a document."""
         with self._lock:
             return {"register": self.register.document()}
 
@@ -84,7 +84,7 @@ class LakeFormationService:
         """Return the register of a new account."""
         settings = default_settings(governed=self._governed)
         if self._governed and self._founder:
-            # A governed account has an administrator; here, it is the user who starts the lakehouse.
+            # A governed account has an administrator, who is the user that starts the lakehouse.
             settings["DataLakeAdmins"] = [{"DataLakePrincipalIdentifier": self._founder}]
         return Register(settings)
 
@@ -92,7 +92,7 @@ class LakeFormationService:
         return {"DataLakeSettings": copy.deepcopy(self.register.settings)}
 
     def _put_settings(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        # The request replaces all settings: omitted members become empty.
+        # The request replaces all settings, so omitted members become empty.
         empty = {name: type(value)() for name, value in default_settings(governed=True).items()}
         self.register.settings = {**empty, **copy.deepcopy(request["DataLakeSettings"])}
         return {}
@@ -132,7 +132,7 @@ class LakeFormationService:
         return each
 
     def _require_granter(self, caller: Caller, resource: Resource, permissions: list[str]) -> None:
-        """Require that a caller can grant permissions, as an administrator, as the creator, or with the grant option.
+        """Require that a caller can grant permissions as an administrator, as a creator or with the grant option.
 
         Raises:
             Fault: ``AccessDeniedException``.
@@ -265,7 +265,7 @@ def _parts(request: Mapping[str, Any]) -> tuple[str, Resource, list[str], list[s
 
 
 def _is_about(about: Resource, asked: Resource) -> bool:
-    """Return whether a grant belongs in a resource's list; a table's list includes grants on its columns."""
+    """Return whether a grant belongs in a resource's list, which for a table includes grants on its columns."""
     return about == asked or (asked.kind == "table" and about.thing == asked)
 
 

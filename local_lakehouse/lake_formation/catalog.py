@@ -1,4 +1,4 @@
-"""Requests to the Data Catalog, as Lake Formation filters them."""
+"""Lake Formation's filter for requests to the Data Catalog."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class GovernedCatalog:
                 return answer
             if self._governance.note(operation, request.parameters, actor.principal if actor else None):
                 self._changed()
-            # Athena needs the complete layout of a table's files, and omits the unreadable columns itself.
+            # Athena needs the complete layout of a table's files, and it omits unreadable columns from its results.
             if actor is None or operation not in _FILTERED or (operation == "GetTable" and _is_service(request)):
                 return answer
             seen = self._governance.visible(operation, json.loads(answer.body), actor.principal)

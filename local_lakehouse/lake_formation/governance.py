@@ -1,8 +1,8 @@
 """Lake Formation's decisions about access to databases and tables.
 
 A principal is checked if a database or table is not open to ``IAM_ALLOWED_PRINCIPALS``, or if the principal opted in.
-The data of a table in a registered location is read with Lake Formation's credentials. In an unregistered location, or
-in hybrid mode for a principal that Lake Formation does not check, S3's permissions apply.
+The data of a table in a registered location is read with Lake Formation's credentials. S3's permissions apply in an
+unregistered location, and in hybrid mode for principals that Lake Formation does not check.
 
 AWS: https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-mode.html,
 https://docs.aws.amazon.com/athena/latest/ug/security-athena-lake-formation.html
@@ -18,7 +18,7 @@ from local_lakehouse.lake_formation.register import Register
 from local_lakehouse.lake_formation.resources import ANY_TABLE, EVERY_COLUMN, EVERYBODY, Columns, Resource
 from local_lakehouse.protocol.faults import Fault
 
-# The permissions for each of Glue's changes; if an operation has several, one of them is enough.
+# The permissions for each of Glue's write operations. If an operation has several, any of them is sufficient.
 _ON_DATABASES = {"UpdateDatabase": ("ALTER",), "DeleteDatabase": ("DROP",)}
 _ON_TABLES = {
     "UpdateTable": ("ALTER", "INSERT", "DELETE"),
@@ -62,7 +62,7 @@ class Governance:
     def checks(self, principal: str, resource: Resource) -> bool:
         """Return whether Lake Formation, and not only IAM, controls a principal's access to a resource."""
         if resource not in self.register.creators:
-            # Lake Formation has no record of the resource: it does not exist, or it was created before the register.
+            # Lake Formation has no record of a resource that does not exist or was created before the register.
             return False
         if not any(permission == "ALL" for permission, _ in self.register.held(EVERYBODY, resource)):
             return True
@@ -94,7 +94,7 @@ class Governance:
         """Return a principal's access to a table's data.
 
         Args:
-            principal: ARN of a user or role.
+            principal: The ARN of a user or role.
             database: The database's name.
             table: The table's name.
             location: The ARN of the data's location.
@@ -150,7 +150,7 @@ class Governance:
                 raise _insufficient("DESCRIBE", resource)
 
     def visible(self, operation: str, answer: dict[str, Any], principal: str) -> dict[str, Any]:
-        """Return the response to a Data Catalog request, without the parts that a principal may not see."""
+        """Return the response to a Data Catalog request without the parts that a principal is not allowed to see."""
         if operation == "GetDatabases":
             seen = [
                 entry
@@ -170,7 +170,7 @@ class Governance:
         return answer
 
     def note(self, operation: str, parameters: Mapping[str, Any], principal: str | None) -> bool:
-        """Record the resources that a Data Catalog request created or deleted; return whether there was a change."""
+        """Record the resources that a Data Catalog request created or deleted, and return whether there were any."""
         database = str(parameters.get("DatabaseName") or parameters.get("Name") or "").lower()
         match operation:
             case "CreateDatabase":
@@ -196,7 +196,7 @@ class Governance:
         AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-limitations.html
 
         Args:
-            role: ARN of the target role.
+            role: The ARN of the target role.
             database: The target database.
             table: The target table, whether or not it exists.
             location: The ARN of the table's location.
@@ -206,7 +206,7 @@ class Governance:
         if self.checks(role, about_database):
             held = {right for right, _ in self.register.held(role, about_database)}
             missing += [f"{right} on database {database}" for right in _lacking(held, ("CREATE_TABLE", "DESCRIBE"))]
-        # A table that does not exist yet is open to IAM if new tables are.
+        # A table that does not exist yet is open to IAM if new tables are open to IAM by default.
         new = about_table not in self.register.creators
         opened = bool(self.register.settings.get("CreateTableDefaultPermissions"))
         checked = not opened if new else self.checks(role, about_table)
@@ -268,7 +268,7 @@ def _lacking(held: set[str], needed: tuple[str, ...]) -> list[str]:
 
 
 def _union(listed: list[Columns]) -> Columns:
-    """Return the columns in any of several sets."""
+    """Return the union of several sets of columns."""
     total = listed[0]
     for entry in listed[1:]:
         match total.excluded, entry.excluded:

@@ -20,7 +20,7 @@ _TO_EVERYBODY = {"Principal": {"DataLakePrincipalIdentifier": EVERYBODY}, "Permi
 
 
 def default_settings(*, governed: bool = False) -> dict[str, Any]:
-    """Return an account's settings: new resources are open to IAM, except in a governed account."""
+    """Return an account's initial settings, which open new resources to IAM except in a governed account."""
     default = [] if governed else [copy.deepcopy(_TO_EVERYBODY)]
     return {
         "DataLakeAdmins": [],
@@ -58,9 +58,9 @@ class Register:
 
     Args:
         settings: The data lake settings.
-        grants: Permissions by principal and resource, each with its grant option.
-        opt_ins: Opt-ins by principal and resource, with time and author.
-        locations: Registered locations by ARN.
+        grants: The permissions by principal and resource, each with its grant option.
+        opt_ins: The opt-ins by principal and resource, with time and author.
+        locations: The registered locations by ARN.
         creators: The creator of each database or table, or None if a service created it. Creators have all permissions.
     """
 
@@ -103,7 +103,7 @@ class Register:
             held[permission] = held.get(permission, False) or permission in grantable
 
     def revoke(self, principal: str, resource: Resource, permissions: list[str], grantable: list[str]) -> bool:
-        """Revoke permissions; return whether all of them existed."""
+        """Revoke permissions, and return whether all of them existed."""
         keys = {permission: (principal, _filed(resource, permission)) for permission in permissions}
         if not all(permission in self.grants.get(key, {}) for permission, key in keys.items()):
             return False
@@ -149,14 +149,14 @@ class Register:
         return max(found, key=lambda entry: len(entry.arn), default=None)
 
     def created(self, resource: Resource, creator: str | None) -> None:
-        """Record a new database or table: its creator, and the default grants."""
+        """Record the creator and the default grants of a new database or table."""
         self.creators[resource] = creator or ""
         name = "CreateDatabaseDefaultPermissions" if resource.kind == "database" else "CreateTableDefaultPermissions"
         for entry in self.settings.get(name) or ():
             self.grant(entry["Principal"]["DataLakePrincipalIdentifier"], resource, list(entry["Permissions"]), [])
 
     def deleted(self, resource: Resource) -> None:
-        """Delete everything about a deleted database or table."""
+        """Delete all data about a deleted database or table."""
 
         def concerns(about: Resource) -> bool:
             if resource.kind == "database":
@@ -169,7 +169,7 @@ class Register:
 
 
 def _filed(resource: Resource, permission: str) -> Resource:
-    """Return the resource under which a permission is stored: SELECT applies to columns, by default to all columns."""
+    """Return the resource under which a permission is stored. ``SELECT`` is stored for columns."""
     if permission == "SELECT" and resource.kind == "table":
         return Resource("columns", resource.database, resource.table, EVERY_COLUMN)
     return resource

@@ -27,7 +27,7 @@ _PERMISSIONS = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Some of a table's columns.
+    """A subset of a table's columns.
 
     Args:
         names: The names, in lower case.
@@ -52,7 +52,7 @@ class Resource:
     Args:
         kind: ``catalog``, ``database``, ``table``, ``columns`` or ``location``.
         database: The database's name.
-        table: The table's name; `ANY_TABLE` stands for all tables of the database.
+        table: The table's name, or `ANY_TABLE` for all tables of the database.
         columns: The columns, for the kind ``columns``.
         location: The ARN of a location in S3.
     """
@@ -77,7 +77,7 @@ class Resource:
 
     @property
     def thing(self) -> Resource:
-        """The table of some columns, or the resource itself."""
+        """The table if the resource is a set of columns, or otherwise the resource."""
         return replace(self, kind="table", columns=None) if self.kind == "columns" else self
 
     def answer(self, account: str) -> dict[str, Any]:

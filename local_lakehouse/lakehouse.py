@@ -205,7 +205,7 @@ class Lakehouse:
             governance=self._governance,
         )
         self.backend.documents.register("zero_etl", service)
-        # Expired items are part of the tables' histories.
+        # The deletions of expired items are part of the tables' histories.
         self._exports.get()
         if self.settings.paused:
             service.pause()
@@ -265,7 +265,7 @@ class Lakehouse:
         """Serve requests and refresh the integrations until `stop` is called."""
         with self.backend.lock:
             self._started = True
-            # Integrations of an earlier run continue, and receive every write from now on.
+            # The integrations of an earlier run continue, and receive every subsequent write.
             if self.backend.documents.collection("zero_etl").read():
                 self._zero_etl.get()
             if self._zero_etl.made is not None:

@@ -1,7 +1,7 @@
-"""Modules that are imported on demand, by one thread at a time, and a module that is never imported.
+"""The import of modules on demand, by one thread at a time, and the exclusion of modules.
 
 Two threads that import modules with circular imports would wait for each other. Python detects this deadlock and gives
-one of them a partially imported module, in which names are missing.
+one thread a partially imported module, in which names are missing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LOADED: dict[str, ModuleType] = {}
 def load(name: str) -> ModuleType:
     """Return a completely imported module.
 
-    Call this function before each import inside a function; tests/local_lakehouse/test_loading.py checks this rule.
+    Call this function before each import inside a function. tests/local_lakehouse/test_loading.py checks this rule.
 
     Args:
         name: The module's full name.

@@ -1,4 +1,4 @@
-"""The Region, determined in one place."""
+"""The Region of the lakehouse, determined in one place."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _DEFAULT = "us-east-1"
 
 
 def region_of(environment: Mapping[str, str] | None = None) -> str:
-    """Return the Region from ``AWS_REGION``, then ``AWS_DEFAULT_REGION``, then us-east-1.
+    """Return the Region from ``AWS_REGION`` or ``AWS_DEFAULT_REGION``, by default us-east-1.
 
-    The AWS CLI reads both variables; boto3 reads only the second.
+    The AWS CLI reads both variables, and boto3 reads only the second.
     """
     held = os.environ if environment is None else environment
     return next((held[name] for name in _VARIABLES if held.get(name)), _DEFAULT)

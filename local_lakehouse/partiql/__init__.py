@@ -1,1 +1,1 @@
-"""PartiQL for DynamoDB, executed by the equivalent operations."""
+"""PartiQL for DynamoDB, which is executed by the equivalent operations."""

@@ -37,11 +37,11 @@ Observer = Callable[[str, Mapping[str, Any]], None]
 
 
 class PartiqlService:
-    """ExecuteStatement, BatchExecuteStatement and ExecuteTransaction.
+    """The operations ``ExecuteStatement``, ``BatchExecuteStatement`` and ``ExecuteTransaction``.
 
     Args:
         clients: The lakehouse.
-        observers: Functions that are notified of each request that a statement causes, as for requests from clients.
+        observers: The functions to notify of each request that a statement causes, as of requests from clients.
     """
 
     name = "dynamodb"
@@ -74,7 +74,7 @@ class PartiqlService:
         return {"Items": items, **_capacity(answer)}
 
     def _select(self, request: dict[str, Any], pages: Sequence[Request]) -> dict[str, Any]:
-        """Read pages until a result is truncated, or the limit is reached."""
+        """Read pages until a result is truncated or the limit is reached."""
         asked = _digest(request)
         at, start = _position(request["NextToken"], asked, len(pages)) if "NextToken" in request else (0, None)
         limit = request.get("Limit")
@@ -184,7 +184,7 @@ class PartiqlService:
         return Table.described(statement.table, described)
 
     def _send(self, request: Request, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Execute a request, with the members that are copied from the PartiQL request."""
+        """Execute a request with the members that it shares with the PartiQL request."""
         passed = _REQUESTED if request.operation in ("PutItem", "UpdateItem", "DeleteItem") else _REQUESTED[:1]
         members = {**request.members, **_given(asked, *passed)}
         try:
@@ -238,7 +238,7 @@ def _item(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_json(value: Any) -> Any:
-    """Convert a value for JSON: clients send and receive bytes."""
+    """Convert a value's bytes, which clients send and receive, to text for JSON."""
     if isinstance(value, Mapping):
         return {name: _as_json(member) for name, member in value.items()}
     if isinstance(value, list | tuple):

@@ -62,7 +62,7 @@ class Expressions:
         return f":v{len(self._values) - 1}"
 
     def operand(self, operand: Operand) -> str:
-        """Write an operand of a condition."""
+        """Return the text of an operand of a condition."""
         match operand:
             case Path():
                 return self.path(operand)
@@ -100,7 +100,7 @@ class Expressions:
                 assert_never(condition)
 
     def update(self, actions: Sequence[Set | Remove]) -> str:
-        """Write an update expression."""
+        """Return the text of an update expression."""
         clauses: dict[str, list[str]] = {}
         for action in actions:
             if isinstance(action, Remove):
@@ -135,7 +135,7 @@ class Expressions:
 
 
 def joined(conditions: Sequence[Condition]) -> Condition:
-    """Join conditions with AND, without redundant parentheses, which DynamoDB rejects."""
+    """Join conditions with ``AND``, without redundant parentheses, which DynamoDB rejects."""
     return conditions[0] if len(conditions) == 1 else All(tuple(conditions))
 
 

@@ -97,7 +97,7 @@ def write(statement: Statement, table: Table) -> Request:
             members = {"Key": key}
             if not rest:
                 return _request("DeleteItem", table, _returning(members, returning), Expressions())
-            # Deleting an item that does not exist is not an error, whatever its condition.
+            # Deleting an item that does not exist is not an error, regardless of the condition.
             members["ConditionExpression"] = expressions.condition(Either((absent, joined(rest))))
             return _request("DeleteItem", table, _returning(members, returning), expressions)
         case Exists(select):
@@ -135,7 +135,7 @@ def get(select: Select, table: Table, where_asked: str) -> Request:
 
 
 def read(select: Select, table: Table) -> list[Request]:
-    """Return the requests that read a statement's items: queries if it specifies partitions, otherwise scans.
+    """Return the requests that read a statement's items, which are queries if it specifies partitions.
 
     Raises:
         Fault: ``ValidationException``.
@@ -144,7 +144,7 @@ def read(select: Select, table: Table) -> list[Request]:
         raise invalid("The table does not have the specified index")
     keys = table.keys if select.index is None else table.indexes[select.index]
     partitions, ranged, rest = _divided(list(conjuncts(select.where)), keys)
-    # A query's filter cannot refer to keys, but a scan's can, and a partition is scanned in order.
+    # A scan's filter can refer to keys, unlike a query's, and a partition is scanned in order.
     scanned = not partitions or any(name in keys for each in rest for name in attributes(each))
     partitions, descending = _order(select, keys, partitions, scanned=scanned)
     if scanned:
@@ -175,7 +175,7 @@ def _read(
 def _order(
     select: Select, keys: Sequence[str], partitions: list[Literal], *, scanned: bool
 ) -> tuple[list[Literal], bool]:
-    """Return the partitions in reading order, and whether each is read backward.
+    """Return the partitions in the order in which they are read, and whether each is read backward.
 
     Raises:
         Fault: The order is not by keys, or is not supported (``ValidationException``).
@@ -209,7 +209,7 @@ def _order(
 
 
 def sort_key(value: TypedValue) -> Any:
-    """Return a value that sorts as DynamoDB sorts key values."""
+    """Return a value that sorts in Python as DynamoDB sorts key values."""
     ((tag, content),) = value.items()
     return Decimal(content) if tag == "N" else content.encode() if tag == "S" else content
 

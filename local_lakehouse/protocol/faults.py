@@ -1,4 +1,4 @@
-"""Errors of a service's model, in the format of its protocol."""
+"""The errors of a service's model, in the format of its protocol."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local_lakehouse.protocol.services import PROTOCOLS, Protocol
 
 
 class Fault(Exception):
-    """An error of the service's model, returned to the client as AWS does.
+    """An error of the service's model, which is returned to the client as on AWS.
 
     Args:
         code: The error's name in the service model, such as ``EntityNotFoundException``.
@@ -42,8 +42,8 @@ def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> A
     """Write an error.
 
     Args:
-        service: botocore's name of the service.
-        method: The HTTP method; a response to HEAD has no body.
+        service: The name of the service in botocore.
+        method: The HTTP method. A response to HEAD has no body.
         fault: The error.
         queried: Whether a service with several protocols was called with ``query``.
     """
@@ -56,9 +56,9 @@ def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> A
 
 
 def as_json(fault: Fault, version: str | None) -> Answer:
-    """Write an error as JSON, with its name in ``__type`` and in the header that REST-JSON clients read.
+    """Return an error as JSON, with its name in ``__type`` and in the header for REST-JSON clients.
 
-    Models use either ``message`` or ``Message``. botocore reads both, and other clients follow their model.
+    Models use either ``message`` or ``Message``. botocore reads both, and other clients use the name in the model.
     """
     body = {"__type": fault.code, "message": fault.message, "Message": fault.message, **fault.members}
     # A client's name can contain a lone surrogate, which must be escaped.
@@ -85,7 +85,7 @@ def _query(fault: Fault) -> Answer:
 
 
 def _readable(text: str) -> str:
-    """Escape a string for XML, which allows no control characters and no lone surrogates."""
+    """Escape a string for XML, which allows neither control characters nor lone surrogates."""
     allowed = (
         character if character >= " " and not "\ud800" <= character <= "\udfff" else "\ufffd" for character in text
     )
@@ -93,7 +93,7 @@ def _readable(text: str) -> str:
 
 
 def xml(status: int, document: str, content_type: str = "text/xml") -> Answer:
-    """Return an XML document as a response; an empty document has no body."""
+    """Return an XML document as a response, without a body if the document is empty."""
     declared = (
         document
         if document.startswith("<?xml") or not document

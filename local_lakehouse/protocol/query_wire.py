@@ -23,21 +23,21 @@ class _Form(dict[str, str]):
         self.used: dict[str, str] = {}
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the value of a name."""
+        """Return the value for a name in the form."""
         if name in self:
             self.used[name] = self[name]
         return super().get(name, default)
 
 
 def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Parse a form by the operation's input shape, like moto's parser.
+    """Parse a form according to the operation's input shape, as moto's parser does.
 
     Args:
         operation: The operation.
         pairs: The form.
 
     Returns:
-        The members, with the model's types, and the names in the form that were used.
+        The members with the model's types, and the names in the form that were used.
 
     Raises:
         Fault: A value does not have its member's type, or a name is misspelled (``MalformedInput``).
@@ -63,7 +63,7 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
 
 
 def answer(operation: OperationModel, result: Mapping[str, Any]) -> Answer:
-    """Serialize a result by the operation's output shape."""
+    """Serialize a result according to the operation's output shape."""
     load("moto.core.serialize")
     load("moto.core.utils")
     from moto.core.serialize import QuerySerializer, SerializationContext

@@ -1,6 +1,6 @@
 """The conversion of HTTP requests to `Request` objects.
 
-Ambiguous requests are rejected here: a repeated parameter or header, a parameter that the operation does not have, or
+Ambiguous requests are rejected here, such as requests with a repeated parameter or header, an unknown parameter, or
 text that is not UTF-8.
 """
 
@@ -23,29 +23,29 @@ from local_lakehouse.protocol.services import PROTOCOLS, by_signature, by_target
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _FORM = "application/x-www-form-urlencoded"
 
-# DynamoDB's largest request has 16 MB; S3's largest single upload has 5 GiB.
+# The largest request is 16 MB in DynamoDB, and the largest single upload is 5 GiB in S3.
 _LARGEST_DOCUMENT = 20 * 1024 * 1024
 _LARGEST_OBJECT = 5 * 1024**3
 
-# Signature parameters, in lower case. They identify the caller, not the operation.
+# The parameters of a signature, in lower case. They identify the caller, not the operation.
 _SIGNATURE = frozenset(
     {
         "awsaccesskeyid", "expires", "signature", "x-amz-algorithm", "x-amz-content-sha256", "x-amz-credential",
         "x-amz-date", "x-amz-expires", "x-amz-security-token", "x-amz-signature", "x-amz-signedheaders", "x-id",
     }
 )  # fmt: skip
-# Headers with lists can be repeated; any other header has one value.
+# Headers that contain lists can be repeated, and any other header has one value.
 _LISTS = frozenset({"accept", "accept-encoding", "accept-language", "cache-control", "connection", "cookie", "via"})
 
 
 @dataclass(frozen=True)
 class Head:
-    """A request's HTTP data without its content.
+    """The HTTP data of a request without the content.
 
     Args:
         method: The HTTP method.
         target: The path and query, unchanged.
-        headers: Names and values, in order.
+        headers: The names and values of the headers, in order.
     """
 
     method: str
@@ -57,7 +57,7 @@ class UnreadableRequestError(Exception):
     """A request is ambiguous or invalid.
 
     Args:
-        service: The service, if known.
+        service: The service, or None if it is unknown.
         fault: The error.
     """
 
@@ -73,7 +73,7 @@ def read(head: Head, body: Body, region: str) -> Request:
     Args:
         head: The request's head.
         body: The request's content.
-        region: The Region of a request that does not name one.
+        region: The Region of requests that do not name a Region.
 
     Raises:
         UnreadableRequestError: The request is invalid or ambiguous.
@@ -108,7 +108,7 @@ def read(head: Head, body: Body, region: str) -> Request:
 def _split(target: str) -> tuple[str, list[tuple[str, str]]]:
     path, _, query = target.partition("?")
     try:
-        # A plus sign stands for a space, as in all SDKs.
+        # A plus sign represents a space, as in all SDKs.
         return path, parse_qsl(query, keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise Fault("InvalidURI", "The query string is not UTF-8.") from error
@@ -264,7 +264,7 @@ def _inflated(content: bytes) -> bytes:
 
 
 def unframed(content: bytes) -> bytes:
-    """Remove the framing of ``aws-chunked``: sizes, signatures and trailers.
+    """Remove the framing of ``aws-chunked``, which consists of sizes, signatures and trailers.
 
     AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 
@@ -291,7 +291,7 @@ def _json_object(request: Request) -> dict[str, Any]:
     return document
 
 
-# Only the bodies of these requests affect permissions; the content of an object does not.
+# Only the bodies of these requests affect permissions, unlike the content of an object.
 _READ_FROM_BODY = {"DeleteObjects": ("Object", "Objects"), "CreateBucket": ("Tag", "Tags")}
 
 
@@ -322,7 +322,7 @@ def xml_tree(body: bytes) -> ElementTree.Element:
 
 
 def copy_source(header: str) -> tuple[str, str, str | None]:
-    """Parse ``x-amz-copy-source``: bucket, key and version.
+    """Parse the bucket, key and version in ``x-amz-copy-source``.
 
     Raises:
         Fault: The header does not name an object (``InvalidArgument``).

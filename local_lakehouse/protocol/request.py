@@ -1,4 +1,4 @@
-"""A request, which is parsed only once and then used by authorization, services, moto and observers."""
+"""A request, which is parsed once for authorization, services, moto and observers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Credential:
     Args:
         access_key: The key's ID.
         region: The signature's Region, or None if there is none.
-        service: botocore's name of the signature's service.
+        service: The name in botocore of the signature's service.
     """
 
     access_key: str
@@ -42,7 +42,7 @@ class Caller:
 
 
 class Headers(Mapping[str, str]):
-    """Case-insensitive HTTP headers; as in Amazon S3, ``_`` and ``-`` are different characters."""
+    """Case-insensitive HTTP headers, where ``_`` and ``-`` are different characters, as in Amazon S3."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self._held = {name.lower(): (name, value) for name, value in pairs}
@@ -65,7 +65,7 @@ class Headers(Mapping[str, str]):
 
 
 class Body:
-    """A request's content, read on demand, once, and up to a limit.
+    """The content of a request, which is read once, on demand and up to a limit.
 
     Args:
         chunks: The content's pieces as they arrive.
@@ -76,7 +76,7 @@ class Body:
         self._content: bytes | None = None
 
     def read(self, limit: int) -> bytes:
-        """Return the whole content.
+        """Return the complete content.
 
         Args:
             limit: The maximum number of bytes.
@@ -123,7 +123,7 @@ class Request:
     """One request to AWS.
 
     Args:
-        service: botocore's name of the service.
+        service: The name of the service in botocore.
         operation: The operation in the service's model, or an empty string if the model does not contain it.
         protocol: ``json``, ``query``, ``rest-json`` or ``rest-xml``.
         credential: The signature, or None if the request is unsigned.
@@ -150,7 +150,7 @@ class Request:
 
     @_lazily
     def body(self) -> bytes:
-        """Return the content without the framing of streaming signatures, and uncompressed."""
+        """Return the uncompressed content, without the framing of streaming signatures."""
         return self.content()
 
     @_lazily

@@ -1,4 +1,4 @@
-"""The operation of a REST request, from method, path, query and headers, based on botocore's models."""
+"""The routing of REST requests to operations, based on botocore's models."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def find(
     """Find the operation of a REST request.
 
     Args:
-        service: botocore's name of the service.
+        service: The name of the service in botocore.
         method: The HTTP method.
         path: The path, decoded for S3, whose keys can contain any character, and unchanged for other services.
         query: The query parameters, without those of a signature.
@@ -68,7 +68,7 @@ def find(
         The route, the path's labels and the query parameters, or None if the model has no such operation.
 
     Raises:
-        Fault: A parameter is repeated, or the operation does not have it (``InvalidArgument``).
+        Fault: A parameter is repeated or unknown (``InvalidArgument``).
     """
     values: dict[str, list[str]] = {}
     for name, value in query:

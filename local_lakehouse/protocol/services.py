@@ -1,7 +1,7 @@
-"""The supported AWS services, and how requests identify them.
+"""The supported AWS services, and the data that identifies them in requests.
 
-The table repeats data from botocore's models, so that a lakehouse starts without loading them: Glue's model alone is
-2 MB. A test compares the table with the models.
+The table repeats data from botocore's models, so that a lakehouse starts without loading them. Glue's model alone is 2
+MB. A test compares the table with the models.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Protocol:
     """The protocol of a service.
 
     Args:
-        name: ``json``, ``query``, ``rest-json`` or ``rest-xml``: the protocol that botocore uses.
+        name: The protocol that botocore uses, which is ``json``, ``query``, ``rest-json`` or ``rest-xml``.
         target: The prefix of ``X-Amz-Target``, or an empty string if the service does not use this header.
         version: The version in the content type of ``json``.
         queried: Whether clients can also use ``query``.
@@ -56,7 +56,7 @@ _PARTITIONS = ((r"cn-", "aws-cn"), (r"us-gov-", "aws-us-gov"))
 
 
 def by_target(prefix: str) -> str:
-    """Return the service of an ``X-Amz-Target`` prefix; the prefix itself if it is unknown."""
+    """Return the service of an ``X-Amz-Target`` prefix, or the prefix if it is unknown."""
     return _TARGETS.get(prefix, prefix)
 
 
@@ -66,7 +66,7 @@ def signing_name(service: str) -> str:
 
 
 def by_signature(name: str) -> str:
-    """Return botocore's name of the service in a signature."""
+    """Return the name in botocore of the service in a signature."""
     return _SIGNED_AS.get(name, name)
 
 
@@ -77,7 +77,7 @@ def partition_of(region: str) -> str:
 
 @functools.cache
 def service_model(name: str) -> ServiceModel:
-    """Load botocore's model of one service."""
+    """Load the botocore model of one service."""
     return ServiceModel(_loader().load_service_model(name, "service-2"), name)
 
 

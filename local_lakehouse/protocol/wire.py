@@ -52,13 +52,13 @@ def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
 
     Args:
         operation: The operation.
-        document: The JSON document; as on AWS, unknown members are ignored.
+        document: The JSON document, whose unknown members are ignored, as on AWS.
 
     Returns:
-        The members by their modelled names; timestamps as aware datetimes, blobs as bytes.
+        The members by their names in the model, with timestamps as aware datetimes and blobs as bytes.
 
     Raises:
-        Fault: ``SerializationException`` for a wrong JSON type, ``ValidationException`` for a violated constraint.
+        Fault: A JSON type is wrong (``SerializationException``), or a constraint is violated (``ValidationException``).
     """
     shape = operation.input_shape
     if shape is None:
@@ -84,11 +84,11 @@ def _refuse_broken(broken: Sequence[str]) -> None:
 
 
 def parse_json(body: bytes) -> Any:
-    """Decode a request's body, or fail as AWS does if it is not JSON."""
+    """Decode a request's body, and raise AWS's error if it is not JSON."""
     try:
         document = json.loads(body or b"{}", parse_constant=_refuse_constant)
         if _ESCAPED_SURROGATE.search(body):
-            # Half a surrogate pair is valid JSON but not valid text: it can neither be stored nor returned.
+            # Half a surrogate pair is valid JSON but not valid text, so it can neither be stored nor returned.
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Fault("SerializationException", "The request's body is not valid JSON.") from error
@@ -157,13 +157,13 @@ def _check_tree(shape: Shape, value: Any, path: str, apart: Collection[str]) -> 
 
 @functools.cache
 def _wire_members(shape: StructureShape) -> tuple[list[tuple[str, str]], dict[str, tuple[str, Shape]]]:
-    """Return the required members as pairs of wire name and member name, and all members keyed by wire name."""
+    """Return the required members as pairs of wire name and member name, and all members by wire name."""
     members = {_wire_name(member, name): (name, member) for name, member in shape.members.items()}
     return [(_wire_name(shape.members[name], name), name) for name in shape.required_members], members
 
 
 def answer(operation: OperationModel, result: Mapping[str, Any], json_version: str | None) -> Answer:
-    """Serialize a result by the operation's output shape."""
+    """Serialize a result according to the operation's output shape."""
     shape = operation.output_shape
     body = {} if shape is None else _encode(shape, result)
     return _respond(200, body, json_version)
@@ -253,7 +253,7 @@ def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
 
     Args:
         shape: The model's shape.
-        value: A value of the right type.
+        value: A value of the correct type.
         path: The value's path in the request.
     """
     where = path or "request"
@@ -362,7 +362,7 @@ def _encode_timestamp(shape: Shape, value: datetime) -> float | str:
 
 
 def from_query(shape: Shape, values: list[str]) -> Any:
-    """Convert a query string's values to those of a JSON body."""
+    """Convert a query string's values to the values of a JSON body."""
     if isinstance(shape, ListShape):
         return [from_query(shape.member, [value]) for value in values]
     text = values[-1]

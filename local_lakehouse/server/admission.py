@@ -1,9 +1,8 @@
-"""Rejection of requests from web pages and for other hosts, before the requests are read.
+"""The rejection of requests from web pages and for other hosts, before the requests are read.
 
-A browser sends requests on behalf of any page to any address. It reveals this in ``Origin``, in ``Sec-Fetch-Site``, and
-in ``Host`` if a page resolves its own name to this computer. Programs send none of these headers, so a request that a
-browser sends for a page is never legitimate. No response has the CORS headers that would allow
-exceptions.
+A browser sends requests on behalf of any page to any address. Such requests have ``Origin`` or ``Sec-Fetch-Site``
+headers, or a different ``Host`` if a page's name resolves to this computer. Programs do not send these headers, so a
+request with such a header is never legitimate. No response has the CORS headers that would allow exceptions.
 
 See https://fetch.spec.whatwg.org/#origin-header and https://www.w3.org/TR/fetch-metadata/.
 """
@@ -24,7 +23,7 @@ def turn_away(headers: Sequence[tuple[str, str]]) -> Answer | None:
     """Return the response to a rejected request, or None for any other request.
 
     Args:
-        headers: Names and values, unchanged.
+        headers: The names and values of the headers, unchanged.
     """
     hosts = _values(headers, "host")
     if len(hosts) != 1 or not _LOOPBACK.fullmatch(hosts[0]):
@@ -38,10 +37,10 @@ def turn_away(headers: Sequence[tuple[str, str]]) -> Answer | None:
 
 
 def has_token(headers: Sequence[tuple[str, str]], token: str) -> bool:
-    """Return whether a request carries the state's token, which only this user can read.
+    """Return whether a request contains the state's token, which only this user can read.
 
     Args:
-        headers: Names and values, unchanged.
+        headers: The names and values of the headers, unchanged.
         token: The token.
     """
     given = _values(headers, _TOKEN)

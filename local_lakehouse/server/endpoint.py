@@ -30,10 +30,10 @@ _LOG = logging.getLogger(__name__)
 _CONTROL = "/_zetl/"
 _LARGEST_CONTROL = 64 * 1024
 _ACTING_FOR_CALLERS = ("athena",)
-# The first two wait for statements, which send requests themselves; the third writes a table in many transactions.
+# The first two operations wait for statements, which send requests. The third writes a table in many transactions.
 _IN_STEPS = ("StartQueryExecution", "StopQueryExecution", "ImportTable")
 
-# The error that clients of these services treat as internal; other services use ``InternalFailure``.
+# The error that clients of these services treat as internal. Other services use ``InternalFailure``.
 _UNAVAILABLE = {
     "athena": "InternalServerException", "dynamodb": "InternalServerError", "glue": "InternalServiceException",
     "iam": "ServiceFailure", "kms": "KMSInternalException", "lakeformation": "InternalServiceException",
@@ -61,10 +61,10 @@ class Endpoint:
     """The endpoint that responds to the requests at the lakehouse's address.
 
     Args:
-        backend: moto, which executes all other requests.
+        backend: The moto backend, which executes all other requests.
         services: The project's services.
-        observers: Functions that receive the operation and members of every successful DynamoDB request, before the
-            next request.
+        observers: The functions that receive the operation and members of every successful DynamoDB request before the
+            next request is executed.
         controls: The controls, which are not part of AWS.
         enforcer: The check of each AWS request, or None to disable the checks.
     """
@@ -156,7 +156,7 @@ class Endpoint:
 
     @contextlib.contextmanager
     def _kept(self, service: Service, request: Request) -> Iterator[None]:
-        """Save the request's changes, unless the service saves them itself, in several steps."""
+        """Save the request's changes, unless the service saves them in several steps."""
         if reads(request.operation) or request.operation in _IN_STEPS:
             yield
             return
@@ -175,11 +175,11 @@ class Endpoint:
             raise refused
 
     def _rights(self, service: Service, request: Request) -> CallerRights | None:
-        """Return the caller's permissions if the service uses these instead of the service's permissions."""
+        """Return the caller's permissions if the service uses them instead of its own permissions."""
         return self._enforcer.rights_of(request) if self._enforcer and service.name in _ACTING_FOR_CALLERS else None
 
     def _actor(self, request: Request) -> Actor | None:
-        """Return the identity that Lake Formation checks: the caller of the Data Catalog or of Athena."""
+        """Return the identity that Lake Formation checks, which is the caller of the Data Catalog or of Athena."""
         if request.service not in ("athena", "glue") or request.credential is None:
             return None
         principal = self._backend.principal_arn(request.credential.access_key)
@@ -197,7 +197,7 @@ class Endpoint:
         return Caller(ACCOUNT, request.region, arn, principal)
 
     def _forward(self, request: Request) -> Answer:
-        """Execute a request with moto or the data plane, and notify the observers before anything else happens."""
+        """Execute a request with moto or the data plane, and notify the observers immediately."""
         if is_read(request):
             # A read does not wait for a lock.
             return self._backend.serve(request)
@@ -207,7 +207,7 @@ class Endpoint:
         prepare(request.service)
         model = service_model(request.service).operation_model(request.operation)
         if is_write(request):
-            # The data plane validates the request, which is parsed here, outside the lock.
+            # The request is parsed here, outside the lock, and the data plane validates it.
             _ = request.parameters
         elif request.protocol in ("json", "rest-json"):
             wire.check_types(model, request.parameters)
@@ -232,7 +232,7 @@ class Endpoint:
                 for observe in self._observers:
                     observe(request.operation, request.parameters)
                 if not reads(request.operation):
-                    # The services are named only now, because they may have been created for this request.
+                    # The services are listed only now, because they may have been created for this request.
                     self._backend.documents.changed(["zero_etl", "exports"])
         self._backend.clients.touch(request.operation)
         return answer

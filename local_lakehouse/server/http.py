@@ -1,7 +1,7 @@
-"""HTTP/1.1 on a socket: keep-alive connections, each with a separate thread.
+"""An HTTP/1.1 server with a separate thread for each keep-alive connection.
 
-A request that is slow, unfinished or endless occupies only its own thread. llhttp parses a request's head through
-httptools. The body is read on demand, so a request can be rejected without reading it.
+A request that is slow, unfinished or endless occupies only one thread. llhttp parses a request's head through
+httptools. The body is read on demand, so a request can be rejected without reading its body.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Limits:
     """The server's limits for time and connections.
 
     Args:
-        idle: Maximum seconds without a request.
-        pause: Maximum seconds of a pause within a request.
+        idle: The maximum number of seconds without a request.
+        pause: The maximum number of seconds of a pause within a request.
         connections: The maximum number of connections.
     """
 
@@ -54,7 +54,7 @@ class Server:
     """A server that responds to requests on a listening socket.
 
     Args:
-        listener: The socket; it is closed when the server stops.
+        listener: The socket, which is closed when the server stops.
         serve: A function, called from many threads, that returns the response to a request.
         limits: The server's limits.
     """
@@ -79,10 +79,10 @@ class Server:
         self._accepting.start()
 
     def stop(self, patience: float = 10.0) -> None:
-        """Accept no more requests, finish current ones, and close all connections.
+        """Stop accepting requests, finish the current requests, and close all connections.
 
         Args:
-            patience: Seconds until unfinished requests are abandoned.
+            patience: The number of seconds until unfinished requests are abandoned.
         """
         with self._lock:
             self._stopping = True
@@ -132,7 +132,7 @@ class Server:
 
 
 class _BrokenError(Exception):
-    """A connection from which no further request can be read.
+    """A connection can no longer be read.
 
     Args:
         fault: The error for the client, or None if the client is gone.
@@ -144,7 +144,7 @@ class _BrokenError(Exception):
 
 
 class _Connection:
-    """A client's connection, which implements httptools' protocol."""
+    """A client's connection, which implements the protocol of httptools."""
 
     def __init__(self, peer: socket.socket, serve: Serve, limits: Limits, ended: Callable[[_Connection], None]) -> None:
         self.thread = threading.Thread(target=self._run, name="connection", daemon=True)
@@ -213,7 +213,7 @@ class _Connection:
             self._ended(self)
 
     def _exchange(self) -> bool:
-        """Read one request and send its response; return whether another request can follow."""
+        """Read one request, send the response, and return whether another request can follow."""
         try:
             head = self._next_head()
         except _BrokenError as broken:
@@ -272,7 +272,7 @@ class _Connection:
             self._failure = Fault("BadRequest", f"This is not an HTTP/1.1 request: {error}")
 
     def receive(self) -> bytes | None:
-        """Return the next piece of the body; None at its end."""
+        """Return the next piece of the body, or None at the end of the body."""
         while not self._read:
             if self._failure is not None:
                 self._alive = False
@@ -320,7 +320,7 @@ class _Connection:
             self._peer.sendall(answer.body)
 
     def _linger(self) -> None:
-        """Let the client read the response: closing a socket with unread data would discard it."""
+        """Let the client read the response, which would be lost if a socket with unread data were closed."""
         with contextlib.suppress(OSError):
             self._peer.shutdown(socket.SHUT_WR)
             deadline = time.monotonic() + _LINGER_SECONDS
@@ -331,7 +331,7 @@ class _Connection:
 
 
 class _Incoming:
-    """A request's body in pieces."""
+    """The body of a request, in pieces."""
 
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
@@ -347,7 +347,7 @@ class _Incoming:
 
 
 def _origin_form(url: str) -> str:
-    """Return the path and query of a request's target, which a proxy's client sends with a host."""
+    """Return the path and query of a request's target, which also contains the host if a proxy is used."""
     scheme, separator, rest = url.partition("://")
     if not separator or "/" in scheme or not scheme:
         return url

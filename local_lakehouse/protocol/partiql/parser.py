@@ -96,7 +96,7 @@ class _Parser:
         raise malformed("Expected data manipulation")
 
     def finish(self) -> None:
-        """Check that the statement ends here, and that each parameter is used."""
+        """Check that the statement ends at this token and that each parameter is used."""
         if self._next() is not END:
             raise malformed(f"Unexpected token after expression: {self._next().text}")
         if self._parameters is not None and self._used != len(self._parameters):

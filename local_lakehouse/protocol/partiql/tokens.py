@@ -1,4 +1,4 @@
-"""Tokens of PartiQL statements, and the keywords that must be quoted when used as names."""
+"""The tokens of PartiQL statements, and the keywords that must be quoted as names."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-# PartiQL's keywords: the keywords of SQL-92, and additional keywords.
+# The keywords of PartiQL, which are those of SQL-92 and some more.
 RESERVED = frozenset(
-    # Written as a list, the keywords would take 200 lines.
+    # A list of the keywords would need 200 lines.
     """
     absolute action add all allocate alter and any are as asc assertion at authorization avg bag begin between
     bit bit_length blob bool boolean both by cascade cascaded case cast catalog char char_length character

@@ -1,4 +1,4 @@
-"""Nodes of PartiQL statements. Values are DynamoDB JSON, with bytes for binary values."""
+"""The nodes of PartiQL statements. Values are DynamoDB JSON, with bytes for binary values."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Is:
 
 @dataclass(frozen=True)
 class Call:
-    """``begins_with``, ``contains`` or ``attribute_type``."""
+    """A call of ``begins_with``, ``contains`` or ``attribute_type``."""
 
     name: str
     path: Path
@@ -176,7 +176,7 @@ class Insert:
 
 @dataclass(frozen=True)
 class Update:
-    """``UPDATE``; `returning` is a value of ``ReturnValues``."""
+    """An ``UPDATE`` statement, where `returning` is a value of ``ReturnValues``."""
 
     verb: ClassVar[str] = "Update"
     index: ClassVar[None] = None
@@ -188,7 +188,7 @@ class Update:
 
 @dataclass(frozen=True)
 class Delete:
-    """``DELETE``; `returning` is a value of ``ReturnValues``."""
+    """A ``DELETE`` statement, where `returning` is a value of ``ReturnValues``."""
 
     verb: ClassVar[str] = "Delete"
     index: ClassVar[None] = None

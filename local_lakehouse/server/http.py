@@ -25,7 +25,7 @@ from local_lakehouse.protocol.request import Body
 
 _LOG = logging.getLogger(__name__)
 
-# Amazon S3 accepts heads of 8 KB, not counting query strings and signatures. No request needs more than this limit.
+# Amazon S3 accepts heads of 8 KB, without query strings and signatures. No request needs a larger head than this limit.
 _LARGEST_HEAD = 64 * 1024
 _PIECE = 64 * 1024
 # The maximum number of remaining bytes of an unused body that are read to keep the connection.
@@ -87,7 +87,7 @@ class Server:
         with self._lock:
             self._stopping = True
             connections = list(self._connections)
-        # On Linux, shutdown() wakes a thread in accept(); on macOS, close() does.
+        # On Linux, shutdown() wakes a thread in accept(), and on macOS, close() wakes it.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -106,7 +106,7 @@ class Server:
             except OSError as error:
                 if self._stopping:
                     return
-                # For example, too many files are open until a connection is closed.
+                # For example, accept() fails while too many files are open.
                 _LOG.warning("a connection could not be accepted: %s", error)
                 time.sleep(0.05)
                 continue
@@ -157,7 +157,7 @@ class _Connection:
         self._stopping = False
         self._lock = threading.Lock()
         self._begun = False
-        # Parsed but unused data: heads, pieces of bodies, and None for the end of a body.
+        # The parsed but unused data, which are heads, pieces of bodies, and None for the end of a body.
         self._read: deque[Head | bytes | None] = deque()
         self._url = b""
         self._headers: list[tuple[str, str]] = []
@@ -265,7 +265,7 @@ class _Connection:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # The client offers another protocol; a normal response declines it.
+            # The client offers another protocol, which a normal response declines.
             self._upgraded = True
         except httptools.HttpParserError as error:
             # Data before the error is still valid.

@@ -14,15 +14,15 @@ S = TypeVar("S", bound=Service)
 
 
 class OnDemand(Generic[S]):
-    """One of the project's services, not yet created.
+    """A service of the project that is created when it is first needed.
 
     Args:
         name: The service's name in botocore.
         operations: The service's operations.
-        module: The service's module; imported before the lock is acquired.
+        module: The service's module, which is imported before the lock is acquired.
         make: A function that creates the service.
-        lock: The database's lock, held while the service is created.
-        prepare: Does slow work before the service is created, outside the lock.
+        lock: The database's lock, which is held while the service is created.
+        prepare: A function that does slow work, outside the lock, before the service is created.
     """
 
     def __init__(

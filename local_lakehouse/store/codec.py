@@ -22,7 +22,7 @@ _KIND = "$"
 _PLAIN = (type(None), bool, int, float, str)
 
 Plain = Any
-"""A value that JSON can express."""
+"""A value that JSON can represent."""
 
 Encode = Callable[[Any], Plain]
 Decode = Callable[[Plain], Any]
@@ -60,10 +60,10 @@ class Known:
     """The classes that a codec can rebuild.
 
     Args:
-        classes: Classes by their stored names.
-        rules: Rules for classes that need them.
-        mappings: Dictionary classes, created without arguments.
-        factories: Default factories of a `defaultdict`.
+        classes: The classes by their stored names.
+        rules: The rules for classes that need special treatment.
+        mappings: The dictionary classes, which are created without arguments.
+        factories: The default factories of `defaultdict` objects.
     """
 
     classes: Mapping[str, type] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Codec:
         """Return the value from the result of `encode`.
 
         Raises:
-            DamagedDocumentError: No value has this form.
+            DamagedDocumentError: The form does not correspond to a value.
         """
         if isinstance(plain, list):
             return [self.decode(element) for element in plain]
@@ -281,4 +281,4 @@ _FROM_SIMPLE: Mapping[str, Callable[[Plain], Any]] = {
     "uuid": uuid.UUID,
 }
 PLAIN_VALUES = Known(mappings={"OrderedDict": OrderedDict})
-"""The known classes for plain values, which contain no other objects."""
+"""The known classes for plain values, which do not contain other objects."""

@@ -16,9 +16,10 @@ from filelock import FileLock, Timeout
 
 FILE = "lakehouse.sqlite"
 PRIVATE = 0o700
-# "ZETL", which identifies the file.
+# The bytes of "ZETL", which identify the file.
 _APPLICATION = 0x5A45544C
-# The lengths of the log, in pages of 4 KB, at which `checkpoint` tries to empty it and at which a commit would have to.
+# The lengths of the log, in pages of 4 KB, at which `checkpoint` tries to empty it and at which a commit would have to
+# empty it.
 _LONG_LOG = 16_000
 _LONGEST_LOG = 262_144
 EARLIER = "lakehouse.pickle"
@@ -30,7 +31,7 @@ Hook = Callable[[], None]
 
 
 class UnreadableStateError(Exception):
-    """A part of the state folder cannot be read by this version; the message says what to do."""
+    """A part of the state folder cannot be read by this version. The message explains the solution."""
 
 
 class StateInUseError(Exception):
@@ -38,7 +39,7 @@ class StateInUseError(Exception):
 
 
 class StorageError(Exception):
-    """The state folder could not be read or written; the message says why and what to do."""
+    """The state folder could not be read or written. The message explains the reason and the solution."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Schema:
     Args:
         name: The module's name in the table of formats.
         version: The version of `create`.
-        create: Statements that create the tables.
-        migrations: Statements that migrate a version to the next, by initial version.
+        create: The statements that create the tables.
+        migrations: The statements that migrate each version to the next version, by initial version.
         large: The tables that grow with use. They are not checked when the database is opened, so that the time to open
             it does not depend on their size. Rows in which a changed bit matters must have checksums.
     """
@@ -62,10 +63,11 @@ class Schema:
 
 
 class Database:
-    """One SQLite file with a single writing process; commits survive a killed process.
+    """A SQLite file with a single writing process, whose commits survive if the process is killed.
 
-    WAL mode with ``synchronous=NORMAL``: a commit is passed to the operating system before it returns, so `kill -9`
-    loses nothing. A power failure can lose the commits of the last second, but never damages the file.
+    The file is in WAL mode with ``synchronous=NORMAL``. A commit is passed to the operating system before it returns,
+    so no commit is lost after `kill -9`. A power failure can lose the commits of the last second, but never damages the
+    file.
 
     Args:
         directory: The state folder, which becomes private to the user, or None for a temporary folder that `close`
@@ -139,13 +141,13 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit all changes that the block makes together, or none of them.
+        """Commit all changes that the block makes, or discard all of them.
 
         Writers run one at a time, in the order in which they acquire `lock`. A nested block in the same thread is part
         of the outer block.
 
         Raises:
-            StorageError: The state folder cannot be written; nothing was changed.
+            StorageError: The state folder cannot be written. No change was made.
         """
         with self.lock:
             if self._depth:
@@ -162,9 +164,9 @@ class Database:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Read the last committed state at a single point in time, without waiting for writers or blocking them.
+        """Read the last committed state at a single point in time, without waiting for or blocking writers.
 
-        A transaction's own changes are visible here only after it is committed.
+        The changes of a transaction are visible here only after it is committed.
         """
         connection = self._reader()
         try:
@@ -178,31 +180,31 @@ class Database:
             self._give_back(connection)
 
     def view(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        """Read this thread's view: the changes of its own transaction or, without a transaction, a snapshot."""
+        """Read the state that includes the current thread's transaction, or a snapshot if there is no transaction."""
         if self.writing:
             return contextlib.nullcontext(self._writer)
         return self.snapshot()
 
     def before_commit(self, hook: Hook, *, last: bool = False) -> None:
-        """Call a function at the end of each outermost transaction, inside it, optionally after all other functions."""
+        """Register a function to call within each outermost transaction, at its end, optionally after all others."""
         (self._last_before_commit if last else self._before_commit).append(hook)
 
     def after_commit(self, hook: Hook) -> None:
-        """Call a function after each commit, while `lock` is still held."""
+        """Register a function to call after each commit, while `lock` is still held."""
         self._after_commit.append(hook)
 
     def after_rollback(self, hook: Hook) -> None:
-        """Call a function after each failed transaction, so that caches can discard what was not saved."""
+        """Register a function to call after each failed transaction, so that caches can discard unsaved changes."""
         self._after_rollback.append(hook)
 
     def after_replacement(self, hook: Hook) -> None:
-        """Call a function after `replace`, so that no earlier data remains in memory."""
+        """Register a function to call after `replace`, so that no earlier data remains in memory."""
         self._after_replacement.append(hook)
 
     def checkpoint(self) -> None:
         """Move committed data from the log to the file, with little delay for readers and writers.
 
-        SQLite reuses the start of the log only when the whole log has been moved. Continuous writes prevent this, so
+        SQLite reuses the start of the log only when the complete log has been moved. Continuous writes prevent this, so
         they wait while the rest of a long log is moved. Otherwise, a commit would eventually have to move the log.
         """
         with self.snapshot() as connection:
@@ -220,7 +222,7 @@ class Database:
         return copy
 
     def replace(self, content: sqlite3.Connection) -> None:
-        """Replace all data with that of another database of the same format."""
+        """Replace all data with the data of another database in the same format."""
         with self.lock:
             try:
                 content.backup(self._writer)
@@ -255,7 +257,7 @@ class Database:
         )
 
     def close(self) -> None:
-        """Close the file; a temporary folder is deleted."""
+        """Close the file, and delete a temporary folder."""
         with self.lock, self._readers_lock:
             if self._closed:
                 return
@@ -387,7 +389,7 @@ class Database:
 
 
 def _checkpoint(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Move what no reader prevents from being moved; return the length of the log and the moved part, in pages."""
+    """Move all pages that readers do not need in the log, and return the lengths of the log and the moved part."""
     _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages), int(moved)
 

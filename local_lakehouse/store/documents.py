@@ -1,4 +1,4 @@
-"""Small state as documents, each in one row that is written only if it has changed."""
+"""Documents for small state, each in one row that is written only if it has changed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Collection:
         return {key: self._documents.opened(self._name, key, body, crc) for key, body, crc in rows}
 
     def replace(self, documents: Mapping[str, Any]) -> None:
-        """Replace all documents of the collection; unchanged documents are not written."""
+        """Replace all documents of the collection, without writing unchanged documents."""
         for key in self._written.keys() - documents.keys():
             self.remove(key)
         for key, document in documents.items():
@@ -82,7 +82,7 @@ class Collection:
 
 
 class Documents:
-    """All documents of a database, and the services that store theirs here.
+    """The documents of a database, and the services that own them.
 
     If a transaction marks a participant as changed, the participant's documents are compared at its end.
 
@@ -104,7 +104,7 @@ class Documents:
         return Collection(self, name)
 
     def register(self, name: str, participant: Participant) -> None:
-        """Restore a service's documents, and store them from now on."""
+        """Restore a service's documents, and store their subsequent changes."""
         collection = self.collection(name)
         self._participants[name] = participant, collection
         participant.load(collection.read())
@@ -114,7 +114,7 @@ class Documents:
         return tuple(name for name, (each, _) in self._participants.items() if each is participant)
 
     def changed(self, names: Iterable[str]) -> None:
-        """Mark services as changed; call it within the transaction."""
+        """Mark services as changed in the current transaction."""
         self._changed.update(name for name in names if name in self._participants)
 
     def opened(self, collection: str, key: str, body: str, crc: int) -> Any:

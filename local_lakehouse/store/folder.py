@@ -23,7 +23,7 @@ _NAMED = re.compile(r'"\$body":\["([0-9a-f]+)"')
 
 
 def has_state(directory: Path) -> bool:
-    """Return whether a folder has a state, readable or not."""
+    """Return whether a folder has a state, whether or not it can be read."""
     return any((directory / name).exists() for name in (FILE, EARLIER, FOLDER, BACKUP))
 
 
@@ -36,7 +36,7 @@ def delete(directory: Path) -> None:
 
 
 def back_up(database: Database) -> None:
-    """Write a copy of the database next to it, replacing the last copy."""
+    """Write a copy of the database next to it, and replace the last copy."""
     draft = database.directory / (BACKUP + ".draft")
     draft.unlink(missing_ok=True)
     try:
@@ -67,7 +67,7 @@ def return_to_backup(directory: Path) -> bool:
 
 
 def named_files(connection: sqlite3.Connection) -> set[str]:
-    """Return the files that a database refers to: bodies of objects, and parts of incomplete uploads."""
+    """Return the files of objects' bodies and incomplete uploads' parts that a database refers to."""
     uploads = connection.execute("SELECT body FROM moto WHERE root >= 's3/' AND root < 's30'")
     return files_of(connection) | {file for (body,) in uploads for file in _NAMED.findall(body)}
 
@@ -85,7 +85,7 @@ def export(directory: Path, target: Path) -> None:
 
     Args:
         directory: The state folder.
-        target: The file, a gzip-compressed tar archive.
+        target: The path of the file, which is a gzip-compressed tar archive.
 
     Raises:
         StorageError: The folder has no state, the state cannot be read, or the file cannot be written.

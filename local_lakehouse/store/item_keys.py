@@ -1,4 +1,4 @@
-"""Keys of DynamoDB items as bytes that sort as DynamoDB sorts.
+"""The keys of DynamoDB items, as bytes in DynamoDB's sort order.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 """
@@ -27,10 +27,10 @@ def encode(tag: str, value: str | bytes) -> bytes:
 
     Args:
         tag: ``S``, ``N`` or ``B``.
-        value: The wire value: a string, a number as a string, or base64; bytes are also accepted.
+        value: The value in DynamoDB JSON, or bytes for a binary value.
 
     Raises:
-        ValueError: The value is not of that type.
+        ValueError: The value is not of the given type.
     """
     if tag == "N":
         return _number(value if isinstance(value, str) else value.decode())
@@ -49,12 +49,12 @@ def beginning(tag: str, value: str | bytes) -> bytes:
 
 
 def partition(hash_key: bytes) -> bytes:
-    """Return the prefix of a partition's keys: a hash and the partition key."""
+    """Return the prefix of a partition's keys, which consists of a hash and the partition key."""
     return hashlib.md5(hash_key, usedforsecurity=False).digest()[:HASH_BYTES] + hash_key
 
 
 def key_of(item: Item, hash_names: Sequence[str], range_names: Sequence[str]) -> bytes | None:
-    """Return the key of an item in a table or index, or None if it lacks a key attribute."""
+    """Return the key of an item in a table or index, or None if the item lacks a key attribute."""
     try:
         hashed = b"".join(_encoded(item[name]) for name in hash_names)
         return partition(hashed) + b"".join(_encoded(item[name]) for name in range_names)
@@ -69,7 +69,7 @@ def after(prefix: bytes) -> bytes:
 
 
 def before(key: bytes) -> bytes:
-    """Return bytes that sort before all bytes with the prefix `key`, and after every smaller key."""
+    """Return bytes that sort before all bytes with the prefix `key` and after every smaller key."""
     # Strings, binary values and positive numbers end in a zero byte. Zero and negative numbers do not, and no number
     # has four consecutive bytes of 0xff.
     return key[:-1] + (bytes([key[-1] - 1]) + b"\xff" * 4 if key[-1] else b"")

@@ -99,13 +99,13 @@ class Index:
         return Index(tuple(hash_names), tuple(range_names))
 
     def entry(self, item: Item, key: bytes) -> bytes | None:
-        """Return an item's entry, or None if it lacks a key attribute of the index."""
+        """Return an item's entry, or None if the item lacks a key attribute of the index."""
         prefix = key_of(item, self.hash_names, self.range_names)
         return None if prefix is None else prefix + key
 
 
 class Items:
-    """The items of all tables and backups, each a collection with a number.
+    """The items of all tables and backups, in numbered collections.
 
     Args:
         database: The database.
@@ -171,7 +171,7 @@ class Items:
             return self.get_by(connection, collection, key)
 
     def get_by(self, connection: sqlite3.Connection, collection: int, key: bytes) -> Row | None:
-        """Return one item, as visible to a connection."""
+        """Return one item as a connection sees it."""
         row = connection.execute(_GET, (collection, key)).fetchone()
         return _row(*row) if row else None
 
@@ -180,7 +180,7 @@ class Items:
 
         Args:
             collection: The collection of the items.
-            changes: By key, the item's text and size, or None to delete the item.
+            changes: The item's text and size by key, or None to delete the item.
         """
         with self.database.transaction() as connection:
             self.replace(
@@ -193,7 +193,7 @@ class Items:
 
         Args:
             collection: The collection of the items.
-            changes: By key, the current row, and the item's text and size, or None to delete the item.
+            changes: The current row, and the item's text and size or None to delete the item, by key.
         """
         items = size = 0
         with self.database.transaction() as connection:
@@ -234,11 +234,12 @@ class Items:
         index = Index((), (attribute,))
         low, high = (partition(b"") + encode("N", f"{bound:f}") for bound in (earliest, now))
         found = [json.loads(row.body) for row in self.read(collection, after(low), high, index=index)]
-        # The entries also include binary values and strings.
+        # The index's entries also include binary values and strings.
         return [item for item in found if "N" in item[attribute]]
 
     def _indexes_of(self, collection: int) -> tuple[Index, ...]:
-        """Return the indexes that this transaction maintains; one writer runs at a time, so none misses an index."""
+        """Return the indexes that the current transaction maintains. No index is missing, because writers run one at a
+        time."""
         if collection not in self._indexes:
             with self.database.transaction() as connection:
                 rows = connection.execute(_INDEXES, (collection,)).fetchall()
@@ -246,7 +247,7 @@ class Items:
         return self._indexes[collection]
 
     def _build(self, collection: int, index: Index) -> None:
-        """Create the entries of an index when it is first read; later writes maintain them."""
+        """Create the entries of an index when it is first read. Later writes maintain the entries."""
         with self.database.view() as connection:
             if (index.name,) in connection.execute(_INDEXES, (collection,)).fetchall():
                 return
@@ -277,9 +278,9 @@ class Items:
 
 
 def lines(connection: sqlite3.Connection, collection: int) -> Iterator[bytes]:
-    """Yield all items of a collection as lines of JSON, in batches, as visible to a connection.
+    """Yield all items of a collection that a connection sees, as batches of lines of JSON.
 
-    SQLite joins the lines, without holding Python's lock.
+    SQLite joins the lines without holding Python's global lock.
     """
     totals = connection.execute("SELECT items, bytes FROM item_collections WHERE id = ?", (collection,)).fetchone()
     rows = _rows_at_once(*totals) if totals else 1
